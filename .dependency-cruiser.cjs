@@ -1,0 +1,44 @@
+// Imports point down the floors of docs/architecture.md; two rooms of one floor do not know each other's insides.
+const floor = (...rooms) => `^(${rooms.join('|')})/`;
+const ground = ['signal', 'firmware-protocol', 'clock', 'errors'];
+const first = ['calibration', 'models', 'hil-sim'];
+const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
+const third = ['src/rig', 'src/control'];
+const fourth = ['src/cli', 'src/server', 'src/regression'];
+// A contract file is the door of its room: the one file another room of the same floor may import.
+const doors =
+  '^src/(link/link|panel/panel|beamforming/beamformer|telemetry/cycle-record|config/rig-file|config/package-root)\\.ts$';
+const never = (name, from, to, extra = {}) => ({ name, severity: 'error', from: { path: from }, to: { path: to, ...extra } });
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    never('ground-imports-ground-only', floor(...ground), floor(...first, ...second, ...third, ...fourth, 'dashboard')),
+    ...['signal', 'firmware-protocol'].map((room) =>
+      never(`${room}-stands-alone`, floor(room), floor(...ground.filter((r) => r !== room && r !== 'errors'))),
+    ),
+    never('first-imports-down', floor(...first), floor(...second, ...third, ...fourth, 'dashboard')),
+    ...first.map((room) => never(`${room}-knows-no-neighbour`, floor(room), floor(...first.filter((r) => r !== room)))),
+    never('second-imports-down', floor(...second), floor(...third, ...fourth, 'dashboard')),
+    ...second.map((room) =>
+      never(`${room}-uses-doors`, floor(room), floor(...second.filter((r) => r !== room)), { pathNot: doors }),
+    ),
+    never('third-imports-down', floor(...third), floor(...fourth, 'dashboard')),
+    never('source-imports-no-page', floor('src'), floor('dashboard')),
+    never('page-knows-only-the-socket-contract', '^dashboard/', floor(...ground, ...first, 'src'), {
+      pathNot: '^src/server/socket-contract\\.ts$',
+    }),
+    {
+      name: 'tests-are-imported-by-nobody',
+      severity: 'error',
+      from: { pathNot: '\\.test\\.ts$|^test/|^bench/' },
+      to: { path: '\\.test\\.ts$|^test/|^bench/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    exclude: { path: '\\.test\\.ts$' },
+  },
+};

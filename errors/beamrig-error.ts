@@ -1,0 +1,37 @@
+/**
+ * The one error class of the project. Every cause has a code that a caller (or a script reading `--json`) can tell apart, a message that
+ * names the field and the value, and a way out. Failures that a caller must branch on as data (a commit that was rejected, say) are
+ * unions of named reasons in their own rooms, not errors.
+ */
+export type ErrorCode =
+  | 'shape' // matrices or tensors whose dimensions do not fit
+  | 'argument' // a value outside its range
+  | 'rig-file' // the rig file is missing, unreadable or wrong
+  | 'channel-file' // channels missing, damaged, of the wrong shape, or not finite
+  | 'model-missing'
+  | 'model-damaged' // checksum or ONNX parse
+  | 'model-mismatch' // card and file, or card and rig, disagree
+  | 'port-in-use'
+  | 'run-folder' // cannot be created, written or read
+  | 'influx' // InfluxDB refused what it was sent
+  | 'panel' // the panel driver gave up; details in the failure it carries
+  | 'protocol-version'
+  | 'link'
+  | 'no-hardware'
+  | 'stopped' // asked to stop while waiting
+  | 'internal';
+
+export class BeamrigError extends Error {
+  override readonly name = 'BeamrigError';
+  readonly code: ErrorCode;
+  /** What the reader can do about it: one sentence. */
+  readonly wayOut: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { wayOut?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.wayOut = options.wayOut;
+  }
+}
+
+export const isBeamrigError = (error: unknown): error is BeamrigError => error instanceof BeamrigError;

@@ -1,0 +1,66 @@
+/**
+ * The controller as the server and the commands see it: a state machine around the control cycle. Only the states and verbs are here.
+ *
+ *   starting ─► running ⇄ paused ─► stopping ─► stopped          any ─► faulted ─► (stop) stopped
+ *
+ * The safe state of the array is commanded on pausing, stopping and faulting.
+ */
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
+
+export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';
+
+/** Everything of the newest cycle that only the page wants; taken on demand so that nobody pays when nobody looks. */
+export interface CycleView {
+  record: CycleRecord;
+  /** N·M words as commanded. */
+  words: Uint16Array;
+  /** H (K×N), D (M×K) and the phases before quantising, of the same cycle. */
+  channel: CMatrix;
+  digital: CMatrix;
+  analogPhase: Float64Array;
+  /** Where the users are, radians from broadside, where the channel source knows; else empty. */
+  userAzimuthRad: Float64Array;
+}
+
+export interface RigDescription {
+  name: string;
+  source: Source;
+  /** Why there is no hardware, when the source is the simulator. */
+  sourceReason: string;
+  elements: number;
+  rfChains: number;
+  users: number;
+  phaseBits: number;
+  modelId: string;
+  /** Models that fit this rig, for the page's list. */
+  models: { id: string; title: string; kind: 'model' | 'baseline' }[];
+  /** Values of Q that may be chosen now. */
+  phaseBitsOptions: number[];
+  snrDb: number;
+  loopRateHz: number;
+  geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
+  calibration: string;
+  links: { name: string; kind: string; panel: string; firmware: string }[];
+  runFolder: string;
+}
+
+/** One answer to a control from the page or a script. */
+export type ControlResult = { ok: true } | { ok: false; reason: string };
+
+export interface Controller {
+  readonly state: ControllerState;
+  describe(): RigDescription;
+  /** Undefined before the first cycle. */
+  latest(): CycleView | undefined;
+  /** Cycles a second over the last second. */
+  cyclesPerSecond(): number;
+  run(): Promise<ControlResult>;
+  pause(): Promise<ControlResult>;
+  switchModel(id: string): Promise<ControlResult>;
+  setPhaseBits(phaseBits: number): Promise<ControlResult>;
+  stop(): Promise<void>;
+  onCycle(listener: (record: CycleRecord) => void): () => void;
+  onEvent(listener: (event: RigEvent) => void): () => void;
+  onState(listener: (state: ControllerState) => void): () => void;
+}

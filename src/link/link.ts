@@ -1,0 +1,34 @@
+/**
+ * A link carries whole frames both ways, knows whether it is open and why not, and nothing of what the frames mean. Serial, MQTT and
+ * loopback are files of this one shape, so the simulator differs from hardware in the link alone.
+ */
+export type LinkState =
+  { state: 'closed'; reason: 'not-opened' | 'closed-by-us' | 'lost' | 'refused'; detail?: string } | { state: 'open' };
+
+export interface LinkCounters {
+  framesSent: number;
+  framesReceived: number;
+  /** Bytes on the wire, framing included. */
+  bytesSent: number;
+  bytesReceived: number;
+  /** Bytes or frames the reader discarded because they were not a good frame. */
+  discarded: number;
+  reconnects: number;
+}
+
+export interface Link {
+  readonly kind: 'loopback' | 'serial' | 'mqtt';
+  /** For messages and the page: 'loopback', '/dev/ttyUSB0', … */
+  readonly name: string;
+  readonly source: 'hardware' | 'simulator';
+  readonly state: LinkState;
+  readonly counters: Readonly<LinkCounters>;
+  /** Resolves when open. Throws BeamrigError 'link' with the way out. */
+  open(): Promise<void>;
+  /** Queues one whole frame. Returns false (and sends nothing) when the link is not open. */
+  send(frame: Uint8Array): boolean;
+  /** One listener each; a link has one owner. */
+  onFrame(listener: (frame: Uint8Array) => void): void;
+  onState(listener: (state: LinkState) => void): void;
+  close(): Promise<void>;
+}

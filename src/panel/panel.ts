@@ -1,0 +1,79 @@
+/**
+ * The driver of one front-end, as the control cycle sees it. `staged → latched → read back` are three states; what was not acknowledged is
+ * unknown, and the beam is void until it is read back. Failures a caller must tell apart are data (PanelFailure), never strings.
+ */
+import type { BeamId, Capabilities, NackCode, PanelState, SafeState } from '../../firmware-protocol/messages.ts';
+
+/** Everything one beam needs, as it goes over the wire. */
+export interface BeamCommand {
+  beamId: BeamId;
+  phaseBits: number;
+  /** N·M phase words, word (n, m) at n·M + m, each below 2^phaseBits. */
+  words: Uint16Array;
+  /** D, M×K row-major interleaved re/im, for panels with the feature 'digital-weights'; ignored by others. */
+  digital?: { users: number; weights: Float32Array };
+}
+
+export type PanelFailure =
+  | { reason: 'link-closed'; detail: string } // nothing was sent
+  | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
+  | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel said no: nothing was switched
+  | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number } // unknown: void until read back
+  | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
+  | { reason: 'panel-restarted'; detail: string }
+  | { reason: 'protocol-version'; panelMajor: number; ours: number }
+  | { reason: 'wrong-panel'; field: string; expected: string; actual: string };
+
+export type Result<T> = { ok: true; value: T } | { ok: false; failure: PanelFailure };
+
+export interface AppliedBeam {
+  beamId: BeamId;
+  /** Panel time at which the beam was latched. */
+  panelTimeUs: bigint;
+  pushMs: number;
+  commitMs: number;
+}
+
+export interface MeasuredSnr {
+  beamId: BeamId;
+  panelTimeUs: bigint;
+  pilots: number;
+  /** One a user, dB. */
+  snrDb: Float64Array;
+}
+
+export interface PanelCounters {
+  requests: number;
+  retries: number;
+  timeouts: number;
+  nacks: number;
+  /** Replies that came too late or to nobody. */
+  strayReplies: number;
+  /** Smoothed round trip, ms (RFC 6298). */
+  roundTripMs: number;
+}
+
+export interface PanelStatus {
+  state: PanelState;
+  beamId: BeamId;
+  temperatureC: number;
+  uptimeMs: number;
+  bootCount: number;
+  badFrames: number;
+}
+
+export interface Panel {
+  readonly name: string;
+  readonly capabilities: Capabilities | undefined;
+  readonly counters: Readonly<PanelCounters>;
+  /** Opens the link and shakes hands; checks version and what the rig expects. */
+  connect(): Promise<Result<Capabilities>>;
+  /** Stage, commit, and compare the checksum that the panel latched with what was asked. */
+  apply(beam: BeamCommand): Promise<Result<AppliedBeam>>;
+  measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>>;
+  /** The words radiated now, asked of the panel itself. */
+  readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
+  status(): Promise<Result<PanelStatus>>;
+  setSafeState(state: SafeState, options?: { position?: number; silenceMs?: number; enter?: boolean }): Promise<Result<void>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{clock,errors,signal,firmware-protocol,models,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'],
+    // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    reporters: ['default', './test/parts-reporter.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['clock/**', 'errors/**', 'signal/**', 'firmware-protocol/**', 'models/**', 'hil-sim/**', 'src/**'],
+      exclude: ['**/*.test.ts', '**/*.json', '**/*.md', '**/*.onnx'],
+      reporter: ['text-summary', 'json-summary'],
+    },
+  },
+});
