@@ -1,7 +1,11 @@
 /**
  * Complex matrices on split typed arrays: the one matrix type of the project. Row-major, float64, real and imaginary parts apart, because
  * V8 keeps such loops free of allocation and the parts go to ONNX, to the wire and to the page as they are.
+ *
+ * Every function returns a new matrix and leaves its arguments alone. Shapes that do not fit throw a BeamrigError with code `shape`.
  */
+import { BeamrigError } from '../errors/beamrig-error.ts';
+
 export interface CMatrix {
   readonly rows: number;
   readonly cols: number;
@@ -13,4 +17,191 @@ export interface CMatrix {
 /** All zeros. */
 export function zeros(rows: number, cols: number): CMatrix {
   return { rows, cols, re: new Float64Array(rows * cols), im: new Float64Array(rows * cols) };
+}
+
+/** n×n, ones on the diagonal. */
+export function identity(n: number): CMatrix {
+  const out = zeros(n, n);
+  for (let i = 0; i < n; i++) out.re[i * n + i] = 1;
+  return out;
+}
+
+/**
+ * A matrix from its parts, row-major; typed arrays are taken as they are (no copy), plain arrays are copied.
+ * @throws {BeamrigError} `shape` when a part's length is not rows·cols
+ */
+export function fromParts(
+  rows: number,
+  cols: number,
+  re: Float64Array | readonly number[],
+  im: Float64Array | readonly number[],
+): CMatrix {
+  if (re.length !== rows * cols || im.length !== rows * cols) {
+    throw new BeamrigError(
+      'shape',
+      `a ${rows}×${cols} matrix needs ${rows * cols} real and imaginary parts, got ${re.length} and ${im.length}`,
+    );
+  }
+  return {
+    rows,
+    cols,
+    re: re instanceof Float64Array ? re : Float64Array.from(re),
+    im: im instanceof Float64Array ? im : Float64Array.from(im),
+  };
+}
+
+/**
+ * The analog precoder exp(jφ), entry by entry; exactly zero where an element is not wired to a chain.
+ * @param phaseRad N·M phases, row-major
+ * @param connection N·M of 0/1 as `connectionMask` gives it; absent means fully connected
+ */
+export function fromPhases(phaseRad: Float64Array, rows: number, cols: number, connection?: Uint8Array): CMatrix {
+  const count = rows * cols;
+  if (phaseRad.length !== count) {
+    throw new BeamrigError('shape', `a ${rows}×${cols} analog precoder needs ${count} phases, got ${phaseRad.length}`);
+  }
+  if (connection !== undefined && connection.length !== count) {
+    throw new BeamrigError('shape', `a ${rows}×${cols} connection mask needs ${count} entries, got ${connection.length}`);
+  }
+  const out = zeros(rows, cols);
+  for (let i = 0; i < count; i++) {
+    if (connection !== undefined && connection[i] === 0) continue;
+    out.re[i] = Math.cos(phaseRad[i]);
+    out.im[i] = Math.sin(phaseRad[i]);
+  }
+  return out;
+}
+
+export function clone(a: CMatrix): CMatrix {
+  return { rows: a.rows, cols: a.cols, re: a.re.slice(), im: a.im.slice() };
+}
+
+/** a·b, (m×r)(r×n) → m×n. */
+export function matmul(a: CMatrix, b: CMatrix): CMatrix {
+  if (a.cols !== b.rows) throw productError(a, b, `${a.cols} columns meet ${b.rows} rows`);
+  const out = zeros(a.rows, b.cols);
+  const { rows: m, cols: r } = a;
+  const n = b.cols;
+  const { re: ar, im: ai } = a;
+  const { re: br, im: bi } = b;
+  const { re: or, im: oi } = out;
+  for (let i = 0; i < m; i++) {
+    const row = i * n;
+    for (let k = 0; k < r; k++) {
+      const xr = ar[i * r + k];
+      const xi = ai[i * r + k];
+      const source = k * n;
+      for (let j = 0; j < n; j++) {
+        const yr = br[source + j];
+        const yi = bi[source + j];
+        or[row + j] += xr * yr - xi * yi;
+        oi[row + j] += xr * yi + xi * yr;
+      }
+    }
+  }
+  return out;
+}
+
+/** aᴴ. */
+export function conjTranspose(a: CMatrix): CMatrix {
+  const out = zeros(a.cols, a.rows);
+  for (let r = 0; r < a.rows; r++) {
+    for (let c = 0; c < a.cols; c++) {
+      out.re[c * a.rows + r] = a.re[r * a.cols + c];
+      out.im[c * a.rows + r] = -a.im[r * a.cols + c];
+    }
+  }
+  return out;
+}
+
+/** aᴴ·b, (r×m)ᴴ(r×n) → m×n, without forming aᴴ. */
+export function multiplyAhB(a: CMatrix, b: CMatrix): CMatrix {
+  if (a.rows !== b.rows) throw productError(a, b, `${a.rows} rows meet ${b.rows} rows in aᴴ·b`);
+  const m = a.cols;
+  const n = b.cols;
+  const out = zeros(m, n);
+  const { re: ar, im: ai } = a;
+  const { re: br, im: bi } = b;
+  const { re: or, im: oi } = out;
+  for (let k = 0; k < a.rows; k++) {
+    const source = k * n;
+    for (let i = 0; i < m; i++) {
+      const xr = ar[k * m + i];
+      const xi = -ai[k * m + i];
+      const row = i * n;
+      for (let j = 0; j < n; j++) {
+        const yr = br[source + j];
+        const yi = bi[source + j];
+        or[row + j] += xr * yr - xi * yi;
+        oi[row + j] += xr * yi + xi * yr;
+      }
+    }
+  }
+  return out;
+}
+
+/** a·bᴴ, (m×r)(n×r)ᴴ → m×n, without forming bᴴ. */
+export function multiplyABh(a: CMatrix, b: CMatrix): CMatrix {
+  if (a.cols !== b.cols) throw productError(a, b, `${a.cols} columns meet ${b.cols} columns in a·bᴴ`);
+  const r = a.cols;
+  const n = b.rows;
+  const out = zeros(a.rows, n);
+  const { re: ar, im: ai } = a;
+  const { re: br, im: bi } = b;
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < n; j++) {
+      let sumRe = 0;
+      let sumIm = 0;
+      for (let k = 0; k < r; k++) {
+        const xr = ar[i * r + k];
+        const xi = ai[i * r + k];
+        const yr = br[j * r + k];
+        const yi = bi[j * r + k];
+        sumRe += xr * yr + xi * yi;
+        sumIm += xi * yr - xr * yi;
+      }
+      out.re[i * n + j] = sumRe;
+      out.im[i * n + j] = sumIm;
+    }
+  }
+  return out;
+}
+
+export function add(a: CMatrix, b: CMatrix): CMatrix {
+  return combine(a, b, 1);
+}
+
+export function subtract(a: CMatrix, b: CMatrix): CMatrix {
+  return combine(a, b, -1);
+}
+
+/** factor·a, a real factor. */
+export function scale(a: CMatrix, factor: number): CMatrix {
+  const out = clone(a);
+  for (let i = 0; i < out.re.length; i++) {
+    out.re[i] *= factor;
+    out.im[i] *= factor;
+  }
+  return out;
+}
+
+/** ‖a‖_F. */
+export function frobeniusNorm(a: CMatrix): number {
+  let sum = 0;
+  for (let i = 0; i < a.re.length; i++) sum += a.re[i] * a.re[i] + a.im[i] * a.im[i];
+  return Math.sqrt(sum);
+}
+
+function combine(a: CMatrix, b: CMatrix, sign: 1 | -1): CMatrix {
+  if (a.rows !== b.rows || a.cols !== b.cols) throw productError(a, b, 'a sum needs equal shapes');
+  const out = clone(a);
+  for (let i = 0; i < out.re.length; i++) {
+    out.re[i] += sign * b.re[i];
+    out.im[i] += sign * b.im[i];
+  }
+  return out;
+}
+
+function productError(a: CMatrix, b: CMatrix, why: string): BeamrigError {
+  return new BeamrigError('shape', `matrices of ${a.rows}×${a.cols} and ${b.rows}×${b.cols} do not fit: ${why}`);
 }

@@ -1,0 +1,91 @@
+/**
+ * What a precoder achieves: SINR per user, sum rate, and where the array radiates.
+ */
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { CMatrix } from './complex-matrix.ts';
+import { matmul } from './complex-matrix.ts';
+import type { ArrayGeometry } from './geometry.ts';
+import { elementCount, steeringVector } from './geometry.ts';
+
+/** Deeper than this a beampattern is shown as this, so that a perfect null stays a number. */
+const BEAMPATTERN_FLOOR_DB = -120;
+
+/**
+ * Per-user SINR of a precoder.
+ * @param channel K×N, row k is h_kᴴ
+ * @param precoder N×K, X = A·D, column k carries user k's stream
+ * @param noise noise power σ², linear, > 0
+ * @returns SINR per user, linear, length K
+ * @throws {BeamrigError} `shape` when channel and precoder do not fit
+ * Source: Nguyen et al., Asilomar 2023, eq. (4).
+ */
+export function sinr(channel: CMatrix, precoder: CMatrix, noise: number): Float64Array {
+  const gains = matmul(channel, precoder); // entry (k, j) is what user k hears of stream j
+  const users = gains.rows;
+  if (gains.cols !== users) {
+    throw new BeamrigError('shape', `${users} users but ${gains.cols} streams: the precoder needs one column per user`);
+  }
+  const out = new Float64Array(users);
+  for (let k = 0; k < users; k++) {
+    let wanted = 0;
+    let interference = 0;
+    for (let j = 0; j < users; j++) {
+      const i = k * users + j;
+      const power = gains.re[i] * gains.re[i] + gains.im[i] * gains.im[i];
+      if (j === k) wanted = power;
+      else interference += power;
+    }
+    out[k] = wanted / (interference + noise);
+  }
+  return out;
+}
+
+/**
+ * Σₖ log₂(1 + SINRₖ), bit/s/Hz; arguments as in `sinr`.
+ * Source: Nguyen et al., Asilomar 2023, eq. (4).
+ */
+export function sumRate(channel: CMatrix, precoder: CMatrix, noise: number): number {
+  let rate = 0;
+  for (const value of sinr(channel, precoder, noise)) rate += Math.log2(1 + value);
+  return rate;
+}
+
+/** A power ratio in dB. */
+export function toDb(linear: number): number {
+  return 10 * Math.log10(linear);
+}
+
+/** A power ratio from dB. */
+export function fromDb(db: number): number {
+  return 10 ** (db / 10);
+}
+
+/**
+ * Total radiated power over azimuth in the horizontal plane: 10·log₁₀ ‖a(θ)ᴴX‖², all streams together. 0 dB is what one isotropic element
+ * fed with power 1 radiates; never below −120 dB.
+ * @param precoder N×K, X = A·D
+ * @param azimuthRad directions, any length
+ * @returns dB, one per direction
+ */
+export function beampatternDb(geometry: ArrayGeometry, precoder: CMatrix, azimuthRad: Float64Array): Float64Array {
+  const elements = elementCount(geometry);
+  if (precoder.rows !== elements) {
+    throw new BeamrigError('shape', `the array has ${elements} elements, the precoder ${precoder.rows} rows`);
+  }
+  const { re, im, cols } = precoder;
+  return azimuthRad.map((azimuth) => {
+    const steering = steeringVector(geometry, azimuth);
+    let power = 0;
+    for (let k = 0; k < cols; k++) {
+      let sumRe = 0;
+      let sumIm = 0;
+      for (let n = 0; n < elements; n++) {
+        const i = n * cols + k;
+        sumRe += steering.re[n] * re[i] + steering.im[n] * im[i];
+        sumIm += steering.re[n] * im[i] - steering.im[n] * re[i];
+      }
+      power += sumRe * sumRe + sumIm * sumIm;
+    }
+    return Math.max(toDb(power), BEAMPATTERN_FLOOR_DB);
+  });
+}
