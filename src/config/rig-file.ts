@@ -1,0 +1,351 @@
+/**
+ * The rig file: one YAML page that says what the rig is. This file holds its schema (the documentation page docs/rig-file.md is generated
+ * from it), its type with every default applied, and the reader. A wrong file is refused with all of its problems at once, one line each,
+ * naming the line, the key, the value and what is allowed.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
+import * as z from 'zod';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { problemsOf, type Problem, type SchemaNode } from './rig-problems.ts';
+
+const elementList = (what: string) => z.array(z.int().min(0).max(65_535)).max(65_536).default([]).describe(what);
+const spacing = z.number().gt(0).max(10).default(0.5).describe('Distance between neighbours, in wavelengths.');
+
+const geometrySchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('ula').describe('A line of elements.'),
+      elements: z.int().min(1).max(4096).describe('Antenna elements, N.'),
+      spacingWavelengths: spacing,
+    }),
+    z.strictObject({
+      kind: z.literal('upa').describe('A rectangle of elements.'),
+      rows: z.int().min(1).max(256).describe('Rows of elements.'),
+      columns: z.int().min(1).max(256).describe('Columns of elements; N is rows times columns.'),
+      spacingWavelengths: spacing,
+    }),
+  ])
+  .describe('How the elements stand.');
+
+const arraySchema = z
+  .strictObject({
+    geometry: geometrySchema,
+    rfChains: z.int().min(1).max(256).describe('RF chains, M.'),
+    connection: z
+      .enum(['full', 'sub'])
+      .default('full')
+      .describe('full: every RF chain reaches every element. sub: each chain has its own block of N/M neighbouring elements.'),
+    phaseBits: z.int().min(1).max(16).describe('Bits of a phase word, Q: a phase shifter has 2^Q states.'),
+    carrierGhz: z.number().gt(0).max(1000).default(28).describe('Carrier frequency, GHz. It sets how fast moving users fade.'),
+  })
+  .describe('The antenna array and its RF chains.');
+
+const impairmentsSchema = z
+  .strictObject({
+    gainErrorDb: z
+      .number()
+      .min(0)
+      .max(20)
+      .default(0)
+      .describe('Gain error of an element, standard deviation over the elements, dB.'),
+    phaseErrorDeg: z
+      .number()
+      .min(0)
+      .max(360)
+      .default(0)
+      .describe('Fixed phase error of an element, standard deviation, degrees.'),
+    phaseStateErrorDeg: z
+      .number()
+      .min(0)
+      .max(90)
+      .default(0)
+      .describe('Error of each single phase state of each element, standard deviation, degrees.'),
+    deadElements: elementList('Elements (0-based) that radiate nothing.'),
+    stuckElements: elementList('Elements (0-based) whose phase shifter ignores commands.'),
+    temperatureDriftDegPerMinute: z
+      .number()
+      .min(-360)
+      .max(360)
+      .default(0)
+      .describe('Rate at which element phases drift as the array warms, degrees a minute.'),
+  })
+  .describe('What is wrong with the simulated array. Everything left out is ideal.');
+
+const simulatorSchema = z
+  .strictObject({
+    channel: z
+      .strictObject({
+        model: z.enum(['saleh-valenzuela']).default('saleh-valenzuela').describe('Channel model.'),
+        paths: z.int().min(1).max(200).default(10).describe('Propagation paths to each user, L.'),
+        scale: z
+          .enum(['unit-element', 'paper-001'])
+          .default('unit-element')
+          .describe('unit-element: mean |h|² of one element is 1. paper-001: the scale of that paper’s text, N times less.'),
+      })
+      .prefault({})
+      .describe('The channel that users are heard through.'),
+    userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
+    impairments: impairmentsSchema.prefault({}),
+  })
+  .describe('The array that stands in when no hardware is found.');
+
+const influxSchema = z
+  .strictObject({
+    host: z.string().min(1).max(255).default('127.0.0.1').describe('Host of an InfluxDB 1.x server.'),
+    port: z.int().min(1).max(65_535).default(8086).describe('Its HTTP port.'),
+    database: z.string().min(1).max(200).default('beamrig').describe('Database; created when it is missing.'),
+    username: z.string().min(1).max(200).optional().describe('User, where the server asks for one.'),
+    passwordEnv: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .optional()
+      .meta({ allowed: 'the name of an environment variable' })
+      .describe(
+        'Name of the environment variable that holds the password: rig files are copied into run folders, passwords are not.',
+      ),
+  })
+  .describe('An InfluxDB 1.x server that gets the same points as the run folder. Leave it out to keep the run folder only.');
+
+export const rigFileSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+      .meta({ allowed: '1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit' })
+      .describe('Name of the rig. Run folders and records carry it.'),
+    seed: z.int().min(0).max(4_294_967_295).default(1).describe('Seed of everything random. The same seed gives the same run.'),
+    array: arraySchema,
+    users: z
+      .strictObject({ count: z.int().min(1).max(256).describe('Users, K; at most one for each RF chain.') })
+      .describe('Who is served.'),
+    snrDb: z.number().min(-50).max(100).default(10).describe('Total transmit power over the noise at a user, P/σ², dB.'),
+    beamformer: z
+      .strictObject({
+        model: z
+          .string()
+          .min(1)
+          .max(1000)
+          .describe(
+            'Id of a zoo model (`beamrig models` lists them), path of an ONNX file with its card beside it, or name of a baseline.',
+          ),
+      })
+      .describe('Who chooses the beams.'),
+    links: z
+      .array(z.unknown())
+      .default([])
+      .meta({ allowed: 'an empty list' })
+      .describe(
+        'Links on which panels are looked for. This version drives the simulator’s loopback link only, so the list must be empty.',
+      ),
+    fallback: z
+      .enum(['never', 'at-start'])
+      .default('at-start')
+      .describe('What to do without hardware. never: refuse to start. at-start: run on the simulator and say so.'),
+    loop: z
+      .strictObject({
+        rateHz: z.number().gt(0).max(10_000).default(20).describe('Control cycles a second that are aimed at.'),
+        pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SNR reading is averaged over.'),
+      })
+      .prefault({})
+      .describe('The control loop.'),
+    safeState: z
+      .enum(['mute', 'hold'])
+      .default('mute')
+      .describe('What the array shows when the rig pauses, stops or faults. mute: elements off. hold: the last good beam.'),
+    simulator: simulatorSchema.prefault({}),
+    telemetry: z
+      .strictObject({
+        runFolder: z.string().min(1).max(1000).default('runs').describe('Folder in which each run makes a folder of its own.'),
+        influx: influxSchema.optional(),
+      })
+      .prefault({})
+      .describe('Where records go.'),
+    dashboard: z
+      .strictObject({
+        host: z
+          .string()
+          .min(1)
+          .max(255)
+          .default('127.0.0.1')
+          .describe('Address the page listens on. The page has no login: leave it on this machine unless the network is yours.'),
+        port: z.int().min(0).max(65_535).default(8080).describe('Port of the page; 0 takes any free one.'),
+      })
+      .prefault({})
+      .describe('The live page.'),
+  })
+  .describe('A beamrig rig file.');
+
+/** A rig file as read: every default applied. */
+export type RigFile = z.output<typeof rigFileSchema>;
+
+/** The schema as data, for messages and for the documentation page. */
+export const rigFileJsonSchema = (): SchemaNode =>
+  z.toJSONSchema(rigFileSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+
+/** N of a rig: antenna elements. */
+export const elementsOf = (rig: Pick<RigFile, 'array'>): number => {
+  const { geometry } = rig.array;
+  return geometry.kind === 'ula' ? geometry.elements : geometry.rows * geometry.columns;
+};
+
+/**
+ * Reads and checks a rig file.
+ * @throws BeamrigError 'rig-file' that lists every problem, one line each, with what is allowed.
+ */
+export function readRigFile(path: string): RigFile {
+  return loadRigFile(path).rig;
+}
+
+/** As readRigFile, with the text of the file for the run's manifest. */
+export function loadRigFile(path: string): { rig: RigFile; text: string } {
+  const text = readText(path);
+  return { rig: parseRigFile(text, path), text };
+}
+
+/** Checks the text of a rig file; `name` is what messages call it. Throws BeamrigError 'rig-file'. */
+export function parseRigFile(text: string, name: string): RigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: true });
+  const flaws = [...document.errors, ...document.warnings];
+  if (flaws.length > 0) {
+    refuse(
+      name,
+      flaws.map((flaw) => ({
+        position: flaw.linePos === undefined ? undefined : `${flaw.linePos[0].line}:${flaw.linePos[0].col}`,
+        text:
+          flaw.code === 'DUPLICATE_KEY' ? 'this key is given twice in the same block' : `not YAML: ${firstLine(flaw.message)}`,
+      })),
+    );
+  }
+  const raw = contentsOf(document, name);
+  const parsed = rigFileSchema.safeParse(raw);
+  const problems = problemsOf(parsed.success ? [] : parsed.error.issues, raw, rigFileJsonSchema());
+  problems.push(...disagreements(parsed.success ? parsed.data : raw));
+  if (problems.length > 0 || !parsed.success) {
+    const placed = problems.map((problem) => ({ position: positionOf(document, lines, problem.path), text: problem.text }));
+    refuse(
+      name,
+      placed.sort((a, b) => Number(a.position ?? 0) - Number(b.position ?? 0)),
+    );
+  }
+  return parsed.data;
+}
+
+/** Values that are fine each by itself and do not fit together. Works on an unchecked file too, so that all problems come out at once. */
+function disagreements(rig: unknown): Problem[] {
+  const problems: Problem[] = [];
+  const count = (...path: string[]): number | undefined => {
+    const value = at(rig, path);
+    return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+  };
+  const rows = count('array', 'geometry', 'rows');
+  const columns = count('array', 'geometry', 'columns');
+  const elements =
+    count('array', 'geometry', 'elements') ?? (rows !== undefined && columns !== undefined ? rows * columns : undefined);
+  const chains = count('array', 'rfChains');
+  const users = count('users', 'count');
+  if (users !== undefined && chains !== undefined && users > chains && chains > 0) {
+    const text = `users.count: ${users} users need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
+    problems.push({ path: ['users', 'count'], text });
+  }
+  if (elements !== undefined && chains !== undefined && elements > 0) {
+    const sub = at(rig, ['array', 'connection']) === 'sub';
+    if (chains > elements) {
+      problems.push({
+        path: ['array', 'rfChains'],
+        text: `array.rfChains: ${chains} chains for ${elements} elements; allowed: 1 to ${elements}`,
+      });
+    } else if (sub && chains > 0 && elements % chains !== 0) {
+      problems.push({
+        path: ['array', 'rfChains'],
+        text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${elements} elements do not divide by ${chains}`,
+      });
+    }
+    for (const list of ['deadElements', 'stuckElements']) {
+      const named = at(rig, ['simulator', 'impairments', list]);
+      if (!Array.isArray(named)) continue;
+      named.forEach((element: unknown, index) => {
+        if (typeof element !== 'number' || !Number.isInteger(element) || element < elements || element > 65_535) return;
+        const text = `simulator.impairments.${list}[${index}]: ${element} is no element of this array; allowed: 0 to ${elements - 1}`;
+        problems.push({ path: ['simulator', 'impairments', list, index], text });
+      });
+    }
+  }
+  const links = at(rig, ['links']);
+  if (Array.isArray(links) && links.length > 0) {
+    const text =
+      'links: this version drives the loopback link of its simulator only, and that one needs no entry; ' +
+      'serial and MQTT links are not in it. Leave the list empty: []';
+    problems.push({ path: ['links'], text });
+  }
+  return problems;
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,
+    value,
+  );
+}
+
+function readText(path: string): string {
+  const wayOut = 'Give the path of a rig file; `beamrig init rig.yaml` writes one to start from.';
+  try {
+    if (statSync(path).size > 1_000_000) {
+      throw new BeamrigError('rig-file', `${path}: larger than 1 MB, so this is no rig file`, { wayOut });
+    }
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof BeamrigError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'this is a folder'
+          : `cannot be read (${code ?? 'unknown'})`;
+    throw new BeamrigError('rig-file', `${path}: ${why}`, { wayOut, cause: error });
+  }
+}
+
+function contentsOf(document: Document.Parsed, name: string): unknown {
+  let raw: unknown;
+  try {
+    raw = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    refuse(name, [{ position: undefined, text: `not YAML: ${firstLine((error as Error).message)}` }]);
+  }
+  if (raw === null || raw === undefined) refuse(name, [{ position: undefined, text: 'the file is empty' }]);
+  if (typeof raw !== 'object' || Array.isArray(raw)) {
+    refuse(name, [{ position: '1', text: 'a rig file is a list of `key: value` lines, and this is not' }]);
+  }
+  return raw;
+}
+
+/** Line of the deepest part of the path that is in the file. */
+function positionOf(document: Document.Parsed, lines: LineCounter, path: readonly PropertyKey[]): string | undefined {
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range) return String(lines.linePos(node.range[0]).line);
+  }
+  return undefined;
+}
+
+function yamlFlaw(flaw: YAMLError, text: string): string {
+  if (flaw.code === 'DUPLICATE_KEY')
+    return `${/^[^\s:]*/.exec(text.slice(flaw.pos[0]))?.[0] ?? 'a key'}: given twice in the same block`;
+  if (flaw.code === 'MULTIPLE_DOCS') return 'a rig file is one YAML document, and a second one starts here';
+  return `not YAML: ${firstLine(flaw.message)}`;
+}
+
+const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+
+function refuse(name: string, problems: { position: string | undefined; text: string }[]): never {
+  const lines = problems.map(({ position, text }) => `  ${position === undefined ? '' : `line ${position}: `}${text}`);
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  throw new BeamrigError('rig-file', `${name} has ${count}:\n${lines.join('\n')}`, {
+    wayOut: 'Every key and its range is in docs/rig-file.md; `beamrig init rig.yaml` writes a rig file that works.',
+  });
+}

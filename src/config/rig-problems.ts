@@ -1,0 +1,149 @@
+/**
+ * What the schema found wrong, in words a person can act on: which key, what stands there, what is allowed. The schema is read as data
+ * (JSON Schema), so that ranges are written once and appear in messages and in docs/rig-file.md alike.
+ */
+import { distance } from 'fastest-levenshtein';
+import type * as z from 'zod';
+
+/** The part of JSON Schema that the rig file uses. */
+export interface SchemaNode {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  /** Said instead of a range, where a pattern would say little. */
+  allowed?: string;
+  const?: string;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  properties?: Record<string, SchemaNode>;
+  required?: string[];
+  items?: SchemaNode;
+  oneOf?: SchemaNode[];
+}
+
+export interface Problem {
+  path: PropertyKey[];
+  /** Starts with the key: `array.phaseBits: 17 is not allowed; allowed: a whole number from 1 to 16`. */
+  text: string;
+}
+
+/** One problem for each wrong key or value. `raw` is what was checked, `schema` what it was checked against. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, schema: SchemaNode): Problem[] {
+  const misspelt = new Set(
+    issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => pathText([...issue.path, nearestKnown(issue.path, key, raw, schema) ?? '']))
+        : [],
+    ),
+  );
+  return issues.flatMap((issue): Problem[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [...issue.path, key], text: unknownKey(issue.path, key, raw, schema) }));
+    }
+    const { value, missing } = valueAt(raw, issue.path);
+    if (missing && misspelt.has(pathText(issue.path))) return []; // said once, where the misspelt key stands
+    const range = allowedAt(schema, issue.path, raw);
+    const said = missing ? 'missing' : value === null ? 'has no value' : `${show(value)} is not allowed`;
+    return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}` }];
+  });
+}
+
+/** The values a place takes, in words: 'a whole number from 1 to 16'. */
+export function allowedText(node: SchemaNode): string {
+  if (node.allowed !== undefined) return node.allowed;
+  if (node.enum) return node.enum.join(' | ');
+  if (node.const !== undefined) return node.const;
+  if (node.oneOf)
+    return 'a block whose kind is ' + node.oneOf.map((option) => String(option.properties?.kind?.const)).join(' or ');
+  if (node.type === 'object') return 'a block with ' + Object.keys(node.properties ?? {}).join(', ');
+  if (node.type === 'array') return `a list, each ${allowedText(node.items ?? {})}`;
+  if (node.type === 'string') return 'a text';
+  if (node.type === 'integer' || node.type === 'number') {
+    const noun = node.type === 'integer' ? 'a whole number' : 'a number';
+    if (node.exclusiveMinimum !== undefined) return `${noun} above ${node.exclusiveMinimum}, up to ${node.maximum ?? '∞'}`;
+    return `${noun} from ${node.minimum ?? '-∞'} to ${node.maximum ?? '∞'}`;
+  }
+  return 'see docs/rig-file.md';
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string, raw: unknown, schema: SchemaNode): string {
+  const node = nodeAt(schema, path, raw);
+  const known = Object.keys(node?.properties ?? {});
+  const here = `${pathText([...path, key])}: unknown key`;
+  const near = nearestKnown(path, key, raw, schema);
+  if (near !== undefined) return `${here}; did you mean ${near}?`;
+  const elsewhere = keyPaths(schema).find((candidate) => candidate.at(-1) === key);
+  if (elsewhere) return `${here}; did you mean ${elsewhere.join('.')}?`;
+  return `${here}; known here: ${known.join(', ')}`;
+}
+
+const nearestKnown = (path: readonly PropertyKey[], key: string, raw: unknown, schema: SchemaNode): string | undefined =>
+  nearest(key, Object.keys(nodeAt(schema, path, raw)?.properties ?? {}));
+
+/** The candidate that a typing mistake would turn into `word`, or undefined when none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.away - b.away);
+  const best = ranked[0];
+  return best && best.away <= Math.max(2, Math.floor(Math.max(word.length, best.candidate.length) * 0.4))
+    ? best.candidate
+    : undefined;
+}
+
+function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
+  const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => [
+    [...path, key],
+    ...keyPaths(inner, [...path, key]),
+  ]);
+  return [...own, ...(node.oneOf ?? []).flatMap((option) => keyPaths(option, path))];
+}
+
+function allowedAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string {
+  const node = nodeAt(schema, path, raw);
+  if (node) return allowedText(node);
+  // The kind of a union is itself wrong: every option's kind is a way out.
+  const union = nodeAt(schema, path.slice(0, -1), raw);
+  const options = union?.oneOf?.map((option) => String(option.properties?.[String(path.at(-1))]?.const)) ?? [];
+  return options.length > 0 ? options.join(' | ') : 'see docs/rig-file.md';
+}
+
+/** Follows a path through the schema, choosing the option of a union by the `kind` that stands in the file. */
+function nodeAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): SchemaNode | undefined {
+  let node: SchemaNode | undefined = schema;
+  let value = raw;
+  for (const key of path) {
+    node = typeof key === 'number' ? node?.items : choose(node, value)?.properties?.[String(key)];
+    value = valueAt(value, [key]).value;
+  }
+  return choose(node, value) ?? node;
+}
+
+function choose(node: SchemaNode | undefined, value: unknown): SchemaNode | undefined {
+  if (!node?.oneOf) return node;
+  const kind = valueAt(value, ['kind']).value;
+  return node.oneOf.find((option) => option.properties?.kind?.const === kind);
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): { value: unknown; missing: boolean } {
+  let value = raw;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return { value: undefined, missing: true };
+    value = Reflect.get(value, key) as unknown;
+  }
+  return { value, missing: value === undefined };
+}
+
+export const pathText = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
+    '',
+  );
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(value); // JSON has no NaN and no infinity
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
