@@ -38,8 +38,20 @@ export interface MeasuredSnr {
   beamId: BeamId;
   panelTimeUs: bigint;
   pilots: number;
+  /** User of `snrDb[0]`: 0 unless several panels share the users. */
+  firstUser: number;
   /** One a user, dB. */
   snrDb: Float64Array;
+}
+
+/** What one user hears of each chain's beam, for channel estimation on hardware. */
+export interface MeasuredPilots {
+  beamId: BeamId;
+  panelTimeUs: bigint;
+  pilots: number;
+  user: number;
+  /** M complex values, interleaved re/im. */
+  values: Float32Array;
 }
 
 export interface PanelCounters {
@@ -49,6 +61,8 @@ export interface PanelCounters {
   nacks: number;
   /** Replies that came too late or to nobody. */
   strayReplies: number;
+  /** Frames from the panel that could not be read: damaged on the way, or of another dialect. */
+  badFrames: number;
   /** Smoothed round trip, ms (RFC 6298). */
   roundTripMs: number;
 }
@@ -64,6 +78,7 @@ export interface PanelStatus {
 
 export interface Panel {
   readonly name: string;
+  /** What the panel said of itself; undefined before the handshake, and again once the link or the panel was lost: then `connect` first. */
   readonly capabilities: Capabilities | undefined;
   readonly counters: Readonly<PanelCounters>;
   /** Opens the link and shakes hands; checks version and what the rig expects. */
@@ -71,9 +86,11 @@ export interface Panel {
   /** Stage, commit, and compare the checksum that the panel latched with what was asked. */
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>>;
   measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>>;
+  measurePilots(beamId: BeamId, user: number, pilots: number): Promise<Result<MeasuredPilots>>;
   /** The words radiated now, asked of the panel itself. */
   readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
   status(): Promise<Result<PanelStatus>>;
+  ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>>;
   setSafeState(state: SafeState, options?: { position?: number; silenceMs?: number; enter?: boolean }): Promise<Result<void>>;
   close(): Promise<void>;
 }
