@@ -1,0 +1,19 @@
+/** The numbers of the frame format that both ends size their buffers by. PROTOCOL.md explains them. */
+
+/** Version and flags, type, sequence number. */
+export const HEADER_BYTES = 4;
+export const CRC_BYTES = 4;
+/** Counter and tag of an authenticated frame, between payload and CRC when the flag is set. */
+export const AUTHENTICATION_BYTES = 16;
+/** A payload never exceeds this; a panel may ask for less (`maxPayloadBytes`). */
+export const MAX_PAYLOAD_BYTES = 4096;
+/** No panel may ask for less: every message without an array fits, and so do eight words of any width. */
+export const MIN_PAYLOAD_BYTES = 64;
+export const MIN_FRAME_BYTES = HEADER_BYTES + CRC_BYTES;
+export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + AUTHENTICATION_BYTES + CRC_BYTES;
+/** Names and serial numbers, in bytes of UTF-8. */
+export const MAX_TEXT_BYTES = 32;
+/** Bytes before the packed words in 'set-phases' and 'phases'. */
+export const PHASES_PREFIX_BYTES = 12;
+/** Bytes before the weights in 'set-digital'. */
+export const DIGITAL_PREFIX_BYTES = 16;
