@@ -7,6 +7,7 @@
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { clone, conjTranspose, frobeniusNorm, identity, matmul, multiplyABh, scale, zeros } from './complex-matrix.ts';
+import { jacobiRotation, rotateColumns, rotateRows } from './plane-rotation.ts';
 
 /** Jacobi converges quadratically: about ten sweeps do for any size met here, so this many mean that the input is not finite. */
 const MAX_SWEEPS = 60;
@@ -19,9 +20,23 @@ const MAX_SWEEPS = 60;
  * @throws {BeamrigError} `argument` when a is not positive definite to working precision
  */
 export function solveHermitian(a: CMatrix, b: CMatrix): CMatrix {
+  const x = trySolveHermitian(a, b, a.rows * Number.EPSILON);
+  if (x !== undefined) return x;
+  throw new BeamrigError('argument', `the ${a.rows}×${a.cols} matrix is not positive definite`, {
+    wayOut: 'use a pseudo-inverse, or add a multiple of the identity',
+  });
+}
+
+/**
+ * Like `solveHermitian`, but undefined where a is not positive definite, or so nearly singular that a pivot keeps less than `minPivotShare`
+ * of its diagonal entry.
+ */
+export function trySolveHermitian(a: CMatrix, b: CMatrix, minPivotShare: number): CMatrix | undefined {
   const n = requireSquare(a);
   if (b.rows !== n) throw new BeamrigError('shape', `a ${n}×${n} system cannot have a right side of ${b.rows} rows`);
-  const { re: lr, im: li } = choleskyFactor(a);
+  const factor = choleskyFactor(a, minPivotShare);
+  if (factor === undefined) return undefined;
+  const { re: lr, im: li } = factor;
   const x = clone(b);
   const { re: xr, im: xi } = x;
   const m = b.cols;
@@ -194,29 +209,26 @@ export function pseudoInverse(a: CMatrix): CMatrix {
 }
 
 /**
- * Moore-Penrose inverse of a Hermitian positive semidefinite matrix; eigenvalues below n·ε of the largest count as zero.
+ * Moore-Penrose inverse of a Hermitian positive semidefinite matrix.
  * @param a n×n
+ * @param zeroShare eigenvalues up to this share of the largest count as zero; the default allows for the rounding of a Gram matrix
  */
-export function pseudoInverseHermitian(a: CMatrix): CMatrix {
+export function pseudoInverseHermitian(a: CMatrix, zeroShare = 1e-12): CMatrix {
   const { values, vectors } = eigHermitian(a);
-  const cutoff = a.rows * Number.EPSILON * Math.max(values[values.length - 1] ?? 0, 0);
+  const cutoff = zeroShare * Math.max(values[values.length - 1] ?? 0, 0);
   return multiplyABh(
     scaleColumns(vectors, (j) => (values[j] > cutoff ? 1 / values[j] : 0)),
     vectors,
   );
 }
 
-function choleskyFactor(a: CMatrix): CMatrix {
+function choleskyFactor(a: CMatrix, minPivotShare: number): { re: Float64Array; im: Float64Array } | undefined {
   const n = a.rows;
   const { re: lr, im: li } = clone(a);
   for (let j = 0; j < n; j++) {
     let pivot = lr[j * n + j];
     for (let k = 0; k < j; k++) pivot -= lr[j * n + k] ** 2 + li[j * n + k] ** 2;
-    if (!(pivot > n * Number.EPSILON * Math.abs(a.re[j * n + j]))) {
-      throw new BeamrigError('argument', `the ${n}×${n} matrix is not positive definite (pivot ${j} is ${pivot})`, {
-        wayOut: 'use a pseudo-inverse, or add a multiple of the identity',
-      });
-    }
+    if (!(pivot > minPivotShare * Math.abs(a.re[j * n + j]))) return undefined;
     const root = Math.sqrt(pivot);
     lr[j * n + j] = root;
     for (let i = j + 1; i < n; i++) {
@@ -234,7 +246,7 @@ function choleskyFactor(a: CMatrix): CMatrix {
       li[i * n + j] = im / root;
     }
   }
-  return { rows: n, cols: n, re: lr, im: li };
+  return { re: lr, im: li };
 }
 
 /** row(target) −= (re + j·im)·row(source) */
@@ -286,56 +298,6 @@ function normalise(re: Float64Array, im: Float64Array): void {
   for (let i = 0; i < re.length; i++) {
     re[i] *= factor;
     im[i] *= factor;
-  }
-}
-
-/** The plane rotation that makes a Hermitian 2×2 [[alpha, gamma], [γ*, beta]] diagonal: cosine, sine, and the unit phase of gamma. */
-interface Rotation {
-  cosine: number;
-  sine: number;
-  phaseRe: number;
-  phaseIm: number;
-}
-
-function jacobiRotation(alpha: number, beta: number, gammaRe: number, gammaIm: number, size: number): Rotation {
-  const zeta = (beta - alpha) / (2 * size);
-  // The smaller of the two angles, which is what makes the sweeps converge.
-  const tangent = (zeta >= 0 ? 1 : -1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-  const cosine = 1 / Math.hypot(1, tangent);
-  return { cosine, sine: cosine * tangent, phaseRe: gammaRe / size, phaseIm: gammaIm / size };
-}
-
-/** columns (p, q) ← (c·p − s·e*·q, s·e·p + c·q), e the rotation's phase */
-function rotateColumns(a: CMatrix, p: number, q: number, { cosine, sine, phaseRe, phaseIm }: Rotation): void {
-  const { rows, cols, re, im } = a;
-  for (let i = 0; i < rows; i++) {
-    const ip = i * cols + p;
-    const iq = i * cols + q;
-    const pr = re[ip];
-    const pi = im[ip];
-    const qr = re[iq];
-    const qi = im[iq];
-    re[ip] = cosine * pr - sine * (phaseRe * qr + phaseIm * qi);
-    im[ip] = cosine * pi - sine * (phaseRe * qi - phaseIm * qr);
-    re[iq] = sine * (phaseRe * pr - phaseIm * pi) + cosine * qr;
-    im[iq] = sine * (phaseRe * pi + phaseIm * pr) + cosine * qi;
-  }
-}
-
-/** The conjugate transpose of `rotateColumns`, from the left. */
-function rotateRows(a: CMatrix, p: number, q: number, { cosine, sine, phaseRe, phaseIm }: Rotation): void {
-  const { cols, re, im } = a;
-  for (let j = 0; j < cols; j++) {
-    const pj = p * cols + j;
-    const qj = q * cols + j;
-    const pr = re[pj];
-    const pi = im[pj];
-    const qr = re[qj];
-    const qi = im[qj];
-    re[pj] = cosine * pr - sine * (phaseRe * qr - phaseIm * qi);
-    im[pj] = cosine * pi - sine * (phaseRe * qi + phaseIm * qr);
-    re[qj] = sine * (phaseRe * pr + phaseIm * pi) + cosine * qr;
-    im[qj] = sine * (phaseRe * pi - phaseIm * pr) + cosine * qi;
   }
 }
 

@@ -1,0 +1,132 @@
+/**
+ * Digital precoders in closed form or by a few small iterations: zero-forcing, regularised zero-forcing, weighted MMSE; fully digital (N×K),
+ * or for a given analog precoder A (D of M×K), which is how D is solved again after the phases have been quantised.
+ *
+ * All of them live in the row space of the channel: X (K×K) with V = Hᴴ·X, or D = (AᴴA)⁻¹(HA)ᴴ·X, and see the channel only through a Gram
+ * matrix B of K×K. For a given A that is B = F(AᴴA)⁻¹Fᴴ with F = H·A, the Gram matrix of H·Q for a thin QR A = Q·R; so after one pass over
+ * the elements, the work is M×M and K×K.
+ */
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { CMatrix } from './complex-matrix.ts';
+import { add, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
+import { pseudoInverseHermitian, solveHermitian, trySolveHermitian } from './decompositions.ts';
+import { weightedMmseInRowSpace } from './weighted-mmse.ts';
+
+/** When a Cholesky pivot keeps less of its diagonal than this, a Gram matrix counts as lacking rank and its pseudo-inverse is taken. */
+const MIN_PIVOT_SHARE = 1e-10;
+
+/**
+ * √P·H⁺/‖H⁺‖_F: one scale for all users.
+ * @param channel K×N, rows h_kᴴ
+ * @param power total power P, linear
+ * @returns N×K, ‖V‖²_F = power
+ * @throws {BeamrigError} `argument` when the channel is all zero
+ */
+export function zeroForcing(channel: CMatrix, power: number): CMatrix {
+  const v = multiplyAhB(channel, gramInverse(multiplyABh(channel, channel)));
+  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
+}
+
+/**
+ * Hᴴ(HHᴴ + (K·σ²/P)·I)⁻¹, scaled to full power.
+ * @param channel K×N, rows h_kᴴ
+ * @param noise σ² > 0, linear
+ * @returns N×K, ‖V‖²_F = power
+ * @throws {BeamrigError} `argument` when the channel is all zero
+ */
+export function regularisedZeroForcing(channel: CMatrix, power: number, noise: number): CMatrix {
+  const v = multiplyAhB(channel, regularisedInverse(multiplyABh(channel, channel), power, noise));
+  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
+}
+
+export interface WmmseOptions {
+  /** At most this many updates of the precoder. Default 100, the reference definition. */
+  iterations?: number;
+  /** Stop when an update gains less than this share of the rate. Default 0: run all iterations. */
+  tolerance?: number;
+}
+
+/**
+ * Sum-power weighted MMSE from the zero-forcing start, rescaled to full power: with the defaults, the upper reference of every table.
+ * @param channel K×N, rows h_kᴴ
+ * @param noise σ² > 0, linear
+ * @returns N×K, ‖V‖²_F = power
+ * @throws {BeamrigError} `argument` when the channel is all zero
+ * Source: Shi et al., IEEE Trans. Signal Process. 59(9), 2011.
+ */
+export function wmmse(channel: CMatrix, power: number, noise: number, options: WmmseOptions = {}): CMatrix {
+  const { iterations = 100, tolerance = 0 } = options;
+  const gram = multiplyABh(channel, channel);
+  const gains = matmul(channel, zeroForcing(channel, power));
+  const x = weightedMmseInRowSpace({ gram, gains, gainsPower: power, power, noise, iterations, tolerance });
+  const v = multiplyAhB(channel, x);
+  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
+}
+
+export interface DigitalForAnalogOptions extends WmmseOptions {
+  /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate. */
+  method?: 'zf' | 'rzf' | 'wmmse';
+  /** D (M×K) to start WMMSE from; default zero-forcing. */
+  start?: CMatrix;
+}
+
+/**
+ * The digital precoder for a given analog one: what WMMSE (or ZF, RZF) finds on H·Q for a thin QR A = Q·R, carried back as D = R⁻¹·….
+ * @param channel K×N, rows h_kᴴ
+ * @param analog A, N×M; entries need not have modulus 1 (measured states), columns may coincide
+ * @param noise σ² > 0, linear
+ * @returns D, M×K, ‖A·D‖²_F = power
+ * @throws {BeamrigError} `argument` when no user hears anything through A
+ */
+export function digitalForAnalog(
+  channel: CMatrix,
+  analog: CMatrix,
+  power: number,
+  noise: number,
+  options: DigitalForAnalogOptions = {},
+): CMatrix {
+  const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start } = options;
+  const heard = matmul(channel, analog); // F = H·A, K×M
+  const metric = multiplyAhB(analog, analog); // AᴴA, M×M: ‖A·D‖² = tr(DᴴAᴴA·D)
+  const basis = multiplyABh(gramInverse(metric), heard); // (AᴴA)⁻¹Fᴴ, M×K
+  const gram = matmul(heard, basis);
+  const radiatedPower = (d: CMatrix): number => realInner(d, matmul(metric, d));
+  const digital = (x: CMatrix): CMatrix => {
+    const d = matmul(basis, x);
+    return scale(d, factorToPower(radiatedPower(d), power));
+  };
+  if (method === 'rzf') return digital(regularisedInverse(gram, power, noise));
+  if (method === 'zf') return digital(gramInverse(gram));
+  const first = start ?? digital(gramInverse(gram));
+  const gains = matmul(heard, first);
+  return digital(weightedMmseInRowSpace({ gram, gains, gainsPower: radiatedPower(first), power, noise, iterations, tolerance }));
+}
+
+/** B⁻¹, or B⁺ where B lacks rank. */
+function gramInverse(gram: CMatrix): CMatrix {
+  return trySolveHermitian(gram, identity(gram.rows), MIN_PIVOT_SHARE) ?? pseudoInverseHermitian(gram);
+}
+
+/** (B + (K·σ²/P)·I)⁻¹ */
+function regularisedInverse(gram: CMatrix, power: number, noise: number): CMatrix {
+  const users = gram.rows;
+  return solveHermitian(add(gram, scale(identity(users), (users * noise) / power)), identity(users));
+}
+
+function factorToPower(actual: number, wanted: number): number {
+  if (actual > 0) return Math.sqrt(wanted / actual);
+  throw new BeamrigError(
+    'argument',
+    'no user hears anything: the channel (through the given phases) is all zero or not a number',
+    {
+      wayOut: 'check the channel, and that some element is connected',
+    },
+  );
+}
+
+/** Re tr(aᴴb). */
+function realInner(a: CMatrix, b: CMatrix): number {
+  let sum = 0;
+  for (let i = 0; i < a.re.length; i++) sum += a.re[i] * b.re[i] + a.im[i] * b.im[i];
+  return sum;
+}
