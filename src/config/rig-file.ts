@@ -213,8 +213,7 @@ export function parseRigFile(text: string, name: string): RigFile {
       name,
       flaws.map((flaw) => ({
         position: flaw.linePos === undefined ? undefined : `${flaw.linePos[0].line}:${flaw.linePos[0].col}`,
-        text:
-          flaw.code === 'DUPLICATE_KEY' ? 'this key is given twice in the same block' : `not YAML: ${firstLine(flaw.message)}`,
+        text: yamlFlaw(flaw, text),
       })),
     );
   }
