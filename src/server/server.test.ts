@@ -1,0 +1,246 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { io, type Socket } from 'socket.io-client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { StandInRig, type StandInOptions } from '../../test/browser/stand-in-rig.ts';
+import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { ControlResult, Frame, PageToServer, ServerToPage } from './socket-contract.ts';
+import { startServer } from './server.ts';
+
+type Page = Socket<ServerToPage<Uint8Array>, PageToServer>;
+type NodeFrame = Frame<Uint8Array>;
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serve(options: StandInOptions & { pageFolder?: string } = {}): Promise<{ rig: StandInRig; url: string }> {
+  const rig = new StandInRig(options);
+  const pageFolder = options.pageFolder ?? mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+  const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
+  closers.push(() => rig.stop(), server.close);
+  return { rig, url: server.url };
+}
+
+function connect(url: string, headers: Record<string, string> = {}): Page {
+  const page: Page = io(url, { transports: ['websocket'], extraHeaders: headers, reconnection: false });
+  closers.push(() => page.disconnect());
+  return page;
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Acknowledges every frame until one passes. */
+function frameWhere(page: Page, passes: (frame: NodeFrame) => boolean): Promise<NodeFrame> {
+  return new Promise((resolve) => {
+    const look = (frame: NodeFrame, drawn: () => void): void => {
+      drawn();
+      if (!passes(frame)) return;
+      page.off('frame', look);
+      resolve(frame);
+    };
+    page.on('frame', look);
+  });
+}
+
+const floats = (bulk: Uint8Array): Float32Array => new Float32Array(Uint8Array.from(bulk).buffer);
+
+describe('frames to the page', () => {
+  it('carry the rig, the cycles since the frame before, and events, each once', async () => {
+    const { rig, url } = await serve();
+    for (let i = 0; i < 3; i++) rig.cycleOnce();
+    rig.emitEvent({ level: 'warning', code: 'fallback', message: 'no hardware', action: 'running on the simulator' });
+    const page = connect(url);
+    const first = await frameWhere(page, () => true);
+    expect(first.rig?.name).toBe('stand-in');
+    expect(first.events).toMatchObject([{ code: 'fallback', action: 'running on the simulator' }]);
+    expect(first.cycles).toMatchObject({ count: 3, columns: 19, users: 4 });
+    rig.cycleOnce();
+    const second = await frameWhere(page, (frame) => frame.cycles !== null);
+    expect(second.rig).toBeUndefined();
+    expect(second.events).toEqual([]);
+    expect(second.cycles?.count).toBe(1);
+    const row = floats(second.cycles!.values);
+    const { record } = rig.latest()!;
+    expect(row[0]).toBe(0);
+    expect(row[1]).toBeCloseTo(record.measuredSnrDb[0], 4);
+    expect(row[5]).toBeCloseTo(record.predictedSnrDb[0], 4);
+    expect(row[9]).toBeCloseTo(record.measuredSumRate, 4);
+    expect(row[13]).toBeCloseTo(record.stageMs.model, 4);
+    expect(row[18]).toBeCloseTo(record.cycleMs, 4);
+  });
+
+  it('stop for a page that does not say it has drawn, and catch up when it does, without anything queued', async () => {
+    const { rig, url } = await serve();
+    const page = connect(url);
+    const seen: NodeFrame[] = [];
+    let draw: () => void = () => undefined;
+    page.on('frame', (frame, drawn) => {
+      seen.push(frame);
+      draw = drawn;
+    });
+    await expect.poll(() => seen.length).toBe(1);
+    for (let i = 0; i < 10_000; i++) rig.cycleOnce();
+    await wait(600);
+    expect(seen.length).toBe(1);
+    draw();
+    await expect.poll(() => seen.length).toBe(2);
+    expect(seen[1].totals.cycles).toBe(10_000);
+    expect(seen[1].cycles!.count).toBeLessThanOrEqual(2048); // of the 8,192 that are kept
+    await wait(200);
+    expect(seen.length).toBe(2);
+  });
+
+  it('do not slow down the other pages when one page hangs', async () => {
+    const { rig, url } = await serve();
+    const hanging = connect(url);
+    hanging.on('frame', () => undefined);
+    const lively = connect(url);
+    let frames = 0;
+    lively.on('frame', (_frame, drawn) => {
+      frames++;
+      drawn();
+    });
+    rig.startTimer();
+    await expect.poll(() => frames, { timeout: 10_000 }).toBeGreaterThan(10);
+  });
+
+  it('carry words and beampattern only to those who look at them', async () => {
+    const { rig, url } = await serve();
+    rig.cycleOnce();
+    const page = connect(url);
+    const blind = await frameWhere(page, () => true);
+    expect(blind.words).toBeUndefined();
+    expect(blind.beampattern).toBeUndefined();
+    page.emit('watch', ['words', 'beampattern']);
+    rig.cycleOnce();
+    const seeing = await frameWhere(page, (frame) => frame.words !== undefined && frame.beampattern !== undefined);
+    expect(new Uint16Array(Uint8Array.from(seeing.words!.words).buffer)).toEqual(rig.latest()!.words);
+    const patternDb = floats(seeing.beampattern!.commandedDb);
+    expect(patternDb.length).toBe(361);
+    const towardsUser = Math.round(2 * (seeing.beampattern!.userAzimuthDeg[0] + 90));
+    const median = [...patternDb].sort((a, b) => a - b)[180];
+    expect(patternDb[towardsUser]).toBeGreaterThan(median + 6); // the beam points where the user is
+    expect(seeing.beampattern!.userAzimuthDeg.length).toBe(4);
+  });
+
+  it('show a void cycle as a gap in what was measured, not as a number', async () => {
+    const { rig, url } = await serve({ isVoid: (cycle) => cycle === 1 });
+    for (let i = 0; i < 3; i++) rig.cycleOnce();
+    const frame = await frameWhere(connect(url), () => true);
+    const rows = floats(frame.cycles!.values);
+    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * 19 + 1]);
+    expect(measuredOfUser0.map(Number.isNaN)).toEqual([false, true, false]);
+    expect(frame.totals).toMatchObject({ cycles: 3, voidCycles: 1, retries: 2, timeouts: 3 });
+  });
+
+  it('keep coming while nothing happens, so that the page knows the controller lives', async () => {
+    const { rig, url } = await serve();
+    await rig.pause();
+    const page = connect(url);
+    for (let i = 0; i < 3; i++) expect((await frameWhere(page, () => true)).state).toBe('paused');
+  });
+});
+
+describe('controls', () => {
+  const control = (send: (answer: (result: ControlResult) => void) => void): Promise<ControlResult> => new Promise(send);
+
+  it('reach the rig and are answered', async () => {
+    const { rig, url } = await serve();
+    const page = connect(url);
+    expect(await control((answer) => page.emit('pause', answer))).toEqual({ ok: true });
+    expect(rig.state).toBe('paused');
+    expect(await control((answer) => page.emit('start', answer))).toEqual({ ok: true });
+    expect(rig.state).toBe('running');
+    expect(await control((answer) => page.emit('setPhaseBits', 3, answer))).toEqual({ ok: true });
+    expect(await control((answer) => page.emit('switchModel', 'aligned', answer))).toEqual({ ok: true });
+    const frame = await frameWhere(page, ({ rig: described }) => described?.modelId === 'aligned');
+    expect(frame.rig?.phaseBits).toBe(3);
+  });
+
+  it('are refused with the reason when they make no sense, and nothing falls over', async () => {
+    const { url } = await serve();
+    const page = connect(url);
+    expect(await control((answer) => page.emit('setPhaseBits', 7, answer))).toMatchObject({
+      reason: 'the panel has 6 bits, not 7',
+    });
+    expect(await control((answer) => page.emit('setPhaseBits', 99, answer))).toMatchObject({ ok: false });
+    expect(await control((answer) => page.emit('switchModel', 'nonsense', answer))).toMatchObject({ ok: false });
+    expect(await control((answer) => page.emit('switchModel', { id: 1 } as never, answer))).toMatchObject({ ok: false });
+    page.emit('watch', 'everything' as never);
+    page.emit('start', 'not a function' as never);
+    expect((await frameWhere(page, () => true)).state).toBe('running');
+  });
+
+  it('do not take pages of another site', async () => {
+    const { url } = await serve();
+    const refused = (page: Page): Promise<boolean> =>
+      new Promise((resolve) => {
+        page.on('connect', () => resolve(false));
+        page.on('connect_error', () => resolve(true));
+      });
+    expect(await refused(connect(url, { origin: 'http://evil.example' }))).toBe(true);
+    expect(await refused(connect(url, { origin: 'null' }))).toBe(true);
+    expect(await refused(connect(url, { origin: 'http://evil.example', host: 'evil.example' }))).toBe(true);
+    expect(await refused(connect(url, { origin: url.slice(0, -1) }))).toBe(false);
+  });
+});
+
+describe('the web server', () => {
+  it('names host, port and the way out when the port is taken', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    const failure: unknown = await startServer({ controller: new StandInRig(), host: '127.0.0.1', port }).catch(
+      (error: unknown) => error,
+    );
+    expect(isBeamrigError(failure) && failure).toMatchObject({
+      code: 'port-in-use',
+      message: `dashboard: 127.0.0.1:${port} is taken by another program`,
+      wayOut: expect.stringContaining('dashboard.port') as string,
+    });
+  });
+
+  it('says what to do when the page was never built', async () => {
+    const { url } = await serve();
+    const response = await fetch(url);
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('npm run build');
+  });
+
+  it('serves the built page, and lets it load nothing from elsewhere', async () => {
+    const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+    writeFileSync(join(pageFolder, 'index.html'), '<title>the page</title>');
+    const { url } = await serve({ pageFolder });
+    const response = await fetch(url);
+    expect(await response.text()).toContain('the page');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none';script-src 'self'");
+  });
+
+  it('tells scripts how the rig is', async () => {
+    const { rig, url } = await serve({ isVoid: () => true });
+    rig.cycleOnce();
+    expect(await (await fetch(`${url}healthz`)).json()).toEqual({ ok: true, state: 'running' });
+    expect(await (await fetch(`${url}api/state`)).json()).toMatchObject({
+      state: 'running',
+      rig: { name: 'stand-in' },
+      latest: { outcome: 'void', measuredSnrDb: [null, null, null, null] },
+    });
+    rig.state = 'faulted';
+    expect((await fetch(`${url}healthz`)).status).toBe(503);
+  });
+
+  it('does not answer under a name that a stranger could point at this machine', async () => {
+    const { url } = await serve();
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(`${url}api/state`, { headers: { host: 'evil.example' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.on('error', reject).end();
+    });
+    expect(status).toBe(403);
+  });
+});

@@ -1,0 +1,114 @@
+/**
+ * What the server and the page say to each other over socket.io: types only, the one file of src/ that the page knows.
+ *
+ *   server ── frame ──► page        the page draws it and then acknowledges; until then it gets no other frame, so a slow page gets
+ *   page ── watch ──► server        fewer frames and nothing ever queues up. `watch` names the costly panels that somebody looks at;
+ *   page ── control ──► server      what is not watched is neither calculated nor sent. Every control is answered by a ControlResult.
+ *
+ * Numbers in bulk travel as binary: typed arrays leave the server as they are and reach a browser as ArrayBuffers. `Bulk` stands for the
+ * one or the other.
+ */
+import type { ControllerState, ControlResult, RigDescription } from '../control/controller.ts';
+import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
+
+export type { ControllerState, ControlResult, RigDescription, Source, Stage };
+
+/** Panels that cost something to fill. */
+export type CostlyPanel = 'beampattern' | 'words';
+
+/**
+ * Cycles since the frame before, oldest first; after a connection the last minutes. One row a cycle, all float32, NaN where there is none:
+ *
+ *   offsetMs (after startMs) · measured SNR of each user · predicted SNR of each user · measured, predicted and ZF sum rate ·
+ *   ms of each stage in the order of `stages` · ms of the whole cycle
+ */
+export interface CycleBatch<Bulk> {
+  startMs: number;
+  count: number;
+  columns: number;
+  users: number;
+  stages: readonly Stage[];
+  values: Bulk;
+}
+
+export interface LatestCycle {
+  cycle: number;
+  /** When it ended, ms since 1970 on the server's clock. */
+  endedMs: number;
+  source: Source;
+  modelId: string;
+  phaseBits: number;
+  beamId: number;
+  outcome: 'ok' | 'void';
+  failure: string | null;
+  roundTripMs: number;
+}
+
+/** Since the server started. */
+export interface CycleTotals {
+  cycles: number;
+  voidCycles: number;
+  retries: number;
+  timeouts: number;
+  discarded: number;
+}
+
+export interface PageEvent {
+  id: number;
+  timeMs: number;
+  level: RigEvent['level'];
+  code: string;
+  message: string;
+  action: string | null;
+}
+
+/** N·M phase words, uint16, word (n, m) at n·M + m. */
+export interface WordsPanel<Bulk> {
+  cycle: number;
+  phaseBits: number;
+  words: Bulk;
+}
+
+/** Total radiated power over azimuth, float32 dB, at equal steps from `firstDeg` to `lastDeg`. */
+export interface BeampatternPanel<Bulk> {
+  cycle: number;
+  firstDeg: number;
+  lastDeg: number;
+  /** Of the words the panel was given. */
+  commandedDb: Bulk;
+  /** Of the phases before quantising. */
+  wantedDb: Bulk;
+  /** Empty where the channel's source does not know where the users are. */
+  userAzimuthDeg: number[];
+}
+
+export interface Frame<Bulk> {
+  /** Changes when the controller was started anew. */
+  serverId: string;
+  /** ms since 1970 on the server's clock. */
+  sentMs: number;
+  state: ControllerState;
+  cyclesPerSecond: number;
+  /** In the first frame and whenever it changed. */
+  rig?: RigDescription;
+  latest: LatestCycle | null;
+  totals: CycleTotals;
+  cycles: CycleBatch<Bulk> | null;
+  events: PageEvent[];
+  words?: WordsPanel<Bulk>;
+  beampattern?: BeampatternPanel<Bulk>;
+}
+
+export interface ServerToPage<Bulk = ArrayBuffer> {
+  frame: (frame: Frame<Bulk>, drawn: () => void) => void;
+}
+
+export interface PageToServer {
+  watch: (panels: CostlyPanel[]) => void;
+  /** Steer: leave the paused state. */
+  start: (answer: (result: ControlResult) => void) => void;
+  /** Pause: no more cycles, the array goes to its safe state. */
+  pause: (answer: (result: ControlResult) => void) => void;
+  switchModel: (id: string, answer: (result: ControlResult) => void) => void;
+  setPhaseBits: (phaseBits: number, answer: (result: ControlResult) => void) => void;
+}

@@ -1,0 +1,195 @@
+/**
+ * A rig small enough for tests of the server and the page alone: four users walk, each RF chain points at one of them, and the numbers come
+ * from the real array equations. No panel, no link, no model: those are tested with the real controller.
+ */
+import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../signal/complex-matrix.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { steeringVector } from '../../signal/geometry.ts';
+import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sinr, toDb } from '../../signal/rate.ts';
+import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from '../../src/control/controller.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
+
+const USERS = 4;
+const NOISE = 0.1;
+
+export interface StandInOptions {
+  elements?: number;
+  rateHz?: number;
+  /** Cycles for which this is true are void. */
+  isVoid?: (cycle: number) => boolean;
+}
+
+export class StandInRig implements Controller {
+  state: ControllerState = 'running';
+  readonly #elements: number;
+  readonly #rateHz: number;
+  readonly #isVoid: (cycle: number) => boolean;
+  readonly #random = createRandom(7);
+  readonly #cycleListeners = new Set<(record: CycleRecord) => void>();
+  readonly #eventListeners = new Set<(event: RigEvent) => void>();
+  readonly #stateListeners = new Set<(state: ControllerState) => void>();
+  readonly #walk = [-0.75, -0.2, 0.3, 0.8].map((azimuthRad) => ({ azimuthRad, speed: 0.05 }));
+  #timer: NodeJS.Timeout | undefined;
+  #cycle = 0;
+  #latest: CycleView | undefined;
+  #modelId = 'unfolded-pga-n64';
+  #phaseBits = 6;
+
+  constructor(options: StandInOptions = {}) {
+    this.#elements = options.elements ?? 64;
+    this.#rateHz = options.rateHz ?? 20;
+    this.#isVoid = options.isVoid ?? (() => false);
+  }
+
+  /** Goes on by itself from here; without it, a test calls `cycleOnce`. */
+  startTimer(): void {
+    this.#timer = setInterval(() => {
+      if (this.state === 'running') this.cycleOnce();
+    }, 1000 / this.#rateHz);
+  }
+
+  describe(): RigDescription {
+    return {
+      name: 'stand-in',
+      source: 'simulator',
+      sourceReason: 'no links are named in the rig file',
+      elements: this.#elements,
+      rfChains: USERS,
+      users: USERS,
+      phaseBits: this.#phaseBits,
+      modelId: this.#modelId,
+      models: [
+        { id: 'unfolded-pga-n64', title: 'Unfolded projected gradient ascent', kind: 'model' },
+        { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
+      ],
+      phaseBitsOptions: [1, 2, 3, 4, 5, 6],
+      snrDb: 10,
+      loopRateHz: this.#rateHz,
+      geometry: { kind: 'ula', spacingWavelengths: 0.5 },
+      calibration: 'none: ideal states',
+      links: [{ name: 'loopback', kind: 'loopback', panel: 'SIM-0001', firmware: 'virtual 1.0.0' }],
+      runFolder: 'runs/stand-in',
+    };
+  }
+
+  latest(): CycleView | undefined {
+    return this.#latest;
+  }
+
+  cyclesPerSecond(): number {
+    return this.state === 'running' ? this.#rateHz : 0;
+  }
+
+  async run(): Promise<ControlResult> {
+    return this.#setState('running');
+  }
+
+  async pause(): Promise<ControlResult> {
+    return this.#setState('paused');
+  }
+
+  async switchModel(id: string): Promise<ControlResult> {
+    if (!this.describe().models.some((model) => model.id === id)) return { ok: false, reason: `there is no model "${id}"` };
+    this.#modelId = id;
+    this.emitEvent({ level: 'info', code: 'model-switched', message: `the model is ${id} now` });
+    return { ok: true };
+  }
+
+  async setPhaseBits(phaseBits: number): Promise<ControlResult> {
+    if (phaseBits > 6) return { ok: false, reason: `the panel has 6 bits, not ${phaseBits}` };
+    this.#phaseBits = phaseBits;
+    return { ok: true };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#setState('stopped');
+  }
+
+  onCycle(listener: (record: CycleRecord) => void): () => void {
+    this.#cycleListeners.add(listener);
+    return () => this.#cycleListeners.delete(listener);
+  }
+
+  onEvent(listener: (event: RigEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  onState(listener: (state: ControllerState) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  emitEvent(event: Omit<RigEvent, 'timeNs'>): void {
+    for (const listener of this.#eventListeners) listener({ timeNs: BigInt(Date.now()) * 1_000_000n, ...event });
+  }
+
+  cycleOnce(): void {
+    const azimuths = this.#moveUsers();
+    const channel = lineOfSight(this.#elements, azimuths);
+    const analogPhase = Float64Array.from({ length: this.#elements * USERS }, (_, i) => {
+      const elementPhase = Math.PI * Math.floor(i / USERS) * Math.sin(azimuths[i % USERS]);
+      return elementPhase + 0.2 * this.#random.normal();
+    });
+    const words = quantisePhases(analogPhase, this.#phaseBits);
+    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, USERS);
+    const digital = scale(identity(USERS), 1 / frobeniusNorm(analog));
+    const predicted = sinr(channel, matmul(analog, digital), NOISE);
+    const isVoid = this.#isVoid(this.#cycle);
+    const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
+    const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
+    const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
+    const stageMs = { channel: ms(0.1), model: ms(1.5), quantise: ms(0.1), push: ms(0.6), commit: ms(0.3), measure: ms(0.4) };
+    const record: CycleRecord = {
+      cycle: this.#cycle,
+      timeNs: BigInt(Date.now()) * 1_000_000n,
+      source: 'simulator',
+      modelId: this.#modelId,
+      phaseBits: this.#phaseBits,
+      beamId: isVoid ? 0 : this.#cycle + 1,
+      outcome: isVoid ? 'void' : 'ok',
+      ...(isVoid ? { failure: 'COMMIT was not answered in 3 attempts' } : {}),
+      predictedSnrDb: predicted.map(toDb),
+      measuredSnrDb: measured.map(toDb),
+      predictedSumRate: rate(predicted),
+      measuredSumRate: rate(measured),
+      zfSumRate: rate(predicted) * 1.1,
+      stageMs,
+      cycleMs: Object.values(stageMs).reduce((sum, value) => sum + value, 0),
+      link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },
+    };
+    this.#cycle++;
+    this.#latest = { record, words, channel, digital, analogPhase, userAzimuthRad: azimuths };
+    for (const listener of this.#cycleListeners) listener(record);
+  }
+
+  #setState(state: ControllerState): ControlResult {
+    this.state = state;
+    for (const listener of this.#stateListeners) listener(state);
+    return { ok: true };
+  }
+
+  #moveUsers(): Float64Array {
+    for (const user of this.#walk) {
+      user.azimuthRad += (user.speed + 0.1 * this.#random.normal()) / this.#rateHz;
+      if (Math.abs(user.azimuthRad) > 1.1) user.speed = -user.speed;
+    }
+    return Float64Array.from(this.#walk, (user) => user.azimuthRad);
+  }
+}
+
+/** K×N, row k is the conjugate of user k's steering vector. */
+function lineOfSight(elements: number, azimuths: Float64Array): CMatrix {
+  const channel = zeros(USERS, elements);
+  azimuths.forEach((azimuth, user) => {
+    const steering = steeringVector({ kind: 'ula', elements, spacingWavelengths: 0.5 }, azimuth);
+    for (let n = 0; n < elements; n++) {
+      channel.re[user * elements + n] = steering.re[n];
+      channel.im[user * elements + n] = -steering.im[n];
+    }
+  });
+  return channel;
+}
