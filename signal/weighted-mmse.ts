@@ -70,7 +70,7 @@ export function weightedMmseInRowSpace(problem: WeightedMmseProblem): CMatrix {
     const eta = (noise / power) * trace;
     for (let j = 0; j < users; j++) {
       let pivot = root[j] * root[j] * br[j * users + j] + eta;
-      for (let k = 0; k < j; k++) pivot -= lr[j * users + k] ** 2 + li[j * users + k] ** 2;
+      for (let k = 0; k < j; k++) pivot -= lr[j * users + k] * lr[j * users + k] + li[j * users + k] * li[j * users + k];
       const diagonal = Math.sqrt(Math.max(pivot, eta));
       lr[j * users + j] = diagonal;
       for (let i = j + 1; i < users; i++) {
