@@ -1,0 +1,63 @@
+/** The first words with a panel: do we speak one language, is it the panel that the rig expects, and which of its lives is this. */
+import type { Capabilities } from '../../firmware-protocol/messages.ts';
+import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
+import type { PanelFailure, Result } from './panel.ts';
+import type { RequestLine } from './request-line.ts';
+
+/** What holds until the link or the panel is lost. */
+export interface Session {
+  capabilities: Capabilities;
+  /** Another one later means that the panel was restarted and has forgotten everything. */
+  bootCount: number;
+}
+
+/** A panel that claims more phase shifters than this is not believed: 1,024 elements × 1,024 chains. */
+const MAX_WORDS = 2 ** 20;
+
+export async function shakeHands(line: RequestLine, expected: Partial<Capabilities>): Promise<Result<Session>> {
+  const hello = await line.request<'hello'>({
+    type: 'hello',
+    minMajor: PROTOCOL_MAJOR,
+    maxMajor: PROTOCOL_MAJOR,
+    host: 'beamrig',
+  });
+  if (!hello.ok) return { ok: false, failure: versionRefusal(hello.failure) };
+  const { type: _type, ...capabilities } = hello.value;
+  const failure = unfit(capabilities) ?? differs(expected, capabilities);
+  if (failure !== undefined) return { ok: false, failure };
+  const status = await line.request<'get-status'>({ type: 'get-status' });
+  if (!status.ok) return status;
+  return { ok: true, value: { capabilities, bootCount: status.value.bootCount } };
+}
+
+/** A panel of another major version refuses the handshake and says its own. */
+function versionRefusal(failure: PanelFailure): PanelFailure {
+  if (failure.reason !== 'rejected' || failure.code !== 'unsupported-version') return failure;
+  return { reason: 'protocol-version', panelMajor: failure.detail, ours: PROTOCOL_MAJOR };
+}
+
+/** Whether this driver can work with such a panel at all. */
+function unfit(capabilities: Capabilities): PanelFailure | undefined {
+  const { protocolMajor, elements, rfChains } = capabilities;
+  if (protocolMajor !== PROTOCOL_MAJOR) return { reason: 'protocol-version', panelMajor: protocolMajor, ours: PROTOCOL_MAJOR };
+  const words = elements * rfChains;
+  if (words > MAX_WORDS) return wrong('elements × rfChains', `at most ${MAX_WORDS}`, words);
+  return undefined;
+}
+
+function differs(expected: Partial<Capabilities>, actual: Capabilities): PanelFailure | undefined {
+  const { features = [], ...fields } = expected;
+  for (const [field, value] of Object.entries(fields)) {
+    const found = actual[field as keyof Capabilities];
+    if (found !== value) return wrong(field, String(value), String(found));
+  }
+  const missing = features.find((feature) => !actual.features.includes(feature));
+  return missing === undefined ? undefined : wrong('features', missing, actual.features.join(', ') || 'none');
+}
+
+const wrong = (field: string, expected: string, actual: string | number): PanelFailure => ({
+  reason: 'wrong-panel',
+  field,
+  expected,
+  actual: String(actual),
+});
