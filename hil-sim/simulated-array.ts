@@ -1,0 +1,284 @@
+/**
+ * The array as it really is, not as the controller believes it to be: what its elements answer to the words they are given.
+ *
+ *   x = C · E(t) · S(words) · D · s
+ *
+ *   S  N×M  phase shifters, one a connected (element, chain): state errors and stuck words act here
+ *   E  N×N  diagonal, the element behind them: gain and phase offset, temperature drift, dead elements
+ *   C  N×N  mutual coupling between the radiators (identity when none is given)
+ *
+ * The controller scales D so that the *ideal* array radiates ‖A·D‖²_F = P; nothing here scales again. A dead element or a weak gain is power
+ * that is really missing, and coupling may add or take some.
+ */
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { CMatrix } from '../signal/complex-matrix.ts';
+import { matmul, zeros } from '../signal/complex-matrix.ts';
+import { connectionMask } from '../signal/geometry.ts';
+import type { Random } from '../signal/random.ts';
+
+/** Everything that makes an array less than ideal; what is left out is ideal. Keys as in the rig file. */
+export interface Impairments {
+  /** Standard deviation over elements of their gain, dB. */
+  gainErrorDb?: number;
+  /** Standard deviation over elements of their phase offset, degrees. */
+  phaseErrorDeg?: number;
+  /** Standard deviation over elements and states of what a phase state misses its nominal phase by, degrees. */
+  phaseStateErrorDeg?: number;
+  /** The same of the gain of a state, dB. */
+  gainStateErrorDb?: number;
+  /** Elements that radiate nothing, 0-based. */
+  deadElements?: readonly number[];
+  /** Elements that show one word on all their chains whatever they are told; a bare number is stuck at a word drawn from the seed. */
+  stuckElements?: readonly (number | { element: number; word: number })[];
+  /** Standard deviation over elements of the phase drift at switch-on, degrees a minute; it dies out as the array gets warm. */
+  temperatureDriftDegPerMinute?: number;
+  /** Minutes to 63 % of the final temperature (default 10). */
+  warmUpMinutes?: number;
+}
+
+export interface SimulatedArrayOptions {
+  elements: number;
+  rfChains: number;
+  phaseBits: number;
+  connection?: 'full' | 'sub';
+  random: Random;
+  impairments?: Impairments;
+  /** C, N×N; identity when absent. */
+  coupling?: CMatrix;
+}
+
+export interface SimulatedArray {
+  readonly elements: number;
+  readonly rfChains: number;
+  readonly phaseBits: number;
+  /** N·M of 0/1, row-major. */
+  readonly connection: Uint8Array;
+  /** Board temperature after so long in operation, °C. */
+  temperatureC(timeS: number): number;
+  /**
+   * C·E(t)·S(words): N×M, column m is what chain m radiates when driven with 1.
+   * @param words N·M words, (n, m) at n·M + m
+   * @param timeS seconds since the array was switched on
+   * @throws {BeamrigError} 'shape' when there are not N·M words, 'argument' when one does not fit in Q bits
+   */
+  radiatedAnalog(words: Uint16Array, timeS: number): CMatrix;
+  /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
+  radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
+  /** The true complex response of one element on one chain to a word, coupling left out: what a calibration tries to find. */
+  elementResponse(element: number, chain: number, word: number, timeS: number): { re: number; im: number };
+}
+
+const AMBIENT_C = 25;
+const WARM_UP_RISE_C = 20;
+const DEFAULT_WARM_UP_MINUTES = 10;
+const DB_TO_NEPER = Math.LN10 / 20;
+const DEG = Math.PI / 180;
+/** Drift is slow: it is renewed at this step of time, so that beams within one step share it. */
+const DRIFT_STEP_S = 0.25;
+/** Above this many states they are computed when shown, so that memory stays bounded at Q = 16. */
+const MOST_STATES_KEPT = 2 ** 18;
+
+/**
+ * An array whose faults are all drawn from `random`.
+ *
+ * State errors are those of a shifter made of Q switched sections: section b is wrong by ε_b, and a word is wrong by Σ_b (bit_b − ½)·ε_b.
+ * With ε_b ~ N(0, 4σ²/Q) every state has standard deviation σ, at any Q, without a table of 2^Q.
+ * Drift of element n: c_n·r·τ·(1 − e^(−t/τ)), c_n ~ N(0, 1), r in degrees a minute, τ the warm-up in minutes.
+ *
+ * @throws {BeamrigError} 'argument' when an option is outside its range, 'shape' when the coupling is not N×N
+ */
+export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedArray {
+  const { elements, rfChains, phaseBits, random, impairments = {}, coupling } = options;
+  requireFitting(options);
+  const connection = connectionMask(options.connection ?? 'full', elements, rfChains);
+  const shifters = new Shifters(options);
+  const offsets = drawElements(elements, impairments, random);
+  const warmUpS = 60 * (impairments.warmUpMinutes ?? DEFAULT_WARM_UP_MINUTES);
+  const warmth = (timeS: number): number => 1 - Math.exp(-Math.max(0, timeS) / warmUpS);
+
+  const driven = { step: -1, re: new Float64Array(elements), im: new Float64Array(elements) };
+  const elementsAt = (timeS: number): typeof driven => {
+    const step = thermalStep(timeS);
+    if (step === driven.step) return driven;
+    driven.step = step;
+    const drifted = (warmth(step * DRIFT_STEP_S) * warmUpS) / 60;
+    for (let n = 0; n < elements; n++) {
+      const phase = offsets.phaseRad[n] + offsets.driftRadPerMinute[n] * drifted;
+      driven.re[n] = offsets.gain[n] * Math.cos(phase);
+      driven.im[n] = offsets.gain[n] * Math.sin(phase);
+    }
+    return driven;
+  };
+
+  const uncoupled = (words: Uint16Array, timeS: number): CMatrix => {
+    if (words.length !== elements * rfChains) {
+      throw new BeamrigError('shape', `${words.length} words for ${elements} elements × ${rfChains} RF chains`, {
+        wayOut: `Give exactly ${elements * rfChains} words.`,
+      });
+    }
+    const at = elementsAt(timeS);
+    const out = zeros(elements, rfChains);
+    for (let place = 0, n = 0; n < elements; n++) {
+      for (let m = 0; m < rfChains; m++, place++) {
+        if (connection[place] === 0) continue;
+        shifters.show(place, words[place], out);
+        const re = out.re[place];
+        out.re[place] = at.re[n] * re - at.im[n] * out.im[place];
+        out.im[place] = at.re[n] * out.im[place] + at.im[n] * re;
+      }
+    }
+    return out;
+  };
+  const radiatedAnalog = (words: Uint16Array, timeS: number): CMatrix =>
+    coupling ? matmul(coupling, uncoupled(words, timeS)) : uncoupled(words, timeS);
+
+  return {
+    elements,
+    rfChains,
+    phaseBits,
+    connection,
+    temperatureC: (timeS) => AMBIENT_C + WARM_UP_RISE_C * warmth(timeS),
+    radiatedAnalog,
+    radiatedPrecoder: (words, digital, timeS) => matmul(radiatedAnalog(words, timeS), digital),
+    elementResponse(element, chain, word, timeS) {
+      const words = new Uint16Array(elements * rfChains);
+      words[element * rfChains + chain] = word;
+      const alone = uncoupled(words, timeS);
+      return { re: alone.re[element * rfChains + chain], im: alone.im[element * rfChains + chain] };
+    },
+  };
+}
+
+/** Which step of the drift a time lies in: within one, the same words radiate the same. */
+export function thermalStep(timeS: number): number {
+  return Math.floor(Math.max(0, timeS) / DRIFT_STEP_S);
+}
+
+/** S: what each phase shifter answers to a word, stuck elements included. */
+class Shifters {
+  private readonly bits: number;
+  private readonly rfChains: number;
+  /** ε_b and its like for the gain (nepers) of section b of the shifter at a place, at place·Q + b. */
+  private readonly phaseErrorRad: Float64Array;
+  private readonly gainErrorNeper: Float64Array;
+  /** By element; -1 where it obeys. */
+  private readonly stuckWord: Int32Array;
+  /** All states of all shifters, at place·2^Q + word, where they are few enough to be kept. */
+  private readonly table: { re: Float64Array; im: Float64Array } | undefined;
+
+  constructor({ elements, rfChains, phaseBits, random, impairments = {} }: SimulatedArrayOptions) {
+    this.bits = phaseBits;
+    this.rfChains = rfChains;
+    const places = elements * rfChains;
+    const draw = (name: string, deviation: number): Float64Array => {
+      const from = random.stream(name);
+      return Float64Array.from({ length: places * phaseBits }, () => (2 * deviation * from.normal()) / Math.sqrt(phaseBits));
+    };
+    this.phaseErrorRad = draw('phase states', DEG * (impairments.phaseStateErrorDeg ?? 0));
+    this.gainErrorNeper = draw('gain states', DB_TO_NEPER * (impairments.gainStateErrorDb ?? 0));
+
+    this.stuckWord = new Int32Array(elements).fill(-1);
+    const stuckAt = random.stream('stuck');
+    for (const stuck of impairments.stuckElements ?? []) {
+      const drawn = Math.floor(stuckAt.uniform() * 2 ** phaseBits);
+      if (typeof stuck === 'number') this.stuckWord[stuck] = drawn;
+      else this.stuckWord[stuck.element] = stuck.word;
+    }
+    this.table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.allStates(places) : undefined;
+  }
+
+  /** Writes the response of the shifter at `place` to `word` into the same place of `out`. */
+  show(place: number, word: number, out: CMatrix): void {
+    const states = 2 ** this.bits;
+    if (word >= states) {
+      throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${this.bits} bits`, {
+        wayOut: `Send words below ${states}.`,
+      });
+    }
+    const stuck = this.stuckWord[Math.floor(place / this.rfChains)];
+    const shown = stuck < 0 ? word : stuck;
+    if (this.table) {
+      out.re[place] = this.table.re[place * states + shown];
+      out.im[place] = this.table.im[place * states + shown];
+    } else {
+      this.compute(place, shown, out, place);
+    }
+  }
+
+  private compute(place: number, word: number, into: { re: Float64Array; im: Float64Array }, at: number): void {
+    let phase = (2 * Math.PI * word) / 2 ** this.bits;
+    let neper = 0;
+    for (let bit = 0, section = place * this.bits; bit < this.bits; bit++, section++) {
+      const half = (word >> bit) & 1 ? 0.5 : -0.5;
+      phase += half * this.phaseErrorRad[section];
+      neper += half * this.gainErrorNeper[section];
+    }
+    const gain = Math.exp(neper);
+    into.re[at] = gain * Math.cos(phase);
+    into.im[at] = gain * Math.sin(phase);
+  }
+
+  private allStates(places: number): { re: Float64Array; im: Float64Array } {
+    const states = 2 ** this.bits;
+    const table = { re: new Float64Array(places * states), im: new Float64Array(places * states) };
+    for (let place = 0; place < places; place++) {
+      for (let word = 0; word < states; word++) this.compute(place, word, table, place * states + word);
+    }
+    return table;
+  }
+}
+
+/** E at switch-on, and how each element drifts. */
+function drawElements(elements: number, impairments: Impairments, random: Random) {
+  const draw = (name: string, deviation: number): Float64Array => {
+    const from = random.stream(name);
+    return Float64Array.from({ length: elements }, () => deviation * from.normal());
+  };
+  const gain = draw('gain', DB_TO_NEPER * (impairments.gainErrorDb ?? 0)).map(Math.exp);
+  for (const dead of impairments.deadElements ?? []) gain[dead] = 0;
+  return {
+    gain,
+    phaseRad: draw('phase', DEG * (impairments.phaseErrorDeg ?? 0)),
+    driftRadPerMinute: draw('drift', DEG * (impairments.temperatureDriftDegPerMinute ?? 0)),
+  };
+}
+
+function requireFitting({ elements, rfChains, phaseBits, impairments = {}, coupling }: SimulatedArrayOptions): void {
+  requireWhole('elements', elements, 1, 65_535);
+  requireWhole('rfChains', rfChains, 1, elements);
+  requireWhole('phaseBits', phaseBits, 1, 16);
+  for (const dead of impairments.deadElements ?? []) requireWhole('deadElements', dead, 0, elements - 1);
+  for (const stuck of impairments.stuckElements ?? []) {
+    requireWhole('stuckElements', typeof stuck === 'number' ? stuck : stuck.element, 0, elements - 1);
+    if (typeof stuck !== 'number') requireWhole('stuckElements.word', stuck.word, 0, 2 ** phaseBits - 1);
+  }
+  for (const name of DEVIATIONS) {
+    const value = impairments[name] ?? 0;
+    if (!(value >= 0 && value < Infinity)) {
+      throw new BeamrigError('argument', `${name} is ${value}; a deviation is never negative`, { wayOut: `Choose ${name} ≥ 0.` });
+    }
+  }
+  if (!((impairments.warmUpMinutes ?? 1) > 0)) {
+    throw new BeamrigError('argument', `warmUpMinutes is ${impairments.warmUpMinutes}`, { wayOut: 'Choose warmUpMinutes > 0.' });
+  }
+  if (coupling && (coupling.rows !== elements || coupling.cols !== elements)) {
+    throw new BeamrigError('shape', `the coupling matrix is ${coupling.rows}×${coupling.cols}, not ${elements}×${elements}`, {
+      wayOut: 'Give one row and one column for each element.',
+    });
+  }
+}
+
+const DEVIATIONS = [
+  'gainErrorDb',
+  'phaseErrorDeg',
+  'phaseStateErrorDeg',
+  'gainStateErrorDb',
+  'temperatureDriftDegPerMinute',
+] as const satisfies readonly (keyof Impairments)[];
+
+function requireWhole(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new BeamrigError('argument', `${name} is ${value}, outside ${least} … ${most}`, {
+    wayOut: `Choose whole numbers between ${least} and ${most} for ${name}.`,
+  });
+}
