@@ -1,0 +1,177 @@
+/**
+ * What goes wrong between a host and a panel, as plain data: a list of behaviours, each saying what happens, to which frames and how often.
+ * A test, a demo, a rig file or a command-line flag can all write the same list; everything random in it comes from the seed.
+ *
+ *   [{ do: 'drop', messages: ['commit'], probability: 0.1 }, { do: 'reset', messages: ['set-phases'], nth: 3 }]
+ *
+ * Every behaviour counts the frames that match its direction and messages. It acts from the `nth` on (default the first) for `times` of
+ * them (default one when `nth` is given, else without end), each with `probability` (default 1). Behaviours act in the order of the list,
+ * each on what those before left: a frame duplicated and then delayed arrives twice, late.
+ */
+import { z } from 'zod';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { Message, NackCode } from '../firmware-protocol/messages.ts';
+import { NACK_CODES } from '../firmware-protocol/messages.ts';
+import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
+import type { Random } from '../signal/random.ts';
+
+export type Direction = 'to-panel' | 'to-host';
+
+const MESSAGE_TYPES = Object.keys(TYPE_CODES) as [Message['type'], ...Message['type'][]];
+
+const when = {
+  /** Frames on their way to the panel (the default) or back to the host. */
+  direction: z.enum(['to-panel', 'to-host']).default('to-panel'),
+  /** Only these messages; any when left out, damaged frames too. */
+  messages: z.array(z.enum(MESSAGE_TYPES)).min(1).optional(),
+  probability: z.number().min(0).max(1).default(1),
+  nth: z.int().min(1).optional(),
+  times: z.int().min(1).optional(),
+};
+const toPanelOnly = { ...when, direction: z.literal('to-panel').default('to-panel') };
+const milliseconds = z.number().min(0).max(1e9);
+
+export const behaviourSchema = z.discriminatedUnion('do', [
+  /** The frame is lost. */
+  z.strictObject({ do: z.literal('drop'), ...when }),
+  /** One bit of the frame is flipped: this one (modulo the frame's bits), or one drawn from the seed. */
+  z.strictObject({ do: z.literal('corrupt'), bit: z.int().min(0).optional(), ...when }),
+  /** The frame arrives so many times (default 2). */
+  z.strictObject({ do: z.literal('duplicate'), copies: z.int().min(2).max(16).default(2), ...when }),
+  /** The frame arrives late by delayMs and up to jitterMs more; one that was not delayed may overtake it. */
+  z.strictObject({ do: z.literal('delay'), delayMs: milliseconds, jitterMs: milliseconds.default(0), ...when }),
+  /** When the frame comes in, the panel stops reading and answering for so long; a few frames wait in its buffer, more are lost. */
+  z.strictObject({ do: z.literal('stall'), forMs: milliseconds, ...toPanelOnly }),
+  /**
+   * The panel restarts, 'before' it has seen the frame (or before its reply has left: direction 'to-host') or 'after' (the default), and
+   * hears nothing for bootMs. Staging, latch and beam memory are lost; nothing is radiated until the next commit.
+   */
+  z.strictObject({
+    do: z.literal('reset'),
+    moment: z.enum(['before', 'after']).default('after'),
+    bootMs: milliseconds.default(0),
+    ...when,
+  }),
+  /** The panel speaks this major version for once: it refuses a hello that does not offer it, and everything else too. */
+  z.strictObject({ do: z.literal('wrong-version'), major: z.int().min(1).max(15), ...toPanelOnly }),
+  /** The request is refused with this code, and not carried out. */
+  z.strictObject({
+    do: z.literal('nack'),
+    code: z.enum(NACK_CODES),
+    detail: z.int().min(0).max(0xffffffff).default(0),
+    ...toPanelOnly,
+  }),
+]);
+
+/** One behaviour as it is written down. */
+export type Behaviour = z.input<typeof behaviourSchema>;
+
+/** The panel restarts after it has handled the nth message of this type. */
+export const resetAfter = (message: Message['type'], nth: number): Behaviour => ({ do: 'reset', messages: [message], nth });
+
+/** One frame that still arrives. */
+export interface Delivery {
+  bytes: Uint8Array;
+  delayMs: number;
+}
+
+/** What becomes of one frame. */
+export interface Verdict {
+  deliveries: Delivery[];
+  stallMs: number;
+  reset?: { moment: 'before' | 'after'; bootMs: number };
+  /** The version the panel plays for this request. */
+  major?: number;
+  nack?: { code: NackCode; detail: number };
+}
+
+export interface Injector {
+  /** `type` is undefined when the frame does not say. Never writes to `bytes`. */
+  judge(direction: Direction, type: Message['type'] | undefined, bytes: Uint8Array): Verdict;
+}
+
+/**
+ * @param behaviours plain data, checked here
+ * @param random each behaviour draws from a stream of its own, so that adding one does not change what the others do
+ * @throws {BeamrigError} 'argument' naming the behaviour and the field that is wrong
+ */
+export function createInjector(behaviours: readonly Behaviour[], random: Random): Injector {
+  const rules = behaviours.map((behaviour, index) => createRule(parse(behaviour, index), random.stream(`behaviour ${index}`)));
+  return {
+    judge(direction, type, bytes) {
+      const verdict: Verdict = { deliveries: [{ bytes, delayMs: 0 }], stallMs: 0 };
+      for (const rule of rules) rule(direction, type, verdict);
+      return verdict;
+    },
+  };
+}
+
+type ParsedBehaviour = z.output<typeof behaviourSchema>;
+
+function parse(behaviour: Behaviour, index: number): ParsedBehaviour {
+  const parsed = behaviourSchema.safeParse(behaviour);
+  if (parsed.success) return parsed.data;
+  const problem = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'behaviour'}: ${issue.message}`).join('; ');
+  throw new BeamrigError('argument', `behaviour ${index} (${JSON.stringify(behaviour)}): ${problem}`, {
+    wayOut: 'The behaviours and their fields are listed in hil-sim/README.md.',
+  });
+}
+
+type Rule = (direction: Direction, type: Message['type'] | undefined, verdict: Verdict) => void;
+
+function createRule(behaviour: ParsedBehaviour, random: Random): Rule {
+  const { nth = 1, times = behaviour.nth === undefined ? Infinity : 1, messages, probability } = behaviour;
+  let met = 0;
+  return (direction, type, verdict) => {
+    if (direction !== behaviour.direction) return;
+    if (messages && (type === undefined || !messages.includes(type))) return;
+    met += 1;
+    if (met < nth || met >= nth + times) return;
+    if (probability < 1 && random.uniform() >= probability) return;
+    act(behaviour, verdict, random);
+  };
+}
+
+function act(behaviour: ParsedBehaviour, verdict: Verdict, random: Random): void {
+  switch (behaviour.do) {
+    case 'drop':
+      verdict.deliveries = [];
+      return;
+    case 'corrupt':
+      for (const delivery of verdict.deliveries) {
+        const bits = 8 * delivery.bytes.length;
+        delivery.bytes = flipped(
+          delivery.bytes,
+          behaviour.bit === undefined ? Math.floor(random.uniform() * bits) : behaviour.bit,
+        );
+      }
+      return;
+    case 'duplicate':
+      verdict.deliveries = verdict.deliveries.flatMap((delivery) =>
+        Array.from({ length: behaviour.copies }, () => ({ ...delivery })),
+      );
+      return;
+    case 'delay':
+      for (const delivery of verdict.deliveries) delivery.delayMs += behaviour.delayMs + behaviour.jitterMs * random.uniform();
+      return;
+    case 'stall':
+      verdict.stallMs += behaviour.forMs;
+      return;
+    case 'reset':
+      verdict.reset = { moment: behaviour.moment, bootMs: behaviour.bootMs };
+      return;
+    case 'wrong-version':
+      verdict.major = behaviour.major;
+      return;
+    case 'nack':
+      verdict.nack = { code: behaviour.code, detail: behaviour.detail };
+      return;
+  }
+}
+
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = bytes.slice();
+  const at = bit % (8 * copy.length);
+  copy[at >> 3] ^= 1 << (at & 7);
+  return copy;
+}

@@ -1,0 +1,272 @@
+/**
+ * A panel that is not there: it speaks the protocol in bytes, holds staged, latched and radiated state apart, and lets the simulated array
+ * radiate into the scene. The fallback of a rig and the panel of nearly every test; hardware differs from it in the link alone.
+ *
+ *   bytes ─► behaviours ─► decode ─► carry out ─► encode ─► behaviours ─► bytes
+ *                                      │
+ *            slots (staged) ─ commit ─► latched ─► radiated ─► array ─► scene ─► pilots ─► reports
+ *                                                     ▲
+ *                                 safe state (asked for, or by silence)
+ */
+import type { Clock } from '../clock/clock.ts';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import { decodeFrame, encodeFrame, nackForDiscard } from '../firmware-protocol/codec.ts';
+import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
+import type { Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
+import { PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
+import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
+import type { CMatrix } from '../signal/complex-matrix.ts';
+import type { Random } from '../signal/random.ts';
+import { sinr } from '../signal/rate.ts';
+import type { Behaviour, Verdict } from './behaviours.ts';
+import { createInjector } from './behaviours.ts';
+import { createFrontEnd } from './front-end.ts';
+import type { WholeBeam } from './panel-state.ts';
+import { createPanelState, nack } from './panel-state.ts';
+import type { Scene } from './scene.ts';
+import type { SimulatedArray } from './simulated-array.ts';
+
+export interface VirtualPanelOptions {
+  clock: Clock;
+  array: SimulatedArray;
+  scene: Scene;
+  /** σ² at each user, linear, > 0. */
+  noise: number;
+  random: Random;
+  behaviours?: readonly Behaviour[];
+  /** What the panel says of itself where that is not the array's or the scene's. */
+  capabilities?: Partial<
+    Pick<
+      Capabilities,
+      'role' | 'panelSerial' | 'arrayId' | 'firmware' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory' | 'features'
+    >
+  >;
+  /** Time the panel takes to answer, ms (default 0: the reply leaves before `receive` returns). */
+  answerMs?: number;
+}
+
+export interface VirtualPanel {
+  readonly capabilities: Readonly<Capabilities>;
+  /** A frame from the host, damaged ones included: never throws. The bytes are not kept. */
+  receive(frame: Uint8Array): void;
+  /** The one listener to what the panel sends. */
+  onSend(listener: (frame: Uint8Array) => void): void;
+  /** What has arrived in a slot so far; words that have not come are 0 and counted from `firstMissing`, undefined when complete. */
+  staged(slot: number): WholeBeam & { firstMissing: number | undefined };
+  /** The beam of the last commit or select. */
+  latched(): WholeBeam;
+  /** The words that the shifters are driven with now. What the elements make of them is `radiatedPrecoder`. */
+  radiated(): WholeBeam;
+  /** The truth: N×K, C·E·S·D of the radiated beam now; zero when nothing is radiated. */
+  radiatedPrecoder(): CMatrix;
+  /** The truth: SINR of each user on the scene's channel now, linear. */
+  trueSinr(): Float64Array;
+  /** From now on σ² is this. */
+  setNoise(noise: number): void;
+  /** Pulls the plug and puts it back: the panel hears nothing for bootMs and has forgotten everything but its serial number. */
+  reset(bootMs?: number): void;
+  /** Stops its timers; nothing is received or sent any more. */
+  close(): void;
+}
+
+/** Requests remembered with their replies, so that one that is repeated is answered again and not carried out again. */
+const REMEMBERED_REQUESTS = 16;
+/** Frames that wait in the buffer of a stalled panel; more are lost. */
+const STALLED_FRAMES_KEPT = 16;
+const TYPE_OF_CODE = new Map(Object.entries(TYPE_CODES).map(([type, code]) => [code, type as Message['type']]));
+
+/**
+ * A panel for all elements and chains of `array`, whose users are those of `scene`.
+ * @throws {BeamrigError} 'shape' when array and scene differ in elements, 'argument' for noise, behaviours or capabilities out of range
+ */
+export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
+  const { clock, array, scene, random, answerMs = 0 } = options;
+  const switchedOnMs = clock.nowMs();
+  const timeS = (): number => (clock.nowMs() - switchedOnMs) / 1000;
+  const injector = createInjector(options.behaviours ?? [], random.stream('behaviours'));
+  const frontEnd = createFrontEnd(array, scene, random.stream('pilots'));
+  const state = createPanelState({
+    clock,
+    array,
+    frontEnd,
+    capabilities: capabilitiesOf(options),
+    streams: scene.users,
+    noise: options.noise,
+    switchedOnMs,
+  });
+
+  let listener: (frame: Uint8Array) => void = () => undefined;
+  let remembered: Remembered[] = [];
+  let deafUntilMs = -Infinity;
+  let stalledUntilMs = -Infinity;
+  let waiting: (() => void)[] = [];
+  let closed = false;
+
+  const reset = (bootMs = 0): void => {
+    state.reset();
+    remembered = [];
+    waiting = [];
+    stalledUntilMs = -Infinity;
+    deafUntilMs = clock.nowMs() + bootMs;
+  };
+
+  const later = (delayMs: number, call: () => void): void => {
+    if (delayMs > 0) clock.after(delayMs, () => closed || call());
+    else call();
+  };
+
+  const send = (seq: number, message: Reply, major = PROTOCOL_MAJOR): Uint8Array => {
+    const reply = encodeFrame({ seq, message }, { major });
+    const boots = state.bootCount();
+    // A panel that restarts meanwhile says nothing.
+    later(answerMs, () => boots === state.bootCount() && transmit(reply));
+    return reply;
+  };
+
+  const transmit = (reply: Uint8Array): void => {
+    const verdict = injector.judge('to-host', TYPE_OF_CODE.get(reply[1]), reply);
+    if (verdict.reset?.moment !== 'before') {
+      for (const { bytes, delayMs } of verdict.deliveries) later(delayMs, () => listener(bytes));
+    }
+    if (verdict.reset) reset(verdict.reset.bootMs);
+  };
+
+  const takeIn = (bytes: Uint8Array, verdict: Verdict): void => {
+    const decoded = decodeFrame(bytes);
+    const refusal = decoded.ok ? undefined : nackForDiscard(decoded);
+    if (!decoded.ok) state.countBadFrame();
+    if (refusal) send(refusal.seq, refusal.message);
+    if (!decoded.ok || !isRequest(decoded.frame.message)) return;
+
+    const { seq, message } = decoded.frame;
+    state.heard();
+    const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
+    if (known) {
+      later(answerMs, () => transmit(known.reply));
+      return;
+    }
+    const reply = send(seq, answer(message, bytes.length, verdict), verdict.major);
+    remembered.push({ seq, request: bytes.slice(), reply });
+    if (remembered.length > REMEMBERED_REQUESTS) remembered.shift();
+  };
+
+  const answer = (request: Request, frameBytes: number, verdict: Verdict): Reply => {
+    const { nack: injected, major } = verdict;
+    if (injected) return nack(injected.code, injected.detail);
+    if (major !== undefined) {
+      const offered = request.type === 'hello' && request.minMajor <= major && major <= request.maxMajor;
+      return offered ? { type: 'capabilities', ...state.capabilities, protocolMajor: major } : nack('unsupported-version', major);
+    }
+    if (frameBytes - HEADER_BYTES - CRC_BYTES > state.capabilities.maxPayloadBytes) {
+      return nack('malformed', TYPE_CODES[request.type]);
+    }
+    return state.carryOut(request);
+  };
+
+  const hear = (bytes: Uint8Array, verdict: Verdict): void => {
+    const nowMs = clock.nowMs();
+    if (nowMs < deafUntilMs) return;
+    if (nowMs >= stalledUntilMs) {
+      takeIn(bytes, verdict);
+      return;
+    }
+    if (waiting.length < STALLED_FRAMES_KEPT) waiting.push(() => takeIn(bytes, verdict));
+  };
+
+  const stall = (forMs: number): void => {
+    stalledUntilMs = Math.max(stalledUntilMs, clock.nowMs() + forMs);
+    later(forMs, () => {
+      if (clock.nowMs() < stalledUntilMs) return;
+      const frames = waiting;
+      waiting = [];
+      for (const frame of frames) frame();
+    });
+  };
+
+  return {
+    capabilities: state.capabilities,
+    receive(frame) {
+      if (closed) return;
+      const verdict = injector.judge('to-panel', TYPE_OF_CODE.get(frame[1]), frame);
+      if (verdict.reset?.moment === 'before') {
+        reset(verdict.reset.bootMs);
+        return;
+      }
+      if (verdict.stallMs > 0) stall(verdict.stallMs);
+      for (const { bytes, delayMs } of verdict.deliveries) {
+        // A frame that waits outlives the caller's buffer.
+        const kept = delayMs > 0 || clock.nowMs() < stalledUntilMs ? bytes.slice() : bytes;
+        later(delayMs, () => hear(kept, verdict));
+      }
+      if (verdict.reset) reset(verdict.reset.bootMs);
+    },
+    onSend(next) {
+      listener = next;
+    },
+    staged: state.staged,
+    latched: state.latched,
+    radiated: state.radiated,
+    radiatedPrecoder: () => frontEnd.precoder(timeS()),
+    trueSinr: () => sinr(scene.channel(), frontEnd.precoder(timeS()), state.noise()),
+    setNoise: state.setNoise,
+    reset,
+    close() {
+      closed = true;
+      state.close();
+    },
+  };
+}
+
+interface Remembered {
+  seq: number;
+  request: Uint8Array;
+  reply: Uint8Array;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Bytes of a report before its values. */
+const REPORT_PREFIX_BYTES = 20;
+/** What this simulator can do of the protocol's features. */
+const SIMULATED_FEATURES: readonly Feature[] = ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back'];
+
+function capabilitiesOf({ array, scene, capabilities = {} }: VirtualPanelOptions): Capabilities {
+  const { beamMemory = 16, features = SIMULATED_FEATURES } = capabilities;
+  const missing = features.find((feature) => !SIMULATED_FEATURES.includes(feature));
+  if (missing) {
+    throw new BeamrigError('argument', `a virtual panel has no '${missing}'`, {
+      wayOut: `Choose features among ${SIMULATED_FEATURES.join(', ')}.`,
+    });
+  }
+  const all: Capabilities = {
+    role: 'array',
+    panelSerial: 'SIM-0001',
+    arrayId: 0,
+    firmware: 'beamrig-simulator',
+    maxPayloadBytes: 1024,
+    stagingSlots: 2,
+    ...capabilities,
+    protocolMajor: PROTOCOL_MAJOR,
+    protocolMinor: PROTOCOL_MINOR,
+    elements: array.elements,
+    rfChains: array.rfChains,
+    phaseBits: array.phaseBits,
+    gainBits: 0,
+    users: features.includes('snr-report') || features.includes('pilot-report') ? scene.users : 0,
+    beamMemory: features.includes('beam-memory') ? beamMemory : 0,
+    features: features.filter((feature) => feature !== 'beam-memory' || beamMemory > 0),
+  };
+  // A capability that the wire cannot carry is refused here and not at the first hello.
+  encodeFrame({ seq: 0, message: { type: 'capabilities', ...all } });
+  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * scene.users, REPORT_PREFIX_BYTES + 8 * array.rfChains);
+  if (all.maxPayloadBytes < longestReport) {
+    throw new BeamrigError('argument', `maxPayloadBytes is ${all.maxPayloadBytes}; a report takes ${longestReport}`, {
+      wayOut: `Choose maxPayloadBytes ≥ ${longestReport}.`,
+    });
+  }
+  return all;
+}
