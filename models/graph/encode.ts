@@ -21,7 +21,7 @@ export function encodeModel(graph: Graph, name: string): Uint8Array {
       { domain: '', version: BigInt(opset) },
       { domain: 'com.microsoft', version: 1n },
     ],
-    graph: encodeScope(graph.root, name, graph.initializers),
+    graph: encodeScope(graph.root, name, usedInitializers(graph)),
   });
   return toBinary(ModelProtoSchema, model);
 }
@@ -34,6 +34,15 @@ function encodeScope(scope: Scope, name: string, initializers: readonly Initiali
     output: scope.outputs.map(encodeValue),
     initializer: initializers.map(encodeInitializer),
   });
+}
+
+/** Shape checks and gradients may ask for constants that no node reads in the end. */
+function usedInitializers(graph: Graph): Initializer[] {
+  const read = new Set<Tensor>();
+  for (const node of graph.root.nodes) {
+    for (const tensor of [...node.inputs, ...(node.scan?.captures ?? [])]) read.add(tensor);
+  }
+  return graph.initializers.filter(({ tensor }) => read.has(tensor));
 }
 
 function encodeNode(node: GraphNode): MessageInitShape<typeof NodeProtoSchema> {

@@ -71,6 +71,7 @@ const cases: Record<string, [Shapes, Build]> = {
   log: [one, ({ a }) => ops.log(a)],
   abs: [one, ({ a }, g) => ops.abs(ops.subtract(a, g.constant(0.93)))],
   maximum: [{ a: [2, 3], b: [2, 3] }, ({ a, b }) => ops.maximum(a, b)],
+  minimum: [{ a: [2, 3], b: [2, 3] }, ({ a, b }) => ops.minimum(a, b)],
   select: [pair, ({ a, b }, g) => ops.select(ops.greaterOrEqual(a, g.constant(0.93)), a, ops.multiply(b, b))],
   matmul: [{ a: [2, 3], b: [3, 4] }, ({ a, b }) => ops.matmul(a, b)],
   'matmul, batch stretched': [{ a: [2, 2, 3], b: [3, 2] }, ({ a, b }) => ops.matmul(a, b)],

@@ -67,6 +67,11 @@ export function maximum(a: Tensor, b: Tensor): Tensor {
   return select(greaterOrEqual(a, b), a, b);
 }
 
+/** The smaller of two, broadcast; where they are equal the gradient goes to `b`. */
+export function minimum(a: Tensor, b: Tensor): Tensor {
+  return select(greaterOrEqual(a, b), b, a);
+}
+
 export function greaterOrEqual(a: Tensor, b: Tensor): Tensor {
   return a.graph.emit('GreaterOrEqual', [a, b], broadcastShape('GreaterOrEqual', a, b), [null, null], { type: 'bool' });
 }

@@ -22,6 +22,7 @@ export async function openSession(bytes: Uint8Array, options: { threads?: number
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
+    logSeverityLevel: 3,
   });
   return {
     run: async (feeds) => {
