@@ -30,6 +30,7 @@ export interface CycleRecord {
   /** Milliseconds by stage, and the whole cycle. */
   stageMs: Record<Stage, number>;
   cycleMs: number;
+  /** What this cycle added to the counters, and the smoothed round trip. */
   link: { retries: number; timeouts: number; discarded: number; roundTripMs: number };
 }
 

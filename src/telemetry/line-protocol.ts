@@ -1,0 +1,94 @@
+/**
+ * InfluxDB line protocol, the one format of records: `cycle,rig=demo,source=simulator cycle=17i,cycle_ms=4.2 1790000000000000000`. The run
+ * folder keeps these lines, InfluxDB gets the same ones. The reader is total: any text gives a point or undefined.
+ * Source: InfluxDB 1.x documentation, "Line protocol reference".
+ */
+export type FieldValue = number | bigint | string | boolean;
+
+export interface Point {
+  measurement: string;
+  tags: Readonly<Record<string, string>>;
+  /** bigint is written as an integer, number as a float. What is not finite is left out, because the server refuses it. */
+  fields: Readonly<Record<string, FieldValue | undefined>>;
+  timeNs: bigint;
+}
+
+/** One line without its newline; undefined when no field is left to write. */
+export function encodePoint(point: Point): string | undefined {
+  const fields = Object.entries(point.fields)
+    .map(([key, value]) => encodeField(key, value))
+    .filter((text) => text !== undefined);
+  if (fields.length === 0) return undefined;
+  return `${seriesOf(point.measurement, point.tags)} ${fields.join(',')} ${point.timeNs}`;
+}
+
+/** Measurement and tags, escaped: `cycle,rig=demo`. */
+function seriesOf(measurement: string, tags: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(tags)
+    .filter(([, value]) => value !== '')
+    .map(([key, value]) => `,${escapeName(key)}=${escapeName(value)}`);
+  return escapeName(measurement) + parts.join('');
+}
+
+function encodeField(key: string, value: FieldValue | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const name = escapeName(key);
+  if (typeof value === 'bigint') return `${name}=${value}i`;
+  if (typeof value === 'boolean') return `${name}=${value}`;
+  if (typeof value === 'string') return `${name}="${oneLine(value).replace(/["\\]/g, '\\$&')}"`;
+  return Number.isFinite(value) ? `${name}=${value}` : undefined;
+}
+
+// In names a backslash cannot be escaped and a quote is no quote, so neither is let in.
+const escapeName = (text: string): string => oneLine(text).replaceAll('\\', '/').replaceAll('"', "'").replace(/[ ,=]/g, '\\$&');
+const oneLine = (text: string): string => text.replace(/[\r\n\0]+/g, ' ');
+
+/** Reads one line back. Undefined for anything that is not a whole point with a time. */
+export function parseLine(line: string): Point | undefined {
+  const [series = '', fieldText = '', time = '', ...rest] = splitOutside(line, ' ');
+  if (rest.length > 0 || !/^-?\d{1,19}$/.test(time)) return undefined;
+  const [measurement = '', ...tagTexts] = splitOutside(series, ',');
+  if (measurement === '') return undefined;
+  const tags: Record<string, string> = {};
+  for (const text of tagTexts) {
+    const [key, value, ...more] = splitOutside(text, '=');
+    if (key === undefined || key === '' || value === undefined || more.length > 0) return undefined;
+    tags[unescapeName(key)] = unescapeName(value);
+  }
+  const fields: Record<string, FieldValue> = {};
+  for (const text of splitOutside(fieldText, ',')) {
+    const [key, raw, ...more] = splitOutside(text, '=');
+    if (key === undefined || key === '' || raw === undefined || more.length > 0) return undefined;
+    const value = parseField(raw);
+    if (value === undefined) return undefined;
+    fields[unescapeName(key)] = value;
+  }
+  return { measurement: unescapeName(measurement), tags, fields, timeNs: BigInt(time) };
+}
+
+function parseField(raw: string): FieldValue | undefined {
+  if (raw === 'true' || raw === 'false') return raw === 'true';
+  if (/^-?\d{1,19}i$/.test(raw)) return BigInt(raw.slice(0, -1));
+  if (raw.length >= 2 && raw.startsWith('"') && raw.endsWith('"')) return raw.slice(1, -1).replace(/\\(["\\])/g, '$1');
+  return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(raw) ? Number(raw) : undefined;
+}
+
+const unescapeName = (text: string): string => text.replace(/\\([ ,=])/g, '$1');
+
+/** Splits at a separator that is neither escaped nor inside a quoted string. */
+function splitOutside(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (character === '\\') index += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (character === separator && !quoted) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}

@@ -1,0 +1,33 @@
+/** Sends a stored run to InfluxDB: the same points, the same times, so a replay of what the server has already changes nothing. */
+import { statSync } from 'node:fs';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { InfluxClient } from './influx-client.ts';
+import { readLines } from './record-reader.ts';
+import type { StoredRun } from './run-folder.ts';
+
+/**
+ * @param onProgress share of the records sent, 0 … 1
+ * @throws BeamrigError 'influx' when the server does not take them
+ */
+export async function replayRun(
+  run: StoredRun,
+  client: InfluxClient,
+  onProgress?: (share: number) => void,
+): Promise<{ taken: number; refused: number }> {
+  const total = statSync(run.recordsPath).size;
+  const sum = { taken: 0, refused: 0 };
+  for (let offset = 0; ;) {
+    const { lines, nextByte } = await readLines(run.recordsPath, offset, { bytes: 1 << 20, lines: 5000 });
+    if (nextByte === offset) return sum;
+    const result = await client.write(lines);
+    if (result.outcome === 'again') {
+      throw new BeamrigError('influx', `InfluxDB at ${client.name} takes no points: ${result.why}`, {
+        wayOut: 'Check that the server runs and lets you in, then run the command again: points sent twice count once.',
+      });
+    }
+    sum.taken += result.points;
+    sum.refused += result.refused;
+    offset = nextByte;
+    onProgress?.(offset / total);
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The run folder, telemetry's embedded default:
+ *
+ *   runs/20261122T073000Z-demo/
+ *     manifest.json   what the run was made of, from its first moment on
+ *     records.lp      every cycle and event as InfluxDB line protocol
+ *     events.jsonl    what a person should know, one JSON object a line
+ *     summary.json    what it came to, written at the end: without it the run was cut off, and its records still read
+ *
+ * The loop hands records over and goes on: nothing here waits or throws into it. A disk that refuses is one event, not the end of the run.
+ */
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { RigFile } from '../config/rig-file.ts';
+import { AppendFile, type AppendFileOptions } from './append-file.ts';
+import type { CycleRecord, CycleSink, RigEvent } from './cycle-record.ts';
+import { cycleLines, eventLine } from './points.ts';
+import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
+import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
+
+export interface RunRecorderOptions {
+  rig: RigFile;
+  rigText: string;
+  rigPath: string;
+  seed: number;
+  clock: Clock;
+  time: 'real' | 'virtual';
+  channels?: RunManifest['channels'];
+  /** Wall-clock time that names the folder. */
+  startedAt?: Date;
+  /** Events that recording itself raises (a full disk, a change of source); events handed in are not repeated here. */
+  onOwnEvent?: (event: RigEvent) => void;
+  /** Opens the files that grow. */
+  openFile?: (path: string, options: AppendFileOptions) => AppendFile;
+}
+
+export interface RunRecorder extends CycleSink {
+  readonly folder: string;
+  /** Records an event and passes it to `onOwnEvent`: for other parts of telemetry. */
+  report(event: Omit<RigEvent, 'timeNs'>): void;
+  /** Completes the manifest once the rig is assembled. */
+  identify(identity: RigIdentity): void;
+  /** Resolves when everything recorded so far is in the file, or `withinMs` is over. */
+  flush(withinMs: number): Promise<void>;
+  /** Writes the summary. Never throws for the disk's sake: `problem` says what could not be written. */
+  close(ended: string): Promise<{ summary: RunSummary; problem?: string }>;
+  /** Removes the folder of a run that never started. */
+  discard(): Promise<void>;
+}
+
+export const RECORDS_FILE = 'records.lp';
+
+/**
+ * Makes the run folder.
+ * @throws BeamrigError 'run-folder' when it cannot be made or written
+ */
+export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
+  const { rig, clock } = options;
+  const folder = makeFolder(rig, options.startedAt ?? new Date());
+  const run = basename(folder);
+  const tags = { rig: rig.name, run };
+  const tally = new SummaryTally();
+  const cycleTime = strictlyRising();
+  const eventTime = strictlyRising();
+  let closed = false;
+
+  const manifest: RunManifest = {
+    format: 1,
+    run,
+    rig: rig.name,
+    startedAt: (options.startedAt ?? new Date()).toISOString(),
+    users: rig.users.count,
+    seed: options.seed,
+    time: options.time,
+    rigFile: { path: options.rigPath, sha256: sha256(options.rigText), text: options.rigText },
+    channels: options.channels ?? null,
+    identity: null,
+    ...hostFacts(),
+  };
+  const open = options.openFile ?? ((path: string, fileOptions: AppendFileOptions) => new AppendFile(path, fileOptions));
+  const trouble: AppendFileOptions = {
+    onTrouble: (error) =>
+      report({
+        level: 'error',
+        code: 'disk',
+        message: `The run folder does not take records: ${error.message}.`,
+        action: 'The run goes on; records wait in memory and are tried again every second.',
+      }),
+    onRecovered: (droppedLines) =>
+      report({
+        level: droppedLines > 0 ? 'warning' : 'info',
+        code: 'disk-back',
+        message: 'The run folder takes records again.',
+        action: droppedLines > 0 ? `${droppedLines} lines did not fit in memory and are lost.` : 'Nothing was lost.',
+      }),
+  };
+  const files = guarded(folder, () => {
+    writeJsonAtomically(join(folder, 'manifest.json'), manifest);
+    return { records: open(join(folder, RECORDS_FILE), trouble), events: open(join(folder, 'events.jsonl'), {}) };
+  });
+
+  const event = (happened: RigEvent): void => {
+    if (closed) return;
+    tally.event(happened.level);
+    const line = eventLine(happened, tags, eventTime(happened.timeNs));
+    if (line !== undefined) files.records.append(line);
+    const { timeNs, ...rest } = happened;
+    files.events.append(JSON.stringify({ time: isoTime(timeNs), timeNs: String(timeNs), ...rest }));
+  };
+  const reportAt = (happened: RigEvent): void => {
+    event(happened);
+    options.onOwnEvent?.(happened);
+  };
+  const report = (happened: Omit<RigEvent, 'timeNs'>): void => reportAt({ timeNs: clock.epochNs(), ...happened });
+  const cycle = (record: CycleRecord): void => {
+    if (closed) return;
+    const transition = tally.cycle(record, record.timeNs);
+    if (transition) {
+      reportAt({
+        timeNs: record.timeNs,
+        level: 'warning',
+        code: 'source-changed',
+        message: `From cycle ${transition.cycle} on, records come from the ${transition.to}; before, from the ${transition.from}.`,
+      });
+    }
+    for (const line of cycleLines(record, tags, cycleTime(record.timeNs))) files.records.append(line);
+  };
+
+  return {
+    folder,
+    cycle,
+    event,
+    report,
+    identify: (identity) => {
+      manifest.identity = identity;
+      try {
+        writeJsonAtomically(join(folder, 'manifest.json'), manifest);
+      } catch (error) {
+        trouble.onTrouble?.(error as Error);
+      }
+    },
+    flush: async (withinMs) => {
+      await files.records.flush(withinMs);
+    },
+    close: async (ended) => {
+      closed = true;
+      const lost = await files.records.close();
+      await files.events.close();
+      const summary = tally.summary(ended, lost);
+      try {
+        writeJsonAtomically(join(folder, 'summary.json'), summary);
+      } catch (error) {
+        return { summary, problem: `summary.json could not be written: ${(error as Error).message}` };
+      }
+      return lost > 0 ? { summary, problem: `${lost} lines of records were not taken by the disk` } : { summary };
+    },
+    discard: async () => {
+      closed = true;
+      await Promise.all([files.records.close(0), files.events.close(0)]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A run folder as it lies on disk; `summary` is missing when the run was cut off or still runs. */
+export interface StoredRun {
+  folder: string;
+  manifest: RunManifest;
+  summary: RunSummary | undefined;
+  recordsPath: string;
+}
+
+/** @throws BeamrigError 'run-folder' when this is no run folder */
+export function openRun(folder: string): StoredRun {
+  const wayOut = 'Give the folder of a run, such as runs/20261122T073000Z-demo; `beamrig run` prints it.';
+  const recordsPath = join(folder, RECORDS_FILE);
+  if (!existsSync(folder)) throw new BeamrigError('run-folder', `${folder}: there is no such folder`, { wayOut });
+  if (!existsSync(recordsPath))
+    throw new BeamrigError('run-folder', `${folder}: holds no ${RECORDS_FILE}, so it is no run folder`, { wayOut });
+  const manifest = readJson<RunManifest>(join(folder, 'manifest.json'));
+  if (manifest?.format !== 1) {
+    throw new BeamrigError('run-folder', `${folder}: manifest.json is missing, damaged or of another version`, { wayOut });
+  }
+  return { folder, manifest, summary: readJson<RunSummary>(join(folder, 'summary.json')), recordsPath };
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return undefined; // the caller says what a missing or damaged file means
+  }
+}
+
+/** Points of one series and time overwrite each other in InfluxDB, so no two points of a kind share a time. */
+function strictlyRising(): (timeNs: bigint) => bigint {
+  let lastNs = -1n;
+  return (timeNs) => (lastNs = timeNs > lastNs ? timeNs : lastNs + 1n);
+}
+
+function makeFolder(rig: RigFile, startedAt: Date): string {
+  const parent = rig.telemetry.runFolder;
+  const stamp = startedAt
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:]/g, '');
+  return guarded(parent, () => {
+    mkdirSync(parent, { recursive: true });
+    accessSync(parent, constants.W_OK);
+    for (let copy = 1; ; copy++) {
+      const folder = join(parent, `${stamp}-${rig.name}${copy === 1 ? '' : `-${copy}`}`);
+      try {
+        mkdirSync(folder);
+        return folder;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || copy >= 1000) throw error;
+      }
+    }
+  });
+}
+
+function guarded<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new BeamrigError('run-folder', `run folder ${folder} cannot be made or written: ${(error as Error).message}`, {
+      wayOut: 'Set telemetry.runFolder in the rig file to a folder that you may write, on a disk with room.',
+      cause: error,
+    });
+  }
+}

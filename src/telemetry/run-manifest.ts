@@ -1,0 +1,76 @@
+/** What a run was made of: enough to make it again, or to see why it cannot be. Written when the run starts, whole or not at all. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot, packageVersion } from '../config/package-root.ts';
+import type { Source } from './cycle-record.ts';
+
+/** What is known only once the rig is assembled. */
+export interface RigIdentity {
+  source: Source;
+  sourceReason: string;
+  model: { id: string; kind: 'model' | 'baseline'; sha256?: string; cardSha256?: string };
+  panels: { link: string; kind: string; panel: string; firmware: string }[];
+  calibration: string;
+}
+
+export interface RunManifest {
+  format: 1;
+  run: string;
+  rig: string;
+  startedAt: string;
+  users: number;
+  seed: number;
+  time: 'real' | 'virtual';
+  rigFile: { path: string; sha256: string; text: string };
+  /** The file that channels came from, when they were not simulated. */
+  channels: { file: string; sha256: string; count: number; conjugated: boolean } | null;
+  /** Null until the rig is assembled. */
+  identity: RigIdentity | null;
+  program: { version: string; commit: string | null; modified: boolean | null };
+  node: string;
+  host: { platform: string; release: string; arch: string; cpu: string; cores: number; memoryBytes: number };
+}
+
+export function hostFacts(): Pick<RunManifest, 'program' | 'node' | 'host'> {
+  const processors = cpus();
+  return {
+    program: { version: packageVersion(), ...commitOf(packageRoot()) },
+    node: process.version,
+    host: {
+      platform: platform(),
+      release: release(),
+      arch: arch(),
+      cpu: processors[0]?.model ?? 'unknown',
+      cores: processors.length,
+      memoryBytes: totalmem(),
+    },
+  };
+}
+
+export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+/** Writes a whole JSON file or leaves what was there. */
+export function writeJsonAtomically(path: string, content: unknown): void {
+  const unfinished = `${path}.part`;
+  writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`);
+  renameSync(unfinished, path);
+}
+
+/** The commit this program runs from, where it runs from a clone. */
+function commitOf(folder: string): { commit: string | null; modified: boolean | null } {
+  if (!existsSync(join(folder, '.git'))) return { commit: null, modified: null };
+  const git = (...words: string[]): string =>
+    execFileSync('git', ['-C', folder, ...words], {
+      encoding: 'utf8',
+      timeout: 5000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    return { commit: git('rev-parse', 'HEAD'), modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  } catch {
+    return { commit: null, modified: null }; // no git here, or no commit yet: the version still stands
+  }
+}
