@@ -1,0 +1,391 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRealClock } from '../../clock/real-clock.ts';
+import { packageRoot } from '../config/package-root.ts';
+import { parseRigFile } from '../config/rig-file.ts';
+import { InfluxServer } from '../../test/influx-server.ts';
+import { hasPart } from '../../test/parts.ts';
+import { AppendFile } from './append-file.ts';
+import type { CycleRecord, RigEvent } from './cycle-record.ts';
+import { exportCsv } from './export-csv.ts';
+import { createInfluxClient } from './influx-client.ts';
+import { parseLine } from './line-protocol.ts';
+import { replayRun } from './replay.ts';
+import { createRunRecorder, openRun, type RunRecorder, type RunRecorderOptions } from './run-folder.ts';
+import type { RunManifest } from './run-manifest.ts';
+import { Percentiles, type RunSummary } from './run-summary.ts';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-runs-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function recorderIn(parent: string, options: Partial<RunRecorderOptions> = {}): RunRecorder {
+  const rigText = `
+name: bench
+array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 4 }
+users: { count: 2 }
+beamformer: { model: aligned }
+telemetry: { runFolder: ${JSON.stringify(parent)} }
+`;
+  const rig = parseRigFile(rigText, 'bench.yaml');
+  const startedAt = new Date('2026-03-04T05:06:07.890Z');
+  return createRunRecorder({
+    rig,
+    rigText,
+    rigPath: 'bench.yaml',
+    seed: 7,
+    clock: createRealClock(),
+    time: 'real',
+    startedAt,
+    ...options,
+  });
+}
+
+const epochNs = 1_790_000_000_000_000_000n;
+const cycle = (index: number, changes: Partial<CycleRecord> = {}): CycleRecord => ({
+  cycle: index,
+  timeNs: epochNs + BigInt(index) * 50_000_000n,
+  source: 'simulator',
+  modelId: 'aligned',
+  phaseBits: 4,
+  beamId: index + 1,
+  outcome: 'ok',
+  predictedSnrDb: Float64Array.of(10, 20),
+  measuredSnrDb: Float64Array.of(9, 21 + (index % 2)),
+  predictedSumRate: 10,
+  measuredSumRate: 9.5,
+  zfSumRate: 12,
+  stageMs: { channel: 0.1, model: 1, quantise: 0.2, push: 0.5, commit: 0.1, measure: 0.3 },
+  cycleMs: 2.5,
+  link: { retries: 1, timeouts: 0, discarded: 0, roundTripMs: 0.25 },
+  ...changes,
+});
+const voidCycle = (index: number): CycleRecord =>
+  cycle(index, {
+    outcome: 'void',
+    failure: 'push: no answer after 4 attempts',
+    beamId: 0,
+    measuredSnrDb: Float64Array.of(NaN, NaN),
+    measuredSumRate: NaN,
+  });
+
+const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
+const points = (run: string): ReturnType<typeof parseLine>[] =>
+  readFileSync(join(run, 'records.lp'), 'utf8').trimEnd().split('\n').map(parseLine);
+
+describe('a run folder', () => {
+  it('says from its first moment what the run is made of', async () => {
+    const recorder = recorderIn(folder);
+    const manifest = json<RunManifest>(join(recorder.folder, 'manifest.json'));
+    expect(recorder.folder).toBe(join(folder, '20260304T050607Z-bench'));
+    expect(manifest).toMatchObject({
+      run: '20260304T050607Z-bench',
+      rig: 'bench',
+      users: 2,
+      seed: 7,
+      identity: null,
+      node: process.version,
+    });
+    expect(manifest.rigFile.text).toContain('name: bench');
+    expect(manifest.rigFile.sha256).toMatch(/^[0-9a-f]{64}$/);
+    if (existsSync(join(packageRoot(), '.git'))) expect(manifest.program.commit).toMatch(/^[0-9a-f]{40}$/);
+    recorder.identify({
+      source: 'simulator',
+      sourceReason: 'no link in the rig file',
+      model: { id: 'aligned', kind: 'baseline' },
+      panels: [{ link: 'loopback', kind: 'loopback', panel: 'SIM-1', firmware: 'virtual 1.0' }],
+      calibration: 'ideal',
+    });
+    expect(json<RunManifest>(join(recorder.folder, 'manifest.json')).identity?.panels[0]?.firmware).toBe('virtual 1.0');
+    await recorder.close('stopped');
+  });
+
+  it('of the same second and name gets a name of its own', async () => {
+    const [first, second] = [recorderIn(folder), recorderIn(folder)];
+    expect(second.folder).toBe(`${first.folder}-2`);
+    await first.close('stopped');
+    await second.close('stopped');
+  });
+
+  it('holds every cycle as points, with nothing where nothing was measured', async () => {
+    const recorder = recorderIn(folder);
+    recorder.cycle(cycle(0));
+    recorder.cycle(voidCycle(1));
+    await recorder.close('stopped');
+    const stored = points(recorder.folder);
+    expect(stored.map((point) => point?.measurement)).toEqual(['cycle', 'user_snr', 'user_snr', 'cycle', 'user_snr', 'user_snr']);
+    expect(stored[0]).toMatchObject({
+      tags: { rig: 'bench', run: '20260304T050607Z-bench', source: 'simulator', model: 'aligned', outcome: 'ok' },
+      fields: { cycle: 0n, phase_bits: 4n, beam_id: 1n, measured_sum_rate: 9.5, push_ms: 0.5, link_round_trip_ms: 0.25 },
+      timeNs: epochNs,
+    });
+    expect(stored[2]).toMatchObject({ tags: { user: '1' }, fields: { predicted_db: 20, measured_db: 21 } });
+    expect(stored[3]?.fields.failure).toBe('push: no answer after 4 attempts');
+    expect(stored[3]?.fields).not.toHaveProperty('measured_sum_rate');
+    expect(stored[4]?.fields).not.toHaveProperty('measured_db');
+  });
+
+  it('never gives two cycles one time, or InfluxDB would keep one of them', async () => {
+    const recorder = recorderIn(folder);
+    for (let index = 0; index < 3; index++) recorder.cycle(cycle(index, { timeNs: epochNs }));
+    await recorder.close('stopped');
+    const times = points(recorder.folder)
+      .filter((point) => point?.measurement === 'cycle')
+      .map((point) => point?.timeNs);
+    expect(times).toEqual([epochNs, epochNs + 1n, epochNs + 2n]);
+  });
+
+  it('sums up what the run came to', async () => {
+    const recorder = recorderIn(folder);
+    for (let index = 0; index < 20; index++) recorder.cycle(cycle(index));
+    recorder.cycle(voidCycle(20));
+    recorder.event({ timeNs: epochNs, level: 'warning', code: 'fallback', message: 'no hardware' });
+    const { summary, problem } = await recorder.close('cycles-done');
+    expect(problem).toBeUndefined();
+    expect(json<RunSummary>(join(recorder.folder, 'summary.json'))).toEqual(summary);
+    expect(summary).toMatchObject({
+      ended: 'cycles-done',
+      cycles: 21,
+      ok: 20,
+      void: 1,
+      failures: { 'push: no answer after 4 attempts': 1 },
+      bySource: { simulator: 21, hardware: 0 },
+      seconds: 1,
+      cyclesPerSecond: 20,
+      meanSumRate: { predicted: 10, measured: 9.5, zf: 12 },
+      link: { retries: 21, timeouts: 0, discarded: 0 },
+      events: { info: 0, warning: 1, error: 0 },
+      lostLines: 0,
+    });
+    expect(summary.users).toEqual([
+      { user: 0, meanPredictedSnrDb: 10, meanMeasuredSnrDb: 9 },
+      { user: 1, meanPredictedSnrDb: 20, meanMeasuredSnrDb: 21.5 },
+    ]);
+    expect(summary.stageMs.model?.p50).toBeCloseTo(1, 1);
+  });
+
+  it('marks where records change from simulator to hardware', async () => {
+    const told: RigEvent[] = [];
+    const recorder = recorderIn(folder, { onOwnEvent: (event) => told.push(event) });
+    recorder.cycle(cycle(0));
+    recorder.cycle(cycle(1, { source: 'hardware' }));
+    const { summary } = await recorder.close('stopped');
+    expect(told.map(({ code }) => code)).toEqual(['source-changed']);
+    expect(summary.sourceTransitions).toMatchObject([{ cycle: 1, from: 'simulator', to: 'hardware' }]);
+    const order = points(recorder.folder).map((point) => point?.tags.source ?? point?.tags.code);
+    expect(order.indexOf('source-changed')).toBeLessThan(order.indexOf('hardware'));
+    const [event] = readFileSync(join(recorder.folder, 'events.jsonl'), 'utf8').trim().split('\n');
+    expect(JSON.parse(event ?? '')).toMatchObject({
+      level: 'warning',
+      code: 'source-changed',
+      timeNs: String(epochNs + 50_000_000n),
+    });
+  });
+
+  it('takes nothing more once it is closed, and says so by silence', async () => {
+    const recorder = recorderIn(folder);
+    await recorder.close('stopped');
+    recorder.cycle(cycle(0));
+    recorder.event({ timeNs: epochNs, level: 'info', code: 'late', message: 'late' });
+    expect(readFileSync(join(recorder.folder, 'records.lp'), 'utf8')).toBe('');
+  });
+
+  it('that cannot be made is one clear error with the way out', () => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    expect(() => recorderIn(join(file, 'runs'))).toThrowError(
+      expect.objectContaining({ code: 'run-folder', wayOut: expect.stringContaining('telemetry.runFolder') as string }),
+    );
+  });
+
+  it('of a rig that never started is removed again', async () => {
+    const recorder = recorderIn(folder);
+    await recorder.discard();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe.skipIf(!existsSync('/dev/full'))('a full disk [needs /dev/full]', () => {
+  it('is one event; the run goes on, and closing says what was lost', async () => {
+    const told: RigEvent[] = [];
+    const recorder = recorderIn(folder, {
+      onOwnEvent: (event) => told.push(event),
+      openFile: (path, options) => new AppendFile(path.endsWith('.lp') ? '/dev/full' : path, { ...options, retryMs: 5 }),
+    });
+    for (let index = 0; index < 5; index++) recorder.cycle(cycle(index));
+    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    recorder.cycle(cycle(5));
+    const closing = await recorder.close('stopped');
+    expect(told.map(({ code }) => code)).toEqual(['disk']);
+    expect(told[0]?.message).toContain('ENOSPC');
+    expect(closing.summary.cycles).toBe(6);
+    expect(closing.summary.lostLines).toBe(19); // three lines a cycle, and the event
+    expect(closing.problem).toContain('19 lines');
+  });
+});
+
+describe('a file that only grows', () => {
+  it('keeps order over many small lines', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path);
+    for (let index = 0; index < 20_000; index++) file.append(`line ${index}`);
+    expect(await file.close()).toBe(0);
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(20_000);
+    expect(lines.every((line, index) => line === `line ${index}`)).toBe(true);
+  });
+
+  it('drops and counts what its bounded queue cannot hold', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { limitBytes: 100 });
+    const taken = Array.from({ length: 30 }, () => file.append('123456789')).filter(Boolean).length;
+    expect(taken).toBe(10);
+    expect(await file.close()).toBe(20);
+    expect(readFileSync(path, 'utf8')).toHaveLength(100);
+  });
+});
+
+describe('a run that was cut off', () => {
+  it('by kill -9 still reads: its cycles make a table, half a line is left out', async () => {
+    const script = join(folder, 'recording.ts');
+    const rigText = readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8').replace(
+      'runFolder: runs',
+      `runFolder: ${folder}`,
+    );
+    writeFileSync(join(folder, 'rig.yaml'), rigText);
+    const from = (path: string): string => JSON.stringify(join(packageRoot(), path));
+    writeFileSync(
+      script,
+      `import { createRealClock } from ${from('clock/real-clock.ts')};
+       import { loadRigFile } from ${from('src/config/rig-file.ts')};
+       import { createRunRecorder } from ${from('src/telemetry/run-folder.ts')};
+       const { rig, text } = loadRigFile(${JSON.stringify(join(folder, 'rig.yaml'))});
+       const recorder = createRunRecorder({ rig, rigText: text, rigPath: 'rig.yaml', seed: 1, clock: createRealClock(), time: 'real' });
+       const four = Float64Array.of(1, 2, 3, 4);
+       let cycle = 0;
+       setInterval(() => {
+         recorder.cycle({ cycle, timeNs: BigInt(cycle) * 1000n, source: 'simulator', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
+           predictedSnrDb: four, measuredSnrDb: four, predictedSumRate: 1, measuredSumRate: 1, zfSumRate: 1, cycleMs: 1,
+           stageMs: { channel: 0, model: 0, quantise: 0, push: 0, commit: 0, measure: 0 },
+           link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 } });
+         cycle += 1;
+         if (cycle === 20) console.log(recorder.folder);
+       }, 2);`,
+    );
+    const running = spawn(process.execPath, ['--import', 'tsx', script], {
+      cwd: packageRoot(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(running.stdout, 'data')) as [Buffer];
+    const gone = once(running, 'exit');
+    running.kill('SIGKILL');
+    await gone;
+
+    const run = openRun(said.toString().trim());
+    expect(run.summary).toBeUndefined();
+    writeFileSync(run.recordsPath, readFileSync(run.recordsPath, 'utf8') + 'cycle,rig=demo cyc');
+    const out = new PassThrough();
+    const table = text(out);
+    const count = await exportCsv(run, out);
+    out.end();
+    expect(count.rows).toBeGreaterThan(10);
+    expect(count.damagedLines).toBe(1);
+    expect((await table).split('\r\n')).toHaveLength(count.rows + 2);
+  });
+});
+
+describe('the table of a run', () => {
+  it('has one row a cycle, units in its names, and no formula a spreadsheet would run', async () => {
+    const recorder = recorderIn(folder);
+    recorder.cycle(cycle(0));
+    recorder.event({ timeNs: epochNs, level: 'info', code: 'hello', message: 'between' });
+    recorder.cycle({ ...voidCycle(1), failure: '=1+1, "quoted"' });
+    await recorder.close('stopped');
+    const out = new PassThrough();
+    const table = text(out);
+    expect(await exportCsv(openRun(recorder.folder), out)).toEqual({ rows: 2, damagedLines: 0 });
+    out.end();
+    const [head = '', first = '', second = ''] = (await table).split('\r\n');
+    const names = head.split(',');
+    const cells = Object.fromEntries(first.split(',').map((value, index) => [names[index], value]));
+    expect(cells).toMatchObject({
+      time_utc: '2026-09-21T14:13:20.000Z',
+      time_ns: String(epochNs),
+      cycle: '0',
+      source: 'simulator',
+      outcome: 'ok',
+      user_0_predicted_snr_db: '10',
+      user_1_measured_snr_db: '21',
+      measured_sum_rate_bit_per_s_per_hz: '9.5',
+      push_ms: '0.5',
+      link_round_trip_ms: '0.25',
+    });
+    expect(second).toContain(`,void,10,,20,,4,0,"'=1+1, ""quoted""",10,,12,`);
+  });
+
+  it('is refused for a folder that is no run', () => {
+    expect(() => openRun(join(folder, 'none'))).toThrow('there is no such folder');
+    expect(() => openRun(folder)).toThrow('holds no records.lp');
+    writeFileSync(join(folder, 'records.lp'), '');
+    expect(() => openRun(folder)).toThrow('manifest.json is missing');
+  });
+});
+
+describe.skipIf(!hasPart('influxd'))('a replay into InfluxDB [needs influxd]', () => {
+  it('gives the same series, and given twice changes nothing', async () => {
+    const recorder = recorderIn(folder);
+    for (let index = 0; index < 500; index++) recorder.cycle(index % 10 === 9 ? voidCycle(index) : cycle(index));
+    await recorder.close('stopped');
+    const server = await (await InfluxServer.place()).start();
+    try {
+      const client = createInfluxClient({ host: '127.0.0.1', port: server.port, database: 'replay' });
+      const lines = points(recorder.folder);
+      for (let time = 0; time < 2; time++)
+        expect(await replayRun(openRun(recorder.folder), client)).toEqual({ taken: lines.length, refused: 0 });
+      const [measured] = await server
+        .client('replay')
+        .query<{ n: number; m: number }>('select count(measured_db) as n from user_snr');
+      expect(measured?.n).toBe(2 * 450);
+      const cycles = await server
+        .client('replay')
+        .query<{ time: { getNanoTime(): string }; cycle: number }>('select cycle from cycle');
+      expect(cycles.map(({ time, cycle: index }) => [index, time.getNanoTime()])).toEqual(
+        lines
+          .filter((point) => point?.measurement === 'cycle')
+          .map((point) => [Number(point?.fields.cycle), String(point?.timeNs)]),
+      );
+    } finally {
+      await server.remove();
+    }
+  });
+
+  it('says which server does not answer', async () => {
+    const recorder = recorderIn(folder);
+    recorder.cycle(cycle(0));
+    await recorder.close('stopped');
+    const nobody = createInfluxClient({ host: '127.0.0.1', port: 1, database: 'replay' });
+    await expect(replayRun(openRun(recorder.folder), nobody)).rejects.toThrow(
+      'http://127.0.0.1:1, database replay takes no points',
+    );
+  });
+});
+
+describe('percentiles', () => {
+  it('are right to one per cent over a million-fold range', () => {
+    const times = new Percentiles();
+    for (let index = 1; index <= 10_000; index++) times.add(index / 10);
+    const value = times.value();
+    expect(Math.abs((value?.p50 ?? 0) / 500 - 1)).toBeLessThan(0.01);
+    expect(Math.abs((value?.p99 ?? 0) / 990 - 1)).toBeLessThan(0.01);
+    expect(value?.max).toBe(1000);
+    times.add(NaN);
+    times.add(-1);
+    expect(times.value()).toEqual(value);
+  });
+});
