@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { beamFrames, maxWeightsPerChunk, maxWordsPerChunk } from './chunking.ts';
+import { decodeFrame, encodeFrame } from './codec.ts';
+import { CRC_BYTES, HEADER_BYTES } from './limits.ts';
+import { cobsFrame } from './serial-framing.ts';
+
+const wordsOf = (count: number, bits: number): Uint16Array =>
+  Uint16Array.from({ length: count }, (_, i) => (i * 40_503) % 2 ** bits);
+
+const payloadLength = (frame: Uint8Array): number => frame.length - HEADER_BYTES - CRC_BYTES;
+
+describe('cutting a beam into chunks', () => {
+  it('fills the payload that the panel allows, in whole groups of eight words', () => {
+    expect(maxWordsPerChunk(2048, 6)).toBe(2712);
+    expect(maxWordsPerChunk(64, 16)).toBe(24);
+    expect(maxWordsPerChunk(4096, 1)).toBe(32_672);
+    expect(maxWeightsPerChunk(2048)).toBe(254);
+    expect(maxWeightsPerChunk(64)).toBe(6);
+  });
+
+  it.each([0, 63, 4097, 100.5])('refuses a payload limit of %s bytes', (maxPayloadBytes) => {
+    expect(() => maxWordsPerChunk(maxPayloadBytes, 6)).toThrow(/maxPayloadBytes/);
+    expect(() => maxWeightsPerChunk(maxPayloadBytes)).toThrow(/maxPayloadBytes/);
+  });
+
+  it('covers every word and weight exactly once, within the payload limit, and ends with the commit', () => {
+    const beams = fc.record({
+      bits: fc.integer({ min: 1, max: 16 }),
+      wordCount: fc.integer({ min: 1, max: 3000 }),
+      weightCount: fc.integer({ min: 0, max: 600 }),
+      maxPayloadBytes: fc.integer({ min: 64, max: 4096 }),
+      firstSeq: fc.integer({ min: 0, max: 0xffff }),
+    });
+    fc.assert(
+      fc.property(beams, ({ bits, wordCount, weightCount, maxPayloadBytes, firstSeq }) => {
+        const words = wordsOf(wordCount, bits);
+        const weights = Float32Array.from({ length: 2 * weightCount }, (_, i) => i / 7);
+        const digital = { users: 4, weights };
+        const frames = beamFrames({ slot: 1, beamId: 9, phaseBits: bits, words, digital, maxPayloadBytes, firstSeq });
+        const staged: number[] = [];
+        const stagedWeights: number[] = [];
+        frames.forEach((frame, index) => {
+          const bytes = encodeFrame(frame);
+          const decoded = decodeFrame(bytes);
+          expect(payloadLength(bytes)).toBeLessThanOrEqual(maxPayloadBytes);
+          expect(decoded).toEqual({ ok: true, frame });
+          expect(frame.seq).toBe((firstSeq + index) % 65_536);
+          const { message } = frame;
+          if (message.type === 'set-phases') {
+            expect(message.offset).toBe(staged.length);
+            staged.push(...message.words);
+          } else if (message.type === 'set-digital') {
+            expect(message.offset).toBe(stagedWeights.length / 2);
+            stagedWeights.push(...message.weights);
+          }
+        });
+        expect(staged).toEqual([...words]);
+        expect(stagedWeights).toEqual([...weights]);
+        expect(frames.at(-1)?.message).toEqual({ type: 'commit', slot: 1, beamId: 9, atUs: 0n });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('the byte budget of a beam, commit included', () => {
+  it.each([
+    { elements: 64, chains: 4, limit: 1.25, maxPayloadBytes: 1024 },
+    { elements: 64, chains: 4, limit: 1.25, maxPayloadBytes: 2048 },
+    { elements: 1024, chains: 16, limit: 1.03, maxPayloadBytes: 1024 },
+    { elements: 1024, chains: 16, limit: 1.03, maxPayloadBytes: 2048 },
+    { elements: 1024, chains: 16, limit: 1.03, maxPayloadBytes: 4096 },
+  ])('$elements × $chains at 6 bits, payloads of $maxPayloadBytes: at most $limit times its own bits', (beam) => {
+    const { elements, chains, limit, maxPayloadBytes } = beam;
+    // No zero byte anywhere in the words: COBS cannot do worse.
+    const words = new Uint16Array(elements * chains).fill(63);
+    const frames = beamFrames({ slot: 0, beamId: 0x01020304, phaseBits: 6, words, maxPayloadBytes, firstSeq: 0x0101 });
+    const bare = frames.map((frame) => encodeFrame(frame));
+    const onTheLine = bare.reduce((sum, bytes) => sum + cobsFrame(bytes).length, 0);
+    const own = (6 * words.length) / 8;
+    expect(onTheLine / own).toBeLessThanOrEqual(limit);
+    expect(bare.reduce((sum, bytes) => sum + bytes.length, 0)).toBeLessThan(onTheLine);
+  });
+});

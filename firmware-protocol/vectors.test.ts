@@ -1,0 +1,127 @@
+/** The wire format is pinned by vectors that were derived from PROTOCOL.md without this codec. The format of the file: vectors/README.md. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeFrame, encodeFrame, nackForDiscard } from './codec.ts';
+import { crc32c } from './crc32c.ts';
+import type { Message } from './messages.ts';
+import { packWords, unpackWords, wordsCrc32c } from './packing.ts';
+import { SerialFrameReader, cobsDecode, cobsEncode, cobsFrame } from './serial-framing.ts';
+import { TYPE_CODES } from './type-codes.ts';
+
+interface Vectors {
+  frames: { name: string; seq: number; message: JsonMessage; frame: string; serial: string }[];
+  discards?: { name: string; frame: string; reason: string; nack: { seq: number; message: JsonMessage } | null }[];
+  accepted?: { name: string; seq: number; message: JsonMessage; frame: string }[];
+  streams?: { name: string; stream: string; frames: string[]; discards: Record<string, number> }[];
+  crc32c: { name: string; bytes: string; crc32c: string }[];
+  wordsCrc32c?: { name: string; words: number[]; crc32c: string }[];
+  packing: { name: string; bits: number; words: number[]; packed: string }[];
+  cobs: { name: string; bytes: string; encoded: string }[];
+}
+type JsonMessage = { type: string } & Record<string, unknown>;
+
+const PLAIN_TO_FIELD: Record<string, (value: never) => unknown> = {
+  words: (list: number[]) => exactly(list, Uint16Array.from(list)),
+  weights: (list: number[]) => exactly(list, Float32Array.from(list)),
+  values: (list: number[]) => exactly(list, Float32Array.from(list)),
+  snrCentiDb: (list: number[]) => exactly(list, Int16Array.from(list)),
+  atUs: (digits: string) => BigInt(digits),
+  timeUs: (digits: string) => BigInt(digits),
+};
+
+/** A vector that a typed array cannot hold as it stands is a mistake in the file. */
+function exactly<T extends ArrayLike<number>>(list: number[], array: T): T {
+  expect(Array.from(array)).toEqual(list);
+  return array;
+}
+
+function messageFrom(json: JsonMessage): Message {
+  const fields = Object.entries(json).map(([field, value]) => [field, PLAIN_TO_FIELD[field]?.(value as never) ?? value] as const);
+  return Object.fromEntries(fields) as unknown as Message;
+}
+
+const fromHex = (hex: string): Uint8Array => {
+  expect(hex).toMatch(/^([0-9a-f]{2})*$/);
+  return Uint8Array.from(Buffer.from(hex, 'hex'));
+};
+const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const crcText = (crc: number): string => `0x${crc.toString(16).padStart(8, '0')}`;
+
+describe('test vectors', () => {
+  let vectors: Vectors;
+
+  beforeAll(() => {
+    vectors = JSON.parse(readFileSync(new URL('vectors/vectors.json', import.meta.url), 'utf8')) as Vectors;
+  });
+
+  it('are there for every message, and for CRC, packing and COBS', () => {
+    expect(new Set(vectors.frames.map((vector) => vector.message.type))).toEqual(new Set(Object.keys(TYPE_CODES)));
+    for (const list of [vectors.crc32c, vectors.packing, vectors.cobs]) expect(list.length).toBeGreaterThan(0);
+  });
+
+  it('give the same bytes for every frame, bare and on a serial line', () => {
+    for (const { name, seq, message, frame, serial } of vectors.frames) {
+      const bytes = encodeFrame({ seq, message: messageFrom(message) });
+      expect(toHex(bytes), name).toBe(frame);
+      expect(toHex(cobsFrame(bytes)), name).toBe(serial);
+    }
+  });
+
+  it('give the same frame for all bytes, bare and from a serial line', () => {
+    for (const { name, seq, message, frame, serial } of vectors.frames) {
+      const expected = { ok: true, frame: { seq, message: messageFrom(message) } };
+      expect(decodeFrame(fromHex(frame)), name).toEqual(expected);
+      const heard: Uint8Array[] = [];
+      new SerialFrameReader({ onFrame: (bytes) => void heard.push(bytes) }).push(fromHex(serial));
+      expect(heard.map(toHex), name).toEqual([frame]);
+    }
+  });
+
+  it('name what is discarded, and what a panel answers', () => {
+    for (const { name, frame, reason, nack } of vectors.discards ?? []) {
+      const decoded = decodeFrame(fromHex(frame));
+      expect(decoded, name).toMatchObject({ ok: false, reason });
+      expect(nackForDiscard(decoded), name).toEqual(
+        nack === null ? undefined : { seq: nack.seq, message: messageFrom(nack.message) },
+      );
+    }
+  });
+
+  it('name what is understood although we would not send it so', () => {
+    for (const { name, seq, message, frame } of vectors.accepted ?? []) {
+      expect(decodeFrame(fromHex(frame)), name).toEqual({ ok: true, frame: { seq, message: messageFrom(message) } });
+    }
+  });
+
+  it('name what a reader finds in a stream', () => {
+    for (const { name, stream, frames, discards } of vectors.streams ?? []) {
+      const heard: Uint8Array[] = [];
+      const reader = new SerialFrameReader({ onFrame: (bytes) => void heard.push(bytes) });
+      reader.push(fromHex(stream));
+      expect(heard.map(toHex), name).toEqual(frames);
+      const counted = Object.fromEntries(Object.entries(reader.discards).filter(([, count]) => count > 0));
+      expect(counted, name).toEqual(discards);
+    }
+  });
+
+  it('give the same checksums', () => {
+    for (const { name, bytes, crc32c: expected } of vectors.crc32c) expect(crcText(crc32c(fromHex(bytes))), name).toBe(expected);
+    for (const { name, words, crc32c: expected } of vectors.wordsCrc32c ?? []) {
+      expect(crcText(wordsCrc32c(Uint16Array.from(words))), name).toBe(expected);
+    }
+  });
+
+  it('give the same packed words, both ways', () => {
+    for (const { name, bits, words, packed } of vectors.packing) {
+      expect(toHex(packWords(Uint16Array.from(words), bits)), name).toBe(packed);
+      expect([...unpackWords(fromHex(packed), bits, words.length)], name).toEqual(words);
+    }
+  });
+
+  it('give the same COBS, both ways', () => {
+    for (const { name, bytes, encoded } of vectors.cobs) {
+      expect(toHex(cobsEncode(fromHex(bytes))), name).toBe(encoded);
+      expect(toHex(cobsDecode(fromHex(encoded)) ?? Uint8Array.of(0xff)), name).toBe(bytes);
+    }
+  });
+});
