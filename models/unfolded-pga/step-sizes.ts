@@ -14,54 +14,57 @@ import type { PgaSteps } from './network.ts';
 export interface StepSizes {
   layers: number;
   innerSteps: number;
-  /** log μ = Σ_p logMu[p]·xᵖ; each coefficient I·J row-major. */
-  logMu: Float64Array[];
-  /** log λ = Σ_p logLambda[p]·xᵖ; each coefficient of length I, as many as of log μ. */
-  logLambda: Float64Array[];
+  /** 'log': the numbers below make log μ and log λ; 'plain': they are μ and λ themselves, as the paper trains them. */
+  form: StepForm;
+  /** log μ = Σ_p mu[p]·xᵖ; each coefficient I·J row-major. One coefficient in plain form. */
+  mu: Float64Array[];
+  /** log λ = Σ_p lambda[p]·xᵖ; each coefficient of length I, as many as of μ. */
+  lambda: Float64Array[];
   /** Normalised SNR that the numbers were made for, dB; beyond it x stays at its end. */
   snrRangeDb: readonly [number, number];
 }
 
-/** The same μ and λ everywhere: the paper's fixed-step PGA, and where training starts. */
+export type StepForm = 'log' | 'plain';
+
+/** The same μ and λ everywhere, in plain form: the paper's fixed-step PGA, and where its training starts. */
 export function constantSteps(layers: number, innerSteps: number, mu: number, lambda: number): StepSizes {
   if (!(layers >= 1 && innerSteps >= 1))
     throw new BeamrigError('argument', `unfolded-pga: ${layers} layers of ${innerSteps} inner steps`);
-  if (!(mu > 0 && lambda > 0))
-    throw new BeamrigError('argument', `unfolded-pga: step sizes μ = ${mu}, λ = ${lambda} must be above 0`);
   return {
     layers,
     innerSteps,
-    logMu: [new Float64Array(layers * innerSteps).fill(Math.log(mu))],
-    logLambda: [new Float64Array(layers).fill(Math.log(lambda))],
-    snrRangeDb: [-10, 25],
+    form: 'plain',
+    mu: [new Float64Array(layers * innerSteps).fill(mu)],
+    lambda: [new Float64Array(layers).fill(lambda)],
+    snrRangeDb: [-Infinity, Infinity],
   };
 }
 
 /**
  * Steps set by hand that fall with the SNR, as a rough search over constant steps wants them (10 layers of 10 steps, N = 32):
  * μ = 0.1 and λ = 1e-4 at 10 dB, tenfold less for 10 dB more.
- * @param degree of the polynomial, ≥ 1; coefficients above the first start at 0
+ * @param coefficients of the polynomial, ≥ 2; those above the second start at 0
  */
 export function fallingSteps(
   layers: number,
   innerSteps: number,
-  degree: number,
+  coefficients: number,
   snrRangeDb: readonly [number, number],
 ): StepSizes {
-  const { logMu, logLambda } = constantSteps(layers, innerSteps, 0.1, 1e-4);
-  for (let power = 1; power <= degree; power++) {
-    logMu.push(new Float64Array(layers * innerSteps).fill(power === 1 ? -Math.LN10 : 0));
-    logLambda.push(new Float64Array(layers).fill(power === 1 ? -Math.LN10 : 0));
-  }
-  return { layers, innerSteps, logMu, logLambda, snrRangeDb };
+  const fill = (count: number, step: number) =>
+    Array.from({ length: coefficients }, (_, power) =>
+      new Float64Array(count).fill(power === 0 ? Math.log(step) : power === 1 ? -Math.LN10 : 0),
+    );
+  return { layers, innerSteps, form: 'log', mu: fill(layers * innerSteps, 0.1), lambda: fill(layers, 1e-4), snrRangeDb };
 }
 
 /** The learned numbers as tensors: constants in an exported file, inputs in a training graph. */
 export interface StepTensors {
+  form: StepForm;
   /** By power of x, each [I, J]. */
-  logMu: Tensor[];
+  mu: Tensor[];
   /** By power of x, each [I, 1]. */
-  logLambda: Tensor[];
+  lambda: Tensor[];
   snrRangeDb: readonly [number, number];
 }
 
@@ -71,8 +74,9 @@ export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: 
   return stepsFor(
     graph,
     {
-      logMu: steps.logMu.map((values) => graph.constant(values, [layers, innerSteps])),
-      logLambda: steps.logLambda.map((values) => graph.constant(values, [layers, 1])),
+      form: steps.form,
+      mu: steps.mu.map((values) => graph.constant(values, [layers, innerSteps])),
+      lambda: steps.lambda.map((values) => graph.constant(values, [layers, 1])),
       snrRangeDb,
     },
     normalisedNoise,
@@ -80,13 +84,14 @@ export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: 
 }
 
 /** As `effectiveSteps`, from any tensors. @param normalisedNoise σ²∕P for ‖H‖²_F = K·N, [B] */
-export function stepsFor(graph: Graph, { logMu, logLambda, snrRangeDb }: StepTensors, normalisedNoise: Tensor): PgaSteps {
-  const columns = logMu.map((coefficient) => ops.unsqueeze(coefficient, [2])); // [I, J, 1]
-  if (columns.length === 1) return { mu: ops.exp(columns[0]), lambda: ops.exp(logLambda[0]) };
+export function stepsFor(graph: Graph, { form, mu, lambda, snrRangeDb }: StepTensors, normalisedNoise: Tensor): PgaSteps {
+  const columns = mu.map((coefficient) => ops.unsqueeze(coefficient, [2])); // [I, J, 1]
+  if (form === 'plain') return { mu: columns[0], lambda: lambda[0] };
+  if (columns.length === 1) return { mu: ops.exp(columns[0]), lambda: ops.exp(lambda[0]) };
   const [from, to] = snrRangeDb.map((snrDb) => graph.constant(snrDb / 10 - 1));
   const free = ops.subtract(ops.multiply(ops.log(normalisedNoise), graph.constant(-1 / Math.LN10)), graph.constant(1)); // [B]
   const x = ops.maximum(ops.minimum(free, to), from);
-  return { mu: ops.exp(polynomial(columns, x)), lambda: ops.exp(polynomial(logLambda, x)) };
+  return { mu: ops.exp(polynomial(columns, x)), lambda: ops.exp(polynomial(lambda, x)) };
 }
 
 /** Horner's rule. */

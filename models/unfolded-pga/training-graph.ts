@@ -10,11 +10,13 @@ import * as ops from '../graph/ops.ts';
 import { normalise, unfoldedPga } from './network.ts';
 import type { PgaDimensions } from './network.ts';
 import { stepsFor } from './step-sizes.ts';
+import type { StepForm } from './step-sizes.ts';
 
 export interface TrainingGraphOptions {
   dimensions: PgaDimensions;
   layers: number;
   innerSteps: number;
+  form: StepForm;
   /** Coefficients of each step's polynomial in the SNR; 1 is the paper's form. */
   coefficients: number;
   snrRangeDb: readonly [number, number];
@@ -22,9 +24,9 @@ export interface TrainingGraphOptions {
   layerWeights: readonly number[];
 }
 
-/** Names of the learned inputs, in order: log_mu_0 [I, J], log_lambda_0 [I, 1], log_mu_1, … */
+/** Names of the learned inputs, in order: mu_0 [I, J], lambda_0 [I, 1], mu_1, … */
 export const parameterNames = (coefficients: number): string[] =>
-  Array.from({ length: coefficients }, (_, power) => [`log_mu_${power}`, `log_lambda_${power}`]).flat();
+  Array.from({ length: coefficients }, (_, power) => [`mu_${power}`, `lambda_${power}`]).flat();
 
 /** Inputs: `channel`, `noise`, the parameters. Outputs: `loss` (minus the weighted rate, batch mean), `rates` [I, B], `d_<parameter>`. */
 export function encodeTrainingGraph(options: TrainingGraphOptions, float: FloatType = 'float32'): Uint8Array {
@@ -46,22 +48,22 @@ export function encodeRateGraph(options: TrainingGraphOptions): Uint8Array {
   return encodeModel(graph, 'unfolded-pga-rates');
 }
 
-function forward({ dimensions, layers, innerSteps, coefficients, snrRangeDb }: TrainingGraphOptions, float: FloatType) {
+function forward({ dimensions, layers, innerSteps, form, coefficients, snrRangeDb }: TrainingGraphOptions, float: FloatType) {
   const { elements, users } = dimensions;
   const graph = new Graph(float);
   const channel = graph.input('channel', ['B', users, elements, 2]);
   const noise = graph.input('noise', ['B']);
   const power = ops.expandLike(graph.constant(1), noise);
-  const logMu: Tensor[] = [];
-  const logLambda: Tensor[] = [];
+  const mu: Tensor[] = [];
+  const lambda: Tensor[] = [];
   for (let i = 0; i < coefficients; i++) {
-    logMu.push(graph.input(`log_mu_${i}`, [layers, innerSteps]));
-    logLambda.push(graph.input(`log_lambda_${i}`, [layers, 1]));
+    mu.push(graph.input(`mu_${i}`, [layers, innerSteps]));
+    lambda.push(graph.input(`lambda_${i}`, [layers, 1]));
   }
   const normalised = normalise({ channel, power, noise }, dimensions);
-  const steps = stepsFor(graph, { logMu, logLambda, snrRangeDb }, normalised.noise);
+  const steps = stepsFor(graph, { form, mu, lambda, snrRangeDb }, normalised.noise);
   const { layerRates } = unfoldedPga(normalised, steps, dimensions);
-  return { graph, rates: layerRates, parameters: logMu.flatMap((mu, i) => [mu, logLambda[i]]) };
+  return { graph, rates: layerRates, parameters: mu.flatMap((tensor, i) => [tensor, lambda[i]]) };
 }
 
 /** The number of channels in the batch, from the rates [I, B]. */

@@ -1,0 +1,74 @@
+/**
+ * The card that lies beside every model file: what the file is, what goes in and comes out, how it was made and what it reached. A model is
+ * accepted only when card and file agree; anyone's own export runs here with a card that follows this schema.
+ */
+import { z } from 'zod';
+
+const count = z.int().positive();
+
+/** One validation figure, with the channel scale that it belongs to. */
+const metricSchema = z.strictObject({
+  scale: z.enum(['unit-element', 'paper-001']),
+  snrDb: z.number(),
+  /** Channels that it is a mean over. */
+  channels: count,
+  /** bit/s/Hz. */
+  sumRate: z.strictObject({ mean: z.number(), stderr: z.number().nonnegative() }),
+});
+
+const tensorSchema = z.strictObject({
+  name: z.string(),
+  type: z.literal('float32'),
+  /** Lengths, or names of lengths known at run time. */
+  shape: z.array(z.union([count, z.string()])),
+});
+
+const trainingSchema = z.strictObject({
+  /** 'beamrig', 'paper', or anything another trainer calls itself. */
+  recipe: z.string(),
+  /** The command that makes this file again. */
+  command: z.string(),
+  seed: z.int(),
+  channels: count,
+  paths: count,
+  epochs: z.int().nonnegative(),
+  batch: count,
+  learningRate: z.number().positive(),
+  /** P∕σ² in the scale of `scale`. */
+  snrRangeDb: z.tuple([z.number(), z.number()]),
+  scale: z.enum(['unit-element', 'paper-001']),
+  /** Weight of each layer's rate in the loss. */
+  layerWeights: z.array(z.number()),
+  /** The epoch whose validation rate was the best, counted from 1; 0 is the untrained start. */
+  bestEpoch: z.int().nonnegative(),
+});
+
+export const modelCardSchema = z.strictObject({
+  contract: z.literal(1),
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes'),
+  title: z.string(),
+  dimensions: z.strictObject({ elements: count, rfChains: count, users: count }),
+  algorithm: z.string(),
+  paper: z.string(),
+  /** 'full', or 'input' for a model that takes the input `connection`. */
+  connection: z.enum(['full', 'input']),
+  inputs: z.array(tensorSchema),
+  outputs: z.array(tensorSchema),
+  layers: count.optional(),
+  innerSteps: count.optional(),
+  /** Coefficients of each step's polynomial in the SNR; 1 is the paper's form. */
+  stepCoefficients: count.optional(),
+  /** 'none' for steps set by hand. */
+  training: z.union([trainingSchema, z.literal('none')]),
+  /** On validation channels, by scale and SNR. */
+  metrics: z.array(metricSchema),
+  /** Lower-case hex of the ONNX file. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type ModelCard = z.infer<typeof modelCardSchema>;
+export type ModelMetric = z.infer<typeof metricSchema>;
+export type ModelTensor = z.infer<typeof tensorSchema>;
+
+/** The card as the text of its file: the same card is the same bytes. */
+export const cardText = (card: ModelCard): string => `${JSON.stringify(modelCardSchema.parse(card), null, 2)}\n`;

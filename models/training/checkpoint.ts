@@ -1,0 +1,53 @@
+/** A training run that was stopped, as a JSON file from which it goes on as if it had not been. Numbers keep all their digits. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { AdamState } from './adam.ts';
+
+export interface TrainingState {
+  /** Batches of this epoch that are done; the next is `epoch`·batches + `batchesDone`. */
+  epoch: number;
+  batchesDone: number;
+  parameters: Float64Array[];
+  adam: AdamState;
+  best: { epoch: number; validationRate: number; parameters: Float64Array[] };
+}
+
+const arrays = z.array(z.array(z.number()).transform((values) => Float64Array.from(values)));
+const schema = z.strictObject({
+  format: z.literal('beamrig-training-1'),
+  options: z.string(),
+  epoch: z.int().nonnegative(),
+  batchesDone: z.int().nonnegative(),
+  parameters: arrays,
+  adam: z.strictObject({ step: z.int().nonnegative(), mean: arrays, square: arrays }),
+  best: z.strictObject({ epoch: z.int().nonnegative(), validationRate: z.number(), parameters: arrays }),
+});
+
+/** @param options text of the options that decide the result; a run goes on only with the same */
+export function writeCheckpoint(path: string, options: string, state: TrainingState): void {
+  const content = { format: 'beamrig-training-1', options, ...state };
+  const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Float64Array ? Array.from(value) : value));
+  writeFileSync(`${path}.part`, text);
+  renameSync(`${path}.part`, path);
+}
+
+/** @throws BeamrigError 'argument' when the file is not a checkpoint, or one of another training */
+export function readCheckpoint(path: string, options: string): TrainingState {
+  let content: z.infer<typeof schema>;
+  try {
+    content = schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new BeamrigError('argument', `checkpoint ${path} cannot be read`, {
+      wayOut: 'start the training anew without it',
+      cause,
+    });
+  }
+  if (content.options !== options) {
+    throw new BeamrigError('argument', `checkpoint ${path} belongs to a training with other options: ${content.options}`, {
+      wayOut: `go on with those options, or start anew; asked for: ${options}`,
+    });
+  }
+  const { epoch, batchesDone, parameters, adam, best } = content;
+  return { epoch, batchesDone, parameters, adam, best };
+}

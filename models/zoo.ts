@@ -1,0 +1,178 @@
+/**
+ * The model files on disk: which there are, what their cards say, and whether file and card belong together. A model that fails here is
+ * refused before a rig starts; it never chooses a beam.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fromBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
+import type { ValueInfoProto } from 'onnx-buf';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import { modelCardSchema } from './card.ts';
+import type { ModelCard, ModelTensor } from './card.ts';
+
+export interface ModelFile {
+  id: string;
+  /** The ONNX file; its card lies beside it as .json. */
+  path: string;
+  card: ModelCard;
+}
+
+/** The models that come with the package. */
+export function zooFolder(): string {
+  return join(packageRoot(), 'models', 'zoo');
+}
+
+/**
+ * All models of a folder that have a card, by id.
+ * @throws BeamrigError 'model-missing' (no such folder), 'model-damaged' or 'model-mismatch' (a card that cannot be read)
+ */
+export function listModels(folder: string = zooFolder()): ModelFile[] {
+  if (!existsSync(folder)) {
+    throw new BeamrigError('model-missing', `model folder ${folder} is not there`, {
+      wayOut: 'name a folder that holds .onnx files and their .json cards',
+    });
+  }
+  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx') && existsSync(join(folder, cardName(name))));
+  return names.sort().map((name) => {
+    const path = join(folder, name);
+    const card = readCard(path);
+    return { id: card.id, path, card };
+  });
+}
+
+/**
+ * The file that an id of the zoo, or a path to an .onnx file, stands for.
+ * @throws BeamrigError 'model-missing', naming what there is
+ */
+export function findModel(idOrPath: string, folder: string = zooFolder()): string {
+  const direct = idOrPath.endsWith('.onnx') ? idOrPath : join(folder, `${idOrPath}.onnx`);
+  if (existsSync(direct)) return direct;
+  const known = existsSync(folder) ? listModels(folder).map(({ id }) => id) : [];
+  throw new BeamrigError('model-missing', `model ${idOrPath} is not there (looked for ${direct})`, {
+    wayOut: known.length > 0 ? `use one of ${known.join(', ')}, or the path of an .onnx file` : 'give the path of an .onnx file',
+  });
+}
+
+/**
+ * The card of a model, from the path of either file.
+ * @throws BeamrigError 'model-missing' without a card, 'model-damaged' when it is no JSON, 'model-mismatch' when it breaks the schema
+ */
+export function readCard(path: string): ModelCard {
+  const cardPath = cardName(path);
+  const text = readBytes(cardPath, 'card').toString('utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new BeamrigError('model-damaged', `card ${cardPath} is not JSON`, { wayOut: reinstall, cause });
+  }
+  const parsed = modelCardSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue.path.length === 0 ? 'the card' : issue.path.join('.');
+  throw new BeamrigError('model-mismatch', `card ${cardPath}: ${field}: ${issue.message}`, {
+    wayOut: 'write the card by the schema of models/card.ts (contract version 1)',
+  });
+}
+
+/**
+ * Checks a model before it may run: checksum, ONNX, and the file's inputs and outputs against card and contract.
+ * @param path of the .onnx file
+ * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs
+ */
+export function verifyModel(path: string): ModelFile {
+  const bytes = readBytes(path, 'model');
+  const card = readCard(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== card.sha256) {
+    throw new BeamrigError(
+      'model-damaged',
+      `model ${path} has sha256 ${sha256.slice(0, 12)}…, its card says ${card.sha256.slice(0, 12)}…`,
+      {
+        wayOut: reinstall,
+      },
+    );
+  }
+  const file = readTensors(path, bytes);
+  const required = contractTensors(card);
+  for (const side of ['inputs', 'outputs'] as const) {
+    compare(path, `${side} of card and file`, card[side], file[side]);
+    compare(path, `${side} of file and contract`, file[side], required[side]);
+  }
+  return { id: card.id, path, card };
+}
+
+/** What contract version 1 asks of a model with these dimensions. */
+export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection'>): {
+  inputs: ModelTensor[];
+  outputs: ModelTensor[];
+} {
+  const { elements, rfChains, users } = card.dimensions;
+  const tensor = (name: string, shape: (number | string)[]): ModelTensor => ({ name, type: 'float32', shape });
+  const inputs = [tensor('channel', ['B', users, elements, 2]), tensor('power', ['B']), tensor('noise', ['B'])];
+  if (card.connection === 'input') inputs.push(tensor('connection', [elements, rfChains]));
+  return { inputs, outputs: [tensor('analog_phase', ['B', elements, rfChains]), tensor('digital', ['B', rfChains, users, 2])] };
+}
+
+const reinstall = 'fetch the model and its card again, or train it anew with the command in its card';
+
+const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
+
+function readBytes(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new BeamrigError('model-missing', `${what} ${path} cannot be read`, {
+      wayOut: '`beamrig models` lists what there is',
+      cause,
+    });
+  }
+}
+
+function readTensors(path: string, bytes: Uint8Array): { inputs: ModelTensor[]; outputs: ModelTensor[] } {
+  try {
+    const { graph } = fromBinary(ModelProtoSchema, bytes);
+    if (graph === undefined) throw new Error('no graph inside');
+    return { inputs: graph.input.map(tensorOf), outputs: graph.output.map(tensorOf) };
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new BeamrigError('model-damaged', `model ${path} is not an ONNX file of float32 tensors (${detail})`, {
+      wayOut: reinstall,
+      cause,
+    });
+  }
+}
+
+function tensorOf({ name, type }: ValueInfoProto): ModelTensor {
+  const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
+  if (tensor?.elemType !== TensorProto_DataType.FLOAT) throw new Error(`${name} is not a float32 tensor`);
+  const shape = (tensor.shape?.dim ?? []).map(({ value }) =>
+    value.case === 'dimValue' ? Number(value.value) : (value.value ?? '?'),
+  );
+  return { name, type: 'float32', shape };
+}
+
+/** Order does not matter, and neither does what the length known at run time is called. */
+function compare(path: string, what: string, left: readonly ModelTensor[], right: readonly ModelTensor[]): void {
+  const text = (tensors: readonly ModelTensor[]): string =>
+    tensors
+      .map(({ name, shape }) => `${name} [${shape.map((length) => (typeof length === 'string' ? '·' : length)).join(', ')}]`)
+      .sort()
+      .join(', ');
+  if (text(left) === text(right)) return;
+  throw new BeamrigError('model-mismatch', `model ${path}: ${what} differ: ${text(left)} against ${text(right)}`, {
+    wayOut: 'correct the card, or export the model by the contract in models/README.md',
+  });
+}
+
+/** Up from here to the package.json of beamrig: the same from the sources and from dist/. */
+function packageRoot(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'beamrig') return folder;
+    if (dirname(folder) === folder) throw new BeamrigError('internal', 'the package.json of beamrig is not above this program');
+  }
+}
