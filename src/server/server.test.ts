@@ -21,7 +21,10 @@ async function serve(options: StandInOptions & { pageFolder?: string } = {}): Pr
   const rig = new StandInRig(options);
   const pageFolder = options.pageFolder ?? mkdtempSync(join(tmpdir(), 'beamrig-page-'));
   const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
-  closers.push(() => rig.stop(), server.close);
+  closers.push(
+    () => rig.stop(),
+    () => server.close(),
+  );
   return { rig, url: server.url };
 }
 

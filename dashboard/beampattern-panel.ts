@@ -1,0 +1,240 @@
+/** The beampattern of the newest beam, dB over azimuth, as a plain plot or as the half circle in front of the array, users marked. */
+
+import { byId, element, setText, Surface } from './elements.ts';
+import { db, degrees } from './figures.ts';
+import type { Live } from './live.ts';
+import { canvasFont, colour, themeVersion, userColour } from './theme.ts';
+
+const SPAN_DB = 50;
+const RAD = Math.PI / 180;
+
+interface Plane {
+  context: CanvasRenderingContext2D;
+  /** Where a direction and a level lie on the canvas. */
+  place: (azimuthDeg: number, levelDb: number) => [x: number, y: number];
+}
+
+export class BeampatternPanel {
+  readonly #surface: Surface;
+  readonly #readout = element('div', { className: 'readout' });
+  #shape: 'rectangular' | 'polar' = 'rectangular';
+  #cursorDeg: number | undefined;
+  #topDb = 0;
+  #drawnKey = '';
+  #labelledMs = -Infinity;
+  #plotArea = { left: 0, right: 1 };
+
+  constructor() {
+    const body = byId('beampattern-body');
+    const place = element('div', { className: 'stage-plot' });
+    body.classList.add('column');
+    body.append(place, this.#readout);
+    this.#surface = new Surface(place, 'Beampattern');
+    const { canvas } = this.#surface;
+    canvas.tabIndex = 0;
+    canvas.addEventListener('pointermove', (event) => this.#pointAt(event.offsetX, event.offsetY));
+    canvas.addEventListener('pointerleave', () => (this.#cursorDeg = undefined));
+    canvas.addEventListener('keydown', (event) => this.#onKey(event));
+    for (const shape of ['rectangular', 'polar'] as const) {
+      byId(shape).addEventListener('click', () => this.#setShape(shape));
+    }
+  }
+
+  draw(live: Live): void {
+    const pattern = live.beampattern;
+    const key = [pattern?.cycle, this.#shape, this.#cursorDeg, themeVersion(), live.rig?.name].join();
+    if (key === this.#drawnKey && !this.#surface.takeResized()) return;
+    this.#drawnKey = key;
+    const start = this.#surface.begin();
+    if (!start) return;
+    if (!pattern) {
+      setText(this.#readout, 'No beam yet.');
+      return;
+    }
+    const commanded = new Float32Array(pattern.commandedDb);
+    const wanted = new Float32Array(pattern.wantedDb);
+    this.#keepTop(commanded, wanted);
+    const { context, width, height } = start;
+    const plane =
+      this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
+    this.#line(plane, wanted, pattern, { stroke: colour('predicted'), width: 1.4, dash: [5, 4] });
+    this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 2, fill: true });
+    pattern.userAzimuthDeg.forEach((azimuth, user) => this.#markUser(plane, azimuth, user));
+    this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg);
+  }
+
+  #setShape(shape: 'rectangular' | 'polar'): void {
+    this.#shape = shape;
+    for (const each of ['rectangular', 'polar']) byId(each).setAttribute('aria-pressed', String(each === shape));
+  }
+
+  /** The axis ends at a multiple of 10 dB above the peak, and stays there while the peak moves a little. */
+  #keepTop(commanded: Float32Array, wanted: Float32Array): void {
+    let peak = -Infinity;
+    for (const line of [commanded, wanted]) for (const value of line) peak = Math.max(peak, value);
+    if (peak > this.#topDb || peak < this.#topDb - 14) this.#topDb = Math.ceil((peak + 1) / 10) * 10;
+  }
+
+  #rectangularPlane(context: CanvasRenderingContext2D, width: number, height: number): Plane {
+    const [left, right, top, bottom] = [34, width - 10, 24, height - 20];
+    this.#plotArea = { left, right };
+    const x = (azimuthDeg: number): number => left + ((azimuthDeg + 90) / 180) * (right - left);
+    const y = (levelDb: number): number => Math.min(bottom, top + ((this.#topDb - levelDb) / SPAN_DB) * (bottom - top));
+    context.font = canvasFont(11);
+    context.fillStyle = colour('dim');
+    context.strokeStyle = colour('grid');
+    context.lineWidth = 1;
+    context.textAlign = 'right';
+    context.textBaseline = 'middle';
+    for (let level = this.#topDb; level >= this.#topDb - SPAN_DB; level -= 10) {
+      segment(context, left, y(level), right, y(level));
+      context.fillText(String(level).replace('-', '−'), left - 6, y(level));
+    }
+    context.textAlign = 'center';
+    context.textBaseline = 'top';
+    for (let azimuth = -90; azimuth <= 90; azimuth += 30) {
+      segment(context, x(azimuth), top, x(azimuth), bottom);
+      const label = `${String(azimuth).replace('-', '−')}°`;
+      context.textAlign = azimuth === -90 ? 'left' : azimuth === 90 ? 'right' : 'center';
+      context.fillText(label, x(azimuth), bottom + 5);
+    }
+    context.textAlign = 'left';
+    context.textBaseline = 'alphabetic';
+    context.fillText('dB', 8, top - 10);
+    return { context, place: (azimuthDeg, levelDb) => [x(azimuthDeg), y(levelDb)] };
+  }
+
+  #polarPlane(context: CanvasRenderingContext2D, width: number, height: number): Plane {
+    const radius = Math.min(width / 2 - 34, height - 46);
+    const [centreX, centreY] = [width / 2, height / 2 + radius / 2 + 4];
+    const place = (azimuthDeg: number, levelDb: number): [number, number] => {
+      const distance = radius * Math.max(0, 1 - (this.#topDb - levelDb) / SPAN_DB);
+      return [centreX + distance * Math.sin(azimuthDeg * RAD), centreY - distance * Math.cos(azimuthDeg * RAD)];
+    };
+    context.font = canvasFont(11);
+    context.fillStyle = colour('dim');
+    context.strokeStyle = colour('grid');
+    context.lineWidth = 1;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    for (let below = 0; below < SPAN_DB; below += 10) {
+      context.beginPath();
+      context.arc(centreX, centreY, radius * (1 - below / SPAN_DB), -Math.PI, 0);
+      context.stroke();
+      context.fillText(
+        `${String(this.#topDb - below).replace('-', '−')}${below === 0 ? ' dB' : ''}`,
+        centreX + radius * (1 - below / SPAN_DB) - 4,
+        centreY + 10,
+      );
+    }
+    for (let azimuth = -90; azimuth <= 90; azimuth += 30) {
+      segment(context, centreX, centreY, ...place(azimuth, this.#topDb));
+      const outside: [number, number] = place(azimuth, this.#topDb + (SPAN_DB * 17) / radius);
+      if (Math.abs(azimuth) < 90) context.fillText(`${String(azimuth).replace('-', '−')}°`, ...outside);
+    }
+    context.fillText('−90°', centreX - radius - 18, centreY);
+    context.fillText('90°', centreX + radius + 18, centreY);
+    return { context, place };
+  }
+
+  #line(
+    { context, place }: Plane,
+    levels: Float32Array,
+    { firstDeg, lastDeg }: { firstDeg: number; lastDeg: number },
+    style: { stroke: string; width: number; dash?: number[]; fill?: boolean },
+  ): void {
+    const step = (lastDeg - firstDeg) / (levels.length - 1);
+    context.save();
+    context.beginPath();
+    levels.forEach((level, i) => context.lineTo(...place(firstDeg + i * step, level)));
+    context.strokeStyle = style.stroke;
+    context.lineWidth = style.width;
+    context.lineJoin = 'round';
+    context.setLineDash(style.dash ?? []);
+    context.stroke();
+    if (style.fill) {
+      const floor = this.#topDb - SPAN_DB;
+      context.lineTo(...place(lastDeg, floor));
+      context.lineTo(...place(firstDeg, floor));
+      context.globalAlpha = 0.13;
+      context.fillStyle = style.stroke;
+      context.fill();
+    }
+    context.restore();
+  }
+
+  #markUser({ context, place }: Plane, azimuthDeg: number, user: number): void {
+    const [x, y] = place(azimuthDeg, this.#topDb);
+    context.save();
+    context.strokeStyle = userColour(user);
+    context.lineWidth = 1.3;
+    context.setLineDash([2, 3]);
+    segment(context, x, y, ...place(azimuthDeg, this.#topDb - SPAN_DB));
+    context.fillStyle = userColour(user);
+    context.beginPath();
+    context.arc(x, y - (this.#shape === 'polar' ? 0 : 10), 9, 0, 2 * Math.PI);
+    context.fill();
+    context.fillStyle = colour('surface');
+    context.font = canvasFont(12, 700);
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.fillText(String(user), x, y - (this.#shape === 'polar' ? 0 : 10) + 0.5);
+    context.restore();
+  }
+
+  #drawCursor({ context, place }: Plane, commanded: Float32Array, wanted: Float32Array, users: number[]): void {
+    const index = (azimuthDeg: number): number =>
+      Math.min(commanded.length - 1, Math.max(0, Math.round(((azimuthDeg + 90) / 180) * (commanded.length - 1))));
+    const peak = commanded.indexOf(commanded.reduce((most, value) => Math.max(most, value), -Infinity));
+    const peakDeg = (180 * peak) / (commanded.length - 1) - 90;
+    const peakText = `Peak ${db(commanded[peak])} dB at ${degrees(peakDeg)}`;
+    if (this.#cursorDeg === undefined) {
+      const towards = users.map((azimuth, user) => `user ${user}: ${db(commanded[index(azimuth)])}`);
+      setText(this.#readout, [peakText, ...towards].join(' · '));
+    } else {
+      const i = index(this.#cursorDeg);
+      context.strokeStyle = colour('text');
+      context.lineWidth = 1;
+      segment(context, ...place(this.#cursorDeg, this.#topDb), ...place(this.#cursorDeg, this.#topDb - SPAN_DB));
+      setText(
+        this.#readout,
+        `At ${degrees(this.#cursorDeg)}: ${db(commanded[i])} dB commanded, ${db(wanted[i])} dB before quantising`,
+      );
+    }
+    // Said aloud once in a while, not thirty times a second.
+    if (performance.now() - this.#labelledMs > 2000) {
+      this.#labelledMs = performance.now();
+      this.#surface.canvas.setAttribute('aria-label', `Beampattern, dB over azimuth. ${peakText}. Arrow keys move the cursor.`);
+    }
+  }
+
+  #pointAt(x: number, y: number): void {
+    const { clientWidth: width, clientHeight: height } = this.#surface.canvas;
+    if (this.#shape === 'polar') {
+      const radius = Math.min(width / 2 - 34, height - 46);
+      this.#moveCursor(Math.atan2(x - width / 2, height / 2 + radius / 2 + 4 - y) / RAD);
+    } else {
+      const { left, right } = this.#plotArea;
+      this.#moveCursor(((x - left) / (right - left)) * 180 - 90);
+    }
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[event.key];
+    if (step !== undefined) this.#moveCursor((this.#cursorDeg ?? 0) + step);
+    else if (event.key === 'Escape') this.#cursorDeg = undefined;
+    else return;
+    event.preventDefault();
+  }
+
+  #moveCursor(azimuthDeg: number): void {
+    this.#cursorDeg = Math.round(2 * Math.min(90, Math.max(-90, azimuthDeg))) / 2;
+  }
+}
+
+function segment(context: CanvasRenderingContext2D, fromX: number, fromY: number, toX: number, toY: number): void {
+  context.beginPath();
+  context.moveTo(fromX, fromY);
+  context.lineTo(toX, toY);
+  context.stroke();
+}

@@ -1,0 +1,243 @@
+/**
+ * The controls, and the line below the top bar that says what they will do before they do it. Whatever makes the array radiate something
+ * else is asked for twice; stopping is always one press.
+ */
+import type { Socket } from 'socket.io-client';
+import type { ControlResult, PageToServer, RigDescription, ServerToPage } from '../src/server/socket-contract.ts';
+import { byId, element, setText } from './elements.ts';
+import { clockTime } from './live.ts';
+import type { Live } from './live.ts';
+
+export type RigSocket = Socket<ServerToPage, PageToServer>;
+
+const ANSWER_SHOWN_MS = 5000;
+const ANSWER_DEADLINE_MS = 15_000;
+
+interface Command {
+  question: string;
+  verb: string;
+  done: string;
+  send: (answer: (result: ControlResult) => void) => void;
+}
+
+export class Controls {
+  readonly #socket: RigSocket;
+  readonly #model = byId<HTMLSelectElement>('model');
+  readonly #phaseBits = byId<HTMLSelectElement>('phase-bits');
+  readonly #run = byId<HTMLButtonElement>('run');
+  readonly #hint = byId('hint');
+  readonly #confirm = byId('confirm');
+  readonly #apply = byId<HTMLButtonElement>('apply');
+  #live: Live | undefined;
+  #options = '';
+  #pending: Command | undefined;
+  #busy = false;
+  #answer: { text: string; kind: 'done' | 'refused'; untilMs: number } | undefined;
+  #pointedAt: HTMLElement | undefined;
+
+  constructor(socket: RigSocket) {
+    this.#socket = socket;
+    this.#model.addEventListener('change', () => this.#ask(this.#modelCommand()));
+    this.#phaseBits.addEventListener('change', () => this.#ask(this.#phaseBitsCommand()));
+    this.#run.addEventListener('click', () => this.#startOrStop());
+    this.#apply.addEventListener('click', () => void this.#carryOut());
+    byId('cancel').addEventListener('click', () => this.#ask(undefined));
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.#pending) this.#ask(undefined);
+    });
+    for (const control of [this.#model, this.#phaseBits, this.#run]) {
+      const point = (): void => this.#pointTo(control);
+      const leave = (): void => this.#pointTo(undefined);
+      control.addEventListener('pointerenter', point);
+      control.addEventListener('focus', point);
+      control.addEventListener('pointerleave', leave);
+      control.addEventListener('blur', leave);
+    }
+  }
+
+  draw(live: Live): void {
+    this.#live = live;
+    const { rig } = live;
+    if (rig) this.#keepOptions(rig);
+    const reason = this.#whyOff(live);
+    if (reason !== undefined && this.#pending) this.#pending = undefined;
+    const off = reason !== undefined || this.#busy;
+    for (const control of [this.#model, this.#phaseBits]) control.disabled = off;
+    const stops = live.state === 'running';
+    setText(this.#run, stops ? '■ Stop' : '▶ Start');
+    this.#run.disabled = off;
+    for (const control of [this.#model, this.#phaseBits, this.#run]) control.title = reason ?? this.#helpFor(control);
+    if (rig && !this.#pending && !this.#busy) {
+      if (document.activeElement !== this.#model || off) this.#model.value = rig.modelId;
+      if (document.activeElement !== this.#phaseBits || off) this.#phaseBits.value = String(rig.phaseBits);
+    }
+    this.#confirm.hidden = !this.#pending;
+    if (this.#pending) setText(this.#apply, this.#pending.verb);
+    this.#drawHint(live, reason);
+  }
+
+  #drawHint(live: Live, reason: string | undefined): void {
+    if (this.#answer && performance.now() > this.#answer.untilMs) this.#answer = undefined;
+    let kind = 'help';
+    let text: string;
+    if (this.#pending) [kind, text] = ['question', this.#pending.question];
+    else if (this.#busy) text = 'Waiting for the controller to answer…';
+    else if (reason !== undefined) text = reason;
+    else if (this.#answer) ({ kind, text } = this.#answer);
+    else if (this.#pointedAt) text = this.#helpFor(this.#pointedAt);
+    else text = situation(live);
+    this.#hint.dataset.kind = kind;
+    setText(this.#hint, text);
+  }
+
+  /** Why no control can be used now. */
+  #whyOff(live: Live): string | undefined {
+    if (live.connection !== 'open' || !live.rig) {
+      const values = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
+      return `Controls are off: there is no connection to the controller.${values}`;
+    }
+    switch (live.state) {
+      case 'running':
+      case 'paused':
+        return undefined;
+      case 'faulted':
+        return 'Controls are off: the rig has faulted and the array is in its safe state. Read the events below, then start beamrig again.';
+      default:
+        return `Controls are off: the controller is ${live.state ?? 'not ready'}.`;
+    }
+  }
+
+  #helpFor(control: HTMLElement): string {
+    if (control === this.#model) return 'Model: choose what computes the beams. You are asked before the array is steered by it.';
+    if (control === this.#phaseBits)
+      return 'Q: choose how many bits each phase word has. You are asked before the array gets such words.';
+    return this.#live?.state === 'running'
+      ? 'Stop: no more cycles; the array goes to its safe state at once.'
+      : 'Start: the array leaves its safe state and radiates. You are asked first.';
+  }
+
+  #modelCommand(): Command | undefined {
+    const [id, rig] = [this.#model.value, this.#live?.rig];
+    if (!rig || id === rig.modelId) return undefined;
+    return {
+      question: `Load ${id} and steer the array with it from the next cycle on? ${rig.modelId} goes on until it is ready.`,
+      verb: 'Switch model',
+      done: `The array is steered by ${id}.`,
+      send: (answer) => this.#socket.emit('switchModel', id, answer),
+    };
+  }
+
+  #phaseBitsCommand(): Command | undefined {
+    const [phaseBits, rig] = [Number(this.#phaseBits.value), this.#live?.rig];
+    if (!rig || phaseBits === rig.phaseBits) return undefined;
+    return {
+      question: `Send words of ${phaseBits} bits (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
+      verb: 'Change Q',
+      done: `Phase words have ${phaseBits} bits.`,
+      send: (answer) => this.#socket.emit('setPhaseBits', phaseBits, answer),
+    };
+  }
+
+  #startOrStop(): void {
+    const live = this.#live;
+    if (!live?.rig) return;
+    if (live.state === 'running') {
+      this.#pending = {
+        question: '',
+        verb: 'Stop',
+        done: 'Stopped: the array is in its safe state.',
+        send: (answer) => this.#socket.emit('pause', answer),
+      };
+      void this.#carryOut();
+      return;
+    }
+    const pace = live.rig.loopRateHz > 0 ? `${live.rig.loopRateHz} times a second` : 'as often as it can';
+    const what = live.rig.source === 'simulator' ? 'The simulated array' : 'The array';
+    this.#ask({
+      question: `${what} leaves its safe state and radiates a new beam ${pace}. Start?`,
+      verb: 'Start',
+      done: 'Running.',
+      send: (answer) => this.#socket.emit('start', answer),
+    });
+  }
+
+  #ask(command: Command | undefined): void {
+    this.#pending = command;
+    this.#answer = undefined;
+    const rig = this.#live?.rig;
+    if (!command && rig) {
+      this.#model.value = rig.modelId;
+      this.#phaseBits.value = String(rig.phaseBits);
+    }
+    this.#redraw();
+  }
+
+  async #carryOut(): Promise<void> {
+    const command = this.#pending;
+    if (!command) return;
+    this.#pending = undefined;
+    this.#busy = true;
+    this.#redraw();
+    const result = await new Promise<ControlResult>((resolve) => {
+      const reason = `the controller did not answer within ${ANSWER_DEADLINE_MS / 1000} s; what the rig does now is shown on this page`;
+      const deadline = setTimeout(() => resolve({ ok: false, reason }), ANSWER_DEADLINE_MS);
+      command.send((answer) => {
+        clearTimeout(deadline);
+        resolve(answer);
+      });
+    });
+    this.#busy = false;
+    this.#answer = {
+      text: result.ok ? command.done : `Refused: ${result.reason}`,
+      kind: result.ok ? 'done' : 'refused',
+      untilMs: performance.now() + ANSWER_SHOWN_MS * (result.ok ? 1 : 3),
+    };
+    this.#redraw();
+  }
+
+  #pointTo(control: HTMLElement | undefined): void {
+    this.#pointedAt = control;
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    if (this.#live) this.draw(this.#live);
+  }
+
+  #keepOptions(rig: RigDescription): void {
+    const text = JSON.stringify([rig.models, rig.phaseBitsOptions, rig.modelId, rig.phaseBits]);
+    if (text === this.#options) return;
+    this.#options = text;
+    const models = rig.models.some((model) => model.id === rig.modelId)
+      ? rig.models
+      : [...rig.models, { id: rig.modelId, title: rig.modelId, kind: 'model' as const }];
+    const group = (kind: 'model' | 'baseline', label: string): HTMLElement[] => {
+      const options = models
+        .filter((model) => model.kind === kind)
+        .map((model) => element('option', { value: model.id, text: model.id, title: model.title }));
+      return options.length > 0 ? [element('optgroup', { label }, ...options)] : [];
+    };
+    const bits = new Set([...rig.phaseBitsOptions, rig.phaseBits]);
+    this.#model.replaceChildren(...group('model', 'Learned models'), ...group('baseline', 'Baselines'));
+    this.#phaseBits.replaceChildren(
+      ...[...bits].sort((a, b) => a - b).map((q) => element('option', { value: String(q), text: String(q) })),
+    );
+    this.#model.value = rig.modelId;
+    this.#phaseBits.value = String(rig.phaseBits);
+  }
+}
+
+/** One sentence about the rig when nothing else has to be said. */
+function situation(live: Live): string {
+  const { latest, rig, state } = live;
+  const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
+  if (state === 'paused') return `Paused: the array is in its safe state.${since}`;
+  if (latest?.outcome === 'void') return `The beam is void: ${latest.failure ?? 'it is not known what the array radiates'}.`;
+  if (!live.fresh)
+    return latest ? `No cycle has ended for ${Math.round(live.ageMs() / 1000)} s.${since}` : 'Waiting for the first cycle.';
+  if (rig?.source === 'simulator') return `Nothing here is radiated: this is the simulator. ${sentence(rig.sourceReason)}`;
+  return 'The array radiates what is shown here.';
+}
+
+const sentence = (text: string): string =>
+  text === '' ? '' : `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

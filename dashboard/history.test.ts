@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { History } from './history.ts';
+
+/** Cycles of one column at given times. */
+function historyOf(cycles: [timeMs: number, value: number][], capacity = 10_000): History {
+  const history = new History(1, capacity);
+  for (const [timeMs, value] of cycles) {
+    history.append({ startMs: timeMs, count: 1, columns: 2, values: Float32Array.of(0, value).buffer });
+  }
+  return history;
+}
+
+const steady = (count: number, value: (i: number) => number): [number, number][] =>
+  Array.from({ length: count }, (_, i) => [1000 + 10 * i, value(i)]);
+
+describe('what a strip chart is given', () => {
+  it('is every cycle where there is room for it', () => {
+    const [times, values] = historyOf(steady(4, (i) => i)).window(0, 2000, 100, [0], 1000);
+    expect(times).toEqual([1, 1.01, 1.02, 1.03]);
+    expect(values).toEqual([0, 1, 2, 3]);
+  });
+
+  it('keeps a spike of one cycle when thousands share a few pixels', () => {
+    const history = historyOf(steady(5000, (i) => (i === 2345 ? 99 : Math.sin(i))));
+    const [times, values] = history.window(1000, 51_000, 50, [0], 1000);
+    expect(times.length).toBeLessThanOrEqual(2 * 52);
+    expect(Math.max(...(values as number[]))).toBe(99);
+  });
+
+  it('has a gap where a cycle was void, even among thousands', () => {
+    const history = historyOf(steady(5000, (i) => (i === 2345 ? NaN : 1)));
+    const [, values] = history.window(1000, 51_000, 50, [0], 1000);
+    expect(values.filter((value) => value === null).length).toBe(1);
+  });
+
+  it('has a gap where no cycles came for longer than it may take', () => {
+    const history = historyOf([[1000, 1], [1010, 2], [9000, 3]]); // prettier-ignore
+    expect(history.window(0, 10_000, 100, [0], 1000)[1]).toEqual([1, 2, null, 3]);
+    expect(history.window(0, 10_000, 100, [0], 60_000)[1]).toEqual([1, 2, 3]);
+  });
+
+  it('is the newest cycles when the ring has gone round', () => {
+    const history = historyOf(
+      steady(25, (i) => i),
+      10,
+    );
+    expect(history.length).toBe(10);
+    expect(history.window(0, 10_000, 100, [0], 1000)[1]).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
+    expect(history.meanSince(8, 0)).toBe(23.5);
+  });
+
+  it('starts anew when time jumps back', () => {
+    const history = historyOf([[5000, 1], [2000, 2]]); // prettier-ignore
+    expect(history.length).toBe(1);
+    expect(history.newestMs).toBe(2000);
+  });
+});

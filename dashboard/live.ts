@@ -1,0 +1,125 @@
+/** What the page knows of the rig: the newest of everything, the history of the cycles, and how fresh all of it is. */
+import type {
+  BeampatternPanel,
+  ControllerState,
+  CycleTotals,
+  Frame,
+  LatestCycle,
+  PageEvent,
+  RigDescription,
+  WordsPanel,
+} from '../src/server/socket-contract.ts';
+import { History } from './history.ts';
+
+const CYCLES_KEPT = 16_384;
+const EVENTS_KEPT = 200;
+/** Charts show this much. */
+export const WINDOW_MS = 60_000;
+/** Older than this is not "now" any more; slow loops get two of their periods. */
+const FRESH_MS = 1000;
+
+export class Live {
+  connection: 'connecting' | 'open' | 'gone' = 'connecting';
+  /** When the connection was lost, this machine's clock. */
+  goneSince = new Date();
+  rig: RigDescription | undefined;
+  state: ControllerState | undefined;
+  cyclesPerSecond = 0;
+  latest: LatestCycle | null = null;
+  totals: CycleTotals = { cycles: 0, voidCycles: 0, retries: 0, timeouts: 0, discarded: 0 };
+  events: PageEvent[] = [];
+  /** Counts the changes of `events`. */
+  eventsVersion = 0;
+  words: WordsPanel<ArrayBuffer> | undefined;
+  beampattern: BeampatternPanel<ArrayBuffer> | undefined;
+  history: History | undefined;
+  #firstFrame = true;
+  /** What has to be added to this machine's clock to get the server's. */
+  #serverAheadMs = 0;
+
+  connected(): void {
+    this.connection = 'open';
+    this.#firstFrame = true;
+  }
+
+  disconnected(): void {
+    if (this.connection === 'open') this.goneSince = new Date();
+    this.connection = 'gone';
+  }
+
+  take(frame: Frame<ArrayBuffer>): void {
+    this.#serverAheadMs = frame.sentMs - Date.now();
+    if (this.#firstFrame) {
+      // Everything that is kept comes again after a connection, from this controller or from another one.
+      this.events = [];
+      this.eventsVersion++;
+      this.words = undefined;
+      this.beampattern = undefined;
+      this.#firstFrame = false;
+    }
+    if (frame.rig) this.rig = frame.rig;
+    this.state = frame.state;
+    this.cyclesPerSecond = frame.cyclesPerSecond;
+    this.latest = frame.latest;
+    this.totals = frame.totals;
+    if (frame.words) this.words = frame.words;
+    if (frame.beampattern) this.beampattern = frame.beampattern;
+    if (frame.events.length > 0) {
+      this.events = [...this.events, ...frame.events].slice(-EVENTS_KEPT);
+      this.eventsVersion++;
+    }
+    if (frame.cycles) {
+      const columns = frame.cycles.columns - 1;
+      if (this.history?.columns !== columns) this.history = new History(columns, CYCLES_KEPT);
+      this.history.append(frame.cycles);
+    }
+  }
+
+  /** Now, on the server's clock. */
+  nowMs(): number {
+    return Date.now() + this.#serverAheadMs;
+  }
+
+  /** How long ago the newest cycle ended. */
+  ageMs(): number {
+    return this.latest ? Math.max(0, this.nowMs() - this.latest.endedMs) : Infinity;
+  }
+
+  get fresh(): boolean {
+    return this.connection === 'open' && this.ageMs() <= this.freshMs;
+  }
+
+  /** A pause longer than this between two cycles is a gap. */
+  get freshMs(): number {
+    return Math.max(FRESH_MS, 2000 / (this.rig?.loopRateHz || Infinity));
+  }
+
+  /** When the values on the page were true, on this machine's clock. */
+  get valuesOf(): Date | undefined {
+    return this.latest ? new Date(this.latest.endedMs - this.#serverAheadMs) : undefined;
+  }
+
+  /** The end of the charts: now, or where the data stopped, so that nothing moves without data. */
+  chartEndMs(): number {
+    return this.fresh || !this.latest ? this.nowMs() : this.latest.endedMs;
+  }
+
+  get users(): number {
+    return this.rig?.users ?? 0;
+  }
+
+  /** Places of the columns in `history`. */
+  get columns() {
+    const users = this.users;
+    return {
+      measured: (user: number): number => user,
+      predicted: (user: number): number => users + user,
+      measuredRate: 2 * users,
+      predictedRate: 2 * users + 1,
+      zfRate: 2 * users + 2,
+      stage: (stage: number): number => 2 * users + 3 + stage,
+    };
+  }
+}
+
+export const clockTime = (date: Date): string => date.toLocaleTimeString('en-GB', { hour12: false });

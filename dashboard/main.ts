@@ -1,0 +1,126 @@
+/**
+ * The page: frames come in over socket.io, are drawn once an animation frame, and are acknowledged when they are drawn. The controller sends
+ * the next frame only then, so a page that cannot keep up gets fewer.
+ */
+import { io } from 'socket.io-client';
+import type { CostlyPanel } from '../src/server/socket-contract.ts';
+import { BeampatternPanel } from './beampattern-panel.ts';
+import { Controls } from './controls.ts';
+import type { RigSocket } from './controls.ts';
+import { byId, setText } from './elements.ts';
+import { EventsPanel, PanelsPanel } from './lists.ts';
+import { Live } from './live.ts';
+import { RatePanel } from './rate-panel.ts';
+import { StagesPanel } from './stages-panel.ts';
+import { TopBar } from './top-bar.ts';
+import { UsersPanel } from './users-panel.ts';
+import { WordsPanel } from './words-panel.ts';
+
+/** A minute over some hundred pixels moves too slowly to be drawn more often; figures that change faster cannot be read. */
+const CHARTS_MS = 100;
+const FIGURES_MS = 200;
+/** Without frames the age of the data still has to grow. */
+const HEARTBEAT_MS = 200;
+
+const live = new Live();
+const socket: RigSocket = io({
+  transports: ['websocket'],
+  reconnectionDelay: 300,
+  reconnectionDelayMax: 1500,
+  randomizationFactor: 0.3,
+});
+const topBar = new TopBar();
+const controls = new Controls(socket);
+const users = new UsersPanel();
+const rate = new RatePanel();
+const beampattern = new BeampatternPanel();
+const words = new WordsPanel();
+const stages = new StagesPanel();
+const panels = new PanelsPanel();
+const events = new EventsPanel();
+
+let drawnAcks: (() => void)[] = [];
+let scheduled = false;
+let chartsMs = -Infinity;
+let figuresMs = -Infinity;
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(draw);
+}
+
+function draw(nowMs: number): void {
+  scheduled = false;
+  const acks = drawnAcks;
+  drawnAcks = [];
+  try {
+    topBar.draw(live);
+    controls.draw(live);
+    beampattern.draw(live);
+    words.draw(live);
+    events.draw(live);
+    if (nowMs - figuresMs >= FIGURES_MS) {
+      figuresMs = nowMs;
+      users.drawFigures(live);
+      rate.drawFigures(live);
+      panels.draw(live);
+      stages.draw(live);
+    }
+    if (nowMs - chartsMs >= CHARTS_MS) {
+      chartsMs = nowMs;
+      users.drawCharts(live);
+      rate.drawChart(live);
+    }
+  } finally {
+    for (const ack of acks) ack();
+  }
+}
+
+socket.on('connect', () => {
+  live.connected();
+  socket.emit('watch', [...watched]);
+  schedule();
+});
+socket.on('disconnect', (reason) => {
+  live.disconnected();
+  // The server closes its sockets when it stops; socket.io takes that for a farewell and would not come back by itself.
+  if (reason === 'io server disconnect') socket.connect();
+  schedule();
+});
+socket.on('connect_error', () => {
+  live.disconnected();
+  schedule();
+});
+socket.on('frame', (frame, drawn) => {
+  live.take(frame);
+  drawnAcks.push(drawn);
+  schedule();
+});
+setInterval(schedule, HEARTBEAT_MS);
+
+// A costly panel is watched while it is unfolded and on the screen. Frames of a hidden tab are not drawn, so they stop by themselves.
+const watched = new Set<CostlyPanel>();
+for (const name of ['beampattern', 'words'] as const) {
+  const section = byId(name);
+  const body = byId(`${name}-body`);
+  const fold = section.querySelector<HTMLButtonElement>('.fold');
+  let onScreen = true;
+  const update = (): void => {
+    if (onScreen && !body.hidden) watched.add(name);
+    else watched.delete(name);
+    if (socket.connected) socket.emit('watch', [...watched]);
+  };
+  new IntersectionObserver((entries) => {
+    onScreen = entries.some((entry) => entry.isIntersecting);
+    update();
+  }).observe(section);
+  fold?.addEventListener('click', () => {
+    body.hidden = !body.hidden;
+    fold.setAttribute('aria-expanded', String(!body.hidden));
+    setText(fold, body.hidden ? 'Show' : 'Hide');
+    section.classList.toggle('folded', body.hidden);
+    update();
+  });
+  update();
+}

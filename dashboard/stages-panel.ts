@@ -1,0 +1,129 @@
+/** Where the time of a cycle goes: one stacked bar a second, and the mean of the last second in figures. */
+import { byId, element, setText, Surface } from './elements.ts';
+import { fixed, milliseconds } from './figures.ts';
+import type { Live } from './live.ts';
+import { WINDOW_MS } from './live.ts';
+import { canvasFont, colour } from './theme.ts';
+import type { Stage } from '../src/server/socket-contract.ts';
+
+const BAR_MS = 1000;
+const STAGES: readonly Stage[] = ['channel', 'model', 'quantise', 'push', 'commit', 'measure'];
+const TITLES: Record<Stage, string> = {
+  channel: 'channel',
+  model: 'model',
+  quantise: 'quantise',
+  push: 'push',
+  commit: 'commit',
+  measure: 'measure',
+};
+
+interface Bar {
+  startMs: number;
+  stageMs: number[];
+}
+
+export class StagesPanel {
+  readonly #surface: Surface;
+  readonly #values: HTMLElement[];
+  readonly #whole = element('dd', { text: '–' });
+  #topMs = 1;
+
+  constructor() {
+    const place = element('div', { className: 'stage-plot' });
+    this.#values = STAGES.map(() => element('dd', { text: '–' }));
+    const list = element('dl', { className: 'stage-list' });
+    STAGES.forEach((stage, i) => {
+      const swatch = element('span', { className: 'swatch' });
+      swatch.style.background = `var(--stage-${i})`;
+      list.prepend(element('div', {}, swatch, element('dt', { text: TITLES[stage] }), this.#values[i])); // as in the bars: last on top
+    });
+    list.append(element('div', { className: 'whole' }, element('dt', { text: 'all stages' }), this.#whole));
+    byId('stages-body').append(place, list);
+    this.#surface = new Surface(place, 'Cycle time by stage over the last 60 s');
+  }
+
+  draw(live: Live): void {
+    const bars = barsOf(live);
+    this.#figures(live);
+    const start = this.#surface.begin();
+    if (!start) return;
+    const { context, width, height } = start;
+    const [left, right, top, bottom] = [32, width - 2, 8, height - 18];
+    const tallest = Math.max(0, ...bars.map((bar) => bar.stageMs.reduce((sum, value) => sum + value, 0)));
+    if (tallest > this.#topMs || tallest < this.#topMs / 3) this.#topMs = roundUp(tallest * 1.15);
+    context.font = canvasFont(11);
+    context.strokeStyle = colour('grid');
+    context.fillStyle = colour('dim');
+    context.textBaseline = 'middle';
+    context.textAlign = 'right';
+    for (const share of [0, 0.5, 1]) {
+      const y = bottom - share * (bottom - top);
+      context.beginPath();
+      context.moveTo(left, y);
+      context.lineTo(right, y);
+      context.stroke();
+      context.fillText(String(Number((share * this.#topMs).toPrecision(3))), left - 5, y);
+    }
+    const endMs = Math.ceil(live.chartEndMs() / BAR_MS) * BAR_MS;
+    const barWidth = (right - left) / (WINDOW_MS / BAR_MS);
+    for (const bar of bars) {
+      const x = right - ((endMs - bar.startMs) / BAR_MS) * barWidth;
+      if (x < left - 0.5) continue;
+      let y = bottom;
+      bar.stageMs.forEach((value, stage) => {
+        const tall = (value / this.#topMs) * (bottom - top);
+        context.fillStyle = colour(`stage-${stage}`);
+        context.fillRect(x, y - tall, Math.max(1, barWidth - 1), tall);
+        y -= tall;
+      });
+    }
+    context.fillStyle = colour('dim');
+    context.textAlign = 'left';
+    context.fillText('−60 s', left, height - 7);
+    context.textAlign = 'right';
+    context.fillText('now', right, height - 7);
+  }
+
+  #figures(live: Live): void {
+    const { history, columns, rig } = live;
+    if (!history || !rig || history.length === 0) return;
+    const from = Math.min(history.length - 1, history.firstAtOrAfter(history.newestMs - 1000));
+    const means = STAGES.map((_, stage) => history.meanSince(from, columns.stage(stage)));
+    means.forEach((mean, stage) => setText(this.#values[stage], milliseconds(mean)));
+    const whole = means.reduce((sum, mean) => sum + mean, 0);
+    setText(this.#whole, milliseconds(whole));
+    const periodMs = 1000 / rig.loopRateHz;
+    const share =
+      Number.isFinite(periodMs) && periodMs > 0
+        ? ` · ${fixed((100 * whole) / periodMs, 0)} % of the ${fixed(periodMs, 0)} ms period`
+        : '';
+    setText(byId('stages-key'), `ms, mean of each second${share}`);
+  }
+}
+
+/** Mean of each stage over each second of the window. */
+function barsOf(live: Live): Bar[] {
+  const { history, columns } = live;
+  if (!history) return [];
+  const bars: Bar[] = [];
+  let place = history.firstAtOrAfter(live.chartEndMs() - WINDOW_MS);
+  while (place < history.length) {
+    const startMs = Math.floor(history.timeAt(place) / BAR_MS) * BAR_MS;
+    const end = history.firstAtOrAfter(startMs + BAR_MS);
+    const stageMs = STAGES.map((_, stage) => {
+      let sum = 0;
+      for (let i = place; i < end; i++) sum += history.valueAt(i, columns.stage(stage)) || 0;
+      return sum / (end - place);
+    });
+    bars.push({ startMs, stageMs });
+    place = end;
+  }
+  return bars;
+}
+
+/** 1, 2 or 5 times a power of ten. */
+function roundUp(value: number): number {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 2, 3, 4, 5, 6, 8].find((factor) => factor * power >= value) ?? 10) * power;
+}

@@ -1,0 +1,58 @@
+/** What must be seen from three metres: hardware or simulator, running or not, fresh or not. */
+import { byId, setText } from './elements.ts';
+import { age, fixed } from './figures.ts';
+import { clockTime } from './live.ts';
+import type { Live } from './live.ts';
+
+export class TopBar {
+  readonly #banner = byId('banner');
+  readonly #badge = byId('badge');
+  readonly #name = byId('rig-name');
+  readonly #size = byId('rig-size');
+  readonly #state = byId('state');
+  readonly #rate = byId('cycles-per-second');
+  readonly #age = byId('age');
+  readonly #runFolder = byId('run-folder');
+
+  draw(live: Live): void {
+    const { rig, state, latest, connection } = live;
+    const source = latest?.source ?? rig?.source;
+    const trouble = connection === 'gone' ? false : state === 'faulted' || latest?.outcome === 'void';
+    document.body.dataset.source = source ?? 'unknown';
+    document.body.dataset.connection = connection;
+    document.body.dataset.fresh = live.fresh ? 'yes' : 'no';
+    document.body.dataset.trouble = trouble ? 'yes' : 'no';
+    setText(this.#badge, source?.toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
+    this.#drawBanner(live);
+    if (rig) {
+      const { elements, rfChains, users, snrDb, geometry } = rig;
+      setText(this.#name, rig.name);
+      setText(
+        this.#size,
+        `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, ${fixed(snrDb, 0)} dB`,
+      );
+      this.#size.title = `${this.#size.textContent} · calibration: ${rig.calibration}`;
+      setText(this.#runFolder, rig.runFolder);
+      this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
+      document.title = `${source === 'simulator' ? 'SIM · ' : ''}${rig.name} · beamrig`;
+    }
+    setText(this.#state, connection === 'gone' ? 'unknown' : trouble && state === 'running' ? 'beam void' : (state ?? '–'));
+    setText(this.#rate, connection === 'open' && state ? fixed(live.cyclesPerSecond, 1) : '–');
+    setText(this.#age, latest ? (live.fresh ? age(live.ageMs()) : `${age(live.ageMs())} ago`) : '–');
+  }
+
+  #drawBanner(live: Live): void {
+    const text = bannerText(live);
+    this.#banner.hidden = text === undefined;
+    if (text !== undefined) setText(this.#banner, text);
+  }
+}
+
+function bannerText(live: Live): string | undefined {
+  if (live.connection === 'gone') {
+    return live.rig
+      ? `Controller gone since ${clockTime(live.goneSince)}, reconnecting…`
+      : 'The controller does not answer, trying again…';
+  }
+  return undefined;
+}

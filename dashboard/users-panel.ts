@@ -1,0 +1,73 @@
+/** Per-user SNR: the measured value in big figures, and a minute of measured beside predicted, on one scale for all users. */
+import { byId, element, setText } from './elements.ts';
+import type { Live } from './live.ts';
+import { USER_COLOURS, userColour } from './theme.ts';
+import { steadyRange, TimeChart } from './time-chart.ts';
+import type { Range } from './time-chart.ts';
+import { db } from './figures.ts';
+
+interface UserRow {
+  value: HTMLElement;
+  expected: HTMLElement;
+  chart: TimeChart;
+}
+
+export class UsersPanel {
+  readonly #container = byId('user-rows');
+  #rows: UserRow[] = [];
+  #range: Range | undefined;
+
+  drawCharts(live: Live): void {
+    this.#keepRows(live);
+    const drawn = this.#rows.map((row) => row.chart.read(live));
+    const lines = drawn.flatMap((data) => (data ? data.slice(1) : [])) as (number | null)[][];
+    this.#range = steadyRange(this.#range, lines, 5);
+    drawn.forEach((data, user) => data && this.#range && this.#rows[user].chart.draw(data, this.#range));
+  }
+
+  drawFigures(live: Live): void {
+    this.#keepRows(live);
+    const { history, columns } = live;
+    if (!history || history.length === 0) return;
+    const newest = history.length - 1;
+    this.#rows.forEach((row, user) => {
+      const measured = history.valueAt(newest, columns.measured(user));
+      const predicted = history.valueAt(newest, columns.predicted(user));
+      setText(row.value, db(measured));
+      setText(row.expected, `predicted ${db(predicted)} dB`);
+    });
+  }
+
+  #keepRows(live: Live): void {
+    if (this.#rows.length === live.users && (live.users > 0 || this.#container.childElementCount > 0)) return;
+    this.#container.replaceChildren();
+    this.#range = undefined;
+    if (live.users === 0) {
+      this.#container.append(element('p', { className: 'empty', text: 'No users yet: waiting for the controller.' }));
+    }
+    this.#rows = Array.from({ length: live.users }, (_, user) => this.#addRow(live, user));
+  }
+
+  #addRow(live: Live, user: number): UserRow {
+    const value = element('span', { text: '–' });
+    const expected = element('div', { className: 'expected', text: 'predicted –' });
+    const chart = element('div', { className: 'chart' });
+    const name = element('div', { className: 'name', text: `User ${user}` });
+    name.style.color = `var(--user-${user % USER_COLOURS})`; // follows light and dark by itself
+    const figures = element('div', { className: 'value' }, value, element('small', { text: ' dB' }));
+    this.#container.append(
+      element(
+        'div',
+        { className: 'user', 'data-user': String(user) },
+        element('div', { className: 'figures' }, name, figures, expected),
+        chart,
+      ),
+    );
+    const series = [
+      { label: 'predicted', column: live.columns.predicted(user), colour: () => userColour(user), dash: [5, 4], width: 1.2 },
+      { label: 'measured', column: live.columns.measured(user), colour: () => userColour(user), width: 1.8 },
+    ];
+    const label = `SNR of user ${user} over the last 60 s, measured and predicted`;
+    return { value, expected, chart: new TimeChart({ container: chart, series, timeAxis: user === live.users - 1, label }) };
+  }
+}
