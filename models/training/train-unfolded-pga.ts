@@ -151,9 +151,9 @@ function normalisedRange({ snrRangeDb, scale, elements, paths }: TrainingOptions
 }
 
 function startingSteps(options: TrainingOptions): StepSizes {
-  const { layers, innerSteps, recipe, stepCoefficients } = options;
+  const { layers, innerSteps, elements, recipe, stepCoefficients } = options;
   if (recipe === 'paper') return constantSteps(layers, innerSteps, 0.01, 1e-4);
-  return fallingSteps(layers, innerSteps, stepCoefficients, normalisedRange(options));
+  return fallingSteps({ layers, innerSteps, elements, coefficients: stepCoefficients, snrRangeDb: normalisedRange(options) });
 }
 
 async function begin(options: TrainingOptions, judge: GraphSession, validation: ChannelSet): Promise<TrainingState> {

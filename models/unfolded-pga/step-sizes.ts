@@ -41,21 +41,24 @@ export function constantSteps(layers: number, innerSteps: number, mu: number, la
 }
 
 /**
- * Steps set by hand that fall with the SNR, as a rough search over constant steps wants them (10 layers of 10 steps, N = 32):
- * μ = 0.1 and λ = 1e-4 at 10 dB, tenfold less for 10 dB more.
- * @param coefficients of the polynomial, ≥ 2; those above the second start at 0
+ * Steps set by hand that fall with the SNR, from a rough search over constant steps (10 layers of 10 steps, N = 32): μ = 0.1 and
+ * λ = 1e-4 at 10 dB, tenfold less for 10 dB more. λ falls with 1∕N², since the digital gradient's slope grows with ‖H·A‖².
  */
-export function fallingSteps(
-  layers: number,
-  innerSteps: number,
-  coefficients: number,
-  snrRangeDb: readonly [number, number],
-): StepSizes {
+export function fallingSteps(options: {
+  layers: number;
+  innerSteps: number;
+  elements: number;
+  /** Coefficients of the polynomial; those above the second start at 0. */
+  coefficients: number;
+  snrRangeDb: readonly [number, number];
+}): StepSizes {
+  const { layers, innerSteps, elements, coefficients, snrRangeDb } = options;
   const fill = (count: number, step: number) =>
     Array.from({ length: coefficients }, (_, power) =>
       new Float64Array(count).fill(power === 0 ? Math.log(step) : power === 1 ? -Math.LN10 : 0),
     );
-  return { layers, innerSteps, form: 'log', mu: fill(layers * innerSteps, 0.1), lambda: fill(layers, 1e-4), snrRangeDb };
+  const lambda = 1e-4 * (32 / elements) ** 2;
+  return { layers, innerSteps, form: 'log', mu: fill(layers * innerSteps, 0.1), lambda: fill(layers, lambda), snrRangeDb };
 }
 
 /** The learned numbers as tensors: constants in an exported file, inputs in a training graph. */
