@@ -1,0 +1,30 @@
+/** A beamformer without learning, by name: it computes in this thread, so it is for comparison and not for the fastest loops. */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BASELINES, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
+import { connectionMask } from '../../signal/geometry.ts';
+import type { Beamformer } from './beamformer.ts';
+import type { BeamformerNeeds } from './onnx-beamformer.ts';
+
+/** @throws {BeamrigError} 'model-missing' when there is no such baseline */
+export function openBaseline(name: string, needs: BeamformerNeeds): Beamformer {
+  if (!isBaselineName(name)) {
+    throw new BeamrigError('model-missing', `There is no baseline '${name}'.`, {
+      wayOut: `Baselines are ${BASELINES.map((baseline) => baseline.name).join(', ')}.`,
+    });
+  }
+  const { elements, rfChains, users, connection = 'full' } = needs;
+  const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
+  return {
+    id: name,
+    kind: 'baseline',
+    title: BASELINES.find((baseline) => baseline.name === name)?.title ?? name,
+    dimensions: { elements, rfChains, users },
+    compute: async ({ channel, power, noise }) => {
+      if (channel.rows !== users || channel.cols !== elements) {
+        throw new BeamrigError('shape', `'${name}' was opened for ${users}×${elements}, got ${channel.rows}×${channel.cols}`);
+      }
+      return runBaseline(name, { channel, power, noise, rfChains, ...mask });
+    },
+    close: async () => undefined,
+  };
+}

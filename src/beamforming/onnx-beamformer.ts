@@ -1,0 +1,140 @@
+/**
+ * A model of the zoo, or anyone's own ONNX file with a card, as a beamformer. Everything that could make it choose a wrong beam is checked
+ * before the rig starts: checksum, card against file, card against rig; and every answer is checked to be finite before it is used.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { ModelCard } from '../../models/card.ts';
+import { findModel, verifyModel } from '../../models/zoo.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { zeros } from '../../signal/complex-matrix.ts';
+import { connectionMask } from '../../signal/geometry.ts';
+import type { Beamformer, BeamRequest, HybridBeam } from './beamformer.ts';
+import { startOnnxSession } from './onnx-session.ts';
+
+/** What a rig asks of whatever chooses its beams. */
+export interface BeamformerNeeds {
+  elements: number;
+  rfChains: number;
+  users: number;
+  /** 'sub': each RF chain has its own block of elements. Default 'full'. */
+  connection?: 'full' | 'sub';
+}
+
+export interface ModelBeamformer extends Beamformer {
+  readonly card: ModelCard;
+  /** Of the ONNX file and of its card, lower-case hex. */
+  readonly sha256: string;
+  readonly cardSha256: string;
+}
+
+/**
+ * Opens a model in a thread of its own.
+ * @param idOrPath an id of the zoo, or the path of an .onnx file with its card beside it
+ * @param folder the zoo, unless it is another
+ * @throws {BeamrigError} 'model-missing', 'model-damaged' (checksum, or not an ONNX file that runs), 'model-mismatch' (card and file, or card
+ *   and rig, disagree)
+ */
+export async function openModel(idOrPath: string, needs: BeamformerNeeds, folder?: string): Promise<ModelBeamformer> {
+  const path = findModel(idOrPath, folder);
+  const { card } = verifyModel(path);
+  requireFitting(idOrPath, card, needs);
+  const bytes = readFileSync(path);
+  if (sha256Of(bytes) !== card.sha256) {
+    throw new BeamrigError('model-damaged', `${path} changed while it was being opened`, {
+      wayOut: 'Start again when it is written.',
+    });
+  }
+  const session = await startOnnxSession(card.id, bytes);
+  const { elements, rfChains, users } = card.dimensions;
+  session.plan({
+    varying: [
+      { name: 'channel', shape: [1, users, elements, 2] },
+      { name: 'power', shape: [1] },
+      { name: 'noise', shape: [1] },
+    ],
+    constant: card.connection === 'input' ? [connectionInput(needs)] : [],
+    outputs: ['analog_phase', 'digital'],
+  });
+  return {
+    id: card.id,
+    kind: 'model',
+    title: card.title,
+    dimensions: { elements, rfChains, users },
+    card,
+    sha256: card.sha256,
+    cardSha256: sha256Of(readFileSync(path.replace(/\.onnx$/, '.json'))),
+    compute: async (request) => beamOf(card, await session.run(flatInputs(card, request))),
+    close: () => session.close(),
+  };
+}
+
+/** Whether a model's card says that it fits a rig; the reason when it does not. */
+export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefined {
+  for (const [field, name] of [
+    ['elements', 'elements'],
+    ['rfChains', 'RF chains'],
+    ['users', 'users'],
+  ] as const) {
+    if (card.dimensions[field] !== needs[field]) return `is for ${card.dimensions[field]} ${name}, the rig has ${needs[field]}`;
+  }
+  if (needs.connection === 'sub' && card.connection === 'full') return 'is for fully connected arrays, the rig is sub-connected';
+  return undefined;
+}
+
+function requireFitting(idOrPath: string, card: ModelCard, needs: BeamformerNeeds): void {
+  const reason = misfit(card, needs);
+  if (reason === undefined) return;
+  throw new BeamrigError('model-mismatch', `The model ${card.id} (${basename(idOrPath)}) ${reason}.`, {
+    wayOut: 'Choose a model made for this rig (`beamrig models` lists their dimensions), a baseline, or train one.',
+  });
+}
+
+function connectionInput({ elements, rfChains, connection = 'full' }: BeamformerNeeds) {
+  const values = Float32Array.from(connectionMask(connection, elements, rfChains));
+  return { name: 'connection', shape: [elements, rfChains], values };
+}
+
+/** channel [K, N, 2], power, noise: one after another. */
+function flatInputs({ id, dimensions }: ModelCard, { channel, power, noise }: BeamRequest): Float32Array {
+  const { elements, users } = dimensions;
+  if (channel.rows !== users || channel.cols !== elements) {
+    throw new BeamrigError(
+      'shape',
+      `the model ${id} takes channels of ${users}×${elements}, got ${channel.rows}×${channel.cols}`,
+    );
+  }
+  const entries = users * elements;
+  const flat = new Float32Array(2 * entries + 2);
+  for (let i = 0; i < entries; i++) {
+    flat[2 * i] = channel.re[i];
+    flat[2 * i + 1] = channel.im[i];
+  }
+  flat[2 * entries] = power;
+  flat[2 * entries + 1] = noise;
+  return flat;
+}
+
+function beamOf({ id, dimensions }: ModelCard, answer: Float32Array): HybridBeam {
+  const { elements, rfChains, users } = dimensions;
+  const places = elements * rfChains;
+  const weights = rfChains * users;
+  if (answer.length !== places + 2 * weights) {
+    throw new BeamrigError('model-mismatch', `the model ${id} gave ${answer.length} numbers, not ${places + 2 * weights}`);
+  }
+  const bad = answer.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const where = bad < places ? `phase ${bad}` : `digital weight ${(bad - places) >> 1}`;
+    throw new BeamrigError('model-damaged', `the model ${id} gave ${answer[bad]} as ${where}: no beam can be made of that`);
+  }
+  const digital: CMatrix = zeros(rfChains, users);
+  for (let i = 0; i < weights; i++) {
+    digital.re[i] = answer[places + 2 * i];
+    digital.im[i] = answer[places + 2 * i + 1];
+  }
+  return { analogPhase: Float64Array.from(answer.subarray(0, places)), digital };
+}
+
+const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');

@@ -1,0 +1,135 @@
+/**
+ * From the phases a model wishes for to what the hardware can show: each phase becomes one of an element's 2^Q states, and the digital
+ * precoder is solved again for the array as quantised, because rounding moves the nulls that the model's own D relied on.
+ *
+ *   φ ─► nearest state of each element ─► words, A ─► D solved again for H·A ─► SINR per user, predicted
+ *
+ * An element's states are an alphabet: evenly spaced for an uncalibrated array, measured ones where there is a calibration table. Phases
+ * are quantised once, here.
+ */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { matmul, zeros } from '../../signal/complex-matrix.ts';
+import { digitalForAnalog } from '../../signal/precoders.ts';
+import { idealStates, quantisePhases, quantiseToStates } from '../../signal/quantise.ts';
+import type { ElementStates } from '../../signal/quantise.ts';
+
+export interface QuantiseOptions {
+  /** K×N, rows h_kᴴ: what the controller believes the users hear. */
+  channel: CMatrix;
+  /** φ, radians, N·M row-major, any number of turns. */
+  analogPhase: Float64Array;
+  /** M */
+  rfChains: number;
+  /** Linear, total. */
+  power: number;
+  /** σ² at a user, linear, > 0. */
+  noise: number;
+  /** Q, 1 … 16 */
+  bits: number;
+  /** N·M of 0/1; absent means that every chain reaches every element. Words of missing connections are 0. */
+  connection?: Uint8Array;
+  /** Measured states of the place n·M + m; absent means evenly spaced ones. */
+  statesOf?: (place: number) => ElementStates;
+  /** How D is solved again; default 'wmmse', whose sum rate is never below that of 'rzf'. */
+  method?: 'rzf' | 'wmmse';
+}
+
+export interface ResolvedBeam {
+  /** N·M words, word (n, m) at n·M + m. */
+  words: Uint16Array;
+  /** The states those words stand for, N×M. */
+  analog: CMatrix;
+  /** M×K, ‖A·D‖²_F = power. */
+  digital: CMatrix;
+  /** Linear, one a user. */
+  sinr: Float64Array;
+  /** bit/s/Hz */
+  sumRate: number;
+}
+
+/** WMMSE stops when a step gains less than this share of the rate. */
+const WMMSE_TOLERANCE = 1e-5;
+const WMMSE_ITERATIONS = 100;
+
+/**
+ * Quantises the phases and solves D again for the array as quantised.
+ * @throws {BeamrigError} 'shape' when phases and channel do not fit, 'argument' when Q is out of range or a phase is not finite
+ * Sources: "D re-solved" as in weighted sum-MSE minimisation on H·A (Shi et al., IEEE TSP 2011), SINR of Nguyen et al., Asilomar 2023, eq. (4).
+ */
+export function quantiseAndResolve(options: QuantiseOptions): ResolvedBeam {
+  const { channel, analogPhase, rfChains, power, noise, bits, connection, statesOf, method = 'wmmse' } = options;
+  const elements = channel.cols;
+  if (analogPhase.length !== elements * rfChains) {
+    throw new BeamrigError(
+      'shape',
+      `${elements} elements × ${rfChains} RF chains need ${elements * rfChains} phases, got ${analogPhase.length}`,
+    );
+  }
+  const words = statesOf === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, statesOf);
+  if (connection !== undefined) for (let place = 0; place < words.length; place++) if (connection[place] === 0) words[place] = 0;
+  const analog = statesShown(words, elements, rfChains, statesOf ?? always(ideal(bits)), connection);
+  const rzf = digitalForAnalog(channel, analog, power, noise, { method: 'rzf' });
+  const byRzf = achieved(channel, analog, rzf, noise);
+  if (method === 'rzf') return { words, analog, digital: rzf, ...byRzf };
+  // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
+  const digital = digitalForAnalog(channel, analog, power, noise, {
+    method: 'wmmse',
+    start: rzf,
+    iterations: WMMSE_ITERATIONS,
+    tolerance: WMMSE_TOLERANCE,
+  });
+  const byWmmse = achieved(channel, analog, digital, noise);
+  return byWmmse.sumRate >= byRzf.sumRate ? { words, analog, digital, ...byWmmse } : { words, analog, digital: rzf, ...byRzf };
+}
+
+/** A as the words show it: zero where an element does not hang on a chain. */
+function statesShown(
+  words: Uint16Array,
+  elements: number,
+  rfChains: number,
+  statesOf: (place: number) => ElementStates,
+  connection: Uint8Array | undefined,
+): CMatrix {
+  const analog = zeros(elements, rfChains);
+  for (let place = 0; place < words.length; place++) {
+    if (connection !== undefined && connection[place] === 0) continue;
+    const states = statesOf(place);
+    analog.re[place] = states.re[words[place]];
+    analog.im[place] = states.im[words[place]];
+  }
+  return analog;
+}
+
+/** SINR and sum rate from the K×K gains (H·A)·D: the N×K precoder is never formed. */
+function achieved(channel: CMatrix, analog: CMatrix, digital: CMatrix, noise: number): { sinr: Float64Array; sumRate: number } {
+  const gains = matmul(matmul(channel, analog), digital);
+  const users = gains.rows;
+  const sinr = new Float64Array(users);
+  let sumRate = 0;
+  for (let k = 0; k < users; k++) {
+    let wanted = 0;
+    let unwanted = noise;
+    for (let j = 0; j < users; j++) {
+      const gain = gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
+      if (j === k) wanted = gain;
+      else unwanted += gain;
+    }
+    sinr[k] = wanted / unwanted;
+    sumRate += Math.log2(1 + sinr[k]);
+  }
+  return { sinr, sumRate };
+}
+
+const always = (states: ElementStates) => (): ElementStates => states;
+
+/** One alphabet a Q, kept: at most sixteen of them. */
+const idealByBits = new Map<number, ElementStates>();
+function ideal(bits: number): ElementStates {
+  let states = idealByBits.get(bits);
+  if (states === undefined) {
+    states = idealStates(bits);
+    idealByBits.set(bits, states);
+  }
+  return states;
+}

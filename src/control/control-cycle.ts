@@ -1,0 +1,282 @@
+/**
+ * One control cycle, stage by stage:
+ *
+ *   prepare   channel ─► model                                  (may run while the cycle before is on the panel)
+ *   radiate   quantise ─► push ─► commit ─► measure ─► record
+ *
+ * A cycle that fails on a rung is recorded void, with the failure in words and what was known by then; it never throws. Predicted SNR is
+ * that of the quantised beam on the channel the controller was given; measured SNR is what the panel reports for this very beam id.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { zeroForcing } from '../../signal/precoders.ts';
+import { sumRate, toDb } from '../../signal/rate.ts';
+import type { Beamformer, HybridBeam } from '../beamforming/beamformer.ts';
+import { quantiseAndResolve } from '../beamforming/quantise-and-resolve.ts';
+import type { ResolvedBeam } from '../beamforming/quantise-and-resolve.ts';
+import type { Panel, PanelFailure } from '../panel/panel.ts';
+import type { CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
+import type { ChannelSource, GivenChannel } from './channel-source.ts';
+import type { CycleView } from './controller.ts';
+import { panelFailureInWords } from './failure-words.ts';
+
+/** What does not change from cycle to cycle. */
+export interface CycleSetting {
+  clock: Clock;
+  panel: Panel;
+  channels: ChannelSource;
+  source: Source;
+  rfChains: number;
+  connection: Uint8Array | undefined;
+  /** Q of the panel's phase shifters; a cycle may use fewer bits. */
+  panelPhaseBits: number;
+  /** P and σ², linear. */
+  power: number;
+  noise: number;
+  /** Pilots that an SNR reading is averaged over. */
+  pilots: number;
+  /** Frames the link has discarded since it was opened. */
+  linkDiscarded: () => number;
+}
+
+/** A cycle whose phases are known, or why they are not. */
+export interface PreparedCycle {
+  cycle: number;
+  timeNs: bigint;
+  startMs: number;
+  modelId: string;
+  channelMs: number;
+  modelMs: number;
+  given: GivenChannel | undefined;
+  beam: HybridBeam | undefined;
+  zfSumRate: number;
+  /** Stage and words, when it has already failed. */
+  failure: { stage: Stage; words: string } | undefined;
+}
+
+/** What went wrong, as data: the loop decides what to do about it. */
+export interface CycleFailure {
+  stage: Stage;
+  words: string;
+  /** Set when it was the panel that failed. */
+  panel?: PanelFailure;
+}
+
+export interface FinishedCycle {
+  record: CycleRecord;
+  view: CycleView | undefined;
+  failure: CycleFailure | undefined;
+}
+
+/**
+ * Takes the channel of a cycle and has the beamformer compute its phases.
+ * @returns undefined when the source has no more channels
+ */
+export async function prepareCycle(
+  setting: CycleSetting,
+  beamformer: Beamformer,
+  cycle: number,
+): Promise<PreparedCycle | undefined> {
+  const { clock, channels, power, noise } = setting;
+  const startMs = clock.nowMs();
+  const prepared: PreparedCycle = {
+    cycle,
+    timeNs: clock.epochNs(),
+    startMs,
+    modelId: beamformer.id,
+    channelMs: 0,
+    modelMs: 0,
+    given: undefined,
+    beam: undefined,
+    zfSumRate: NaN,
+    failure: undefined,
+  };
+  try {
+    const given = channels.take(cycle);
+    if (given === undefined) return undefined;
+    prepared.given = given;
+    prepared.channelMs = clock.nowMs() - startMs;
+  } catch (error) {
+    prepared.failure = { stage: 'channel', words: wordsOf(error) };
+    return prepared;
+  }
+  const { channel } = prepared.given;
+  const modelStartMs = clock.nowMs();
+  try {
+    // The yardstick needs only the channel: it is worked out here while the model's thread computes.
+    const [beam, yardstick] = await Promise.all([
+      clock.during(beamformer.compute({ channel, power, noise })),
+      Promise.resolve().then(() => zfRate(channel, power, noise)),
+    ]);
+    prepared.beam = beam;
+    prepared.zfSumRate = yardstick;
+  } catch (error) {
+    prepared.failure = { stage: 'model', words: wordsOf(error) };
+  }
+  prepared.modelMs = clock.nowMs() - modelStartMs;
+  return prepared;
+}
+
+/**
+ * Quantises a prepared cycle, sends it to the panel, measures it and makes its record.
+ * @param phaseBits Q of this cycle, at most the panel's
+ * @param beamId the id under which the beam is committed
+ */
+export async function radiateCycle(
+  setting: CycleSetting,
+  prepared: PreparedCycle,
+  phaseBits: number,
+  beamId: number,
+): Promise<FinishedCycle> {
+  const { clock, panel, channels } = setting;
+  const users = prepared.given?.channel.rows ?? 0;
+  const record = emptyRecord(setting, prepared, phaseBits, users);
+  const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: setting.linkDiscarded() };
+  let resolved: ResolvedBeam | undefined;
+
+  const finish = (failure: CycleFailure | undefined): FinishedCycle => {
+    record.cycleMs = clock.nowMs() - prepared.startMs;
+    record.link = {
+      retries: panel.counters.retries - before.retries,
+      timeouts: panel.counters.timeouts - before.timeouts,
+      discarded: setting.linkDiscarded() - before.discarded,
+      roundTripMs: panel.counters.roundTripMs,
+    };
+    if (failure === undefined) record.outcome = 'ok';
+    else record.failure = `${failure.stage}: ${failure.words}`;
+    return { record, view: viewOf(record, prepared, resolved), failure };
+  };
+
+  if (prepared.failure !== undefined) return finish(prepared.failure);
+  const { given, beam } = prepared;
+  if (given === undefined || beam === undefined) return finish({ stage: 'model', words: 'there is no beam' });
+
+  let stage: Stage = 'quantise';
+  try {
+    const quantiseStartMs = clock.nowMs();
+    channels.present(prepared.cycle);
+    resolved = quantised(setting, given.channel, beam, phaseBits);
+    record.predictedSnrDb = resolved.sinr.map(toDb);
+    record.predictedSumRate = resolved.sumRate;
+    record.stageMs.quantise = clock.nowMs() - quantiseStartMs;
+
+    stage = 'push';
+    const pushStartMs = clock.nowMs();
+    const applied = await panel.apply({
+      beamId,
+      phaseBits: setting.panelPhaseBits,
+      words: toPanelBits(resolved.words, phaseBits, setting.panelPhaseBits),
+      digital: { users, weights: interleaved(resolved.digital) },
+    });
+    if (!applied.ok) {
+      record.stageMs.push = clock.nowMs() - pushStartMs;
+      return finish({ stage: stageOf(applied.failure), words: panelFailureInWords(applied.failure), panel: applied.failure });
+    }
+    record.stageMs.push = applied.value.pushMs;
+    record.stageMs.commit = applied.value.commitMs;
+
+    stage = 'measure';
+    const measureStartMs = clock.nowMs();
+    const measured = await panel.measureSnr(beamId, setting.pilots);
+    record.stageMs.measure = clock.nowMs() - measureStartMs;
+    if (!measured.ok) return finish({ stage, words: panelFailureInWords(measured.failure), panel: measured.failure });
+    const { snrDb, firstUser } = measured.value;
+    if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
+      const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
+      return finish({ stage, words: `asked for ${users} users on beam ${beamId}, ${told}` });
+    }
+    record.beamId = beamId;
+    record.measuredSnrDb = snrDb;
+    record.measuredSumRate = snrDb.reduce((rate, db) => rate + Math.log2(1 + 10 ** (db / 10)), 0);
+    return finish(undefined);
+  } catch (error) {
+    return finish({ stage, words: wordsOf(error) });
+  }
+}
+
+/** A void record with everything unknown; the stages fill in what they learn. */
+function emptyRecord(setting: CycleSetting, prepared: PreparedCycle, phaseBits: number, users: number): CycleRecord {
+  return {
+    cycle: prepared.cycle,
+    timeNs: prepared.timeNs,
+    source: setting.source,
+    modelId: prepared.modelId,
+    phaseBits,
+    beamId: 0,
+    outcome: 'void',
+    predictedSnrDb: new Float64Array(users).fill(NaN),
+    measuredSnrDb: new Float64Array(users).fill(NaN),
+    predictedSumRate: NaN,
+    measuredSumRate: NaN,
+    zfSumRate: prepared.zfSumRate,
+    stageMs: { channel: prepared.channelMs, model: prepared.modelMs, quantise: 0, push: 0, commit: 0, measure: 0 },
+    cycleMs: 0,
+    link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 },
+  };
+}
+
+function quantised(setting: CycleSetting, channel: CMatrix, beam: HybridBeam, bits: number): ResolvedBeam {
+  const { rfChains, power, noise, connection } = setting;
+  return quantiseAndResolve({
+    channel,
+    analogPhase: beam.analogPhase,
+    rfChains,
+    power,
+    noise,
+    bits,
+    ...(connection === undefined ? {} : { connection }),
+  });
+}
+
+/** Words of q bits as the panel's Q-bit words for the same phases: every 2^(Q − q)-th of its states. */
+export function toPanelBits(words: Uint16Array, bits: number, panelBits: number): Uint16Array {
+  return bits === panelBits ? words : words.map((word) => word << (panelBits - bits));
+}
+
+/** D as it goes over the wire: M×K row-major, re and im in turn. */
+function interleaved(digital: CMatrix): Float32Array {
+  const weights = new Float32Array(2 * digital.re.length);
+  for (let i = 0; i < digital.re.length; i++) {
+    weights[2 * i] = digital.re[i];
+    weights[2 * i + 1] = digital.im[i];
+  }
+  return weights;
+}
+
+/** Which of the two rungs of `apply` gave up. */
+function stageOf(failure: PanelFailure): Stage {
+  switch (failure.reason) {
+    case 'not-staged':
+    case 'read-back-differs':
+      return 'commit';
+    case 'rejected':
+    case 'no-answer':
+      return failure.request === 'commit' ? 'commit' : 'push';
+    case 'link-closed':
+    case 'panel-restarted':
+    case 'protocol-version':
+    case 'wrong-panel':
+      return 'push';
+  }
+}
+
+function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: ResolvedBeam | undefined): CycleView | undefined {
+  if (given === undefined || beam === undefined || resolved === undefined) return undefined;
+  return {
+    record,
+    words: resolved.words,
+    channel: given.channel,
+    digital: resolved.digital,
+    analogPhase: beam.analogPhase,
+    userAzimuthRad: given.userAzimuthRad,
+  };
+}
+
+/** Sum rate of fully digital zero-forcing on the channel. */
+const zfRate = (channel: CMatrix, power: number, noise: number): number => sumRate(channel, zeroForcing(channel, power), noise);
+
+const wordsOf = (error: unknown): string => {
+  if (error instanceof BeamrigError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+};

@@ -1,0 +1,333 @@
+import { describe, expect, it } from 'vitest';
+import type { VirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { createRecordedScene } from '../../hil-sim/scene.ts';
+import { fromParts, zeros } from '../../signal/complex-matrix.ts';
+import { createRandom } from '../../signal/random.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
+import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
+import { recordedSource } from './channel-source.ts';
+import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
+import { createControlLoop } from './control-loop.ts';
+import type { ControllerState, RigDescription } from './controller.ts';
+
+const ELEMENTS = 4;
+const CHAINS = 2;
+const NO_ANSWER: PanelFailure = { reason: 'no-answer', request: 'commit', attempts: 4, waitedMs: 200 };
+
+/** A panel that does as it is told, unless the script for a beam says otherwise, and writes down what it was told. */
+function scriptedPanel(clock: VirtualClock) {
+  const log: string[] = [];
+  const script = {
+    apply: (_beamId: number): PanelFailure | undefined => undefined,
+    connect: (_attempt: number): PanelFailure | undefined => undefined,
+    safe: (): PanelFailure | undefined => undefined,
+  };
+  let attempts = 0;
+  const words: Uint16Array[] = [];
+  const bits: number[] = [];
+  const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
+    await clock.sleep(1);
+    return failure === undefined ? { ok: true, value } : { ok: false, failure };
+  };
+  const unused = (): never => {
+    throw new Error('not part of this story');
+  };
+  const panel: Panel = {
+    name: 'scripted',
+    capabilities: undefined,
+    counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 1 },
+    connect: () => {
+      log.push('connect');
+      return answer(script.connect(++attempts), {} as never);
+    },
+    apply: (beam) => {
+      log.push(`beam ${beam.beamId}`);
+      words.push(beam.words);
+      bits.push(beam.phaseBits);
+      return answer(script.apply(beam.beamId), { beamId: beam.beamId, panelTimeUs: 0n, pushMs: 1, commitMs: 0 });
+    },
+    measureSnr: (beamId, pilots) =>
+      answer(undefined, { beamId, panelTimeUs: 0n, pilots, firstUser: 0, snrDb: Float64Array.of(10, 20) }),
+    measurePilots: unused,
+    readBack: unused,
+    ping: unused,
+    status: () =>
+      answer(undefined, { state: 'radiating', beamId: 500, temperatureC: 20, uptimeMs: 1, bootCount: 1, badFrames: 0 } as const),
+    setSafeState: (state, { enter = false } = {}) => {
+      log.push(enter ? `safe: ${state}` : `armed: ${state}`);
+      return answer(script.safe(), undefined);
+    },
+    close: async () => {
+      log.push('closed');
+    },
+  };
+  return { panel, log, script, words, bits };
+}
+
+/** Points every chain at everything; a different phase each, so that words differ. */
+function fixedBeamformer(id: string, script: { fails?: (call: number) => boolean } = {}): Beamformer & { closed: boolean } {
+  let calls = 0;
+  return {
+    id,
+    kind: 'baseline',
+    title: id,
+    dimensions: { elements: ELEMENTS, rfChains: CHAINS, users: 2 },
+    closed: false,
+    async compute() {
+      if (script.fails?.(++calls) === true) throw new BeamrigError('internal', 'the thread has ended');
+      const analogPhase = Float64Array.from({ length: ELEMENTS * CHAINS }, (_, i) => (i * Math.PI) / 4);
+      return { analogPhase, digital: zeros(CHAINS, 2) };
+    },
+    async close() {
+      this.closed = true;
+    },
+  };
+}
+
+function rig(overrides: Partial<ControlLoopOptions> = {}) {
+  const clock = createVirtualClock();
+  const scripted = scriptedPanel(clock);
+  const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
+  const random = createRandom(3);
+  const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
+  const scene = createRecordedScene([channel]);
+  const loop = createControlLoop({
+    setting: {
+      clock,
+      panel: scripted.panel,
+      channels: recordedSource(scene, true),
+      source: 'simulator',
+      rfChains: CHAINS,
+      connection: undefined,
+      panelPhaseBits: 6,
+      power: 10,
+      noise: 1,
+      pilots: 8,
+      linkDiscarded: () => 0,
+    },
+    description: { name: 'test', modelId: '', phaseBits: 0 } as unknown as RigDescription,
+    beamformer: fixedBeamformer('first'),
+    openBeamformer: async (id) => fixedBeamformer(id),
+    rateHz: 20,
+    pipelined: false,
+    safeState: 'mute',
+    random,
+    sink: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
+    ...overrides,
+  });
+  return { clock, loop, records, events, codes: () => events.map(({ code }) => code), ...scripted };
+}
+
+/** Resolves after so many more cycles. */
+const cycles = (loop: ControlLoop, count: number): Promise<void> =>
+  new Promise((resolve) => {
+    let left = count;
+    const leave = loop.onCycle(() => {
+      if (--left > 0) return;
+      leave();
+      resolve();
+    });
+  });
+
+describe('the control loop', () => {
+  it('runs its cycles at the rate asked for and ends with the array safe and the panel closed', async () => {
+    const { clock, loop, records, log } = rig({ cycles: 5 });
+    const states: ControllerState[] = [];
+    loop.onState((state) => states.push(state));
+    expect(await loop.start()).toEqual({ reason: 'done', cycles: 5, voidCycles: 0 });
+    expect(states).toEqual(['running', 'stopping', 'stopped']);
+    expect(log).toEqual(['armed: mute', 'beam 1', 'beam 2', 'beam 3', 'beam 4', 'beam 5', 'safe: mute', 'closed']);
+    expect(records.map(({ timeNs }) => Number(timeNs - records[0].timeNs) / 1e6)).toEqual([0, 50, 100, 150, 200]);
+    expect(records[4]).toMatchObject({ cycle: 4, beamId: 5, outcome: 'ok', modelId: 'first', phaseBits: 6 });
+    expect(records[4].measuredSumRate).toBeCloseTo(Math.log2(1 + 10) + Math.log2(1 + 100), 9);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  it('pauses with the array safe, counts nothing meanwhile, and runs on with the next cycle', async () => {
+    const { clock, loop, records, log } = rig({ cycles: 6 });
+    const done = loop.start();
+    await cycles(loop, 3);
+    expect(await loop.pause()).toEqual({ ok: true });
+    expect(loop.state).toBe('paused');
+    expect(log.at(-1)).toBe('safe: mute');
+    await clock.sleep(10_000);
+    expect(records).toHaveLength(3);
+    expect(await loop.run()).toEqual({ ok: true });
+    await done;
+    expect(records.map(({ cycle }) => cycle)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('says so when the panel does not confirm its safe state', async () => {
+    const { loop, script, codes } = rig();
+    const done = loop.start();
+    await cycles(loop, 1);
+    script.safe = () => NO_ANSWER;
+    expect(await loop.pause()).toMatchObject({ ok: false, reason: expect.stringContaining('did not confirm') as string });
+    await loop.stop();
+    await done;
+    expect(codes().filter((code) => code === 'safe-state-unconfirmed')).toHaveLength(1);
+    expect(loop.state).toBe('stopped');
+  });
+
+  it('stops while running, while paused, before it was started, and twice', async () => {
+    for (const before of ['running', 'paused', 'starting'] as const) {
+      const { loop, log } = rig();
+      const done = before === 'starting' ? undefined : loop.start();
+      if (before !== 'starting') await cycles(loop, 2);
+      if (before === 'paused') await loop.pause();
+      await Promise.all([loop.stop(), loop.stop()]);
+      expect(loop.state).toBe('stopped');
+      expect(log.slice(-2)).toEqual(['safe: mute', 'closed']);
+      if (done !== undefined) expect(await done).toMatchObject({ reason: 'stopped' });
+      expect(await loop.run()).toMatchObject({ ok: false });
+    }
+  });
+
+  it('records a cycle that nobody acknowledged as void, tells the cause once, and goes on', async () => {
+    const { loop, script, records, events } = rig({ cycles: 12 });
+    script.apply = (beamId) => (beamId % 3 === 0 ? NO_ANSWER : undefined);
+    expect(await loop.start()).toEqual({ reason: 'done', cycles: 12, voidCycles: 4 });
+    const voids = records.filter(({ outcome }) => outcome === 'void');
+    expect(voids.map(({ cycle }) => cycle)).toEqual([2, 5, 8, 11]);
+    for (const record of voids) {
+      expect(record.beamId).toBe(0);
+      expect(record.failure).toMatch(/^commit: no answer to commit after 4 attempts/);
+      expect([...record.measuredSnrDb]).toEqual([NaN, NaN]);
+      expect(record.predictedSumRate).toBeGreaterThan(0);
+    }
+    expect(events.filter(({ code }) => code === 'cycle-void')).toHaveLength(1);
+  });
+
+  it('shakes hands again with growing pauses when the link is gone, and tells of loss and return once', async () => {
+    const { clock, loop, script, records, log, codes } = rig({ cycles: 12 });
+    let gone = false;
+    script.apply = (beamId) => {
+      if (beamId === 3) gone = true;
+      return gone ? { reason: 'link-closed', detail: 'lost' } : undefined;
+    };
+    script.connect = (attempt) => {
+      if (attempt <= 4) return { reason: 'no-answer', request: 'hello', attempts: 6, waitedMs: 2000 };
+      gone = false;
+      return undefined;
+    };
+    const done = loop.start();
+    const lostAt = new Promise<number>((resolve) => loop.onEvent(({ code }) => code === 'panel-lost' && resolve(clock.nowMs())));
+    const backAt = new Promise<number>((resolve) => loop.onEvent(({ code }) => code === 'panel-back' && resolve(clock.nowMs())));
+    await done;
+    expect(codes()).toEqual(['panel-lost', 'panel-back']);
+    expect(records.map(({ outcome }) => outcome)).toEqual([...'ok ok void void void void void ok ok ok ok ok'.split(' ')]);
+    expect(log.filter((line) => line === 'connect')).toHaveLength(5);
+    expect(log.filter((line) => line.startsWith('armed'))).toHaveLength(2);
+    // 100 + 200 + 400 + 800 ms of pauses, each within ± 25 %.
+    const awayMs = (await backAt) - (await lostAt);
+    expect(awayMs).toBeGreaterThan(0.75 * 1500);
+    expect(awayMs).toBeLessThan(1.25 * 1500 + 500);
+  });
+
+  it('faults with the array commanded safe when another panel answers after a loss, and only stops from there', async () => {
+    const { loop, script, codes, log } = rig();
+    script.apply = (beamId) => (beamId >= 2 ? { reason: 'panel-restarted', detail: 'boot 2' } : undefined);
+    script.connect = () => ({ reason: 'wrong-panel', field: 'elements', expected: '4', actual: '16' });
+    const outcome = await loop.start();
+    expect(outcome).toMatchObject({ reason: 'faulted', message: expect.stringContaining('elements is 16') as string });
+    expect(loop.state).toBe('faulted');
+    expect(codes()).toEqual(['panel-lost', 'panel-unusable']);
+    expect(log.at(-1)).toBe('safe: mute');
+    expect(await loop.run()).toMatchObject({ ok: false });
+    await loop.stop();
+    expect(loop.state).toBe('stopped');
+    expect(log.at(-1)).toBe('closed');
+  });
+
+  it('goes on above the beam ids that a panel has seen in an earlier session', async () => {
+    const { loop, script, records } = rig({ cycles: 3 });
+    script.apply = (beamId) =>
+      beamId <= 500 ? { reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 500 } : undefined;
+    await loop.start();
+    expect(records.map(({ beamId }) => beamId)).toEqual([0, 501, 502]);
+  });
+
+  it('switches the model between two cycles and closes the old one', async () => {
+    const first = fixedBeamformer('first');
+    const { loop, records, codes } = rig({ beamformer: first, cycles: 6, pipelined: true });
+    const done = loop.start();
+    await cycles(loop, 2);
+    expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(loop.describe().modelId).toBe('second');
+    await done;
+    expect(first.closed).toBe(true);
+    expect(records[0].modelId).toBe('first');
+    expect(records[5].modelId).toBe('second');
+    expect(records.every(({ outcome }) => outcome === 'ok')).toBe(true);
+    expect(codes()).toEqual(['model-switched']);
+  });
+
+  it('keeps the old model when the new one cannot be opened', async () => {
+    const openBeamformer = async (): Promise<Beamformer> => {
+      throw new BeamrigError('model-missing', "there is no model 'nobody'", { wayOut: 'Train it.' });
+    };
+    const { loop, codes } = rig({ openBeamformer });
+    const done = loop.start();
+    await cycles(loop, 1);
+    expect(await loop.switchModel('nobody')).toEqual({ ok: false, reason: "there is no model 'nobody' Train it." });
+    await cycles(loop, 1);
+    expect(loop.describe().modelId).toBe('first');
+    expect(codes()).toEqual(['model-refused']);
+    await loop.stop();
+    await done;
+  });
+
+  it('shows coarser phases on the same panel when Q is lowered, and refuses more than it has', async () => {
+    const { loop, words, bits, records } = rig({ cycles: 4 });
+    const done = loop.start();
+    await cycles(loop, 2);
+    expect(await loop.setPhaseBits(2)).toEqual({ ok: true });
+    expect(await loop.setPhaseBits(7)).toMatchObject({ ok: false });
+    expect(loop.describe().phaseBits).toBe(2);
+    await done;
+    expect(bits).toEqual([6, 6, 6, 6]);
+    expect(records.map(({ phaseBits }) => phaseBits)).toEqual([6, 6, 2, 2]);
+    expect([...words[0]]).toEqual([0, 8, 16, 24, 32, 40, 48, 56]);
+    expect([...words[3]].every((word) => word % 16 === 0)).toBe(true);
+    expect([...(loop.latest()?.words ?? [])]).toEqual([...words[3]].map((word) => word / 16));
+  });
+
+  it('faults when the model keeps failing, after cycles recorded void at the model', async () => {
+    const beamformer = fixedBeamformer('first', { fails: (call) => call > 2 });
+    const { loop, records, codes } = rig({ beamformer });
+    expect(await loop.start()).toMatchObject({ reason: 'faulted', cycles: 7, voidCycles: 5 });
+    expect(records[2].failure).toBe('model: the thread has ended');
+    expect(codes()).toEqual(['cycle-void', 'model-failed']);
+    await loop.stop();
+  });
+
+  it('is neither broken nor stopped by a listener that throws', async () => {
+    const { loop, records, codes } = rig({ cycles: 4 });
+    loop.onCycle(() => {
+      throw new Error('the page is gone');
+    });
+    expect(await loop.start()).toMatchObject({ reason: 'done', cycles: 4 });
+    expect(records).toHaveLength(4);
+    expect(codes()).toEqual(['listener-failed']);
+  });
+
+  it('gives the same records pipelined or not', async () => {
+    const results = await Promise.all(
+      [false, true].map(async (pipelined) => {
+        const { loop, records } = rig({ cycles: 8, pipelined });
+        await loop.start();
+        return records.map(({ cycle, beamId, predictedSnrDb, measuredSnrDb }) => ({
+          cycle,
+          beamId,
+          predictedSnrDb,
+          measuredSnrDb,
+        }));
+      }),
+    );
+    expect(results[1]).toEqual(results[0]);
+  });
+});

@@ -1,0 +1,418 @@
+/**
+ * The controller: runs the control cycle again and again, at the rig's rate or as fast as it goes, and answers to run, pause, switch model,
+ * change Q and stop. Which of those is allowed when is in controller-machine.ts; what one cycle does is in control-cycle.ts.
+ *
+ * Pipelined, the model computes cycle t + 1 in its thread while cycle t is on the panel: the loop is then as fast as the slower of the two,
+ * and each channel is older by up to one cycle when its beam is radiated (`cycleMs` of the records says how old).
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { SafeState } from '../../firmware-protocol/messages.ts';
+import type { Random } from '../../signal/random.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
+import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
+import { prepareCycle, radiateCycle } from './control-cycle.ts';
+import type { ControllerEvent } from './controller-machine.ts';
+import { transition } from './controller-machine.ts';
+import { createListeners } from './listeners.ts';
+import { oncePerCause } from './once-per-cause.ts';
+import { createPacing } from './pacing.ts';
+import { createPanelKeeper } from './panel-keeper.ts';
+import { createRateMeter } from './rate-meter.ts';
+
+export interface ControlLoopOptions {
+  setting: CycleSetting;
+  /** What does not change of the description; the rest is filled in. */
+  description: RigDescription;
+  beamformer: Beamformer;
+  /** Opens a model or baseline by its id, checked against the rig. Throws BeamrigError with the reason. */
+  openBeamformer: (id: string) => Promise<Beamformer>;
+  /** 0 = as fast as it goes. */
+  rateHz: number;
+  pipelined: boolean;
+  /** Ends after so many cycles; without it, when the channels end or when it is stopped. */
+  cycles?: number;
+  safeState: SafeState;
+  /** For the jitter of back-off. */
+  random: Random;
+  sink: CycleSink;
+  /** Lets go of what lies behind the panel (the simulator), once the panel is closed. */
+  release?: () => void;
+  /** Told at the start, when whoever listens is there: a fallback, say. */
+  firstEvents?: Omit<RigEvent, 'timeNs'>[];
+}
+
+export interface RunOutcome {
+  /** 'done': all cycles were run. 'faulted': the loop gave up, `message` says why, and the array is in its safe state. */
+  reason: 'done' | 'stopped' | 'faulted';
+  cycles: number;
+  voidCycles: number;
+  message?: string;
+}
+
+export interface ControlLoop extends Controller {
+  /** Runs until the cycles are done, somebody stops it, or it faults. Once. */
+  start(): Promise<RunOutcome>;
+}
+
+/** A model that fails so often in a row will not recover by itself. */
+const MODEL_FAILURES = 5;
+/** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
+const SILENCE_MS = 3000;
+
+export function createControlLoop(options: ControlLoopOptions): ControlLoop {
+  return new Loop(options);
+}
+
+class Loop implements ControlLoop {
+  readonly #options: ControlLoopOptions;
+  readonly #clock: Clock;
+  readonly #keeper;
+  readonly #pacing;
+  readonly #rate;
+  readonly #causes;
+  readonly #cycleListeners;
+  readonly #eventListeners;
+  readonly #stateListeners;
+  #state: ControllerState = 'starting';
+  #beamformer: Beamformer;
+  #phaseBits: number;
+  #cycle = 0;
+  #voidCycles = 0;
+  #nextBeamId = 1;
+  #modelFailures = 0;
+  #latest: CycleView | undefined;
+  #loading: string | undefined;
+  #incoming: { beamformer: Beamformer; swapped: () => void } | undefined;
+  /** Cycle t + 1 under way in the model's thread. */
+  #ahead: Promise<PreparedCycle | undefined> | undefined;
+  /** Aborts whatever the loop waits for, so that it looks at its state. */
+  #wake = new AbortController();
+  #resume: () => void = () => undefined;
+  #pausing: ((result: ControlResult) => void)[] = [];
+  #run: Promise<RunOutcome> | undefined;
+  #faultMessage: string | undefined;
+  #stoppedByHand = false;
+  #shutDown: Promise<void> | undefined;
+
+  constructor(options: ControlLoopOptions) {
+    this.#options = options;
+    const { setting, rateHz } = options;
+    this.#clock = setting.clock;
+    this.#beamformer = options.beamformer;
+    this.#phaseBits = setting.panelPhaseBits;
+    this.#pacing = createPacing(this.#clock, rateHz);
+    this.#rate = createRateMeter(this.#clock);
+    this.#causes = oncePerCause(this.#clock);
+    const onFailure = (error: unknown): void =>
+      this.#tell({
+        level: 'warning',
+        code: 'listener-failed',
+        message: `A listener to the controller failed: ${String(error)}.`,
+      });
+    this.#cycleListeners = createListeners<CycleRecord>(this.#clock, true, onFailure);
+    this.#eventListeners = createListeners<RigEvent>(this.#clock, false, () => undefined);
+    this.#stateListeners = createListeners<ControllerState>(this.#clock, false, onFailure);
+    this.#keeper = createPanelKeeper({
+      panel: setting.panel,
+      clock: this.#clock,
+      random: options.random,
+      safeState: options.safeState,
+      silenceMs: rateHz === 0 ? SILENCE_MS : Math.max(SILENCE_MS, 5000 / rateHz),
+      tell: (event) => this.#tell(event),
+    });
+  }
+
+  get state(): ControllerState {
+    return this.#state;
+  }
+
+  describe(): RigDescription {
+    return { ...this.#options.description, modelId: this.#beamformer.id, phaseBits: this.#phaseBits };
+  }
+
+  latest = (): CycleView | undefined => this.#latest;
+  cyclesPerSecond = (): number => this.#rate.perSecond();
+  onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#cycleListeners.add(listener);
+  onEvent = (listener: (event: RigEvent) => void): (() => void) => this.#eventListeners.add(listener);
+  onState = (listener: (state: ControllerState) => void): (() => void) => this.#stateListeners.add(listener);
+
+  start(): Promise<RunOutcome> {
+    this.#run ??= this.#runToEnd();
+    return this.#run;
+  }
+
+  async run(): Promise<ControlResult> {
+    const before = this.#state;
+    const moved = this.#move('run');
+    if (moved.ok && before === 'paused') {
+      this.#tell({ level: 'info', code: 'resumed', message: 'The rig runs again.' });
+      this.#resume();
+    }
+    return moved;
+  }
+
+  async pause(): Promise<ControlResult> {
+    const before = this.#state;
+    const moved = this.#move('pause');
+    if (!moved.ok || before === 'paused') return moved;
+    this.#interrupt();
+    return new Promise((resolve) => this.#pausing.push(resolve));
+  }
+
+  async switchModel(id: string): Promise<ControlResult> {
+    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
+    if (this.#loading !== undefined) return { ok: false, reason: `'${this.#loading}' is being loaded; wait for it` };
+    if (id === this.#beamformer.id) return { ok: true };
+    this.#loading = id;
+    try {
+      const beamformer = await this.#clock.during(this.#options.openBeamformer(id));
+      await new Promise<void>((resolve) => {
+        this.#incoming = { beamformer, swapped: resolve };
+        if (this.#state !== 'running') this.#swapModel();
+      });
+      if (this.#beamformer !== beamformer) return { ok: false, reason: 'the rig stopped before the model was switched' };
+      return { ok: true };
+    } catch (error) {
+      const reason = inWords(error);
+      this.#tell({
+        level: 'warning',
+        code: 'model-refused',
+        message: `The model '${id}' cannot be used: ${reason}`,
+        action: `'${this.#beamformer.id}' goes on.`,
+      });
+      return { ok: false, reason };
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  async setPhaseBits(phaseBits: number): Promise<ControlResult> {
+    const most = this.#options.setting.panelPhaseBits;
+    if (!Number.isInteger(phaseBits) || phaseBits < 1 || phaseBits > most) {
+      return { ok: false, reason: `Q = ${phaseBits} is outside 1 … ${most}, what the panel's phase shifters can show` };
+    }
+    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
+    if (phaseBits === this.#phaseBits) return { ok: true };
+    this.#phaseBits = phaseBits;
+    this.#tell({ level: 'info', code: 'phase-bits', message: `Phases have ${phaseBits} bits from the next cycle on.` });
+    return { ok: true };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    const faulted = this.#state === 'faulted';
+    this.#stoppedByHand = true;
+    this.#move('stop');
+    this.#interrupt();
+    this.#resume();
+    if (!faulted) await this.#run;
+    await this.#halt();
+  }
+
+  async #runToEnd(): Promise<RunOutcome> {
+    if (this.#move('start').ok) {
+      for (const event of this.#options.firstEvents ?? []) this.#tell(event);
+      await this.#keeper.arm();
+      try {
+        await this.#cycles();
+      } catch (error) {
+        await this.#fault('internal', `The control loop failed: ${inWords(error)}`);
+      }
+    }
+    if (this.#state !== 'faulted') await this.#halt();
+    const reason = this.#faultMessage !== undefined ? 'faulted' : this.#stoppedByHand ? 'stopped' : 'done';
+    const outcome = { reason, cycles: this.#cycle, voidCycles: this.#voidCycles } as const;
+    return this.#faultMessage === undefined ? outcome : { ...outcome, message: this.#faultMessage };
+  }
+
+  async #cycles(): Promise<void> {
+    for (;;) {
+      if (this.#state === 'paused') await this.#stayPaused();
+      if (this.#state !== 'running') return;
+      this.#answerPausing({ ok: false, reason: 'the rig was started again before it had paused' });
+      if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
+      try {
+        await this.#pacing.next(this.#wake.signal);
+        if (this.#keeper.lost) {
+          const recovery = await this.#keeper.recover(this.#wake.signal);
+          if (typeof recovery === 'object')
+            return await this.#fault('panel-unusable', `The panel cannot be used: ${recovery.unusable}.`);
+        }
+      } catch (error) {
+        if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
+        this.#wake = new AbortController();
+        continue; // somebody paused or stopped while the loop was waiting
+      }
+      if (this.#state !== 'running') continue;
+      this.#swapModel();
+      const prepared = await (this.#ahead ?? this.#prepare(this.#cycle));
+      this.#ahead = undefined;
+      if (prepared === undefined) return void this.#move('ended');
+      if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
+        this.#ahead = this.#prepare(this.#cycle + 1);
+      const finished = await radiateCycle(this.#options.setting, prepared, this.#phaseBits, this.#takeBeamId());
+      this.#cycle++;
+      await this.#conclude(finished);
+    }
+  }
+
+  #prepare(cycle: number): Promise<PreparedCycle | undefined> {
+    return prepareCycle(this.#options.setting, this.#beamformer, cycle);
+  }
+
+  async #conclude({ record, view, failure }: FinishedCycle): Promise<void> {
+    if (view !== undefined) this.#latest = view;
+    if (record.outcome === 'void') this.#voidCycles++;
+    this.#rate.count();
+    this.#options.sink.cycle(record);
+    this.#cycleListeners.tell(record);
+    this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
+    if (failure === undefined) return this.#keeper.worked();
+    const wasLost = this.#keeper.lost;
+    if (failure.panel !== undefined) {
+      const verdict = this.#keeper.failed(failure.panel);
+      if (verdict !== undefined) return this.#fault('panel-unusable', `The panel cannot be used: ${verdict.unusable}.`);
+      if (failure.panel.reason === 'rejected' && failure.panel.code === 'stale-beam') await this.#passStaleBeam();
+    }
+    // A lost panel has been told of as such.
+    if (!wasLost && !this.#keeper.lost && this.#causes.occurs(`${failure.stage}: ${failure.panel?.reason ?? failure.words}`)) {
+      this.#tell({
+        level: 'warning',
+        code: 'cycle-void',
+        message: `Cycle ${record.cycle} is void at ${failure.stage}: ${failure.words}.`,
+        action: 'The loop goes on; further cycles void for the same cause are only recorded.',
+      });
+    }
+    if (this.#modelFailures >= MODEL_FAILURES) {
+      await this.#fault(
+        'model-failed',
+        `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.words}`,
+      );
+    }
+  }
+
+  /** The panel has seen newer beam ids than ours, of a session before this one: go on above them. */
+  async #passStaleBeam(): Promise<void> {
+    const status = await this.#options.setting.panel.status();
+    if (status.ok && status.value.beamId >= this.#nextBeamId) this.#nextBeamId = status.value.beamId + 1;
+  }
+
+  #takeBeamId(): number {
+    const beamId = this.#nextBeamId;
+    this.#nextBeamId = beamId >= 0xffffffff ? 1 : beamId + 1;
+    return beamId;
+  }
+
+  async #stayPaused(): Promise<void> {
+    const resumed = new Promise<void>((resolve) => {
+      this.#resume = resolve;
+    });
+    await this.#ahead; // its channel will be old by then: computed again
+    this.#ahead = undefined;
+    const unsafe = await this.#makeSafe();
+    this.#tell({
+      level: 'info',
+      code: 'paused',
+      message: 'The rig is paused.',
+      action: `The array shows its safe state '${this.#options.safeState}'.`,
+    });
+    this.#answerPausing(unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe });
+    if (this.#is('paused')) await resumed;
+    this.#wake = new AbortController();
+    this.#pacing.restart();
+  }
+
+  #answerPausing(result: ControlResult): void {
+    for (const answer of this.#pausing.splice(0)) answer(result);
+  }
+
+  #swapModel(): void {
+    const incoming = this.#incoming;
+    if (incoming === undefined) return;
+    this.#incoming = undefined;
+    const old = this.#beamformer;
+    this.#beamformer = incoming.beamformer;
+    this.#modelFailures = 0;
+    void Promise.allSettled([this.#ahead]).then(() => old.close());
+    this.#tell({
+      level: 'info',
+      code: 'model-switched',
+      message: `'${this.#beamformer.id}' chooses the beams, after '${old.id}'.`,
+    });
+    incoming.swapped();
+  }
+
+  async #fault(code: string, message: string): Promise<void> {
+    this.#faultMessage = message;
+    this.#move('fault');
+    this.#tell({
+      level: 'error',
+      code,
+      message,
+      action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
+    });
+    await this.#makeSafe();
+    this.#answerPausing({ ok: false, reason: message });
+  }
+
+  /** Commands the safe state; tells, and returns words, when the panel does not confirm it. */
+  async #makeSafe(): Promise<string | undefined> {
+    const unsafe = await this.#keeper.makeSafe();
+    if (unsafe === undefined) return undefined;
+    const message = `The panel did not confirm its safe state: ${unsafe}.`;
+    if (this.#causes.occurs('safe state')) {
+      this.#tell({
+        level: 'error',
+        code: 'safe-state-unconfirmed',
+        message,
+        action: 'A panel that hears nothing goes there by itself after a few seconds; make sure of it.',
+      });
+    }
+    return message;
+  }
+
+  /** Makes the array safe, closes everything, and is stopped. */
+  #halt(): Promise<void> {
+    this.#shutDown ??= (async () => {
+      await this.#makeSafe();
+      await this.#ahead;
+      this.#incoming?.swapped();
+      await this.#options.setting.panel.close();
+      this.#options.release?.();
+      await Promise.allSettled([this.#beamformer.close(), this.#incoming?.beamformer.close()]);
+      this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
+      this.#move('halted');
+    })();
+    return this.#shutDown;
+  }
+
+  #move(event: ControllerEvent): ControlResult {
+    const next = transition(this.#state, event);
+    if (!next.allowed) return { ok: false, reason: next.reason };
+    if (next.state !== this.#state) {
+      this.#state = next.state;
+      this.#stateListeners.tell(next.state);
+    }
+    return { ok: true };
+  }
+
+  #is = (state: ControllerState): boolean => this.#state === state;
+
+  #interrupt(): void {
+    this.#wake.abort();
+  }
+
+  #tell(event: Omit<RigEvent, 'timeNs'>): void {
+    const whole = { timeNs: this.#clock.epochNs(), ...event };
+    this.#options.sink.event(whole);
+    this.#eventListeners.tell(whole);
+  }
+}
+
+function inWords(error: unknown): string {
+  if (!isBeamrigError(error)) return error instanceof Error ? error.message : String(error);
+  return error.wayOut === undefined ? error.message : `${error.message} ${error.wayOut}`;
+}

@@ -1,0 +1,81 @@
+/**
+ * The states of the controller and what may follow what, as a pure function: no clock, no panel, no promise. The loop asks it before it does
+ * anything, so that a control from the page is either allowed and acted on, or refused with a reason a person can read.
+ */
+import type { ControllerState } from './controller.ts';
+
+/** What may happen to a controller. 'ended': the last cycle is done; 'halted': the array is safe and everything is closed. */
+export type ControllerEvent = 'start' | 'run' | 'pause' | 'stop' | 'ended' | 'fault' | 'halted';
+
+export type Transition =
+  | { allowed: true; state: ControllerState; /** Command the safe state of the array now. */ makeSafe: boolean }
+  | { allowed: false; reason: string };
+
+const to = (state: ControllerState, makeSafe = false): Transition => ({ allowed: true, state, makeSafe });
+const no = (reason: string): Transition => ({ allowed: false, reason });
+
+const ended = 'the rig has stopped; start it again with `beamrig run`';
+const ending = 'the rig is stopping';
+const faulted = 'the rig has faulted and the array is in its safe state; stop it, mend the cause and start again';
+
+const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
+  starting: {
+    start: to('running'),
+    run: no('the rig is still starting'),
+    pause: no('the rig is still starting'),
+    stop: to('stopping', true),
+    ended: to('stopping', true),
+    fault: to('faulted', true),
+    halted: no('the rig is still starting'),
+  },
+  running: {
+    start: no('the rig is already running'),
+    run: to('running'),
+    pause: to('paused', true),
+    stop: to('stopping', true),
+    ended: to('stopping', true),
+    fault: to('faulted', true),
+    halted: no('the rig is running'),
+  },
+  paused: {
+    start: no('the rig was already started'),
+    run: to('running'),
+    pause: to('paused'),
+    stop: to('stopping', true),
+    ended: to('stopping', true),
+    fault: to('faulted', true),
+    halted: no('the rig is paused, not stopping'),
+  },
+  stopping: {
+    start: no(ending),
+    run: no(ending),
+    pause: no(ending),
+    stop: to('stopping'),
+    ended: to('stopping'),
+    // What fails on the way out does not keep the rig from stopping.
+    fault: to('stopping'),
+    halted: to('stopped'),
+  },
+  stopped: {
+    start: no(ended),
+    run: no(ended),
+    pause: no(ended),
+    stop: to('stopped'),
+    ended: no(ended),
+    fault: no(ended),
+    halted: to('stopped'),
+  },
+  faulted: {
+    start: no(faulted),
+    run: no(faulted),
+    pause: no(faulted),
+    // The safe state is commanded once more: the first command may not have got through.
+    stop: to('stopping', true),
+    ended: to('faulted'),
+    fault: to('faulted'),
+    halted: no('the rig has faulted and was not stopped yet'),
+  },
+};
+
+/** The state after an event, whether the safe state is to be commanded, or why not. */
+export const transition = (state: ControllerState, event: ControllerEvent): Transition => TABLE[state][event];

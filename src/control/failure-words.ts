@@ -1,0 +1,26 @@
+/** A panel's failure as a person reads it in the record, on the page and in the log: which rung gave up, and what is known of the beam. */
+import type { PanelFailure } from '../panel/panel.ts';
+
+/** One sentence, without a full stop, naming the request and the values that differ. */
+export function panelFailureInWords(failure: PanelFailure): string {
+  switch (failure.reason) {
+    case 'link-closed':
+      return `the link is closed (${failure.detail}); nothing was sent`;
+    case 'not-staged':
+      return `the panel lacks the beam from word ${failure.firstMissingWord} on; nothing was switched`;
+    case 'rejected':
+      return `the panel refused ${failure.request}: ${failure.code} (detail ${failure.detail}); nothing was switched`;
+    case 'no-answer':
+      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms; what the panel radiates is unknown`;
+    case 'read-back-differs':
+      return `beam ${failure.beamId} came back with checksum ${hex(failure.actualCrc32c)} instead of ${hex(failure.expectedCrc32c)}`;
+    case 'panel-restarted':
+      return `the panel restarted (${failure.detail}); its beam is gone`;
+    case 'protocol-version':
+      return `the panel speaks protocol version ${failure.panelMajor}, this program ${failure.ours}`;
+    case 'wrong-panel':
+      return `the panel's ${failure.field} is ${failure.actual}, the rig wants ${failure.expected}`;
+  }
+}
+
+const hex = (crc: number): string => `0x${crc.toString(16).padStart(8, '0')}`;

@@ -1,0 +1,291 @@
+/**
+ * The main job end to end on virtual time: channel → phases → words → panel → SNR → record, through the driver, the bytes and the virtual
+ * panel that the demo runs on.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { salehValenzuela } from '../../signal/channel.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
+import { wordsToPhases } from '../../signal/quantise.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sinr, toDb } from '../../signal/rate.ts';
+import { readChannelFile } from '../../src/config/channel-file.ts';
+import type { RigFile } from '../../src/config/rig-file.ts';
+import type { AssembleOptions } from '../../src/rig/assemble.ts';
+import { assembleSpine, demoWith, withoutTimes } from './spine.ts';
+import type { Spine } from './spine.ts';
+
+const open: Spine[] = [];
+async function spineOf(options: Partial<AssembleOptions> = {}): Promise<Spine> {
+  const spine = await assembleSpine(options);
+  open.push(spine);
+  return spine;
+}
+afterEach(async () => {
+  for (const { rig } of open.splice(0)) await rig.controller.stop();
+});
+
+const aligned = (rig: RigFile): void => {
+  rig.beamformer.model = 'aligned';
+};
+const ideal = (rig: RigFile): void => {
+  aligned(rig);
+  rig.simulator.impairments = {
+    gainErrorDb: 0,
+    phaseErrorDeg: 0,
+    phaseStateErrorDeg: 0,
+    deadElements: [],
+    stuckElements: [],
+    temperatureDriftDegPerMinute: 0,
+  };
+};
+/** The demo's model, where the zoo has it. */
+const zooModel = fileURLToPath(new URL('../../models/zoo/unfolded-pga-n64.onnx', import.meta.url));
+
+/** After every cycle: do the words on the air equal the words asked for, and is the beam the record names the one that is up? */
+function watchRadiated(spine: Spine): { checked: number; differing: number[] } {
+  const seen = { checked: 0, differing: [] as number[] };
+  spine.rig.controller.onCycle((record) => {
+    if (record.outcome !== 'ok') return;
+    const radiated = spine.simulator.panel.radiated();
+    const asked = spine.rig.controller.latest()?.words ?? new Uint16Array(0);
+    const shift = (spine.simulator.panel.capabilities.phaseBits ?? 0) - record.phaseBits;
+    const same = radiated.words.length === asked.length && asked.every((word, i) => radiated.words[i] === word << shift);
+    if (!same || radiated.beamId !== record.beamId) seen.differing.push(record.cycle);
+    seen.checked++;
+  });
+  return seen;
+}
+
+describe('a hundred cycles of the demo rig', () => {
+  it.runIf(existsSync(zooModel))(
+    'radiate word by word what the learned model asked for, and credit each SNR to its own beam',
+    async () => {
+      const spine = await spineOf({ cycles: 100 });
+      const seen = watchRadiated(spine);
+      expect(await spine.rig.run()).toEqual({ reason: 'done', cycles: 100, voidCycles: 0 });
+      expect(seen).toEqual({ checked: 100, differing: [] });
+      expect(spine.records.map(({ beamId }) => beamId)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+      expect(spine.records.every(({ source, modelId }) => source === 'simulator' && modelId === 'unfolded-pga-n64')).toBe(true);
+      expect(spine.events.map(({ code }) => code)).toEqual(['fallback']);
+    },
+  );
+
+  it('measure on an ideal array what was predicted, within what 64 pilots can tell', async () => {
+    const spine = await spineOf({ rig: demoWith(ideal), cycles: 100 });
+    await spine.rig.run();
+    let sum = 0;
+    let worst = 0;
+    for (const record of spine.records) {
+      record.measuredSnrDb.forEach((measured, user) => {
+        sum += measured - record.predictedSnrDb[user];
+        worst = Math.max(worst, Math.abs(measured - record.predictedSnrDb[user]));
+      });
+    }
+    expect(Math.abs(sum / 400)).toBeLessThan(0.15);
+    expect(worst).toBeLessThan(2.5);
+  });
+
+  it('predict the SINR of exactly the words that were radiated', async () => {
+    const spine = await spineOf({ rig: demoWith(ideal), cycles: 10 });
+    await spine.rig.run();
+    expect(spine.views.size).toBe(10);
+    for (const { record, words, channel, digital } of spine.views.values()) {
+      const precoder = matmul(fromPhases(wordsToPhases(words, record.phaseBits), 64, 4), digital);
+      sinr(channel, precoder, 1).forEach((value, user) => expect(record.predictedSnrDb[user]).toBeCloseTo(toDb(value), 9));
+    }
+  });
+
+  it('are the same hundred for the same seed, and others for another', async () => {
+    const runs = await Promise.all(
+      [7, 7, 8].map(async (seed) => {
+        const spine = await spineOf({ rig: demoWith(aligned), cycles: 100, seed });
+        await spine.rig.run();
+        return spine.records.map(withoutTimes);
+      }),
+    );
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).not.toEqual(runs[0]);
+  });
+
+  it('lose a little to an array with errors, and say so in measured against predicted', async () => {
+    const meanGap = async (change: (rig: RigFile) => void): Promise<number> => {
+      const spine = await spineOf({ rig: demoWith(change), cycles: 50 });
+      await spine.rig.run();
+      return spine.records.reduce((sum, record) => sum + record.predictedSumRate - record.measuredSumRate, 0) / 50;
+    };
+    const flawless = await meanGap(ideal);
+    const flawed = await meanGap((rig) => {
+      aligned(rig);
+      rig.simulator.impairments.deadElements = [3, 17, 40];
+    });
+    expect(flawed).toBeGreaterThan(flawless + 0.5);
+  });
+});
+
+describe('every number of phase bits', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 16])('Q = %i is radiated word by word', async (bits) => {
+    const rig = demoWith((demo) => {
+      aligned(demo);
+      demo.array.phaseBits = bits;
+    });
+    const spine = await spineOf({ rig, cycles: 5 });
+    const seen = watchRadiated(spine);
+    await spine.rig.run();
+    expect(seen).toEqual({ checked: 5, differing: [] });
+    expect(Math.max(...[...spine.views.values()].flatMap(({ words }) => [...words]))).toBeLessThan(2 ** bits);
+  });
+
+  it('a six-bit panel is driven at Q = 1 … 6 in one run, coarser states losing rate', async () => {
+    const spine = await spineOf({ rig: demoWith(ideal) });
+    const seen = watchRadiated(spine);
+    const rates: number[] = [];
+    const { controller } = spine.rig;
+    const running = spine.rig.run();
+    for (let bits = 1; bits <= 6; bits++) {
+      expect(await controller.setPhaseBits(bits)).toEqual({ ok: true });
+      const from = spine.records.length;
+      await new Promise<void>((resolve) => controller.onCycle(() => spine.records.length >= from + 20 && resolve()));
+      const mine = spine.records.slice(from).filter(({ phaseBits }) => phaseBits === bits);
+      rates.push(mine.reduce((sum, { predictedSumRate }) => sum + predictedSumRate, 0) / mine.length);
+    }
+    await controller.stop();
+    await running;
+    expect(seen.differing).toEqual([]);
+    expect(rates[1]).toBeGreaterThan(rates[0]);
+    expect(rates[5]).toBeGreaterThan(rates[1]);
+  });
+});
+
+describe('stopping and pausing', () => {
+  it('leaves the array in its safe state and the link closed', async () => {
+    const spine = await spineOf({ rig: demoWith(aligned) });
+    const running = spine.rig.run();
+    await new Promise<void>((resolve) => spine.rig.controller.onCycle(({ cycle }) => cycle === 9 && resolve()));
+    expect(spine.simulator.panel.radiated().beamId).toBeGreaterThan(0);
+    await spine.rig.controller.stop();
+    expect(await running).toMatchObject({ reason: 'stopped' });
+    expect(spine.simulator.panel.radiated().beamId).toBe(0);
+    expect([...spine.simulator.panel.trueSinr()]).toEqual([0, 0, 0, 0]);
+    expect(spine.simulator.link.state.state).toBe('closed');
+    expect(spine.clock.pendingTimers()).toBe(0);
+  });
+
+  it('radiates nothing while paused, and goes on where it was', async () => {
+    const spine = await spineOf({ rig: demoWith(aligned), cycles: 20 });
+    const { controller } = spine.rig;
+    const running = spine.rig.run();
+    await new Promise<void>((resolve) => controller.onCycle(({ cycle }) => cycle === 4 && resolve()));
+    expect(await controller.pause()).toEqual({ ok: true });
+    expect(spine.simulator.panel.radiated().beamId).toBe(0);
+    await spine.clock.sleep(60_000);
+    expect(await controller.run()).toEqual({ ok: true });
+    expect(await running).toMatchObject({ reason: 'done', cycles: 20, voidCycles: 0 });
+  });
+
+  it('with safe state hold keeps the last good beam up', async () => {
+    const rig = demoWith((demo) => {
+      aligned(demo);
+      demo.safeState = 'hold';
+    });
+    const spine = await spineOf({ rig, cycles: 8 });
+    await spine.rig.run();
+    expect(spine.simulator.panel.radiated().beamId).toBe(8);
+  });
+});
+
+describe('recorded channels', () => {
+  const drawn = (count: number, users = 4): CMatrix[] => {
+    const random = createRandom(11);
+    const geometry = { kind: 'ula', elements: 64, spacingWavelengths: 0.5 } as const;
+    return Array.from({ length: count }, () => salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }));
+  };
+  const named = process.env.BEAMRIG_TEST_CHANNELS;
+
+  it('are taken one a cycle, and the run ends with the last', async () => {
+    const channels = drawn(30);
+    const spine = await spineOf({ rig: demoWith(ideal), channels: { channels, file: 'drawn' } });
+    const seen = watchRadiated(spine);
+    expect(await spine.rig.run()).toEqual({ reason: 'done', cycles: 30, voidCycles: 0 });
+    expect(seen).toEqual({ checked: 30, differing: [] });
+    channels.forEach((channel, cycle) => expect(spine.views.get(cycle)?.channel).toEqual(channel));
+    const gaps = spine.records.map((record) => record.predictedSumRate - record.measuredSumRate);
+    expect(Math.abs(gaps.reduce((sum, gap) => sum + gap, 0) / 30)).toBeLessThan(0.3);
+  });
+
+  it('begin again with the first when more cycles are asked for', async () => {
+    const channels = drawn(3);
+    const spine = await spineOf({ rig: demoWith(aligned), channels: { channels, file: 'drawn' }, cycles: 7 });
+    await spine.rig.run();
+    expect(spine.views.get(6)?.channel).toEqual(channels[0]);
+  });
+
+  it('give the same beams pipelined and unpaced', async () => {
+    const results = await Promise.all(
+      [false, true].map(async (pipelined) => {
+        const options = {
+          rig: demoWith(aligned),
+          channels: { channels: drawn(25), file: 'drawn' },
+          rateHz: 'max',
+          pipelined,
+        } as const;
+        const spine = await spineOf(options);
+        await spine.rig.run();
+        return spine.records.map(withoutTimes);
+      }),
+    );
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  it('that do not fit the rig are refused before anything starts', async () => {
+    const channels = { channels: drawn(2, 3), file: 'three-users.npy' };
+    await expect(assembleSpine({ rig: demoWith(aligned), channels })).rejects.toMatchObject({
+      code: 'channel-file',
+      message: expect.stringMatching(/three-users\.npy: channel 0 is for 3 users and 64 elements; the rig has 4 users/) as string,
+    });
+  });
+
+  it.runIf(named !== undefined)('of the file named by BEAMRIG_TEST_CHANNELS run through the panel as they are', async () => {
+    const file = readChannelFile(named ?? '', { conjugate: true });
+    const spine = await spineOf({ rig: demoWith(ideal), channels: file });
+    const seen = watchRadiated(spine);
+    await spine.rig.run();
+    expect(seen).toEqual({ checked: file.channels.length, differing: [] });
+  });
+});
+
+describe('what is refused before the rig starts', () => {
+  it('no hardware where the rig file forbids the simulator', async () => {
+    const rig = demoWith((demo) => {
+      demo.fallback = 'never';
+    });
+    await expect(assembleSpine({ rig })).rejects.toMatchObject({
+      code: 'no-hardware',
+      wayOut: expect.stringContaining('fallback') as string,
+    });
+  });
+
+  it('a model that is not there', async () => {
+    const rig = demoWith((demo) => {
+      demo.beamformer.model = 'no-such-model';
+    });
+    await expect(assembleSpine({ rig })).rejects.toMatchObject({ code: 'model-missing' });
+  });
+
+  it.runIf(existsSync(zooModel))('a model made for another array', async () => {
+    const rig = demoWith((demo) => {
+      demo.array.geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 };
+    });
+    await expect(assembleSpine({ rig })).rejects.toMatchObject({
+      code: 'model-mismatch',
+      message: expect.stringMatching(/is for 64 elements, the rig has 32/) as string,
+    });
+  });
+
+  it('a panel of another protocol version', async () => {
+    const behaviours = [{ do: 'wrong-version', major: 9 }] as const;
+    await expect(assembleSpine({ rig: demoWith(aligned), behaviours })).rejects.toMatchObject({ code: 'protocol-version' });
+  });
+});
