@@ -2,8 +2,11 @@
  * The learned part of the network: step sizes by layer and inner step. They are kept as logarithms, so they stay positive whatever the
  * training does.
  *
- * The paper's network has one number a step. The best step falls about tenfold for 10 dB more SNR (the interference weighs 1∕σ² in the
- * gradient), so one set of numbers serves one SNR. Going past the paper, a step's logarithm may therefore be a polynomial in
+ * The network works at power 1, the paper at σ² = 1 and P = SNR, and a step λ on D there is a step λ·σ²∕P here. So λ is kept in the paper's
+ * unit and multiplied by the normalised noise; μ is the same in both.
+ *
+ * The paper's network has one number a step. But the best μ, too, falls about tenfold for 10 dB more SNR (the interference weighs 1∕σ² in
+ * the gradient), so one set of numbers serves one SNR. Going past the paper, a step's logarithm may therefore be a polynomial in
  * x = (normalised SNR in dB − 10)∕10, the normalised SNR being P∕σ² for ‖H‖²_F = K·N. One coefficient is the paper's form.
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
@@ -26,7 +29,7 @@ export interface StepSizes {
 
 export type StepForm = 'log' | 'plain';
 
-/** The same μ and λ everywhere, in plain form: the paper's fixed-step PGA, and where its training starts. */
+/** The same μ and λ (for σ² = 1) everywhere, in plain form: the paper's fixed-step PGA, and where its training starts. */
 export function constantSteps(layers: number, innerSteps: number, mu: number, lambda: number): StepSizes {
   if (!(layers >= 1 && innerSteps >= 1))
     throw new BeamrigError('argument', `unfolded-pga: ${layers} layers of ${innerSteps} inner steps`);
@@ -41,8 +44,8 @@ export function constantSteps(layers: number, innerSteps: number, mu: number, la
 }
 
 /**
- * Steps set by hand that fall with the SNR, from a rough search over constant steps (10 layers of 10 steps, N = 32): μ = 0.1 and
- * λ = 1e-4 at 10 dB, tenfold less for 10 dB more. λ falls with 1∕N², since the digital gradient's slope grows with ‖H·A‖².
+ * Steps set by hand, from a rough search over constant steps (10 layers of 10 steps, N = 32): λ = 1e-3, μ = 0.1 at 10 dB and tenfold less
+ * for 10 dB more. λ falls with 1∕N², since the digital gradient's slope grows with ‖H·A‖².
  */
 export function fallingSteps(options: {
   layers: number;
@@ -53,12 +56,11 @@ export function fallingSteps(options: {
   snrRangeDb: readonly [number, number];
 }): StepSizes {
   const { layers, innerSteps, elements, coefficients, snrRangeDb } = options;
-  const fill = (count: number, step: number) =>
-    Array.from({ length: coefficients }, (_, power) =>
-      new Float64Array(count).fill(power === 0 ? Math.log(step) : power === 1 ? -Math.LN10 : 0),
-    );
-  const lambda = 1e-4 * (32 / elements) ** 2;
-  return { layers, innerSteps, form: 'log', mu: fill(layers * innerSteps, 0.1), lambda: fill(layers, lambda), snrRangeDb };
+  const fill = (count: number, start: readonly number[]) =>
+    Array.from({ length: coefficients }, (_, power) => new Float64Array(count).fill(start[power] ?? 0));
+  const mu = fill(layers * innerSteps, [Math.log(0.1), -Math.LN10]);
+  const lambda = fill(layers, [Math.log(1e-3 * (32 / elements) ** 2)]);
+  return { layers, innerSteps, form: 'log', mu, lambda, snrRangeDb };
 }
 
 /** The learned numbers as tensors: constants in an exported file, inputs in a training graph. */
@@ -87,14 +89,15 @@ export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: 
 }
 
 /** As `effectiveSteps`, from any tensors. @param normalisedNoise σ²∕P for ‖H‖²_F = K·N, [B] */
-export function stepsFor(graph: Graph, { form, mu, lambda, snrRangeDb }: StepTensors, normalisedNoise: Tensor): PgaSteps {
-  const columns = mu.map((coefficient) => ops.unsqueeze(coefficient, [2])); // [I, J, 1]
-  if (form === 'plain') return { mu: columns[0], lambda: lambda[0] };
-  if (columns.length === 1) return { mu: ops.exp(columns[0]), lambda: ops.exp(lambda[0]) };
-  const [from, to] = snrRangeDb.map((snrDb) => graph.constant(snrDb / 10 - 1));
+export function stepsFor(graph: Graph, steps: StepTensors, normalisedNoise: Tensor): PgaSteps {
+  const columns = steps.mu.map((coefficient) => ops.unsqueeze(coefficient, [2])); // [I, J, 1]
+  const scaled = ({ mu, lambda }: PgaSteps): PgaSteps => ({ mu, lambda: ops.multiply(lambda, normalisedNoise) });
+  if (steps.form === 'plain') return scaled({ mu: columns[0], lambda: steps.lambda[0] });
+  if (columns.length === 1) return scaled({ mu: ops.exp(columns[0]), lambda: ops.exp(steps.lambda[0]) });
+  const [from, to] = steps.snrRangeDb.map((snrDb) => graph.constant(snrDb / 10 - 1));
   const free = ops.subtract(ops.multiply(ops.log(normalisedNoise), graph.constant(-1 / Math.LN10)), graph.constant(1)); // [B]
   const x = ops.maximum(ops.minimum(free, to), from);
-  return { mu: ops.exp(polynomial(columns, x)), lambda: ops.exp(polynomial(lambda, x)) };
+  return scaled({ mu: ops.exp(polynomial(columns, x)), lambda: ops.exp(polynomial(steps.lambda, x)) });
 }
 
 /** Horner's rule. */
