@@ -129,6 +129,11 @@ describe('decoding names the reason why bytes are no frame', () => {
       frameOf(0x11, [0, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0x80, 0x7f, 0, 0, 0, 0]),
       'malformed',
     ],
+    [
+      'reserved bytes of weights in use',
+      frameOf(0x11, [0, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      'malformed',
+    ],
     ['reserved bytes in use', frameOf(0x93, [1, 6, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1]), 'malformed'],
     ['a safe state nobody knows', frameOf(0x40, [0, 0, 0, 0, 0, 0, 3, 0]), 'malformed'],
     ['an entry that is neither yes nor no', frameOf(0x40, [0, 0, 0, 0, 0, 0, 0, 2]), 'malformed'],

@@ -25,6 +25,7 @@ export function packWords(words: Uint16Array, bits: number): Uint8Array {
 /** `packWords` into a buffer that has room for it, from byte `at` on; `bits` was checked by the caller. */
 export function packWordsInto(words: Uint16Array, bits: number, target: Uint8Array, at: number): void {
   const count = words.length;
+  const twoBytesAWord = bits > 8;
   let seen = 0;
   let pending = 0;
   let pendingBits = 0;
@@ -34,7 +35,12 @@ export function packWordsInto(words: Uint16Array, bits: number, target: Uint8Arr
     // At most 7 + 16 bits wait here, which a 32-bit integer holds.
     pending |= word << pendingBits;
     pendingBits += bits;
-    while (pendingBits >= 8) {
+    if (pendingBits >= 8) {
+      target[at++] = pending;
+      pending >>>= 8;
+      pendingBits -= 8;
+    }
+    if (twoBytesAWord && pendingBits >= 8) {
       target[at++] = pending;
       pending >>>= 8;
       pendingBits -= 8;
@@ -68,10 +74,15 @@ export function unpackWords(bytes: Uint8Array, bits: number, count: number): Uin
 export function unpackWordsFrom(bytes: Uint8Array, at: number, bits: number, count: number): Uint16Array | undefined {
   const words = new Uint16Array(count);
   const mask = (1 << bits) - 1;
+  const twoBytesAWord = bits > 8;
   let pending = 0;
   let pendingBits = 0;
   for (let i = 0; i < count; i += 1) {
-    while (pendingBits < bits) {
+    if (pendingBits < bits) {
+      pending |= bytes[at++] << pendingBits;
+      pendingBits += 8;
+    }
+    if (twoBytesAWord && pendingBits < bits) {
       pending |= bytes[at++] << pendingBits;
       pendingBits += 8;
     }

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from './codec.ts';
+import { crc32c } from './crc32c.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import { SerialFrameReader, cobsDecode, cobsEncode, cobsFrame } from './serial-framing.ts';
 
 const ping = (nonce: number): Uint8Array => encodeFrame({ seq: nonce & 0xffff, message: { type: 'ping', nonce } });
+
+function withCrc(body: Uint8Array): Uint8Array {
+  const whole = Uint8Array.of(...body, 0, 0, 0, 0);
+  new DataView(whole.buffer).setUint32(body.length, crc32c(body), true);
+  return whole;
+}
 
 const bytesOf = (...parts: (Uint8Array | number[])[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 
@@ -82,15 +89,25 @@ describe('the serial reader', () => {
     expect(reader.discarded).toBe(1);
   });
 
-  it('hands out the longest frame, and buffers of their own', () => {
+  it('hands out the longest frame there can be, authentication included, and buffers of their own', () => {
     const { reader, heard } = listen();
-    const weights = new Float32Array(2 * 510).fill(1.1);
-    const longest = encodeFrame({ seq: 1, message: { type: 'set-digital', slot: 0, beamId: 1, users: 1, offset: 0, weights } });
+    // Without a zero byte, so that its COBS form is the longest as well: the header, 4,096 bytes of payload, 16 of authentication, the CRC.
+    const longest = withCrc(new Uint8Array(4 + 4096 + 16).fill(0x11));
     const line = cobsFrame(longest);
+    expect([longest.length, line.length]).toEqual([4120, 4138]);
     reader.push(line);
     line.fill(0xaa);
     reader.push(cobsFrame(ping(3)));
     expect(heard).toEqual([longest, ping(3)]);
+  });
+
+  it('does not take the beginning of an endless frame for a frame', () => {
+    const { reader, heard } = listen();
+    reader.push(cobsFrame(ping(1)).subarray(0, -1));
+    reader.push(new Uint8Array(5000).fill(1));
+    reader.push(Uint8Array.of(0));
+    expect(heard).toEqual([]);
+    expect(reader.discards).toMatchObject({ overflow: 1, 'bad-crc': 0 });
   });
 
   it('counts one overflow for one endless frame, however it is cut', () => {

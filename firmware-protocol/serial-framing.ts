@@ -13,7 +13,7 @@ import { MAX_FRAME_BYTES } from './limits.ts';
 const LONGEST_RUN = 254;
 
 /** Most bytes a frame of `length` bytes takes on the wire, delimiter included. */
-export const maxSerialLength = (length: number): number => length + Math.ceil(length / LONGEST_RUN) + 1 + (length === 0 ? 1 : 0);
+export const maxSerialLength = (length: number): number => length + Math.max(1, Math.ceil(length / LONGEST_RUN)) + 1;
 
 /**
  * COBS of `bytes` without the delimiter. A run of exactly 254 non-zero bytes at the very end is not followed by an empty group.
@@ -33,23 +33,21 @@ export function cobsFrame(bytes: Uint8Array): Uint8Array {
 
 function cobsEncodeInto(bytes: Uint8Array, target: Uint8Array): number {
   const { length } = bytes;
-  let codeAt = 0;
-  let at = 1;
-  for (let i = 0; i < length; i += 1) {
-    // A full group is closed only when another byte follows, so that none is opened for nothing.
+  let from = 0;
+  let at = 0;
+  // One group a turn; the zero imagined after the end makes the last one like the others.
+  do {
+    const limit = Math.min(length, from + LONGEST_RUN);
+    const codeAt = at++;
+    while (from < limit && bytes[from] !== 0) target[at++] = bytes[from++];
+    target[codeAt] = at - codeAt;
+    // A full group stands for no zero, so it ends the frame when nothing follows; any other took its zero along.
     if (at - codeAt > LONGEST_RUN) {
-      target[codeAt] = at - codeAt;
-      codeAt = at++;
-    }
-    const byte = bytes[i];
-    if (byte === 0) {
-      target[codeAt] = at - codeAt;
-      codeAt = at++;
+      if (from === length) return at;
     } else {
-      target[at++] = byte;
+      from += 1;
     }
-  }
-  target[codeAt] = at - codeAt;
+  } while (from <= length);
   return at;
 }
 
