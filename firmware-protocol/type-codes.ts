@@ -2,7 +2,7 @@
  * One byte says what a frame carries: requests are below 0x80, replies above. The codes are pinned for ever; PROTOCOL.md lists them with
  * the ones kept for later (gain 0x14, enable 0x15, time sync 0x50, authentication 0x60, and 0x70 … 0x7f for experiments).
  */
-import type { Message, Reply, Request } from './messages.ts';
+import type { Message, Request } from './messages.ts';
 
 export const TYPE_CODES: Readonly<Record<Message['type'], number>> = {
   hello: 0x01,
@@ -33,8 +33,6 @@ const REPLY_BIT = 0x80;
 export const isRequestCode = (code: number): boolean => (code & REPLY_BIT) === 0;
 
 export const isRequest = (message: Message): message is Request => isRequestCode(TYPE_CODES[message.type]);
-
-export const isReply = (message: Message): message is Reply => !isRequestCode(TYPE_CODES[message.type]);
 
 /**
  * The messages whose layout is the same in every major version, so that two ends that share no version can still say so. Later versions
