@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { salehValenzuela } from '../../signal/channel.ts';
+import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { frobeniusNorm, fromPhases, matmul, scale, subtract } from '../../signal/complex-matrix.ts';
+import { connectionMask } from '../../signal/geometry.ts';
+import { wmmse } from '../../signal/precoders.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sumRate } from '../../signal/rate.ts';
+import { alignedAnalog } from './aligned.ts';
+import { BASELINES, DIGITAL_REFERENCES, isBaselineName, runBaseline } from './baselines.ts';
+import { factorise } from './factorise.ts';
+
+const NOISE = 0.1;
+
+function draw(seed: number, elements = 32, users = 4): CMatrix {
+  const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
+  return salehValenzuela({ random: createRandom(seed), geometry, users, paths: 10, scale: 'unit-element' });
+}
+
+describe('the baselines', () => {
+  it.each(BASELINES)('$name gives a beam of the asked power, the same in every unit of the channel', ({ name }) => {
+    const channel = draw(1);
+    const plain = runBaseline(name, { channel, power: 1, noise: NOISE, rfChains: 4 });
+    const other = runBaseline(name, { channel: scale(channel, 1e-5), power: 4, noise: 4 * NOISE * 1e-10, rfChains: 4 });
+    const analog = fromPhases(plain.analogPhase, 32, 4);
+    expect(frobeniusNorm(subtract(analog, fromPhases(other.analogPhase, 32, 4)))).toBeLessThan(1e-6);
+    expect(frobeniusNorm(matmul(analog, plain.digital)) ** 2).toBeCloseTo(1, 9);
+    expect(frobeniusNorm(matmul(analog, other.digital)) ** 2).toBeCloseTo(4, 9);
+  });
+
+  it.each(BASELINES)('$name serves sub-connected arrays and more chains than users', ({ name }) => {
+    for (const [rfChains, kind] of [
+      [4, 'sub'],
+      [6, 'full'],
+    ] as const) {
+      const channel = draw(2);
+      const connection = connectionMask(kind, 32, rfChains);
+      const { analogPhase, digital } = runBaseline(name, { channel, power: 1, noise: NOISE, rfChains, connection });
+      const precoder = matmul(fromPhases(analogPhase, 32, rfChains, connection), digital);
+      expect(frobeniusNorm(precoder) ** 2).toBeCloseTo(1, 9);
+      expect(sumRate(channel, precoder, NOISE)).toBeGreaterThan(2);
+    }
+  });
+
+  it('get better from aligned phases over the steps of the paper to searched steps, on the whole', () => {
+    const rates = new Map(BASELINES.map(({ name }) => [name, 0]));
+    for (let seed = 0; seed < 20; seed++) {
+      const channel = draw(seed);
+      for (const { name } of BASELINES) {
+        const { analogPhase, digital } = runBaseline(name, { channel, power: 1, noise: NOISE, rfChains: 4 });
+        rates.set(name, (rates.get(name) ?? 0) + sumRate(channel, matmul(fromPhases(analogPhase, 32, 4), digital), NOISE) / 20);
+      }
+    }
+    const rate = (name: string): number => rates.get(name as never) ?? NaN;
+    expect(rate('pga')).toBeGreaterThan(rate('aligned') + 1);
+    expect(rate('pga-searched')).toBeGreaterThan(rate('pga'));
+  });
+
+  it('align a chain with every further direction when there are more chains than users, and with the strongest users when fewer', () => {
+    const channel = draw(3, 32, 2);
+    const target = wmmse(channel, 1, NOISE);
+    const missed = (chains: number): number => {
+      const { analog, digital } = factorise(target, alignedAnalog(channel, chains), 1, 0);
+      return frobeniusNorm(subtract(target, matmul(analog, digital)));
+    };
+    expect(missed(3)).toBeLessThan(missed(2));
+    expect(missed(4)).toBeLessThan(missed(3));
+    const loud = {
+      ...channel,
+      re: channel.re.map((x, i) => (i < 32 ? x : 9 * x)),
+      im: channel.im.map((x, i) => (i < 32 ? x : 9 * x)),
+    };
+    const heard = matmul(loud, alignedAnalog(loud, 1));
+    expect(Math.hypot(heard.re[1], heard.im[1])).toBeGreaterThan(Math.hypot(heard.re[0], heard.im[0]));
+  });
+
+  it('factor a digital precoder without loss when there are twice as many chains as users', () => {
+    // Any complex vector is a sum of two of constant modulus (Zhang et al., IEEE Trans. Signal Process. 53(11), 2005).
+    const channel = draw(4, 32, 2);
+    const target = wmmse(channel, 1, NOISE);
+    const { analog, digital } = factorise(target, alignedAnalog(channel, 4), 1, 300);
+    expect(frobeniusNorm(subtract(target, matmul(analog, digital)))).toBeLessThan(0.02);
+  });
+
+  it('are known by name, beside the digital references', () => {
+    expect(isBaselineName('pga')).toBe(true);
+    expect(isBaselineName('toString')).toBe(false);
+    for (const reference of Object.values(DIGITAL_REFERENCES)) {
+      expect(frobeniusNorm(reference({ channel: draw(5), power: 2, noise: NOISE })) ** 2).toBeCloseTo(2, 9);
+    }
+  });
+});

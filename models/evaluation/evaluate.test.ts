@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { salehValenzuela } from '../../signal/channel.ts';
+import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
+import { digitalForAnalog, wmmse, zeroForcing } from '../../signal/precoders.ts';
+import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sumRate } from '../../signal/rate.ts';
+import { runBaseline } from '../baselines/baselines.ts';
+import type { EvaluationRequest } from './evaluate.ts';
+import { evaluateBeamformer } from './evaluate.ts';
+import { meanAndError } from './statistics.ts';
+
+const random = createRandom(1).stream('test');
+const geometry = { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const;
+const channels = Array.from({ length: 8 }, () =>
+  salehValenzuela({ random, geometry, users: 3, paths: 10, scale: 'unit-element' }),
+);
+const aligned = (request: EvaluationRequest) => runBaseline('aligned', { ...request, rfChains: 3 });
+const base = { model: 'aligned', compute: aligned, channels, file: 'own.npy' };
+
+describe('evaluating a beamformer', () => {
+  it('gives one row per SNR and number of bits, with the digital references on the same channels', async () => {
+    const result = await evaluateBeamformer({ ...base, snrsDb: [0, 10], bits: [2, 'inf'] });
+    expect(result.model).toBe('aligned');
+    expect(result.channels).toEqual({ file: 'own.npy', count: 8 });
+    expect(result.results.map(({ snrDb, bits }) => [snrDb, bits])).toEqual([
+      [0, 2],
+      [0, 'inf'],
+      [10, 2],
+      [10, 'inf'],
+    ]);
+    const row = result.results[3];
+    expect(row.zf).toEqual(meanAndError(channels.map((h) => sumRate(h, zeroForcing(h, 1), 0.1))));
+    expect(row.wmmse).toEqual(meanAndError(channels.map((h) => sumRate(h, wmmse(h, 1, 0.1), 0.1))));
+  });
+
+  it('keeps the own D of the beamformer at infinite bits, unless told to solve it again', async () => {
+    const own = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'] });
+    const again = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'], resolveDigital: true });
+    const rates = (resolve: boolean) =>
+      channels.map((channel) => {
+        const beam = aligned({ channel, power: 1, noise: 0.1 });
+        const analog = fromPhases(beam.analogPhase, 16, 3);
+        return sumRate(channel, matmul(analog, resolve ? digitalForAnalog(channel, analog, 1, 0.1) : beam.digital), 0.1);
+      });
+    expect(own.results[0].sumRate).toEqual(meanAndError(rates(false)));
+    expect(again.results[0].sumRate).toEqual(meanAndError(rates(true)));
+    expect(again.results[0].sumRate.mean).toBeGreaterThan(own.results[0].sumRate.mean);
+  });
+
+  it('solves D again for quantised phases', async () => {
+    const { results } = await evaluateBeamformer({ ...base, snrsDb: [10], bits: [1, 3, 8] });
+    const expected = channels.map((channel) => {
+      const { analogPhase } = aligned({ channel, power: 1, noise: 0.1 });
+      const analog = fromPhases(wordsToPhases(quantisePhases(analogPhase, 3), 3), 16, 3);
+      return sumRate(channel, matmul(analog, digitalForAnalog(channel, analog, 1, 0.1)), 0.1);
+    });
+    expect(results[1].sumRate).toEqual(meanAndError(expected));
+    expect(results[0].sumRate.mean).toBeLessThan(results[1].sumRate.mean);
+    expect(results[1].sumRate.mean).toBeLessThan(results[2].sumRate.mean);
+  });
+
+  it('waits for beamformers that take their time, and reports progress', async () => {
+    const seen: number[] = [];
+    const compute = async (request: EvaluationRequest) => Promise.resolve(aligned(request));
+    const slow = await evaluateBeamformer({
+      ...base,
+      compute,
+      snrsDb: [10],
+      bits: ['inf'],
+      onProgress: (done) => seen.push(done),
+    });
+    expect(slow).toEqual(await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'] }));
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('refuses to evaluate on nothing', async () => {
+    await expect(evaluateBeamformer({ ...base, channels: [], snrsDb: [10], bits: ['inf'] })).rejects.toThrow(/no channels/);
+  });
+
+  it('has the standard error of the mean, worked by hand', () => {
+    expect(meanAndError([1, 2, 3, 4])).toEqual({ mean: 2.5, stderr: Math.sqrt(5 / 3 / 4) });
+    expect(meanAndError([7])).toEqual({ mean: 7, stderr: 0 });
+  });
+});
