@@ -1,0 +1,20 @@
+/** Debian's Chromium, quiet: nothing in it reaches beyond the page. */
+import { chromium, type Browser } from 'playwright-core';
+import { partPath } from '../parts.ts';
+
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = partPath('chromium');
+  if (!executablePath) throw new Error('chromium is not installed: apt-get install chromium');
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
