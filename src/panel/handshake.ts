@@ -9,6 +9,8 @@ export interface Session {
   capabilities: Capabilities;
   /** Another one later means that the panel was restarted and has forgotten everything. */
   bootCount: number;
+  /** At the handshake. */
+  uptimeMs: number;
 }
 
 /** A panel that claims more phase shifters than this is not believed: 1,024 elements × 1,024 chains. */
@@ -27,7 +29,8 @@ export async function shakeHands(line: RequestLine, expected: Partial<Capabiliti
   if (failure !== undefined) return { ok: false, failure };
   const status = await line.request<'get-status'>({ type: 'get-status' });
   if (!status.ok) return status;
-  return { ok: true, value: { capabilities, bootCount: status.value.bootCount } };
+  const { bootCount, uptimeMs } = status.value;
+  return { ok: true, value: { capabilities, bootCount, uptimeMs } };
 }
 
 /** A panel of another major version refuses the handshake and says its own. */

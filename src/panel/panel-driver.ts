@@ -45,6 +45,9 @@ export interface PanelOptions {
 
 /** Times that the words radiated are read again when the beam changed between two chunks of them. */
 const READ_BACK_ATTEMPTS = 3;
+/** How slow a panel's clock may be, and how late an answer, before they are taken for a restart and looked into. */
+const CLOCK_SLACK = 0.9;
+const ANSWER_SLACK_MS = 250;
 
 /** A panel at the other end of `link`, which must not be shared. Call `connect` first. */
 export function createPanel(options: PanelOptions): Panel {
@@ -67,8 +70,8 @@ class PanelDriver implements Panel {
   private applying: BeamId = 0;
   private nextSlot = 0;
   private nextNonce = 0;
-  /** Newest panel time seen: when it steps back, the panel was restarted. */
-  private panelTimeUs = 0n;
+  /** Newest panel time seen, and when: a panel whose time falls behind ours was restarted. */
+  private panelTime = { us: 0n, atMs: 0 };
 
   constructor(options: PanelOptions) {
     const { link, clock, random, expected = {}, timeouts = {}, window = 4 } = options;
@@ -211,7 +214,7 @@ class PanelDriver implements Panel {
       return shaken;
     }
     this.session = shaken.value;
-    this.panelTimeUs = 0n;
+    this.panelTime = { us: BigInt(shaken.value.uptimeMs) * 1000n, atMs: this.clock.nowMs() };
     return { ok: true, value: shaken.value.capabilities };
   }
 
@@ -258,13 +261,19 @@ class PanelDriver implements Panel {
     if (!answer.ok) return this.findOut(session, beamId, crc, answer.failure);
     const { wordsCrc32c: latchedCrc, timeUs } = answer.value;
     if (latchedCrc !== crc) return refused(differs(beamId, crc, latchedCrc));
-    const steppedBack = timeUs < this.panelTimeUs;
-    this.panelTimeUs = timeUs;
-    if (steppedBack) {
+    if (this.timeFellBack(timeUs)) {
       const status = await this.status();
       if (!status.ok) return status;
     }
     return { ok: true, value: timeUs };
+  }
+
+  /** A restarted panel counts its time from nought: worth asking for its status, even if it is only a slow clock. */
+  private timeFellBack(timeUs: bigint): boolean {
+    const elapsedMs = this.clock.nowMs() - this.panelTime.atMs;
+    const advancedMs = Number(timeUs - this.panelTime.us) / 1000;
+    this.panelTime = { us: timeUs, atMs: this.clock.nowMs() };
+    return advancedMs < 0 || advancedMs < CLOCK_SLACK * elapsedMs - ANSWER_SLACK_MS;
   }
 
   /** After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. */
