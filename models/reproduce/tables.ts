@@ -1,0 +1,174 @@
+/**
+ * The comparison of paper 001 as Markdown: every method at every SNR in both channel scales, differences channel by channel, and what is
+ * left of the rate at Q bits.
+ */
+import type { ChannelScale } from '../../signal/channel.ts';
+import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
+import { digitalForAnalog } from '../../signal/precoders.ts';
+import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
+import { fromDb, sumRate } from '../../signal/rate.ts';
+import { runBaseline } from '../baselines/baselines.ts';
+import type { EvaluatedBeam, PhaseBits } from '../evaluation/evaluate.ts';
+import type { MeanAndError } from '../evaluation/statistics.ts';
+import { meanAndError } from '../evaluation/statistics.ts';
+import { drawChannelSet } from '../training/channel-set.ts';
+import type { ModelFile } from '../zoo.ts';
+import type { Method, TestSet } from './methods.ts';
+import { networkBeams } from './methods.ts';
+
+export interface ComparisonOptions {
+  methods: readonly Method[];
+  /** Pairs of method keys: how much the first gains on the second, channel by channel. */
+  pairs: readonly (readonly [string, string])[];
+  snrsDb: readonly number[];
+  channels: number;
+  seed: number;
+}
+
+export interface ComparisonCell extends MeanAndError {
+  scale: ChannelScale;
+  snrDb: number;
+  method: string;
+}
+
+export interface PairedCell extends MeanAndError {
+  scale: ChannelScale;
+  snrDb: number;
+  method: string;
+  against: string;
+}
+
+export interface Comparison {
+  rates: ComparisonCell[];
+  differences: PairedCell[];
+}
+
+const SCALES: readonly ChannelScale[] = ['unit-element', 'paper-001'];
+
+/** Channels of the stream `test`, which neither training nor the search for steps has seen. */
+export function testSet(options: { scale: ChannelScale; snrDb: number; count: number; seed: number }): TestSet {
+  const { scale, snrDb, count, seed } = options;
+  const { channels } = drawChannelSet({ seed, name: 'test', count, elements: 32, users: 4, paths: 10, scale });
+  return { scale, snrDb, channels };
+}
+
+export async function compare(options: ComparisonOptions): Promise<Comparison> {
+  const rates: ComparisonCell[] = [];
+  const differences: PairedCell[] = [];
+  for (const scale of SCALES) {
+    for (const snrDb of options.snrsDb) {
+      const set = testSet({ scale, snrDb, count: options.channels, seed: options.seed });
+      const found = new Map<string, number[]>();
+      for (const method of options.methods) {
+        const values = await method.rates(set);
+        found.set(method.key, values);
+        rates.push({ scale, snrDb, method: method.key, ...meanAndError(values) });
+      }
+      for (const [method, against] of options.pairs) {
+        const [ours, theirs] = [found.get(method), found.get(against)];
+        if (ours === undefined || theirs === undefined) continue;
+        const gains = ours.map((value, i) => value - theirs[i]);
+        differences.push({ scale, snrDb, method, against, ...meanAndError(gains) });
+      }
+    }
+  }
+  return { rates, differences };
+}
+
+export interface QuantisedCell extends MeanAndError {
+  scale: ChannelScale;
+  snrDb: number;
+  beamformer: string;
+  bits: PhaseBits;
+}
+
+/** The rate at Q bits with the digital precoder solved again; `inf` too, so that Q is all that differs along a row. */
+export async function compareBits(options: {
+  network: ModelFile | undefined;
+  bits: readonly PhaseBits[];
+  snrDb: number;
+  channels: number;
+  seed: number;
+}): Promise<QuantisedCell[]> {
+  const cells: QuantisedCell[] = [];
+  const { snrDb, bits } = options;
+  const noise = fromDb(-snrDb);
+  for (const scale of SCALES) {
+    const set = testSet({ scale, snrDb, count: options.channels, seed: options.seed });
+    const aligned = set.channels.map((channel) => runBaseline('aligned', { channel, power: 1, noise, rfChains: 4 }));
+    const beams: [string, EvaluatedBeam[]][] = [['aligned', aligned]];
+    if (options.network !== undefined) beams.push([options.network.id, await networkBeams(options.network, set)]);
+    for (const [beamformer, list] of beams) {
+      for (const q of bits) {
+        const values = set.channels.map((channel, i) => {
+          const { analogPhase } = list[i];
+          const phaseRad = q === 'inf' ? analogPhase : wordsToPhases(quantisePhases(analogPhase, q), q);
+          const analog = fromPhases(phaseRad, channel.cols, 4);
+          return sumRate(channel, matmul(analog, digitalForAnalog(channel, analog, 1, noise)), noise);
+        });
+        cells.push({ scale, snrDb, beamformer, bits: q, ...meanAndError(values) });
+      }
+    }
+  }
+  return cells;
+}
+
+/** One table per scale: methods down, SNRs across. */
+export function ratesMarkdown(comparison: Comparison, methods: readonly Method[], snrsDb: readonly number[]): string {
+  return perScale((scale) =>
+    table(
+      ['', ...snrsDb.map((snrDb) => `${snrDb} dB`)],
+      methods.map(({ key, title }) => [
+        title,
+        ...snrsDb.map((snrDb) => show(comparison.rates.find((c) => c.scale === scale && c.snrDb === snrDb && c.method === key))),
+      ]),
+    ),
+  );
+}
+
+export function differencesMarkdown(comparison: Comparison, options: ComparisonOptions): string {
+  const title = (key: string): string => options.methods.find((method) => method.key === key)?.short ?? key;
+  const known = options.pairs.filter(([a, b]) => comparison.differences.some((c) => c.method === a && c.against === b));
+  return perScale((scale) =>
+    table(
+      ['', ...options.snrsDb.map((snrDb) => `${snrDb} dB`)],
+      known.map(([a, b]) => [
+        `${title(a)} − ${title(b)}`,
+        ...options.snrsDb.map((snrDb) =>
+          show(
+            comparison.differences.find((c) => c.scale === scale && c.snrDb === snrDb && c.method === a && c.against === b),
+            true,
+          ),
+        ),
+      ]),
+    ),
+  );
+}
+
+export function bitsMarkdown(cells: readonly QuantisedCell[], bits: readonly PhaseBits[]): string {
+  const beamformers = [...new Set(cells.map((cell) => cell.beamformer))];
+  return perScale((scale) =>
+    table(
+      ['Q', ...bits.map((q) => (q === 'inf' ? '∞' : String(q)))],
+      beamformers.map((beamformer) => [
+        beamformer,
+        ...bits.map((q) => show(cells.find((c) => c.scale === scale && c.beamformer === beamformer && c.bits === q))),
+      ]),
+    ),
+  );
+}
+
+function perScale(tableOf: (scale: ChannelScale) => string): string {
+  return SCALES.map((scale) => `Scale \`${scale}\`:\n\n${tableOf(scale)}`).join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}
+
+function show(cell: MeanAndError | undefined, signed = false): string {
+  if (cell === undefined || Number.isNaN(cell.mean)) return '–';
+  const sign = signed && cell.mean >= 0 ? '+' : '';
+  return `${sign}${cell.mean.toFixed(2).replace('-', '−')} ± ${cell.stderr.toFixed(2)}`;
+}
