@@ -117,6 +117,12 @@ export function createInfluxClient(target: InfluxTarget, requestTimeoutMs = 10_0
   };
 }
 
+/** Version of the server, or undefined when it does not answer within two seconds. */
+export async function pingInflux({ host, port }: InfluxTarget): Promise<string | undefined> {
+  const [answer] = await new InfluxDB({ host, port }).ping(2000);
+  return answer?.online ? (answer.version ?? 'unknown') : undefined;
+}
+
 /** A record's line as `influx` takes it; the values keep their written form, so that integers stay integers. */
 function pointOf(line: string): IPoint | undefined {
   const point = parseLine(line);

@@ -1,0 +1,49 @@
+/** Numbers and lists of the command line, refused by the name of their option. */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+
+interface Range {
+  min: number;
+  max: number;
+}
+
+/** @throws BeamrigError 'argument' naming option, value and range */
+export function wholeNumber(option: string, text: string, range: Range): number {
+  return inRange(option, text, /^-?\d+$/.test(text.trim()) ? Number(text) : NaN, range, 'a whole number');
+}
+
+export function realNumber(option: string, text: string, range: Range): number {
+  return inRange(option, text, text.trim() === '' ? NaN : Number(text), range, 'a number');
+}
+
+/** `0,10,20` */
+export function numberList(option: string, text: string, range: Range): number[] {
+  return text.split(',').map((part) => realNumber(option, part, range));
+}
+
+/** `2,3,inf`: bits of a phase word; inf for phases that are not quantised. */
+export function bitsList(option: string, text: string): (number | 'inf')[] {
+  return text.split(',').map((part) => {
+    const bits = part.trim();
+    if (bits === 'inf') return 'inf';
+    if (/^\d+$/.test(bits) && Number(bits) >= 1 && Number(bits) <= 16) return Number(bits);
+    throw new BeamrigError(
+      'argument',
+      `${option} ${text}: '${bits}' is not allowed; allowed: whole numbers from 1 to 16, and inf`,
+      {
+        wayOut: `Write it as ${option} 2,3,inf.`,
+      },
+    );
+  });
+}
+
+/** One of a few words. */
+export function oneOf<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${words.join(' | ')}`);
+}
+
+function inRange(option: string, text: string, value: number, { min, max }: Range, noun: string): number {
+  if (value >= min && value <= max) return value;
+  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${noun} from ${min} to ${max}`);
+}

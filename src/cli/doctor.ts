@@ -1,0 +1,163 @@
+/** `beamrig doctor`: what is attached, what is missing, and what to do about it. Looks only; nothing is opened for good or changed. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { listModels, verifyModel } from '../../models/zoo.ts';
+import { packageRoot, packageVersion } from '../config/package-root.ts';
+import { readRigFile, type RigFile } from '../config/rig-file.ts';
+import { discoverHardware } from '../link/discover.ts';
+import { influxTarget, pingInflux } from '../telemetry/influx-client.ts';
+
+interface Finding {
+  what: string;
+  /** good: as it should be. missing: the rig runs without it. broken: something will not work. */
+  state: 'good' | 'missing' | 'broken';
+  detail: string;
+  todo?: string;
+}
+
+export async function doctor(rigPath: string | undefined, options: { json?: boolean }): Promise<void> {
+  const findings = [program(), await onnxRuntime(), ...zoo(), page()];
+  const rig = rigPath === undefined ? undefined : rigFinding(rigPath, findings);
+  findings.push(...hardware(rig));
+  if (rig) findings.push(runFolder(rig), await port(rig), ...(await influx(rig)));
+  if (options.json) console.log(JSON.stringify({ findings }));
+  else for (const finding of findings) print(finding);
+  if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
+}
+
+function print({ what, state, detail, todo }: Finding): void {
+  console.log(`${state.padEnd(8)} ${what}: ${detail}`);
+  if (todo !== undefined) console.log(`${' '.repeat(9)}→ ${todo}`);
+}
+
+function program(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const recent = major > 20 || (major === 20 && minor >= 19);
+  return {
+    what: 'program',
+    state: recent ? 'good' : 'broken',
+    detail: `beamrig ${packageVersion()} on Node ${process.versions.node}`,
+    ...(recent ? {} : { todo: 'Install Node 20.19 or later.' }),
+  };
+}
+
+async function onnxRuntime(): Promise<Finding> {
+  try {
+    await import('onnxruntime-node');
+    return { what: 'model runtime', state: 'good', detail: 'onnxruntime-node loads' };
+  } catch (error) {
+    return {
+      what: 'model runtime',
+      state: 'broken',
+      detail: `onnxruntime-node does not load: ${(error as Error).message.split('\n', 1)[0] ?? ''}`,
+      todo: 'Run npm ci again on this machine; baselines work without it.',
+    };
+  }
+}
+
+function zoo(): Finding[] {
+  try {
+    const models = listModels();
+    if (models.length === 0)
+      return [
+        { what: 'models', state: 'missing', detail: 'none in the zoo', todo: 'Train one: beamrig train unfolded-pga --help.' },
+      ];
+    return models.map(({ id, path }) => attempt(`model ${id}`, () => (verifyModel(path), 'file and card agree')));
+  } catch (error) {
+    return [failed('models', error)];
+  }
+}
+
+function page(): Finding {
+  const built = existsSync(join(packageRoot(), 'dist', 'dashboard', 'index.html'));
+  return built
+    ? { what: 'page', state: 'good', detail: 'built' }
+    : { what: 'page', state: 'missing', detail: 'not built', todo: `Run npm run build in ${packageRoot()}.` };
+}
+
+function rigFinding(path: string, findings: Finding[]): RigFile | undefined {
+  try {
+    const rig = readRigFile(path);
+    findings.push({ what: 'rig file', state: 'good', detail: `${path} is rig ${rig.name}` });
+    return rig;
+  } catch (error) {
+    findings.push(failed('rig file', error));
+    return undefined;
+  }
+}
+
+function hardware(rig: RigFile | undefined): Finding[] {
+  const { lookedFor, reason } = discoverHardware((rig?.links ?? []).map((link) => JSON.stringify(link)));
+  const without =
+    rig?.fallback === 'never'
+      ? 'This rig forbids the simulator; set fallback: at-start to run on it.'
+      : 'Rigs run on the simulator and say so.';
+  return [{ what: 'hardware', state: 'missing', detail: `${reason}. Looked at: ${lookedFor.join('; ')}`, todo: without }];
+}
+
+function runFolder({ telemetry }: RigFile): Finding {
+  let folder = resolve(telemetry.runFolder);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+    return { what: 'run folder', state: 'good', detail: `${telemetry.runFolder} can be written` };
+  } catch {
+    return {
+      what: 'run folder',
+      state: 'broken',
+      detail: `${folder} cannot be written`,
+      todo: 'Set telemetry.runFolder in the rig file to a folder that you may write.',
+    };
+  }
+}
+
+async function port({ dashboard: { host, port: wanted } }: RigFile): Promise<Finding> {
+  const what = `port ${wanted}`;
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+    const server = createServer().once('error', done);
+    server.listen(wanted, host, () => server.close(() => done(undefined)));
+  });
+  if (!error) return { what, state: 'good', detail: `free on ${host}` };
+  const detail = error.code === 'EADDRINUSE' ? `taken by another program on ${host}` : `cannot be listened on: ${error.message}`;
+  return { what, state: 'broken', detail, todo: 'Stop that program, or set dashboard.port (0 takes any free one).' };
+}
+
+async function influx({ telemetry }: RigFile): Promise<Finding[]> {
+  if (!telemetry.influx) return [];
+  try {
+    const target = influxTarget(telemetry.influx);
+    const version = await pingInflux(target);
+    const name = `http://${target.host}:${target.port}`;
+    if (version !== undefined) return [{ what: 'InfluxDB', state: 'good', detail: `${name} answers, version ${version}` }];
+    return [
+      {
+        what: 'InfluxDB',
+        state: 'missing',
+        detail: `${name} does not answer`,
+        todo: 'Start it, or go on without: records stay in the run folder and are sent when it is there.',
+      },
+    ];
+  } catch (error) {
+    return [failed('InfluxDB', error)];
+  }
+}
+
+function attempt(what: string, look: () => string): Finding {
+  try {
+    return { what, state: 'good', detail: look() };
+  } catch (error) {
+    return failed(what, error);
+  }
+}
+
+function failed(what: string, error: unknown): Finding {
+  const todo = isBeamrigError(error) ? error.wayOut : undefined;
+  return {
+    what,
+    state: 'broken',
+    detail: error instanceof Error ? error.message : String(error),
+    ...(todo === undefined ? {} : { todo }),
+  };
+}

@@ -1,0 +1,72 @@
+/** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
+import { SingleBar } from 'cli-progress';
+import { isBaselineName } from '../../models/baselines/baselines.ts';
+import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
+import { findModel, readCard } from '../../models/zoo.ts';
+import { openBeamformer } from '../beamforming/open-beamformer.ts';
+import { readChannelFile } from '../config/channel-file.ts';
+import { bitsList, numberList, wholeNumber } from './arguments.ts';
+import { table } from './table.ts';
+
+export interface EvaluateOptions {
+  channels: string;
+  conjugate?: boolean;
+  snr: string;
+  bits: string;
+  rfChains?: string;
+  resolveDigital?: boolean;
+  json?: boolean;
+}
+
+export async function evaluate(model: string, options: EvaluateOptions): Promise<void> {
+  const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
+  const bits = bitsList('--bits', options.bits);
+  const chosenChains =
+    options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
+  const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
+  const { channels, file } = readChannelFile(options.channels, {
+    conjugate: options.conjugate ?? false,
+    ...(dimensions === undefined ? {} : { expected: dimensions }),
+  });
+  const { rows: users, cols: elements } = channels[0];
+  const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
+  const beamformer = await openBeamformer(model, { elements, rfChains, users });
+  const bar =
+    process.stderr.isTTY && !options.json
+      ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: process.stderr })
+      : undefined;
+  bar?.start(snrsDb.length * channels.length, 0);
+  let result: EvaluationResult;
+  try {
+    result = await evaluateBeamformer({
+      model: beamformer.id,
+      compute: (request) => beamformer.compute(request),
+      channels,
+      file,
+      snrsDb,
+      bits,
+      resolveDigital: options.resolveDigital ?? false,
+      onProgress: (done) => bar?.update(done),
+    });
+  } finally {
+    bar?.stop();
+    await beamformer.close();
+  }
+  console.log(options.json ? JSON.stringify(result) : resultTable(result));
+}
+
+function resultTable({ model, channels, results }: EvaluationResult): string {
+  const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;
+  const rows = results.map(({ snrDb, bits, sumRate, zf, wmmse }) => [
+    snrDb,
+    bits,
+    figure(sumRate),
+    figure(zf),
+    figure(wmmse),
+    `${((100 * sumRate.mean) / wmmse.mean).toFixed(1)} %`,
+  ]);
+  return [
+    `${model} on ${channels.count} channels of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
+    table(['SNR dB', 'bits', model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
+  ].join('\n');
+}

@@ -1,0 +1,50 @@
+/** `beamrig export`: a stored run as a table, or once more into InfluxDB. */
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { exportCsv } from '../telemetry/export-csv.ts';
+import { createInfluxClient, influxTargetFromUrl } from '../telemetry/influx-client.ts';
+import { replayRun } from '../telemetry/replay.ts';
+import { openRun } from '../telemetry/run-folder.ts';
+
+export async function exportRun(folder: string, options: { csv?: boolean; output?: string; influx?: string }): Promise<void> {
+  if (!options.csv && options.influx === undefined) {
+    throw new BeamrigError('argument', 'export: neither --csv nor --influx was given', {
+      wayOut: `Write for example: beamrig export ${folder} --csv -o run.csv`,
+    });
+  }
+  const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx);
+  const run = openRun(folder);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
+  if (options.csv) {
+    const out = options.output === undefined ? process.stdout : await openForWriting(options.output);
+    const { rows, damagedLines } = await exportCsv(run, out);
+    if (out !== process.stdout) {
+      out.end();
+      await once(out, 'finish');
+    }
+    const where = options.output === undefined ? '' : ` to ${options.output}`;
+    say(`${rows} cycles written${where}${damagedLines > 0 ? `; ${damagedLines} damaged lines were left out` : ''}.`);
+  }
+  if (target !== undefined) {
+    const client = createInfluxClient(target);
+    const { taken, refused } = await replayRun(run, client);
+    say(`${taken} points sent to ${client.name}${refused > 0 ? `; it refused ${refused}` : ''}.`);
+    if (refused > 0) process.exitCode = 1;
+  }
+}
+
+async function openForWriting(path: string): Promise<Writable> {
+  const out = createWriteStream(path);
+  try {
+    await once(out, 'open');
+  } catch (error) {
+    throw new BeamrigError('argument', `--output ${path} cannot be written: ${(error as Error).message}`, {
+      wayOut: 'Give a path you may write.',
+      cause: error,
+    });
+  }
+  return out;
+}

@@ -1,0 +1,24 @@
+/** How a command fails: one message, the way out, an exit code other than 0, and no stack trace unless BEAMRIG_DEBUG=1 asks for it. */
+import { isBeamrigError } from '../../errors/beamrig-error.ts';
+
+/** Prints the failure and sets the exit code. With `json`, scripts also get it as one line on stdout. */
+export function failWith(error: unknown, json: boolean): void {
+  const failure = describe(error);
+  process.stderr.write(`beamrig: ${failure.message}\n`);
+  if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${failure.wayOut}\n`);
+  if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ type: 'error', ...failure })}\n`);
+  process.exitCode = failure.code === 'argument' ? 2 : 1;
+}
+
+function describe(error: unknown): { code: string; message: string; wayOut?: string } {
+  if (isBeamrigError(error)) {
+    const { code, message, wayOut } = error;
+    return wayOut === undefined ? { code, message } : { code, message, wayOut };
+  }
+  return {
+    code: 'internal',
+    message: `something went wrong that should not: ${error instanceof Error ? error.message : String(error)}`,
+    wayOut: 'Run it again with BEAMRIG_DEBUG=1 and report what it prints.',
+  };
+}

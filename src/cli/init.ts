@@ -1,0 +1,30 @@
+/** `beamrig init`: a commented rig file that runs as it is. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { packageRoot } from '../config/package-root.ts';
+import { parseRigFile } from '../config/rig-file.ts';
+
+export function init(file: string): void {
+  const demo = readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8');
+  const name = basename(file).replace(/\.ya?ml$/, '');
+  const text = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)
+    ? demo.replace(/^name: .*$/m, `name: ${JSON.stringify(name)}`)
+    : demo;
+  parseRigFile(text, file);
+  try {
+    writeFileSync(file, text, { flag: 'wx' });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') {
+      throw new BeamrigError('argument', `${file} exists already and is kept as it is`, {
+        wayOut: 'Give another name: beamrig init other.yaml.',
+      });
+    }
+    throw new BeamrigError('argument', `${file} cannot be written: ${message}`, {
+      wayOut: 'Give a path you may write.',
+      cause: error,
+    });
+  }
+  console.log(`Wrote ${file}. Run it with: beamrig run ${file}`);
+}

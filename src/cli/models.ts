@@ -1,0 +1,49 @@
+/** `beamrig models`: what can choose beams here, and whether each file is what its card says. */
+import { BASELINES } from '../../models/baselines/baselines.ts';
+import { findModel, listModels, readCard, verifyModel } from '../../models/zoo.ts';
+import { failWith } from './failure.ts';
+import { table } from './table.ts';
+
+export function listAll(options: { json?: boolean }): void {
+  const models = listModels();
+  if (options.json) {
+    const described = models.map(({ id, path, card }) => ({
+      id,
+      title: card.title,
+      dimensions: card.dimensions,
+      paper: card.paper,
+      path,
+    }));
+    console.log(JSON.stringify({ models: described, baselines: BASELINES }));
+    return;
+  }
+  const rows = models.map(({ id, card }) => {
+    const { elements, rfChains, users } = card.dimensions;
+    return [id, `${elements} × ${rfChains} × ${users}`, card.connection === 'full' ? 'full' : 'any', card.title];
+  });
+  console.log(table(['model', 'elements × chains × users', 'connection', ''], rows));
+  console.log('');
+  console.log(
+    table(
+      ['baseline', ''],
+      BASELINES.map(({ name, title }) => [name, title]),
+    ),
+  );
+}
+
+export function show(model: string): void {
+  console.log(JSON.stringify(readCard(findModel(model)), null, 2));
+}
+
+/** Every model is checked even where one fails; the exit code says whether all are good. */
+export function verify(model: string | undefined): void {
+  const paths = model === undefined ? listModels().map(({ path }) => path) : [findModel(model)];
+  for (const path of paths) {
+    try {
+      const { id, card } = verifyModel(path);
+      console.log(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree)`);
+    } catch (error) {
+      failWith(error, false);
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** Every subcommand with its options and an example. What a command does is loaded only when it runs, so that `--help` answers at once. */
+import { Command } from 'commander';
+import type { EvaluateOptions } from './evaluate.ts';
+import { packageVersion } from '../config/package-root.ts';
+
+export function createProgram(): Command {
+  const program = new Command('beamrig')
+    .description('Run a phased-array rig: a beamformer chooses the phases, panels get them as Q-bit words, SNR comes back.')
+    .version(packageVersion())
+    .showHelpAfterError('(beamrig --help, or beamrig COMMAND --help, says what there is)')
+    .exitOverride();
+
+  const command = (usage: string, summary: string, examples: string[]): Command =>
+    program
+      .command(usage)
+      .description(summary)
+      .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+
+  command('run', 'run a rig until Ctrl-C, or for a number of cycles', [
+    'beamrig run examples/rigs/demo.yaml',
+    'beamrig run rig.yaml --channels channels.npy --conjugate --cycles 100 --json',
+  ])
+    .argument('<rig>', 'rig file, YAML')
+    .option('--channels <file>', 'channels from a .npy file of shape [n, K, N] instead of simulated users, one a cycle')
+    .option('--conjugate', 'conjugate them: for files whose rows are h_k and not h_kᴴ')
+    .option('--cycles <n>', 'end after so many cycles (default: with the last channel of a file, or never)')
+    .option('--seed <n>', 'seed instead of the rig file’s')
+    .option('--virtual-time', 'as fast as the machine goes, on simulated time: the same seed gives the same records')
+    .option('--json', 'one JSON object a line instead of text')
+    .action(async (rig: string, options: object) => (await import('./run.ts')).run(rig, options));
+
+  command('init', 'write a commented rig file to start from', ['beamrig init', 'beamrig init lab.yaml'])
+    .argument('[file]', 'where to write it; an existing file is kept', 'rig.yaml')
+    .action(async (file: string) => (await import('./init.ts')).init(file));
+
+  command('doctor', 'say what is attached, what is missing and what to do', ['beamrig doctor', 'beamrig doctor rig.yaml --json'])
+    .argument('[rig]', 'rig file whose folder, port and servers are looked at too')
+    .option('--json', 'as JSON')
+    .action(async (rig: string | undefined, options: object) => (await import('./doctor.ts')).doctor(rig, options));
+
+  const models = command('models', 'list, show and verify models and baselines', [
+    'beamrig models',
+    'beamrig models show unfolded-pga-n64',
+    'beamrig models verify',
+  ])
+    .option('--json', 'as JSON')
+    .action(async (options: object) => (await import('./models.ts')).listAll(options));
+  models
+    .command('show')
+    .description('print the card of a model')
+    .argument('<model>', 'id of the zoo, or path of an .onnx file')
+    .addHelpText('after', '\nExample:\n  $ beamrig models show unfolded-pga-n64')
+    .action(async (model: string) => (await import('./models.ts')).show(model));
+  models
+    .command('verify')
+    .description('check checksum, card and tensors of one model, or of the whole zoo')
+    .argument('[model]', 'id of the zoo, or path of an .onnx file')
+    .addHelpText('after', '\nExample:\n  $ beamrig models verify unfolded-pga-n64')
+    .action(async (model: string | undefined) => (await import('./models.ts')).verify(model));
+
+  command('evaluate', 'sum rate of a model or baseline on channels from a file, beside digital ZF and WMMSE', [
+    'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
+    'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --json',
+  ])
+    .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline')
+    .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]')
+    .option('--conjugate', 'conjugate them: for files whose rows are h_k and not h_kᴴ')
+    .option('--snr <list>', 'total power over noise, dB', '0,10,20')
+    .option('--bits <list>', 'bits of a phase word, 1 to 16; inf for phases as they come', 'inf')
+    .option('--rf-chains <m>', 'RF chains for a baseline (default: as many as users)')
+    .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
+    .option('--json', 'as JSON')
+    .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));
+
+  command('train', 'train a model; Ctrl-C keeps a checkpoint to go on from', [
+    'beamrig train unfolded-pga --elements 64 --output my-model.onnx',
+    'beamrig train unfolded-pga --elements 64 --output my-model.onnx --resume',
+  ])
+    .argument('<system>', 'what to train: unfolded-pga')
+    .option('--output <file>', 'where the model goes; its card lies beside it (default: unfolded-pga-nN.onnx)')
+    .option('--recipe <name>', 'beamrig, or paper: that of paper 001 taken literally')
+    .option('--elements <n>', 'antenna elements (default: 32)')
+    .option('--rf-chains <m>', 'RF chains (default: 4)')
+    .option('--users <k>', 'users (default: 4)')
+    .option('--layers <i>', 'layers of the network (default: 10)')
+    .option('--inner-steps <j>', 'gradient steps of a layer (default: 10)')
+    .option('--channels <n>', 'channels to learn from (default: 500)')
+    .option('--epochs <n>', 'passes over them; 0 exports the starting steps (default: 60)')
+    .option('--batch <n>', 'channels of a batch (default: 50)')
+    .option('--learning-rate <x>', 'of Adam (default: 0.03)')
+    .option('--scale <name>', 'channel scale: unit-element or paper-001')
+    .option('--snr-range <from,to>', 'SNRs to learn at, dB (default: -8,22)')
+    .option('--seed <n>', 'the same seed gives the same file (default: 1)')
+    .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options')
+    .option('--json', 'one JSON object a line instead of a bar')
+    .action(async (system: string, options: object) => (await import('./train.ts')).train(system, options));
+
+  command('export', 'a run as a table, or again into InfluxDB', [
+    'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',
+    'beamrig export runs/20261122T073000Z-demo --influx http://127.0.0.1:8086/beamrig',
+  ])
+    .argument('<run>', 'folder of a run, complete or cut off')
+    .option('--csv', 'one row a cycle, comma-separated, units in the column names')
+    .option('-o, --output <file>', 'file to write (default: standard output)')
+    .option('--influx <url>', 'send the points to an InfluxDB 1.x server; points it has already change nothing')
+    .action(async (run: string, options: object) => (await import('./export.ts')).exportRun(run, options));
+
+  return program;
+}

@@ -1,0 +1,183 @@
+/**
+ * `beamrig run`: the parts put together, in this order, so that whatever does not fit is said before anything radiates:
+ *
+ *   rig file ─► channels ─► run folder ─► rig (hardware or simulator) ─► page ─► loop … Ctrl-C ─► safe state ─► summary
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRealClock } from '../../clock/real-clock.ts';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createRandom } from '../../signal/random.ts';
+import { readChannelFile } from '../config/channel-file.ts';
+import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
+import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
+import { discoverHardware } from '../link/discover.ts';
+import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
+import { startServer, type RunningServer } from '../server/server.ts';
+import { createInfluxClient, influxTarget, type InfluxTarget } from '../telemetry/influx-client.ts';
+import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
+import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
+import { wholeNumber } from './arguments.ts';
+import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
+import { watchStatus } from './status-line.ts';
+import { onStopSignal } from './stop-signal.ts';
+
+export interface RunOptions {
+  channels?: string;
+  conjugate?: boolean;
+  cycles?: string;
+  seed?: string;
+  json?: boolean;
+  virtualTime?: boolean;
+}
+
+/** How long the end may wait for InfluxDB. */
+const FLUSH_MS = 5000;
+
+export async function run(rigPath: string, options: RunOptions): Promise<void> {
+  const cycles = options.cycles === undefined ? undefined : wholeNumber('--cycles', options.cycles, { min: 1, max: 1e12 });
+  const chosenSeed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
+  const { rig, text } = loadRigFile(rigPath);
+  const seed = chosenSeed ?? rig.seed;
+  const recorded = options.channels === undefined ? undefined : readRecorded(options.channels, options.conjugate ?? false, rig);
+  const target = rig.telemetry.influx === undefined ? undefined : influxTarget(rig.telemetry.influx);
+  const clock = options.virtualTime ? createVirtualClock() : createRealClock();
+  const output = options.json ? jsonOutput(process.stdout) : textOutput(process.stdout);
+
+  const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
+  const release = onStopSignal(() => {
+    asked.stop = true;
+    output.stopping();
+    void asked.of?.stop();
+  });
+
+  const recorder = createRunRecorder({
+    rig,
+    rigText: text,
+    rigPath,
+    seed,
+    clock,
+    time: options.virtualTime ? 'virtual' : 'real',
+    ...(recorded === undefined ? {} : { channels: recorded.facts }),
+    onOwnEvent: (event) => output.event(event),
+  });
+  const { assembled, server } = await assembleWithPage(recorder, {
+    rig,
+    seed,
+    clock,
+    recorder,
+    runFolder: recorder.folder,
+    ...(recorded === undefined ? {} : { channels: recorded.channels }),
+    ...(cycles === undefined ? {} : { cycles }),
+  });
+  asked.of = assembled.controller;
+  recorder.identify(assembled.identity);
+  output.start({
+    name: rig.name,
+    rigLine: rigLine(rig, seed, recorded?.facts),
+    source: assembled.source,
+    sourceLine:
+      assembled.source === 'simulator'
+        ? `No hardware found: falling back to the simulator (fallback: ${rig.fallback})`
+        : `Hardware: ${assembled.identity.panels.map(({ link, panel }) => `${panel} on ${link}`).join(', ')}`,
+    lookedFor: discoverHardware(rig.links.map((link) => JSON.stringify(link))).lookedFor,
+    url: server.url,
+    runFolder: recorder.folder,
+  });
+  const writer = target === undefined ? undefined : followIntoInflux(target, recorder, seed);
+  if (asked.stop) await assembled.controller.stop();
+  const outcome = await runUntilEnd(assembled, output);
+  await server.close();
+  const end = await closeRecords(outcome, recorder, writer, target);
+  release();
+  output.end(end);
+  process.exit(outcome.reason === 'faulted' ? 1 : 0); // a hanging server elsewhere must not keep the command alive
+}
+
+/** The rig and its page. Where one of them cannot be had, nothing of the run stays behind. */
+async function assembleWithPage(
+  recorder: RunRecorder,
+  options: AssembleOptions,
+): Promise<{ assembled: Rig; server: RunningServer }> {
+  const { dashboard, array } = options.rig;
+  let assembled: Rig | undefined;
+  try {
+    assembled = await assembleRig(options);
+    const { controller } = assembled;
+    return { assembled, server: await startServer({ controller, ...dashboard, connection: array.connection }) };
+  } catch (error) {
+    await assembled?.controller.stop();
+    await recorder.discard();
+    throw error;
+  }
+}
+
+/** Runs the loop to its end and shows how it does. */
+async function runUntilEnd(rig: Rig, output: RunOutput): Promise<RunOutcome> {
+  const { controller } = rig;
+  const status = watchStatus(controller);
+  const silence = controller.onEvent((event) => output.event(event));
+  const show = (): void => {
+    const now = status.now();
+    if (now) output.status(now);
+  };
+  const timer = setInterval(show, output.statusEveryMs);
+  try {
+    const outcome = await rig.run();
+    show();
+    if (outcome.reason === 'faulted') await controller.stop();
+    return outcome;
+  } finally {
+    clearInterval(timer);
+    silence();
+    status.stop();
+  }
+}
+
+function followIntoInflux(target: InfluxTarget, recorder: RunRecorder, seed: number): InfluxWriter {
+  return startInfluxWriter({
+    client: createInfluxClient(target),
+    folder: recorder.folder,
+    clock: createRealClock(),
+    random: createRandom(seed).stream('influx'),
+    onEvent: (event) => recorder.report(event),
+  });
+}
+
+async function closeRecords(
+  outcome: RunOutcome,
+  recorder: RunRecorder,
+  writer: InfluxWriter | undefined,
+  target: InfluxTarget | undefined,
+): Promise<RunEnd> {
+  const { summary, problem } = await recorder.close(outcome.reason);
+  const end: RunEnd = { ended: outcome.reason, folder: recorder.folder, summary };
+  if (outcome.message !== undefined) end.message = outcome.message;
+  if (problem !== undefined) end.problem = problem;
+  if (writer === undefined || target === undefined) return end;
+  const closing = await writer.close(FLUSH_MS);
+  const url = `http://${target.host}:${target.port}/${encodeURIComponent(target.database)}`;
+  const replay = `beamrig export ${recorder.folder} --influx ${url}`;
+  return { ...end, influx: closing.remaining > 0 ? { ...closing, replay } : closing };
+}
+
+function readRecorded(file: string, conjugate: boolean, rig: RigFile) {
+  const expected = { users: rig.users.count, elements: elementsOf(rig) };
+  const channels = readChannelFile(file, { conjugate, expected });
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  return { channels, facts: { file, sha256, count: channels.channels.length, conjugated: conjugate } };
+}
+
+function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: number }): string {
+  const { geometry, rfChains, connection, phaseBits } = rig.array;
+  const shape = geometry.kind === 'ula' ? 'in a line' : `in ${geometry.rows} × ${geometry.columns}`;
+  return [
+    `${elementsOf(rig)} elements ${shape}`,
+    `${rfChains} RF chains (${connection === 'full' ? 'fully connected' : 'sub-connected'})`,
+    `${rig.users.count} users`,
+    `Q = ${phaseBits}`,
+    `SNR ${rig.snrDb} dB`,
+    rig.beamformer.model,
+    channels === undefined ? `seed ${seed}` : `${channels.count} channels of ${channels.file}`,
+  ].join(', ');
+}

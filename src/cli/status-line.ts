@@ -1,0 +1,69 @@
+/** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
+import type { Controller } from '../control/controller.ts';
+import type { CycleRecord } from '../telemetry/cycle-record.ts';
+
+export interface RigStatus {
+  type: 'status';
+  state: string;
+  source: string;
+  cycle: number;
+  cyclesPerSecond: number;
+  void: number;
+  measuredSnrDb: (number | null)[];
+  predictedSnrDb: (number | null)[];
+  measuredSumRate: number | null;
+  zfSumRate: number | null;
+  cycleMs: number;
+  model: string;
+  phaseBits: number;
+}
+
+/** Counts from the first cycle on; ask for `now` as often as you like. */
+export function watchStatus(controller: Controller): { now(): RigStatus | undefined; stop(): void } {
+  let latest: CycleRecord | undefined;
+  let voidCycles = 0;
+  const stop = controller.onCycle((record) => {
+    latest = record;
+    if (record.outcome === 'void') voidCycles += 1;
+  });
+  return {
+    stop,
+    now: () =>
+      latest && {
+        type: 'status',
+        state: controller.state,
+        source: latest.source,
+        cycle: latest.cycle,
+        cyclesPerSecond: round(controller.cyclesPerSecond(), 1) ?? 0,
+        void: voidCycles,
+        measuredSnrDb: Array.from(latest.measuredSnrDb, (value) => round(value, 2)),
+        predictedSnrDb: Array.from(latest.predictedSnrDb, (value) => round(value, 2)),
+        measuredSumRate: round(latest.measuredSumRate, 3),
+        zfSumRate: round(latest.zfSumRate, 3),
+        cycleMs: round(latest.cycleMs, 3) ?? 0,
+        model: latest.modelId,
+        phaseBits: latest.phaseBits,
+      },
+  };
+}
+
+/** `SIMULATOR  cycle 120  20.0/s  SNR 12.1 11.8 13.0 9.9 dB (predicted 12.0 …)  25.1 bit/s/Hz (ZF 29.3)  void 0` */
+export function statusText(status: RigStatus): string {
+  const db = (values: (number | null)[]): string => values.map((value) => (value === null ? '–' : value.toFixed(1))).join(' ');
+  const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
+  return [
+    status.source.toUpperCase(),
+    ['paused', 'faulted'].includes(status.state) ? status.state : '',
+    `cycle ${status.cycle}`,
+    `${status.cyclesPerSecond.toFixed(1)}/s`,
+    `SNR ${db(status.measuredSnrDb)} dB (predicted ${db(status.predictedSnrDb)})`,
+    `${rate(status.measuredSumRate)} bit/s/Hz (ZF ${rate(status.zfSumRate)})`,
+    `void ${status.void}`,
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}
+
+function round(value: number, digits: number): number | null {
+  return Number.isFinite(value) ? Number(value.toFixed(digits)) : null;
+}

@@ -1,0 +1,31 @@
+/**
+ * Ctrl-C and kin: the first one asks to stop, so that the array goes to its safe state and the summary is written; a later one means it.
+ * A reader that has gone (`beamrig run … | head`) is a request to stop, too.
+ */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** One Ctrl-C arrives twice under `npm start`: from the terminal, and passed on by npm. */
+const SAME_KEY_MS = 1000;
+
+/** Calls once at the first signal; the returned function lets go. */
+export function onStopSignal(call: () => void): () => void {
+  let askedAtMs: number | undefined;
+  const ask = (): void => {
+    if (askedAtMs === undefined) {
+      askedAtMs = performance.now();
+      call();
+    } else if (performance.now() - askedAtMs > SAME_KEY_MS) {
+      process.exit(130);
+    }
+  };
+  const readerGone = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE' && askedAtMs === undefined) ask();
+  };
+  for (const signal of SIGNALS) process.on(signal, ask);
+  process.stdout.on('error', readerGone);
+  return () => {
+    for (const signal of SIGNALS) process.removeListener(signal, ask);
+    // What is still printed after the end must not fail for want of a reader.
+    process.stdout.on('error', () => undefined);
+    process.stdout.removeListener('error', readerGone);
+  };
+}
