@@ -57,8 +57,8 @@ export class BeampatternPanel {
     const { context, width, height } = start;
     const plane =
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
-    this.#line(plane, wanted, pattern, { stroke: colour('predicted'), width: 1.4, dash: [5, 4] });
     this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 2, fill: true });
+    this.#line(plane, wanted, pattern, { stroke: colour('text'), width: 1, dash: [4, 5] });
     pattern.userAzimuthDeg.forEach((azimuth, user) => this.#markUser(plane, azimuth, user));
     this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg);
   }

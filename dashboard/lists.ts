@@ -10,6 +10,7 @@ export class PanelsPanel {
   readonly #table = element('tbody');
   readonly #counters = new Map<string, HTMLElement>();
   readonly #none = element('p', { text: 'No link is open yet.' });
+  readonly #calibration = element('p', { className: 'aside' });
   #shown = '';
 
   constructor() {
@@ -24,6 +25,7 @@ export class PanelsPanel {
       counters,
       element('table', {}, element('thead', {}, element('tr', {}, ...head)), this.#table),
       this.#none,
+      this.#calibration,
     );
   }
 
@@ -35,6 +37,7 @@ export class PanelsPanel {
     this.#set('discarded frames', count(totals.discarded), totals.discarded > 0);
     this.#set('void cycles', count(totals.voidCycles), totals.voidCycles > 0);
     this.#set('cycles', count(totals.cycles), false);
+    if (rig) setText(this.#calibration, `Calibration: ${rig.calibration}`);
     const links = rig?.links ?? [];
     const text = JSON.stringify(links);
     if (text === this.#shown) return;

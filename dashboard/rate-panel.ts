@@ -65,8 +65,8 @@ export class RatePanel {
         label: 'Sum rate over the last 60 s: measured, predicted and digital zero forcing',
         series: [
           { label: 'digital ZF', column: zfRate, colour: () => colour('user-1'), dash: [2, 3], width: 1.6 },
-          { label: 'predicted', column: predictedRate, colour: () => colour('predicted'), dash: [5, 4], width: 1.3 },
-          { label: 'measured', column: measuredRate, colour: () => colour('accent'), width: 2 },
+          { label: 'measured', column: measuredRate, colour: () => colour('accent'), width: 1.8 },
+          { label: 'predicted', column: predictedRate, colour: () => colour('text'), dash: [4, 4], width: 1 },
         ],
       });
     }

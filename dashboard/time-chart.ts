@@ -90,7 +90,7 @@ export class TimeChart {
             grid,
             size: 32,
             gap: 4,
-            splits: (plot) => ticksOf(this.#range, plot.height),
+            splits: (plot) => ticksOf(this.#range, plot.height - (timeAxis ? 25 : 14)),
             values: (_plot, splits) => splits.map((value) => String(value).replace('-', '−')),
           },
         ],
@@ -114,7 +114,7 @@ export class TimeChart {
 
 /** A few round numbers, no more than there is room for. */
 function ticksOf([low, high]: Range, height: number): number[] {
-  const most = Math.max(2, Math.floor(height / 26));
+  const most = Math.max(2, Math.floor(height / 18));
   const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500].find((size) => (high - low) / size <= most) ?? 1000;
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);

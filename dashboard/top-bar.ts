@@ -29,10 +29,10 @@ export class TopBar {
       setText(this.#name, rig.name);
       setText(
         this.#size,
-        `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, ${fixed(snrDb, 0)} dB`,
+        `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, SNR ${fixed(snrDb, 0)} dB`,
       );
-      this.#size.title = `${this.#size.textContent} · calibration: ${rig.calibration}`;
-      setText(this.#runFolder, rig.runFolder);
+      this.#size.title = this.#size.textContent;
+      setText(this.#runFolder, rig.runFolder === '' ? '' : `Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`);
       this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
       document.title = `${source === 'simulator' ? 'SIM · ' : ''}${rig.name} · beamrig`;
     }

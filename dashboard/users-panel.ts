@@ -1,7 +1,7 @@
 /** Per-user SNR: the measured value in big figures, and a minute of measured beside predicted, on one scale for all users. */
 import { byId, element, setText } from './elements.ts';
 import type { Live } from './live.ts';
-import { USER_COLOURS, userColour } from './theme.ts';
+import { colour, USER_COLOURS, userColour } from './theme.ts';
 import { steadyRange, TimeChart } from './time-chart.ts';
 import type { Range } from './time-chart.ts';
 import { db } from './figures.ts';
@@ -64,8 +64,8 @@ export class UsersPanel {
       ),
     );
     const series = [
-      { label: 'predicted', column: live.columns.predicted(user), colour: () => userColour(user), dash: [5, 4], width: 1.2 },
       { label: 'measured', column: live.columns.measured(user), colour: () => userColour(user), width: 1.8 },
+      { label: 'predicted', column: live.columns.predicted(user), colour: () => colour('text'), dash: [4, 4], width: 1 },
     ];
     const label = `SNR of user ${user} over the last 60 s, measured and predicted`;
     return { value, expected, chart: new TimeChart({ container: chart, series, timeAxis: user === live.users - 1, label }) };
