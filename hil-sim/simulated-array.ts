@@ -118,10 +118,9 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     }
     const at = elementsAt(timeS);
     const out = zeros(elements, rfChains);
+    shifters.show(words, connection, out);
     for (let place = 0, n = 0; n < elements; n++) {
       for (let m = 0; m < rfChains; m++, place++) {
-        if (connection[place] === 0) continue;
-        shifters.show(place, words[place], out);
         const re = out.re[place];
         out.re[place] = at.re[n] * re - at.im[n] * out.im[place];
         out.im[place] = at.re[n] * out.im[place] + at.im[n] * re;
@@ -163,8 +162,9 @@ class Shifters {
   private readonly gainErrorNeper: Float64Array;
   /** By element; -1 where it obeys. */
   private readonly stuckWord: Int32Array;
-  /** All states of all shifters, at place·2^Q + word, where they are few enough to be kept. */
-  private readonly table: { re: Float64Array; im: Float64Array } | undefined;
+  /** All states of all shifters where they are few enough to be kept: re, im from 2·(place·2^Q + word) on, side by side for the cache. */
+  private readonly table: Float64Array | undefined;
+  private readonly computed = new Float64Array(2);
 
   constructor({ elements, rfChains, phaseBits, random, impairments = {} }: SimulatedArrayOptions) {
     this.bits = phaseBits;
@@ -187,25 +187,34 @@ class Shifters {
     this.table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.allStates(places) : undefined;
   }
 
-  /** Writes the response of the shifter at `place` to `word` into the same place of `out`. */
-  show(place: number, word: number, out: CMatrix): void {
+  /** Writes the responses to N·M words into `out`; places that are not connected stay as they are. */
+  show(words: Uint16Array, connection: Uint8Array, { re, im }: CMatrix): void {
+    const { rfChains, stuckWord, table, computed } = this;
     const states = 2 ** this.bits;
-    if (word >= states) {
-      throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${this.bits} bits`, {
-        wayOut: `Send words below ${states}.`,
-      });
-    }
-    const stuck = this.stuckWord[Math.floor(place / this.rfChains)];
-    const shown = stuck < 0 ? word : stuck;
-    if (this.table) {
-      out.re[place] = this.table.re[place * states + shown];
-      out.im[place] = this.table.im[place * states + shown];
-    } else {
-      this.compute(place, shown, out, place);
+    for (let place = 0, n = 0; n < stuckWord.length; n++) {
+      for (let m = 0; m < rfChains; m++, place++) {
+        if (words[place] >= states) this.refuse(place, words[place]);
+        if (connection[place] === 0) continue;
+        const word = stuckWord[n] < 0 ? words[place] : stuckWord[n];
+        if (table) {
+          re[place] = table[2 * (place * states + word)];
+          im[place] = table[2 * (place * states + word) + 1];
+        } else {
+          this.compute(place, word, computed, 0);
+          re[place] = computed[0];
+          im[place] = computed[1];
+        }
+      }
     }
   }
 
-  private compute(place: number, word: number, into: { re: Float64Array; im: Float64Array }, at: number): void {
+  private refuse(place: number, word: number): never {
+    throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${this.bits} bits`, {
+      wayOut: `Send words below ${2 ** this.bits}.`,
+    });
+  }
+
+  private compute(place: number, word: number, into: Float64Array, at: number): void {
     let phase = (2 * Math.PI * word) / 2 ** this.bits;
     let neper = 0;
     for (let bit = 0, section = place * this.bits; bit < this.bits; bit++, section++) {
@@ -214,15 +223,15 @@ class Shifters {
       neper += half * this.gainErrorNeper[section];
     }
     const gain = Math.exp(neper);
-    into.re[at] = gain * Math.cos(phase);
-    into.im[at] = gain * Math.sin(phase);
+    into[at] = gain * Math.cos(phase);
+    into[at + 1] = gain * Math.sin(phase);
   }
 
-  private allStates(places: number): { re: Float64Array; im: Float64Array } {
+  private allStates(places: number): Float64Array {
     const states = 2 ** this.bits;
-    const table = { re: new Float64Array(places * states), im: new Float64Array(places * states) };
+    const table = new Float64Array(2 * places * states);
     for (let place = 0; place < places; place++) {
-      for (let word = 0; word < states; word++) this.compute(place, word, table, place * states + word);
+      for (let word = 0; word < states; word++) this.compute(place, word, table, 2 * (place * states + word));
     }
     return table;
   }
