@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { startOnnxSession } from './onnx-session.ts';
@@ -69,5 +70,18 @@ describe('a network in a thread of its own', () => {
     await session.close();
     await outcome;
     await expect(session.run(flatInputs(1))).rejects.toMatchObject({ code: 'stopped' });
+  });
+
+  it('tells whoever waits when its thread dies, and everybody after', async () => {
+    const born = new Promise<Worker>((resolve) => process.once('worker', resolve));
+    const session = await openTiny();
+    const outcome = expect(session.run(flatInputs(1))).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining("the thread that runs the model 'tiny' ended by itself") as string,
+    });
+    await (await born).terminate();
+    await outcome;
+    await expect(session.run(flatInputs(1))).rejects.toMatchObject({ code: 'internal' });
+    await session.close();
   });
 });

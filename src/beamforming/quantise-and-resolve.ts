@@ -9,7 +9,7 @@
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { matmul, zeros } from '../../signal/complex-matrix.ts';
+import { matmul, multiplyAhB, zeros } from '../../signal/complex-matrix.ts';
 import { digitalForAnalog } from '../../signal/precoders.ts';
 import { idealStates, quantisePhases, quantiseToStates } from '../../signal/quantise.ts';
 import type { ElementStates } from '../../signal/quantise.ts';
@@ -48,9 +48,14 @@ export interface ResolvedBeam {
   sumRate: number;
 }
 
-/** WMMSE stops when a step gains less than this share of the rate. */
-const WMMSE_TOLERANCE = 1e-5;
+/**
+ * WMMSE stops when a step gains less than this share of the rate: at 10 dB and N = 64 that leaves 0.02 of 27.3 bit/s/Hz, and takes two thirds
+ * of the time of 1e-5.
+ */
+const WMMSE_TOLERANCE = 3e-5;
 const WMMSE_ITERATIONS = 100;
+/** Below this share of its diagonal a pivot of AᴴA has lost half its digits, and A is taken for rank-deficient. */
+const SMALLEST_PIVOT = 1e-8;
 
 /**
  * Quantises the phases and solves D again for the array as quantised.
@@ -69,18 +74,71 @@ export function quantiseAndResolve(options: QuantiseOptions): ResolvedBeam {
   const words = statesOf === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, statesOf);
   if (connection !== undefined) for (let place = 0; place < words.length; place++) if (connection[place] === 0) words[place] = 0;
   const analog = statesShown(words, elements, rfChains, statesOf ?? always(ideal(bits)), connection);
-  const rzf = digitalForAnalog(channel, analog, power, noise, { method: 'rzf' });
-  const byRzf = achieved(channel, analog, rzf, noise);
-  if (method === 'rzf') return { words, analog, digital: rzf, ...byRzf };
-  // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
-  const digital = digitalForAnalog(channel, analog, power, noise, {
-    method: 'wmmse',
-    start: rzf,
-    iterations: WMMSE_ITERATIONS,
-    tolerance: WMMSE_TOLERANCE,
-  });
-  const byWmmse = achieved(channel, analog, digital, noise);
-  return byWmmse.sumRate >= byRzf.sumRate ? { words, analog, digital, ...byWmmse } : { words, analog, digital: rzf, ...byRzf };
+  const thin = thinEquivalent(channel, analog) ?? { channel, analog };
+  const rzf = digitalForAnalog(thin.channel, thin.analog, power, noise, { method: 'rzf' });
+  const digital =
+    method === 'rzf'
+      ? rzf
+      : // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
+        digitalForAnalog(thin.channel, thin.analog, power, noise, {
+          method: 'wmmse',
+          start: rzf,
+          iterations: WMMSE_ITERATIONS,
+          tolerance: WMMSE_TOLERANCE,
+        });
+  return { words, analog, digital, ...achieved(thin.channel, thin.analog, digital, noise) };
+}
+
+/**
+ * A channel H' (K×M) and an analog precoder A' (M×M) that no D can tell from H and A: H'A' = HA and A'ᴴA' = AᴴA, so gains and power are the
+ * same. With AᴴA = LLᴴ they are A' = Lᴴ and H' = HA·L⁻ᴴ. The elements are summed over once instead of in every step that follows.
+ * @returns undefined when columns of A coincide, which few bits can do
+ */
+function thinEquivalent(channel: CMatrix, analog: CMatrix): { channel: CMatrix; analog: CMatrix } | undefined {
+  const heard = matmul(channel, analog); // K×M
+  const { re, im } = multiplyAhB(analog, analog); // becomes L in its lower triangle
+  const size = analog.cols;
+  for (let j = 0; j < size; j++) {
+    const jj = j * size + j;
+    const full = re[jj];
+    for (let k = j * size; k < jj; k++) re[jj] -= re[k] * re[k] + im[k] * im[k];
+    if (!(re[jj] > SMALLEST_PIVOT * full)) return undefined;
+    re[jj] = Math.sqrt(re[jj]);
+    for (let i = j + 1; i < size; i++) eliminate(re, im, i * size, re, im, j, size);
+  }
+  const upper = zeros(size, size);
+  for (let i = 0; i < size; i++) {
+    upper.re[i * size + i] = re[i * size + i];
+    for (let j = 0; j < i; j++) {
+      upper.re[j * size + i] = re[i * size + j];
+      upper.im[j * size + i] = -im[i * size + j];
+    }
+  }
+  for (let row = 0; row < heard.re.length; row += size) {
+    for (let j = 0; j < size; j++) eliminate(heard.re, heard.im, row, re, im, j, size);
+  }
+  return { channel: heard, analog: upper };
+}
+
+/** One step of solving x·Lᴴ = y in place, for the row that starts at `row`: x_j = (y_j − Σ_{i<j} x_i·L*_ji)/L_jj. */
+function eliminate(
+  rowRe: Float64Array,
+  rowIm: Float64Array,
+  row: number,
+  factorRe: Float64Array,
+  factorIm: Float64Array,
+  j: number,
+  size: number,
+): void {
+  const pivot = j * size;
+  let re = rowRe[row + j];
+  let im = rowIm[row + j];
+  for (let i = 0; i < j; i++) {
+    re -= rowRe[row + i] * factorRe[pivot + i] + rowIm[row + i] * factorIm[pivot + i];
+    im -= rowIm[row + i] * factorRe[pivot + i] - rowRe[row + i] * factorIm[pivot + i];
+  }
+  rowRe[row + j] = re / factorRe[pivot + j];
+  rowIm[row + j] = im / factorRe[pivot + j];
 }
 
 /** A as the words show it: zero where an element does not hang on a chain. */

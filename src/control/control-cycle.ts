@@ -10,6 +10,8 @@
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { identity, multiplyABh } from '../../signal/complex-matrix.ts';
+import { trySolveHermitian } from '../../signal/decompositions.ts';
 import { zeroForcing } from '../../signal/precoders.ts';
 import { sumRate, toDb } from '../../signal/rate.ts';
 import type { Beamformer, HybridBeam } from '../beamforming/beamformer.ts';
@@ -273,8 +275,18 @@ function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: R
   };
 }
 
-/** Sum rate of fully digital zero-forcing on the channel. */
-const zfRate = (channel: CMatrix, power: number, noise: number): number => sumRate(channel, zeroForcing(channel, power), noise);
+/**
+ * Sum rate of fully digital zero-forcing, √P·H⁺/‖H⁺‖_F, without forming it: every user hears √P/‖H⁺‖_F and nothing else, and ‖H⁺‖²_F is the
+ * trace of (HHᴴ)⁻¹. Channels without full rank take the long way.
+ */
+export function zfRate(channel: CMatrix, power: number, noise: number): number {
+  const users = channel.rows;
+  const inverse = trySolveHermitian(multiplyABh(channel, channel), identity(users), 1e-8);
+  if (inverse === undefined) return sumRate(channel, zeroForcing(channel, power), noise);
+  let trace = 0;
+  for (let k = 0; k < users; k++) trace += inverse.re[k * users + k];
+  return users * Math.log2(1 + power / (noise * trace));
+}
 
 const wordsOf = (error: unknown): string => {
   if (error instanceof BeamrigError) return error.message;

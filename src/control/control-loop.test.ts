@@ -8,7 +8,7 @@ import { createRandom } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
-import { recordedSource } from './channel-source.ts';
+import { recordedChannels } from './channel-source.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControllerState, RigDescription } from './controller.ts';
@@ -99,7 +99,7 @@ function rig(overrides: Partial<ControlLoopOptions> = {}) {
     setting: {
       clock,
       panel: scripted.panel,
-      channels: recordedSource(scene, true),
+      channels: recordedChannels(scene, true),
       source: 'simulator',
       rfChains: CHAINS,
       connection: undefined,

@@ -5,7 +5,6 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
-import type { Scene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -13,16 +12,15 @@ import type { CMatrix } from '../../signal/complex-matrix.ts';
 import type { Random } from '../../signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { movingUsersSource, recordedSource } from '../control/channel-source.ts';
-import type { ChannelSource } from '../control/channel-source.ts';
+import { movingUsers, recordedChannels } from '../control/channel-source.ts';
+import type { BlockFading } from '../control/channel-source.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { LoopbackLink } from '../link/loopback.ts';
 
 export interface Simulator {
   panel: VirtualPanel;
-  scene: Scene;
   link: LoopbackLink;
-  channels: ChannelSource;
+  channels: BlockFading;
 }
 
 export interface SimulatorOptions {
@@ -52,11 +50,8 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
     random: random.stream('array'),
     impairments: rig.simulator.impairments,
   });
-  const sceneAndChannels = (): { scene: Scene; channels: ChannelSource } => {
-    if (recorded !== undefined) {
-      const scene = createRecordedScene(recorded);
-      return { scene, channels: recordedSource(scene, repeat) };
-    }
+  const world = (): BlockFading => {
+    if (recorded !== undefined) return recordedChannels(createRecordedScene(recorded), repeat);
     const scene = createMovingUsers({
       geometry,
       users: rig.users.count,
@@ -66,10 +61,10 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
       carrierGhz,
       random: random.stream('scene'),
     });
-    return { scene, channels: movingUsersSource(scene, rig.loop.rateHz) };
+    return movingUsers(scene, rig.loop.rateHz);
   };
-  const { scene, channels } = sceneAndChannels();
-  const panel = createVirtualPanel({ clock, array, scene, noise, random: random.stream('panel'), behaviours });
+  const channels = world();
+  const panel = createVirtualPanel({ clock, array, scene: channels.scene, noise, random: random.stream('panel'), behaviours });
   const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
-  return { panel, scene, link, channels };
+  return { panel, link, channels };
 }

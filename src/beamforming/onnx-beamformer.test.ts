@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelCard } from '../../models/card.ts';
+import { cardText } from '../../models/card.ts';
+import { contractTensors } from '../../models/zoo.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
+import { tinyNetwork } from '../../test/integration/tiny-network.ts';
+import { misfit, openModel } from './onnx-beamformer.ts';
+
+const NEEDS = { elements: 8, rfChains: 2, users: 2 };
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'beamrig-model-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Writes the tiny network and its card; returns the path of the ONNX file. */
+function writeModel(options: { bytes?: Uint8Array; card?: Partial<ModelCard> } = {}): string {
+  const bytes = options.bytes ?? tinyNetwork({ elements: 8, users: 2 });
+  const dimensions = { elements: 8, rfChains: 2, users: 2 };
+  const card: ModelCard = {
+    contract: 1,
+    id: 'tiny',
+    title: 'the real part of the channel as phases',
+    dimensions,
+    algorithm: 'none',
+    paper: 'none',
+    connection: 'full',
+    ...contractTensors({ dimensions, connection: 'full' }),
+    training: 'none',
+    metrics: [],
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    ...options.card,
+  };
+  const path = join(folder, 'tiny.onnx');
+  writeFileSync(path, bytes);
+  writeFileSync(join(folder, 'tiny.json'), cardText(card));
+  return path;
+}
+
+const channelWith = (first: number) => {
+  const parts = Float64Array.from({ length: 16 }, (_, i) => Math.cos(i));
+  parts[0] = first;
+  return fromParts(2, 8, parts, new Float64Array(16));
+};
+
+describe('a model opened for a rig', () => {
+  it('computes in its thread what the file says, and names the bytes it runs', async () => {
+    const path = writeModel();
+    const model = await openModel(path, NEEDS);
+    try {
+      const channel = channelWith(0.25);
+      const beam = await model.compute({ channel, power: 4, noise: 1 });
+      expect(beam.analogPhase).toHaveLength(16);
+      for (let n = 0; n < 8; n++) {
+        for (let m = 0; m < 2; m++) expect(beam.analogPhase[n * 2 + m]).toBeCloseTo(channel.re[m * 8 + n], 6);
+      }
+      expect([...beam.digital.re]).toEqual([2, 0, 0, 2]);
+      expect(model.sha256).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
+    } finally {
+      await model.close();
+    }
+  });
+
+  it('refuses a channel of another shape and an answer that is not finite', async () => {
+    const model = await openModel(writeModel(), NEEDS);
+    try {
+      const wide = fromParts(2, 9, new Float64Array(18).fill(1), new Float64Array(18));
+      await expect(model.compute({ channel: wide, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'shape' });
+      await expect(model.compute({ channel: channelWith(NaN), power: 1, noise: 1 })).rejects.toMatchObject({
+        code: 'model-damaged',
+        message: expect.stringContaining('NaN as phase 0') as string,
+      });
+      await expect(model.compute({ channel: channelWith(0.5), power: 1, noise: 1 })).resolves.toBeDefined();
+    } finally {
+      await model.close();
+    }
+  });
+
+  it('rejects calls after it was closed instead of leaving them hanging', async () => {
+    const model = await openModel(writeModel(), NEEDS);
+    await model.close();
+    await expect(model.compute({ channel: channelWith(0), power: 1, noise: 1 })).rejects.toMatchObject({ code: 'stopped' });
+  });
+});
+
+describe('a model that must not choose a beam is refused before the rig starts', () => {
+  it('when it is not there', async () => {
+    await expect(openModel(join(folder, 'absent.onnx'), NEEDS)).rejects.toMatchObject({ code: 'model-missing' });
+  });
+
+  it('when a byte of the file is not as the card says', async () => {
+    const path = writeModel();
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(path, bytes);
+    await expect(openModel(path, NEEDS)).rejects.toMatchObject({ code: 'model-damaged' });
+  });
+
+  it('when the file is no ONNX at all, although the checksum fits', async () => {
+    await expect(openModel(writeModel({ bytes: Uint8Array.of(9, 9, 9, 9) }), NEEDS)).rejects.toMatchObject({
+      code: 'model-damaged',
+    });
+  });
+
+  it('when its outputs are not those of the contract', async () => {
+    const bytes = tinyNetwork({ elements: 8, users: 2, phaseOutput: 'phases' });
+    await expect(openModel(writeModel({ bytes }), NEEDS)).rejects.toMatchObject({ code: 'model-mismatch' });
+  });
+
+  it('when it is for another rig, naming the dimension', async () => {
+    const path = writeModel();
+    await expect(openModel(path, { ...NEEDS, elements: 64 })).rejects.toMatchObject({
+      code: 'model-mismatch',
+      message: expect.stringContaining('is for 8 elements, the rig has 64') as string,
+    });
+    await expect(openModel(path, { ...NEEDS, connection: 'sub' })).rejects.toMatchObject({ code: 'model-mismatch' });
+  });
+
+  it('says what does not fit, and nothing when all does', () => {
+    const card = JSON.parse(readFileSync(writeModel().replace('.onnx', '.json'), 'utf8')) as ModelCard;
+    expect(misfit(card, NEEDS)).toBeUndefined();
+    expect(misfit({ ...card, connection: 'input' }, { ...NEEDS, connection: 'sub' })).toBeUndefined();
+    expect(misfit(card, { ...NEEDS, users: 3 })).toBe('is for 2 users, the rig has 3');
+  });
+});

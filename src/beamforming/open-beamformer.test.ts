@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { salehValenzuela } from '../../signal/channel.ts';
+import { frobeniusNorm, fromPhases, matmul } from '../../signal/complex-matrix.ts';
+import { connectionMask } from '../../signal/geometry.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sumRate } from '../../signal/rate.ts';
+import { listFittingBeamformers, openBeamformer } from './open-beamformer.ts';
+
+const NEEDS = { elements: 64, rfChains: 4, users: 4 };
+const geometry = { kind: 'ula', elements: 64, spacingWavelengths: 0.5 } as const;
+const channel = salehValenzuela({ random: createRandom(5), geometry, users: 4, paths: 10, scale: 'unit-element' });
+
+describe('beamformers by name', () => {
+  it('lists what fits the rig, models first, and opens every one of them at full power', async () => {
+    const fitting = listFittingBeamformers(NEEDS);
+    expect(fitting.map(({ id }) => id)).toContain('aligned');
+    for (const { id, kind, title } of fitting) {
+      const beamformer = await openBeamformer(id, NEEDS);
+      try {
+        expect(beamformer).toMatchObject({ id, kind, title, dimensions: NEEDS });
+        const { analogPhase, digital } = await beamformer.compute({ channel, power: 10, noise: 1 });
+        const precoder = matmul(fromPhases(analogPhase, 64, 4), digital);
+        expect(frobeniusNorm(precoder) ** 2 / 10).toBeCloseTo(1, 4);
+        expect(sumRate(channel, precoder, 1)).toBeGreaterThan(5);
+      } finally {
+        await beamformer.close();
+      }
+    }
+  });
+
+  it('gives a sub-connected array phases for its own connections only', async () => {
+    const mask = connectionMask('sub', 64, 4);
+    const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' });
+    const { analogPhase, digital } = await baseline.compute({ channel, power: 10, noise: 1 });
+    expect(frobeniusNorm(matmul(fromPhases(analogPhase, 64, 4, mask), digital)) ** 2).toBeCloseTo(10, 6);
+  });
+
+  it('says what there is when a name is unknown', async () => {
+    await expect(openBeamformer('nobody', NEEDS)).rejects.toMatchObject({ code: 'model-missing' });
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { salehValenzuela } from '../../signal/channel.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
+import { zeroForcing } from '../../signal/precoders.ts';
+import { createRandom } from '../../signal/random.ts';
+import { sumRate } from '../../signal/rate.ts';
+import { toPanelBits, zfRate } from './control-cycle.ts';
+
+describe('the yardstick of every cycle', () => {
+  it('is the sum rate of zero-forcing, whether the users can be told apart or not', () => {
+    const geometry = { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const;
+    for (let seed = 1; seed <= 20; seed++) {
+      const channel = salehValenzuela({ random: createRandom(seed), geometry, users: 4, paths: 3, scale: 'unit-element' });
+      for (const power of [0.1, 10, 1000]) {
+        expect(zfRate(channel, power, 0.7)).toBeCloseTo(sumRate(channel, zeroForcing(channel, power), 0.7), 9);
+      }
+    }
+    const twins = fromParts(2, 3, [1, 2, 3, 1, 2, 3], new Float64Array(6));
+    expect(zfRate(twins, 10, 1)).toBeCloseTo(sumRate(twins, zeroForcing(twins, 10), 1), 9);
+  });
+});
+
+describe('words of fewer bits on a panel of more', () => {
+  it('keep their phases', () => {
+    expect([...toPanelBits(Uint16Array.of(0, 1, 2, 3), 2, 6)]).toEqual([0, 16, 32, 48]);
+    expect([...toPanelBits(Uint16Array.of(0, 1), 1, 16)]).toEqual([0, 32768]);
+    expect([...toPanelBits(Uint16Array.of(5, 63), 6, 6)]).toEqual([5, 63]);
+  });
+});
