@@ -191,18 +191,18 @@ describe('the digital precoder for a given analog one', () => {
     }
   });
 
-  it('stops early at next to no cost', () => {
-    const random = createRandom(9);
-    for (let i = 0; i < 20; i++) {
-      const channel = draw(random, { elements: 64 });
-      const analog = alignedAnalog(channel);
-      const rate = (tolerance?: number): number =>
-        sumRate(
-          channel,
-          matmul(analog, digitalForAnalog(channel, analog, 1, NOISE, tolerance === undefined ? {} : { tolerance })),
-          NOISE,
-        );
-      expect(rate()).toBeGreaterThan(rate(0) * 0.995);
+  it('is at no SNR worse for its short cut than after 100 plain updates', () => {
+    for (const noise of [1, 0.1, 0.01]) {
+      const random = createRandom(9);
+      const gains = Array.from({ length: 30 }, () => {
+        const channel = draw(random, { elements: 64 });
+        const analog = alignedAnalog(channel);
+        const rate = (options: { tolerance?: number }): number =>
+          sumRate(channel, matmul(analog, digitalForAnalog(channel, analog, 1, noise, options)), noise);
+        return rate({}) - rate({ tolerance: 0 });
+      });
+      expect(mean(gains)).toBeGreaterThan(-0.002);
+      expect(Math.min(...gains)).toBeGreaterThan(-0.2);
     }
   });
 

@@ -58,13 +58,21 @@ export function wmmse(channel: CMatrix, power: number, noise: number, options: W
   const { iterations = 100, tolerance = 0 } = options;
   const gram = multiplyABh(channel, channel);
   const gains = matmul(channel, zeroForcing(channel, power));
-  const x = weightedMmseInRowSpace({ gram, gains, gainsPower: power, power, noise, iterations, tolerance });
+  const x = weightedMmseInRowSpace({
+    gram,
+    gains,
+    gainsPower: power,
+    relativeNoise: noise / power,
+    iterations,
+    tolerance,
+    accelerated: false,
+  });
   const v = multiplyAhB(channel, x);
   return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
 }
 
 export interface DigitalForAnalogOptions extends WmmseOptions {
-  /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate. */
+  /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate, accelerated unless the tolerance is 0. */
   method?: 'zf' | 'rzf' | 'wmmse';
   /** D (M×K) to start WMMSE from; default zero-forcing. */
   start?: CMatrix;
@@ -99,7 +107,18 @@ export function digitalForAnalog(
   if (method === 'zf') return digital(gramInverse(gram));
   const first = start ?? digital(gramInverse(gram));
   const gains = matmul(heard, first);
-  return digital(weightedMmseInRowSpace({ gram, gains, gainsPower: radiatedPower(first), power, noise, iterations, tolerance }));
+  return digital(
+    weightedMmseInRowSpace({
+      gram,
+      gains,
+      gainsPower: radiatedPower(first),
+      relativeNoise: noise / power,
+      iterations,
+      tolerance,
+      // Without a tolerance the plain iteration is wanted, for the figures that are defined by it.
+      accelerated: tolerance > 0,
+    }),
+  );
 }
 
 /** B⁻¹, or B⁺ where B lacks rank. */
