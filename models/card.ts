@@ -58,6 +58,8 @@ export const modelCardSchema = z.strictObject({
   innerSteps: count.optional(),
   /** Coefficients of each step's polynomial in the SNR; 1 is the paper's form. */
   stepCoefficients: count.optional(),
+  /** Whether layers that would lower the rate by more than a tenth are skipped. */
+  guarded: z.boolean().optional(),
   /** 'none' for steps set by hand. */
   training: z.union([trainingSchema, z.literal('none')]),
   /** On validation channels, by scale and SNR. */

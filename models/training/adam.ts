@@ -1,4 +1,4 @@
-/** Adam (Kingma and Ba, 2015) on a list of arrays, with the gradient's overall norm clipped first. */
+/** Adam (Kingma and Ba, 2015) on a list of arrays. */
 
 export interface AdamState {
   /** Steps taken so far. */
@@ -17,23 +17,14 @@ export function startAdam(parameters: readonly Float64Array[]): AdamState {
   return { step: 0, mean: zeros(), square: zeros() };
 }
 
-/**
- * One step downhill, in place. A gradient that is not finite leaves everything as it was.
- * @param maxNorm clips the norm over all parameters; Infinity does not
- * @returns the norm before clipping
- */
+/** One step downhill, in place. A gradient that is not finite leaves everything as it was. */
 export function adamStep(
   parameters: readonly Float64Array[],
   gradients: readonly ArrayLike<number>[],
   state: AdamState,
   learningRate: number,
-  maxNorm = Infinity,
-): number {
-  let energy = 0;
-  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) energy += gradient[i] * gradient[i];
-  const norm = Math.sqrt(energy);
-  if (!Number.isFinite(norm)) return norm;
-  const factor = norm > maxNorm ? maxNorm / norm : 1;
+): void {
+  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) if (!Number.isFinite(gradient[i])) return;
   state.step += 1;
   const meanBias = 1 - meanDecay ** state.step;
   const squareBias = 1 - squareDecay ** state.step;
@@ -41,11 +32,10 @@ export function adamStep(
     const mean = state.mean[p];
     const square = state.square[p];
     for (let i = 0; i < values.length; i++) {
-      const gradient = gradients[p][i] * factor;
+      const gradient = gradients[p][i];
       mean[i] = meanDecay * mean[i] + (1 - meanDecay) * gradient;
       square[i] = squareDecay * square[i] + (1 - squareDecay) * gradient * gradient;
       values[i] -= (learningRate * (mean[i] / meanBias)) / (Math.sqrt(square[i] / squareBias) + tiny);
     }
   });
-  return norm;
 }

@@ -14,6 +14,9 @@ import { drawChannelSet } from './channel-set.ts';
 import { trainingCommand } from './training-options.ts';
 import type { TrainingOptions } from './training-options.ts';
 
+/** The paper's network takes every layer; ours skips those that would lower the rate by more than a tenth. */
+export const isGuarded = ({ recipe }: TrainingOptions): boolean => recipe !== 'paper';
+
 const metricSnrDb = [0, 5, 10, 15, 20];
 
 /**
@@ -29,7 +32,8 @@ export async function exportTrainedModel(
 ): Promise<{ modelPath: string; cardPath: string; card: ModelCard }> {
   const { elements, rfChains, users, layers, innerSteps, output } = options;
   const dimensions = { elements, rfChains, users };
-  const bytes = encodeUnfoldedPga({ dimensions, steps });
+  const guarded = isGuarded(options);
+  const bytes = encodeUnfoldedPga({ dimensions, steps, guarded });
   const card: ModelCard = {
     contract: 1,
     id: basename(output, '.onnx'),
@@ -42,6 +46,7 @@ export async function exportTrainedModel(
     layers,
     innerSteps,
     stepCoefficients: options.stepCoefficients,
+    guarded,
     training: options.epochs === 0 ? 'none' : describeTraining(options, bestEpoch, layerWeights),
     metrics: await measure(options, steps, judge),
     sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -85,12 +90,12 @@ async function measure(options: TrainingOptions, steps: StepSizes, judge: GraphS
   for (const scale of ['unit-element', 'paper-001'] as const) {
     const { packed } = drawChannelSet({ ...options, name: 'validation', count, scale });
     for (const snrDb of metricSnrDb) {
-      const { rates } = await judge.run({
+      const { rate } = await judge.run({
         ...feeds,
         channel: { values: packed, shape: [count, users, elements, 2] },
         noise: { values: new Float32Array(count).fill(1 / fromDb(snrDb)), shape: [count] },
       });
-      metrics.push({ scale, snrDb, channels: count, sumRate: summarise(rates.values.subarray((layers - 1) * count)) });
+      metrics.push({ scale, snrDb, channels: count, sumRate: summarise(rate.values) });
     }
   }
   return metrics;

@@ -21,7 +21,7 @@ import { drawChannelSet } from './channel-set.ts';
 import type { ChannelSet } from './channel-set.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingState } from './checkpoint.ts';
-import { exportTrainedModel } from './export-model.ts';
+import { exportTrainedModel, isGuarded } from './export-model.ts';
 import { decidingOptions, parseTrainingOptions } from './training-options.ts';
 import type { TrainingOptions, TrainingRequest } from './training-options.ts';
 
@@ -88,13 +88,7 @@ export async function trainUnfoldedPga(request: TrainingRequest, hooks: Training
         const feeds = { ...parameterFeeds(graphOptions, state.parameters), ...batchFeeds(options, train, chosen, noise) };
         const result = await learner.run(feeds);
         const gradients = names.map((name) => result[`d_${name}`].values);
-        adamStep(
-          state.parameters,
-          gradients,
-          state.adam,
-          learningRateAt(options, state.epoch, state.batchesDone / batches),
-          options.clipNorm,
-        );
+        adamStep(state.parameters, gradients, state.adam, learningRateAt(options, state.epoch, state.batchesDone / batches));
         state.batchesDone += 1;
         if (state.batchesDone === batches) {
           validationRate = await validate(options, judge, state.parameters, validation);
@@ -127,21 +121,21 @@ export async function trainUnfoldedPga(request: TrainingRequest, hooks: Training
 }
 
 function describeGraph(options: TrainingOptions): TrainingGraphOptions {
-  const { elements, rfChains, users, layers, innerSteps, stepCoefficients, recipe } = options;
-  // The earlier layers share a fifth of the weight, later ones more; the paper's loss has the last layer alone.
-  const early = (layer: number) => (0.4 * (layer + 1)) / (layers * layers);
-  const layerWeights = Array.from({ length: layers }, (_, layer) =>
-    layer === layers - 1 ? 1 : recipe === 'paper' ? 0 : early(layer),
-  );
-  return {
+  const { elements, rfChains, users, layers, innerSteps, stepCoefficients, recipe, clipNorm } = options;
+  const isPaper = recipe === 'paper';
+  // The last layer is the answer; all layers together weigh a fifth of it, later ones more. The paper's loss has the last one alone.
+  const layerWeight = (layer: number) => (layer === layers - 1 ? 1 : 0) + (isPaper ? 0 : (0.4 * (layer + 1)) / (layers * layers));
+  const described: TrainingGraphOptions = {
     dimensions: { elements, rfChains, users },
     layers,
     innerSteps,
-    form: recipe === 'paper' ? 'plain' : 'log',
+    form: isPaper ? 'plain' : 'log',
     coefficients: stepCoefficients,
     snrRangeDb: normalisedRange(options),
-    layerWeights,
+    guarded: isGuarded(options),
+    layerWeights: Array.from({ length: layers }, (_, layer) => layerWeight(layer)),
   };
+  return isPaper ? described : { ...described, clipNorm };
 }
 
 /** The training range in the network's own unit, where ‖H‖² = K·N as at unit-element scale on average. */
@@ -223,17 +217,17 @@ async function validate(
   parameters: readonly Float64Array[],
   { packed, channels }: ChannelSet,
 ): Promise<number> {
-  const { users, elements, layers } = options;
+  const { users, elements } = options;
   const feeds = parameterFeeds(describeGraph(options), parameters);
   let total = 0;
   for (const snrDb of validationSnrDb) {
     const noise = new Float32Array(channels.length).fill(1 / fromDb(snrDb));
-    const { rates } = await judge.run({
+    const { rate } = await judge.run({
       ...feeds,
       channel: { values: packed, shape: [channels.length, users, elements, 2] },
       noise: { values: noise, shape: [channels.length] },
     });
-    for (let b = 0; b < channels.length; b++) total += rates.values[(layers - 1) * channels.length + b];
+    for (let b = 0; b < channels.length; b++) total += rate.values[b];
   }
   return total / (validationSnrDb.length * channels.length);
 }

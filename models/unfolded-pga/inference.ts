@@ -13,6 +13,8 @@ import type { StepSizes } from './step-sizes.ts';
 export interface InferenceOptions {
   dimensions: PgaDimensions;
   steps: StepSizes;
+  /** Skips layers that would lower the rate by more than a tenth; see `unfoldedPga`. */
+  guarded: boolean;
   /** Adds the input `connection` [N, M] for sub-connected arrays. */
   connection?: boolean;
 }
@@ -39,7 +41,7 @@ export function encodeUnfoldedPgaExact(options: InferenceOptions): Uint8Array {
   return encodeModel(graph, 'unfolded-pga-exact');
 }
 
-function inferenceGraph({ dimensions, steps, connection }: InferenceOptions, float: FloatType) {
+function inferenceGraph({ dimensions, steps, guarded, connection }: InferenceOptions, float: FloatType) {
   const { elements, rfChains, users } = dimensions;
   const graph = new Graph(float);
   const inputs: PgaInputs = {
@@ -49,7 +51,8 @@ function inferenceGraph({ dimensions, steps, connection }: InferenceOptions, flo
   };
   if (connection === true) inputs.connection = graph.input('connection', [elements, rfChains]);
   const normalised = normalise(inputs, dimensions);
-  const result = unfoldedPga(normalised, effectiveSteps(graph, steps, normalised.noise), dimensions, inputs.connection);
+  const given = inputs.connection === undefined ? { guarded } : { guarded, connection: inputs.connection };
+  const result = unfoldedPga(normalised, effectiveSteps(graph, steps, normalised.noise), dimensions, given);
   const amplitude = ops.unsqueeze(ops.sqrt(inputs.power), [1, 2]);
   const scaled = ops.multiply(result.digital, amplitude);
   const part = (index: number) => ops.unsqueeze(ops.slice(scaled, 2, index * users, (index + 1) * users), [3]);

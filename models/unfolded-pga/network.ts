@@ -59,6 +59,9 @@ export interface PgaResult {
   layerRates: Tensor;
 }
 
+/** Share of the rate that a guarded layer may cost. */
+const guardTolerance = 0.1;
+
 /** Scales the channel to ‖H‖²_F = K·N and the noise with it, so that a beam depends on neither the unit of H nor the power's. */
 export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions): NormalisedChannel {
   const { channel, power, noise } = inputs;
@@ -77,13 +80,15 @@ export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions)
 /**
  * I layers of J analog steps and one digital step.
  * Source: paper 001, (6)–(13) with the factor 1∕ln 2 of its appendix, √P in (9) and the phases of (12) aligned with the channel.
+ * @param options.guarded past the paper: a layer that would lower a channel's rate by more than a tenth is skipped for that channel, so
+ *   that steps which overshoot on one channel in fifty cost a layer and not the beam. (Small losses are let through: long steps pay later.)
  * @throws BeamrigError 'argument' unless rfChains equals users
  */
 export function unfoldedPga(
   normalised: NormalisedChannel,
   steps: PgaSteps,
   dimensions: PgaDimensions,
-  connection?: Tensor,
+  options: { guarded: boolean; connection?: Tensor },
 ): PgaResult {
   const { rfChains, users } = dimensions;
   if (rfChains !== users) {
@@ -96,13 +101,15 @@ export function unfoldedPga(
     );
   }
   const { graph } = normalised.channel;
-  const problem = prepare(graph, normalised, dimensions, connection);
+  const problem = prepare(graph, normalised, dimensions, options.connection);
   const start = initialBeam(graph, problem, normalised.channel, dimensions);
   const muPerLayer = ops.unsqueeze(steps.mu, [3, 4]); // [I, J, B|1, 1, 1]
   const lambdaPerLayer = ops.unsqueeze(steps.lambda, [2, 3]); // [I, B|1, 1, 1]
   const perLn2 = graph.constant(1 / Math.LN2);
+  const state = [start.analog, start.digital];
+  if (options.guarded) state.push(sumRate(problem, start.analog, expand(problem, start.digital)));
 
-  const layers = scan([start.analog, start.digital], [muPerLayer, lambdaPerLayer], ([analog, digital], [mu, lambda]) => {
+  const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before], [mu, lambda]) => {
     // D stays as it is during the J analog steps, so the step sizes are multiplied into Eᵀ once for all of them.
     const expansion = expand(problem, digital);
     const stepBack = ops.multiply(ops.multiply(mu, perLn2), ops.swapLast(expansion)); // [J, B, 2K, 4M]
@@ -110,7 +117,12 @@ export function unfoldedPga(
     const moved = inner.carries[0];
     const ascent = digitalAscent(problem, moved, expansion);
     const stepped = unitPower(problem, moved, ops.add(digital, ops.multiply(ops.multiply(lambda, perLn2), ascent)));
-    return { carries: [moved, stepped], outputs: [sumRate(problem, moved, stepped)] };
+    const rate = sumRate(problem, moved, expand(problem, stepped));
+    if (!options.guarded) return { carries: [moved, stepped], outputs: [rate] };
+    const floor = ops.multiply(before, graph.constant(1 - guardTolerance));
+    const holds = ops.greaterOrEqual(ops.unsqueeze(rate, [1, 2]), ops.unsqueeze(floor, [1, 2]));
+    const kept = ops.select(ops.greaterOrEqual(rate, floor), rate, before);
+    return { carries: [ops.select(holds, moved, analog), ops.select(holds, stepped, digital), kept], outputs: [kept] };
   });
   return { analog: layers.carries[0], digital: layers.carries[1], layerRates: layers.outputs[0] };
 }
@@ -171,9 +183,15 @@ function prepare(
 function initialBeam(graph: Graph, problem: Problem, channel: Tensor, { elements, users }: PgaDimensions) {
   const part = (index: number) => ops.slice(channel, 2, index * elements, (index + 1) * elements);
   const hermitian = ops.concat([ops.swapLast(part(0)), ops.negate(ops.swapLast(part(1)))], 2); // [B, N, 2K]
-  const analog = project(problem, hermitian);
-  // A ridge of 1e-6 of an average diagonal entry keeps the inverses finite when two users stand in one direction.
+  // An element that hears nobody starts at phase 0.
   const size = 2 * users;
+  const one = graph.constant(
+    matrix(1, size, (_, col) => (col < users ? 1 : 0)),
+    [1, size],
+  );
+  const heard = ops.matmul(ops.multiply(hermitian, hermitian), problem.pairSum);
+  const analog = project(problem, ops.select(ops.greaterOrEqual(heard, graph.constant(1e-20)), hermitian, one));
+  // A ridge of 1e-6 of an average diagonal entry keeps the inverses finite when two users stand in one direction.
   const ridge = graph.constant(
     matrix(size, size, (row, col) => (row === col ? 1e-6 * elements : 0)),
     [size, size],
@@ -245,10 +263,10 @@ function unitPower({ timesJ }: Problem, analog: Tensor, digital: Tensor): Tensor
   return ops.divide(digital, ops.sqrt(ops.reduceSumSquare(precoder, [1, 2])));
 }
 
-/** R = Σ log₂(S∕I), [B]. */
-function sumRate(problem: Problem, analog: Tensor, digital: Tensor): Tensor {
+/** R = Σ log₂(S∕I), [B], of A and the E of D. */
+function sumRate(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
   const { users } = problem;
-  const { heard } = listen(problem, products(problem, analog), expand(problem, digital));
+  const { heard } = listen(problem, products(problem, analog), expansion);
   const all = ops.log(ops.slice(heard, 1, 0, users));
   const interference = ops.log(ops.slice(heard, 1, users, 2 * users));
   const rate = ops.reduceSum(ops.subtract(all, interference), [1]);
