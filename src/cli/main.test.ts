@@ -10,6 +10,8 @@ import { zeros } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import { salehValenzuela } from '../../signal/channel.ts';
 import { zooFolder } from '../../models/zoo.ts';
+import { InfluxServer } from '../../test/influx-server.ts';
+import { hasPart } from '../../test/parts.ts';
 import { writeChannelFile } from '../config/channel-file.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { commandLine } from './command-line.ts';
@@ -146,16 +148,17 @@ describe('beamrig run', () => {
     expect(stored).toEqual(end?.summary);
   });
 
-  it('runs recorded channels to the last one, on virtual time twice the same', async () => {
+  it('runs recorded channels to the last one, on virtual time twice with the same bytes', async () => {
     const channels = channelFile(2, 16);
-    const rates = async (): Promise<unknown> => {
+    const records = async (): Promise<string> => {
       const { code, stdout } = await beamrig('run', rigFile(), '--channels', channels, '--virtual-time', '--seed', '5', '--json');
       expect(code).toBe(0);
-      const end = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { summary: RunSummary };
-      expect(end.summary.cycles).toBe(6);
-      return end.summary.users;
+      const end = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { folder: string; summary: RunSummary };
+      expect(end.summary).toMatchObject({ cycles: 6, ok: 6 });
+      // The name of the run is the only thing that differs.
+      return readFileSync(join(end.folder, 'records.lp'), 'utf8').replaceAll(/,run=[^,]*/g, '');
     };
-    expect(await rates()).toEqual(await rates());
+    expect(await records()).toBe(await records());
   });
 
   it('with a wrong rig file lists what is wrong', async () => {
@@ -238,6 +241,20 @@ describe('beamrig run', () => {
     expect(stdout).toMatch(
       /60\d points are not in InfluxDB yet\. Send them with: beamrig export .* --influx http:\/\/127\.0\.0\.1:1\/beamrig/,
     );
+  });
+
+  it.skipIf(!hasPart('influxd'))('sends every point to its InfluxDB before it ends [needs influxd]', async () => {
+    const server = await (await InfluxServer.place()).start();
+    try {
+      const path = rigFile((text) => text.replace('/runs" }', `/runs", influx: { port: ${server.port}, database: lab } }`));
+      const { code, stdout } = await beamrig('run', path, '--cycles', '30');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/InfluxDB took 9\d points\./);
+      const [row] = await server.client('lab').query<{ n: number }>('select count(measured_db) as n from user_snr');
+      expect(row?.n).toBe(60);
+    } finally {
+      await server.remove();
+    }
   });
 
   it('refuses to start without hardware where the rig file forbids the simulator', async () => {

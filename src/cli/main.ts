@@ -3,7 +3,8 @@
 import { commandLine } from './command-line.ts';
 import { failWith } from './failure.ts';
 
-process.on('uncaughtException', (error) => {
+process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(); // whoever read our output has seen enough
   failWith(error, false);
   process.exit(); // whatever was under way is in an unknown state
 });

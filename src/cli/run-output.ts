@@ -75,7 +75,7 @@ export function textOutput(out: NodeJS.WriteStream): RunOutput {
     status: (status) => {
       const text = statusText(status);
       if (!onTerminal) return line(text);
-      out.write(`\r\x1b[K${text.slice(0, Math.max(20, out.columns - 1))}`);
+      out.write(`\r\x1b[K${text.slice(0, (out.columns || 120) - 1)}`);
       statusShown = true;
     },
     stopping: () => line('Stopping: the array goes to its safe state. Ctrl-C again forces the end.'),

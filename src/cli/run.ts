@@ -84,6 +84,14 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     url: server.url,
     runFolder: recorder.folder,
   });
+  if (!/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(rig.dashboard.host)) {
+    recorder.report({
+      level: 'warning',
+      code: 'page-open',
+      message: `The page listens on ${rig.dashboard.host} and has no login: whoever reaches it can steer the array.`,
+      action: 'Set dashboard.host to 127.0.0.1 to keep it on this machine.',
+    });
+  }
   const writer = target === undefined ? undefined : followIntoInflux(target, recorder, seed);
   if (asked.stop) await assembled.controller.stop();
   const outcome = await runUntilEnd(assembled, output);
@@ -91,7 +99,8 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const end = await closeRecords(outcome, recorder, writer, target);
   release();
   output.end(end);
-  process.exit(outcome.reason === 'faulted' ? 1 : 0); // a hanging server elsewhere must not keep the command alive
+  const worked = outcome.reason !== 'faulted' && (end.summary.ok > 0 || end.summary.cycles === 0);
+  process.exit(worked ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
 /** The rig and its page. Where one of them cannot be had, nothing of the run stays behind. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -161,6 +161,13 @@ describe('a wrong rig file', () => {
     const big = join(folder, 'big.yaml');
     writeFileSync(big, '#'.repeat(1_100_000));
     expect(() => readRigFile(big)).toThrow('larger than 1 MB');
+  });
+});
+
+describe('the example rigs', () => {
+  const rigs = join(packageRoot(), 'examples', 'rigs');
+  it.each(readdirSync(rigs))('%s is a good rig file of its own name', (file) => {
+    expect(readRigFile(join(rigs, file)).name).toBe(file.replace('.yaml', ''));
   });
 });
 

@@ -49,21 +49,26 @@ export function parseLine(line: string): Point | undefined {
   if (rest.length > 0 || !/^-?\d{1,19}$/.test(time)) return undefined;
   const [measurement = '', ...tagTexts] = splitOutside(series, ',');
   if (measurement === '') return undefined;
-  const tags: Record<string, string> = {};
+  const tags: [string, string][] = [];
   for (const text of tagTexts) {
     const [key, value, ...more] = splitOutside(text, '=');
     if (key === undefined || key === '' || value === undefined || more.length > 0) return undefined;
-    tags[unescapeName(key)] = unescapeName(value);
+    tags.push([unescapeName(key), unescapeName(value)]);
   }
-  const fields: Record<string, FieldValue> = {};
+  const fields: [string, FieldValue][] = [];
   for (const text of splitOutside(fieldText, ',')) {
     const [key, raw, ...more] = splitOutside(text, '=');
     if (key === undefined || key === '' || raw === undefined || more.length > 0) return undefined;
     const value = parseField(raw);
     if (value === undefined) return undefined;
-    fields[unescapeName(key)] = value;
+    fields.push([unescapeName(key), value]);
   }
-  return { measurement: unescapeName(measurement), tags, fields, timeNs: BigInt(time) };
+  return {
+    measurement: unescapeName(measurement),
+    tags: Object.fromEntries(tags),
+    fields: Object.fromEntries(fields),
+    timeNs: BigInt(time),
+  };
 }
 
 function parseField(raw: string): FieldValue | undefined {
