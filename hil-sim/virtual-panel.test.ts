@@ -112,6 +112,27 @@ describe('a virtual panel', () => {
     expect(another.slice(4)).not.toEqual(first.slice(4));
   });
 
+  it('carries out every hello, also that of a host which has restarted and counts from the same number', () => {
+    const { ask, showBeam } = hostWith();
+    const hello = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' } as const;
+    ask(hello, 1);
+    expect(showBeam(9)).toMatchObject({ type: 'committed', beamId: 9 });
+    ask(hello, 1);
+    // A new session: ids count from the start again, which they would not do had the hello been answered from memory.
+    expect(showBeam(1)).toMatchObject({ type: 'committed', beamId: 1 });
+  });
+
+  it('does not answer from the memory of the life before a reset', () => {
+    const { ask, panel } = hostWith({
+      behaviours: [{ do: 'reset', direction: 'to-host', messages: ['committed'], nth: 1, moment: 'before' }],
+    });
+    const commit: Request = { type: 'commit', slot: 0, beamId: 5, atUs: 0n };
+    ask(chunk(5, 0, WORDS));
+    expect(ask(commit, 40)).toBeUndefined();
+    expect(ask(commit, 40)).toMatchObject({ type: 'nack', code: 'not-staged' });
+    expect(panel.radiated().beamId).toBe(0);
+  });
+
   it('reads back what is staged and what is radiated', () => {
     const { ask, showBeam } = hostWith();
     showBeam(5);

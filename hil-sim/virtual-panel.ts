@@ -115,12 +115,10 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     else call();
   };
 
-  const send = (seq: number, message: Reply, major = PROTOCOL_MAJOR): Uint8Array => {
-    const reply = encodeFrame({ seq, message }, { major });
+  const send = (reply: Uint8Array): void => {
     const boots = state.bootCount();
     // A panel that restarts meanwhile says nothing.
     later(answerMs, () => boots === state.bootCount() && transmit(reply));
-    return reply;
   };
 
   const transmit = (reply: Uint8Array): void => {
@@ -135,19 +133,26 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     const decoded = decodeFrame(bytes);
     const refusal = decoded.ok ? undefined : nackForDiscard(decoded);
     if (!decoded.ok) state.countBadFrame();
-    if (refusal) send(refusal.seq, refusal.message);
+    if (refusal) send(encodeFrame(refusal));
     if (!decoded.ok || !isRequest(decoded.frame.message)) return;
 
     const { seq, message } = decoded.frame;
     state.heard();
+    // A hello is always carried out: it may be that of a host which has restarted and counts from the same number.
+    if (message.type === 'hello') remembered = [];
     const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
     if (known) {
       later(answerMs, () => transmit(known.reply));
       return;
     }
-    const reply = send(seq, answer(message, bytes.length, verdict), verdict.major);
-    remembered.push({ seq, request: bytes.slice(), reply });
+    const reply = encodeFrame(
+      { seq, message: answer(message, bytes.length, verdict) },
+      { major: verdict.major ?? PROTOCOL_MAJOR },
+    );
+    // Remembered before it is sent: sending may reset the panel, and a panel that was reset has forgotten this too.
+    if (message.type !== 'hello') remembered.push({ seq, request: bytes.slice(), reply });
     if (remembered.length > REMEMBERED_REQUESTS) remembered.shift();
+    send(reply);
   };
 
   const answer = (request: Request, frameBytes: number, verdict: Verdict): Reply => {
