@@ -57,8 +57,9 @@ export class BeampatternPanel {
     const { context, width, height } = start;
     const plane =
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
-    this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 2, fill: true });
-    this.#line(plane, wanted, pattern, { stroke: colour('text'), width: 1, dash: [4, 5] });
+    // Broad and below, so that it shows on both sides where the two lines coincide.
+    this.#line(plane, wanted, pattern, { stroke: colour('dim'), width: 4.5, dash: [3, 4] });
+    this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 1.8, fill: true });
     pattern.userAzimuthDeg.forEach((azimuth, user) => this.#markUser(plane, azimuth, user));
     this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg);
   }

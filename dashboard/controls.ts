@@ -234,7 +234,7 @@ function situation(live: Live): string {
   if (state === 'paused') return `Paused: the array is in its safe state.${since}`;
   if (latest?.outcome === 'void') return `The beam is void: ${latest.failure ?? 'it is not known what the array radiates'}.`;
   if (!live.fresh)
-    return latest ? `No cycle has ended for ${Math.round(live.ageMs() / 1000)} s.${since}` : 'Waiting for the first cycle.';
+    return live.valuesOf ? `No cycle has ended since ${clockTime(live.valuesOf)}.` : 'Waiting for the first cycle.';
   if (rig?.source === 'simulator') return `Nothing here is radiated: this is the simulator. ${sentence(rig.sourceReason)}`;
   return 'The array radiates what is shown here.';
 }

@@ -15,28 +15,28 @@ const steady = (count: number, value: (i: number) => number): [number, number][]
 
 describe('what a strip chart is given', () => {
   it('is every cycle where there is room for it', () => {
-    const [times, values] = historyOf(steady(4, (i) => i)).window(0, 2000, 100, [0], 1000);
+    const [times, values] = historyOf(steady(4, (i) => i)).window(0, 2000, 100, [{ column: 0 }], 1000);
     expect(times).toEqual([1, 1.01, 1.02, 1.03]);
     expect(values).toEqual([0, 1, 2, 3]);
   });
 
   it('keeps a spike of one cycle when thousands share a few pixels', () => {
     const history = historyOf(steady(5000, (i) => (i === 2345 ? 99 : Math.sin(i))));
-    const [times, values] = history.window(1000, 51_000, 50, [0], 1000);
+    const [times, values] = history.window(1000, 51_000, 50, [{ column: 0 }], 1000);
     expect(times.length).toBeLessThanOrEqual(2 * 52);
     expect(Math.max(...(values as number[]))).toBe(99);
   });
 
   it('has a gap where a cycle was void, even among thousands', () => {
     const history = historyOf(steady(5000, (i) => (i === 2345 ? NaN : 1)));
-    const [, values] = history.window(1000, 51_000, 50, [0], 1000);
+    const [, values] = history.window(1000, 51_000, 50, [{ column: 0 }], 1000);
     expect(values.filter((value) => value === null).length).toBe(1);
   });
 
   it('has a gap where no cycles came for longer than it may take', () => {
     const history = historyOf([[1000, 1], [1010, 2], [9000, 3]]); // prettier-ignore
-    expect(history.window(0, 10_000, 100, [0], 1000)[1]).toEqual([1, 2, null, 3]);
-    expect(history.window(0, 10_000, 100, [0], 60_000)[1]).toEqual([1, 2, 3]);
+    expect(history.window(0, 10_000, 100, [{ column: 0 }], 1000)[1]).toEqual([1, 2, null, 3]);
+    expect(history.window(0, 10_000, 100, [{ column: 0 }], 60_000)[1]).toEqual([1, 2, 3]);
   });
 
   it('is the newest cycles when the ring has gone round', () => {
@@ -45,7 +45,7 @@ describe('what a strip chart is given', () => {
       10,
     );
     expect(history.length).toBe(10);
-    expect(history.window(0, 10_000, 100, [0], 1000)[1]).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
+    expect(history.window(0, 10_000, 100, [{ column: 0 }], 1000)[1]).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
     expect(history.meanSince(8, 0)).toBe(23.5);
   });
 
@@ -53,5 +53,15 @@ describe('what a strip chart is given', () => {
     const history = historyOf([[5000, 1], [2000, 2]]); // prettier-ignore
     expect(history.length).toBe(1);
     expect(history.newestMs).toBe(2000);
+  });
+
+  it('can be a mean over time, which reads well beside what it is compared with', () => {
+    const history = historyOf(steady(2000, (i) => (i % 2 === 0 ? 1 : 3)));
+    const lines = [{ column: 0 }, { column: 0, meanMs: 500 }];
+    const [times, raw, mean] = history.window(1000, 21_000, 50, lines, 1000);
+    expect(raw.length).toBe(times.length);
+    expect(mean.length).toBe(times.length);
+    expect(new Set(raw)).toEqual(new Set([1, 3]));
+    for (const value of mean) expect(value).toBeCloseTo(2, 1);
   });
 });

@@ -4,6 +4,12 @@
  */
 import type { CycleBatch } from '../src/server/socket-contract.ts';
 
+/** One line of a chart. With `meanMs` each point is the mean over that much time around it instead of the extremes. */
+export interface Line {
+  column: number;
+  meanMs?: number;
+}
+
 /** Charts take plain arrays with null for "nothing here". */
 export type Series = (number | null)[];
 
@@ -78,14 +84,14 @@ export class History {
   }
 
   /**
-   * Columns between two times, for a chart `pixels` wide: every cycle where they fit, else the least and the greatest of each pixel, so that
+   * Lines between two times, for a chart `pixels` wide: every cycle where they fit, else the least and the greatest of each pixel, so that
    * no spike is lost. A pixel in which a cycle has no number, and a pause longer than `gapMs`, break the line.
-   * @returns times in seconds, then one series a column
+   * @returns times in seconds, then one series a line
    */
-  window(fromMs: number, toMs: number, pixels: number, columns: readonly number[], gapMs: number): [number[], ...Series[]] {
+  window(fromMs: number, toMs: number, pixels: number, lines: readonly Line[], gapMs: number): [number[], ...Series[]] {
     const first = Math.max(0, this.firstAtOrAfter(fromMs) - 1); // one more, so that the line reaches the edge
     const times: number[] = [];
-    const series: Series[] = columns.map(() => []);
+    const series: Series[] = lines.map(() => []);
     const bucketMs = this.length - first <= 2 * pixels ? 0 : (toMs - fromMs) / pixels;
     let previousMs = NaN;
     for (let place = first; place < this.length;) {
@@ -98,7 +104,10 @@ export class History {
       previousMs = this.timeAt(end - 1);
       times.push(startMs / 1000);
       if (end - place > 1) times.push(previousMs / 1000);
-      columns.forEach((column, i) => this.#pushExtremes(series[i], place, end, column));
+      lines.forEach((line, i) => {
+        if (line.meanMs === undefined) this.#pushExtremes(series[i], place, end, line.column);
+        else this.#pushMean(series[i], place, end, line.column, line.meanMs);
+      });
       place = end;
     }
     return [times, ...series];
@@ -137,6 +146,27 @@ export class History {
     else if (gap) into.push(least, null);
     else if (leastCameFirst) into.push(least, greatest);
     else into.push(greatest, least);
+  }
+
+  /** As many points as `#pushExtremes` gives. */
+  #pushMean(into: Series, place: number, end: number, column: number, meanMs: number): void {
+    const middleMs = (this.timeAt(place) + this.timeAt(end - 1)) / 2;
+    let sum = 0;
+    let count = 0;
+    const add = (i: number): boolean => {
+      if (Math.abs(this.timeAt(i) - middleMs) > meanMs / 2) return false;
+      const value = this.valueAt(i, column);
+      if (!Number.isNaN(value)) {
+        sum += value;
+        count++;
+      }
+      return true;
+    };
+    for (let i = place; i < this.length && add(i); i++);
+    for (let i = place - 1; i >= 0 && add(i); i--);
+    const mean = count > 0 ? sum / count : null;
+    into.push(mean);
+    if (end - place > 1) into.push(mean);
   }
 
   #slot(place: number): number {

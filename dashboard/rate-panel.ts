@@ -3,7 +3,7 @@ import { byId, element, setText } from './elements.ts';
 import { fixed } from './figures.ts';
 import type { Live } from './live.ts';
 import { colour } from './theme.ts';
-import { steadyRange, TimeChart } from './time-chart.ts';
+import { MEAN_MS, steadyRange, TimeChart } from './time-chart.ts';
 import type { Range } from './time-chart.ts';
 
 export class RatePanel {
@@ -64,9 +64,9 @@ export class RatePanel {
         timeAxis: true,
         label: 'Sum rate over the last 60 s: measured, predicted and digital zero forcing',
         series: [
-          { label: 'digital ZF', column: zfRate, colour: () => colour('user-1'), dash: [2, 3], width: 1.6 },
+          { label: 'digital ZF', column: zfRate, meanMs: MEAN_MS, colour: () => colour('user-1'), dash: [2, 3], width: 1.6 },
           { label: 'measured', column: measuredRate, colour: () => colour('accent'), width: 1.8 },
-          { label: 'predicted', column: predictedRate, colour: () => colour('text'), dash: [4, 4], width: 1 },
+          { label: 'predicted', column: predictedRate, meanMs: MEAN_MS, colour: () => colour('text'), dash: [5, 3], width: 1.3 },
         ],
       });
     }

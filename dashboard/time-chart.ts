@@ -1,13 +1,13 @@
 /** A strip chart of the last minute: fixed axes from −60 s to now, lines that break where there is nothing. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Line } from './history.ts';
 import { WINDOW_MS } from './live.ts';
 import type { Live } from './live.ts';
 import { canvasFont, colour, themeVersion } from './theme.ts';
 
-export interface ChartSeries {
+export interface ChartSeries extends Line {
   label: string;
-  column: number;
   colour: () => string;
   dash?: number[];
   width: number;
@@ -20,6 +20,9 @@ export interface ChartOptions {
   timeAxis: boolean;
   label: string;
 }
+
+/** Lines of what should be are means over this: beside the scatter of what is, they can be read. */
+export const MEAN_MS = 1000;
 
 export type Range = readonly [low: number, high: number];
 
@@ -40,8 +43,13 @@ export class TimeChart {
     const width = this.#options.container.clientWidth;
     if (!live.history || width < 60) return null;
     const endMs = live.chartEndMs();
-    const columns = this.#options.series.map((series) => series.column);
-    const [times, ...lines] = live.history.window(endMs - WINDOW_MS, endMs, Math.ceil(width / 2), columns, live.freshMs);
+    const [times, ...lines] = live.history.window(
+      endMs - WINDOW_MS,
+      endMs,
+      Math.ceil(width / 2),
+      this.#options.series,
+      live.freshMs,
+    );
     return [times.map((time) => time - endMs / 1000), ...lines];
   }
 

@@ -2,7 +2,7 @@
 import { byId, element, setText } from './elements.ts';
 import type { Live } from './live.ts';
 import { colour, USER_COLOURS, userColour } from './theme.ts';
-import { steadyRange, TimeChart } from './time-chart.ts';
+import { MEAN_MS, steadyRange, TimeChart } from './time-chart.ts';
 import type { Range } from './time-chart.ts';
 import { db } from './figures.ts';
 
@@ -65,7 +65,14 @@ export class UsersPanel {
     );
     const series = [
       { label: 'measured', column: live.columns.measured(user), colour: () => userColour(user), width: 1.8 },
-      { label: 'predicted', column: live.columns.predicted(user), colour: () => colour('text'), dash: [4, 4], width: 1 },
+      {
+        label: 'predicted',
+        column: live.columns.predicted(user),
+        meanMs: MEAN_MS,
+        colour: () => colour('text'),
+        dash: [5, 3],
+        width: 1.3,
+      },
     ];
     const label = `SNR of user ${user} over the last 60 s, measured and predicted`;
     return { value, expected, chart: new TimeChart({ container: chart, series, timeAxis: user === live.users - 1, label }) };

@@ -22,6 +22,9 @@ interface Layout {
   blockColumns: number;
   cellWidth: number;
   cellHeight: number;
+  /** Left end of the first block. */
+  left: number;
+  /** Rows of a planar array are stacked upwards. */
   planar: boolean;
 }
 
@@ -100,7 +103,10 @@ export class WordsPanel {
     context.imageSmoothingEnabled = false;
     for (let chain = 0; chain < rig.rfChains; chain++) {
       pixels.fill(0);
-      for (let n = 0; n < rig.elements; n++) pixels[n] = this.#colours[this.#shown[n * rig.rfChains + chain]];
+      for (let n = 0; n < rig.elements; n++) {
+        const [column, line] = cellOf(layout, n);
+        pixels[line * columns + column] = this.#colours[this.#shown[n * rig.rfChains + chain]];
+      }
       cellContext.putImageData(image, 0, 0);
       const [left, top] = cornerOf(layout, chain);
       context.drawImage(cells, left, top, columns * cellWidth, rows * cellHeight);
@@ -164,7 +170,8 @@ export class WordsPanel {
       );
     } else {
       const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
-      setText(this.#readout, `Elements left to right · ${this.#changed} of ${total} words changed${outlined}`);
+      const order = this.#layout?.planar ? 'As the array stands' : 'Elements left to right';
+      setText(this.#readout, `${order} · ${this.#changed} of ${total} words changed${outlined}`);
     }
     this.#surface.canvas.setAttribute(
       'aria-label',
@@ -179,7 +186,7 @@ export class WordsPanel {
       const [left, top] = cornerOf(layout, chain);
       const [column, row] = [Math.floor((x - left) / layout.cellWidth), Math.floor((y - top) / layout.cellHeight)];
       if (column < 0 || column >= layout.columns || row < 0 || row >= layout.rows) continue;
-      const n = row * layout.columns + column;
+      const n = (layout.planar ? layout.rows - 1 - row : row) * layout.columns + column;
       return n < rig.elements ? { element: n, chain } : undefined;
     }
     return undefined;
@@ -216,9 +223,10 @@ function layoutOf(rig: RigDescription, width: number, height: number): Layout {
       const cellWidth = (width / blockColumns - GAP) / columns;
       const cellHeight = (height / blockRows - GAP - 14) / rows;
       const cell = Math.min(cellWidth, cellHeight);
-      if (!best || cell > best.cellWidth) best = { rows, columns, blockColumns, cellWidth: cell, cellHeight: cell, planar: true };
+      if (!best || cell > best.cellWidth)
+        best = { rows, columns, blockColumns, cellWidth: cell, cellHeight: cell, left: 0, planar: true };
     }
-    if (best) return best;
+    if (best) return { ...best, left: (width - best.blockColumns * (best.columns * best.cellWidth + GAP) + GAP) / 2 };
   }
   const room = width - LEFT - 6;
   const lines = Math.max(1, Math.ceil((rig.elements * 4) / room));
@@ -229,6 +237,7 @@ function layoutOf(rig: RigDescription, width: number, height: number): Layout {
     blockColumns: 1,
     cellWidth: room / inLine,
     cellHeight: ((height - BOTTOM) / rig.rfChains - GAP) / lines,
+    left: LEFT,
     planar: false,
   };
 }
@@ -238,12 +247,20 @@ function cornerOf(layout: Layout, chain: number): [number, number] {
   const { rows, columns, blockColumns, cellWidth, cellHeight, planar } = layout;
   const [blockRow, blockColumn] = [Math.floor(chain / blockColumns), chain % blockColumns];
   const above = planar ? 14 : 0;
-  return [(planar ? 0 : LEFT) + blockColumn * (columns * cellWidth + GAP), above + blockRow * (rows * cellHeight + GAP + above)];
+  return [layout.left + blockColumn * (columns * cellWidth + GAP), above + blockRow * (rows * cellHeight + GAP + above)];
 }
 
+/** Column and line of an element's cell within its block, the line counted downwards. */
+function cellOf({ rows, columns, planar }: Layout, n: number): [column: number, line: number] {
+  const row = Math.floor(n / columns);
+  return [n % columns, planar ? rows - 1 - row : row];
+}
+
+/** Upper left corner of an element's cell. */
 function placeOf(layout: Layout, n: number, chain: number): [number, number] {
   const [left, top] = cornerOf(layout, chain);
-  return [left + (n % layout.columns) * layout.cellWidth, top + Math.floor(n / layout.columns) * layout.cellHeight];
+  const [column, line] = cellOf(layout, n);
+  return [left + column * layout.cellWidth, top + line * layout.cellHeight];
 }
 
 /** The circle of phases, unrolled. */

@@ -166,6 +166,13 @@ export class StandInRig implements Controller {
     for (const listener of this.#cycleListeners) listener(record);
   }
 
+  /** The newest cycle again and again, as fast as the listeners take it. */
+  repeatCycle(times: number): void {
+    for (let i = 0; i < times && this.#latest; i++) {
+      for (const listener of this.#cycleListeners) listener(this.#latest.record);
+    }
+  }
+
   #setState(state: ControllerState): ControlResult {
     this.state = state;
     for (const listener of this.#stateListeners) listener(state);
