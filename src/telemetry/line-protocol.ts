@@ -39,8 +39,18 @@ function encodeField(key: string, value: FieldValue | undefined): string | undef
   return Number.isFinite(value) ? `${name}=${value}` : undefined;
 }
 
-// In names a backslash cannot be escaped and a quote is no quote, so neither is let in.
-const escapeName = (text: string): string => oneLine(text).replaceAll('\\', '/').replaceAll('"', "'").replace(/[ ,=]/g, '\\$&');
+// The same few dozen names come with every cycle, so their written forms are kept; a bound keeps odd ones from piling up.
+const writtenNames = new Map<string, string>();
+
+function escapeName(text: string): string {
+  const known = writtenNames.get(text);
+  if (known !== undefined) return known;
+  // In names a backslash cannot be escaped and a quote is no quote, so neither is let in.
+  const written = oneLine(text).replaceAll('\\', '/').replaceAll('"', "'").replace(/[ ,=]/g, '\\$&');
+  if (writtenNames.size < 1000) writtenNames.set(text, written);
+  return written;
+}
+
 const oneLine = (text: string): string => text.replace(/[\r\n\0]+/g, ' ');
 
 /** Reads one line back. Undefined for anything that is not a whole point with a time. */
