@@ -1,7 +1,7 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fromDb } from '../../signal/rate.ts';
 import type { ModelCard, ModelMetric } from '../card.ts';
 import { cardText } from '../card.ts';
@@ -52,7 +52,6 @@ export async function exportTrainedModel(
     sha256: createHash('sha256').update(bytes).digest('hex'),
   };
   const cardPath = output.replace(/\.onnx$/, '.json');
-  mkdirSync(dirname(output), { recursive: true });
   writeFileSync(output, bytes);
   writeFileSync(cardPath, cardText(card));
   return { modelPath: output, cardPath, card };

@@ -6,7 +6,9 @@
  * SNR drawn over the whole range for each channel; the gradient clipped, since it explodes where a trajectory turns chaotic; the earlier
  * layers' rates in the loss beside the last one's; and the epoch kept that was the best on validation channels.
  */
-import { rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { fromDb } from '../../signal/rate.ts';
 import { createRandom } from '../../signal/random.ts';
 import { openSession } from '../graph/session.ts';
@@ -63,6 +65,7 @@ export const checkpointPathOf = (output: string): string => output.replace(/\.on
  */
 export async function trainUnfoldedPga(request: TrainingRequest, hooks: TrainingHooks = {}): Promise<TrainingOutcome> {
   const options = parseTrainingOptions(request);
+  prepareFolder(options.output);
   const graphOptions = describeGraph(options);
   const deciding = decidingOptions(options);
   const checkpointPath = checkpointPathOf(options.output);
@@ -117,6 +120,20 @@ export async function trainUnfoldedPga(request: TrainingRequest, hooks: Training
   } finally {
     await learner.close();
     await judge.close();
+  }
+}
+
+/** An output that cannot be written is known before the minutes of training, not after. */
+function prepareFolder(output: string): void {
+  const folder = dirname(output);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new BeamrigError('argument', `training: folder ${folder} cannot be written`, {
+      wayOut: 'choose another output',
+      cause,
+    });
   }
 }
 

@@ -1,0 +1,128 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { verifyModel } from '../zoo.ts';
+import { adamStep, startAdam } from './adam.ts';
+import { drawChannelSet } from './channel-set.ts';
+import { checkpointPathOf, trainUnfoldedPga } from './train-unfolded-pga.ts';
+import type { TrainingProgress } from './train-unfolded-pga.ts';
+import type { TrainingRequest } from './training-options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'beamrig-training-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tiny = (name: string, more: Partial<TrainingRequest> = {}): TrainingRequest => ({
+  output: join(folder, `${name}`, 'tiny.onnx'),
+  elements: 8,
+  rfChains: 2,
+  users: 2,
+  layers: 2,
+  innerSteps: 2,
+  channels: 24,
+  validationChannels: 16,
+  batch: 8,
+  epochs: 3,
+  seed: 11,
+  ...more,
+});
+
+const filesOf = (name: string) => ['onnx', 'json'].map((ending) => readFileSync(join(folder, name, `tiny.${ending}`)));
+
+describe('training', () => {
+  it('raises the rate on channels it does not learn from, and writes a model that passes every check', async () => {
+    const seen: TrainingProgress[] = [];
+    const outcome = await trainUnfoldedPga(tiny('plain', { epochs: 6 }), { onProgress: (progress) => seen.push(progress) });
+    expect(outcome.status).toBe('finished');
+    const { card } = verifyModel(join(folder, 'plain', 'tiny.onnx'));
+    expect(card.training).toMatchObject({ recipe: 'beamrig', seed: 11, channels: 24, epochs: 6 });
+    expect(seen).toHaveLength(18);
+    const last = seen[seen.length - 1];
+    expect(last).toMatchObject({ epoch: 6, step: 3, steps: 3, secondsLeft: 0 });
+    expect(last.bestValidationRate).toBeGreaterThan(seen[0].validationRate);
+    expect(existsSync(checkpointPathOf(join(folder, 'plain', 'tiny.onnx')))).toBe(false);
+  });
+
+  it('gives the same files, byte for byte, from the same seed, and others from another', async () => {
+    await trainUnfoldedPga(tiny('once'));
+    await trainUnfoldedPga(tiny('twice'));
+    await trainUnfoldedPga(tiny('other', { seed: 12 }));
+    expect(filesOf('twice')).toEqual(filesOf('once'));
+    expect(filesOf('other')[0].equals(filesOf('once')[0])).toBe(false);
+  });
+
+  it('stopped in the middle of an epoch and resumed, gives the files of a training that ran through', async () => {
+    await trainUnfoldedPga(tiny('through'));
+    const abort = new AbortController();
+    const stopped = await trainUnfoldedPga(tiny('resumed'), {
+      signal: abort.signal,
+      onProgress: ({ epoch, step }) => {
+        if (epoch === 2 && step === 2) abort.abort();
+      },
+    });
+    expect(stopped).toMatchObject({ status: 'stopped', epoch: 2, step: 2 });
+    expect(existsSync(join(folder, 'resumed', 'tiny.onnx'))).toBe(false);
+    const resume = checkpointPathOf(tiny('resumed').output);
+    const finished = await trainUnfoldedPga(tiny('resumed', { resume }));
+    expect(finished.status).toBe('finished');
+    expect(filesOf('resumed')).toEqual(filesOf('through'));
+    expect(existsSync(resume)).toBe(false);
+  });
+
+  it('refuses to go on from a checkpoint of other options', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    await trainUnfoldedPga(tiny('mine'), { signal: abort.signal });
+    const resume = checkpointPathOf(tiny('mine').output);
+    await expect(trainUnfoldedPga(tiny('mine', { resume, learningRate: 0.5 }))).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('other options') as string,
+    });
+    await expect(trainUnfoldedPga(tiny('mine', { resume: join(folder, 'none.json') }))).rejects.toMatchObject({
+      code: 'argument',
+    });
+  });
+
+  it("runs the paper's recipe literally: plain steps, every layer taken, only the last in the loss", async () => {
+    const outcome = await trainUnfoldedPga(tiny('paper', { recipe: 'paper' }));
+    expect(outcome).toMatchObject({
+      card: { stepCoefficients: 1, guarded: false, training: { recipe: 'paper', learningRate: 0.001, layerWeights: [0, 1] } },
+    });
+  });
+
+  it('without epochs exports the steps set by hand, and says so', async () => {
+    const outcome = await trainUnfoldedPga(tiny('hand', { epochs: 0 }));
+    expect(outcome).toMatchObject({ status: 'finished', card: { training: 'none' } });
+  });
+
+  it('names the option that is wrong', async () => {
+    await expect(trainUnfoldedPga(tiny('wrong', { batch: 0 }))).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('batch') as string,
+    });
+    await expect(trainUnfoldedPga(tiny('wrong', { snrRangeDb: [20, 0] }))).rejects.toThrow(/backwards/);
+    await expect(trainUnfoldedPga(tiny('wrong', { output: '/dev/null/tiny.onnx' }))).rejects.toThrow(/cannot be written/);
+    await expect(trainUnfoldedPga(tiny('wrong', { rfChains: 3 }))).rejects.toThrow(/3 RF chains for 2 users/);
+  });
+});
+
+it('draws training, validation and test channels from streams that do not meet', () => {
+  const draw = (name: 'train' | 'validation' | 'test', count: number) =>
+    drawChannelSet({ seed: 1, name, count, elements: 4, users: 2, paths: 3, scale: 'unit-element' }).packed;
+  expect(draw('test', 3)).not.toEqual(draw('train', 3));
+  expect(draw('validation', 3)).not.toEqual(draw('train', 3));
+  expect(draw('train', 5).subarray(0, 48)).toEqual(draw('train', 3));
+});
+
+it('Adam finds the bottom of a bowl, and a gradient that is not finite moves nothing', () => {
+  const parameters = [Float64Array.of(3, -2), Float64Array.of(5)];
+  const state = startAdam(parameters);
+  for (let i = 0; i < 2000; i++) {
+    const gradients = parameters.map((values) => values.map((value) => 2 * (value - 1)));
+    adamStep(parameters, gradients, state, 0.02);
+  }
+  for (const value of parameters.flatMap((values) => [...values])) expect(value).toBeCloseTo(1, 3);
+  const before = parameters.map((values) => values.slice());
+  adamStep(parameters, [[Number.NaN, 0], [0]], state, 0.02);
+  expect(parameters).toEqual(before);
+});

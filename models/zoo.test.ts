@@ -1,0 +1,97 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ModelCard } from './card.ts';
+import { cardText } from './card.ts';
+import { findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'beamrig-zoo-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const zoo = listModels();
+
+/** A copy of the first zoo model, with its card changed. */
+function copyWith(name: string, change: (card: ModelCard) => ModelCard): string {
+  const path = join(folder, `${name}.onnx`);
+  copyFileSync(zoo[0].path, path);
+  writeFileSync(path.replace('.onnx', '.json'), cardText(change(zoo[0].card)));
+  return path;
+}
+
+describe('the models that come with beamrig', () => {
+  it('are those of the demo rig and of the paper, at ten and at three layers', () => {
+    expect(zoo.map(({ id }) => id)).toEqual(['unfolded-pga-n32', 'unfolded-pga-n32-3', 'unfolded-pga-n64']);
+  });
+
+  for (const { id, path } of zoo) {
+    it(`${id} is the file its card describes, and follows the contract`, () => {
+      expect(verifyModel(path).id).toBe(id);
+      expect(cardText(readCard(path))).toBe(readFileSync(path.replace('.onnx', '.json'), 'utf8'));
+    });
+
+    it(`${id} was trained, and its card says how and what it reached in both channel scales`, () => {
+      const { training, metrics } = readCard(path);
+      expect(training).not.toBe('none');
+      for (const scale of ['unit-element', 'paper-001']) {
+        expect(metrics.filter((metric) => metric.scale === scale).map(({ snrDb }) => snrDb)).toEqual([0, 5, 10, 15, 20]);
+      }
+    });
+  }
+
+  it('are found by id and by path', () => {
+    expect(findModel('unfolded-pga-n64')).toBe(join(zooFolder(), 'unfolded-pga-n64.onnx'));
+    expect(findModel(zoo[0].path)).toBe(zoo[0].path);
+  });
+});
+
+describe('a model is refused, with a way out,', () => {
+  const refused = (code: string, message: RegExp): unknown =>
+    expect.objectContaining({ code, message: expect.stringMatching(message) as string, wayOut: expect.any(String) as string });
+
+  it('when it is not there, naming what there is', () => {
+    expect(() => findModel('unfolded-pga-n63')).toThrow(refused('model-missing', /unfolded-pga-n63 is not there/));
+    expect(() => findModel('x')).toThrow(
+      expect.objectContaining({ wayOut: expect.stringContaining('unfolded-pga-n64') as string }),
+    );
+    expect(() => verifyModel(join(folder, 'none.onnx'))).toThrow(refused('model-missing', /none\.onnx cannot be read/));
+    expect(() => listModels(join(folder, 'nowhere'))).toThrow(refused('model-missing', /nowhere is not there/));
+  });
+
+  it('when one byte of it has changed', () => {
+    const path = copyWith('changed', (card) => card);
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(path, bytes);
+    expect(() => verifyModel(path)).toThrow(refused('model-damaged', /sha256/));
+  });
+
+  it('when it is no ONNX file, though its checksum is right', async () => {
+    const { createHash } = await import('node:crypto');
+    const text = 'not a model at all';
+    const path = copyWith('text', (card) => ({ ...card, sha256: createHash('sha256').update(text).digest('hex') }));
+    writeFileSync(path, text);
+    expect(() => verifyModel(path)).toThrow(refused('model-damaged', /not an ONNX file/));
+  });
+
+  it('when its card has other inputs than the file', () => {
+    const path = copyWith('inputs', (card) => ({ ...card, inputs: card.inputs.slice(1) }));
+    expect(() => verifyModel(path)).toThrow(refused('model-mismatch', /inputs of card and file differ/));
+  });
+
+  it('when its card claims an array of another size', () => {
+    const path = copyWith('size', (card) => ({ ...card, dimensions: { ...card.dimensions, elements: 31 } }));
+    expect(() => verifyModel(path)).toThrow(refused('model-mismatch', /file and contract differ.*channel \[·, 4, 31, 2\]/));
+  });
+
+  it('when its card is no JSON, or breaks the schema', () => {
+    const path = copyWith('card', (card) => card);
+    writeFileSync(path.replace('.onnx', '.json'), '{');
+    expect(() => readCard(path)).toThrow(refused('model-damaged', /is not JSON/));
+    writeFileSync(path.replace('.onnx', '.json'), JSON.stringify({ ...zoo[0].card, contract: 2 }));
+    expect(() => readCard(path)).toThrow(refused('model-mismatch', /contract/));
+    rmSync(path.replace('.onnx', '.json'));
+    expect(() => verifyModel(path)).toThrow(refused('model-missing', /card\.json/));
+    rmSync(path);
+  });
+});
