@@ -281,6 +281,33 @@ describe('the control loop', () => {
     await done;
   });
 
+  it('withdraws a model that is still being opened when the rig stops, and leaves none open', async () => {
+    const late = fixedBeamformer('late');
+    let opened: (beamformer: Beamformer) => void = () => undefined;
+    const { loop } = rig({ openBeamformer: () => new Promise((resolve) => (opened = resolve)) });
+    const done = loop.start();
+    await cycles(loop, 1);
+    const switching = loop.switchModel('late');
+    expect(await loop.switchModel('another')).toMatchObject({ ok: false, reason: "'late' is being loaded; wait for it" });
+    const stopping = loop.stop();
+    opened(late);
+    await stopping;
+    expect(await switching).toMatchObject({ ok: false, reason: expect.stringMatching(/^the rig is stop/) as string });
+    expect(late.closed).toBe(true);
+    await done;
+  });
+
+  it('switches the model while paused, at once', async () => {
+    const { loop } = rig();
+    const done = loop.start();
+    await cycles(loop, 1);
+    await loop.pause();
+    expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(loop.describe().modelId).toBe('second');
+    await loop.stop();
+    await done;
+  });
+
   it('shows coarser phases on the same panel when Q is lowered, and refuses more than it has', async () => {
     const { loop, words, bits, records } = rig({ cycles: 4 });
     const done = loop.start();

@@ -17,6 +17,7 @@ import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createListeners } from './listeners.ts';
+import { createModelSeat } from './model-seat.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
 import { createPanelKeeper } from './panel-keeper.ts';
@@ -69,6 +70,7 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
 class Loop implements ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #clock: Clock;
+  readonly #seat;
   readonly #keeper;
   readonly #pacing;
   readonly #rate;
@@ -77,15 +79,12 @@ class Loop implements ControlLoop {
   readonly #eventListeners;
   readonly #stateListeners;
   #state: ControllerState = 'starting';
-  #beamformer: Beamformer;
   #phaseBits: number;
   #cycle = 0;
   #voidCycles = 0;
   #nextBeamId = 1;
   #modelFailures = 0;
   #latest: CycleView | undefined;
-  #loading: string | undefined;
-  #incoming: { beamformer: Beamformer; swapped: () => void } | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
   /** Aborts whatever the loop waits for, so that it looks at its state. */
@@ -101,7 +100,11 @@ class Loop implements ControlLoop {
     this.#options = options;
     const { setting, rateHz } = options;
     this.#clock = setting.clock;
-    this.#beamformer = options.beamformer;
+    this.#seat = createModelSeat(
+      options.beamformer,
+      (id) => this.#clock.during(options.openBeamformer(id)),
+      () => this.#state === 'paused' && this.#changeModel(),
+    );
     this.#phaseBits = setting.panelPhaseBits;
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
@@ -130,7 +133,7 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
-    return { ...this.#options.description, modelId: this.#beamformer.id, phaseBits: this.#phaseBits };
+    return { ...this.#options.description, modelId: this.#seat.current.id, phaseBits: this.#phaseBits };
   }
 
   latest = (): CycleView | undefined => this.#latest;
@@ -164,28 +167,19 @@ class Loop implements ControlLoop {
 
   async switchModel(id: string): Promise<ControlResult> {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
-    if (this.#loading !== undefined) return { ok: false, reason: `'${this.#loading}' is being loaded; wait for it` };
-    if (id === this.#beamformer.id) return { ok: true };
-    this.#loading = id;
+    if (this.#seat.loading !== undefined) return { ok: false, reason: `'${this.#seat.loading}' is being loaded; wait for it` };
     try {
-      const beamformer = await this.#clock.during(this.#options.openBeamformer(id));
-      await new Promise<void>((resolve) => {
-        this.#incoming = { beamformer, swapped: resolve };
-        if (this.#state !== 'running') this.#swapModel();
-      });
-      if (this.#beamformer !== beamformer) return { ok: false, reason: 'the rig stopped before the model was switched' };
-      return { ok: true };
+      const change = await this.#seat.offer(id);
+      return change === 'withdrawn' ? { ok: false, reason: `the rig is ${this.#state}` } : { ok: true };
     } catch (error) {
       const reason = inWords(error);
       this.#tell({
         level: 'warning',
         code: 'model-refused',
         message: `The model '${id}' cannot be used: ${reason}`,
-        action: `'${this.#beamformer.id}' goes on.`,
+        action: `'${this.#seat.current.id}' goes on.`,
       });
       return { ok: false, reason };
-    } finally {
-      this.#loading = undefined;
     }
   }
 
@@ -247,7 +241,7 @@ class Loop implements ControlLoop {
         continue; // somebody paused or stopped while the loop was waiting
       }
       if (this.#state !== 'running') continue;
-      this.#swapModel();
+      this.#changeModel();
       const prepared = await (this.#ahead ?? this.#prepare(this.#cycle));
       this.#ahead = undefined;
       if (prepared === undefined) return void this.#move('ended');
@@ -260,7 +254,7 @@ class Loop implements ControlLoop {
   }
 
   #prepare(cycle: number): Promise<PreparedCycle | undefined> {
-    return prepareCycle(this.#options.setting, this.#beamformer, cycle);
+    return prepareCycle(this.#options.setting, this.#seat.current, cycle);
   }
 
   async #conclude({ record, view, failure }: FinishedCycle): Promise<void> {
@@ -329,20 +323,15 @@ class Loop implements ControlLoop {
     for (const answer of this.#pausing.splice(0)) answer(result);
   }
 
-  #swapModel(): void {
-    const incoming = this.#incoming;
-    if (incoming === undefined) return;
-    this.#incoming = undefined;
-    const old = this.#beamformer;
-    this.#beamformer = incoming.beamformer;
+  #changeModel(): void {
+    const changed = this.#seat.change(this.#ahead);
+    if (changed === undefined) return;
     this.#modelFailures = 0;
-    void Promise.allSettled([this.#ahead]).then(() => old.close());
     this.#tell({
       level: 'info',
       code: 'model-switched',
-      message: `'${this.#beamformer.id}' chooses the beams, after '${old.id}'.`,
+      message: `'${changed.to.id}' chooses the beams, after '${changed.from.id}'.`,
     });
-    incoming.swapped();
   }
 
   async #fault(code: string, message: string): Promise<void> {
@@ -355,6 +344,7 @@ class Loop implements ControlLoop {
       action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
     });
     await this.#makeSafe();
+    await this.#seat.shut();
     this.#answerPausing({ ok: false, reason: message });
   }
 
@@ -379,10 +369,10 @@ class Loop implements ControlLoop {
     this.#shutDown ??= (async () => {
       await this.#makeSafe();
       await this.#ahead;
-      this.#incoming?.swapped();
+      await this.#seat.shut();
       await this.#options.setting.panel.close();
       this.#options.release?.();
-      await Promise.allSettled([this.#beamformer.close(), this.#incoming?.beamformer.close()]);
+      await this.#seat.close();
       this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
       this.#move('halted');
     })();

@@ -1,6 +1,6 @@
 /**
- * Who listens to the controller can neither break it nor slow it: an exception is caught and told once, and a listener that takes long is
- * passed over until it has used no more than a twentieth of the time. Quick listeners hear everything.
+ * Who listens to the controller can neither break it nor slow it: an exception is caught and told once, and a listener that keeps taking
+ * more than a twentieth of the time is passed over until it is back within that. A hiccup now and then costs nobody a value.
  */
 import type { Clock } from '../../clock/clock.ts';
 
@@ -9,37 +9,36 @@ export interface Listeners<T> {
   tell(value: T): void;
 }
 
-/** Below this a call costs nothing worth counting. */
-const FREE_MS = 0.5;
+/** Share of the time that a listener may take for good. */
 const SHARE_OF_TIME = 1 / 20;
+/** What it may take at once, having taken nothing before. */
+const CREDIT_MS = 200;
 
 /**
+ * @param mayBeSkipped too slow a listener misses values; otherwise all hear all (values that are rare and must arrive)
  * @param onFailure called with the first exception of each listener
- * @param mayBeSkipped a listener too slow to hear every value misses some; otherwise all hear all (values that are rare and must arrive)
  */
 export function createListeners<T>(clock: Clock, mayBeSkipped: boolean, onFailure: (error: unknown) => void): Listeners<T> {
-  const entries = new Map<symbol, { listener: (value: T) => void; busyUntilMs: number; failed: boolean }>();
+  const entries = new Set<{ listener: (value: T) => void; creditMs: number; seenMs: number; failed: boolean }>();
   return {
     add(listener) {
-      const key = Symbol('listener');
-      entries.set(key, { listener, busyUntilMs: -Infinity, failed: false });
-      return () => entries.delete(key);
+      const entry = { listener, creditMs: CREDIT_MS, seenMs: clock.nowMs(), failed: false };
+      entries.add(entry);
+      return () => entries.delete(entry);
     },
     tell(value) {
-      if (entries.size === 0) return;
-      for (const entry of [...entries.values()]) {
+      for (const entry of [...entries]) {
         const startMs = clock.nowMs();
-        if (mayBeSkipped && startMs < entry.busyUntilMs) continue;
+        entry.creditMs = Math.min(entry.creditMs + SHARE_OF_TIME * (startMs - entry.seenMs), CREDIT_MS);
+        entry.seenMs = startMs;
+        if (mayBeSkipped && entry.creditMs < 0) continue;
         try {
           entry.listener(value);
         } catch (error) {
-          if (!entry.failed) {
-            entry.failed = true;
-            onFailure(error);
-          }
+          if (!entry.failed) onFailure(error);
+          entry.failed = true;
         }
-        const tookMs = clock.nowMs() - startMs;
-        if (tookMs > FREE_MS) entry.busyUntilMs = startMs + tookMs / SHARE_OF_TIME;
+        entry.creditMs -= clock.nowMs() - startMs;
       }
     },
   };
