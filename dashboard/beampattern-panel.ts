@@ -6,6 +6,8 @@ import type { Live } from './live.ts';
 import { canvasFont, colour, themeVersion, userColour } from './theme.ts';
 
 const SPAN_DB = 50;
+/** Diameter of a user's number. */
+const MARK_PX = 18;
 const RAD = Math.PI / 180;
 
 interface Plane {
@@ -57,10 +59,9 @@ export class BeampatternPanel {
     const { context, width, height } = start;
     const plane =
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
-    // Broad and below, so that it shows on both sides where the two lines coincide.
-    this.#line(plane, wanted, pattern, { stroke: colour('dim'), width: 4.5, dash: [3, 4] });
+    this.#line(plane, wanted, pattern, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
     this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 1.8, fill: true });
-    pattern.userAzimuthDeg.forEach((azimuth, user) => this.#markUser(plane, azimuth, user));
+    this.#markUsers(plane, pattern.userAzimuthDeg);
     this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg);
   }
 
@@ -164,22 +165,30 @@ export class BeampatternPanel {
     context.restore();
   }
 
-  #markUser({ context, place }: Plane, azimuthDeg: number, user: number): void {
-    const [x, y] = place(azimuthDeg, this.#topDb);
+  #markUsers({ context, place }: Plane, azimuthsDeg: number[]): void {
+    const above = this.#shape === 'polar' ? 0 : 10;
+    const inOrder = azimuthsDeg.map((azimuthDeg, user) => ({ azimuthDeg, user })).sort((a, b) => a.azimuthDeg - b.azimuthDeg);
+    let previousX = -Infinity;
     context.save();
-    context.strokeStyle = userColour(user);
-    context.lineWidth = 1.3;
-    context.setLineDash([2, 3]);
-    segment(context, x, y, ...place(azimuthDeg, this.#topDb - SPAN_DB));
-    context.fillStyle = userColour(user);
-    context.beginPath();
-    context.arc(x, y - (this.#shape === 'polar' ? 0 : 10), 9, 0, 2 * Math.PI);
-    context.fill();
-    context.fillStyle = colour('surface');
     context.font = canvasFont(12, 700);
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    context.fillText(String(user), x, y - (this.#shape === 'polar' ? 0 : 10) + 0.5);
+    for (const { azimuthDeg, user } of inOrder) {
+      const [x, y] = place(azimuthDeg, this.#topDb);
+      // Users close to each other keep a legible number each; the dotted line stays where the user is.
+      const labelX = this.#shape === 'polar' ? x : Math.max(x, previousX + MARK_PX);
+      previousX = labelX;
+      context.strokeStyle = userColour(user);
+      context.lineWidth = 1.3;
+      context.setLineDash([2, 3]);
+      segment(context, x, y, ...place(azimuthDeg, this.#topDb - SPAN_DB));
+      context.fillStyle = userColour(user);
+      context.beginPath();
+      context.arc(labelX, y - above, MARK_PX / 2, 0, 2 * Math.PI);
+      context.fill();
+      context.fillStyle = colour('surface');
+      context.fillText(String(user), labelX, y - above + 0.5);
+    }
     context.restore();
   }
 
