@@ -36,11 +36,12 @@ export function listModels(folder: string = zooFolder()): ModelFile[] {
     });
   }
   const names = readdirSync(folder).filter((name) => name.endsWith('.onnx') && existsSync(join(folder, cardName(name))));
-  return names.sort().map((name) => {
+  const models = names.map((name) => {
     const path = join(folder, name);
     const card = readCard(path);
     return { id: card.id, path, card };
   });
+  return models.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /**
