@@ -2,6 +2,7 @@
  * What a latched beam does in the air: the simulated array's matrices for the beam that is radiated, worked out once a beam and again when
  * the temperature has moved on, and what the users of the scene hear of it.
  */
+import type { UserIndex } from '../signal/indices.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from '../signal/complex-matrix.ts';
 import { fromParts, matmul, zeros } from '../signal/complex-matrix.ts';
@@ -28,7 +29,7 @@ export interface FrontEnd {
   /** Each user's SINR from so many pilots, in hundredths of a dB, not below SNR_FLOOR_DB. */
   measureSnr(timeS: number, noise: number, pilots: number): { pilots: number; snrCentiDb: Int16Array };
   /** What a user hears of each chain, interleaved. */
-  measureChains(timeS: number, noise: number, pilots: number, user: number): { pilots: number; values: Float32Array };
+  measureChains(timeS: number, noise: number, pilots: number, user: UserIndex): { pilots: number; values: Float32Array };
 }
 
 /** What is reported where there is no signal to speak of. */

@@ -3,6 +3,7 @@
  * Staged (slots), latched (the last beam committed or selected) and radiated (what the array is driven with) are three variables, and only
  * `latch` and the safe state ever touch the last.
  */
+import { userIndex } from '../signal/indices.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { maxWordsPerChunk } from '../firmware-protocol/chunking.ts';
@@ -163,7 +164,7 @@ export function createPanelState(options: PanelStateOptions) {
           beamId: request.beamId,
           timeUs: timeUs(),
           user: request.user,
-          ...frontEnd.measureChains(timeS(), noise, request.pilots, request.user),
+          ...frontEnd.measureChains(timeS(), noise, request.pilots, userIndex(request.user)),
         };
       case 'store-beam':
         return storeBeam(request);

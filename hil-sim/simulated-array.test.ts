@@ -1,3 +1,4 @@
+import { chainIndex, elementIndex } from '../signal/indices.ts';
 import { describe, expect, it } from 'vitest';
 import { fromParts, fromPhases, frobeniusNorm, identity, matmul, subtract } from '../signal/complex-matrix.ts';
 import { connectionMask } from '../signal/geometry.ts';
@@ -57,7 +58,7 @@ describe('the simulated array', () => {
       for (let n = 0; n < N; n++) {
         for (let m = 0; m < M; m++) {
           for (const word of [0, 1, 2, 3, 2 ** phaseBits - 1]) {
-            const { re, im } = array.elementResponse(n, m, word, 0);
+            const { re, im } = array.elementResponse(elementIndex(n), chainIndex(m), word, 0);
             const phase = Math.atan2(im, re) - word * step;
             missed.push(Math.atan2(Math.sin(phase), Math.cos(phase)) / DEG);
             gains.push(20 * Math.log10(Math.hypot(re, im)));
@@ -77,7 +78,9 @@ describe('the simulated array', () => {
     const small = build({ phaseStateErrorDeg: 3 }, { elements: 2, rfChains: 2, phaseBits: 16 });
     const large = build({ phaseStateErrorDeg: 3 }, { elements: 4, rfChains: 2, phaseBits: 16 });
     for (const word of [0, 1, 40_000, 65_535]) {
-      expect(large.elementResponse(1, 1, word, 0)).toEqual(small.elementResponse(1, 1, word, 0));
+      expect(large.elementResponse(elementIndex(1), chainIndex(1), word, 0)).toEqual(
+        small.elementResponse(elementIndex(1), chainIndex(1), word, 0),
+      );
     }
   });
 

@@ -10,6 +10,7 @@
  * The controller scales D so that the *ideal* array radiates ‖A·D‖²_F = P; nothing here scales again. A dead element or a weak gain is power
  * that is really missing, and coupling may add or take some.
  */
+import type { ChainIndex, ElementIndex } from '../signal/indices.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from '../signal/complex-matrix.ts';
 import { matmul, zeros } from '../signal/complex-matrix.ts';
@@ -65,7 +66,7 @@ export interface SimulatedArray {
   /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
   radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
   /** The true complex response of one element on one chain to a word, coupling left out: what a calibration tries to find. */
-  elementResponse(element: number, chain: number, word: number, timeS: number): { re: number; im: number };
+  elementResponse(element: ElementIndex, chain: ChainIndex, word: number, timeS: number): { re: number; im: number };
 }
 
 const AMBIENT_C = 25;

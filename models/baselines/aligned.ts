@@ -3,6 +3,8 @@
  *
  * Source: Nguyen et al., Asilomar 2023, eqs. (12)-(13), with the sign of the phase that aligns (the one printed in (12) conjugates).
  */
+import type { UserIndex } from '../../signal/indices.ts';
+import { userIndex } from '../../signal/indices.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { frobeniusNorm, matmul, multiplyAhB, scale, subtract, zeros } from '../../signal/complex-matrix.ts';
 import { pseudoInverse, trySolveHermitian } from '../../signal/decompositions.ts';
@@ -58,13 +60,13 @@ export function leastSquares(analog: CMatrix, target: CMatrix): CMatrix {
   return solved ?? matmul(pseudoInverse(analog), target);
 }
 
-function strongestUsers(channel: CMatrix, count: number): number[] {
-  const strength = (user: number): number => {
+function strongestUsers(channel: CMatrix, count: number): UserIndex[] {
+  const strength = (user: UserIndex): number => {
     let sum = 0;
     for (let i = user * channel.cols; i < (user + 1) * channel.cols; i++) sum += channel.re[i] ** 2 + channel.im[i] ** 2;
     return sum;
   };
-  const users = Array.from({ length: channel.rows }, (_, k) => k);
+  const users = Array.from({ length: channel.rows }, (_, k) => userIndex(k));
   return users.sort((a, b) => strength(b) - strength(a)).slice(0, count);
 }
 

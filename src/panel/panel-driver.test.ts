@@ -1,4 +1,5 @@
 /** The driver against the simulator's own panel in real bytes: what it does when all is well, and what it believes of a panel that lies. */
+import { userIndex } from '../../signal/indices.ts';
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
@@ -85,7 +86,7 @@ describe('panel driver on a quiet bench', () => {
     const trueDb = [...virtual.trueSinr()].map((sinr) => 10 * Math.log10(sinr));
     expect(measured).toMatchObject({ ok: true, value: { beamId: 7, firstUser: 0, pilots: 4096 } });
     if (measured.ok) measured.value.snrDb.forEach((snrDb, user) => expect(Math.abs(snrDb - trueDb[user])).toBeLessThan(1));
-    const pilots = await driver.measurePilots(7, 2, 64);
+    const pilots = await driver.measurePilots(7, userIndex(2), 64);
     expect(pilots).toMatchObject({ ok: true, value: { beamId: 7, user: 2 } });
     if (pilots.ok) expect(pilots.value.values).toHaveLength(2 * M);
     expect(await driver.status()).toMatchObject({ ok: true, value: { state: 'radiating', beamId: 7, bootCount: 1 } });
@@ -162,7 +163,10 @@ describe('panel driver with a panel that lies', () => {
     await driver.connect();
     expect(await driver.apply(beamOf(4))).toMatchObject({ ok: true });
     expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: false, failure: { code: 'beam-mismatch', detail: 5 } });
-    expect(await driver.measurePilots(4, 0, 8)).toMatchObject({ ok: false, failure: { code: 'beam-mismatch', detail: 5 } });
+    expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
+      ok: false,
+      failure: { code: 'beam-mismatch', detail: 5 },
+    });
   });
 
   it('credits no beam whose latched words are not those that were asked for', async () => {

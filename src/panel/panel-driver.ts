@@ -12,6 +12,7 @@ import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
 import { beamFrames, maxWordsPerChunk } from '../../firmware-protocol/chunking.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
+import type { UserIndex } from '../../signal/indices.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
 import type { Session } from './handshake.ts';
@@ -135,7 +136,7 @@ class PanelDriver implements Panel {
     return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots: report.pilots, firstUser, snrDb } };
   }
 
-  async measurePilots(beamId: BeamId, user: number, pilots: number): Promise<Result<MeasuredPilots>> {
+  async measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
     const answer = await this.ask<'measure-pilots'>(this.session, { type: 'measure-pilots', beamId, user, pilots });
     if (!answer.ok) return this.explain(answer.failure);
     const { timeUs, values, ...report } = answer.value;

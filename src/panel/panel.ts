@@ -2,6 +2,7 @@
  * The driver of one front-end, as the control cycle sees it. `staged → latched → read back` are three states; what was not acknowledged is
  * unknown, and the beam is void until it is read back. Failures a caller must tell apart are data (PanelFailure), never strings.
  */
+import type { UserIndex } from '../../signal/indices.ts';
 import type { BeamId, Capabilities, NackCode, PanelState, SafeState } from '../../firmware-protocol/messages.ts';
 
 /** Everything one beam needs, as it goes over the wire. */
@@ -49,7 +50,7 @@ export interface MeasuredPilots {
   beamId: BeamId;
   panelTimeUs: bigint;
   pilots: number;
-  user: number;
+  user: UserIndex;
   /** M complex values, interleaved re/im. */
   values: Float32Array;
 }
@@ -86,7 +87,7 @@ export interface Panel {
   /** Stage, commit, and compare the checksum that the panel latched with what was asked. */
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>>;
   measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>>;
-  measurePilots(beamId: BeamId, user: number, pilots: number): Promise<Result<MeasuredPilots>>;
+  measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>>;
   /** The words radiated now, asked of the panel itself. */
   readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
   status(): Promise<Result<PanelStatus>>;
