@@ -37,7 +37,7 @@ const trainingSchema = z.strictObject({
   /** P∕σ² in the scale of `scale`. */
   snrRangeDb: z.tuple([z.number(), z.number()]),
   scale: z.enum(['unit-element', 'paper-001']),
-  /** Weight of each layer's rate in the loss. */
+  /** Weight of each layer's rate in the loss, beside the answer's, which weighs 1. */
   layerWeights: z.array(z.number()),
   /** The epoch whose validation rate was the best, counted from 1; 0 is the untrained start. */
   bestEpoch: z.int().nonnegative(),
@@ -58,7 +58,7 @@ export const modelCardSchema = z.strictObject({
   innerSteps: count.optional(),
   /** Coefficients of each step's polynomial in the SNR; 1 is the paper's form. */
   stepCoefficients: count.optional(),
-  /** Whether layers that would lower the rate by more than a tenth are skipped. */
+  /** Whether layers that would lower the rate by more than a tenth are skipped and the best beam is the answer. */
   guarded: z.boolean().optional(),
   /** 'none' for steps set by hand. */
   training: z.union([trainingSchema, z.literal('none')]),

@@ -14,7 +14,7 @@ import { drawChannelSet } from './channel-set.ts';
 import { trainingCommand } from './training-options.ts';
 import type { TrainingOptions } from './training-options.ts';
 
-/** The paper's network takes every layer; ours skips those that would lower the rate by more than a tenth. */
+/** The paper's network takes every layer and answers with the last; ours skips layers that overshoot and answers with the best beam. */
 export const isGuarded = ({ recipe }: TrainingOptions): boolean => recipe !== 'paper';
 
 const metricSnrDb = [0, 5, 10, 15, 20];
@@ -75,7 +75,7 @@ function describeTraining(options: TrainingOptions, bestEpoch: number, layerWeig
   };
 }
 
-/** The last layer's rate on the validation channels, P = 1. */
+/** The answer's rate on the validation channels, P = 1. */
 async function measure(options: TrainingOptions, steps: StepSizes, judge: GraphSession): Promise<ModelMetric[]> {
   const { users, elements, layers, innerSteps, validationChannels: count } = options;
   const learned = steps.mu.flatMap((values, i) => [values, steps.lambda[i]]);

@@ -83,10 +83,10 @@ describe('training', () => {
     });
   });
 
-  it("runs the paper's recipe literally: plain steps, every layer taken, only the last in the loss", async () => {
+  it("runs the paper's recipe literally: plain steps, every layer taken, only the answer in the loss", async () => {
     const outcome = await trainUnfoldedPga(tiny('paper', { recipe: 'paper' }));
     expect(outcome).toMatchObject({
-      card: { stepCoefficients: 1, guarded: false, training: { recipe: 'paper', learningRate: 0.001, layerWeights: [0, 1] } },
+      card: { stepCoefficients: 1, guarded: false, training: { recipe: 'paper', learningRate: 0.001, layerWeights: [0, 0] } },
     });
   });
 

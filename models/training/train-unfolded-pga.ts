@@ -140,8 +140,8 @@ function prepareFolder(output: string): void {
 function describeGraph(options: TrainingOptions): TrainingGraphOptions {
   const { elements, rfChains, users, layers, innerSteps, stepCoefficients, recipe, clipNorm } = options;
   const isPaper = recipe === 'paper';
-  // The last layer is the answer; all layers together weigh a fifth of it, later ones more. The paper's loss has the last one alone.
-  const layerWeight = (layer: number) => (layer === layers - 1 ? 1 : 0) + (isPaper ? 0 : (0.4 * (layer + 1)) / (layers * layers));
+  // All layers together weigh a fifth of the answer, later ones more. The paper's loss has the answer alone.
+  const layerWeight = (layer: number) => (isPaper ? 0 : (0.4 * (layer + 1)) / (layers * layers));
   const described: TrainingGraphOptions = {
     dimensions: { elements, rfChains, users },
     layers,

@@ -13,7 +13,7 @@ import type { StepSizes } from './step-sizes.ts';
 export interface InferenceOptions {
   dimensions: PgaDimensions;
   steps: StepSizes;
-  /** Skips layers that would lower the rate by more than a tenth; see `unfoldedPga`. */
+  /** Past the paper: layers that would lower the rate by more than a tenth are skipped, and the best beam is the answer. */
   guarded: boolean;
   /** Adds the input `connection` [N, M] for sub-connected arrays. */
   connection?: boolean;
@@ -51,7 +51,8 @@ function inferenceGraph({ dimensions, steps, guarded, connection }: InferenceOpt
   };
   if (connection === true) inputs.connection = graph.input('connection', [elements, rfChains]);
   const normalised = normalise(inputs, dimensions);
-  const given = inputs.connection === undefined ? { guarded } : { guarded, connection: inputs.connection };
+  const answer: 'best' | 'last' = guarded ? 'best' : 'last';
+  const given = inputs.connection === undefined ? { guarded, answer } : { guarded, answer, connection: inputs.connection };
   const result = unfoldedPga(normalised, effectiveSteps(graph, steps, normalised.noise), dimensions, given);
   const amplitude = ops.unsqueeze(ops.sqrt(inputs.power), [1, 2]);
   const scaled = ops.multiply(result.digital, amplitude);

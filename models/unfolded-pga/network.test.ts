@@ -145,14 +145,14 @@ describe('the exported network', () => {
     expect(frobeniusNorm(matmul(watts.analog, watts.digital)) ** 2).toBeCloseTo(20, 2);
   });
 
-  it('skips the layers that would cost more than a tenth of the rate when it is guarded, and is the plain network where none would', async () => {
+  it('never answers with less than its start when it is guarded, and is the plain network where none would', async () => {
     const rate = ({ channel, noise }: Request, { analog, digital }: HybridPrecoder) =>
       sumRate(channel, matmul(analog, digital), noise);
     const wild = constantSteps(4, 3, 2, 0.05);
     const beams = await exported({ dimensions, steps: wild, guarded: true }, requests);
     beams.forEach((beam, b) => {
       const start = reference(constantSteps(1, 1, 0, 0), requests[b]);
-      expect(rate(requests[b], beam)).toBeGreaterThan(0.9 ** 4 * rate(requests[b], start));
+      expect(rate(requests[b], beam)).toBeGreaterThanOrEqual(rate(requests[b], start) - 1e-3);
     });
     const gentle = constantSteps(3, 2, 0.01, 1e-4);
     const guardedBeams = await exported({ dimensions, steps: gentle, guarded: true }, requests);

@@ -55,8 +55,8 @@ export interface PgaResult {
   analog: Tensor;
   /** [Re D | Im D] for power 1, [B, M, 2K]. */
   digital: Tensor;
-  /** Sum rate in bit/s/Hz after each layer, [I, B]. */
-  layerRates: Tensor;
+  /** Sum rate in bit/s/Hz at the start and after each layer, [I + 1, B]. */
+  rates: Tensor;
 }
 
 /** Share of the rate that a guarded layer may cost. */
@@ -82,13 +82,14 @@ export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions)
  * Source: paper 001, (6)–(13) with the factor 1∕ln 2 of its appendix, √P in (9) and the phases of (12) aligned with the channel.
  * @param options.guarded past the paper: a layer that would lower a channel's rate by more than a tenth is skipped for that channel, so
  *   that steps which overshoot on one channel in fifty cost a layer and not the beam. (Small losses are let through: long steps pay later.)
+ * @param options.answer 'last' beam, as in the paper, or the 'best' of start and layers by the network's own rate: never below the start
  * @throws BeamrigError 'argument' unless rfChains equals users
  */
 export function unfoldedPga(
   normalised: NormalisedChannel,
   steps: PgaSteps,
   dimensions: PgaDimensions,
-  options: { guarded: boolean; connection?: Tensor },
+  options: { guarded: boolean; answer: 'last' | 'best'; connection?: Tensor },
 ): PgaResult {
   const { rfChains, users } = dimensions;
   if (rfChains !== users) {
@@ -106,10 +107,11 @@ export function unfoldedPga(
   const muPerLayer = ops.unsqueeze(steps.mu, [3, 4]); // [I, J, B|1, 1, 1]
   const lambdaPerLayer = ops.unsqueeze(steps.lambda, [2, 3]); // [I, B|1, 1, 1]
   const perLn2 = graph.constant(1 / Math.LN2);
-  const state = [start.analog, start.digital];
-  if (options.guarded) state.push(sumRate(problem, start.analog, expand(problem, start.digital)));
+  const startRate = sumRate(problem, start.analog, expand(problem, start.digital));
+  const state = [start.analog, start.digital, startRate];
+  if (options.answer === 'best') state.push(...state);
 
-  const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before], [mu, lambda]) => {
+  const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before, ...best], [mu, lambda]) => {
     // D stays as it is during the J analog steps, so the step sizes are multiplied into Eᵀ once for all of them.
     const expansion = expand(problem, digital);
     const stepBack = ops.multiply(ops.multiply(mu, perLn2), ops.swapLast(expansion)); // [J, B, 2K, 4M]
@@ -117,14 +119,36 @@ export function unfoldedPga(
     const moved = inner.carries[0];
     const ascent = digitalAscent(problem, moved, expansion);
     const stepped = unitPower(problem, moved, ops.add(digital, ops.multiply(ops.multiply(lambda, perLn2), ascent)));
-    const rate = sumRate(problem, moved, expand(problem, stepped));
-    if (!options.guarded) return { carries: [moved, stepped], outputs: [rate] };
-    const floor = ops.multiply(before, graph.constant(1 - guardTolerance));
-    const holds = ops.greaterOrEqual(ops.unsqueeze(rate, [1, 2]), ops.unsqueeze(floor, [1, 2]));
-    const kept = ops.select(ops.greaterOrEqual(rate, floor), rate, before);
-    return { carries: [ops.select(holds, moved, analog), ops.select(holds, stepped, digital), kept], outputs: [kept] };
+    let now: Beam = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
+    if (options.guarded) now = better(now, { analog, digital, rate: before }, 1 - guardTolerance);
+    const carries = [now.analog, now.digital, now.rate];
+    if (options.answer === 'best') {
+      const top = better(now, { analog: best[0], digital: best[1], rate: best[2] }, 1);
+      carries.push(top.analog, top.digital, top.rate);
+    }
+    return { carries, outputs: [now.rate] };
   });
-  return { analog: layers.carries[0], digital: layers.carries[1], layerRates: layers.outputs[0] };
+  const [analog, digital] = options.answer === 'best' ? layers.carries.slice(3) : layers.carries;
+  return { analog, digital, rates: ops.concat([ops.unsqueeze(startRate, [0]), layers.outputs[0]], 0) };
+}
+
+interface Beam {
+  analog: Tensor;
+  digital: Tensor;
+  /** [B] */
+  rate: Tensor;
+}
+
+/** For each channel `next` where its rate is at least `share` of the other's, else `other`. */
+function better(next: Beam, other: Beam, share: number): Beam {
+  const floor = share === 1 ? other.rate : ops.multiply(other.rate, other.rate.graph.constant(share));
+  const holds = ops.greaterOrEqual(next.rate, floor);
+  const perEntry = ops.unsqueeze(holds, [1, 2]);
+  return {
+    analog: ops.select(perEntry, next.analog, other.analog),
+    digital: ops.select(perEntry, next.digital, other.digital),
+    rate: ops.select(holds, next.rate, other.rate),
+  };
 }
 
 /** What every step reads and none changes. */

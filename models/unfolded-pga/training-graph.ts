@@ -21,7 +21,7 @@ export interface TrainingGraphOptions {
   coefficients: number;
   snrRangeDb: readonly [number, number];
   guarded: boolean;
-  /** How much each layer's rate weighs in the loss, I. */
+  /** How much each layer's rate weighs in the loss beside the answer's, which weighs 1; I. */
   layerWeights: readonly number[];
   /**
    * Clips what one channel says about relative changes of its steps to this norm. A trajectory that has turned chaotic has gradients of 1e5
@@ -34,11 +34,11 @@ export interface TrainingGraphOptions {
 export const parameterNames = (coefficients: number): string[] =>
   Array.from({ length: coefficients }, (_, power) => [`mu_${power}`, `lambda_${power}`]).flat();
 
-/** Inputs: `channel`, `noise`, the parameters. Outputs: `loss` (minus the weighted rates, batch mean), `d_<parameter>`. */
+/** Inputs: `channel`, `noise`, the parameters. Outputs: `loss` (minus the answer's rate and the weighted rates of the layers, batch mean), `d_<parameter>`. */
 export function encodeTrainingGraph(options: TrainingGraphOptions, float: FloatType = 'float32'): Uint8Array {
-  const { graph, layerRates, parameters, steps } = forward(options, float);
+  const { graph, layerRates, answered, parameters, steps } = forward(options, float);
   const weights = graph.constant(options.layerWeights, [options.layers, 1]);
-  const weighted = ops.reduceSum(ops.multiply(layerRates, weights), [0]); // [1, B]
+  const weighted = ops.add(answered, ops.reduceSum(ops.multiply(layerRates, weights), [0])); // [1, B]
   const count = ops.reduceSum(ops.expandLike(graph.constant(1), weighted), [1]);
   const loss = ops.negate(ops.squeeze(ops.divide(ops.reduceSum(weighted, [1]), count), [0, 1]));
   const found =
@@ -48,10 +48,10 @@ export function encodeTrainingGraph(options: TrainingGraphOptions, float: FloatT
   return encodeModel(graph, 'unfolded-pga-training');
 }
 
-/** Only the rate after the last layer, `rate` [1, B]: validation. */
+/** Only the rate of the answer, `rate` [1, B]: validation. */
 export function encodeRateGraph(options: TrainingGraphOptions): Uint8Array {
-  const { graph, layerRates } = forward(options, 'float32');
-  graph.output('rate', ops.slice(layerRates, 0, options.layers - 1, options.layers));
+  const { graph, answered } = forward(options, 'float32');
+  graph.output('rate', answered);
   return encodeModel(graph, 'unfolded-pga-rate');
 }
 
@@ -75,8 +75,18 @@ function forward(
   // Each channel gets steps of its own, so that each has a gradient of its own.
   const each = ops.expandLike(graph.constant(1), noise);
   const steps = { mu: ops.multiply(shared.mu, each), lambda: ops.multiply(shared.lambda, each) };
-  const { layerRates } = unfoldedPga(normalised, steps, dimensions, { guarded });
-  return { graph, layerRates, steps, parameters: mu.flatMap((tensor, i) => [tensor, lambda[i]]) };
+  const { rates } = unfoldedPga(normalised, steps, dimensions, { guarded, answer: 'last' });
+  const rateAfter = (layer: number) => ops.slice(rates, 0, layer, layer + 1); // [1, B]
+  // The rate of the best beam is the best of the rates, so the gradient need not go through the choice of the beam.
+  let answered = rateAfter(layers);
+  if (guarded) for (let layer = layers - 1; layer >= 0; layer--) answered = ops.maximum(answered, rateAfter(layer));
+  return {
+    graph,
+    layerRates: ops.slice(rates, 0, 1, layers + 1),
+    answered,
+    steps,
+    parameters: mu.flatMap((tensor, i) => [tensor, lambda[i]]),
+  };
 }
 
 /** Gradients of the parameters, each channel's share clipped on its way at its step sizes. */
