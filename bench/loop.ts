@@ -7,6 +7,7 @@
  * The limit is the model itself: pipelined, the loop cannot be faster than one inference. Both are measured in one run, so their ratio holds
  * on any machine. `age` is the time from taking a channel to the SNR measured with its beam.
  */
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -107,6 +108,8 @@ const result = {
   ageMs: percentiles(column('age')),
   stageMs: Object.fromEntries(STAGES.map((stage) => [stage, percentiles(column(stage))])),
   modelAloneMs: modelMs,
+  /** What else the machine was doing: above its number of cores, the figures are those of a machine that is shared. */
+  machine: { cores: cpus().length, loadAverage: loadavg()[0] },
   /** Mean time of a cycle ÷ median latency of the model alone; 1 is the limit. */
   ratioToModel: 1000 / cyclesPerSecond / modelMs,
   memory: {
@@ -146,6 +149,7 @@ function text(found: typeof result): string {
     ...Object.entries(found.stageMs).map(([stage, figures]) => `  ${stage.padEnd(18)} ${ms(figures)} ms`),
     `model alone, median  ${found.modelAloneMs.toFixed(2)} ms`,
     `period ÷ model       ${found.ratioToModel.toFixed(2)}   (1 is the limit)`,
+    `machine              ${found.machine.cores} cores, load average ${found.machine.loadAverage.toFixed(1)}`,
     `heap                 ${mb(found.memory.heapMb)}`,
     `resident             ${mb(found.memory.rssMb)}`,
   ].join('\n');

@@ -209,8 +209,8 @@ class Loop implements ControlLoop {
   async #runToEnd(): Promise<RunOutcome> {
     if (this.#move('start').ok) {
       for (const event of this.#options.firstEvents ?? []) this.#tell(event);
-      await this.#keeper.arm();
       try {
+        await this.#keeper.arm();
         await this.#cycles();
       } catch (error) {
         await this.#fault('internal', `The control loop failed: ${inWords(error)}`);
@@ -370,9 +370,8 @@ class Loop implements ControlLoop {
       await this.#makeSafe();
       await this.#ahead;
       await this.#seat.shut();
-      await this.#options.setting.panel.close();
+      await Promise.allSettled([this.#options.setting.panel.close(), this.#seat.close()]);
       this.#options.release?.();
-      await this.#seat.close();
       this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
       this.#move('halted');
     })();

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import type { PanelFailure } from '../panel/panel.ts';
+import { panelFailureInWords } from './failure-words.ts';
+
+describe('a failure in words', () => {
+  it.each<[PanelFailure, RegExp]>([
+    [{ reason: 'link-closed', detail: 'cable pulled' }, /link is closed \(cable pulled\); nothing was sent/],
+    [{ reason: 'not-staged', firstMissingWord: 96 }, /from word 96 on; nothing was switched/],
+    [{ reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 7 }, /refused commit: stale-beam \(detail 7\)/],
+    [{ reason: 'no-answer', request: 'commit', attempts: 6, waitedMs: 1999.6 }, /after 6 attempts in 2000 ms; .* is unknown/],
+    [
+      { reason: 'read-back-differs', beamId: 9, expectedCrc32c: 0xab, actualCrc32c: 0xcd },
+      /beam 9 .* 0x000000cd instead of 0x000000ab/,
+    ],
+    [{ reason: 'panel-restarted', detail: 'boot 3' }, /restarted \(boot 3\); its beam is gone/],
+    [{ reason: 'protocol-version', panelMajor: 9, ours: 1 }, /protocol version 9, this program 1/],
+    [{ reason: 'wrong-panel', field: 'elements', expected: '64', actual: '16' }, /elements is 16, the rig wants 64/],
+  ])('names what gave up and what is known: %o', (failure, words) => {
+    expect(panelFailureInWords(failure)).toMatch(words);
+  });
+});
