@@ -2,8 +2,12 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fromPhases, matmul, zeros } from '../signal/complex-matrix.ts';
+import { sumRate } from '../signal/rate.ts';
 import type { ModelCard } from './card.ts';
 import { cardText } from './card.ts';
+import { openSession } from './graph/session.ts';
+import { drawChannelSet } from './training/channel-set.ts';
 import { findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-zoo-'));
@@ -38,6 +42,45 @@ describe('the models that come with beamrig', () => {
       }
     });
   }
+
+  it('reach on the validation channels what their cards say, when the rate is worked out in float64', async () => {
+    for (const { path, card } of zoo) {
+      const { elements, rfChains, users } = card.dimensions;
+      const { training } = card;
+      if (training === 'none') throw new Error(`${card.id} is untrained`);
+      const [metric] = card.metrics.filter(({ scale, snrDb }) => scale === 'paper-001' && snrDb === 10);
+      const count = metric.channels;
+      const options = {
+        seed: training.seed,
+        name: 'validation',
+        count,
+        elements,
+        users,
+        paths: training.paths,
+        scale: metric.scale,
+      } as const;
+      const { channels, packed } = drawChannelSet(options);
+      const session = await openSession(readFileSync(path));
+      const { analog_phase: phases, digital } = await session.run({
+        channel: { values: packed, shape: [count, users, elements, 2] },
+        power: { values: new Float32Array(count).fill(1), shape: [count] },
+        noise: { values: new Float32Array(count).fill(0.1), shape: [count] },
+      });
+      await session.close();
+      const rates = channels.map((channel, b) => {
+        const size = elements * rfChains;
+        const analog = fromPhases(Float64Array.from(phases.values.subarray(b * size, (b + 1) * size)), elements, rfChains);
+        const weights = zeros(rfChains, users);
+        for (let i = 0; i < rfChains * users; i++) {
+          weights.re[i] = digital.values[(b * rfChains * users + i) * 2];
+          weights.im[i] = digital.values[(b * rfChains * users + i) * 2 + 1];
+        }
+        return sumRate(channel, matmul(analog, weights), 0.1);
+      });
+      const mean = rates.reduce((sum, rate) => sum + rate, 0) / count;
+      expect(mean).toBeCloseTo(metric.sumRate.mean, 2);
+    }
+  });
 
   it('are found by id and by path', () => {
     expect(findModel('unfolded-pga-n64')).toBe(join(zooFolder(), 'unfolded-pga-n64.onnx'));
