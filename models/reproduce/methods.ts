@@ -53,8 +53,9 @@ export const classicMethods: readonly Method[] = [
     const analog = alignedAnalog(channel, channel.rows);
     return matmul(analog, digitalForAnalog(channel, analog, 1, noiseOf(set)));
   }),
-  paperPga(1),
-  paperPga(10),
+  paperPga(10, 10),
+  paperPga(30, 1),
+  paperPga(30, 10),
   searchedPga(10),
   searchedPga(30),
   perChannel('wmmse-factored', 'WMMSE, then factored (for SCA-RMM)', 'WMMSE, factored', (channel, set) => {
@@ -68,7 +69,7 @@ export function networkMethod(model: ModelFile): Method {
   return {
     key: basename(model.path, '.onnx'),
     title: networkTitle(model.card),
-    short: `network I = ${model.card.layers ?? '?'}`,
+    short: `network I = ${model.card.layers ?? '?'}${isLiteral(model.card) ? ", the paper's recipe" : ''}`,
     rates: async (set) => {
       const beams = await networkBeams(model, set);
       return set.channels.map((channel, i) => sumRate(channel, precoderOf(beams[i], channel), noiseOf(set)));
@@ -116,23 +117,22 @@ export async function networkBeams({ path, card }: ModelFile, set: TestSet): Pro
   });
 }
 
-function networkTitle({ layers, innerSteps, training }: ModelCard): string {
-  const recipe = training === 'none' ? 'untrained' : training.recipe === 'paper' ? "trained by the paper's recipe" : 'trained';
-  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${recipe}`;
+const isLiteral = ({ training }: ModelCard): boolean => training !== 'none' && training.recipe === 'paper';
+
+function networkTitle(card: ModelCard): string {
+  const { layers, innerSteps, training } = card;
+  const recipe = training === 'none' ? 'untrained' : 'trained';
+  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${recipe}${isLiteral(card) ? " by the paper's recipe" : ''}`;
 }
 
 /** The published constant steps in the published convention: σ² = 1 and P = SNR on the channel as drawn. */
-function paperPga(innerSteps: number): Method {
-  return perChannel(
-    `pga-30-j${innerSteps}`,
-    `PGA, I = 30, J = ${innerSteps}, the paper's steps`,
-    `PGA I = 30, J = ${innerSteps}, the paper's`,
-    (channel, { snrDb }) => {
-      const power = fromDb(snrDb);
-      const { layers } = pgaUnfold({ channel, power, noise: 1, ...constantSteps(30, innerSteps, 0.01, 1e-4) });
-      return precoder(layers[29], 1 / Math.sqrt(power));
-    },
-  );
+function paperPga(iterations: number, innerSteps: number): Method {
+  const settings = `I = ${iterations}, J = ${innerSteps}, the paper's`;
+  return perChannel(`pga-${iterations}-j${innerSteps}`, `PGA, ${settings} steps`, `PGA ${settings}`, (channel, { snrDb }) => {
+    const power = fromDb(snrDb);
+    const { layers } = pgaUnfold({ channel, power, noise: 1, ...constantSteps(iterations, innerSteps, 0.01, 1e-4) });
+    return precoder(layers[iterations - 1], 1 / Math.sqrt(power));
+  });
 }
 
 /** Constant steps searched for just this scale, SNR and number of iterations. */

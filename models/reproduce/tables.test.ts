@@ -7,7 +7,7 @@ import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { Method, TestSet } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
-import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, testSet } from './tables.ts';
+import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, testSet, verdictsMarkdown } from './tables.ts';
 
 const fixed = (key: string, value: (set: TestSet) => number): Method => ({
   key,
@@ -56,6 +56,9 @@ describe('the comparison of paper 001', () => {
     const differences = differencesMarkdown(comparison, options);
     expect(differences).toContain('| a − b | +1.00 ± 0.00 | +2.00 ± 0.00 |');
     expect(differences).not.toContain('missing');
+    expect(verdictsMarkdown(comparison, options)).toBe(
+      '- a against b: above at 4 of 4 points, at worst +1.00 ± 0.00 (`unit-element`, 0 dB).',
+    );
   });
 
   it('loses rate to coarse phases, and less the more bits there are', async () => {

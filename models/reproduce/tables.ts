@@ -126,14 +126,31 @@ export function ratesMarkdown(comparison: Comparison, methods: readonly Method[]
   );
 }
 
+/** One line a pair: at how many of the points ours is above, and where it comes off worst. */
+export function verdictsMarkdown(comparison: Comparison, options: ComparisonOptions): string {
+  const lines = options.pairs.flatMap(([method, against]) => {
+    const cells = comparison.differences.filter((cell) => cell.method === method && cell.against === against);
+    if (cells.length === 0) return [];
+    const worst = cells.reduce((least, cell) => (cell.mean < least.mean ? cell : least));
+    const above = cells.filter(({ mean }) => mean > 0).length;
+    const [ours, theirs] = [shortName(options, method), shortName(options, against)];
+    return [
+      `- ${ours} against ${theirs}: above at ${above} of ${cells.length} points, at worst ${show(worst, true)} (\`${worst.scale}\`, ${worst.snrDb} dB).`,
+    ];
+  });
+  return lines.join('\n');
+}
+
+const shortName = (options: ComparisonOptions, key: string): string =>
+  options.methods.find((method) => method.key === key)?.short ?? key;
+
 export function differencesMarkdown(comparison: Comparison, options: ComparisonOptions): string {
-  const title = (key: string): string => options.methods.find((method) => method.key === key)?.short ?? key;
   const known = options.pairs.filter(([a, b]) => comparison.differences.some((c) => c.method === a && c.against === b));
   return perScale((scale) =>
     table(
       ['', ...options.snrsDb.map((snrDb) => `${snrDb} dB`)],
       known.map(([a, b]) => [
-        `${title(a)} − ${title(b)}`,
+        `${shortName(options, a)} − ${shortName(options, b)}`,
         ...options.snrsDb.map((snrDb) =>
           show(
             comparison.differences.find((c) => c.scale === scale && c.snrDb === snrDb && c.method === a && c.against === b),
