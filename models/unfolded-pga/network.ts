@@ -61,6 +61,8 @@ export interface PgaResult {
 
 /** Share of the rate that a guarded layer may cost. */
 const guardTolerance = 0.1;
+/** What becomes of a channel's steps when a layer was skipped. */
+const damping = 0.25;
 
 /** Scales the channel to ‖H‖²_F = K·N and the noise with it, so that a beam depends on neither the unit of H nor the power's. */
 export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions): NormalisedChannel {
@@ -80,8 +82,9 @@ export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions)
 /**
  * I layers of J analog steps and one digital step.
  * Source: paper 001, (6)–(13) with the factor 1∕ln 2 of its appendix, √P in (9) and the phases of (12) aligned with the channel.
- * @param options.guarded past the paper: a layer that would lower a channel's rate by more than a tenth is skipped for that channel, so
- *   that steps which overshoot on one channel in fifty cost a layer and not the beam. (Small losses are let through: long steps pay later.)
+ * @param options.guarded past the paper: a layer that would lower a channel's rate by more than a tenth is skipped for that channel, and
+ *   its steps are a quarter as long from then on. So steps that overshoot on one channel in fifty cost a layer and not the beam. (Small
+ *   losses are let through: long steps pay later.)
  * @param options.answer 'last' beam, as in the paper, or the 'best' of start and layers by the network's own rate: never below the start
  * @throws BeamrigError 'argument' unless rfChains equals users
  */
@@ -106,29 +109,41 @@ export function unfoldedPga(
   const start = initialBeam(graph, problem, normalised.channel, dimensions);
   const muPerLayer = ops.unsqueeze(steps.mu, [3, 4]); // [I, J, B|1, 1, 1]
   const lambdaPerLayer = ops.unsqueeze(steps.lambda, [2, 3]); // [I, B|1, 1, 1]
-  const perLn2 = graph.constant(1 / Math.LN2);
+  const perLn2 = graph.constant(1 / Math.LN2); // the gradients are for bits
   const startRate = sumRate(problem, start.analog, expand(problem, start.digital));
-  const state = [start.analog, start.digital, startRate];
-  if (options.answer === 'best') state.push(...state);
+  const one = ops.expandLike(graph.constant(1), startRate);
+  const first = [start.analog, start.digital, startRate];
+  const state = [...first, ...(options.guarded ? [one] : []), ...(options.answer === 'best' ? first : [])];
 
-  const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before, ...best], [mu, lambda]) => {
+  const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before, ...others], [mu, lambda]) => {
+    const length = options.guarded ? others[0] : one; // [B]
+    const perLayer = ops.multiply(ops.unsqueeze(length, [1, 2]), perLn2);
     // D stays as it is during the J analog steps, so the step sizes are multiplied into Eᵀ once for all of them.
     const expansion = expand(problem, digital);
-    const stepBack = ops.multiply(ops.multiply(mu, perLn2), ops.swapLast(expansion)); // [J, B, 2K, 4M]
+    const stepBack = ops.multiply(ops.multiply(mu, perLayer), ops.swapLast(expansion)); // [J, B, 2K, 4M]
     const inner = scan([analog], [stepBack], ([a], [back]) => ({ carries: [analogStep(problem, a, expansion, back)] }));
     const moved = inner.carries[0];
     const ascent = digitalAscent(problem, moved, expansion);
-    const stepped = unitPower(problem, moved, ops.add(digital, ops.multiply(ops.multiply(lambda, perLn2), ascent)));
+    const stepped = unitPower(problem, moved, ops.add(digital, ops.multiply(ops.multiply(lambda, perLayer), ascent)));
     let now: Beam = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
-    if (options.guarded) now = better(now, { analog, digital, rate: before }, 1 - guardTolerance);
-    const carries = [now.analog, now.digital, now.rate];
+    const carries: Tensor[] = [];
+    if (options.guarded) {
+      const holds = ops.greaterOrEqual(now.rate, ops.multiply(before, graph.constant(1 - guardTolerance)));
+      now = choose(holds, now, { analog, digital, rate: before });
+      carries.push(ops.select(holds, length, ops.multiply(length, graph.constant(damping))));
+    }
     if (options.answer === 'best') {
-      const top = better(now, { analog: best[0], digital: best[1], rate: best[2] }, 1);
+      const [bestAnalog, bestDigital, bestRate] = others.slice(carries.length);
+      const top = choose(ops.greaterOrEqual(now.rate, bestRate), now, {
+        analog: bestAnalog,
+        digital: bestDigital,
+        rate: bestRate,
+      });
       carries.push(top.analog, top.digital, top.rate);
     }
-    return { carries, outputs: [now.rate] };
+    return { carries: [now.analog, now.digital, now.rate, ...carries], outputs: [now.rate] };
   });
-  const [analog, digital] = options.answer === 'best' ? layers.carries.slice(3) : layers.carries;
+  const [analog, digital] = options.answer === 'best' ? layers.carries.slice(-3) : layers.carries;
   return { analog, digital, rates: ops.concat([ops.unsqueeze(startRate, [0]), layers.outputs[0]], 0) };
 }
 
@@ -139,15 +154,13 @@ interface Beam {
   rate: Tensor;
 }
 
-/** For each channel `next` where its rate is at least `share` of the other's, else `other`. */
-function better(next: Beam, other: Beam, share: number): Beam {
-  const floor = share === 1 ? other.rate : ops.multiply(other.rate, other.rate.graph.constant(share));
-  const holds = ops.greaterOrEqual(next.rate, floor);
-  const perEntry = ops.unsqueeze(holds, [1, 2]);
+/** Channel by channel: `yes` where the condition [B] holds, else `no`. */
+function choose(condition: Tensor, yes: Beam, no: Beam): Beam {
+  const perEntry = ops.unsqueeze(condition, [1, 2]);
   return {
-    analog: ops.select(perEntry, next.analog, other.analog),
-    digital: ops.select(perEntry, next.digital, other.digital),
-    rate: ops.select(holds, next.rate, other.rate),
+    analog: ops.select(perEntry, yes.analog, no.analog),
+    digital: ops.select(perEntry, yes.digital, no.digital),
+    rate: ops.select(condition, yes.rate, no.rate),
   };
 }
 
