@@ -121,8 +121,13 @@ const isLiteral = ({ training }: ModelCard): boolean => training !== 'none' && t
 
 function networkTitle(card: ModelCard): string {
   const { layers, innerSteps, training } = card;
-  const recipe = training === 'none' ? 'untrained' : 'trained';
-  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${recipe}${isLiteral(card) ? " by the paper's recipe" : ''}`;
+  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${training === 'none' ? 'untrained' : trainingTitle(training)}`;
+}
+
+/** Where no epoch was better than the start, the network *is* its start, and the row says so. */
+function trainingTitle({ recipe, bestEpoch }: Exclude<ModelCard['training'], 'none'>): string {
+  const how = recipe === 'paper' ? "trained by the paper's recipe" : 'trained';
+  return bestEpoch === 0 ? `${how} (no epoch beat the start)` : how;
 }
 
 /** The published constant steps in the published convention: σ² = 1 and P = SNR on the channel as drawn. */

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { trainUnfoldedPga } from '../training/train-unfolded-pga.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
+import type { ModelCard } from '../card.ts';
 import type { PhaseBits } from '../evaluation/evaluate.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import type { ComparisonOptions } from './tables.ts';
@@ -109,10 +110,13 @@ function notes(models: readonly ModelFile[]): string {
     '- PGA with searched steps: one constant μ and λ for each scale, SNR and number of iterations (`models/baselines/searched-steps.json`).',
     '- The networks are one file for every SNR and both scales.',
     '- ZF is √P·H⁺/‖H⁺‖; WMMSE starts there and takes 100 iterations. Both are fully digital: one RF chain an element.',
-    ...models.map(
-      ({ id, card }) => `- \`${id}\`: ${card.title}; ${card.training === 'none' ? 'untrained' : card.training.command}.`,
-    ),
+    ...models.map(({ id, card }) => `- \`${id}\`: ${provenance(card)}.`),
   ].join('\n');
+}
+
+function provenance({ title, training }: ModelCard): string {
+  if (training === 'none') return `${title}; untrained`;
+  return `${title}; best epoch ${training.bestEpoch} of ${training.epochs} (0 is the start); \`${training.command}\``;
 }
 
 function machine(): string {
