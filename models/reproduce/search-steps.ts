@@ -3,7 +3,7 @@
  * and not a careless one. A grid of whole decades over both steps, then the neighbours of its best point at a half, a quarter and an eighth
  * of a decade, on channels of the training seed.
  *
- *   npx tsx models/baselines/search-steps.ts    writes models/baselines/searched-steps.json (some minutes)
+ *   npx tsx models/reproduce/search-steps.ts    writes models/baselines/searched-steps.json (some minutes)
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -13,8 +13,8 @@ import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { matmul } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import { fromDb, sumRate } from '../../signal/rate.ts';
-import type { PgaSettings } from './fixed-step-pga.ts';
-import { fixedStepPga } from './fixed-step-pga.ts';
+import type { PgaSettings } from '../baselines/fixed-step-pga.ts';
+import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
 
 export interface StepSearchOptions {
   channels: readonly CMatrix[];
@@ -89,10 +89,10 @@ function main(): void {
       }
     }
   }
-  const provenance = { command: 'npx tsx models/baselines/search-steps.ts', seed, stream: 'train', channels: count };
+  const provenance = { command: 'npx tsx models/reproduce/search-steps.ts', seed, stream: 'train', channels: count };
   const dimensions = { elements: 32, rfChains: 4, users: 4, paths: 10 };
   writeFileSync(
-    new URL('./searched-steps.json', import.meta.url),
+    new URL('../baselines/searched-steps.json', import.meta.url),
     `${JSON.stringify({ ...provenance, ...dimensions, results }, null, 2)}\n`,
   );
 }
