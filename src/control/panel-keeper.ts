@@ -117,7 +117,10 @@ export function createPanelKeeper(options: {
     },
     arm,
     async makeSafe() {
-      const commanded = await panel.setSafeState(safeState, { silenceMs, enter: true });
+      const command = () => panel.setSafeState(safeState, { silenceMs, enter: true });
+      let commanded = await command();
+      // Without a session nothing was said to it, and it may be within reach again.
+      if (!commanded.ok && panel.capabilities === undefined && (await panel.connect()).ok) commanded = await command();
       return commanded.ok ? undefined : panelFailureInWords(commanded.failure);
     },
   };

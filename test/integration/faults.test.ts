@@ -123,6 +123,14 @@ describe('a link that is pulled', () => {
     expect(codes(spine).filter((code) => code === 'panel-back')).toHaveLength(1);
     expect(spine.simulator.panel.radiated().beamId).toBe(0);
   });
+
+  it('at the very end: it is opened once more, to leave the array safe', async () => {
+    const spine = await spineWith([], 10);
+    spine.rig.controller.onCycle(({ cycle }) => cycle === 9 && spine.simulator.link.lose('cable pulled'));
+    expect(await spine.rig.run()).toMatchObject({ reason: 'done', cycles: 10 });
+    expect(spine.simulator.panel.radiated().beamId).toBe(0);
+    expect(codes(spine)).toEqual(['fallback']);
+  });
 });
 
 describe('a panel that refuses', () => {
