@@ -28,6 +28,7 @@ function scriptedPanel(clock: VirtualClock) {
   let attempts = 0;
   const words: Uint16Array[] = [];
   const bits: number[] = [];
+  const silences: number[] = [];
   const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
     await clock.sleep(1);
     return failure === undefined ? { ok: true, value } : { ok: false, failure };
@@ -54,17 +55,17 @@ function scriptedPanel(clock: VirtualClock) {
     measurePilots: unused,
     readBack: unused,
     ping: unused,
-    status: () =>
-      answer(undefined, { state: 'radiating', beamId: 500, temperatureC: 20, uptimeMs: 1, bootCount: 1, badFrames: 0 } as const),
-    setSafeState: (state, { enter = false } = {}) => {
+    status: unused,
+    setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
       log.push(enter ? `safe: ${state}` : `armed: ${state}`);
+      silences.push(silenceMs);
       return answer(script.safe(), undefined);
     },
     close: async () => {
       log.push('closed');
     },
   };
-  return { panel, log, script, words, bits };
+  return { panel, log, script, words, bits, silences };
 }
 
 /** Points every chain at everything; a different phase each, so that words differ. */
@@ -159,6 +160,46 @@ describe('the control loop', () => {
     expect(await loop.run()).toEqual({ ok: true });
     await done;
     expect(records.map(({ cycle }) => cycle)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('stays paused when it is run and paused again while the array is still on its way to safety', async () => {
+    const { clock, loop, records, log } = rig({ cycles: 6 });
+    const done = loop.start();
+    await cycles(loop, 3);
+    const pausing = loop.pause();
+    while (!log.includes('safe: mute')) await clock.sleep(0.1);
+    void loop.run();
+    expect(await Promise.all([pausing, loop.pause()])).toEqual([{ ok: true }, { ok: true }]);
+    await clock.sleep(1000);
+    expect(loop.state).toBe('paused');
+    expect(records).toHaveLength(3);
+    expect(log).not.toContain('closed');
+    expect(await loop.run()).toEqual({ ok: true });
+    expect(await done).toMatchObject({ reason: 'done', cycles: 6 });
+    expect(loop.state).toBe('stopped');
+  });
+
+  it('answers every pause only when the array is safe', async () => {
+    const { loop, log } = rig();
+    const done = loop.start();
+    await cycles(loop, 1);
+    void loop.pause();
+    expect(await loop.pause()).toEqual({ ok: true });
+    expect(log.at(-1)).toBe('safe: mute');
+    await loop.stop();
+    await done;
+  });
+
+  it('tells the panel a whole number of milliseconds of silence, at any rate', async () => {
+    for (const [rateHz, silenceMs] of [
+      [20, 3000],
+      [0.7, 7143],
+      [1e-9, 0xffffffff],
+    ] as const) {
+      const { loop, silences } = rig({ rateHz, cycles: 1 });
+      await loop.start();
+      expect(silences).toEqual([silenceMs, silenceMs]);
+    }
   });
 
   it('says so when the panel does not confirm its safe state', async () => {
@@ -303,6 +344,38 @@ describe('the control loop', () => {
     await cycles(loop, 1);
     await loop.pause();
     expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(loop.describe().modelId).toBe('second');
+    await loop.stop();
+    await done;
+  });
+
+  it('lets the model finish its cycle before another takes its place, when paused meanwhile', async () => {
+    const first = fixedBeamformer('first');
+    let answer: () => void = () => undefined;
+    let closedWhileComputing = false;
+    let computing = false;
+    const slow: Beamformer = {
+      ...first,
+      compute: async (request) => {
+        computing = true;
+        await new Promise<void>((resolve) => (answer = resolve));
+        computing = false;
+        return first.compute(request);
+      },
+      close: async () => {
+        closedWhileComputing = computing;
+      },
+    };
+    const { loop, records } = rig({ beamformer: slow });
+    const done = loop.start();
+    await expect.poll(() => computing).toBe(true);
+    const pausing = loop.pause();
+    const switching = loop.switchModel('second');
+    await new Promise((resolve) => setImmediate(resolve));
+    answer();
+    expect(await Promise.all([pausing, switching])).toEqual([{ ok: true }, { ok: true }]);
+    expect(closedWhileComputing).toBe(false);
+    expect(records.map(({ modelId, outcome }) => ({ modelId, outcome }))).toEqual([{ modelId: 'first', outcome: 'ok' }]);
     expect(loop.describe().modelId).toBe('second');
     await loop.stop();
     await done;

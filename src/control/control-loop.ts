@@ -11,6 +11,7 @@ import type { SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import { createBeamIds } from './beam-ids.ts';
 import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
@@ -62,6 +63,10 @@ export interface ControlLoop extends Controller {
 const MODEL_FAILURES = 5;
 /** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
 const SILENCE_MS = 3000;
+/** What the wire can carry. */
+const LONGEST_SILENCE_MS = 0xffffffff;
+const silenceMsAt = (rateHz: number): number =>
+  rateHz === 0 ? SILENCE_MS : Math.min(Math.max(SILENCE_MS, Math.ceil(5000 / rateHz)), LONGEST_SILENCE_MS);
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -75,6 +80,7 @@ class Loop implements ControlLoop {
   readonly #pacing;
   readonly #rate;
   readonly #causes;
+  readonly #beamIds;
   readonly #cycleListeners;
   readonly #eventListeners;
   readonly #stateListeners;
@@ -82,7 +88,6 @@ class Loop implements ControlLoop {
   #phaseBits: number;
   #cycle = 0;
   #voidCycles = 0;
-  #nextBeamId = 1;
   #modelFailures = 0;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
@@ -91,6 +96,8 @@ class Loop implements ControlLoop {
   #wake = new AbortController();
   #resume: () => void = () => undefined;
   #pausing: ((result: ControlResult) => void)[] = [];
+  /** Paused, with the array told to be safe and nothing under way. */
+  #idle = false;
   #run: Promise<RunOutcome> | undefined;
   #faultMessage: string | undefined;
   #stoppedByHand = false;
@@ -103,12 +110,13 @@ class Loop implements ControlLoop {
     this.#seat = createModelSeat(
       options.beamformer,
       (id) => this.#clock.during(options.openBeamformer(id)),
-      () => this.#state === 'paused' && this.#changeModel(),
+      () => this.#idle && this.#changeModel(),
     );
     this.#phaseBits = setting.panelPhaseBits;
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#causes = oncePerCause(this.#clock);
+    this.#beamIds = createBeamIds(setting.panel);
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -123,7 +131,7 @@ class Loop implements ControlLoop {
       clock: this.#clock,
       random: options.random,
       safeState: options.safeState,
-      silenceMs: rateHz === 0 ? SILENCE_MS : Math.max(SILENCE_MS, 5000 / rateHz),
+      silenceMs: silenceMsAt(rateHz),
       tell: (event) => this.#tell(event),
     });
   }
@@ -158,9 +166,8 @@ class Loop implements ControlLoop {
   }
 
   async pause(): Promise<ControlResult> {
-    const before = this.#state;
     const moved = this.#move('pause');
-    if (!moved.ok || before === 'paused') return moved;
+    if (!moved.ok || this.#idle) return moved;
     this.#interrupt();
     return new Promise((resolve) => this.#pausing.push(resolve));
   }
@@ -224,7 +231,8 @@ class Loop implements ControlLoop {
 
   async #cycles(): Promise<void> {
     for (;;) {
-      if (this.#state === 'paused') await this.#stayPaused();
+      // More than once where it is run and paused again while the array is still on its way to safety.
+      while (this.#is('paused')) await this.#stayPaused();
       if (this.#state !== 'running') return;
       this.#answerPausing({ ok: false, reason: 'the rig was started again before it had paused' });
       if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
@@ -247,7 +255,7 @@ class Loop implements ControlLoop {
       if (prepared === undefined) return void this.#move('ended');
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
         this.#ahead = this.#prepare(this.#cycle + 1);
-      const finished = await radiateCycle(this.#options.setting, prepared, this.#phaseBits, this.#takeBeamId());
+      const finished = await radiateCycle(this.#options.setting, prepared, this.#phaseBits, await this.#beamIds.take());
       this.#cycle++;
       await this.#conclude(finished);
     }
@@ -269,7 +277,8 @@ class Loop implements ControlLoop {
     if (failure.panel !== undefined) {
       const verdict = this.#keeper.failed(failure.panel);
       if (verdict !== undefined) return this.#fault('panel-unusable', `The panel cannot be used: ${verdict.unusable}.`);
-      if (failure.panel.reason === 'rejected' && failure.panel.code === 'stale-beam') await this.#passStaleBeam();
+      // It has seen newer ids, of a session before this one.
+      if (failure.panel.reason === 'rejected' && failure.panel.code === 'stale-beam') this.#beamIds.passed(failure.panel.detail);
     }
     // A lost panel has been told of as such.
     if (!wasLost && !this.#keeper.lost && this.#causes.occurs(`${failure.stage}: ${failure.panel?.reason ?? failure.words}`)) {
@@ -288,18 +297,6 @@ class Loop implements ControlLoop {
     }
   }
 
-  /** The panel has seen newer beam ids than ours, of a session before this one: go on above them. */
-  async #passStaleBeam(): Promise<void> {
-    const status = await this.#options.setting.panel.status();
-    if (status.ok && status.value.beamId >= this.#nextBeamId) this.#nextBeamId = status.value.beamId + 1;
-  }
-
-  #takeBeamId(): number {
-    const beamId = this.#nextBeamId;
-    this.#nextBeamId = beamId >= 0xffffffff ? 1 : beamId + 1;
-    return beamId;
-  }
-
   async #stayPaused(): Promise<void> {
     const resumed = new Promise<void>((resolve) => {
       this.#resume = resolve;
@@ -314,7 +311,12 @@ class Loop implements ControlLoop {
       action: `The array shows its safe state '${this.#options.safeState}'.`,
     });
     this.#answerPausing(unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe });
-    if (this.#is('paused')) await resumed;
+    if (this.#is('paused')) {
+      this.#idle = true;
+      this.#changeModel();
+      await resumed;
+      this.#idle = false;
+    }
     this.#wake = new AbortController();
     this.#pacing.restart();
   }
