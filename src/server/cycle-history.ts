@@ -72,6 +72,11 @@ export class CycleHistory {
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }
 
+  /** The newest record, which a void cycle without a beam has too. */
+  get latestRecord(): CycleRecord | undefined {
+    return this.#latest?.record;
+  }
+
   latest(): LatestCycle | null {
     if (!this.#latest) return null;
     const { record, endedMs } = this.#latest;

@@ -103,7 +103,8 @@ export class FramePublisher {
     const { state } = this.#controller;
     this.#describe(performance.now());
     const latest = this.#history.latest();
-    const record = this.#controller.latest()?.record;
+    // Not that of `controller.latest()`, which may be the beam of an older cycle.
+    const record = this.#history.latestRecord;
     return {
       state,
       cyclesPerSecond: this.#controller.cyclesPerSecond(),

@@ -248,6 +248,21 @@ describe('the web server', () => {
     expect((await fetch(`${url}healthz`)).status).toBe(503);
   });
 
+  it('never gives a void cycle the SNR of the beam before it', async () => {
+    const { rig, url } = await serve();
+    rig.cycleOnce();
+    rig.cycleWithoutBeam();
+    expect(await (await fetch(`${url}api/state`)).json()).toMatchObject({
+      latest: {
+        cycle: 1,
+        outcome: 'void',
+        beamId: 0,
+        predictedSnrDb: [null, null, null, null],
+        measuredSnrDb: [null, null, null, null],
+      },
+    });
+  });
+
   it('does not answer under a name that a stranger could point at this machine', async () => {
     const { url } = await serve();
     const status = await new Promise<number | undefined>((resolve, reject) => {

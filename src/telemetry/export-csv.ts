@@ -32,7 +32,8 @@ export async function exportCsv(run: StoredRun, out: Writable): Promise<{ rows: 
     else if (point.measurement === 'cycle') {
       await emit();
       row = cycleCells(point);
-    } else if (point.measurement === 'user_snr' && row) Object.assign(row, userCells(point));
+    } // A cycle whose own line is damaged or was lost leaves users behind that belong to no row.
+    else if (point.measurement === 'user_snr' && row?.time_ns === String(point.timeNs)) Object.assign(row, userCells(point));
   }
   await emit();
   table.end();

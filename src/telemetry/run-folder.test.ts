@@ -329,6 +329,23 @@ describe('the table of a run', () => {
     expect(second).toContain(`,void,10,,20,,4,0,"'=1+1, ""quoted""",10,,12,`);
   });
 
+  it('never gives a cycle the SNR of another one whose own line is lost', async () => {
+    const recorder = recorderIn(folder);
+    recorder.cycle(voidCycle(0));
+    recorder.cycle(cycle(1));
+    await recorder.close('stopped');
+    const run = openRun(recorder.folder);
+    const lines = readFileSync(run.recordsPath, 'utf8').split('\n');
+    const own = lines.findIndex((line) => line.startsWith('cycle,') && line.includes(' cycle=1i'));
+    lines[own] = lines[own].slice(0, 20);
+    writeFileSync(run.recordsPath, lines.join('\n'));
+    const out = new PassThrough();
+    const table = text(out);
+    expect(await exportCsv(run, out)).toEqual({ rows: 1, damagedLines: 1 });
+    out.end();
+    expect((await table).split('\r\n')[1]).toContain(',void,10,,20,,');
+  });
+
   it('is refused for a folder that is no run', () => {
     expect(() => openRun(join(folder, 'none'))).toThrow('there is no such folder');
     expect(() => openRun(folder)).toThrow('holds no records.lp');

@@ -166,6 +166,24 @@ export class StandInRig implements Controller {
     for (const listener of this.#cycleListeners) listener(record);
   }
 
+  /** A cycle whose model failed: it is recorded void, and the newest beam stays that of the cycle before. */
+  cycleWithoutBeam(): void {
+    if (this.#latest === undefined) return;
+    const unknown = new Float64Array(USERS).fill(NaN);
+    const record: CycleRecord = {
+      ...this.#latest.record,
+      cycle: this.#cycle++,
+      beamId: 0,
+      outcome: 'void',
+      failure: 'model: the thread has ended',
+      predictedSnrDb: unknown,
+      measuredSnrDb: unknown,
+      predictedSumRate: NaN,
+      measuredSumRate: NaN,
+    };
+    for (const listener of this.#cycleListeners) listener(record);
+  }
+
   /** The newest cycle again and again, as fast as the listeners take it. */
   repeatCycle(times: number): void {
     for (let i = 0; i < times && this.#latest; i++) {
