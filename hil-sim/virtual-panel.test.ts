@@ -133,6 +133,19 @@ describe('a virtual panel', () => {
     expect(panel.radiated().beamId).toBe(0);
   });
 
+  it('says nothing of the life before a reset, not even again', async () => {
+    const { ask, panel, clock, received } = hostWith({ answerMs: 5 });
+    ask(chunk(5, 0, WORDS));
+    const commit: Request = { type: 'commit', slot: 0, beamId: 5, atUs: 0n };
+    ask(commit, 40);
+    await clock.advanceTo(10);
+    const before = received.length;
+    ask(commit, 40);
+    panel.reset();
+    await clock.runUntilIdle();
+    expect(received.length).toBe(before);
+  });
+
   it('reads back what is staged and what is radiated', () => {
     const { ask, showBeam } = hostWith();
     showBeam(5);

@@ -142,7 +142,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     if (message.type === 'hello') remembered = [];
     const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
     if (known) {
-      later(answerMs, () => transmit(known.reply));
+      send(known.reply);
       return;
     }
     const reply = encodeFrame(
