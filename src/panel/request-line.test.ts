@@ -261,6 +261,15 @@ describe('pipeline', () => {
     expect(heard).toHaveLength(4);
   });
 
+  it('tells its caller of a later request that cannot be encoded, and sends no more', async () => {
+    const { line, heard, clock } = await lineTo(() => ({ reply: ack, afterMs: 1 }));
+    const requests = chunks(10);
+    requests[6] = { ...requests[6], words: Uint16Array.of(64) };
+    await expect(pipeline<'set-phases'>(line, requests, 2)).rejects.toMatchObject({ code: 'argument' });
+    await clock.runUntilIdle();
+    expect(heard).toHaveLength(6);
+  });
+
   it('fails once when the link is closed already', async () => {
     const { line, link, heard } = await lineTo(() => ack);
     await link.close();
