@@ -37,7 +37,7 @@ export function pipeline<T extends Request['type']>(
         begin();
       } catch (error) {
         end();
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
     const begin = (): void => {
