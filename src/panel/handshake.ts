@@ -1,5 +1,5 @@
 /** The first words with a panel: do we speak one language, is it the panel that the rig expects, and which of its lives is this. */
-import type { Capabilities } from '../../firmware-protocol/messages.ts';
+import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
 import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
 import type { PanelFailure, Result } from './panel.ts';
 import type { RequestLine } from './request-line.ts';
@@ -11,6 +11,8 @@ export interface Session {
   bootCount: number;
   /** At the handshake. */
   uptimeMs: number;
+  /** What the panel radiated at the handshake, under an id that somebody before us gave it; 0 = nothing. */
+  inheritedBeamId: BeamId;
 }
 
 /** A panel that claims more phase shifters than this is not believed: 1,024 elements × 1,024 chains. */
@@ -29,8 +31,8 @@ export async function shakeHands(line: RequestLine, expected: Partial<Capabiliti
   if (failure !== undefined) return { ok: false, failure };
   const status = await line.request<'get-status'>({ type: 'get-status' });
   if (!status.ok) return status;
-  const { bootCount, uptimeMs } = status.value;
-  return { ok: true, value: { capabilities, bootCount, uptimeMs } };
+  const { bootCount, uptimeMs, beamId: inheritedBeamId } = status.value;
+  return { ok: true, value: { capabilities, bootCount, uptimeMs, inheritedBeamId } };
 }
 
 /** A panel of another major version refuses the handshake and says its own. */

@@ -177,6 +177,20 @@ describe('panel driver with a panel that lies', () => {
     expect(await driver.apply(beamOf(4))).toMatchObject({ ok: false, failure: { reason: 'read-back-differs', beamId: 4 } });
   });
 
+  it('credits no beam when the answer was lost and other words, or another beam, are radiated', async () => {
+    for (const lie of [
+      (message: Message) => (message.type === 'phases' ? { ...message, words: message.words.map((word) => word ^ 1) } : message),
+      (message: Message) => (message.type === 'status' && message.beamId > 0 ? { ...message, beamId: 3 } : message),
+      (message: Message) => (message.type === 'phases' ? { ...message, beamId: 3 } : message),
+    ]) {
+      const { driver } = bench({ behaviours: [{ do: 'drop', direction: 'to-host', messages: ['committed'] }], forge: lie });
+      await driver.connect();
+      const applied = await driver.apply(beamOf(4));
+      expect(applied.ok).toBe(false);
+      if (!applied.ok) expect(['no-answer', 'read-back-differs']).toContain(applied.failure.reason);
+    }
+  });
+
   it('refuses a report for another number of users than the panel has', async () => {
     const { driver } = bench({
       forge: (message) => (message.type === 'snr-report' ? { ...message, snrCentiDb: new Int16Array(2) } : message),

@@ -280,7 +280,8 @@ class PanelDriver implements Panel {
   /** After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. */
   private async findOut(session: Session, beamId: BeamId, crc: number, failure: PanelFailure): Promise<Result<bigint>> {
     const asItStands = refused(notStaged(failure));
-    if (session !== this.session) return asItStands;
+    // Ids begin again with each host: what was radiated before us may bear this one, with the same words and another D.
+    if (session !== this.session || beamId === session.inheritedBeamId) return asItStands;
     const status = await this.status();
     if (!status.ok) return status.failure.reason === 'panel-restarted' ? status : asItStands;
     if (status.value.beamId !== beamId || !session.capabilities.features.includes('read-back')) return asItStands;

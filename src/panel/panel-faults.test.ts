@@ -250,6 +250,17 @@ describe('panel driver on a bad bench', () => {
     expect((await cycles(rig, 1))[0].applied).toMatchObject({ reason: 'no-answer', request: 'commit' });
   });
 
+  it('does not take a beam of the session before for its own, be it under the same id and with the same words', async () => {
+    const rig = bench({ behaviours: [{ do: 'drop', messages: ['commit'], nth: 2, times: 1000 }] });
+    expect(good(await cycles(rig, 1))).toBe(1);
+    expect(await rig.driver.connect()).toMatchObject({ ok: true });
+    const digital = { users: K, weights: beamOf(2).digital.weights };
+    expect(await rig.driver.apply({ ...beamOf(1), digital })).toMatchObject({
+      ok: false,
+      failure: { reason: 'no-answer', request: 'commit' },
+    });
+  });
+
   it('calls a beam void when its commit never arrives, and goes on with the next', async () => {
     const rig = bench({
       behaviours: [{ do: 'drop', messages: ['commit'], nth: 2, times: 20 }],

@@ -145,6 +145,22 @@ describe('request line', () => {
     expect(line.counters.strayReplies).toBe(5);
   });
 
+  it('takes no word of another beam, or of other words, for the answer', async () => {
+    const { line, say, heard, clock } = await lineTo(() => undefined);
+    const committing = line.request<'commit'>({ type: 'commit', slot: 0, beamId: 8, atUs: 0n });
+    const reading = line.request<'read-phases'>({ type: 'read-phases', source: 'radiated', slot: 0, offset: 8, count: 8 });
+    await clock.sleep(1);
+    const [commitSeq, readSeq] = heard.map(({ seq }) => seq);
+    say(commitSeq, { type: 'committed', beamId: 7, wordsCrc32c: 1, timeUs: 1n });
+    say(readSeq, phasesOf(0));
+    say(readSeq, { ...phasesOf(8), words: new Uint16Array(7) } as Reply);
+    say(commitSeq, { type: 'committed', beamId: 8, wordsCrc32c: 2, timeUs: 2n });
+    say(readSeq, phasesOf(8));
+    expect(await committing).toMatchObject({ ok: true, value: { beamId: 8, wordsCrc32c: 2 } });
+    expect(await reading).toMatchObject({ ok: true, value: { offset: 8 } });
+    expect(line.counters.strayReplies).toBe(3);
+  });
+
   it('counts a damaged frame and waits on', async () => {
     const { line, clock } = await lineTo((one) => ({ reply: pong(one), afterMs: 5 }));
     const asking = line.request<'ping'>({ type: 'ping', nonce: 1 });
