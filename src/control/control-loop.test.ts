@@ -24,6 +24,8 @@ function scriptedPanel(clock: VirtualClock) {
     apply: (_beamId: number): PanelFailure | undefined => undefined,
     connect: (_attempt: number): PanelFailure | undefined => undefined,
     safe: (): PanelFailure | undefined => undefined,
+    /** The beam that a report names. */
+    measured: (beamId: number): number => beamId,
   };
   let attempts = 0;
   const words: Uint16Array[] = [];
@@ -51,7 +53,13 @@ function scriptedPanel(clock: VirtualClock) {
       return answer(script.apply(beam.beamId), { beamId: beam.beamId, panelTimeUs: 0n, pushMs: 1, commitMs: 0 });
     },
     measureSnr: (beamId, pilots) =>
-      answer(undefined, { beamId, panelTimeUs: 0n, pilots, firstUser: 0, snrDb: Float64Array.of(10, 20) }),
+      answer(undefined, {
+        beamId: script.measured(beamId),
+        panelTimeUs: 0n,
+        pilots,
+        firstUser: 0,
+        snrDb: Float64Array.of(10, 20),
+      }),
     measurePilots: unused,
     readBack: unused,
     ping: unused,
@@ -241,6 +249,18 @@ describe('the control loop', () => {
       expect(record.predictedSumRate).toBeGreaterThan(0);
     }
     expect(events.filter(({ code }) => code === 'cycle-void')).toHaveLength(1);
+  });
+
+  it('credits no SNR that was measured on another beam', async () => {
+    const { loop, script, records } = rig({ cycles: 3 });
+    script.measured = (beamId) => (beamId === 2 ? 1 : beamId);
+    expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 1 });
+    expect(records[1]).toMatchObject({
+      outcome: 'void',
+      beamId: 0,
+      failure: expect.stringMatching(/^measure: asked for/) as string,
+    });
+    expect([...records[1].measuredSnrDb]).toEqual([NaN, NaN]);
   });
 
   it('shakes hands again with growing pauses when the link is gone, and tells of loss and return once', async () => {
