@@ -243,6 +243,7 @@ class Loop implements ControlLoop {
           if (typeof recovery === 'object')
             return await this.#fault('panel-unusable', `The panel cannot be used: ${recovery.unusable}.`);
         }
+        await this.#keeper.arm();
       } catch (error) {
         if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
         this.#wake = new AbortController();

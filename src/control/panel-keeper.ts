@@ -20,9 +20,12 @@ export interface PanelKeeper {
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** One attempt to shake hands, after the pause that is due. Rejects with 'stopped' when the signal aborts during the pause. */
   recover(signal: AbortSignal): Promise<Recovery>;
-  /** Tells the panel what to do should this program fall silent. */
+  /**
+   * Tells the panel what to do should this program fall silent, unless it knows. What is not confirmed is told once and tried again at the
+   * calls that follow, with growing pauses between: call it before every cycle.
+   */
   arm(): Promise<void>;
-  /** Commands the safe state now. Returns words when the panel did not confirm it. */
+  /** Commands the safe state now, again where the panel refuses. Returns words when the panel did not confirm it. */
   makeSafe(): Promise<string | undefined>;
 }
 
@@ -31,6 +34,8 @@ const LONGEST_PAUSE_MS = 5000;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
+/** Times that the safe state is commanded where the panel refuses: it may be busy. */
+const SAFE_COMMANDS = 3;
 
 export function createPanelKeeper(options: {
   panel: Panel;
@@ -48,10 +53,14 @@ export function createPanelKeeper(options: {
   let lostAtMs = 0;
   let silences = 0;
   let attempts = 0;
+  let armed = false;
+  let armAttempts = 0;
+  let armAtMs = -Infinity;
 
   const lose = (failure: PanelFailure): void => {
     if (lost) return;
     lost = true;
+    armed = false;
     lostAtMs = clock.nowMs();
     attempts = 0;
     told = news.occurs(`lost: ${failure.reason}`);
@@ -64,8 +73,35 @@ export function createPanelKeeper(options: {
     });
   };
 
+  const pauseMs = (attempt: number): number =>
+    Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (1 + JITTER * (random.uniform() - 0.5));
+
   const arm = async (): Promise<void> => {
-    await panel.setSafeState(safeState, { silenceMs });
+    if (armed || lost || clock.nowMs() < armAtMs) return;
+    const set = await panel.setSafeState(safeState, { silenceMs });
+    if (set.ok) {
+      if (armAttempts > 0) {
+        tell({
+          level: 'info',
+          code: 'safe-state-confirmed',
+          message: `The panel ${panel.name} knows its safe state '${safeState}' now.`,
+        });
+      }
+      armed = true;
+      armAttempts = 0;
+      return;
+    }
+    const { reason } = set.failure;
+    if (reason === 'link-closed' || reason === 'panel-restarted') return lose(set.failure);
+    armAttempts++;
+    armAtMs = clock.nowMs() + pauseMs(armAttempts);
+    if (armAttempts > 1) return;
+    tell({
+      level: 'error',
+      code: 'safe-state-unconfirmed',
+      message: `The panel ${panel.name} did not take its safe state '${safeState}': ${panelFailureInWords(set.failure)}.`,
+      action: 'Should this program fall silent, the panel may keep its last beam; it is told again, with growing pauses.',
+    });
   };
 
   return {
@@ -96,8 +132,7 @@ export function createPanelKeeper(options: {
     },
     async recover(signal) {
       if (attempts > 0) {
-        const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
-        await clock.sleep(pauseMs * (1 + JITTER * (random.uniform() - 0.5)), signal);
+        await clock.sleep(pauseMs(attempts), signal);
       }
       attempts++;
       const shaken = await panel.connect();
@@ -108,6 +143,7 @@ export function createPanelKeeper(options: {
       }
       lost = false;
       silences = 0;
+      armAtMs = -Infinity;
       await arm();
       if (told) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
@@ -119,6 +155,10 @@ export function createPanelKeeper(options: {
     async makeSafe() {
       const command = () => panel.setSafeState(safeState, { silenceMs, enter: true });
       let commanded = await command();
+      for (let refusals = 1; !commanded.ok && commanded.failure.reason === 'rejected' && refusals < SAFE_COMMANDS; refusals++) {
+        await clock.sleep(FIRST_PAUSE_MS);
+        commanded = await command();
+      }
       // Without a session nothing was said to it, and it may be within reach again.
       if (!commanded.ok && panel.capabilities === undefined && (await panel.connect()).ok) commanded = await command();
       return commanded.ok ? undefined : panelFailureInWords(commanded.failure);

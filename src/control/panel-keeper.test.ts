@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import { createMovingUsers } from '../../hil-sim/scene.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createRandom } from '../../signal/random.ts';
+import { createLoopbackLink } from '../link/loopback.ts';
+import { createPanel } from '../panel/panel-driver.ts';
+import type { RigEvent } from '../telemetry/cycle-record.ts';
+import { createPanelKeeper } from './panel-keeper.ts';
+
+/** A keeper that holds a simulated panel on a simulated link, with these faults, radiating its first beam. */
+async function keeping(behaviours: Behaviour[]) {
+  const clock = createVirtualClock();
+  const random = createRandom(5);
+  const geometry = { kind: 'ula', elements: 4, spacingWavelengths: 0.5 } as const;
+  const scene = createMovingUsers({
+    geometry,
+    users: 1,
+    paths: 2,
+    scale: 'unit-element',
+    speedMps: 0,
+    carrierGhz: 28,
+    random: random.stream('scene'),
+  });
+  const array = createSimulatedArray({ elements: 4, rfChains: 1, phaseBits: 4, random: random.stream('array'), impairments: {} });
+  const virtual = createVirtualPanel({ clock, array, scene, noise: 1, random: random.stream('panel'), behaviours });
+  const panel = createPanel({ link: createLoopbackLink(virtual, clock), clock, random: random.stream('driver') });
+  const events: Omit<RigEvent, 'timeNs'>[] = [];
+  const keeper = createPanelKeeper({
+    panel,
+    clock,
+    random: random.stream('keeper'),
+    safeState: 'mute',
+    silenceMs: 3000,
+    tell: (event) => events.push(event),
+  });
+  expect((await panel.connect()).ok).toBe(true);
+  const words = Uint16Array.of(1, 2, 3, 4);
+  const radiate = async (beamId: number): Promise<void> => {
+    const applied = await panel.apply({ beamId, phaseBits: 4, words });
+    expect(applied.ok).toBe(true);
+  };
+  const safe = async (): Promise<boolean> => {
+    const status = await panel.status();
+    return status.ok && status.value.state === 'safe';
+  };
+  return { clock, keeper, radiate, safe, codes: () => events.map(({ code }) => code), close: () => virtual.close() };
+}
+
+const refused = (times: number, nth = 1): Behaviour => ({ do: 'nack', code: 'fault', messages: ['set-safe-state'], nth, times });
+
+describe('keeping hold of the panel', () => {
+  it('tells once that the panel did not take its safe state, tries again with pauses, and tells when it did', async () => {
+    const { clock, keeper, radiate, codes, close } = await keeping([refused(3)]);
+    await keeper.arm();
+    expect(codes()).toEqual(['safe-state-unconfirmed']);
+    for (let beamId = 1; beamId <= 30; beamId++) {
+      await radiate(beamId);
+      await keeper.arm();
+      await clock.sleep(50);
+    }
+    expect(codes()).toEqual(['safe-state-unconfirmed', 'safe-state-confirmed']);
+    close();
+  });
+
+  it('leaves the array safe although the panel refuses twice and the link loses two commands', async () => {
+    const lost: Behaviour = { do: 'drop', messages: ['set-safe-state'], nth: 4, times: 2 };
+    const { keeper, radiate, safe, codes, close } = await keeping([lost, refused(2, 2)]);
+    await keeper.arm();
+    await radiate(1);
+    expect(await safe()).toBe(false);
+    expect(await keeper.makeSafe()).toBeUndefined();
+    expect(await safe()).toBe(true);
+    expect(codes()).toEqual([]);
+    close();
+  });
+
+  it('gives words, within seconds, when the panel stalls on the command to be safe', async () => {
+    const { clock, keeper, radiate, close } = await keeping([
+      { do: 'stall', forMs: 60_000, messages: ['set-safe-state'], nth: 2 },
+    ]);
+    await keeper.arm();
+    await radiate(1);
+    const startMs = clock.nowMs();
+    expect(await keeper.makeSafe()).toMatch(/did not answer|no answer/i);
+    expect(clock.nowMs() - startMs).toBeLessThan(5000);
+    close();
+  });
+});
