@@ -1,5 +1,5 @@
 /** `beamrig doctor`: what is attached, what is missing, and what to do about it. Looks only; nothing is opened for good or changed. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
@@ -101,13 +101,14 @@ function runFolder({ telemetry }: RigFile): Finding {
   let folder = resolve(telemetry.runFolder);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
+    if (!statSync(folder).isDirectory()) throw new Error('a file is in the way');
     accessSync(folder, constants.W_OK);
     return { what: 'run folder', state: 'good', detail: `${telemetry.runFolder} can be written` };
-  } catch {
+  } catch (error) {
     return {
       what: 'run folder',
       state: 'broken',
-      detail: `${folder} cannot be written`,
+      detail: `${folder} cannot be written: ${(error as Error).message}`,
       todo: 'Set telemetry.runFolder in the rig file to a folder that you may write.',
     };
   }

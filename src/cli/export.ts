@@ -26,7 +26,7 @@ export async function exportRun(folder: string, options: { csv?: boolean; output
       await once(out, 'finish');
     }
     const where = options.output === undefined ? '' : ` to ${options.output}`;
-    say(`${rows} cycles written${where}${damagedLines > 0 ? `; ${damagedLines} damaged lines were left out` : ''}.`);
+    say(`${rows} cycles written${where}${damagedLines > 0 ? `; damaged lines left out: ${damagedLines}` : ''}.`);
   }
   if (target !== undefined) {
     const client = createInfluxClient(target);

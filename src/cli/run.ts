@@ -99,7 +99,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const end = await closeRecords(outcome, recorder, writer, target);
   release();
   output.end(end);
-  const worked = outcome.reason !== 'faulted' && (end.summary.ok > 0 || end.summary.cycles === 0);
+  const worked = outcome.reason !== 'faulted' && (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
   process.exit(worked ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 

@@ -1,10 +1,11 @@
 /** `beamrig train`: a model from nothing but seeds, with a bar that says how fast and how long yet; Ctrl-C leaves a checkpoint. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { TrainingRequest } from '../../models/training/training-options.ts';
 import { checkpointPathOf, trainUnfoldedPga, type TrainingProgress } from '../../models/training/train-unfolded-pga.ts';
+import { makeFolders } from '../telemetry/make-folders.ts';
 import { numberList, oneOf, realNumber, wholeNumber } from './arguments.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -95,7 +96,7 @@ function snrRange(text: string): [number, number] {
 /** Found out now and not after the last epoch. */
 function makeWritable(output: string): void {
   try {
-    mkdirSync(dirname(output), { recursive: true });
+    makeFolders(dirname(output));
     accessSync(dirname(output), constants.W_OK);
   } catch (error) {
     throw new BeamrigError('argument', `--output ${output} cannot be written: ${(error as Error).message}`, {

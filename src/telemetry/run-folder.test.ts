@@ -204,6 +204,13 @@ describe('a run folder', () => {
     );
   });
 
+  it.skipIf(!existsSync('/proc/self'))(
+    'where the system has no place for folders is refused, not tried for ever [needs /proc]',
+    () => {
+      expect(() => recorderIn('/proc/runs')).toThrowError(expect.objectContaining({ code: 'run-folder' }));
+    },
+  );
+
   it('of a rig that never started is removed again', async () => {
     const recorder = recorderIn(folder);
     await recorder.discard();

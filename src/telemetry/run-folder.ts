@@ -16,6 +16,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import type { CycleRecord, CycleSink, RigEvent } from './cycle-record.ts';
+import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
 import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
@@ -80,22 +81,29 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     ...hostFacts(),
   };
   const open = options.openFile ?? ((path: string, fileOptions: AppendFileOptions) => new AppendFile(path, fileOptions));
-  const trouble: AppendFileOptions = {
-    onTrouble: (error) =>
+  let troubled = false;
+  let manifestDue = false;
+  const trouble = {
+    onTrouble: (error: Error): void => {
+      if (troubled) return;
+      troubled = true;
       report({
         level: 'error',
         code: 'disk',
         message: `The run folder does not take records: ${error.message}.`,
         action: 'The run goes on; records wait in memory and are tried again every second.',
-      }),
-    onRecovered: (droppedLines) =>
+      });
+    },
+    onRecovered: (droppedLines: number): void => {
+      troubled = false;
       report({
         level: droppedLines > 0 ? 'warning' : 'info',
         code: 'disk-back',
         message: 'The run folder takes records again.',
         action: droppedLines > 0 ? `${droppedLines} lines did not fit in memory and are lost.` : 'Nothing was lost.',
-      }),
-  };
+      });
+    },
+  } satisfies AppendFileOptions;
   const files = guarded(folder, () => {
     writeJsonAtomically(join(folder, 'manifest.json'), manifest);
     return { records: open(join(folder, RECORDS_FILE), trouble), events: open(join(folder, 'events.jsonl'), {}) };
@@ -138,7 +146,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       try {
         writeJsonAtomically(join(folder, 'manifest.json'), manifest);
       } catch (error) {
-        trouble.onTrouble?.(error as Error);
+        manifestDue = true; // tried again at the end
+        trouble.onTrouble(error as Error);
       }
     },
     flush: async (withinMs) => {
@@ -149,12 +158,17 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       const lost = await files.records.close();
       await files.events.close();
       const summary = tally.summary(ended, lost);
-      try {
-        writeJsonAtomically(join(folder, 'summary.json'), summary);
-      } catch (error) {
-        return { summary, problem: `summary.json could not be written: ${(error as Error).message}` };
-      }
-      return lost > 0 ? { summary, problem: `${lost} lines of records were not taken by the disk` } : { summary };
+      const problems = lost > 0 ? [`${lost} lines of records were not taken by the disk`] : [];
+      const finish = (name: string, content: unknown): void => {
+        try {
+          writeJsonAtomically(join(folder, name), content);
+        } catch (error) {
+          problems.push(`${name} could not be written: ${(error as Error).message}`);
+        }
+      };
+      if (manifestDue) finish('manifest.json', manifest);
+      finish('summary.json', summary);
+      return problems.length > 0 ? { summary, problem: problems.join('; ') } : { summary };
     },
     discard: async () => {
       closed = true;
@@ -207,7 +221,7 @@ function makeFolder(rig: RigFile, startedAt: Date): string {
     .replace(/\.\d+Z$/, 'Z')
     .replace(/[-:]/g, '');
   return guarded(parent, () => {
-    mkdirSync(parent, { recursive: true });
+    makeFolders(parent);
     accessSync(parent, constants.W_OK);
     for (let copy = 1; ; copy++) {
       const folder = join(parent, `${stamp}-${rig.name}${copy === 1 ? '' : `-${copy}`}`);

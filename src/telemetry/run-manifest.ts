@@ -1,7 +1,7 @@
 /** What a run was made of: enough to make it again, or to see why it cannot be. Written when the run starts, whole or not at all. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
@@ -55,8 +55,13 @@ export const sha256 = (content: string | Uint8Array): string => createHash('sha2
 /** Writes a whole JSON file or leaves what was there. */
 export function writeJsonAtomically(path: string, content: unknown): void {
   const unfinished = `${path}.part`;
-  writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`);
-  renameSync(unfinished, path);
+  try {
+    writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`);
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
 }
 
 /** The commit this program runs from, where it runs from a clone. */

@@ -1,0 +1,18 @@
+/** Makes a folder and those above it. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/**
+ * Folder by folder: mkdirSync with `recursive` never returns where the system has no place for folders, below /proc for one.
+ * @throws what the file system says of the first folder that cannot be made
+ */
+export function makeFolders(folder: string): void {
+  const path = resolve(folder);
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // somebody else made it meanwhile
+  }
+}
