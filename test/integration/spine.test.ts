@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { salehValenzuela } from '../../signal/channel.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
+import { frobeniusNorm, fromPhases, matmul, subtract } from '../../signal/complex-matrix.ts';
+import { connectionMask } from '../../signal/geometry.ts';
 import { wordsToPhases } from '../../signal/quantise.ts';
 import { createRandom } from '../../signal/random.ts';
 import { sinr, toDb } from '../../signal/rate.ts';
@@ -90,6 +91,34 @@ describe('a hundred cycles of the demo rig', () => {
     for (const { record, words, channel, digital } of spine.views.values()) {
       const precoder = matmul(fromPhases(wordsToPhases(words, record.phaseBits), 64, 4), digital);
       sinr(channel, precoder, 1).forEach((value, user) => expect(record.predictedSnrDb[user]).toBeCloseTo(toDb(value), 9));
+    }
+  });
+
+  it('radiate on a sub-connected board what was predicted for it, at the power of the rig file', async () => {
+    const board = (rig: RigFile): void => {
+      ideal(rig);
+      rig.array = {
+        ...rig.array,
+        geometry: { kind: 'upa', rows: 8, columns: 8, spacingWavelengths: 0.5 },
+        connection: 'sub',
+        phaseBits: 3,
+      };
+      rig.snrDb = 17;
+    };
+    const spine = await spineOf({ rig: demoWith(board), cycles: 10 });
+    const onTheAir = new Map<number, CMatrix>();
+    spine.rig.controller.onCycle(({ cycle }) => onTheAir.set(cycle, spine.simulator.panel.radiatedPrecoder()));
+    await spine.rig.run();
+    const connected = connectionMask('sub', 64, 4);
+    expect(spine.views.size).toBe(10);
+    for (const { record, words, channel, digital } of spine.views.values()) {
+      expect(words.every((word, place) => connected[place] === 1 || word === 0)).toBe(true);
+      const precoder = matmul(fromPhases(wordsToPhases(words, 3), 64, 4, connected), digital);
+      expect(toDb(frobeniusNorm(precoder) ** 2)).toBeCloseTo(17, 9);
+      sinr(channel, precoder, 1).forEach((value, user) => expect(record.predictedSnrDb[user]).toBeCloseTo(toDb(value), 9));
+      // The wire carries D as float32.
+      const radiated = onTheAir.get(record.cycle) ?? precoder;
+      expect(frobeniusNorm(subtract(radiated, precoder)) / frobeniusNorm(precoder)).toBeLessThan(1e-6);
     }
   });
 
