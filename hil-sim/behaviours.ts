@@ -20,45 +20,73 @@ export type Direction = 'to-panel' | 'to-host';
 const MESSAGE_TYPES = Object.keys(TYPE_CODES) as [Message['type'], ...Message['type'][]];
 
 const when = {
-  /** Frames on their way to the panel (the default) or back to the host. */
-  direction: z.enum(['to-panel', 'to-host']).default('to-panel'),
-  /** Only these messages; any when left out, damaged frames too. */
-  messages: z.array(z.enum(MESSAGE_TYPES)).min(1).optional(),
-  probability: z.number().min(0).max(1).default(1),
-  nth: z.int().min(1).optional(),
-  times: z.int().min(1).optional(),
+  direction: z
+    .enum(['to-panel', 'to-host'])
+    .default('to-panel')
+    .describe('Frames on their way to the panel, or back to the host.'),
+  messages: z
+    .array(z.enum(MESSAGE_TYPES))
+    .min(1)
+    .optional()
+    .describe('Only these messages; any when left out, damaged frames too.'),
+  probability: z.number().min(0).max(1).default(1).describe('Probability of each frame that matches.'),
+  nth: z.int().min(1).optional().describe('Act from the nth matching frame on; from the first when left out.'),
+  times: z.int().min(1).optional().describe('For so many of them; when left out 1 if `nth` is given, else without end.'),
 };
-const toPanelOnly = { ...when, direction: z.literal('to-panel').default('to-panel') };
+const toPanelOnly = {
+  ...when,
+  direction: z.literal('to-panel').default('to-panel').describe('It happens on the way to the panel.'),
+};
 const milliseconds = z.number().min(0).max(1e9);
+const kind = <Kind extends string>(name: Kind, what: string) => z.literal(name).describe(what);
 
 export const behaviourSchema = z.discriminatedUnion('do', [
-  /** The frame is lost. */
-  z.strictObject({ do: z.literal('drop'), ...when }),
-  /** One bit of the frame is flipped: this one (modulo the frame's bits), or one drawn from the seed. */
-  z.strictObject({ do: z.literal('corrupt'), bit: z.int().min(0).optional(), ...when }),
-  /** The frame arrives so many times (default 2). */
-  z.strictObject({ do: z.literal('duplicate'), copies: z.int().min(2).max(16).default(2), ...when }),
-  /** The frame arrives late by delayMs and up to jitterMs more; one that was not delayed may overtake it. */
-  z.strictObject({ do: z.literal('delay'), delayMs: milliseconds, jitterMs: milliseconds.default(0), ...when }),
-  /** When the frame comes in, the panel stops reading and answering for so long; a few frames wait in its buffer, more are lost. */
-  z.strictObject({ do: z.literal('stall'), forMs: milliseconds, ...toPanelOnly }),
-  /**
-   * The panel restarts, 'before' it has seen the frame (or before its reply has left: direction 'to-host') or 'after' (the default), and
-   * hears nothing for bootMs. Staging, latch and beam memory are lost; nothing is radiated until the next commit.
-   */
+  z.strictObject({ do: kind('drop', 'The frame is lost.'), ...when }),
   z.strictObject({
-    do: z.literal('reset'),
-    moment: z.enum(['before', 'after']).default('after'),
-    bootMs: milliseconds.default(0),
+    do: kind('corrupt', 'One bit of the frame is flipped.'),
+    bit: z.int().min(0).optional().describe('This bit, modulo the frame’s bits; one drawn from the seed when left out.'),
     ...when,
   }),
-  /** The panel speaks this major version for once: it refuses a hello that does not offer it, and everything else too. */
-  z.strictObject({ do: z.literal('wrong-version'), major: z.int().min(1).max(15), ...toPanelOnly }),
-  /** The request is refused with this code, and not carried out. */
   z.strictObject({
-    do: z.literal('nack'),
-    code: z.enum(NACK_CODES),
-    detail: z.int().min(0).max(0xffffffff).default(0),
+    do: kind('duplicate', 'The frame arrives more than once.'),
+    copies: z.int().min(2).max(16).default(2).describe('How many times it arrives.'),
+    ...when,
+  }),
+  z.strictObject({
+    do: kind('delay', 'The frame arrives late; one that was not delayed may overtake it.'),
+    delayMs: milliseconds.describe('How late, ms.'),
+    jitterMs: milliseconds.default(0).describe('And up to so much more, drawn from the seed, ms.'),
+    ...when,
+  }),
+  z.strictObject({
+    do: kind('stall', 'When the frame comes in, the panel stops reading and answering; a few frames wait, more are lost.'),
+    forMs: milliseconds.describe('For how long, ms.'),
+    ...toPanelOnly,
+  }),
+  z.strictObject({
+    do: kind(
+      'reset',
+      'The panel restarts: staging, latch and beam memory are lost, and nothing is radiated until the next commit.',
+    ),
+    moment: z
+      .enum(['before', 'after'])
+      .default('after')
+      .describe('Before or after it has handled the frame; to-host: before or after its reply has left.'),
+    bootMs: milliseconds.default(0).describe('How long it hears nothing, ms.'),
+    ...when,
+  }),
+  z.strictObject({
+    do: kind(
+      'wrong-version',
+      'The panel speaks another major version for once: it refuses a hello that does not offer it, and all else.',
+    ),
+    major: z.int().min(1).max(15).describe('The version it speaks.'),
+    ...toPanelOnly,
+  }),
+  z.strictObject({
+    do: kind('nack', 'The request is refused, and not carried out.'),
+    code: z.enum(NACK_CODES).describe('The reason it gives.'),
+    detail: z.int().min(0).max(0xffffffff).default(0).describe('The detail it gives with it.'),
     ...toPanelOnly,
   }),
 ]);

@@ -257,6 +257,30 @@ describe('beamrig run', () => {
     }
   });
 
+  it('does not use a panel of another protocol version, and names both versions', async () => {
+    const fault = 'simulator: { behaviours: [{ do: wrong-version, major: 3 }] }';
+    const ended = await beamrig(
+      'run',
+      rigFile((text) => `${text.replace('/runs"', '/runs-version"')}${fault}\n`),
+    );
+    expectRefusal(ended, /speaks? protocol .*3[^]*What to do: .*firmware/);
+    expect(readdirSync(join(folder, 'runs-version'))).toEqual([]);
+  });
+
+  it('plays the faults of its rig file: a refused request voids its cycle, and the run goes on', async () => {
+    const fault = 'simulator: { behaviours: [{ do: nack, code: fault, messages: [measure-snr], nth: 3 }] }';
+    const ended = await beamrig(
+      'run',
+      rigFile((text) => `${text}${fault}\n`),
+      '--cycles',
+      '10',
+      '--virtual-time',
+    );
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toContain('Cycle 2 is void at measure');
+    expect(ended.stdout).toContain('10 cycles (1 void)');
+  });
+
   it('refuses to start without hardware where the rig file forbids the simulator', async () => {
     expectRefusal(
       await beamrig(

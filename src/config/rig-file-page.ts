@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 import { rigFileJsonSchema } from './rig-file.ts';
-import { allowedText, type SchemaNode } from './rig-problems.ts';
+import { allowedText, discriminatorOf, type SchemaNode } from './rig-problems.ts';
 
 /** The whole page, Markdown. */
 export function rigFilePage(): string {
@@ -32,17 +32,38 @@ export function rigFilePage(): string {
   ].join('\n');
 }
 
-function* blocksOf(node: SchemaNode, path: string): Generator<{ title: string; node: SchemaNode }> {
+function* blocksOf(node: SchemaNode, path: string, isItem = false): Generator<{ title: string; node: SchemaNode }> {
   if (node.properties) yield { title: path === '' ? 'Top level' : `\`${path}\``, node };
+  const discriminator = discriminatorOf(node);
+  const shared = isItem ? sharedOf(node, discriminator) : {};
+  if (isItem && node.oneOf)
+    yield { title: `\`${path}\``, node: { description: 'What every one of them has:', properties: shared } };
   for (const option of node.oneOf ?? []) {
-    const kind = option.properties?.kind;
+    const kind = option.properties?.[discriminator];
+    const own = Object.entries(option.properties ?? {}).filter(([key, inner]) => !same(inner, shared[key]));
     yield {
-      title: `\`${path}\` of kind \`${String(kind?.const)}\``,
-      node: { ...option, ...(kind?.description === undefined ? {} : { description: kind.description }) },
+      title: `\`${path}\` of \`${discriminator}: ${String(kind?.const)}\``,
+      node: {
+        ...option,
+        properties: Object.fromEntries(own),
+        ...(kind?.description === undefined ? {} : { description: kind.description }),
+      },
     };
   }
+  if (node.items?.oneOf) yield* blocksOf(node.items, `${path}[]`, true);
   for (const [key, inner] of Object.entries(node.properties ?? {})) yield* blocksOf(inner, path === '' ? key : `${path}.${key}`);
 }
+
+/** The keys that every option of a union has, as most of them have them. */
+function sharedOf({ oneOf = [] }: SchemaNode, discriminator: string): Record<string, SchemaNode> {
+  const first = Object.entries(oneOf[0]?.properties ?? {});
+  const everywhere = first.filter(
+    ([key]) => key !== discriminator && oneOf.every(({ properties }) => properties?.[key] !== undefined),
+  );
+  return Object.fromEntries(everywhere);
+}
+
+const same = (one: SchemaNode, other: SchemaNode | undefined): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 function table(node: SchemaNode): string[] {
   const required = new Set(node.required ?? []);
@@ -50,7 +71,8 @@ function table(node: SchemaNode): string[] {
     const isBlock = inner.properties !== undefined || inner.oneOf !== undefined;
     const fallback = isBlock || inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
     const preset = required.has(key) && inner.default === undefined ? 'must be given' : fallback;
-    const cells = [`\`${key}\``, isBlock ? 'a block, below' : allowedText(inner), preset, inner.description ?? ''];
+    const range = inner.items?.oneOf ? 'a list of blocks, below' : isBlock ? 'a block, below' : allowedText(inner);
+    const cells = [`\`${key}\``, range, preset, inner.description ?? ''];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   return ['| key | allowed | default | meaning |', '| --- | --- | --- | --- |', ...rows];

@@ -119,6 +119,22 @@ describe('a wrong rig file', () => {
     ]);
   });
 
+  it.each([
+    [
+      '{ do: dorp }',
+      '[0].do: "dorp" is not allowed; allowed: drop | corrupt | duplicate | delay | stall | reset | wrong-version | nack',
+    ],
+    ['{ do: delay }', '[0].delayMs: missing; allowed: a number from 0 to 1000000000'],
+    ['{ do: drop, probabilty: 0.1 }', '[0].probabilty: unknown key; did you mean probability?'],
+    ['{ do: drop, nth: 0 }', '[0].nth: 0 is not allowed; allowed: a whole number from 1 up'],
+    ['{ do: drop, messages: [comit] }', '[0].messages[0]: "comit" is not allowed; allowed: hello | ping | '],
+    ['{ do: stall, forMs: 5, direction: to-host }', '[0].direction: "to-host" is not allowed; allowed: to-panel'],
+  ])('with the fault %s to play is refused by key, value and range', (fault, message) => {
+    const found = problems(`${small}simulator: { behaviours: [${fault}] }`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(`line 9: simulator.behaviours${message}`);
+  });
+
   it('is told which links this version drives', () => {
     const [first] = problems(`${small}links: [{ kind: serial, path: /dev/ttyUSB0 }]`);
     expect(first).toContain('this version drives the loopback link of its simulator only');

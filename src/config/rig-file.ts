@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import { problemsOf, type Problem, type SchemaNode } from './rig-problems.ts';
 
 const elementList = (what: string) => z.array(z.int().min(0).max(65_535)).max(65_536).default([]).describe(what);
@@ -87,6 +88,11 @@ const simulatorSchema = z
       .describe('The channel that users are heard through.'),
     userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
     impairments: impairmentsSchema.prefault({}),
+    behaviours: z
+      .array(behaviourSchema)
+      .max(100)
+      .default([])
+      .describe('Faults that link and panel play on purpose, in the order of the list, each on what those before left.'),
   })
   .describe('The array that stands in when no hardware is found.');
 

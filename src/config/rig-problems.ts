@@ -55,18 +55,27 @@ export function allowedText(node: SchemaNode): string {
   if (node.allowed !== undefined) return node.allowed;
   if (node.enum) return node.enum.join(' | ');
   if (node.const !== undefined) return node.const;
-  if (node.oneOf)
-    return 'a block whose kind is ' + node.oneOf.map((option) => String(option.properties?.kind?.const)).join(' or ');
+  if (node.oneOf) return `a block whose ${discriminatorOf(node)} is ${optionNames(node).join(' or ')}`;
   if (node.type === 'object') return 'a block with ' + Object.keys(node.properties ?? {}).join(', ');
   if (node.type === 'array') return `a list, each ${allowedText(node.items ?? {})}`;
   if (node.type === 'string') return 'a text';
   if (node.type === 'integer' || node.type === 'number') {
     const noun = node.type === 'integer' ? 'a whole number' : 'a number';
     if (node.exclusiveMinimum !== undefined) return `${noun} above ${node.exclusiveMinimum}, up to ${node.maximum ?? '∞'}`;
-    return `${noun} from ${node.minimum ?? '-∞'} to ${node.maximum ?? '∞'}`;
+    const unbounded = (node.maximum ?? Infinity) >= Number.MAX_SAFE_INTEGER;
+    return `${noun} from ${node.minimum ?? '-∞'} ${unbounded ? 'up' : `to ${node.maximum}`}`;
   }
   return 'see docs/rig-file.md';
 }
+
+/** The key that says which option of a union a block is: the first one that is fixed in every option. */
+export const discriminatorOf = ({ oneOf = [] }: SchemaNode): string =>
+  Object.keys(oneOf[0]?.properties ?? {}).find((key) =>
+    oneOf.every(({ properties }) => properties?.[key]?.const !== undefined),
+  ) ?? '';
+
+const optionNames = (node: SchemaNode): string[] =>
+  (node.oneOf ?? []).map(({ properties }) => String(properties?.[discriminatorOf(node)]?.const));
 
 function unknownKey(path: readonly PropertyKey[], key: string, raw: unknown, schema: SchemaNode): string {
   const node = nodeAt(schema, path, raw);
@@ -104,13 +113,12 @@ function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
 function allowedAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string {
   const node = nodeAt(schema, path, raw);
   if (node) return allowedText(node);
-  // The kind of a union is itself wrong: every option's kind is a way out.
+  // What says which option a block is, is itself wrong: every option is a way out.
   const union = nodeAt(schema, path.slice(0, -1), raw);
-  const options = union?.oneOf?.map((option) => String(option.properties?.[String(path.at(-1))]?.const)) ?? [];
-  return options.length > 0 ? options.join(' | ') : 'see docs/rig-file.md';
+  return union?.oneOf && path.at(-1) === discriminatorOf(union) ? optionNames(union).join(' | ') : 'see docs/rig-file.md';
 }
 
-/** Follows a path through the schema, choosing the option of a union by the `kind` that stands in the file. */
+/** Follows a path through the schema, choosing the option of a union by what stands in the file. */
 function nodeAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): SchemaNode | undefined {
   let node: SchemaNode | undefined = schema;
   let value = raw;
@@ -123,8 +131,9 @@ function nodeAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown):
 
 function choose(node: SchemaNode | undefined, value: unknown): SchemaNode | undefined {
   if (!node?.oneOf) return node;
-  const kind = valueAt(value, ['kind']).value;
-  return node.oneOf.find((option) => option.properties?.kind?.const === kind);
+  const discriminator = discriminatorOf(node);
+  const { value: chosen } = valueAt(value, [discriminator]);
+  return node.oneOf.find((option) => option.properties?.[discriminator]?.const === chosen);
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): { value: unknown; missing: boolean } {

@@ -50,7 +50,7 @@ export interface AssembleOptions {
    * to a cycle when its beam is radiated.
    */
   pipelined?: boolean;
-  /** Faults that the simulated panel plays. */
+  /** Faults that the simulated panel plays, instead of the rig file's. */
   behaviours?: readonly Behaviour[];
   /** One-way latency of the simulator's link, ms. */
   latencyMs?: number;
@@ -99,7 +99,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     noise,
     ...(channels === undefined ? {} : { recorded: channels.channels }),
     repeat: cycles !== undefined,
-    behaviours: options.behaviours ?? [],
+    behaviours: options.behaviours ?? rig.simulator.behaviours,
     latencyMs: options.latencyMs ?? 0,
   });
   const { link } = simulator;
