@@ -133,6 +133,18 @@ describe('a virtual panel', () => {
     expect(panel.radiated().beamId).toBe(0);
   });
 
+  it('has forgotten its stored beams and its safe state after a reset, and waits in the dark', async () => {
+    const { ask, panel, clock } = hostWith();
+    ask(chunk(5, 0, WORDS));
+    expect(ask({ type: 'store-beam', slot: 0, beamId: 5, position: 0 })).toEqual({ type: 'ack' });
+    ask({ type: 'set-safe-state', state: 'codeword', position: 0, silenceMs: 50, enter: false });
+    panel.reset();
+    await clock.advanceTo(1000);
+    expect(panel.radiated().words).toEqual(new Uint16Array(WORDS));
+    expect(ask({ type: 'get-status' })).toMatchObject({ state: 'idle', beamId: 0, bootCount: 2 });
+    expect(ask({ type: 'select-beam', position: 0, beamId: 6 })).toMatchObject({ type: 'nack', code: 'not-staged' });
+  });
+
   it('says nothing of the life before a reset, not even again', async () => {
     const { ask, panel, clock, received } = hostWith({ answerMs: 5 });
     ask(chunk(5, 0, WORDS));
