@@ -9,8 +9,8 @@ export default defineConfig({
     reporters: ['default', './test/parts-reporter.ts'],
     coverage: {
       provider: 'v8',
-      include: ['clock/**', 'errors/**', 'signal/**', 'firmware-protocol/**', 'models/**', 'hil-sim/**', 'src/**'],
-      exclude: ['**/*.test.ts', '**/*.json', '**/*.md', '**/*.onnx'],
+      include: ['{clock,errors,signal,firmware-protocol,models,hil-sim,src}/**/*.ts'],
+      exclude: ['**/*.test.ts', 'models/reproduce/**'],
       reporter: ['text-summary', 'json-summary'],
     },
   },
