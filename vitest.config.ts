@@ -10,7 +10,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['{clock,errors,signal,firmware-protocol,models,hil-sim,src}/**/*.ts'],
-      exclude: ['**/*.test.ts', 'models/reproduce/**'],
+      exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
     },
   },
