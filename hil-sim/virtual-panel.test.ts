@@ -158,6 +158,17 @@ describe('a virtual panel', () => {
     expect(received.length).toBe(before);
   });
 
+  it('is gone once closed: it hears nothing, says nothing and leaves no timer', async () => {
+    const { ask, panel, clock, received } = hostWith({ answerMs: 5 });
+    ask({ type: 'set-safe-state', state: 'mute', position: 0, silenceMs: 50, enter: false });
+    ask({ type: 'ping', nonce: 1 });
+    panel.close();
+    ask({ type: 'ping', nonce: 2 });
+    await clock.advanceTo(10);
+    expect(received).toHaveLength(0);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
   it('reads back what is staged and what is radiated', () => {
     const { ask, showBeam } = hostWith();
     showBeam(5);
