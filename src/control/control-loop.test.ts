@@ -422,6 +422,7 @@ describe('the control loop', () => {
     expect(await loop.start()).toMatchObject({ reason: 'faulted', cycles: 7, voidCycles: 5 });
     expect(records[2].failure).toBe('model: the thread has ended');
     expect(codes()).toEqual(['cycle-void', 'model-failed']);
+    expect(loop.latest()?.record.cycle, 'the newest beam stays to be looked at').toBe(1);
     await loop.stop();
   });
 
