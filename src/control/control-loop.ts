@@ -361,7 +361,9 @@ class Loop implements ControlLoop {
         level: 'error',
         code: 'safe-state-unconfirmed',
         message,
-        action: 'A panel that hears nothing goes there by itself after a few seconds; make sure of it.',
+        action: this.#keeper.guarded
+          ? 'A panel that hears nothing goes there by itself after a few seconds; make sure of it.'
+          : 'It was not told to go there by itself either: see to it that it stops radiating.',
       });
     }
     return message;

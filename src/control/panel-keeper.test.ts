@@ -56,12 +56,14 @@ describe('keeping hold of the panel', () => {
     const { clock, keeper, radiate, codes, close } = await keeping([refused(3)]);
     await keeper.arm();
     expect(codes()).toEqual(['safe-state-unconfirmed']);
+    expect(keeper.guarded).toBe(false);
     for (let beamId = 1; beamId <= 30; beamId++) {
       await radiate(beamId);
       await keeper.arm();
       await clock.sleep(50);
     }
     expect(codes()).toEqual(['safe-state-unconfirmed', 'safe-state-confirmed']);
+    expect(keeper.guarded).toBe(true);
     close();
   });
 

@@ -14,6 +14,8 @@ export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
 export interface PanelKeeper {
   readonly lost: boolean;
+  /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
+  readonly guarded: boolean;
   /** The panel did what it was asked. */
   worked(): void;
   /** The panel failed. Returns words when it can never work with this rig. */
@@ -54,6 +56,7 @@ export function createPanelKeeper(options: {
   let silences = 0;
   let attempts = 0;
   let armed = false;
+  let guarded = false;
   let armAttempts = 0;
   let armAtMs = -Infinity;
 
@@ -61,6 +64,7 @@ export function createPanelKeeper(options: {
     if (lost) return;
     lost = true;
     armed = false;
+    if (failure.reason === 'panel-restarted') guarded = false;
     lostAtMs = clock.nowMs();
     attempts = 0;
     told = news.occurs(`lost: ${failure.reason}`);
@@ -88,6 +92,7 @@ export function createPanelKeeper(options: {
         });
       }
       armed = true;
+      guarded = true;
       armAttempts = 0;
       return;
     }
@@ -107,6 +112,9 @@ export function createPanelKeeper(options: {
   return {
     get lost() {
       return lost;
+    },
+    get guarded() {
+      return guarded;
     },
     worked() {
       silences = 0;
