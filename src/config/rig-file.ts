@@ -217,10 +217,11 @@ export function parseRigFile(text: string, name: string): RigFile {
   if (flaws.length > 0) {
     refuse(
       name,
-      flaws.map((flaw) => ({
+      flaws.slice(0, FLAWS_SHOWN).map((flaw) => ({
         position: flaw.linePos === undefined ? undefined : `${flaw.linePos[0].line}:${flaw.linePos[0].col}`,
         text: yamlFlaw(flaw, text),
       })),
+      flaws.length - FLAWS_SHOWN,
     );
   }
   const raw = contentsOf(document, name);
@@ -345,11 +346,16 @@ function yamlFlaw(flaw: YAMLError, text: string): string {
   return `not YAML: ${firstLine(flaw.message)}`;
 }
 
+/** What follows from the same slip, a missing bracket or tabs all the way down, helps nobody. */
+const FLAWS_SHOWN = 3;
+
 const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 
-function refuse(name: string, problems: { position: string | undefined; text: string }[]): never {
+function refuse(name: string, problems: { position: string | undefined; text: string }[], more = 0): never {
   const lines = problems.map(({ position, text }) => `  ${position === undefined ? '' : `line ${position}: `}${text}`);
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  if (more > 0) lines.push(`  and ${more} more of this kind`);
+  const total = problems.length + Math.max(more, 0);
+  const count = total === 1 ? 'a problem' : `${total} problems`;
   throw new BeamrigError('rig-file', `${name} has ${count}:\n${lines.join('\n')}`, {
     wayOut: 'Every key and its range is in docs/rig-file.md; `beamrig init rig.yaml` writes a rig file that works.',
   });
