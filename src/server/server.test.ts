@@ -182,7 +182,10 @@ describe('controls', () => {
       reason: 'the panel has 6 bits, not 7',
     });
     expect(await control((answer) => page.emit('setPhaseBits', 99, answer))).toMatchObject({ ok: false });
-    expect(await control((answer) => page.emit('switchModel', 'nonsense', answer))).toMatchObject({ ok: false });
+    expect(await control((answer) => page.emit('switchModel', '/etc/model.onnx', answer))).toEqual({
+      ok: false,
+      reason: "'/etc/model.onnx' is none of the models that fit this rig.",
+    });
     expect(await control((answer) => page.emit('switchModel', { id: 1 } as never, answer))).toMatchObject({ ok: false });
     page.emit('watch', 'everything' as never);
     page.emit('start', 'not a function' as never);

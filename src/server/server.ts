@@ -188,7 +188,12 @@ function welcome(socket: PageSocket, controller: Controller, publisher: FramePub
   socket.on('pause', (answer: unknown) => void carryOut(() => controller.pause(), answer));
   socket.on('switchModel', (id: unknown, answer: unknown) => {
     const parsed = modelSchema.safeParse(id);
-    const act = () => (parsed.success ? controller.switchModel(parsed.data) : refuse('A model is named by its id.'));
+    const act = () => {
+      if (!parsed.success) return refuse('A model is named by its id.');
+      // The controller would open any model file by its path; a page has no business naming files of this machine.
+      const known = controller.describe().models.some(({ id: fitting }) => fitting === parsed.data);
+      return known ? controller.switchModel(parsed.data) : refuse(`'${parsed.data}' is none of the models that fit this rig.`);
+    };
     void carryOut(act, answer);
   });
   socket.on('setPhaseBits', (phaseBits: unknown, answer: unknown) => {

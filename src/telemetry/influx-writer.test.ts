@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -95,6 +95,19 @@ describe('the writer', () => {
     record(5);
     expect(await writer.close(1000)).toEqual({ taken: 7, refused: 0, remaining: 5 });
     expect(JSON.parse(readFileSync(join(folder, 'influx.json'), 'utf8'))).toMatchObject({ takenPoints: 7 });
+  });
+
+  it('goes on sending, and says so once, when its own note cannot be written', async () => {
+    const told: Told[] = [];
+    mkdirSync(join(folder, 'influx.json')); // a folder where the note should go: no rename can replace it
+    const client = fakeClient(take);
+    const writer = write(client, told);
+    record(6000);
+    await until(() => writer.taken === 6000);
+    record(10);
+    await until(() => writer.taken === 6010);
+    await writer.close(1000);
+    expect(told.map(({ code }) => code)).toEqual(['influx-progress']);
   });
 
   it('closes in bounded time when the server hangs', async () => {

@@ -53,6 +53,7 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
   let taken = 0;
   let refused = 0;
   let away = false;
+  let unnoted = false;
   let pauseMs = retryMs.first;
 
   /** Sends one batch: 'empty' when there was nothing, 'sent', or 'away'. */
@@ -68,13 +69,29 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
     taken += result.points;
     noteRefused(result.refused, result.why);
     noteBack();
-    writeJsonAtomically(join(folder, 'influx.json'), {
-      target: client.name,
-      takenBytes: offset,
-      takenPoints: taken,
-      refusedPoints: refused,
-    });
+    noteProgress();
     return 'sent';
+  };
+
+  /** A note for a later replay, which is harmless to repeat: a disk that is full must not keep points from the server. */
+  const noteProgress = (): void => {
+    try {
+      writeJsonAtomically(join(folder, 'influx.json'), {
+        target: client.name,
+        takenBytes: offset,
+        takenPoints: taken,
+        refusedPoints: refused,
+      });
+    } catch (error) {
+      if (unnoted) return;
+      unnoted = true;
+      onEvent({
+        level: 'warning',
+        code: 'influx-progress',
+        message: `influx.json cannot be written: ${(error as Error).message}.`,
+        action: 'Points are sent all the same; a later replay sends the whole run again, which changes nothing.',
+      });
+    }
   };
 
   const noteAway = (why: string): void => {
