@@ -2,6 +2,7 @@
  * Beamformers without learning, by name: what a learned one has to beat. Each takes a channel in any unit and any split of power and noise,
  * and gives the same phases for all of them.
  */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { wmmse, zeroForcing } from '../../signal/precoders.ts';
 import { toDb } from '../../signal/rate.ts';
@@ -55,8 +56,28 @@ export const BASELINES: readonly { name: BaselineName; title: string }[] = (Obje
 
 export const isBaselineName = (name: string): name is BaselineName => Object.hasOwn(BASELINE_TABLE, name);
 
+const searchedFor = (elements: number) =>
+  searched.results.filter((entry) => entry.elements === elements && entry.layers === 10 && entry.scale === 'unit-element');
+
+/** Why a baseline is not for arrays like this, in words; undefined when it is. */
+export function baselineMisfit(
+  name: BaselineName,
+  dimensions: { elements: number; rfChains: number; users: number; connection?: 'full' | 'sub' },
+): string | undefined {
+  if (name !== 'pga-searched') return undefined;
+  const { elements, rfChains, users, connection = 'full' } = dimensions;
+  const fits =
+    connection === 'full' && rfChains === searched.rfChains && users === searched.users && searchedFor(elements).length > 0;
+  if (fits) return undefined;
+  const sizes = [...new Set(searched.results.map((entry) => entry.elements))].join(' or ');
+  return (
+    `'pga-searched' has steps for ${sizes} fully connected elements, ${searched.rfChains} RF chains and ${searched.users} users, ` +
+    `not for ${elements} (${connection}), ${rfChains} and ${users}`
+  );
+}
+
 /**
- * @throws {BeamrigError} `argument` when the channel is all zero or not finite
+ * @throws {BeamrigError} `argument` when the channel is all zero or not finite, or the baseline is not for arrays like this
  */
 export function runBaseline(name: BaselineName, problem: BaselineProblem): BaselineResult {
   const { analog, digital } = BASELINE_TABLE[name].run(problem);
@@ -71,10 +92,15 @@ export const DIGITAL_REFERENCES = {
 } as const;
 
 /**
- * The searched steps of the SNR nearest to the problem's own, in the canonical unit.
+ * The searched steps of the SNR nearest to the problem's own, in the canonical unit. Steps found for one array are poor ones for another, and
+ * a poor baseline flatters what stands beside it: other sizes are refused.
  */
-function searchedSettings({ channel, power, noise }: BaselineProblem): PgaSettings {
+function searchedSettings({ channel, power, noise, rfChains, connection }: BaselineProblem): PgaSettings {
+  const full = connection === undefined || connection.every((connected) => connected === 1);
+  const dimensions = { elements: channel.cols, rfChains, users: channel.rows, connection: full ? 'full' : 'sub' } as const;
+  const misfit = baselineMisfit('pga-searched', dimensions);
+  if (misfit !== undefined) throw new BeamrigError('argument', misfit, { wayOut: "Choose 'pga', whose steps are the paper's." });
   const snrDb = -toDb(normaliseChannel(channel, noise, power).noise);
-  const candidates = searched.results.filter((entry) => entry.layers === 10 && entry.scale === 'unit-element');
+  const candidates = searchedFor(channel.cols);
   return candidates.reduce((best, entry) => (Math.abs(entry.snrDb - snrDb) < Math.abs(best.snrDb - snrDb) ? entry : best));
 }

@@ -148,7 +148,7 @@ function searchedPga(layers: number): Method {
     `PGA I = ${layers}, searched`,
     (channel, { scale, snrDb }) => {
       const settings = searched.results.find(
-        (entry) => entry.scale === scale && entry.snrDb === snrDb && entry.layers === layers,
+        (entry) => entry.elements === channel.cols && entry.scale === scale && entry.snrDb === snrDb && entry.layers === layers,
       );
       if (settings === undefined) return undefined;
       return precoder(fixedStepPga({ channel, power: 1, noise: fromDb(-snrDb), rfChains: channel.rows }, settings), 1);

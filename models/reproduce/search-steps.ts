@@ -73,24 +73,33 @@ function meanRate({ channels, rfChains, snrDb }: StepSearchOptions, settings: Pg
   return sum / channels.length;
 }
 
+/** The setting of paper 001, and what the baseline `pga-searched` needs for the demo rig beside it. */
+const SEARCHES = [
+  { elements: 32, scale: 'unit-element', layers: 10 },
+  { elements: 32, scale: 'unit-element', layers: 30 },
+  { elements: 32, scale: 'paper-001', layers: 10 },
+  { elements: 32, scale: 'paper-001', layers: 30 },
+  { elements: 64, scale: 'unit-element', layers: 10 },
+] as const;
+
 function main(): void {
   const seed = 1;
   const count = 30;
-  const geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 } as const;
-  const results: (StepSearchResult & { scale: ChannelScale; snrDb: number })[] = [];
-  for (const scale of ['unit-element', 'paper-001'] as const) {
+  const results: (StepSearchResult & { elements: number; scale: ChannelScale; snrDb: number })[] = [];
+  for (const { elements, scale, layers } of SEARCHES) {
+    const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
     const random = createRandom(seed).stream('train');
     const channels = Array.from({ length: count }, () => salehValenzuela({ random, geometry, users: 4, paths: 10, scale }));
-    for (const layers of [10, 30]) {
-      for (const snrDb of [0, 5, 10, 15, 20]) {
-        const found = searchSteps({ channels, rfChains: 4, snrDb, layers, innerSteps: 10 });
-        results.push({ scale, snrDb, ...found });
-        console.log(`${scale} ${layers} layers, SNR ${snrDb}: mu ${found.mu}, lambda ${found.lambda}, rate ${found.rate}`);
-      }
+    for (const snrDb of [0, 5, 10, 15, 20]) {
+      const found = searchSteps({ channels, rfChains: 4, snrDb, layers, innerSteps: 10 });
+      results.push({ elements, scale, snrDb, ...found });
+      console.log(
+        `N = ${elements}, ${scale}, ${layers} layers, ${snrDb} dB: mu ${found.mu}, lambda ${found.lambda}, rate ${found.rate}`,
+      );
     }
   }
   const provenance = { command: 'npx tsx models/reproduce/search-steps.ts', seed, stream: 'train', channels: count };
-  const dimensions = { elements: 32, rfChains: 4, users: 4, paths: 10 };
+  const dimensions = { rfChains: 4, users: 4, paths: 10 };
   writeFileSync(
     new URL('../baselines/searched-steps.json', import.meta.url),
     `${JSON.stringify({ ...provenance, ...dimensions, results }, null, 2)}\n`,

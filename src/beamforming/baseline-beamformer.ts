@@ -1,17 +1,20 @@
 /** A beamformer without learning, by name: it computes in this thread, so it is for comparison and not for the fastest loops. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { BASELINES, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
+import { BASELINES, baselineMisfit, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
 import { connectionMask } from '../../signal/geometry.ts';
 import type { Beamformer } from './beamformer.ts';
 import type { BeamformerNeeds } from './onnx-beamformer.ts';
 
-/** @throws {BeamrigError} 'model-missing' when there is no such baseline */
+/** @throws {BeamrigError} 'model-missing' when there is no such baseline, 'model-mismatch' when it is not for such an array */
 export function openBaseline(name: string, needs: BeamformerNeeds): Beamformer {
   if (!isBaselineName(name)) {
     throw new BeamrigError('model-missing', `There is no baseline '${name}'.`, {
       wayOut: `Baselines are ${BASELINES.map((baseline) => baseline.name).join(', ')}.`,
     });
   }
+  const misfit = baselineMisfit(name, needs);
+  if (misfit !== undefined)
+    throw new BeamrigError('model-mismatch', misfit, { wayOut: "Choose 'pga', whose steps are the paper's." });
   const { elements, rfChains, users, connection = 'full' } = needs;
   const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
   return {

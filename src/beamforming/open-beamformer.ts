@@ -1,6 +1,6 @@
 /** Whatever can choose the beams of a rig, by the name that the rig file, the command line or the page gives it. */
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
-import { BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
+import { BASELINES, baselineMisfit, isBaselineName } from '../../models/baselines/baselines.ts';
 import { listModels } from '../../models/zoo.ts';
 import { openBaseline } from './baseline-beamformer.ts';
 import type { Beamformer } from './beamformer.ts';
@@ -17,7 +17,11 @@ export async function openBeamformer(id: string, needs: BeamformerNeeds): Promis
 
 /** Models of the zoo whose cards fit the rig, then the baselines: what a person may choose. */
 export function listFittingBeamformers(needs: BeamformerNeeds): { id: string; title: string; kind: 'model' | 'baseline' }[] {
-  const baselines = BASELINES.map(({ name, title }) => ({ id: name, title, kind: 'baseline' as const }));
+  const baselines = BASELINES.filter(({ name }) => baselineMisfit(name, needs) === undefined).map(({ name, title }) => ({
+    id: name,
+    title,
+    kind: 'baseline' as const,
+  }));
   try {
     const models = listModels().filter(({ card }) => misfit(card, needs) === undefined);
     return [...models.map(({ id, card }) => ({ id, title: card.title, kind: 'model' as const })), ...baselines];
