@@ -281,6 +281,20 @@ describe('beamrig run', () => {
     expect(ended.stdout).toContain('10 cycles (1 void)');
   });
 
+  it('does not end well when the panel never confirmed its safe state, whatever was measured before', async () => {
+    const fault = 'simulator: { behaviours: [{ do: nack, code: fault, messages: [set-safe-state] }] }';
+    const ended = await beamrig(
+      'run',
+      rigFile((text) => `${text}${fault}\n`),
+      '--cycles',
+      '3',
+      '--virtual-time',
+    );
+    expect(ended).toMatchObject({ code: 1 });
+    expect(ended.stdout).toContain('3 cycles (0 void)');
+    expect(ended.stdout).toContain('did not confirm its safe state');
+  });
+
   it('refuses to start without hardware where the rig file forbids the simulator', async () => {
     expectRefusal(
       await beamrig(

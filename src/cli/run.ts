@@ -99,7 +99,9 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const end = await closeRecords(outcome, recorder, writer, target);
   release();
   output.end(end);
-  const worked = outcome.reason !== 'faulted' && (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
+  const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
+  // An array that may still be radiating is no success, whatever was measured before.
+  const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
   process.exit(worked ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 

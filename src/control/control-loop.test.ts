@@ -220,6 +220,7 @@ describe('the control loop', () => {
     await done;
     expect(codes().filter((code) => code === 'safe-state-unconfirmed')).toHaveLength(1);
     expect(loop.state).toBe('stopped');
+    expect(loop.unsafe).toContain('did not confirm');
   });
 
   it('stops while running, while paused, before it was started, and twice', async () => {

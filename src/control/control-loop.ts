@@ -57,6 +57,8 @@ export interface RunOutcome {
 export interface ControlLoop extends Controller {
   /** Runs until the cycles are done, somebody stops it, or it faults. Once. */
   start(): Promise<RunOutcome>;
+  /** Once stopped: what the panel said, or did not, when it was told to make the array safe; undefined when it confirmed. */
+  readonly unsafe: string | undefined;
 }
 
 /** A model that fails so often in a row will not recover by itself. */
@@ -102,6 +104,7 @@ class Loop implements ControlLoop {
   #faultMessage: string | undefined;
   #stoppedByHand = false;
   #shutDown: Promise<void> | undefined;
+  unsafe: string | undefined;
 
   constructor(options: ControlLoopOptions) {
     this.#options = options;
@@ -309,7 +312,7 @@ class Loop implements ControlLoop {
       level: 'info',
       code: 'paused',
       message: 'The rig is paused.',
-      action: `The array shows its safe state '${this.#options.safeState}'.`,
+      action: unsafe ?? `The array shows its safe state '${this.#options.safeState}'.`,
     });
     this.#answerPausing(unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe });
     if (this.#is('paused')) {
@@ -372,7 +375,7 @@ class Loop implements ControlLoop {
   /** Makes the array safe, closes everything, and is stopped. */
   #halt(): Promise<void> {
     this.#shutDown ??= (async () => {
-      await this.#makeSafe();
+      this.unsafe = await this.#makeSafe();
       await this.#ahead;
       await this.#seat.shut();
       await Promise.allSettled([this.#options.setting.panel.close(), this.#seat.close()]);
