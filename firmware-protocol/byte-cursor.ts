@@ -180,19 +180,24 @@ export class PayloadReader {
   /** Finite float32; anything else fails. */
   floats(count: number): Float32Array {
     if (!this.take(4 * count)) return new Float32Array(0);
-    const values = new Float32Array(littleEndian(this.bytes.slice(this.at - 4 * count, this.at), 4).buffer);
+    const values = new Float32Array(littleEndian(this.lastBytes(4 * count), 4).buffer);
     for (let i = 0; i < count; i += 1) if (!Number.isFinite(values[i])) this.failed = true;
     return values;
   }
 
   shorts(count: number): Int16Array {
     if (!this.take(2 * count)) return new Int16Array(0);
-    return new Int16Array(littleEndian(this.bytes.slice(this.at - 2 * count, this.at), 2).buffer);
+    return new Int16Array(littleEndian(this.lastBytes(2 * count), 2).buffer);
   }
 
   fail<T>(value: T): T {
     this.failed = true;
     return value;
+  }
+
+  /** A copy of what was taken last, in a buffer of its own: the slice of a Node Buffer would be a view into one that others share. */
+  private lastBytes(count: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.bytes.subarray(this.at - count, this.at));
   }
 
   private take(count: number): boolean {

@@ -152,6 +152,15 @@ describe('decoding names the reason why bytes are no frame', () => {
     const decoded = decodeFrame(frameOf(0x10, [0, 6, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0x3f]));
     expect(decoded).toMatchObject({ ok: true, frame: { seq: 0x0201, message: { words: Uint16Array.of(63) } } });
   });
+
+  it.each<Message>([setDigital, snrReport, pilotReport])(
+    "takes the numbers of $type out of a piece of Node's shared buffer",
+    (message) => {
+      // Buffer.from takes its memory from a pool, and the slice of a Buffer is no copy.
+      const decoded = decodeFrame(Buffer.from(encodeFrame({ seq: 1, message })));
+      expect(decoded).toEqual({ ok: true, frame: { seq: 1, message } });
+    },
+  );
 });
 
 describe('versions', () => {
