@@ -6,7 +6,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const NAMES = { influxd: ['influxd'], chromium: ['chromium', 'chromium-browser'] };
+const NAMES = { influxd: ['influxd'], chromium: ['chromium', 'chromium-browser'], gcc: ['gcc'] };
 
 export type Part = keyof typeof NAMES;
 
