@@ -1,0 +1,170 @@
+/*
+ * A panel, hardware left out: requests in, replies out, as PROTOCOL.md sections 5 and 6 say.
+ *
+ *     frame -> decode -> seen before? -> carry out -> encode -> reply
+ *                                           |
+ *          slots (staged) -- commit --> radiated --> hardware.apply
+ *                            beam memory -^   ^- safe state (asked for, or by silence)
+ *
+ * The panel lives in memory that the caller gives it, calls the hardware only from within beamrig_panel_receive, _poll, _init and
+ * _fault, and is to be called from one context (the main loop; see README.md).
+ */
+#ifndef BEAMRIG_PANEL_H
+#define BEAMRIG_PANEL_H
+
+#include "beamrig_messages.h"
+
+/* What the board can do. `context` is handed back in every call. */
+typedef struct {
+  void *context;
+  /*
+   * Drives all elements at once with N*M words, word of element n and chain m at n*M + m: write every chip, then latch them together.
+   * `weights`: D, M*K complex numbers re, im, row-major; NULL when the beam came without. 0 = done, else a fault code of the board.
+   */
+  uint32_t (*apply)(void *context, const uint16_t *words, const float *weights);
+  /* All elements off. */
+  void (*mute)(void *context);
+  /* Microseconds since the start of the panel; never goes back, never wraps. */
+  uint64_t (*time_us)(void *context);
+  /* 0.01 degrees Celsius. May be NULL: then 0 is reported. */
+  int16_t (*temperature_centi_c)(void *context);
+  /*
+   * Averages over `*pilots` pilots (says in it how many they really were) and puts one i16 a user, in 0.01 dB, with
+   * beamrig_put_i16(snr + 2 * user, value). False when it cannot measure now (`busy`). NULL without the feature snr-report.
+   */
+  bool (*measure_snr)(void *context, uint32_t *pilots, uint8_t *snr);
+  /* Likewise re, im of each of the M chains as `user` hears it, with beamrig_put_f32. NULL without the feature pilot-report. */
+  bool (*measure_pilots)(void *context, uint16_t user, uint32_t *pilots, uint8_t *values);
+} beamrig_hardware;
+
+/* A beam that is still arriving. */
+typedef struct {
+  uint32_t beam_id; /* 0 = empty */
+  uint32_t words_here;
+  uint32_t weights_here;
+} beamrig_slot;
+
+/* A request and the length of what it was answered. */
+typedef struct {
+  uint32_t crc;
+  uint32_t hash;
+  uint16_t seq;
+  uint16_t length; /* 0 = nothing remembered */
+  uint16_t reply_length;
+} beamrig_remembered;
+
+/* Memory of a panel; BEAMRIG_PANEL_MEMORY defines one. Counts are of array entries. */
+typedef struct {
+  uint16_t *words; /* slots + positions + 1 beams of N*M */
+  size_t word_room;
+  float *weights; /* the same number of D, 2*M*K each */
+  size_t weight_room;
+  uint8_t *coverage; /* what has come, a bit a word and weight of each slot */
+  size_t coverage_room;
+  beamrig_slot *slots;
+  size_t slot_room;
+  uint8_t *stored; /* what stands at each position of beam memory */
+  size_t stored_room;
+  beamrig_remembered *remembered; /* requests that are answered again and not carried out again */
+  size_t remembered_room;
+  uint8_t *replies; /* reply_bytes for each of them */
+  size_t reply_bytes;
+} beamrig_panel_memory;
+
+#define BEAMRIG_COVERAGE_BYTES(word_count, weight_count) (((word_count) + (weight_count) + 7u) / 8u)
+
+/*
+ * Defines static memory `name` for N*M = word_count words and M*K = weight_count complex weights (0 without the feature
+ * digital-weights), remembering so many requests whose replies take at most reply_bytes (64 are enough for everything but long reports
+ * and read-back; what does not fit is carried out again, which is allowed).
+ */
+#define BEAMRIG_PANEL_MEMORY(name, word_count, weight_count, slot_count, positions, requests, reply_size)                \
+  static uint16_t name##_words[(size_t)(word_count) * ((slot_count) + (positions) + 1u)];                                \
+  static float name##_weights[2u * (size_t)(weight_count) * ((slot_count) + (positions) + 1u) + 1u];                      \
+  static uint8_t name##_coverage[BEAMRIG_COVERAGE_BYTES((size_t)(word_count), (size_t)(weight_count)) * (slot_count)];   \
+  static beamrig_slot name##_slots[(slot_count)];                                                                        \
+  static uint8_t name##_stored[(positions) + 1u];                                                                        \
+  static beamrig_remembered name##_remembered[(requests) + 1u];                                                          \
+  static uint8_t name##_replies[((requests) + 1u) * (size_t)(reply_size)];                                               \
+  static const beamrig_panel_memory name = {name##_words,                                                                \
+                                            sizeof name##_words / sizeof name##_words[0],                                \
+                                            name##_weights,                                                              \
+                                            sizeof name##_weights / sizeof name##_weights[0],                            \
+                                            name##_coverage,                                                             \
+                                            sizeof name##_coverage,                                                      \
+                                            name##_slots,                                                                \
+                                            (slot_count),                                                                \
+                                            name##_stored,                                                               \
+                                            (positions),                                                                 \
+                                            name##_remembered,                                                           \
+                                            (requests),                                                                  \
+                                            name##_replies,                                                              \
+                                            (reply_size)}
+
+/* What this library does of the protocol's features. */
+#define BEAMRIG_PANEL_FEATURES                                                                             \
+  (BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT |           \
+   BEAMRIG_FEATURE_BEAM_MEMORY | BEAMRIG_FEATURE_READ_BACK)
+
+/* The longest `capabilities`, which is not bound by maxPayloadBytes. */
+#define BEAMRIG_CAPABILITIES_BYTES (24 + 2 * BEAMRIG_MAX_TEXT_BYTES)
+/* Room for any reply of a panel with this maxPayloadBytes. */
+#define BEAMRIG_REPLY_BYTES(max_payload_bytes) \
+  BEAMRIG_FRAME_BYTES((max_payload_bytes) < BEAMRIG_CAPABILITIES_BYTES ? BEAMRIG_CAPABILITIES_BYTES : (max_payload_bytes))
+
+/* Read it freely; only the functions below write it. */
+typedef struct {
+  beamrig_capabilities capabilities;
+  beamrig_hardware hardware;
+  beamrig_panel_memory memory;
+  uint32_t word_count;
+  uint32_t weight_count;
+  uint16_t streams;
+  uint8_t state; /* BEAMRIG_STATE_... */
+  /* The newest beam id latched in this session, and the beam latched last. */
+  uint32_t newest;
+  uint32_t latched_id;
+  uint64_t latched_us;
+  uint32_t latched_crc;
+  /* What the elements show now: `dark`, or the words kept for it, under an id that is 0 for a codeword. */
+  bool dark;
+  uint32_t radiated_id;
+  /* What to do when the host falls silent. */
+  uint8_t safe_state;
+  uint16_t safe_position;
+  uint32_t silence_ms;
+  bool watching;
+  uint64_t heard_us;
+  uint32_t boot_count;
+  uint32_t bad_frames;
+  uint32_t fault_code;
+  size_t next_remembered;
+} beamrig_panel;
+
+/*
+ * A panel as after a reset: idle, muted, nothing staged or stored, no silence limit. Call it once at start.
+ * @param capabilities copied, its texts not; the protocol version in it is set here
+ * @param streams K, columns of D; 0 without the feature digital-weights
+ * @param boot_count another number after each start (kept in flash or backup memory, or drawn)
+ * Returns false, and the panel is not to be used, when the capabilities cannot be sent or contradict themselves, a feature lacks its
+ * callback, or the memory is too small for them.
+ */
+bool beamrig_panel_init(beamrig_panel *panel, const beamrig_capabilities *capabilities, uint16_t streams,
+                        const beamrig_hardware *hardware, const beamrig_panel_memory *memory, uint32_t boot_count);
+
+/*
+ * Takes one bare frame, damaged ones included, and writes the one reply to it. Returns the reply's length; 0 when silence is right.
+ * `reply` has room for BEAMRIG_REPLY_BYTES(maxPayloadBytes) and does not overlap `frame`.
+ */
+size_t beamrig_panel_receive(beamrig_panel *panel, const uint8_t *frame, size_t length, uint8_t *reply, size_t capacity);
+
+/* Enters the safe state when the host has been silent for too long. Call it in every turn of the main loop. */
+void beamrig_panel_poll(beamrig_panel *panel);
+
+/* The board has found a fault of its own: mutes, says `fault`, and refuses to change the beam until it is initialised again. */
+void beamrig_panel_fault(beamrig_panel *panel, uint32_t code);
+
+/* Adds to the badFrames of the status what a serial reader has dropped since the last call. */
+void beamrig_panel_count_bad_frames(beamrig_panel *panel, uint32_t count);
+
+#endif

@@ -1,0 +1,461 @@
+/**
+ * The panel in C tells the same stories as the virtual panel: the same requests at the same times get the same replies, and leave the
+ * same words radiated.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHAINS, USERS, WORDS, beamWords, chunk, hostWith } from '../../hil-sim/test-host.ts';
+import type { VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
+import { createRandom } from '../../signal/random.ts';
+import { hasPart } from '../../test/parts.ts';
+import type { Request } from '../messages.ts';
+import { anyStory } from './test/any-story.ts';
+import { buildFolder, buildProgram } from './test/c-programs.ts';
+import { type Outcome, type PanelBirth, type Step, bytesOf, outcome, tellOfFault, tellStories } from './test/panel-process.ts';
+
+type Kind = Pick<VirtualPanelOptions, 'capabilities'>;
+
+/** Requests get the sequence numbers 1, 2, 3, … unless a test says otherwise. */
+const story = (...steps: (Request | Step)[]): Step[] =>
+  steps.map((step, i) => ('kind' in step ? step : { kind: 'request', request: step, seq: i + 1 }));
+const at = (timeMs: number): Step => ({ kind: 'at', timeMs });
+const bytes = (hex: string): Step => ({ kind: 'bytes', bytes: new Uint8Array(Buffer.from(hex, 'hex')) });
+const DARK = new Uint16Array(WORDS).join();
+
+async function toldToVirtualPanel(steps: readonly Step[], kind: Kind): Promise<Outcome[]> {
+  const { panel, clock, received } = hostWith(kind);
+  const outcomes: Outcome[] = [];
+  for (const [i, step] of steps.entries()) {
+    const before = received.length;
+    const frame = bytesOf(steps, i);
+    if (frame !== undefined) panel.receive(frame);
+    if (step.kind === 'at') await clock.advanceTo(step.timeMs);
+    if (step.kind === 'reset') panel.reset();
+    outcomes.push(outcome(received[before], panel.radiated().words.join()));
+  }
+  panel.close();
+  return outcomes;
+}
+
+/** A C panel that says of itself what the virtual panel says. */
+function birthLike(kind: Kind): PanelBirth {
+  const { panel } = hostWith(kind);
+  const { capabilities } = panel;
+  panel.close();
+  return { capabilities, streams: capabilities.features.includes('digital-weights') ? USERS : 0 };
+}
+
+describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
+  let folder: ReturnType<typeof buildFolder>;
+  let program: string;
+
+  beforeAll(() => {
+    folder = buildFolder();
+    program = buildProgram(folder.path, 'panel', 'panel_process');
+  }, 120_000);
+  afterAll(() => folder.remove());
+
+  /** Tells both the story, expects the same of both, and these replies. */
+  const expectStory = async (steps: readonly Step[], said: readonly string[], kind: Kind = {}): Promise<Outcome[]> => {
+    const [c] = tellStories(program, birthLike(kind), [steps]);
+    expect(c).toEqual(await toldToVirtualPanel(steps, kind));
+    expect(c.filter((_, i) => steps[i].kind !== 'at' && steps[i].kind !== 'reset').map((step) => step.said)).toEqual(said);
+    return c;
+  };
+
+  const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };
+  const status: Request = { type: 'get-status' };
+  const commit = (beamId: number, slot = 0): Request => ({ type: 'commit', slot, beamId, atUs: 0n });
+  const whole = (beamId: number): Request => chunk(beamId, 0, WORDS);
+  const read = (source: 'staged' | 'radiated', offset = 0, count = WORDS): Request => ({
+    type: 'read-phases',
+    source,
+    slot: 0,
+    offset,
+    count,
+  });
+  const weights = (beamId: number, offset: number, count: number): Request => ({
+    type: 'set-digital',
+    slot: 0,
+    beamId,
+    users: USERS,
+    offset,
+    weights: new Float32Array(2 * count).fill(0.5),
+  });
+  const safe = (over: Partial<Request & { type: 'set-safe-state' }> = {}): Request => ({
+    type: 'set-safe-state',
+    state: 'mute',
+    position: 0,
+    silenceMs: 200,
+    enter: false,
+    ...over,
+  });
+  const store = (beamId: number, position: number): Request => ({ type: 'store-beam', slot: 0, beamId, position });
+  const select = (position: number, beamId: number): Request => ({ type: 'select-beam', position, beamId });
+  const snr = (beamId: number): Request => ({ type: 'measure-snr', beamId, pilots: 16 });
+  const pilots = (beamId: number, user: number): Request => ({ type: 'measure-pilots', beamId, user, pilots: 16 });
+
+  it('shakes hands, says what it is, and refuses versions it does not speak', () =>
+    expectStory(
+      story(hello, { type: 'hello', minMajor: 2, maxMajor: 9, host: '' }, { type: 'ping', nonce: 0xdeadbeef }, status),
+      ['capabilities', 'unsupported-version 1', 'pong', 'status'],
+    ));
+
+  it('moves a beam as a whole, whatever order its chunks come in', async () => {
+    const steps = story(
+      chunk(5, 16, 16),
+      commit(5),
+      chunk(5, 0, 8),
+      commit(5),
+      chunk(5, 8, 8),
+      chunk(5, 8, 8),
+      at(2.5),
+      commit(5),
+      at(4),
+      { kind: 'request', request: commit(5), seq: 60 },
+      read('radiated', 8, 8),
+      read('staged'),
+    );
+    const told = await expectStory(steps, [
+      ...['ack', 'not-staged 0', 'ack', 'not-staged 8', 'ack', 'ack', 'committed', 'committed', 'phases', 'phases'],
+    ]);
+    expect(told[5].radiated).toBe(DARK);
+    expect(told[7].radiated).toBe(beamWords(5).join());
+    // Said again as it was: latched at 2.5 ms.
+    expect(told[9].message).toMatchObject({ type: 'committed', timeUs: 2500n });
+  });
+
+  it('empties a slot for another beam, and refuses beams that are old', () =>
+    expectStory(
+      story(
+        whole(5),
+        commit(5),
+        chunk(6, 0, 16),
+        commit(5),
+        commit(6),
+        whole(6),
+        commit(6),
+        whole(4),
+        commit(4),
+        commit(7),
+        status,
+      ),
+      [
+        'ack',
+        'committed',
+        'ack',
+        'committed',
+        'not-staged 16',
+        'ack',
+        'committed',
+        'ack',
+        'stale-beam 6',
+        'not-staged 0',
+        'status',
+      ],
+    ));
+
+  it('waits for all weights of a D that was begun', () =>
+    expectStory(story(whole(5), weights(5, 1, 2), commit(5), weights(5, 0, 1), commit(5), weights(5, 3, 1), commit(5), snr(5)), [
+      'ack',
+      'ack',
+      `not-staged ${WORDS}`,
+      'ack',
+      `not-staged ${WORDS + 3}`,
+      'ack',
+      'committed',
+      'snr-report',
+    ]));
+
+  it('starts the order of beam ids anew with each hello, and goes on radiating', async () => {
+    const told = await expectStory(
+      story(whole(9), commit(9), chunk(10, 0, 8), hello, read('staged'), commit(10), whole(1), commit(1)),
+      [...['ack', 'committed', 'ack', 'capabilities', 'phases', 'not-staged 0', 'ack', 'committed']],
+    );
+    expect(told[4].radiated).toBe(beamWords(9).join());
+  });
+
+  it('names what does not fit it', () =>
+    expectStory(
+      story(
+        { ...chunk(5, 0, 8), phaseBits: 5, words: new Uint16Array(8) } as Request,
+        { ...chunk(5, 0, 8), slot: 2 } as Request,
+        { ...chunk(5, 0, 8), offset: WORDS - 7 } as Request,
+        { ...chunk(5, 0, 8), offset: 0xffffffff } as Request,
+        { ...weights(5, 0, 1), users: USERS + 1 } as Request,
+        weights(5, CHAINS * USERS, 1),
+        { ...weights(5, 0, 1), slot: 255 } as Request,
+        read('radiated', 1, WORDS),
+        { ...read('staged'), slot: 9 } as Request,
+        commit(5, 2),
+        { ...commit(5), atUs: 5n } as Request,
+        { ...store(5, 0), slot: 2 } as Request,
+        store(5, 16),
+        select(16, 5),
+        pilots(1, 0),
+        snr(1),
+        whole(5),
+        commit(5),
+        pilots(5, USERS),
+        pilots(5, USERS - 1),
+        snr(6),
+      ),
+      [
+        ...['wrong-bits 6', 'no-such-slot 2', `wrong-dimensions ${WORDS}`, `wrong-dimensions ${WORDS}`],
+        ...[`wrong-dimensions ${CHAINS * USERS}`, `wrong-dimensions ${CHAINS * USERS}`, 'no-such-slot 2'],
+        ...[`wrong-dimensions ${WORDS}`, 'no-such-slot 2', 'no-such-slot 2', 'unsupported-message 18'],
+        ...['no-such-slot 2', 'wrong-dimensions 16', 'wrong-dimensions 16', 'beam-mismatch 0', 'beam-mismatch 0'],
+        ...['ack', 'committed', `wrong-dimensions ${USERS}`, 'pilot-report', 'beam-mismatch 5'],
+      ],
+    ));
+
+  it('refuses payloads longer than it takes, and features it has not', () =>
+    expectStory(
+      story(
+        whole(5),
+        { ...chunk(5, 0, 1), words: new Uint16Array(80) } as Request,
+        weights(5, 0, 1),
+        snr(5),
+        store(5, 0),
+        select(0, 5),
+        read('staged'),
+        pilots(5, 0),
+      ),
+      [
+        ...['ack', 'malformed 16', 'unsupported-message 17', 'unsupported-message 32', 'unsupported-message 48'],
+        ...['unsupported-message 49', 'unsupported-message 19', 'unsupported-message 33'],
+      ],
+      { capabilities: { features: [], maxPayloadBytes: 64 } },
+    ));
+
+  it('keeps beams in memory and radiates them under new ids', async () => {
+    const told = await expectStory(
+      story(
+        store(4, 3),
+        whole(4),
+        weights(4, 0, 4),
+        store(4, 3),
+        select(2, 6),
+        whole(5),
+        commit(5),
+        select(3, 5),
+        select(3, 4),
+        select(3, 6),
+        select(3, 6),
+        snr(6),
+      ),
+      [
+        ...['not-staged 0', 'ack', 'ack', 'ack', 'not-staged 0', 'ack', 'committed', 'committed', 'stale-beam 5'],
+        ...['committed', 'committed', 'snr-report'],
+      ],
+    );
+    expect(told[3].radiated).toBe(DARK);
+    expect(told[9].radiated).toBe(beamWords(4).join());
+  });
+
+  it('mutes by itself when the host falls silent, and garbage is silence', async () => {
+    const told = await expectStory(
+      story(
+        safe(),
+        whole(5),
+        commit(5),
+        at(150),
+        { type: 'ping', nonce: 1 },
+        at(300),
+        bytes('010203'),
+        at(349),
+        at(351),
+        status,
+        commit(5),
+      ),
+      ['ack', 'ack', 'committed', 'pong', 'silence', 'status', 'stale-beam 5'],
+    );
+    expect(told[7].radiated).toBe(beamWords(5).join());
+    expect(told[8].radiated).toBe(DARK);
+    expect(told[9].message).toMatchObject({ state: 'safe', beamId: 0, badFrames: 1 });
+  });
+
+  it('watches again after the safe state was left', () =>
+    expectStory(
+      story(
+        safe({ silenceMs: 5 }),
+        at(3),
+        whole(5),
+        commit(5),
+        at(20),
+        whole(6),
+        commit(6),
+        status,
+        at(24),
+        status,
+        at(40),
+        status,
+        safe({ silenceMs: 0 }),
+        whole(7),
+        commit(7),
+        at(9000),
+        status,
+      ),
+      ['ack', 'ack', 'committed', 'ack', 'committed', 'status', 'status', 'status', 'ack', 'ack', 'committed', 'status'],
+    ));
+
+  it('holds the last beam, or shows a codeword, when told so', async () => {
+    const told = await expectStory(
+      story(
+        ...[safe({ state: 'hold' }), whole(5), commit(5), at(300), status, commit(5)],
+        ...[safe({ state: 'codeword', position: 1 }), safe({ state: 'codeword', position: 16 })],
+        ...[
+          store(5, 1),
+          whole(6),
+          commit(6),
+          safe({ state: 'codeword', position: 1, enter: true }),
+          status,
+          snr(6),
+          read('radiated'),
+        ],
+      ),
+      [
+        ...[
+          'ack',
+          'ack',
+          'committed',
+          'status',
+          'committed',
+          'not-staged 0',
+          'wrong-dimensions 16',
+          'ack',
+          'ack',
+          'committed',
+          'ack',
+        ],
+        ...['status', 'beam-mismatch 0', 'phases'],
+      ],
+    );
+    expect(told[4].message).toMatchObject({ state: 'safe', beamId: 5 });
+    expect(told[12].radiated).toBe(beamWords(5).join());
+  });
+
+  it('answers a request that comes again with the same bytes, and carries it out once', async () => {
+    const ping: Request = { type: 'ping', nonce: 7 };
+    const told = await expectStory(
+      story(
+        chunk(5, 0, 16),
+        chunk(6, 0, 16),
+        { kind: 'again', back: 2 },
+        read('staged'),
+        ping,
+        at(10),
+        { kind: 'again', back: 2 },
+        hello,
+        at(20),
+        { kind: 'again', back: 5 },
+      ),
+      ['ack', 'ack', 'ack', 'phases', 'pong', 'pong', 'capabilities', 'pong'],
+    );
+    // The late copy of beam 5 did not empty the slot of beam 6; a hello makes the panel forget.
+    expect(told[3].message).toMatchObject({ beamId: 6 });
+    expect([told[6], told[9]].map(({ message }) => message?.type === 'pong' && message.timeUs)).toEqual([0n, 20_000n]);
+  });
+
+  it('answers frames it cannot use as the protocol says, and counts them', async () => {
+    const told = await expectStory(
+      story(
+        bytes('2002090005000000ce667f78'),
+        bytes('1202090005000000adf07163'),
+        bytes('10140900a578c9c1'),
+        bytes('100209000102035105cb90'),
+        bytes('1002090005000000e30a0971'),
+        bytes('10840900b9a0eaba'),
+        status,
+      ),
+      ['unsupported-version 1', 'unsupported-message 2', 'unsupported-message 20', 'malformed 2', 'silence', 'silence', 'status'],
+    );
+    expect(told[6].message).toMatchObject({ type: 'status' });
+  });
+
+  it('has forgotten everything after a reset', () =>
+    expectStory(
+      story(
+        safe(),
+        whole(5),
+        store(5, 0),
+        commit(5),
+        at(10),
+        { kind: 'reset', bootCount: 2 },
+        at(15),
+        status,
+        commit(5),
+        select(0, 6),
+        read('radiated'),
+        at(900),
+        status,
+      ),
+      ['ack', 'ack', 'ack', 'committed', 'status', 'not-staged 0', 'not-staged 0', 'phases', 'status'],
+    ));
+
+  it('stops radiating when its board breaks, and refuses to change the beam until it is reset', () => {
+    const told = tellOfFault(program, birthLike({}), {
+      before: [whole(5), commit(5)],
+      code: 9,
+      after: [
+        whole(6),
+        commit(6),
+        status,
+        commit(6),
+        safe({ enter: true }),
+        safe({ state: 'hold' }),
+        snr(5),
+        { type: 'ping', nonce: 0 },
+      ],
+    });
+    expect(told.map(({ said }) => said)).toEqual([
+      'ack',
+      'fault 9',
+      'status',
+      'fault 9',
+      'fault 9',
+      'ack',
+      'beam-mismatch 0',
+      'pong',
+    ]);
+    expect(told.map(({ radiated }) => radiated)).toEqual([beamWords(5).join(), ...new Array<string>(7).fill(DARK)]);
+    expect(told[2].message).toMatchObject({ state: 'fault', beamId: 0 });
+  });
+
+  it('does without memory of requests where there is none', () => {
+    const birth = { ...birthLike({}), remembers: false };
+    const ping: Request = { type: 'ping', nonce: 7 };
+    const [told] = tellStories(program, birth, [story(ping, at(10), { kind: 'again', back: 2 })]);
+    expect(told[2].message).toMatchObject({ type: 'pong', timeUs: 10_000n });
+  });
+
+  it('tells any story as the virtual panel does', async () => {
+    const random = createRandom(7).stream('stories');
+    const below = (limit: number): number => Math.floor(random.uniform() * limit);
+    const drawn = { below, chunk: (...part: Parameters<typeof chunk>) => chunk(...part) as Request & { type: 'set-phases' } };
+    const stories = Array.from({ length: 200 }, () => anyStory({ ...drawn, words: WORDS, users: USERS, steps: 20 + below(40) }));
+    const told = tellStories(program, birthLike({}), stories);
+    const heard = new Set<string>();
+    for (const [i, steps] of stories.entries()) {
+      for (const [step, expected] of (await toldToVirtualPanel(steps, {})).entries()) {
+        expect(told[i][step], `story ${i}, step ${step}`).toEqual(expected);
+        heard.add(expected.said.replace(/ .*/, ''));
+      }
+    }
+    // The stories went everywhere.
+    expect([...heard].sort()).toEqual([
+      ...[
+        'ack',
+        'beam-mismatch',
+        'capabilities',
+        'committed',
+        'malformed',
+        'no-such-slot',
+        'not-staged',
+        'phases',
+        'pilot-report',
+      ],
+      ...['pong', 'silence', 'snr-report', 'stale-beam', 'status', 'unsupported-message', 'unsupported-version', 'wrong-bits'],
+      'wrong-dimensions',
+    ]);
+  }, 120_000);
+});

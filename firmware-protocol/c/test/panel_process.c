@@ -1,0 +1,183 @@
+/*
+ * A panel without a board, as a process: records on stdin, one answer each on stdout. A record is a kind (u8), a length (u32), and
+ * so many bytes; an answer is a length (u32) and so many bytes.
+ *
+ *     N  new panel: streams (u16), bootCount (u32), whether requests are remembered (u8), then a `capabilities` frame that says what it is
+ *     F  a bare frame              -> the reply, or nothing
+ *     T  panel time, us (u64)      -> nothing; the main loop turns once
+ *     W  what is radiated          -> nothing when muted, else its words (u16)
+ *     X  the board breaks (u32)    -> nothing; from now on it answers `apply` with this fault code
+ */
+#include "../beamrig_panel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_RECORD_BYTES (1 << 16)
+#define REMEMBERED_REQUESTS 16
+#define REPLY_BYTES BEAMRIG_FRAME_BYTES(BEAMRIG_MAX_PAYLOAD_BYTES)
+
+typedef struct {
+  uint64_t now_us;
+  uint32_t fault;
+  bool muted;
+  size_t word_count;
+  uint16_t chains;
+  uint16_t users;
+  uint16_t *words;
+} board;
+
+static board hardware;
+static beamrig_panel panel;
+static uint8_t capabilities_frame[BEAMRIG_MAX_FRAME_BYTES];
+static void *memory_blocks[8];
+static size_t memory_count;
+
+static void fail(const char *what) {
+  fprintf(stderr, "%s\n", what);
+  exit(2);
+}
+
+/* Kept until the next panel, so that each panel's memory is of just its size. */
+static void *allocate(size_t size) {
+  void *const memory = malloc(size == 0 ? 1 : size);
+  if (memory == NULL || memory_count == sizeof memory_blocks / sizeof memory_blocks[0]) fail("out of memory");
+  memory_blocks[memory_count++] = memory;
+  /* What a panel finds in memory is no zero. */
+  memset(memory, 0xa5, size == 0 ? 1 : size);
+  return memory;
+}
+
+static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
+  board *const it = context;
+  (void)weights;
+  if (it->fault != 0) return it->fault;
+  memcpy(it->words, words, it->word_count * sizeof *words);
+  it->muted = false;
+  return 0;
+}
+
+static void mute(void *context) {
+  ((board *)context)->muted = true;
+}
+
+static uint64_t time_us(void *context) {
+  return ((board *)context)->now_us;
+}
+
+static int16_t temperature(void *context) {
+  (void)context;
+  return 2500;
+}
+
+static bool measure_snr(void *context, uint32_t *pilots, uint8_t *snr) {
+  (void)pilots;
+  for (uint16_t user = 0; user < ((board *)context)->users; user++) beamrig_put_i16(snr + 2u * user, (int16_t)(1000 - 700 * user));
+  return true;
+}
+
+static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8_t *values) {
+  (void)pilots;
+  for (uint16_t i = 0; i < 2 * ((board *)context)->chains; i++) beamrig_put_f32(values + 4u * i, (float)user - 0.5f * (float)i);
+  return true;
+}
+
+static void start(const uint8_t *record, size_t length) {
+  beamrig_header header;
+  beamrig_message message;
+  const uint16_t streams = beamrig_get_u16(record);
+  const size_t remembered = record[6] != 0 ? REMEMBERED_REQUESTS : 0;
+  memcpy(capabilities_frame, record + 7, length - 7);
+  if (beamrig_decode(capabilities_frame, length - 7, &header, &message) != BEAMRIG_GOOD || message.type != BEAMRIG_CAPABILITIES) {
+    fail("no capabilities");
+  }
+  while (memory_count > 0) free(memory_blocks[--memory_count]);
+  const beamrig_capabilities *const it = &message.as.capabilities;
+  const size_t words = (size_t)it->elements * it->rf_chains;
+  const size_t weights = (size_t)it->rf_chains * streams;
+  const size_t beams = (size_t)it->staging_slots + it->beam_memory + 1;
+  hardware.muted = false;
+  hardware.fault = 0;
+  hardware.now_us = 0;
+  hardware.word_count = words;
+  hardware.chains = it->rf_chains;
+  hardware.users = it->users;
+  hardware.words = allocate(words * sizeof(uint16_t));
+  const beamrig_panel_memory memory = {
+      allocate(beams * words * sizeof(uint16_t)),
+      beams * words,
+      allocate(beams * 2 * weights * sizeof(float)),
+      beams * 2 * weights,
+      allocate(it->staging_slots * BEAMRIG_COVERAGE_BYTES(words, weights)),
+      it->staging_slots * BEAMRIG_COVERAGE_BYTES(words, weights),
+      allocate(it->staging_slots * sizeof(beamrig_slot)),
+      it->staging_slots,
+      allocate(it->beam_memory),
+      it->beam_memory,
+      allocate(remembered * sizeof(beamrig_remembered)),
+      remembered,
+      allocate(remembered * REPLY_BYTES),
+      REPLY_BYTES,
+  };
+  const beamrig_hardware callbacks = {&hardware, apply, mute, time_us, temperature, measure_snr, measure_pilots};
+  if (!beamrig_panel_init(&panel, it, streams, &callbacks, &memory, beamrig_get_u32(record + 2))) fail("the panel refuses to start");
+}
+
+static void answer(const uint8_t *bytes, size_t length) {
+  uint8_t prefix[4];
+  beamrig_put_u32(prefix, (uint32_t)length);
+  if (fwrite(prefix, 1, sizeof prefix, stdout) != sizeof prefix || fwrite(bytes, 1, length, stdout) != length) fail("stdout is closed");
+}
+
+static void receive(const uint8_t *frame, size_t length) {
+  const size_t room = BEAMRIG_REPLY_BYTES(panel.capabilities.max_payload_bytes);
+  /* Both of just their size, so that a sanitizer sees one byte too many. */
+  uint8_t *const copy = malloc(length == 0 ? 1 : length);
+  uint8_t *const reply = malloc(room);
+  if (copy == NULL || reply == NULL) fail("out of memory");
+  memcpy(copy, frame, length);
+  answer(reply, beamrig_panel_receive(&panel, copy, length, reply, room));
+  free(copy);
+  free(reply);
+}
+
+static void show(void) {
+  static uint8_t bytes[2 * MAX_RECORD_BYTES];
+  for (size_t i = 0; i < hardware.word_count; i++) beamrig_put_u16(bytes + 2 * i, hardware.words[i]);
+  answer(bytes, hardware.muted ? 0 : 2 * hardware.word_count);
+}
+
+int main(void) {
+  static uint8_t record[MAX_RECORD_BYTES];
+  uint8_t prefix[5];
+  while (fread(prefix, 1, sizeof prefix, stdin) == sizeof prefix) {
+    const size_t length = beamrig_get_u32(prefix + 1);
+    if (length > sizeof record || fread(record, 1, length, stdin) != length) fail("a record is cut short");
+    switch (prefix[0]) {
+      case 'N':
+        start(record, length);
+        answer(record, 0);
+        break;
+      case 'F':
+        receive(record, length);
+        break;
+      case 'T':
+        hardware.now_us = beamrig_get_u64(record);
+        beamrig_panel_poll(&panel);
+        answer(record, 0);
+        break;
+      case 'W':
+        show();
+        break;
+      case 'X':
+        hardware.fault = beamrig_get_u32(record);
+        answer(record, 0);
+        break;
+      default:
+        fail("unknown record");
+    }
+    fflush(stdout);
+  }
+  while (memory_count > 0) free(memory_blocks[--memory_count]);
+  return 0;
+}
