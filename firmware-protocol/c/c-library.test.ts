@@ -7,6 +7,7 @@ import { createRandom } from '../../signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { decodeFrame, nackForDiscard } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
+import { SERIAL_DISCARD_REASONS, SerialFrameReader, cobsFrame } from '../serial-framing.ts';
 import { WARNINGS, buildFolder, buildProgram, corpusFolder, gcc, libraryFiles, runProgram } from './test/c-programs.ts';
 
 interface Vectors {
@@ -162,6 +163,26 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     expect(understood).toBeLessThan(3600);
   });
 
+  it('hears the same frames as the reader in TypeScript in a line with anything on it, and drops the same', () => {
+    const random = createRandom(2).stream('line');
+    const below = (limit: number): number => Math.floor(random.uniform() * limit);
+    const streams = Array.from({ length: 300 }, () =>
+      Buffer.concat(
+        Array.from({ length: 1 + below(6) }, () => onALine(vectors.frames[below(vectors.frames.length)].serial, below)),
+      ),
+    );
+    const found = ask(streams.map((stream) => `stream ${hexOrNone(stream.toString('hex'))}`));
+    const dropped = { overflow: 0, 'bad-cobs': 0, 'too-short': 0, 'too-long': 0, 'bad-crc': 0 };
+    streams.forEach((stream, i) => {
+      const frames: string[] = [];
+      const reader = new SerialFrameReader({ onFrame: (frame) => void frames.push(Buffer.from(frame).toString('hex')) });
+      reader.push(stream);
+      expect(JSON.parse(found[i]), stream.toString('hex')).toEqual({ frames, discards: reader.discards });
+      for (const reason of SERIAL_DISCARD_REASONS) dropped[reason] += reader.discards[reason];
+    });
+    expect(Object.entries(dropped).filter(([, count]) => count === 0)).toEqual([]);
+  });
+
   it('takes the same names for UTF-8', () => {
     const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0];
     const names = Array.from({ length: 64 }, (_, i) => 0xc0 + i).flatMap((first) =>
@@ -186,6 +207,30 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     expect(said).toMatch(/^\d+ samples and 20000 mutations held\n$/);
   }, 120_000);
 });
+
+/** A frame as it may arrive on a line: whole, hit by noise, cut, glued to garbage, or drowned in it. */
+function onALine(serial: string, below: (limit: number) => number): Buffer {
+  const line = Buffer.from(serial, 'hex');
+  const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, () => below(256)));
+  switch (below(8)) {
+    case 0:
+      line[below(line.length)] = below(256);
+      return line;
+    case 1:
+      return line.subarray(0, below(line.length));
+    case 2:
+      return Buffer.concat([noise(below(20)), line]);
+    case 3:
+      // Around the longest frame and its COBS form, all of it one block.
+      return Buffer.concat([Buffer.alloc(4100 + below(60), 1), Buffer.of(0), line]);
+    case 4:
+      return Buffer.concat([cobsFrame(noise(4115 + below(8))), line]);
+    case 5:
+      return Buffer.concat([cobsFrame(noise(below(12))), line]);
+    default:
+      return line;
+  }
+}
 
 /** A frame with one to three changes behind a CRC that is right again. */
 function damaged(frame: Buffer, below: (limit: number) => number): Buffer {
