@@ -421,6 +421,19 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     expect(told[2].message).toMatchObject({ state: 'fault', beamId: 0 });
   });
 
+  it.each<[string, Partial<PanelBirth['capabilities']>]>([
+    ['reports SNR of nobody', { users: 0 }],
+    ['has beam memory without a position', { beamMemory: 0 }],
+    ['has positions without beam memory', { features: ['digital-weights', 'snr-report'] }],
+    ['has a feature that the library has not', { features: ['digital-weights', 'snr-report', 'beam-memory', 'element-gain'] }],
+    ['cannot carry its reports in one payload', { rfChains: 6, maxPayloadBytes: 64 }],
+    ['takes weights for no stream', { features: ['snr-report', 'beam-memory'] }],
+  ])('does not start when it %s', (_name, wrong) => {
+    const { capabilities, streams } = birthLike({});
+    const birth = { streams, capabilities: { ...capabilities, ...wrong } };
+    expect(() => tellStories(program, birth, [[]])).toThrow(/the panel refuses to start/);
+  });
+
   it('does without memory of requests where there is none', () => {
     const birth = { ...birthLike({}), remembers: false };
     const ping: Request = { type: 'ping', nonce: 7 };
