@@ -150,7 +150,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       { major: verdict.major ?? PROTOCOL_MAJOR },
     );
     // Remembered before it is sent: sending may reset the panel, and a panel that was reset has forgotten this too.
-    if (message.type !== 'hello') remembered.push({ seq, request: bytes.slice(), reply });
+    if (message.type !== 'hello') remembered.push({ seq, request: new Uint8Array(bytes), reply });
     if (remembered.length > REMEMBERED_REQUESTS) remembered.shift();
     send(reply);
   };
@@ -199,8 +199,8 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       }
       if (verdict.stallMs > 0) stall(verdict.stallMs);
       for (const { bytes, delayMs } of verdict.deliveries) {
-        // A frame that waits outlives the caller's buffer.
-        const kept = delayMs > 0 || clock.nowMs() < stalledUntilMs ? bytes.slice() : bytes;
+        // A frame that waits outlives the caller's buffer; `slice` would not copy a Node Buffer.
+        const kept = delayMs > 0 || clock.nowMs() < stalledUntilMs ? new Uint8Array(bytes) : bytes;
         later(delayMs, () => hear(kept, verdict));
       }
       if (verdict.reset) reset(verdict.reset.bootMs);
