@@ -47,7 +47,7 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
   };
 }
 
-/** `SIMULATOR  cycle 120  20.0/s  SNR 12.1 11.8 13.0 9.9 dB (predicted 12.0 …)  25.1 bit/s/Hz (ZF 29.3)  void 0` */
+/** `SIMULATOR  cycle 120  20.0/s  void 0  SNR 12.1 11.8 13.0 9.9 dB (predicted 12.0 …)  25.1 bit/s/Hz (ZF 29.3)` */
 export function statusText(status: RigStatus): string {
   const db = (values: (number | null)[]): string => values.map((value) => (value === null ? '–' : value.toFixed(1))).join(' ');
   const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
@@ -56,9 +56,10 @@ export function statusText(status: RigStatus): string {
     ['paused', 'faulted'].includes(status.state) ? status.state : '',
     `cycle ${status.cycle}`,
     `${status.cyclesPerSecond.toFixed(1)}/s`,
+    // Early, because a narrow terminal shows only the beginning.
+    `void ${status.void}`,
     `SNR ${db(status.measuredSnrDb)} dB (predicted ${db(status.predictedSnrDb)})`,
     `${rate(status.measuredSumRate)} bit/s/Hz (ZF ${rate(status.zfSumRate)})`,
-    `void ${status.void}`,
   ]
     .filter((part) => part !== '')
     .join('  ');
