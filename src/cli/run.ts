@@ -110,12 +110,12 @@ async function assembleWithPage(
   recorder: RunRecorder,
   options: AssembleOptions,
 ): Promise<{ assembled: Rig; server: RunningServer }> {
-  const { dashboard, array } = options.rig;
+  const { dashboard } = options.rig;
   let assembled: Rig | undefined;
   try {
     assembled = await assembleRig(options);
     const { controller } = assembled;
-    return { assembled, server: await startServer({ controller, ...dashboard, connection: array.connection }) };
+    return { assembled, server: await startServer({ controller, ...dashboard }) };
   } catch (error) {
     await assembled?.controller.stop();
     await recorder.discard();

@@ -39,6 +39,8 @@ export interface RigDescription {
   phaseBitsOptions: number[];
   snrDb: number;
   loopRateHz: number;
+  /** Whether every chain reaches every element, or each its own block. */
+  connection: 'full' | 'sub';
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
   links: { name: string; kind: string; panel: string; firmware: string }[];

@@ -229,6 +229,7 @@ function describe(options: AssembleOptions, panel: Capabilities, beamformer: Bea
     models: fitting.some(({ id }) => id === own.id) ? fitting : [own, ...fitting],
     phaseBitsOptions: Array.from({ length: panel.phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
+    connection,
     loopRateHz: options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz),
     geometry:
       geometry.kind === 'ula'

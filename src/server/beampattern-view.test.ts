@@ -12,7 +12,7 @@ it.each(['full', 'sub'] as const)(
     const rig = new StandInRig();
     rig.cycleOnce();
     const latest = rig.latest()!;
-    const panel = new BeampatternView(connection).at(0, rig.describe(), () => latest)!;
+    const panel = new BeampatternView().at(0, { ...rig.describe(), connection }, () => latest)!;
     const mask = connectionMask(connection, 64, 4);
     const precoder = matmul(fromPhases(wordsToPhases(latest.words, 6), 64, 4, mask), latest.digital);
     const azimuthRad = Float64Array.from({ length: 361 }, (_, i) => ((i / 2 - 90) * Math.PI) / 180);
@@ -23,7 +23,7 @@ it.each(['full', 'sub'] as const)(
 
 it('follows the rig ten times a second at most, however often it is asked', () => {
   const rig = new StandInRig();
-  const view = new BeampatternView('full');
+  const view = new BeampatternView();
   const cycles = new Set<number | undefined>();
   for (let nowMs = 0; nowMs < 1000; nowMs += 10) {
     rig.cycleOnce();

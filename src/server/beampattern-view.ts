@@ -22,13 +22,8 @@ const DEG = Math.PI / 180;
 export class BeampatternView {
   #panel: BeampatternPanel<Float32Array> | undefined;
   #notBeforeMs = -Infinity;
-  readonly #connection: 'full' | 'sub';
   /** 361×N, row i is a(θᵢ)ᴴ, of the array it was made for. */
   #steering: { geometry: ArrayGeometry; rows: CMatrix } | undefined;
-
-  constructor(connection: 'full' | 'sub') {
-    this.#connection = connection;
-  }
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
   at(nowMs: number, rig: RigDescription, latest: () => CycleView | undefined): BeampatternPanel<Float32Array> | undefined {
@@ -44,7 +39,7 @@ export class BeampatternView {
 
   #calculate(rig: RigDescription, view: CycleView): BeampatternPanel<Float32Array> {
     const steering = this.#steeringOf(geometryOf(rig));
-    const connection = connectionMask(this.#connection, rig.elements, rig.rfChains);
+    const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
     const pattern = (phaseRad: Float64Array): Float32Array => {
       const analog = fromPhases(phaseRad, rig.elements, rig.rfChains, connection);
       return powerOfRowsDb(matmul(steering, matmul(analog, view.digital)));

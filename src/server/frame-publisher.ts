@@ -53,11 +53,11 @@ export class FramePublisher {
   #describedMs = -Infinity;
   #stateVersion = 0;
 
-  constructor(controller: Controller, connection: 'full' | 'sub') {
+  constructor(controller: Controller) {
     this.#controller = controller;
     this.#rig = controller.describe();
     this.#history = new CycleHistory(this.#rig.users, ROWS_KEPT);
-    this.#beampattern = new BeampatternView(connection);
+    this.#beampattern = new BeampatternView();
     this.#unsubscribe = [
       controller.onCycle((record) => this.#history.addCycle(record, Date.now())),
       controller.onEvent((event) => {

@@ -28,8 +28,6 @@ export interface ServerOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  /** How elements hang on RF chains, for the beampattern. */
-  connection?: 'full' | 'sub';
   /** Folder of the built page. */
   pageFolder?: string;
 }
@@ -50,7 +48,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const pageFolder = options.pageFolder ?? join(packageRoot(), 'dist', 'dashboard');
   const http = createServer();
   await listen(http, host, port);
-  const publisher = new FramePublisher(controller, options.connection ?? 'full');
+  const publisher = new FramePublisher(controller);
   http.on('request', webApp(controller, publisher, host, pageFolder));
   const io = new Server<PageToServer, ServerToPage<ArrayBufferView>>(http, {
     serveClient: false,

@@ -67,6 +67,7 @@ export class StandInRig implements Controller {
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
       loopRateHz: this.#rateHz,
+      connection: 'full',
       geometry: { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
       links: [{ name: 'loopback', kind: 'loopback', panel: 'SIM-0001', firmware: 'virtual 1.0.0' }],

@@ -109,6 +109,7 @@ describe('a hundred cycles of the demo rig', () => {
     const onTheAir = new Map<number, CMatrix>();
     spine.rig.controller.onCycle(({ cycle }) => onTheAir.set(cycle, spine.simulator.panel.radiatedPrecoder()));
     await spine.rig.run();
+    expect(spine.rig.description.connection).toBe('sub'); // the page draws its beampattern by it
     const connected = connectionMask('sub', 64, 4);
     expect(spine.views.size).toBe(10);
     for (const { record, words, channel, digital } of spine.views.values()) {
