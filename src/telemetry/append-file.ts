@@ -15,7 +15,12 @@ export interface AppendFileOptions {
   onTrouble?: (error: Error) => void;
   /** The disk takes writes again; `droppedLines` did not fit in the queue meanwhile. */
   onRecovered?: (droppedLines: number) => void;
+  /** Forces the file to the disk; handed in where a disk that fails is to be played. */
+  sync?: (fd: number) => Promise<void>;
 }
+
+/** What a file says that cannot be synced at all, such as /dev/full or a pipe: its data is handed to the system anyway. */
+const NOT_FOR_SYNC = ['EINVAL', 'ENOTSUP', 'EROFS'];
 
 const writeBytes = promisify(write);
 
@@ -29,6 +34,7 @@ export class AppendFile {
   #troubled = false;
   #droppedLines = 0;
   #closing = false;
+  #unsynced: string | undefined;
   #wake: (() => void) | undefined;
 
   /** Opens (and creates) the file now, so that a folder that cannot be written is known before the rig starts. */
@@ -36,6 +42,11 @@ export class AppendFile {
     this.path = path;
     this.#options = { limitBytes: 16 * 2 ** 20, retryMs: 1000, ...options };
     this.#fd = openSync(path, 'a');
+  }
+
+  /** Once closed: why what was written may yet be lost with the power; undefined when it is on the disk. */
+  get unsynced(): string | undefined {
+    return this.#unsynced;
   }
 
   get droppedLines(): number {
@@ -76,7 +87,9 @@ export class AppendFile {
       this.#wake?.();
       await this.#pump;
     }
-    await promisify(fsync)(this.#fd).catch(() => undefined); // /dev/full and pipes cannot; the data is handed to the system anyway
+    await (this.#options.sync ?? promisify(fsync))(this.#fd).catch((error: NodeJS.ErrnoException) => {
+      if (!NOT_FOR_SYNC.includes(error.code ?? '')) this.#unsynced = error.message;
+    });
     closeSync(this.#fd);
     return this.#droppedLines;
   }

@@ -237,6 +237,19 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk [needs /dev/full]', () =>
   });
 });
 
+describe('a disk that does not confirm', () => {
+  it('is told at the end, and a file that cannot be synced at all is not', async () => {
+    const closedWith = async (code: string) => {
+      const sync = async () => Promise.reject(Object.assign(new Error(`${code}: fsync`), { code }));
+      const recorder = recorderIn(folder, { openFile: (path, options) => new AppendFile(path, { ...options, sync }) });
+      recorder.cycle(cycle(0));
+      return recorder.close('stopped');
+    };
+    expect((await closedWith('EIO')).problem).toBe('the disk did not confirm the records: EIO: fsync');
+    expect((await closedWith('EINVAL')).problem).toBeUndefined();
+  });
+});
+
 describe('a file that only grows', () => {
   it('keeps order over many small lines', async () => {
     const path = join(folder, 'log');

@@ -159,6 +159,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       await files.events.close();
       const summary = tally.summary(ended, lost);
       const problems = lost > 0 ? [`${lost} lines of records were not taken by the disk`] : [];
+      const { unsynced } = files.records;
+      if (unsynced !== undefined) problems.push(`the disk did not confirm the records: ${unsynced}`);
       const finish = (name: string, content: unknown): void => {
         try {
           writeJsonAtomically(join(folder, name), content);
