@@ -13,6 +13,8 @@ export const MIN_FRAME_BYTES = HEADER_BYTES + CRC_BYTES;
 export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + AUTHENTICATION_BYTES + CRC_BYTES;
 /** Names and serial numbers, in bytes of UTF-8. */
 export const MAX_TEXT_BYTES = 32;
+/** Bytes before the places in 'patch-phases'. */
+export const PATCH_PREFIX_BYTES = 12;
 /** Bytes before the packed words in 'set-phases' and 'phases'. */
 export const PHASES_PREFIX_BYTES = 12;
 /** Bytes before the weights in 'set-digital'. */

@@ -7,7 +7,7 @@
  */
 
 export const PROTOCOL_MAJOR = 1;
-export const PROTOCOL_MINOR = 0;
+export const PROTOCOL_MINOR = 1;
 
 /** 32-bit, chosen by the host, never 0 (0 = "no beam": the safe state), never reused within a session. */
 export type BeamId = number;
@@ -24,6 +24,7 @@ export const FEATURES = [
   'element-enable',
   'time-sync',
   'authentication',
+  'patch', // takes a beam as the difference to the one radiated
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -89,8 +90,24 @@ export type Request =
   | { type: 'set-phases'; slot: number; beamId: BeamId; phaseBits: number; offset: number; words: Uint16Array }
   /** D (M×K, row-major, from `offset` weights on), interleaved re, im float32; belongs to the staged beam like its phases. */
   | { type: 'set-digital'; slot: number; beamId: BeamId; users: number; offset: number; weights: Float32Array }
-  /** The slot becomes the radiated beam as a whole, now (`atUs` 0n) or at panel time `atUs`. */
+  /** A beam as what differs from the one radiated (`fromBeamId`): its words and weights fill the slot, then `words` go to their places. */
+  | {
+      type: 'patch-phases';
+      slot: number;
+      beamId: BeamId;
+      fromBeamId: BeamId;
+      phaseBits: number;
+      /** Places n·M + m, one a word. */
+      places: Uint16Array;
+      words: Uint16Array;
+    }
+  /**
+   * The slot becomes the radiated beam as a whole, now (`atUs` 0n) or at panel time `atUs`. A timed commit is answered `ack` while its time
+   * is to come, and when it is said again afterwards, `committed` or `too-late`: so a host knows before the time whether all panels have it.
+   */
   | { type: 'commit'; slot: number; beamId: BeamId; atUs: bigint }
+  /** Forgets the timed commit of this beam; `too-late` when it has been latched. */
+  | { type: 'cancel-commit'; beamId: BeamId }
   | { type: 'read-phases'; source: PhaseSource; slot: number; offset: number; count: number }
   /** Average per-user SNR over `pilots` pilots on the beam named; refused ('beam-mismatch') when another is radiated. */
   | { type: 'measure-snr'; beamId: BeamId; pilots: number }
@@ -100,7 +117,11 @@ export type Request =
   /** Radiate a stored beam under a new beam id, in one frame. */
   | { type: 'select-beam'; position: number; beamId: BeamId }
   /** What to do when the host falls silent for `silenceMs` (0 = never), and with `enter`, do it now. */
-  | { type: 'set-safe-state'; state: SafeState; position: number; silenceMs: number; enter: boolean };
+  | { type: 'set-safe-state'; state: SafeState; position: number; silenceMs: number; enter: boolean }
+  /** For the host's estimate of the panel's clock; the panel's clock is never set. */
+  | { type: 'sync-time'; hostSendUs: bigint }
+  /** Opens an authenticated session (authentication.ts); the one frame whose counter is not looked at. */
+  | { type: 'challenge'; hostNonce: bigint };
 
 /** Panel → host. */
 export type Reply =
@@ -116,7 +137,7 @@ export type Reply =
       bootCount: number;
       badFrames: number;
     }
-  /** set-phases, set-digital, store-beam and set-safe-state were done. */
+  /** set-phases, set-digital, patch-phases, store-beam, cancel-commit and set-safe-state were done; a timed commit is armed. */
   | { type: 'ack' }
   /** A beam is latched and radiated; `wordsCrc32c` is over its N·M words as little-endian u16, so a whole beam is read back in 4 bytes. */
   | { type: 'committed'; beamId: BeamId; wordsCrc32c: number; timeUs: bigint }
@@ -125,6 +146,9 @@ export type Reply =
   | { type: 'snr-report'; beamId: BeamId; timeUs: bigint; pilots: number; firstUser: number; snrCentiDb: Int16Array }
   /** One complex value a chain, interleaved re, im. */
   | { type: 'pilot-report'; beamId: BeamId; timeUs: bigint; pilots: number; user: number; values: Float32Array }
+  | { type: 'synced'; hostSendUs: bigint; panelReceiveUs: bigint; panelSendUs: bigint }
+  /** `lastCounter`: every counter up to this one is refused, so the host goes on above it. */
+  | { type: 'challenged'; hostNonce: bigint; lastCounter: bigint }
   | { type: 'nack'; code: NackCode; detail: number };
 
 export type Message = Request | Reply;

@@ -77,6 +77,19 @@ export function writeReply(message: Reply, allocate: Allocate): PayloadWriter {
       out.floats('values', values);
       return out;
     }
+    case 'synced': {
+      const out = allocate(24);
+      out.u64('hostSendUs', message.hostSendUs);
+      out.u64('panelReceiveUs', message.panelReceiveUs);
+      out.u64('panelSendUs', message.panelSendUs);
+      return out;
+    }
+    case 'challenged': {
+      const out = allocate(16);
+      out.u64('hostNonce', message.hostNonce);
+      out.u64('lastCounter', message.lastCounter);
+      return out;
+    }
     case 'nack': {
       const out = allocate(5);
       out.u32('detail', message.detail);
@@ -160,6 +173,10 @@ export function readReply(typeCode: number, input: PayloadReader): Reply | undef
       const user = input.u16();
       return { type: 'pilot-report', beamId, timeUs, pilots, user, values: input.floats(2 * input.u16(1)) };
     }
+    case TYPE_CODES.synced:
+      return { type: 'synced', hostSendUs: input.u64(), panelReceiveUs: input.u64(), panelSendUs: input.u64() };
+    case TYPE_CODES.challenged:
+      return { type: 'challenged', hostNonce: input.u64(), lastCounter: input.u64() };
     case TYPE_CODES.nack: {
       const detail = input.u32();
       return { type: 'nack', code: input.choice(NACK_CODES, FIRST_NACK_CODE), detail };

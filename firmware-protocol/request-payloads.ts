@@ -1,6 +1,6 @@
 /** Requests as bytes and back, field by field in the order of PROTOCOL.md. */
 import { encodeText, type PayloadReader, type PayloadWriter } from './byte-cursor.ts';
-import { DIGITAL_PREFIX_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
+import { DIGITAL_PREFIX_BYTES, PATCH_PREFIX_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
 import { type PhaseSource, type Request, SAFE_STATES } from './messages.ts';
 import { MAX_PHASE_BITS, checkPhaseBits, packedLength } from './packing.ts';
 import { TYPE_CODES } from './type-codes.ts';
@@ -34,11 +34,18 @@ export function writeRequest(message: Request, allocate: Allocate): PayloadWrite
       return writeSetPhases(message, allocate);
     case 'set-digital':
       return writeSetDigital(message, allocate);
+    case 'patch-phases':
+      return writePatchPhases(message, allocate);
     case 'commit': {
       const out = allocate(13);
       out.u32('beamId', message.beamId, 1);
       out.u64('atUs', message.atUs);
       out.u8('slot', message.slot);
+      return out;
+    }
+    case 'cancel-commit': {
+      const out = allocate(4);
+      out.u32('beamId', message.beamId, 1);
       return out;
     }
     case 'read-phases': {
@@ -83,6 +90,16 @@ export function writeRequest(message: Request, allocate: Allocate): PayloadWrite
       out.flag(message.enter);
       return out;
     }
+    case 'sync-time': {
+      const out = allocate(8);
+      out.u64('hostSendUs', message.hostSendUs);
+      return out;
+    }
+    case 'challenge': {
+      const out = allocate(8);
+      out.u64('hostNonce', message.hostNonce);
+      return out;
+    }
   }
 }
 
@@ -111,6 +128,21 @@ function writeSetDigital(message: Request & { type: 'set-digital' }, allocate: A
   out.u16('weights.length / 2', weights.length / 2, 1);
   out.u16('reserved', 0);
   out.floats('weights', weights);
+  return out;
+}
+
+function writePatchPhases(message: Request & { type: 'patch-phases' }, allocate: Allocate): PayloadWriter {
+  const { places, words, phaseBits } = message;
+  checkPhaseBits(phaseBits);
+  const out = allocate(PATCH_PREFIX_BYTES + places.byteLength + packedLength(words.length, phaseBits));
+  if (places.length !== words.length) out.refuse('places', `${places.length} places for ${words.length} words`);
+  out.u8('slot', message.slot);
+  out.u8('phaseBits', phaseBits, 1, MAX_PHASE_BITS);
+  out.u16('words.length', words.length, 1);
+  out.u32('beamId', message.beamId, 1);
+  out.u32('fromBeamId', message.fromBeamId, 1);
+  out.words(places, 16);
+  out.words(words, phaseBits);
   return out;
 }
 
@@ -144,6 +176,17 @@ export function readRequest(typeCode: number, input: PayloadReader): Request | u
       input.u16(0, 0);
       return { type: 'set-digital', slot, beamId, users, offset, weights: input.floats(2 * count) };
     }
+    case TYPE_CODES['patch-phases']: {
+      const slot = input.u8();
+      const phaseBits = input.u8(1, MAX_PHASE_BITS);
+      const count = input.u16(1);
+      const beamId = input.u32(1);
+      const fromBeamId = input.u32(1);
+      const places = input.words(count, 16);
+      return { type: 'patch-phases', slot, beamId, fromBeamId, phaseBits, places, words: input.words(count, phaseBits) };
+    }
+    case TYPE_CODES['cancel-commit']:
+      return { type: 'cancel-commit', beamId: input.u32(1) };
     case TYPE_CODES.commit: {
       const beamId = input.u32(1);
       const atUs = input.u64();
@@ -177,6 +220,10 @@ export function readRequest(typeCode: number, input: PayloadReader): Request | u
       const state = input.choice(SAFE_STATES);
       return { type: 'set-safe-state', state, position, silenceMs, enter: input.flag() };
     }
+    case TYPE_CODES['sync-time']:
+      return { type: 'sync-time', hostSendUs: input.u64() };
+    case TYPE_CODES.challenge:
+      return { type: 'challenge', hostNonce: input.u64() };
     default:
       return undefined;
   }

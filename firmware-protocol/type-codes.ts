@@ -1,6 +1,6 @@
 /**
  * One byte says what a frame carries: requests are below 0x80, replies above. The codes are pinned for ever; PROTOCOL.md lists them with
- * the ones kept for later (gain 0x14, enable 0x15, time sync 0x50, authentication 0x60, and 0x70 … 0x7f for experiments).
+ * the ones kept for later (gain 0x14, enable 0x15, and 0x70 … 0x7f for experiments).
  */
 import type { Message, Request } from './messages.ts';
 
@@ -12,11 +12,15 @@ export const TYPE_CODES: Readonly<Record<Message['type'], number>> = {
   'set-digital': 0x11,
   commit: 0x12,
   'read-phases': 0x13,
+  'cancel-commit': 0x16,
+  'patch-phases': 0x17,
   'measure-snr': 0x20,
   'measure-pilots': 0x21,
   'store-beam': 0x30,
   'select-beam': 0x31,
   'set-safe-state': 0x40,
+  'sync-time': 0x50,
+  challenge: 0x60,
   capabilities: 0x81,
   pong: 0x82,
   status: 0x83,
@@ -25,6 +29,8 @@ export const TYPE_CODES: Readonly<Record<Message['type'], number>> = {
   phases: 0x93,
   'snr-report': 0xa0,
   'pilot-report': 0xa1,
+  synced: 0xd0,
+  challenged: 0xe0,
   nack: 0xff,
 };
 

@@ -175,6 +175,11 @@ export function createPanelState(options: PanelStateOptions) {
       }
       case 'set-safe-state':
         return setSafeState(request);
+      case 'patch-phases':
+      case 'cancel-commit':
+      case 'sync-time':
+      case 'challenge':
+        return unsupported(request);
     }
   };
 

@@ -15,7 +15,8 @@ export interface BeamCommand {
   digital?: { users: number; weights: Float32Array };
 }
 
-export type PanelFailure =
+/** `panel` names the panel where an array has several. */
+export type PanelFailure = { panel?: string } & (
   | { reason: 'link-closed'; detail: string } // nothing was sent
   | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
   | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel said no: nothing was switched
@@ -23,7 +24,11 @@ export type PanelFailure =
   | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
   | { reason: 'panel-restarted'; detail: string }
   | { reason: 'protocol-version'; panelMajor: number; ours: number }
-  | { reason: 'wrong-panel'; field: string; expected: string; actual: string };
+  | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
+  | { reason: 'not-authenticated'; detail: string } // no key, or another one, at one of the two ends
+  /** Some panels of the array switched and some did not: what it radiates is no beam. */
+  | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
+);
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: PanelFailure };
 
@@ -92,6 +97,36 @@ export interface Panel {
   readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
   status(): Promise<Result<PanelStatus>>;
   ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>>;
+  /** Stages a beam and keeps it at a position of the panel's beam memory; nothing is switched. */
+  storeBeam(beam: BeamCommand, position: number): Promise<Result<void>>;
   setSafeState(state: SafeState, options?: { position?: number; silenceMs?: number; enter?: boolean }): Promise<Result<void>>;
   close(): Promise<void>;
+}
+
+/** A beam that is staged in one panel, complete and not switched. */
+export interface StagedBeam {
+  readonly beamId: BeamId;
+  readonly pushMs: number;
+}
+
+/** One exchange of times: host time from the clock's nowMs, panel time as the panel counts it. */
+export interface ClockSample {
+  hostSendUs: number;
+  panelReceiveUs: bigint;
+  panelSendUs: bigint;
+  hostReceiveUs: number;
+}
+
+/** A panel that is one part of an array: the steps of `apply` one by one, so that several panels can be switched at one time. */
+export interface ArrayMember extends Panel {
+  stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
+  /** Switches now, as `apply` does. */
+  commit(staged: StagedBeam): Promise<Result<AppliedBeam>>;
+  /** The panel will switch at its time `atUs`; ok means that it knows. */
+  arm(staged: StagedBeam, atUs: bigint): Promise<Result<void>>;
+  /** After its time: did the armed beam switch, and to the words that were asked for? */
+  confirm(staged: StagedBeam): Promise<Result<AppliedBeam>>;
+  /** Ok: it will not switch. */
+  cancel(staged: StagedBeam): Promise<Result<void>>;
+  syncClock(): Promise<Result<ClockSample>>;
 }

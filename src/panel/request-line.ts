@@ -43,6 +43,10 @@ interface ReplyTypes {
   'store-beam': 'ack';
   'select-beam': 'committed';
   'set-safe-state': 'ack';
+  'patch-phases': 'ack';
+  'cancel-commit': 'ack';
+  'sync-time': 'synced';
+  challenge: 'challenged';
 }
 const REPLY_TYPES: { readonly [T in Request['type']]: ReplyTypes[T] } = {
   hello: 'capabilities',
@@ -57,6 +61,10 @@ const REPLY_TYPES: { readonly [T in Request['type']]: ReplyTypes[T] } = {
   'store-beam': 'ack',
   'select-beam': 'committed',
   'set-safe-state': 'ack',
+  'patch-phases': 'ack',
+  'cancel-commit': 'ack',
+  'sync-time': 'synced',
+  challenge: 'challenged',
 };
 
 export type RequestOf<T extends Request['type']> = Extract<Request, { type: T }>;
