@@ -6,7 +6,16 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const NAMES = { influxd: ['influxd'], chromium: ['chromium', 'chromium-browser'], gcc: ['gcc'] };
+const NAMES = {
+  influxd: ['influxd'],
+  chromium: ['chromium', 'chromium-browser'],
+  gcc: ['gcc'],
+  socat: ['socat'],
+  mosquitto: ['mosquitto'],
+  openssl: ['openssl'],
+  'arm-none-eabi-gcc': ['arm-none-eabi-gcc'],
+  'qemu-system-arm': ['qemu-system-arm'],
+};
 
 export type Part = keyof typeof NAMES;
 
