@@ -3,7 +3,7 @@
  *
  *   x = C · E(t) · S(words) · D · s
  *
- *   S  N×M  phase shifters, one a connected (element, chain): state errors and stuck words act here
+ *   S  N×M  phase shifters, one a connected (element, chain): the chip's states, their errors and stuck words act here
  *   E  N×N  diagonal, the element behind them: gain and phase offset, temperature drift, dead elements
  *   C  N×N  mutual coupling between the radiators (identity when none is given)
  *
@@ -46,6 +46,17 @@ export interface SimulatedArrayOptions {
   impairments?: Impairments;
   /** C, N×N; identity when absent. */
   coupling?: CMatrix;
+  /**
+   * The 2^Q complex states of the chip in place of ideal ones, by word (a vector modulator's table has ripple of its own); state errors come
+   * on top.
+   */
+  states?: { re: Float64Array; im: Float64Array };
+}
+
+/** What the phase shifters of some elements show: (i, m) at i·M + m, i counting those elements in their own order. */
+export interface ShownStates {
+  re: Float64Array;
+  im: Float64Array;
 }
 
 export interface SimulatedArray {
@@ -63,6 +74,20 @@ export interface SimulatedArray {
    * @throws {BeamrigError} 'shape' when there are not N·M words, 'argument' when one does not fit in Q bits
    */
   radiatedAnalog(words: Uint16Array, timeS: number): CMatrix;
+  /**
+   * S of some elements: writes what their shifters answer to their words into the rows of `into` (N×M) that are theirs.
+   * @param words (i, m) at i·M + m, i counting `elements`
+   * @throws {BeamrigError} 'shape' when there are not as many words as places, 'argument' when one does not fit in Q bits
+   */
+  showWords(words: Uint16Array, elements: Int32Array, into: CMatrix): void;
+  /**
+   * The same for chips that were decoded at the level of registers: these states, and not words, are what the shifters show. Elements that
+   * are stuck stay so, places that are not connected stay dark; errors of the states are those of the chips and nobody else's.
+   * @throws {BeamrigError} 'shape' when there are not as many states as places
+   */
+  showStates(states: ShownStates, elements: Int32Array, into: CMatrix): void;
+  /** C·E(t)·S for S as `showWords` and `showStates` have left it, N×M; S stays as it is. */
+  radiatedStates(shown: CMatrix, timeS: number): CMatrix;
   /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
   radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
   /** The true complex response of one element on one chain to a word, coupling left out: what a calibration tries to find. */
@@ -111,26 +136,37 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     return driven;
   };
 
-  const uncoupled = (words: Uint16Array, timeS: number): CMatrix => {
-    if (words.length !== elements * rfChains) {
-      throw new BeamrigError('shape', `${words.length} words for ${elements} elements × ${rfChains} RF chains`, {
-        wayOut: `Give exactly ${elements * rfChains} words.`,
-      });
-    }
+  const everyElement = Int32Array.from({ length: elements }, (_, n) => n);
+  const requirePlaces = (what: string, given: number, count: number): void => {
+    if (given === count * rfChains) return;
+    throw new BeamrigError('shape', `${given} ${what} for ${count} elements × ${rfChains} RF chains`, {
+      wayOut: `Give exactly ${count * rfChains} ${what}.`,
+    });
+  };
+  const showWords = (words: Uint16Array, rows: Int32Array, into: CMatrix): void => {
+    requirePlaces('words', words.length, rows.length);
+    shifters.showWords(words, connection, rows, into);
+  };
+  /** E(t)·S; S itself may be where it goes. */
+  const behindShifters = (shown: CMatrix, timeS: number, out: CMatrix): CMatrix => {
     const at = elementsAt(timeS);
-    const out = zeros(elements, rfChains);
-    shifters.show(words, connection, out);
     for (let place = 0, n = 0; n < elements; n++) {
       for (let m = 0; m < rfChains; m++, place++) {
-        const re = out.re[place];
-        out.re[place] = at.re[n] * re - at.im[n] * out.im[place];
-        out.im[place] = at.re[n] * out.im[place] + at.im[n] * re;
+        const re = shown.re[place];
+        const im = shown.im[place];
+        out.re[place] = at.re[n] * re - at.im[n] * im;
+        out.im[place] = at.re[n] * im + at.im[n] * re;
       }
     }
     return out;
   };
-  const radiatedAnalog = (words: Uint16Array, timeS: number): CMatrix =>
-    coupling ? matmul(coupling, uncoupled(words, timeS)) : uncoupled(words, timeS);
+  const uncoupled = (words: Uint16Array, timeS: number): CMatrix => {
+    const out = zeros(elements, rfChains);
+    showWords(words, everyElement, out);
+    return behindShifters(out, timeS, out);
+  };
+  const coupled = (analog: CMatrix): CMatrix => (coupling ? matmul(coupling, analog) : analog);
+  const radiatedAnalog = (words: Uint16Array, timeS: number): CMatrix => coupled(uncoupled(words, timeS));
 
   return {
     elements,
@@ -139,6 +175,12 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     connection,
     temperatureC: (timeS) => AMBIENT_C + WARM_UP_RISE_C * warmth(timeS),
     radiatedAnalog,
+    showWords,
+    showStates(states, rows, into) {
+      requirePlaces('states', Math.min(states.re.length, states.im.length), rows.length);
+      shifters.showStates(states, connection, rows, into);
+    },
+    radiatedStates: (shown, timeS) => coupled(behindShifters(shown, timeS, zeros(elements, rfChains))),
     radiatedPrecoder: (words, digital, timeS) => matmul(radiatedAnalog(words, timeS), digital),
     elementResponse(element, chain, word, timeS) {
       const words = new Uint16Array(elements * rfChains);
@@ -163,12 +205,15 @@ class Shifters {
   private readonly gainErrorNeper: Float64Array;
   /** By element; -1 where it obeys. */
   private readonly stuckWord: Int32Array;
+  /** By word, where the chip's states are not the ideal ones. */
+  private readonly states: ShownStates | undefined;
   /** All states of all shifters where they are few enough to be kept: re, im from 2·(place·2^Q + word) on, side by side for the cache. */
   private readonly table: Float64Array | undefined;
   private readonly computed = new Float64Array(2);
 
-  constructor({ elements, rfChains, phaseBits, random, impairments = {} }: SimulatedArrayOptions) {
+  constructor({ elements, rfChains, phaseBits, random, impairments = {}, states }: SimulatedArrayOptions) {
     this.bits = phaseBits;
+    this.states = states && { re: states.re.slice(), im: states.im.slice() };
     this.rfChains = rfChains;
     const places = elements * rfChains;
     const draw = (name: string, deviation: number): Float64Array => {
@@ -188,15 +233,16 @@ class Shifters {
     this.table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.allStates(places) : undefined;
   }
 
-  /** Writes the responses to N·M words into `out`; places that are not connected stay as they are. */
-  show(words: Uint16Array, connection: Uint8Array, { re, im }: CMatrix): void {
+  /** Writes the responses to the words of some elements into their rows; places that are not connected stay as they are. */
+  showWords(words: Uint16Array, connection: Uint8Array, elements: Int32Array, { re, im }: CMatrix): void {
     const { rfChains, stuckWord, table, computed } = this;
     const states = 2 ** this.bits;
-    for (let place = 0, n = 0; n < stuckWord.length; n++) {
-      for (let m = 0; m < rfChains; m++, place++) {
-        if (words[place] >= states) this.refuse(place, words[place]);
+    for (let given = 0, i = 0; i < elements.length; i++) {
+      const n = elements[i];
+      for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
+        if (words[given] >= states) this.refuse(given, words[given]);
         if (connection[place] === 0) continue;
-        const word = stuckWord[n] < 0 ? words[place] : stuckWord[n];
+        const word = stuckWord[n] < 0 ? words[given] : stuckWord[n];
         if (table) {
           re[place] = table[2 * (place * states + word)];
           im[place] = table[2 * (place * states + word) + 1];
@@ -209,6 +255,20 @@ class Shifters {
     }
   }
 
+  /** The same where the states are known and not the words. */
+  showStates(states: ShownStates, connection: Uint8Array, elements: Int32Array, { re, im }: CMatrix): void {
+    const { rfChains, stuckWord, computed } = this;
+    for (let given = 0, i = 0; i < elements.length; i++) {
+      const n = elements[i];
+      for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
+        if (connection[place] === 0) continue;
+        if (stuckWord[n] >= 0) this.compute(place, stuckWord[n], computed, 0);
+        re[place] = stuckWord[n] < 0 ? states.re[given] : computed[0];
+        im[place] = stuckWord[n] < 0 ? states.im[given] : computed[1];
+      }
+    }
+  }
+
   private refuse(place: number, word: number): never {
     throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${this.bits} bits`, {
       wayOut: `Send words below ${2 ** this.bits}.`,
@@ -216,7 +276,8 @@ class Shifters {
   }
 
   private compute(place: number, word: number, into: Float64Array, at: number): void {
-    let phase = (2 * Math.PI * word) / 2 ** this.bits;
+    const { states } = this;
+    let phase = states ? 0 : (2 * Math.PI * word) / 2 ** this.bits;
     let neper = 0;
     for (let bit = 0, section = place * this.bits; bit < this.bits; bit++, section++) {
       const half = (word >> bit) & 1 ? 0.5 : -0.5;
@@ -224,8 +285,10 @@ class Shifters {
       neper += half * this.gainErrorNeper[section];
     }
     const gain = Math.exp(neper);
-    into[at] = gain * Math.cos(phase);
-    into[at + 1] = gain * Math.sin(phase);
+    const re = gain * Math.cos(phase);
+    const im = gain * Math.sin(phase);
+    into[at] = states ? re * states.re[word] - im * states.im[word] : re;
+    into[at + 1] = states ? re * states.im[word] + im * states.re[word] : im;
   }
 
   private allStates(places: number): Float64Array {
@@ -253,7 +316,7 @@ function drawElements(elements: number, impairments: Impairments, random: Random
   };
 }
 
-function requireFitting({ elements, rfChains, phaseBits, impairments = {}, coupling }: SimulatedArrayOptions): void {
+function requireFitting({ elements, rfChains, phaseBits, impairments = {}, coupling, states }: SimulatedArrayOptions): void {
   requireWhole('elements', elements, 1, 65_535);
   requireWhole('rfChains', rfChains, 1, elements);
   requireWhole('phaseBits', phaseBits, 1, 16);
@@ -261,6 +324,11 @@ function requireFitting({ elements, rfChains, phaseBits, impairments = {}, coupl
   for (const stuck of impairments.stuckElements ?? []) {
     requireWhole('stuckElements', typeof stuck === 'number' ? stuck : stuck.element, 0, elements - 1);
     if (typeof stuck !== 'number') requireWhole('stuckElements.word', stuck.word, 0, 2 ** phaseBits - 1);
+  }
+  if (states && (states.re.length !== 2 ** phaseBits || states.im.length !== 2 ** phaseBits)) {
+    throw new BeamrigError('shape', `${states.re.length} and ${states.im.length} states (re, im) for ${phaseBits} phase bits`, {
+      wayOut: `Give exactly ${2 ** phaseBits} complex states.`,
+    });
   }
   for (const name of DEVIATIONS) {
     const value = impairments[name] ?? 0;
