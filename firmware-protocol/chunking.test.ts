@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beamFrames, maxWeightsPerChunk, maxWordsPerChunk } from './chunking.ts';
+import { beamFrames, maxPlacesPerPatch, maxWeightsPerChunk, maxWordsPerChunk, patchMessages } from './chunking.ts';
 import { decodeFrame, encodeFrame } from './codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from './limits.ts';
 import { cobsFrame } from './serial-framing.ts';
@@ -61,6 +61,76 @@ describe('cutting a beam into chunks', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a beam as what differs from the one radiated', () => {
+  const patchOf = (from: Uint16Array, to: Uint16Array, maxPayloadBytes: number, phaseBits: number) =>
+    patchMessages({ slot: 1, beamId: 9, fromBeamId: 8, phaseBits, from, to, maxPayloadBytes });
+
+  it('names every word that differs once, within the payload limit, and no other', () => {
+    const pairs = fc.integer({ min: 1, max: 16 }).chain((bits) =>
+      fc.record({
+        bits: fc.constant(bits),
+        maxPayloadBytes: fc.integer({ min: 64, max: 4096 }),
+        beams: fc.array(
+          fc.tuple(fc.integer({ min: 0, max: 2 ** bits - 1 }), fc.integer({ min: 0, max: 2 ** bits - 1 }), fc.boolean()),
+          { minLength: 1, maxLength: 900 },
+        ),
+      }),
+    );
+    fc.assert(
+      fc.property(pairs, ({ bits, maxPayloadBytes, beams }) => {
+        const from = Uint16Array.from(beams, ([word]) => word);
+        const to = Uint16Array.from(beams, ([word, other, same]) => (same ? word : other));
+        const messages = patchOf(from, to, maxPayloadBytes, bits);
+        const patched = from.slice();
+        const named: number[] = [];
+        for (const message of messages) {
+          const bytes = encodeFrame({ seq: 0, message });
+          expect(payloadLength(bytes)).toBeLessThanOrEqual(maxPayloadBytes);
+          expect(message.places.length).toBeLessThanOrEqual(maxPlacesPerPatch(maxPayloadBytes, bits));
+          message.places.forEach((place, index) => (patched[place] = message.words[index]));
+          named.push(...message.places);
+        }
+        expect(patched).toEqual(to);
+        expect(new Set(named).size).toBe(named.length);
+        const different = to.filter((word, place) => word !== from[place]).length;
+        expect(named.length).toBe(Math.max(1, different));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('still takes one message when nothing differs, so that the slot is filled', () => {
+    const words = wordsOf(16, 6);
+    expect(patchOf(words, words.slice(), 64, 6)).toEqual([
+      {
+        type: 'patch-phases',
+        slot: 1,
+        beamId: 9,
+        fromBeamId: 8,
+        phaseBits: 6,
+        places: Uint16Array.of(0),
+        words: words.slice(0, 1),
+      },
+    ]);
+  });
+
+  it('fills the payload: one word more would not fit', () => {
+    for (const bits of [1, 6, 7, 16]) {
+      for (const limit of [64, 65, 100, 1024, 4096]) {
+        const most = maxPlacesPerPatch(limit, bits);
+        const length = (count: number): number => 12 + 2 * count + Math.ceil((count * bits) / 8);
+        expect(length(most)).toBeLessThanOrEqual(limit);
+        expect(length(most + 1)).toBeGreaterThan(limit);
+      }
+    }
+  });
+
+  it('refuses beams that are not of one panel', () => {
+    expect(() => patchOf(wordsOf(16, 6), wordsOf(15, 6), 64, 6)).toThrow(/15 words .* one of 16/);
+    expect(() => patchOf(new Uint16Array(65_537), new Uint16Array(65_537), 64, 6)).toThrow(/65537/);
   });
 });
 

@@ -3,7 +3,7 @@
  * whole byte of the packed beam whatever Q is.
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
-import { DIGITAL_PREFIX_BYTES, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
+import { DIGITAL_PREFIX_BYTES, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, PATCH_PREFIX_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
 import type { BeamId, Frame, Request } from './messages.ts';
 import { checkPhaseBits } from './packing.ts';
 
@@ -18,6 +18,53 @@ export function maxWordsPerChunk(maxPayloadBytes: number, bits: number): number 
 export function maxWeightsPerChunk(maxPayloadBytes: number): number {
   checkPayload(maxPayloadBytes);
   return Math.floor((maxPayloadBytes - DIGITAL_PREFIX_BYTES) / 8);
+}
+
+/** Places, each with its word of `bits` bits, that one 'patch-phases' message may carry. */
+export function maxPlacesPerPatch(maxPayloadBytes: number, bits: number): number {
+  checkPayload(maxPayloadBytes);
+  checkPhaseBits(bits);
+  return Math.floor((8 * (maxPayloadBytes - PATCH_PREFIX_BYTES)) / (16 + bits));
+}
+
+/** Where a word can still be named by a place of 16 bits. */
+export const MOST_PATCHABLE_WORDS = 0x10000;
+
+export interface PatchOptions {
+  slot: number;
+  beamId: BeamId;
+  /** The beam radiated, whose words are `from`. */
+  fromBeamId: BeamId;
+  phaseBits: number;
+  from: Uint16Array;
+  /** What the words shall be, as many as in `from`. */
+  to: Uint16Array;
+  maxPayloadBytes: number;
+}
+
+/**
+ * A beam as the words that differ from the one radiated, in as few messages as the panel's payloads allow. Beams that are equal still take
+ * one message (of one word that stays as it is), because the slot is filled by a patch and by nothing else.
+ * @throws {BeamrigError} 'argument' when the beams differ in length, or are longer than a place can name
+ */
+export function patchMessages(options: PatchOptions): (Request & { type: 'patch-phases' })[] {
+  const { slot, beamId, fromBeamId, phaseBits, from, to, maxPayloadBytes } = options;
+  if (from.length !== to.length || to.length === 0 || to.length > MOST_PATCHABLE_WORDS) {
+    throw new BeamrigError('argument', `a beam of ${to.length} words cannot be a patch of one of ${from.length}`, {
+      wayOut: `Patch beams of the same panel, of at most ${MOST_PATCHABLE_WORDS} words; send others as chunks.`,
+    });
+  }
+  const changed: number[] = [];
+  for (let place = 0; place < to.length; place += 1) if (to[place] !== from[place]) changed.push(place);
+  if (changed.length === 0) changed.push(0);
+  const perMessage = maxPlacesPerPatch(maxPayloadBytes, phaseBits);
+  const messages: (Request & { type: 'patch-phases' })[] = [];
+  for (let start = 0; start < changed.length; start += perMessage) {
+    const places = Uint16Array.from(changed.slice(start, start + perMessage));
+    const words = places.map((place) => to[place]);
+    messages.push({ type: 'patch-phases', slot, beamId, fromBeamId, phaseBits, places, words });
+  }
+  return messages;
 }
 
 export interface BeamFramesOptions {

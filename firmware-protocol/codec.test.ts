@@ -24,6 +24,15 @@ const capabilities: { type: 'capabilities' } & Capabilities = {
   features: ['digital-weights', 'snr-report', 'authentication'],
 };
 const setPhases = { type: 'set-phases', slot: 0, beamId: 7, phaseBits: 6, offset: 0, words: Uint16Array.of(1, 2, 3) } as const;
+const patchPhases = {
+  type: 'patch-phases',
+  slot: 0,
+  beamId: 8,
+  fromBeamId: 7,
+  phaseBits: 6,
+  places: Uint16Array.of(3, 1),
+  words: Uint16Array.of(63, 1),
+} as const;
 const setDigital = { type: 'set-digital', slot: 0, beamId: 7, users: 2, offset: 0, weights: Float32Array.of(1, -1) } as const;
 const snrReport = { type: 'snr-report', beamId: 7, timeUs: 5n, pilots: 8, firstUser: 0, snrCentiDb: Int16Array.of(-1) } as const;
 const pilotReport = { type: 'pilot-report', beamId: 7, timeUs: 5n, pilots: 8, user: 1, values: Float32Array.of(0.5, 0) } as const;
@@ -70,6 +79,8 @@ describe('encoding refuses what no frame can carry, and names the field', () => 
     ['a negative offset', { ...setPhases, offset: -1 }, /offset: -1/],
     ['half a weight', { ...setDigital, weights: Float32Array.of(1) }, /pairs of re and im/],
     ['a weight that is no number', { ...setDigital, weights: Float32Array.of(1, Number.NaN) }, /weights\[1\]: NaN is not finite/],
+    ['a patch with a place too few', { ...patchPhases, places: Uint16Array.of(3) }, /patch-phases: places: 1 places for 2 words/],
+    ['a patch without a beam to start from', { ...patchPhases, fromBeamId: 0 }, /fromBeamId: 0/],
     ['no users', { ...setDigital, users: 0 }, /users: 0/],
     ['a negative time', { type: 'commit', slot: 0, beamId: 1, atUs: -1n }, /atUs/],
     ['a time above 64 bits', { type: 'commit', slot: 0, beamId: 1, atUs: 2n ** 64n }, /atUs/],
@@ -113,8 +124,11 @@ describe('decoding names the reason why bytes are no frame', () => {
     ['no major version', frameOf(0x01, [1, 1, 0], { first: 0x00 }), 'unsupported-version'],
     ['an authenticated frame', frameOf(0x03, [], { first: 0x11 }), 'reserved-flags'],
     ['a flag of the future', frameOf(0x03, [], { first: 0x18 }), 'reserved-flags'],
-    ['a request of the future', frameOf(0x50, [0, 0]), 'unknown-type'],
-    ['a reply of the future', frameOf(0xd0, []), 'unknown-type'],
+    ['a request of the future', frameOf(0x70, [0, 0]), 'unknown-type'],
+    ['a reply of the future', frameOf(0xf0, []), 'unknown-type'],
+    ['a patch with fewer places than counted', frameOf(0x17, [0, 6, 2, 0, 8, 0, 0, 0, 7, 0, 0, 0, 1, 0, 1]), 'malformed'],
+    ['a patch of a beam that is none', frameOf(0x17, [0, 6, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]), 'malformed'],
+    ['a sync-time of four bytes', frameOf(0x50, [1, 2, 3, 4]), 'malformed'],
     ['a get-status with something to say', frameOf(0x03, [0]), 'malformed'],
     ['a ping cut short', frameOf(0x02, [1, 2, 3]), 'malformed'],
     ['a commit of beam 0', frameOf(0x12, new Array<number>(13).fill(0)), 'malformed'],
@@ -195,7 +209,7 @@ describe('versions', () => {
 describe('what a panel answers to a frame it cannot use', () => {
   it.each<[string, Uint8Array, unknown]>([
     ['another version', frameOf(0x10, [], { first: 0x20 }), { type: 'nack', code: 'unsupported-version', detail: 1 }],
-    ['an unknown request', frameOf(0x50, []), { type: 'nack', code: 'unsupported-message', detail: 0x50 }],
+    ['an unknown request', frameOf(0x70, []), { type: 'nack', code: 'unsupported-message', detail: 0x70 }],
     ['an authenticated request', frameOf(0x12, [], { first: 0x11 }), { type: 'nack', code: 'unsupported-message', detail: 0x12 }],
     ['a malformed request', frameOf(0x12, []), { type: 'nack', code: 'malformed', detail: 0x12 }],
   ])('%s: a nack with its sequence number', (_name, bytes, message) => {
@@ -204,7 +218,7 @@ describe('what a panel answers to a frame it cannot use', () => {
 
   it.each<[string, Uint8Array]>([
     ['a damaged frame', frameOf(0x12, []).fill(0, 4)],
-    ['a reply, whatever is wrong with it', frameOf(0xd0, [])],
+    ['a reply, whatever is wrong with it', frameOf(0xf0, [])],
     ['too few bytes', new Uint8Array(3)],
     ['a frame that is right', encodeFrame({ seq: 0, message: setPhases })],
   ])('%s: silence', (_name, bytes) => {

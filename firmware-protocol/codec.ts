@@ -20,7 +20,7 @@ export const DISCARD_REASONS = [
   'too-long', // more bytes than any frame has
   'bad-crc',
   'unsupported-version', // another major, and not one of the messages that all versions share
-  'reserved-flags', // a flag this version does not know, or authentication, which it does not have
+  'reserved-flags', // a flag this version does not know, or authentication that was not taken off (authentication.ts)
   'unknown-type',
   'malformed', // payload of the wrong length or with an undefined value
 ] as const;

@@ -51,7 +51,21 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
     offset: u32,
     weights: complexList,
   }),
+  'patch-phases': withWords((bits, words) =>
+    fc.record({
+      type: is('patch-phases'),
+      slot: u8,
+      beamId,
+      fromBeamId: beamId,
+      phaseBits: fc.constant(bits),
+      places: fc
+        .uint16Array({ minLength: words.length, maxLength: words.length })
+        .map((places): Uint16Array => Uint16Array.from(places)),
+      words: fc.constant(words),
+    }),
+  ),
   commit: fc.record({ type: is('commit'), slot: u8, beamId, atUs: u64 }),
+  'cancel-commit': fc.record({ type: is('cancel-commit'), beamId }),
   'read-phases': fc.record({
     type: is('read-phases'),
     source: fc.constantFrom('staged' as const, 'radiated' as const),
@@ -70,6 +84,8 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
     silenceMs: u32,
     enter: fc.boolean(),
   }),
+  'sync-time': fc.record({ type: is('sync-time'), hostSendUs: u64 }),
+  challenge: fc.record({ type: is('challenge'), hostNonce: u64 }),
   capabilities: fc.record({
     type: is('capabilities'),
     role: fc.constantFrom('array' as const, 'user' as const),
@@ -112,6 +128,8 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
     snrCentiDb: fc.int16Array({ minLength: 1, maxLength: 60 }).map((values) => Int16Array.from(values)),
   }),
   'pilot-report': fc.record({ type: is('pilot-report'), beamId, timeUs: u64, pilots, user: u16, values: complexList }),
+  synced: fc.record({ type: is('synced'), hostSendUs: u64, panelReceiveUs: u64, panelSendUs: u64 }),
+  challenged: fc.record({ type: is('challenged'), hostNonce: u64, lastCounter: u64 }),
   nack: fc.record({ type: is('nack'), code: fc.constantFrom(...NACK_CODES), detail: u32 }),
 };
 const message: fc.Arbitrary<Message> = fc.oneof(...Object.values(MESSAGES));
