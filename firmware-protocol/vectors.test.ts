@@ -1,6 +1,7 @@
 /** The wire format is pinned by vectors that were derived from PROTOCOL.md without this codec. The format of the file: vectors/README.md. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ReplayWindow, derivePanelKey, openFrame, sealFrame } from './authentication.ts';
 import { decodeFrame, encodeFrame, nackForDiscard } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import type { Message } from './messages.ts';
@@ -10,13 +11,17 @@ import { TYPE_CODES } from './type-codes.ts';
 
 interface Vectors {
   frames: { name: string; seq: number; message: JsonMessage; frame: string; serial: string }[];
-  discards?: { name: string; frame: string; reason: string; nack: { seq: number; message: JsonMessage } | null }[];
-  accepted?: { name: string; seq: number; message: JsonMessage; frame: string }[];
-  streams?: { name: string; stream: string; frames: string[]; discards: Record<string, number> }[];
+  discards: { name: string; frame: string; reason: string; nack: { seq: number; message: JsonMessage } | null }[];
+  accepted: { name: string; seq: number; message: JsonMessage; frame: string }[];
+  streams: { name: string; stream: string; frames: string[]; discards: Record<string, number> }[];
   crc32c: { name: string; bytes: string; crc32c: string }[];
-  wordsCrc32c?: { name: string; words: number[]; crc32c: string }[];
+  wordsCrc32c: { name: string; words: number[]; crc32c: string }[];
   packing: { name: string; bits: number; words: number[]; packed: string }[];
   cobs: { name: string; bytes: string; encoded: string }[];
+  panelKeys: { name: string; rigKey: string; panelSerial: string; panelKey: string }[];
+  sealed: { name: string; panelKey: string; counter: string; frame: string; sealed: string; serial: string }[];
+  unopened: { name: string; panelKey: string; bytes: string; reason: string; nack: { seq: number } | null }[];
+  replays: { name: string; start: string; steps: { counter: string; accepted: boolean }[] }[];
 }
 type JsonMessage = { type: string } & Record<string, unknown>;
 
@@ -25,8 +30,14 @@ const PLAIN_TO_FIELD: Record<string, (value: never) => unknown> = {
   weights: (list: number[]) => exactly(list, Float32Array.from(list)),
   values: (list: number[]) => exactly(list, Float32Array.from(list)),
   snrCentiDb: (list: number[]) => exactly(list, Int16Array.from(list)),
+  places: (list: number[]) => exactly(list, Uint16Array.from(list)),
   atUs: (digits: string) => BigInt(digits),
   timeUs: (digits: string) => BigInt(digits),
+  hostSendUs: (digits: string) => BigInt(digits),
+  panelReceiveUs: (digits: string) => BigInt(digits),
+  panelSendUs: (digits: string) => BigInt(digits),
+  hostNonce: (digits: string) => BigInt(digits),
+  lastCounter: (digits: string) => BigInt(digits),
 };
 
 /** A vector that a typed array cannot hold as it stands is a mistake in the file. */
@@ -54,9 +65,10 @@ describe('test vectors', () => {
     vectors = JSON.parse(readFileSync(new URL('vectors/vectors.json', import.meta.url), 'utf8')) as Vectors;
   });
 
-  it('are there for every message, and for CRC, packing and COBS', () => {
+  it('are there for every message, and for CRC, packing, COBS and authentication', () => {
     expect(new Set(vectors.frames.map((vector) => vector.message.type))).toEqual(new Set(Object.keys(TYPE_CODES)));
-    for (const list of [vectors.crc32c, vectors.packing, vectors.cobs]) expect(list.length).toBeGreaterThan(0);
+    const { crc32c: checksums, packing, cobs, panelKeys, sealed, unopened, replays } = vectors;
+    for (const list of [checksums, packing, cobs, panelKeys, sealed, unopened, replays]) expect(list.length).toBeGreaterThan(0);
   });
 
   it('give the same bytes for every frame, bare and on a serial line', () => {
@@ -78,7 +90,7 @@ describe('test vectors', () => {
   });
 
   it('name what is discarded, and what a panel answers', () => {
-    for (const { name, frame, reason, nack } of vectors.discards ?? []) {
+    for (const { name, frame, reason, nack } of vectors.discards) {
       const decoded = decodeFrame(fromHex(frame));
       expect(decoded, name).toMatchObject({ ok: false, reason });
       expect(nackForDiscard(decoded), name).toEqual(
@@ -88,13 +100,13 @@ describe('test vectors', () => {
   });
 
   it('name what is understood although we would not send it so', () => {
-    for (const { name, seq, message, frame } of vectors.accepted ?? []) {
+    for (const { name, seq, message, frame } of vectors.accepted) {
       expect(decodeFrame(fromHex(frame)), name).toEqual({ ok: true, frame: { seq, message: messageFrom(message) } });
     }
   });
 
   it('name what a reader finds in a stream', () => {
-    for (const { name, stream, frames, discards } of vectors.streams ?? []) {
+    for (const { name, stream, frames, discards } of vectors.streams) {
       const heard: Uint8Array[] = [];
       const reader = new SerialFrameReader({ onFrame: (bytes) => void heard.push(bytes) });
       reader.push(fromHex(stream));
@@ -106,7 +118,7 @@ describe('test vectors', () => {
 
   it('give the same checksums', () => {
     for (const { name, bytes, crc32c: expected } of vectors.crc32c) expect(crcText(crc32c(fromHex(bytes))), name).toBe(expected);
-    for (const { name, words, crc32c: expected } of vectors.wordsCrc32c ?? []) {
+    for (const { name, words, crc32c: expected } of vectors.wordsCrc32c) {
       expect(crcText(wordsCrc32c(Uint16Array.from(words))), name).toBe(expected);
     }
   });
@@ -122,6 +134,40 @@ describe('test vectors', () => {
     for (const { name, bytes, encoded } of vectors.cobs) {
       expect(toHex(cobsEncode(fromHex(bytes))), name).toBe(encoded);
       expect(toHex(cobsDecode(fromHex(encoded)) ?? Uint8Array.of(0xff)), name).toBe(bytes);
+    }
+  });
+
+  it('give the same panel keys', () => {
+    for (const { name, rigKey, panelSerial, panelKey } of vectors.panelKeys) {
+      expect(toHex(derivePanelKey(fromHex(rigKey), panelSerial)), name).toBe(panelKey);
+    }
+  });
+
+  it('give the same sealed frames, both ways', () => {
+    for (const { name, panelKey, counter, frame, sealed, serial } of vectors.sealed) {
+      expect(toHex(sealFrame(fromHex(frame), fromHex(panelKey), BigInt(counter))), name).toBe(sealed);
+      expect(toHex(cobsFrame(fromHex(sealed))), name).toBe(serial);
+      expect(openFrame(fromHex(sealed), fromHex(panelKey)), name).toEqual({
+        ok: true,
+        frame: fromHex(frame),
+        counter: BigInt(counter),
+      });
+    }
+  });
+
+  it('name what an end with a key does not open', () => {
+    for (const { name, panelKey, bytes, reason, nack } of vectors.unopened) {
+      const opened = openFrame(fromHex(bytes), fromHex(panelKey));
+      expect(opened, name).toMatchObject({ ok: false, reason });
+      if (nack) expect(opened, name).toMatchObject({ header: { seq: nack.seq } });
+    }
+  });
+
+  it('name which counters are new', () => {
+    for (const { name, start, steps } of vectors.replays) {
+      const window = new ReplayWindow(BigInt(start));
+      const verdicts = steps.map(({ counter }) => ({ counter, accepted: window.accept(BigInt(counter)) }));
+      expect(verdicts, name).toEqual(steps);
     }
   });
 });

@@ -7,6 +7,8 @@ and the codec agree, two readings of the page agree. Not needed to build, test o
 
     python3 firmware-protocol/vectors/derive.py > firmware-protocol/vectors/vectors.json
 """
+import hashlib
+import hmac
 import json
 import struct
 
@@ -71,7 +73,7 @@ def f32(*v):
     return struct.pack("<%df" % len(v), *v)
 
 
-FEATURES = ["digital-weights", "snr-report", "pilot-report", "beam-memory", "read-back", "element-gain", "element-enable", "time-sync", "authentication"]
+FEATURES = ["digital-weights", "snr-report", "pilot-report", "beam-memory", "read-back", "element-gain", "element-enable", "time-sync", "authentication", "patch"]
 NACKS = ["malformed", "unsupported-message", "unsupported-version", "wrong-dimensions", "wrong-bits", "no-such-slot", "not-staged", "beam-mismatch", "stale-beam", "busy", "not-authenticated", "replayed", "fault", "too-late"]
 SAFE = ["mute", "hold", "codeword"]
 STATES = ["safe", "idle", "radiating", "fault"]
@@ -105,6 +107,15 @@ def payload(m):
         return 0x31, u32(m["beamId"]) + u16(m["position"])
     if t == "set-safe-state":
         return 0x40, u32(m["silenceMs"]) + u16(m["position"]) + u8(SAFE.index(m["state"]), int(m["enter"]))
+    if t == "cancel-commit":
+        return 0x16, u32(m["beamId"])
+    if t == "patch-phases":
+        assert len(m["places"]) == len(m["words"])
+        return 0x17, u8(m["slot"], m["phaseBits"]) + u16(len(m["words"])) + u32(m["beamId"], m["fromBeamId"]) + u16(*m["places"]) + packed(m["words"], m["phaseBits"])
+    if t == "sync-time":
+        return 0x50, u64(m["hostSendUs"])
+    if t == "challenge":
+        return 0x60, u64(m["hostNonce"])
     if t == "capabilities":
         serial, firmware = m["panelSerial"].encode(), m["firmware"].encode()
         bits = sum(1 << FEATURES.index(f) for f in m["features"])
@@ -128,6 +139,10 @@ def payload(m):
         return 0xA0, u32(m["beamId"]) + u64(m["timeUs"]) + u32(m["pilots"]) + u16(m["firstUser"], len(m["snrCentiDb"])) + i16(*m["snrCentiDb"])
     if t == "pilot-report":
         return 0xA1, u32(m["beamId"]) + u64(m["timeUs"]) + u32(m["pilots"]) + u16(m["user"], len(m["values"]) // 2) + f32(*m["values"])
+    if t == "synced":
+        return 0xD0, u64(m["hostSendUs"]) + u64(m["panelReceiveUs"]) + u64(m["panelSendUs"])
+    if t == "challenged":
+        return 0xE0, u64(m["hostNonce"]) + u64(m["lastCounter"])
     if t == "nack":
         return 0xFF, u32(m["detail"]) + u8(NACKS.index(m["code"]) + 1)
     raise ValueError(t)
@@ -144,6 +159,28 @@ def frame_of(seq, message, major=1, flags=0, extra=b""):
 
 def raw(code, seq, body, major=1, flags=0):
     return sealed(u8(major << 4 | flags, code) + u16(seq) + body)
+
+
+# ---- section 7: keys, tags, and which counters are new ---------------------------------------------------------------------------------------
+def panel_key(rig_key, serial):
+    return hmac.new(rig_key, b"beamrig panel key" + serial.encode(), hashlib.sha256).digest()
+
+
+def authenticated(bare, key, counter):
+    head = bytes([bare[0] | 1]) + bare[1:-4] + u64(counter)
+    return sealed(head + hmac.new(key, head, hashlib.sha256).digest()[:8])
+
+
+def verdicts(start, counters):
+    """The rule in its plainest form: a list of all that was accepted, and the newest."""
+    accepted, newest, out = [], start, []
+    for counter in counters:
+        fresh = counter > newest or (counter > newest - 64 and counter > start and counter not in accepted)
+        out.append({"counter": str(counter), "accepted": fresh})
+        if fresh:
+            accepted.append(counter)
+            newest = max(newest, counter)
+    return out
 
 
 def words_crc(words):
@@ -189,7 +226,22 @@ message("select-beam", 17, type="select-beam", position=300, beamId=10)
 message("set-safe-state, mute now", 18, type="set-safe-state", state="mute", position=0, silenceMs=0, enter=True)
 message("set-safe-state, hold after a second", 19, type="set-safe-state", state="hold", position=0, silenceMs=1000, enter=False)
 message("set-safe-state, codeword", 20, type="set-safe-state", state="codeword", position=17, silenceMs=86400000, enter=False)
-message("capabilities of a simulated array", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=0, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5])
+message("cancel-commit", 66, type="cancel-commit", beamId=7)
+message("cancel-commit of the last beam", 67, type="cancel-commit", beamId=2**32 - 1)
+message("patch-phases, one word", 68, type="patch-phases", slot=0, beamId=8, fromBeamId=7, phaseBits=6, places=[3], words=[33])
+message("patch-phases, places out of order", 69, type="patch-phases", slot=1, beamId=2**32 - 1, fromBeamId=2**32 - 2, phaseBits=7, places=[255, 0, 65535, 256, 17], words=[127, 0, 1, 64, 85])
+for q in (1, 5, 9, 16):
+    message("patch-phases, Q = %d" % q, 69 + q, type="patch-phases", slot=q % 2, beamId=300 + q, fromBeamId=299, phaseBits=q, places=[i * 3 for i in range(11)], words=ramp(11, q, 2 * q + 1))
+message("sync-time", 90, type="sync-time", hostSendUs="1234567890123")
+message("sync-time, the last moment", 91, type="sync-time", hostSendUs=str(2**64 - 1))
+message("synced", 90, type="synced", hostSendUs="1234567890123", panelReceiveUs="5000000", panelSendUs="5000017")
+message("synced, the last moment", 91, type="synced", hostSendUs=str(2**64 - 1), panelReceiveUs=str(2**63), panelSendUs=str(2**63))
+message("challenge", 92, type="challenge", hostNonce=str(0x1122334455667788))
+message("challenged", 92, type="challenged", hostNonce=str(0x1122334455667788), lastCounter="131072")
+message("challenged by a panel near the end of its counters", 93, type="challenged", hostNonce="0", lastCounter=str(2**64 - 2))
+message("commit, timed", 94, type="commit", slot=1, beamId=8, atUs="5250000")
+message("capabilities of a simulated array", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=1, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5] + ["time-sync", "patch"])
+message("capabilities of a panel of version 1.0", 65, type="capabilities", role="array", panelSerial="BOARD-0001", arrayId=1, firmware="0.9", protocolMajor=1, protocolMinor=0, elements=16, rfChains=2, phaseBits=7, gainBits=0, users=0, maxPayloadBytes=512, stagingSlots=1, beamMemory=0, features=["read-back"])
 message("capabilities of a user's panel with everything", 65535, type="capabilities", role="user", panelSerial="\u00b5" * 16, arrayId=65535, firmware="", protocolMajor=15, protocolMinor=255, elements=65535, rfChains=65535, phaseBits=16, gainBits=16, users=65535, maxPayloadBytes=4096, stagingSlots=255, beamMemory=65535, features=FEATURES)
 message("capabilities, bare", 21, type="capabilities", role="array", panelSerial="x", arrayId=3, firmware="0", protocolMajor=1, protocolMinor=0, elements=1, rfChains=1, phaseBits=1, gainBits=5, users=0, maxPayloadBytes=64, stagingSlots=1, beamMemory=0, features=[])
 message("pong", 1, type="pong", nonce=0x11223344, timeUs="1000000")
@@ -208,7 +260,7 @@ for n, code in enumerate(NACKS):
     message("nack " + code, 40 + n, type="nack", code=code, detail=n * 1000003)
 message("nack of the page", 5, type="nack", code="not-staged", detail=4)
 
-# The worked examples of section 8, as printed there: this file must come to the same bytes.
+# The worked examples of section 9, as printed there: this file must come to the same bytes.
 PRINTED = {
     "ping of the page": "10 02 01 00 44 33 22 11 ce 36 df 26",
     "set-phases of the page": "10 10 02 00 00 06 05 00 07 00 00 00 00 00 00 00 81 30 fc 20 55 95 2c 00",
@@ -244,7 +296,8 @@ discards = [
     ("a reserved flag", frame_of(9, ping, flags=2), "reserved-flags", nack(9, "unsupported-message", 0x02)),
     ("the authentication flag", frame_of(9, ping, flags=1), "reserved-flags", nack(9, "unsupported-message", 0x02)),
     ("a type kept for later: set-gains", raw(0x14, 9, b""), "unknown-type", nack(9, "unsupported-message", 0x14)),
-    ("an unknown reply", raw(0xD0, 9, b""), "unknown-type", None),
+    ("an unknown reply", raw(0xF0, 9, b""), "unknown-type", None),
+    ("an experiment's request", raw(0x70, 9, b"\1"), "unknown-type", nack(9, "unsupported-message", 0x70)),
     ("type 0", raw(0x00, 9, b""), "unknown-type", nack(9, "unsupported-message", 0)),
     ("a ping that is one byte short", raw(0x02, 9, b"\1\2\3"), "malformed", nack(9, "malformed", 0x02)),
     ("a ping that is one byte long", raw(0x02, 9, b"\1\2\3\4\5"), "malformed", nack(9, "malformed", 0x02)),
@@ -266,6 +319,20 @@ discards = [
     ("set-digital with a reserved byte set", raw(0x11, 9, u8(0, 1) + u16(1) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
     ("set-digital for no users", raw(0x11, 9, u8(0, 0) + u16(0) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
     ("commit of beam 0", raw(0x12, 9, u32(0) + u64(0) + u8(0)), "malformed", nack(9, "malformed", 0x12)),
+    ("cancel-commit of beam 0", raw(0x16, 9, u32(0)), "malformed", nack(9, "malformed", 0x16)),
+    ("cancel-commit that is one byte long", raw(0x16, 9, u32(1) + b"\0"), "malformed", nack(9, "malformed", 0x16)),
+    ("patch-phases of no words", raw(0x17, 9, u8(0, 6) + u16(0) + u32(8, 7)), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases for beam 0", raw(0x17, 9, u8(0, 6) + u16(1) + u32(0, 7) + u16(3) + b"\1"), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases from beam 0", raw(0x17, 9, u8(0, 6) + u16(1) + u32(8, 0) + u16(3) + b"\1"), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases with Q = 0", raw(0x17, 9, u8(0, 0) + u16(1) + u32(8, 7) + u16(3)), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases with Q = 17", raw(0x17, 9, u8(0, 17) + u16(1) + u32(8, 7) + u16(3) + b"\1\0\0"), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases with padding that is not zero", raw(0x17, 9, u8(0, 6) + u16(1) + u32(8, 7) + u16(3) + b"\x41"), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases with a place but no word", raw(0x17, 9, u8(0, 6) + u16(1) + u32(8, 7) + u16(3)), "malformed", nack(9, "malformed", 0x17)),
+    ("patch-phases with a byte too many", raw(0x17, 9, u8(0, 6) + u16(1) + u32(8, 7) + u16(3) + b"\1\0"), "malformed", nack(9, "malformed", 0x17)),
+    ("sync-time of seven bytes", raw(0x50, 9, b"\1" * 7), "malformed", nack(9, "malformed", 0x50)),
+    ("challenge of nine bytes", raw(0x60, 9, b"\1" * 9), "malformed", nack(9, "malformed", 0x60)),
+    ("synced of 23 bytes", raw(0xD0, 9, b"\1" * 23), "malformed", None),
+    ("challenged of 17 bytes", raw(0xE0, 9, b"\1" * 17), "malformed", None),
     ("read-phases from nowhere", raw(0x13, 9, u8(2, 0) + u16(1) + u32(0)), "malformed", nack(9, "malformed", 0x13)),
     ("read-phases of no words", raw(0x13, 9, u8(1, 0) + u16(0) + u32(0)), "malformed", nack(9, "malformed", 0x13)),
     ("measure-snr over no pilots", raw(0x20, 9, u32(7, 0)), "malformed", nack(9, "malformed", 0x20)),
@@ -315,6 +382,67 @@ for n in (253, 254, 255, 256, 508, 509):
     run = bytes(i % 255 + 1 for i in range(n))
     cobs_inputs += [("%d bytes without a zero" % n, run), ("%d bytes and a zero" % n, run + b"\0"), ("a zero and %d bytes" % n, b"\0" + run)]
 
+RIG_KEY = bytes(range(32))
+KEY = panel_key(RIG_KEY, "BOARD-0001")
+rig_keys = [
+    ("the key of the page", RIG_KEY, "BOARD-0001"),
+    ("another board of the same rig", RIG_KEY, "BOARD-0002"),
+    ("the shortest rig key", b"\xff" * 16, "x"),
+    ("the longest rig key and serial number", bytes(64), "b" * 32),
+    ("a serial number beyond ASCII", RIG_KEY, "Prüfstand µ"),
+]
+# RFC 4231, test case 2: the HMAC itself.
+assert hmac.new(b"Jefe", b"what do ya want for nothing?", hashlib.sha256).hexdigest() == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+by_name = {f["name"]: bytes.fromhex(f["frame"]) for f in frames}
+longest = frame_of(12, dict(type="set-phases", slot=0, beamId=7, phaseBits=16, offset=0, words=ramp(2042, 16, 40503)))
+assert len(longest) == 4104
+authentic = [
+    ("ping of the page", by_name["ping of the page"], 65537),
+    ("a challenge with counter 0", by_name["challenge"], 0),
+    ("challenged", by_name["challenged"], 131073),
+    ("get-status with the last counter", by_name["get-status"], 2**64 - 1),
+    ("commit, timed", by_name["commit, timed"], 2**32),
+    ("set-phases, all zeros", by_name["set-phases, all zeros"], 65538),
+    ("ack", by_name["ack"], 256),
+    ("nack stale-beam", by_name["nack stale-beam"], 70000),
+    ("the longest frame there is", longest, 65539),
+]
+one = authenticated(by_name["ping of the page"], KEY, 65537)
+swap = lambda bare, at, bit: sealed(bare[:at] + bytes([bare[at] ^ bit]) + bare[at + 1 : -4])
+refusal = nack(1, "not-authenticated", 0)
+unopened = [
+    ("no authentication", by_name["ping of the page"], "plain", refusal),
+    ("a hello without authentication", frame_of(1, dict(type="hello", minMajor=1, maxMajor=1, host="")), "plain", refusal),
+    ("an unknown request without authentication", raw(0x70, 1, b""), "plain", refusal),
+    ("a request of major version 2 without authentication", frame_of(1, dict(type="ping", nonce=5), major=2), "plain", refusal),
+    ("a reply without authentication", frame_of(1, dict(type="ack")), "plain", None),
+    ("the key of another board", authenticated(by_name["ping of the page"], panel_key(RIG_KEY, "BOARD-0002"), 65537), "not-authenticated", refusal),
+    ("the rig's own key", authenticated(by_name["ping of the page"], RIG_KEY, 65537), "not-authenticated", refusal),
+    ("one bit of the payload changed", swap(one, 4, 1), "not-authenticated", refusal),
+    ("another type", swap(one, 1, 1), "not-authenticated", refusal),
+    ("another seq", swap(one, 3, 1), "not-authenticated", nack(0x101, "not-authenticated", 0)),
+    ("another major version", swap(one, 0, 0x20), "not-authenticated", refusal),
+    ("another counter", swap(one, 8, 1), "not-authenticated", refusal),
+    ("the last bit of the tag changed", swap(one, 23, 0x80), "not-authenticated", refusal),
+    ("the flag taken off, the tag left", swap(one, 0, 1), "plain", refusal),
+    ("the flag and no room for a tag", raw(0x03, 1, b"", flags=1), "not-authenticated", refusal),
+    ("the flag and a byte less than a tag takes", raw(0x03, 1, b"\1" * 15, flags=1), "not-authenticated", refusal),
+    ("a reply with a wrong tag", swap(authenticated(by_name["ack"], KEY, 256), 6, 1), "not-authenticated", None),
+    ("a wrong CRC", one[:-1] + bytes([one[-1] ^ 1]), "bad-crc", None),
+]
+replays = [
+    ("counting up", 0, [1, 2, 3, 3, 2, 1]),
+    ("nothing up to where it starts", 65536, [0, 65535, 65536, 65473, 65537, 65536, 65537]),
+    ("reordered within 64", 1000, [1100, 1037, 1036, 1099, 1038, 1037, 1099, 1100]),
+    ("reordered, but from before the start", 1000, [1001, 1000, 990, 1003, 1002, 1002]),
+    ("a jump past the whole window and back", 0, [5, 70, 6, 7, 5, 69, 134, 70, 71, 200, 137, 136]),
+    ("a jump of 2^40", 1, [2, 2**40, 2, 2**40 - 63, 2**40 - 64, 2**40 - 1, 2**40 - 1]),
+    ("a jump of exactly 63, 64 and 65", 0, [1, 64, 1, 2, 128, 64, 65, 193, 129, 130, 128]),
+    ("up to the last counter", 2**64 - 4, [2**64 - 2, 2**64 - 1, 2**64 - 1, 2**64 - 3, 2**64 - 4, 0]),
+    ("every other one, then the rest", 0, list(range(2, 130, 2)) + list(range(1, 130, 2))),
+]
+
 vectors = {
     "frames": frames,
     "discards": [{"name": n, "frame": b.hex(), "reason": r, "nack": a} for n, b, r, a in discards],
@@ -323,6 +451,10 @@ vectors = {
     "crc32c": [{"name": n, "bytes": b.hex(), "crc32c": hex8(crc32c(b))} for n, b in crc_inputs],
     "wordsCrc32c": [{"name": n, "words": w, "crc32c": hex8(words_crc(w))} for n, w in [("the page's five words", [1, 2, 3, 63, 32]), ("the largest words", [65535] * 9), ("a 64 × 4 beam", ramp(256, 6, 11))]],
     "packing": [{"name": "%d words of %d bits" % (c, q), "bits": q, "words": ramp(c, q, 5), "packed": packed(ramp(c, q, 5), q).hex()} for q in range(1, 17) for c in (1, 7, 8, 33)],
+    "panelKeys": [{"name": n, "rigKey": k.hex(), "panelSerial": p, "panelKey": panel_key(k, p).hex()} for n, k, p in rig_keys],
+    "sealed": [{"name": n, "panelKey": KEY.hex(), "counter": str(c), "frame": b.hex(), "sealed": authenticated(b, KEY, c).hex(), "serial": (cobs(authenticated(b, KEY, c)) + b"\0").hex()} for n, b, c in authentic],
+    "unopened": [{"name": n, "panelKey": KEY.hex(), "bytes": b.hex(), "reason": r, "nack": a} for n, b, r, a in unopened],
+    "replays": [{"name": n, "start": str(s), "steps": verdicts(s, c)} for n, s, c in replays],
     "cobs": [{"name": n, "bytes": b.hex(), "encoded": cobs(b).hex()} for n, b in cobs_inputs],
 }
 
