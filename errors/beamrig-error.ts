@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'influx' // InfluxDB refused what it was sent
   | 'panel' // the panel driver gave up; details in the failure it carries
   | 'protocol-version'
+  | 'key' // the key that authenticates frames is missing, unreadable, open to others, or the wrong one
   | 'link'
   | 'no-hardware'
   | 'stopped' // asked to stop while waiting

@@ -17,10 +17,12 @@ export function rigFilePage(): string {
     '',
     'One YAML page that says what the rig is. `beamrig init rig.yaml` writes one to start from, `beamrig run rig.yaml` runs it.',
     'Unknown keys are refused with the nearest known one, wrong values with what is allowed, all problems at once.',
-    'Keys without a default must be given. Elements, chains and users are counted from 0; paths are relative to the folder you work in.',
+    'Keys without a default must be given. Elements, chains and users are counted from 0; paths are relative to the folder you work in,',
+    'those of links and keys to the folder of the rig file.',
     '',
     'What fits only together is checked too: `users.count` is at most `array.rfChains`, chains are at most elements, with',
-    '`connection: sub` the elements divide by the chains, and dead and stuck elements are elements of the array.',
+    '`connection: sub` the elements divide by the chains, and dead and stuck elements are elements of the array. With links, every element',
+    'is on exactly one of them. Passwords and keys have no place here: name the environment variable or the file that holds them.',
     '',
     '## Example',
     '',
@@ -50,7 +52,7 @@ function* blocksOf(node: SchemaNode, path: string, isItem = false): Generator<{ 
       },
     };
   }
-  if (node.items?.oneOf) yield* blocksOf(node.items, `${path}[]`, true);
+  if (node.items?.oneOf || node.items?.properties) yield* blocksOf(node.items, `${path}[]`, node.items.oneOf !== undefined);
   for (const [key, inner] of Object.entries(node.properties ?? {})) yield* blocksOf(inner, path === '' ? key : `${path}.${key}`);
 }
 
@@ -71,7 +73,8 @@ function table(node: SchemaNode): string[] {
     const isBlock = inner.properties !== undefined || inner.oneOf !== undefined;
     const fallback = isBlock || inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
     const preset = required.has(key) && inner.default === undefined ? 'must be given' : fallback;
-    const range = inner.items?.oneOf ? 'a list of blocks, below' : isBlock ? 'a block, below' : allowedText(inner);
+    const range =
+      inner.items?.oneOf || inner.items?.properties ? 'a list of blocks, below' : isBlock ? 'a block, below' : allowedText(inner);
     const cells = [`\`${key}\``, range, preset, inner.description ?? ''];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });

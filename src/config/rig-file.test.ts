@@ -135,11 +135,6 @@ describe('a wrong rig file', () => {
     expect(found[0]).toContain(`line 9: simulator.behaviours${message}`);
   });
 
-  it('is told which links this version drives', () => {
-    const [first] = problems(`${small}links: [{ kind: serial, path: /dev/ttyUSB0 }]`);
-    expect(first).toContain('this version drives the loopback link of its simulator only');
-  });
-
   it('shows all of its problems at once, in order of lines', () => {
     const text = small
       .replace('phaseBits: 4', 'phaseBits: 0')

@@ -4,11 +4,15 @@
  * naming the line, the key, the value and what is allowed.
  */
 import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
+import { authenticationProblems, authenticationSchema, linkProblems, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { problemsOf, type Problem, type SchemaNode } from './rig-problems.ts';
+
+export type { RigLink } from './rig-links.ts';
 
 const elementList = (what: string) => z.array(z.int().min(0).max(65_535)).max(65_536).default([]).describe(what);
 const spacing = z.number().gt(0).max(10).default(0.5).describe('Distance between neighbours, in wavelengths.');
@@ -86,6 +90,12 @@ const simulatorSchema = z
       })
       .prefault({})
       .describe('The channel that users are heard through.'),
+    phaseShifter: z
+      .enum(['ideal', 'adar1000'])
+      .default('ideal')
+      .describe(
+        'States of a phase shifter. ideal: 2^Q evenly on the circle. adar1000: as that chip’s vector modulator has them, Q = 7.',
+      ),
     userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
     impairments: impairmentsSchema.prefault({}),
     behaviours: z
@@ -106,7 +116,7 @@ const influxSchema = z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
       .optional()
-      .meta({ allowed: 'the name of an environment variable' })
+      .meta({ allowed: 'the name of an environment variable', unshown: true })
       .describe(
         'Name of the environment variable that holds the password: rig files are copied into run folders, passwords are not.',
       ),
@@ -138,16 +148,17 @@ export const rigFileSchema = z
       })
       .describe('Who chooses the beams.'),
     links: z
-      .array(z.unknown())
+      .array(linkSchema)
+      .max(64)
       .default([])
-      .meta({ allowed: 'an empty list' })
-      .describe(
-        'Links on which panels are looked for. This version drives the simulator’s loopback link only, so the list must be empty.',
-      ),
+      .describe('Links to the panels of the array, one panel each. None: the rig runs on the simulator.'),
+    authentication: authenticationSchema.optional(),
     fallback: z
-      .enum(['never', 'at-start'])
+      .enum(['never', 'at-start', 'any-time'])
       .default('at-start')
-      .describe('What to do without hardware. never: refuse to start. at-start: run on the simulator and say so.'),
+      .describe(
+        'What to do without hardware. never: refuse to start. at-start: run on the simulator, say so, and move over when the hardware appears. any-time: also when it is lost in the middle of a run, until it is back.',
+      ),
     loop: z
       .strictObject({
         rateHz: z.number().gt(0).max(10_000).default(20).describe('Control cycles a second that are aimed at.'),
@@ -156,9 +167,17 @@ export const rigFileSchema = z
       .prefault({})
       .describe('The control loop.'),
     safeState: z
-      .enum(['mute', 'hold'])
+      .enum(['mute', 'hold', 'codeword'])
       .default('mute')
-      .describe('What the array shows when the rig pauses, stops or faults. mute: elements off. hold: the last good beam.'),
+      .describe(
+        'What the array shows when the rig pauses, stops or faults. mute: elements off. hold: the last good beam. codeword: a fixed beam, kept in the panels’ beam memory.',
+      ),
+    safeCodeword: z
+      .strictObject({
+        azimuthDeg: z.number().min(-90).max(90).describe('Where it points, degrees from broadside in the horizontal plane.'),
+      })
+      .optional()
+      .describe('The fixed beam of safeState: codeword.'),
     simulator: simulatorSchema.prefault({}),
     telemetry: z
       .strictObject({
@@ -182,8 +201,8 @@ export const rigFileSchema = z
   })
   .describe('A beamrig rig file.');
 
-/** A rig file as read: every default applied. */
-export type RigFile = z.output<typeof rigFileSchema>;
+/** A rig file as read: every default applied, elements of links listed one by one, paths of links and keys absolute. */
+export type RigFile = Omit<z.output<typeof rigFileSchema>, 'links'> & { links: RigLink[] };
 
 /** The schema as data, for messages and for the documentation page. */
 export const rigFileJsonSchema = (): SchemaNode =>
@@ -235,7 +254,13 @@ export function parseRigFile(text: string, name: string): RigFile {
       placed.sort((a, b) => Number(a.position ?? 0) - Number(b.position ?? 0)),
     );
   }
-  return parsed.data;
+  return placedIn(dirname(resolve(name)), parsed.data);
+}
+
+function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile {
+  const links = readLinks(file.links, elementsOf(file), folder);
+  const { keyFile } = file.authentication ?? {};
+  return keyFile === undefined ? { ...file, links } : { ...file, links, authentication: { keyFile: resolve(folder, keyFile) } };
 }
 
 /** Values that are fine each by itself and do not fit together. Works on an unchecked file too, so that all problems come out at once. */
@@ -278,15 +303,26 @@ function disagreements(rig: unknown): Problem[] {
       });
     }
   }
-  const links = at(rig, ['links']);
-  if (Array.isArray(links) && links.length > 0) {
-    const text =
-      'links: this version drives the loopback link of its simulator only, and that one needs no entry; ' +
-      'serial and MQTT links are not in it. Leave the list empty: []';
-    problems.push({ path: ['links'], text });
+  problems.push(
+    ...linkProblems(at(rig, ['links']), elements === 0 ? undefined : elements, at(rig, ['authentication']) !== undefined),
+    ...authenticationProblems(at(rig, ['authentication'])),
+  );
+  const codeword = at(rig, ['safeState']) === 'codeword';
+  if (codeword !== (at(rig, ['safeCodeword']) !== undefined)) {
+    const text = codeword
+      ? 'missing; safeState: codeword needs it, as { azimuthDeg: 0 }'
+      : 'has no meaning without safeState: codeword';
+    problems.push({ path: codeword ? ['safeState'] : ['safeCodeword'], text: `safeCodeword: ${text}` });
+  }
+  const bits = count('array', 'phaseBits');
+  if (at(rig, ['simulator', 'phaseShifter']) === 'adar1000' && bits !== undefined && bits !== ADAR1000_BITS) {
+    const text = `simulator.phaseShifter: adar1000 has words of ${ADAR1000_BITS} bits and array.phaseBits is ${bits}`;
+    problems.push({ path: ['simulator', 'phaseShifter'], text });
   }
   return problems;
 }
+
+const ADAR1000_BITS = 7;
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(

@@ -12,6 +12,8 @@ export interface SchemaNode {
   default?: unknown;
   /** Said instead of a range, where a pattern would say little. */
   allowed?: string;
+  /** What somebody wrote here by mistake may be a password: messages do not show it. */
+  unshown?: boolean;
   const?: string;
   enum?: string[];
   minimum?: number;
@@ -45,7 +47,8 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, sc
     const { value, missing } = valueAt(raw, issue.path);
     if (missing && misspelt.has(pathText(issue.path))) return []; // said once, where the misspelt key stands
     const range = allowedAt(schema, issue.path, raw);
-    const said = missing ? 'missing' : value === null ? 'has no value' : `${show(value)} is not allowed`;
+    const shown = nodeAt(schema, issue.path, raw)?.unshown === true ? 'what stands here' : show(value);
+    const said = missing ? 'missing' : value === null ? 'has no value' : `${shown} is not allowed`;
     return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}` }];
   });
 }

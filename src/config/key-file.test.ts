@@ -1,0 +1,75 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readRigKey } from './key-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'beamrig-keys-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+const HEX = '00112233445566778899aabbccddeeff';
+let files = 0;
+function keyFile(text: string, mode = 0o600): string {
+  const path = join(folder, `key-${files++}`);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+function refusal(authentication: { keyFile?: string; keyEnv?: string }): BeamrigError {
+  try {
+    readRigKey({ authentication });
+  } catch (error) {
+    expect(error).toBeInstanceOf(BeamrigError);
+    expect((error as BeamrigError).code).toBe('key');
+    return error as BeamrigError;
+  }
+  throw new Error('the key was taken');
+}
+
+describe('the key of the rig', () => {
+  it('is read as hex or base64 from a file that only its owner may open', () => {
+    const bytes = Uint8Array.from(Buffer.from(HEX, 'hex'));
+    expect(readRigKey({ authentication: { keyFile: keyFile(`${HEX}\n`) } })).toEqual(bytes);
+    expect(readRigKey({ authentication: { keyFile: keyFile('ABEiM0RVZneImaq7zN3u/w==', 0o400) } })).toEqual(bytes);
+    expect(readRigKey({})).toBeUndefined();
+  });
+
+  it.each([0o644, 0o640, 0o604, 0o620, 0o666])(
+    'is refused from a file of mode %o, with the mode and the command that mends it',
+    (mode) => {
+      const path = keyFile(HEX, mode);
+      const error = refusal({ keyFile: path });
+      expect(error.message).toContain(`has mode 0${mode.toString(8)}`);
+      expect(error.wayOut).toBe(`Run: chmod 600 ${path}`);
+      expect(error.message).not.toContain(HEX);
+    },
+  );
+
+  it.each([
+    ['00112233445566778899aabbccddee', 'holds 15 bytes; allowed: 16 to 64'],
+    ['ab'.repeat(65), 'holds 65 bytes; allowed: 16 to 64'],
+    ['my secret pass phrase!', 'holds neither hex nor base64'],
+    ['', 'holds neither hex nor base64'],
+    ['ab'.repeat(4000), 'is too long for a key'],
+  ])('is refused when the file holds no key, without showing what it holds (%#)', (text, why) => {
+    const { message, wayOut } = refusal({ keyFile: keyFile(text) });
+    expect(message).toContain(why);
+    if (text !== '') expect(`${message}${wayOut ?? ''}`).not.toContain(text);
+  });
+
+  it('is missed by the name of its file', () => {
+    expect(refusal({ keyFile: join(folder, 'none') }).message).toContain(`${join(folder, 'none')} is not there`);
+    mkdirSync(join(folder, 'sub'), { mode: 0o700 });
+    expect(refusal({ keyFile: join(folder, 'sub') }).message).toContain('is not a file');
+  });
+
+  it('is read from the environment, and missed by the name of the variable', () => {
+    vi.stubEnv('RIG_KEY', HEX);
+    expect(readRigKey({ authentication: { keyEnv: 'RIG_KEY' } })).toHaveLength(16);
+    expect(refusal({ keyEnv: 'NO_SUCH_KEY' }).message).toContain('NO_SUCH_KEY is not set');
+    vi.stubEnv('RIG_KEY', 'no key, but a secret');
+    expect(refusal({ keyEnv: 'RIG_KEY' }).message).not.toContain('secret');
+  });
+});

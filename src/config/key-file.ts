@@ -1,0 +1,74 @@
+/**
+ * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
+ * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { RigFile } from './rig-file.ts';
+
+const SHORTEST = 16;
+const LONGEST = 64;
+/** Room for 64 bytes as hex with spaces and a line end; more is no key file. */
+const LONGEST_TEXT = 1024;
+
+/**
+ * The key that the frames of this rig are authenticated with.
+ * @returns 16 to 64 bytes; undefined when the rig file asks for no authentication
+ * @throws BeamrigError 'key' when it cannot be had, is no key, or the file is open to others
+ */
+export function readRigKey(rig: Pick<RigFile, 'authentication'>): Uint8Array | undefined {
+  const { keyFile, keyEnv } = rig.authentication ?? {};
+  if (keyFile !== undefined) return keyOf(textOfFile(keyFile), `authentication.keyFile: ${keyFile}`);
+  if (keyEnv === undefined) return undefined;
+  const text = process.env[keyEnv];
+  const from = `authentication.keyEnv: the environment variable ${keyEnv}`;
+  if (text === undefined || text === '')
+    throw refused(`${from} is not set`, `Set ${keyEnv}: export ${keyEnv}="$(openssl rand -hex 32)"`);
+  return keyOf(text, from);
+}
+
+function textOfFile(path: string): string {
+  const named = `authentication.keyFile: ${path}`;
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'is not there' : code === 'EACCES' ? 'may not be read by this user' : `cannot be read (${code})`;
+    throw refused(`${named} ${why}`, `Make one: (umask 077; openssl rand -hex 32 > ${path})`, error);
+  }
+  try {
+    // Of the open file, so that nobody can change it in between.
+    const facts = fstatSync(file);
+    if (!facts.isFile()) throw refused(`${named} is not a file`, 'Give the path of a file that holds the key.');
+    const mode = facts.mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+      const told = mode.toString(8).padStart(4, '0');
+      throw refused(`${named} has mode ${told}: others than its owner may open it; allowed: 0600`, `Run: chmod 600 ${path}`);
+    }
+    const bytes = Buffer.alloc(LONGEST_TEXT + 1);
+    const count = readSync(file, bytes, 0, bytes.length, 0);
+    if (count > LONGEST_TEXT) throw refused(`${named} is too long for a key`, WAY_OUT);
+    return bytes.toString('utf8', 0, count);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const WAY_OUT = `Write ${SHORTEST} to ${LONGEST} bytes as hex or base64, as \`openssl rand -hex 32\` does.`;
+
+function keyOf(text: string, from: string): Uint8Array {
+  const plain = text.replace(/\s+/g, '');
+  const hex = /^(?:[0-9a-fA-F]{2})+$/.test(plain);
+  const base64 = !hex && /^[A-Za-z0-9+/_-]+={0,2}$/.test(plain);
+  if (!hex && !base64) throw refused(`${from} holds neither hex nor base64`, WAY_OUT);
+  const bytes = hex ? Buffer.from(plain, 'hex') : Buffer.from(plain, 'base64');
+  if (bytes.length < SHORTEST || bytes.length > LONGEST) {
+    throw refused(`${from} holds ${bytes.length} bytes; allowed: ${SHORTEST} to ${LONGEST}`, WAY_OUT);
+  }
+  return new Uint8Array(bytes);
+}
+
+const refused = (message: string, wayOut: string, cause?: unknown): BeamrigError =>
+  new BeamrigError('key', message, cause === undefined ? { wayOut } : { wayOut, cause });

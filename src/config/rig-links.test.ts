@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { parseRigFile } from './rig-file.ts';
+
+const small = `
+name: bench
+array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 7 }
+users: { count: 2 }
+beamformer: { model: aligned }
+`;
+const withLines = (...lines: string[]): string => `${small}${lines.join('\n')}\n`;
+
+function problems(...lines: string[]): string[] {
+  try {
+    parseRigFile(withLines(...lines), '/etc/rigs/rig.yaml');
+  } catch (error) {
+    if (!(error instanceof BeamrigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+describe('the links of a rig file', () => {
+  it('give one link all elements, its port for a name, and 921,600 baud', () => {
+    const { links } = parseRigFile(withLines('links: [ { serial: { path: /dev/ttyUSB0 } } ]'), 'rig.yaml');
+    expect(links).toEqual([
+      {
+        name: '/dev/ttyUSB0',
+        kind: 'serial',
+        elements: [0, 1, 2, 3, 4, 5, 6, 7],
+        serial: { path: '/dev/ttyUSB0', baudRate: 921_600 },
+      },
+    ]);
+  });
+
+  it('mix serial and MQTT, with paths from the folder of the rig file', () => {
+    const rig = parseRigFile(
+      withLines(
+        'links:',
+        "  - { name: left, panel: A-1, elements: '0-3', serial: { path: ./tty, baudRate: 115200 } }",
+        "  - { panel: B-2, elements: [ '7-5', 4 ], mqtt: { url: 'mqtts://localhost:8883', username: rig, passwordEnv: PW, caFile: tls/ca.pem } }",
+        'authentication: { keyFile: keys/rig.key }',
+      ),
+      '/etc/rigs/rig.yaml',
+    );
+    expect(rig.links).toEqual([
+      {
+        name: 'left',
+        panel: 'A-1',
+        kind: 'serial',
+        elements: [0, 1, 2, 3],
+        serial: { path: '/etc/rigs/tty', baudRate: 115_200 },
+      },
+      {
+        name: 'B-2',
+        panel: 'B-2',
+        kind: 'mqtt',
+        elements: [7, 6, 5, 4],
+        mqtt: {
+          url: 'mqtts://localhost:8883',
+          topicPrefix: 'beamrig',
+          username: 'rig',
+          passwordEnv: 'PW',
+          caFile: '/etc/rigs/tls/ca.pem',
+        },
+      },
+    ]);
+    expect(rig.authentication).toEqual({ keyFile: '/etc/rigs/keys/rig.key' });
+  });
+
+  const serial = (path: string, more = ''): string => `  - { ${more}serial: { path: ${path} } }`;
+  const mqtt = (url: string, more = ''): string => `links: [ { panel: B, mqtt: { url: '${url}'${more} } } ]`;
+
+  it.each([
+    [
+      ['links:', serial('/a', "elements: '0-3', "), serial('/b', "elements: '5-7', ")],
+      'links: element 4 is on no link (links[0] (/a), links[1] (/b))',
+    ],
+    [
+      ['links:', serial('/a', "elements: '0-4', "), serial('/b', "elements: '3-7', ")],
+      'links: elements 3-4 are on both links[0] (/a) and links[1] (/b)',
+    ],
+    [
+      ['links:', serial('/a'), serial('/b', "elements: '3-7', ")],
+      'links[0].elements: missing; with several links each names its elements',
+    ],
+    [['links:', serial('/a', "elements: '0-8', ")], 'links[0].elements: 8 is no element of this array; allowed: 0 to 7'],
+    [
+      ['links:', serial('/a', "elements: '0-3', "), serial('/a', "elements: '4-7', ")],
+      'links[1].serial.path: "/a" is that of links[0] already',
+    ],
+    [['links: [ { name: a } ]'], 'links[0]: neither serial nor mqtt; allowed: one of the two'],
+    [
+      ["links: [ { panel: A, serial: { path: /a }, mqtt: { url: 'mqtt://h' } } ]"],
+      'links[0]: serial and mqtt; allowed: one of the two',
+    ],
+    [
+      ["links: [ { mqtt: { url: 'mqtt://h' } } ]"],
+      'links[0].panel: missing; allowed: the serial number of the panel, which is part of its topics',
+    ],
+    [
+      ['links: [ { serial: { path: /a } } ]', 'authentication: { keyEnv: K }'],
+      'links[0].panel: missing; allowed: the serial number of the panel, which its key is derived from',
+    ],
+    [
+      ['links: [ { serial: { path: /a, baudRate: 0 } } ]'],
+      'links[0].serial.baudRate: 0 is not allowed; allowed: a whole number from 1',
+    ],
+    [['links: [ { serial: { path: /a, baudrate: 9600 } } ]'], 'links[0].serial.baudrate: unknown key; did you mean baudRate?'],
+    [
+      [mqtt('http://h:1883')],
+      'links[0].mqtt.url: http: is no scheme of a broker; allowed: mqtt://host:port or mqtts://host:port; did you mean mqtt:?',
+    ],
+    [[mqtt('mqqts://h')], 'did you mean mqtts:?'],
+    [[mqtt('localhost')], 'links[0].mqtt.url: has no scheme'],
+    [[mqtt('mqtt://')], 'links[0].mqtt.url: is no address'],
+    [[mqtt('mqtt://h/topic')], 'links[0].mqtt.url: has something after host and port'],
+    [[mqtt('mqtt://h', ', passwordEnv: PW')], 'links[0].mqtt.passwordEnv: a password needs a username'],
+    [[mqtt('mqtt://h', ', caFile: ca.pem')], 'links[0].mqtt.caFile: certificates need TLS'],
+    [[mqtt('mqtts://h', ', keyFile: k.pem')], 'links[0].mqtt.keyFile: needs certificateFile beside it'],
+    [[mqtt('mqtt://h', ", topicPrefix: 'a/#'")], 'links[0].mqtt.topicPrefix: "a/#" is not allowed; allowed: topic levels'],
+    [['authentication: {}'], 'authentication: neither keyFile nor keyEnv; allowed: one of the two'],
+    [['safeState: codeword'], 'safeCodeword: missing; safeState: codeword needs it'],
+    [['safeCodeword: { azimuthDeg: 10 }'], 'safeCodeword: has no meaning without safeState: codeword'],
+    [
+      ['safeState: codeword', 'safeCodeword: { azimuthDeg: 91 }'],
+      'safeCodeword.azimuthDeg: 91 is not allowed; allowed: a number from -90 to 90',
+    ],
+    [['fallback: sometimes'], 'fallback: "sometimes" is not allowed; allowed: never | at-start | any-time'],
+  ])('are refused where they are wrong: %j', (lines, message) => {
+    const found = problems(...lines);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(message);
+  });
+
+  it('hold no password, and what stands in the place of one is not shown', () => {
+    const texts = [
+      problems(mqtt('mqtt://rig:hunter2@broker')),
+      problems(mqtt('mqtt://h', ", username: rig, passwordEnv: 'hunter2 hunter2'")),
+      problems("authentication: { keyEnv: 'hunter2 hunter2' }"),
+      problems(mqtt('mqtt://h', ', password: hunter2')),
+      problems("telemetry: { influx: { passwordEnv: 'hunter2!' } }"),
+      problems(`links: [ { panel: B, mqtt: { url: [ 'mqtt://rig:hunter2@h' ] } } ]`),
+    ];
+    for (const text of texts) {
+      expect(text).toHaveLength(1);
+      expect(text[0]).not.toContain('hunter2');
+    }
+    expect(texts[0][0]).toContain('use username and passwordEnv');
+    expect(texts[3][0]).toContain('did you mean passwordEnv?');
+  });
+
+  it('stand beside a simulated chip that has its own number of bits', () => {
+    expect(parseRigFile(withLines('simulator: { phaseShifter: adar1000 }'), 'rig.yaml').simulator.phaseShifter).toBe('adar1000');
+    const six = withLines('simulator: { phaseShifter: adar1000 }').replace('phaseBits: 7', 'phaseBits: 6');
+    expect(() => parseRigFile(six, 'rig.yaml')).toThrow(
+      'simulator.phaseShifter: adar1000 has words of 7 bits and array.phaseBits is 6',
+    );
+  });
+});
