@@ -84,6 +84,24 @@ describe('the simulated array', () => {
     }
   });
 
+  it('shows the states of the chip it is given, ripple and all, with state errors on top', () => {
+    const random = createRandom(8);
+    const draw = (): Float64Array => Float64Array.from({ length: 2 ** Q }, () => random.normal());
+    const states = { re: draw(), im: draw() };
+    const { re, im } = build({}, { states }).radiatedAnalog(words, 0);
+    words.forEach((word, place) => {
+      expect(re[place]).toBe(states.re[word]);
+      expect(im[place]).toBe(states.im[word]);
+    });
+    const off = build({ phaseStateErrorDeg: 2 }, { states }).radiatedAnalog(words, 0);
+    const turned = build({ phaseStateErrorDeg: 2 }).radiatedAnalog(words, 0);
+    const seen = off.re.map((x, i) => Math.atan2(off.im[i] * re[i] - x * im[i], x * re[i] + off.im[i] * im[i]));
+    const told = turned.re.map((x, i) =>
+      Math.atan2(turned.im[i] * ideal.re[i] - x * ideal.im[i], x * ideal.re[i] + turned.im[i] * ideal.im[i]),
+    );
+    seen.forEach((angle, i) => expect(angle).toBeCloseTo(told[i], 9));
+  });
+
   it('lets a dead element radiate nothing and the others as before', () => {
     const array = build({ deadElements: [5] });
     const { re, im } = array.radiatedAnalog(words, 0);
@@ -148,6 +166,7 @@ describe('the simulated array', () => {
     expect(() => build({ stuckElements: [{ element: 0, word: 64 }] })).toThrow(/stuckElements.word is 64/);
     expect(() => build({ gainErrorDb: -1 })).toThrow(/gainErrorDb is -1/);
     expect(() => build({}, { coupling: identity(3) })).toThrow(/coupling matrix is 3×3/);
+    expect(() => build({}, { states: { re: new Float64Array(64), im: new Float64Array(63) } })).toThrow(/64 and 63 states/);
     expect(() => build().radiatedAnalog(new Uint16Array(3), 0)).toThrow(/3 words/);
     expect(() =>
       build().radiatedAnalog(

@@ -1,21 +1,21 @@
 /**
- * The simulator as the rest of the rig sees it: a link with a panel at its other end, and where the users' channels come from. Scene, array
- * and virtual panel are built from the rig file and one seed, each from a stream of its own.
+ * The simulator as the rest of the rig sees it: a link with a panel of all elements at its other end, in the world it is given. Array and
+ * panel are built from the rig file and one seed, each from a stream of its own.
  */
 import type { Clock } from '../../clock/clock.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import type { Random } from '../../signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { movingUsers, recordedChannels } from '../control/channel-source.ts';
 import type { BlockFading } from '../control/channel-source.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { LoopbackLink } from '../link/loopback.ts';
+import { createWorld } from './world.ts';
 
 export interface Simulator {
   panel: VirtualPanel;
@@ -29,10 +29,12 @@ export interface SimulatorOptions {
   clock: Clock;
   /** σ² at each user, linear. */
   noise: number;
+  /** Where its users are; the caller may be the source of its channels, too. */
+  world?: BlockFading;
   /** Recorded channels instead of moving users; checked against the rig by the caller. */
   recorded?: CMatrix[];
   /** Begin again after the last recorded channel. */
-  repeat: boolean;
+  repeat?: boolean;
   /** Faults to play: drops, resets, stalls, … */
   behaviours: readonly Behaviour[];
   /** One-way latency of the loopback link, ms. */
@@ -40,9 +42,18 @@ export interface SimulatorOptions {
 }
 
 export function assembleSimulator(options: SimulatorOptions): Simulator {
-  const { rig, random, clock, noise, recorded, repeat, behaviours, latencyMs } = options;
-  const { geometry, rfChains, phaseBits, connection, carrierGhz } = rig.array;
-  const array = createSimulatedArray({
+  const { rig, random, clock, noise, recorded, repeat = false, behaviours, latencyMs } = options;
+  const channels = options.world ?? createWorld({ rig, random, repeat, ...(recorded === undefined ? {} : { recorded }) });
+  const array = createRigArray(rig, random);
+  const panel = createVirtualPanel({ clock, array, scene: channels.scene, noise, random: random.stream('panel'), behaviours });
+  const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
+  return { panel, link, channels };
+}
+
+/** The array of the rig file, with its impairments drawn from the simulator's seed. */
+export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
+  const { rfChains, phaseBits, connection } = rig.array;
+  return createSimulatedArray({
     elements: elementsOf(rig),
     rfChains,
     phaseBits,
@@ -50,21 +61,4 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
     random: random.stream('array'),
     impairments: rig.simulator.impairments,
   });
-  const world = (): BlockFading => {
-    if (recorded !== undefined) return recordedChannels(createRecordedScene(recorded), repeat);
-    const scene = createMovingUsers({
-      geometry,
-      users: rig.users.count,
-      paths: rig.simulator.channel.paths,
-      scale: rig.simulator.channel.scale,
-      speedMps: rig.simulator.userSpeedMps,
-      carrierGhz,
-      random: random.stream('scene'),
-    });
-    return movingUsers(scene, rig.loop.rateHz);
-  };
-  const channels = world();
-  const panel = createVirtualPanel({ clock, array, scene: channels.scene, noise, random: random.stream('panel'), behaviours });
-  const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
-  return { panel, link, channels };
 }
