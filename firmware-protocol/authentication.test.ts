@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReplayWindow, derivePanelKey, openFrame, sealFrame } from './authentication.ts';
@@ -58,6 +59,14 @@ describe('a sealed frame', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('is the one that PROTOCOL.md works out', () => {
+    const page = readFileSync(new URL('PROTOCOL.md', import.meta.url), 'utf8');
+    const printed = /^```sealed\n(.*)\n```$/m.exec(page)?.[1] ?? '';
+    const frame = encodeFrame({ seq: 1, message: { type: 'ping', nonce: 0x11223344 } });
+    expect(Buffer.from(sealFrame(frame, key, 65_537n)).toString('hex')).toBe(printed.replaceAll(' ', ''));
+    expect(page).toContain(Buffer.from(key).toString('hex'));
   });
 
   it('is no frame to an end without a key', () => {
