@@ -33,12 +33,13 @@ describe('search for hardware', () => {
       { path: join(dev, 'ttyUSB2'), byId: join(dev, 'serial', 'by-id', 'usb-FTDI_board-if00'), accessible: true },
       { path: join(dev, 'ttyUSB10'), accessible: true },
     ]);
-    expect(search.reason).toMatch(/ttyUSB2.*, but this version drives panels over loopback only/);
+    expect(search.reason).toMatch(/^serial ports are present \(.*ttyUSB2.*\), but the rig file names no link$/);
   });
 
-  it('names a configured link that this version cannot drive', () => {
-    expect(discoverHardware(['serial /dev/ttyUSB0'], dev).reason).toBe(
-      'the rig file names serial /dev/ttyUSB0, but this version drives panels over loopback only',
-    );
+  it('names the links of the rig file', () => {
+    expect(discoverHardware(['serial /dev/ttyUSB0'], dev)).toMatchObject({
+      lookedFor: [expect.anything(), 'links in the rig file: serial /dev/ttyUSB0'],
+      reason: 'the rig file names serial /dev/ttyUSB0',
+    });
   });
 });

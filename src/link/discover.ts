@@ -1,25 +1,16 @@
 /**
  * What a rig can know about attached hardware before it opens anything: the links its file names, and the serial ports that the system
- * shows. This version drives panels over loopback only, so the search always ends with a reason to fall back; it says what it looked for,
- * so that nobody has to guess whether a board that is plugged in was seen.
+ * shows. It says what it looked for, so that nobody has to guess whether a board that is plugged in was seen.
  */
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
-
-export interface SerialPortNode {
-  /** '/dev/ttyUSB0' */
-  path: string;
-  /** The name that stays when ports are renumbered, where the system gives one. */
-  byId?: string;
-  /** Whether this user may read and write it. */
-  accessible: boolean;
-}
+import type { SerialPortNode } from './serial-ports.ts';
+import { isPluggedIn, listSerialPorts } from './serial-ports.ts';
 
 export interface HardwareSearch {
   /** One line each, for `beamrig doctor` and the start of a run: 'serial ports (…): none found'. */
   lookedFor: string[];
+  /** Those that somebody plugged in. */
   serialPorts: SerialPortNode[];
-  /** Why no panel on hardware is driven: one sentence. */
+  /** What there is to drive a panel on, or why there is nothing: one sentence without a full stop. */
   reason: string;
 }
 
@@ -29,7 +20,7 @@ export interface HardwareSearch {
  * @param devFolder where device nodes are
  */
 export function discoverHardware(configuredLinks: readonly string[], devFolder = '/dev'): HardwareSearch {
-  const serialPorts = listSerialPorts(devFolder);
+  const serialPorts = listSerialPorts(devFolder).filter(isPluggedIn);
   const ports = serialPorts.map((port) => (port.accessible ? port.path : `${port.path} (no permission)`)).join(', ');
   return {
     lookedFor: [
@@ -37,54 +28,12 @@ export function discoverHardware(configuredLinks: readonly string[], devFolder =
       `links in the rig file: ${configuredLinks.join(', ') || 'none'}`,
     ],
     serialPorts,
-    reason: reasonFor(configuredLinks, serialPorts),
+    reason: reasonFor(configuredLinks, ports),
   };
 }
 
-function reasonFor(configuredLinks: readonly string[], serialPorts: readonly SerialPortNode[]): string {
-  const only = 'this version drives panels over loopback only';
-  if (configuredLinks.length > 0) return `the rig file names ${configuredLinks.join(', ')}, but ${only}`;
-  if (serialPorts.length > 0) return `serial ports are present (${serialPorts.map((port) => port.path).join(', ')}), but ${only}`;
-  return 'no serial port is present and the rig file names no link';
-}
-
-function listSerialPorts(devFolder: string): SerialPortNode[] {
-  const ports = new Map<string, SerialPortNode>();
-  for (const name of namesIn(devFolder)) {
-    if (/^tty(USB|ACM)\d+$/.test(name)) ports.set(join(devFolder, name), nodeAt(join(devFolder, name)));
-  }
-  const byIdFolder = join(devFolder, 'serial', 'by-id');
-  for (const name of namesIn(byIdFolder)) {
-    const byId = join(byIdFolder, name);
-    const path = targetOf(byId);
-    if (path !== undefined) ports.set(path, { ...nodeAt(path), byId });
-  }
-  return [...ports.values()].sort((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
-}
-
-/** Names in a folder; none when there is no such folder (containers often have no /dev/serial). */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-/** Where a by-id link leads; undefined when the port has just gone. */
-function targetOf(link: string): string | undefined {
-  try {
-    return realpathSync(link);
-  } catch {
-    return undefined;
-  }
-}
-
-function nodeAt(path: string): SerialPortNode {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return { path, accessible: true };
-  } catch {
-    return { path, accessible: false };
-  }
+function reasonFor(configuredLinks: readonly string[], ports: string): string {
+  if (configuredLinks.length > 0) return `the rig file names ${configuredLinks.join(', ')}`;
+  if (ports === '') return 'no serial port is present and the rig file names no link';
+  return `serial ports are present (${ports}), but the rig file names no link`;
 }

@@ -1,0 +1,63 @@
+/**
+ * Two ends of a serial line that is not there: socat joins two pseudo terminals, each a serial port to whoever opens it. Pulling ends socat at
+ * once, which the ports feel as a USB plug that is pulled; putting back gives new ports under the same names.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partPath } from './parts.ts';
+
+export interface PtyPair {
+  /** Paths of the two ports. */
+  readonly a: string;
+  readonly b: string;
+  /** Both ports hang up and their names are gone. */
+  pull(): Promise<void>;
+  /** New ports under the old names. */
+  putBack(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openPtyPair(): Promise<PtyPair> {
+  const folder = mkdtempSync(join(tmpdir(), 'beamrig-pty-'));
+  const a = join(folder, 'A');
+  const b = join(folder, 'B');
+  let socat: ChildProcess | undefined;
+
+  const pull = async (): Promise<void> => {
+    const running = socat;
+    socat = undefined;
+    if (running?.exitCode === null && running.signalCode === null) {
+      const ended = once(running, 'exit');
+      running.kill('SIGKILL');
+      await ended;
+    }
+    for (const name of [a, b]) rmSync(name, { force: true });
+  };
+  const putBack = async (): Promise<void> => {
+    const started = spawn(partPath('socat') ?? 'socat', [`pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`], {
+      stdio: 'ignore',
+    });
+    socat = started;
+    const failed = once(started, 'exit').then(() => true);
+    while (!existsSync(a) || !existsSync(b)) {
+      if ((await Promise.race([failed, sleep(2, false)])) && socat === started)
+        throw new Error('socat ended before its ports were there');
+    }
+  };
+  await putBack();
+  return {
+    a,
+    b,
+    pull,
+    putBack,
+    close: async () => {
+      await pull();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
