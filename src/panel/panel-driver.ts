@@ -1,5 +1,5 @@
 /**
- * The driver of one front-end. A beam goes through three states that are never taken for one another:
+ * The driver of one front-end: the session with it, and what is asked of it. Staging and committing are in staging.ts and commit.ts. A beam goes through three states that are never taken for one another:
  *
  *   apply ─► chunks, pipelined ─► all acknowledged: staged ─► commit ─► 'committed' with a checksum ─► equal to what was asked: read back
  *                                                                │
@@ -9,28 +9,38 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
-import { beamFrames, maxWordsPerChunk } from '../../firmware-protocol/chunking.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../signal/indices.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
+import type { Commits, Staged } from './commit.ts';
+import { createCommits, refused } from './commit.ts';
+import type { FrameSeal } from './frame-seal.ts';
+import { createFrameSeal } from './frame-seal.ts';
 import type { Session } from './handshake.ts';
-import { shakeHands } from './handshake.ts';
+import { keyMissing, shakeHands } from './handshake.ts';
+import { pilotsOf, snrOf } from './measurement.ts';
 import type {
   AppliedBeam,
+  ArrayMember,
   BeamCommand,
+  ClockSample,
   MeasuredPilots,
   MeasuredSnr,
-  Panel,
   PanelCounters,
   PanelFailure,
   PanelStatus,
   Result,
+  StagedBeam,
 } from './panel.ts';
 import { pipeline } from './pipeline.ts';
-import type { LineTimeouts, ReplyTo, RequestLine, RequestOf } from './request-line.ts';
+import { readRadiated } from './read-back.ts';
+import type { ReplyTo, RequestOf } from './replies.ts';
+import type { LineTimeouts, RequestLimits, RequestLine } from './request-line.ts';
 import { DEFAULT_TIMEOUTS, createRequestLine, linkClosed } from './request-line.ts';
+import type { StagingType } from './staging.ts';
+import { beamAsPatch, bytesOf, checkDimensions, copyFor, wholeBeam } from './staging.ts';
 
 export interface PanelOptions {
   link: Link;
@@ -42,20 +52,19 @@ export interface PanelOptions {
   timeouts?: Partial<LineTimeouts>;
   /** Chunks sent and not yet acknowledged, at most. Default 4: boards have small input buffers. */
   window?: number;
+  /** Frames are sealed with the panel's own key, derived from the rig's for `expected.panelSerial`. 16 to 64 bytes. */
+  authentication?: { rigKey: Uint8Array };
 }
 
-/** Times that the words radiated are read again when the beam changed between two chunks of them. */
-const READ_BACK_ATTEMPTS = 3;
-/** How slow a panel's clock may be, and how late an answer, before they are taken for a restart and looked into. */
-const CLOCK_SLACK = 0.9;
-const ANSWER_SLACK_MS = 250;
-
-/** A panel at the other end of `link`, which must not be shared. Call `connect` first. */
-export function createPanel(options: PanelOptions): Panel {
+/**
+ * A panel at the other end of `link`, which must not be shared. Call `connect` first.
+ * @throws {BeamrigError} 'argument' for a window out of range, a key of the wrong length, or a key without `expected.panelSerial`
+ */
+export function createPanel(options: PanelOptions): ArrayMember {
   return new PanelDriver(options);
 }
 
-class PanelDriver implements Panel {
+class PanelDriver implements ArrayMember {
   private readonly link: Link;
   private readonly clock: Clock;
   private readonly expected: Partial<Capabilities>;
@@ -67,15 +76,17 @@ class PanelDriver implements Panel {
   /** Sessions and attempts at one, counted, so that a handshake notices when the link was lost under it. */
   private epoch = 0;
   private connecting: Promise<Result<Capabilities>> | undefined;
-  /** The beam being applied, 0 when none is. */
-  private applying: BeamId = 0;
+  /** The beam being staged or committed, 0 when none is. */
+  private busyWith: BeamId = 0;
   private nextSlot = 0;
   private nextNonce = 0;
-  /** Newest panel time seen, and when: a panel whose time falls behind ours was restarted. */
-  private panelTime = { us: 0n, atMs: 0 };
+  private readonly commits: Commits;
+  private readonly withKey: boolean;
+  /** The beam that the panel confirmed last in this session and may radiate still: what a patch starts from, and nothing else. */
+  private radiated: BeamCommand | undefined;
 
   constructor(options: PanelOptions) {
-    const { link, clock, random, expected = {}, timeouts = {}, window = 4 } = options;
+    const { link, clock, random, expected = {}, timeouts = {}, window = 4, authentication } = options;
     if (!Number.isInteger(window) || window < 1 || window > 32) {
       throw new BeamrigError('argument', `window is ${window}, not a whole number from 1 to 32`);
     }
@@ -83,7 +94,27 @@ class PanelDriver implements Panel {
     this.clock = clock;
     this.expected = expected;
     this.window = window;
-    this.line = createRequestLine({ link, clock, random, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } });
+    this.withKey = authentication !== undefined;
+    this.line = createRequestLine({
+      link,
+      clock,
+      random,
+      timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
+      ...(authentication === undefined ? {} : { seal: sealOf(authentication.rigKey, expected.panelSerial, link.name) }),
+      onRefusal: (code) => {
+        const detail = `it refuses the counters or the key of this session (${code}); connect again`;
+        this.endSession({ reason: 'panel-restarted', detail });
+      },
+    });
+    this.commits = createCommits({
+      clock,
+      holds: (session) => session === this.session,
+      ask: (session, request, limits) => this.ask(session, request, limits),
+      status: () => this.status(),
+      readBack: () => this.readBack(),
+      ping: () => this.ping(),
+      explain: (failure) => this.explain(failure),
+    });
     this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet` };
     link.onFrame((frame) => this.line.receive(frame));
     link.onState((state) => {
@@ -110,56 +141,85 @@ class PanelDriver implements Panel {
     return this.connecting;
   }
 
-  async apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
-    const { session } = this;
-    if (session === undefined) return refused(this.absence);
-    checkDimensions(beam, session.capabilities);
-    if (this.applying !== 0) return refused({ reason: 'rejected', request: 'apply', code: 'busy', detail: this.applying });
-    this.applying = beam.beamId;
-    try {
-      return await this.applyAlone(session, beam);
-    } finally {
-      this.applying = 0;
-    }
+  apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
+    return this.exclusively('apply', beam.beamId, async () => {
+      const staged = await this.stageAlone(beam);
+      return staged.ok ? this.commitAlone(staged.value) : staged;
+    });
+  }
+
+  stage(beam: BeamCommand): Promise<Result<StagedBeam>> {
+    return this.exclusively('stage', beam.beamId, () => this.stageAlone(beam));
+  }
+
+  commit(staged: StagedBeam): Promise<Result<AppliedBeam>> {
+    return this.exclusively('commit', staged.beamId, () => this.commitAlone(this.own(staged)));
+  }
+
+  arm(staged: StagedBeam, atUs: bigint, withinMs?: number): Promise<Result<void>> {
+    return this.exclusively('commit', staged.beamId, async () => {
+      const own = this.own(staged);
+      const armed = await this.commits.arm(own, atUs, withinMs);
+      if (armed.ok || armed.failure.reason !== 'not-staged') return armed;
+      const again = await this.stageAgain(own);
+      return again.ok ? this.commits.arm(own, atUs, withinMs) : again;
+    });
+  }
+
+  confirm(staged: StagedBeam): Promise<Result<AppliedBeam>> {
+    return this.exclusively('commit', staged.beamId, async () => {
+      const own = this.own(staged);
+      const startMs = this.clock.nowMs();
+      return this.applied(own, await this.commits.confirm(own), startMs);
+    });
+  }
+
+  cancel(staged: StagedBeam): Promise<Result<void>> {
+    return this.commits.cancel(this.own(staged));
+  }
+
+  storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
+    return this.exclusively('store-beam', beam.beamId, async () => {
+      const { session } = this;
+      if (session === undefined) return refused(this.absence);
+      const { beamId } = beam;
+      for (let attempt = 1; ; attempt++) {
+        const staged = await this.stageAlone(beam);
+        if (!staged.ok) return staged;
+        const stored = await this.ask<'store-beam'>(session, { type: 'store-beam', slot: staged.value.slot, beamId, position });
+        if (stored.ok) return DONE;
+        const { failure } = stored;
+        if (failure.reason !== 'rejected' || failure.code !== 'not-staged' || attempt === 2) return this.explain(failure);
+      }
+    });
+  }
+
+  async syncClock(): Promise<Result<ClockSample>> {
+    const hostSendMs = this.clock.nowMs();
+    const hostSendUs = BigInt(Math.round(hostSendMs * 1000));
+    const answer = await this.ask<'sync-time'>(this.session, { type: 'sync-time', hostSendUs });
+    if (!answer.ok) return answer;
+    const { panelReceiveUs, panelSendUs } = answer.value;
+    const hostReceiveUs = this.clock.nowMs() * 1000;
+    return { ok: true, value: { hostSendUs: hostSendMs * 1000, panelReceiveUs, panelSendUs, hostReceiveUs } };
   }
 
   async measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
     const answer = await this.ask<'measure-snr'>(this.session, { type: 'measure-snr', beamId, pilots });
-    if (!answer.ok) return this.explain(answer.failure);
-    const { timeUs, firstUser, snrCentiDb, ...report } = answer.value;
-    if (report.beamId !== beamId) return refused(otherBeam('measure-snr', report.beamId));
-    const users = this.session?.capabilities.users ?? 0;
-    if (snrCentiDb.length !== users) {
-      return refused({ reason: 'wrong-panel', field: 'users', expected: String(users), actual: String(snrCentiDb.length) });
-    }
-    const snrDb = Float64Array.from(snrCentiDb, (centiDb) => centiDb / 100);
-    return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots: report.pilots, firstUser, snrDb } };
+    return answer.ok ? snrOf(answer.value, beamId, this.session?.capabilities.users ?? 0) : this.explain(answer.failure);
   }
 
   async measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
     const answer = await this.ask<'measure-pilots'>(this.session, { type: 'measure-pilots', beamId, user, pilots });
-    if (!answer.ok) return this.explain(answer.failure);
-    const { timeUs, values, ...report } = answer.value;
-    if (report.beamId !== beamId || report.user !== user) return refused(otherBeam('measure-pilots', report.beamId));
-    return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots: report.pilots, user, values } };
+    return answer.ok ? pilotsOf(answer.value, beamId, user) : this.explain(answer.failure);
   }
 
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
     const { session } = this;
     if (session === undefined) return refused(this.absence);
-    const requests = readRequests(session.capabilities);
-    let beamId: BeamId = 0;
-    for (let attempt = 0; attempt < READ_BACK_ATTEMPTS; attempt++) {
-      const read = await pipeline<'read-phases'>(this.line, requests, this.window);
-      if (this.session !== session) return refused(this.absence);
-      if (!read.ok) return this.explain(read.failure);
-      beamId = read.value[0].beamId;
-      if (read.value.some((chunk) => chunk.beamId !== beamId)) continue; // half of one beam and half of another is neither
-      const words = new Uint16Array(session.capabilities.elements * session.capabilities.rfChains);
-      for (const chunk of read.value) words.set(chunk.words, chunk.offset);
-      return { ok: true, value: { beamId, words } };
-    }
-    return refused(otherBeam('read-phases', beamId));
+    const read = await readRadiated(this.line, session.capabilities, this.window);
+    if (this.session !== session) return refused(this.absence);
+    return read.ok ? read : this.explain(read.failure);
   }
 
   async status(): Promise<Result<PanelStatus>> {
@@ -188,9 +248,10 @@ class PanelDriver implements Panel {
     options: { position?: number; silenceMs?: number; enter?: boolean } = {},
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
+    if (enter) this.radiated = undefined;
     const request = { type: 'set-safe-state', state, position, silenceMs, enter } as const;
     const answer = await this.ask<'set-safe-state'>(this.session, request);
-    return answer.ok ? { ok: true, value: undefined } : this.explain(answer.failure);
+    return answer.ok ? DONE : this.explain(answer.failure);
   }
 
   close(): Promise<void> {
@@ -207,165 +268,134 @@ class PanelDriver implements Panel {
       }
     }
     this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });
+    this.line.beginAnew();
     const { epoch } = this;
-    const shaken = await shakeHands(this.line, this.expected);
+    const shaken = await shakeHands(this.line, this.expected, this.withKey);
     if (this.epoch !== epoch) return refused(this.absence);
     if (!shaken.ok) {
       this.absence = shaken.failure;
       return shaken;
     }
     this.session = shaken.value;
-    this.panelTime = { us: BigInt(shaken.value.uptimeMs) * 1000n, atMs: this.clock.nowMs() };
+    this.commits.sessionBegan(shaken.value);
     return { ok: true, value: shaken.value.capabilities };
   }
 
   private endSession(why: PanelFailure): void {
     this.epoch++;
     this.session = undefined;
+    this.radiated = undefined;
     this.absence = why;
     this.line.failAll(why);
   }
 
   /** Asks within the session that the caller began in, or not at all: what was meant for one session is never said in the next. */
-  private async ask<T extends Request['type']>(session: Session | undefined, request: RequestOf<T>): Promise<Result<ReplyTo<T>>> {
+  private async ask<T extends Request['type']>(
+    session: Session | undefined,
+    request: RequestOf<T>,
+    limits?: RequestLimits,
+  ): Promise<Result<ReplyTo<T>>> {
     if (session === undefined || session !== this.session) return refused(this.absence);
-    const answer = await this.line.request<T>(request);
+    const answer = await this.line.request<T>(request, limits);
     return session === this.session ? answer : refused(this.absence);
   }
 
-  private async applyAlone(session: Session, beam: BeamCommand): Promise<Result<AppliedBeam>> {
+  /** One beam at a time: what is begun while another is under way is refused. */
+  private async exclusively<T>(request: string, beamId: BeamId, work: () => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.busyWith !== 0) return refused({ reason: 'rejected', request, code: 'busy', detail: this.busyWith });
+    this.busyWith = beamId;
+    try {
+      return await work();
+    } finally {
+      this.busyWith = 0;
+    }
+  }
+
+  private async stageAlone(beam: BeamCommand): Promise<Result<Staged>> {
+    const { session, radiated } = this;
+    if (session === undefined) return refused(this.absence);
+    const { capabilities } = session;
+    checkDimensions(beam, capabilities);
     const startMs = this.clock.nowMs();
-    const { beamId } = beam;
     // A late chunk of the last beam must not fall into the slot of this one, where the panel has more than one.
-    const slot = this.nextSlot++ % session.capabilities.stagingSlots;
-    const chunks = chunkRequests(beam, slot, session.capabilities);
-    const crc = wordsCrc32c(beam.words);
+    const slot = this.nextSlot++ % capabilities.stagingSlots;
+    const kept = copyFor(beam, capabilities);
+    const crc = wordsCrc32c(kept.words);
+    const patch =
+      radiated !== undefined && capabilities.features.includes('patch')
+        ? beamAsPatch(kept, radiated, slot, capabilities)
+        : undefined;
+    let sent = await this.send(patch ?? wholeBeam(kept, slot, capabilities));
+    if (!sent.ok && patch !== undefined && sent.failure.reason === 'rejected') {
+      // Whatever the panel radiates, it is not what we believed.
+      this.radiated = undefined;
+      if (session !== this.session) return refused(this.absence);
+      sent = await this.send(wholeBeam(kept, slot, capabilities));
+    } else if (sent.ok && patch !== undefined) this.line.counters.patchedBeams = (this.line.counters.patchedBeams ?? 0) + 1;
+    if (!sent.ok) return this.explain(sent.failure);
+    const pushMs = this.clock.nowMs() - startMs;
+    return { ok: true, value: { beamId: beam.beamId, session, slot, beam: kept, crc, pushMs, atUs: 0n } };
+  }
 
-    for (let attempt = 1; ; attempt++) {
-      const staged = await pipeline<ChunkType>(this.line, chunks, this.window);
-      if (!staged.ok) return this.explain(staged.failure);
-      const stagedMs = this.clock.nowMs();
-      const committed = await this.commit(session, { type: 'commit', slot, beamId, atUs: 0n }, crc);
-      if (committed.ok) {
-        const commitMs = this.clock.nowMs() - stagedMs;
-        return { ok: true, value: { beamId, panelTimeUs: committed.value, pushMs: stagedMs - startMs, commitMs } };
-      }
-      // A chunk of another beam that came twice, and late, empties the slot. Nothing was switched, so staging once more is safe.
-      if (committed.failure.reason !== 'not-staged' || attempt === 2) return committed;
+  private send(requests: readonly RequestOf<StagingType>[]): Promise<Result<unknown>> {
+    this.line.counters.stagedBytes = (this.line.counters.stagedBytes ?? 0) + bytesOf(requests);
+    return pipeline<StagingType>(this.line, requests, this.window);
+  }
+
+  /** The slot is not what it was, or never became it. Nothing was switched, so staging the whole beam once more is safe. */
+  private async stageAgain(staged: Staged): Promise<Result<void>> {
+    const startMs = this.clock.nowMs();
+    if (staged.session !== this.session) return refused(this.absence);
+    const sent = await this.send(wholeBeam(staged.beam, staged.slot, staged.session.capabilities));
+    staged.pushMs += this.clock.nowMs() - startMs;
+    return sent.ok ? DONE : this.explain(sent.failure);
+  }
+
+  private async commitAlone(staged: Staged): Promise<Result<AppliedBeam>> {
+    let startMs = this.clock.nowMs();
+    let latched = await this.commits.now(staged);
+    if (!latched.ok && latched.failure.reason === 'not-staged') {
+      const again = await this.stageAgain(staged);
+      if (!again.ok) return again;
+      startMs = this.clock.nowMs();
+      latched = await this.commits.now(staged);
     }
+    return this.applied(staged, latched, startMs);
   }
 
-  /** Switches the slot to the elements. @returns panel time of the latch, or when it was found latched if the answer was lost */
-  private async commit(session: Session, request: RequestOf<'commit'>, crc: number): Promise<Result<bigint>> {
-    const { beamId } = request;
-    const answer = await this.ask<'commit'>(session, request);
-    if (!answer.ok) return this.findOut(session, beamId, crc, answer.failure);
-    const { wordsCrc32c: latchedCrc, timeUs } = answer.value;
-    if (latchedCrc !== crc) return refused(differs(beamId, crc, latchedCrc));
-    if (this.timeFellBack(timeUs)) {
-      const status = await this.status();
-      if (!status.ok) return status;
-    }
-    return { ok: true, value: timeUs };
+  private applied(staged: Staged, latched: Result<bigint>, startMs: number): Result<AppliedBeam> {
+    this.radiated = latched.ok && staged.session === this.session ? staged.beam : undefined;
+    if (!latched.ok) return latched;
+    const { beamId, pushMs } = staged;
+    return { ok: true, value: { beamId, panelTimeUs: latched.value, pushMs, commitMs: this.clock.nowMs() - startMs } };
   }
 
-  /** A restarted panel counts its time from nought: worth asking for its status, even if it is only a slow clock. */
-  private timeFellBack(timeUs: bigint): boolean {
-    const elapsedMs = this.clock.nowMs() - this.panelTime.atMs;
-    const advancedMs = Number(timeUs - this.panelTime.us) / 1000;
-    this.panelTime = { us: timeUs, atMs: this.clock.nowMs() };
-    return advancedMs < 0 || advancedMs < CLOCK_SLACK * elapsedMs - ANSWER_SLACK_MS;
-  }
-
-  /** After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. */
-  private async findOut(session: Session, beamId: BeamId, crc: number, failure: PanelFailure): Promise<Result<bigint>> {
-    const asItStands = refused(notStaged(failure));
-    // Ids begin again with each host: what was radiated before us may bear this one, with the same words and another D.
-    if (session !== this.session || beamId === session.inheritedBeamId) return asItStands;
-    const status = await this.status();
-    if (!status.ok) return status.failure.reason === 'panel-restarted' ? status : asItStands;
-    if (status.value.beamId !== beamId || !session.capabilities.features.includes('read-back')) return asItStands;
-    const radiated = await this.readBack();
-    if (!radiated.ok || radiated.value.beamId !== beamId) return asItStands;
-    const radiatedCrc = wordsCrc32c(radiated.value.words);
-    if (radiatedCrc !== crc) return refused(differs(beamId, crc, radiatedCrc));
-    const pong = await this.ping();
-    return pong.ok ? { ok: true, value: pong.value.panelTimeUs } : asItStands;
+  /** @throws {BeamrigError} 'argument' for a beam that another panel staged */
+  private own(staged: StagedBeam): Staged {
+    if ('session' in staged && 'crc' in staged) return staged as Staged;
+    throw new BeamrigError('argument', `beam ${staged.beamId} was not staged by the panel on ${this.name}`);
   }
 
   /** A panel that says no may have been restarted and lost its memory, which is another cause with another way out. */
   private async explain(failure: PanelFailure): Promise<{ ok: false; failure: PanelFailure }> {
     if (failure.reason !== 'rejected' || failure.code === 'busy' || this.session === undefined) return refused(failure);
+    if (failure.code === 'not-authenticated') {
+      this.endSession(keyMissing(failure));
+      return refused(this.absence);
+    }
     const status = await this.status();
     return !status.ok && status.failure.reason === 'panel-restarted' ? status : refused(failure);
   }
 }
 
-const refused = (failure: PanelFailure): { ok: false; failure: PanelFailure } => ({ ok: false, failure });
-
-const otherBeam = (request: string, beamId: BeamId): PanelFailure => ({
-  reason: 'rejected',
-  request,
-  code: 'beam-mismatch',
-  detail: beamId,
-});
-
-const differs = (beamId: BeamId, expectedCrc32c: number, actualCrc32c: number): PanelFailure => ({
-  reason: 'read-back-differs',
-  beamId,
-  expectedCrc32c,
-  actualCrc32c,
-});
-
-function notStaged(failure: PanelFailure): PanelFailure {
-  if (failure.reason !== 'rejected' || failure.code !== 'not-staged') return failure;
-  return { reason: 'not-staged', firstMissingWord: failure.detail };
-}
-
-type ChunkType = 'set-phases' | 'set-digital';
-const isChunk = (request: Request): request is RequestOf<ChunkType> =>
-  request.type === 'set-phases' || request.type === 'set-digital';
-
-/** The chunks of a beam, with copies of its words and weights: the caller's buffers may be reused while chunks wait for their turn. */
-function chunkRequests(beam: BeamCommand, slot: number, capabilities: Capabilities): RequestOf<ChunkType>[] {
-  const { beamId, phaseBits, digital } = beam;
-  const frames = beamFrames({
-    slot,
-    beamId,
-    phaseBits,
-    words: beam.words.slice(),
-    ...(digital !== undefined && capabilities.features.includes('digital-weights')
-      ? { digital: { users: digital.users, weights: digital.weights.slice() } }
-      : {}),
-    maxPayloadBytes: capabilities.maxPayloadBytes,
-    firstSeq: 0,
-  });
-  return frames.map((frame) => frame.message as Request).filter(isChunk);
-}
-
-function readRequests(capabilities: Capabilities): RequestOf<'read-phases'>[] {
-  const { elements, rfChains, phaseBits, maxPayloadBytes } = capabilities;
-  const total = elements * rfChains;
-  const perChunk = maxWordsPerChunk(maxPayloadBytes, phaseBits);
-  return Array.from({ length: Math.ceil(total / perChunk) }, (_, index) => {
-    const offset = index * perChunk;
-    return { type: 'read-phases', source: 'radiated', slot: 0, offset, count: Math.min(perChunk, total - offset) };
-  });
-}
-
-/** @throws {BeamrigError} 'shape' when the beam is not one for this panel: a mistake of the program, not of the link */
-function checkDimensions(beam: BeamCommand, capabilities: Capabilities): void {
-  const { elements, rfChains } = capabilities;
-  if (beam.words.length !== elements * rfChains) {
-    const expected = `${elements} elements × ${rfChains} chains = ${elements * rfChains}`;
-    throw new BeamrigError('shape', `beam ${beam.beamId} has ${beam.words.length} words; the panel takes ${expected}.`);
+/** @throws {BeamrigError} 'argument' for a key of the wrong length, or when nobody says whose key it is */
+function sealOf(rigKey: Uint8Array, panelSerial: string | undefined, linkName: string): FrameSeal {
+  if (panelSerial === undefined) {
+    throw new BeamrigError('argument', `the panel on ${linkName} is to be authenticated and its serial number is not known`, {
+      wayOut: "Name the panel in the rig file ('panel:' beside the link): its key is derived from its serial number.",
+    });
   }
-  const { digital } = beam;
-  if (digital !== undefined && digital.weights.length !== 2 * rfChains * digital.users) {
-    const expected = `2·${rfChains} chains·${digital.users} users = ${2 * rfChains * digital.users}`;
-    throw new BeamrigError(
-      'shape',
-      `digital.weights of beam ${beam.beamId} has ${digital.weights.length} numbers, not ${expected}.`,
-    );
-  }
+  return createFrameSeal(rigKey, panelSerial);
 }
+
+const DONE = { ok: true, value: undefined } as const;

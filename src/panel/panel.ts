@@ -38,6 +38,8 @@ export interface AppliedBeam {
   panelTimeUs: bigint;
   pushMs: number;
   commitMs: number;
+  /** Over several panels that were switched at one time: latest less earliest latch by the host's clock, as well as it knows theirs. */
+  latchSpreadUs?: number;
 }
 
 export interface MeasuredSnr {
@@ -71,6 +73,14 @@ export interface PanelCounters {
   badFrames: number;
   /** Smoothed round trip, ms (RFC 6298). */
   roundTripMs: number;
+  /** Times that the link had no room for a frame; it was offered again. */
+  linkFull?: number;
+  /** Frames ignored because they were not sealed with the panel's key, or not fresh. */
+  unauthenticated?: number;
+  /** Beams that went over the wire as what differs from the one before. */
+  patchedBeams?: number;
+  /** Bytes of frames that staging took, repetitions and framing not counted. */
+  stagedBytes?: number;
 }
 
 export interface PanelStatus {
@@ -122,8 +132,8 @@ export interface ArrayMember extends Panel {
   stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
   /** Switches now, as `apply` does. */
   commit(staged: StagedBeam): Promise<Result<AppliedBeam>>;
-  /** The panel will switch at its time `atUs`; ok means that it knows. */
-  arm(staged: StagedBeam, atUs: bigint): Promise<Result<void>>;
+  /** The panel will switch at its time `atUs`; ok means that it knows. After `withinMs` (default: as any request) it is not told again. */
+  arm(staged: StagedBeam, atUs: bigint, withinMs?: number): Promise<Result<void>>;
   /** After its time: did the armed beam switch, and to the words that were asked for? */
   confirm(staged: StagedBeam): Promise<Result<AppliedBeam>>;
   /** Ok: it will not switch. */

@@ -4,7 +4,8 @@
  */
 import type { Request } from '../../firmware-protocol/messages.ts';
 import type { PanelFailure, Result } from './panel.ts';
-import type { ReplyTo, RequestLine, RequestOf } from './request-line.ts';
+import type { ReplyTo, RequestOf } from './replies.ts';
+import type { RequestLine } from './request-line.ts';
 
 /**
  * Sends all requests, at most `window` unanswered at a time, in order.

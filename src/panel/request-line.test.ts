@@ -80,7 +80,7 @@ describe('request line', () => {
   });
 
   it('sends the same bytes again when no answer comes, each time later, and takes the answer to any of them', async () => {
-    const { line, heard } = await lineTo((one) => (one.repeats < 3 ? undefined : pong(one)));
+    const { line, heard } = await lineTo((one) => (one.repeats < 3 ? undefined : pong(one)), { retryMs: 1000 });
     const answer = await line.request<'ping'>({ type: 'ping', nonce: 5 });
     expect(answer).toMatchObject({ ok: true, value: { nonce: 5 } });
     expect(heard).toHaveLength(4);

@@ -7,13 +7,18 @@
  *             │ ▲
  *   no reply  ▼ │ same bytes, later each time        attempts or time used up ─► 'no-answer'
  *            waiting                                 link or panel lost       ─► 'link-closed', 'panel-restarted'
+ *
+ * With a seal, every sending is authenticated under a counter of its own, and only what the panel sealed is taken for its word.
  */
 import type { Clock } from '../../clock/clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
-import type { Reply, Request } from '../../firmware-protocol/messages.ts';
+import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
+import type { FrameSeal } from './frame-seal.ts';
 import type { PanelCounters, PanelFailure, Result } from './panel.ts';
+import type { ReplyTo, RequestOf } from './replies.ts';
+import { answers } from './replies.ts';
 import { createRoundTripEstimator } from './round-trip-estimator.ts';
 
 export interface LineTimeouts {
@@ -22,61 +27,39 @@ export interface LineTimeouts {
   /** Bounds of the wait after which a request is sent again, ms. */
   minMs: number;
   maxMs: number;
+  /** Longest pause between two sendings on a link that is quicker than this, ms: a panel that comes back is found so soon. */
+  retryMs: number;
   /** Times that one request is sent at most. */
   attempts: number;
   /** From the first sending of a request to giving up, ms. */
   totalMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: Readonly<LineTimeouts> = { initialMs: 250, minMs: 25, maxMs: 1000, attempts: 6, totalMs: 2000 };
-
-interface ReplyTypes {
-  hello: 'capabilities';
-  ping: 'pong';
-  'get-status': 'status';
-  'set-phases': 'ack';
-  'set-digital': 'ack';
-  commit: 'committed';
-  'read-phases': 'phases';
-  'measure-snr': 'snr-report';
-  'measure-pilots': 'pilot-report';
-  'store-beam': 'ack';
-  'select-beam': 'committed';
-  'set-safe-state': 'ack';
-  'patch-phases': 'ack';
-  'cancel-commit': 'ack';
-  'sync-time': 'synced';
-  challenge: 'challenged';
-}
-const REPLY_TYPES: { readonly [T in Request['type']]: ReplyTypes[T] } = {
-  hello: 'capabilities',
-  ping: 'pong',
-  'get-status': 'status',
-  'set-phases': 'ack',
-  'set-digital': 'ack',
-  commit: 'committed',
-  'read-phases': 'phases',
-  'measure-snr': 'snr-report',
-  'measure-pilots': 'pilot-report',
-  'store-beam': 'ack',
-  'select-beam': 'committed',
-  'set-safe-state': 'ack',
-  'patch-phases': 'ack',
-  'cancel-commit': 'ack',
-  'sync-time': 'synced',
-  challenge: 'challenged',
+export const DEFAULT_TIMEOUTS: Readonly<LineTimeouts> = {
+  initialMs: 250,
+  minMs: 25,
+  maxMs: 1000,
+  retryMs: 300,
+  attempts: 8,
+  totalMs: 2000,
 };
 
-export type RequestOf<T extends Request['type']> = Extract<Request, { type: T }>;
-export type ReplyTo<T extends Request['type']> = Extract<Reply, { type: ReplyTypes[T] }>;
+/** Where a request is in more of a hurry than others. */
+export type RequestLimits = Partial<Pick<LineTimeouts, 'attempts' | 'totalMs'>>;
 
 export interface RequestLine {
   readonly counters: PanelCounters;
   /** Sends a request; `done` is called once, later, unless the returned function withdraws it first. */
-  begin<T extends Request['type']>(request: RequestOf<T>, done: (result: Result<ReplyTo<T>>) => void): () => void;
-  request<T extends Request['type']>(request: RequestOf<T>): Promise<Result<ReplyTo<T>>>;
+  begin<T extends Request['type']>(
+    request: RequestOf<T>,
+    done: (result: Result<ReplyTo<T>>) => void,
+    limits?: RequestLimits,
+  ): () => void;
+  request<T extends Request['type']>(request: RequestOf<T>, limits?: RequestLimits): Promise<Result<ReplyTo<T>>>;
   /** A frame from the link. */
   receive(bytes: Uint8Array): void;
+  /** Before a handshake: what was learnt of a link that fell silent says nothing of it now, and counters are agreed upon anew. */
+  beginAnew(): void;
   /** Ends everything that is waited for. Nothing of it is ever sent again. */
   failAll(failure: PanelFailure): void;
 }
@@ -96,6 +79,9 @@ interface Outstanding {
   overtaken: number;
   /** Wait after the newest sending, ms. */
   waitMs: number;
+  /** This request's own. */
+  mostAttempts: number;
+  totalMs: number;
   cancelTimer: () => void;
   done: (result: Result<Reply>) => void;
 }
@@ -106,9 +92,24 @@ const MAX_OUTSTANDING = 64;
 const MAX_OVERTAKEN = 3;
 /** Share of a wait that is drawn at random, so that several hosts on one bus do not ask again in step. */
 const JITTER = 0.25;
+/** Pause before a link whose buffer is full is offered a frame again, ms. */
+const ROOM_MS = 2;
+/** Refusals of a seal, without a good answer between, that are no accident of the wire: it may deliver a frame twice. */
+const REFUSALS_BELIEVED = 3;
 
-export function createRequestLine(options: { link: Link; clock: Clock; random: Random; timeouts: LineTimeouts }): RequestLine {
-  const { link, clock, random, timeouts } = options;
+export interface RequestLineOptions {
+  link: Link;
+  clock: Clock;
+  random: Random;
+  timeouts: LineTimeouts;
+  /** Every frame is sealed and opened with it. */
+  seal?: FrameSeal;
+  /** The panel takes our seals no more: the session has to begin anew. */
+  onRefusal?: (code: NackCode) => void;
+}
+
+export function createRequestLine(options: RequestLineOptions): RequestLine {
+  const { link, clock, random, timeouts, seal, onRefusal } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
   // Anywhere, so that a host that was restarted is not answered from the panel's memory of the last one.
@@ -122,7 +123,10 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
     strayReplies: 0,
     badFrames: 0,
     roundTripMs: 0,
+    linkFull: 0,
+    unauthenticated: 0,
   };
+  let refusals = 0;
 
   const takeSeq = (): number => {
     while (outstanding.has(nextSeq)) nextSeq = (nextSeq + 1) & 0xffff;
@@ -138,22 +142,39 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
   };
 
   const transmit = (entry: Outstanding): void => {
-    entry.attempts++;
     entry.order = nextOrder++;
     entry.overtaken = 0;
     entry.sentMs = clock.nowMs();
-    if (!link.send(entry.bytes)) return finish(entry, { ok: false, failure: linkClosed(link) });
+    if (!link.send(seal === undefined ? entry.bytes : seal.seal(entry.bytes))) return unsent(entry);
+    entry.attempts++;
     entry.waitMs = entry.attempts === 1 ? estimator.timeoutMs : backedOffMs(entry.attempts);
     arm(entry);
   };
 
+  /** The link is closed, which ends the request, or has no room just now, which does not. */
+  const unsent = (entry: Outstanding): void => {
+    if (outstanding.get(entry.seq) !== entry) return;
+    if (link.state.state !== 'open') return finish(entry, { ok: false, failure: linkClosed(link) });
+    counters.linkFull = (counters.linkFull ?? 0) + 1;
+    const waitedMs = clock.nowMs() - entry.firstSentMs;
+    if (waitedMs < entry.totalMs - 1e-3) {
+      entry.cancelTimer();
+      entry.cancelTimer = clock.after(Math.min(ROOM_MS, entry.totalMs - waitedMs), () => transmit(entry));
+    } else if (entry.attempts > 0) noAnswer(entry, waitedMs);
+    else {
+      const detail = `${link.name}: its buffer had no room for a frame for ${Math.round(waitedMs)} ms`;
+      finish(entry, { ok: false, failure: { reason: 'link-closed', detail } });
+    }
+  };
+
   const backedOffMs = (attempts: number): number => {
-    const waitMs = estimator.timeoutMs * 2 ** (attempts - 1) * (1 + JITTER * random.uniform());
-    return Math.min(waitMs, timeouts.maxMs);
+    const { timeoutMs } = estimator;
+    const waitMs = timeoutMs * 2 ** (attempts - 1) * (1 + JITTER * random.uniform());
+    return Math.min(waitMs, Math.max(timeouts.retryMs, timeoutMs), timeouts.maxMs);
   };
 
   const dueMs = (entry: Outstanding): number =>
-    Math.min(Math.max(entry.sentMs, entry.progressMs) + entry.waitMs, entry.firstSentMs + timeouts.totalMs);
+    Math.min(Math.max(entry.sentMs, entry.progressMs) + entry.waitMs, entry.firstSentMs + entry.totalMs);
 
   const arm = (entry: Outstanding): void => {
     entry.cancelTimer();
@@ -169,19 +190,21 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
 
   const repeat = (entry: Outstanding): void => {
     const waitedMs = clock.nowMs() - entry.firstSentMs;
-    const { attempts, request } = entry;
-    if (attempts >= timeouts.attempts || waitedMs >= timeouts.totalMs - 1e-3) {
-      return finish(entry, { ok: false, failure: { reason: 'no-answer', request: request.type, attempts, waitedMs } });
-    }
+    if (entry.attempts >= entry.mostAttempts || waitedMs >= entry.totalMs - 1e-3) return noAnswer(entry, waitedMs);
     counters.retries++;
     transmit(entry);
+  };
+
+  const noAnswer = (entry: Outstanding, waitedMs: number): void => {
+    const { attempts, request } = entry;
+    finish(entry, { ok: false, failure: { reason: 'no-answer', request: request.type, attempts, waitedMs } });
   };
 
   /** A busy panel did nothing, and would repeat its refusal to the same number: ask later under a new one, if there is a later. */
   const askLater = (entry: Outstanding): boolean => {
     const waitMs = backedOffMs(entry.attempts);
-    const lastMs = entry.firstSentMs + timeouts.totalMs;
-    if (entry.attempts >= timeouts.attempts || clock.nowMs() + waitMs >= lastMs) return false;
+    const lastMs = entry.firstSentMs + entry.totalMs;
+    if (entry.attempts >= entry.mostAttempts || clock.nowMs() + waitMs >= lastMs) return false;
     outstanding.delete(entry.seq);
     entry.seq = takeSeq();
     entry.bytes = encodeFrame({ seq: entry.seq, message: entry.request });
@@ -206,6 +229,37 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
   };
 
   const receive = (bytes: Uint8Array): void => {
+    if (seal === undefined) return takeIn(bytes);
+    const opened = seal.open(bytes);
+    if (opened.as === 'frame') {
+      refusals = 0;
+      takeIn(opened.frame);
+    } else if (opened.as === 'damaged') counters.badFrames++;
+    else {
+      counters.unauthenticated = (counters.unauthenticated ?? 0) + 1;
+      if (opened.as === 'plain') takeHint(bytes);
+    }
+  };
+
+  /**
+   * A refusal that is not sealed may come from anybody. It never answers a request of the session; it makes us ask again at once, and the
+   * session begin anew when that is refused too. A challenge it does end, which no harm can come of.
+   */
+  const takeHint = (bytes: Uint8Array): void => {
+    const decoded = decodeFrame(bytes);
+    if (!decoded.ok || decoded.frame.message.type !== 'nack') return;
+    const { code } = decoded.frame.message;
+    const entry = outstanding.get(decoded.frame.seq);
+    if (entry === undefined) return;
+    const refused = code === 'not-authenticated' || code === 'replayed';
+    if (entry.request.type === 'challenge') {
+      if (!refused && code !== 'unsupported-message') return;
+      finish(entry, { ok: false, failure: { reason: 'rejected', request: 'challenge', code, detail: 0 } });
+    } else if (refused && ++refusals >= REFUSALS_BELIEVED) onRefusal?.(code);
+    else if (refused) repeat(entry);
+  };
+
+  const takeIn = (bytes: Uint8Array): void => {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok) {
       counters.badFrames++;
@@ -218,6 +272,7 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
       return;
     }
     learnFrom(entry);
+    if (message.type === 'challenged') seal?.agree(message.lastCounter);
     if (message.type !== 'nack') return finish(entry, { ok: true, value: message });
     counters.nacks++;
     if (message.code === 'busy' && askLater(entry)) return;
@@ -225,7 +280,11 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
     finish(entry, { ok: false, failure: { reason: 'rejected', request: entry.request.type, code, detail } });
   };
 
-  const begin = <T extends Request['type']>(request: RequestOf<T>, done: (result: Result<ReplyTo<T>>) => void): (() => void) => {
+  const begin = <T extends Request['type']>(
+    request: RequestOf<T>,
+    done: (result: Result<ReplyTo<T>>) => void,
+    limits?: RequestLimits,
+  ): (() => void) => {
     const refuseLater = (failure: PanelFailure): (() => void) => {
       queueMicrotask(() => done({ ok: false, failure }));
       return () => undefined;
@@ -248,6 +307,8 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
       progressMs: nowMs,
       overtaken: 0,
       waitMs: 0,
+      mostAttempts: limits?.attempts ?? timeouts.attempts,
+      totalMs: limits?.totalMs ?? timeouts.totalMs,
       cancelTimer: () => undefined,
       // `answers` lets only the reply type of this request through.
       done: done as (result: Result<Reply>) => void,
@@ -256,15 +317,20 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
     transmit(entry);
     return () => {
       entry.cancelTimer();
-      outstanding.delete(entry.seq);
+      if (outstanding.get(entry.seq) === entry) outstanding.delete(entry.seq);
     };
   };
 
   return {
     counters,
     begin,
-    request: (request) => new Promise((resolve) => begin(request, resolve)),
+    request: (request, limits) => new Promise((resolve) => begin(request, resolve, limits)),
     receive,
+    beginAnew: () => {
+      refusals = 0;
+      estimator.forgetBackOff();
+      seal?.forget();
+    },
     failAll: (failure) => {
       for (const entry of [...outstanding.values()]) finish(entry, { ok: false, failure });
     },
@@ -273,23 +339,6 @@ export function createRequestLine(options: { link: Link; clock: Clock; random: R
 
 export function linkClosed(link: Link): PanelFailure {
   const { state } = link;
-  const why = state.state === 'open' ? 'refused the frame' : [state.reason, state.detail].filter(Boolean).join(': ');
+  const why = state.state === 'open' ? 'open again' : [state.reason, state.detail].filter(Boolean).join(': ');
   return { reason: 'link-closed', detail: `${link.name}: ${why}` };
-}
-
-/**
- * Whether a message under the right number is an answer to this request at all. A number comes round again after 65,536 requests, and a
- * reply that was under way for so long must not pass for another. The beam of a report is left to the caller, who can say more about it.
- */
-function answers(request: Request, message: Request | Reply): message is Reply {
-  if (message.type === 'nack') return true;
-  if (message.type !== REPLY_TYPES[request.type]) return false;
-  if (request.type === 'ping' && message.type === 'pong') return message.nonce === request.nonce;
-  if ((request.type === 'commit' || request.type === 'select-beam') && message.type === 'committed') {
-    return message.beamId === request.beamId;
-  }
-  if (request.type === 'read-phases' && message.type === 'phases') {
-    return message.offset === request.offset && message.words.length === request.count;
-  }
-  return true;
 }

@@ -14,6 +14,8 @@ export interface RoundTripEstimator {
    * the timeout stays as far backed off as that request was, or a link that became slow would be asked twice for ever.
    */
   ambiguous(attempts: number): void;
+  /** The link, or what is at its other end, is another one now: nothing is backed off from. */
+  forgetBackOff(): void;
 }
 
 export interface TimeoutBounds {
@@ -51,6 +53,9 @@ export function createRoundTripEstimator(bounds: TimeoutBounds): RoundTripEstima
         variationMs += VARIATION_GAIN * (Math.abs(smoothedMs - roundTripMs) - variationMs);
         smoothedMs += SMOOTHED_GAIN * (roundTripMs - smoothedMs);
       }
+    },
+    forgetBackOff: () => {
+      backOff = 1;
     },
     ambiguous: (attempts) => {
       if (timeoutMs() < bounds.maxMs) backOff *= 2 ** (attempts - 1);

@@ -1,0 +1,66 @@
+/**
+ * Authentication on one line, host's side (PROTOCOL.md section 7): every frame leaves under a counter of its own, and what comes in must
+ * be sealed with the panel's key and fresh. Until the panel has said where its counters stand, only its answer to a challenge is fresh, and
+ * that by the nonce in it.
+ */
+import { randomBytes } from 'node:crypto';
+import { MAX_COUNTER, ReplayWindow, derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
+import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
+
+export type Unsealed =
+  | { as: 'frame'; frame: Uint8Array }
+  /** Whole, and sealed by nobody. */
+  | { as: 'plain' }
+  /** Sealed with another key, or seen before, or before its time. */
+  | { as: 'untrusted' }
+  | { as: 'damaged' };
+
+export interface FrameSeal {
+  seal(frame: Uint8Array): Uint8Array;
+  open(bytes: Uint8Array): Unsealed;
+  /** The challenge whose answer `open` returned last was ours: counters go on from there. */
+  agree(lastCounter: bigint): void;
+  /** Until the next `agree` only answers to a challenge are let in. */
+  forget(): void;
+}
+
+/** @throws {BeamrigError} 'argument' for a key that is too short or too long */
+export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameSeal {
+  const panelKey = derivePanelKey(rigKey, panelSerial);
+  let counter = 0n;
+  let heardCounter = 0n;
+  let window: ReplayWindow | undefined;
+
+  return {
+    seal: (frame) => {
+      if (counter < MAX_COUNTER) counter++;
+      return sealFrame(frame, panelKey, counter);
+    },
+    open: (bytes) => {
+      const opened = openFrame(bytes, panelKey);
+      if (!opened.ok) {
+        if (opened.reason === 'plain') return { as: 'plain' };
+        return { as: opened.reason === 'not-authenticated' ? 'untrusted' : 'damaged' };
+      }
+      const { frame } = opened;
+      if (window === undefined) {
+        if (frame[1] !== TYPE_CODES.challenged) return { as: 'untrusted' };
+        heardCounter = opened.counter;
+      } else if (!window.accept(opened.counter)) return { as: 'untrusted' };
+      return { as: 'frame', frame };
+    },
+    agree: (lastCounter) => {
+      // A second answer to one challenge changes nothing.
+      if (window !== undefined) return;
+      // Never back: a frame of ours that is still on its way must not meet another one under its counter.
+      if (lastCounter > counter) counter = lastCounter;
+      window = new ReplayWindow(heardCounter);
+    },
+    forget: () => {
+      window = undefined;
+    },
+  };
+}
+
+/** A number that nobody can foresee: an answer that names it was made after it was drawn. */
+export const drawNonce = (): bigint => randomBytes(8).readBigUInt64LE();

@@ -1,0 +1,116 @@
+/**
+ * How a beam gets into a slot of the panel: whole, in chunks, or as what differs from the beam radiated where that is well shorter.
+ * Either way the slot is complete or the commit is refused, and the checksum of the commit is compared with the words that were asked for.
+ */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import {
+  MOST_PATCHABLE_WORDS,
+  beamFrames,
+  maxPlacesPerPatch,
+  maxWordsPerChunk,
+  patchMessages,
+} from '../../firmware-protocol/chunking.ts';
+import {
+  CRC_BYTES,
+  DIGITAL_PREFIX_BYTES,
+  HEADER_BYTES,
+  PATCH_PREFIX_BYTES,
+  PHASES_PREFIX_BYTES,
+} from '../../firmware-protocol/limits.ts';
+import type { Capabilities, Request } from '../../firmware-protocol/messages.ts';
+import { packedLength } from '../../firmware-protocol/packing.ts';
+import type { BeamCommand } from './panel.ts';
+import type { RequestOf } from './replies.ts';
+
+export type StagingType = 'set-phases' | 'set-digital' | 'patch-phases';
+type ChunkType = 'set-phases' | 'set-digital';
+
+/** A patch is sent when its bytes are at most this share of those of the full words: below, a lost guess costs more than it saves. */
+const WORTHWHILE = 0.7;
+const FRAME_BYTES = HEADER_BYTES + CRC_BYTES;
+
+/** A copy of what the panel takes of a beam: the caller's buffers may be reused while chunks wait for their turn. */
+export function copyFor(beam: BeamCommand, capabilities: Capabilities): BeamCommand {
+  const { beamId, phaseBits, words, digital } = beam;
+  if (digital === undefined || !capabilities.features.includes('digital-weights')) {
+    return { beamId, phaseBits, words: words.slice() };
+  }
+  return { beamId, phaseBits, words: words.slice(), digital: { users: digital.users, weights: digital.weights.slice() } };
+}
+
+/** The chunks of a whole beam; they look into its words and weights. */
+export function wholeBeam(beam: BeamCommand, slot: number, capabilities: Capabilities): RequestOf<ChunkType>[] {
+  const { maxPayloadBytes } = capabilities;
+  const frames = beamFrames({ ...beam, slot, maxPayloadBytes, firstSeq: 0 });
+  return frames.map((frame) => frame.message as Request).filter(isChunk);
+}
+
+/**
+ * The beam as patches of the one radiated, with its full weights.
+ * @param from the beam that the panel is believed to radiate, as `copyFor` made it
+ * @returns undefined when the whole beam is not much longer, or cannot be had from that one
+ */
+export function beamAsPatch(
+  beam: BeamCommand,
+  from: BeamCommand,
+  slot: number,
+  capabilities: Capabilities,
+): RequestOf<StagingType>[] | undefined {
+  const { beamId, phaseBits, words, digital } = beam;
+  const { maxPayloadBytes } = capabilities;
+  if (from.phaseBits !== phaseBits || words.length > MOST_PATCHABLE_WORDS) return undefined;
+  // The patch takes the weights of the beam radiated along, and nothing takes them away again.
+  if (from.digital !== undefined && digital?.users !== from.digital.users) return undefined;
+
+  let changed = 0;
+  for (let place = 0; place < words.length; place++) if (words[place] !== from.words[place]) changed++;
+  const patches = Math.max(1, Math.ceil(changed / maxPlacesPerPatch(maxPayloadBytes, phaseBits)));
+  const patchBytes = patches * (FRAME_BYTES + PATCH_PREFIX_BYTES) + 2 * changed + packedLength(changed, phaseBits);
+  const chunks = Math.ceil(words.length / maxWordsPerChunk(maxPayloadBytes, phaseBits));
+  const wholeBytes = chunks * (FRAME_BYTES + PHASES_PREFIX_BYTES) + packedLength(words.length, phaseBits);
+  if (patchBytes > WORTHWHILE * wholeBytes) return undefined;
+
+  const requests: RequestOf<StagingType>[] = patchMessages({
+    slot,
+    beamId,
+    fromBeamId: from.beamId,
+    phaseBits,
+    from: from.words,
+    to: words,
+    maxPayloadBytes,
+  });
+  if (digital === undefined) return requests;
+  return [...requests, ...wholeBeam(beam, slot, capabilities).filter((request) => request.type === 'set-digital')];
+}
+
+/** Bytes of the bare frames of these requests. */
+export function bytesOf(requests: readonly RequestOf<StagingType>[]): number {
+  let bytes = 0;
+  for (const request of requests) {
+    bytes += FRAME_BYTES;
+    if (request.type === 'set-digital') bytes += DIGITAL_PREFIX_BYTES + 4 * request.weights.length;
+    else if (request.type === 'set-phases') bytes += PHASES_PREFIX_BYTES + packedLength(request.words.length, request.phaseBits);
+    else bytes += PATCH_PREFIX_BYTES + 2 * request.places.length + packedLength(request.words.length, request.phaseBits);
+  }
+  return bytes;
+}
+
+/** @throws {BeamrigError} 'shape' when the beam is not one for this panel: a mistake of the program, not of the link */
+export function checkDimensions(beam: BeamCommand, capabilities: Pick<Capabilities, 'elements' | 'rfChains'>): void {
+  const { elements, rfChains } = capabilities;
+  if (beam.words.length !== elements * rfChains) {
+    const expected = `${elements} elements × ${rfChains} chains = ${elements * rfChains}`;
+    throw new BeamrigError('shape', `beam ${beam.beamId} has ${beam.words.length} words; the panel takes ${expected}.`);
+  }
+  const { digital } = beam;
+  if (digital !== undefined && digital.weights.length !== 2 * rfChains * digital.users) {
+    const expected = `2·${rfChains} chains·${digital.users} users = ${2 * rfChains * digital.users}`;
+    throw new BeamrigError(
+      'shape',
+      `digital.weights of beam ${beam.beamId} has ${digital.weights.length} numbers, not ${expected}.`,
+    );
+  }
+}
+
+const isChunk = (request: Request): request is RequestOf<ChunkType> =>
+  request.type === 'set-phases' || request.type === 'set-digital';
