@@ -108,6 +108,16 @@ static void read_phases(input *in, uint8_t type, beamrig_phases *phases) {
   phases->packed = take_words(in, phases->count, phases->phase_bits);
 }
 
+static void read_patch(input *in, beamrig_patch *patch) {
+  patch->slot = take_u8(in, 0, 0xff);
+  patch->phase_bits = take_u8(in, 1, BEAMRIG_MAX_PHASE_BITS);
+  patch->count = take_u16(in, 1, 0xffff);
+  patch->beam_id = take_u32(in, 1);
+  patch->from_beam_id = take_u32(in, 1);
+  patch->places = take(in, 2u * (size_t)patch->count);
+  patch->packed = take_words(in, patch->count, patch->phase_bits);
+}
+
 static void read_digital(input *in, beamrig_digital *digital) {
   digital->slot = take_u8(in, 0, 0xff);
   take_u8(in, 0, 0);
@@ -176,6 +186,12 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
       message->as.commit.at_us = take_u64(in);
       message->as.commit.slot = take_u8(in, 0, 0xff);
       return true;
+    case BEAMRIG_CANCEL_COMMIT:
+      message->as.cancel_commit.beam_id = take_u32(in, 1);
+      return true;
+    case BEAMRIG_PATCH_PHASES:
+      read_patch(in, &message->as.patch_phases);
+      return true;
     case BEAMRIG_READ_PHASES:
       message->as.read_phases.source = take_u8(in, BEAMRIG_STAGED, BEAMRIG_RADIATED);
       message->as.read_phases.slot = take_u8(in, 0, 0xff);
@@ -203,6 +219,12 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
       message->as.set_safe_state.state = take_u8(in, BEAMRIG_SAFE_MUTE, BEAMRIG_SAFE_CODEWORD);
       message->as.set_safe_state.enter = take_u8(in, 0, 1) == 1;
       return true;
+    case BEAMRIG_SYNC_TIME:
+      message->as.sync_time.host_send_us = take_u64(in);
+      return true;
+    case BEAMRIG_CHALLENGE:
+      message->as.challenge.host_nonce = take_u64(in);
+      return true;
     case BEAMRIG_CAPABILITIES:
       read_capabilities(in, &message->as.capabilities);
       return true;
@@ -228,6 +250,15 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
     case BEAMRIG_SNR_REPORT:
     case BEAMRIG_PILOT_REPORT:
       read_report(in, type, &message->as.report);
+      return true;
+    case BEAMRIG_SYNCED:
+      message->as.synced.host_send_us = take_u64(in);
+      message->as.synced.panel_receive_us = take_u64(in);
+      message->as.synced.panel_send_us = take_u64(in);
+      return true;
+    case BEAMRIG_CHALLENGED:
+      message->as.challenged.host_nonce = take_u64(in);
+      message->as.challenged.last_counter = take_u64(in);
       return true;
     case BEAMRIG_NACK:
       message->as.nack.detail = take_u32(in, 0);
@@ -256,15 +287,20 @@ bool beamrig_payload_is_sound(uint8_t type, const uint8_t *payload, size_t lengt
 beamrig_verdict beamrig_decode(const uint8_t *bytes, size_t length, beamrig_header *header, beamrig_message *message) {
   const beamrig_verdict damage = beamrig_frame_damage(bytes, length);
   if (damage != BEAMRIG_GOOD) return damage;
+  return beamrig_decode_sound(bytes, length - BEAMRIG_MIN_FRAME_BYTES, 0, header, message);
+}
+
+beamrig_verdict beamrig_decode_sound(const uint8_t *bytes, size_t payload_bytes, uint8_t flags_taken, beamrig_header *header,
+                                     beamrig_message *message) {
   header->major = bytes[0] >> 4;
-  header->flags = bytes[0] & 0x0f;
+  header->flags = (uint8_t)(bytes[0] & 0x0fu & ~(unsigned)flags_taken);
   header->type = bytes[1];
   header->seq = beamrig_get_u16(bytes + 2);
   if (header->major != BEAMRIG_PROTOCOL_MAJOR && (header->major == 0 || !is_frozen(header->type))) {
     return BEAMRIG_UNSUPPORTED_VERSION;
   }
   if (header->flags != 0) return BEAMRIG_RESERVED_FLAGS;
-  input in = {bytes + BEAMRIG_HEADER_BYTES, length - BEAMRIG_MIN_FRAME_BYTES, false};
+  input in = {bytes + BEAMRIG_HEADER_BYTES, payload_bytes, false};
   if (in.left > BEAMRIG_MAX_PAYLOAD_BYTES) return BEAMRIG_TOO_LONG;
   if (!read_payload(&in, header->type, message)) return BEAMRIG_UNKNOWN_TYPE;
   return is_sound(&in, header->type) ? BEAMRIG_GOOD : BEAMRIG_MALFORMED;

@@ -48,6 +48,16 @@ static void write_phases(output *out, uint8_t type, const beamrig_phases *phases
   give_bytes(out, phases->packed, BEAMRIG_PACKED_BYTES(phases->count, phases->phase_bits));
 }
 
+static void write_patch(output *out, const beamrig_patch *patch) {
+  give_u8(out, patch->slot);
+  give_u8(out, patch->phase_bits);
+  give_u16(out, patch->count);
+  give_u32(out, patch->beam_id);
+  give_u32(out, patch->from_beam_id);
+  give_bytes(out, patch->places, 2u * (size_t)patch->count);
+  give_bytes(out, patch->packed, BEAMRIG_PACKED_BYTES(patch->count, patch->phase_bits));
+}
+
 static void write_digital(output *out, const beamrig_digital *digital) {
   give_u8(out, digital->slot);
   give_u8(out, 0);
@@ -111,6 +121,12 @@ static void write_payload(output *out, const beamrig_message *message) {
       give_u64(out, message->as.commit.at_us);
       give_u8(out, message->as.commit.slot);
       return;
+    case BEAMRIG_CANCEL_COMMIT:
+      give_u32(out, message->as.cancel_commit.beam_id);
+      return;
+    case BEAMRIG_PATCH_PHASES:
+      write_patch(out, &message->as.patch_phases);
+      return;
     case BEAMRIG_READ_PHASES:
       give_u8(out, message->as.read_phases.source);
       give_u8(out, message->as.read_phases.slot);
@@ -138,6 +154,12 @@ static void write_payload(output *out, const beamrig_message *message) {
       give_u8(out, message->as.set_safe_state.state);
       give_u8(out, message->as.set_safe_state.enter ? 1 : 0);
       return;
+    case BEAMRIG_SYNC_TIME:
+      give_u64(out, message->as.sync_time.host_send_us);
+      return;
+    case BEAMRIG_CHALLENGE:
+      give_u64(out, message->as.challenge.host_nonce);
+      return;
     case BEAMRIG_CAPABILITIES:
       write_capabilities(out, &message->as.capabilities);
       return;
@@ -161,6 +183,15 @@ static void write_payload(output *out, const beamrig_message *message) {
     case BEAMRIG_SNR_REPORT:
     case BEAMRIG_PILOT_REPORT:
       write_report(out, message->type, &message->as.report);
+      return;
+    case BEAMRIG_SYNCED:
+      give_u64(out, message->as.synced.host_send_us);
+      give_u64(out, message->as.synced.panel_receive_us);
+      give_u64(out, message->as.synced.panel_send_us);
+      return;
+    case BEAMRIG_CHALLENGED:
+      give_u64(out, message->as.challenged.host_nonce);
+      give_u64(out, message->as.challenged.last_counter);
       return;
     case BEAMRIG_NACK:
       give_u32(out, message->as.nack.detail);

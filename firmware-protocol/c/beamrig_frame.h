@@ -1,5 +1,5 @@
 /*
- * Bare frames of the beamrig panel protocol 1.0 (PROTOCOL.md, section 1.1), and the little-endian numbers they are made of.
+ * Bare frames of the beamrig panel protocol 1.1 (PROTOCOL.md, section 1.1), and the little-endian numbers they are made of.
  *
  *     (major << 4) | flags   type   seq (u16)   payload ...   CRC-32C (u32)
  *
@@ -14,9 +14,11 @@
 #include <string.h>
 
 #define BEAMRIG_PROTOCOL_MAJOR 1
-#define BEAMRIG_PROTOCOL_MINOR 0
+#define BEAMRIG_PROTOCOL_MINOR 1
 
 #define BEAMRIG_HEADER_BYTES 4
+/* Of the low four bits of the first byte. */
+#define BEAMRIG_FLAG_AUTHENTICATED 0x01u
 #define BEAMRIG_CRC_BYTES 4
 #define BEAMRIG_AUTHENTICATION_BYTES 16
 #define BEAMRIG_MIN_PAYLOAD_BYTES 64

@@ -19,11 +19,15 @@ typedef enum {
   BEAMRIG_SET_DIGITAL = 0x11,
   BEAMRIG_COMMIT = 0x12,
   BEAMRIG_READ_PHASES = 0x13,
+  BEAMRIG_CANCEL_COMMIT = 0x16,
+  BEAMRIG_PATCH_PHASES = 0x17,
   BEAMRIG_MEASURE_SNR = 0x20,
   BEAMRIG_MEASURE_PILOTS = 0x21,
   BEAMRIG_STORE_BEAM = 0x30,
   BEAMRIG_SELECT_BEAM = 0x31,
   BEAMRIG_SET_SAFE_STATE = 0x40,
+  BEAMRIG_SYNC_TIME = 0x50,
+  BEAMRIG_CHALLENGE = 0x60,
   BEAMRIG_CAPABILITIES = 0x81,
   BEAMRIG_PONG = 0x82,
   BEAMRIG_STATUS = 0x83,
@@ -32,6 +36,8 @@ typedef enum {
   BEAMRIG_PHASES = 0x93,
   BEAMRIG_SNR_REPORT = 0xa0,
   BEAMRIG_PILOT_REPORT = 0xa1,
+  BEAMRIG_SYNCED = 0xd0,
+  BEAMRIG_CHALLENGED = 0xe0,
   BEAMRIG_NACK = 0xff
 } beamrig_type;
 
@@ -53,6 +59,7 @@ enum { BEAMRIG_STATE_SAFE = 0, BEAMRIG_STATE_IDLE = 1, BEAMRIG_STATE_RADIATING =
 #define BEAMRIG_FEATURE_ELEMENT_ENABLE 0x0040u
 #define BEAMRIG_FEATURE_TIME_SYNC 0x0080u
 #define BEAMRIG_FEATURE_AUTHENTICATION 0x0100u
+#define BEAMRIG_FEATURE_PATCH 0x0200u
 
 typedef enum {
   BEAMRIG_NACK_MALFORMED = 1,
@@ -106,6 +113,16 @@ typedef struct {
 
 typedef struct {
   uint8_t slot;
+  uint8_t phase_bits;
+  uint16_t count;
+  uint32_t beam_id;
+  uint32_t from_beam_id;
+  const uint8_t *places; /* count u16, the place n*M + m of each word */
+  const uint8_t *packed; /* the words, BEAMRIG_PACKED_BYTES(count, phase_bits) bytes */
+} beamrig_patch;
+
+typedef struct {
+  uint8_t slot;
   uint16_t users;
   uint32_t beam_id;
   uint32_t offset;
@@ -135,11 +152,15 @@ typedef struct {
     } ping;
     beamrig_phases phases;
     beamrig_digital set_digital;
+    beamrig_patch patch_phases;
     struct {
       uint32_t beam_id;
       uint64_t at_us;
       uint8_t slot;
     } commit;
+    struct {
+      uint32_t beam_id;
+    } cancel_commit;
     struct {
       uint8_t source;
       uint8_t slot;
@@ -166,6 +187,12 @@ typedef struct {
       uint8_t state;
       bool enter;
     } set_safe_state;
+    struct {
+      uint64_t host_send_us;
+    } sync_time;
+    struct {
+      uint64_t host_nonce;
+    } challenge;
     beamrig_capabilities capabilities;
     struct {
       uint32_t nonce;
@@ -185,6 +212,15 @@ typedef struct {
       uint32_t words_crc32c;
     } committed;
     beamrig_report report; /* snr-report and pilot-report */
+    struct {
+      uint64_t host_send_us;
+      uint64_t panel_receive_us;
+      uint64_t panel_send_us;
+    } synced;
+    struct {
+      uint64_t host_nonce;
+      uint64_t last_counter;
+    } challenged;
     struct {
       uint32_t detail;
       uint8_t code;
@@ -206,6 +242,13 @@ typedef struct {
  * it is BEAMRIG_GOOD, and points into `bytes`.
  */
 beamrig_verdict beamrig_decode(const uint8_t *bytes, size_t length, beamrig_header *header, beamrig_message *message);
+
+/*
+ * Tests 4 to 8 alone, on header and payload of a frame that is sound. `flags_taken`: flags that were seen to already (section 7 takes
+ * BEAMRIG_FLAG_AUTHENTICATED off); `header` says what is left.
+ */
+beamrig_verdict beamrig_decode_sound(const uint8_t *bytes, size_t payload_bytes, uint8_t flags_taken, beamrig_header *header,
+                                     beamrig_message *message);
 
 /* Whether a payload is as the table of its type says: test 8 of section 1.3. False for a type that there is not. */
 bool beamrig_payload_is_sound(uint8_t type, const uint8_t *payload, size_t length);

@@ -31,6 +31,14 @@ bool beamrig_unpack_words(const uint8_t *packed, unsigned bits, size_t count, ui
   return pending == 0;
 }
 
+uint16_t beamrig_packed_word(const uint8_t *packed, unsigned bits, size_t place) {
+  const size_t first_bit = place * bits;
+  const unsigned shift = (unsigned)(first_bit % 8u);
+  uint32_t window = 0;
+  for (unsigned i = 0; 8u * i < shift + bits; i++) window |= (uint32_t)packed[first_bit / 8u + i] << (8u * i);
+  return (uint16_t)((window >> shift) & (((uint32_t)1 << bits) - 1u));
+}
+
 uint32_t beamrig_words_crc32c(const uint16_t *words, size_t count) {
   uint32_t crc = 0;
   for (size_t i = 0; i < count; i++) {

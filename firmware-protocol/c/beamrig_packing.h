@@ -9,6 +9,7 @@
 
 #define BEAMRIG_MAX_PHASE_BITS 16
 #define BEAMRIG_PHASES_PREFIX_BYTES 12
+#define BEAMRIG_PATCH_PREFIX_BYTES 12
 #define BEAMRIG_DIGITAL_PREFIX_BYTES 16
 
 /* Bytes that `count` words of `bits` bits take; `count` at most 65,536. */
@@ -19,6 +20,9 @@ void beamrig_pack_words(const uint16_t *words, size_t count, unsigned bits, uint
 
 /* The `count` words of `packed`. False, and nothing of worth in `words`, when the padding is not zero. `words` may be NULL: check only. */
 bool beamrig_unpack_words(const uint8_t *packed, unsigned bits, size_t count, uint16_t *words);
+
+/* One word of `packed`, its place counted in words. */
+uint16_t beamrig_packed_word(const uint8_t *packed, unsigned bits, size_t place);
 
 /* CRC-32C over words as little-endian u16, whatever Q is: what `committed` carries. */
 uint32_t beamrig_words_crc32c(const uint16_t *words, size_t count);

@@ -7,15 +7,16 @@
  * A request is known again by its seq, its length and 64 bits over all its bytes: its own CRC-32C and this hash (FNV-1a), which is not
  * linear as a CRC is. So the requests themselves need not be kept.
  */
-static uint32_t hash_of(const uint8_t *bytes, size_t length) {
-  uint32_t hash = 2166136261u;
+static uint32_t hash_on(uint32_t hash, const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 16777619u;
   return hash;
 }
 
-static beamrig_remembered key_of(const uint8_t *frame, size_t length) {
-  const beamrig_remembered key = {beamrig_get_u32(frame + length - BEAMRIG_CRC_BYTES), hash_of(frame, length),
-                                  beamrig_get_u16(frame + 2), (uint16_t)length, 0};
+/* `bytes` are header and payload, and `crc` that of the frame without its authentication: a retry has another counter. */
+static beamrig_remembered key_of(const uint8_t *bytes, size_t length, uint32_t crc, uint8_t first) {
+  uint32_t hash = hash_on(2166136261u, &first, 1);
+  hash = hash_on(hash, bytes + 1, length - 1);
+  const beamrig_remembered key = {crc, hash, beamrig_get_u16(bytes + 2), (uint16_t)length, 0};
   return key;
 }
 
@@ -61,7 +62,7 @@ static bool is_consistent(const beamrig_panel *panel) {
   const bool snr = (it->features & BEAMRIG_FEATURE_SNR_REPORT) != 0;
   const bool pilots = (it->features & BEAMRIG_FEATURE_PILOT_REPORT) != 0;
   if (panel->hardware.apply == NULL || panel->hardware.mute == NULL || panel->hardware.time_us == NULL) return false;
-  if ((it->features & ~(uint32_t)BEAMRIG_PANEL_FEATURES) != 0) return false;
+  if ((it->features & ~(uint32_t)(BEAMRIG_PANEL_FEATURES | BEAMRIG_FEATURE_AUTHENTICATION)) != 0) return false;
   if (((it->features & BEAMRIG_FEATURE_BEAM_MEMORY) != 0) != (it->beam_memory > 0)) return false;
   if (((it->features & BEAMRIG_FEATURE_DIGITAL_WEIGHTS) != 0) != (panel->streams > 0)) return false;
   if ((snr || pilots) != (it->users > 0)) return false;
@@ -95,51 +96,135 @@ bool beamrig_panel_init(beamrig_panel *panel, const beamrig_capabilities *capabi
   return true;
 }
 
-void beamrig_panel_poll(beamrig_panel *panel) {
-  if (!panel->watching || panel->silence_ms == 0) return;
-  if (beamrig_panel_now_us(panel) - panel->heard_us < (uint64_t)panel->silence_ms * 1000u) return;
+/* ---- time ------------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t silent_us(const beamrig_panel *panel) {
+  if (!panel->watching || panel->silence_ms == 0) return UINT64_MAX;
+  return panel->heard_us + (uint64_t)panel->silence_ms * 1000u;
+}
+
+static uint64_t waiting_us(const beamrig_panel *panel) {
+  return panel->waiting_id == 0 ? UINT64_MAX : panel->waiting_us;
+}
+
+uint64_t beamrig_panel_next_us(const beamrig_panel *panel) {
+  const uint64_t silent = silent_us(panel);
+  const uint64_t waiting = waiting_us(panel);
+  return silent < waiting ? silent : waiting;
+}
+
+static void do_what_is_due(beamrig_panel *panel, uint64_t now_us) {
+  /* A loop that comes late finds both due, and does them in the order of their times. */
+  if (panel->waiting_id != 0 && now_us >= panel->waiting_us && panel->waiting_us <= silent_us(panel)) {
+    beamrig_panel_latch_waiting(panel);
+  }
+  if (now_us < silent_us(panel)) return;
   /* Once: the watch begins again with the next good request. */
   panel->watching = false;
   beamrig_panel_enter_safe_state(panel);
 }
 
-void beamrig_panel_fault(beamrig_panel *panel, uint32_t code) {
-  panel->state = BEAMRIG_STATE_FAULT;
-  panel->fault_code = code;
-  beamrig_panel_go_dark(panel);
+void beamrig_panel_poll(beamrig_panel *panel) {
+  do_what_is_due(panel, beamrig_panel_now_us(panel));
 }
+
+/* ---- frames ---------------------------------------------------------------------------------------------------------------------- */
 
 void beamrig_panel_count_bad_frames(beamrig_panel *panel, uint32_t count) {
   panel->bad_frames = count > 0xffffffffu - panel->bad_frames ? 0xffffffffu : panel->bad_frames + count;
 }
 
-size_t beamrig_panel_receive(beamrig_panel *panel, const uint8_t *frame, size_t length, uint8_t *reply, size_t capacity) {
-  beamrig_panel_poll(panel);
-  beamrig_header header;
-  beamrig_message request;
+/* Said without authentication: the other end may have no key, or the wrong one. */
+static size_t refuse(beamrig_admission admission, const uint8_t *frame, uint8_t *reply, size_t capacity) {
   beamrig_message answer;
-  const beamrig_verdict verdict = beamrig_decode(frame, length, &header, &request);
-  if (verdict != BEAMRIG_GOOD) {
-    beamrig_panel_count_bad_frames(panel, 1);
-    return beamrig_nack_for(verdict, length, &header, &answer) ? beamrig_encode(&answer, header.seq, reply, capacity) : 0;
+  if (admission == BEAMRIG_NOT_STORED || !beamrig_is_request(frame[1])) return 0;
+  const bool replayed = admission == BEAMRIG_REPLAYED;
+  beamrig_panel_nack(&answer, replayed ? BEAMRIG_NACK_REPLAYED : BEAMRIG_NACK_NOT_AUTHENTICATED, 0);
+  return beamrig_encode(&answer, beamrig_get_u16(frame + 2), reply, capacity);
+}
+
+/* Whether the same request gets the same reply again. What says the time, or what has become of a commit, is said anew each time. */
+static bool is_remembered(const beamrig_message *request) {
+  switch (request->type) {
+    case BEAMRIG_HELLO:
+    case BEAMRIG_SYNC_TIME:
+    case BEAMRIG_CHALLENGE:
+      return false;
+    case BEAMRIG_COMMIT:
+      return request->as.commit.at_us == 0;
+    default:
+      return true;
   }
-  if (!beamrig_is_request(request.type)) return 0;
-  panel->heard_us = beamrig_panel_now_us(panel);
-  panel->watching = true;
-  const beamrig_remembered key = key_of(frame, length);
-  if (request.type == BEAMRIG_HELLO) {
+}
+
+/* The reply to a request that is sound and admitted, without authentication. */
+static size_t answer_request(beamrig_panel *panel, const beamrig_errand *errand, const beamrig_remembered *key) {
+  const beamrig_message *const request = errand->request;
+  beamrig_message answer;
+  if (request->type == BEAMRIG_HELLO) {
     /* Always carried out: it may be that of a host which has restarted and counts from the same number. */
     forget(panel);
-  } else {
-    const size_t known = answered_before(panel, &key, reply, capacity);
+  } else if (is_remembered(request)) {
+    const size_t known = answered_before(panel, key, errand->frame, errand->capacity);
     if (known > 0) return known;
   }
-  if (length - BEAMRIG_MIN_FRAME_BYTES > panel->capabilities.max_payload_bytes) {
-    beamrig_panel_nack(&answer, BEAMRIG_NACK_MALFORMED, request.type);
+  if (key->length - BEAMRIG_HEADER_BYTES > panel->capabilities.max_payload_bytes) {
+    beamrig_panel_nack(&answer, BEAMRIG_NACK_MALFORMED, request->type);
   } else {
-    beamrig_panel_carry_out(panel, &request, reply, capacity, &answer);
+    beamrig_panel_carry_out(panel, errand, &answer);
   }
-  const size_t reply_length = beamrig_encode(&answer, header.seq, reply, capacity);
-  if (request.type != BEAMRIG_HELLO) remember(panel, &key, reply, reply_length);
-  return reply_length;
+  const size_t length = beamrig_encode(&answer, key->seq, errand->frame, errand->capacity);
+  if (is_remembered(request)) remember(panel, key, errand->frame, length);
+  return length;
+}
+
+/* The reply to a frame that is sound and admitted. `body` bytes are header and payload; `taken` are the flags that were seen to. */
+static size_t answer_frame(beamrig_panel *panel, const uint8_t *frame, size_t body, uint8_t taken, beamrig_errand *errand) {
+  beamrig_header header;
+  beamrig_message request;
+  const beamrig_verdict verdict = beamrig_decode_sound(frame, body - BEAMRIG_HEADER_BYTES, taken, &header, &request);
+  if (verdict != BEAMRIG_GOOD) {
+    beamrig_message answer;
+    beamrig_panel_count_bad_frames(panel, 1);
+    if (!beamrig_nack_for(verdict, body + BEAMRIG_CRC_BYTES, &header, &answer)) return 0;
+    return beamrig_encode(&answer, header.seq, errand->frame, errand->capacity);
+  }
+  if (!beamrig_is_request(request.type)) return 0;
+  if (taken == 0 || request.type != BEAMRIG_CHALLENGE) {
+    /* Not for a challenge, whose counter nobody has looked at: an old one must not keep a panel from its safe state. */
+    panel->heard_us = errand->now_us;
+    panel->watching = true;
+  }
+  const uint8_t first = (uint8_t)(frame[0] & ~(unsigned)taken);
+  const uint32_t crc = taken == 0 ? beamrig_get_u32(frame + body)
+                                  : beamrig_crc32c_continue(beamrig_crc32c(&first, 1), frame + 1, body - 1);
+  const beamrig_remembered key = key_of(frame, body, crc, first);
+  errand->request = &request;
+  return answer_request(panel, errand, &key);
+}
+
+size_t beamrig_panel_receive_at(beamrig_panel *panel, const uint8_t *frame, size_t length, uint64_t received_us, uint8_t *reply,
+                                size_t capacity) {
+  beamrig_errand errand = {NULL, received_us, beamrig_panel_now_us(panel), reply, capacity};
+  do_what_is_due(panel, errand.now_us);
+  if (beamrig_frame_damage(frame, length) != BEAMRIG_GOOD) {
+    beamrig_panel_count_bad_frames(panel, 1);
+    return 0;
+  }
+  const size_t body = length - BEAMRIG_CRC_BYTES;
+  if (!beamrig_panel_has(panel, BEAMRIG_FEATURE_AUTHENTICATION)) return answer_frame(panel, frame, body, 0, &errand);
+  const beamrig_admission admission = beamrig_guard_admit(panel, frame, length);
+  if (admission != BEAMRIG_ADMITTED) {
+    beamrig_panel_count_bad_frames(panel, 1);
+    return refuse(admission, frame, reply, capacity);
+  }
+  /* The seal needs room behind the reply. */
+  errand.capacity = capacity < BEAMRIG_AUTHENTICATION_BYTES ? 0 : capacity - BEAMRIG_AUTHENTICATION_BYTES;
+  const size_t answered =
+      answer_frame(panel, frame, body - BEAMRIG_AUTHENTICATION_BYTES, BEAMRIG_FLAG_AUTHENTICATED, &errand);
+  return answered == 0 ? 0 : beamrig_guard_seal(panel, reply, answered, capacity);
+}
+
+size_t beamrig_panel_receive(beamrig_panel *panel, const uint8_t *frame, size_t length, uint8_t *reply, size_t capacity) {
+  return beamrig_panel_receive_at(panel, frame, length, beamrig_panel_now_us(panel), reply, capacity);
 }

@@ -1,10 +1,10 @@
 /*
- * A panel, hardware left out: requests in, replies out, as PROTOCOL.md sections 5 and 6 say.
+ * A panel, hardware left out: requests in, replies out, as PROTOCOL.md sections 5 to 7 say.
  *
- *     frame -> decode -> seen before? -> carry out -> encode -> reply
- *                                           |
- *          slots (staged) -- commit --> radiated --> hardware.apply
- *                            beam memory -^   ^- safe state (asked for, or by silence)
+ *     frame -> tag, counter -> decode -> seen before? -> carry out -> encode -> seal -> reply
+ *                                                           |
+ *          slots (staged) -- commit, at once or at its time --> radiated --> hardware.apply
+ *                                            beam memory -^   ^- safe state (asked for, or by silence)
  *
  * The panel lives in memory that the caller gives it, calls the hardware only from within beamrig_panel_receive, _poll, _init and
  * _fault, and is to be called from one context (the main loop; see README.md).
@@ -12,6 +12,7 @@
 #ifndef BEAMRIG_PANEL_H
 #define BEAMRIG_PANEL_H
 
+#include "beamrig_authentication.h"
 #include "beamrig_messages.h"
 
 /* What the board can do. `context` is handed back in every call. */
@@ -101,16 +102,33 @@ typedef struct {
                                             name##_replies,                                                              \
                                             (reply_size)}
 
-/* What this library does of the protocol's features. */
+/*
+ * What this library does of the protocol's features, beside BEAMRIG_FEATURE_AUTHENTICATION, which needs a key too. A panel has those that
+ * its capabilities name and no others; time-sync and patch ask for nothing but to be named.
+ */
 #define BEAMRIG_PANEL_FEATURES                                                                             \
   (BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT |           \
-   BEAMRIG_FEATURE_BEAM_MEMORY | BEAMRIG_FEATURE_READ_BACK)
+   BEAMRIG_FEATURE_BEAM_MEMORY | BEAMRIG_FEATURE_READ_BACK | BEAMRIG_FEATURE_TIME_SYNC | BEAMRIG_FEATURE_PATCH)
 
 /* The longest `capabilities`, which is not bound by maxPayloadBytes. */
 #define BEAMRIG_CAPABILITIES_BYTES (24 + 2 * BEAMRIG_MAX_TEXT_BYTES)
-/* Room for any reply of a panel with this maxPayloadBytes. */
-#define BEAMRIG_REPLY_BYTES(max_payload_bytes) \
-  BEAMRIG_FRAME_BYTES((max_payload_bytes) < BEAMRIG_CAPABILITIES_BYTES ? BEAMRIG_CAPABILITIES_BYTES : (max_payload_bytes))
+/* Room for any reply of a panel with this maxPayloadBytes, authenticated or not. */
+#define BEAMRIG_REPLY_BYTES(max_payload_bytes)                                                                               \
+  (BEAMRIG_FRAME_BYTES((max_payload_bytes) < BEAMRIG_CAPABILITIES_BYTES ? BEAMRIG_CAPABILITIES_BYTES : (max_payload_bytes)) + \
+   BEAMRIG_AUTHENTICATION_BYTES)
+
+/* By how much the stored limit of counters is raised at a time: one write to flash for so many frames. */
+#define BEAMRIG_COUNTER_STEP 65536u
+
+/* Who may speak to a panel with the feature authentication. `key` is secret. */
+typedef struct {
+  bool has_key; /* without one it takes no frame at all */
+  beamrig_hmac_key key;
+  beamrig_replay_window heard; /* the host's counters */
+  uint64_t sent;               /* the last one of its own */
+  uint64_t limit;              /* as it was stored last: no counter above it is accepted or sent */
+  bool (*store_counter_limit)(void *context, uint64_t limit);
+} beamrig_guard;
 
 /* Read it freely; only the functions below write it. */
 typedef struct {
@@ -129,6 +147,11 @@ typedef struct {
   /* What the elements show now: `dark`, or the words kept for it, under an id that is 0 for a codeword. */
   bool dark;
   uint32_t radiated_id;
+  bool radiated_with_weights;
+  /* The timed commit that waits; waiting_id is 0 when none does. */
+  uint32_t waiting_id;
+  uint8_t waiting_slot;
+  uint64_t waiting_us;
   /* What to do when the host falls silent. */
   uint8_t safe_state;
   uint16_t safe_position;
@@ -139,6 +162,7 @@ typedef struct {
   uint32_t bad_frames;
   uint32_t fault_code;
   size_t next_remembered;
+  beamrig_guard guard;
 } beamrig_panel;
 
 /*
@@ -153,16 +177,43 @@ bool beamrig_panel_init(beamrig_panel *panel, const beamrig_capabilities *capabi
                         const beamrig_hardware *hardware, const beamrig_panel_memory *memory, uint32_t boot_count);
 
 /*
+ * Gives a panel with the feature authentication its key; until then it takes no frame. Call it once after each beamrig_panel_init.
+ * @param panel_key the board's own, 16 to 64 bytes; not needed afterwards
+ * @param counter_limit what store_counter_limit was given last; 0 on a board that is new, or has a new key
+ * @param store_counter_limit keeps a number in memory that survives power, and returns once it is there; false when it could not, and then
+ *     nothing is accepted. It gets the `context` of the hardware, once in BEAMRIG_COUNTER_STEP frames, before one is answered.
+ * Returns false, and no frame is taken, when the panel has not the feature or the key has another length.
+ */
+bool beamrig_panel_authenticate(beamrig_panel *panel, const uint8_t *panel_key, size_t key_length, uint64_t counter_limit,
+                                bool (*store_counter_limit)(void *context, uint64_t limit));
+
+/*
  * Takes one bare frame, damaged ones included, and writes the one reply to it. Returns the reply's length; 0 when silence is right.
  * `reply` has room for BEAMRIG_REPLY_BYTES(maxPayloadBytes) and does not overlap `frame`.
  */
 size_t beamrig_panel_receive(beamrig_panel *panel, const uint8_t *frame, size_t length, uint8_t *reply, size_t capacity);
 
-/* Enters the safe state when the host has been silent for too long. Call it in every turn of the main loop. */
+/*
+ * The same for a frame that had come in at received_us, in panel time and not before the last one: what `synced` says. Take it in the interrupt
+ * of the last byte, and the time that a frame waits for the main loop is no error of the host's clock estimate.
+ */
+size_t beamrig_panel_receive_at(beamrig_panel *panel, const uint8_t *frame, size_t length, uint64_t received_us, uint8_t *reply,
+                                size_t capacity);
+
+/*
+ * Does what is due: latches the timed commit that waits, and enters the safe state when the host has been silent for too long. Call it in
+ * every turn of the main loop, and no later than beamrig_panel_next_us.
+ */
 void beamrig_panel_poll(beamrig_panel *panel);
 
-/* The board has found a fault of its own: mutes, says `fault`, and refuses to change the beam until it is initialised again. */
+/* The panel time at which beamrig_panel_poll has something to do next, UINT64_MAX when never: until then the board may sleep. */
+uint64_t beamrig_panel_next_us(const beamrig_panel *panel);
+
+/* The board has found a fault of its own: mutes, says `fault`, and refuses to change the beam until it recovers or is initialised again. */
 void beamrig_panel_fault(beamrig_panel *panel, uint32_t code);
+
+/* The board finds the cause of its fault gone: idle and muted, ready for the next beam. Does nothing without a fault. */
+void beamrig_panel_recover(beamrig_panel *panel);
 
 /* Adds to the badFrames of the status what a serial reader has dropped since the last call. */
 void beamrig_panel_count_bad_frames(beamrig_panel *panel, uint32_t count);

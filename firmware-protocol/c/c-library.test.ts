@@ -52,7 +52,7 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
 
   beforeAll(() => {
     folder = buildFolder();
-    codec = buildProgram(folder.path, 'codec', 'codec_lines');
+    codec = buildProgram(folder.path, 'codec', 'codec_lines', 'message_json', 'hex_lines');
   }, 120_000);
   afterAll(() => folder.remove());
 

@@ -1,0 +1,112 @@
+/* The beams of a panel: where they lie, which one is radiated, and which one waits for its time. */
+#include "beamrig_panel_inside.h"
+
+/* ---- the memory --------------------------------------------------------------------------------------------------------------- */
+
+uint16_t *beamrig_panel_words_of(const beamrig_panel *panel, size_t beam) {
+  return panel->memory.words + beam * panel->word_count;
+}
+
+float *beamrig_panel_weights_of(const beamrig_panel *panel, size_t beam) {
+  return panel->memory.weights + beam * 2u * panel->weight_count;
+}
+
+size_t beamrig_panel_stored_beam(const beamrig_panel *panel, uint16_t position) {
+  return (size_t)panel->capabilities.staging_slots + position;
+}
+
+size_t beamrig_panel_radiated_beam(const beamrig_panel *panel) {
+  return (size_t)panel->capabilities.staging_slots + panel->capabilities.beam_memory;
+}
+
+void beamrig_panel_copy_beam(const beamrig_panel *panel, size_t to, size_t from, bool with_weights) {
+  memcpy(beamrig_panel_words_of(panel, to), beamrig_panel_words_of(panel, from), panel->word_count * sizeof(uint16_t));
+  if (!with_weights) return;
+  memcpy(beamrig_panel_weights_of(panel, to), beamrig_panel_weights_of(panel, from), 2u * panel->weight_count * sizeof(float));
+}
+
+/* ---- what is radiated --------------------------------------------------------------------------------------------------------- */
+
+void beamrig_panel_go_dark(beamrig_panel *panel) {
+  panel->dark = true;
+  panel->radiated_id = 0;
+  panel->hardware.mute(panel->hardware.context);
+}
+
+/* False when the hardware refused, which makes the panel faulty. */
+static bool radiate(beamrig_panel *panel, uint32_t beam_id, size_t from, bool with_weights) {
+  const size_t shown = beamrig_panel_radiated_beam(panel);
+  beamrig_panel_copy_beam(panel, shown, from, with_weights);
+  const uint32_t fault = panel->hardware.apply(panel->hardware.context, beamrig_panel_words_of(panel, shown),
+                                               with_weights ? beamrig_panel_weights_of(panel, shown) : NULL);
+  if (fault != 0) {
+    beamrig_panel_fault(panel, fault);
+    return false;
+  }
+  panel->dark = false;
+  panel->radiated_id = beam_id;
+  panel->radiated_with_weights = with_weights;
+  return true;
+}
+
+void beamrig_panel_say_committed(const beamrig_panel *panel, beamrig_message *reply) {
+  reply->type = BEAMRIG_COMMITTED;
+  reply->as.committed.beam_id = panel->latched_id;
+  reply->as.committed.time_us = panel->latched_us;
+  reply->as.committed.words_crc32c = panel->latched_crc;
+}
+
+void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, bool with_weights, beamrig_message *reply) {
+  /* Whatever waited was of an older wish of the host. */
+  beamrig_panel_forget_waiting(panel);
+  if (!radiate(panel, beam_id, from, with_weights)) {
+    beamrig_panel_nack(reply, BEAMRIG_NACK_FAULT, panel->fault_code);
+    return;
+  }
+  panel->state = BEAMRIG_STATE_RADIATING;
+  panel->newest = beam_id;
+  panel->latched_id = beam_id;
+  panel->latched_us = beamrig_panel_now_us(panel);
+  panel->latched_crc = beamrig_words_crc32c(beamrig_panel_words_of(panel, from), panel->word_count);
+  beamrig_panel_say_committed(panel, reply);
+}
+
+void beamrig_panel_latch_waiting(beamrig_panel *panel) {
+  const uint32_t beam_id = panel->waiting_id;
+  const uint8_t slot = panel->waiting_slot;
+  beamrig_message unsaid;
+  beamrig_panel_forget_waiting(panel);
+  /* Weights may have been begun since: half a D is half a beam. */
+  if (beamrig_panel_not_staged(panel, slot, beam_id, &unsaid)) return;
+  beamrig_panel_latch(panel, beam_id, slot, panel->memory.slots[slot].weights_here > 0, &unsaid);
+}
+
+void beamrig_panel_forget_waiting(beamrig_panel *panel) {
+  panel->waiting_id = 0;
+}
+
+/* ---- safe and faulty ---------------------------------------------------------------------------------------------------------- */
+
+void beamrig_panel_enter_safe_state(beamrig_panel *panel) {
+  if (panel->state == BEAMRIG_STATE_FAULT) return;
+  beamrig_panel_forget_waiting(panel);
+  panel->state = BEAMRIG_STATE_SAFE;
+  if (panel->safe_state == BEAMRIG_SAFE_HOLD) return;
+  if (panel->safe_state == BEAMRIG_SAFE_CODEWORD) {
+    const uint8_t stored = panel->memory.stored[panel->safe_position];
+    radiate(panel, 0, beamrig_panel_stored_beam(panel, panel->safe_position), stored == STORED_WORDS_AND_WEIGHTS);
+    return;
+  }
+  beamrig_panel_go_dark(panel);
+}
+
+void beamrig_panel_fault(beamrig_panel *panel, uint32_t code) {
+  beamrig_panel_forget_waiting(panel);
+  panel->state = BEAMRIG_STATE_FAULT;
+  panel->fault_code = code;
+  beamrig_panel_go_dark(panel);
+}
+
+void beamrig_panel_recover(beamrig_panel *panel) {
+  if (panel->state == BEAMRIG_STATE_FAULT) panel->state = BEAMRIG_STATE_IDLE;
+}
