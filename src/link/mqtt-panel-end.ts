@@ -1,0 +1,153 @@
+/**
+ * Where a panel that runs as a process of its own meets the broker: frames from to-panel go to the peer, its replies to to-host, and the
+ * retained presence says that the panel is there. When the broker goes it comes back by itself; when another panel with the same id is
+ * there, it says so and stops, and the other one is not disturbed.
+ *
+ * A panel speaks when it is spoken to. What the peer says before the first frame of a connection is the answer to an older one, and is dropped.
+ */
+import { randomInt } from 'node:crypto';
+import { createRealClock } from '../../clock/real-clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { LoopbackPeer } from './loopback.ts';
+import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
+import { denied } from './mqtt-failures.ts';
+import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
+import { brokerSettings, type MqttOptions } from './mqtt-settings.ts';
+import { newInstance, seatPayload, topicsOf } from './mqtt-topics.ts';
+import type { PanelEnd } from './panel-end.ts';
+
+const FIRST_PAUSE_MS = 90;
+const LONGEST_PAUSE_MS = 700;
+
+/** The end of panel `panel`; options are checked when it is opened. */
+export function createMqttPanelEnd(options: MqttOptions & { panel: string }): PanelEnd {
+  const { panel, topicPrefix } = options;
+  const name = `${options.url.replace(/\/\/[^/]*@/, '//')} ${topicPrefix}/panels/${panel}`;
+  const clock = createRealClock();
+  const instance = newInstance();
+  let onState: (state: { open: boolean; detail: string }) => void = () => undefined;
+  let peer: LoopbackPeer | undefined;
+  let line: { connection: BrokerConnection; seat: Seat } | undefined;
+  /** A frame has come in this connection. */
+  let spokenTo = false;
+  let closed = false;
+  let cancelPause: () => void = () => undefined;
+  let attempt: Promise<void> | undefined;
+
+  const connect = async (): Promise<void> => {
+    const topics = topicsOf(topicPrefix, panel);
+    const settings = brokerSettings(options);
+    const offline = seatPayload('offline', instance);
+    let seat: Seat | undefined = undefined;
+    let established = false;
+    spokenTo = false;
+    const connection = await connectToBroker(settings, {
+      // One id for all connections of this process, so that the broker itself ends the one before.
+      clientId: `beamrig-panel-${instance}`,
+      will: { topic: topics.presence, payload: offline },
+      clock,
+      onMessage: (topic, payload, retained) => {
+        if (topic === topics.presence) seat?.receive(payload, retained);
+        else if (topic === topics.toPanel && !retained && line !== undefined) {
+          spokenTo = true;
+          peer?.receive(new Uint8Array(payload));
+        }
+      },
+      onClosed: (detail) => {
+        if (line?.connection !== connection) return;
+        line = undefined;
+        if (!established) return; // who is connecting hears of it there
+        onState({ open: false, detail: `${settings.url}: ${detail}; connecting again` });
+        pauseAndRetry(0);
+      },
+    });
+    seat = createSeat({
+      connection,
+      topic: topics.presence,
+      instance,
+      vacant: offline,
+      clock,
+      jitter: randomInt(1000) / 1000,
+      onAsked: (rival) =>
+        onState({
+          open: true,
+          detail: `another panel (${rival}) with the id ${panel} asked to come, and was told that it is taken`,
+        }),
+      onLost: (rival) => stop(twoPanels(panel, rival).message),
+      unreadable: () => denied(settings, 'read', topics.presence),
+    });
+    try {
+      await connection.subscribe({ [topics.presence]: 1, [topics.toPanel]: 0 });
+      // Frames that come from here on are answered: a host that sees us online may speak at once.
+      line = { connection, seat };
+      await seat.take();
+      if (closed) throw new BeamrigError('link', `${name}: closed while it was being opened`);
+      if (!connection.alive) throw new BeamrigError('link', `${settings.url}: the broker closed the connection`);
+      established = true;
+    } catch (error) {
+      line = undefined;
+      await connection.end();
+      throw error instanceof SeatTaken ? twoPanels(panel, error.holder) : error;
+    }
+  };
+
+  const stop = (detail: string): void => {
+    closed = true;
+    const leaving = line?.connection;
+    line = undefined;
+    onState({ open: false, detail });
+    void leaving?.end();
+  };
+
+  const pauseAndRetry = (failures: number): void => {
+    if (closed) return;
+    const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    cancelPause = clock.after(longestMs * (0.5 + randomInt(500) / 1000), () => {
+      attempt = retry(failures);
+    });
+  };
+
+  const retry = async (failures: number): Promise<void> => {
+    try {
+      await connect();
+      onState({ open: true, detail: `${name}: back` });
+    } catch (error) {
+      if (closed) return;
+      if (error instanceof TwoPanels) stop(error.message);
+      else pauseAndRetry(failures + 1);
+    }
+  };
+
+  return {
+    name,
+    async open(newPeer) {
+      peer = newPeer;
+      closed = false;
+      peer.onSend((frame) => {
+        if (spokenTo && line !== undefined) line.connection.sendFrame(topicsOf(topicPrefix, panel).toHost, frame);
+      });
+      attempt = connect();
+      await attempt;
+      onState({ open: true, detail: `${name}: online` });
+    },
+    onState(listener) {
+      onState = listener;
+    },
+    async close() {
+      closed = true;
+      cancelPause();
+      await attempt?.catch(() => undefined);
+      const leaving = line;
+      line = undefined;
+      await leaving?.seat.release();
+      await leaving?.connection.end();
+    },
+  };
+}
+
+class TwoPanels extends BeamrigError {}
+
+const twoPanels = (panel: string, other: string): TwoPanels =>
+  new TwoPanels('link', `two panels with one id: another panel (${other}) is online as ${panel}, so this one stops`, {
+    wayOut: 'Give each panel a serial number of its own.',
+  });

@@ -1,0 +1,147 @@
+/**
+ * A seat is a topic on which one end says that it is there, retained, with a last will. One holds it; whoever comes second learns so and
+ * goes, and what the first one does is not disturbed:
+ *
+ *   newcomer ── asking (not retained) ──► holder answers 'online' at once ──► newcomer gives up: taken
+ *                                         nobody answers (left over from a crash) ──► newcomer says 'online': its seat
+ *
+ * The broker passes the messages of a topic to everybody in one order, so two that come at once agree on who asked first. The holder's word
+ * is overwritten by nothing for long: an 'offline' of somebody else's last will, and a claim of one that asked later, are answered again.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { BrokerConnection } from './mqtt-connection.ts';
+import { readSeatMessage, seatPayload } from './mqtt-topics.ts';
+
+export interface Seat {
+  /** @throws {SeatTaken} when somebody else answers; BeamrigError 'link' when the topic cannot be written or read */
+  take(): Promise<void>;
+  /** Every message on the topic comes in here. */
+  receive(payload: Uint8Array, retained: boolean): void;
+  /** Gives the seat up, if it is ours. */
+  release(): Promise<void>;
+}
+
+export class SeatTaken extends BeamrigError {
+  readonly holder: string;
+
+  constructor(topic: string, holder: string) {
+    super('link', `${topic} is held by ${holder}`);
+    this.holder = holder;
+  }
+}
+
+/** How long the broker may take to pass our own message back. */
+const ECHO_MS = 1000;
+/** How long somebody who seems to be there may take to answer. */
+const HOLDER_ANSWER_MS = 300;
+const LATECOMERS_KEPT = 32;
+/** Answers in one second at most: two that do not know this rule must not fill the broker. */
+const ANSWERS_A_SECOND = 20;
+
+export function createSeat(options: {
+  connection: Pick<BrokerConnection, 'publish'>;
+  topic: string;
+  instance: string;
+  /** What stays on the topic when we leave: the payload of the last will. */
+  vacant: string;
+  clock: Clock;
+  /** Longer or shorter wait for an answer, 0 … 1, so that two who wait for a dead holder do not go on in step. */
+  jitter: number;
+  /** Somebody asked, and was answered. */
+  onAsked: (rival: string) => void;
+  /** Somebody took the seat while we could not answer. */
+  onLost: (rival: string) => void;
+  /** The broker does not pass on what we say: not allowed to read the topic. */
+  unreadable: () => BeamrigError;
+}): Seat {
+  const { connection, topic, instance, vacant, clock } = options;
+  const latecomers = new Set<string>();
+  let state: 'outside' | 'asking' | 'asked' | 'held' | 'gone' = 'outside';
+  /** Who seems to hold the seat by what was retained. */
+  let leftover: string | undefined;
+  let notify: () => void = () => undefined;
+  let rival: string | undefined;
+  let answers = { secondOf: 0, count: 0 };
+
+  const say = (): void => {
+    const second = Math.floor(clock.nowMs() / 1000);
+    if (answers.secondOf !== second) answers = { secondOf: second, count: 0 };
+    if (++answers.count > ANSWERS_A_SECOND) return;
+    connection.publish(topic, seatPayload('online', instance), true).catch(() => undefined); // its connection is gone, and says so itself
+  };
+
+  const overtaken = (by: string): void => {
+    const held = state === 'held';
+    rival = by;
+    if (held) {
+      state = 'gone';
+      options.onLost(by);
+    }
+    notify();
+  };
+
+  const until = (ms: number, done: () => boolean): Promise<boolean> =>
+    new Promise((resolve) => {
+      const settle = (result: boolean): void => {
+        cancel();
+        notify = () => undefined;
+        resolve(result);
+      };
+      const cancel = clock.after(ms, () => settle(false));
+      notify = () => done() && settle(true);
+      notify();
+    });
+
+  const refuseIfTaken = (): void => {
+    if (rival === undefined) return;
+    state = 'gone';
+    throw new SeatTaken(topic, rival);
+  };
+
+  return {
+    async take() {
+      state = 'asking';
+      await connection.publish(topic, seatPayload('asking', instance), false);
+      const heard = await until(ECHO_MS, () => state === 'asked' || rival !== undefined);
+      refuseIfTaken();
+      if (!heard) throw options.unreadable();
+      if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter), () => rival !== undefined);
+      refuseIfTaken();
+      await connection.publish(topic, seatPayload('online', instance), true);
+      refuseIfTaken();
+      state = 'held';
+    },
+    receive(payload, retained) {
+      const message = readSeatMessage(payload);
+      const ours = message?.instance === instance;
+      if (retained) {
+        // From before we came, perhaps from before the broker came; if it is true, its owner answers.
+        if (message?.state === 'online' && !ours) leftover = message.instance;
+        return;
+      }
+      const before = state === 'outside' || state === 'asking';
+      if (ours && message.state === 'asking') {
+        if (state === 'asking') state = 'asked';
+        notify();
+      } else if (ours && message.state === 'online') {
+        // Heard back; nothing to do.
+      } else if (message === undefined || message.state === 'offline') {
+        if (state === 'held') say();
+      } else if (message.state === 'asking') {
+        if (before || state === 'gone') return;
+        if (latecomers.size < LATECOMERS_KEPT) latecomers.add(message.instance);
+        say();
+        options.onAsked(message.instance);
+      } else if (state !== 'gone' && state !== 'outside') {
+        if (latecomers.has(message.instance)) say();
+        else overtaken(message.instance);
+      }
+    },
+    async release() {
+      if (state !== 'held') return;
+      state = 'gone';
+      await connection.publish(topic, vacant, true).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * How a broker is reached, checked before anything is sent: the scheme says whether TLS is used and nothing else does, files are read and
+ * understood here, and what is wrong is said with its field. Passwords come in by their own field only and are in no message.
+ */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+
+export interface MqttOptions {
+  /** mqtt://host[:1883], or mqtts://host[:8883] for TLS. */
+  url: string;
+  topicPrefix: string;
+  username?: string;
+  password?: string;
+  /** PEM of the authority that signed the broker's certificate; without it the system's authorities are trusted. */
+  caFile?: string;
+  /** PEM of our own certificate and its key, where the broker asks for one. */
+  certificateFile?: string;
+  keyFile?: string;
+}
+
+export interface BrokerSettings {
+  /** For messages: without user and password. */
+  url: string;
+  host: string;
+  port: number;
+  tls: { ca?: Buffer; cert?: Buffer; key?: Buffer } | undefined;
+  username: string | undefined;
+  password: string | undefined;
+  caFile: string | undefined;
+}
+
+const SCHEME_WAY_OUT = 'Write mqtt://host:1883, or mqtts://host:8883 for TLS.';
+
+/** @throws {BeamrigError} 'link' that names the field, its value and the way out */
+export function brokerSettings(options: Omit<MqttOptions, 'topicPrefix'>): BrokerSettings {
+  const { username, password, caFile, certificateFile, keyFile } = options;
+  const address = readUrl(options.url);
+  if (password !== undefined && username === undefined) {
+    throw new BeamrigError('link', `a password is given for ${address.url} and no username`, { wayOut: 'Give username, too.' });
+  }
+  if ((certificateFile === undefined) !== (keyFile === undefined)) {
+    const [given, path, missing] =
+      keyFile === undefined ? ['certificateFile', certificateFile, 'keyFile'] : ['keyFile', keyFile, 'certificateFile'];
+    throw new BeamrigError('link', `${given} is ${path} and ${missing} is not given; a client certificate needs both`, {
+      wayOut: `Give ${missing}, too.`,
+    });
+  }
+  const files = Object.entries({ caFile, certificateFile, keyFile }).filter(([, path]) => path !== undefined);
+  if (!address.secure && files.length > 0) {
+    throw new BeamrigError('link', `${files[0][0]} is given, and ${address.url} is not encrypted`, {
+      wayOut: 'Write mqtts:// and the broker’s TLS port (usually 8883), or leave the file out.',
+    });
+  }
+  const tls = address.secure ? tlsFiles({ caFile, certificateFile, keyFile }) : undefined;
+  return { url: address.url, host: address.host, port: address.port, tls, username, password, caFile };
+}
+
+function readUrl(text: string): { url: string; host: string; port: number; secure: boolean } {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (parsed === undefined || scheme === undefined) {
+    // What cannot be read may hold a password anywhere.
+    const shown = text.includes('@') ? '(not shown: it holds an @)' : `'${text}'`;
+    throw new BeamrigError('link', `url is ${shown}, which is no broker’s address`, { wayOut: SCHEME_WAY_OUT });
+  }
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const shown = `${scheme}://${parsed.host}`;
+  if (scheme !== 'mqtt' && scheme !== 'mqtts') {
+    const what = scheme === 'ws' || scheme === 'wss' ? 'MQTT over WebSocket, which is not supported' : `the scheme '${scheme}:'`;
+    throw new BeamrigError('link', `url is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
+  }
+  if (host === '') throw new BeamrigError('link', `url is '${shown}', which names no host`, { wayOut: SCHEME_WAY_OUT });
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new BeamrigError('link', `url holds a user or password for ${shown}; rig files are copied into run folders`, {
+      wayOut: 'Give username, and the password by passwordEnv: the name of an environment variable.',
+    });
+  }
+  if (!['', '/'].includes(parsed.pathname) || parsed.search !== '' || parsed.hash !== '') {
+    throw new BeamrigError('link', `url is '${text}'; after the port nothing may follow`, {
+      wayOut: 'Topics start with topicPrefix, which has a field of its own.',
+    });
+  }
+  const secure = scheme === 'mqtts';
+  const port = parsed.port === '' ? (secure ? 8883 : 1883) : Number(parsed.port);
+  if (port === 0) throw new BeamrigError('link', `url is '${shown}': port 0 is no port`, { wayOut: SCHEME_WAY_OUT });
+  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, host, port, secure };
+}
+
+type Files = Record<'caFile' | 'certificateFile' | 'keyFile', string | undefined>;
+
+function tlsFiles(files: Files): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  const certificate = (field: keyof Files): Buffer | undefined =>
+    readPem(files, field, 'a certificate', (pem) => new X509Certificate(pem));
+  const ca = certificate('caFile');
+  const cert = certificate('certificateFile');
+  const key = readPem(files, 'keyFile', 'a private key without a passphrase', (pem) => createPrivateKey(pem));
+  if (cert !== undefined && key !== undefined) {
+    try {
+      createSecureContext({ cert, key });
+    } catch (error) {
+      throw new BeamrigError('link', `keyFile ${files.keyFile} is not the key of certificateFile ${files.certificateFile}`, {
+        wayOut: 'Give the key that the certificate was made for.',
+        cause: error,
+      });
+    }
+  }
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+function readPem(files: Files, field: keyof Files, what: string, parse: (pem: Buffer) => unknown): Buffer | undefined {
+  const path = files[field];
+  if (path === undefined) return undefined;
+  let pem: Buffer;
+  try {
+    pem = readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = { ENOENT: 'there is no such file', EACCES: 'no permission to read it', EISDIR: 'this is a folder' }[code ?? ''];
+    throw new BeamrigError('link', `${field} is ${path}: ${why ?? `it cannot be read (${code ?? 'unknown'})`}`, {
+      wayOut: 'Give the path of a PEM file that this user may read.',
+      cause: error,
+    });
+  }
+  try {
+    parse(pem);
+  } catch (error) {
+    throw new BeamrigError('link', `${field} is ${path}, which does not hold ${what} in PEM`, {
+      wayOut: 'PEM files start with -----BEGIN; examples/mqtt/README.md has commands that make them.',
+      cause: error,
+    });
+  }
+  return pem;
+}

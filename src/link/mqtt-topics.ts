@@ -1,0 +1,79 @@
+/**
+ * The topics of one panel, and the little JSON that says who is there:
+ *
+ *   <topicPrefix>/panels/<panel>/to-panel   frames host → panel, QoS 0, not retained
+ *   <topicPrefix>/panels/<panel>/to-host    frames panel → host, QoS 0, not retained
+ *   <topicPrefix>/panels/<panel>/presence   the panel's own seat: { state, instance }, QoS 1, retained; 'offline' is also its last will
+ *   <topicPrefix>/panels/<panel>/host       the seat of the host that drives it, likewise; empty when nobody does, also by last will
+ */
+import { randomBytes } from 'node:crypto';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+
+export interface PanelTopics {
+  toPanel: string;
+  toHost: string;
+  presence: string;
+  host: string;
+}
+
+/** @throws {BeamrigError} 'link' for a prefix or panel that cannot be part of a topic */
+export function topicsOf(topicPrefix: string, panel: string): PanelTopics {
+  const base = `${checkedPrefix(topicPrefix)}/panels/${checkedPanel(panel)}`;
+  return { toPanel: `${base}/to-panel`, toHost: `${base}/to-host`, presence: `${base}/presence`, host: `${base}/host` };
+}
+
+/** The presence of every panel under a prefix. */
+export const everyPresence = (topicPrefix: string): string => `${checkedPrefix(topicPrefix)}/panels/+/presence`;
+
+/** The panel whose presence this topic is. */
+export const panelOfPresence = (topic: string): string => topic.split('/').at(-2) ?? '';
+
+function checkedPrefix(prefix: string): string {
+  const wrong = forbiddenIn(prefix) ?? (/^[$/]|\/$|\/\//.test(prefix) ? 'an empty level or a leading $' : undefined);
+  if (wrong === undefined) return prefix;
+  throw new BeamrigError('link', `topicPrefix is '${prefix}', which has ${wrong}`, {
+    wayOut: 'Choose plain words, with / between levels, as in beamrig or lab/beamrig.',
+  });
+}
+
+function checkedPanel(panel: string): string {
+  const wrong = forbiddenIn(panel) ?? (panel.includes('/') ? "a '/'" : undefined);
+  if (wrong === undefined) return panel;
+  throw new BeamrigError('link', `panel is '${panel}', which has ${wrong} and cannot be a topic level`, {
+    wayOut: 'Give the panel’s serial number as it is printed on the board, without / + # and control characters.',
+  });
+}
+
+function forbiddenIn(text: string): string | undefined {
+  if (text.length === 0) return 'no character';
+  if (Buffer.byteLength(text) > 200) return 'more than 200 bytes';
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for: brokers close the connection on them
+  return /[+#\u0000-\u001f\u007f]/.test(text) ? "a '+', '#' or control character" : undefined;
+}
+
+/** 'asking' is never retained: somebody wants the seat and asks who has it. */
+export interface SeatMessage {
+  state: 'online' | 'offline' | 'asking';
+  /** Random, one for each life of an end, so that a restart and a rival can be told from the end that was there. */
+  instance: string;
+}
+
+export const newInstance = (): string => randomBytes(6).toString('hex');
+
+export const seatPayload = (state: SeatMessage['state'], instance: string): string => JSON.stringify({ state, instance });
+
+/** Undefined for an empty payload and for anything that is no such message: topics are open to whoever may write them. */
+export function readSeatMessage(payload: Uint8Array): SeatMessage | undefined {
+  if (payload.length === 0 || payload.length > 4096) return undefined;
+  let raw: unknown;
+  try {
+    raw = JSON.parse(Buffer.from(payload).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (typeof raw !== 'object' || raw === null || !('state' in raw) || !('instance' in raw)) return undefined;
+  const { state, instance } = raw;
+  if (state !== 'online' && state !== 'offline' && state !== 'asking') return undefined;
+  if (typeof instance !== 'string' || !/^[\w.:-]{1,64}$/.test(instance)) return undefined;
+  return { state, instance };
+}

@@ -1,0 +1,296 @@
+/**
+ * The link to a panel behind an MQTT broker. It is open while three things hold: the broker carries our frames, the panel's retained presence
+ * says online, and the panel is ours to drive (the host's seat).
+ *
+ *   open() ─► broker ─► to-host, presence, host granted ─► seat taken ─► panel online ─► open ─┬─► panel offline, or another instance ─► lost
+ *               ▲                                                                              ├─► seat taken by another host ─► lost
+ *               └────────── needed again only after this ◄── lost ◄── connection gone ◄────────┘
+ *
+ * While only the panel is away the connection stays, so `open` knows at once whether it is back. Reconnecting is the owner's business:
+ * nothing here is sent again, and frames that come while the link is not open are dropped and counted.
+ */
+import { createRealClock } from '../../clock/real-clock.ts';
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { Random } from '../../signal/random.ts';
+import type { Link, LinkCounters, LinkState } from './link.ts';
+import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
+import { denied } from './mqtt-failures.ts';
+import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
+import { brokerSettings, type BrokerSettings, type MqttOptions } from './mqtt-settings.ts';
+import { newInstance, readSeatMessage, topicsOf, type PanelTopics } from './mqtt-topics.ts';
+
+export type { MqttOptions } from './mqtt-settings.ts';
+
+/** How long `open` waits for the panel: a retained presence comes at once, and a panel that lost the broker as well is back within this. */
+const PRESENCE_MS = 700;
+/** Two instances that take turns within this are two panels; one that comes once is a panel that was restarted. */
+const TURNS_WITHIN_MS = 30_000;
+/** How long two panels must have been quiet before one of them is trusted. */
+const RIVALS_QUIET_MS = 1000;
+
+export interface MqttLinkOptions extends MqttOptions {
+  name?: string;
+  /** Serial number of the panel, the topic level it lives under. */
+  panel: string;
+  clock?: Clock;
+  /** For the jitter of waits; what tells two hosts apart is not drawn from a seed. */
+  random: Random;
+}
+
+/**
+ * A closed link to the panel `panel`. Options are checked when it is opened. `close` it also after an `open` that failed: the connection to
+ * the broker may have been kept to hear the panel come.
+ */
+export function createMqttLink(options: MqttLinkOptions): Link {
+  return new MqttLink(options);
+}
+
+/** What is known of the panel from its presence topic. */
+interface Presence {
+  online: boolean;
+  instance: string;
+}
+
+class MqttLink implements Link {
+  readonly kind = 'mqtt';
+  readonly name: string;
+  readonly source = 'hardware';
+  readonly counters: LinkCounters = {
+    framesSent: 0,
+    framesReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    discarded: 0,
+    reconnects: 0,
+  };
+  state: LinkState = { state: 'closed', reason: 'not-opened' };
+  private readonly options: MqttLinkOptions;
+  private readonly clock: Clock;
+  private readonly instance = newInstance();
+  private frameListener: (frame: Uint8Array) => void = () => undefined;
+  private stateListener: (state: LinkState) => void = () => undefined;
+  private opening: Promise<void> | undefined;
+  private wasOpen = false;
+  /** Counts closes, so that an open under way notices. */
+  private closes = 0;
+  private connection: BrokerConnection | undefined;
+  private seat: Seat | undefined;
+  private topics: PanelTopics | undefined;
+  private presence: Presence | undefined;
+  private presenceChanged: () => void = () => undefined;
+  /** The online instance before the present one, for seeing two take turns. */
+  private former: { instance: string; atMs: number } | undefined;
+  private rivals: { words: string; atMs: number } | undefined;
+
+  constructor(options: MqttLinkOptions) {
+    this.options = options;
+    this.clock = options.clock ?? createRealClock();
+    this.name = options.name ?? `${withoutUser(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
+  }
+
+  open(): Promise<void> {
+    if (this.state.state === 'open') return Promise.resolve();
+    this.opening ??= this.openNow().finally(() => {
+      this.opening = undefined;
+    });
+    return this.opening;
+  }
+
+  send(frame: Uint8Array): boolean {
+    if (this.state.state !== 'open' || this.topics === undefined) return false;
+    if (this.connection?.sendFrame(this.topics.toPanel, frame) !== true) return false;
+    this.counters.framesSent++;
+    this.counters.bytesSent += frame.length;
+    return true;
+  }
+
+  onFrame(listener: (frame: Uint8Array) => void): void {
+    this.frameListener = listener;
+  }
+
+  onState(listener: (state: LinkState) => void): void {
+    this.stateListener = listener;
+  }
+
+  async close(): Promise<void> {
+    this.closes++;
+    this.closeAs('closed-by-us');
+    this.state = { state: 'closed', reason: 'closed-by-us' };
+    this.presenceChanged();
+    await this.opening?.catch(() => undefined);
+    await this.leaveBroker();
+  }
+
+  private async openNow(): Promise<void> {
+    const { closes } = this;
+    try {
+      if (this.connection?.alive !== true) await this.reachBroker();
+      if (this.closes === closes) await this.waitForPanel();
+      if (this.closes !== closes) throw new BeamrigError('link', `${this.name}: closed while it was being opened`);
+    } catch (error) {
+      if (this.closes === closes && isBeamrigError(error)) {
+        this.state = { state: 'closed', reason: this.wasOpen ? 'lost' : 'refused', detail: error.message };
+      }
+      throw error;
+    }
+    if (this.wasOpen) this.counters.reconnects++;
+    this.wasOpen = true;
+    this.state = { state: 'open' };
+    this.stateListener(this.state);
+  }
+
+  /** Connection, subscriptions and seat: all of them or none. */
+  private async reachBroker(): Promise<void> {
+    await this.leaveBroker();
+    const { clock, instance } = this;
+    const topics = topicsOf(this.options.topicPrefix, this.options.panel);
+    const settings = brokerSettings(this.options);
+    const connection = await connectToBroker(settings, {
+      clientId: `beamrig-host-${instance}`,
+      will: { topic: topics.host, payload: '' },
+      clock,
+      onMessage: (topic, payload, retained) => this.receive(topic, payload, retained),
+      onClosed: (detail) => {
+        this.connection = undefined;
+        this.seat = undefined;
+        this.presence = undefined;
+        this.closeAs('lost', `${settings.url}: ${detail}`);
+      },
+    });
+    this.topics = topics;
+    this.connection = connection;
+    this.seat = createSeat({
+      connection,
+      topic: topics.host,
+      instance,
+      vacant: '',
+      clock,
+      jitter: this.options.random.uniform(),
+      onAsked: () => undefined, // the other one is told; nothing changes here
+      onLost: (rival) => {
+        this.closeAs('lost', this.otherHost(rival));
+        void this.leaveBroker();
+      },
+      unreadable: () => denied(settings, 'read', topics.host),
+    });
+    try {
+      await connection.subscribe({ [topics.toHost]: 0, [topics.presence]: 1, [topics.host]: 1 });
+      await this.seat.take();
+    } catch (error) {
+      await this.leaveBroker();
+      throw this.explain(error, settings);
+    }
+  }
+
+  private explain(error: unknown, settings: BrokerSettings): unknown {
+    if (!(error instanceof SeatTaken)) return error;
+    return new BeamrigError('link', `${settings.url}: ${this.otherHost(error.holder)}`, {
+      wayOut: 'Stop the other controller, or drive another panel: a panel has one host.',
+    });
+  }
+
+  private otherHost(instance: string): string {
+    return `another controller (${instance}) drives panel ${this.options.panel}, as ${this.topics?.host ?? 'its host topic'} says`;
+  }
+
+  private async waitForPanel(): Promise<void> {
+    const { clock } = this;
+    const { closes } = this;
+    const settled = (): boolean => this.presence?.online === true || this.connection?.alive !== true || this.closes !== closes;
+    if (!settled()) {
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(PRESENCE_MS, resolve);
+        this.presenceChanged = () => {
+          if (!settled()) return;
+          cancel();
+          resolve();
+        };
+      });
+      this.presenceChanged = () => undefined;
+    }
+    const { panel } = this.options;
+    const topic = this.topics?.presence ?? '';
+    if (this.connection?.alive !== true) throw new BeamrigError('link', `${this.name}: the broker closed the connection`);
+    if (this.rivals !== undefined && clock.nowMs() - this.rivals.atMs < RIVALS_QUIET_MS) {
+      throw new BeamrigError('link', this.rivals.words, {
+        wayOut: 'Give each panel a serial number of its own, or switch one off.',
+      });
+    }
+    if (this.presence?.online === true) return;
+    const what =
+      this.presence === undefined
+        ? `no panel has said on ${topic} that it is there`
+        : `panel ${panel} is offline, as ${topic} says`;
+    throw new BeamrigError('link', `${withoutUser(this.options.url)}: ${what}`, {
+      wayOut:
+        'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
+    });
+  }
+
+  private receive(topic: string, payload: Uint8Array, retained: boolean): void {
+    const { topics } = this;
+    if (topic === topics?.toHost) this.receiveFrame(payload, retained);
+    else if (topic === topics?.presence) this.receivePresence(payload);
+    else if (topic === topics?.host) this.seat?.receive(payload, retained);
+  }
+
+  private receiveFrame(payload: Uint8Array, retained: boolean): void {
+    // A retained frame is from who knows when.
+    if (this.state.state !== 'open' || retained) {
+      this.counters.discarded++;
+      return;
+    }
+    this.counters.framesReceived++;
+    this.counters.bytesReceived += payload.length;
+    this.frameListener(new Uint8Array(payload));
+  }
+
+  private receivePresence(payload: Uint8Array): void {
+    const message = readSeatMessage(payload);
+    if (message === undefined || message.state === 'asking') return;
+    const { instance } = message;
+    const before = this.presence;
+    const online = message.state === 'online';
+    // The last will of one that was here earlier, or of a rival that went: says nothing about the panel that is here.
+    if (!online && before?.online === true && before.instance !== instance) return;
+    this.presence = { online, instance };
+    if (online && before?.online === true && before.instance !== instance) this.instanceChanged(before, instance);
+    else if (!online) this.closeAs('lost', `panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
+    this.presenceChanged();
+  }
+
+  private instanceChanged(before: Presence, instance: string): void {
+    const { panel } = this.options;
+    const { former } = this;
+    const atMs = this.clock.nowMs();
+    this.former = { instance: before.instance, atMs };
+    if (former?.instance === instance && atMs - former.atMs < TURNS_WITHIN_MS) {
+      const words = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.topics?.presence ?? panel}`;
+      this.rivals = { words, atMs };
+      this.closeAs('lost', words);
+    } else {
+      this.closeAs('lost', `panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
+    }
+  }
+
+  private closeAs(reason: 'lost' | 'closed-by-us', detail?: string): void {
+    if (this.state.state === 'open') {
+      this.state = { state: 'closed', reason, ...(detail !== undefined && { detail }) };
+      this.stateListener(this.state);
+    }
+    this.presenceChanged();
+  }
+
+  private async leaveBroker(): Promise<void> {
+    const { connection, seat } = this;
+    this.connection = undefined;
+    this.seat = undefined;
+    this.presence = undefined;
+    if (connection?.alive === true) await seat?.release();
+    await connection?.end();
+  }
+}
+
+/** An address for messages, without what it may not hold anyway. */
+const withoutUser = (url: string): string => url.replace(/\/\/[^/]*@/, '//');
