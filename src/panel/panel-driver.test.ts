@@ -141,9 +141,9 @@ describe('panel driver on a quiet bench', () => {
       failure: { reason: 'wrong-panel', field: 'elements', expected: '32', actual: '64' },
     });
     expect(await wrongSize.driver.apply(beamOf(1))).toMatchObject({ failure: { reason: 'wrong-panel' } });
-    const noFeature = bench({ driver: { expected: { features: ['snr-report', 'time-sync'] } } });
+    const noFeature = bench({ driver: { expected: { features: ['snr-report', 'element-gain'] } } });
     expect(await noFeature.driver.connect()).toMatchObject({
-      failure: { reason: 'wrong-panel', field: 'features', expected: 'time-sync' },
+      failure: { reason: 'wrong-panel', field: 'features', expected: 'element-gain' },
     });
     expect(await bench({ driver: { expected: { phaseBits: Q, users: K } } }).driver.connect()).toMatchObject({ ok: true });
   });

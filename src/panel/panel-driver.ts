@@ -1,5 +1,6 @@
 /**
- * The driver of one front-end: the session with it, and what is asked of it. Staging and committing are in staging.ts and commit.ts. A beam goes through three states that are never taken for one another:
+ * The driver of one front-end: the session with it and the verbs, of which staging.ts and commit.ts are the words. A beam goes through three
+ * states that are never taken for one another:
  *
  *   apply ─► chunks, pipelined ─► all acknowledged: staged ─► commit ─► 'committed' with a checksum ─► equal to what was asked: read back
  *                                                                │
