@@ -1,0 +1,217 @@
+#include "firmware.h"
+
+#include <string.h>
+
+#include "adar1000.h"
+#include "beamrig_panel.h"
+#include "beamrig_serial.h"
+#include "bench_bus.h"
+#include "board.h"
+
+/* Fault codes of this board. */
+enum { FAULT_BENCH_SILENT = 1, FAULT_CHIP_SILENT = 2 };
+
+/* Places in the EEPROM. */
+enum { EEPROM_BOOT_COUNT = 0 };
+
+#define REMEMBERED_REQUESTS 16u
+#define REMEMBERED_REPLY_BYTES 64u
+/* How often a board with a fault looks whether its chips are there again. */
+#define RECOVERY_US 250000u
+#define NO_POSITION 0xffffu
+#define SCRATCH_PATTERN 0xa0u
+
+BEAMRIG_PANEL_MEMORY(memory, FIRMWARE_PLACES, FIRMWARE_WEIGHTS, FIRMWARE_SLOTS, FIRMWARE_POSITIONS, REMEMBERED_REQUESTS,
+                     REMEMBERED_REPLY_BYTES);
+static uint8_t block[BEAMRIG_COBS_BYTES(BEAMRIG_MAX_FRAME_BYTES)];
+static uint8_t reply[BEAMRIG_REPLY_BYTES(FIRMWARE_PAYLOAD_BYTES)];
+static uint8_t line[BEAMRIG_SERIAL_BYTES(sizeof reply)];
+
+static firmware_settings settings;
+static beamrig_capabilities capabilities;
+static beamrig_panel panel;
+static beamrig_reader reader;
+static uint32_t counted_discards;
+static adar1000_array array;
+static uint32_t boot_count;
+static uint64_t recover_at_us;
+
+/* Positions of beam memory that the chips' RAM holds too. */
+static bool in_ram[FIRMWARE_POSITIONS];
+/* The position that the request under way selects. */
+static uint16_t selecting = NO_POSITION;
+
+/* ---- what the panel asks of the hardware ---------------------------------------------------------------------------------------- */
+
+static void write_spi(void *context, uint32_t lines, const uint8_t word[ADAR1000_WORD_BYTES]) {
+  (void)context;
+  bench_spi(lines, word);
+}
+
+static const uint16_t *stored_words(uint16_t position) {
+  return panel.memory.words + (size_t)(capabilities.staging_slots + position) * panel.word_count;
+}
+
+static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
+  (void)context;
+  const bool from_ram = selecting < capabilities.beam_memory && in_ram[selecting] &&
+                        memcmp(words, stored_words(selecting), panel.word_count * sizeof *words) == 0;
+  if (from_ram) {
+    adar1000_fetch(&array, (uint8_t)selecting);
+  } else {
+    adar1000_stage(&array, words);
+  }
+  bench_weights(weights, settings.chains, settings.users);
+  /* Phases and weights switch in one moment. */
+  adar1000_load(&array);
+  return bench_finish(BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON) ? 0 : FAULT_BENCH_SILENT;
+}
+
+static void mute(void *context) {
+  (void)context;
+  adar1000_mute(&array);
+  /* Whether the bench heard it is seen at the next beam. */
+  (void)bench_finish(BENCH_AMPLIFIERS_OFF);
+}
+
+static uint64_t time_us(void *context) {
+  (void)context;
+  return board_time_us();
+}
+
+static int16_t temperature(void *context) {
+  int16_t centi_c = 0;
+  (void)context;
+  return bench_temperature(&centi_c) ? centi_c : 0;
+}
+
+static bool measure_snr(void *context, uint32_t *pilots, uint8_t *snr) {
+  (void)context;
+  return bench_measure_snr(pilots, settings.users, snr);
+}
+
+static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8_t *values) {
+  (void)context;
+  return bench_measure_chains(user, pilots, settings.chains, values);
+}
+
+/* ---- start, and start again after a fault ----------------------------------------------------------------------------------------- */
+
+/* Resets the chips and looks whether each of them keeps a number of its own. */
+static uint32_t start_chips(void) {
+  const uint16_t chips = (uint16_t)((array.places + ADAR1000_CHANNELS - 1u) / ADAR1000_CHANNELS);
+  uint8_t word[ADAR1000_WORD_BYTES];
+  bench_start();
+  adar1000_start(&array);
+  for (uint16_t chip = 0; chip < chips; chip++) {
+    adar1000_scratch_write((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), (uint8_t)(SCRATCH_PATTERN ^ chip), word);
+    bench_spi((uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE), word);
+  }
+  if (!bench_finish(BENCH_AMPLIFIERS_OFF)) return FAULT_BENCH_SILENT;
+  for (uint16_t chip = 0; chip < chips; chip++) {
+    uint8_t kept = 0;
+    adar1000_scratch_read((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), word);
+    if (!bench_read_spi((uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE), word, &kept)) return FAULT_BENCH_SILENT;
+    if (kept != (uint8_t)(SCRATCH_PATTERN ^ chip)) return FAULT_CHIP_SILENT;
+  }
+  return 0;
+}
+
+static bool start_panel(void) {
+  const beamrig_hardware hardware = {NULL, apply, mute, time_us, temperature, measure_snr, measure_pilots};
+  memset(in_ram, 0, sizeof in_ram);
+  return beamrig_panel_init(&panel, &capabilities, settings.users, &hardware, &memory, boot_count);
+}
+
+/* Counts the starts in the EEPROM. False while the bench does not answer. */
+static bool next_boot_count(void) {
+  uint8_t bytes[4];
+  if (settings.boot_count != 0) {
+    boot_count = settings.boot_count;
+    return true;
+  }
+  if (!bench_read_eeprom(EEPROM_BOOT_COUNT, bytes, sizeof bytes)) return false;
+  boot_count = beamrig_get_u32(bytes) + 1u;
+  beamrig_put_u32(bytes, boot_count);
+  return bench_write_eeprom(EEPROM_BOOT_COUNT, bytes, sizeof bytes);
+}
+
+bool firmware_start(const firmware_settings *given) {
+  static const char version[] = "beamrig-adar1000 1.1";
+  settings = *given;
+  const uint32_t places = (uint32_t)settings.elements * settings.chains;
+  const size_t serial_length = strlen(settings.serial);
+  if (places == 0 || places > FIRMWARE_PLACES || (uint32_t)settings.chains * settings.users > FIRMWARE_WEIGHTS) return false;
+  if (settings.users == 0 || serial_length == 0 || serial_length > BEAMRIG_MAX_TEXT_BYTES) return false;
+  array.bus.write = write_spi;
+  array.places = (uint16_t)places;
+
+  memset(&capabilities, 0, sizeof capabilities);
+  capabilities.role = BEAMRIG_ROLE_ARRAY;
+  capabilities.phase_bits = ADAR1000_PHASE_BITS;
+  capabilities.max_payload_bytes = FIRMWARE_PAYLOAD_BYTES;
+  capabilities.features = BEAMRIG_PANEL_FEATURES & ~(uint32_t)BEAMRIG_FEATURE_AUTHENTICATION;
+  capabilities.elements = settings.elements;
+  capabilities.rf_chains = settings.chains;
+  capabilities.users = settings.users;
+  capabilities.beam_memory = FIRMWARE_POSITIONS;
+  capabilities.staging_slots = FIRMWARE_SLOTS;
+  capabilities.panel_serial = (beamrig_text){settings.serial, (uint8_t)serial_length};
+  capabilities.firmware = (beamrig_text){version, sizeof version - 1u};
+
+  beamrig_reader_init(&reader, block, sizeof block);
+  bench_start();
+  while (!next_boot_count()) bench_start();
+  while (start_chips() == FAULT_BENCH_SILENT) {
+  }
+  return start_panel();
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------------------------- */
+
+/* Type of a request and the position that it names, which the panel keeps to itself. */
+static uint16_t position_of(size_t length, uint8_t type) {
+  if (length < BEAMRIG_MIN_FRAME_BYTES + 6u || block[1] != type) return NO_POSITION;
+  return beamrig_get_u16(block + BEAMRIG_HEADER_BYTES + 4);
+}
+
+/* A beam that was just stored goes to the RAM of the chips as well, so that selecting it takes a few words instead of thousands. */
+static void store_in_ram(uint16_t position) {
+  if (position >= capabilities.beam_memory || position >= ADAR1000_BEAM_POSITIONS) return;
+  adar1000_store(&array, (uint8_t)position, stored_words(position));
+  in_ram[position] = bench_finish(0);
+}
+
+static void answer(size_t length) {
+  const uint16_t storing = position_of(length, BEAMRIG_STORE_BEAM);
+  selecting = position_of(length, BEAMRIG_SELECT_BEAM);
+  const size_t reply_length = beamrig_panel_receive(&panel, block, length, reply, sizeof reply);
+  selecting = NO_POSITION;
+  if (storing < FIRMWARE_POSITIONS && reply_length > 0 && reply[1] == BEAMRIG_ACK) store_in_ram(storing);
+  if (reply_length > 0) board_send(BOARD_HOST_PORT, line, beamrig_serial_encode(reply, reply_length, line));
+}
+
+/* A board whose chips are all there again starts its panel anew: idle, muted, nothing stored. */
+static void recover(void) {
+  if (panel.state != BEAMRIG_STATE_FAULT) {
+    recover_at_us = board_time_us() + RECOVERY_US;
+    return;
+  }
+  if (board_time_us() < recover_at_us) return;
+  if (start_chips() == 0 && next_boot_count()) (void)start_panel();
+  recover_at_us = board_time_us() + RECOVERY_US;
+}
+
+void firmware_turn(void) {
+  uint8_t byte;
+  if (board_lost_bytes(BOARD_HOST_PORT)) beamrig_reader_reset(&reader);
+  while (board_take(BOARD_HOST_PORT, &byte)) {
+    const size_t length = beamrig_reader_take(&reader, byte);
+    if (length == 0) continue;
+    beamrig_panel_count_bad_frames(&panel, beamrig_reader_discarded(&reader) - counted_discards);
+    counted_discards = beamrig_reader_discarded(&reader);
+    answer(length);
+  }
+  beamrig_panel_poll(&panel);
+  recover();
+}
