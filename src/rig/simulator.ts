@@ -3,6 +3,7 @@
  * panel are built from the rig file and one seed, each from a stream of its own.
  */
 import type { Clock } from '../../clock/clock.ts';
+import { adar1000States } from '../../hil-sim/adar1000.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
@@ -50,7 +51,7 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
   return { panel, link, channels };
 }
 
-/** The array of the rig file, with its impairments drawn from the simulator's seed. */
+/** The array of the rig file, with the states of its chips and its impairments drawn from the simulator's seed. */
 export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
   const { rfChains, phaseBits, connection } = rig.array;
   return createSimulatedArray({
@@ -60,5 +61,6 @@ export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
     connection,
     random: random.stream('array'),
     impairments: rig.simulator.impairments,
+    ...(rig.simulator.phaseShifter === 'adar1000' ? { states: adar1000States() } : {}),
   });
 }

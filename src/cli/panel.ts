@@ -1,0 +1,112 @@
+/**
+ * `beamrig panel`: plays the panels of a rig as a process of its own, each at its own end of a serial line or on a broker. For a controller
+ * they are hardware; for a firmware author they are what his board should answer.
+ *
+ *   rig file or flags ─► plan ─► air, one for all ─► virtual panels ─► wires … Ctrl-C ─► muted, detached
+ */
+import { createInterface } from 'node:readline';
+import { createRealClock } from '../../clock/real-clock.ts';
+import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
+import { createRandom } from '../../signal/random.ts';
+import { elementsOf } from '../config/rig-file.ts';
+import { rangesText } from '../config/element-map.ts';
+import { createMqttPanelEnd } from '../link/mqtt-panel-end.ts';
+import type { PanelEnd } from '../link/panel-end.ts';
+import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
+import { playPanels } from '../rig/played-panels.ts';
+import type { PlayedPanel } from '../rig/played-panels.ts';
+import { createRigArray } from '../rig/simulator.ts';
+import { createWorld } from '../rig/world.ts';
+import { counterLimitsInFile, counterLimitsInMemory } from './counter-limits.ts';
+import type { CounterLimits } from './counter-limits.ts';
+import { panelCommand } from './panel-commands.ts';
+import { panelOutput } from './panel-output.ts';
+import type { PanelOutput } from './panel-output.ts';
+import { readPanelPlan } from './panel-plan.ts';
+import type { PanelOptions, PanelPlan, PlannedPanel } from './panel-plan.ts';
+import { onStopSignal } from './stop-signal.ts';
+
+export type { PanelOptions } from './panel-plan.ts';
+
+/** Ends with the process: at Ctrl-C, or before anything is attached when something does not fit. */
+export async function panel(rigPath: string | undefined, options: PanelOptions): Promise<void> {
+  const plan = readPanelPlan(rigPath, options);
+  const { rig, seed, rigKey, recorded } = plan;
+  const output = panelOutput(process.stdout, options.json ?? false, plan.log);
+  const limits = plan.stateFile === undefined ? counterLimitsInMemory() : counterLimitsInFile(plan.stateFile);
+  const random = createRandom(seed).stream('simulator');
+  const world = createWorld({ rig, random, repeat: true, ...(recorded === undefined ? {} : { recorded }) });
+  const played = playPanels({
+    panels: plan.panels.map((planned) => ({
+      ...planned,
+      end: endOf(planned),
+      ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits) }),
+    })),
+    array: createRigArray(rig, random),
+    world,
+    noise: 1, // as in `beamrig run`: only P/σ² counts
+    random,
+    clock: createRealClock(),
+    onEvent: (event) => output.event(event),
+  });
+
+  output.start(startOf(plan, played.panels));
+  if (rigKey !== undefined && plan.stateFile === undefined) {
+    output.warning(
+      'frame counters are forgotten with this process, so its frames can be replayed to the next one; --state FILE keeps them',
+    );
+  }
+  const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
+  await played.open();
+  output.ready();
+  const hand = listenTo(played.panels, output);
+  await stopped;
+  output.stopping();
+  hand.close();
+  await played.close();
+  process.exit(0); // a wire that hangs must not keep the command alive
+}
+
+function endOf({ wire, panelSerial }: PlannedPanel): PanelEnd {
+  if (wire.kind === 'serial') return createSerialPanelEnd({ path: wire.path, baudRate: wire.baudRate });
+  return createMqttPanelEnd({ ...wire.mqtt, panel: panelSerial });
+}
+
+const authenticationOf = ({ panelSerial }: PlannedPanel, rigKey: Uint8Array, limits: CounterLimits) => ({
+  panelKey: derivePanelKey(rigKey, panelSerial),
+  counterLimit: limits.of(panelSerial),
+  storeLimit: (limit: bigint) => limits.store(panelSerial, limit),
+});
+
+const startOf = ({ rig, seed, panels, rigKey }: PanelPlan, played: readonly PlayedPanel[]) => ({
+  name: rig.name,
+  elements: elementsOf(rig),
+  rfChains: rig.array.rfChains,
+  phaseBits: rig.array.phaseBits,
+  users: rig.users.count,
+  seed,
+  authenticated: rigKey !== undefined,
+  panels: panels.map(({ name, panelSerial, elements, behaviours }, index) => ({
+    name,
+    panel: panelSerial,
+    elements: rangesText([...elements].sort((a, b) => a - b)),
+    on: played[index].attachedTo,
+    behaviours: behaviours.length,
+  })),
+});
+
+/** Commands typed by hand, one after the other. */
+function listenTo(panels: readonly PlayedPanel[], output: PanelOutput): { close(): void } {
+  const lines = createInterface({ input: process.stdin });
+  let before = Promise.resolve();
+  lines.on('line', (line) => {
+    before = before
+      .then(() => panelCommand(line, panels))
+      .then((answer) => answer !== undefined && process.stderr.write(`${answer}\n`))
+      .then(
+        () => undefined,
+        (error: unknown) => output.warning(error instanceof Error ? error.message : String(error)),
+      );
+  });
+  return lines;
+}
