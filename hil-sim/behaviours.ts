@@ -59,6 +59,10 @@ export const behaviourSchema = z.discriminatedUnion('do', [
     ...when,
   }),
   z.strictObject({
+    do: kind('reorder', 'The frame is held back until the next one in its direction has passed; lost when none comes.'),
+    ...when,
+  }),
+  z.strictObject({
     do: kind('stall', 'When the frame comes in, the panel stops reading and answering; a few frames wait, more are lost.'),
     forMs: milliseconds.describe('For how long, ms.'),
     ...toPanelOnly,
@@ -101,6 +105,8 @@ export const resetAfter = (message: Message['type'], nth: number): Behaviour => 
 export interface Delivery {
   bytes: Uint8Array;
   delayMs: number;
+  /** The verdict it belongs to, when it is a frame held back from earlier. */
+  of?: Verdict;
 }
 
 /** What becomes of one frame. */
@@ -135,6 +141,7 @@ export function createInjector(behaviours: readonly Behaviour[], random: Random)
 }
 
 type ParsedBehaviour = z.output<typeof behaviourSchema>;
+type ActingBehaviour = Exclude<ParsedBehaviour, { do: 'reorder' }>;
 
 function parse(behaviour: Behaviour, index: number): ParsedBehaviour {
   const parsed = behaviourSchema.safeParse(behaviour);
@@ -150,17 +157,29 @@ type Rule = (direction: Direction, type: Message['type'] | undefined, verdict: V
 function createRule(behaviour: ParsedBehaviour, random: Random): Rule {
   const { nth = 1, times = behaviour.nth === undefined ? Infinity : 1, messages, probability } = behaviour;
   let met = 0;
+  let held: Delivery[] = [];
   return (direction, type, verdict) => {
     if (direction !== behaviour.direction) return;
-    if (messages && (type === undefined || !messages.includes(type))) return;
-    met += 1;
-    if (met < nth || met >= nth + times) return;
-    if (probability < 1 && random.uniform() >= probability) return;
-    act(behaviour, verdict, random);
+    // What was held back follows this frame, which is not held back itself: else nothing would ever pass.
+    const overtaken = held;
+    held = [];
+    const matches = !messages || (type !== undefined && messages.includes(type));
+    if (matches) met += 1;
+    const acts = matches && met >= nth && met < nth + times && (probability === 1 || random.uniform() < probability);
+    if (acts && behaviour.do !== 'reorder') act(behaviour, verdict, random);
+    else if (acts && overtaken.length === 0) held = heldBack(verdict);
+    verdict.deliveries.push(...overtaken);
   };
 }
 
-function act(behaviour: ParsedBehaviour, verdict: Verdict, random: Random): void {
+/** Takes the frame out of its verdict, with a copy of its bytes: it outlives the caller's buffer. */
+function heldBack(verdict: Verdict): Delivery[] {
+  const frames = verdict.deliveries.map(({ bytes, delayMs, of = verdict }) => ({ bytes: new Uint8Array(bytes), delayMs, of }));
+  verdict.deliveries = [];
+  return frames;
+}
+
+function act(behaviour: ActingBehaviour, verdict: Verdict, random: Random): void {
   switch (behaviour.do) {
     case 'drop':
       verdict.deliveries = [];

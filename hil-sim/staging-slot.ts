@@ -3,6 +3,7 @@
  * missing; it never touches what is radiated.
  */
 import type { BeamId } from '../firmware-protocol/messages.ts';
+import type { Drive } from './air.ts';
 
 export class StagingSlot {
   /** 0 while empty. */
@@ -37,6 +38,21 @@ export class StagingSlot {
     this.weightsHere += mark(this.weightHere, offset, weights.length / 2);
   }
 
+  /** Holds the whole of `beam` under another id, as if all its words and weights had just come. */
+  fill(beamId: BeamId, beam: Drive): void {
+    this.empty(beamId);
+    this.putWords(beamId, 0, beam.words);
+    if (beam.weights) this.putWeights(beamId, 0, beam.weights);
+  }
+
+  /** Single words to their places; what else the slot holds stays. The caller has checked beam and places. */
+  putPlaces(places: Uint16Array, words: Uint16Array): void {
+    for (let i = 0; i < places.length; i++) {
+      this.words[places[i]] = words[i];
+      this.wordsHere += mark(this.wordHere, places[i], 1);
+    }
+  }
+
   empty(beamId: BeamId = 0): void {
     this.beamId = beamId;
     this.words.fill(0);
@@ -50,6 +66,11 @@ export class StagingSlot {
   /** Whether this beam brought a D of its own, be it unfinished. */
   get hasWeights(): boolean {
     return this.weightsHere > 0;
+  }
+
+  /** The beam as it stands, by copy: later chunks must not reach what is latched or stored. */
+  beam(): Drive {
+    return { words: this.words.slice(), weights: this.hasWeights ? this.weights.slice() : undefined };
   }
 
   /**

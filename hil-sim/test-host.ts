@@ -10,7 +10,7 @@ import type { Scene } from './scene.ts';
 import { createMovingUsers } from './scene.ts';
 import type { SimulatedArray } from './simulated-array.ts';
 import { createSimulatedArray } from './simulated-array.ts';
-import type { VirtualPanel, VirtualPanelOptions } from './virtual-panel.ts';
+import type { PanelSettings, VirtualPanel, WholeArray } from './virtual-panel.ts';
 import { createVirtualPanel } from './virtual-panel.ts';
 
 export const ELEMENTS = 16;
@@ -36,7 +36,7 @@ export interface TestHost {
   messages: () => Message[];
 }
 
-export function hostWith(options: Partial<VirtualPanelOptions> & { seed?: number } = {}): TestHost {
+export function hostWith(options: Partial<PanelSettings & WholeArray> & { seed?: number } = {}): TestHost {
   const random = createRandom(options.seed ?? 1);
   const clock = createVirtualClock();
   const scene = createMovingUsers({
@@ -104,6 +104,25 @@ export const chunk = (beamId: number, offset: number, count: number): Request =>
   phaseBits: PHASE_BITS,
   offset,
   words: beamWords(beamId).slice(offset, offset + count),
+});
+
+/** A patch: these places take the words that beamWords has there. */
+export const patch = (beamId: number, fromBeamId: number, places: number[]): Request & { type: 'patch-phases' } => ({
+  type: 'patch-phases',
+  slot: 0,
+  beamId,
+  fromBeamId,
+  phaseBits: PHASE_BITS,
+  places: Uint16Array.from(places),
+  words: Uint16Array.from(places, (place) => beamWords(beamId)[place]),
+});
+
+/** A commit at panel time `atMs`, which in these tests is the clock's until the panel restarts. */
+export const commitAt = (beamId: number, atMs: number, slot = 0): Request => ({
+  type: 'commit',
+  slot,
+  beamId,
+  atUs: BigInt(Math.round(1000 * atMs)),
 });
 
 function interleaved(matrix: CMatrix): Float32Array {

@@ -7,7 +7,7 @@ import { fromParts, frobeniusNorm, matmul, multiplyAhB, subtract } from '../sign
 import { sinr, toDb } from '../signal/rate.ts';
 import { createRandom } from '../signal/random.ts';
 import { createSimulatedArray } from './simulated-array.ts';
-import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith } from './test-host.ts';
+import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith, patch } from './test-host.ts';
 
 const DARK = { beamId: 0, words: new Uint16Array(WORDS) };
 const digital = fromParts(CHAINS, USERS, [0.5, -0.25, 1, 0.125], [0, 0.5, -1, 2]);
@@ -24,7 +24,7 @@ describe('a virtual panel', () => {
       users: USERS,
       phaseBits: PHASE_BITS,
       gainBits: 0,
-      features: ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back'],
+      features: ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back', 'time-sync', 'patch'],
     });
     expect(ask({ type: 'hello', minMajor: 2, maxMajor: 3, host: 'later' })).toEqual({
       type: 'nack',
@@ -194,7 +194,6 @@ describe('a virtual panel', () => {
     ['a slot it has not', { ...chunk(5, 0, 8), slot: 2 } as Request, { code: 'no-such-slot', detail: 2 }],
     ['words beyond N·M', { ...chunk(5, 0, 8), offset: WORDS - 4 } as Request, { code: 'wrong-dimensions', detail: 32 }],
     ['another Q', { ...chunk(5, 0, 8), phaseBits: 7 } as Request, { code: 'wrong-bits', detail: PHASE_BITS }],
-    ['a commit at a given time', { type: 'commit', slot: 0, beamId: 5, atUs: 9n }, { code: 'unsupported-message' }],
     ['SNR of another beam', { type: 'measure-snr', beamId: 5, pilots: 9 }, { code: 'beam-mismatch', detail: 4 }],
     ['a user it has not', { type: 'measure-pilots', beamId: 4, user: 2, pilots: 9 }, { code: 'wrong-dimensions', detail: 2 }],
     ['a memory position it has not', { type: 'select-beam', position: 99, beamId: 5 }, { code: 'wrong-dimensions', detail: 16 }],
@@ -212,7 +211,16 @@ describe('a virtual panel', () => {
       code: 'unsupported-message',
     });
     expect(showBeam(1)).toMatchObject({ type: 'committed' });
-    expect(() => hostWith({ capabilities: { features: ['time-sync'] } })).toThrow(/no 'time-sync'/);
+    expect(ask({ type: 'commit', slot: 0, beamId: 2, atUs: 9_000n })).toMatchObject({
+      code: 'unsupported-message',
+      detail: 0x12,
+    });
+    expect(ask({ type: 'cancel-commit', beamId: 2 })).toMatchObject({ code: 'unsupported-message', detail: 0x16 });
+    expect(ask({ type: 'sync-time', hostSendUs: 1n })).toMatchObject({ code: 'unsupported-message', detail: 0x50 });
+    expect(ask({ type: 'challenge', hostNonce: 1n })).toMatchObject({ code: 'unsupported-message', detail: 0x60 });
+    expect(ask(patch(2, 1, [0]))).toMatchObject({ code: 'unsupported-message', detail: 0x17 });
+    expect(() => hostWith({ capabilities: { features: ['element-gain'] } })).toThrow(/no 'element-gain'/);
+    expect(() => hostWith({ capabilities: { features: ['authentication'] } })).toThrow(/without a key/);
   });
 
   it('survives any bytes, counts the bad ones and still knows its beam', () => {

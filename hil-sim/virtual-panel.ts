@@ -2,7 +2,7 @@
  * A panel that is not there: it speaks the protocol in bytes, holds staged, latched and radiated state apart, and lets the simulated array
  * radiate into the scene. The fallback of a rig and the panel of nearly every test; hardware differs from it in the link alone.
  *
- *   bytes ─► behaviours ─► decode ─► carry out ─► encode ─► behaviours ─► bytes
+ *   bytes ─► behaviours ─► (seal off) ─► decode ─► carry out ─► encode ─► (seal) ─► behaviours ─► bytes
  *                                      │
  *            slots (staged) ─ commit ─► latched ─► radiated ─► array ─► scene ─► pilots ─► reports
  *                                                     ▲
@@ -12,26 +12,26 @@ import type { Clock } from '../clock/clock.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { decodeFrame, encodeFrame, nackForDiscard } from '../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
-import type { Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
-import { PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
+import type { BeamId, Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
+import { FEATURES, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
 import type { CMatrix } from '../signal/complex-matrix.ts';
 import type { Random } from '../signal/random.ts';
-import { sinr } from '../signal/rate.ts';
 import type { Behaviour, Verdict } from './behaviours.ts';
 import { createInjector } from './behaviours.ts';
-import { createFrontEnd } from './front-end.ts';
+import type { AirPart } from './air.ts';
+import { createAir } from './air.ts';
+import { nack } from './nack.ts';
+import type { PanelAuthentication } from './panel-guard.ts';
+import { createPanelGuard } from './panel-guard.ts';
 import type { WholeBeam } from './panel-state.ts';
-import { createPanelState, nack } from './panel-state.ts';
+import { createPanelState } from './panel-state.ts';
 import type { Scene } from './scene.ts';
 import type { SimulatedArray } from './simulated-array.ts';
 
-export interface VirtualPanelOptions {
+export interface PanelSettings {
   clock: Clock;
-  array: SimulatedArray;
-  scene: Scene;
-  /** σ² at each user, linear, > 0. */
-  noise: number;
+  /** For behaviours, and for the pilots of a panel with an array of its own. */
   random: Random;
   behaviours?: readonly Behaviour[];
   /** What the panel says of itself where that is not the array's or the scene's. */
@@ -43,7 +43,26 @@ export interface VirtualPanelOptions {
   >;
   /** Time the panel takes to answer, ms (default 0: the reply leaves before `receive` returns). */
   answerMs?: number;
+  /** With a key the panel hears sealed frames only. */
+  authentication?: PanelAuthentication;
+  /** Called when a beam has been latched and is radiated, before the commit is answered. */
+  onLatch?: (beamId: BeamId) => void;
 }
+
+/** A panel that drives all elements and chains of `array`, whose users are those of `scene`. */
+export interface WholeArray {
+  array: SimulatedArray;
+  scene: Scene;
+  /** σ² at each user, linear, > 0. */
+  noise: number;
+}
+
+/** Or one that drives a part of an array, beside others. */
+export interface PartOfArray {
+  air: AirPart;
+}
+
+export type VirtualPanelOptions = PanelSettings & (WholeArray | PartOfArray);
 
 export interface VirtualPanel {
   readonly capabilities: Readonly<Capabilities>;
@@ -57,12 +76,16 @@ export interface VirtualPanel {
   latched(): WholeBeam;
   /** The words that the shifters are driven with now. What the elements make of them is `radiatedPrecoder`. */
   radiated(): WholeBeam;
-  /** The truth: N×K, C·E·S·D of the radiated beam now; zero when nothing is radiated. */
+  /** The truth: N×K of the whole array, C·E·S·D of what is radiated now; zero when nothing is. */
   radiatedPrecoder(): CMatrix;
   /** The truth: SINR of each user on the scene's channel now, linear. */
   trueSinr(): Float64Array;
   /** From now on σ² is this. */
   setNoise(noise: number): void;
+  /** The panel finds a fault of its own: it stops radiating and says so, with this code as detail, until it recovers or is reset. */
+  fault(code: number): void;
+  /** The cause of the fault is gone: the panel is idle and muted. Without a fault nothing happens. */
+  recover(): void;
   /** Pulls the plug and puts it back: the panel hears nothing for bootMs and has forgotten everything but its serial number. */
   reset(bootMs?: number): void;
   /** Stops its timers; nothing is received or sent any more. */
@@ -76,24 +99,14 @@ const STALLED_FRAMES_KEPT = 16;
 const TYPE_OF_CODE = new Map(Object.entries(TYPE_CODES).map(([type, code]) => [code, type as Message['type']]));
 
 /**
- * A panel for all elements and chains of `array`, whose users are those of `scene`.
  * @throws {BeamrigError} 'shape' when array and scene differ in elements, 'argument' for noise, behaviours or capabilities out of range
  */
 export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
-  const { clock, array, scene, random, answerMs = 0 } = options;
-  const switchedOnMs = clock.nowMs();
-  const timeS = (): number => (clock.nowMs() - switchedOnMs) / 1000;
+  const { clock, random, answerMs = 0, onLatch = () => undefined } = options;
   const injector = createInjector(options.behaviours ?? [], random.stream('behaviours'));
-  const frontEnd = createFrontEnd(array, scene, random.stream('pilots'));
-  const state = createPanelState({
-    clock,
-    array,
-    frontEnd,
-    capabilities: capabilitiesOf(options),
-    streams: scene.users,
-    noise: options.noise,
-    switchedOnMs,
-  });
+  const air = 'air' in options ? options.air : createAir(options).part();
+  const state = createPanelState({ clock, air, capabilities: capabilitiesOf(options, air), onLatch });
+  const guard = options.authentication && createPanelGuard(options.authentication);
 
   let listener: (frame: Uint8Array) => void = () => undefined;
   let remembered: Remembered[] = [];
@@ -104,6 +117,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
 
   const reset = (bootMs = 0): void => {
     state.reset();
+    guard?.restart();
     remembered = [];
     waiting = [];
     stalledUntilMs = -Infinity;
@@ -115,10 +129,15 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     else call();
   };
 
-  const send = (reply: Uint8Array): void => {
+  /** @param open a refusal for somebody who may have no key */
+  const send = (reply: Uint8Array, open = false): void => {
     const boots = state.bootCount();
-    // A panel that restarts meanwhile says nothing.
-    later(answerMs, () => boots === state.bootCount() && transmit(reply));
+    later(answerMs, () => {
+      // A panel that restarts meanwhile says nothing.
+      if (boots !== state.bootCount()) return;
+      const bytes = guard && !open ? guard.seal(reply) : reply;
+      if (bytes) transmit(bytes);
+    });
   };
 
   const transmit = (reply: Uint8Array): void => {
@@ -130,6 +149,17 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
   };
 
   const takeIn = (bytes: Uint8Array, verdict: Verdict): void => {
+    const admission = guard ? guard.admit(bytes) : { bare: bytes };
+    if ('bare' in admission) {
+      takeInBare(admission.bare, verdict);
+      return;
+    }
+    state.countBadFrame();
+    const { answer: refusal } = admission;
+    if (refusal) send(encodeFrame({ seq: refusal.seq, message: nack(refusal.code) }), true);
+  };
+
+  const takeInBare = (bytes: Uint8Array, verdict: Verdict): void => {
     const decoded = decodeFrame(bytes);
     const refusal = decoded.ok ? undefined : nackForDiscard(decoded);
     if (!decoded.ok) state.countBadFrame();
@@ -137,7 +167,8 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     if (!decoded.ok || !isRequest(decoded.frame.message)) return;
 
     const { seq, message } = decoded.frame;
-    state.heard();
+    // A challenge may be an old one, sent again by anybody: the host is not the less silent for it.
+    if (message.type !== 'challenge') state.heard();
     // A hello is always carried out: it may be that of a host which has restarted and counts from the same number.
     if (message.type === 'hello') remembered = [];
     const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
@@ -150,7 +181,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       { major: verdict.major ?? PROTOCOL_MAJOR },
     );
     // Remembered before it is sent: sending may reset the panel, and a panel that was reset has forgotten this too.
-    if (message.type !== 'hello') remembered.push({ seq, request: new Uint8Array(bytes), reply });
+    if (!isAnsweredAnew(message)) remembered.push({ seq, request: new Uint8Array(bytes), reply });
     if (remembered.length > REMEMBERED_REQUESTS) remembered.shift();
     send(reply);
   };
@@ -164,6 +195,9 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     }
     if (frameBytes - HEADER_BYTES - CRC_BYTES > state.capabilities.maxPayloadBytes) {
       return nack('malformed', TYPE_CODES[request.type]);
+    }
+    if (guard && request.type === 'challenge') {
+      return { type: 'challenged', hostNonce: request.hostNonce, lastCounter: guard.newest() };
     }
     return state.carryOut(request);
   };
@@ -198,10 +232,10 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
         return;
       }
       if (verdict.stallMs > 0) stall(verdict.stallMs);
-      for (const { bytes, delayMs } of verdict.deliveries) {
+      for (const { bytes, delayMs, of = verdict } of verdict.deliveries) {
         // A frame that waits outlives the caller's buffer; `slice` would not copy a Node Buffer.
         const kept = delayMs > 0 || clock.nowMs() < stalledUntilMs ? new Uint8Array(bytes) : bytes;
-        later(delayMs, () => hear(kept, verdict));
+        later(delayMs, () => hear(kept, of));
       }
       if (verdict.reset) reset(verdict.reset.bootMs);
     },
@@ -211,9 +245,11 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     staged: state.staged,
     latched: state.latched,
     radiated: state.radiated,
-    radiatedPrecoder: () => frontEnd.precoder(timeS()),
-    trueSinr: () => sinr(scene.channel(), frontEnd.precoder(timeS()), state.noise()),
-    setNoise: state.setNoise,
+    radiatedPrecoder: () => air.precoder(),
+    trueSinr: () => air.trueSinr(),
+    setNoise: (noise) => air.setNoise(noise),
+    fault: state.fault,
+    recover: state.recover,
     reset,
     close() {
       closed = true;
@@ -228,6 +264,13 @@ interface Remembered {
   reply: Uint8Array;
 }
 
+/** What must not be answered from memory: a clock reading, a counter, how a commit that waited has ended, a new session. */
+const isAnsweredAnew = (request: Request): boolean =>
+  request.type === 'hello' ||
+  request.type === 'challenge' ||
+  request.type === 'sync-time' ||
+  (request.type === 'commit' && request.atUs !== 0n);
+
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -237,16 +280,31 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 /** Bytes of a report before its values. */
 const REPORT_PREFIX_BYTES = 20;
 /** What this simulator can do of the protocol's features. */
-const SIMULATED_FEATURES: readonly Feature[] = ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back'];
+const SIMULATED_FEATURES: readonly Feature[] = [
+  'digital-weights',
+  'snr-report',
+  'pilot-report',
+  'beam-memory',
+  'read-back',
+  'time-sync',
+  'patch',
+];
 
-function capabilitiesOf({ array, scene, capabilities = {} }: VirtualPanelOptions): Capabilities {
+function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptions, air: AirPart): Capabilities {
   const { beamMemory = 16, features = SIMULATED_FEATURES } = capabilities;
-  const missing = features.find((feature) => !SIMULATED_FEATURES.includes(feature));
+  const missing = features.find((feature) => !SIMULATED_FEATURES.includes(feature) && feature !== 'authentication');
   if (missing) {
     throw new BeamrigError('argument', `a virtual panel has no '${missing}'`, {
       wayOut: `Choose features among ${SIMULATED_FEATURES.join(', ')}.`,
     });
   }
+  if (features.includes('authentication') && !authentication) {
+    throw new BeamrigError('argument', "a panel without a key has no 'authentication'", { wayOut: 'Give it a panel key.' });
+  }
+  const announced = (feature: Feature): boolean =>
+    feature === 'authentication'
+      ? authentication !== undefined
+      : features.includes(feature) && (feature !== 'beam-memory' || beamMemory > 0);
   const all: Capabilities = {
     role: 'array',
     panelSerial: 'SIM-0001',
@@ -257,17 +315,17 @@ function capabilitiesOf({ array, scene, capabilities = {} }: VirtualPanelOptions
     ...capabilities,
     protocolMajor: PROTOCOL_MAJOR,
     protocolMinor: PROTOCOL_MINOR,
-    elements: array.elements,
-    rfChains: array.rfChains,
-    phaseBits: array.phaseBits,
+    elements: air.elements,
+    rfChains: air.rfChains,
+    phaseBits: air.phaseBits,
     gainBits: 0,
-    users: features.includes('snr-report') || features.includes('pilot-report') ? scene.users : 0,
+    users: features.includes('snr-report') || features.includes('pilot-report') ? air.users : 0,
     beamMemory: features.includes('beam-memory') ? beamMemory : 0,
-    features: features.filter((feature) => feature !== 'beam-memory' || beamMemory > 0),
+    features: FEATURES.filter(announced),
   };
   // A capability that the wire cannot carry is refused here and not at the first hello.
   encodeFrame({ seq: 0, message: { type: 'capabilities', ...all } });
-  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * scene.users, REPORT_PREFIX_BYTES + 8 * array.rfChains);
+  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * air.users, REPORT_PREFIX_BYTES + 8 * air.rfChains);
   if (all.maxPayloadBytes < longestReport) {
     throw new BeamrigError('argument', `maxPayloadBytes is ${all.maxPayloadBytes}; a report takes ${longestReport}`, {
       wayOut: `Choose maxPayloadBytes ≥ ${longestReport}.`,
