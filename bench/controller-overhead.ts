@@ -102,22 +102,28 @@ async function wholeCycles(): Promise<Float64Array> {
   const times = new Float64Array(cycles);
   let previousMs = 0;
   let next = 0;
+  const panel = acknowledgingPanel();
   const loop = createControlLoop({
     setting: {
       clock,
-      panel: acknowledgingPanel(),
       channels: {
         take: (cycle) => ({ channel: channels[cycle % CHANNELS], userAzimuthRad: new Float64Array(0) }),
         present: () => undefined,
       },
-      source: 'simulator',
       rfChains,
       connection: undefined,
       panelPhaseBits: bits,
       power,
       noise,
       pilots: 64,
+    },
+    panel: {
+      panel,
+      source: 'simulator',
+      connected: true,
+      connect: () => panel.connect(),
       linkDiscarded: () => 0,
+      links: () => [],
     },
     description: {} as RigDescription,
     beamformer: instantBeamformer(),
@@ -125,7 +131,7 @@ async function wholeCycles(): Promise<Float64Array> {
     rateHz: 0,
     pipelined: true,
     cycles: WARM_UP + cycles,
-    safeState: 'mute',
+    safe: { state: 'mute' },
     random,
     sink: recorder,
   });
@@ -175,6 +181,7 @@ function acknowledgingPanel(): Panel {
     setSafeState: async () => done,
     close: async () => undefined,
     connect: never,
+    storeBeam: never,
     measurePilots: never,
     readBack: never,
     ping: never,

@@ -136,7 +136,7 @@ export function readLinks(links: readonly LinkText[], total: number, folder: str
 
 const nameOf = ({ name, panel, serial }: { name?: unknown; panel?: unknown; serial?: unknown }): string => {
   const path = typeof serial === 'object' && serial !== null ? (serial as { path?: unknown }).path : undefined;
-  return String(name ?? path ?? panel ?? 'link');
+  return [name, path, panel].find((text) => typeof text === 'string') ?? 'link';
 };
 
 function absolutePaths(mqtt: NonNullable<LinkText['mqtt']>, folder: string): MqttAddress {

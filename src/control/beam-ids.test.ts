@@ -1,45 +1,50 @@
 import { describe, expect, it } from 'vitest';
-import { createBeamIds } from './beam-ids.ts';
+import { SAFE_BEAM_ID, createBeamIds } from './beam-ids.ts';
 
-const LAST = 0xffffffff;
+const LAST = SAFE_BEAM_ID - 1;
 
 function panelThatAnswers(answers: boolean[]) {
   let handshakes = 0;
-  return {
-    handshakes: () => handshakes,
-    connect: async () =>
-      answers[handshakes++]
-        ? { ok: true as const, value: {} as never }
-        : { ok: false as const, failure: { reason: 'link-closed' as const, detail: 'lost' } },
-  };
+  return { handshakes: () => handshakes, connect: async () => answers[handshakes++] ?? false };
 }
 
 describe('beam ids', () => {
-  it('count up from 1, and from above what the panel has seen', async () => {
-    const panel = panelThatAnswers([]);
-    const ids = createBeamIds(panel);
-    expect([await ids.take(), await ids.take()]).toEqual([1, 2]);
-    ids.passed(500);
-    ids.passed(7);
-    expect(await ids.take()).toBe(501);
-    expect(panel.handshakes()).toBe(0);
+  it('are those of their cycles, whichever cycles are left out', async () => {
+    const { connect, handshakes } = panelThatAnswers([]);
+    const ids = createBeamIds(connect);
+    expect([await ids.take(0), await ids.take(1), await ids.take(7)]).toEqual([1, 2, 8]);
+    expect(handshakes()).toBe(0);
   });
 
-  it('begin again in a new session after the last one, never within one', async () => {
-    const panel = panelThatAnswers([true]);
-    const ids = createBeamIds(panel);
-    ids.passed(LAST - 1);
-    expect(await ids.take()).toBe(LAST);
-    expect(panel.handshakes()).toBe(0);
-    expect([await ids.take(), await ids.take()]).toEqual([1, 2]);
-    expect(panel.handshakes()).toBe(1);
+  it('go on above what the panel has seen, and are those of their cycles again once these have caught up', async () => {
+    const { connect } = panelThatAnswers([]);
+    const ids = createBeamIds(connect);
+    ids.passed(5);
+    ids.passed(2);
+    expect([await ids.take(0), await ids.take(1), await ids.take(6), await ids.take(8)]).toEqual([6, 7, 8, 9]);
+  });
+
+  it('are those of their cycles at once where a new session has begun', async () => {
+    const ids = createBeamIds(panelThatAnswers([]).connect);
+    ids.passed(500);
+    ids.sessionBegan();
+    expect(await ids.take(4)).toBe(5);
+  });
+
+  it('begin again in a new session after the last one, never within one, and never are that of a stored beam', async () => {
+    const { connect, handshakes } = panelThatAnswers([true]);
+    const ids = createBeamIds(connect);
+    expect(await ids.take(LAST - 1)).toBe(LAST);
+    expect(handshakes()).toBe(0);
+    expect([await ids.take(LAST), await ids.take(LAST + 1)]).toEqual([1, 2]);
+    expect(handshakes()).toBe(1);
   });
 
   it('stay within 32 bits while no new session can be had', async () => {
-    const panel = panelThatAnswers([false, false, true]);
-    const ids = createBeamIds(panel);
+    const { connect, handshakes } = panelThatAnswers([false, false, true]);
+    const ids = createBeamIds(connect);
     ids.passed(LAST);
-    expect([await ids.take(), await ids.take(), await ids.take()]).toEqual([LAST, LAST, 1]);
-    expect(panel.handshakes()).toBe(3);
+    expect([await ids.take(0), await ids.take(1), await ids.take(2)]).toEqual([LAST, LAST, 3]);
+    expect(handshakes()).toBe(3);
   });
 });

@@ -1,28 +1,40 @@
 /**
- * The id of each beam. Ids count up and never come twice within a session, because the panel refuses what is not newer than what it has seen;
- * when the 2³² of them have been used up, a new handshake starts a session whose ids begin again.
+ * The id of each beam: **beam b of a run belongs to cycle b − 1**, on whichever panel. A panel in a process of its own knows by it which
+ * cycle it radiates. The panel refuses ids that are not newer than what it has seen in its session, so where it has seen a newer one (of
+ * another host, say) ids go on above that, until the cycles have caught up or a new handshake has begun the order anew.
+ *
+ * A beam that is kept in a panel's beam memory and not switched to has SAFE_BEAM_ID, which no cycle ever has: chunks of it that the wire kept
+ * back can then not slip into the beam of a cycle.
  */
 import type { BeamId } from '../../firmware-protocol/messages.ts';
-import type { Panel } from '../panel/panel.ts';
 
-const LAST_BEAM_ID = 0xffffffff;
+export const SAFE_BEAM_ID: BeamId = 0xffffffff;
+const LAST_BEAM_ID: BeamId = SAFE_BEAM_ID - 1;
 
 export interface BeamIds {
-  /** The next id. Shakes hands first when there is none left; should that fail, the panel refuses the beam, and the next one tries again. */
-  take(): Promise<BeamId>;
+  /** The id for a cycle. Shakes hands first when none is left; should that fail, the panel refuses the beam, and the next one tries again. */
+  take(cycle: number): Promise<BeamId>;
   /** The panel has seen this id already: go on above it. */
   passed(newest: BeamId): void;
+  /** A handshake has begun the order of ids anew. */
+  sessionBegan(): void;
 }
 
-export function createBeamIds(panel: Pick<Panel, 'connect'>): BeamIds {
-  let next: BeamId = 1;
+/** @param connect shakes hands; true when the panel answered */
+export function createBeamIds(connect: () => Promise<boolean>): BeamIds {
+  let newest: BeamId = 0;
   return {
-    async take() {
-      if (next > LAST_BEAM_ID && (await panel.connect()).ok) next = 1;
-      return next > LAST_BEAM_ID ? LAST_BEAM_ID : next++;
+    async take(cycle) {
+      const own = (cycle % LAST_BEAM_ID) + 1;
+      if (own <= newest && newest >= LAST_BEAM_ID && (await connect())) newest = 0;
+      newest = own > newest ? own : Math.min(newest + 1, LAST_BEAM_ID);
+      return newest;
     },
-    passed(newest) {
-      next = Math.max(next, newest + 1);
+    passed(seen) {
+      newest = Math.max(newest, Math.min(seen, LAST_BEAM_ID));
+    },
+    sessionBegan() {
+      newest = 0;
     },
   };
 }

@@ -26,9 +26,7 @@ import { panelFailureInWords } from './failure-words.ts';
 /** What does not change from cycle to cycle. */
 export interface CycleSetting {
   clock: Clock;
-  panel: Panel;
   channels: ChannelSource;
-  source: Source;
   rfChains: number;
   connection: Uint8Array | undefined;
   /** Q of the panel's phase shifters; a cycle may use fewer bits. */
@@ -38,8 +36,14 @@ export interface CycleSetting {
   noise: number;
   /** Pilots that an SNR reading is averaged over. */
   pilots: number;
-  /** Frames the link has discarded since it was opened. */
-  linkDiscarded: () => number;
+}
+
+/** The panel that a cycle is radiated on. */
+export interface CyclePanel {
+  readonly panel: Panel;
+  readonly source: Source;
+  /** Frames discarded since its links were opened. */
+  linkDiscarded(): number;
 }
 
 /** A cycle whose phases are known, or why they are not. */
@@ -122,19 +126,22 @@ export async function prepareCycle(
 
 /**
  * Quantises a prepared cycle, sends it to the panel, measures it and makes its record.
+ * @param on the panel of this cycle, from its first stage to its last
  * @param phaseBits Q of this cycle, at most the panel's
  * @param beamId the id under which the beam is committed
  */
 export async function radiateCycle(
   setting: CycleSetting,
+  on: CyclePanel,
   prepared: PreparedCycle,
   phaseBits: number,
   beamId: number,
 ): Promise<FinishedCycle> {
-  const { clock, panel, channels } = setting;
+  const { clock, channels } = setting;
+  const { panel } = on;
   const users = prepared.given?.channel.rows ?? 0;
-  const record = emptyRecord(setting, prepared, phaseBits, users);
-  const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: setting.linkDiscarded() };
+  const record = emptyRecord(on.source, prepared, phaseBits, users);
+  const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: on.linkDiscarded() };
   let resolved: ResolvedBeam | undefined;
 
   const finish = (failure: CycleFailure | undefined): FinishedCycle => {
@@ -142,7 +149,7 @@ export async function radiateCycle(
     record.link = {
       retries: panel.counters.retries - before.retries,
       timeouts: panel.counters.timeouts - before.timeouts,
-      discarded: setting.linkDiscarded() - before.discarded,
+      discarded: on.linkDiscarded() - before.discarded,
       roundTripMs: panel.counters.roundTripMs,
     };
     if (failure === undefined) record.outcome = 'ok';
@@ -198,11 +205,11 @@ export async function radiateCycle(
 }
 
 /** A void record with everything unknown; the stages fill in what they learn. */
-function emptyRecord(setting: CycleSetting, prepared: PreparedCycle, phaseBits: number, users: number): CycleRecord {
+function emptyRecord(source: Source, prepared: PreparedCycle, phaseBits: number, users: number): CycleRecord {
   return {
     cycle: prepared.cycle,
     timeNs: prepared.timeNs,
-    source: setting.source,
+    source,
     modelId: prepared.modelId,
     phaseBits,
     beamId: 0,
@@ -251,6 +258,7 @@ function stageOf(failure: PanelFailure): Stage {
   switch (failure.reason) {
     case 'not-staged':
     case 'read-back-differs':
+    case 'array-split':
       return 'commit';
     case 'rejected':
     case 'no-answer':
@@ -259,6 +267,7 @@ function stageOf(failure: PanelFailure): Stage {
     case 'panel-restarted':
     case 'protocol-version':
     case 'wrong-panel':
+    case 'not-authenticated':
       return 'push';
   }
 }

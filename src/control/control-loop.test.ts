@@ -1,100 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { VirtualClock } from '../../clock/virtual-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
-import { fromParts, zeros } from '../../signal/complex-matrix.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { recordedChannels } from './channel-source.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControllerState, RigDescription } from './controller.ts';
-
-const ELEMENTS = 4;
-const CHAINS = 2;
-const NO_ANSWER: PanelFailure = { reason: 'no-answer', request: 'commit', attempts: 4, waitedMs: 200 };
-
-/** A panel that does as it is told, unless the script for a beam says otherwise, and writes down what it was told. */
-function scriptedPanel(clock: VirtualClock) {
-  const log: string[] = [];
-  const script = {
-    apply: (_beamId: number): PanelFailure | undefined => undefined,
-    connect: (_attempt: number): PanelFailure | undefined => undefined,
-    safe: (): PanelFailure | undefined => undefined,
-    /** The beam that a report names. */
-    measured: (beamId: number): number => beamId,
-  };
-  let attempts = 0;
-  const words: Uint16Array[] = [];
-  const bits: number[] = [];
-  const silences: number[] = [];
-  const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
-    await clock.sleep(1);
-    return failure === undefined ? { ok: true, value } : { ok: false, failure };
-  };
-  const unused = (): never => {
-    throw new Error('not part of this story');
-  };
-  const panel: Panel = {
-    name: 'scripted',
-    capabilities: undefined,
-    counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 1 },
-    connect: () => {
-      log.push('connect');
-      return answer(script.connect(++attempts), {} as never);
-    },
-    apply: (beam) => {
-      log.push(`beam ${beam.beamId}`);
-      words.push(beam.words);
-      bits.push(beam.phaseBits);
-      return answer(script.apply(beam.beamId), { beamId: beam.beamId, panelTimeUs: 0n, pushMs: 1, commitMs: 0 });
-    },
-    measureSnr: (beamId, pilots) =>
-      answer(undefined, {
-        beamId: script.measured(beamId),
-        panelTimeUs: 0n,
-        pilots,
-        firstUser: 0,
-        snrDb: Float64Array.of(10, 20),
-      }),
-    measurePilots: unused,
-    readBack: unused,
-    ping: unused,
-    status: unused,
-    setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
-      log.push(enter ? `safe: ${state}` : `armed: ${state}`);
-      silences.push(silenceMs);
-      return answer(script.safe(), undefined);
-    },
-    close: async () => {
-      log.push('closed');
-    },
-  };
-  return { panel, log, script, words, bits, silences };
-}
-
-/** Points every chain at everything; a different phase each, so that words differ. */
-function fixedBeamformer(id: string, script: { fails?: (call: number) => boolean } = {}): Beamformer & { closed: boolean } {
-  let calls = 0;
-  return {
-    id,
-    kind: 'baseline',
-    title: id,
-    dimensions: { elements: ELEMENTS, rfChains: CHAINS, users: 2 },
-    closed: false,
-    async compute() {
-      if (script.fails?.(++calls) === true) throw new BeamrigError('internal', 'the thread has ended');
-      const analogPhase = Float64Array.from({ length: ELEMENTS * CHAINS }, (_, i) => (i * Math.PI) / 4);
-      return { analogPhase, digital: zeros(CHAINS, 2) };
-    },
-    async close() {
-      this.closed = true;
-    },
-  };
-}
+import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, scriptedPanel } from './scripted-panel.ts';
 
 function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const clock = createVirtualClock();
@@ -107,23 +23,21 @@ function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const loop = createControlLoop({
     setting: {
       clock,
-      panel: scripted.panel,
       channels: recordedChannels(scene, true),
-      source: 'simulator',
       rfChains: CHAINS,
       connection: undefined,
       panelPhaseBits: 6,
       power: 10,
       noise: 1,
       pilots: 8,
-      linkDiscarded: () => 0,
     },
+    panel: asRigPanel(scripted.panel, 'simulator'),
     description: { name: 'test', modelId: '', phaseBits: 0 } as unknown as RigDescription,
     beamformer: fixedBeamformer('first'),
     openBeamformer: async (id) => fixedBeamformer(id),
     rateHz: 20,
     pipelined: false,
-    safeState: 'mute',
+    safe: { state: 'mute' },
     random,
     sink: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
     ...overrides,
@@ -284,10 +198,10 @@ describe('the control loop', () => {
     expect(records.map(({ outcome }) => outcome)).toEqual([...'ok ok void void void void void ok ok ok ok ok'.split(' ')]);
     expect(log.filter((line) => line === 'connect')).toHaveLength(5);
     expect(log.filter((line) => line.startsWith('armed'))).toHaveLength(2);
-    // 100 + 200 + 400 + 800 ms of pauses, each within ± 25 %.
+    // 50 + 100 + 200 + 400 ms of pauses, each within ± 25 %.
     const awayMs = (await backAt) - (await lostAt);
-    expect(awayMs).toBeGreaterThan(0.75 * 1500);
-    expect(awayMs).toBeLessThan(1.25 * 1500 + 500);
+    expect(awayMs).toBeGreaterThan(0.75 * 750);
+    expect(awayMs).toBeLessThan(1.25 * 750 + 500);
   });
 
   it('faults with the array commanded safe when another panel answers after a loss, and only stops from there', async () => {
@@ -297,8 +211,8 @@ describe('the control loop', () => {
     const outcome = await loop.start();
     expect(outcome).toMatchObject({ reason: 'faulted', message: expect.stringContaining('elements is 16') as string });
     expect(loop.state).toBe('faulted');
-    expect(codes()).toEqual(['panel-lost', 'panel-unusable']);
-    expect(log.at(-1)).toBe('safe: mute');
+    expect(codes()).toEqual(['panel-lost', 'panel-unusable', 'safe-state-unconfirmed']);
+    expect(log).toContain('safe: mute');
     expect(await loop.run()).toMatchObject({ ok: false });
     await loop.stop();
     expect(loop.state).toBe('stopped');

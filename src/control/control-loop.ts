@@ -7,11 +7,9 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
-import type { SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
-import { createBeamIds } from './beam-ids.ts';
 import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
@@ -21,11 +19,18 @@ import { createListeners } from './listeners.ts';
 import { createModelSeat } from './model-seat.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
-import { createPanelKeeper } from './panel-keeper.ts';
+import { silenceMsAt, type SafeChoice } from './panel-keeper.ts';
+import { createPanelSeat, type RigPanel } from './panel-seat.ts';
 import { createRateMeter } from './rate-meter.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;
+  /** The panel that the run begins on. */
+  panel: RigPanel;
+  /** The simulator that may stand in for it, or the hardware that may yet appear. */
+  otherPanel?: RigPanel;
+  /** Move to the simulator whenever the hardware is lost. Default: cycles are void until it is back. */
+  fallBack?: boolean;
   /** What does not change of the description; the rest is filled in. */
   description: RigDescription;
   beamformer: Beamformer;
@@ -36,11 +41,11 @@ export interface ControlLoopOptions {
   pipelined: boolean;
   /** Ends after so many cycles; without it, when the channels end or when it is stopped. */
   cycles?: number;
-  safeState: SafeState;
+  safe: SafeChoice;
   /** For the jitter of back-off. */
   random: Random;
   sink: CycleSink;
-  /** Lets go of what lies behind the panel (the simulator), once the panel is closed. */
+  /** Lets go of what lies behind the panels (the simulator), once they are closed. */
   release?: () => void;
   /** Told at the start, when whoever listens is there: a fallback, say. */
   firstEvents?: Omit<RigEvent, 'timeNs'>[];
@@ -63,13 +68,6 @@ export interface ControlLoop extends Controller {
 
 /** A model that fails so often in a row will not recover by itself. */
 const MODEL_FAILURES = 5;
-/** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
-const SILENCE_MS = 3000;
-/** What the wire can carry. */
-const LONGEST_SILENCE_MS = 0xffffffff;
-const silenceMsAt = (rateHz: number): number =>
-  rateHz === 0 ? SILENCE_MS : Math.min(Math.max(SILENCE_MS, Math.ceil(5000 / rateHz)), LONGEST_SILENCE_MS);
-
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
 }
@@ -77,12 +75,11 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
 class Loop implements ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #clock: Clock;
-  readonly #seat;
-  readonly #keeper;
+  readonly #model;
+  readonly #panels;
   readonly #pacing;
   readonly #rate;
   readonly #causes;
-  readonly #beamIds;
   readonly #cycleListeners;
   readonly #eventListeners;
   readonly #stateListeners;
@@ -110,7 +107,7 @@ class Loop implements ControlLoop {
     this.#options = options;
     const { setting, rateHz } = options;
     this.#clock = setting.clock;
-    this.#seat = createModelSeat(
+    this.#model = createModelSeat(
       options.beamformer,
       (id) => this.#clock.during(options.openBeamformer(id)),
       () => this.#idle && this.#changeModel(),
@@ -119,7 +116,6 @@ class Loop implements ControlLoop {
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#causes = oncePerCause(this.#clock);
-    this.#beamIds = createBeamIds(setting.panel);
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -129,11 +125,14 @@ class Loop implements ControlLoop {
     this.#cycleListeners = createListeners<CycleRecord>(this.#clock, true, onFailure);
     this.#eventListeners = createListeners<RigEvent>(this.#clock, false, () => undefined);
     this.#stateListeners = createListeners<ControllerState>(this.#clock, false, onFailure);
-    this.#keeper = createPanelKeeper({
-      panel: setting.panel,
+    this.#panels = createPanelSeat({
+      first: options.panel,
+      ...(options.otherPanel === undefined ? {} : { other: options.otherPanel }),
+      fallBack: options.fallBack ?? false,
+      reason: options.description.sourceReason,
       clock: this.#clock,
       random: options.random,
-      safeState: options.safeState,
+      safe: options.safe,
       silenceMs: silenceMsAt(rateHz),
       tell: (event) => this.#tell(event),
     });
@@ -144,7 +143,8 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
-    return { ...this.#options.description, modelId: this.#seat.current.id, phaseBits: this.#phaseBits };
+    const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
+    return { ...this.#options.description, ...now };
   }
 
   latest = (): CycleView | undefined => this.#latest;
@@ -177,9 +177,9 @@ class Loop implements ControlLoop {
 
   async switchModel(id: string): Promise<ControlResult> {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
-    if (this.#seat.loading !== undefined) return { ok: false, reason: `'${this.#seat.loading}' is being loaded; wait for it` };
+    if (this.#model.loading !== undefined) return { ok: false, reason: `'${this.#model.loading}' is being loaded; wait for it` };
     try {
-      const change = await this.#seat.offer(id);
+      const change = await this.#model.offer(id);
       return change === 'withdrawn' ? { ok: false, reason: `the rig is ${this.#state}` } : { ok: true };
     } catch (error) {
       const reason = inWords(error);
@@ -187,7 +187,7 @@ class Loop implements ControlLoop {
         level: 'warning',
         code: 'model-refused',
         message: `The model '${id}' cannot be used: ${reason}`,
-        action: `'${this.#seat.current.id}' goes on.`,
+        action: `'${this.#model.current.id}' goes on.`,
       });
       return { ok: false, reason };
     }
@@ -220,7 +220,7 @@ class Loop implements ControlLoop {
     if (this.#move('start').ok) {
       for (const event of this.#options.firstEvents ?? []) this.#tell(event);
       try {
-        await this.#keeper.arm();
+        await this.#panels.arm();
         await this.#cycles();
       } catch (error) {
         await this.#fault('internal', `The control loop failed: ${inWords(error)}`);
@@ -241,12 +241,8 @@ class Loop implements ControlLoop {
       if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
       try {
         await this.#pacing.next(this.#wake.signal);
-        if (this.#keeper.lost) {
-          const recovery = await this.#keeper.recover(this.#wake.signal);
-          if (typeof recovery === 'object')
-            return await this.#fault('panel-unusable', `The panel cannot be used: ${recovery.unusable}.`);
-        }
-        await this.#keeper.arm();
+        const verdict = await this.#panels.ready(this.#wake.signal);
+        if (verdict !== undefined) return await this.#faultByPanel(verdict);
       } catch (error) {
         if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
         this.#wake = new AbortController();
@@ -259,14 +255,16 @@ class Loop implements ControlLoop {
       if (prepared === undefined) return void this.#move('ended');
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
         this.#ahead = this.#prepare(this.#cycle + 1);
-      const finished = await radiateCycle(this.#options.setting, prepared, this.#phaseBits, await this.#beamIds.take());
+      const { setting } = this.#options;
+      const beamId = await this.#panels.beamId(this.#cycle);
+      const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
       await this.#conclude(finished);
     }
   }
 
   #prepare(cycle: number): Promise<PreparedCycle | undefined> {
-    return prepareCycle(this.#options.setting, this.#seat.current, cycle);
+    return prepareCycle(this.#options.setting, this.#model.current, cycle);
   }
 
   async #conclude({ record, view, failure }: FinishedCycle): Promise<void> {
@@ -276,16 +274,14 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record);
     this.#cycleListeners.tell(record);
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
-    if (failure === undefined) return this.#keeper.worked();
-    const wasLost = this.#keeper.lost;
+    if (failure === undefined) return this.#panels.worked();
+    const wasLost = this.#panels.lost;
     if (failure.panel !== undefined) {
-      const verdict = this.#keeper.failed(failure.panel);
-      if (verdict !== undefined) return this.#fault('panel-unusable', `The panel cannot be used: ${verdict.unusable}.`);
-      // It has seen newer ids, of a session before this one.
-      if (failure.panel.reason === 'rejected' && failure.panel.code === 'stale-beam') this.#beamIds.passed(failure.panel.detail);
+      const verdict = this.#panels.failed(failure.panel);
+      if (verdict !== undefined) return this.#faultByPanel(verdict);
     }
     // A lost panel has been told of as such.
-    if (!wasLost && !this.#keeper.lost && this.#causes.occurs(`${failure.stage}: ${failure.panel?.reason ?? failure.words}`)) {
+    if (!wasLost && !this.#panels.lost && this.#causes.occurs(`${failure.stage}: ${failure.panel?.reason ?? failure.words}`)) {
       this.#tell({
         level: 'warning',
         code: 'cycle-void',
@@ -312,7 +308,7 @@ class Loop implements ControlLoop {
       level: 'info',
       code: 'paused',
       message: 'The rig is paused.',
-      action: unsafe ?? `The array shows its safe state '${this.#options.safeState}'.`,
+      action: unsafe ?? `The array shows its safe state '${this.#options.safe.state}'.`,
     });
     this.#answerPausing(unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe });
     if (this.#is('paused')) {
@@ -330,7 +326,7 @@ class Loop implements ControlLoop {
   }
 
   #changeModel(): void {
-    const changed = this.#seat.change(this.#ahead);
+    const changed = this.#model.change(this.#ahead);
     if (changed === undefined) return;
     this.#modelFailures = 0;
     this.#tell({
@@ -338,6 +334,10 @@ class Loop implements ControlLoop {
       code: 'model-switched',
       message: `'${changed.to.id}' chooses the beams, after '${changed.from.id}'.`,
     });
+  }
+
+  #faultByPanel({ unusable }: { unusable: string }): Promise<void> {
+    return this.#fault('panel-unusable', `The panel cannot be used: ${unusable}.`);
   }
 
   async #fault(code: string, message: string): Promise<void> {
@@ -350,13 +350,13 @@ class Loop implements ControlLoop {
       action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
     });
     await this.#makeSafe();
-    await this.#seat.shut();
+    await this.#model.shut();
     this.#answerPausing({ ok: false, reason: message });
   }
 
   /** Commands the safe state; tells, and returns words, when the panel does not confirm it. */
   async #makeSafe(): Promise<string | undefined> {
-    const unsafe = await this.#keeper.makeSafe();
+    const unsafe = await this.#panels.makeSafe();
     if (unsafe === undefined) return undefined;
     const message = `The panel did not confirm its safe state: ${unsafe}.`;
     if (this.#causes.occurs('safe state')) {
@@ -364,7 +364,7 @@ class Loop implements ControlLoop {
         level: 'error',
         code: 'safe-state-unconfirmed',
         message,
-        action: this.#keeper.guarded
+        action: this.#panels.guarded
           ? 'A panel that hears nothing goes there by itself after a few seconds; make sure of it.'
           : 'It was not told to go there by itself either: see to it that it stops radiating.',
       });
@@ -377,8 +377,8 @@ class Loop implements ControlLoop {
     this.#shutDown ??= (async () => {
       this.unsafe = await this.#makeSafe();
       await this.#ahead;
-      await this.#seat.shut();
-      await Promise.allSettled([this.#options.setting.panel.close(), this.#seat.close()]);
+      await this.#model.shut();
+      await Promise.allSettled([this.#panels.close(), this.#model.close()]);
       this.#options.release?.();
       this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
       this.#move('halted');

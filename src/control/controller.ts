@@ -23,11 +23,34 @@ export interface CycleView {
   userAzimuthRad: Float64Array;
 }
 
+/** One link of the rig and the panel at its other end, as of now. */
+export interface LinkDescription {
+  name: string;
+  kind: string;
+  source: Source;
+  /** Serial number and firmware of the panel; what the rig file says, or empty, before it has answered. */
+  panel: string;
+  firmware: string;
+  /** Elements of the array that the panel drives: '0-31, 40'. */
+  elements: string;
+  /** 'open' or why it is not, in words. */
+  state: string;
+  retries: number;
+  timeouts: number;
+  discarded: number;
+  reconnects: number;
+  /** Smoothed, ms. */
+  roundTripMs: number;
+}
+
 export interface RigDescription {
   name: string;
+  /** On which the newest cycle ran; it may change in the middle of a run. */
   source: Source;
   /** Why there is no hardware, when the source is the simulator. */
   sourceReason: string;
+  /** Since when, ms since 1970. */
+  sourceSinceMs: number;
   elements: number;
   rfChains: number;
   users: number;
@@ -43,7 +66,7 @@ export interface RigDescription {
   connection: 'full' | 'sub';
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
-  links: { name: string; kind: string; panel: string; firmware: string }[];
+  links: LinkDescription[];
   runFolder: string;
 }
 

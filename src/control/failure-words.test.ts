@@ -15,6 +15,16 @@ describe('a failure in words', () => {
     [{ reason: 'panel-restarted', detail: 'boot 3' }, /restarted \(boot 3\); its beam is gone/],
     [{ reason: 'protocol-version', panelMajor: 9, ours: 1 }, /protocol version 9, this program 1/],
     [{ reason: 'wrong-panel', field: 'elements', expected: '64', actual: '16' }, /elements is 16, the rig wants 64/],
+    [{ reason: 'not-authenticated', detail: 'another key' }, /could not be authenticated \(another key\)/],
+    [{ panel: 'B-2', reason: 'link-closed', detail: 'lost' }, /^panel B-2: the link is closed/],
+    [
+      {
+        reason: 'array-split',
+        switched: ['A-1', 'C-3'],
+        missed: [{ panel: 'B-2', failure: { panel: 'B-2', reason: 'link-closed', detail: 'lost' } }],
+      },
+      /^the array is split: A-1, C-3 switched, B-2 did not \(the link is closed \(lost\); nothing was sent\); .* no beam$/,
+    ],
   ])('names what gave up and what is known: %o', (failure, words) => {
     expect(panelFailureInWords(failure)).toMatch(words);
   });

@@ -3,6 +3,11 @@ import type { PanelFailure } from '../panel/panel.ts';
 
 /** One sentence, without a full stop, naming the request and the values that differ. */
 export function panelFailureInWords(failure: PanelFailure): string {
+  const which = failure.panel === undefined ? '' : `panel ${failure.panel}: `;
+  return which + reasonInWords(failure);
+}
+
+function reasonInWords(failure: PanelFailure): string {
   switch (failure.reason) {
     case 'link-closed':
       return `the link is closed (${failure.detail}); nothing was sent`;
@@ -20,6 +25,12 @@ export function panelFailureInWords(failure: PanelFailure): string {
       return `the panel speaks protocol version ${failure.panelMajor}, this program ${failure.ours}`;
     case 'wrong-panel':
       return `the panel's ${failure.field} is ${failure.actual}, the rig wants ${failure.expected}`;
+    case 'not-authenticated':
+      return `the frames could not be authenticated (${failure.detail})`;
+    case 'array-split': {
+      const missed = failure.missed.map(({ panel, failure: why }) => `${panel} did not (${reasonInWords(why)})`).join(', ');
+      return `the array is split: ${failure.switched.join(', ') || 'no panel'} switched, ${missed}; what it radiates is no beam`;
+    }
   }
 }
 

@@ -32,7 +32,7 @@ async function keeping(behaviours: Behaviour[]) {
     panel,
     clock,
     random: random.stream('keeper'),
-    safeState: 'mute',
+    safe: { state: 'mute' },
     silenceMs: 3000,
     tell: (event) => events.push(event),
   });

@@ -3,10 +3,11 @@
  * the safe state. A single request without an answer is a void cycle; a link that closed, a restart, or silence twice in a row is a loss.
  */
 import type { Clock } from '../../clock/clock.ts';
-import type { SafeState } from '../../firmware-protocol/messages.ts';
+import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
-import type { Panel, PanelFailure } from '../panel/panel.ts';
+import type { BeamCommand, Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
+import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { panelFailureInWords } from './failure-words.ts';
 import { oncePerCause } from './once-per-cause.ts';
 
@@ -14,6 +15,8 @@ export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
 export interface PanelKeeper {
   readonly lost: boolean;
+  /** Why it was lost last; undefined before the first loss. */
+  readonly loss: { reason: PanelFailure['reason']; words: string } | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
   /** The panel did what it was asked. */
@@ -29,33 +32,63 @@ export interface PanelKeeper {
   arm(): Promise<void>;
   /** Commands the safe state now, again where the panel refuses. Returns words when the panel did not confirm it. */
   makeSafe(): Promise<string | undefined>;
+  /** Mutes the panel while another one is used. Returns words when it did not confirm that. */
+  rest(): Promise<string | undefined>;
 }
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
+/** What the array shows when nobody steers it. */
+export interface SafeChoice {
+  state: SafeState;
+  /** The fixed beam of 'codeword', kept at position 0 of the panel's beam memory. */
+  beam?: Omit<BeamCommand, 'beamId'>;
+}
+
+/** Short enough that a panel is back within a second of its link. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 500;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
+/** Failures that end the session. */
+const GONE: ReadonlySet<PanelFailure['reason']> = new Set(['link-closed', 'panel-restarted', 'not-authenticated']);
 /** Times that the safe state is commanded where the panel refuses: it may be busy. */
 const SAFE_COMMANDS = 3;
+/** Place of the fixed beam in a panel's beam memory. */
+const SAFE_POSITION = 0;
+
+/** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
+const SILENCE_MS = 3000;
+/** What the wire can carry. */
+const LONGEST_SILENCE_MS = 0xffffffff;
+export const silenceMsAt = (rateHz: number): number =>
+  rateHz === 0 ? SILENCE_MS : Math.min(Math.max(SILENCE_MS, Math.ceil(5000 / rateHz)), LONGEST_SILENCE_MS);
 
 export function createPanelKeeper(options: {
   panel: Panel;
+  /** Opens, shakes hands, and checks what only the rig can check. Default: the panel's own. */
+  connect?: () => Promise<Result<Capabilities>>;
+  /** The panel has a session already. Otherwise it is to be recovered first, which is no loss. Default true. */
+  connected?: boolean;
   clock: Clock;
   random: Random;
-  safeState: SafeState;
+  safe: SafeChoice;
   /** The panel goes to its safe state by itself after so long without a frame. */
   silenceMs: number;
+  /** Loss and return are told by somebody else. */
+  discreet?: boolean;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }): PanelKeeper {
-  const { panel, clock, random, safeState, silenceMs, tell } = options;
+  const { panel, connect = () => panel.connect(), connected = true, clock, random, safe, silenceMs, discreet, tell } = options;
+  const safeState = safe.state;
   const news = oncePerCause(clock);
-  let lost = false;
+  let lost = !connected;
+  let loss: PanelKeeper['loss'];
   let told = false;
   let lostAtMs = 0;
   let silences = 0;
   let attempts = 0;
   let armed = false;
+  let stored = false;
   let guarded = false;
   let armAttempts = 0;
   let armAtMs = -Infinity;
@@ -63,16 +96,17 @@ export function createPanelKeeper(options: {
   const lose = (failure: PanelFailure): void => {
     if (lost) return;
     lost = true;
+    loss = { reason: failure.reason, words: panelFailureInWords(failure) };
     armed = false;
     if (failure.reason === 'panel-restarted') guarded = false;
     lostAtMs = clock.nowMs();
     attempts = 0;
-    told = news.occurs(`lost: ${failure.reason}`);
+    told = discreet !== true && news.occurs(`lost: ${failure.reason}`);
     if (!told) return;
     tell({
       level: 'error',
       code: 'panel-lost',
-      message: `The panel ${panel.name} was lost: ${panelFailureInWords(failure)}.`,
+      message: `The panel ${panel.name} was lost: ${loss.words}.`,
       action: 'Cycles are void until it is back; shaking hands again, with growing pauses.',
     });
   };
@@ -80,9 +114,25 @@ export function createPanelKeeper(options: {
   const pauseMs = (attempt: number): number =>
     Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (1 + JITTER * (random.uniform() - 0.5));
 
+  /** Tells the panel its safe state, and what it needs for it. */
+  const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
+    if (safe.beam === undefined) return panel.setSafeState(safeState, how);
+    if (!stored) {
+      const kept = await panel.storeBeam({ ...safe.beam, beamId: SAFE_BEAM_ID }, SAFE_POSITION);
+      if (!kept.ok) return kept;
+      stored = true;
+    }
+    return panel.setSafeState(safeState, { ...how, position: SAFE_POSITION });
+  };
+
+  const shake = async (): Promise<Result<Capabilities>> => {
+    stored = false; // it may be another life of the panel
+    return connect();
+  };
+
   const arm = async (): Promise<void> => {
     if (armed || lost || clock.nowMs() < armAtMs) return;
-    const set = await panel.setSafeState(safeState, { silenceMs });
+    const set = await teach({ silenceMs });
     if (set.ok) {
       if (armAttempts > 0) {
         tell({
@@ -97,7 +147,7 @@ export function createPanelKeeper(options: {
       return;
     }
     const { reason } = set.failure;
-    if (reason === 'link-closed' || reason === 'panel-restarted') return lose(set.failure);
+    if (GONE.has(reason)) return lose(set.failure);
     armAttempts++;
     armAtMs = clock.nowMs() + pauseMs(armAttempts);
     if (armAttempts > 1) return;
@@ -109,9 +159,40 @@ export function createPanelKeeper(options: {
     });
   };
 
+  const judge = (failure: PanelFailure): { unusable: string } | undefined => {
+    switch (failure.reason) {
+      case 'protocol-version':
+      case 'wrong-panel':
+        return { unusable: panelFailureInWords(failure) };
+      case 'link-closed':
+      case 'panel-restarted':
+      case 'not-authenticated':
+        lose(failure);
+        return undefined;
+      case 'no-answer':
+        if (++silences >= SILENT_TIMES) lose(failure);
+        return undefined;
+      case 'array-split':
+        // As bad as the worst of those that missed it.
+        for (const { panel: name, failure: why } of failure.missed) {
+          const verdict = judge({ ...why, panel: why.panel ?? name });
+          if (verdict !== undefined) return verdict;
+        }
+        return undefined;
+      case 'not-staged':
+      case 'rejected':
+      case 'read-back-differs':
+        silences = 0;
+        return undefined;
+    }
+  };
+
   return {
     get lost() {
       return lost;
+    },
+    get loss() {
+      return loss;
     },
     get guarded() {
       return guarded;
@@ -119,34 +200,25 @@ export function createPanelKeeper(options: {
     worked() {
       silences = 0;
     },
-    failed(failure) {
-      switch (failure.reason) {
-        case 'protocol-version':
-        case 'wrong-panel':
-          return { unusable: panelFailureInWords(failure) };
-        case 'link-closed':
-        case 'panel-restarted':
-          lose(failure);
-          return undefined;
-        case 'no-answer':
-          if (++silences >= SILENT_TIMES) lose(failure);
-          return undefined;
-        case 'not-staged':
-        case 'rejected':
-        case 'read-back-differs':
-          silences = 0;
-          return undefined;
-      }
-    },
+    failed: judge,
     async recover(signal) {
       if (attempts > 0) {
         await clock.sleep(pauseMs(attempts), signal);
       }
       attempts++;
-      const shaken = await panel.connect();
+      const shaken = await shake();
       if (!shaken.ok) {
         const { reason } = shaken.failure;
-        if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: panelFailureInWords(shaken.failure) };
+        const words = panelFailureInWords(shaken.failure);
+        if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
+        if (reason === 'not-authenticated' && news.occurs(reason)) {
+          tell({
+            level: 'error',
+            code: 'not-authenticated',
+            message: `The panel ${panel.name} is there and cannot be used: ${words}.`,
+            action: 'See to it that the panel and the rig have the same key; it is asked again until then.',
+          });
+        }
         return 'still-lost';
       }
       lost = false;
@@ -160,15 +232,20 @@ export function createPanelKeeper(options: {
       return 'back';
     },
     arm,
+    async rest() {
+      armed = false;
+      const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
+      return muted.ok ? undefined : panelFailureInWords(muted.failure);
+    },
     async makeSafe() {
-      const command = () => panel.setSafeState(safeState, { silenceMs, enter: true });
+      const command = () => teach({ silenceMs, enter: true });
       let commanded = await command();
       for (let refusals = 1; !commanded.ok && commanded.failure.reason === 'rejected' && refusals < SAFE_COMMANDS; refusals++) {
         await clock.sleep(FIRST_PAUSE_MS);
         commanded = await command();
       }
       // Without a session nothing was said to it, and it may be within reach again.
-      if (!commanded.ok && panel.capabilities === undefined && (await panel.connect()).ok) commanded = await command();
+      if (!commanded.ok && panel.capabilities === undefined && (await shake()).ok) commanded = await command();
       return commanded.ok ? undefined : panelFailureInWords(commanded.failure);
     },
   };

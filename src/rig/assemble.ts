@@ -1,34 +1,40 @@
 /**
- * From a rig file to a rig that runs: look for hardware, fall back to the simulator where the file allows it, check model, rig and panel
- * against one another, and put the control loop on top. Whatever does not fit is an error here, before anything radiates.
+ * From a rig file to a rig that runs: reach the hardware it names, fall back to the simulator where the file allows it, check model, rig and
+ * panels against one another, and put the control loop on top. Whatever does not fit is an error here, before anything radiates.
  *
- *   rig file ─► hardware? ── none ─► fallback policy ─► simulator ─► link ─► panel driver ─► handshake ─┐
- *           └─► beamformer, checked against the rig's dimensions ──────────────────────────────────────┴─► control loop
+ *   rig file ─► links ─► panels there? ── no ─► fallback policy ─► simulator ─┐
+ *           │                 └── yes ────────────────────────────────────────┼─► control loop
+ *           └─► beamformer, checked against the rig's dimensions ─────────────┘
  */
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { createRandom } from '../../signal/random.ts';
+import { connectionMask, steeringVector } from '../../signal/geometry.ts';
+import { quantisePhases } from '../../signal/quantise.ts';
+import { createRandom, type Random } from '../../signal/random.ts';
 import { fromDb } from '../../signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import type { BlockFading } from '../control/channel-source.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import { panelFailureInWords } from '../control/failure-words.ts';
+import type { SafeChoice } from '../control/panel-keeper.ts';
+import type { RigPanel } from '../control/panel-seat.ts';
 import { discoverHardware } from '../link/discover.ts';
 import { createPanel } from '../panel/panel-driver.ts';
-import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
+import { assembleHardware, linkInWords, remedyOf, safeFeatures } from './hardware.ts';
+import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
+import { createWorld } from './world.ts';
 
 export interface AssembleOptions {
   rig: RigFile;
@@ -54,6 +60,10 @@ export interface AssembleOptions {
   behaviours?: readonly Behaviour[];
   /** One-way latency of the simulator's link, ms. */
   latencyMs?: number;
+  /** False: run on the simulator without looking for hardware (on virtual time, say). */
+  hardware?: boolean;
+  /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
+  createLink?: CreateLink;
 }
 
 export interface Rig {
@@ -65,14 +75,27 @@ export interface Rig {
   description: RigDescription;
   /** For the manifest of the run. */
   identity: RigIdentity;
-  /** The simulated half, for tests and benches; undefined on hardware. */
+  /** Where hardware was looked for and what was found there, one line each. */
+  lookedFor: string[];
+  /** The simulated half, for tests and benches; undefined where the rig has none. */
   simulator?: Simulator;
 }
 
+/** What a run begins with. */
+interface Beginning {
+  first: RigPanel;
+  other: RigPanel | undefined;
+  /** Why it is the simulator; empty on hardware. */
+  reason: string;
+  lookedFor: string[];
+  events: Omit<RigEvent, 'timeNs'>[];
+}
+
 /**
- * Assembles the rig and shakes hands with its panel; nothing is radiated yet.
- * @throws {BeamrigError} 'no-hardware' when there is none and the rig file forbids the simulator; 'channel-file' when recorded channels do not
- *   fit the rig; 'model-missing', 'model-damaged', 'model-mismatch'; 'panel', 'protocol-version' when the handshake fails
+ * Assembles the rig and shakes hands with its panels; nothing is radiated yet.
+ * @throws {BeamrigError} 'no-hardware' when there is none and the rig file forbids the simulator; 'link', 'key', 'panel', 'protocol-version'
+ *   for hardware that is there and wrong, whatever the policy; 'channel-file' when recorded channels do not fit the rig; 'model-missing',
+ *   'model-damaged', 'model-mismatch'
  */
 export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const { rig, clock, channels, cycles } = options;
@@ -82,91 +105,228 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const random = createRandom(options.seed ?? rig.seed);
   // Only P/σ² counts: the noise is the unit of power.
   const noise = 1;
-  const power = fromDb(rig.snrDb);
   const rateHz = options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz);
-
   if (channels !== undefined) requireFitting(channels, users, elements);
-  const search = discoverHardware(rig.links.map((link) => JSON.stringify(link)));
-  if (rig.fallback === 'never') {
-    throw new BeamrigError('no-hardware', `No panel was found: ${search.reason}.`, {
-      wayOut: "Attach a panel, or set 'fallback: at-start' in the rig file to run on the simulator.",
-    });
-  }
-  const simulator = assembleSimulator({
-    rig,
-    random: random.stream('simulator'),
-    clock,
-    noise,
-    ...(channels === undefined ? {} : { recorded: channels.channels }),
-    repeat: cycles !== undefined,
-    behaviours: options.behaviours ?? rig.simulator.behaviours,
-    latencyMs: options.latencyMs ?? 0,
-  });
-  const { link } = simulator;
 
+  const simulated = random.stream('simulator');
+  const recorded = channels === undefined ? {} : { recorded: channels.channels };
+  const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
   const beamformer = await clock.during(openBeamformer(rig.beamformer.model, needs));
+  let simulator: Simulator | undefined;
+  let hardware: Hardware | undefined;
   try {
-    const expected = {
-      role: 'array',
-      elements,
-      rfChains,
-      phaseBits,
-      users,
-      features: ['digital-weights', 'snr-report'],
-    } as const;
-    const panel = createPanel({
-      link,
-      clock,
-      random: random.stream('driver'),
-      expected: { ...expected, features: [...expected.features] },
-    });
-    const shaken = await panel.connect();
-    if (!shaken.ok) {
-      await panel.close();
-      throw handshakeError(panel.name, shaken.failure);
+    if (rig.links.length > 0 && options.hardware !== false) {
+      const { createLink } = options;
+      hardware = await assembleHardware({
+        rig,
+        clock,
+        random: random.stream('hardware'),
+        ...(createLink === undefined ? {} : { createLink }),
+      });
     }
-    const description = describe(options, shaken.value, beamformer, search.reason);
+    const standIn = (): RigPanel => {
+      const behaviours = options.behaviours ?? rig.simulator.behaviours;
+      simulator = assembleSimulator({
+        rig,
+        random: simulated,
+        clock,
+        noise,
+        world,
+        behaviours,
+        latencyMs: options.latencyMs ?? 0,
+      });
+      return simulatedPanel(rig, simulator, clock, random.stream('driver'));
+    };
+    const begin = await beginning(options, hardware, standIn, world);
+    const description = describe(options, begin, beamformer);
     const controller = createControlLoop({
       setting: {
         clock,
-        panel,
-        channels: simulator.channels,
-        source: link.source,
+        channels: world,
         rfChains,
         connection: connection === 'full' ? undefined : connectionMask(connection, elements, rfChains),
-        panelPhaseBits: shaken.value.phaseBits,
-        power,
+        panelPhaseBits: phaseBits,
+        power: fromDb(rig.snrDb),
         noise,
         pilots: rig.loop.pilots,
-        linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
       },
+      panel: begin.first,
+      ...(begin.other === undefined ? {} : { otherPanel: begin.other }),
+      fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
       openBeamformer: (id) => openBeamformer(id, needs),
       rateHz,
       pipelined: options.pipelined ?? rateHz === 0,
       ...(cycles === undefined ? {} : { cycles }),
-      safeState: rig.safeState,
+      safe: safeChoice(rig),
       random: random.stream('recovery'),
       sink: options.recorder,
-      release: () => simulator.panel.close(),
-      firstEvents: [fallbackEvent(search.reason)],
+      release: () => simulator?.panel.close(),
+      firstEvents: begin.events,
     });
     if (options.onEvent !== undefined) controller.onEvent(options.onEvent);
     return {
       controller,
       run: () => controller.start(),
-      source: link.source,
+      source: begin.first.source,
       description,
       identity: identityOf(description, beamformer),
-      simulator,
+      lookedFor: begin.lookedFor,
+      ...(simulator === undefined ? {} : { simulator }),
     };
   } catch (error) {
-    simulator.panel.close();
+    simulator?.panel.close();
+    await hardware?.panel.close();
     await beamformer.close();
     throw error;
   }
+}
+
+/** Hardware or simulator: what is there, and what the policy makes of it. */
+async function beginning(
+  options: AssembleOptions,
+  hardware: Hardware | undefined,
+  standIn: () => RigPanel,
+  world: BlockFading,
+): Promise<Beginning> {
+  const { rig } = options;
+  const search = discoverHardware(rig.links.map(linkInWords));
+  const { lookedFor } = search;
+  if (hardware === undefined) {
+    const reason =
+      rig.links.length === 0 ? search.reason : 'this run keeps simulated time, which hardware does not, so none was looked for';
+    if (rig.fallback === 'never') throw noHardware(reason, []);
+    return { first: await begun(standIn()), other: undefined, reason, lookedFor, events: [fallbackEvent(reason)] };
+  }
+  const problems = await hardware.reach();
+  const toMend = problems.filter(({ mend }) => mend !== undefined);
+  if (toMend.length > 0) throw unusable(toMend);
+  if (problems.length > 0) {
+    const reason = problems.map(({ message }) => message.replace(/\.$/, '')).join('; ');
+    if (rig.fallback === 'never') throw noHardware(reason, problems);
+    const found = [...lookedFor, ...problems.map(({ link, message }) => `${link}: not usable now: ${message}`)];
+    return { first: await begun(standIn()), other: hardware, reason, lookedFor: found, events: [fallbackEvent(reason)] };
+  }
+  const found = hardware.links().map(({ name, panel, firmware }) => `${name}: panel ${panel}, firmware ${firmware}`);
+  return {
+    first: { ...hardware, connected: true },
+    other: rig.fallback === 'any-time' ? standIn() : undefined,
+    reason: '',
+    lookedFor: [...lookedFor, ...found],
+    events: hardwareEvents(options, hardware, world),
+  };
+}
+
+/** What a run on hardware should be known for. */
+function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: BlockFading): Omit<RigEvent, 'timeNs'>[] {
+  const events: Omit<RigEvent, 'timeNs'>[] = [];
+  if (options.channels === undefined) {
+    events.push({
+      level: 'info',
+      code: 'channels-simulated',
+      message: `Channels are those of the rig file's ${world.scene.users} simulated users: panels of \`beamrig panel\` show the same scene.`,
+      action: 'For an array in the air give measured channels with --channels.',
+    });
+  }
+  const phasesOnly = hardware.phasesOnly();
+  if (phasesOnly.length > 0) {
+    events.push({
+      level: 'warning',
+      code: 'phases-only',
+      message: `${phasesOnly.join(', ')}: the panel takes phases and no digital precoder.`,
+      action: 'Its streams are weighted elsewhere, or not at all: measured SNR may differ from predicted.',
+    });
+  }
+  return events;
+}
+
+function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigError {
+  const toAllow = "set 'fallback: at-start' in the rig file to run on the simulator";
+  if (problems.length === 0) {
+    return new BeamrigError('no-hardware', `No panel was found: ${reason}.`, { wayOut: `Attach a panel, or ${toAllow}.` });
+  }
+  return new BeamrigError('no-hardware', `The rig's panels are not all there:\n${linesOf(problems)}`, {
+    wayOut: `Mend what is named, or ${toAllow}.`,
+  });
+}
+
+/** What is there and wrong is no reason for a simulator: it would hide that somebody has to mend it. */
+const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
+  problems.length === 1
+    ? new BeamrigError(problems[0].mend ?? 'link', problems[0].message, { wayOut: problems[0].wayOut })
+    : new BeamrigError(problems[0].mend ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
+        wayOut: 'Mend what is named.',
+      });
+
+const linesOf = (problems: readonly LinkProblem[]): string =>
+  problems.map(({ link, message, wayOut }) => `  ${message.startsWith(link) ? '' : `${link}: `}${message} ${wayOut}`).join('\n');
+
+/** The simulated panel as the control loop is given it. */
+function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, random: Random): RigPanel {
+  const elements = elementsOf(rig);
+  const { rfChains, phaseBits } = rig.array;
+  const panel = createPanel({
+    link,
+    clock,
+    random,
+    expected: {
+      role: 'array',
+      elements,
+      rfChains,
+      phaseBits,
+      users: rig.users.count,
+      features: ['digital-weights', 'snr-report', ...safeFeatures(rig)],
+    },
+  });
+  return {
+    panel,
+    source: 'simulator',
+    connected: false,
+    connect: () => panel.connect(),
+    linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
+    links: () => [
+      {
+        name: link.name,
+        kind: link.kind,
+        source: 'simulator',
+        panel: panel.capabilities?.panelSerial ?? '',
+        firmware: panel.capabilities?.firmware ?? '',
+        elements: elements === 1 ? '0' : `0-${elements - 1}`,
+        state: link.state.state === 'open' ? 'open' : (link.state.detail ?? link.state.reason),
+        retries: panel.counters.retries,
+        timeouts: panel.counters.timeouts,
+        discarded: link.counters.discarded + panel.counters.badFrames,
+        reconnects: link.counters.reconnects,
+        roundTripMs: panel.counters.roundTripMs,
+      },
+    ],
+  };
+}
+
+/** A panel that the run begins on must answer. */
+async function begun(simulated: RigPanel): Promise<RigPanel> {
+  const shaken = await simulated.connect();
+  if (shaken.ok) return { ...simulated, connected: true };
+  await simulated.panel.close();
+  const [code = 'panel', wayOut] = remedyOf(shaken.failure);
+  throw new BeamrigError(code, `The panel on ${simulated.panel.name} cannot be used: ${panelFailureInWords(shaken.failure)}.`, {
+    wayOut,
+  });
+}
+
+/** What the array shows when nobody steers it; the fixed beam of 'codeword' points every chain the same way. */
+function safeChoice(rig: RigFile): SafeChoice {
+  const { safeState, safeCodeword } = rig;
+  if (safeState !== 'codeword' || safeCodeword === undefined) return { state: safeState };
+  const { geometry, rfChains, phaseBits } = rig.array;
+  const steering = steeringVector(geometry, (safeCodeword.azimuthDeg * Math.PI) / 180);
+  const phaseRad = Float64Array.from({ length: elementsOf(rig) * rfChains }, (_, word) => {
+    const element = Math.floor(word / rfChains);
+    return Math.atan2(steering.im[element], steering.re[element]);
+  });
+  return { state: safeState, beam: { phaseBits, words: quantisePhases(phaseRad, phaseBits) } };
 }
 
 const fallbackEvent = (reason: string): Omit<RigEvent, 'timeNs'> => ({
@@ -189,45 +349,25 @@ function requireFitting({ channels, file }: { channels: CMatrix[]; file: string 
   );
 }
 
-function handshakeError(name: string, failure: PanelFailure): BeamrigError {
-  const words = `The panel on ${name} cannot be used: ${panelFailureInWords(failure)}.`;
-  switch (failure.reason) {
-    case 'protocol-version':
-      return new BeamrigError('protocol-version', words, {
-        wayOut: 'Update the panel’s firmware, or use the version of beamrig that speaks its protocol.',
-      });
-    case 'wrong-panel':
-      return new BeamrigError('panel', words, {
-        wayOut: 'Make the rig file say what the panel is, or attach the panel it describes.',
-      });
-    case 'link-closed':
-    case 'no-answer':
-    case 'not-staged':
-    case 'panel-restarted':
-    case 'read-back-differs':
-    case 'rejected':
-      return new BeamrigError('panel', words, { wayOut: 'Check that the panel is powered and its link is the right one.' });
-  }
-}
-
-function describe(options: AssembleOptions, panel: Capabilities, beamformer: Beamformer, sourceReason: string): RigDescription {
+function describe(options: AssembleOptions, { first, reason }: Beginning, beamformer: Beamformer): RigDescription {
   const { rig } = options;
-  const { geometry, rfChains, connection } = rig.array;
+  const { geometry, rfChains, phaseBits, connection } = rig.array;
   const elements = elementsOf(rig);
   const users = rig.users.count;
   const fitting = listFittingBeamformers({ elements, rfChains, users, connection });
   const own = { id: beamformer.id, title: beamformer.title, kind: beamformer.kind };
   return {
     name: rig.name,
-    source: 'simulator',
-    sourceReason,
+    source: first.source,
+    sourceReason: reason,
+    sourceSinceMs: Number(options.clock.epochNs() / 1_000_000n),
     elements,
     rfChains,
     users,
-    phaseBits: panel.phaseBits,
+    phaseBits,
     modelId: beamformer.id,
     models: fitting.some(({ id }) => id === own.id) ? fitting : [own, ...fitting],
-    phaseBitsOptions: Array.from({ length: panel.phaseBits }, (_, index) => index + 1),
+    phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,
     loopRateHz: options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz),
@@ -236,7 +376,7 @@ function describe(options: AssembleOptions, panel: Capabilities, beamformer: Bea
         ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
         : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
     calibration: 'none: ideal phase states',
-    links: [{ name: 'simulator', kind: 'loopback', panel: panel.panelSerial, firmware: panel.firmware }],
+    links: first.links(),
     runFolder: options.runFolder ?? '',
   };
 }

@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createRecordedScene } from '../../hil-sim/scene.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
+import { createRandom } from '../../signal/random.ts';
+import type { PanelFailure } from '../panel/panel.ts';
+import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
+import { recordedChannels } from './channel-source.ts';
+import { createControlLoop } from './control-loop.ts';
+import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
+import type { RigDescription } from './controller.ts';
+import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, scriptedPanel } from './scripted-panel.ts';
+
+const PULLED: PanelFailure = { reason: 'link-closed', detail: 'cable pulled' };
+
+/** A rig with hardware and a simulator, both of them scripts. */
+function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides: Partial<ControlLoopOptions> = {}) {
+  const clock = createVirtualClock();
+  const hardware = scriptedPanel(clock, 'hardware', begin === 'hardware');
+  const simulator = scriptedPanel(clock, 'simulator', begin === 'simulator');
+  const parts = {
+    hardware: asRigPanel(hardware.panel, 'hardware', begin === 'hardware'),
+    simulator: asRigPanel(simulator.panel, 'simulator', begin === 'simulator'),
+  };
+  const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
+  const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
+  const hasOther = begin === 'simulator' || fallBack;
+  const loop = createControlLoop({
+    setting: {
+      clock,
+      channels: recordedChannels(createRecordedScene([channel]), true),
+      rfChains: CHAINS,
+      connection: undefined,
+      panelPhaseBits: 6,
+      power: 10,
+      noise: 1,
+      pilots: 8,
+    },
+    panel: parts[begin],
+    ...(hasOther ? { otherPanel: parts[begin === 'hardware' ? 'simulator' : 'hardware'] } : {}),
+    fallBack,
+    description: { name: 'test', sourceReason: begin === 'hardware' ? '' : 'no port' } as unknown as RigDescription,
+    beamformer: fixedBeamformer('first'),
+    openBeamformer: async (id) => fixedBeamformer(id),
+    rateHz: 20,
+    pipelined: false,
+    safe: { state: 'mute' },
+    random: createRandom(3),
+    sink: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
+    ...overrides,
+  });
+  /** Records as a line of letters: H and S for cycles that counted, by source, h and s for void ones. */
+  const story = (): string =>
+    records.map(({ source, outcome }) => (outcome === 'ok' ? source[0].toUpperCase() : source[0])).join('');
+  return { clock, loop, hardware, simulator, records, events, story, codes: () => events.map(({ code }) => code) };
+}
+
+const cycles = (loop: ControlLoop, count: number): Promise<void> =>
+  new Promise((resolve) => {
+    let left = count;
+    const leave = loop.onCycle(() => {
+      if (--left > 0) return;
+      leave();
+      resolve();
+    });
+  });
+
+/** Pulls the cable before beam `from` and puts it back after so many attempts to connect. */
+function pull(panel: ReturnType<typeof scriptedPanel>, from: number, attempts: number): void {
+  let away = false;
+  let left = attempts;
+  panel.script.apply = (beamId) => {
+    if (beamId === from) away = true;
+    return away ? PULLED : undefined;
+  };
+  panel.script.connect = () => {
+    if (left-- > 0) return PULLED;
+    away = false;
+    return undefined;
+  };
+}
+
+describe('hardware that is lost in the middle of a run', () => {
+  it('is replaced by the simulator at the next cycle and taken up again when it is back, both marked and told once', async () => {
+    const { loop, hardware, simulator, records, events, story, codes } = twoPanels('hardware', true, { cycles: 20 });
+    pull(hardware, 4, 3);
+    expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 1 });
+    expect(story()).toMatch(/^HHHhS{3,9}H+$/);
+    expect(codes()).toEqual(['fallback', 'hardware-back']);
+    expect(events[0]).toMatchObject({ level: 'error', message: expect.stringContaining('cable pulled') as string });
+    for (const { cycle, beamId, outcome } of records) expect(beamId).toBe(outcome === 'ok' ? cycle + 1 : 0);
+    // The returning panel is made safe before it gets a beam; the simulator is muted when it is left.
+    const afterReturn = hardware.log.slice(hardware.log.lastIndexOf('connect'));
+    expect(afterReturn.slice(0, 3)).toEqual(['connect', 'armed: mute', 'safe: mute']);
+    expect(simulator.log.slice(0, 3)).toEqual(['connect', 'armed: mute', 'beam 5']);
+    expect(simulator.log.slice(-3)).toEqual(['safe: mute', 'safe: mute', 'closed']);
+  });
+
+  it('does not hold up the cycles while it is looked for', async () => {
+    const { clock, loop, hardware, records } = twoPanels('hardware', true, { cycles: 40 });
+    pull(hardware, 2, 1e9);
+    const { connect } = hardware.panel;
+    hardware.panel.connect = async () => {
+      await clock.sleep(1900); // a panel that says nothing until its deadline
+      return connect();
+    };
+    await loop.start();
+    const gapsMs = records.slice(1).map(({ timeNs }, i) => Number(timeNs - records[i].timeNs) / 1e6);
+    expect(gapsMs.every((gapMs) => gapMs < 60)).toBe(true);
+  });
+
+  it('is described on the page as it is now, with reason and time', async () => {
+    const { clock, loop, hardware } = twoPanels('hardware', true);
+    pull(hardware, 3, 6);
+    const done = loop.start();
+    await cycles(loop, 1);
+    expect(loop.describe()).toMatchObject({ source: 'hardware', sourceReason: '' });
+    await cycles(loop, 4);
+    const fallen = loop.describe();
+    expect(fallen).toMatchObject({ source: 'simulator', sourceReason: expect.stringContaining('cable pulled') as string });
+    expect(fallen.sourceSinceMs).toBeGreaterThan(Number(clock.epochNs() / 1_000_000n) - 500);
+    await cycles(loop, 40);
+    expect(loop.describe()).toMatchObject({ source: 'hardware', sourceReason: '' });
+    await loop.stop();
+    await done;
+  });
+
+  it.each(['never', 'at-start'])('leaves cycles void until it is back where the policy is %s', async () => {
+    const { loop, hardware, simulator, story, codes } = twoPanels('hardware', false, { cycles: 12 });
+    pull(hardware, 4, 3);
+    expect(await loop.start()).toMatchObject({ reason: 'done' });
+    expect(story()).toMatch(/^HHHh{4,5}H+$/);
+    expect(codes()).toEqual(['panel-lost', 'panel-back']);
+    expect(simulator.log).toEqual([]);
+  });
+
+  it('costs one event each way although it goes and comes a hundred times', async () => {
+    const { loop, hardware, codes, story } = twoPanels('hardware', true, { cycles: 400 });
+    let away = false;
+    hardware.script.apply = (beamId) => {
+      if (beamId % 3 === 0) away = true;
+      return away ? PULLED : undefined;
+    };
+    hardware.script.connect = () => {
+      away = false;
+      return undefined;
+    };
+    await loop.start();
+    expect(story().split('h').length - 1).toBeGreaterThanOrEqual(100);
+    expect(codes()).toEqual(['fallback', 'hardware-back']);
+  });
+
+  it('costs one event each way without a simulator, too', async () => {
+    const { loop, hardware, codes, story } = twoPanels('hardware', false, { cycles: 400 });
+    hardware.script.apply = (beamId) => (beamId % 3 === 0 ? PULLED : undefined);
+    await loop.start();
+    expect(story().split('h').length - 1).toBeGreaterThanOrEqual(100);
+    expect(codes()).toEqual(['panel-lost', 'panel-back']);
+  });
+
+  it('stays away, told once, while another panel answers in its place', async () => {
+    const { loop, hardware, story, codes, events } = twoPanels('hardware', true, { cycles: 40 });
+    pull(hardware, 4, 0);
+    hardware.script.connect = () => ({ reason: 'wrong-panel', field: 'panelSerial', expected: 'A', actual: 'B' });
+    expect(await loop.start()).toMatchObject({ reason: 'done' });
+    expect(story()).toMatch(/^HHHhS+$/);
+    expect(codes()).toEqual(['fallback', 'hardware-unusable', 'safe-state-unconfirmed']);
+    expect(events[1].message).toContain('panelSerial is B, the rig wants A');
+  });
+
+  it('is commanded safe on stopping, together with the simulator, and it is told when it did not confirm', async () => {
+    const { loop, hardware, simulator } = twoPanels('hardware', true);
+    pull(hardware, 3, 1e9);
+    const done = loop.start();
+    await cycles(loop, 10);
+    await loop.stop();
+    await done;
+    expect(simulator.log.slice(-2)).toEqual(['safe: mute', 'closed']);
+    expect(hardware.log).toContain('safe: mute');
+    expect(hardware.log.at(-1)).toBe('closed');
+    expect(loop.unsafe).toContain('cable pulled');
+  });
+
+  it('gives no reading to a beam of the other panel', async () => {
+    const { loop, hardware, simulator, records } = twoPanels('hardware', true, { cycles: 60 });
+    pull(hardware, 10, 3);
+    // Whatever is measured just after a move belongs to the beam before it.
+    let fresh = true;
+    simulator.script.measured = (beamId) => {
+      const credited = fresh ? beamId - 1 : beamId;
+      fresh = false;
+      return credited;
+    };
+    await loop.start();
+    const first = records.find(({ source }) => source === 'simulator');
+    expect(first).toMatchObject({ outcome: 'void', beamId: 0 });
+    expect([...(first?.measuredSnrDb ?? [])]).toEqual([NaN, NaN]);
+    expect(records.filter(({ outcome }) => outcome === 'void')).toHaveLength(2);
+  });
+});
+
+describe('hardware that is not there when the run starts', () => {
+  it('is taken up by itself when it appears', async () => {
+    const { loop, hardware, story, codes } = twoPanels('simulator', false, { cycles: 30 });
+    let absent = 3;
+    hardware.script.connect = () =>
+      absent-- > 0 ? { reason: 'no-answer', request: 'hello', attempts: 6, waitedMs: 2000 } : undefined;
+    expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(story()).toMatch(/^S+H+$/);
+    expect(codes()).toEqual(['hardware-back']);
+  });
+
+  it('is not missed when the run ends without it', async () => {
+    const { loop, hardware, clock } = twoPanels('simulator', true, { cycles: 10 });
+    hardware.script.connect = () => NO_ANSWER;
+    expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(loop.unsafe).toBeUndefined();
+    expect(hardware.log.at(-1)).toBe('closed');
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  it('is looked for again when it goes before it was used', async () => {
+    const { loop, hardware, story, clock } = twoPanels('simulator', true);
+    const done = loop.start();
+    await cycles(loop, 1);
+    await loop.pause();
+    await clock.sleep(5000);
+    hardware.loseSession();
+    await loop.run();
+    await cycles(loop, 20);
+    await loop.stop();
+    await done;
+    expect(story()).toMatch(/^S+H+$/);
+    expect(hardware.log.filter((line) => line === 'connect')).toHaveLength(2);
+  });
+});
+
+describe('the fixed beam of the safe state', () => {
+  const words = new Uint16Array(ELEMENTS * CHAINS).fill(3);
+
+  it('is stored in the panel before anything is radiated, and again after each handshake', async () => {
+    const { loop, hardware } = twoPanels('hardware', false, {
+      cycles: 8,
+      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+    });
+    pull(hardware, 4, 1);
+    await loop.start();
+    expect(hardware.log.slice(0, 3)).toEqual(['stored 4294967295 at 0', 'armed: codeword', 'beam 1']);
+    const again = hardware.log.slice(hardware.log.lastIndexOf('connect'));
+    expect(again.slice(0, 3)).toEqual(['connect', 'stored 4294967295 at 0', 'armed: codeword']);
+    expect(hardware.log.slice(-2)).toEqual(['safe: codeword', 'closed']);
+  });
+
+  it('is stored before the safe state is commanded when it could not be stored before', async () => {
+    const { loop, hardware, codes } = twoPanels('hardware', false, {
+      cycles: 2,
+      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+    });
+    let refusals = 1;
+    hardware.script.store = () =>
+      refusals-- > 0 ? { reason: 'rejected', request: 'store-beam', code: 'busy', detail: 0 } : undefined;
+    await loop.start();
+    expect(codes()[0]).toBe('safe-state-unconfirmed');
+    expect(hardware.log.filter((line) => line.startsWith('stored'))).toHaveLength(2);
+    expect(hardware.log.slice(-2)).toEqual(['safe: codeword', 'closed']);
+    expect(loop.unsafe).toBeUndefined();
+  });
+});

@@ -1,0 +1,291 @@
+/**
+ * Which panel the cycles run on: the hardware, or the simulator where the rig's policy lets it stand in. Cycles ask at their boundaries
+ * (`ready`) and stay with what they were given to their end, so no beam and no reading ever belongs half to one and half to the other.
+ *
+ *   hardware ── lost, policy any-time ──► simulator        the hardware is looked for meanwhile, beside the cycles
+ *   hardware ◄── back, and made safe ──── simulator        at the boundary of a cycle; the simulator is muted
+ *
+ * Every move is marked in the records (`source`) and told; a cause that comes back within a minute is told once.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
+import type { Random } from '../../signal/random.ts';
+import type { PanelFailure, Result } from '../panel/panel.ts';
+import type { RigEvent, Source } from '../telemetry/cycle-record.ts';
+import { createBeamIds, type BeamIds } from './beam-ids.ts';
+import type { CyclePanel } from './control-cycle.ts';
+import type { LinkDescription } from './controller.ts';
+import { oncePerCause } from './once-per-cause.ts';
+import { createPanelKeeper, type PanelKeeper, type SafeChoice } from './panel-keeper.ts';
+
+/** One of the panels that the rig has: all of its hardware, or its simulator. */
+export interface RigPanel extends CyclePanel {
+  /** It has a session. */
+  connected: boolean;
+  /** Opens, shakes hands, and checks it against the rig. */
+  connect(): Promise<Result<Capabilities>>;
+  links(): LinkDescription[];
+}
+
+export interface PanelSeatOptions {
+  /** Where the run begins. */
+  first: RigPanel;
+  /** The simulator of a run that began on hardware and may fall back at any time, or the hardware that such a run waits for. */
+  other?: RigPanel;
+  /** Move to the simulator when the hardware is lost; otherwise cycles are void until it is back. */
+  fallBack: boolean;
+  /** Why the run begins where it begins. */
+  reason: string;
+  clock: Clock;
+  /** For the jitter of back-off. */
+  random: Random;
+  safe: SafeChoice;
+  silenceMs: number;
+  tell: (event: Omit<RigEvent, 'timeNs'>) => void;
+}
+
+export interface SeatDescription {
+  source: Source;
+  sourceReason: string;
+  sourceSinceMs: number;
+  links: LinkDescription[];
+}
+
+export interface PanelSeat {
+  /** The panel of this cycle. */
+  readonly panel: CyclePanel;
+  readonly lost: boolean;
+  /** The panel goes to its safe state by itself when it hears nothing. */
+  readonly guarded: boolean;
+  /** Tells the panel its safe state, before the first cycle. */
+  arm(): Promise<void>;
+  /** Before every cycle: moves where a move is due, recovers what is lost, arms what is not. Rejects with 'stopped' when the signal aborts. */
+  ready(signal: AbortSignal): Promise<{ unusable: string } | undefined>;
+  beamId(cycle: number): Promise<BeamId>;
+  worked(): void;
+  failed(failure: PanelFailure): { unusable: string } | undefined;
+  /** Commands the safe state wherever this run may have left something radiating. Returns words when that is not confirmed. */
+  makeSafe(): Promise<string | undefined>;
+  describe(): SeatDescription;
+  close(): Promise<void>;
+}
+
+interface Candidate {
+  rigPanel: RigPanel;
+  keeper: PanelKeeper;
+  beamIds: BeamIds;
+  /** It was given a beam since it last confirmed its safe state. */
+  mayRadiate: boolean;
+}
+
+export function createPanelSeat(options: PanelSeatOptions): PanelSeat {
+  return new Seat(options);
+}
+
+class Seat implements PanelSeat {
+  readonly #options: PanelSeatOptions;
+  readonly #causes;
+  #seated: Candidate;
+  /** The one that no cycle runs on now. */
+  #resting: Candidate | undefined;
+  #sourceReason: string;
+  #sourceSinceMs: number;
+  #fallbackTold = true;
+  /** The hardware is looked for beside the cycles. */
+  #search: Promise<void> | undefined;
+  #found = false;
+  readonly #ending = new AbortController();
+
+  constructor(options: PanelSeatOptions) {
+    this.#options = options;
+    this.#causes = oncePerCause(options.clock);
+    this.#seated = this.#candidate(options.first);
+    this.#resting = options.other === undefined ? undefined : this.#candidate(options.other);
+    this.#sourceReason = options.reason;
+    this.#sourceSinceMs = this.#epochMs();
+  }
+
+  get panel(): CyclePanel {
+    return this.#seated.rigPanel;
+  }
+
+  get lost(): boolean {
+    return this.#seated.keeper.lost;
+  }
+
+  get guarded(): boolean {
+    return this.#seated.keeper.guarded;
+  }
+
+  arm(): Promise<void> {
+    return this.#seated.keeper.arm();
+  }
+
+  async ready(signal: AbortSignal): Promise<{ unusable: string } | undefined> {
+    if (this.#seated.rigPanel.source === 'hardware') {
+      if (this.lost && this.#options.fallBack) this.#fallBack();
+    } else if (this.#resting !== undefined) {
+      await this.#moveBack(this.#resting);
+    }
+    const { keeper, beamIds } = this.#seated;
+    if (keeper.lost) {
+      const recovery = await keeper.recover(signal);
+      if (typeof recovery === 'object') return recovery;
+      if (recovery === 'back') beamIds.sessionBegan();
+    }
+    await keeper.arm();
+    return undefined;
+  }
+
+  beamId(cycle: number): Promise<BeamId> {
+    this.#seated.mayRadiate = true;
+    return this.#seated.beamIds.take(cycle);
+  }
+
+  worked(): void {
+    this.#seated.keeper.worked();
+  }
+
+  failed(failure: PanelFailure): { unusable: string } | undefined {
+    const { keeper, beamIds } = this.#seated;
+    // It has seen newer ids, of somebody else.
+    if (failure.reason === 'rejected' && failure.code === 'stale-beam') beamIds.passed(failure.detail);
+    return keeper.failed(failure);
+  }
+
+  async makeSafe(): Promise<string | undefined> {
+    const words = [await this.#safe(this.#seated)];
+    // What rests was made safe when it was left; it is told again where that is not certain, or where it can hear.
+    const resting = this.#resting;
+    if (resting !== undefined && (resting.mayRadiate || resting.rigPanel.panel.capabilities !== undefined)) {
+      const uncertain = resting.mayRadiate;
+      const unconfirmed = await this.#safe(resting);
+      if (uncertain) words.push(unconfirmed);
+    }
+    const unsafe = words.filter((word) => word !== undefined);
+    return unsafe.length === 0 ? undefined : unsafe.join('; ');
+  }
+
+  describe(): SeatDescription {
+    const { rigPanel } = this.#seated;
+    const absent = this.#resting?.rigPanel.source === 'hardware' ? this.#resting.rigPanel.links() : [];
+    return {
+      source: rigPanel.source,
+      sourceReason: this.#sourceReason,
+      sourceSinceMs: this.#sourceSinceMs,
+      links: [...absent, ...rigPanel.links()],
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await Promise.allSettled([this.#seated, this.#resting].map((candidate) => candidate?.rigPanel.panel.close()));
+    await this.#search;
+  }
+
+  /** The hardware is lost: the simulator takes its place, and the hardware is looked for. */
+  #fallBack(): void {
+    if (this.#resting === undefined) return;
+    const { loss } = this.#seated.keeper;
+    this.#change(`the hardware was lost: ${loss?.words ?? 'it went away'}`);
+    this.#look(this.#resting);
+    this.#fallbackTold = this.#causes.occurs(`fallback: ${loss?.reason ?? ''}`);
+    if (!this.#fallbackTold) return;
+    this.#options.tell({
+      level: 'error',
+      code: 'fallback',
+      message: `The hardware was lost: ${loss?.words ?? 'it went away'}.`,
+      action: 'The rig goes on with the simulator, and every record says so; it moves back by itself when the hardware is back.',
+    });
+  }
+
+  /** Onto the hardware, once it was found and is still there. */
+  async #moveBack(hardware: Candidate): Promise<void> {
+    if (!this.#found) return this.#look(hardware);
+    this.#found = false;
+    if (hardware.rigPanel.panel.capabilities === undefined) {
+      hardware.keeper.failed({ reason: 'link-closed', detail: 'gone again before it was used' });
+      return this.#look(hardware);
+    }
+    const simulator = this.#seated;
+    if ((await simulator.keeper.rest()) === undefined) simulator.mayRadiate = false;
+    this.#change('');
+    if (!this.#fallbackTold) return;
+    const panels = hardware.rigPanel.links().map(({ name, panel, firmware }) => `${panel} (${firmware}) on ${name}`);
+    this.#options.tell({
+      level: 'info',
+      code: 'hardware-back',
+      message: `The hardware is there: ${panels.join(', ')}.`,
+      action: 'The rig runs on it from the next cycle on.',
+    });
+  }
+
+  #change(reason: string): void {
+    if (this.#resting === undefined) return;
+    [this.#seated, this.#resting] = [this.#resting, this.#seated];
+    this.#sourceReason = reason;
+    this.#sourceSinceMs = this.#epochMs();
+  }
+
+  #look(hardware: Candidate): void {
+    this.#search ??= this.#searchFor(hardware).finally(() => {
+      this.#search = undefined;
+    });
+  }
+
+  async #searchFor(hardware: Candidate): Promise<void> {
+    const { signal } = this.#ending;
+    try {
+      while (!signal.aborted) {
+        const recovery = await hardware.keeper.recover(signal);
+        if (typeof recovery === 'object') this.#tellUnusable(recovery.unusable);
+        if (recovery !== 'back' || signal.aborted) continue;
+        hardware.beamIds.sessionBegan();
+        // It may still show the beam of before it was lost.
+        await this.#safe(hardware);
+        if (hardware.keeper.lost) continue;
+        this.#found = true;
+        return;
+      }
+    } catch (error) {
+      if (isBeamrigError(error) && error.code === 'stopped') return;
+      this.#tellUnusable(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #tellUnusable(words: string): void {
+    if (!this.#causes.occurs(`unusable: ${words}`)) return;
+    this.#options.tell({
+      level: 'error',
+      code: 'hardware-unusable',
+      message: `The hardware answers and cannot be used: ${words}.`,
+      action: 'The rig stays on the simulator; the hardware is asked again until it fits.',
+    });
+  }
+
+  async #safe(candidate: Candidate): Promise<string | undefined> {
+    const unsafe = await candidate.keeper.makeSafe();
+    if (unsafe === undefined) candidate.mayRadiate = false;
+    return unsafe;
+  }
+
+  #candidate(rigPanel: RigPanel): Candidate {
+    const { clock, random, safe, silenceMs, tell, fallBack } = this.#options;
+    const keeper = createPanelKeeper({
+      panel: rigPanel.panel,
+      connect: () => rigPanel.connect(),
+      connected: rigPanel.connected,
+      clock,
+      random,
+      safe,
+      silenceMs,
+      discreet: fallBack && rigPanel.source === 'hardware',
+      tell,
+    });
+    const beamIds = createBeamIds(async () => (await rigPanel.connect()).ok);
+    return { rigPanel, keeper, beamIds, mayRadiate: false };
+  }
+
+  #epochMs = (): number => Number(this.#options.clock.epochNs() / 1_000_000n);
+}

@@ -1,0 +1,117 @@
+/** Stand-ins for the tests of the control loop: a panel that follows a script, and a beamformer that answers at once. */
+import type { VirtualClock } from '../../clock/virtual-clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Capabilities } from '../../firmware-protocol/messages.ts';
+import { zeros } from '../../signal/complex-matrix.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
+import type { Source } from '../telemetry/cycle-record.ts';
+import type { RigPanel } from './panel-seat.ts';
+
+export const ELEMENTS = 4;
+export const CHAINS = 2;
+export const NO_ANSWER: PanelFailure = { reason: 'no-answer', request: 'commit', attempts: 4, waitedMs: 200 };
+
+/** A panel that does as it is told, unless the script for a beam says otherwise, and writes down what it was told. */
+export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = true) {
+  const log: string[] = [];
+  const script = {
+    apply: (_beamId: number): PanelFailure | undefined => undefined,
+    connect: (_attempt: number): PanelFailure | undefined => undefined,
+    safe: (): PanelFailure | undefined => undefined,
+    store: (): PanelFailure | undefined => undefined,
+    /** The beam that a report names. */
+    measured: (beamId: number): number => beamId,
+  };
+  let attempts = 0;
+  const words: Uint16Array[] = [];
+  const bits: number[] = [];
+  const silences: number[] = [];
+  const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
+    await clock.sleep(1);
+    return failure === undefined ? { ok: true, value } : { ok: false, failure };
+  };
+  const unused = (): never => {
+    throw new Error('not part of this story');
+  };
+  const panel: Panel = {
+    name,
+    get capabilities() {
+      return session ? ({} as Capabilities) : undefined;
+    },
+    counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 1 },
+    connect: () => {
+      log.push('connect');
+      const failure = script.connect(++attempts);
+      session = failure === undefined;
+      return answer(failure, {} as Capabilities);
+    },
+    apply: (beam) => {
+      log.push(`beam ${beam.beamId}`);
+      words.push(beam.words);
+      bits.push(beam.phaseBits);
+      const failure = script.apply(beam.beamId);
+      if (failure?.reason === 'link-closed') session = false;
+      return answer(failure, { beamId: beam.beamId, panelTimeUs: 0n, pushMs: 1, commitMs: 0 });
+    },
+    measureSnr: (beamId, pilots) =>
+      answer(undefined, {
+        beamId: script.measured(beamId),
+        panelTimeUs: 0n,
+        pilots,
+        firstUser: 0,
+        snrDb: Float64Array.of(10, 20),
+      }),
+    measurePilots: unused,
+    readBack: unused,
+    ping: unused,
+    status: unused,
+    storeBeam: ({ beamId }, position) => {
+      log.push(`stored ${beamId} at ${position}`);
+      return answer(script.store(), undefined);
+    },
+    setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
+      log.push(enter ? `safe: ${state}` : `armed: ${state}`);
+      silences.push(silenceMs);
+      return answer(session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' }, undefined);
+    },
+    close: async () => {
+      log.push('closed');
+    },
+  };
+  const loseSession = (): void => void (session = false);
+  return { panel, log, script, words, bits, silences, loseSession };
+}
+
+/** Points every chain at everything; a different phase each, so that words differ. */
+export function fixedBeamformer(
+  id: string,
+  script: { fails?: (call: number) => boolean } = {},
+): Beamformer & { closed: boolean } {
+  let calls = 0;
+  return {
+    id,
+    kind: 'baseline',
+    title: id,
+    dimensions: { elements: ELEMENTS, rfChains: CHAINS, users: 2 },
+    closed: false,
+    async compute() {
+      if (script.fails?.(++calls) === true) throw new BeamrigError('internal', 'the thread has ended');
+      const analogPhase = Float64Array.from({ length: ELEMENTS * CHAINS }, (_, i) => (i * Math.PI) / 4);
+      return { analogPhase, digital: zeros(CHAINS, 2) };
+    },
+    async close() {
+      this.closed = true;
+    },
+  };
+}
+
+/** The panel as the loop is given it. */
+export const asRigPanel = (panel: Panel, source: Source, connected = true): RigPanel => ({
+  panel,
+  source,
+  connected,
+  connect: () => panel.connect(),
+  linkDiscarded: () => 0,
+  links: () => [],
+});

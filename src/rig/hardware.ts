@@ -1,0 +1,256 @@
+/**
+ * The hardware of a rig file: for each of its links a wire, a driver at our end of it, and what the panel at the other end must be. All of
+ * them together are one panel for the control loop, whatever wires they hang on.
+ *
+ *   rig file ─► link ─► driver ─┐
+ *              link ─► driver ─┴─► one array ─► RigPanel
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError, isBeamrigError, type ErrorCode } from '../../errors/beamrig-error.ts';
+import type { Capabilities, Feature } from '../../firmware-protocol/messages.ts';
+import type { Random } from '../../signal/random.ts';
+import { rangesText } from '../config/element-map.ts';
+import { readRigKey } from '../config/key-file.ts';
+import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
+import type { LinkDescription } from '../control/controller.ts';
+import { panelFailureInWords } from '../control/failure-words.ts';
+import type { RigPanel } from '../control/panel-seat.ts';
+import type { Link } from '../link/link.ts';
+import { createPanel } from '../panel/panel-driver.ts';
+import type { ArrayMember, Panel, PanelFailure, Result } from '../panel/panel.ts';
+
+/** Why a link does not carry a panel now. */
+export interface LinkProblem {
+  link: string;
+  message: string;
+  wayOut: string;
+  /** A person has to mend it: waiting does not help, and a simulator in its place would hide it. */
+  mend: ErrorCode | undefined;
+}
+
+export interface Hardware extends RigPanel {
+  /** Opens every link and shakes hands with every panel, all at once. What went wrong, by link; nothing when all are there. */
+  reach(): Promise<LinkProblem[]>;
+  /** Panels that take phases and no digital precoder. */
+  phasesOnly(): string[];
+}
+
+/** One link with both its ends. */
+interface Member {
+  spec: RigLink;
+  wire: Link;
+  driver: ArrayMember;
+  /** What its panel said of itself last. */
+  known: Capabilities | undefined;
+}
+
+export type CreateLink = (link: RigLink) => Link | Promise<Link>;
+
+/**
+ * Drivers for all links of a rig file; nothing is opened yet.
+ * @param createLink makes the wire of a link; default: the serial port or the broker that the rig file names
+ * @throws {BeamrigError} 'key', 'link' for what is wrong with the rig's key, passwords and certificates
+ */
+export async function assembleHardware(options: {
+  rig: RigFile;
+  clock: Clock;
+  random: Random;
+  createLink?: CreateLink;
+}): Promise<Hardware> {
+  const { rig, clock, random } = options;
+  const createLink = options.createLink ?? ((link: RigLink) => createWire(link, clock, random.stream(`wire ${link.name}`)));
+  const rigKey = readRigKey(rig);
+  const members = await Promise.all(
+    rig.links.map(async (spec): Promise<Member> => {
+      const wire = await createLink(spec);
+      const driver = createPanel({
+        link: wire,
+        clock,
+        random: random.stream(`driver ${spec.name}`),
+        expected: expectedOf(rig, spec),
+        ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
+      });
+      return { spec, wire, driver, known: undefined };
+    }),
+  );
+  const panel = await asOneArray(members, rig, clock);
+  const users = rig.users.count;
+
+  /** What only the whole array can be asked. */
+  const unfit = (): PanelFailure | undefined => {
+    for (const member of members) member.known = member.driver.capabilities ?? member.known;
+    const measuring = members.filter(({ known }) => known?.features.includes('snr-report'));
+    if (measuring.some(({ known }) => known?.users === users)) return undefined;
+    if (measuring.length === 0) {
+      return {
+        reason: 'wrong-panel',
+        field: 'features',
+        expected: 'snr-report of one of them',
+        actual: 'no panel that reports SNR',
+      };
+    }
+    const actual = measuring.map(({ known }) => String(known?.users)).join(', ');
+    return { reason: 'wrong-panel', field: 'users', expected: String(users), actual };
+  };
+
+  const connect = async (): Promise<Result<Capabilities>> => {
+    const shaken = await panel.connect();
+    const failure = shaken.ok ? unfit() : undefined;
+    return failure === undefined ? shaken : { ok: false, failure };
+  };
+
+  return {
+    panel,
+    source: 'hardware',
+    connected: false,
+    connect,
+    linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
+    links: () => members.map(describeMember),
+    phasesOnly: () =>
+      members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
+    async reach() {
+      const problems = (await Promise.all(members.map(reachMember))).filter((problem) => problem !== undefined);
+      if (problems.length > 0) return problems;
+      const whole = await connect();
+      return whole.ok ? [] : [panelProblem(whole.failure.panel ?? panel.name, whole.failure)];
+    },
+  };
+}
+
+/** What the panel on a link must say of itself. */
+function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabilities> {
+  const alone = rig.links.length === 1;
+  const features: Feature[] = [...(alone ? (['snr-report'] as const) : []), ...safeFeatures(rig)];
+  const { rfChains, phaseBits } = rig.array;
+  return {
+    role: 'array',
+    elements: elements.length,
+    rfChains,
+    phaseBits,
+    features,
+    ...(alone ? { users: rig.users.count } : {}),
+    ...(panel === undefined ? {} : { panelSerial: panel }),
+  };
+}
+
+/** What the rig's safe state takes. */
+export const safeFeatures = ({ safeState }: Pick<RigFile, 'safeState'>): Feature[] =>
+  safeState === 'codeword' ? ['beam-memory'] : [];
+
+async function createWire(link: RigLink, clock: Clock, random: Random): Promise<Link> {
+  if (link.kind === 'serial') {
+    const { createSerialLink } = await import('../link/serial.ts');
+    return createSerialLink({ name: link.name, ...link.serial });
+  }
+  const { createMqttLink } = await import('../link/mqtt.ts');
+  const { passwordEnv, ...broker } = link.mqtt;
+  const password = passwordEnv === undefined ? undefined : process.env[passwordEnv];
+  if (passwordEnv !== undefined && password === undefined) {
+    throw new BeamrigError(
+      'link',
+      `${link.name}: mqtt.passwordEnv names ${passwordEnv}, and no such environment variable is set`,
+      {
+        wayOut: `Set ${passwordEnv} to the password of ${link.mqtt.username ?? 'the user'}.`,
+      },
+    );
+  }
+  const options = { name: link.name, panel: link.panel, clock, random };
+  return createMqttLink({ ...broker, ...options, ...(password === undefined ? {} : { password }) });
+}
+
+/** One panel with all elements in order is the array itself. */
+async function asOneArray(members: readonly Member[], rig: RigFile, clock: Clock): Promise<Panel> {
+  const [only] = members;
+  if (members.length === 1 && only.spec.elements.every((element, i) => element === i)) return only.driver;
+  const { createPanelGroup } = await import('../panel/panel-group.ts');
+  return createPanelGroup({
+    members: members.map(({ driver, spec }) => ({ panel: driver, elements: spec.elements })),
+    elements: elementsOf(rig),
+    rfChains: rig.array.rfChains,
+    clock,
+  });
+}
+
+async function reachMember(member: Member): Promise<LinkProblem | undefined> {
+  const { spec, wire, driver } = member;
+  try {
+    await wire.open();
+  } catch (error) {
+    if (!isBeamrigError(error)) throw error;
+    const { message, wayOut = 'Check the link.' } = error;
+    return { link: spec.name, message, wayOut, mend: isAbsence(spec.kind, error) ? undefined : error.code };
+  }
+  const shaken = await driver.connect();
+  if (!shaken.ok) return panelProblem(spec.name, shaken.failure);
+  member.known = shaken.value;
+  return undefined;
+}
+
+/** Nothing is wrong with what was asked for: port, broker or panel are just not there now. */
+function isAbsence(kind: RigLink['kind'], { message, cause }: BeamrigError): boolean {
+  if (kind === 'serial') return /there is no such port|no device answers behind it/.test(message);
+  const { code = '' } = (cause ?? {}) as { code?: string };
+  return (
+    UNREACHABLE.has(code) ||
+    /: no panel has said|: panel .+ is offline|: the broker closed the connection$|not available now/.test(message)
+  );
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set(
+  'ENOTFOUND EAI_AGAIN ECONNREFUSED EHOSTUNREACH ENETUNREACH ETIMEDOUT'.split(' '),
+);
+
+function panelProblem(link: string, failure: PanelFailure): LinkProblem {
+  const [mend, wayOut] = remedyOf(failure);
+  return { link, message: `${link}: ${panelFailureInWords(failure)}`, wayOut, mend };
+}
+
+/** What a person can do about a panel that did not shake hands, and whether he has to. */
+export function remedyOf({ reason }: PanelFailure): [mend: ErrorCode | undefined, wayOut: string] {
+  switch (reason) {
+    case 'protocol-version':
+      return ['protocol-version', 'Update the panel’s firmware, or use the version of beamrig that speaks its protocol.'];
+    case 'wrong-panel':
+      return ['panel', 'Make the rig file say what the panel is, or attach the panel it describes.'];
+    case 'not-authenticated':
+      return ['key', 'See to it that authentication in the rig file names the key that the panel’s own was derived from.'];
+    case 'link-closed':
+    case 'no-answer':
+    case 'not-staged':
+    case 'panel-restarted':
+    case 'read-back-differs':
+    case 'rejected':
+    case 'array-split':
+      return [undefined, 'Check that the panel is powered and its link is the right one.'];
+  }
+}
+
+function describeMember({ spec, wire, driver, known }: Member): LinkDescription {
+  const { state } = wire;
+  const capabilities = driver.capabilities ?? known;
+  const { retries, timeouts, badFrames, roundTripMs } = driver.counters;
+  return {
+    name: spec.name,
+    kind: spec.kind,
+    source: 'hardware',
+    panel: capabilities?.panelSerial ?? spec.panel ?? '',
+    firmware: capabilities?.firmware ?? '',
+    elements: rangesText(spec.elements),
+    state:
+      state.state === 'open' ? (driver.capabilities === undefined ? 'open, no answer' : 'open') : (state.detail ?? state.reason),
+    retries,
+    timeouts,
+    discarded: wire.counters.discarded + badFrames,
+    reconnects: wire.counters.reconnects,
+    roundTripMs,
+  };
+}
+
+/** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */
+export function linkInWords(link: RigLink): string {
+  const where =
+    link.kind === 'serial'
+      ? `serial ${link.serial.path} at ${link.serial.baudRate} baud`
+      : `${link.mqtt.url} ${link.mqtt.topicPrefix}/panels/${link.panel}`;
+  return `${link.name}: ${where}, elements ${rangesText(link.elements)}`;
+}
