@@ -31,7 +31,7 @@ export function explainOpenFailure(path: string, baudRate: number, cause: unknow
       cause,
     });
   }
-  if (/inappropriate ioctl/i.test(said)) return noPort(path, 'a device, but no serial one', cause);
+  if (/inappropriate ioctl/i.test(said)) return noPort(path, 'a device of another kind', cause);
   if (/baud ?rate/i.test(said)) return refusedBaudRate(path, baudRate, 'refuses it', cause);
   if (/no such device|input\/output error/i.test(said)) {
     return new BeamrigError('link', `${path}: the name is there, but no device answers behind it.`, {
@@ -53,7 +53,7 @@ export function requireBaudRate(path: string, baudRate: number): void {
 
 function refusedBaudRate(path: string, baudRate: number, verdict: string, cause?: unknown): BeamrigError {
   return new BeamrigError('link', `${path}: baudRate is ${baudRate}, and the port ${verdict}.`, {
-    wayOut: 'Set baudRate to one that port and firmware share: 115200, 230400, 460800 or 921600 nearly always work.',
+    wayOut: 'Set baudRate to one that port and firmware share; 115200 nearly always works.',
     cause,
   });
 }

@@ -43,6 +43,8 @@ export async function openSerialPort(options: SerialPortOptions): Promise<OpenSe
   try {
     const { baudRate: actual } = await port.getBaudRate();
     if (Math.abs(actual - baudRate) > BAUD_TOLERANCE * baudRate) throw wrongBaudRate(path, baudRate, actual);
+    // FTDI adapters keep short answers back for 16 ms otherwise. DTR and RTS are up already; a port without them (a pty) refuses, and is fast.
+    await port.set({ dtr: true, rts: true, lowLatency: true }).catch(() => undefined);
     await port.flush();
     // A node without a device behind it opens, and says so only when it is read.
     const bytes = Buffer.alloc(1);
@@ -59,6 +61,7 @@ interface BindingPort {
   readonly fd: number | null;
   readonly poller: { once(event: 'readable' | 'writable', call: (error: Error | null) => void): unknown };
   getBaudRate(): Promise<{ baudRate: number }>;
+  set(options: { dtr: boolean; rts: boolean; lowLatency: boolean }): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }

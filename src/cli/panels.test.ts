@@ -1,0 +1,137 @@
+/** `beamrig panels` against panels on pseudo terminals that a rig file names: the machine's own ports are whatever they are. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createRealClock } from '../../clock/real-clock.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { createRecordedScene } from '../../hil-sim/scene.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
+import { createRandom } from '../../signal/random.ts';
+import { hasPart } from '../../test/parts.ts';
+import { openPtyPair } from '../../test/pty.ts';
+import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
+import { panels } from './panels.ts';
+
+const baudRate = 921_600;
+let folder: string;
+let printed: string[];
+let closers: (() => Promise<void> | void)[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'beamrig-panels-'));
+  printed = [];
+  closers = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  for (const close of closers.reverse()) await close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A panel of 8 × 2 words of 5 bits behind a port; what radiates there can be looked at. */
+async function panelOnPort(
+  panelSerial: string,
+  behaviours: readonly Behaviour[] = [],
+): Promise<{ port: string; panel: VirtualPanel }> {
+  const pair = await openPtyPair();
+  closers.push(() => pair.close());
+  const random = createRandom(1);
+  const panel = createVirtualPanel({
+    clock: createRealClock(),
+    array: createSimulatedArray({ elements: 8, rfChains: 2, phaseBits: 5, random }),
+    scene: createRecordedScene([fromParts(1, 8, new Float64Array(8).fill(1), new Float64Array(8))]),
+    noise: 1,
+    random,
+    behaviours,
+    capabilities: { panelSerial },
+  });
+  closers.push(() => panel.close());
+  const end = createSerialPanelEnd({ path: pair.b, baudRate });
+  closers.push(() => end.close());
+  await end.open(panel);
+  return { port: pair.a, panel };
+}
+
+function rigFile(links: object[], phaseBits = 5): string {
+  const path = join(folder, 'rig.yaml');
+  const rig = {
+    name: 'bench',
+    array: { geometry: { kind: 'ula', elements: 8 * Math.max(links.length, 1) }, rfChains: 2, phaseBits },
+    users: { count: 1 },
+    beamformer: { model: 'aligned' },
+    links,
+  };
+  writeFileSync(path, JSON.stringify(rig));
+  return path;
+}
+
+interface Printed {
+  panels: { link?: string; where: string; panel?: { panelSerial: string }; why?: string; wayOut?: string }[];
+}
+const linksPrinted = (): Printed['panels'] =>
+  (JSON.parse(printed.join('\n')) as Printed).panels.filter(({ link }) => link !== undefined);
+
+describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
+  it('shows who answers on each port of the rig file, and leaves what radiates alone', async () => {
+    const { port, panel } = await panelOnPort('BOARD-0042');
+    await panels(rigFile([{ serial: { path: port } }]), { json: true });
+    expect(linksPrinted()).toEqual([
+      {
+        kind: 'serial',
+        where: port,
+        link: port,
+        panel: expect.objectContaining({ panelSerial: 'BOARD-0042', elements: 8, rfChains: 2, phaseBits: 5 }) as object,
+      },
+    ]);
+    expect(panel.radiated().beamId).toBe(0);
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  it('writes a line for each, with dimensions and features, for people', async () => {
+    const { port } = await panelOnPort('BOARD-0042');
+    await panels(rigFile([{ name: 'left', serial: { path: port } }]), {});
+    const line = printed
+      .join('\n')
+      .split('\n')
+      .find((text) => text.startsWith('left'));
+    expect(line).toMatch(/^left +\S+ +BOARD-0042 +beamrig-simulator +8 × 2 +5 +.*read-back/);
+  });
+
+  it('says of each link that has no panel why not, and fails', async () => {
+    const silent = await openPtyPair();
+    closers.push(() => silent.close());
+    const { port: newer } = await panelOnPort('BOARD-NEW', [{ do: 'wrong-version', major: 9 }]);
+    const { port: other } = await panelOnPort('BOARD-0002');
+    const file = rigFile([
+      { name: 'gone', elements: '0-7', serial: { path: join(folder, 'ttyUSB0') } },
+      { name: 'silent', elements: '8-15', serial: { path: silent.a } },
+      { name: 'newer', elements: '16-23', serial: { path: newer } },
+      { name: 'other', panel: 'BOARD-0001', elements: '24-31', serial: { path: other } },
+    ]);
+    await panels(file, { json: true });
+    const found = linksPrinted();
+    expect(found.map(({ link }) => link)).toEqual(['gone', 'silent', 'newer', 'other']);
+    expect(found[0].why).toMatch(/ttyUSB0: there is no such port\.$/);
+    expect(found[1]).toMatchObject({ why: 'no answer to hello within 1.5 s', wayOut: expect.stringMatching(/--baud/) as string });
+    expect(found[2].why).toBe('the panel speaks protocol version 9, this program 1');
+    expect(found[3]).toMatchObject({ panel: { panelSerial: 'BOARD-0002' }, why: 'the rig file wants panelSerial BOARD-0001' });
+    expect(process.exitCode).toBe(1);
+  });
+
+  it('opens nothing when it is told to say no hello', async () => {
+    const { port } = await panelOnPort('BOARD-0042');
+    await panels(rigFile([{ name: 'left', serial: { path: port } }]), { json: true, hello: false });
+    expect(linksPrinted()).toEqual([{ kind: 'serial', where: port, link: 'left' }]);
+    expect(process.exitCode).toBeUndefined();
+  });
+});
+
+it('refuses a baud rate that is none', async () => {
+  await expect(panels(undefined, { baud: 'fast' })).rejects.toMatchObject({ code: 'argument' });
+});
