@@ -1,12 +1,16 @@
-/** `beamrig doctor`: what is attached, what is missing, and what to do about it. Looks only; nothing is opened for good or changed. */
+/** `beamrig doctor`: what is attached, what is missing, and what to do about it. Looks only; links are opened, asked and closed again. */
+import { randomInt } from 'node:crypto';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { createRealClock } from '../../clock/real-clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import { listModels, verifyModel } from '../../models/zoo.ts';
+import { createRandom } from '../../signal/random.ts';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
+import { assembleHardware, linkInWords, type Hardware } from '../rig/hardware.ts';
 import { influxTarget, pingInflux } from '../telemetry/influx-client.ts';
 
 interface Finding {
@@ -20,7 +24,7 @@ interface Finding {
 export async function doctor(rigPath: string | undefined, options: { json?: boolean }): Promise<void> {
   const findings = [program(), await onnxRuntime(), ...zoo(), page()];
   const rig = rigPath === undefined ? undefined : rigFinding(rigPath, findings);
-  findings.push(...hardware(rig));
+  findings.push(...(await hardware(rig)));
   if (rig) findings.push(runFolder(rig), await port(rig), ...(await influx(rig)));
   if (options.json) console.log(JSON.stringify({ findings }));
   else for (const finding of findings) print(finding);
@@ -88,13 +92,45 @@ function rigFinding(path: string, findings: Finding[]): RigFile | undefined {
   }
 }
 
-function hardware(rig: RigFile | undefined): Finding[] {
-  const { lookedFor, reason } = discoverHardware((rig?.links ?? []).map((link) => JSON.stringify(link)));
+/** Which links the rig has, and what is at their other ends. Each panel is asked who it is, which changes nothing that radiates. */
+async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
+  const { lookedFor, reason } = discoverHardware((rig?.links ?? []).map(linkInWords));
   const without =
     rig?.fallback === 'never'
       ? 'This rig forbids the simulator; set fallback: at-start to run on it.'
       : 'Rigs run on the simulator and say so.';
-  return [{ what: 'hardware', state: 'missing', detail: `${reason}. Looked at: ${lookedFor.join('; ')}`, todo: without }];
+  const absent = rig?.fallback === 'never' ? 'broken' : 'missing';
+  if (rig === undefined || rig.links.length === 0) {
+    const state = rig === undefined ? 'missing' : absent;
+    return [{ what: 'hardware', state, detail: `${reason}. Looked at: ${lookedFor.join('; ')}`, todo: without }];
+  }
+  let found: Hardware | undefined;
+  try {
+    found = await assembleHardware({ rig, clock: createRealClock(), random: createRandom(randomInt(2 ** 31)) });
+    const problems = await found.reach();
+    const findings = found.links().map(({ name, panel, firmware, elements }): Finding => {
+      const problem = problems.find(({ link }) => link === name);
+      if (problem === undefined) {
+        return { what: `link ${name}`, state: 'good', detail: `panel ${panel}, firmware ${firmware}, elements ${elements}` };
+      }
+      const { message, wayOut, mend } = problem;
+      return { what: `link ${name}`, state: mend === undefined ? absent : 'broken', detail: message, todo: wayOut };
+    });
+    const ofAll = problems.filter(({ link }) => !rig.links.some(({ name }) => name === link));
+    const whole = ofAll.map(({ message, wayOut }): Finding => ({
+      what: 'array',
+      state: 'broken',
+      detail: message,
+      todo: wayOut,
+    }));
+    const policy: Finding[] =
+      problems.length > 0 ? [{ what: 'fallback', state: absent, detail: rig.fallback, todo: without }] : [];
+    return [...findings, ...whole, ...policy];
+  } catch (error) {
+    return [failed('links', error)];
+  } finally {
+    await found?.panel.close();
+  }
 }
 
 function runFolder({ telemetry }: RigFile): Finding {

@@ -1,7 +1,12 @@
 /** Every subcommand with its options and an example. What a command does is loaded only when it runs, so that `--help` answers at once. */
 import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
+import type { BrokerOptions } from './broker.ts';
+import type { PanelOptions } from './panel-plan.ts';
 import { packageVersion } from '../config/package-root.ts';
+
+/** For options that may be given several times. */
+const several = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function createProgram(): Command {
   const program = new Command('beamrig')
@@ -34,9 +39,58 @@ export function createProgram(): Command {
     .action(async (file: string) => (await import('./init.ts')).init(file));
 
   command('doctor', 'say what is attached, what is missing and what to do', ['beamrig doctor', 'beamrig doctor rig.yaml --json'])
-    .argument('[rig]', 'rig file whose folder, port and servers are looked at too')
+    .argument('[rig]', 'rig file whose links, key, folder, port and servers are looked at too')
     .option('--json', 'as JSON')
     .action(async (rig: string | undefined, options: object) => (await import('./doctor.ts')).doctor(rig, options));
+
+  command('panels', 'list serial ports, the links of a rig file, and the panel at the other end of each', [
+    'beamrig panels',
+    'beamrig panels rig.yaml --json',
+  ])
+    .argument('[rig]', 'rig file whose links are asked')
+    .option('--json', 'as JSON')
+    .option('--no-hello', 'only list; open nothing')
+    .option('--baud <rate>', 'baud rate to ask ports at that no rig file names (default: 921600)')
+    .action(async (rig: string | undefined, options: object) => (await import('./panels.ts')).panels(rig, options));
+
+  command('panel', 'play the panels of a rig as a process, at the far ends of its links, until Ctrl-C', [
+    'beamrig panel rig.yaml --serial /dev/pts/5',
+    'beamrig panel rig.yaml --link left --serial left=/dev/pts/5@115200 --behaviour drop:probability=0.01',
+    'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters.json',
+    'beamrig panel --elements 64 --rf-chains 4 --phase-bits 6 --users 4 --panel SIM-0001 --serial /dev/pts/5',
+  ])
+    .argument('[rig]', 'rig file; without it the next options say what the panel is')
+    .option('--elements <n>', 'antenna elements')
+    .option('--rf-chains <m>', 'RF chains')
+    .option('--phase-bits <q>', 'bits of a phase word')
+    .option('--users <k>', 'users')
+    .option('--panel <serial>', 'serial number')
+    .option('--link <name>', 'play only the panel of this link; may be repeated', several)
+    .option('--serial <[link=]path[@baud]>', 'the panel’s end of a serial line; may be repeated', several)
+    .option('--mqtt <[link=]url>', 'the broker to attach to instead of the rig file’s; may be repeated', several)
+    .option('--behaviour <[link=]fault>', 'a fault to play, such as drop:probability=0.01; may be repeated', several)
+    .option('--rig-behaviours', 'play the faults of the rig file’s simulator, too')
+    .option('--seed <n>', 'seed instead of the rig file’s; that of the run')
+    .option('--channels <file>', 'the run’s channels, a .npy file of shape [n, K, N]')
+    .option('--conjugate', 'conjugate them')
+    .option('--state <file>', 'keep what must survive a restart: counters of authenticated frames')
+    .option('--log <what>', 'events, or beams: a line for every beam radiated, too')
+    .option('--json', 'one JSON object a line')
+    .action(async (rig: string | undefined, options: PanelOptions) => (await import('./panel.ts')).panel(rig, options));
+
+  command('broker', 'start an MQTT broker for a bench that has none, until Ctrl-C', [
+    'beamrig broker',
+    'beamrig broker --port 8883 --tls-cert broker.pem --tls-key broker.key --user rig --password-env BROKER_PASSWORD',
+  ])
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port (default: 1883; 0 takes any free one)')
+    .option('--user <name>', 'ask clients for this user')
+    .option('--password-env <variable>', 'environment variable that holds the password')
+    .option('--tls-cert <file>', 'certificate of the broker, PEM: TLS')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--ca <file>', 'ask clients for a certificate that this authority signed')
+    .option('--json', 'one JSON object a line')
+    .action(async (options: BrokerOptions) => (await import('./broker.ts')).broker(options));
 
   const models = command('models', 'list, show and verify models and baselines', [
     'beamrig models',

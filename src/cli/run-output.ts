@@ -10,6 +10,8 @@ export interface RunStart {
   source: 'hardware' | 'simulator';
   sourceLine: string;
   lookedFor: string[];
+  fallback: string;
+  links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string }[];
   url: string;
   runFolder: string;
 }
@@ -68,7 +70,7 @@ export function textOutput(out: NodeJS.WriteStream): RunOutput {
       line('Ctrl-C stops the rig.');
     },
     event: ({ timeNs, level: of, code, message, action }) => {
-      if (code === 'fallback') return; // the start has said it
+      if (code === 'fallback' && of === 'warning') return; // the start has said it
       const time = isoTime(timeNs).slice(11, 19);
       line(paint(level[of], `${time} ${of === 'info' ? '' : `${of}: `}${message}${action === undefined ? '' : ` ${action}`}`));
     },

@@ -11,7 +11,6 @@ import { createRandom } from '../../signal/random.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
-import { discoverHardware } from '../link/discover.ts';
 import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
 import { startServer, type RunningServer } from '../server/server.ts';
 import { createInfluxClient, influxTarget, type InfluxTarget } from '../telemetry/influx-client.ts';
@@ -67,6 +66,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     clock,
     recorder,
     runFolder: recorder.folder,
+    hardware: !options.virtualTime,
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });
@@ -76,11 +76,12 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     name: rig.name,
     rigLine: rigLine(rig, seed, recorded?.facts),
     source: assembled.source,
-    sourceLine:
-      assembled.source === 'simulator'
-        ? `No hardware found: falling back to the simulator (fallback: ${rig.fallback})`
-        : `Hardware: ${assembled.identity.panels.map(({ link, panel }) => `${panel} on ${link}`).join(', ')}`,
-    lookedFor: discoverHardware(rig.links.map((link) => JSON.stringify(link))).lookedFor,
+    sourceLine: sourceLine(rig, assembled),
+    lookedFor: assembled.lookedFor,
+    fallback: rig.fallback,
+    links: assembled.description.links.map(({ name, kind, source, panel, firmware, elements }) => {
+      return { name, kind, source, panel, firmware, elements };
+    }),
     url: server.url,
     runFolder: recorder.folder,
   });
@@ -103,6 +104,19 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
   process.exit(worked ? 0 : 1); // a hanging server elsewhere must not keep the command alive
+}
+
+function sourceLine(rig: RigFile, { source, description }: Rig): string {
+  if (source === 'hardware') {
+    const panels = description.links.map(({ name, panel, elements }) => `${panel} on ${name} (elements ${elements})`);
+    const lost = {
+      never: 'when it is lost, cycles are void until it is back',
+      'at-start': 'when it is lost, cycles are void until it is back',
+      'any-time': 'when it is lost, the simulator stands in',
+    }[rig.fallback];
+    return `Hardware: ${panels.join(', ')}; ${lost} (fallback: ${rig.fallback})`;
+  }
+  return `No hardware found: falling back to the simulator (fallback: ${rig.fallback})`;
 }
 
 /** The rig and its page. Where one of them cannot be had, nothing of the run stays behind. */

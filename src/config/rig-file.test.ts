@@ -122,7 +122,7 @@ describe('a wrong rig file', () => {
   it.each([
     [
       '{ do: dorp }',
-      '[0].do: "dorp" is not allowed; allowed: drop | corrupt | duplicate | delay | stall | reset | wrong-version | nack',
+      '[0].do: "dorp" is not allowed; allowed: drop | corrupt | duplicate | delay | reorder | stall | reset | wrong-version | nack',
     ],
     ['{ do: delay }', '[0].delayMs: missing; allowed: a number from 0 to 1000000000'],
     ['{ do: drop, probabilty: 0.1 }', '[0].probabilty: unknown key; did you mean probability?'],

@@ -100,7 +100,7 @@ describe('hardware that is lost in the middle of a run', () => {
   it('does not hold up the cycles while it is looked for', async () => {
     const { clock, loop, hardware, records } = twoPanels('hardware', true, { cycles: 40 });
     pull(hardware, 2, 1e9);
-    const { connect } = hardware.panel;
+    const connect = hardware.panel.connect.bind(hardware.panel);
     hardware.panel.connect = async () => {
       await clock.sleep(1900); // a panel that says nothing until its deadline
       return connect();

@@ -180,7 +180,7 @@ class Seat implements PanelSeat {
 
   async close(): Promise<void> {
     this.#ending.abort();
-    await Promise.allSettled([this.#seated, this.#resting].map((candidate) => candidate?.rigPanel.panel.close()));
+    await Promise.allSettled([this.#seated, this.#resting].map(async (candidate) => candidate?.rigPanel.panel.close()));
     await this.#search;
   }
 

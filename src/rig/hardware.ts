@@ -17,7 +17,8 @@ import { panelFailureInWords } from '../control/failure-words.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
 import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
-import type { ArrayMember, Panel, PanelFailure, Result } from '../panel/panel.ts';
+import { createPanelGroup } from '../panel/panel-group.ts';
+import type { ArrayMember, PanelFailure, Result } from '../panel/panel.ts';
 
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
@@ -73,7 +74,12 @@ export async function assembleHardware(options: {
       return { spec, wire, driver, known: undefined };
     }),
   );
-  const panel = await asOneArray(members, rig, clock);
+  const panel = createPanelGroup({
+    members: members.map(({ driver, spec }) => ({ panel: driver, elements: spec.elements })),
+    elements: elementsOf(rig),
+    rfChains: rig.array.rfChains,
+    clock,
+  });
   const users = rig.users.count;
 
   /** What only the whole array can be asked. */
@@ -156,19 +162,6 @@ async function createWire(link: RigLink, clock: Clock, random: Random): Promise<
   }
   const options = { name: link.name, panel: link.panel, clock, random };
   return createMqttLink({ ...broker, ...options, ...(password === undefined ? {} : { password }) });
-}
-
-/** One panel with all elements in order is the array itself. */
-async function asOneArray(members: readonly Member[], rig: RigFile, clock: Clock): Promise<Panel> {
-  const [only] = members;
-  if (members.length === 1 && only.spec.elements.every((element, i) => element === i)) return only.driver;
-  const { createPanelGroup } = await import('../panel/panel-group.ts');
-  return createPanelGroup({
-    members: members.map(({ driver, spec }) => ({ panel: driver, elements: spec.elements })),
-    elements: elementsOf(rig),
-    rfChains: rig.array.rfChains,
-    clock,
-  });
 }
 
 async function reachMember(member: Member): Promise<LinkProblem | undefined> {

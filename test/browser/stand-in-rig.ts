@@ -55,6 +55,7 @@ export class StandInRig implements Controller {
       name: 'stand-in',
       source: 'simulator',
       sourceReason: 'no links are named in the rig file',
+      sourceSinceMs: 0,
       elements: this.#elements,
       rfChains: USERS,
       users: USERS,
@@ -70,7 +71,22 @@ export class StandInRig implements Controller {
       connection: 'full',
       geometry: { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
-      links: [{ name: 'loopback', kind: 'loopback', panel: 'SIM-0001', firmware: 'virtual 1.0.0' }],
+      links: [
+        {
+          name: 'loopback',
+          kind: 'loopback',
+          source: 'simulator',
+          panel: 'SIM-0001',
+          firmware: 'virtual 1.0.0',
+          elements: `0-${this.#elements - 1}`,
+          state: 'open',
+          retries: 3,
+          timeouts: 1,
+          discarded: 2,
+          reconnects: 0,
+          roundTripMs: 0.25,
+        },
+      ],
       runFolder: 'runs/stand-in',
     };
   }
