@@ -132,7 +132,7 @@ void adar1000_store(const adar1000_array *array, uint8_t position, const uint16_
     const uint16_t chip = (uint16_t)(place / ADAR1000_CHANNELS);
     const uint32_t line = (uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE);
     const uint8_t address = (uint8_t)(chip % ADAR1000_CHIPS_PER_LINE);
-    const uint16_t entry = (uint16_t)(TX_BEAM_RAM | ((uint16_t)position << 4) | (place % ADAR1000_CHANNELS) * 4u);
+    const uint16_t entry = (uint16_t)(TX_BEAM_RAM | ((uint32_t)position << 4) | (place % ADAR1000_CHANNELS) * 4u);
     const adar1000_codes codes = adar1000_phases[words[place] & 127u];
     write_register(array, line, address, entry, FULL_GAIN);
     write_register(array, line, address, (uint16_t)(entry + 1u), codes.i);
@@ -151,7 +151,7 @@ void adar1000_fetch(const adar1000_array *array, uint8_t position) {
 }
 
 void adar1000_scratch_read(uint8_t address, uint8_t word[ADAR1000_WORD_BYTES]) {
-  const uint16_t instruction = (uint16_t)(READ | ((uint16_t)address << 13) | SCRATCH_PAD);
+  const uint16_t instruction = (uint16_t)(READ | ((uint32_t)address << 13) | SCRATCH_PAD);
   word[0] = (uint8_t)(instruction >> 8);
   word[1] = (uint8_t)(instruction & 0xffu);
   word[2] = 0;

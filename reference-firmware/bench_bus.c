@@ -20,8 +20,6 @@ enum {
 #define FRAME_BYTES BEAMRIG_FRAME_BYTES(MAX_PAYLOAD_BYTES)
 #define SEGMENT_PREFIX_BYTES 6u
 #define TRANSFER_PREFIX_BYTES 1u
-/* A bench that says nothing for so long is gone. */
-#define PATIENCE_US 1000000u
 
 static uint8_t frame[FRAME_BYTES];
 static uint8_t line[BEAMRIG_SERIAL_BYTES(FRAME_BYTES)];
@@ -32,6 +30,9 @@ static uint16_t next_number;
 /* Requests sent and not answered, the oldest first: all are answered in order. */
 static uint16_t oldest_number;
 static bool failed;
+/* How long the bench may take for an answer; one that took longer is gone, and is not waited for again until bench_start. */
+static uint32_t patience_us;
+static bool gone;
 /* The transfer that is being put together: length of its payload, 0 = none; where its last segment begins. */
 static size_t used;
 static size_t segment_at;
@@ -40,9 +41,12 @@ static uint8_t *payload(void) {
   return frame + BEAMRIG_HEADER_BYTES;
 }
 
-void bench_start(void) {
+void bench_start(uint32_t longest_answer_us) {
   beamrig_reader_init(&reader, block, sizeof block);
+  patience_us = longest_answer_us;
+  gone = false;
   used = 0;
+  segment_at = 0;
   failed = false;
   oldest_number = next_number;
 }
@@ -55,16 +59,17 @@ static void send(uint8_t type, size_t payload_bytes) {
 /* Waits for the next reply; 0 when the bench is silent, else the length of the frame at `block`. */
 static size_t receive(void) {
   const uint64_t since_us = board_time_us();
-  for (;;) {
+  while (!gone) {
     uint8_t byte;
     while (board_take(BOARD_BENCH_PORT, &byte)) {
       const size_t length = beamrig_reader_take(&reader, byte);
       if (length > 0) return length;
     }
     if (board_lost_bytes(BOARD_BENCH_PORT)) beamrig_reader_reset(&reader);
-    if (board_time_us() - since_us > PATIENCE_US) return 0;
+    gone = board_time_us() - since_us > patience_us;
     board_sleep();
   }
+  return 0;
 }
 
 /*

@@ -14,7 +14,11 @@
 /* What happens at the end of a transfer, in the same moment. */
 enum { BENCH_LOAD_WEIGHTS = 0x01, BENCH_AMPLIFIERS_OFF = 0x02, BENCH_AMPLIFIERS_ON = 0x04 };
 
-void bench_start(void);
+/*
+ * Begins anew, whatever was under way. A bench that does not answer within this time counts as gone: everything below fails at once, until
+ * this is called again.
+ */
+void bench_start(uint32_t longest_answer_us);
 
 /* Clocks one SPI word out with these select lines low. It is on its way after bench_finish at the latest, in order. */
 void bench_spi(uint32_t lines, const uint8_t word[3]);

@@ -6,54 +6,75 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 
 export interface BuildOptions {
   target: 'host' | 'board';
-  /** Where the program goes; made when it is not there. */
+  /** Where the program and its objects go; made when it is not there. */
   folder: string;
   /** Address and undefined-behaviour sanitizers; host only. */
   sanitize?: boolean;
-  /** Sources in place of the file of the same name: what mutation tests change. */
-  replacements?: Readonly<Record<string, string>>;
+  /** Another build, of the same kind, of which all is taken but the sources below: what mutation tests change. */
+  changed?: { build: string; sources: Readonly<Record<string, string>> };
 }
 
 const FIRMWARE = fileURLToPath(new URL('.', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../firmware-protocol/c/', import.meta.url));
 const COMMON = ['adar1000.c', 'bench_bus.c', 'firmware.c'];
-const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror'];
+const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror', `-I${FIRMWARE}`, `-I${LIBRARY}`];
+const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
+
+interface Toolchain {
+  compiler: string;
+  board: readonly string[];
+  compiling: readonly string[];
+  linking: readonly string[];
+  program: string;
+}
+
+const toolchain = (target: BuildOptions['target'], sanitize: boolean): Toolchain =>
+  target === 'host'
+    ? {
+        compiler: 'gcc',
+        board: ['board_host.c'],
+        compiling: ['-D_GNU_SOURCE', '-DFIRMWARE_PLACES=512u', '-DFIRMWARE_WEIGHTS=64u', ...(sanitize ? SANITIZERS : ['-O2'])],
+        linking: [...(sanitize ? SANITIZERS : []), '-lutil'],
+        program: 'firmware',
+      }
+    : {
+        compiler: 'arm-none-eabi-gcc',
+        board: ['board_lm3s6965.c', 'startup.c'],
+        compiling: ['-mcpu=cortex-m3', '-mthumb', '-Os', '-ffreestanding', '-ffunction-sections', '-fdata-sections'],
+        linking: [
+          ...['-mcpu=cortex-m3', '-mthumb', '-nostdlib', '-Wl,--gc-sections', '-T', join(FIRMWARE, 'link.ld')],
+          ...['-lc', '-lgcc'],
+        ],
+        program: 'firmware.elf',
+      };
 
 /**
  * @returns path of the program
  * @throws {BeamrigError} 'argument' when the compiler is missing or refuses; its words are in the message
  */
-export function buildFirmware(options: BuildOptions): string {
-  const { target, folder, sanitize = false, replacements = {} } = options;
+export function buildFirmware({ target, folder, sanitize = false, changed }: BuildOptions): string {
+  const { compiler, board, compiling, linking, program } = toolchain(target, sanitize);
   mkdirSync(folder, { recursive: true });
-  const own = (names: string[]): string[] => names.map((name) => replacements[name] ?? join(FIRMWARE, name));
   const library = readdirSync(LIBRARY)
     .filter((name) => name.endsWith('.c'))
     .map((name) => join(LIBRARY, name));
-  const includes = [`-I${FIRMWARE}`, `-I${LIBRARY}`];
-
-  if (target === 'host') {
-    const program = join(folder, 'firmware');
-    const size = ['-DFIRMWARE_PLACES=512u', '-DFIRMWARE_WEIGHTS=64u'];
-    const checks = sanitize
-      ? ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer']
-      : ['-O2'];
-    const sources = [...own([...COMMON, 'board_host.c']), ...library];
-    compile('gcc', [...STRICT, '-D_GNU_SOURCE', ...checks, ...size, ...includes, ...sources, '-lutil', '-o', program]);
-    return program;
-  }
-  const image = join(folder, 'firmware.elf');
-  const core = ['-mcpu=cortex-m3', '-mthumb', '-Os', '-ffreestanding', '-ffunction-sections', '-fdata-sections'];
-  const linking = ['-nostdlib', '-Wl,--gc-sections', '-T', join(FIRMWARE, 'link.ld')];
-  const sources = [...own([...COMMON, 'board_lm3s6965.c', 'startup.c']), ...library];
-  compile('arm-none-eabi-gcc', [...STRICT, ...core, ...includes, ...sources, ...linking, '-lc', '-lgcc', '-o', image]);
-  return image;
+  const objects = [...[...COMMON, ...board].map((name) => join(FIRMWARE, name)), ...library].map((source) => {
+    const name = basename(source);
+    const other = changed?.sources[name];
+    const object = join(changed !== undefined && other === undefined ? changed.build : folder, `${name}.o`);
+    if (changed === undefined || other !== undefined)
+      compile(compiler, [...STRICT, ...compiling, '-c', other ?? source, '-o', object]);
+    return object;
+  });
+  const path = join(folder, program);
+  compile(compiler, [...objects, ...linking, '-o', path]);
+  return path;
 }
 
 function compile(compiler: string, args: string[]): void {

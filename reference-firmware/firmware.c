@@ -18,6 +18,9 @@ enum { EEPROM_BOOT_COUNT = 0 };
 #define REMEMBERED_REPLY_BYTES 64u
 /* How often a board with a fault looks whether its chips are there again. */
 #define RECOVERY_US 250000u
+/* What the bench may take for an answer; while nobody may be there yet, from the first on. */
+#define PATIENCE_US 500000u
+#define FIRST_PATIENCE_US 30000u
 #define NO_POSITION 0xffffu
 #define SCRATCH_PATTERN 0xa0u
 
@@ -101,7 +104,7 @@ static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8
 static uint32_t start_chips(void) {
   const uint16_t chips = (uint16_t)((array.places + ADAR1000_CHANNELS - 1u) / ADAR1000_CHANNELS);
   uint8_t word[ADAR1000_WORD_BYTES];
-  bench_start();
+  bench_start(PATIENCE_US);
   adar1000_start(&array);
   for (uint16_t chip = 0; chip < chips; chip++) {
     adar1000_scratch_write((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), (uint8_t)(SCRATCH_PATTERN ^ chip), word);
@@ -160,11 +163,19 @@ bool firmware_start(const firmware_settings *given) {
   capabilities.firmware = (beamrig_text){version, sizeof version - 1u};
 
   beamrig_reader_init(&reader, block, sizeof block);
-  bench_start();
-  while (!next_boot_count()) bench_start();
-  while (start_chips() == FAULT_BENCH_SILENT) {
+  uint32_t fault;
+  uint32_t patience_us = FIRST_PATIENCE_US;
+  for (;;) {
+    bench_start(patience_us);
+    if (next_boot_count()) break;
+    patience_us = patience_us < PATIENCE_US ? 2u * patience_us : PATIENCE_US;
   }
-  return start_panel();
+  do {
+    fault = start_chips();
+  } while (fault == FAULT_BENCH_SILENT);
+  if (!start_panel()) return false;
+  if (fault != 0) beamrig_panel_fault(&panel, fault);
+  return true;
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ import type { RigFile } from '../src/config/rig-file.ts';
 import type { BlockFading } from '../src/control/channel-source.ts';
 import type { Link } from '../src/link/link.ts';
 import { createLoopbackLink } from '../src/link/loopback.ts';
+import type { PanelEnd } from '../src/link/panel-end.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 import { createSerialLink } from '../src/link/serial.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
@@ -110,16 +111,21 @@ export interface Bench {
   setting: Setting;
   /** To the port with the panel protocol. */
   link: Link;
+  /** On the bench port. */
+  end: PanelEnd;
   close(): Promise<void>;
 }
 
-/** Puts the bench on the firmware's second UART. @throws {BeamrigError} 'link' when a port cannot be opened */
-export async function attachBench(firmware: RunningFirmware): Promise<Bench> {
+/**
+ * Puts the bench on the firmware's second UART.
+ * @param prepare what to do with the bench before the board finds it
+ * @throws {BeamrigError} 'link' when a port cannot be opened
+ */
+export async function attachBench(firmware: RunningFirmware, prepare: (bus: BenchBus) => void = () => undefined): Promise<Bench> {
   const setting = createSetting();
-  const { array, world, random, clock } = setting;
-  // Pilots of its own: readings agree with those over loopback within their noise and no better.
-  const air = createAir({ array, scene: world.scene, noise: NOISE, random: random.stream('bench'), clock });
+  const air = benchAir(setting);
   const bus = createBenchBus({ part: air.part() });
+  prepare(bus);
   const end = createSerialPanelEnd({ path: firmware.benchPort, baudRate: BAUD_RATE });
   await end.open(bus);
   const link = createSerialLink({ name: 'firmware', path: firmware.hostPort, baudRate: BAUD_RATE });
@@ -128,12 +134,17 @@ export async function attachBench(firmware: RunningFirmware): Promise<Bench> {
     air,
     setting,
     link,
+    end,
     async close() {
       await link.close();
       await end.close();
     },
   };
 }
+
+/** An air with pilots of its own: readings agree with those over loopback within their noise and no better. */
+export const benchAir = ({ array, world, random, clock }: Setting): Air =>
+  createAir({ array, scene: world.scene, noise: NOISE, random: random.stream('bench'), clock });
 
 /** The story told to the firmware; its words are what its chips decode to. */
 export async function tellToFirmware(firmware: RunningFirmware, cycles: number): Promise<Story> {
