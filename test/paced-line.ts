@@ -1,7 +1,6 @@
 /**
  * A serial line with the speed of a wire, for what is about time: a pty carries any amount at once, whatever its baud rate says. paced-line.c
- * between two ptys lets a byte arrive no earlier than 10 bit times after the one before, in each direction by itself. It is built by gcc when
- * it is first used.
+ * between two ptys lets a byte arrive no earlier than 10 bit times after the one before, in each direction by itself. It is built by gcc.
  *
  *   host ─► port `host` ─► wire at baudRate ─► port `panel` ─► panel
  */
@@ -54,10 +53,10 @@ export interface PacedLineCounts {
 
 export async function openPacedLine(options: PacedLineOptions): Promise<PacedLine> {
   const { baudRate, drop = 0, corrupt = 0, seed = 1 } = options;
-  const program = await built();
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-line-'));
   const host = join(folder, 'host');
   const panel = join(folder, 'panel');
+  const program = await build(folder);
   const relay = spawn(program, [String(baudRate), host, panel, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(relay, 'exit');
   const answers = createInterface(relay.stdout)[Symbol.asyncIterator]();
@@ -108,17 +107,8 @@ export async function openPacedLine(options: PacedLineOptions): Promise<PacedLin
   };
 }
 
-let building: Promise<string> | undefined;
-
-/** Path of the relay, built once a process into a folder that goes with it. */
-function built(): Promise<string> {
-  building ??= build();
-  return building;
-}
-
-async function build(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'beamrig-paced-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** @returns path of the relay, in the folder of its line and gone with it */
+async function build(folder: string): Promise<string> {
   const program = join(folder, 'paced-line');
   const source = join(dirname(fileURLToPath(import.meta.url)), 'paced-line.c');
   await promisify(execFile)(partPath('gcc') ?? 'gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source, '-lutil']);
