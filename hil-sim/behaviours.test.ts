@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { createRandom } from '../signal/random.ts';
 import type { Behaviour } from './behaviours.ts';
@@ -52,6 +53,43 @@ describe('injected behaviours', () => {
         }
       }
     }
+  });
+
+  it('let the next frame overtake one, which then arrives with what was meant for it', () => {
+    const { ask, panel, messages } = hostWith({
+      behaviours: [
+        { do: 'reorder', messages: ['commit'], nth: 1 },
+        { do: 'nack', code: 'busy', messages: ['ping'] },
+      ],
+    });
+    ask(chunk(5, 0, WORDS));
+    expect(ask(commit(5), 40)).toBeUndefined();
+    expect(panel.radiated().beamId).toBe(0);
+    expect(ask(ping, 41)).toMatchObject({ code: 'busy' });
+    expect(messages().slice(-2)).toMatchObject([
+      { type: 'nack', code: 'busy' },
+      { type: 'committed', beamId: 5 },
+    ]);
+    expect(panel.radiated().beamId).toBe(5);
+  });
+
+  it('swap frames in pairs when every one may be held back, and keep them apart by direction', () => {
+    const { ask, received, messages } = hostWith({ behaviours: [{ do: 'reorder', direction: 'to-host', messages: ['pong'] }] });
+    const nonces = [1, 2, 3, 4, 5];
+    for (const nonce of nonces) ask({ type: 'ping', nonce });
+    expect(messages().map((message) => (message.type === 'pong' ? message.nonce : 0))).toEqual([2, 1, 4, 3]);
+    ask({ type: 'get-status' });
+    expect(messages().slice(-2)).toMatchObject([{ type: 'status' }, { type: 'pong', nonce: 5 }]);
+    expect(received).toHaveLength(6);
+  });
+
+  it('keep a copy of a frame that is held back: the buffer it came in may be used again', () => {
+    const { sendBytes, ask, panel } = hostWith({ behaviours: [{ do: 'reorder', messages: ['set-phases'], nth: 1 }] });
+    const bytes = encodeFrame({ seq: 1, message: chunk(5, 0, WORDS) });
+    sendBytes(bytes);
+    bytes.fill(0);
+    ask(ping);
+    expect(panel.staged(0)).toMatchObject({ beamId: 5, firstMissing: undefined });
   });
 
   it('flip one bit, which the panel notices', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Request } from '../firmware-protocol/messages.ts';
-import { USERS, WORDS, beamWords, chunk, hostWith } from './test-host.ts';
+import { patchMessages } from '../firmware-protocol/chunking.ts';
+import type { Reply, Request } from '../firmware-protocol/messages.ts';
+import { PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith } from './test-host.ts';
 
 const aBeam = fc.integer({ min: 1, max: 3 });
 const aChunk = fc
@@ -92,6 +93,181 @@ describe('any story of good requests', () => {
     expect([...shown].sort()).toEqual(whole.sort());
   });
 });
+
+/** What a host does, and what happens to it; numbers choose among what there is. */
+const anEvent = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('stage' as const),
+      slot: small(1),
+      chunks: fc.oneof({ weight: 3, arbitrary: fc.constant([0, 1, 2, 3]) }, fc.subarray([0, 1, 2, 3])),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('more' as const), pick: small(2), chunk: small(3) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('patch' as const), slot: small(1), lost: small(7) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('commit' as const), pick: small(2) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('commit-at' as const), pick: small(2), inMs: fc.integer({ min: -3, max: 12 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), pick: small(2) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 9 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('late-copy' as const), back: small(20) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('safe' as const), state: fc.constantFrom('mute' as const, 'hold' as const) }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({ do: 'hello' as const }, { do: 'reset' as const }, { do: 'fault' as const }) },
+);
+
+interface PlannedBeam {
+  beamId: number;
+  slot: number;
+  words: Uint16Array;
+  /** A patch is whole for the panel before it is for the host: it is committed only when all its messages were acknowledged. */
+  ready: boolean;
+}
+
+describe('any interleaving of stages, patches, timed commits, cancellations, sessions and late copies', () => {
+  it('radiates whole beams only, each as the host staged it and after the host committed it', async () => {
+    const latches = { atOnce: 0, timed: 0, patched: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(anEvent, { minLength: 40, maxLength: 80, size: 'max' }), async (events) => {
+        let session = 0;
+        let nextId = 1;
+        let beams: PlannedBeam[] = [];
+        let sent: Request[] = [];
+        const committed = new Map<number, Uint16Array>();
+        let shown = new Uint16Array(WORDS);
+        let dark = true;
+        let waiting = false;
+
+        const { ask, panel, clock } = hostWith({
+          onLatch: (beamId) => {
+            const meant = committed.get(beamId);
+            expect(panel.radiated()).toEqual({ beamId, words: meant });
+            shown = panel.radiated().words.slice();
+            dark = false;
+            if (waiting) latches.timed += 1;
+            else latches.atOnce += 1;
+            if (patched.has(beamId)) latches.patched += 1;
+          },
+        });
+        const patched = new Set<number>();
+        const say = (request: Request) => {
+          sent.push(request);
+          return ask(request);
+        };
+        /** Other words for the same id in another session. */
+        const wordsOf = (beamId: number) => beamWords(beamId + 17 * session);
+        const plan = (slot: number, ready: boolean): PlannedBeam => {
+          const beamId = nextId++;
+          // What the host puts into a slot takes the place of what it had there.
+          for (const other of beams) if (other.slot === slot) other.ready = false;
+          const beam = { beamId, slot, words: wordsOf(beamId), ready };
+          beams = [beam, ...beams].slice(0, 3);
+          return beam;
+        };
+        const part = ({ beamId, slot, words }: PlannedBeam, index: number): Request => ({
+          type: 'set-phases',
+          slot,
+          beamId,
+          phaseBits: PHASE_BITS,
+          offset: 8 * index,
+          words: words.slice(8 * index, 8 * index + 8),
+        });
+        const newSession = (): void => {
+          session += 1;
+          nextId = 1;
+          beams = [];
+          sent = [];
+          committed.clear();
+          patched.clear();
+        };
+
+        for (const event of events) {
+          const beam = 'pick' in event ? beams.at(event.pick) : undefined;
+          switch (event.do) {
+            case 'stage': {
+              const planned = plan(event.slot, true);
+              for (const index of event.chunks) say(part(planned, index));
+              break;
+            }
+            case 'more':
+              if (beam && !patched.has(beam.beamId)) say(part(beam, event.chunk));
+              break;
+            case 'patch': {
+              const base = panel.radiated();
+              if (base.beamId === 0) break;
+              const planned = plan(event.slot, false);
+              patched.add(planned.beamId);
+              const { beamId, slot, words: to } = planned;
+              const from = base.words;
+              const options = { slot, beamId, fromBeamId: base.beamId, phaseBits: PHASE_BITS, from, to, maxPayloadBytes: 64 };
+              const answers = patchMessages(options).map((message, i) => (i === event.lost ? undefined : say(message)));
+              planned.ready = answers.every((answer) => answer?.type === 'ack');
+              break;
+            }
+            case 'commit':
+            case 'commit-at':
+              if (beam?.ready) {
+                committed.set(beam.beamId, beam.words);
+                const atMs = event.do === 'commit' ? 0 : Math.max(0, clock.nowMs() - bootedMs(ask, clock.nowMs()) + event.inMs);
+                say(commitAt(beam.beamId, atMs, beam.slot));
+              }
+              break;
+            case 'cancel':
+              if (beam) say({ type: 'cancel-commit', beamId: beam.beamId });
+              break;
+            case 'wait':
+              waiting = true;
+              await clock.advanceTo(clock.nowMs() + event.ms);
+              waiting = false;
+              break;
+            case 'late-copy': {
+              const copy = sent.at(-1 - event.back);
+              if (copy) ask(copy);
+              dark ||= copy?.type === 'set-safe-state' && copy.state === 'mute';
+              break;
+            }
+            case 'safe':
+              say({ type: 'set-safe-state', state: event.state, position: 0, silenceMs: 0, enter: true });
+              dark ||= event.state === 'mute';
+              break;
+            case 'hello':
+              ask({ type: 'hello', minMajor: 1, maxMajor: 1, host: 'again' });
+              newSession();
+              break;
+            case 'reset':
+              panel.reset();
+              newSession();
+              dark = true;
+              break;
+            case 'fault':
+              panel.fault(9);
+              ask(commitAt(1, 0));
+              panel.recover();
+              dark = true;
+              break;
+          }
+          expect(panel.radiated().words).toEqual(dark ? new Uint16Array(WORDS) : shown);
+        }
+        panel.close();
+      }),
+      { numRuns: 200, seed: 7 },
+    );
+    // The stories did reach what they are about.
+    for (const count of Object.values(latches)) expect(count).toBeGreaterThan(20);
+  });
+});
+
+/** When the panel started, by the host's clock, as a host learns it. */
+function bootedMs(ask: (request: Request) => Reply | undefined, nowMs: number): number {
+  const synced = ask({ type: 'sync-time', hostSendUs: 0n });
+  if (synced?.type !== 'synced') throw new Error('no clock');
+  return nowMs - Number(synced.panelReceiveUs) / 1000;
+}
 
 function small(max: number): fc.Arbitrary<number> {
   return fc.integer({ min: 0, max });

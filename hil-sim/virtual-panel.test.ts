@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { beamFrames } from '../firmware-protocol/chunking.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../firmware-protocol/packing.ts';
 import { fromParts, frobeniusNorm, matmul, multiplyAhB, subtract } from '../signal/complex-matrix.ts';
 import { sinr, toDb } from '../signal/rate.ts';
 import { createRandom } from '../signal/random.ts';
+import { createAir } from './air.ts';
 import { createSimulatedArray } from './simulated-array.ts';
 import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith, patch } from './test-host.ts';
+import { createVirtualPanel } from './virtual-panel.ts';
 
 const DARK = { beamId: 0, words: new Uint16Array(WORDS) };
 const digital = fromParts(CHAINS, USERS, [0.5, -0.25, 1, 0.125], [0, 0.5, -1, 2]);
@@ -321,6 +324,35 @@ describe('what the panel radiates and reports', () => {
     showBeam(5);
     const gram = multiplyAhB(panel.radiatedPrecoder(), panel.radiatedPrecoder());
     for (let k = 0; k < USERS; k++) expect(gram.re[k * USERS + k] / ELEMENTS).toBeCloseTo(1, 0);
+  });
+});
+
+describe('two panels of one array', () => {
+  it('drive their own elements, are told apart by nothing on the air, and hear what both radiate', () => {
+    const { clock, array, scene } = hostWith();
+    const random = createRandom(2);
+    const air = createAir({ array, scene, noise: 0.1, random, clock });
+    const halves = [0, 1].map((half) => {
+      const own = Array.from({ length: ELEMENTS / 2 }, (_, i) => half * (ELEMENTS / 2) + i);
+      const settings = { clock, random: random.stream(`panel ${half}`), capabilities: { panelSerial: `HALF-${half}` } };
+      return createVirtualPanel({ ...settings, air: air.part(own) });
+    });
+    const whole = beamWords(5);
+    halves.forEach((panel, half) => {
+      expect(panel.capabilities).toMatchObject({ elements: ELEMENTS / 2, rfChains: CHAINS, users: USERS });
+      const words = whole.slice((half * WORDS) / 2, ((half + 1) * WORDS) / 2);
+      const frames = beamFrames({ slot: 0, beamId: 5, phaseBits: PHASE_BITS, words, maxPayloadBytes: 1024, firstSeq: 0 });
+      for (const frame of frames) panel.receive(encodeFrame(frame));
+      expect(panel.radiated()).toEqual({ beamId: 5, words });
+    });
+    const { showBeam, panel: alone } = hostWith({ array, scene, clock });
+    showBeam(5, whole);
+    for (const panel of halves) {
+      expect(frobeniusNorm(subtract(panel.radiatedPrecoder(), alone.radiatedPrecoder()))).toBeLessThan(1e-9);
+      expect(panel.trueSinr()).toEqual(halves[0].trueSinr());
+    }
+    expect(() => halves[0].fault(1)).not.toThrow();
+    expect(frobeniusNorm(halves[1].radiatedPrecoder())).toBeLessThan(frobeniusNorm(alone.radiatedPrecoder()));
   });
 });
 
