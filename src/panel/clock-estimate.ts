@@ -22,6 +22,8 @@ export interface ClockEstimate {
   uncertaintyUs(hostUs: number): number;
   /** Half of the shortest round trip, µs. */
   readonly asymmetryUs: number;
+  /** Nine of ten exchanges took no longer, µs. */
+  readonly mostRoundTripsUs: number;
   add(sample: ClockSample): void;
   /** The panel was restarted: its time has begun anew. */
   reset(): void;
@@ -59,7 +61,7 @@ const MAX_DRIFT = 1000e-6;
 
 /** @param window samples kept; the oldest leave first */
 export function createClockEstimate(window = 64): ClockEstimate {
-  let samples: { hostUs: number; panelUs: number; roundTripUs: number }[] = [];
+  let samples: Sample[] = [];
   /** Panel times are counted from here, so that they are exact as numbers. */
   let baseUs = 0n;
   let line: Line | undefined;
@@ -75,6 +77,11 @@ export function createClockEstimate(window = 64): ClockEstimate {
     },
     get asymmetryUs() {
       return samples.length === 0 ? Infinity : Math.min(...samples.map((sample) => sample.roundTripUs)) / 2;
+    },
+    get mostRoundTripsUs() {
+      if (samples.length === 0) return Infinity;
+      const byTrip = samples.map((sample) => sample.roundTripUs).sort((a, b) => a - b);
+      return byTrip[Math.ceil(0.9 * byTrip.length) - 1];
     },
     uncertaintyUs: (hostUs) => {
       const { spreadUs, count, spanSquares, hostUs: centreUs } = fitted();

@@ -31,7 +31,7 @@ export interface Conversation {
   /** Whether the session goes on. */
   holds(session: Session): boolean;
   ask<T extends Request['type']>(session: Session, request: RequestOf<T>, limits?: RequestLimits): Promise<Result<ReplyTo<T>>>;
-  status(): Promise<Result<PanelStatus>>;
+  status(limits?: RequestLimits): Promise<Result<PanelStatus>>;
   readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
   ping(): Promise<Result<{ panelTimeUs: bigint }>>;
   explain(failure: PanelFailure): Promise<{ ok: false; failure: PanelFailure }>;
@@ -44,8 +44,8 @@ export interface Commits {
   now(staged: Staged): Promise<Result<bigint>>;
   arm(staged: Staged, atUs: bigint, withinMs: number | undefined): Promise<Result<void>>;
   /** @returns panel time of the latch */
-  confirm(staged: Staged): Promise<Result<bigint>>;
-  cancel(staged: Staged): Promise<Result<void>>;
+  confirm(staged: Staged, withinMs: number | undefined): Promise<Result<bigint>>;
+  cancel(staged: Staged, withinMs: number | undefined): Promise<Result<void>>;
 }
 
 /** How slow a panel's clock may be, and how late an answer, before they are taken for a restart and looked into. */
@@ -54,7 +54,9 @@ const ANSWER_SLACK_MS = 250;
 /** Pauses between questions to a panel whose time has not come yet by its own clock, ms; and how long it is asked. */
 const FIRST_PAUSE_MS = 0.5;
 const LONGEST_PAUSE_MS = 20;
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 100;
+/** A panel that said nothing to a commit is given no second such time. */
+const AFTER_SILENCE: RequestLimits = { totalMs: 700 };
 
 export function createCommits(panel: Conversation): Commits {
   const { clock } = panel;
@@ -86,7 +88,7 @@ export function createCommits(panel: Conversation): Commits {
     const asItStands = refused(notStaged(failure));
     // Ids begin again with each host: what was radiated before us may bear this one, with the same words and another D.
     if (!panel.holds(session) || beamId === session.inheritedBeamId) return asItStands;
-    const status = await panel.status();
+    const status = await panel.status(AFTER_SILENCE);
     if (!status.ok) return status.failure.reason === 'panel-restarted' ? status : asItStands;
     if (status.value.beamId !== beamId || !session.capabilities.features.includes('read-back')) return asItStands;
     const radiated = await panel.readBack();
@@ -110,14 +112,11 @@ export function createCommits(panel: Conversation): Commits {
     },
 
     arm: async (staged, atUs, withinMs) => {
-      staged.atUs = atUs;
-      const answer = await commit(staged, atUs, withinMs === undefined ? undefined : { totalMs: withinMs });
-      if (!answer.ok) {
-        const { failure } = answer;
-        return failure.reason === 'rejected' && failure.code === 'not-staged'
-          ? refused(notStaged(failure))
-          : panel.explain(failure);
-      }
+      // 0 would mean now.
+      staged.atUs = atUs > 0n ? atUs : 1n;
+      const answer = await commit(staged, staged.atUs, within(withinMs));
+      // Not looked into: the time is coming, and others may have to be told that it is off.
+      if (!answer.ok) return refused(notStaged(answer.failure));
       const { value } = answer;
       // Its time has come already.
       if (value.type === 'committed' && value.wordsCrc32c !== staged.crc) {
@@ -126,27 +125,34 @@ export function createCommits(panel: Conversation): Commits {
       return DONE;
     },
 
-    confirm: async (staged) => {
+    confirm: async (staged, withinMs) => {
       const startMs = clock.nowMs();
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-        const answer = await commit(staged, staged.atUs);
+        const answer = await commit(staged, staged.atUs, within(withinMs));
         if (!answer.ok) {
           const { failure } = answer;
           if (failure.reason !== 'rejected') return findOut(staged, failure);
           return refused(notStaged((await panel.explain(failure)).failure));
         }
         if (answer.value.type === 'committed') return latched(staged, answer.value);
-        if (clock.nowMs() - startMs > PATIENCE_MS) return refused(unexpected);
+        if (clock.nowMs() - startMs > PATIENCE_MS) {
+          // A panel that was restarted counts from nought, and will wait for hours.
+          const status = await panel.status(AFTER_SILENCE);
+          return status.ok ? refused(unexpected) : status;
+        }
         await clock.sleep(pauseMs);
       }
     },
 
-    cancel: async (staged) => {
-      const answer = await panel.ask<'cancel-commit'>(staged.session, { type: 'cancel-commit', beamId: staged.beamId });
-      return answer.ok ? DONE : panel.explain(answer.failure);
+    cancel: async (staged, withinMs) => {
+      const request = { type: 'cancel-commit', beamId: staged.beamId } as const;
+      const answer = await panel.ask<'cancel-commit'>(staged.session, request, within(withinMs));
+      return answer.ok ? DONE : refused(answer.failure);
     },
   };
 }
+
+const within = (totalMs: number | undefined): RequestLimits | undefined => (totalMs === undefined ? undefined : { totalMs });
 
 const DONE = { ok: true, value: undefined } as const;
 

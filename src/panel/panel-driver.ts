@@ -111,7 +111,7 @@ class PanelDriver implements ArrayMember {
       clock,
       holds: (session) => session === this.session,
       ask: (session, request, limits) => this.ask(session, request, limits),
-      status: () => this.status(),
+      status: (limits) => this.status(limits),
       readBack: () => this.readBack(),
       ping: () => this.ping(),
       explain: (failure) => this.explain(failure),
@@ -161,22 +161,22 @@ class PanelDriver implements ArrayMember {
     return this.exclusively('commit', staged.beamId, async () => {
       const own = this.own(staged);
       const armed = await this.commits.arm(own, atUs, withinMs);
-      if (armed.ok || armed.failure.reason !== 'not-staged') return armed;
-      const again = await this.stageAgain(own);
-      return again.ok ? this.commits.arm(own, atUs, withinMs) : again;
+      // Nothing to start another patch from: the next staging sends the whole beam.
+      if (!armed.ok && armed.failure.reason === 'not-staged') this.radiated = undefined;
+      return armed;
     });
   }
 
-  confirm(staged: StagedBeam): Promise<Result<AppliedBeam>> {
+  confirm(staged: StagedBeam, withinMs?: number): Promise<Result<AppliedBeam>> {
     return this.exclusively('commit', staged.beamId, async () => {
       const own = this.own(staged);
       const startMs = this.clock.nowMs();
-      return this.applied(own, await this.commits.confirm(own), startMs);
+      return this.applied(own, await this.commits.confirm(own, withinMs), startMs);
     });
   }
 
-  cancel(staged: StagedBeam): Promise<Result<void>> {
-    return this.commits.cancel(this.own(staged));
+  cancel(staged: StagedBeam, withinMs?: number): Promise<Result<void>> {
+    return this.commits.cancel(this.own(staged), withinMs);
   }
 
   storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
@@ -223,9 +223,9 @@ class PanelDriver implements ArrayMember {
     return read.ok ? read : this.explain(read.failure);
   }
 
-  async status(): Promise<Result<PanelStatus>> {
+  async status(limits?: RequestLimits): Promise<Result<PanelStatus>> {
     const { session } = this;
-    const answer = await this.ask<'get-status'>(session, { type: 'get-status' });
+    const answer = await this.ask<'get-status'>(session, { type: 'get-status' }, limits);
     if (!answer.ok || session === undefined) return answer.ok ? refused(this.absence) : answer;
     const { type: _type, temperatureCentiC, ...status } = answer.value;
     if (status.bootCount !== session.bootCount) {
@@ -330,7 +330,8 @@ class PanelDriver implements ArrayMember {
     if (!sent.ok && patch !== undefined && sent.failure.reason === 'rejected') {
       // Whatever the panel radiates, it is not what we believed.
       this.radiated = undefined;
-      if (session !== this.session) return refused(this.absence);
+      const why = await this.explain(sent.failure);
+      if (session !== this.session) return why;
       sent = await this.send(wholeBeam(kept, slot, capabilities));
     } else if (sent.ok && patch !== undefined) this.line.counters.patchedBeams = (this.line.counters.patchedBeams ?? 0) + 1;
     if (!sent.ok) return this.explain(sent.failure);

@@ -135,8 +135,8 @@ export interface ArrayMember extends Panel {
   /** The panel will switch at its time `atUs`; ok means that it knows. After `withinMs` (default: as any request) it is not told again. */
   arm(staged: StagedBeam, atUs: bigint, withinMs?: number): Promise<Result<void>>;
   /** After its time: did the armed beam switch, and to the words that were asked for? */
-  confirm(staged: StagedBeam): Promise<Result<AppliedBeam>>;
+  confirm(staged: StagedBeam, withinMs?: number): Promise<Result<AppliedBeam>>;
   /** Ok: it will not switch. */
-  cancel(staged: StagedBeam): Promise<Result<void>>;
+  cancel(staged: StagedBeam, withinMs?: number): Promise<Result<void>>;
   syncClock(): Promise<Result<ClockSample>>;
 }

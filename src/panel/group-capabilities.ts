@@ -1,0 +1,129 @@
+/** What several panels are as one array, and what several panels may report as one. */
+import type { Capabilities, Feature, PanelState } from '../../firmware-protocol/messages.ts';
+import type { PanelCounters, PanelFailure, PanelStatus } from './panel.ts';
+
+/** A panel's word about itself, and what the array wants of it. */
+export interface MemberFacts {
+  /** Of its link. */
+  name: string;
+  capabilities: Capabilities;
+  /** Elements of the array that it is to drive. */
+  elements: number;
+}
+
+/** Of these it is enough when one panel can do it: what users hear, they hear of the whole array. */
+const ONE_IS_ENOUGH: readonly Feature[] = ['snr-report', 'pilot-report'];
+
+/** Why these panels cannot be one array; undefined when they can. */
+export function whyNotOneArray(members: readonly MemberFacts[], rfChains: number): PanelFailure | undefined {
+  const [first] = members;
+  const seen = new Map<string, string>();
+  for (const { name, capabilities, elements } of members) {
+    const { panelSerial, phaseBits } = capabilities;
+    const wrong = (field: string, expected: string, actual: string | number): PanelFailure => ({
+      reason: 'wrong-panel',
+      panel: name,
+      field,
+      expected,
+      actual: String(actual),
+    });
+    const twin = seen.get(panelSerial);
+    if (twin !== undefined) {
+      return wrong(
+        'panelSerial',
+        'another one for each panel',
+        `${panelSerial}: two panels with one id, on ${twin} and on ${name}`,
+      );
+    }
+    seen.set(panelSerial, name);
+    if (capabilities.elements !== elements) return wrong('elements', String(elements), capabilities.elements);
+    if (capabilities.rfChains !== rfChains) return wrong('rfChains', String(rfChains), capabilities.rfChains);
+    const common = first.capabilities.phaseBits;
+    if (phaseBits !== common) return wrong('phaseBits', `${common}, as on ${first.name}`, phaseBits);
+  }
+  return undefined;
+}
+
+/** The array as if it were one panel. `panelSerial` and `firmware` are for words: those of all, joined. */
+export function mergedCapabilities(all: readonly Capabilities[], elements: number): Capabilities {
+  const least = (field: 'protocolMinor' | 'gainBits' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory'): number =>
+    Math.min(...all.map((one) => one[field]));
+  const features = [...new Set(all.flatMap((one) => one.features))].filter(
+    (feature) => ONE_IS_ENOUGH.includes(feature) || all.every((one) => one.features.includes(feature)),
+  );
+  return {
+    ...all[0],
+    panelSerial: all.map((one) => one.panelSerial).join(' + '),
+    firmware: [...new Set(all.map((one) => one.firmware))].join(' + '),
+    protocolMinor: least('protocolMinor'),
+    elements,
+    gainBits: least('gainBits'),
+    users: all.find((one) => one.features.includes('snr-report'))?.users ?? 0,
+    maxPayloadBytes: least('maxPayloadBytes'),
+    stagingSlots: least('stagingSlots'),
+    beamMemory: least('beamMemory'),
+    features,
+  };
+}
+
+/** From the worst. */
+const STATES_BY_WORRY: readonly PanelState[] = ['fault', 'safe', 'idle', 'radiating'];
+
+/** The array is as well as its worst panel, and radiates a beam only when all radiate it. */
+export function mergedStatus(all: readonly PanelStatus[]): PanelStatus {
+  const { beamId } = all[0];
+  return {
+    state: STATES_BY_WORRY.find((state) => all.some((one) => one.state === state)) ?? all[0].state,
+    beamId: all.every((one) => one.beamId === beamId) ? beamId : 0,
+    temperatureC: Math.max(...all.map((one) => one.temperatureC)),
+    uptimeMs: Math.min(...all.map((one) => one.uptimeMs)),
+    bootCount: Math.max(...all.map((one) => one.bootCount)),
+    badFrames: sum(all.map((one) => one.badFrames)),
+  };
+}
+
+/** A view: sums of the panels' counters as they stand, and the slowest round trip. */
+export function mergedCounters(all: () => readonly Readonly<PanelCounters>[]): Readonly<PanelCounters> {
+  const total = (field: keyof PanelCounters): number => {
+    let value = 0;
+    for (const one of all()) value += one[field] ?? 0;
+    return value;
+  };
+  return {
+    get requests() {
+      return total('requests');
+    },
+    get retries() {
+      return total('retries');
+    },
+    get timeouts() {
+      return total('timeouts');
+    },
+    get nacks() {
+      return total('nacks');
+    },
+    get strayReplies() {
+      return total('strayReplies');
+    },
+    get badFrames() {
+      return total('badFrames');
+    },
+    get roundTripMs() {
+      return Math.max(...all().map((one) => one.roundTripMs));
+    },
+    get linkFull() {
+      return total('linkFull');
+    },
+    get unauthenticated() {
+      return total('unauthenticated');
+    },
+    get patchedBeams() {
+      return total('patchedBeams');
+    },
+    get stagedBytes() {
+      return total('stagedBytes');
+    },
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,349 @@
+/**
+ * An array spread over several panels, each on a link of its own, as one panel: the control loop needs to know nothing of it.
+ *
+ *   beam ─► words by the element map ─► each panel: stage ─► all staged ─► switched at one time (switch-together.ts) ─► whole: radiated
+ *                                                                                                     └─ split: void, and made safe at once
+ *
+ * A beam is credited only while every panel is known to radiate it: measured by one of them, it is asked of the others afterwards.
+ *
+ * **An array that shows part of one beam and part of another does not stay so.** All panels within reach are told to enter the safe state that
+ * was set last: muted, or showing the fixed codeword. To hold what is radiated would be to hold the mixture, so 'hold' is muted too, and
+ * stays the safe state for silence. What is out of reach goes to its safe state by its own silence limit.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
+import type { UserIndex } from '../../signal/indices.ts';
+import type { ClockKeeping } from './clock-keeping.ts';
+import { createClockKeeping } from './clock-keeping.ts';
+import type { ElementMap } from './element-map.ts';
+import { createElementMap } from './element-map.ts';
+import { mergedCapabilities, mergedCounters, mergedStatus, whyNotOneArray } from './group-capabilities.ts';
+import { otherBeam } from './measurement.ts';
+import type {
+  AppliedBeam,
+  ArrayMember,
+  BeamCommand,
+  MeasuredPilots,
+  MeasuredSnr,
+  Panel,
+  PanelCounters,
+  PanelFailure,
+  PanelStatus,
+  Result,
+  StagedBeam,
+} from './panel.ts';
+import { checkDimensions } from './staging.ts';
+import type { Part, Switch } from './switch-together.ts';
+import { createSwitch } from './switch-together.ts';
+
+export interface PanelGroupOptions {
+  /** `elements`: the array's element that each of the panel's own is, 0-based, in the panel's order. */
+  members: readonly { panel: ArrayMember; elements: readonly number[] }[];
+  /** Of the whole array. */
+  elements: number;
+  rfChains: number;
+  clock: Clock;
+}
+
+export type PanelGroup = Panel & { readonly members: readonly ArrayMember[] };
+
+/**
+ * A single panel that has all elements in order is itself the array.
+ * @throws {BeamrigError} 'argument' when an element has no panel, two, or is none of the array's
+ */
+export function createPanelGroup(options: PanelGroupOptions): PanelGroup {
+  const { members, elements, rfChains } = options;
+  const map = createElementMap(
+    members.map((member) => member.elements),
+    elements,
+    rfChains,
+  );
+  const [{ panel, elements: own }] = members;
+  const alone = members.length === 1 && own.every((element, i) => element === i);
+  return alone ? ofOne(panel) : new Group(options, map);
+}
+
+interface Member {
+  panel: ArrayMember;
+  elements: number;
+  clock: ClockKeeping;
+  /** Its session when the array was put together; another one since means that it was lost meanwhile. */
+  session: Capabilities | undefined;
+}
+
+class Group implements PanelGroup {
+  readonly members: readonly ArrayMember[];
+  readonly counters: Readonly<PanelCounters>;
+  private readonly parts: readonly Member[];
+  private readonly switch: Switch;
+  private merged: Capabilities | undefined;
+  private connecting: Promise<Result<Capabilities>> | undefined;
+  /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
+  private agreed: BeamId = 0;
+  private applying: BeamId = 0;
+  private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
+
+  constructor(
+    private readonly options: PanelGroupOptions,
+    private readonly map: ElementMap,
+  ) {
+    const { members, clock } = options;
+    this.members = members.map(({ panel }) => panel);
+    this.parts = members.map(({ panel, elements }) => ({
+      panel,
+      elements: elements.length,
+      clock: createClockKeeping(panel, clock),
+      session: undefined,
+    }));
+    this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
+    this.switch = createSwitch(clock);
+  }
+
+  get name(): string {
+    return this.members.map((panel) => panel.name).join(' + ');
+  }
+
+  get capabilities(): Capabilities | undefined {
+    return this.lost() === undefined ? this.merged : undefined;
+  }
+
+  connect(): Promise<Result<Capabilities>> {
+    this.connecting ??= this.putTogether().finally(() => {
+      this.connecting = undefined;
+    });
+    return this.connecting;
+  }
+
+  async apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
+    checkDimensions(beam, this.options);
+    if (this.applying !== 0) return refused({ reason: 'rejected', request: 'apply', code: 'busy', detail: this.applying });
+    const lost = this.lost();
+    if (lost !== undefined) return refused(await absenceOf(lost));
+    this.applying = beam.beamId;
+    this.agreed = 0;
+    try {
+      return await this.applyAlone(beam);
+    } finally {
+      this.applying = 0;
+    }
+  }
+
+  measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
+    return this.measured('measure-snr', 'snr-report', beamId, (panel) => panel.measureSnr(beamId, pilots));
+  }
+
+  measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
+    return this.measured('measure-pilots', 'pilot-report', beamId, (panel) => panel.measurePilots(beamId, user, pilots));
+  }
+
+  async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
+    const read = await this.ofAll((panel) => panel.readBack());
+    if (!read.ok) return read;
+    const [{ beamId }] = read.value;
+    const other = read.value.findIndex((one) => one.beamId !== beamId);
+    if (other >= 0) return refused({ panel: this.members[other].name, ...otherBeam('read-phases', read.value[other].beamId) });
+    return { ok: true, value: { beamId, words: this.map.join(read.value.map((one) => one.words)) } };
+  }
+
+  async status(): Promise<Result<PanelStatus>> {
+    const all = await this.ofAll((panel) => panel.status());
+    return all.ok ? { ok: true, value: mergedStatus(all.value) } : all;
+  }
+
+  async ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>> {
+    const all = await this.ofAll((panel) => panel.ping());
+    if (!all.ok) return all;
+    const roundTripMs = Math.max(...all.value.map((one) => one.roundTripMs));
+    return { ok: true, value: { panelTimeUs: all.value[0].panelTimeUs, roundTripMs } };
+  }
+
+  async storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
+    checkDimensions(beam, this.options);
+    return nothing(await this.ofAll((panel, i) => panel.storeBeam(this.partOf(beam, i), position)));
+  }
+
+  async setSafeState(
+    state: SafeState,
+    options: { position?: number; silenceMs?: number; enter?: boolean } = {},
+  ): Promise<Result<void>> {
+    const { position = 0, silenceMs = 0, enter = false } = options;
+    this.safeState = { state, position, silenceMs };
+    if (enter) this.agreed = 0;
+    return nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((panel) => panel.close()));
+  }
+
+  /** Shakes hands with the panels that have no session, or with all where all have one; then looks whether they are one array. */
+  private async putTogether(): Promise<Result<Capabilities>> {
+    const without = this.members.filter((panel) => panel.capabilities === undefined);
+    this.agreed = 0;
+    const shaken = await Promise.all(
+      (without.length > 0 ? without : this.members).map(async (panel) => ({ panel, result: await panel.connect() })),
+    );
+    for (const { panel, result } of shaken) if (!result.ok) return refused({ panel: panel.name, ...result.failure });
+
+    const facts = [];
+    for (const member of this.parts) {
+      const { name, capabilities } = member.panel;
+      if (capabilities === undefined) return refused(await absenceOf(member));
+      facts.push({ name, capabilities, elements: member.elements });
+    }
+    const failure = whyNotOneArray(facts, this.options.rfChains);
+    if (failure !== undefined) return refused(failure);
+    const all = facts.map((fact) => fact.capabilities);
+    this.merged = mergedCapabilities(all, this.options.elements);
+    this.parts.forEach((member, i) => (member.session = all[i]));
+    if (this.timed()) {
+      const clocks = await this.ofAll((_panel, i) => this.parts[i].clock.refresh());
+      if (!clocks.ok) return clocks;
+    }
+    return this.capabilities === undefined
+      ? refused(await absenceOf(this.lost() ?? this.parts[0]))
+      : { ok: true, value: this.merged };
+  }
+
+  private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
+    const { clock } = this.options;
+    const startMs = clock.nowMs();
+    const timed = this.timed();
+    // Before the chunks, which would keep it waiting and so spoil the sample.
+    const clocks = timed ? this.ofAll((_panel, i) => this.parts[i].clock.refresh()) : undefined;
+    const stage = (i: number): Promise<Result<StagedBeam>> => this.members[i].stage(this.partOf(beam, i));
+    const staged = await this.ofAll((_panel, i) => stage(i));
+    const known = await clocks;
+    // Nothing has been switched yet, so the array shows what it showed.
+    if (!staged.ok) return staged;
+    if (known?.ok === false) return known;
+    const stagedMs = clock.nowMs();
+    const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
+    const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
+    if (switched.outcome === 'split') await this.makeSafe();
+    if (switched.outcome !== 'whole') return refused(switched.failure);
+    const lost = this.lost();
+    if (lost !== undefined) return refused(await absenceOf(lost));
+    this.agreed = beam.beamId;
+    const { latches, latchSpreadUs } = switched;
+    return {
+      ok: true,
+      value: {
+        beamId: beam.beamId,
+        panelTimeUs: latches[0].panelTimeUs,
+        pushMs: stagedMs - startMs,
+        commitMs: clock.nowMs() - stagedMs,
+        ...(latchSpreadUs === undefined ? {} : { latchSpreadUs }),
+      },
+    };
+  }
+
+  /** Whether the panels can be switched at one time, and there are several. */
+  private timed(): boolean {
+    return this.members.length > 1 && this.merged?.features.includes('time-sync') === true;
+  }
+
+  private partOf(beam: BeamCommand, panel: number): BeamCommand {
+    return { ...beam, words: this.map.split(beam.words, panel) };
+  }
+
+  /** Asks one panel, if all are known to radiate this beam, and credits its answer if all still do. */
+  private async measured<T>(
+    request: string,
+    feature: Feature,
+    beamId: BeamId,
+    ask: (panel: ArrayMember) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const lost = this.lost();
+    if (lost !== undefined) return refused(await absenceOf(lost));
+    if (this.agreed !== beamId) return refused(otherBeam(request, this.agreed));
+    const panel = this.members.find((one) => one.capabilities?.features.includes(feature));
+    if (panel === undefined) return refused({ reason: 'rejected', request, code: 'unsupported-message', detail: 0 });
+    const measured = await ask(panel);
+    if (!measured.ok) return refused({ panel: panel.name, ...measured.failure });
+    // The panel that measured has named its beam. The others may have been restarted, or gone to their safe state, and told nobody.
+    const looks = await Promise.all(
+      this.members.map(async (other): Promise<PanelFailure | undefined> => {
+        if (other === panel) return undefined;
+        const look = await other.status();
+        if (!look.ok) return { panel: other.name, ...look.failure };
+        return look.value.beamId === beamId ? undefined : { panel: other.name, ...otherBeam(request, look.value.beamId) };
+      }),
+    );
+    const failure = looks.find((look) => look !== undefined);
+    if (failure !== undefined) {
+      this.agreed = 0;
+      return refused(failure);
+    }
+    const gone = this.lost();
+    if (gone !== undefined) return refused(await absenceOf(gone));
+    return this.agreed === beamId ? measured : refused(otherBeam(request, this.agreed));
+  }
+
+  private async makeSafe(): Promise<void> {
+    const { state, position, silenceMs } = this.safeState;
+    const enter = state === 'codeword' ? 'codeword' : 'mute';
+    await Promise.all(
+      this.members.map(async (panel) => {
+        const safe = await panel.setSafeState(enter, { position, silenceMs, enter: true });
+        if (safe.ok && enter !== state) await panel.setSafeState(state, { position, silenceMs });
+        // A codeword that the panel does not have any more.
+        if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
+          await panel.setSafeState('mute', { silenceMs, enter: true });
+        }
+      }),
+    );
+  }
+
+  /** The first panel that has no session, or another one than when the array was put together. */
+  private lost(): Member | undefined {
+    return this.parts.find(({ panel, session }) => session === undefined || panel.capabilities !== session);
+  }
+
+  /** Asks all panels at once. @returns all answers, or the first failure with the panel's name */
+  private async ofAll<T>(ask: (panel: ArrayMember, index: number) => Promise<Result<T>>): Promise<Result<T[]>> {
+    const results = await Promise.all(this.members.map(ask));
+    const values: T[] = [];
+    for (const [i, result] of results.entries()) {
+      if (!result.ok) return refused({ panel: this.members[i].name, ...result.failure });
+      values.push(result.value);
+    }
+    return { ok: true, value: values };
+  }
+}
+
+/** Why a panel is not part of the array: it says so itself when it is asked anything. */
+async function absenceOf({ panel }: Member): Promise<PanelFailure> {
+  const told = await panel.status();
+  if (!told.ok) return { panel: panel.name, ...told.failure };
+  return { panel: panel.name, reason: 'link-closed', detail: `${panel.name}: connect first` };
+}
+
+function ofOne(panel: ArrayMember): PanelGroup {
+  return {
+    members: [panel],
+    get name() {
+      return panel.name;
+    },
+    get capabilities() {
+      return panel.capabilities;
+    },
+    get counters() {
+      return panel.counters;
+    },
+    connect: () => panel.connect(),
+    apply: (beam) => panel.apply(beam),
+    measureSnr: (beamId, pilots) => panel.measureSnr(beamId, pilots),
+    measurePilots: (beamId, user, pilots) => panel.measurePilots(beamId, user, pilots),
+    readBack: () => panel.readBack(),
+    status: () => panel.status(),
+    ping: () => panel.ping(),
+    storeBeam: (beam, position) => panel.storeBeam(beam, position),
+    setSafeState: (state, options) => panel.setSafeState(state, options),
+    close: () => panel.close(),
+  };
+}
+
+const refused = (failure: PanelFailure): { ok: false; failure: PanelFailure } => ({ ok: false, failure });
+
+const nothing = (result: Result<unknown>): Result<void> => (result.ok ? { ok: true, value: undefined } : result);

@@ -1,0 +1,178 @@
+/**
+ * A bench for tests of an array over several panels: virtual panels that radiate through one air, each on a loopback link of its own, with
+ * clocks that differ, on virtual time. Whatever any of them radiates is looked at all the time: nothing but a whole part of a beam that
+ * the host has asked for.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { VirtualClock } from '../clock/virtual-clock.ts';
+import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { derivePanelKey } from '../firmware-protocol/authentication.ts';
+import { decodeFrame } from '../firmware-protocol/codec.ts';
+import type { Capabilities, Message } from '../firmware-protocol/messages.ts';
+import { createAir } from '../hil-sim/air.ts';
+import type { Air } from '../hil-sim/air.ts';
+import type { Behaviour } from '../hil-sim/behaviours.ts';
+import { createRecordedScene } from '../hil-sim/scene.ts';
+import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
+import type { VirtualPanel } from '../hil-sim/virtual-panel.ts';
+import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
+import { fromParts } from '../signal/complex-matrix.ts';
+import { createRandom } from '../signal/random.ts';
+import type { LoopbackLink } from '../src/link/loopback.ts';
+import { createLoopbackLink } from '../src/link/loopback.ts';
+import type { ArrayMember, BeamCommand } from '../src/panel/panel.ts';
+import type { PanelOptions } from '../src/panel/panel-driver.ts';
+import { createPanel } from '../src/panel/panel-driver.ts';
+import type { PanelGroup } from '../src/panel/panel-group.ts';
+import { createPanelGroup } from '../src/panel/panel-group.ts';
+
+export const CHAINS = 2;
+export const USERS = 2;
+export const PHASE_BITS = 6;
+
+export interface BenchMember {
+  /** Elements of the array, in the panel's order. */
+  elements: readonly number[];
+  behaviours?: readonly Behaviour[];
+  /** Its clock against the host's: this much ahead, and faster. */
+  aheadMs?: number;
+  driftPpm?: number;
+  latencyMs?: number;
+  capabilities?: Partial<Pick<Capabilities, 'panelSerial' | 'features' | 'maxPayloadBytes' | 'stagingSlots'>>;
+  driver?: Partial<PanelOptions>;
+  /** Key of the panel, and of the host for it. */
+  panelKey?: Uint8Array;
+}
+
+export interface BenchPanel {
+  virtual: VirtualPanel;
+  link: LoopbackLink;
+  driver: ArrayMember;
+  /** What its driver put on the link, in order; sealed frames left out. */
+  sent: Message[];
+  /** Beams that it has radiated, in order. */
+  radiated: number[];
+}
+
+export interface PanelArray {
+  clock: VirtualClock;
+  air: Air;
+  panels: BenchPanel[];
+  group: PanelGroup;
+  /** Beams that the host has asked for: nothing else may be radiated. */
+  asked: Set<number>;
+  /** A beam that no other id shares, noted as asked for. */
+  beam: (beamId: number) => BeamCommand & { digital: { users: number; weights: Float32Array } };
+  /** The beam that each panel radiates now. */
+  shown: () => number[];
+}
+
+export function panelArray(members: readonly BenchMember[], seed = 1): PanelArray {
+  const clock = createVirtualClock();
+  const random = createRandom(seed);
+  const elements = members.reduce((count, member) => count + member.elements.length, 0);
+  const channel = Float64Array.from({ length: 2 * USERS * elements }, () => random.normal());
+  const half = USERS * elements;
+  const air = createAir({
+    array: createSimulatedArray({ elements, rfChains: CHAINS, phaseBits: PHASE_BITS, random: random.stream('array') }),
+    scene: createRecordedScene([fromParts(USERS, elements, channel.subarray(0, half), channel.subarray(half))]),
+    noise: 1,
+    random: random.stream('air'),
+    clock,
+  });
+  const asked = new Set<number>();
+  const words = (beamId: number): Uint16Array => beamOf(beamId, elements).words;
+
+  const panels = members.map((member, index): BenchPanel => {
+    const serial = member.capabilities?.panelSerial ?? `PANEL-${index}`;
+    const radiated: number[] = [];
+    const virtual = createVirtualPanel({
+      clock: clockOfItsOwn(clock, member.aheadMs ?? 0, member.driftPpm ?? 0),
+      air: air.part(member.elements),
+      random: random.stream(`panel ${index}`),
+      behaviours: member.behaviours ?? [],
+      answerMs: 0.05,
+      capabilities: { maxPayloadBytes: 64, ...member.capabilities, panelSerial: serial },
+      ...(member.panelKey === undefined
+        ? {}
+        : { authentication: { panelKey: derivePanelKey(member.panelKey, serial), counterLimit: 0n, storeLimit: () => true } }),
+      onLatch: (beamId) => {
+        radiated.push(beamId);
+        look();
+      },
+    });
+    const look = (): void => {
+      const shown = virtual.radiated();
+      if (shown.beamId === 0) return;
+      if (!asked.has(shown.beamId)) throw new Error(`panel ${index} radiates beam ${shown.beamId}, which nobody asked for`);
+      const whole = words(shown.beamId);
+      const differs = member.elements.some((element, i) =>
+        Array.from({ length: CHAINS }, (_, m) => m).some((m) => shown.words[i * CHAINS + m] !== whole[element * CHAINS + m]),
+      );
+      if (differs) throw new Error(`panel ${index} radiates something else than its part of beam ${shown.beamId}`);
+    };
+    const sent: Message[] = [];
+    const link = createLoopbackLink(
+      {
+        receive: (frame) => {
+          virtual.receive(frame);
+          look();
+        },
+        onSend: (listener) =>
+          virtual.onSend((frame) => {
+            look();
+            listener(frame);
+          }),
+      },
+      clock,
+      { name: `link ${index}`, latencyMs: member.latencyMs ?? 0.5 },
+    );
+    const send = link.send.bind(link);
+    link.send = (frame) => {
+      const decoded = decodeFrame(frame);
+      if (decoded.ok) sent.push(decoded.frame.message);
+      return send(frame);
+    };
+    const driver = createPanel({ link, clock, random: random.stream(`driver ${index}`), ...member.driver });
+    return { virtual, link, driver, sent, radiated };
+  });
+
+  const group = createPanelGroup({
+    members: panels.map(({ driver }, i) => ({ panel: driver, elements: members[i].elements })),
+    elements,
+    rfChains: CHAINS,
+    clock,
+  });
+  return {
+    clock,
+    air,
+    panels,
+    group,
+    asked,
+    beam: (beamId) => {
+      asked.add(beamId);
+      return beamOf(beamId, elements);
+    },
+    shown: () => panels.map(({ virtual }) => virtual.radiated().beamId),
+  };
+}
+
+/** A beam that no other id shares. */
+export function beamOf(beamId: number, elements: number): BeamCommand & { digital: { users: number; weights: Float32Array } } {
+  const random = createRandom(beamId);
+  const words = Uint16Array.from({ length: elements * CHAINS }, () => Math.floor(random.uniform() * 2 ** PHASE_BITS));
+  const weights = Float32Array.from({ length: 2 * CHAINS * USERS }, () => random.normal());
+  return { beamId, phaseBits: PHASE_BITS, words, digital: { users: USERS, weights } };
+}
+
+/** The same time as another clock shows it that is ahead and faster. */
+function clockOfItsOwn(clock: Clock, aheadMs: number, driftPpm: number): Clock {
+  const rate = 1 + driftPpm * 1e-6;
+  return {
+    nowMs: () => aheadMs + rate * clock.nowMs(),
+    epochNs: () => clock.epochNs(),
+    sleep: (ms, signal) => clock.sleep(ms / rate, signal),
+    after: (ms, call) => clock.after(ms / rate, call),
+    during: (work) => clock.during(work),
+  };
+}
