@@ -149,13 +149,17 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
   };
   /** E(t)·S; S itself may be where it goes. */
   const behindShifters = (shown: CMatrix, timeS: number, out: CMatrix): CMatrix => {
-    const at = elementsAt(timeS);
+    const { re: elementRe, im: elementIm } = elementsAt(timeS);
+    const { re: shownRe, im: shownIm } = shown;
+    const { re: outRe, im: outIm } = out;
     for (let place = 0, n = 0; n < elements; n++) {
+      const gainRe = elementRe[n];
+      const gainIm = elementIm[n];
       for (let m = 0; m < rfChains; m++, place++) {
-        const re = shown.re[place];
-        const im = shown.im[place];
-        out.re[place] = at.re[n] * re - at.im[n] * im;
-        out.im[place] = at.re[n] * im + at.im[n] * re;
+        const re = shownRe[place];
+        const im = shownIm[place];
+        outRe[place] = gainRe * re - gainIm * im;
+        outIm[place] = gainRe * im + gainIm * re;
       }
     }
     return out;

@@ -9,19 +9,16 @@ import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
 import type { Random } from '../../signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { BlockFading } from '../control/channel-source.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { LoopbackLink } from '../link/loopback.ts';
-import { createWorld } from './world.ts';
 
 export interface Simulator {
   panel: VirtualPanel;
   link: LoopbackLink;
-  channels: BlockFading;
 }
 
 export interface SimulatorOptions {
@@ -30,12 +27,8 @@ export interface SimulatorOptions {
   clock: Clock;
   /** σ² at each user, linear. */
   noise: number;
-  /** Where its users are; the caller may be the source of its channels, too. */
-  world?: BlockFading;
-  /** Recorded channels instead of moving users; checked against the rig by the caller. */
-  recorded?: CMatrix[];
-  /** Begin again after the last recorded channel. */
-  repeat?: boolean;
+  /** Where its users are, and where the controller's channels come from. */
+  world: BlockFading;
   /** Faults to play: drops, resets, stalls, … */
   behaviours: readonly Behaviour[];
   /** One-way latency of the loopback link, ms. */
@@ -43,12 +36,11 @@ export interface SimulatorOptions {
 }
 
 export function assembleSimulator(options: SimulatorOptions): Simulator {
-  const { rig, random, clock, noise, recorded, repeat = false, behaviours, latencyMs } = options;
-  const channels = options.world ?? createWorld({ rig, random, repeat, ...(recorded === undefined ? {} : { recorded }) });
+  const { rig, random, clock, noise, world, behaviours, latencyMs } = options;
   const array = createRigArray(rig, random);
-  const panel = createVirtualPanel({ clock, array, scene: channels.scene, noise, random: random.stream('panel'), behaviours });
+  const panel = createVirtualPanel({ clock, array, scene: world.scene, noise, random: random.stream('panel'), behaviours });
   const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
-  return { panel, link, channels };
+  return { panel, link };
 }
 
 /** The array of the rig file, with the states of its chips and its impairments drawn from the simulator's seed. */
