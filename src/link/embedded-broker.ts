@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
@@ -27,7 +28,7 @@ export interface EmbeddedBrokerOptions {
 }
 
 export interface EmbeddedBroker {
-  /** As a rig file names it. */
+  /** As a rig file names it: of a broker on all addresses, with the name of this machine. */
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -77,7 +78,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
   }
   const taken = (server.address() as AddressInfo).port;
   return {
-    url: `${tls === undefined ? 'mqtt' : 'mqtts'}://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    url: `${tls === undefined ? 'mqtt' : 'mqtts'}://${nameOf(host)}:${taken}`,
     port: taken,
     close: async () => {
       const closed = new Promise<void>((resolve) => {
@@ -90,6 +91,11 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
       });
     },
   };
+}
+
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return hostname();
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function tlsServer(tls: { cert: Buffer; key: Buffer; ca?: Buffer }, serve: (socket: Socket) => void): Server {

@@ -1,0 +1,188 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { createVirtualClock, type VirtualClock } from '../../clock/virtual-clock.ts';
+import { createSeat, type Seat } from './mqtt-seat.ts';
+import { readSeatMessage } from './mqtt-topics.ts';
+
+const TOPIC = 'beamrig/panels/P/presence';
+
+/** One topic of a broker on virtual time: everybody hears everything in one order, 5 ms after it was said. */
+class Topic {
+  retained = '';
+  said: string[] = [];
+  private readonly members: Member[] = [];
+  private readonly clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.clock = clock;
+  }
+
+  join(instance: string): Member {
+    const member: Member = { instance, deaf: false, missed: [], asked: [], lost: [], seat: undefined as unknown as Seat };
+    member.seat = createSeat({
+      connection: { publish: (_topic, payload, retain) => this.say(payload, retain) },
+      topic: TOPIC,
+      instance,
+      vacant: '',
+      clock: this.clock,
+      jitter: 0,
+      onAsked: (rival) => member.asked.push(rival),
+      onLost: (rival) => member.lost.push(rival),
+      unreadable: () => new BeamrigError('link', 'unreadable', { wayOut: 'none' }),
+    });
+    if (this.retained !== '') member.seat.receive(Buffer.from(this.retained), true);
+    this.members.push(member);
+    return member;
+  }
+
+  async say(payload: string, retain: boolean): Promise<void> {
+    this.said.push(payload);
+    this.clock.after(5, () => {
+      if (retain) this.retained = payload;
+      for (const member of this.members) {
+        if (member.deaf) member.missed.push(payload);
+        else member.seat.receive(Buffer.from(payload), false);
+      }
+    });
+    await this.clock.sleep(10);
+  }
+
+  wake(member: Member): void {
+    member.deaf = false;
+    for (const payload of member.missed.splice(0)) member.seat.receive(Buffer.from(payload), false);
+  }
+
+  holder(): string | undefined {
+    return readSeatMessage(Buffer.from(this.retained))?.instance;
+  }
+}
+
+interface Member {
+  instance: string;
+  seat: Seat;
+  deaf: boolean;
+  missed: string[];
+  asked: string[];
+  lost: string[];
+}
+
+let clock: VirtualClock;
+let topic: Topic;
+beforeEach(() => {
+  clock = createVirtualClock();
+  topic = new Topic(clock);
+});
+
+/** 'seated', or why not. */
+function take(member: Member): Promise<string> {
+  return member.seat.take().then(
+    () => 'seated',
+    (error: unknown) => (error as Error).message,
+  );
+}
+async function results(...attempts: Promise<string>[]): Promise<string[]> {
+  await clock.runUntilIdle();
+  return Promise.all(attempts);
+}
+
+describe('a seat on a topic', () => {
+  it('is taken where nobody sits, without waiting for anybody', async () => {
+    const one = topic.join('one');
+    expect(await results(take(one))).toEqual(['seated']);
+    expect(topic.holder()).toBe('one');
+    expect(clock.nowMs()).toBeLessThan(1100); // the wait for an answer never began: the deadline of the echo is what is left
+  });
+
+  it('stays with the first, who answers whoever asks', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    const two = topic.join('two');
+    expect(await results(take(two))).toEqual([`${TOPIC} is held by one`]);
+    expect(topic.holder()).toBe('one');
+    expect([one.asked, one.lost]).toEqual([['two'], []]);
+  });
+
+  it('goes to the next where the word of a dead one was left', async () => {
+    topic.retained = '{"state":"online","instance":"dead"}';
+    const two = topic.join('two');
+    expect(await results(take(two))).toEqual(['seated']);
+    expect(topic.holder()).toBe('two');
+  });
+
+  it('is given to the one who asked first when all come at once', async () => {
+    const members = ['one', 'two', 'three'].map((name) => topic.join(name));
+    const taken = await results(...members.map(take));
+    expect(taken).toEqual(['seated', `${TOPIC} is held by one`, `${TOPIC} is held by one`]);
+    expect(topic.holder()).toBe('one');
+  });
+
+  it('stays with a holder who could not answer in time and then does', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    one.deaf = true;
+    const two = topic.join('two');
+    expect(await results(take(two))).toEqual(['seated']);
+    topic.wake(one);
+    await results();
+    expect(topic.holder()).toBe('one');
+    expect([one.lost, two.lost]).toEqual([[], ['one']]);
+  });
+
+  it('is lost to one that takes it without asking', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    void topic.say('{"state":"online","instance":"rude"}', true);
+    await results();
+    expect(one.lost).toEqual(['rude']);
+    expect(topic.holder()).toBe('rude');
+    await one.seat.release();
+    expect(topic.holder()).toBe('rude');
+  });
+
+  it('is not emptied by the last will of somebody else, nor by garbage', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    for (const payload of [
+      '',
+      '{"state":"offline","instance":"old"}',
+      'garbage',
+      '{"state":"offline","instance":"one"}',
+      '[]',
+      'null',
+    ]) {
+      void topic.say(payload, true);
+      await results();
+      expect(topic.holder()).toBe('one');
+    }
+    expect(one.lost).toEqual([]);
+  });
+
+  it('answers only so often when two that know no rule fight over the topic', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    topic.said = [];
+    for (let i = 0; i < 500; i++) void topic.say('{"state":"offline","instance":"rude"}', true);
+    await results();
+    const answers = topic.said.filter((payload) => payload.includes('"one"'));
+    expect(answers.length).toBeGreaterThan(0);
+    expect(answers.length).toBeLessThanOrEqual(40);
+  });
+
+  it('is left empty by the one who leaves', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    const left = one.seat.release();
+    await clock.runUntilIdle();
+    await left;
+    expect(topic.retained).toBe('');
+    const two = topic.join('two');
+    expect(await results(take(two))).toEqual(['seated']);
+  });
+
+  it('cannot be taken where our own words do not come back', async () => {
+    const one = topic.join('one');
+    one.deaf = true;
+    expect(await results(take(one))).toEqual(['unreadable']);
+    expect(topic.holder()).toBeUndefined();
+  });
+});

@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../signal/random.ts';
+import { linkErrorOf } from '../../test/brokers/test-broker.ts';
+import { createMqttLink, type MqttLinkOptions } from './mqtt.ts';
+import { unreachable } from './mqtt-failures.ts';
+import { createMqttPanelEnd } from './mqtt-panel-end.ts';
+import { brokerSettings } from './mqtt-settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'beamrig-mqtt-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const opened = (options: Partial<MqttLinkOptions>) =>
+  linkErrorOf(
+    createMqttLink({ url: 'mqtt://127.0.0.1:1', topicPrefix: 'beamrig', panel: 'P', random: createRandom(1), ...options }).open(),
+  );
+
+describe('where a broker is', () => {
+  it.each([
+    ['http://127.0.0.1:1883', /url is 'http:\/\/127\.0\.0\.1:1883': the scheme 'http:'; allowed: mqtt: and mqtts:/],
+    ['ws://127.0.0.1:1883', /MQTT over WebSocket, which is not supported/],
+    ['wss://127.0.0.1:1883', /MQTT over WebSocket, which is not supported/],
+    ['127.0.0.1:1883', /url is '127\.0\.0\.1:1883', which is no broker’s address/],
+    ['localhost:1883', /which is no broker’s address/],
+    ['mqtt://', /which is no broker’s address|names no host/],
+    ['mqtt://127.0.0.1:99999', /which is no broker’s address/],
+    ['mqtt://127.0.0.1:0', /port 0 is no port/],
+    ['mqtt://127.0.0.1/topic', /after the port nothing may follow/],
+  ])('refuses %s in words', async (url, words) => {
+    const error = await opened({ url });
+    expect(error.message).toMatch(words);
+    expect(error.wayOut).toMatch(/mqtt:\/\/|topicPrefix/);
+  });
+
+  it('refuses a password in the address and does not repeat it, nor does the name of the link', async () => {
+    for (const url of ['mqtt://rig:secret@127.0.0.1', 'mqtt://rig:sec ret@127.0.0.1:x', 'ws://rig:secret@127.0.0.1']) {
+      const error = await opened({ url });
+      expect(`${error.message} ${error.wayOut ?? ''}`).not.toMatch(/secret|sec ret/);
+    }
+    const options = { url: 'mqtt://rig:secret@127.0.0.1', topicPrefix: 'beamrig', panel: 'P' };
+    expect(createMqttLink({ ...options, random: createRandom(1) }).name).toBe('mqtt://127.0.0.1 beamrig/panels/P');
+    expect(createMqttPanelEnd(options).name).toBe('mqtt://127.0.0.1 beamrig/panels/P');
+  });
+
+  it('knows the ports by scheme, and addresses of version 6', () => {
+    expect(brokerSettings({ url: 'mqtt://bench' })).toMatchObject({ host: 'bench', port: 1883, tls: undefined });
+    expect(brokerSettings({ url: 'mqtts://bench' })).toMatchObject({ port: 8883, tls: {} });
+    expect(brokerSettings({ url: 'MQTT://[::1]:7' })).toMatchObject({ host: '::1', port: 7, url: 'mqtt://[::1]:7' });
+  });
+
+  it.each([
+    [{ topicPrefix: 'a/+' }, /topicPrefix is 'a\/\+', which has a '\+', '#' or control character/],
+    [{ topicPrefix: '' }, /topicPrefix is '', which has no character/],
+    [{ topicPrefix: '/a' }, /an empty level or a leading \$/],
+    [{ topicPrefix: '$SYS' }, /an empty level or a leading \$/],
+    [{ panel: 'a/b' }, /panel is 'a\/b', which has a '\/'/],
+    [{ panel: '#' }, /panel is '#'/],
+  ])('refuses topics that no broker takes: %j', async (options, words) => {
+    expect((await opened(options)).message).toMatch(words);
+  });
+});
+
+describe('how a broker is reached', () => {
+  const garbage = join(folder, 'garbage.pem');
+  writeFileSync(garbage, 'no certificate');
+  mkdirSync(join(folder, 'folder.pem'));
+
+  it.each([
+    [{ caFile: garbage }, /caFile is given, and mqtt:.* is not encrypted/],
+    [{ url: 'mqtts://127.0.0.1', caFile: '/nowhere/ca.crt' }, /caFile is \/nowhere\/ca\.crt: there is no such file/],
+    [{ url: 'mqtts://127.0.0.1', caFile: join(folder, 'folder.pem') }, /caFile is .*: this is a folder/],
+    [{ url: 'mqtts://127.0.0.1', caFile: garbage }, /caFile is .*garbage\.pem, which does not hold a certificate in PEM/],
+    [{ url: 'mqtts://127.0.0.1', certificateFile: garbage }, /certificateFile is .* and keyFile is not given/],
+    [{ url: 'mqtts://127.0.0.1', keyFile: garbage }, /keyFile is .* and certificateFile is not given/],
+    [{ password: 'secret' }, /a password is given for mqtt:\/\/127\.0\.0\.1:1 and no username/],
+  ])('refuses what does not fit: %j', async (options, words) => {
+    const error = await opened(options);
+    expect(error.message).toMatch(words);
+    expect(error.message).not.toContain('secret');
+  });
+
+  it('says that nobody listens, that a name is unknown, and that this is no broker', async () => {
+    expect((await opened({})).message).toBe('mqtt://127.0.0.1:1: connection refused, no broker listens on port 1');
+    const nowhere = unreachable(brokerSettings({ url: 'mqtt://no-such-host.invalid' }), { code: 'ENOTFOUND' });
+    expect(nowhere.message).toContain('no host is called no-such-host.invalid');
+    const web = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => web.once('listening', resolve));
+    const { port } = web.address() as AddressInfo;
+    const plain = await opened({ url: `mqtt://127.0.0.1:${port}` });
+    expect(plain.message).toMatch(/closed the connection without an answer|the connection failed/);
+    const tls = await opened({ url: `mqtts://127.0.0.1:${port}` });
+    expect(tls.message).toMatch(/TLS failed/);
+    web.closeAllConnections();
+    web.close();
+  });
+});

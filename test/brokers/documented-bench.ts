@@ -1,0 +1,79 @@
+/**
+ * The broker of examples/mqtt/README.md, made by the very commands of that page: its `sh` blocks are run in a folder of the test's own, with
+ * no change but the port. What the page says therefore works, and tests with TLS and access lists stand on it.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/config/package-root.ts';
+import { freePort } from '../influx-server.ts';
+import { Mosquitto, asOurselves } from './mosquitto.ts';
+
+export interface DocumentedBench {
+  /** Where the certificates, passwords and the config are. */
+  readonly folder: string;
+  readonly port: number;
+  readonly broker: Mosquitto;
+  path(name: string): string;
+  read(name: string): string;
+  /** Runs one command block of the page, in the folder. */
+  run(block: string): Promise<{ code: number; output: string }>;
+  remove(): Promise<void>;
+}
+
+/** The `sh` blocks of the page, by the heading they stand under, in order. */
+export function documentedCommands(): { heading: string; commands: string }[] {
+  const page = readFileSync(join(packageRoot(), 'examples', 'mqtt', 'README.md'), 'utf8');
+  return page
+    .split(/^## /m)
+    .slice(1)
+    .flatMap((section) =>
+      [...section.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => ({ heading: section.split('\n', 1)[0], commands: match[1] })),
+    );
+}
+
+export const blockOf = (heading: string, nth = 0): string => {
+  const found = documentedCommands().filter((block) => block.heading.includes(heading));
+  if (found.length <= nth) throw new Error(`the page has no block ${nth} under ${heading}`);
+  return found[nth].commands;
+};
+
+/** Folder, certificates and passwords as the page makes them; the broker is not started. */
+export async function documentedBench(): Promise<DocumentedBench> {
+  const root = mkdtempSync(join(tmpdir(), 'beamrig-bench-'));
+  const folder = join(root, 'bench-broker');
+  const port = await freePort();
+  cpSync(join(packageRoot(), 'examples', 'mqtt'), join(root, 'examples', 'mqtt'), { recursive: true });
+  const run = (block: string, cwd = folder): Promise<{ code: number; output: string }> =>
+    new Promise((resolve) => {
+      const commands = block.replaceAll('8883', String(port));
+      execFile('/bin/sh', ['-e', '-c', commands], { cwd, timeout: 60_000 }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr });
+      });
+    });
+  const must = async (block: string, cwd?: string): Promise<void> => {
+    const { code, output } = await run(block, cwd);
+    if (code !== 0) throw new Error(`${block}ended with ${code}: ${output}`);
+  };
+  await must(blockOf('1. A folder'), root);
+  const config = join(folder, 'mosquitto.conf');
+  const text = readFileSync(config, 'utf8').replaceAll('8883', String(port));
+  writeFileSync(config, [text, ...asOurselves(), ''].join('\n'));
+  await must(blockOf('2. Certificates'));
+  await must(blockOf('3. Passwords'));
+  const broker = Mosquitto.by(folder, 'mosquitto.conf', port);
+  const path = (name: string): string => join(folder, name);
+  return {
+    folder,
+    port,
+    broker,
+    path,
+    read: (name) => readFileSync(path(name), 'utf8').trim(),
+    run: (block) => run(block),
+    remove: async () => {
+      await broker.kill();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

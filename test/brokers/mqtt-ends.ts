@@ -1,0 +1,87 @@
+/** Both ends of an MQTT link for tests: a panel end with an echo or a virtual panel behind it, and links whose states are kept. */
+import { createRealClock } from '../../clock/real-clock.ts';
+import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createMovingUsers } from '../../hil-sim/scene.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import { createRandom } from '../../signal/random.ts';
+import type { Link } from '../../src/link/link.ts';
+import type { LoopbackPeer } from '../../src/link/loopback.ts';
+import { createMqttLink, type MqttOptions } from '../../src/link/mqtt.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import type { PanelEnd } from '../../src/link/panel-end.ts';
+
+export const PANEL = 'SIM-0001';
+
+export interface WatchedLink {
+  link: Link;
+  /** 'open', or reason and detail. */
+  states: string[];
+  heard: Uint8Array[];
+}
+
+export function linkTo(options: Partial<MqttOptions> & { url: string; panel?: string }): WatchedLink {
+  const link = createMqttLink({ topicPrefix: 'beamrig', panel: PANEL, random: createRandom(1), ...options });
+  const states: string[] = [];
+  const heard: Uint8Array[] = [];
+  link.onState((state) => states.push(state.state === 'open' ? 'open' : `${state.reason}: ${state.detail ?? ''}`));
+  link.onFrame((frame) => heard.push(frame));
+  return { link, states, heard };
+}
+
+export interface WatchedEnd {
+  end: PanelEnd;
+  states: { open: boolean; detail: string }[];
+}
+
+export async function panelOn(
+  peer: LoopbackPeer,
+  options: Partial<MqttOptions> & { url: string; panel?: string },
+): Promise<WatchedEnd> {
+  const end = createMqttPanelEnd({ topicPrefix: 'beamrig', panel: PANEL, ...options });
+  const states: { open: boolean; detail: string }[] = [];
+  end.onState((state) => states.push(state));
+  await end.open(peer);
+  return { end, states };
+}
+
+/** Answers every frame with the same bytes, and keeps what it got. */
+export function echo(): LoopbackPeer & { received: Uint8Array[]; say: (frame: Uint8Array) => void } {
+  let send: (frame: Uint8Array) => void = () => undefined;
+  const received: Uint8Array[] = [];
+  return {
+    received,
+    say: (frame) => send(frame),
+    receive: (frame) => {
+      received.push(frame);
+      send(frame);
+    },
+    onSend: (listener) => {
+      send = listener;
+    },
+  };
+}
+
+export const ELEMENTS = 16;
+export const CHAINS = 2;
+export const PHASE_BITS = 6;
+
+export function virtualPanel(): VirtualPanel {
+  const random = createRandom(7);
+  const scene = createMovingUsers({
+    geometry: { kind: 'ula', elements: ELEMENTS, spacingWavelengths: 0.5 },
+    users: 2,
+    paths: 4,
+    scale: 'unit-element',
+    speedMps: 1,
+    carrierGhz: 28,
+    random: random.stream('scene'),
+  });
+  const array = createSimulatedArray({
+    elements: ELEMENTS,
+    rfChains: CHAINS,
+    phaseBits: PHASE_BITS,
+    random: random.stream('array'),
+  });
+  return createVirtualPanel({ clock: createRealClock(), array, scene, noise: 0.1, random: random.stream('panel') });
+}
