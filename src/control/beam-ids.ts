@@ -4,7 +4,7 @@
  * another host, say) ids go on above that, until the cycles have caught up or a new handshake has begun the order anew.
  *
  * A beam that is kept in a panel's beam memory and not switched to has SAFE_BEAM_ID, which no cycle ever has: chunks of it that the wire kept
- * back can then not slip into the beam of a cycle.
+ * back can then not slip into the beam of a cycle. Whoever stores it shakes hands afterwards, which empties the panel's staging slots.
  */
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 

@@ -75,7 +75,7 @@ function pull(panel: ReturnType<typeof scriptedPanel>, from: number, attempts: n
     return away ? PULLED : undefined;
   };
   panel.script.connect = () => {
-    if (left-- > 0) return PULLED;
+    if (away && left-- > 0) return PULLED;
     away = false;
     return undefined;
   };
@@ -246,9 +246,9 @@ describe('the fixed beam of the safe state', () => {
     });
     pull(hardware, 4, 1);
     await loop.start();
-    expect(hardware.log.slice(0, 3)).toEqual(['stored 4294967295 at 0', 'armed: codeword', 'beam 1']);
-    const again = hardware.log.slice(hardware.log.lastIndexOf('connect'));
-    expect(again.slice(0, 3)).toEqual(['connect', 'stored 4294967295 at 0', 'armed: codeword']);
+    expect(hardware.log.slice(0, 4)).toEqual(['stored 4294967295 at 0', 'connect', 'armed: codeword', 'beam 1']);
+    const again = hardware.log.slice(hardware.log.lastIndexOf('stored 4294967295 at 0') - 1);
+    expect(again.slice(0, 4)).toEqual(['connect', 'stored 4294967295 at 0', 'connect', 'armed: codeword']);
     expect(hardware.log.slice(-2)).toEqual(['safe: codeword', 'closed']);
   });
 

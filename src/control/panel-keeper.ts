@@ -120,6 +120,9 @@ export function createPanelKeeper(options: {
     if (!stored) {
       const kept = await panel.storeBeam({ ...safe.beam, beamId: SAFE_BEAM_ID }, SAFE_POSITION);
       if (!kept.ok) return kept;
+      // Empties the staging slots: one that holds this id would refuse the beams of cycles, which have lower ones.
+      const anew = await connect();
+      if (!anew.ok) return anew;
       stored = true;
     }
     return panel.setSafeState(safeState, { ...how, position: SAFE_POSITION });

@@ -1,0 +1,285 @@
+/** Whole rigs whose panels are at the far ends of real wires: what the rig file names is driven, and its policy decides what happens without. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRealClock } from '../../clock/real-clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
+import { createRandom } from '../../signal/random.ts';
+import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
+import { startEmbeddedBroker } from '../../src/link/embedded-broker.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import { createSerialPanelEnd } from '../../src/link/serial-panel-end.ts';
+import { assembleRig, type AssembleOptions } from '../../src/rig/assemble.ts';
+import { playPanels } from '../../src/rig/played-panels.ts';
+import { createRigArray } from '../../src/rig/simulator.ts';
+import { createWorld } from '../../src/rig/world.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
+import { hasPart } from '../parts.ts';
+import { openPtyPair } from '../pty.ts';
+
+let folder: string;
+const atEnd: (() => unknown)[] = [];
+const later = <Thing>(thing: Thing, close: (thing: Thing) => unknown): Thing => {
+  atEnd.push(() => close(thing));
+  return thing;
+};
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'beamrig-hardware-'));
+});
+afterEach(async () => {
+  for (const close of atEnd.splice(0).reverse()) await close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const rigOf = (...lines: string[]): RigFile =>
+  parseRigFile(
+    `name: bench
+array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
+users: { count: 2 }
+beamformer: { model: aligned }
+loop: { rateHz: 50, pilots: 64 }
+${lines.join('\n')}
+`,
+    join(folder, 'rig.yaml'),
+  );
+
+/** The panels of a rig, played in this process at the far ends of its links: a serial end by link, or the broker of the rig file. */
+async function play(rig: RigFile, ends: Record<string, string> = {}, rigKey?: Uint8Array) {
+  const random = createRandom(rig.seed).stream('simulator');
+  const latched: string[] = [];
+  const played = playPanels({
+    panels: rig.links.map((link) => ({
+      name: link.name,
+      panelSerial: link.panel ?? `SIM-${link.name}`,
+      elements: link.elements,
+      end:
+        link.kind === 'mqtt'
+          ? createMqttPanelEnd({ ...link.mqtt, panel: link.panel })
+          : createSerialPanelEnd({ path: ends[link.name] ?? '', baudRate: link.serial.baudRate }),
+      ...(rigKey === undefined
+        ? {}
+        : {
+            authentication: {
+              panelKey: derivePanelKey(rigKey, link.panel ?? ''),
+              counterLimit: 0n,
+              storeLimit: () => true,
+            },
+          }),
+    })),
+    array: createRigArray(rig, random),
+    world: createWorld({ rig, random, repeat: true }),
+    noise: 1,
+    random,
+    clock: createRealClock(),
+    onEvent: (event) => {
+      if (event.type === 'radiates') latched.push(`${event.panel} ${event.beamId}`);
+    },
+  });
+  await played.open();
+  later(played, ({ close }) => close.call(played));
+  return { played, latched };
+}
+
+async function assemble(rig: RigFile, options: Partial<AssembleOptions> = {}) {
+  const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
+  const assembled = await assembleRig({
+    rig,
+    clock: createRealClock(),
+    recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
+    ...options,
+  });
+  later(assembled, ({ controller }) => controller.stop());
+  /** Resolves with the first record for which this holds, among those from now on. */
+  const record = (match: (record: CycleRecord) => boolean): Promise<CycleRecord> =>
+    new Promise((resolve) => {
+      const leave = assembled.controller.onCycle((candidate) => {
+        if (!match(candidate)) return;
+        leave();
+        resolve(candidate);
+      });
+    });
+  return { ...assembled, records, events, codes: () => events.map(({ code }) => code), record };
+}
+
+const refusal = async (rig: RigFile): Promise<BeamrigError> => {
+  try {
+    await assemble(rig);
+  } catch (error) {
+    expect(error).toBeInstanceOf(BeamrigError);
+    return error as BeamrigError;
+  }
+  throw new Error('the rig was assembled');
+};
+
+const predicted = (records: CycleRecord[]) => records.map(({ cycle, predictedSumRate }) => ({ cycle, predictedSumRate }));
+
+describe('a rig without its hardware', () => {
+  it('names every link that is missing, and why, where the simulator is forbidden', async () => {
+    const broker = await startEmbeddedBroker({ port: 0 });
+    await broker.close(); // nobody listens there now
+    const rig = rigOf(
+      'links:',
+      `  - { name: left, elements: '0-7', serial: { path: ${join(folder, 'no-port')} } }`,
+      `  - { name: right, panel: B, elements: '8-15', mqtt: { url: '${broker.url}' } }`,
+      'fallback: never',
+    );
+    const { code, message, wayOut } = await refusal(rig);
+    expect(code).toBe('no-hardware');
+    const lines = message.split('\n');
+    expect(lines[1]).toMatch(/^ {2}left: .*no-port: there is no such port/);
+    expect(lines[2]).toMatch(/^ {2}right: .*no broker listens on port/);
+    expect(wayOut).toContain('fallback: at-start');
+  });
+
+  it('runs on the simulator where that is allowed, and says why', async () => {
+    const rig = rigOf(`links: [ { name: left, serial: { path: ${join(folder, 'no-port')} } } ]`);
+    const { source, description, run, codes, lookedFor } = await assemble(rig, { cycles: 5 });
+    expect(source).toBe('simulator');
+    expect(description.sourceReason).toContain('there is no such port');
+    expect(lookedFor.at(-1)).toContain('left: not usable now');
+    expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(codes()).toEqual(['fallback']);
+  });
+
+  it.each(['never', 'at-start', 'any-time'])('is refused under %s for what somebody has to mend', async (fallback) => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    const noPort = await refusal(rigOf(`links: [ { serial: { path: ${file} } } ]`, `fallback: ${fallback}`));
+    expect(noPort).toMatchObject({ code: 'link', message: expect.stringContaining('not a serial port') as string });
+    writeFileSync(file, 'ab'.repeat(16));
+    chmodSync(file, 0o644);
+    const openKey = await refusal(
+      rigOf(
+        `links: [ { panel: A, serial: { path: /dev/none } } ]`,
+        `authentication: { keyFile: ${file} }`,
+        `fallback: ${fallback}`,
+      ),
+    );
+    expect(openKey).toMatchObject({ code: 'key', wayOut: `Run: chmod 600 ${file}` });
+    const broker = later(await startEmbeddedBroker({ port: 0, user: 'rig', password: 'right' }), ({ close }) => close());
+    const stranger = await refusal(rigOf(`links: [ { panel: A, mqtt: { url: '${broker.url}' } } ]`, `fallback: ${fallback}`));
+    expect(stranger).toMatchObject({ code: 'link', message: expect.stringMatching(/refused|not authori/) as string });
+  });
+
+  it('is refused under every policy when another panel answers', async () => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const link = `links: [ { panel: B-1, mqtt: { url: '${broker.url}' } } ]`;
+    await play(rigOf(link));
+    const { code, message } = await refusal({ ...rigOf(link, 'fallback: any-time'), array: { ...rigOf().array, phaseBits: 5 } });
+    expect(code).toBe('panel');
+    expect(message).toContain('phaseBits is 6, the rig wants 5');
+  });
+
+  it('moves over to it when it appears on the broker', async () => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const rig = rigOf(`links: [ { panel: B-1, mqtt: { url: '${broker.url}' } } ]`);
+    const { controller, run, records, codes, record } = await assemble(rig);
+    const done = run();
+    await record(({ source }) => source === 'simulator');
+    await play(rig);
+    const first = await record(({ source, outcome }) => source === 'hardware' && outcome === 'ok');
+    expect(controller.describe()).toMatchObject({
+      source: 'hardware',
+      links: [{ panel: 'B-1', state: 'open', elements: '0-15' }],
+    });
+    await controller.stop();
+    await done;
+    expect(first.beamId).toBe(first.cycle + 1);
+    expect(codes()).toEqual(['fallback', 'hardware-back']);
+    expect(records.filter(({ outcome }) => outcome === 'void')).toHaveLength(0);
+    expect(controller.unsafe).toBeUndefined();
+  });
+});
+
+describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => {
+  it('drives an array of two boards on two kinds of wire as it drives the simulator', async () => {
+    const pty = later(await openPtyPair(), ({ close }) => close());
+    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const rig = rigOf(
+      'links:',
+      `  - { name: left, panel: L-1, elements: '7-0', serial: { path: ${pty.a} } }`,
+      `  - { name: right, panel: R-1, elements: '8-15', mqtt: { url: '${broker.url}' } }`,
+      'safeState: codeword',
+      'safeCodeword: { azimuthDeg: 20 }',
+    );
+    const { latched } = await play(rig, { left: pty.b });
+    const { source, run, records, codes, controller, identity } = await assemble(rig, { cycles: 20 });
+    expect(source).toBe('hardware');
+    expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(codes()).toEqual(['channels-simulated']);
+    expect(controller.unsafe).toBeUndefined();
+    expect(identity.panels.map(({ panel, kind }) => `${panel} ${kind}`)).toEqual(['L-1 serial', 'R-1 mqtt']);
+    for (const { cycle, beamId, source: of } of records) expect([beamId, of]).toEqual([cycle + 1, 'hardware']);
+    for (const name of ['left', 'right']) {
+      expect(latched.filter((line) => line.startsWith(name) && !line.endsWith(' 0'))).toEqual(
+        records.map(({ beamId }) => `${name} ${beamId}`),
+      );
+    }
+    const alone = await assemble({ ...rig, links: [] }, { cycles: 20 });
+    await alone.run();
+    expect(predicted(records)).toEqual(predicted(alone.records));
+    records.forEach(({ measuredSnrDb }, i) => {
+      measuredSnrDb.forEach((db, user) => expect(db).toBeCloseTo(alone.records[i].measuredSnrDb[user], -1));
+    });
+  });
+
+  it('goes on with the simulator while the cable is out, and comes back, with every move in the records', async () => {
+    const pty = later(await openPtyPair(), ({ close }) => close());
+    const rig = rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, 'fallback: any-time');
+    await play(rig, { left: pty.b });
+    const { controller, run, records, codes, record } = await assemble(rig);
+    const done = run();
+    await record(({ cycle }) => cycle >= 5);
+    await pty.pull();
+    await record(({ source, outcome }) => source === 'simulator' && outcome === 'ok');
+    expect(controller.describe()).toMatchObject({ source: 'simulator', sourceReason: expect.stringContaining('lost') as string });
+    await pty.putBack();
+    await record(({ source, outcome }) => source === 'hardware' && outcome === 'ok');
+    await controller.stop();
+    await done;
+    const story = records.map(({ source, outcome }) => (outcome === 'ok' ? source[0].toUpperCase() : source[0])).join('');
+    expect(story).toMatch(/^H+h+S+H+$/);
+    expect(codes()).toEqual(['channels-simulated', 'fallback', 'hardware-back']);
+    expect(records.every(({ cycle, beamId, outcome }) => beamId === (outcome === 'ok' ? cycle + 1 : 0))).toBe(true);
+    expect(controller.unsafe).toBeUndefined();
+  });
+
+  it('leaves cycles void while the cable is out where the simulator may not stand in', async () => {
+    const pty = later(await openPtyPair(), ({ close }) => close());
+    const rig = rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, 'fallback: never');
+    await play(rig, { left: pty.b });
+    const { controller, run, records, codes, record } = await assemble(rig);
+    const done = run();
+    await record(({ cycle }) => cycle >= 3);
+    await pty.pull();
+    await record(({ outcome }) => outcome === 'void');
+    await pty.putBack();
+    await record(({ outcome }) => outcome === 'ok');
+    await controller.stop();
+    await done;
+    expect(records.every(({ source }) => source === 'hardware')).toBe(true);
+    expect(codes()).toEqual(['channels-simulated', 'panel-lost', 'panel-back']);
+  });
+
+  it('authenticates its frames with the key of the rig, and refuses a panel with another', async () => {
+    const pty = later(await openPtyPair(), ({ close }) => close());
+    const key = (text: string): string => {
+      const path = join(folder, `${text.slice(0, 4)}.key`);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    const right = 'a1b2'.repeat(8);
+    const rigWith = (file: string) =>
+      rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, `authentication: { keyFile: ${file} }`);
+    await play(rigWith(key(right)), { left: pty.b }, Uint8Array.from(Buffer.from(right, 'hex')));
+    const { source, run } = await assemble(rigWith(key(right)), { cycles: 5 });
+    expect(source).toBe('hardware');
+    expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    const { code, message, wayOut } = await refusal(rigWith(key('c3d4'.repeat(8))));
+    expect(code).toBe('key');
+    expect(`${message} ${wayOut}`).not.toContain('c3d4c3d4');
+  });
+});
