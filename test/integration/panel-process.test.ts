@@ -159,7 +159,10 @@ async function loopbackSnr(commands: readonly BeamCommand[]): Promise<number[][]
   return reports;
 }
 
-describe('beamrig panel', () => {
+/** Each starts processes of its own, and the machine may have much else to do. */
+const LIMITS = { timeout: 120_000 };
+
+describe('beamrig panel', LIMITS, () => {
   it('plays a panel on a broker without a rig file, and leaves it muted and offline', async () => {
     const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
     const played = beamrigPanel(
@@ -191,7 +194,7 @@ describe('beamrig panel', () => {
   });
 });
 
-describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]', () => {
+describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]', LIMITS, () => {
   it('radiates word by word what was sent, with the very SNR of the loopback', async () => {
     const pty = later(await openPtyPair(), (open) => open.close());
     const played = beamrigPanel(rigFile(rigText()), '--serial', pty.b);
