@@ -71,14 +71,23 @@ void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, bo
   beamrig_panel_say_committed(panel, reply);
 }
 
+/* Of time-sync only. */
+static size_t waiting_beam(const beamrig_panel *panel) {
+  return beamrig_panel_radiated_beam(panel) + 1u;
+}
+
+void beamrig_panel_wait(beamrig_panel *panel, uint32_t beam_id, uint8_t slot, bool with_weights, uint64_t at_us) {
+  /* A copy: what was acknowledged is what will be radiated, whatever chunks come to the slot until then. */
+  beamrig_panel_copy_beam(panel, waiting_beam(panel), slot, with_weights);
+  panel->waiting_id = beam_id;
+  panel->waiting_slot = slot;
+  panel->waiting_with_weights = with_weights;
+  panel->waiting_us = at_us;
+}
+
 void beamrig_panel_latch_waiting(beamrig_panel *panel) {
-  const uint32_t beam_id = panel->waiting_id;
-  const uint8_t slot = panel->waiting_slot;
   beamrig_message unsaid;
-  beamrig_panel_forget_waiting(panel);
-  /* Weights may have been begun since: half a D is half a beam. */
-  if (beamrig_panel_not_staged(panel, slot, beam_id, &unsaid)) return;
-  beamrig_panel_latch(panel, beam_id, slot, panel->memory.slots[slot].weights_here > 0, &unsaid);
+  beamrig_panel_latch(panel, panel->waiting_id, waiting_beam(panel), panel->waiting_with_weights, &unsaid);
 }
 
 void beamrig_panel_forget_waiting(beamrig_panel *panel) {

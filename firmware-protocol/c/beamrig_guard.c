@@ -37,10 +37,9 @@ beamrig_admission beamrig_guard_admit(beamrig_panel *panel, const uint8_t *frame
   /* Of a challenge only the tag counts: the host does not know yet where to go on. */
   const bool counted = frame[1] != BEAMRIG_CHALLENGE;
   if (counted && !beamrig_replay_window_is_new(&guard->heard, counter)) return BEAMRIG_REPLAYED;
+  if (counted && !allow(panel, counter)) return BEAMRIG_NOT_STORED;
   /* Also that of the reply, so that no request is carried out which cannot be answered. */
-  if (guard->sent == UINT64_MAX) return BEAMRIG_NOT_STORED;
-  const uint64_t next = guard->sent + 1u;
-  if (!allow(panel, counted && counter > next ? counter : next)) return BEAMRIG_NOT_STORED;
+  if (guard->sent == UINT64_MAX || !allow(panel, guard->sent + 1u)) return BEAMRIG_UNANSWERABLE;
   if (counted) beamrig_replay_window_take(&guard->heard, counter);
   return BEAMRIG_ADMITTED;
 }

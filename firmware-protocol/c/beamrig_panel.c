@@ -50,7 +50,8 @@ static void forget(beamrig_panel *panel) {
 static bool fits(const beamrig_panel *panel) {
   const beamrig_capabilities *const it = &panel->capabilities;
   const beamrig_panel_memory *const memory = &panel->memory;
-  const uint64_t beams = (uint64_t)it->staging_slots + it->beam_memory + 1u;
+  const uint64_t waiting = beamrig_panel_has(panel, BEAMRIG_FEATURE_TIME_SYNC) ? 1u : 0u;
+  const uint64_t beams = (uint64_t)it->staging_slots + it->beam_memory + 1u + waiting;
   return memory->word_room >= beams * panel->word_count && memory->weight_room >= beams * 2u * panel->weight_count &&
          memory->coverage_room >=
              it->staging_slots * (((uint64_t)panel->word_count + panel->weight_count + 7u) / 8u) &&
@@ -138,8 +139,7 @@ void beamrig_panel_count_bad_frames(beamrig_panel *panel, uint32_t count) {
 static size_t refuse(beamrig_admission admission, const uint8_t *frame, uint8_t *reply, size_t capacity) {
   beamrig_message answer;
   if (admission == BEAMRIG_NOT_STORED || !beamrig_is_request(frame[1])) return 0;
-  const bool replayed = admission == BEAMRIG_REPLAYED;
-  beamrig_panel_nack(&answer, replayed ? BEAMRIG_NACK_REPLAYED : BEAMRIG_NACK_NOT_AUTHENTICATED, 0);
+  beamrig_panel_nack(&answer, admission == BEAMRIG_REPLAYED ? BEAMRIG_NACK_REPLAYED : BEAMRIG_NACK_NOT_AUTHENTICATED, 0);
   return beamrig_encode(&answer, beamrig_get_u16(frame + 2), reply, capacity);
 }
 
@@ -190,7 +190,7 @@ static size_t answer_frame(beamrig_panel *panel, const uint8_t *frame, size_t bo
     return beamrig_encode(&answer, header.seq, errand->frame, errand->capacity);
   }
   if (!beamrig_is_request(request.type)) return 0;
-  if (taken == 0 || request.type != BEAMRIG_CHALLENGE) {
+  if (request.type != BEAMRIG_CHALLENGE) {
     /* Not for a challenge, whose counter nobody has looked at: an old one must not keep a panel from its safe state. */
     panel->heard_us = errand->now_us;
     panel->watching = true;
@@ -214,6 +214,7 @@ size_t beamrig_panel_receive_at(beamrig_panel *panel, const uint8_t *frame, size
   const size_t body = length - BEAMRIG_CRC_BYTES;
   if (!beamrig_panel_has(panel, BEAMRIG_FEATURE_AUTHENTICATION)) return answer_frame(panel, frame, body, 0, &errand);
   const beamrig_admission admission = beamrig_guard_admit(panel, frame, length);
+  if (admission == BEAMRIG_UNANSWERABLE) return 0;
   if (admission != BEAMRIG_ADMITTED) {
     beamrig_panel_count_bad_frames(panel, 1);
     return refuse(admission, frame, reply, capacity);

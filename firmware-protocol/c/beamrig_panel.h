@@ -56,7 +56,7 @@ typedef struct {
 
 /* Memory of a panel; BEAMRIG_PANEL_MEMORY defines one. Counts are of array entries. */
 typedef struct {
-  uint16_t *words; /* slots + positions + 1 beams of N*M */
+  uint16_t *words; /* slots + positions + 2 beams of N*M: the last two are radiated, and waiting for its time */
   size_t word_room;
   float *weights; /* the same number of D, 2*M*K each */
   size_t weight_room;
@@ -80,8 +80,8 @@ typedef struct {
  * and read-back; what does not fit is carried out again, which is allowed).
  */
 #define BEAMRIG_PANEL_MEMORY(name, word_count, weight_count, slot_count, positions, requests, reply_size)                \
-  static uint16_t name##_words[(size_t)(word_count) * ((slot_count) + (positions) + 1u)];                                \
-  static float name##_weights[2u * (size_t)(weight_count) * ((slot_count) + (positions) + 1u) + 1u];                      \
+  static uint16_t name##_words[(size_t)(word_count) * ((slot_count) + (positions) + 2u)];                                \
+  static float name##_weights[2u * (size_t)(weight_count) * ((slot_count) + (positions) + 2u) + 1u];                      \
   static uint8_t name##_coverage[BEAMRIG_COVERAGE_BYTES((size_t)(word_count), (size_t)(weight_count)) * (slot_count)];   \
   static beamrig_slot name##_slots[(slot_count)];                                                                        \
   static uint8_t name##_stored[(positions) + 1u];                                                                        \
@@ -151,6 +151,7 @@ typedef struct {
   /* The timed commit that waits; waiting_id is 0 when none does. */
   uint32_t waiting_id;
   uint8_t waiting_slot;
+  bool waiting_with_weights;
   uint64_t waiting_us;
   /* What to do when the host falls silent. */
   uint8_t safe_state;

@@ -37,7 +37,7 @@ void beamrig_panel_empty_slot(beamrig_panel *panel, uint8_t slot, uint32_t beam_
 
 /* ---- beamrig_beams.c ---- */
 
-/* A beam's place in the memory: slots first, then positions, then the one that is radiated. */
+/* A beam's place in the memory: slots first, then positions, then the one that is radiated, then the one that waits for its time. */
 size_t beamrig_panel_stored_beam(const beamrig_panel *panel, uint16_t position);
 size_t beamrig_panel_radiated_beam(const beamrig_panel *panel);
 uint16_t *beamrig_panel_words_of(const beamrig_panel *panel, size_t beam);
@@ -48,7 +48,8 @@ void beamrig_panel_copy_beam(const beamrig_panel *panel, size_t to, size_t from,
 void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, bool with_weights, beamrig_message *reply);
 void beamrig_panel_say_committed(const beamrig_panel *panel, beamrig_message *reply);
 
-/* Latches the beam that waits. */
+/* Lets the beam of a slot, as it is now, wait for its time; and latches it. */
+void beamrig_panel_wait(beamrig_panel *panel, uint32_t beam_id, uint8_t slot, bool with_weights, uint64_t at_us);
 void beamrig_panel_latch_waiting(beamrig_panel *panel);
 void beamrig_panel_forget_waiting(beamrig_panel *panel);
 
@@ -58,7 +59,13 @@ void beamrig_panel_go_dark(beamrig_panel *panel);
 /* ---- beamrig_guard.c ---- */
 
 /* What section 7 says to a frame that is sound. */
-typedef enum { BEAMRIG_ADMITTED, BEAMRIG_NOT_AUTHENTICATED, BEAMRIG_REPLAYED, BEAMRIG_NOT_STORED } beamrig_admission;
+typedef enum {
+  BEAMRIG_ADMITTED,
+  BEAMRIG_NOT_AUTHENTICATED,
+  BEAMRIG_REPLAYED,
+  BEAMRIG_NOT_STORED,  /* its counter cannot be accepted yet */
+  BEAMRIG_UNANSWERABLE /* there is no counter for the reply */
+} beamrig_admission;
 
 beamrig_admission beamrig_guard_admit(beamrig_panel *panel, const uint8_t *frame, size_t length);
 

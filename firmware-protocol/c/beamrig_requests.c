@@ -84,13 +84,12 @@ static void commit(beamrig_panel *panel, const beamrig_errand *errand, beamrig_m
   if (faulty(panel, reply) || beamrig_panel_no_such_slot(panel, slot, reply)) return;
   if (repeated(panel, beam_id, reply) || too_late(errand, reply) || stale(panel, beam_id, reply)) return;
   if (beamrig_panel_not_staged(panel, slot, beam_id, reply)) return;
+  const bool with_weights = panel->memory.slots[slot].weights_here > 0;
   if (at_us == 0) {
-    beamrig_panel_latch(panel, beam_id, slot, panel->memory.slots[slot].weights_here > 0, reply);
+    beamrig_panel_latch(panel, beam_id, slot, with_weights, reply);
     return;
   }
-  panel->waiting_id = beam_id;
-  panel->waiting_slot = slot;
-  panel->waiting_us = at_us;
+  beamrig_panel_wait(panel, beam_id, slot, with_weights, at_us);
   beamrig_panel_ack(reply);
 }
 

@@ -70,9 +70,11 @@ static bool outside(uint32_t offset, uint32_t count, uint32_t all) {
 
 /* What a beam may not do to a slot that holds another one: come late, or take the slot from a beam that waits for its time. */
 static bool late_or_busy(const beamrig_panel *panel, uint8_t slot, uint32_t beam_id, beamrig_message *reply) {
-  if (panel->memory.slots[slot].beam_id == beam_id) return false;
-  if (beam_id <= panel->newest) {
-    beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, panel->newest);
+  const uint32_t held = panel->memory.slots[slot].beam_id;
+  if (held == beam_id) return false;
+  /* The host counts its ids up: a copy that the wire kept back must not empty a slot for a beam of the past. */
+  if (beam_id <= panel->newest || beam_id < held) {
+    beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, beam_id <= panel->newest ? panel->newest : held);
     return true;
   }
   if (panel->waiting_id != 0 && panel->waiting_slot == slot) {

@@ -2,6 +2,7 @@
  * The panel in C as a process, told stories over stdin (panel_process.c says in which records). A story is a list of steps; every step has
  * an outcome, which any other panel can be asked for too.
  */
+import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
 import type { Capabilities, Message, Request } from '../../messages.ts';
 import { runProgram } from './c-programs.ts';
@@ -9,10 +10,16 @@ import { runProgram } from './c-programs.ts';
 /** One thing that happens to a panel. */
 export type Step =
   | { kind: 'request'; request: Request; seq: number }
+  /** A request in an authenticated frame. */
+  | { kind: 'sealed'; request: Request; seq: number; counter: bigint; key: Uint8Array }
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'at'; timeMs: number }
   /** The bytes of an earlier step come once more. */
   | { kind: 'again'; back: number }
+  | { kind: 'fault'; code: number }
+  | { kind: 'recover' }
+  /** Whether the limit of counters can be stored from now on. */
+  | { kind: 'storage'; works: boolean }
   | { kind: 'reset'; bootCount: number };
 
 /** What a step did: the reply in a word, all its fields, and the words radiated afterwards. */
@@ -20,6 +27,10 @@ export interface Outcome {
   said: string;
   seq?: number;
   message?: Message;
+  /** That of the reply, where it is authenticated. */
+  counter?: bigint;
+  /** The limit of counters as it was stored last. */
+  limit?: bigint;
   radiated: string;
 }
 
@@ -30,25 +41,36 @@ export interface PanelBirth {
   streams: number;
   /** Whether it remembers requests. */
   remembers?: boolean;
+  authentication?: { panelKey: Uint8Array; counterLimit: bigint };
 }
 
 /** The bytes that a step sends; undefined when it sends none. */
 export function bytesOf(steps: readonly Step[], i: number): Uint8Array | undefined {
   const step = steps[i];
-  if (step === undefined || step.kind === 'at' || step.kind === 'reset') return undefined;
-  if (step.kind === 'bytes') return step.bytes;
-  if (step.kind === 'request') return encodeFrame({ seq: step.seq, message: step.request });
-  return bytesOf(steps, i - step.back);
+  switch (step?.kind) {
+    case 'bytes':
+      return step.bytes;
+    case 'request':
+      return encodeFrame({ seq: step.seq, message: step.request });
+    case 'sealed':
+      return sealFrame(encodeFrame({ seq: step.seq, message: step.request }), step.key, step.counter);
+    case 'again':
+      return bytesOf(steps, i - step.back);
+    default:
+      return undefined;
+  }
 }
 
 /** What a front end measures is the board's own, so of reports and the temperature the shape is kept and not the values. */
-export function outcome(reply: Uint8Array | undefined, radiated: string): Outcome {
+export function outcome(reply: Uint8Array | undefined, radiated: string, panelKey?: Uint8Array): Outcome {
   if (reply === undefined) return { said: 'silence', radiated };
-  const decoded = decodeFrame(reply);
+  const opened = panelKey && openFrame(reply, panelKey);
+  const { frame, seal } = opened?.ok ? { frame: opened.frame, seal: { counter: opened.counter } } : { frame: reply, seal: {} };
+  const decoded = decodeFrame(frame);
   if (!decoded.ok) throw new Error(`the reply is no frame: ${decoded.reason}`);
   const { seq, message } = decoded.frame;
   const said = message.type === 'nack' ? `${message.code} ${message.detail}` : message.type;
-  return { said, seq, message: withoutMeasured(message), radiated };
+  return { said, seq, message: withoutMeasured(message), ...seal, radiated };
 }
 
 function withoutMeasured(message: Message): Message {
@@ -60,70 +82,97 @@ function withoutMeasured(message: Message): Message {
 
 /** Tells each story to a new panel, all in one run of the program. Its time counts from its last reset. */
 export function tellStories(program: string, birth: PanelBirth, stories: readonly (readonly Step[])[]): Outcome[][] {
-  const output = runProgram(program, [], Buffer.concat(stories.flatMap((steps) => recordsOf(birth, steps))));
-  const answers = answersIn(output);
-  const next = (): Buffer => answers.next().value as Buffer;
-  return stories.map((steps) => {
-    next();
-    return steps.map(() => {
-      const reply = next();
-      return outcome(reply.length === 0 ? undefined : new Uint8Array(reply), wordsIn(next(), birth).join());
-    });
-  });
+  const records = stories.map((steps) => recordsOf(birth, steps));
+  const answers = [...answersIn(runProgram(program, [], Buffer.concat(records.flat(2))))];
+  const { authentication } = birth;
+  let from = 0;
+  return records.map((story) =>
+    story.flatMap((step, i) => {
+      const own = answers.slice(from, (from += step.length));
+      // The first is the birth. Of a step the last two answers are what is radiated and what is stored; before them stands its reply.
+      if (i === 0) return [];
+      const [reply, shown, stored] = own.slice(-3);
+      const told = outcome(
+        reply.length === 0 ? undefined : new Uint8Array(reply),
+        wordsIn(shown, birth).join(),
+        authentication?.panelKey,
+      );
+      return [authentication ? { ...told, limit: stored.readBigUInt64LE() } : told];
+    }),
+  );
 }
 
-/** What a panel answers to these requests when its board breaks, with this code, between the first ones and the others. */
+/** What a panel answers to these requests when its board refuses beams, with this code, between the first ones and the others. */
 export function tellOfFault(
   program: string,
   birth: PanelBirth,
   fault: { before: readonly Request[]; code: number; after: readonly Request[] },
 ): Outcome[] {
-  const ask = (message: Request): Buffer[] => [record('F', encodeFrame({ seq: 1, message })), record('W', new Uint8Array(0))];
-  const code = Buffer.alloc(4);
-  code.writeUInt32LE(fault.code);
-  const before = [record('N', newborn(birth, 1)), ...fault.before.flatMap(ask), record('X', code)];
+  const ask = (message: Request): Buffer[] => [record('F', encodeFrame({ seq: 1, message })), record('W')];
+  const before = [...newborn(birth, 1), ...fault.before.flatMap(ask), record('X', u32(fault.code))];
   const output = runProgram(program, [], Buffer.concat([...before, ...fault.after.flatMap(ask)]));
   const answers = [...answersIn(output)].slice(before.length);
   return fault.after.map((_, i) => outcome(answers[2 * i], wordsIn(answers[2 * i + 1], birth).join()));
 }
 
-function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[] {
-  const records = [record('N', newborn(birth, 1))];
+/** The records of a birth, and then of each step. */
+function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
   let nowMs = 0;
   let bornMs = 0;
-  for (const [i, step] of steps.entries()) {
-    const frame = bytesOf(steps, i);
-    if (step.kind === 'at') nowMs = step.timeMs;
-    if (step.kind === 'reset') {
-      bornMs = nowMs;
-      records.push(record('N', newborn(birth, step.bootCount)));
-    } else {
-      records.push(frame === undefined ? record('T', microseconds(nowMs - bornMs)) : record('F', frame));
+  const recordsOfStep = (step: Step, i: number): Buffer[] => {
+    switch (step.kind) {
+      case 'at':
+        nowMs = step.timeMs;
+        return [record('T', microseconds(nowMs - bornMs))];
+      case 'reset':
+        bornMs = nowMs;
+        return newborn(birth, step.bootCount);
+      case 'fault':
+        return [record('B', u32(step.code))];
+      case 'recover':
+        return [record('R')];
+      case 'storage':
+        return [record('S', Uint8Array.of(step.works ? 1 : 0))];
+      default: {
+        // Before the story began there was nothing to be said again.
+        const frame = bytesOf(steps, i);
+        return [frame ? record('F', frame) : record('T', microseconds(nowMs - bornMs))];
+      }
     }
-    records.push(record('W', new Uint8Array(0)));
-  }
-  return records;
+  };
+  const { authentication } = birth;
+  const limit = authentication ? [record('P', u64(authentication.counterLimit)), record('S', Uint8Array.of(1))] : [];
+  return [[...limit, ...newborn(birth, 1)], ...steps.map((step, i) => [...recordsOfStep(step, i), record('W'), record('L')])];
 }
 
-/** u16 streams, u32 bootCount, u8 whether it remembers requests, and its capabilities as a frame. */
-function newborn({ capabilities, streams, remembers = true }: PanelBirth, bootCount: number): Buffer {
+/** Its capabilities go as a frame; its key afterwards, as a board takes it from its flash. */
+function newborn({ capabilities, streams, remembers = true, authentication }: PanelBirth, bootCount: number): Buffer[] {
   const head = Buffer.alloc(7);
   head.writeUInt16LE(streams, 0);
   head.writeUInt32LE(bootCount, 2);
   head[6] = remembers ? 1 : 0;
-  return Buffer.concat([head, encodeFrame({ seq: 0, message: { type: 'capabilities', ...capabilities } })]);
+  const body = Buffer.concat([head, encodeFrame({ seq: 0, message: { type: 'capabilities', ...capabilities } })]);
+  return [record('N', body), ...(authentication ? [record('K', authentication.panelKey)] : [])];
 }
 
-function record(kind: string, body: Uint8Array): Buffer {
+function record(kind: string, body: Uint8Array = new Uint8Array(0)): Buffer {
   const head = Buffer.alloc(5);
   head.write(kind, 'latin1');
   head.writeUInt32LE(body.length, 1);
   return Buffer.concat([head, body]);
 }
 
-function microseconds(timeMs: number): Buffer {
+const microseconds = (timeMs: number): Buffer => u64(BigInt(Math.round(1000 * timeMs)));
+
+function u64(value: bigint): Buffer {
   const body = Buffer.alloc(8);
-  body.writeBigUInt64LE(BigInt(Math.round(1000 * timeMs)));
+  body.writeBigUInt64LE(value);
+  return body;
+}
+
+function u32(value: number): Buffer {
+  const body = Buffer.alloc(4);
+  body.writeUInt32LE(value);
   return body;
 }
 

@@ -4,9 +4,13 @@
  *
  *     N  new panel: streams (u16), bootCount (u32), whether requests are remembered (u8), then a `capabilities` frame that says what it is
  *     F  a bare frame              -> the reply, or nothing
- *     T  panel time, us (u64)      -> nothing; the main loop turns once
+ *     T  panel time, us (u64)      -> nothing; the main loop turns whenever the panel asked for it, and once at this time
  *     W  what is radiated          -> nothing when muted, else its words (u16)
  *     X  the board breaks (u32)    -> nothing; from now on it answers `apply` with this fault code
+ *     B  the board finds a fault (u32), R it recovers   -> nothing
+ *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
+ *     P  the limit of counters stored on the board (u64), S whether it can store another one (u8)   -> nothing
+ *     L  what is stored            -> the limit (u64)
  */
 #include "../beamrig_panel.h"
 
@@ -25,6 +29,8 @@ typedef struct {
   uint16_t chains;
   uint16_t users;
   uint16_t *words;
+  uint64_t stored_limit;
+  bool stores;
 } board;
 
 static board hardware;
@@ -82,6 +88,12 @@ static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8
   return true;
 }
 
+static bool store_limit(void *context, uint64_t limit) {
+  board *const it = context;
+  if (it->stores) it->stored_limit = limit;
+  return it->stores;
+}
+
 static void start(const uint8_t *record, size_t length) {
   beamrig_header header;
   beamrig_message message;
@@ -95,7 +107,8 @@ static void start(const uint8_t *record, size_t length) {
   const beamrig_capabilities *const it = &message.as.capabilities;
   const size_t words = (size_t)it->elements * it->rf_chains;
   const size_t weights = (size_t)it->rf_chains * streams;
-  const size_t beams = (size_t)it->staging_slots + it->beam_memory + 1;
+  const size_t waiting = (it->features & BEAMRIG_FEATURE_TIME_SYNC) != 0 ? 1 : 0;
+  const size_t beams = (size_t)it->staging_slots + it->beam_memory + 1 + waiting;
   hardware.muted = false;
   hardware.fault = 0;
   hardware.now_us = 0;
@@ -141,6 +154,17 @@ static void receive(const uint8_t *frame, size_t length) {
   free(reply);
 }
 
+/* As a board does that sleeps between its interrupts. */
+static void let_time_pass(uint64_t until_us) {
+  for (uint64_t next = beamrig_panel_next_us(&panel); next <= until_us; next = beamrig_panel_next_us(&panel)) {
+    if (next > hardware.now_us) hardware.now_us = next;
+    beamrig_panel_poll(&panel);
+    if (beamrig_panel_next_us(&panel) <= hardware.now_us) fail("the panel asks for a time that is over");
+  }
+  hardware.now_us = until_us;
+  beamrig_panel_poll(&panel);
+}
+
 static void show(void) {
   static uint8_t bytes[2 * MAX_RECORD_BYTES];
   for (size_t i = 0; i < hardware.word_count; i++) beamrig_put_u16(bytes + 2 * i, hardware.words[i]);
@@ -162,8 +186,7 @@ int main(void) {
         receive(record, length);
         break;
       case 'T':
-        hardware.now_us = beamrig_get_u64(record);
-        beamrig_panel_poll(&panel);
+        let_time_pass(beamrig_get_u64(record));
         answer(record, 0);
         break;
       case 'W':
@@ -172,6 +195,30 @@ int main(void) {
       case 'X':
         hardware.fault = beamrig_get_u32(record);
         answer(record, 0);
+        break;
+      case 'B':
+        beamrig_panel_fault(&panel, beamrig_get_u32(record));
+        answer(record, 0);
+        break;
+      case 'R':
+        beamrig_panel_recover(&panel);
+        answer(record, 0);
+        break;
+      case 'K':
+        if (!beamrig_panel_authenticate(&panel, record, length, hardware.stored_limit, store_limit)) fail("the panel refuses its key");
+        answer(record, 0);
+        break;
+      case 'P':
+        hardware.stored_limit = beamrig_get_u64(record);
+        answer(record, 0);
+        break;
+      case 'S':
+        hardware.stores = record[0] != 0;
+        answer(record, 0);
+        break;
+      case 'L':
+        beamrig_put_u64(record, hardware.stored_limit);
+        answer(record, 8);
         break;
       default:
         fail("unknown record");
