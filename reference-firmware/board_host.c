@@ -2,7 +2,9 @@
  * The board as a process: its two UARTs are pseudo terminals, whose names it prints as one line of JSON. It ends when its input is closed,
  * or on SIGTERM or SIGINT.
  *
- *     firmware --elements 64 --chains 4 --users 4 [--serial BOARD-0001] [--boot-count 7]
+ *     firmware --elements 64 --chains 4 --users 4 [--serial BOARD-0001] [--boot-count 7] [--key-env NAME]
+ *
+ * --key-env names an environment variable that holds the panel key in hex. Keys are never an argument, which others can read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -139,8 +141,27 @@ static uint32_t number(const char *option, const char *value, unsigned long most
   return (uint32_t)parsed;
 }
 
+static uint8_t hex_digit(char digit) {
+  static const char digits[] = "0123456789abcdef";
+  const char *const at = digit == '\0' ? NULL : strchr(digits, digit | 0x20);
+  return at == NULL ? 0xff : (uint8_t)(at - digits);
+}
+
+static void take_key(firmware_settings *settings, const char *option, const char *variable) {
+  const char *const hex = getenv(variable);
+  const size_t length = hex == NULL ? 0 : strlen(hex);
+  if (length < 32 || length > 2 * sizeof settings->key || length % 2 != 0) refuse(option, variable);
+  for (size_t i = 0; i < length / 2; i++) {
+    const uint8_t high = hex_digit(hex[2 * i]);
+    const uint8_t low = hex_digit(hex[2 * i + 1]);
+    if (high > 15 || low > 15) refuse(option, variable);
+    settings->key[i] = (uint8_t)(high << 4 | low);
+  }
+  settings->key_length = (uint8_t)(length / 2);
+}
+
 int main(int count, char **arguments) {
-  firmware_settings settings = {64, 4, 4, 0, "BOARD-0001"};
+  firmware_settings settings = {64, 4, 4, 0, "BOARD-0001", {0}, 0};
   char names[BOARD_PORTS][64];
   for (int i = 1; i < count; i += 2) {
     const char *const option = arguments[i];
@@ -150,6 +171,7 @@ int main(int count, char **arguments) {
     else if (strcmp(option, "--users") == 0) settings.users = (uint16_t)number(option, value, 65535);
     else if (strcmp(option, "--boot-count") == 0) settings.boot_count = number(option, value, 4294967295ul);
     else if (strcmp(option, "--serial") == 0 && *value != '\0') settings.serial = value;
+    else if (strcmp(option, "--key-env") == 0 && *value != '\0') take_key(&settings, option, value);
     else refuse(option, value);
   }
 

@@ -149,7 +149,7 @@ static void start_uart(uint32_t base) {
 }
 
 int main(void) {
-  static const firmware_settings settings = {64, 4, 4, 0, "BOARD-0001"};
+  static const firmware_settings settings = {64, 4, 4, 0, "BOARD-0001", {0}, 0};
   SYSCTL_RCC = RCC_SYSDIV_4_USED | RCC_CRYSTAL_8MHZ | RCC_BYPASS;
   for (uint32_t patience = 100000; patience > 0 && (SYSCTL_RIS & PLL_LOCKED) == 0; patience--) {
   }

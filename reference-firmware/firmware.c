@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adar1000.h"
+#include "beamrig_authentication.h"
 #include "beamrig_panel.h"
 #include "beamrig_serial.h"
 #include "bench_bus.h"
@@ -11,8 +12,8 @@
 /* Fault codes of this board. */
 enum { FAULT_BENCH_SILENT = 1, FAULT_CHIP_SILENT = 2 };
 
-/* Places in the EEPROM. */
-enum { EEPROM_BOOT_COUNT = 0 };
+/* Places in the EEPROM: u32, u64, then the length of the panel key and the key. */
+enum { EEPROM_BOOT_COUNT = 0, EEPROM_COUNTER_LIMIT = 8, EEPROM_KEY_LENGTH = 16, EEPROM_KEY = 17 };
 
 #define REMEMBERED_REQUESTS 16u
 #define REMEMBERED_REPLY_BYTES 64u
@@ -37,6 +38,7 @@ static beamrig_reader reader;
 static uint32_t counted_discards;
 static adar1000_array array;
 static uint32_t boot_count;
+static uint64_t counter_limit;
 static uint64_t recover_at_us;
 
 /* Positions of beam memory that the chips' RAM holds too. */
@@ -98,7 +100,7 @@ static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8
   return bench_measure_chains(user, pilots, settings.chains, values);
 }
 
-/* ---- start, and start again after a fault ----------------------------------------------------------------------------------------- */
+/* ---- start, and recovery from a fault --------------------------------------------------------------------------------------------- */
 
 /* Resets the chips and looks whether each of them keeps a number of its own. */
 static uint32_t start_chips(void) {
@@ -120,10 +122,20 @@ static uint32_t start_chips(void) {
   return 0;
 }
 
+static bool store_counter_limit(void *context, uint64_t limit) {
+  uint8_t bytes[8];
+  (void)context;
+  beamrig_put_u64(bytes, limit);
+  return bench_write_eeprom(EEPROM_COUNTER_LIMIT, bytes, sizeof bytes);
+}
+
 static bool start_panel(void) {
   const beamrig_hardware hardware = {NULL, apply, mute, time_us, temperature, measure_snr, measure_pilots};
-  memset(in_ram, 0, sizeof in_ram);
-  return beamrig_panel_init(&panel, &capabilities, settings.users, &hardware, &memory, boot_count);
+  if (!beamrig_panel_init(&panel, &capabilities, settings.users, &hardware, &memory, boot_count)) return false;
+  if (settings.key_length == 0) return true;
+  const bool keyed = beamrig_panel_authenticate(&panel, settings.key, settings.key_length, counter_limit, store_counter_limit);
+  memset(settings.key, 0, sizeof settings.key);
+  return keyed;
 }
 
 /* Counts the starts in the EEPROM. False while the bench does not answer. */
@@ -137,6 +149,22 @@ static bool next_boot_count(void) {
   boot_count = beamrig_get_u32(bytes) + 1u;
   beamrig_put_u32(bytes, boot_count);
   return bench_write_eeprom(EEPROM_BOOT_COUNT, bytes, sizeof bytes);
+}
+
+/* The key, where the settings have none, and up to where counters were used. False while the bench does not answer. */
+static bool read_key(void) {
+  uint8_t bytes[8];
+  uint8_t length;
+  if (!bench_read_eeprom(EEPROM_COUNTER_LIMIT, bytes, sizeof bytes)) return false;
+  counter_limit = beamrig_get_u64(bytes);
+  /* Memory that was never written. */
+  if (counter_limit == ~(uint64_t)0) counter_limit = 0;
+  if (settings.key_length != 0) return true;
+  if (!bench_read_eeprom(EEPROM_KEY_LENGTH, &length, 1)) return false;
+  if (length < BEAMRIG_MIN_KEY_BYTES || length > sizeof settings.key) return true;
+  if (!bench_read_eeprom(EEPROM_KEY, settings.key, length)) return false;
+  settings.key_length = length;
+  return true;
 }
 
 bool firmware_start(const firmware_settings *given) {
@@ -153,7 +181,7 @@ bool firmware_start(const firmware_settings *given) {
   capabilities.role = BEAMRIG_ROLE_ARRAY;
   capabilities.phase_bits = ADAR1000_PHASE_BITS;
   capabilities.max_payload_bytes = FIRMWARE_PAYLOAD_BYTES;
-  capabilities.features = BEAMRIG_PANEL_FEATURES & ~(uint32_t)BEAMRIG_FEATURE_AUTHENTICATION;
+  capabilities.features = BEAMRIG_PANEL_FEATURES;
   capabilities.elements = settings.elements;
   capabilities.rf_chains = settings.chains;
   capabilities.users = settings.users;
@@ -167,12 +195,13 @@ bool firmware_start(const firmware_settings *given) {
   uint32_t patience_us = FIRST_PATIENCE_US;
   for (;;) {
     bench_start(patience_us);
-    if (next_boot_count()) break;
+    if (read_key() && next_boot_count()) break;
     patience_us = patience_us < PATIENCE_US ? 2u * patience_us : PATIENCE_US;
   }
   do {
     fault = start_chips();
   } while (fault == FAULT_BENCH_SILENT);
+  if (settings.key_length != 0) capabilities.features |= BEAMRIG_FEATURE_AUTHENTICATION;
   if (!start_panel()) return false;
   if (fault != 0) beamrig_panel_fault(&panel, fault);
   return true;
@@ -202,15 +231,18 @@ static void answer(size_t length) {
   if (reply_length > 0) board_send(BOARD_HOST_PORT, line, beamrig_serial_encode(reply, reply_length, line));
 }
 
-/* A board whose chips are all there again starts its panel anew: idle, muted, nothing stored. */
+/* A board whose chips are all there again is idle and muted; what their RAM held is gone. */
 static void recover(void) {
+  const uint64_t now_us = board_time_us();
   if (panel.state != BEAMRIG_STATE_FAULT) {
-    recover_at_us = board_time_us() + RECOVERY_US;
+    recover_at_us = now_us + RECOVERY_US;
     return;
   }
-  if (board_time_us() < recover_at_us) return;
-  if (start_chips() == 0 && next_boot_count()) (void)start_panel();
-  recover_at_us = board_time_us() + RECOVERY_US;
+  if (now_us < recover_at_us) return;
+  recover_at_us = now_us + RECOVERY_US;
+  if (start_chips() != 0) return;
+  memset(in_ram, 0, sizeof in_ram);
+  beamrig_panel_recover(&panel);
 }
 
 void firmware_turn(void) {

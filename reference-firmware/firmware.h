@@ -32,6 +32,9 @@ typedef struct {
   uint32_t boot_count;
   /* 1 ... 32 bytes, and stays where it is. */
   const char *serial;
+  /* The panel key of frames that are authenticated, 16 to 64 bytes; of length 0 = that of the EEPROM, and none when there is none. */
+  uint8_t key[64];
+  uint8_t key_length;
 } firmware_settings;
 
 /* Waits for the bench, sets up the chips, and starts the panel. False when the settings do not fit the memory or the protocol. */

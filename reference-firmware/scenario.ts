@@ -1,42 +1,46 @@
 /**
- * One story for whatever panel is to be held to another: users move, a model chooses beams, the panel radiates and measures. World, array and
- * pilots come from one seed, so that two panels which do the same radiate the same.
+ * One story for whatever panel is to be held to another: users move, a model chooses beams, the panel radiates and measures. It is told by a
+ * whole rig, from rig file to record; world, array and pilots come from one seed, so that two panels which do the same radiate the same.
  */
-import { createRealClock } from '../clock/real-clock.ts';
 import type { Clock } from '../clock/clock.ts';
+import { createRealClock } from '../clock/real-clock.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
-import { adar1000States } from '../hil-sim/adar1000.ts';
+import { decodeFrame } from '../firmware-protocol/codec.ts';
 import type { Air } from '../hil-sim/air.ts';
 import { createAir } from '../hil-sim/air.ts';
 import type { BenchBus } from '../hil-sim/bench-bus.ts';
 import { createBenchBus } from '../hil-sim/bench-bus.ts';
-import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../hil-sim/simulated-array.ts';
-import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
 import type { Random } from '../signal/random.ts';
 import { createRandom } from '../signal/random.ts';
-import { fromDb, toDb } from '../signal/rate.ts';
-import type { Beamformer } from '../src/beamforming/beamformer.ts';
-import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
-import { quantiseAndResolve } from '../src/beamforming/quantise-and-resolve.ts';
+import { toDb } from '../signal/rate.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import type { BlockFading } from '../src/control/channel-source.ts';
 import type { Link } from '../src/link/link.ts';
-import { createLoopbackLink } from '../src/link/loopback.ts';
 import type { PanelEnd } from '../src/link/panel-end.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 import { createSerialLink } from '../src/link/serial.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
-import type { Panel } from '../src/panel/panel.ts';
-import { createWorld } from '../src/rig/world.ts';
+import { assembleRig } from '../src/rig/assemble.ts';
+import type { AssembleOptions, Rig } from '../src/rig/assemble.ts';
+import { createRigArray } from '../src/rig/simulator.ts';
+import { createWorld, showBeam } from '../src/rig/world.ts';
+import type { CycleRecord } from '../src/telemetry/cycle-record.ts';
 import type { RunningFirmware } from './run-firmware.ts';
 
 export const ELEMENTS = 64;
 export const RF_CHAINS = 4;
 export const USERS = 4;
 
-const RIG = `
+/** A pseudo terminal has no line rate. */
+const BAUD_RATE = 921_600;
+/** As the rig has it: only P/σ² counts. */
+const NOISE = 1;
+
+const rigWith = (more: string): RigFile =>
+  parseRigFile(
+    `
 name: firmware
 seed: 7
 array: { geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: ${RF_CHAINS}, phaseBits: 7 }
@@ -44,11 +48,11 @@ users: { count: ${USERS} }
 snrDb: 10
 beamformer: { model: unfolded-pga-n64 }
 simulator: { phaseShifter: adar1000, userSpeedMps: 1.4 }
-`;
-const PILOTS = 64;
-const NOISE = 1;
-/** A pseudo terminal has no line rate. */
-const BAUD_RATE = 921_600;
+loop: { rateHz: 100, pilots: 64 }
+${more}
+`,
+    'the firmware scenario',
+  );
 
 /** What happened in each cycle. */
 export interface Story {
@@ -57,52 +61,35 @@ export interface Story {
   /** Mean over the users, dB: as measured from pilots, and the truth. */
   measuredSnrDb: number[];
   trueSnrDb: number[];
-  /** From the call of apply to the reading, ms. */
+  /** Pushing, committing and measuring, ms. */
   cycleMs: number[];
 }
 
-/** A panel, and what is known of it that no panel would tell. */
-interface Witnessed {
-  panel: Panel;
-  radiated(): Uint16Array | Int16Array | undefined;
-  trueSinr(): Float64Array;
-}
-
-interface Setting {
+/** The surroundings of a panel that is no virtual one, as the rig's own simulator would have them. */
+export interface Setting {
   clock: Clock;
-  rig: RigFile;
+  random: Random;
   world: BlockFading;
   array: SimulatedArray;
-  random: Random;
 }
 
 function createSetting(): Setting {
-  const rig = parseRigFile(RIG, 'the firmware scenario');
+  const rig = rigWith('');
   const random = createRandom(rig.seed).stream('simulator');
-  const { rfChains, phaseBits } = rig.array;
-  const array = createSimulatedArray({
-    elements: ELEMENTS,
-    rfChains,
-    phaseBits,
-    random: random.stream('array'),
-    states: adar1000States(),
-  });
-  return { clock: createRealClock(), rig, world: createWorld({ rig, random, repeat: false }), array, random };
+  return {
+    clock: createRealClock(),
+    random,
+    world: createWorld({ rig, random, repeat: true }),
+    array: createRigArray(rig, random),
+  };
 }
 
 /** The story over loopback: the virtual panel with the states of an ADAR1000. */
-export async function tellOverLoopback(cycles: number): Promise<Story> {
-  const { clock, rig, world, array, random } = createSetting();
-  const virtual = createVirtualPanel({ clock, array, scene: world.scene, noise: NOISE, random: random.stream('panel') });
-  const panel = createPanel({ link: createLoopbackLink(virtual), clock, random: random.stream('driver') });
-  try {
-    const witnessed = { panel, radiated: () => virtual.radiated().words, trueSinr: () => virtual.trueSinr() };
-    return await tell(witnessed, { clock, rig, world, cycles });
-  } finally {
-    await panel.close();
-    virtual.close();
-  }
-}
+export const tellOverLoopback = (cycles: number): Promise<Story> =>
+  tell({ rig: rigWith('fallback: at-start'), hardware: false }, cycles, ({ simulator }) => {
+    if (simulator === undefined) throw new BeamrigError('panel', 'a rig without links has no simulator');
+    return { words: simulator.panel.radiated().words, sinr: simulator.panel.trueSinr() };
+  });
 
 /** The firmware's surroundings: chips, baseband and users behind its bench port, in a world of their own. */
 export interface Bench {
@@ -128,7 +115,7 @@ export async function attachBench(firmware: RunningFirmware, prepare: (bus: Benc
   prepare(bus);
   const end = createSerialPanelEnd({ path: firmware.benchPort, baudRate: BAUD_RATE });
   await end.open(bus);
-  const link = createSerialLink({ name: 'firmware', path: firmware.hostPort, baudRate: BAUD_RATE });
+  const link = serialTo(firmware);
   return {
     bus,
     air,
@@ -149,74 +136,83 @@ export const benchAir = ({ array, world, random, clock }: Setting): Air =>
 /** The story told to the firmware; its words are what its chips decode to. */
 export async function tellToFirmware(firmware: RunningFirmware, cycles: number): Promise<Story> {
   const bench = await attachBench(firmware);
-  const { clock, rig, world, random } = bench.setting;
-  const panel = createPanel({ link: bench.link, clock, random: random.stream('driver') });
   try {
-    const witnessed = { panel, radiated: () => bench.bus.words(), trueSinr: () => bench.air.trueSinr() };
-    return await tell(witnessed, { clock, rig, world, cycles });
+    await awaitBoard(bench);
+    const rig = rigWith(`fallback: never
+links: [{ serial: { path: ${firmware.hostPort}, baudRate: ${BAUD_RATE} } }]`);
+    const createLink = (): Link => showingBeams(serialTo(firmware), bench.setting.world);
+    return await tell({ rig, createLink }, cycles, () => ({ words: bench.bus.words(), sinr: bench.air.trueSinr() }));
   } finally {
-    await panel.close();
     await bench.close();
   }
 }
 
-async function tell(
-  { panel, radiated, trueSinr }: Witnessed,
-  { clock, rig, world, cycles }: Pick<Setting, 'clock' | 'rig' | 'world'> & { cycles: number },
-): Promise<Story> {
-  const story: Story = { words: [], measuredSnrDb: [], trueSnrDb: [], cycleMs: [] };
-  const needs = { elements: ELEMENTS, rfChains: RF_CHAINS, users: USERS, connection: rig.array.connection };
-  const beamformer = await openBeamformer(rig.beamformer.model, needs);
-  try {
-    await connectWithin(panel, clock);
-    for (let cycle = 0; cycle < cycles; cycle++) await tellCycle(cycle, beamformer);
-    return story;
-  } finally {
-    await beamformer.close();
-  }
+const serialTo = (firmware: RunningFirmware): Link =>
+  createSerialLink({ name: 'firmware', path: firmware.hostPort, baudRate: BAUD_RATE });
 
-  async function tellCycle(cycle: number, model: Beamformer): Promise<void> {
-    const given = world.take(cycle);
-    if (given === undefined) return;
-    const { channel } = given;
-    const power = fromDb(rig.snrDb);
-    const wished = await model.compute({ channel, power, noise: NOISE });
-    const bits = rig.array.phaseBits;
-    const beam = quantiseAndResolve({ channel, analogPhase: wished.analogPhase, rfChains: RF_CHAINS, power, noise: NOISE, bits });
-    world.present(cycle);
-    const weights = new Float32Array(2 * beam.digital.re.length);
-    for (let i = 0; i < beam.digital.re.length; i++) {
-      weights[2 * i] = beam.digital.re[i];
-      weights[2 * i + 1] = beam.digital.im[i];
-    }
-    const beamId = cycle + 1;
-    const startMs = clock.nowMs();
-    const applied = await panel.apply({ beamId, phaseBits: bits, words: beam.words, digital: { users: USERS, weights } });
-    if (!applied.ok) throw failed(`cycle ${cycle}: the beam was not applied`, applied.failure);
-    const measured = await panel.measureSnr(beamId, PILOTS);
-    if (!measured.ok) throw failed(`cycle ${cycle}: the beam was not measured`, measured.failure);
-    story.cycleMs.push(clock.nowMs() - startMs);
-    story.words.push(radiated());
-    story.measuredSnrDb.push(mean(measured.value.snrDb));
-    story.trueSnrDb.push(mean(trueSinr().map(toDb)));
-  }
+/** The bench's users stand where they stood when the beam was worked out that is committed: chips know nothing of beams. */
+function showingBeams(link: Link, world: BlockFading): Link {
+  const send = link.send.bind(link);
+  link.send = (frame) => {
+    const decoded = decodeFrame(frame);
+    if (decoded.ok && decoded.frame.message.type === 'commit') showBeam(world, decoded.frame.message.beamId);
+    return send(frame);
+  };
+  return link;
 }
 
 /** Longest that a board may take to start its chips once the bench is there, ms. */
 const START_MS = 20_000;
 
 /** A board answers once its chips are set up. */
-async function connectWithin(panel: Panel, clock: Clock): Promise<void> {
+async function awaitBoard({ link, setting: { clock, random } }: Bench): Promise<void> {
+  const panel = createPanel({ link, clock, random: random.stream('waiting') });
   const endMs = clock.nowMs() + START_MS;
   for (;;) {
     const shaken = await panel.connect();
-    if (shaken.ok) return;
-    if (shaken.failure.reason !== 'no-answer' || clock.nowMs() > endMs) throw failed('no handshake', shaken.failure);
+    if (shaken.ok) return panel.close();
+    if (shaken.failure.reason !== 'no-answer' || clock.nowMs() > endMs) {
+      throw new BeamrigError('panel', `The firmware does not shake hands: ${JSON.stringify(shaken.failure)}`, {
+        wayOut: 'Look at what it has said.',
+      });
+    }
   }
 }
 
-const failed = (what: string, failure: object): BeamrigError =>
-  new BeamrigError('panel', `${what}: ${JSON.stringify(failure)}`, { wayOut: 'Look at what the firmware has said.' });
+/** Runs a rig for so many cycles; `witness` says what is radiated, which no panel would tell. */
+async function tell(
+  options: Pick<AssembleOptions, 'rig' | 'hardware' | 'createLink'>,
+  cycles: number,
+  witness: (rig: Rig) => { words: Uint16Array | Int16Array | undefined; sinr: Float64Array },
+): Promise<Story> {
+  const story: Story = { words: [], measuredSnrDb: [], trueSnrDb: [], cycleMs: [] };
+  let assembled: Rig | undefined;
+  let trouble: string | undefined;
+  const record = (cycle: CycleRecord): void => {
+    if (assembled === undefined || cycle.outcome !== 'ok') {
+      trouble ??= `cycle ${cycle.cycle} is ${cycle.outcome}: ${cycle.failure ?? 'no cause given'}`;
+      return;
+    }
+    const { words, sinr } = witness(assembled);
+    const { push, commit, measure } = cycle.stageMs;
+    story.words.push(words?.slice());
+    story.measuredSnrDb.push(mean(cycle.measuredSnrDb));
+    story.trueSnrDb.push(mean(sinr.map(toDb)));
+    story.cycleMs.push(push + commit + measure);
+  };
+  const recorder = { cycle: record, event: () => undefined };
+  // A beam is radiated in the world it was worked out for: one cycle after the other.
+  assembled = await assembleRig({ ...options, clock: createRealClock(), recorder, cycles, rateHz: 'max', pipelined: false });
+  try {
+    await assembled.run();
+  } finally {
+    await assembled.controller.stop();
+  }
+  if (trouble !== undefined || story.words.length !== cycles) {
+    throw new BeamrigError('panel', `Of ${cycles} cycles ${story.words.length} were good; ${trouble ?? 'the run ended early'}.`);
+  }
+  return story;
+}
 
 const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
