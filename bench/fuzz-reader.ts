@@ -35,7 +35,8 @@ const heapMb = (): number => {
   return (heapUsed + arrayBuffers) / 2 ** 20;
 };
 
-const fuzz = createReaderFuzz(createRandom(seed));
+const random = createRandom(seed);
+const fuzz = createReaderFuzz(() => random.uniform());
 const startedMs = performance.now();
 const seconds = (): number => (performance.now() - startedMs) / 1000;
 const heap: number[] = [];

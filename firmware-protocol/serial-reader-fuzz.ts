@@ -6,7 +6,6 @@
  *   good frames ─► mutation ─► stream ─► pieces ─► SerialFrameReader ─► decodeFrame ─► encodeFrame: the same bytes again?
  *                     ▲ a marker behind a delimiter now and then: must always come out
  */
-import type { Random } from '../signal/random.ts';
 import { DISCARD_REASONS, type DiscardReason, decodeFrame, encodeFrame } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import { FEATURES, type Message, NACK_CODES } from './messages.ts';
@@ -39,8 +38,9 @@ const FRAMES_A_MARKER = 100;
 const LONGEST_GARBAGE = 60;
 const LONGEST_RUN = 6000;
 
-export function createReaderFuzz(random: Random): ReaderFuzz {
-  const below = (limit: number): number => Math.floor(random.uniform() * limit);
+/** @param uniform draws from [0, 1); all of the dream comes from it */
+export function createReaderFuzz(uniform: () => number): ReaderFuzz {
+  const below = (limit: number): number => Math.floor(uniform() * limit);
   const bare = goodMessages().map((message, seq) => encodeFrame({ seq, message }));
   const codes = Object.values(TYPE_CODES);
   const codecDiscards = Object.fromEntries(DISCARD_REASONS.map((reason) => [reason, 0])) as Record<DiscardReason, number>;
