@@ -112,6 +112,13 @@ export async function assembleHardware(options: {
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
     links: () => members.map(describeMember),
+    // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
+    async calm({ state }, silenceMs) {
+      if (members.length === 1) return;
+      const within = members.filter(({ driver }) => driver.capabilities !== undefined);
+      const enter = state === 'codeword' ? 'codeword' : 'mute';
+      await Promise.all(within.map(({ driver }) => driver.setSafeState(enter, { silenceMs, enter: true })));
+    },
     phasesOnly: () =>
       members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
     async reach() {
@@ -143,7 +150,8 @@ function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabil
 export const safeFeatures = ({ safeState }: Pick<RigFile, 'safeState'>): Feature[] =>
   safeState === 'codeword' ? ['beam-memory'] : [];
 
-async function createWire(link: RigLink, clock: Clock, random: Random): Promise<Link> {
+/** The wire that the rig file names: the serial port or the broker. Nothing is opened yet. */
+export async function createWire(link: RigLink, clock: Clock, random: Random): Promise<Link> {
   if (link.kind === 'serial') {
     const { createSerialLink } = await import('../link/serial.ts');
     return createSerialLink({ name: link.name, ...link.serial });
