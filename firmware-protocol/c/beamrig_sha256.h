@@ -1,7 +1,7 @@
 /*
  * SHA-256 (FIPS 180-4) and HMAC with it (RFC 2104), for the authentication of PROTOCOL.md, section 7.
  *
- * A hash takes 112 bytes of RAM while it runs and 64 more of stack for each block; a key takes 64, because what HMAC makes of it is
+ * A hash takes 104 bytes of RAM while it runs, and some 140 of stack; a key takes 64, because what HMAC makes of it is
  * worked out once: so a message of n bytes costs floor((n + 8) / 64) + 2 blocks in all.
  */
 #ifndef BEAMRIG_SHA256_H

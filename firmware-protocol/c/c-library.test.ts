@@ -1,6 +1,6 @@
 /** The C library is held to the same vectors as the codec in TypeScript, compared with it on damaged frames, and fed with anything. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../signal/random.ts';
@@ -78,6 +78,21 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     // The first is what position-independent code of the host needs, and no board.
     expect([...foreign].sort().filter((name) => name !== '_GLOBAL_OFFSET_TABLE_')).toEqual(['memcpy', 'memset']);
   });
+
+  it.skipIf(!hasPart('arm-none-eabi-gcc'))(
+    'compiles without a warning for a Cortex-M3, and needs one division more [needs arm-none-eabi-gcc]',
+    () => {
+      const board = join(folder.path, 'cortex-m3');
+      mkdirSync(board);
+      const strict = [...WARNINGS, '-Wconversion', '-Wshadow', '-Wmissing-prototypes', '-ffreestanding', '-Os', '-c'];
+      execFileSync('arm-none-eabi-gcc', ['-mcpu=cortex-m3', '-mthumb', ...strict, ...libraryFiles()], { cwd: board });
+      const objects = readdirSync(board).map((file) => join(board, file));
+      expect(objects).toHaveLength(libraryFiles().length);
+      const symbols = execFileSync('arm-none-eabi-nm', ['-u', ...objects], { encoding: 'utf8' }).matchAll(/\bU (\S+)/g);
+      const foreign = new Set([...symbols].map(([, name]) => name).filter((name) => !name.startsWith('beamrig_')));
+      expect([...foreign].sort()).toEqual(['__aeabi_uldivmod', 'memcpy', 'memset']);
+    },
+  );
 
   it('compiles as the page on porting shows it', () => {
     const page = readFileSync(new URL('README.md', import.meta.url), 'utf8');

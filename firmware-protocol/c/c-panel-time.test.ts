@@ -4,8 +4,8 @@ import { CHAINS, PHASE_BITS, USERS, WORDS, beamWords, chunk } from '../../hil-si
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';
 import { buildFolder, buildProgram } from './test/c-programs.ts';
-import type { Outcome, Step } from './test/panel-process.ts';
-import { DARK, at, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
+import { type Outcome, type Step, tellStories } from './test/panel-process.ts';
+import { DARK, at, birthLike, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
 
 describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
   let folder: ReturnType<typeof buildFolder>;
@@ -238,6 +238,21 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     expect([told[1], told[3], told[6]].map(({ message }) => message)).toEqual(
       [3000n, 5000n, 1000n].map((us) => ({ type: 'synced', hostSendUs: 77n, panelReceiveUs: us, panelSendUs: us })),
     );
+  });
+
+  it('says when a question had come in, however long it waited for the main loop', () => {
+    const steps: Step[] = [at(3), { kind: 'late', request: { type: 'sync-time', hostSendUs: 5n }, seq: 1, receivedUs: 2_900n }];
+    const [told] = tellStories(program, birthLike({}), [steps]);
+    expect(told[1].message).toEqual({ type: 'synced', hostSendUs: 5n, panelReceiveUs: 2_900n, panelSendUs: 3_000n });
+  });
+
+  it('is never too late for a commit that it has acknowledged, on a clock that goes on while it thinks', () => {
+    for (let atUs = 40n; atUs < 60n; atUs++) {
+      const timed: Request = { type: 'commit', slot: 0, beamId: 5, atUs };
+      const steps = story(whole(5), ...new Array<Request>(40).fill(timed));
+      const [told] = tellStories(program, { ...birthLike({}), tickUs: 1n }, [steps]);
+      expect(told.map(({ said }) => said).join(' ')).toMatch(/^ack( ack)+( committed)+$/);
+    }
   });
 
   it('answers a timed commit that comes again byte for byte with what has become of it', () =>

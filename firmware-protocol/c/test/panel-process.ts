@@ -10,6 +10,8 @@ import { runProgram } from './c-programs.ts';
 /** One thing that happens to a panel. */
 export type Step =
   | { kind: 'request'; request: Request; seq: number }
+  /** A request that the panel handles some time after it has come in. */
+  | { kind: 'late'; request: Request; seq: number; receivedUs: bigint }
   /** A request in an authenticated frame. */
   | { kind: 'sealed'; request: Request; seq: number; counter: bigint; key: Uint8Array }
   | { kind: 'bytes'; bytes: Uint8Array }
@@ -42,6 +44,8 @@ export interface PanelBirth {
   /** Whether it remembers requests. */
   remembers?: boolean;
   authentication?: { panelKey: Uint8Array; counterLimit: bigint };
+  /** By how much its clock goes on whenever it is read. */
+  tickUs?: bigint;
 }
 
 /** The bytes that a step sends; undefined when it sends none. */
@@ -51,6 +55,7 @@ export function bytesOf(steps: readonly Step[], i: number): Uint8Array | undefin
     case 'bytes':
       return step.bytes;
     case 'request':
+    case 'late':
       return encodeFrame({ seq: step.seq, message: step.request });
     case 'sealed':
       return sealFrame(encodeFrame({ seq: step.seq, message: step.request }), step.key, step.counter);
@@ -127,6 +132,8 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
       case 'reset':
         bornMs = nowMs;
         return newborn(birth, step.bootCount);
+      case 'late':
+        return [record('A', Buffer.concat([u64(step.receivedUs), encodeFrame({ seq: step.seq, message: step.request })]))];
       case 'fault':
         return [record('B', u32(step.code))];
       case 'recover':
@@ -146,13 +153,14 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
 }
 
 /** Its capabilities go as a frame; its key afterwards, as a board takes it from its flash. */
-function newborn({ capabilities, streams, remembers = true, authentication }: PanelBirth, bootCount: number): Buffer[] {
+function newborn(birth: PanelBirth, bootCount: number): Buffer[] {
+  const { capabilities, streams, remembers = true, authentication, tickUs = 0n } = birth;
   const head = Buffer.alloc(7);
   head.writeUInt16LE(streams, 0);
   head.writeUInt32LE(bootCount, 2);
   head[6] = remembers ? 1 : 0;
   const body = Buffer.concat([head, encodeFrame({ seq: 0, message: { type: 'capabilities', ...capabilities } })]);
-  return [record('N', body), ...(authentication ? [record('K', authentication.panelKey)] : [])];
+  return [record('N', body), record('D', u64(tickUs)), ...(authentication ? [record('K', authentication.panelKey)] : [])];
 }
 
 function record(kind: string, body: Uint8Array = new Uint8Array(0)): Buffer {

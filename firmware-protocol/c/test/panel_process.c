@@ -4,6 +4,8 @@
  *
  *     N  new panel: streams (u16), bootCount (u32), whether requests are remembered (u8), then a `capabilities` frame that says what it is
  *     F  a bare frame              -> the reply, or nothing
+ *     A  the time at which it came in, us (u64), and a bare frame   -> the reply, or nothing
+ *     D  by how much the clock goes on whenever it is read, us (u64)   -> nothing
  *     T  panel time, us (u64)      -> nothing; the main loop turns whenever the panel asked for it, and once at this time
  *     W  what is radiated          -> nothing when muted, else its words (u16)
  *     X  the board breaks (u32)    -> nothing; from now on it answers `apply` with this fault code
@@ -23,6 +25,7 @@
 
 typedef struct {
   uint64_t now_us;
+  uint64_t tick_us;
   uint32_t fault;
   bool muted;
   size_t word_count;
@@ -68,7 +71,9 @@ static void mute(void *context) {
 }
 
 static uint64_t time_us(void *context) {
-  return ((board *)context)->now_us;
+  board *const it = context;
+  it->now_us += it->tick_us;
+  return it->now_us;
 }
 
 static int16_t temperature(void *context) {
@@ -112,6 +117,7 @@ static void start(const uint8_t *record, size_t length) {
   hardware.muted = false;
   hardware.fault = 0;
   hardware.now_us = 0;
+  hardware.tick_us = 0;
   hardware.word_count = words;
   hardware.chains = it->rf_chains;
   hardware.users = it->users;
@@ -142,14 +148,19 @@ static void answer(const uint8_t *bytes, size_t length) {
   if (fwrite(prefix, 1, sizeof prefix, stdout) != sizeof prefix || fwrite(bytes, 1, length, stdout) != length) fail("stdout is closed");
 }
 
-static void receive(const uint8_t *frame, size_t length) {
+/* `received_us` is NULL where the panel is to read its clock itself. */
+static void receive(const uint8_t *frame, size_t length, const uint8_t *received_us) {
   const size_t room = BEAMRIG_REPLY_BYTES(panel.capabilities.max_payload_bytes);
   /* Both of just their size, so that a sanitizer sees one byte too many. */
   uint8_t *const copy = malloc(length == 0 ? 1 : length);
   uint8_t *const reply = malloc(room);
   if (copy == NULL || reply == NULL) fail("out of memory");
   memcpy(copy, frame, length);
-  answer(reply, beamrig_panel_receive(&panel, copy, length, reply, room));
+  if (received_us == NULL) {
+    answer(reply, beamrig_panel_receive(&panel, copy, length, reply, room));
+  } else {
+    answer(reply, beamrig_panel_receive_at(&panel, copy, length, beamrig_get_u64(received_us), reply, room));
+  }
   free(copy);
   free(reply);
 }
@@ -183,7 +194,14 @@ int main(void) {
         answer(record, 0);
         break;
       case 'F':
-        receive(record, length);
+        receive(record, length, NULL);
+        break;
+      case 'A':
+        receive(record + 8, length - 8, record);
+        break;
+      case 'D':
+        hardware.tick_us = beamrig_get_u64(record);
+        answer(record, 0);
         break;
       case 'T':
         let_time_pass(beamrig_get_u64(record));
