@@ -338,7 +338,12 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
     ['channels in reverse', 'adar1000.c', '(place % ADAR1000_CHANNELS)', '(3u - place % ADAR1000_CHANNELS)'],
     ['chips in reverse', 'adar1000.c', '(uint8_t)(chip % ADAR1000_CHIPS_PER_LINE)', '(uint8_t)(3u - chip % 4u)'],
     ['select lines off by one', 'adar1000.c', '<< (chip / ADAR1000_CHIPS_PER_LINE)', '<< (chip / 4u ^ 1u)'],
-    ['a latch on the first line only', 'adar1000.c', 'adar1000_all_lines(array), address', '1u, address'],
+    [
+      'a latch on the first line only',
+      'adar1000.c',
+      'write_all(array, LD_WRK_REGS, LDTX_OVERRIDE);',
+      'for (uint8_t a = 0; a < 4u; a++) write_register(array, 1u, a, LD_WRK_REGS, LDTX_OVERRIDE);',
+    ],
     ['a sign turned over', 'adar1000.c', 'codes.i);', 'codes.i ^ 0x20u);'],
   ])('%s', async (_fault, file, from, to) => {
     const changed = { build: right, sources: mutated(file, from, to) };

@@ -186,10 +186,9 @@ async function tell(
   witness: (rig: Rig) => { words: Uint16Array | Int16Array | undefined; sinr: Float64Array },
 ): Promise<Story> {
   const story: Story = { words: [], measuredSnrDb: [], trueSnrDb: [], cycleMs: [] };
-  let assembled: Rig | undefined;
   let trouble: string | undefined;
   const record = (cycle: CycleRecord): void => {
-    if (assembled === undefined || cycle.outcome !== 'ok') {
+    if (cycle.outcome !== 'ok') {
       trouble ??= `cycle ${cycle.cycle} is ${cycle.outcome}: ${cycle.failure ?? 'no cause given'}`;
       return;
     }
@@ -202,7 +201,14 @@ async function tell(
   };
   const recorder = { cycle: record, event: () => undefined };
   // A beam is radiated in the world it was worked out for: one cycle after the other.
-  assembled = await assembleRig({ ...options, clock: createRealClock(), recorder, cycles, rateHz: 'max', pipelined: false });
+  const assembled = await assembleRig({
+    ...options,
+    clock: createRealClock(),
+    recorder,
+    cycles,
+    rateHz: 'max',
+    pipelined: false,
+  });
   try {
     await assembled.run();
   } finally {
