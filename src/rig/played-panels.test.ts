@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Reply, Request } from '../../firmware-protocol/messages.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createRandom } from '../../signal/random.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
@@ -54,7 +55,7 @@ function testEnd(name: string) {
   };
 }
 
-async function play() {
+async function play(behaviours: Behaviour[] = []) {
   const clock = createVirtualClock();
   const random = createRandom(1).stream('simulator');
   const world = createWorld({ rig, random, repeat: true });
@@ -63,7 +64,7 @@ async function play() {
   const array = createRigArray(rig, random);
   const played = playPanels({
     panels: [
-      { name: 'left', panelSerial: 'L-1', elements: LEFT, end: wires.left.end },
+      { name: 'left', panelSerial: 'L-1', elements: LEFT, end: wires.left.end, behaviours },
       { name: 'right', panelSerial: 'R-1', elements: RIGHT, end: wires.right.end },
     ],
     ...{ array, world, noise: 1, random, clock },
@@ -135,6 +136,17 @@ describe('panels that are played', () => {
       ...['left opened', 'right opened', 'left radiates', 'right radiates', 'left stalled'],
       ...['left reset', 'left dark', 'right fault', 'right dark', 'right recovered'],
     ]);
+  });
+
+  it('play each its own faults, and a reset by one of them leaves the other part of the beam in the air', async () => {
+    const { wires, radiate, played, types } = await play([{ do: 'reset', messages: ['get-status'], nth: 1 }]);
+    radiate(wires.left, 1, words(1));
+    radiate(wires.right, 1, words(2));
+    for (const wire of [wires.left, wires.right]) wire.send({ type: 'get-status' });
+    expect(types().slice(-1)).toEqual(['left dark']);
+    const { re, im } = played.panels[0].panel.radiatedPrecoder();
+    for (const n of LEFT) expect(Math.hypot(re[n * 2], im[n * 2])).toBe(0);
+    for (const n of RIGHT) expect(Math.hypot(re[n * 2], im[n * 2])).toBeGreaterThan(0.5);
   });
 
   it('tell of a refusal that keeps coming once a second, and how often it came', async () => {
