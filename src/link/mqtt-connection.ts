@@ -40,13 +40,15 @@ export interface BrokerConnection {
 }
 
 /** For TCP and TLS, and again for the broker's answer. */
-const ANSWER_MS = 2000;
+const ANSWER_MS = 3000;
 const GOODBYE_MS = 300;
 /** A broker that vanished without a word is noticed after one and a half times this; so is an end, and its last will published. */
 const KEEPALIVE_S = 4;
 /** What may wait for a socket: a hundred of the longest frames, many beams; more would be stale when it is sent. */
 export const UNSENT_BYTES = 400_000;
 const FRAME_EXPIRY_S = 1;
+/** Frames have 4,120 bytes at most, presences less; a broker that speaks MQTT 5 keeps larger messages of strangers from us. */
+const LARGEST_PACKET_BYTES = 16_384;
 
 /** @throws {BeamrigError} 'link' in words, with the way out */
 export async function connectToBroker(settings: BrokerSettings, session: BrokerSession): Promise<BrokerConnection> {
@@ -73,6 +75,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
     connectTimeout: 2 * ANSWER_MS, // ours comes first
     queueQoSZero: false,
     resubscribe: false,
+    ...(version === 5 && { properties: { maximumPacketSize: LARGEST_PACKET_BYTES } }),
     ...(settings.username !== undefined && { username: settings.username }),
     ...(settings.password !== undefined && { password: settings.password }),
     ...(will !== undefined && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
@@ -129,7 +132,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
   /** Waits for an acknowledgement, or for what makes it impossible. */
   const acknowledged = (what: string, begin: (done: (error?: Error | null) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
-      const lost = (): void => settle(new BeamrigError('link', `${settings.url}: ${why ?? 'the broker closed the connection'}`));
+      const lost = (): void => settle(cutOff(settings, why));
       const late = (): void =>
         settle(unreachable(settings, { code: 'ETIMEDOUT', message: `${what} not acknowledged for ${ANSWER_MS / 1000} s` }));
       const settle = (error?: Error | null): void => {
@@ -158,7 +161,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
           const codes = packet?.granted ?? [];
           const index = codes.findIndex((code) => typeof code === 'number' && code >= 128);
           if (index >= 0) done(denied(settings, 'subscribe to', Object.keys(topics)[index]));
-          else done(error ?? (granted === undefined ? new BeamrigError('link', `${settings.url}: nothing was granted`) : null));
+          else done(granted === undefined ? cutOff(settings, error?.message) : asLinkError(settings, error));
         });
       }),
     publish: (topic, payload, retain) =>
@@ -220,7 +223,14 @@ function reach(settings: BrokerSettings, clock: Clock): Promise<Socket> {
 
 function asLinkError(settings: BrokerSettings, error: Error | null | undefined): Error | null {
   if (!error) return null;
-  return new BeamrigError('link', `${settings.url}: ${error.message}`, { cause: error });
+  return new BeamrigError('link', `${settings.url}: ${error.message}`, { wayOut: 'The broker’s log says why.', cause: error });
+}
+
+function cutOff(settings: BrokerSettings, why = 'the broker closed the connection'): BeamrigError {
+  return new BeamrigError('link', `${settings.url}: ${why}`, {
+    wayOut:
+      'The broker’s log says why. One that speaks only MQTT 3.1.1 closes the connection on a message that it does not allow.',
+  });
 }
 
 function reasonInWords(code: number): string {

@@ -32,9 +32,9 @@ export class SeatTaken extends BeamrigError {
 }
 
 /** How long the broker may take to pass our own message back. */
-const ECHO_MS = 1000;
+const ECHO_MS = 2000;
 /** How long somebody who seems to be there may take to answer. */
-const HOLDER_ANSWER_MS = 300;
+const HOLDER_ANSWER_MS = 500;
 const LATECOMERS_KEPT = 32;
 /** Answers in one second at most: two that do not know this rule must not fill the broker. */
 const ANSWERS_A_SECOND = 20;
@@ -106,7 +106,7 @@ export function createSeat(options: {
       const heard = await until(ECHO_MS, () => state === 'asked' || rival !== undefined);
       refuseIfTaken();
       if (!heard) throw options.unreadable();
-      if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter), () => rival !== undefined);
+      if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter / 2), () => rival !== undefined);
       refuseIfTaken();
       await connection.publish(topic, seatPayload('online', instance), true);
       refuseIfTaken();

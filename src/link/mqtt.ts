@@ -127,7 +127,7 @@ class MqttLink implements Link {
     try {
       if (this.connection?.alive !== true) await this.reachBroker();
       if (this.closes === closes) await this.waitForPanel();
-      if (this.closes !== closes) throw new BeamrigError('link', `${this.name}: closed while it was being opened`);
+      if (this.closes !== closes) throw this.gone('closed while it was being opened');
     } catch (error) {
       if (this.closes === closes && isBeamrigError(error)) {
         this.state = { state: 'closed', reason: this.wasOpen ? 'lost' : 'refused', detail: error.message };
@@ -211,7 +211,7 @@ class MqttLink implements Link {
     }
     const { panel } = this.options;
     const topic = this.topics?.presence ?? '';
-    if (this.connection?.alive !== true) throw new BeamrigError('link', `${this.name}: the broker closed the connection`);
+    if (this.connection?.alive !== true) throw this.gone('the broker closed the connection');
     if (this.rivals !== undefined && clock.nowMs() - this.rivals.atMs < RIVALS_QUIET_MS) {
       throw new BeamrigError('link', this.rivals.words, {
         wayOut: 'Give each panel a serial number of its own, or switch one off.',
@@ -226,6 +226,10 @@ class MqttLink implements Link {
       wayOut:
         'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
     });
+  }
+
+  private gone(why: string): BeamrigError {
+    return new BeamrigError('link', `${this.name}: ${why}`, { wayOut: 'Open the link again.' });
   }
 
   private receive(topic: string, payload: Uint8Array, retained: boolean): void {

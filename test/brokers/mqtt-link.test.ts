@@ -169,6 +169,19 @@ for (const { title, place, there } of brokers) {
       expect(first.states.at(-1)?.detail).toContain('asked to come');
     });
 
+    it('stops a panel whose id another one takes without asking, once and with the reason', async () => {
+      const { states } = await panel();
+      const client = await stranger();
+      await client.publishAsync(PRESENCE, '{"state":"online","instance":"rude"}', { qos: 1, retain: true });
+      await eventually('stopped', () => states.length === 2);
+      expect(states[1]).toEqual({
+        open: false,
+        detail: `two panels with one id: another panel (rude) is online as ${PANEL}, so this one stops`,
+      });
+      await sleep(200);
+      expect(states).toHaveLength(2);
+    });
+
     it('lets a panel come whose predecessor left nothing but its retained word', async () => {
       const client = await stranger();
       await client.publishAsync(PRESENCE, '{"state":"online","instance":"dead"}', { qos: 1, retain: true });
@@ -258,6 +271,22 @@ for (const { title, place, there } of brokers) {
       await eventually('counted', () => link.counters.discarded === 2);
       expect(heard).toEqual([]);
       expect(peer.received).toEqual([]);
+    });
+
+    it('is not stopped by messages that are no frames and no presences', async () => {
+      const { peer } = await panel();
+      const { link, heard, states } = host();
+      await link.open();
+      const client = await stranger();
+      for (const topic of ['presence', 'host', 'to-host', 'to-panel']) {
+        for (const garbage of ['', '{"state":"online"}', '{"state":"online","instance":"<script>"}', '\u0000'.repeat(200_000)]) {
+          await client.publishAsync(`beamrig/panels/${PANEL}/${topic}`, garbage, { qos: 1 });
+        }
+      }
+      link.send(bytes(7));
+      await eventually('an echo', () => heard.some((frame) => frame.length === 1));
+      expect(peer.received.at(-1)).toEqual(bytes(7));
+      expect(states).toEqual(['open']);
     });
 
     it('lists the panels that are and were there', async () => {
