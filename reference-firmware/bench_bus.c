@@ -146,14 +146,14 @@ bool bench_finish(uint8_t effects) {
   return settle(&body, &body_bytes);
 }
 
-bool bench_read_spi(uint32_t one_line, const uint8_t word[3], uint8_t *data) {
+bool bench_read_spi(uint32_t one_line, const uint8_t *words, uint16_t count, uint8_t *data) {
   const uint8_t *body = NULL;
   size_t body_bytes = 0;
   bench_cut();
-  bench_spi(one_line, word);
+  for (uint16_t i = 0; i < count; i++) bench_spi(one_line, words + 3u * i);
   send_transfer(0);
-  if (!settle(&body, &body_bytes) || body_bytes != 1) return false;
-  *data = body[0];
+  if (!settle(&body, &body_bytes) || body_bytes != count) return false;
+  memcpy(data, body, count);
   return true;
 }
 

@@ -32,8 +32,8 @@ void bench_weights(const float *weights, uint16_t chains, uint16_t users);
 /* Ends the transfer with these effects and waits. False when the bench has not carried out everything since the last call. */
 bool bench_finish(uint8_t effects);
 
-/* Clocks one word out to the chips of one line and gives the byte read. False when there was no answer. */
-bool bench_read_spi(uint32_t line, const uint8_t word[3], uint8_t *data);
+/* Clocks `count` words that read out to the chips of one line, and gives the byte read by each. False when there was no answer. */
+bool bench_read_spi(uint32_t line, const uint8_t *words, uint16_t count, uint8_t *data);
 
 /* Measurements: `pilots` says how many were asked for, then how many it were. Values are written as they came, little-endian. */
 bool bench_measure_snr(uint32_t *pilots, uint16_t users, uint8_t *centi_db);

@@ -19,8 +19,10 @@ enum { EEPROM_BOOT_COUNT = 0, EEPROM_COUNTER_LIMIT = 8, EEPROM_KEY_LENGTH = 16, 
 #define REMEMBERED_REPLY_BYTES 64u
 /* How often a board with a fault looks whether its chips are there again. */
 #define RECOVERY_US 250000u
+/* How often the chips of one line are looked at. */
+#define CHECK_US 50000u
 /* What the bench may take for an answer; while nobody may be there yet, from the first on. */
-#define PATIENCE_US 500000u
+#define PATIENCE_US 1000000u
 #define FIRST_PATIENCE_US 30000u
 #define NO_POSITION 0xffffu
 #define SCRATCH_PATTERN 0xa0u
@@ -40,6 +42,7 @@ static adar1000_array array;
 static uint32_t boot_count;
 static uint64_t counter_limit;
 static uint64_t recover_at_us;
+static uint64_t check_at_us;
 
 /* Positions of beam memory that the chips' RAM holds too. */
 static bool in_ram[FIRMWARE_POSITIONS];
@@ -102,22 +105,44 @@ static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8
 
 /* ---- start, and recovery from a fault --------------------------------------------------------------------------------------------- */
 
-/* Resets the chips and looks whether each of them keeps a number of its own. */
+static uint16_t chip_count(void) {
+  return (uint16_t)((array.places + ADAR1000_CHANNELS - 1u) / ADAR1000_CHANNELS);
+}
+
+/* What the scratch pad of a chip keeps as long as the chip has supply. */
+static uint8_t mark_of(uint16_t chip) {
+  return (uint8_t)(SCRATCH_PATTERN ^ chip);
+}
+
+/* Whether the chips of a line are those that were started. */
+static uint32_t check_line(uint8_t number) {
+  uint8_t words[ADAR1000_CHIPS_PER_LINE * ADAR1000_WORD_BYTES];
+  uint8_t kept[ADAR1000_CHIPS_PER_LINE];
+  const uint16_t first = (uint16_t)(number * ADAR1000_CHIPS_PER_LINE);
+  uint16_t count = 0;
+  for (; count < ADAR1000_CHIPS_PER_LINE && first + count < chip_count(); count++) {
+    adar1000_scratch_read((uint8_t)count, words + count * ADAR1000_WORD_BYTES);
+  }
+  if (!bench_read_spi((uint32_t)1u << number, words, count, kept)) return FAULT_BENCH_SILENT;
+  for (uint16_t i = 0; i < count; i++) {
+    if (kept[i] != mark_of((uint16_t)(first + i))) return FAULT_CHIP_SILENT;
+  }
+  return 0;
+}
+
+/* Resets the chips, gives each a mark of its own, and looks whether all have kept it. */
 static uint32_t start_chips(void) {
-  const uint16_t chips = (uint16_t)((array.places + ADAR1000_CHANNELS - 1u) / ADAR1000_CHANNELS);
   uint8_t word[ADAR1000_WORD_BYTES];
   bench_start(PATIENCE_US);
   adar1000_start(&array);
-  for (uint16_t chip = 0; chip < chips; chip++) {
-    adar1000_scratch_write((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), (uint8_t)(SCRATCH_PATTERN ^ chip), word);
+  for (uint16_t chip = 0; chip < chip_count(); chip++) {
+    adar1000_scratch_write((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), mark_of(chip), word);
     bench_spi((uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE), word);
   }
   if (!bench_finish(BENCH_AMPLIFIERS_OFF)) return FAULT_BENCH_SILENT;
-  for (uint16_t chip = 0; chip < chips; chip++) {
-    uint8_t kept = 0;
-    adar1000_scratch_read((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), word);
-    if (!bench_read_spi((uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE), word, &kept)) return FAULT_BENCH_SILENT;
-    if (kept != (uint8_t)(SCRATCH_PATTERN ^ chip)) return FAULT_CHIP_SILENT;
+  for (uint8_t number = 0; number < adar1000_lines(&array); number++) {
+    const uint32_t fault = check_line(number);
+    if (fault != 0) return fault;
   }
   return 0;
 }
@@ -245,10 +270,24 @@ static void recover(void) {
   beamrig_panel_recover(&panel);
 }
 
+/* Looks at one line after the other while there is nothing else to do: a chip that has lost its supply is no part of the beam any more. */
+static void check_chips(void) {
+  static uint8_t next_line;
+  if (panel.state == BEAMRIG_STATE_FAULT || board_time_us() < check_at_us) return;
+  check_at_us = board_time_us() + CHECK_US;
+  next_line = (uint8_t)((next_line + 1u) % adar1000_lines(&array));
+  const uint32_t fault = check_line(next_line);
+  if (fault == FAULT_CHIP_SILENT) beamrig_panel_fault(&panel, fault);
+  /* A bench that is slow is no fault as long as no beam is due. */
+  if (fault == FAULT_BENCH_SILENT) bench_start(PATIENCE_US);
+}
+
 void firmware_turn(void) {
   uint8_t byte;
+  bool idle = true;
   if (board_lost_bytes(BOARD_HOST_PORT)) beamrig_reader_reset(&reader);
   while (board_take(BOARD_HOST_PORT, &byte)) {
+    idle = false;
     const size_t length = beamrig_reader_take(&reader, byte);
     if (length == 0) continue;
     beamrig_panel_count_bad_frames(&panel, beamrig_reader_discarded(&reader) - counted_discards);
@@ -257,4 +296,5 @@ void firmware_turn(void) {
   }
   beamrig_panel_poll(&panel);
   recover();
+  if (idle) check_chips();
 }

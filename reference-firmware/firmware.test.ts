@@ -214,7 +214,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     expect(bench.bus.words()).toBeUndefined();
   });
 
-  it('shows a whole beam with the next one after chips were without supply', async () => {
+  it('goes dark when chips have lost their supply, and shows a whole beam when they have it again', async () => {
     const { panel, bench } = await lab();
     await panel.apply(beam(1));
     for (const chip of bench.bus.chips.slice(10, 20)) chip.powerCycle();
@@ -224,6 +224,8 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
         ?.slice(40, 80)
         .every((word) => word === -1),
     ).toBe(true);
+    await expect.poll(() => bench.bus.words(), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => panel.status(), { timeout: 10_000 }).toMatchObject({ ok: true, value: { state: 'idle' } });
     expect(await panel.apply(beam(2))).toMatchObject({ ok: true });
     expect(bench.bus.words()).toEqual(shown(2));
   });
