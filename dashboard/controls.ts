@@ -152,7 +152,7 @@ export class Controls {
       return;
     }
     const pace = live.rig.loopRateHz > 0 ? `${live.rig.loopRateHz} times a second` : 'as often as it can';
-    const what = live.rig.source === 'simulator' ? 'The simulated array' : 'The array';
+    const what = (live.latest?.source ?? live.rig.source) === 'simulator' ? 'The simulated array' : 'The array';
     this.#ask({
       question: `${what} leaves its safe state and radiates a new beam ${pace}. Start?`,
       verb: 'Start',
@@ -235,7 +235,8 @@ function situation(live: Live): string {
   if (latest?.outcome === 'void') return `The beam is void: ${latest.failure ?? 'it is not known what the array radiates'}.`;
   if (!live.fresh)
     return live.valuesOf ? `No cycle has ended since ${clockTime(live.valuesOf)}.` : 'Waiting for the first cycle.';
-  if (rig?.source === 'simulator') return `Nothing here is radiated: this is the simulator. ${sentence(rig.sourceReason)}`;
+  if (rig && (latest?.source ?? rig.source) === 'simulator')
+    return `Nothing here is radiated: this is the simulator. ${sentence(rig.sourceReason)}`;
   return 'The array radiates what is shown here.';
 }
 

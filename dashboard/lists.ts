@@ -1,4 +1,5 @@
 /** The two panels that are words and counters: links and panels, and the list of events. */
+import type { RigDescription } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
 import { count, milliseconds } from './figures.ts';
 import { clockTime } from './live.ts';
@@ -14,7 +15,7 @@ export class PanelsPanel {
   #shown = '';
 
   constructor() {
-    const head = ['Link', 'Kind', 'Panel', 'Firmware'].map((text) => element('th', { text, scope: 'col' }));
+    const head = LINK_COLUMNS.map((text) => element('th', { text, scope: 'col' }));
     const counters = element('dl', { className: 'counters' });
     for (const name of ['round trip', 'retries', 'timeouts', 'discarded frames', 'void cycles', 'cycles']) {
       const value = element('dd', { text: '–' });
@@ -44,9 +45,10 @@ export class PanelsPanel {
     this.#shown = text;
     this.#none.hidden = links.length > 0;
     this.#table.replaceChildren(
-      ...links.map(({ name, kind, panel, firmware }) =>
-        element('tr', {}, ...[name, kind, panel, firmware].map((cell) => element('td', { text: cell }))),
-      ),
+      ...links.map((link) => {
+        const cells = cellsOf(link).map(([text, title = text]) => element('td', { text, title }));
+        return element('tr', { 'data-state': link.state === 'open' ? 'open' : 'closed' }, ...cells);
+      }),
     );
   }
 
@@ -56,6 +58,21 @@ export class PanelsPanel {
     setText(value, text);
     value.parentElement?.classList.toggle('bad', bad);
   }
+}
+
+const LINK_COLUMNS = ['Link', 'Panel', 'Elements', 'State', 'Trip', 'Retries', 'Timeouts', 'Discarded'];
+
+/** Text of each cell, and what it says when pointed at where that is more. */
+function cellsOf(link: RigDescription['links'][number]): [text: string, title?: string][] {
+  const { name, kind, panel, firmware, elements, state, reconnects, retries, timeouts, discarded, roundTripMs } = link;
+  return [
+    [name, `${name}: ${kind}, opened again ${count(reconnects)} times`],
+    [panel === '' ? '–' : panel, firmware === '' ? panel : `${panel}, firmware ${firmware}`],
+    [elements],
+    [state],
+    [roundTripMs > 0 ? `${milliseconds(roundTripMs)} ms` : '–', 'smoothed round trip'],
+    ...[retries, timeouts, discarded].map((value): [string] => [count(value)]),
+  ];
 }
 
 export class EventsPanel {

@@ -67,6 +67,8 @@ export function createPanelKeeper(options: {
   panel: Panel;
   /** Opens, shakes hands, and checks what only the rig can check. Default: the panel's own. */
   connect?: () => Promise<Result<Capabilities>>;
+  /** Makes safe what is still within reach of a lost panel of several parts. */
+  calm?: () => Promise<void>;
   /** The panel has a session already. Otherwise it is to be recovered first, which is no loss. Default true. */
   connected?: boolean;
   clock: Clock;
@@ -205,9 +207,8 @@ export function createPanelKeeper(options: {
     },
     failed: judge,
     async recover(signal) {
-      if (attempts > 0) {
-        await clock.sleep(pauseMs(attempts), signal);
-      }
+      if (attempts > 0) await clock.sleep(pauseMs(attempts), signal);
+      else await options.calm?.();
       attempts++;
       const shaken = await shake();
       if (!shaken.ok) {

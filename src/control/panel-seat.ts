@@ -25,6 +25,8 @@ export interface RigPanel extends CyclePanel {
   connected: boolean;
   /** Opens, shakes hands, and checks it against the rig. */
   connect(): Promise<Result<Capabilities>>;
+  /** Where it has several parts: tells those within reach to enter this safe state, once one of them was lost. */
+  calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
   links(): LinkDescription[];
 }
 
@@ -275,6 +277,7 @@ class Seat implements PanelSeat {
     const keeper = createPanelKeeper({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),
+      calm: async () => rigPanel.calm?.(safe, silenceMs),
       connected: rigPanel.connected,
       clock,
       random,

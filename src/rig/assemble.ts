@@ -69,7 +69,7 @@ export interface AssembleOptions {
 export interface Rig {
   controller: ControlLoop;
   /** Runs until the cycles are done, somebody stops the controller, or it faults. A faulted controller is still to be stopped. */
-  run(): Promise<RunOutcome>;
+  run: () => Promise<RunOutcome>;
   source: Source;
   /** As the controller describes it at the start. */
   description: RigDescription;

@@ -8,8 +8,15 @@ import { steeringVector } from '../../signal/geometry.ts';
 import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
 import { createRandom } from '../../signal/random.ts';
 import { sinr, toDb } from '../../signal/rate.ts';
-import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from '../../src/control/controller.ts';
-import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
+import type {
+  Controller,
+  ControllerState,
+  ControlResult,
+  CycleView,
+  LinkDescription,
+  RigDescription,
+} from '../../src/control/controller.ts';
+import type { CycleRecord, RigEvent, Source } from '../../src/telemetry/cycle-record.ts';
 
 const USERS = 4;
 const NOISE = 0.1;
@@ -23,6 +30,9 @@ export interface StandInOptions {
 
 export class StandInRig implements Controller {
   state: ControllerState = 'running';
+  /** As if the rig had a board on a link and ran on it: set `lost`, and its simulator stands in. */
+  hasBoard = false;
+  lost: string | undefined;
   readonly #elements: number;
   readonly #rateHz: number;
   readonly #isVoid: (cycle: number) => boolean;
@@ -53,8 +63,8 @@ export class StandInRig implements Controller {
   describe(): RigDescription {
     return {
       name: 'stand-in',
-      source: 'simulator',
-      sourceReason: 'no links are named in the rig file',
+      source: this.#source,
+      sourceReason: this.#source === 'hardware' ? '' : (this.lost ?? 'no links are named in the rig file'),
       sourceSinceMs: 0,
       elements: this.#elements,
       rfChains: USERS,
@@ -72,6 +82,7 @@ export class StandInRig implements Controller {
       geometry: { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
       links: [
+        ...(this.hasBoard ? [this.#board()] : []),
         {
           name: 'loopback',
           kind: 'loopback',
@@ -88,6 +99,27 @@ export class StandInRig implements Controller {
         },
       ],
       runFolder: 'runs/stand-in',
+    };
+  }
+
+  get #source(): Source {
+    return this.hasBoard && this.lost === undefined ? 'hardware' : 'simulator';
+  }
+
+  #board(): LinkDescription {
+    return {
+      name: '/dev/ttyUSB0',
+      kind: 'serial',
+      source: 'hardware',
+      panel: 'BOARD-0001',
+      firmware: 'reference 1.0.0',
+      elements: `0-${this.#elements - 1}`,
+      state: this.lost ?? 'open',
+      retries: 0,
+      timeouts: 0,
+      discarded: 0,
+      reconnects: 1,
+      roundTripMs: 1.5,
     };
   }
 
@@ -163,7 +195,7 @@ export class StandInRig implements Controller {
     const record: CycleRecord = {
       cycle: this.#cycle,
       timeNs: BigInt(Date.now()) * 1_000_000n,
-      source: 'simulator',
+      source: this.#source,
       modelId: this.#modelId,
       phaseBits: this.#phaseBits,
       beamId: isVoid ? 0 : this.#cycle + 1,

@@ -78,7 +78,7 @@ async function play(rig: RigFile, ends: Record<string, string> = {}, rigKey?: Ui
     },
   });
   await played.open();
-  later(played, ({ close }) => close.call(played));
+  later(played, (it) => it.close());
   return { played, latched };
 }
 
@@ -159,13 +159,13 @@ describe('a rig without its hardware', () => {
       ),
     );
     expect(openKey).toMatchObject({ code: 'key', wayOut: `Run: chmod 600 ${file}` });
-    const broker = later(await startEmbeddedBroker({ port: 0, user: 'rig', password: 'right' }), ({ close }) => close());
+    const broker = later(await startEmbeddedBroker({ port: 0, user: 'rig', password: 'right' }), (it) => it.close());
     const stranger = await refusal(rigOf(`links: [ { panel: A, mqtt: { url: '${broker.url}' } } ]`, `fallback: ${fallback}`));
     expect(stranger).toMatchObject({ code: 'link', message: expect.stringMatching(/refused|not authori/) as string });
   });
 
   it('is refused under every policy when another panel answers', async () => {
-    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (it) => it.close());
     const link = `links: [ { panel: B-1, mqtt: { url: '${broker.url}' } } ]`;
     await play(rigOf(link));
     const { code, message } = await refusal({ ...rigOf(link, 'fallback: any-time'), array: { ...rigOf().array, phaseBits: 5 } });
@@ -174,7 +174,7 @@ describe('a rig without its hardware', () => {
   });
 
   it('moves over to it when it appears on the broker', async () => {
-    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (it) => it.close());
     const rig = rigOf(`links: [ { panel: B-1, mqtt: { url: '${broker.url}' } } ]`);
     const { controller, run, records, codes, record } = await assemble(rig);
     const done = run();
@@ -196,8 +196,8 @@ describe('a rig without its hardware', () => {
 
 describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => {
   it('drives an array of two boards on two kinds of wire as it drives the simulator', async () => {
-    const pty = later(await openPtyPair(), ({ close }) => close());
-    const broker = later(await startEmbeddedBroker({ port: 0 }), ({ close }) => close());
+    const pty = later(await openPtyPair(), (it) => it.close());
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (it) => it.close());
     const rig = rigOf(
       'links:',
       `  - { name: left, panel: L-1, elements: '7-0', serial: { path: ${pty.a} } }`,
@@ -227,7 +227,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
   });
 
   it('goes on with the simulator while the cable is out, and comes back, with every move in the records', async () => {
-    const pty = later(await openPtyPair(), ({ close }) => close());
+    const pty = later(await openPtyPair(), (it) => it.close());
     const rig = rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, 'fallback: any-time');
     await play(rig, { left: pty.b });
     const { controller, run, records, codes, record } = await assemble(rig);
@@ -248,7 +248,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
   });
 
   it('leaves cycles void while the cable is out where the simulator may not stand in', async () => {
-    const pty = later(await openPtyPair(), ({ close }) => close());
+    const pty = later(await openPtyPair(), (it) => it.close());
     const rig = rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, 'fallback: never');
     await play(rig, { left: pty.b });
     const { controller, run, records, codes, record } = await assemble(rig);
@@ -265,7 +265,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
   });
 
   it('authenticates its frames with the key of the rig, and refuses a panel with another', async () => {
-    const pty = later(await openPtyPair(), ({ close }) => close());
+    const pty = later(await openPtyPair(), (it) => it.close());
     const key = (text: string): string => {
       const path = join(folder, `${text.slice(0, 4)}.key`);
       writeFileSync(path, text, { mode: 0o600 });

@@ -1,0 +1,71 @@
+/** What the page says while the simulator stands in for a board, before a stand-in rig whose board comes and goes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { build } from 'vite';
+import { packageRoot } from '../../src/config/package-root.ts';
+import { startServer, type RunningServer } from '../../src/server/server.ts';
+import { hasPart } from '../parts.ts';
+import { launchChromium } from './chromium.ts';
+import { StandInRig } from './stand-in-rig.ts';
+
+const SOON = { timeout: 15_000, interval: 50 };
+
+describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [needs chromium]', () => {
+  const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+  const rig = new StandInRig();
+  let server: RunningServer;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    await build({
+      configFile: `${packageRoot()}/vite.config.ts`,
+      root: `${packageRoot()}/dashboard`,
+      build: { outDir: pageFolder, emptyOutDir: true },
+      logLevel: 'error',
+    });
+    rig.hasBoard = true;
+    rig.startTimer();
+    server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
+    browser = await launchChromium();
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.goto(server.url);
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await rig.stop();
+    await server?.close();
+    rmSync(pageFolder, { recursive: true, force: true });
+  });
+
+  const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
+  const rows = (): Promise<string[]> => page.$$eval('#panels-body tbody tr', (all) => all.map((row) => row.textContent ?? ''));
+
+  it('shows the board and no banner while it is there', async () => {
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
+    expect(await page.isVisible('#banner')).toBe(false);
+    await expect.poll(rows, SOON).toHaveLength(2);
+    expect((await rows())[0]).toBe('/dev/ttyUSB0BOARD-00010-63open1.50 ms000');
+  });
+
+  it('tells in red that the simulator stands in, since when and why', async () => {
+    rig.lost = 'the cable was pulled';
+    await expect.poll(() => text('#badge'), SOON).toBe('SIMULATOR');
+    await expect.poll(() => page.isVisible('#banner'), SOON).toBe(true);
+    expect(await text('#banner')).toMatch(
+      /stands in for the hardware since \d\d:\d\d:\d\d: the cable was pulled\. It is looked for\./,
+    );
+    await expect.poll(async () => (await rows())[0], SOON).toContain('the cable was pulled');
+    expect(await page.getAttribute('#panels-body tbody tr', 'data-state')).toBe('closed');
+  });
+
+  it('takes it back when the board is back', async () => {
+    rig.lost = undefined;
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
+    await expect.poll(() => page.isVisible('#banner'), SOON).toBe(false);
+  });
+});
