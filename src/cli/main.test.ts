@@ -296,6 +296,39 @@ describe('beamrig run', () => {
     expect(ended.stdout).toContain('did not confirm its safe state');
   });
 
+  it('lets neither the key nor a password into what it prints and writes', async () => {
+    const keyFile = join(folder, 'rig.key');
+    const key = '5ec2e7'.repeat(6);
+    writeFileSync(keyFile, key, { mode: 0o600 });
+    const links = `links: [ { name: board, panel: B-1, mqtt: { url: 'mqtt://127.0.0.1:1', username: rig, passwordEnv: BENCH_PASSWORD } } ]`;
+    const path = rigFile((text) => `${text}${links}\nauthentication: { keyFile: ${keyFile} }\n`);
+    vi.stubEnv('BENCH_PASSWORD', 'pass-5ec2e7-word');
+    const { code, stdout, stderr } = await beamrig('run', path, '--cycles', '5', '--json');
+    vi.unstubAllEnvs();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const start = JSON.parse(stdout.split('\n', 1)[0]) as {
+      source: string;
+      fallback: string;
+      runFolder: string;
+      lookedFor: string[];
+    };
+    expect(start).toMatchObject({ source: 'simulator', fallback: 'at-start' });
+    expect(start.lookedFor.join('\n')).toContain('board: mqtt://127.0.0.1:1 beamrig/panels/B-1, elements 0-15');
+    expect(stdout).toContain('no broker listens');
+    const written = readdirSync(start.runFolder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+    expect(written.length).toBeGreaterThan(2);
+    for (const text of [stdout, ...written]) expect(text).not.toContain('5ec2e7');
+  });
+
+  it('looks for no hardware on virtual time, and says so', async () => {
+    const path = rigFile((text) => `${text}links: [ { serial: { path: /dev/no-such-port } } ]\n`);
+    const { code, stdout } = await beamrig('run', path, '--cycles', '3', '--virtual-time', '--json');
+    expect(code).toBe(0);
+    expect(stdout).toContain('keeps simulated time');
+  });
+
   it('refuses to start without hardware where the rig file forbids the simulator', async () => {
     expectRefusal(
       await beamrig(
@@ -333,6 +366,32 @@ describe('the command line', () => {
     expectRefusal(ended, /./);
   });
 
+  it('asks the panels of a rig file’s links, and says what to do about those that are missing or wrong', async () => {
+    const keyFile = join(folder, 'open.key');
+    writeFileSync(keyFile, 'ab'.repeat(16), { mode: 0o644 });
+    const serial = 'links: [ { name: board, panel: B-1, serial: { path: /dev/no-such-port } } ]';
+    const finding = async (more: string, what: string) => {
+      const { stdout } = await beamrigHere(
+        'doctor',
+        rigFile((text) => `${text}${serial}\n${more}\n`),
+        '--json',
+      );
+      const { findings } = JSON.parse(stdout) as { findings: { what: string; state: string; detail: string; todo?: string }[] };
+      return findings.find((one) => one.what === what);
+    };
+    expect(await finding('', 'link board')).toMatchObject({
+      state: 'missing',
+      detail: '/dev/no-such-port: there is no such port.',
+    });
+    expect(await finding('', 'fallback')).toMatchObject({ state: 'missing', detail: 'at-start' });
+    expect(await finding('fallback: never', 'link board')).toMatchObject({ state: 'broken' });
+    expect(await finding(`authentication: { keyFile: ${keyFile} }`, 'links')).toMatchObject({
+      state: 'broken',
+      detail: expect.stringContaining('has mode 0644') as string,
+      todo: `Run: chmod 600 ${keyFile}`,
+    });
+  });
+
   it('has an example in the help of every command', async () => {
     const commands = [
       ['run'],
@@ -342,6 +401,9 @@ describe('the command line', () => {
       ['models', 'verify'],
       ['evaluate'],
       ['doctor'],
+      ['panels'],
+      ['panel'],
+      ['broker'],
       ['init'],
       ['export'],
     ];

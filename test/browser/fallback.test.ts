@@ -43,7 +43,8 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
   });
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
-  const rows = (): Promise<string[]> => page.$$eval('#panels-body tbody tr', (all) => all.map((row) => row.textContent ?? ''));
+  const rows = (): Promise<string[]> =>
+    page.evaluate<string[]>("[...document.querySelectorAll('#panels-body tbody tr')].map((row) => row.textContent)");
 
   it('shows the board and no banner while it is there', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
