@@ -49,6 +49,15 @@ static bool in_ram[FIRMWARE_POSITIONS];
 /* The position that the request under way selects. */
 static uint16_t selecting = NO_POSITION;
 
+/*
+ * The beam that waits for its time stands in the chips' shadow registers already, so that only the load is left to do then. 0 = none does,
+ * because nothing waits or something else was written since.
+ */
+static uint32_t ahead_id;
+static uint16_t ahead_words[FIRMWARE_PLACES];
+static float ahead_weights[2u * FIRMWARE_WEIGHTS];
+static bool ahead_with_weights;
+
 /* ---- what the panel asks of the hardware ---------------------------------------------------------------------------------------- */
 
 static void write_spi(void *context, uint32_t lines, const uint8_t word[ADAR1000_WORD_BYTES]) {
@@ -60,16 +69,28 @@ static const uint16_t *stored_words(uint16_t position) {
   return panel.memory.words + (size_t)(capabilities.staging_slots + position) * panel.word_count;
 }
 
+static bool stands_ahead(const uint16_t *words, const float *weights) {
+  return ahead_id != 0 && ahead_with_weights == (weights != NULL) &&
+         memcmp(words, ahead_words, panel.word_count * sizeof *words) == 0 &&
+         (weights == NULL || memcmp(weights, ahead_weights, 2u * panel.weight_count * sizeof *weights) == 0);
+}
+
+static bool stands_in_ram(const uint16_t *words) {
+  return selecting < capabilities.beam_memory && in_ram[selecting] &&
+         memcmp(words, stored_words(selecting), panel.word_count * sizeof *words) == 0;
+}
+
 static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
   (void)context;
-  const bool from_ram = selecting < capabilities.beam_memory && in_ram[selecting] &&
-                        memcmp(words, stored_words(selecting), panel.word_count * sizeof *words) == 0;
-  if (from_ram) {
-    adar1000_fetch(&array, (uint8_t)selecting);
-  } else {
-    adar1000_stage(&array, words);
+  if (!stands_ahead(words, weights)) {
+    if (stands_in_ram(words)) {
+      adar1000_fetch(&array, (uint8_t)selecting);
+    } else {
+      adar1000_stage(&array, words);
+    }
+    bench_weights(weights, settings.chains, settings.users);
   }
-  bench_weights(weights, settings.chains, settings.users);
+  ahead_id = 0;
   /* Phases and weights switch in one moment. */
   adar1000_load(&array);
   return bench_finish(BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON) ? 0 : FAULT_BENCH_SILENT;
@@ -77,6 +98,7 @@ static uint32_t apply(void *context, const uint16_t *words, const float *weights
 
 static void mute(void *context) {
   (void)context;
+  ahead_id = 0;
   adar1000_mute(&array);
   /* Whether the bench heard it is seen at the next beam. */
   (void)bench_finish(BENCH_AMPLIFIERS_OFF);
@@ -247,6 +269,20 @@ static void store_in_ram(uint16_t position) {
   in_ram[position] = bench_finish(0);
 }
 
+/* Writes the beam that was told to wait to the chips; what they radiate stays. */
+static void stage_ahead(void) {
+  const size_t waiting = (size_t)capabilities.staging_slots + capabilities.beam_memory + 1u;
+  if (panel.waiting_id == ahead_id) return;
+  ahead_id = 0;
+  if (panel.waiting_id == 0) return;
+  ahead_with_weights = panel.waiting_with_weights;
+  memcpy(ahead_words, panel.memory.words + waiting * panel.word_count, panel.word_count * sizeof *ahead_words);
+  memcpy(ahead_weights, panel.memory.weights + waiting * 2u * panel.weight_count, 2u * panel.weight_count * sizeof *ahead_weights);
+  adar1000_stage(&array, ahead_words);
+  bench_weights(ahead_with_weights ? ahead_weights : NULL, settings.chains, settings.users);
+  if (bench_finish(0)) ahead_id = panel.waiting_id;
+}
+
 static void answer(size_t length) {
   const uint16_t storing = position_of(length, BEAMRIG_STORE_BEAM);
   selecting = position_of(length, BEAMRIG_SELECT_BEAM);
@@ -254,6 +290,7 @@ static void answer(size_t length) {
   selecting = NO_POSITION;
   if (storing < FIRMWARE_POSITIONS && reply_length > 0 && reply[1] == BEAMRIG_ACK) store_in_ram(storing);
   if (reply_length > 0) board_send(BOARD_HOST_PORT, line, beamrig_serial_encode(reply, reply_length, line));
+  stage_ahead();
 }
 
 /* A board whose chips are all there again is idle and muted; what their RAM held is gone. */
@@ -267,6 +304,7 @@ static void recover(void) {
   recover_at_us = now_us + RECOVERY_US;
   if (start_chips() != 0) return;
   memset(in_ram, 0, sizeof in_ram);
+  ahead_id = 0;
   beamrig_panel_recover(&panel);
 }
 
