@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { MqttOptions } from '../../src/link/mqtt.ts';
 import { hasPart } from '../parts.ts';
-import { blockOf, documentedBench, documentedCommands, type DocumentedBench } from './documented-bench.ts';
+import { blockOf, documentedBench, documentedCommands, type DocumentedBench } from '../../scripts/documented-bench.ts';
 import { PANEL, echo, linkTo, panelOn } from './mqtt-ends.ts';
 import { eventually, linkErrorOf } from './test-broker.ts';
 

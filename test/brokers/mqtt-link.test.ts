@@ -7,7 +7,7 @@ import { createRandom } from '../../signal/random.ts';
 import { listMqttPanels } from '../../src/link/mqtt-panels.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
-import { Mosquitto } from './mosquitto.ts';
+import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, echo, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
 import { relayTo } from './relay.ts';
 import { embeddedBroker, eventually, linkErrorOf, type TestBroker } from './test-broker.ts';

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UNSENT_BYTES } from '../../src/link/mqtt-connection.ts';
 import { hasPart } from '../parts.ts';
-import { Mosquitto } from './mosquitto.ts';
+import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { echo, linkTo, panelOn } from './mqtt-ends.ts';
 import { relayTo } from './relay.ts';
 import { eventually, linkErrorOf } from './test-broker.ts';

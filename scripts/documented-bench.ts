@@ -1,13 +1,14 @@
 /**
- * The broker of examples/mqtt/README.md, made by the very commands of that page: its `sh` blocks are run in a folder of the test's own, with
- * no change but the port. What the page says therefore works, and tests with TLS and access lists stand on it.
+ * The broker of examples/mqtt/README.md, made by the very commands of that page: its `sh` blocks are run in a folder of its own, with no
+ * change but the port. What the page says therefore works, and tests and the demonstration with TLS and access lists stand on it.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/config/package-root.ts';
-import { freePort } from '../influx-server.ts';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import { packageRoot } from '../src/config/package-root.ts';
+import { freePort } from './free-port.ts';
 import { Mosquitto, asOurselves } from './mosquitto.ts';
 
 export interface DocumentedBench {
@@ -35,7 +36,7 @@ export function documentedCommands(): { heading: string; commands: string }[] {
 
 export const blockOf = (heading: string, nth = 0): string => {
   const found = documentedCommands().filter((block) => block.heading.includes(heading));
-  if (found.length <= nth) throw new Error(`the page has no block ${nth} under ${heading}`);
+  if (found.length <= nth) throw new BeamrigError('argument', `examples/mqtt/README.md has no block ${nth} under ${heading}`);
   return found[nth].commands;
 };
 
@@ -54,7 +55,10 @@ export async function documentedBench(): Promise<DocumentedBench> {
     });
   const must = async (block: string, cwd?: string): Promise<void> => {
     const { code, output } = await run(block, cwd);
-    if (code !== 0) throw new Error(`${block}ended with ${code}: ${output}`);
+    if (code === 0) return;
+    throw new BeamrigError('argument', `${block}ended with ${code}: ${output}`, {
+      wayOut: 'Install what it needs (Debian: apt-get install mosquitto openssl).',
+    });
   };
   await must(blockOf('1. A folder'), root);
   const config = join(folder, 'mosquitto.conf');

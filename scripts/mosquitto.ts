@@ -1,15 +1,14 @@
-/** A real mosquitto for tests: its own config and folder, on a loopback port that was free, ended by its process. */
+/** A real mosquitto for tests and demonstrations: its own config and folder, on a loopback port that was free, ended by its process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../influx-server.ts';
-import { partPath } from '../parts.ts';
-import type { TestBroker } from './test-broker.ts';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import { freePort } from './free-port.ts';
 
-export class Mosquitto implements TestBroker {
+export class Mosquitto {
   readonly name = 'mosquitto';
   readonly port: number;
   readonly #config: string;
@@ -44,25 +43,33 @@ export class Mosquitto implements TestBroker {
   }
 
   async start(): Promise<void> {
-    const program = partPath('mosquitto');
-    if (program === undefined) throw new Error('mosquitto is not installed');
-    const running = spawn(program, ['-c', this.#config], { cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    // Debian has it where only root looks for programs.
+    const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin` };
+    const running = spawn('mosquitto', ['-c', this.#config], { cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'], env });
     this.#process = running;
+    running.once('error', (error) => {
+      this.#log = error.message;
+    });
+    const killIt = (): void => void running.kill('SIGKILL');
+    process.once('exit', killIt);
+    running.once('exit', () => process.removeListener('exit', killIt));
     running.stderr.on('data', (chunk: Buffer) => {
       this.#log = (this.#log + chunk.toString()).slice(-4000);
     });
     for (let attempt = 0; attempt < 400; attempt++) {
-      if (running.exitCode !== null) throw new Error(`mosquitto ended: ${this.#log}`);
+      if (running.exitCode !== null || running.pid === undefined) break;
       if (await answers(this.port)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error(`mosquitto did not come up: ${this.#log}`);
+    throw new BeamrigError('link', `mosquitto did not come up: ${this.#log}`, {
+      wayOut: 'Look at its message, or install it (Debian: apt-get install mosquitto).',
+    });
   }
 
   async kill(): Promise<void> {
     const running = this.#process;
     this.#process = undefined;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    if (running?.pid === undefined || running.exitCode !== null || running.signalCode !== null) return;
     const gone = once(running, 'exit');
     running.kill('SIGKILL');
     await gone;
@@ -75,6 +82,11 @@ export class Mosquitto implements TestBroker {
 
   thaw(): void {
     this.#process?.kill('SIGCONT');
+  }
+
+  /** Reads its passwords and access list again; who is not let in by them any more is thrown out. */
+  reload(): void {
+    this.#process?.kill('SIGHUP');
   }
 
   async remove(): Promise<void> {
