@@ -10,9 +10,8 @@ import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask, steeringVector } from '../../signal/geometry.ts';
-import { quantisePhases } from '../../signal/quantise.ts';
-import { createRandom, type Random } from '../../signal/random.ts';
+import { connectionMask } from '../../signal/geometry.ts';
+import { createRandom } from '../../signal/random.ts';
 import { fromDb } from '../../signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
@@ -23,15 +22,13 @@ import type { BlockFading } from '../control/channel-source.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
-import { panelFailureInWords } from '../control/failure-words.ts';
-import type { SafeChoice } from '../control/panel-keeper.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
 import { discoverHardware } from '../link/discover.ts';
-import { createPanel } from '../panel/panel-driver.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
-import { assembleHardware, linkInWords, remedyOf, safeFeatures } from './hardware.ts';
+import { assembleHardware, linkInWords } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
+import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
 import { createWorld } from './world.ts';
@@ -262,72 +259,6 @@ const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
 
 const linesOf = (problems: readonly LinkProblem[]): string =>
   problems.map(({ link, message, wayOut }) => `  ${message.startsWith(link) ? '' : `${link}: `}${message} ${wayOut}`).join('\n');
-
-/** The simulated panel as the control loop is given it. */
-function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, random: Random): RigPanel {
-  const elements = elementsOf(rig);
-  const { rfChains, phaseBits } = rig.array;
-  const panel = createPanel({
-    link,
-    clock,
-    random,
-    expected: {
-      role: 'array',
-      elements,
-      rfChains,
-      phaseBits,
-      users: rig.users.count,
-      features: ['digital-weights', 'snr-report', ...safeFeatures(rig)],
-    },
-  });
-  return {
-    panel,
-    source: 'simulator',
-    connected: false,
-    connect: () => panel.connect(),
-    linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
-    links: () => [
-      {
-        name: link.name,
-        kind: link.kind,
-        source: 'simulator',
-        panel: panel.capabilities?.panelSerial ?? '',
-        firmware: panel.capabilities?.firmware ?? '',
-        elements: elements === 1 ? '0' : `0-${elements - 1}`,
-        state: link.state.state === 'open' ? 'open' : (link.state.detail ?? link.state.reason),
-        retries: panel.counters.retries,
-        timeouts: panel.counters.timeouts,
-        discarded: link.counters.discarded + panel.counters.badFrames,
-        reconnects: link.counters.reconnects,
-        roundTripMs: panel.counters.roundTripMs,
-      },
-    ],
-  };
-}
-
-/** A panel that the run begins on must answer. */
-async function begun(simulated: RigPanel): Promise<RigPanel> {
-  const shaken = await simulated.connect();
-  if (shaken.ok) return { ...simulated, connected: true };
-  await simulated.panel.close();
-  const [code = 'panel', wayOut] = remedyOf(shaken.failure);
-  throw new BeamrigError(code, `The panel on ${simulated.panel.name} cannot be used: ${panelFailureInWords(shaken.failure)}.`, {
-    wayOut,
-  });
-}
-
-/** What the array shows when nobody steers it; the fixed beam of 'codeword' points every chain the same way. */
-function safeChoice(rig: RigFile): SafeChoice {
-  const { safeState, safeCodeword } = rig;
-  if (safeState !== 'codeword' || safeCodeword === undefined) return { state: safeState };
-  const { geometry, rfChains, phaseBits } = rig.array;
-  const steering = steeringVector(geometry, (safeCodeword.azimuthDeg * Math.PI) / 180);
-  const phaseRad = Float64Array.from({ length: elementsOf(rig) * rfChains }, (_, word) => {
-    const element = Math.floor(word / rfChains);
-    return Math.atan2(steering.im[element], steering.re[element]);
-  });
-  return { state: safeState, beam: { phaseBits, words: quantisePhases(phaseRad, phaseBits) } };
-}
 
 const fallbackEvent = (reason: string): Omit<RigEvent, 'timeNs'> => ({
   level: 'warning',

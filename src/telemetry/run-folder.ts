@@ -126,9 +126,10 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     if (closed) return;
     const transition = tally.cycle(record, record.timeNs);
     if (transition) {
-      reportAt({
+      // A mark for whoever reads the records; people are told why by whoever changed the panel.
+      event({
         timeNs: record.timeNs,
-        level: 'warning',
+        level: 'info',
         code: 'source-changed',
         message: `From cycle ${transition.cycle} on, records come from the ${transition.to}; before, from the ${transition.from}.`,
       });

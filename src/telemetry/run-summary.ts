@@ -70,7 +70,7 @@ export class SummaryTally {
     if (record.outcome === 'ok') this.#ok += 1;
     else {
       this.#void += 1;
-      const kind = record.failure ?? 'unknown';
+      const kind = kindOf(record.failure ?? 'unknown');
       const known = this.#failures.has(kind) || this.#failures.size < MOST_KINDS ? kind : 'others';
       this.#failures.set(known, (this.#failures.get(known) ?? 0) + 1);
     }
@@ -137,6 +137,13 @@ export class SummaryTally {
 
 /** Nanoseconds since 1970 as ISO time with milliseconds, UTC. */
 export const isoTime = (timeNs: bigint): string => new Date(Number(timeNs / 1_000_000n)).toISOString();
+
+/** A failure without what differs each time it happens, so that one cause is one line of the summary. */
+const kindOf = (failure: string): string =>
+  failure
+    .replace(/ in \d+ ms/g, '')
+    .replace(/\b(beam|detail|boot) \d+/g, '$1 …')
+    .replace(/0x[0-9a-f]{8}/g, '…');
 
 class Mean {
   #sum = 0;

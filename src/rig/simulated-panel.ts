@@ -1,0 +1,80 @@
+/** The simulator as a panel that the control loop can run on, and the safe state that this and the hardware share. */
+import type { Clock } from '../../clock/clock.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { steeringVector } from '../../signal/geometry.ts';
+import { quantisePhases } from '../../signal/quantise.ts';
+import type { Random } from '../../signal/random.ts';
+import { elementsOf } from '../config/rig-file.ts';
+import type { RigFile } from '../config/rig-file.ts';
+import { panelFailureInWords } from '../control/failure-words.ts';
+import type { SafeChoice } from '../control/panel-keeper.ts';
+import type { RigPanel } from '../control/panel-seat.ts';
+import { createPanel } from '../panel/panel-driver.ts';
+import { remedyOf, safeFeatures } from './hardware.ts';
+import type { Simulator } from './simulator.ts';
+
+/** The simulated panel as the control loop is given it. */
+export function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, random: Random): RigPanel {
+  const elements = elementsOf(rig);
+  const { rfChains, phaseBits } = rig.array;
+  const panel = createPanel({
+    link,
+    clock,
+    random,
+    expected: {
+      role: 'array',
+      elements,
+      rfChains,
+      phaseBits,
+      users: rig.users.count,
+      features: ['digital-weights', 'snr-report', ...safeFeatures(rig)],
+    },
+  });
+  return {
+    panel,
+    source: 'simulator',
+    connected: false,
+    connect: () => panel.connect(),
+    linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
+    links: () => [
+      {
+        name: link.name,
+        kind: link.kind,
+        source: 'simulator',
+        panel: panel.capabilities?.panelSerial ?? '',
+        firmware: panel.capabilities?.firmware ?? '',
+        elements: elements === 1 ? '0' : `0-${elements - 1}`,
+        state: link.state.state === 'open' ? 'open' : (link.state.detail ?? link.state.reason),
+        retries: panel.counters.retries,
+        timeouts: panel.counters.timeouts,
+        discarded: link.counters.discarded + panel.counters.badFrames,
+        reconnects: link.counters.reconnects,
+        roundTripMs: panel.counters.roundTripMs,
+      },
+    ],
+  };
+}
+
+/** A panel that the run begins on must answer. */
+export async function begun(simulated: RigPanel): Promise<RigPanel> {
+  const shaken = await simulated.connect();
+  if (shaken.ok) return { ...simulated, connected: true };
+  await simulated.panel.close();
+  const [code = 'panel', wayOut] = remedyOf(shaken.failure);
+  throw new BeamrigError(code, `The panel on ${simulated.panel.name} cannot be used: ${panelFailureInWords(shaken.failure)}.`, {
+    wayOut,
+  });
+}
+
+/** What the array shows when nobody steers it; the fixed beam of 'codeword' points every chain the same way. */
+export function safeChoice(rig: RigFile): SafeChoice {
+  const { safeState, safeCodeword } = rig;
+  if (safeState !== 'codeword' || safeCodeword === undefined) return { state: safeState };
+  const { geometry, rfChains, phaseBits } = rig.array;
+  const steering = steeringVector(geometry, (safeCodeword.azimuthDeg * Math.PI) / 180);
+  const phaseRad = Float64Array.from({ length: elementsOf(rig) * rfChains }, (_, word) => {
+    const element = Math.floor(word / rfChains);
+    return Math.atan2(steering.im[element], steering.re[element]);
+  });
+  return { state: safeState, beam: { phaseBits, words: quantisePhases(phaseRad, phaseBits) } };
+}
