@@ -9,6 +9,8 @@
  *   pull, putback            the host's port hangs up and its name goes; it comes back as a new port
  *   drop P                   a frame (what ends with a zero byte) is lost with probability P
  *   corrupt P                a bit of a byte is flipped with probability P
+ *   flip WAY N BIT           that bit of the Nth byte from now on, counted from 0, is flipped once; WAY 0 to the panel, 1 to the host
+ *   garbage, quiet           both receivers hear random bytes at full speed and nothing else, until it is quiet again
  *   counts                   bytes carried to the panel and to the host, frames dropped, bytes corrupted, bytes a full port did not take
  */
 #define _GNU_SOURCE
@@ -29,6 +31,8 @@
 #define RING 4096
 /* Bytes that a receiver hands over at once, unless the line pauses or a frame ends before: the trigger level of a UART's FIFO. */
 #define TRIGGER 16
+/* Random bytes come in portions of so long. */
+#define HUM_NS 1000000
 
 struct port {
   int master, slave;
@@ -43,11 +47,14 @@ struct way {
   uint64_t free_ns; /* when the wire has carried all that it was given */
   int dropping, at_start;
   unsigned long carried;
+  long flip_in; /* bytes until one is damaged; below 0 when none is to be */
+  unsigned flip_bit;
 };
 
 static uint64_t byte_ns, random_state;
 static double drop_share, corrupt_share;
-static int is_cut;
+static int is_cut, is_garbage;
+static uint64_t garbage_ns; /* until when random bytes have been heard */
 static unsigned long dropped, corrupted, overrun;
 
 static uint64_t now_ns(void) {
@@ -126,12 +133,32 @@ static void hand_over(struct way *way, uint64_t now) {
       byte ^= (uint8_t)(1u << (unsigned)(uniform() * 8));
       corrupted++;
     }
-    if (!way->dropping && !is_cut) out[length++] = byte;
+    if (way->flip_in == 0) {
+      byte ^= (uint8_t)(1u << way->flip_bit);
+      corrupted++;
+    }
+    if (way->flip_in >= 0) way->flip_in--;
+    if (!way->dropping && !is_cut && !is_garbage) out[length++] = byte;
     if (ends) way->dropping = 0;
   }
   if (length > 0 && way->to->master >= 0) {
     ssize_t written = write(way->to->master, out, length);
     overrun += length - (unsigned long)(written < 0 ? 0 : written);
+  }
+}
+
+/* What a receiver makes of a line that hums: as many bytes as fit in the time since it was last asked. */
+static void hum(struct way ways[2], uint64_t now) {
+  uint8_t out[RING];
+  uint64_t length = (now - garbage_ns) / byte_ns;
+  if (length > RING) length = RING;
+  garbage_ns = now;
+  for (int i = 0; i < 2; i++) {
+    for (uint64_t at = 0; at < length; at++) out[at] = (uint8_t)(uniform() * 256);
+    if (length > 0 && ways[i].to->master >= 0) {
+      ssize_t written = write(ways[i].to->master, out, length);
+      overrun += length - (unsigned long)(written < 0 ? 0 : written);
+    }
   }
 }
 
@@ -141,7 +168,19 @@ static void obey(const char *line, struct way ways[2]) {
   else if (strcmp(line, "restore") == 0) is_cut = 0;
   else if (strcmp(line, "pull") == 0) unplug(ways[0].from);
   else if (strcmp(line, "putback") == 0) bad = ways[0].from->master < 0 ? plug_in(ways[0].from) : 0;
-  else if (strncmp(line, "drop ", 5) == 0) drop_share = atof(line + 5);
+  else if (strcmp(line, "garbage") == 0) {
+    is_garbage = 1;
+    garbage_ns = now_ns();
+  } else if (strcmp(line, "quiet") == 0) is_garbage = 0;
+  else if (strncmp(line, "flip ", 5) == 0) {
+    unsigned way, bit;
+    long after;
+    bad = sscanf(line + 5, "%u %ld %u", &way, &after, &bit) != 3 || way > 1 || after < 0 || bit > 7;
+    if (!bad) {
+      ways[way].flip_in = after;
+      ways[way].flip_bit = bit;
+    }
+  } else if (strncmp(line, "drop ", 5) == 0) drop_share = atof(line + 5);
   else if (strncmp(line, "corrupt ", 8) == 0) corrupt_share = atof(line + 8);
   else if (strcmp(line, "counts") == 0) {
     printf("%lu %lu %lu %lu %lu\n", ways[0].carried, ways[1].carried, dropped, corrupted, overrun);
@@ -177,6 +216,7 @@ int main(int count, char **words) {
   ways[0].from = ways[1].to = &host;
   ways[0].to = ways[1].from = &panel;
   ways[0].at_start = ways[1].at_start = 1;
+  ways[0].flip_in = ways[1].flip_in = -1;
   setvbuf(stdout, NULL, _IOLBF, 0);
   prctl(PR_SET_TIMERSLACK, 1000ul);
   if (plug_in(&host) != 0 || plug_in(&panel) != 0) {
@@ -203,6 +243,11 @@ int main(int count, char **words) {
       wait.tv_nsec = (long)(due % 1000000000u);
       timeout = &wait;
     }
+    if (is_garbage && (timeout == NULL || wait.tv_sec > 0 || wait.tv_nsec > HUM_NS)) {
+      wait.tv_sec = 0;
+      wait.tv_nsec = HUM_NS;
+      timeout = &wait;
+    }
     if (ppoll(polled, 3, timeout, NULL) < 0 && errno != EINTR) break;
     for (int i = 0; i < 2; i++) {
       if (polled[1 + i].revents & POLLIN) take_in(&ways[i]);
@@ -211,6 +256,7 @@ int main(int count, char **words) {
     for (int i = 0; i < 2; i++) {
       if (next_ns(&ways[i]) <= now) hand_over(&ways[i], now);
     }
+    if (is_garbage && now - garbage_ns >= HUM_NS) hum(ways, now);
     if (polled[0].revents && !listen_to_input(ways)) break;
   }
   unplug(&host);

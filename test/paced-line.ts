@@ -38,6 +38,11 @@ export interface PacedLine {
   putBack(): Promise<void>;
   drop(share: number): Promise<void>;
   corrupt(share: number): Promise<void>;
+  /** That bit of the nth byte from now on, counted from 0, is flipped, once. */
+  flip(way: 'to-panel' | 'to-host', nth: number, bit: number): Promise<void>;
+  /** From now on both ends hear random bytes at the speed of the line, and nothing else. */
+  garbage(): Promise<void>;
+  quiet(): Promise<void>;
   counts(): Promise<PacedLineCounts>;
   close(): Promise<void>;
 }
@@ -56,7 +61,7 @@ export async function openPacedLine(options: PacedLineOptions): Promise<PacedLin
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-line-'));
   const host = join(folder, 'host');
   const panel = join(folder, 'panel');
-  const program = await build(folder);
+  const { program, release } = await holdPacedLine();
   const relay = spawn(program, [String(baudRate), host, panel, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(relay, 'exit');
   const answers = createInterface(relay.stdout)[Symbol.asyncIterator]();
@@ -93,6 +98,9 @@ export async function openPacedLine(options: PacedLineOptions): Promise<PacedLin
     putBack: command('putback'),
     drop: share('drop'),
     corrupt: share('corrupt'),
+    flip: async (way, nth, bit) => void (await say(`flip ${way === 'to-panel' ? 0 : 1} ${nth} ${bit}`)),
+    garbage: command('garbage'),
+    quiet: command('quiet'),
     counts: async () => {
       const [bytesToPanel, bytesToHost, framesDropped, bytesCorrupted, bytesOverrun] = (await say('counts'))
         .split(' ')
@@ -102,14 +110,35 @@ export async function openPacedLine(options: PacedLineOptions): Promise<PacedLin
     close: async () => {
       relay.stdin.end();
       await ended;
+      release();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** @returns path of the relay, in the folder of its line and gone with it */
-async function build(folder: string): Promise<string> {
-  const program = join(folder, 'paced-line');
+/** The relay, built once for all lines that are open at a time. */
+let built: Promise<string> | undefined;
+let holders = 0;
+
+/**
+ * Keeps the relay that is built for the lines: whoever opens one after the other holds it meanwhile, and lets go of it.
+ * @returns its path, and how to let go of it: the last one removes it
+ */
+export async function holdPacedLine(): Promise<{ program: string; release: () => void }> {
+  holders++;
+  built ??= build();
+  const program = await built;
+  const release = (): void => {
+    if (--holders > 0) return;
+    built = undefined;
+    rmSync(dirname(program), { recursive: true, force: true });
+  };
+  return { program, release };
+}
+
+/** @returns path of the relay, in a folder of its own */
+async function build(): Promise<string> {
+  const program = join(mkdtempSync(join(tmpdir(), 'beamrig-relay-')), 'paced-line');
   const source = join(dirname(fileURLToPath(import.meta.url)), 'paced-line.c');
   await promisify(execFile)(partPath('gcc') ?? 'gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, source, '-lutil']);
   return program;

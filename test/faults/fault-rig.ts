@@ -51,6 +51,12 @@ export interface FaultRigOptions {
   capabilities?: VirtualPanelOptions['capabilities'];
   /** Serial numbers that the panels say, where they are not those of the rig file. */
   serials?: readonly string[];
+  /** What the first panel says, changed on its way out. */
+  says?: (frame: Uint8Array) => Uint8Array;
+  /** How long what is broken stays so where a scenario waits for it (`away`), ms. Default 150. */
+  outageMs?: number;
+  /** Of the array. Default 16. */
+  elements?: number;
   /** Lines of the rig file instead of the usual ones, by their key. */
   rig?: Record<string, string>;
   seed?: number;
@@ -71,6 +77,8 @@ export interface FaultRig {
   cycles(count: number): Promise<void>;
   /** Resolves with the event of this code, when it was told or when it is. */
   untilTold(code: string): Promise<RigEvent>;
+  /** Leaves things broken for a while. */
+  away(): Promise<void>;
   /** Link and panel are usable again from now on: waits for the first good cycle. May be called for each of several faults. */
   back(): Promise<CycleRecord>;
   /** For each `back`: until its first good cycle was recorded, ms. */
@@ -82,11 +90,9 @@ export interface FaultRig {
 }
 
 const RIG_KEY = 'a1b2'.repeat(16);
-const ELEMENTS = 16;
 /** The default rig file, by key. */
 const RIG_LINES: Record<string, string> = {
   name: 'faults',
-  array: `{ geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: 2, phaseBits: 6 }`,
   users: '{ count: 2 }',
   beamformer: '{ model: aligned }',
   loop: '{ rateHz: 50, pilots: 64 }',
@@ -101,7 +107,15 @@ const openWireOf = (carrier: Carrier, seed: number): Promise<FaultWire> =>
  * @throws {BeamrigError} what the rig says where it is refused; nothing is left open then
  */
 export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> {
-  const { carrier, panels: panelCount = 1, authenticated = false, behaviours = [], capabilities, seed = 1 } = options;
+  const {
+    carrier,
+    panels: panelCount = 1,
+    authenticated = false,
+    behaviours = [],
+    capabilities,
+    elements = 16,
+    seed = 1,
+  } = options;
   const openWire = options.openWire ?? ((panel: number) => openWireOf(carrier, seed + panel));
   const filesBefore = openFiles();
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-faults-'));
@@ -121,9 +135,10 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
     if (authenticated) writeFileSync(keyFile, RIG_KEY, { mode: 0o600 });
     const lines: Record<string, string> = {
       ...RIG_LINES,
+      array: `{ geometry: { kind: ula, elements: ${elements} }, rfChains: 2, phaseBits: 6 }`,
       seed: String(seed),
       ...(authenticated ? { authentication: `{ keyFile: ${keyFile} }` } : {}),
-      links: `[ ${wires.map((wire, index) => linkEntry(wire, index, panelCount)).join(', ')} ]`,
+      links: `[ ${wires.map((wire, index) => linkEntry(wire, index, elements / panelCount)).join(', ')} ]`,
       ...options.rig,
     };
     const text = Object.entries(lines)
@@ -160,6 +175,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
         ...(capabilities === undefined ? {} : { capabilities }),
         ...(authenticated ? { rigKey: Uint8Array.from(Buffer.from(RIG_KEY, 'hex')) } : {}),
       });
+      if (index === 0 && options.says !== undefined) far.rewrite(options.says);
       const end = wires[index].end(far.panelSerial);
       closers.push(async () => {
         far.close();
@@ -228,6 +244,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
         await find(`${count} cycles`, () => (witness.records.length >= last ? true : undefined));
       },
       untilTold: (code) => find(`the event ${code}`, () => witness.events.find((event) => event.code === code)),
+      away: () => clock.sleep(options.outageMs ?? 150),
       async back() {
         const fromMs = clock.nowMs();
         const record = await until(({ outcome, source }) => outcome === 'ok' && source === 'hardware', 'a good cycle');
@@ -254,8 +271,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
   }
 }
 
-function linkEntry(wire: FaultWire, index: number, panels: number): string {
-  const each = ELEMENTS / panels;
+function linkEntry(wire: FaultWire, index: number, each: number): string {
   return `{ name: link-${index}, panel: BOARD-${index}, elements: '${index * each}-${(index + 1) * each - 1}', ${wire.link} }`;
 }
 

@@ -1,88 +1,306 @@
 /**
- * What goes wrong on benches, one story each: a rig runs, something happens to it, it is mended, and the rig is to be back by itself. The
- * tests play them for the invariants of the witness and for the events that a person was told; bench/faults.ts plays them for the time.
+ * What goes wrong on benches, whatever the wire is, one story each: a rig runs, something happens to it, it is mended, and the rig is to be
+ * back by itself. The tests play them for the invariants of the witness and for the events that a person is told, bench/faults.ts for the time.
+ * What only one kind of wire can do is in serial-scenarios.ts and mqtt-scenarios.ts; how a story is played in play.ts.
  */
-import type { Carrier, FaultRig, FaultRigOptions } from './fault-rig.ts';
-import { openFaultRig } from './fault-rig.ts';
+import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
+import type { Feature, Message } from '../../firmware-protocol/messages.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import type { FaultRig } from './fault-rig.ts';
+import type { Refusal, Scenario } from './play.ts';
 
-export interface Scenario {
-  /** What happens, in the words of the bench. */
-  name: string;
-  carriers: readonly Carrier[];
-  options?: Omit<FaultRigOptions, 'carrier'>;
-  /** From the first good cycle on. `back` of the rig is called when what was broken is whole again. */
-  play(rig: FaultRig): Promise<void>;
-  /** Codes of the events, in order, after the one that says where channels come from. A pattern of them, joined by blanks, where time decides. */
-  events: readonly string[] | RegExp;
-  /** What it is about is checked here, beyond what holds in every scenario. */
-  check?(rig: FaultRig): string[];
-}
+export const LOST_AND_BACK = ['panel-lost', 'panel-back'] as const;
 
-/** What is wrong from the start, and refused before anything radiates. */
-export interface Refusal {
-  name: string;
-  carriers: readonly Carrier[];
-  options?: Omit<FaultRigOptions, 'carrier'>;
-  code: string;
-  message: RegExp;
-}
+const NO_PATCHES: Feature[] = ['digital-weights', 'snr-report', 'read-back', 'time-sync'];
+/** Every beam goes over whole, in as many bytes. */
+export const WHOLE: Scenario['options'] & object = { capabilities: { features: NO_PATCHES } };
+/** And in several chunks. */
+export const IN_CHUNKS: Scenario['options'] & object = {
+  elements: 64,
+  capabilities: { maxPayloadBytes: 64, features: NO_PATCHES },
+};
 
-export interface Played {
-  /** What did not hold, in words: to be empty. */
-  broken: string[];
-  recoveriesMs: readonly number[];
-  lost: string;
-  codes: string[];
-  cycles: number;
-}
+const bothWays = (behaviour: Behaviour): Behaviour[] => [
+  { ...behaviour, direction: 'to-panel' },
+  { ...behaviour, direction: 'to-host' } as Behaviour,
+];
 
-/** Plays one scenario on one carrier, from an empty bench to an empty bench. */
-export async function playScenario(scenario: Scenario, carrier: Carrier, seed = 1): Promise<Played> {
-  const rig = await openFaultRig({ ...scenario.options, carrier, seed });
-  let left: string[] = [];
-  try {
-    await scenario.play(rig);
-  } finally {
-    left = await rig.close();
-  }
-  const [first, ...codes] = rig.codes();
-  const told = codes.join(' ');
-  const { events } = scenario;
-  const asExpected = events instanceof RegExp ? events.test(told) : told === events.join(' ');
-  return {
-    broken: [
-      ...rig.witness.broken(),
-      ...left,
-      ...(first === 'channels-simulated' ? [] : [`5: the first event is ${first}`]),
-      ...(asExpected
-        ? []
-        : [`5: events were '${told}', expected ${events instanceof RegExp ? String(events) : `'${events.join(' ')}'`}`]),
-      ...(scenario.check?.(rig) ?? []),
-      ...(rig.rig.controller.unsafe === undefined ? [] : [`the array was left unsafe: ${rig.rig.controller.unsafe}`]),
-    ],
-    recoveriesMs: rig.recoveriesMs,
-    lost: rig.lost(),
-    codes,
-    cycles: rig.witness.records.length,
+/** For so many cycles this happens to frames that pass; afterwards nothing does. */
+const whilePassing =
+  (behaviours: readonly Behaviour[], cycles: number) =>
+  async (rig: FaultRig): Promise<void> => {
+    await rig.cycles(3);
+    for (const panel of rig.panels) panel.mishaps(behaviours);
+    await rig.cycles(cycles);
+    for (const panel of rig.panels) panel.mishaps([]);
+    await rig.back();
+    await rig.cycles(3);
   };
-}
 
-const EVERY: readonly Carrier[] = ['serial', 'aedes', 'mosquitto'];
-const LOST_AND_BACK = ['panel-lost', 'panel-back'] as const;
+/** What the panel does of itself, told beforehand; waits until it was noticed. */
+const noticed = async (rig: FaultRig): Promise<void> => {
+  await rig.untilVoid();
+  await rig.back();
+  await rig.cycles(3);
+};
 
-/** What may happen to any wire. */
+/** The panel's capabilities, exchanged on their way out. */
+const introducing =
+  (change: (capabilities: Capabilities) => Uint8Array) =>
+  (frame: Uint8Array): Uint8Array => {
+    const decoded = decodeFrame(frame);
+    if (!decoded.ok || decoded.frame.message.type !== 'capabilities') return frame;
+    return change({ seq: decoded.frame.seq, message: decoded.frame.message });
+  };
+type Capabilities = { seq: number; message: Extract<Message, { type: 'capabilities' }> };
+
+/** Says that its phase shifters have 5 bits. */
+const fiveBits = introducing(({ seq, message }) => encodeFrame({ seq, message: { ...message, phaseBits: 5 } }));
+/** Speaks version 2, as it says in answer to a hello that offers version 1. */
+const newer = introducing(({ seq }) =>
+  encodeFrame({ seq, message: { type: 'nack', code: 'unsupported-version', detail: 2 } }, { major: 2 }),
+);
+
+export const nothingLost = (rig: FaultRig): string[] => (rig.lost() === 'nothing' ? [] : [`lost: ${rig.lost()}`]);
+
+/** Nothing was lost, and that is no wonder of a fault that never happened: requests had to be sent again. */
+export const sentAgain = (rig: FaultRig): string[] => {
+  const retries = rig.witness.records.reduce((sum, { link }) => sum + link.retries, 0);
+  return [...nothingLost(rig), ...(retries > 0 ? [] : ['nothing had to be sent again'])];
+};
+
+/** The wire is out, and what answers afterwards cannot be used: the rig faults by itself. */
+const exchangedFor =
+  (other: (frame: Uint8Array) => Uint8Array) =>
+  async (rig: FaultRig): Promise<void> => {
+    await rig.cycles(3);
+    await rig.wires[0].pull();
+    await rig.untilVoid();
+    rig.panels[0].rewrite(other);
+    await rig.wires[0].putBack();
+    await rig.untilTold('panel-unusable');
+  };
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'cable pulled and put back',
-    carriers: EVERY,
     async play(rig) {
       await rig.cycles(3);
       await rig.wires[0].pull();
       await rig.untilVoid();
+      await rig.away();
       await rig.wires[0].putBack();
       await rig.back();
       await rig.cycles(3);
     },
     events: LOST_AND_BACK,
+  },
+  {
+    name: 'link gone while the rig is paused, and back',
+    async play(rig) {
+      const { controller } = rig.rig;
+      await rig.cycles(3);
+      await controller.pause();
+      await rig.wires[0].pull();
+      await rig.away();
+      await rig.wires[0].putBack();
+      await rig.away();
+      await controller.run();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['paused', 'resumed', ...LOST_AND_BACK],
+  },
+  {
+    name: 'far application hangs with the link open, and goes on',
+    async play(rig) {
+      await rig.cycles(3);
+      rig.panels[0].hang();
+      await rig.untilTold('panel-lost');
+      await rig.away();
+      rig.panels[0].goOn();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['cycle-void', ...LOST_AND_BACK],
+  },
+  {
+    name: 'panel resets between two chunks of a beam',
+    options: { ...IN_CHUNKS, behaviours: [{ do: 'reset', messages: ['set-phases'], nth: 10, bootMs: 100 }] },
+    play: noticed,
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'panel resets between stage and commit',
+    options: { ...IN_CHUNKS, behaviours: [{ do: 'reset', messages: ['commit'], nth: 5, moment: 'before', bootMs: 100 }] },
+    play: noticed,
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'panel resets after it has latched and before it answers',
+    options: {
+      behaviours: [{ do: 'reset', direction: 'to-host', messages: ['committed'], nth: 5, moment: 'before', bootMs: 100 }],
+    },
+    play: noticed,
+    events: LOST_AND_BACK,
+  },
+  {
+    name: '1 % of frames dropped',
+    play: whilePassing(bothWays({ do: 'drop', probability: 0.01 }), 60),
+    events: [],
+    check: sentAgain,
+  },
+  {
+    name: '10 % of frames dropped',
+    options: IN_CHUNKS,
+    play: whilePassing(bothWays({ do: 'drop', probability: 0.1 }), 30),
+    events: [],
+    check: sentAgain,
+  },
+  {
+    name: 'frames duplicated',
+    options: IN_CHUNKS,
+    play: whilePassing(bothWays({ do: 'duplicate', copies: 3 }), 20),
+    events: [],
+    check: (rig) => [
+      ...nothingLost(rig),
+      // Of what it had taken in before, the panel latched nothing twice: the witness would have told.
+      ...(rig.witness.heard('link-0', 'commit') > 3 * 20 ? [] : ['nothing came in twice']),
+    ],
+  },
+  {
+    name: 'frames reordered',
+    options: IN_CHUNKS,
+    play: whilePassing(bothWays({ do: 'reorder', probability: 0.3 }), 20),
+    events: [],
+    check: sentAgain,
+  },
+  {
+    name: 'commits delayed past their deadline',
+    async play(rig) {
+      await rig.cycles(3);
+      rig.panels[0].mishaps([{ do: 'delay', messages: ['commit'], delayMs: 3500 }]);
+      await rig.untilVoid();
+      rig.panels[0].mishaps([]);
+      await rig.back();
+      // The late ones come in now, among newer beams.
+      const heard = rig.witness.heard(rig.panels[0].name, 'commit');
+      await rig.until(() => rig.witness.heard(rig.panels[0].name, 'commit') > heard + 90);
+    },
+    events: ['cycle-void'],
+  },
+  {
+    name: 'panel stalls and goes on',
+    options: { behaviours: [{ do: 'stall', messages: ['commit'], nth: 5, forMs: 600 }] },
+    async play(rig) {
+      await rig.cycles(8);
+      await rig.back();
+    },
+    events: [],
+    check: sentAgain,
+  },
+  {
+    name: 'panel says that it is busy',
+    options: { behaviours: [{ do: 'nack', code: 'busy', messages: ['commit'], nth: 5, times: 3 }] },
+    async play(rig) {
+      await rig.cycles(8);
+      await rig.back();
+    },
+    events: [],
+    check: sentAgain,
+  },
+  {
+    name: 'panel refuses commits',
+    options: { behaviours: [{ do: 'nack', code: 'malformed', messages: ['commit'], nth: 5, times: 4 }] },
+    async play(rig) {
+      await rig.untilVoid();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['cycle-void'],
+  },
+  {
+    name: 'panel finds a fault of its own, and is over it',
+    async play(rig) {
+      await rig.cycles(3);
+      rig.panels[0].panel.fault(7);
+      await rig.untilVoid();
+      await rig.away();
+      rig.panels[0].panel.recover();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['cycle-void'],
+  },
+  {
+    name: 'panel that comes back has another Q',
+    play: exchangedFor(fiveBits),
+    events: ['panel-lost', 'panel-unusable', 'safe-state-unconfirmed'],
+    unsafe: true,
+  },
+  {
+    name: 'panel that comes back speaks a newer protocol',
+    play: exchangedFor(newer),
+    events: ['panel-lost', 'panel-unusable', 'safe-state-unconfirmed'],
+    unsafe: true,
+  },
+  {
+    name: 'frames of an authenticated link are replayed',
+    options: { authenticated: true },
+    async play(rig) {
+      await rig.cycles(5);
+      const [far] = rig.panels;
+      const old = [...far.overheard];
+      for (let cycle = 0; cycle < 10; cycle++) {
+        for (const frame of old.slice(-4 * (cycle + 1))) far.inject(frame);
+        await rig.cycles(1);
+      }
+      await rig.back();
+    },
+    events: [],
+    check: (rig) => [...nothingLost(rig), ...(rig.witness.said('link-0', 'nack') > 0 ? [] : ['no replayed frame was refused'])],
+  },
+  {
+    name: 'one of two panels misses a timed commit',
+    options: { panels: 2 },
+    async play(rig) {
+      await rig.cycles(5);
+      rig.panels[1].mishaps([{ do: 'drop', messages: ['commit'] }]);
+      await rig.untilVoid();
+      rig.panels[1].mishaps([]);
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['cycle-void'],
+  },
+  {
+    name: 'one of two panels is unplugged and put back',
+    options: { panels: 2 },
+    async play(rig) {
+      await rig.cycles(5);
+      await rig.wires[1].pull();
+      await rig.untilVoid();
+      await rig.away();
+      await rig.wires[1].putBack();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: LOST_AND_BACK,
+  },
+];
+
+/** What is wrong from the start. */
+export const REFUSALS: readonly Refusal[] = [
+  {
+    name: 'a panel with another Q',
+    options: { says: fiveBits },
+    code: 'panel',
+    message: /phaseBits is 5, the rig wants 6/,
+  },
+  {
+    name: 'a panel with a newer protocol',
+    options: { says: newer },
+    code: 'protocol-version',
+    message: /speaks protocol version 2, this program 1/,
   },
 ];

@@ -24,6 +24,8 @@ export interface Witness {
   latches(panel: string): readonly BeamId[];
   /** Messages of this type that the panel took in. */
   heard(panel: string, type: Message['type']): number;
+  /** And that it sent. */
+  said(panel: string, type: Message['type']): number;
 
   // What the parts of a fault rig tell it.
   knows(panel: string, elements: readonly number[], panelKey: Uint8Array | undefined): void;
@@ -47,6 +49,7 @@ interface Seen {
   driven: { beamId: BeamId; words: Uint16Array }[];
   reports: Map<BeamId, number[][]>;
   heard: Map<Message['type'], number>;
+  said: Map<Message['type'], number>;
   /** How often the host's link was opened, and whether it is open. */
   openings: number;
   open: boolean;
@@ -81,6 +84,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
         driven: [],
         reports: new Map(),
         heard: new Map(),
+        said: new Map(),
         openings: 0,
         open: false,
         sentIn: new Map(),
@@ -115,6 +119,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
     events,
     latches: (panel) => seen(panel).latches,
     heard: (panel, type) => seen(panel).heard.get(type) ?? 0,
+    said: (panel, type) => seen(panel).said.get(type) ?? 0,
     knows(panel, elements, key) {
       Object.assign(seen(panel), { elements, key });
     },
@@ -161,7 +166,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
       const at = seen(panel);
       const sentIn = at.sentIn.get(keyOf(frame));
       const type = messageOf(at, frame)?.message.type;
-      if (type !== undefined) at.heard.set(type, (at.heard.get(type) ?? 0) + 1);
+      if (type !== undefined) count(at.heard, type);
       if (at.open && sentIn !== undefined && sentIn !== at.openings) {
         oddities.push(`3: ${panel} took in a ${type ?? 'frame'} that was sent before the link was lost`);
       }
@@ -169,6 +174,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
     givenOut(panel, frame) {
       const at = seen(panel);
       const message = messageOf(at, frame)?.message;
+      if (message !== undefined) count(at.said, message.type);
       if (message?.type !== 'snr-report') return;
       const reports = at.reports.get(message.beamId) ?? [];
       reports.push(Array.from(message.snrCentiDb, (centiDb) => centiDb / 100));
@@ -234,6 +240,8 @@ function isPartOf(words: Uint16Array, whole: Uint16Array, elements: readonly num
     return true;
   });
 }
+
+const count = <Key>(counts: Map<Key, number>, key: Key): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
 
 const keyOf = (frame: Uint8Array): string => Buffer.from(frame).toString('latin1');
 
