@@ -59,12 +59,14 @@ export interface PanelArray {
   air: Air;
   panels: BenchPanel[];
   group: PanelGroup;
-  /** Beams that the host has asked for: nothing else may be radiated. */
-  asked: Set<number>;
+  /** Notes a beam as asked for: nothing else may be radiated. */
+  ask: <B extends BeamCommand>(beam: B) => B;
   /** A beam that no other id shares, noted as asked for. */
   beam: (beamId: number) => BeamCommand & { digital: { users: number; weights: Float32Array } };
   /** The beam that each panel radiates now. */
   shown: () => number[];
+  /** What all panels showed whenever one of them reported SNR. */
+  reports: { beamId: number; shown: number[] }[];
 }
 
 export function panelArray(members: readonly BenchMember[], seed = 1): PanelArray {
@@ -80,8 +82,13 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
     random: random.stream('air'),
     clock,
   });
-  const asked = new Set<number>();
-  const words = (beamId: number): Uint16Array => beamOf(beamId, elements).words;
+  const asked = new Map<number, Uint16Array>();
+  const ask = <B extends BeamCommand>(beam: B): B => {
+    asked.set(beam.beamId, beam.words.slice());
+    return beam;
+  };
+  const reports: PanelArray['reports'] = [];
+  const shown = (): number[] => panels.map(({ virtual }) => virtual.radiated().beamId);
 
   const panels = members.map((member, index): BenchPanel => {
     const serial = member.capabilities?.panelSerial ?? `PANEL-${index}`;
@@ -102,14 +109,14 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
       },
     });
     const look = (): void => {
-      const shown = virtual.radiated();
-      if (shown.beamId === 0) return;
-      if (!asked.has(shown.beamId)) throw new Error(`panel ${index} radiates beam ${shown.beamId}, which nobody asked for`);
-      const whole = words(shown.beamId);
+      const now = virtual.radiated();
+      if (now.beamId === 0) return;
+      const whole = asked.get(now.beamId);
+      if (whole === undefined) throw new Error(`panel ${index} radiates beam ${now.beamId}, which nobody asked for`);
       const differs = member.elements.some((element, i) =>
-        Array.from({ length: CHAINS }, (_, m) => m).some((m) => shown.words[i * CHAINS + m] !== whole[element * CHAINS + m]),
+        Array.from({ length: CHAINS }, (_, m) => m).some((m) => now.words[i * CHAINS + m] !== whole[element * CHAINS + m]),
       );
-      if (differs) throw new Error(`panel ${index} radiates something else than its part of beam ${shown.beamId}`);
+      if (differs) throw new Error(`panel ${index} radiates something else than its part of beam ${now.beamId}`);
     };
     const sent: Message[] = [];
     const link = createLoopbackLink(
@@ -121,6 +128,10 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
         onSend: (listener) =>
           virtual.onSend((frame) => {
             look();
+            const decoded = decodeFrame(frame);
+            if (decoded.ok && decoded.frame.message.type === 'snr-report') {
+              reports.push({ beamId: decoded.frame.message.beamId, shown: shown() });
+            }
             listener(frame);
           }),
       },
@@ -148,17 +159,15 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
     air,
     panels,
     group,
-    asked,
-    beam: (beamId) => {
-      asked.add(beamId);
-      return beamOf(beamId, elements);
-    },
-    shown: () => panels.map(({ virtual }) => virtual.radiated().beamId),
+    ask,
+    beam: (beamId) => ask(beamOf(beamId, elements)),
+    shown,
+    reports,
   };
 }
 
 /** A beam that no other id shares. */
-export function beamOf(beamId: number, elements: number): BeamCommand & { digital: { users: number; weights: Float32Array } } {
+function beamOf(beamId: number, elements: number): BeamCommand & { digital: { users: number; weights: Float32Array } } {
   const random = createRandom(beamId);
   const words = Uint16Array.from({ length: elements * CHAINS }, () => Math.floor(random.uniform() * 2 ** PHASE_BITS));
   const weights = Float32Array.from({ length: 2 * CHAINS * USERS }, () => random.normal());

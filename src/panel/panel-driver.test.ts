@@ -63,7 +63,7 @@ function bench({ behaviours = [], driver = {}, features, forge = (message) => me
       if (decoded.ok) listener(encodeFrame({ seq: decoded.frame.seq, message: forge(decoded.frame.message) }));
     });
   const link = createLoopbackLink({ receive, onSend }, clock, { latencyMs: 0.5 });
-  return { virtual, heard, driver: createPanel({ link, clock, random: random.stream('driver'), ...driver }) };
+  return { clock, virtual, heard, driver: createPanel({ link, clock, random: random.stream('driver'), ...driver }) };
 }
 
 describe('panel driver on a quiet bench', () => {
@@ -151,6 +151,73 @@ describe('panel driver on a quiet bench', () => {
   it('tells the versions when panel and host do not share one', async () => {
     const { driver } = bench({ behaviours: [{ do: 'wrong-version', major: 3 }] });
     expect(await driver.connect()).toEqual({ ok: false, failure: { reason: 'protocol-version', panelMajor: 3, ours: 1 } });
+  });
+});
+
+describe('panel driver, step by step', () => {
+  it('stages a beam that waits for its time, and confirms it afterwards', async () => {
+    const { driver, virtual, clock } = bench();
+    await driver.connect();
+    const sample = await driver.syncClock();
+    expect(sample).toMatchObject({ ok: true, value: { hostSendUs: expect.any(Number) as number } });
+    if (!sample.ok) return;
+    expect(sample.value.hostReceiveUs - sample.value.hostSendUs).toBeCloseTo(1000, 3);
+    const staged = await driver.stage(beamOf(1));
+    if (!staged.ok) throw new Error('not staged');
+    expect(virtual.radiated().beamId).toBe(0);
+    const atUs = sample.value.panelSendUs + 40_000n;
+    expect(await driver.arm(staged.value, atUs)).toEqual({ ok: true, value: undefined });
+    expect(virtual.radiated().beamId).toBe(0);
+    // Asked before the time, it waits until the panel says that it has switched.
+    expect(await driver.confirm(staged.value)).toMatchObject({ ok: true, value: { beamId: 1, panelTimeUs: atUs } });
+    expect(virtual.radiated()).toEqual({ beamId: 1, words: beamOf(1).words });
+    expect(await driver.cancel(staged.value)).toMatchObject({ failure: { request: 'cancel-commit', code: 'too-late' } });
+    expect(clock.nowMs()).toBeLessThan(80);
+  });
+
+  it('cancels a beam that waits, and is told too late when it asks for one that never switched', async () => {
+    const { driver, virtual, clock } = bench();
+    await driver.connect();
+    const staged = await driver.stage(beamOf(1));
+    if (!staged.ok) throw new Error('not staged');
+    expect(await driver.arm(staged.value, 50_000n)).toMatchObject({ ok: true });
+    expect(await driver.cancel(staged.value)).toEqual({ ok: true, value: undefined });
+    await clock.sleep(100);
+    expect(virtual.radiated().beamId).toBe(0);
+    expect(await driver.confirm(staged.value)).toMatchObject({ failure: { reason: 'rejected', code: 'too-late' } });
+    expect(await driver.commit(staged.value)).toMatchObject({ ok: true, value: { beamId: 1 } });
+    expect(virtual.radiated().beamId).toBe(1);
+  });
+
+  it('keeps a beam in the memory of the panel and switches nothing', async () => {
+    const { driver, virtual } = bench();
+    await driver.connect();
+    expect(await driver.storeBeam(beamOf(3), 2)).toEqual({ ok: true, value: undefined });
+    expect(await driver.storeBeam(beamOf(4), 99)).toMatchObject({ failure: { request: 'store-beam', code: 'wrong-dimensions' } });
+    expect(virtual.radiated().beamId).toBe(0);
+    await driver.setSafeState('codeword', { position: 2, enter: true });
+    expect(virtual.radiated()).toEqual({ beamId: 0, words: beamOf(3).words });
+    const without = bench({ features: ['read-back'] });
+    await without.driver.connect();
+    expect(await without.driver.storeBeam(beamOf(3), 0)).toMatchObject({ failure: { code: 'unsupported-message' } });
+  });
+
+  it('has nothing to do with a beam that another panel staged, or of a session that is over', async () => {
+    const { driver } = bench();
+    await driver.connect();
+    await expect(driver.commit({ beamId: 1, pushMs: 0 })).rejects.toMatchObject({ code: 'argument' });
+    const staged = await driver.stage(beamOf(1));
+    if (!staged.ok) throw new Error('not staged');
+    await driver.connect();
+    const { value } = staged;
+    for (const step of [
+      () => driver.commit(value),
+      () => driver.confirm(value),
+      () => driver.cancel(value),
+      () => driver.arm(value, 1n),
+    ]) {
+      expect(await step()).toMatchObject({ ok: false, failure: { reason: 'link-closed' } });
+    }
   });
 });
 

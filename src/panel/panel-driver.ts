@@ -322,10 +322,7 @@ class PanelDriver implements ArrayMember {
     const slot = this.nextSlot++ % capabilities.stagingSlots;
     const kept = copyFor(beam, capabilities);
     const crc = wordsCrc32c(kept.words);
-    const patch =
-      radiated !== undefined && capabilities.features.includes('patch')
-        ? beamAsPatch(kept, radiated, slot, capabilities)
-        : undefined;
+    const patch = radiated && beamAsPatch(kept, radiated, slot, capabilities);
     let sent = await this.send(patch ?? wholeBeam(kept, slot, capabilities));
     if (!sent.ok && patch !== undefined && sent.failure.reason === 'rejected') {
       // Whatever the panel radiates, it is not what we believed.

@@ -93,6 +93,49 @@ describe('request line', () => {
     expect(line.counters).toMatchObject({ retries: 3, timeouts: 3 });
   });
 
+  it('asks a quick panel that fell silent again and again, so that it is found soon after it is back', async () => {
+    let silent = false;
+    const { line, heard, clock } = await lineTo((one) => (silent ? undefined : { reply: pong(one), afterMs: 2 }));
+    for (let nonce = 0; nonce < 10; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
+    silent = true;
+    const from = heard.length;
+    expect(await line.request<'ping'>({ type: 'ping', nonce: 99 })).toMatchObject({ failure: { reason: 'no-answer' } });
+    const waits = heard.slice(from + 1).map((one, i) => one.atMs - heard[from + i].atMs);
+    expect(Math.max(...waits)).toBeCloseTo(DEFAULT_TIMEOUTS.retryMs, 6);
+    expect(heard[heard.length - 1].atMs - heard[from].atMs).toBeGreaterThan(1000);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  it('offers a frame again to a link that has no room, and says so when there never is any', async () => {
+    const { line, link, heard, clock } = await lineTo((one) => pong(one));
+    const send = link.send.bind(link);
+    let refusals = 5;
+    link.send = (frame) => refusals-- <= 0 && send(frame);
+    expect(await line.request<'ping'>({ type: 'ping', nonce: 1 })).toMatchObject({ ok: true });
+    expect(clock.nowMs()).toBe(10);
+    expect(line.counters).toMatchObject({ linkFull: 5, retries: 0, timeouts: 0 });
+
+    refusals = Infinity;
+    const asking = line.request<'ping'>({ type: 'ping', nonce: 2 });
+    const { [0]: answer } = await Promise.all([asking, clock.sleep(1)]);
+    expect(answer).toMatchObject({
+      failure: { reason: 'link-closed', detail: expect.stringMatching(/no room.*2000 ms/) as string },
+    });
+    expect(heard).toHaveLength(1);
+
+    const cut = line.request<'ping'>({ type: 'ping', nonce: 3 });
+    clock.after(5, () => link.lose('cable pulled'));
+    expect(await cut).toMatchObject({ failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  it('takes an acknowledgement for the answer to a commit that waits for its time, and to no other', async () => {
+    const { line } = await lineTo(() => ack, { attempts: 2 });
+    const commit = { type: 'commit', slot: 0, beamId: 8 } as const;
+    expect(await line.request<'commit'>({ ...commit, atUs: 5n })).toEqual({ ok: true, value: ack });
+    expect(await line.request<'commit'>({ ...commit, atUs: 0n })).toMatchObject({ failure: { reason: 'no-answer' } });
+  });
+
   it('gives up after its attempts or its time, and names the request', async () => {
     const silent = await lineTo(() => undefined, { attempts: 3, totalMs: 60_000 });
     const byAttempts = await silent.line.request<'get-status'>({ type: 'get-status' });

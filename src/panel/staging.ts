@@ -48,7 +48,7 @@ export function wholeBeam(beam: BeamCommand, slot: number, capabilities: Capabil
 /**
  * The beam as patches of the one radiated, with its full weights.
  * @param from the beam that the panel is believed to radiate, as `copyFor` made it
- * @returns undefined when the whole beam is not much longer, or cannot be had from that one
+ * @returns undefined when the whole beam is not much longer, or cannot be had from that one, or the panel takes no patches
  */
 export function beamAsPatch(
   beam: BeamCommand,
@@ -57,7 +57,8 @@ export function beamAsPatch(
   capabilities: Capabilities,
 ): RequestOf<StagingType>[] | undefined {
   const { beamId, phaseBits, words, digital } = beam;
-  const { maxPayloadBytes } = capabilities;
+  const { maxPayloadBytes, features } = capabilities;
+  if (!features.includes('patch')) return undefined;
   if (from.phaseBits !== phaseBits || words.length > MOST_PATCHABLE_WORDS) return undefined;
   // The patch takes the weights of the beam radiated along, and nothing takes them away again.
   if (from.digital !== undefined && digital?.users !== from.digital.users) return undefined;

@@ -1,0 +1,215 @@
+/** The driver on a line that others can reach: sealed frames, keys that differ or are missing, frames sent again by somebody else, restarts. */
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { derivePanelKey, openFrame } from '../../firmware-protocol/authentication.ts';
+import { encodeFrame } from '../../firmware-protocol/codec.ts';
+import type { NackCode } from '../../firmware-protocol/messages.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { createRecordedScene } from '../../hil-sim/scene.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { fromParts } from '../../signal/complex-matrix.ts';
+import { createRandom } from '../../signal/random.ts';
+import { createLoopbackLink } from '../link/loopback.ts';
+import type { BeamCommand } from './panel.ts';
+import { createPanel } from './panel-driver.ts';
+
+const KEY = Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 1);
+const OTHER_KEY = KEY.map((byte) => byte ^ 0x55);
+const SERIAL = 'BOARD-0007';
+const N = 8;
+
+const beamOf = (beamId: number): BeamCommand => ({
+  beamId,
+  phaseBits: 6,
+  words: Uint16Array.from({ length: N }, (_, i) => (5 * i + 11 * beamId) % 64),
+});
+
+/** A driver and a panel with a key each, or none. */
+function bench({ rigKey, panelKey, behaviours = [] }: { rigKey?: Uint8Array; panelKey?: Uint8Array; behaviours?: Behaviour[] }) {
+  const clock = createVirtualClock();
+  const random = createRandom(5);
+  const memory = { limit: 0n };
+  const virtual = createVirtualPanel({
+    clock,
+    array: createSimulatedArray({ elements: N, rfChains: 1, phaseBits: 6, random: random.stream('array') }),
+    scene: createRecordedScene([fromParts(1, N, new Float64Array(N).fill(1), new Float64Array(N))]),
+    noise: 1,
+    random: random.stream('panel'),
+    capabilities: { panelSerial: SERIAL },
+    behaviours,
+    ...(panelKey === undefined
+      ? {}
+      : {
+          authentication: {
+            panelKey: derivePanelKey(panelKey, SERIAL),
+            counterLimit: 0n,
+            storeLimit: (limit: bigint) => {
+              memory.limit = limit;
+              return true;
+            },
+          },
+        }),
+  });
+  const fromHost: Uint8Array[] = [];
+  const fromPanel: Uint8Array[] = [];
+  let hostHears: (frame: Uint8Array) => void = () => undefined;
+  const link = createLoopbackLink(
+    {
+      receive: (frame) => {
+        fromHost.push(frame);
+        virtual.receive(frame);
+      },
+      onSend: (listener) => {
+        hostHears = listener;
+        virtual.onSend((frame) => {
+          fromPanel.push(frame);
+          listener(frame);
+        });
+      },
+    },
+    clock,
+    { name: '/dev/board', latencyMs: 0.5 },
+  );
+  const driver = createPanel({
+    link,
+    clock,
+    random: random.stream('driver'),
+    expected: { panelSerial: SERIAL },
+    ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
+  });
+  return { clock, virtual, link, driver, fromHost, fromPanel, forge: (frame: Uint8Array) => hostHears(frame), memory };
+}
+
+/** Applies beams until one is radiated, as a control loop would. @returns ms that it took */
+async function untilRadiated({ clock, driver, virtual }: ReturnType<typeof bench>, firstBeam: number): Promise<number> {
+  const startMs = clock.nowMs();
+  for (let beamId = firstBeam; beamId < firstBeam + 8; beamId++) {
+    if (driver.capabilities === undefined && !(await driver.connect()).ok) continue;
+    if (!(await driver.apply(beamOf(beamId))).ok) continue;
+    expect(virtual.radiated()).toEqual({ beamId, words: beamOf(beamId).words });
+    return clock.nowMs() - startMs;
+  }
+  return Infinity;
+}
+
+describe('panel driver with a key', () => {
+  it('seals every frame under a counter of its own, repetitions too, and opens what comes back', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY, behaviours: [{ do: 'drop', probability: 0.2 }] });
+    expect(await rig.driver.connect()).toMatchObject({ ok: true, value: { panelSerial: SERIAL } });
+    for (let beamId = 1; beamId <= 10; beamId++) {
+      expect(await rig.driver.apply(beamOf(beamId))).toMatchObject({ ok: true });
+      expect(rig.virtual.radiated().words).toEqual(beamOf(beamId).words);
+      expect(await rig.driver.measureSnr(beamId, 16)).toMatchObject({ ok: true });
+    }
+    expect(rig.driver.counters.retries).toBeGreaterThan(0);
+    const panelKey = derivePanelKey(KEY, SERIAL);
+    const counters = rig.fromHost.map((frame) => {
+      const opened = openFrame(frame, panelKey);
+      return opened.ok ? opened.counter : -1n;
+    });
+    expect(counters).not.toContain(-1n);
+    expect(new Set(counters).size).toBe(counters.length);
+  });
+
+  it('says which end lacks what', async () => {
+    const detailOf = async (keys: Parameters<typeof bench>[0]): Promise<string> => {
+      const { driver, clock } = bench(keys);
+      const connected = await driver.connect();
+      expect(connected).toMatchObject({ ok: false, failure: { reason: 'not-authenticated' } });
+      expect(clock.nowMs(), 'told at once').toBeLessThan(100);
+      expect(driver.capabilities).toBeUndefined();
+      return !connected.ok && connected.failure.reason === 'not-authenticated' ? connected.failure.detail : '';
+    };
+    expect(await detailOf({ panelKey: KEY })).toBe('the panel wants a key and the rig has none');
+    expect(await detailOf({ rigKey: KEY })).toBe('the rig has a key and the panel has none');
+    expect(await detailOf({ rigKey: KEY, panelKey: OTHER_KEY })).toMatch(/the two keys differ/);
+  });
+
+  it('wants to know whose key it is, and keeps the key to itself', () => {
+    const clock = createVirtualClock();
+    const link = createLoopbackLink({ receive: () => undefined, onSend: () => undefined });
+    const make = (rigKey: Uint8Array, expected = {}) =>
+      createPanel({ link, clock, random: createRandom(1), expected, authentication: { rigKey } });
+    expect(() => make(KEY)).toThrow(/serial number is not known/);
+    expect(() => make(KEY.subarray(0, 5), { panelSerial: SERIAL })).toThrow(/5 bytes/);
+  });
+
+  it.each([0, 400])('goes on within a second of a restart that it was not told of (%i ms to boot)', async (bootMs) => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    expect(await untilRadiated(rig, 1)).toBeLessThan(100);
+    rig.virtual.reset(bootMs);
+    const failed = await rig.driver.apply(beamOf(2));
+    expect(failed).toMatchObject({ ok: false, failure: { reason: 'panel-restarted' } });
+    expect(await untilRadiated(rig, 3)).toBeLessThan(1000 - bootMs);
+  });
+
+  it('goes on after the host was restarted, and after the link was away', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    rig.link.lose('cable pulled');
+    expect(await untilRadiated(rig, 2)).toBeLessThan(100);
+    expect(await rig.driver.connect()).toMatchObject({ ok: true });
+    expect(await untilRadiated(rig, 3)).toBeLessThan(100);
+    expect(rig.memory.limit).toBeGreaterThan(0n);
+  });
+
+  it('is not made to do anything by frames that are sent again or that nobody sealed', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    const { forge, driver, clock } = rig;
+    const repeated = rig.fromPanel.map((frame) => frame.slice());
+    const nack = (code: NackCode): Uint8Array => encodeFrame({ seq: 9, message: { type: 'nack', code, detail: 0 } });
+    for (const frame of [
+      ...repeated,
+      nack('fault'),
+      nack('replayed'),
+      nack('not-authenticated'),
+      encodeFrame({ seq: 9, message: { type: 'ack' } }),
+    ]) {
+      forge(frame);
+    }
+    await clock.sleep(10);
+    expect(driver.counters.unauthenticated).toBe(repeated.length + 4);
+    expect(driver.counters.strayReplies).toBe(0);
+    expect(await driver.apply(beamOf(2))).toMatchObject({ ok: true });
+
+    // And the panel is not, by what the host said before.
+    const before = rig.virtual.radiated();
+    for (const frame of [...rig.fromHost]) rig.virtual.receive(frame);
+    await clock.sleep(10);
+    expect(rig.virtual.radiated()).toEqual(before);
+    expect(await driver.apply(beamOf(3))).toMatchObject({ ok: true });
+  });
+
+  it('keeps its session on a wire that delivers everything twice, late and out of order, and loses one frame in twenty', async () => {
+    const behaviours: Behaviour[] = (['to-panel', 'to-host'] as const).flatMap((direction): Behaviour[] => [
+      { do: 'duplicate', direction },
+      { do: 'delay', delayMs: 0, jitterMs: 3, direction },
+      { do: 'drop', direction, probability: 0.05 },
+    ]);
+    const rig = bench({ rigKey: KEY, panelKey: KEY, behaviours });
+    let good = 0;
+    for (let beamId = 1; beamId <= 40; beamId++) {
+      if (rig.driver.capabilities === undefined && !(await rig.driver.connect()).ok) continue;
+      if ((await rig.driver.apply(beamOf(beamId))).ok) good++;
+    }
+    expect(good).toBeGreaterThanOrEqual(38);
+  });
+
+  it('puts a panel whose key was taken away out of the session', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    // From now on something else answers: a panel with another key refuses whatever comes, and seals nothing.
+    const refuse = (frame: Uint8Array): void =>
+      rig.forge(
+        encodeFrame({ seq: frame[2] | (frame[3] << 8), message: { type: 'nack', code: 'not-authenticated', detail: 0 } }),
+      );
+    rig.virtual.receive = (frame) => void rig.clock.after(0.1, () => refuse(frame));
+    const startMs = rig.clock.nowMs();
+    expect(await rig.driver.apply(beamOf(2))).toMatchObject({ ok: false, failure: { reason: 'panel-restarted' } });
+    expect(rig.driver.capabilities).toBeUndefined();
+    expect(await rig.driver.connect()).toMatchObject({ ok: false, failure: { reason: 'not-authenticated' } });
+    expect(rig.clock.nowMs() - startMs).toBeLessThan(1000);
+  });
+});
