@@ -3,8 +3,8 @@
  *
  *     rig key + panel serial -> panel key -> tag of every frame, both directions
  *
- * A panel does all of this by itself once beamrig_panel_authenticate has given it its key. These are the parts, for hosts, gateways and tests.
- * Of a frame with a payload of L bytes the tag costs floor((L + 20) / 64) + 2 blocks of SHA-256.
+ * A panel does all of this by itself once beamrig_panel_authenticate has given it its key. These are the parts, for hosts, gateways
+ * and tests. Of a frame with a payload of L bytes the tag costs floor((L + 20) / 64) + 2 blocks of SHA-256.
  */
 #ifndef BEAMRIG_AUTHENTICATION_H
 #define BEAMRIG_AUTHENTICATION_H
@@ -19,8 +19,8 @@
 #define BEAMRIG_TAG_BYTES 8
 
 /*
- * The key of the panel with this serial number (UTF-8, not ended by a zero byte). Only whoever sets up boards needs it: a board is given its panel key
- * and never the rig's. False when the rig key has not 16 to 64 bytes.
+ * The key of the panel with this serial number (UTF-8, not ended by a zero byte). Only whoever sets up boards needs it: a board is given
+ * its panel key and never the rig's. False when the rig key has not 16 to 64 bytes.
  */
 bool beamrig_derive_panel_key(const uint8_t *rig_key, size_t rig_key_length, const char *panel_serial, size_t serial_length,
                               uint8_t panel_key[BEAMRIG_PANEL_KEY_BYTES]);
@@ -33,7 +33,8 @@ size_t beamrig_seal(uint8_t *frame, size_t length, size_t capacity, const beamri
 
 /*
  * Whether a bare frame whose CRC is good carries the tag of this key; takes as long whatever is wrong with the tag. Then its counter is in
- * `counter`, and its payload the `length - BEAMRIG_MIN_FRAME_BYTES - BEAMRIG_AUTHENTICATION_BYTES` bytes behind the header. The counter is not judged.
+ * `counter`, which is not judged, and its payload is the `length - BEAMRIG_MIN_FRAME_BYTES - BEAMRIG_AUTHENTICATION_BYTES` bytes behind
+ * the header.
  */
 bool beamrig_open(const uint8_t *frame, size_t length, const beamrig_hmac_key *key, uint64_t *counter);
 

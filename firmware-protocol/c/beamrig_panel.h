@@ -195,8 +195,8 @@ bool beamrig_panel_authenticate(beamrig_panel *panel, const uint8_t *panel_key, 
 size_t beamrig_panel_receive(beamrig_panel *panel, const uint8_t *frame, size_t length, uint8_t *reply, size_t capacity);
 
 /*
- * The same for a frame that had come in at received_us, in panel time and not before the last one: what `synced` says. Take it in the interrupt
- * of the last byte, and the time that a frame waits for the main loop is no error of the host's clock estimate.
+ * The same for a frame that had come in at received_us, in panel time: what `synced` says. Take it in the interrupt of the last byte, and
+ * the time that a frame waits for the main loop is no error of the host's clock estimate.
  */
 size_t beamrig_panel_receive_at(beamrig_panel *panel, const uint8_t *frame, size_t length, uint64_t received_us, uint8_t *reply,
                                 size_t capacity);

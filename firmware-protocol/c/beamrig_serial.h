@@ -48,7 +48,8 @@ typedef struct {
 
 /*
  * `block` is the reader's for good. BEAMRIG_COBS_BYTES(BEAMRIG_MAX_FRAME_BYTES) bytes take every frame;
- * BEAMRIG_COBS_BYTES(BEAMRIG_FRAME_BYTES(maxPayloadBytes)) are enough for a panel that may stay silent about longer ones.
+ * BEAMRIG_COBS_BYTES(BEAMRIG_FRAME_BYTES(maxPayloadBytes)) are enough for a panel that may stay silent about longer ones, and of
+ * BEAMRIG_AUTHENTICATION_BYTES more for one with a key.
  */
 void beamrig_reader_init(beamrig_reader *reader, uint8_t *block, size_t capacity);
 

@@ -77,7 +77,7 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     const foreign = new Set([...symbols].map(([, name]) => name).filter((name) => !name.startsWith('beamrig_')));
     // The first is what position-independent code of the host needs, and no board.
     expect([...foreign].sort().filter((name) => name !== '_GLOBAL_OFFSET_TABLE_')).toEqual(['memcpy', 'memset']);
-  });
+  }, 120_000);
 
   it.skipIf(!hasPart('arm-none-eabi-gcc'))(
     'compiles without a warning for a Cortex-M3, and needs one division more [needs arm-none-eabi-gcc]',
@@ -92,6 +92,7 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
       const foreign = new Set([...symbols].map(([, name]) => name).filter((name) => !name.startsWith('beamrig_')));
       expect([...foreign].sort()).toEqual(['__aeabi_uldivmod', 'memcpy', 'memset']);
     },
+    120_000,
   );
 
   it('compiles as the page on porting shows it', () => {

@@ -1,4 +1,5 @@
 /** A panel in C with a key hears what the virtual panel with that key hears, and nothing else. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
 import { createRandom } from '../../signal/random.ts';
@@ -89,6 +90,21 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
       true,
     ]);
     expect(told.at(-1)?.message).toMatchObject({ badFrames: 6, state: 'idle' });
+  });
+
+  it('answers what it does not take as the vectors say', () => {
+    const { unopened } = JSON.parse(readFileSync(new URL('../vectors/vectors.json', import.meta.url), 'utf8')) as {
+      unopened: { name: string; panelKey: string; bytes: string; nack: { seq: number; message: object } | null }[];
+    };
+    expect(unopened.length).toBeGreaterThan(0);
+    const birth = birthLike({ authentication: { panelKey: KEY, counterLimit: 0n } });
+    for (const { name, panelKey, bytes, nack } of unopened) {
+      const authentication = { panelKey: new Uint8Array(Buffer.from(panelKey, 'hex')), counterLimit: 0n };
+      const frame: Step = { kind: 'bytes', bytes: new Uint8Array(Buffer.from(bytes, 'hex')) };
+      const [[told]] = tellStories(program, { ...birth, authentication }, [[frame]]);
+      const { seq, message, counter } = told;
+      expect({ seq, message, counter }, name).toEqual(nack ?? { seq: undefined, message: undefined });
+    }
   });
 
   it('takes frames that the link has put in another order, within 64', () =>

@@ -4,7 +4,8 @@
  *   odd:  frames without their CRC, each after its length (u16), which get their CRC and are sent, so that mutations get past it.
  * Bit 1 of the first byte chooses a reader too small for long frames. Bit 2 gives the panel a key: then each of the frames of an odd input
  * is sealed under that key and a counter that goes up, unless the highest bit of its length is set (it goes as it is) or the one
- * below it (it keeps the counter before). Bits 3 and 4: the store for the limit of counters fails, and the counters begin at their end.
+ * below it (it has a counter of before); the next bit lets the counter jump. Bits 3 and 4: the store for the limit of counters fails, and the
+ * counters begin at their end. Bit 5 takes the optional features away.
  * What must hold whatever comes in stands in `require`.
  */
 #include "../beamrig_panel.h"
@@ -94,7 +95,9 @@ static void start_panel(uint8_t choice) {
   memset(&hardware, 0, sizeof hardware);
   capabilities.phase_bits = PHASE_BITS;
   capabilities.max_payload_bytes = PAYLOAD_BYTES;
-  capabilities.features = BEAMRIG_PANEL_FEATURES | ((choice & 4) != 0 ? BEAMRIG_FEATURE_AUTHENTICATION : 0);
+  capabilities.features = (choice & 32) != 0 ? BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_BEAM_MEMORY
+                                             : BEAMRIG_PANEL_FEATURES;
+  if ((choice & 4) != 0) capabilities.features |= BEAMRIG_FEATURE_AUTHENTICATION;
   capabilities.elements = ELEMENTS;
   capabilities.rf_chains = CHAINS;
   capabilities.users = STREAMS;
@@ -223,6 +226,11 @@ static void take_frame(const uint8_t *frame, size_t length) {
   require(verdict != BEAMRIG_TOO_SHORT && verdict != BEAMRIG_BAD_CRC);
   if (verdict == BEAMRIG_GOOD) check_round_trip(frame, length, &header, &message);
   check_panel(frame, length, verdict, &header);
+  /* A link that damages frames where no reader has looked at them. */
+  if (frame[2] == 0xf9) {
+    uint8_t reply[BEAMRIG_REPLY_BYTES(PAYLOAD_BYTES)];
+    require(beamrig_panel_receive(&panel, frame, length - 1, reply, sizeof reply) == 0);
+  }
   /* A board that breaks and recovers, now and then. */
   if (frame[2] == 0xfa) beamrig_panel_fault(&panel, frame[3]);
   if (frame[2] == 0xfb) beamrig_panel_recover(&panel);
@@ -248,7 +256,7 @@ static void read_closed(beamrig_reader *reader, const uint8_t *data, size_t size
     const uint16_t said = beamrig_get_u16(data);
     const bool sealed = keyed && (said & 0x8000u) == 0;
     const size_t around = BEAMRIG_CRC_BYTES + (sealed ? BEAMRIG_AUTHENTICATION_BYTES : 0u);
-    size_t length = keyed ? said & 0x3fffu : said;
+    size_t length = keyed ? said & 0x1fffu : said;
     data += 2;
     size -= 2;
     if (length > size) length = size;
@@ -259,8 +267,9 @@ static void read_closed(beamrig_reader *reader, const uint8_t *data, size_t size
     beamrig_put_u32(frame + length, beamrig_crc32c(frame, length));
     length += BEAMRIG_CRC_BYTES;
     if (sealed && length >= BEAMRIG_MIN_FRAME_BYTES) {
-      if ((said & 0x4000u) == 0) counter++;
-      length = beamrig_seal(frame, length, sizeof frame, &key, counter);
+      const uint64_t back = (said & 0x4000u) == 0 ? 0 : said % 97u;
+      if (back == 0) counter += (said & 0x2000u) == 0 ? 1 : 5;
+      length = beamrig_seal(frame, length, sizeof frame, &key, counter - (back < counter ? back : counter));
       require(length > 0);
     }
     const size_t sent = beamrig_serial_encode(frame, length, line);
