@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { derivePanelKey } from '../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
 import { createBenchBus } from '../hil-sim/bench-bus.ts';
+import { ELEMENTS, RF_CHAINS, USERS, compare, tellOverLoopback } from '../scripts/same-scenario.ts';
 import { createRandom } from '../signal/random.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
@@ -20,7 +21,7 @@ import { buildFirmware } from './build.ts';
 import type { RunningFirmware } from './run-firmware.ts';
 import { startFirmware } from './run-firmware.ts';
 import type { Bench } from './scenario.ts';
-import { ELEMENTS, RF_CHAINS, USERS, attachBench, benchAir, compare, tellOverLoopback, tellToFirmware } from './scenario.ts';
+import { attachBench, benchAir, tellToFirmware } from './scenario.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const PLACES = ELEMENTS * RF_CHAINS;
