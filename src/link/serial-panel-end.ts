@@ -2,9 +2,10 @@
  * The panel's side of a serial line: the same bytes as `serial.ts`, seen from the other end. It outlives the host: when the line hangs up
  * it opens the port again as soon as that works, with growing pauses, until it is closed.
  */
-import { SerialFrameReader, cobsFrame } from '../../firmware-protocol/serial-framing.ts';
+import { SerialFrameReader } from '../../firmware-protocol/serial-framing.ts';
 import type { LoopbackPeer } from './loopback.ts';
 import type { PanelEnd } from './panel-end.ts';
+import { createFrameBytes } from './serial-frame-bytes.ts';
 import { requireBaudRate } from './serial-port-errors.ts';
 import type { OpenSerialPort } from './serial-port.ts';
 import { openSerialPort } from './serial-port.ts';
@@ -29,6 +30,7 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
   let pause: NodeJS.Timeout | undefined;
 
   const reader = new SerialFrameReader({ onFrame: (frame) => peer?.receive(frame) });
+  const bytesOf = createFrameBytes(reader);
 
   const openPort = async (): Promise<void> => {
     await previous?.close();
@@ -62,7 +64,7 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
       closed = false;
       peer = next;
       // What the panel says while nobody is there is said to nobody.
-      peer.onSend((frame) => port?.write(cobsFrame(frame)));
+      peer.onSend((frame) => port?.write(bytesOf(frame)));
       await openPort();
     },
     onState: (listener) => {

@@ -11,6 +11,7 @@ import type { PtyPair } from '../../test/pty.ts';
 import { openPtyPair } from '../../test/pty.ts';
 import type { Link } from './link.ts';
 import { createSerialLink } from './serial.ts';
+import { DELIMITER } from './serial-frame-bytes.ts';
 import { createSerialPanelEnd } from './serial-panel-end.ts';
 import type { OpenSerialPort } from './serial-port.ts';
 import { MAX_UNSENT_BYTES, openSerialPort } from './serial-port.ts';
@@ -114,6 +115,20 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
       bytesSent: 1 + wireBytes,
       bytesReceived: wireBytes,
     });
+  });
+
+  it('ends what the panel took for the beginning of a frame, once, when the line has hummed', async () => {
+    const host = linkTo(pair.a);
+    const panel = await rawPort(pair.b);
+    await host.open();
+    // What the panel would say when it hummed: a block that is no frame, and the beginning of another.
+    panel.write(Uint8Array.of(9, 9, 9, 0, 7));
+    await until(() => host.counters.discarded === 1);
+    expect(host.send(ping(1))).toBe(true);
+    expect(host.send(ping(2))).toBe(true);
+    const sent = [DELIMITER, DELIMITER, ...cobsFrame(ping(1)), ...cobsFrame(ping(2))];
+    await until(() => panel.bytes.length >= sent.length);
+    expect(panel.bytes).toEqual(sent);
   });
 
   it('says at once that the plug was pulled, when nobody sends anything', async () => {

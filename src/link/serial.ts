@@ -3,8 +3,9 @@
  * was lost is opened again under the same name by `open`; nothing that waited for the old one is ever sent to the new one.
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { SerialFrameReader, cobsFrame } from '../../firmware-protocol/serial-framing.ts';
+import { SerialFrameReader } from '../../firmware-protocol/serial-framing.ts';
 import type { Link, LinkState } from './link.ts';
+import { DELIMITER, createFrameBytes } from './serial-frame-bytes.ts';
 import { requireBaudRate } from './serial-port-errors.ts';
 import type { OpenSerialPort } from './serial-port.ts';
 import { openSerialPort } from './serial-port.ts';
@@ -16,9 +17,6 @@ export interface SerialLinkOptions {
   path: string;
   baudRate: number;
 }
-
-/** Ends whatever the panel has taken for the beginning of a frame, be it noise of plugging in. */
-const DELIMITER = 0;
 
 /**
  * A closed link to the port at `path`, which it keeps to itself while it is open.
@@ -57,6 +55,8 @@ export function createSerialLink(options: SerialLinkOptions): Link {
       onFrame(frame);
     },
   });
+
+  const bytesOf = createFrameBytes(reader);
 
   const change = (next: LinkState): void => {
     state = next;
@@ -97,7 +97,7 @@ export function createSerialLink(options: SerialLinkOptions): Link {
     }
     port = opened;
     reader.reset();
-    write(Uint8Array.of(DELIMITER));
+    write(Uint8Array.of(DELIMITER)); // plugging in makes noise
     if (previous !== undefined) counters.reconnects++;
     previous = opened;
     change({ state: 'open' });
@@ -127,7 +127,7 @@ export function createSerialLink(options: SerialLinkOptions): Link {
     },
     send: (frame) => {
       if (state.state !== 'open') return false;
-      if (!write(cobsFrame(frame))) {
+      if (!write(bytesOf(frame))) {
         refusedFrames++;
         return false;
       }
