@@ -21,7 +21,7 @@ export interface Staged extends StagedBeam {
   readonly beam: BeamCommand;
   readonly crc: number;
   pushMs: number;
-  /** Panel time of its timed commit, from before it was sent. */
+  /** Panel time of its timed commit, from before it was sent; 0 when it was never armed. */
   atUs: bigint;
 }
 
@@ -112,6 +112,8 @@ export function createCommits(panel: Conversation): Commits {
     },
 
     arm: async (staged, atUs, withinMs) => {
+      // No cancellation could tell it from a late copy of the one before.
+      if (atUs <= staged.atUs && staged.atUs > 0n) return refused(notLater);
       // 0 would mean now.
       staged.atUs = atUs > 0n ? atUs : 1n;
       const answer = await commit(staged, staged.atUs, within(withinMs));
@@ -145,7 +147,7 @@ export function createCommits(panel: Conversation): Commits {
     },
 
     cancel: async (staged, withinMs) => {
-      const request = { type: 'cancel-commit', beamId: staged.beamId } as const;
+      const request = { type: 'cancel-commit', beamId: staged.beamId, atUs: staged.atUs } as const;
       const answer = await panel.ask<'cancel-commit'>(staged.session, request, within(withinMs));
       return answer.ok ? DONE : refused(answer.failure);
     },
@@ -160,6 +162,9 @@ export const refused = (failure: PanelFailure): { ok: false; failure: PanelFailu
 
 /** The panel says of a beam whose time has come that it waits, or of one without a time. */
 const unexpected: PanelFailure = { reason: 'rejected', request: 'commit', code: 'busy', detail: 0 };
+
+/** What the panel would say to a time that a cancellation has ended. */
+const notLater: PanelFailure = { reason: 'rejected', request: 'commit', code: 'too-late', detail: 0 };
 
 const differs = (beamId: BeamId, expectedCrc32c: number, actualCrc32c: number): PanelFailure => ({
   reason: 'read-back-differs',

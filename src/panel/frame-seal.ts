@@ -5,13 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MAX_COUNTER, ReplayWindow, derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
-import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
+import { TYPE_CODES, isRequestCode } from '../../firmware-protocol/type-codes.ts';
 
 export type Unsealed =
   | { as: 'frame'; frame: Uint8Array }
   /** Whole, and sealed by nobody. */
   | { as: 'plain' }
-  /** Sealed with another key, or seen before, or before its time. */
+  /** Sealed with another key, or by ourselves, or seen before, or before its time. */
   | { as: 'untrusted' }
   | { as: 'damaged' };
 
@@ -43,6 +43,8 @@ export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameS
         return { as: opened.reason === 'not-authenticated' ? 'untrusted' : 'damaged' };
       }
       const { frame } = opened;
+      // One of our own requests, sent back by somebody: it must not move the window of the panel's counters.
+      if (isRequestCode(frame[1])) return { as: 'untrusted' };
       if (window === undefined) {
         if (frame[1] !== TYPE_CODES.challenged) return { as: 'untrusted' };
         heardCounter = opened.counter;

@@ -1,7 +1,7 @@
 /** The driver on a line that others can reach: sealed frames, keys that differ or are missing, frames sent again by somebody else, restarts. */
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { derivePanelKey, openFrame } from '../../firmware-protocol/authentication.ts';
+import { derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
@@ -159,6 +159,9 @@ describe('panel driver with a key', () => {
     await untilRadiated(rig, 1);
     const { forge, driver, clock } = rig;
     const repeated = rig.fromPanel.map((frame) => frame.slice());
+    // Our own frames too, one of them far ahead of the counters of the panel.
+    const ahead = encodeFrame({ seq: 9, message: { type: 'ping', nonce: 9 } });
+    repeated.push(...rig.fromHost, sealFrame(ahead, derivePanelKey(KEY, SERIAL), 5_000_000n));
     const nack = (code: NackCode): Uint8Array => encodeFrame({ seq: 9, message: { type: 'nack', code, detail: 0 } });
     for (const frame of [
       ...repeated,

@@ -189,6 +189,40 @@ describe('panel driver, step by step', () => {
     expect(virtual.radiated().beamId).toBe(1);
   });
 
+  it('cancels a beam for good: a copy of its commit that the wire kept back does not switch it', async () => {
+    // The first copy is held back beyond the cancellation, and comes when there is still time to obey it.
+    const { driver, virtual, clock, heard } = bench({
+      behaviours: [{ do: 'delay', messages: ['commit'], nth: 1, delayMs: 120 }],
+    });
+    await driver.connect();
+    const staged = await driver.stage(beamOf(1));
+    if (!staged.ok) throw new Error('not staged');
+    expect(await driver.arm(staged.value, 250_000n)).toMatchObject({ ok: true });
+    expect(await driver.cancel(staged.value)).toEqual({ ok: true, value: undefined });
+    expect(heard.at(-1)).toEqual({ type: 'cancel-commit', beamId: 1, atUs: 250_000n });
+    expect(clock.nowMs()).toBeLessThan(120);
+    await clock.sleep(400);
+    expect(virtual.radiated().beamId).toBe(0);
+    expect(driver.counters.retries).toBe(1);
+  });
+
+  it('arms a beam that it cancelled for a later time only', async () => {
+    const { driver, virtual, clock, heard } = bench();
+    await driver.connect();
+    const staged = await driver.stage(beamOf(1));
+    if (!staged.ok) throw new Error('not staged');
+    await driver.arm(staged.value, 50_000n);
+    await driver.cancel(staged.value);
+    const said = heard.length;
+    for (const atUs of [50_000n, 49_000n]) {
+      expect(await driver.arm(staged.value, atUs)).toMatchObject({ failure: { reason: 'rejected', code: 'too-late' } });
+    }
+    expect(heard.length, 'a copy of what was called off is not even sent').toBe(said);
+    expect(await driver.arm(staged.value, 50_001n)).toMatchObject({ ok: true });
+    await clock.sleep(60);
+    expect(virtual.radiated().beamId).toBe(1);
+  });
+
   it('keeps a beam in the memory of the panel and switches nothing', async () => {
     const { driver, virtual } = bench();
     await driver.connect();

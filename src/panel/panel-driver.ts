@@ -14,7 +14,7 @@ import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-pr
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../signal/indices.ts';
 import type { Random } from '../../signal/random.ts';
-import type { Link } from '../link/link.ts';
+import { LinkRefused, type Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import type { FrameSeal } from './frame-seal.ts';
@@ -265,7 +265,9 @@ class PanelDriver implements ArrayMember {
         await this.link.open();
       } catch (error) {
         if (!isBeamrigError(error) || error.code !== 'link') throw error;
-        return refused({ reason: 'link-closed', detail: error.message });
+        const { message: detail, wayOut } = error;
+        this.absence = { reason: 'link-closed', detail, ...(error instanceof LinkRefused && wayOut !== undefined && { wayOut }) };
+        return refused(this.absence);
       }
     }
     this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });

@@ -17,7 +17,7 @@ export interface BeamCommand {
 
 /** `panel` names the panel where an array has several. */
 export type PanelFailure = { panel?: string } & (
-  | { reason: 'link-closed'; detail: string } // nothing was sent
+  | { reason: 'link-closed'; detail: string; wayOut?: string } // nothing was sent; a way out where a person has to see to it
   | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
   | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel said no: nothing was switched
   | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number } // unknown: void until read back
@@ -132,11 +132,14 @@ export interface ArrayMember extends Panel {
   stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
   /** Switches now, as `apply` does. */
   commit(staged: StagedBeam): Promise<Result<AppliedBeam>>;
-  /** The panel will switch at its time `atUs`; ok means that it knows. After `withinMs` (default: as any request) it is not told again. */
+  /**
+   * The panel will switch at its time `atUs`; ok means that it knows. After `withinMs` (default: as any request) it is not told again.
+   * A beam that is armed again needs a later time, else 'too-late'.
+   */
   arm(staged: StagedBeam, atUs: bigint, withinMs?: number): Promise<Result<void>>;
   /** After its time: did the armed beam switch, and to the words that were asked for? */
   confirm(staged: StagedBeam, withinMs?: number): Promise<Result<AppliedBeam>>;
-  /** Ok: it will not switch. */
+  /** Ok: it will not switch, whatever copies of its commit are still on their way. */
   cancel(staged: StagedBeam, withinMs?: number): Promise<Result<void>>;
   syncClock(): Promise<Result<ClockSample>>;
 }

@@ -28,6 +28,13 @@ export type Switching =
   /** Some may have. */
   | { outcome: 'split'; failure: PanelFailure };
 
+/** By the host's clock: how long acknowledgements may take, when to switch, and when that is past on every panel. */
+interface Schedule {
+  withinMs: number;
+  atMs: number;
+  pastMs: number;
+}
+
 export interface Switch {
   now(parts: readonly Part[]): Promise<Switching>;
   /** All at one time, which needs panels with time-sync whose clocks are known. */
@@ -45,6 +52,8 @@ const PATIENT_MS = 120;
 const ATTEMPTS = 2;
 /** No beam waits longer than this for its time, ms. */
 const LONGEST_LEAD_MS = 500;
+/** Each attempt has a later time than the one before, by more than estimates of the clocks move meanwhile, ms. */
+const LATER_MS = 2;
 /** A cancellation that is not answered soon comes too late in any case, ms. */
 const CANCEL_MS = 300;
 /** How long a panel is asked whether it switched, ms: until then the array may be showing two beams. */
@@ -56,13 +65,13 @@ export function createSwitch(clock: Clock): Switch {
   let marginMs = FIRST_MARGIN_MS;
 
   /** How long acknowledgements may take, and when to switch: after that there is still time to call it off. */
-  const schedule = (parts: readonly Part[], attempt: number): { withinMs: number; atMs: number; pastMs: number } => {
+  const schedule = (parts: readonly Part[], attempt: number, beforeMs: number): Schedule => {
     const nowMs = clock.nowMs();
     const tripMs = Math.max(...parts.map((part) => part.clock.estimate.mostRoundTripsUs)) / 1000;
     const doubtMs = Math.max(...parts.map((part) => part.clock.estimate.uncertaintyUs(nowMs * 1000))) / 1000;
     const withinMs = Math.min(2 * tripMs + marginMs + (attempt > 1 ? PATIENT_MS : 0), LONGEST_LEAD_MS);
     const leadMs = Math.min(withinMs + tripMs + 2 * doubtMs + LEAST_MARGIN_MS / 2, 2 * LONGEST_LEAD_MS);
-    const atMs = nowMs + leadMs;
+    const atMs = Math.max(nowMs + leadMs, beforeMs + LATER_MS);
     return { withinMs, atMs, pastMs: atMs + Math.min(doubtMs, LONGEST_GRACE_MS) };
   };
 
@@ -79,21 +88,22 @@ export function createSwitch(clock: Clock): Switch {
     return { ...judged, latchSpreadUs: Math.max(...latchedUs) - Math.min(...latchedUs) };
   };
 
-  /** Tells those that may be armed to forget it: which of them surely will not switch, which did, and which did not answer. */
+  /**
+   * Calls it off everywhere, also where it was refused: a copy of the commit may still be on its way. Which of them surely will not switch,
+   * which did, and which did not answer.
+   */
   const callOff = (parts: readonly Part[], armed: readonly Result<void>[], cause: PanelFailure): Promise<Known[]> =>
     Promise.all(
       parts.map(async ({ panel, staged }, i): Promise<Known> => {
         const { [i]: own } = armed;
         const failure = own.ok ? cause : own.failure;
-        if (!own.ok && (own.failure.reason === 'rejected' || own.failure.reason === 'not-staged'))
-          return { state: 'not', failure };
         const off = await panel.cancel(staged, CANCEL_MS);
         if (off.ok) return { state: 'not', failure };
         return stateAfter(off.failure, off.failure.reason === 'rejected' ? 'switched' : 'unknown');
       }),
     );
 
-  /** The time has passed, and every panel said that it would not switch. A commit that the wire kept back may have come after that. */
+  /** The time has passed, and every panel said that it would not switch: what do they show? One may have been restarted since. */
   const lookAgain = async (parts: readonly Part[], known: readonly Known[]): Promise<Switching> => {
     const looks = await Promise.all(
       parts.map(async ({ panel, staged }, i): Promise<Known> => {
@@ -120,8 +130,10 @@ export function createSwitch(clock: Clock): Switch {
     now: async (parts) => judge(parts, await Promise.all(parts.map(({ panel, staged }) => panel.commit(staged)))),
 
     together: async (parts) => {
+      let lastMs = -Infinity;
       for (let attempt = 1; ; attempt++) {
-        const { withinMs, atMs, pastMs } = schedule(parts, attempt);
+        const { withinMs, atMs, pastMs } = schedule(parts, attempt, lastMs);
+        lastMs = atMs;
         const armed = await Promise.all(
           parts.map(({ panel, clock: { estimate }, staged }) => panel.arm(staged, estimate.toPanelUs(atMs * 1000), withinMs)),
         );
