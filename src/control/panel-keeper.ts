@@ -215,6 +215,15 @@ export function createPanelKeeper(options: {
         const { reason } = shaken.failure;
         const words = panelFailureInWords(shaken.failure);
         if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
+        const wayOut = shaken.failure.reason === 'link-closed' ? shaken.failure.wayOut : undefined;
+        if (wayOut !== undefined && news.occurs(`refused: ${wayOut}`)) {
+          tell({
+            level: 'error',
+            code: 'link-refused',
+            message: `The panel ${panel.name} cannot be reached: ${words}.`,
+            action: `${wayOut} It is tried again until then.`,
+          });
+        }
         if (reason === 'not-authenticated' && news.occurs(reason)) {
           tell({
             level: 'error',

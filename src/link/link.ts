@@ -2,8 +2,17 @@
  * A link carries whole frames both ways, knows whether it is open and why not, and nothing of what the frames mean. Serial, MQTT and
  * loopback are files of this one shape, so the simulator differs from hardware in the link alone.
  */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+
 export type LinkState =
   { state: 'closed'; reason: 'not-opened' | 'closed-by-us' | 'lost' | 'refused'; detail?: string } | { state: 'open' };
+
+/** Opening was answered with a no that waiting does not change: a password, an access list, another controller. A person has to see to it. */
+export class LinkRefused extends BeamrigError {
+  constructor(message: string, wayOut: string) {
+    super('link', message, { wayOut });
+  }
+}
 
 export interface LinkCounters {
   framesSent: number;

@@ -1,5 +1,6 @@
 /** What goes wrong between here and a broker, in words: each cause with the broker's address and what to do about it. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { LinkRefused } from './link.ts';
 import type { BrokerSettings } from './mqtt-settings.ts';
 
 /** Reason codes of MQTT 5, and the return codes of 3.1.1 below 0x80. */
@@ -73,8 +74,8 @@ export function refused(settings: BrokerSettings, code: number): BeamrigError {
     case 5:
     case 134:
     case 135:
-      return fail(
-        `the broker refused ${who} or the password (reason ${code})`,
+      return new LinkRefused(
+        `${url}: the broker refused ${who} or the password (reason ${code})`,
         'Check username, and the environment variable that passwordEnv names.',
       );
     case REASON.oldUnsupportedVersion:
@@ -85,7 +86,7 @@ export function refused(settings: BrokerSettings, code: number): BeamrigError {
     case 137:
       return fail(`the broker is not available now (reason ${code})`, 'Try again; the broker’s log says why.');
     case 138:
-      return fail(`the broker has banned ${who}`, 'The broker’s log says why.');
+      return new LinkRefused(`${url}: the broker has banned ${who}`, 'The broker’s log says why.');
     default:
       return fail(`the broker refused the connection (reason ${code})`, 'The broker’s log says why.');
   }
@@ -103,9 +104,10 @@ export function closedInstead(settings: BrokerSettings): BeamrigError {
 
 export function denied(settings: BrokerSettings, verb: 'publish to' | 'subscribe to' | 'read', topic: string): BeamrigError {
   const who = settings.username === undefined ? 'clients without username' : `user '${settings.username}'`;
-  return new BeamrigError('link', `${settings.url}: the broker does not let ${who} ${verb} ${topic}`, {
-    wayOut: 'Allow it in the broker’s access list; examples/mqtt/acl has one for mosquitto.',
-  });
+  return new LinkRefused(
+    `${settings.url}: the broker does not let ${who} ${verb} ${topic}`,
+    'Allow it in the broker’s access list; examples/mqtt/acl has one for mosquitto.',
+  );
 }
 
 function facts(error: unknown): { code: string; message: string; port: number | undefined } {

@@ -13,7 +13,7 @@ import { createRealClock } from '../../clock/real-clock.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { Random } from '../../signal/random.ts';
-import type { Link, LinkCounters, LinkState } from './link.ts';
+import { LinkRefused, type Link, type LinkCounters, type LinkState } from './link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
@@ -185,9 +185,10 @@ class MqttLink implements Link {
 
   private explain(error: unknown, settings: BrokerSettings): unknown {
     if (!(error instanceof SeatTaken)) return error;
-    return new BeamrigError('link', `${settings.url}: ${this.otherHost(error.holder)}`, {
-      wayOut: 'Stop the other controller, or drive another panel: a panel has one host.',
-    });
+    return new LinkRefused(
+      `${settings.url}: ${this.otherHost(error.holder)}`,
+      'Stop the other controller, or drive another panel: a panel has one host.',
+    );
   }
 
   private otherHost(instance: string): string {
@@ -213,9 +214,7 @@ class MqttLink implements Link {
     const topic = this.topics?.presence ?? '';
     if (this.connection?.alive !== true) throw this.gone('the broker closed the connection');
     if (this.rivals !== undefined && clock.nowMs() - this.rivals.atMs < RIVALS_QUIET_MS) {
-      throw new BeamrigError('link', this.rivals.words, {
-        wayOut: 'Give each panel a serial number of its own, or switch one off.',
-      });
+      throw new LinkRefused(this.rivals.words, 'Give each panel a serial number of its own, or switch one off.');
     }
     if (this.presence?.online === true) return;
     const what =
