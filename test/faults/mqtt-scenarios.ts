@@ -1,0 +1,361 @@
+/**
+ * What can happen behind a broker and on no other wire. Frames come whole over MQTT, so that what is flipped, is flipped in the frame; what a
+ * stranger publishes, comes as whole as what the rig and its panels do.
+ */
+import { createRandom } from '../../signal/random.ts';
+import { createMqttLink, type MqttLinkOptions } from '../../src/link/mqtt.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
+import { linkErrorOf } from '../brokers/test-broker.ts';
+import type { FaultRig, FaultWire } from './fault-rig.ts';
+import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts';
+import { openMqttWire } from './mqtt-wire.ts';
+import type { Refusal, Scenario } from './play.ts';
+import { LOST_AND_BACK, WHOLE, nothingLost, sentAgain } from './scenarios.ts';
+import { openSerialWire } from './serial-wire.ts';
+
+const BOARD = 'BOARD-0';
+const topic = (last: string, panel = BOARD): string => `${PREFIX}/panels/${panel}/${last}`;
+const FRAME_TOPICS = [topic('to-panel'), topic('to-host')];
+const EVERY_TOPIC = [...FRAME_TOPICS, topic('presence'), topic('host')];
+
+/** Something breaks, is noticed, stays so for a while, is mended, and the rig is to be back by itself. */
+const outage =
+  (breaks: (bench: BrokerBench) => unknown, mends: (bench: BrokerBench, rig: FaultRig) => unknown) =>
+  async (rig: FaultRig): Promise<void> => {
+    await rig.cycles(3);
+    await breaks(benchOf(rig));
+    await rig.untilTold('panel-lost');
+    await rig.away();
+    await mends(benchOf(rig), rig);
+    await rig.back();
+    await rig.cycles(3);
+  };
+
+/** In each cycle one byte of one frame: every byte of every frame that a whole beam and its reading take, one way. */
+async function flipEachByte(rig: FaultRig, direction: 'to-panel' | 'to-host'): Promise<void> {
+  const [far] = rig.panels;
+  const cycle = (): Promise<CycleRecord> => rig.until(() => true);
+  let said: number[] = [];
+  far.rewrite((frame) => {
+    said.push(frame.length);
+    return frame;
+  });
+  let lengths: number[] = [];
+  await rig.cycles(2);
+  // A cycle in which nothing happened to be sent twice.
+  for (let clean = false; !clean;) {
+    const taken = far.overheard.length;
+    said = [];
+    clean = (await cycle()).link.retries === 0;
+    lengths = direction === 'to-host' ? said.slice() : far.overheard.slice(taken).map((frame) => frame.length);
+  }
+  for (const [index, length] of lengths.entries()) {
+    for (let byte = 0; byte < length; byte++) {
+      far.mishaps([{ do: 'corrupt', direction, bit: 8 * byte + (byte % 8), nth: index + 1 }]);
+      // Until it has been noticed: the frame was sent again.
+      while ((await cycle()).link.retries === 0);
+    }
+  }
+  far.mishaps([]);
+  await rig.back();
+}
+
+const everyByte = (direction: 'to-panel' | 'to-host'): Scenario => ({
+  name: `one bit flipped in each byte of a cycle, ${direction === 'to-panel' ? 'to the panel' : 'to the host'}`,
+  options: { ...WHOLE, openWire: onOneBroker('aedes'), rig: { loop: '{ rateHz: 200, pilots: 64 }' } },
+  play: (rig) => flipEachByte(rig, direction),
+  events: [],
+  check: sentAgain,
+});
+
+/** Bytes, halves of frames and words that look like those of the rig, at a few a millisecond, for so many cycles. */
+async function garbage(rig: FaultRig): Promise<void> {
+  const stranger = await benchOf(rig).stranger();
+  const random = createRandom(5).stream('garbage');
+  const whole = (below: number): number => Math.floor(below * random.uniform());
+  const [{ overheard }] = rig.panels;
+  const bytes = (): Buffer => Buffer.from(Array.from({ length: whole(200) }, () => whole(256)));
+  const sorts: (() => Buffer | string)[] = [
+    bytes,
+    () => Buffer.alloc(0),
+    () => Buffer.alloc(20_000, whole(256)),
+    () => Buffer.from(overheard[whole(overheard.length)]).subarray(0, 6 + whole(4)),
+    () => Buffer.concat([overheard[whole(overheard.length)], bytes(), Buffer.of(1)]),
+    () => '{ "state": "online" }',
+    () => '{ "state": "offline", "instance": "somebody else" }',
+    () => '[ null ]',
+  ];
+  await rig.cycles(3);
+  const last = rig.witness.records.length + 25;
+  while (rig.witness.records.length < last) {
+    for (let count = 0; count < 20; count++) {
+      const retain = whole(10) === 0;
+      stranger.publish(EVERY_TOPIC[whole(EVERY_TOPIC.length)], sorts[whole(sorts.length)](), { retain });
+    }
+    await rig.cycles(1);
+  }
+  await rig.back();
+  await rig.cycles(3);
+}
+
+/** What went over the broker comes once more from somebody who has heard it, both ways and the handshake too. */
+async function replayed(rig: FaultRig): Promise<void> {
+  const stranger = await benchOf(rig).stranger();
+  const heard: { on: string; payload: Buffer }[] = [];
+  stranger.on('message', (on, payload) => heard.length < 400 && heard.push({ on, payload }));
+  // The whole of a session, from its challenge on.
+  await benchOf(rig).kill();
+  await rig.untilVoid();
+  await stranger.subscribeAsync(FRAME_TOPICS);
+  await benchOf(rig).start(rig);
+  await rig.back();
+  await rig.cycles(5);
+  await stranger.unsubscribeAsync(FRAME_TOPICS);
+  const lostBefore = rig.lost();
+  for (let next = 0; next < heard.length; next += 6) {
+    for (const { on, payload } of heard.slice(next, next + 6)) stranger.publish(on, payload);
+    await rig.cycles(1);
+  }
+  await rig.cycles(3);
+  if (rig.lost() !== lostBefore) throw new Error(`replays cost ${rig.lost()}, ${lostBefore} before them`);
+}
+
+/** @throws {Error} when it does not end so */
+async function refusedWith(attempt: Promise<unknown>, words: RegExp): Promise<void> {
+  const { message } = await linkErrorOf(attempt);
+  if (!words.test(message)) throw new Error(`refused with '${message}', expected ${String(words)}`);
+}
+
+const anotherHost = ({ access }: BrokerBench): MqttLinkOptions => ({ ...access, panel: BOARD, random: createRandom(2) });
+
+/** One panel on a serial line, the other behind a broker. */
+const onTwoWires = (panel: number): Promise<FaultWire> => (panel === 0 ? openSerialWire(1) : openMqttWire());
+
+/** For an embedded broker. */
+export const MQTT_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'panel process killed, and started again',
+    options: { openWire: onOneBroker('aedes') },
+    play: outage(
+      (bench) => bench.kill(),
+      (bench, rig) => bench.start(rig),
+    ),
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'panel’s cable to the broker pulled and put back',
+    options: { openWire: onOneBroker('aedes') },
+    play: outage(
+      ({ cable }) => cable.cut(),
+      ({ cable }) => cable.mend(),
+    ),
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'a second panel with the same id comes',
+    options: { openWire: onOneBroker('aedes') },
+    async play(rig) {
+      await rig.cycles(3);
+      const second = createMqttPanelEnd({ ...benchOf(rig).access, panel: BOARD });
+      const nobody = { receive: () => undefined, onSend: () => undefined };
+      await refusedWith(second.open(nobody), /two panels with one id: another panel \(\w+\) is online as BOARD-0/);
+      await second.close();
+      await rig.cycles(3);
+      await rig.back();
+    },
+    events: [],
+    check: nothingLost,
+  },
+  {
+    name: 'a second controller wants the panel',
+    options: { openWire: onOneBroker('aedes') },
+    async play(rig) {
+      await rig.cycles(3);
+      const second = createMqttLink(anotherHost(benchOf(rig)));
+      await refusedWith(second.open(), /another controller \(\w+\) drives panel BOARD-0/);
+      await second.close();
+      await rig.cycles(3);
+      await rig.back();
+    },
+    events: [],
+    check: nothingLost,
+  },
+  everyByte('to-panel'),
+  everyByte('to-host'),
+  {
+    name: 'garbage on all topics of the panel',
+    options: { openWire: onOneBroker('aedes') },
+    play: garbage,
+    events: [],
+    check: nothingLost,
+  },
+  {
+    name: 'an authenticated session is replayed by a stranger, both ways',
+    options: { openWire: onOneBroker('aedes'), authenticated: true },
+    play: replayed,
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'one of two panels on one broker is killed, and started again',
+    options: { openWire: onOneBroker('aedes'), panels: 2 },
+    async play(rig) {
+      await rig.cycles(3);
+      await benchOf(rig, 1).kill();
+      await rig.untilTold('panel-lost');
+      await rig.away();
+      await benchOf(rig, 1).start(rig);
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: LOST_AND_BACK,
+  },
+];
+
+/** For a mosquitto. */
+export const MOSQUITTO_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'broker killed and started again',
+    options: { openWire: onOneBroker('mosquitto') },
+    play: outage(
+      ({ broker }) => broker.kill(),
+      ({ broker }) => broker.start(),
+    ),
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'broker of two panels killed and started again',
+    options: { openWire: onOneBroker('mosquitto'), panels: 2 },
+    play: outage(
+      ({ broker }) => broker.kill(),
+      ({ broker }) => broker.start(),
+    ),
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'broker killed while the rig is paused, and started again',
+    options: { openWire: onOneBroker('mosquitto') },
+    async play(rig) {
+      const { controller } = rig.rig;
+      await rig.cycles(3);
+      await controller.pause();
+      await benchOf(rig).broker.kill();
+      await rig.away();
+      await benchOf(rig).broker.start();
+      await rig.away();
+      await controller.run();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['paused', 'resumed', ...LOST_AND_BACK],
+  },
+  {
+    name: 'broker killed while the simulator may stand in, and started again',
+    options: { openWire: onOneBroker('mosquitto'), rig: { fallback: 'any-time' } },
+    async play(rig) {
+      await rig.cycles(3);
+      await benchOf(rig).broker.kill();
+      await rig.untilTold('fallback');
+      await rig.away();
+      await benchOf(rig).broker.start();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['fallback', 'hardware-back'],
+  },
+  {
+    name: 'broker does nothing for a while',
+    options: { openWire: onOneBroker('mosquitto') },
+    play: outage(
+      ({ mosquitto }) => mosquitto.freeze(),
+      ({ mosquitto }) => mosquitto.thaw(),
+    ),
+    events: ['cycle-void', ...LOST_AND_BACK],
+  },
+  {
+    name: 'broker refuses the rig’s password, and knows it again',
+    options: { openWire: onOneBroker('guarded mosquitto') },
+    async play(rig) {
+      await rig.cycles(3);
+      benchOf(rig).knowHost(false);
+      const { message } = await rig.untilTold('link-refused');
+      if (!/the broker refused user 'rig' or the password/.test(message)) throw new Error(`told: ${message}`);
+      await rig.away();
+      benchOf(rig).knowHost(true);
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['panel-lost', 'link-refused', 'panel-back'],
+  },
+  {
+    name: 'broker drops the rig’s frames by its access list, and passes them again',
+    options: { openWire: onOneBroker('guarded mosquitto') },
+    play: outage(
+      (bench) => bench.allowFrames(false),
+      (bench) => bench.allowFrames(true),
+    ),
+    events: ['cycle-void', ...LOST_AND_BACK],
+  },
+];
+
+/** An array on two kinds of wire. */
+export const MIXED_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'the panel behind the broker misses a timed commit',
+    options: { panels: 2, openWire: onTwoWires },
+    async play(rig) {
+      await rig.cycles(5);
+      rig.panels[1].mishaps([{ do: 'drop', messages: ['commit'] }]);
+      await rig.untilVoid();
+      rig.panels[1].mishaps([]);
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['cycle-void'],
+  },
+  {
+    name: 'the broker’s cable of one panel is pulled and put back',
+    options: { panels: 2, openWire: onTwoWires },
+    async play(rig) {
+      await rig.cycles(5);
+      await rig.wires[1].pull();
+      await rig.untilVoid();
+      await rig.away();
+      await rig.wires[1].putBack();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: LOST_AND_BACK,
+  },
+];
+
+export const MQTT_REFUSALS: readonly Refusal[] = [
+  {
+    name: 'a controller that drives the panel already',
+    options: {
+      openWire: onOneBroker('aedes', async (bench) => {
+        const first = createMqttLink(anotherHost(bench));
+        bench.onClose(() => first.close());
+        // Its panel is not there yet; it keeps the seat to wait for it.
+        await refusedWith(first.open(), /no panel has said/);
+      }),
+    },
+    code: 'link',
+    message: /another controller \(\w+\) drives panel BOARD-0/,
+  },
+  {
+    name: 'two panels with one id',
+    options: { openWire: onOneBroker('aedes'), panels: 2, serials: [BOARD, BOARD] },
+    code: 'link',
+    message: /two panels with one id: another panel \(\w+\) is online as BOARD-0/,
+  },
+];
+
+export const MOSQUITTO_REFUSALS: readonly Refusal[] = [
+  {
+    name: 'a password that the broker does not know',
+    options: { openWire: onOneBroker('guarded mosquitto', async (bench) => bench.knowHost(false)) },
+    code: 'link',
+    message: /refused user 'rig' or the password/,
+  },
+];
