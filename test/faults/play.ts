@@ -86,7 +86,7 @@ export async function playRefusal({ options }: Refusal, carrier: Carrier): Promi
     await rig.close();
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
-    return { code: error.code, message: `${error.message} ${error.wayOut ?? ''}` };
+    return { code: error.code, message: `${error.message.replace(/\.$/, '')}. ${error.wayOut ?? ''}`.trim() };
   }
   return { code: '', message: 'the rig was assembled' };
 }
