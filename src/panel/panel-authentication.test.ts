@@ -158,7 +158,7 @@ describe('panel driver with a key', () => {
     const rig = bench({ rigKey: KEY, panelKey: KEY });
     await untilRadiated(rig, 1);
     const { forge, driver, clock } = rig;
-    const repeated = rig.fromPanel.map((frame) => frame.slice());
+    const repeated: Uint8Array[] = rig.fromPanel.map((frame) => frame.slice());
     // Our own frames too, one of them far ahead of the counters of the panel.
     const ahead = encodeFrame({ seq: 9, message: { type: 'ping', nonce: 9 } });
     repeated.push(...rig.fromHost, sealFrame(ahead, derivePanelKey(KEY, SERIAL), 5_000_000n));
