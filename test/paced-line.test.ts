@@ -100,6 +100,32 @@ describe.skipIf(!hasPart('gcc'))('paced line [needs gcc]', () => {
     expect(flips.length).toBeGreaterThan(40);
   });
 
+  it('flips the bit that was asked for, once', async () => {
+    const paced = await line({ baudRate: 2_000_000 });
+    const { hostPort, panelPort } = paced;
+    await paced.flip('to-panel', 2, 7);
+    await paced.flip('to-host', 0, 0);
+    for (const port of [hostPort, panelPort]) port.write(Uint8Array.of(1, 2, 3, 0, 1, 2, 3, 0));
+    await until(() => panelPort.bytes.length === 8 && hostPort.bytes.length === 8);
+    expect(panelPort.bytes).toEqual([1, 2, 3 + 128, 0, 1, 2, 3, 0]);
+    expect(hostPort.bytes).toEqual([0, 2, 3, 0, 1, 2, 3, 0]);
+    expect((await paced.counts()).bytesCorrupted).toBe(2);
+  });
+
+  it('hums at both ends, and carries nothing else until it is quiet', async () => {
+    const paced = await line({ baudRate: 1_000_000 });
+    const { hostPort, panelPort } = paced;
+    await paced.garbage();
+    const frame = Uint8Array.from({ length: 40 }, (_, i) => i + 1);
+    hostPort.write(frame.slice());
+    await until(() => panelPort.bytes.length > 2000 && hostPort.bytes.length > 2000);
+    await vi.waitFor(async () => expect((await paced.counts()).bytesToPanel).toBe(40), { timeout: 20_000, interval: 2 });
+    await paced.quiet();
+    expect(Buffer.from(panelPort.bytes).includes(Buffer.from(frame))).toBe(false);
+    hostPort.write(frame.slice());
+    await until(() => Buffer.from(panelPort.bytes).includes(Buffer.from(frame)));
+  });
+
   it('loses what is sent while it is cut, with both ports open, and carries again', async () => {
     const paced = await line({ baudRate: 1_000_000 });
     const { hostPort, panelPort } = paced;
