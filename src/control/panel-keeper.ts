@@ -45,7 +45,7 @@ export interface SafeChoice {
 
 /** Short enough that a panel is back within a second of its link. */
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 300;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
