@@ -36,7 +36,8 @@ export interface PanelProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-const GRACE_MS = 5_000;
+/** A loaded machine may need long to mute and to let go of all wires. */
+const GRACE_MS = 20_000;
 
 /** @param args as of `beamrig panel` */
 export function startPanelProcess(args: readonly string[], env: NodeJS.ProcessEnv = process.env): PanelProcess {

@@ -9,7 +9,7 @@ import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import { startPanelProcess } from './panel-process.ts';
 import type { PanelLine } from './panel-process.ts';
-import { ELEMENTS, RF_CHAINS, scenarioRig, scenarioText, tell } from './same-scenario.ts';
+import { ELEMENTS, RF_CHAINS, scenarioRig, scenarioText, tell, voidCycles } from './same-scenario.ts';
 import type { Story, Words } from './same-scenario.ts';
 
 export interface PlayedScenario {
@@ -25,7 +25,10 @@ export interface PlayedScenario {
   onStart?: (pid: number, at: readonly string[]) => void;
 }
 
-/** @throws {BeamrigError} 'panel' when the process ends early or has not radiated the last beam; whatever a rig does that does not start */
+/**
+ * @returns the story, with void cycles when the process has ended early
+ * @throws {BeamrigError} 'panel' when the process does not start or ends badly; whatever a rig does that does not start
+ */
 export async function tellToPanelProcess(options: PlayedScenario): Promise<Story> {
   const { cycles, links, panelLinks = links, flags = [], env = {}, onStart } = options;
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-scenario-'));
@@ -43,7 +46,8 @@ export async function tellToPanelProcess(options: PlayedScenario): Promise<Story
     const story = await tell({ rig }, cycles);
     // All that it has radiated is in its lines when it has said that it ends.
     const { code, errors } = await played.stop();
-    if (code !== 0) throw new BeamrigError('panel', `beamrig panel ended with ${code ?? 'a signal'}: ${errors.trim()}`);
+    if (code !== 0 && voidCycles(story).length === 0)
+      throw new BeamrigError('panel', `beamrig panel ended with ${code ?? 'a signal'}: ${errors.trim()}`);
     story.words = radiatedWords(rig, played.lines, story);
     return story;
   } finally {

@@ -138,8 +138,11 @@ export function compare(loopback: Story, panel: Story): Comparison {
     if (expected === undefined || actual === undefined) return WORDS_PER_CYCLE;
     return Array.from(expected).filter((word, place) => actual[place] !== word).length;
   });
-  const heard = [loopback, panel].map(({ records }) => records.map(({ measuredSnrDb }) => mean(measuredSnrDb)));
-  const differences = heard[0].map((db, cycle) => heard[1][cycle] - db).filter((db) => !Number.isNaN(db));
+  // A void cycle has no reading to compare.
+  const heard = loopback.records
+    .map((record, cycle) => ({ loopback: mean(record.measuredSnrDb), panel: mean(panel.records[cycle].measuredSnrDb) }))
+    .filter((both) => !Number.isNaN(both.loopback + both.panel));
+  const differences = heard.map((both) => both.panel - both.loopback);
   const differenceDb = mean(differences);
   const variance =
     mean(differences.map((db) => (db - differenceDb) ** 2)) * (differences.length / Math.max(1, differences.length - 1));
@@ -154,7 +157,7 @@ export function compare(loopback: Story, panel: Story): Comparison {
     differentWords,
     cyclesThatDiffer: different.filter((count) => count > 0).length,
     voidCycles: voids,
-    meanSnrDb: { loopback: mean(heard[0]), panel: mean(heard[1]) },
+    meanSnrDb: { loopback: mean(heard.map((both) => both.loopback)), panel: mean(heard.map((both) => both.panel)) },
     differenceDb,
     standardErrorDb,
     z,
@@ -163,6 +166,8 @@ export function compare(loopback: Story, panel: Story): Comparison {
     equal: differentWords === 0 && voids.length === 0 && Math.abs(z) < STANDARD_ERRORS,
   };
 }
+
+const VOIDS_SHOWN = 5;
 
 /** What came out, in lines for a person. */
 export function comparisonInWords(it: Comparison): string[] {
@@ -176,7 +181,8 @@ export function comparisonInWords(it: Comparison): string[] {
     it.differentWords === 0
       ? `All ${all} words of ${it.cycles} cycles are radiated as over loopback.`
       : `${it.differentWords} of ${all} words differ, in ${it.cyclesThatDiffer} of ${it.cycles} cycles.`,
-    ...it.voidCycles.map((cause) => `Void: ${cause}.`),
+    ...it.voidCycles.slice(0, VOIDS_SHOWN).map((cause) => `Void: ${cause}.`),
+    ...(it.voidCycles.length > VOIDS_SHOWN ? [`… and ${it.voidCycles.length - VOIDS_SHOWN} more void cycles.`] : []),
     `Mean SNR as measured: loopback ${db(it.meanSnrDb.loopback)}, panel ${db(it.meanSnrDb.panel)};`,
     `${noise}.`,
     ...(it.greatestTrueDifferenceDb === undefined

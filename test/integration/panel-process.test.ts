@@ -1,14 +1,11 @@
 /** `beamrig panel` as a process of its own, with the driver at the other end of real wires, held against the loopback of the same rig. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
+import { startPanelProcess } from '../../scripts/panel-process.ts';
+import type { PanelLine } from '../../scripts/panel-process.ts';
 import { createRandom } from '../../signal/random.ts';
 import { startEmbeddedBroker } from '../../src/link/embedded-broker.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
@@ -22,8 +19,6 @@ import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
 
 const [N, M, K, Q] = [16, 2, 2, 6];
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 let folder: string;
 const atEnd: (() => unknown)[] = [];
@@ -39,60 +34,17 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Line {
-  type: string;
-  panel?: string;
-  beamId?: number;
-  words?: string;
-  [key: string]: unknown;
-}
-
-/** The command with `--json`, its lines as they come. */
+/** The command with `--json` and all its words, ended with the test. */
 function beamrigPanel(...words: string[]) {
-  const child = later(
-    spawn(process.execPath, ['--import', TSX, MAIN, 'panel', ...words, '--json', '--log', 'beams'], { stdio: 'pipe' }),
-    ended,
-  );
-  const lines: Line[] = [];
-  let errors = '';
-  let wake: () => void = () => undefined;
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    lines.push(JSON.parse(text) as Line);
-    wake();
-  });
-  child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-  child.on('exit', () => wake());
-  const line = async (match: (line: Line) => boolean): Promise<Line> => {
-    for (;;) {
-      const found = lines.find(match);
-      if (found) return found;
-      if (child.exitCode !== null) throw new Error(`beamrig panel ended (${child.exitCode}): ${errors}`);
-      await new Promise<void>((resolve) => (wake = resolve));
-    }
-  };
+  const played = later(startPanelProcess(words), (it) => it.stop());
   return {
-    lines,
-    line,
-    ready: () => line(({ type }) => type === 'ready'),
-    type: (text: string) => child.stdin.write(`${text}\n`),
+    ...played,
+    ready: () => played.line(({ type }) => type === 'ready'),
     signal: async (signal: NodeJS.Signals): Promise<number | null> => {
-      const exit = once(child, 'exit');
-      child.kill(signal);
-      await exit;
-      return child.exitCode;
-    },
-    exit: async () => {
-      if (child.exitCode === null) await once(child, 'exit');
-      return { code: child.exitCode, errors };
+      played.signal(signal);
+      return (await played.ended()).code;
     },
   };
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
 }
 
 const must = async <T>(result: Promise<Result<T>>): Promise<T> => {
@@ -122,7 +74,7 @@ const ofElements = (beam: BeamCommand, elements: readonly number[]): BeamCommand
   words: Uint16Array.from(elements.flatMap((n) => Array.from(beam.words.subarray(n * M, (n + 1) * M)))),
 });
 const hex = (words: Uint16Array): string => Array.from(words, (word) => word.toString(16).padStart(4, '0')).join('');
-const radiatedBy = (lines: readonly Line[], panel: string): (string | undefined)[] =>
+const radiatedBy = (lines: readonly PanelLine[], panel: string): (string | undefined)[] =>
   lines.filter((line) => line.type === 'radiates' && line.panel === panel).map(({ words }) => words);
 
 const rigText = (links = '[]', more = ''): string => `
@@ -185,10 +137,10 @@ describe('beamrig panel', LIMITS, () => {
   });
 
   it('says what is wrong with its flags before it touches a wire', async () => {
-    const nothing = await beamrigPanel().exit();
+    const nothing = await beamrigPanel().ended();
     expect(nothing.code).toBe(2);
     expect(nothing.errors).toMatch(/no rig file, and no --elements/);
-    const noPort = await beamrigPanel(rigFile(rigText()), '--serial', join(folder, 'no-port')).exit();
+    const noPort = await beamrigPanel(rigFile(rigText()), '--serial', join(folder, 'no-port')).ended();
     expect(noPort.code).toBe(1);
     expect(noPort.errors).toMatch(/no-port.*\nWhat to do: /);
   });
