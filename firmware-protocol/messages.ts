@@ -106,8 +106,11 @@ export type Request =
    * is to come, and when it is said again afterwards, `committed` or `too-late`: so a host knows before the time whether all panels have it.
    */
   | { type: 'commit'; slot: number; beamId: BeamId; atUs: bigint }
-  /** Forgets the timed commit of this beam; `too-late` when it has been latched. */
-  | { type: 'cancel-commit'; beamId: BeamId }
+  /**
+   * Ends the timed commits of this beam up to `atUs`, and all of older ones: what waits is forgotten, and a copy that the wire kept back
+   * comes too late. `too-late` when the beam has been latched.
+   */
+  | { type: 'cancel-commit'; beamId: BeamId; atUs: bigint }
   | { type: 'read-phases'; source: PhaseSource; slot: number; offset: number; count: number }
   /** Average per-user SNR over `pilots` pilots on the beam named; refused ('beam-mismatch') when another is radiated. */
   | { type: 'measure-snr'; beamId: BeamId; pilots: number }

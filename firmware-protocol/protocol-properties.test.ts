@@ -65,7 +65,7 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
     }),
   ),
   commit: fc.record({ type: is('commit'), slot: u8, beamId, atUs: u64 }),
-  'cancel-commit': fc.record({ type: is('cancel-commit'), beamId }),
+  'cancel-commit': fc.record({ type: is('cancel-commit'), beamId, atUs: u64 }),
   'read-phases': fc.record({
     type: is('read-phases'),
     source: fc.constantFrom('staged' as const, 'radiated' as const),

@@ -44,8 +44,9 @@ export function writeRequest(message: Request, allocate: Allocate): PayloadWrite
       return out;
     }
     case 'cancel-commit': {
-      const out = allocate(4);
+      const out = allocate(12);
       out.u32('beamId', message.beamId, 1);
+      out.u64('atUs', message.atUs);
       return out;
     }
     case 'read-phases': {
@@ -186,7 +187,7 @@ export function readRequest(typeCode: number, input: PayloadReader): Request | u
       return { type: 'patch-phases', slot, beamId, fromBeamId, phaseBits, places, words: input.words(count, phaseBits) };
     }
     case TYPE_CODES['cancel-commit']:
-      return { type: 'cancel-commit', beamId: input.u32(1) };
+      return { type: 'cancel-commit', beamId: input.u32(1), atUs: input.u64() };
     case TYPE_CODES.commit: {
       const beamId = input.u32(1);
       const atUs = input.u64();

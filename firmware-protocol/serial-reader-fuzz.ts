@@ -169,7 +169,7 @@ function goodMessages(): Message[] {
     },
     { type: 'commit', slot: 0, beamId: 9, atUs: 0n },
     { type: 'commit', slot: 1, beamId: 10, atUs: 2n ** 63n },
-    { type: 'cancel-commit', beamId: 10 },
+    { type: 'cancel-commit', beamId: 10, atUs: 2n ** 63n },
     { type: 'read-phases', source: 'radiated', slot: 0, offset: 0, count: 64 },
     { type: 'measure-snr', beamId: 9, pilots: 64 },
     { type: 'measure-pilots', beamId: 9, user: 1, pilots: 16 },

@@ -100,6 +100,17 @@ describe('a panel with a key', () => {
     expect(sendBytes(sealed)?.message).toMatchObject({ type: 'capabilities' });
   });
 
+  it('is not locked up by its own replies sent back to it, however far ahead their counters are', () => {
+    const { ask, sendBytes, received, stored } = sealedHost();
+    ask(hello);
+    for (const own of [...received]) expect(sendBytes(own)).toBeUndefined();
+    const pong = encodeFrame({ seq: 1, message: { type: 'pong', nonce: 1, timeUs: 0n } });
+    expect(sendBytes(sealFrame(pong, panelKey, LIMIT + 5_000_000n))).toBeUndefined();
+    expect(stored, 'the limit of counters is not moved either').toEqual([LIMIT + 65_537n]);
+    expect(ask({ type: 'challenge', hostNonce: 1n }, { counter: 0n })?.message).toMatchObject({ lastCounter: LIMIT + 1n });
+    expect(ask({ type: 'ping', nonce: 2 })?.message).toMatchObject({ type: 'pong' });
+  });
+
   it('refuses what was sent before, and takes what the wire has only reordered', () => {
     const { ask, panel } = sealedHost();
     const at = (beamId: number, counter: bigint) => ask(chunk(beamId, 0, 8), { counter });

@@ -57,13 +57,13 @@ export function createPanelGuard({ panelKey, counterLimit, storeLimit }: PanelAu
         return { discarded: true, answer: { seq: opened.header.seq, code: 'not-authenticated' } };
       }
       const { frame, counter } = opened;
+      // A reply with our tag is one of our own that somebody sends back: it must not move the window of the host's counters.
+      if (!isRequestCode(frame[1])) return { bare: frame };
       // The host cannot know yet where to go on, so of a challenge the tag alone counts.
       if (frame[1] === TYPE_CODES.challenge) return { bare: frame };
       if (!within(counter)) return { discarded: true };
       if (heard.accept(counter)) return { bare: frame };
-      return isRequestCode(frame[1])
-        ? { discarded: true, answer: { seq: frame[2] | (frame[3] << 8), code: 'replayed' } }
-        : { discarded: true };
+      return { discarded: true, answer: { seq: frame[2] | (frame[3] << 8), code: 'replayed' } };
     },
     seal(bare) {
       const counter = sent + 1n;

@@ -95,7 +95,11 @@ export function createPanelState(options: PanelStateOptions) {
     const stored = safe.state === 'codeword' ? memory.get(safe.position) : undefined;
     radiate(stored && { ...stored, beamId: 0 });
   };
-  const silence = createSilenceWatch(clock, enterSafeState);
+  const silence = createSilenceWatch(clock, () => {
+    // A commit whose time is this very moment comes first, whichever timer does.
+    timed.settle();
+    enterSafeState();
+  });
 
   /** The beam latched last, asked for again while it is radiated: after a mute, a late copy must not switch the array on. */
   const repeated = (beamId: BeamId): Reply | undefined =>
@@ -122,7 +126,7 @@ export function createPanelState(options: PanelStateOptions) {
           return nack('unsupported-version', capabilities.protocolMajor);
         }
         staging.emptyAll();
-        timed.drop();
+        timed.forgetAll();
         newest = 0;
         return { type: 'capabilities', ...capabilities };
       case 'ping':
@@ -145,7 +149,7 @@ export function createPanelState(options: PanelStateOptions) {
         return commit(request);
       case 'cancel-commit':
         if (request.beamId === newest) return nack('too-late');
-        if (timed.waiting?.beamId === request.beamId) timed.drop();
+        timed.cancel({ beamId: request.beamId, atUs: request.atUs });
         return { type: 'ack' };
       case 'read-phases':
         return readPhases(request);
@@ -191,7 +195,7 @@ export function createPanelState(options: PanelStateOptions) {
     if (!slot) return staging.noSuchSlot();
     const again = repeated(beamId);
     if (again) return again;
-    if (atUs !== 0n && atUs <= timeUs()) return nack('too-late');
+    if (atUs !== 0n && (atUs <= timeUs() || timed.isCancelled({ beamId, atUs }))) return nack('too-late');
     const refusal = stale(beamId) ?? notStaged(slot, beamId);
     if (refusal) return refusal;
     if (atUs === 0n) return latch(beamId, slot.beam());
@@ -266,7 +270,7 @@ export function createPanelState(options: PanelStateOptions) {
       bootedMs = clock.nowMs();
       badFrames = 0;
       staging.emptyAll();
-      timed.drop();
+      timed.forgetAll();
       memory.clear();
       latched = undefined;
       newest = 0;

@@ -94,6 +94,13 @@ describe('any story of good requests', () => {
   });
 });
 
+/** A commit that the host has said; atMs 0 is at once. */
+interface Wish {
+  beamId: number;
+  slot: number;
+  atMs: number;
+}
+
 /** What a host does, and what happens to it; numbers choose among what there is. */
 const anEvent = fc.oneof(
   {
@@ -111,9 +118,10 @@ const anEvent = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: fc.constant('commit-at' as const), pick: small(2), inMs: fc.integer({ min: -3, max: 12 }) }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), pick: small(2) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('cancel' as const), pick: small(2) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('late-copy' as const), back: small(20) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('late-commit' as const), back: small(1) }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('safe' as const), state: fc.constantFrom('mute' as const, 'hold' as const) }),
@@ -130,8 +138,8 @@ interface PlannedBeam {
 }
 
 describe('any interleaving of stages, patches, timed commits, cancellations, sessions and late copies', () => {
-  it('radiates whole beams only, each as the host staged it and after the host committed it', async () => {
-    const latches = { atOnce: 0, timed: 0, patched: 0 };
+  it('radiates whole beams only, each as the host staged it, and committed it, and did not call it off again', async () => {
+    const reached = { latchedAtOnce: 0, latchedAtItsTime: 0, latchedFromPatches: 0, calledOffAndCopied: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(anEvent, { minLength: 40, maxLength: 80, size: 'max' }), async (events) => {
         let session = 0;
@@ -139,6 +147,10 @@ describe('any interleaving of stages, patches, timed commits, cancellations, ses
         let beams: PlannedBeam[] = [];
         let sent: Request[] = [];
         const committed = new Map<number, Uint16Array>();
+        // What the host has said and not called off again, and the timed commits that it has called off.
+        let wanted: Wish[] = [];
+        let calledOff: Wish[] = [];
+        let timed: Wish[] = [];
         let shown = new Uint16Array(WORDS);
         let dark = true;
         let waiting = false;
@@ -147,11 +159,15 @@ describe('any interleaving of stages, patches, timed commits, cancellations, ses
           onLatch: (beamId) => {
             const meant = committed.get(beamId);
             expect(panel.radiated()).toEqual({ beamId, words: meant });
+            expect(
+              wanted.map((wish) => wish.beamId),
+              'what was called off is not latched',
+            ).toContain(beamId);
             shown = panel.radiated().words.slice();
             dark = false;
-            if (waiting) latches.timed += 1;
-            else latches.atOnce += 1;
-            if (patched.has(beamId)) latches.patched += 1;
+            if (waiting) reached.latchedAtItsTime += 1;
+            else reached.latchedAtOnce += 1;
+            if (patched.has(beamId)) reached.latchedFromPatches += 1;
           },
         });
         const patched = new Set<number>();
@@ -183,6 +199,9 @@ describe('any interleaving of stages, patches, timed commits, cancellations, ses
           beams = [];
           sent = [];
           committed.clear();
+          wanted = [];
+          calledOff = [];
+          timed = [];
           patched.clear();
         };
 
@@ -214,12 +233,36 @@ describe('any interleaving of stages, patches, timed commits, cancellations, ses
               if (beam?.ready) {
                 committed.set(beam.beamId, beam.words);
                 const atMs = event.do === 'commit' ? 0 : Math.max(0, clock.nowMs() - bootedMs(ask, clock.nowMs()) + event.inMs);
-                say(commitAt(beam.beamId, atMs, beam.slot));
+                const wish = { beamId: beam.beamId, slot: beam.slot, atMs };
+                wanted.push(wish);
+                if (atMs > 0) timed.push(wish);
+                const answer = say(commitAt(beam.beamId, atMs, beam.slot));
+                if (answer?.type === 'nack' && answer.code === 'too-late') wanted = wanted.filter((other) => other !== wish);
               }
               break;
             case 'cancel':
-              if (beam) say({ type: 'cancel-commit', beamId: beam.beamId });
+              if (beam) {
+                const { beamId } = beam;
+                const upToMs = Math.max(0, ...timed.filter((wish) => wish.beamId === beamId).map(({ atMs }) => atMs));
+                const answer = say({ type: 'cancel-commit', beamId, atUs: BigInt(Math.round(1000 * upToMs)) });
+                if (answer?.type !== 'ack') break;
+                const isOver = (wish: Wish): boolean =>
+                  wish.atMs > 0 && (wish.beamId < beamId || (wish.beamId === beamId && wish.atMs <= upToMs));
+                calledOff.push(...wanted.filter(isOver));
+                wanted = wanted.filter((wish) => !isOver(wish));
+              }
               break;
+            case 'late-commit': {
+              const copy = timed.at(-1 - event.back);
+              if (!copy) break;
+              const isToCome = copy.atMs > clock.nowMs() - bootedMs(ask, clock.nowMs());
+              const answer = ask(commitAt(copy.beamId, copy.atMs, copy.slot));
+              if (!calledOff.includes(copy) || !isToCome) break;
+              reached.calledOffAndCopied += 1;
+              // Or it was committed at once since, and is radiated.
+              expect(answer?.type === 'nack' ? answer.code : answer?.type).toMatch(/^(too-late|committed)$/);
+              break;
+            }
             case 'wait':
               waiting = true;
               await clock.advanceTo(clock.nowMs() + event.ms);
@@ -258,7 +301,7 @@ describe('any interleaving of stages, patches, timed commits, cancellations, ses
       { numRuns: 120, seed: 7 },
     );
     // The stories did reach what they are about.
-    for (const count of Object.values(latches)) expect(count).toBeGreaterThan(20);
+    for (const count of Object.values(reached)) expect(count).toBeGreaterThan(20);
   });
 });
 

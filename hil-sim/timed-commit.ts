@@ -19,18 +19,33 @@ export interface TimedCommit {
   readonly waiting: WaitingCommit | undefined;
   /** Waits for this one, in place of any other. */
   arm(commit: WaitingCommit): void;
+  /** Ends all timed commits up to this one, in the order of beams and then of times: the one that waits, and those still on their way. */
+  cancel(upTo: Moment): void;
+  /** Whether a cancellation has ended this one. */
+  isCancelled(commit: Moment): boolean;
   /** Latches now if the time has come: a request must not find a beam waiting whose moment is over because a timer was late. */
   settle(): void;
   drop(): void;
+  /** A session begins: nothing waits, nothing is cancelled. */
+  forgetAll(): void;
 }
+
+/** What a timed commit is known by. */
+type Moment = Pick<WaitingCommit, 'beamId' | 'atUs'>;
 
 /** Timers keep at most 2^31 ms; a commit further away is looked at again. */
 const LONGEST_WAIT_MS = 3_600_000;
 /** Panel time has whole µs: a shorter wait is what rounding left. */
 const SHORTEST_WAIT_MS = 0.001;
 
+const NONE: Moment = { beamId: 0, atUs: 0n };
+
+const isUpTo = (commit: Moment, last: Moment): boolean =>
+  commit.beamId < last.beamId || (commit.beamId === last.beamId && commit.atUs <= last.atUs);
+
 export function createTimedCommit(clock: Clock, timeUs: () => bigint, latch: (commit: WaitingCommit) => void): TimedCommit {
   let waiting: WaitingCommit | undefined;
+  let cancelled: Moment = NONE;
   let cancelTimer: (() => void) | undefined;
 
   const drop = (): void => {
@@ -62,6 +77,12 @@ export function createTimedCommit(clock: Clock, timeUs: () => bigint, latch: (co
       waiting = commit;
       watch();
     },
+    cancel(upTo) {
+      if (waiting && isUpTo(waiting, upTo)) drop();
+      // A late copy of a cancellation does not take back a further one.
+      if (isUpTo(cancelled, upTo)) cancelled = upTo;
+    },
+    isCancelled: (commit) => isUpTo(commit, cancelled),
     settle() {
       if (waiting && waiting.atUs <= timeUs()) {
         cancelTimer?.();
@@ -69,5 +90,9 @@ export function createTimedCommit(clock: Clock, timeUs: () => bigint, latch: (co
       }
     },
     drop,
+    forgetAll() {
+      drop();
+      cancelled = NONE;
+    },
   };
 }

@@ -7,6 +7,7 @@ import { WORDS, beamWords, chunk, commitAt, hostWith, patch } from './test-host.
 const ACK = { type: 'ack' };
 const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'test' };
 const mute: Request = { type: 'set-safe-state', state: 'mute', position: 0, silenceMs: 0, enter: true };
+const cancel = (beamId: number, upToMs: number): Request => ({ type: 'cancel-commit', beamId, atUs: BigInt(1000 * upToMs) });
 const now = (beamId: number, slot = 0): Request => ({ type: 'commit', slot, beamId, atUs: 0n });
 
 /** A panel that radiates beam 5 and has beam 6 whole in slot 0. */
@@ -110,8 +111,8 @@ describe('a timed commit does not happen when', () => {
   it('it is cancelled; asked again later it is too late', async () => {
     const { ask, panel, clock } = readyToSwitch();
     ask(commitAt(6, 50));
-    expect(ask({ type: 'cancel-commit', beamId: 6 })).toEqual(ACK);
-    expect(ask({ type: 'cancel-commit', beamId: 6 })).toEqual(ACK);
+    expect(ask(cancel(6, 50))).toEqual(ACK);
+    expect(ask(cancel(6, 50))).toEqual(ACK);
     expect(clock.pendingTimers()).toBe(0);
     await clock.advanceTo(60);
     expect(panel.radiated().beamId).toBe(5);
@@ -123,6 +124,7 @@ describe('a timed commit does not happen when', () => {
     ['another beam is committed at once', now(7, 1)],
     ['another timed commit takes its place', commitAt(7, 40, 1)],
     ['a stored beam is selected', { type: 'select-beam', position: 0, beamId: 8 }],
+    ['a newer beam is cancelled, whose own commit may be lost', cancel(7, 0)],
     ['a session begins', hello],
     ['the safe state is entered', mute],
     ['the safe state is entered, even if it holds the beam', { ...mute, state: 'hold' }],
@@ -179,8 +181,9 @@ describe('a timed commit still happens after', () => {
     ['a commit that was refused', now(9, 1), { code: 'not-staged' }],
     ['a repetition of the commit before', now(5), { type: 'committed', beamId: 5 }],
     ['a timed commit of another beam that came too late', commitAt(7, 1, 1), { code: 'too-late' }],
-    ['the cancellation of another beam', { type: 'cancel-commit', beamId: 7 }, { type: 'ack' }],
-    ['the cancellation of the beam that is radiated', { type: 'cancel-commit', beamId: 5 }, { code: 'too-late' }],
+    ['the cancellation of an older beam', cancel(4, 1000), { type: 'ack' }],
+    ['the cancellation of an earlier time', cancel(6, 49), { type: 'ack' }],
+    ['the cancellation of the beam that is radiated', cancel(5, 1000), { code: 'too-late' }],
     ['a hello that the panel cannot take', { ...hello, minMajor: 2, maxMajor: 3 }, { code: 'unsupported-version' }],
     ['a safe state that is only announced', { ...mute, enter: false }, { type: 'ack' }],
   ])('%s', async (_what, request, answer) => {
@@ -190,7 +193,7 @@ describe('a timed commit still happens after', () => {
     expect(ask(request)).toMatchObject(answer);
     await clock.advanceTo(50);
     expect(panel.radiated().beamId).toBe(6);
-    expect(ask({ type: 'cancel-commit', beamId: 6 })).toMatchObject({ code: 'too-late' });
+    expect(ask(cancel(6, 50))).toMatchObject({ code: 'too-late' });
   });
 
   it('it was put off to another time', async () => {
@@ -201,6 +204,97 @@ describe('a timed commit still happens after', () => {
     expect(panel.radiated().beamId).toBe(5);
     await clock.advanceTo(70);
     expect(panel.radiated().beamId).toBe(6);
+  });
+});
+
+describe('a timed commit that was cancelled', () => {
+  it('comes too late when a copy of it comes late, though its time is still to come', async () => {
+    const { ask, panel, clock } = readyToSwitch();
+    ask(commitAt(6, 50));
+    ask(cancel(6, 50));
+    expect(ask(commitAt(6, 50))).toEqual({ type: 'nack', code: 'too-late', detail: 0 });
+    expect(ask(commitAt(6, 40))).toMatchObject({ code: 'too-late' });
+    expect(clock.pendingTimers()).toBe(0);
+    await clock.advanceTo(100);
+    expect(panel.radiated().beamId).toBe(5);
+  });
+
+  it('comes too late when its cancellation overtakes it', async () => {
+    const { ask, panel, clock } = readyToSwitch();
+    expect(ask(cancel(6, 50))).toEqual(ACK);
+    expect(ask(commitAt(6, 50))).toMatchObject({ code: 'too-late' });
+    await clock.advanceTo(100);
+    expect(panel.radiated().beamId).toBe(5);
+  });
+
+  it('may be said for a later time, which no late copy of commit or cancellation takes back', async () => {
+    const { ask, panel, clock } = readyToSwitch();
+    ask(commitAt(6, 50));
+    ask(cancel(6, 50));
+    expect(ask(commitAt(6, 51))).toEqual(ACK);
+    expect(ask(cancel(6, 50))).toEqual(ACK);
+    expect(ask(commitAt(6, 50))).toMatchObject({ code: 'too-late' });
+    await clock.advanceTo(51);
+    expect(panel.radiated().beamId).toBe(6);
+  });
+
+  it('stays so when other beams are cancelled, older and newer ones', async () => {
+    const { ask, panel, clock } = readyToSwitch();
+    ask({ ...chunk(7, 0, WORDS), slot: 1 } as Request);
+    ask(cancel(7, 60));
+    ask(cancel(6, 50));
+    ask(cancel(7, 30));
+    expect(ask(commitAt(6, 90))).toMatchObject({ code: 'too-late' });
+    expect(ask(commitAt(7, 60, 1))).toMatchObject({ code: 'too-late' });
+    expect(ask(commitAt(7, 61, 1))).toEqual(ACK);
+    await clock.advanceTo(100);
+    expect(panel.radiated().beamId).toBe(7);
+  });
+
+  it.each<[string, (host: ReturnType<typeof readyToSwitch>) => unknown]>([
+    ['a session begins', ({ ask }) => ask(hello)],
+    ['the panel is reset', ({ panel }) => panel.reset()],
+  ])('is forgotten when %s', async (_what, anew) => {
+    const host = readyToSwitch();
+    host.ask(cancel(6, 50));
+    anew(host);
+    host.ask(chunk(6, 0, WORDS));
+    expect(host.ask(commitAt(6, 50))).toEqual(ACK);
+    await host.clock.advanceTo(60);
+    expect(host.panel.radiated().beamId).toBe(6);
+  });
+
+  it('is not cancelled by a cancellation that was refused', () => {
+    const { ask } = readyToSwitch();
+    expect(ask(cancel(5, 1000))).toMatchObject({ code: 'too-late' });
+    expect(ask(commitAt(6, 50))).toEqual(ACK);
+  });
+});
+
+describe('a timed commit whose time is the very moment at which the silence is over', () => {
+  it.each<[string, boolean]>([
+    ['the silence was set first', true],
+    ['the commit was', false],
+  ])('is latched first, and then the silence has its way, also when %s', async (_what, silenceFirst) => {
+    const latched: number[] = [];
+    const { ask, panel, clock } = readyToSwitch({ onLatch: (beamId) => latched.push(beamId) });
+    const hold: Request = { ...mute, state: 'hold', silenceMs: 50, enter: false } as Request;
+    for (const request of silenceFirst ? [hold, commitAt(6, 50)] : [commitAt(6, 50), hold]) ask(request);
+    await clock.advanceTo(50);
+    expect(latched).toEqual([5, 6]);
+    expect(panel.radiated()).toEqual({ beamId: 6, words: beamWords(6) });
+    expect(ask({ type: 'get-status' })).toMatchObject({ state: 'safe', beamId: 6 });
+  });
+
+  it('mutes the beam that was just latched where that is the safe state', async () => {
+    const latched: number[] = [];
+    const { ask, panel, clock } = readyToSwitch({ onLatch: (beamId) => latched.push(beamId) });
+    ask({ ...mute, silenceMs: 50, enter: false } as Request);
+    ask(commitAt(6, 50));
+    await clock.advanceTo(50);
+    expect(latched).toEqual([5, 6]);
+    expect(panel.latched().beamId).toBe(6);
+    expect(panel.radiated().beamId).toBe(0);
   });
 });
 

@@ -218,7 +218,7 @@ describe('a virtual panel', () => {
       code: 'unsupported-message',
       detail: 0x12,
     });
-    expect(ask({ type: 'cancel-commit', beamId: 2 })).toMatchObject({ code: 'unsupported-message', detail: 0x16 });
+    expect(ask({ type: 'cancel-commit', beamId: 2, atUs: 5n })).toMatchObject({ code: 'unsupported-message', detail: 0x16 });
     expect(ask({ type: 'sync-time', hostSendUs: 1n })).toMatchObject({ code: 'unsupported-message', detail: 0x50 });
     expect(ask({ type: 'challenge', hostNonce: 1n })).toMatchObject({ code: 'unsupported-message', detail: 0x60 });
     expect(ask(patch(2, 1, [0]))).toMatchObject({ code: 'unsupported-message', detail: 0x17 });

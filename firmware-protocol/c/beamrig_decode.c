@@ -188,6 +188,7 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
       return true;
     case BEAMRIG_CANCEL_COMMIT:
       message->as.cancel_commit.beam_id = take_u32(in, 1);
+      message->as.cancel_commit.at_us = take_u64(in);
       return true;
     case BEAMRIG_PATCH_PHASES:
       read_patch(in, &message->as.patch_phases);

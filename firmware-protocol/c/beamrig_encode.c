@@ -123,6 +123,7 @@ static void write_payload(output *out, const beamrig_message *message) {
       return;
     case BEAMRIG_CANCEL_COMMIT:
       give_u32(out, message->as.cancel_commit.beam_id);
+      give_u64(out, message->as.cancel_commit.at_us);
       return;
     case BEAMRIG_PATCH_PHASES:
       write_patch(out, &message->as.patch_phases);

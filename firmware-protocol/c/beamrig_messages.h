@@ -160,6 +160,7 @@ typedef struct {
     } commit;
     struct {
       uint32_t beam_id;
+      uint64_t at_us;
     } cancel_commit;
     struct {
       uint8_t source;

@@ -153,6 +153,9 @@ typedef struct {
   uint8_t waiting_slot;
   bool waiting_with_weights;
   uint64_t waiting_us;
+  /* The furthest cancellation of this session: timed commits up to this beam, and of this one up to this time, come to nothing. */
+  uint32_t cancelled_id;
+  uint64_t cancelled_us;
   /* What to do when the host falls silent. */
   uint8_t safe_state;
   uint16_t safe_position;

@@ -49,6 +49,8 @@ static void hello(beamrig_panel *panel, const beamrig_message *request, beamrig_
   for (uint8_t slot = 0; slot < panel->capabilities.staging_slots; slot++) beamrig_panel_empty_slot(panel, slot, 0);
   beamrig_panel_forget_waiting(panel);
   panel->newest = 0;
+  panel->cancelled_id = 0;
+  panel->cancelled_us = 0;
   reply->type = BEAMRIG_CAPABILITIES;
   reply->as.capabilities = panel->capabilities;
 }
@@ -65,9 +67,16 @@ static void get_status(const beamrig_panel *panel, beamrig_message *reply) {
   reply->as.status.state = panel->state;
 }
 
-static bool too_late(const beamrig_errand *errand, beamrig_message *reply) {
+/* Whether a timed commit is one of those that a cancellation ends: of an older beam, or of this one at a time not after it. */
+static bool ended(uint32_t beam_id, uint64_t at_us, uint32_t cancelled_id, uint64_t cancelled_us) {
+  return beam_id < cancelled_id || (beam_id == cancelled_id && at_us <= cancelled_us);
+}
+
+static bool too_late(const beamrig_panel *panel, const beamrig_errand *errand, beamrig_message *reply) {
+  const uint32_t beam_id = errand->request->as.commit.beam_id;
   const uint64_t at_us = errand->request->as.commit.at_us;
-  if (at_us == 0 || errand->now_us < at_us) return false;
+  if (at_us == 0) return false;
+  if (errand->now_us < at_us && !ended(beam_id, at_us, panel->cancelled_id, panel->cancelled_us)) return false;
   beamrig_panel_nack(reply, BEAMRIG_NACK_TOO_LATE, 0);
   return true;
 }
@@ -82,7 +91,7 @@ static void commit(beamrig_panel *panel, const beamrig_errand *errand, beamrig_m
     return;
   }
   if (faulty(panel, reply) || beamrig_panel_no_such_slot(panel, slot, reply)) return;
-  if (repeated(panel, beam_id, reply) || too_late(errand, reply) || stale(panel, beam_id, reply)) return;
+  if (repeated(panel, beam_id, reply) || too_late(panel, errand, reply) || stale(panel, beam_id, reply)) return;
   if (beamrig_panel_not_staged(panel, slot, beam_id, reply)) return;
   const bool with_weights = panel->memory.slots[slot].weights_here > 0;
   if (at_us == 0) {
@@ -95,11 +104,17 @@ static void commit(beamrig_panel *panel, const beamrig_errand *errand, beamrig_m
 
 static void cancel_commit(beamrig_panel *panel, const beamrig_message *request, beamrig_message *reply) {
   const uint32_t beam_id = request->as.cancel_commit.beam_id;
+  const uint64_t at_us = request->as.cancel_commit.at_us;
   if (beam_id == panel->newest) {
     beamrig_panel_nack(reply, BEAMRIG_NACK_TOO_LATE, 0);
     return;
   }
-  if (beam_id == panel->waiting_id) beamrig_panel_forget_waiting(panel);
+  if (ended(panel->waiting_id, panel->waiting_us, beam_id, at_us)) beamrig_panel_forget_waiting(panel);
+  /* A late copy of a cancellation does not take back a further one. */
+  if (!ended(beam_id, at_us, panel->cancelled_id, panel->cancelled_us)) {
+    panel->cancelled_id = beam_id;
+    panel->cancelled_us = at_us;
+  }
   beamrig_panel_ack(reply);
 }
 

@@ -1,13 +1,13 @@
 /** SHA-256, HMAC and the authentication of frames in C are held to published digests, to the vectors, and to the TypeScript. */
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { ReplayWindow, openFrame, sealFrame } from '../authentication.ts';
 import { encodeFrame } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
-import { buildFolder, buildProgram, runProgram } from './test/c-programs.ts';
+import { BUILD_MS, buildProgram, runProgram } from './test/c-programs.ts';
 
 interface Vectors {
   panelKeys: { name: string; rigKey: string; panelSerial: string; panelKey: string }[];
@@ -24,14 +24,11 @@ const ascii = (text: string): string => hexOrNone(Buffer.from(text, 'latin1'));
 
 describe.skipIf(!hasPart('gcc'))('authentication in C [needs gcc]', () => {
   const vectors = JSON.parse(readFileSync(new URL('../vectors/vectors.json', import.meta.url), 'utf8')) as Vectors;
-  let folder: ReturnType<typeof buildFolder>;
   let program: string;
 
-  beforeAll(() => {
-    folder = buildFolder();
-    program = buildProgram(folder.path, 'authentication', 'authentication_lines', 'hex_lines');
-  }, 120_000);
-  afterAll(() => folder.remove());
+  beforeAll(async () => {
+    program = await buildProgram('authentication', 'authentication_lines', 'hex_lines');
+  }, BUILD_MS);
 
   /** One answer a command. */
   const ask = (commands: string[]): string[] => {

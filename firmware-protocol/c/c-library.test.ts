@@ -8,7 +8,7 @@ import { hasPart } from '../../test/parts.ts';
 import { decodeFrame, nackForDiscard } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
 import { SERIAL_DISCARD_REASONS, SerialFrameReader, cobsFrame } from '../serial-framing.ts';
-import { WARNINGS, buildFolder, buildProgram, corpusFolder, gcc, libraryFiles, runProgram } from './test/c-programs.ts';
+import { BUILD_MS, WARNINGS, buildFolder, buildProgram, corpusFolder, gcc, libraryFiles, runProgram } from './test/c-programs.ts';
 
 interface Vectors {
   frames: { name: string; seq: number; message: JsonMessage; frame: string; serial: string }[];
@@ -50,10 +50,10 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
   let folder: ReturnType<typeof buildFolder>;
   let codec: string;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = buildFolder();
-    codec = buildProgram(folder.path, 'codec', 'codec_lines', 'message_json', 'hex_lines');
-  }, 120_000);
+    codec = await buildProgram('codec', 'codec_lines', 'message_json', 'hex_lines');
+  }, BUILD_MS);
   afterAll(() => folder.remove());
 
   /** One answer a command. */
@@ -217,11 +217,15 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     expect(new Set(taken).size).toBe(2);
   });
 
-  it('bears any bytes and finds the next good frame after them', () => {
-    const fuzzer = buildProgram(folder.path, 'fuzz_reader', 'fuzz_reader', 'fuzz_main');
-    const said = runProgram(fuzzer, [corpusFolder, '20000', '1']).toString();
-    expect(said).toMatch(/^\d+ samples and 20000 mutations held\n$/);
-  }, 120_000);
+  it(
+    'bears any bytes and finds the next good frame after them',
+    async () => {
+      const fuzzer = await buildProgram('fuzz_reader', 'fuzz_reader', 'fuzz_main');
+      const said = runProgram(fuzzer, [corpusFolder, '20000', '1']).toString();
+      expect(said).toMatch(/^\d+ samples and 20000 mutations held\n$/);
+    },
+    BUILD_MS,
+  );
 });
 
 /** A frame as it may arrive on a line: whole, hit by noise, cut, glued to garbage, or drowned in it. */

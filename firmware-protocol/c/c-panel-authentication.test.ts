@@ -1,6 +1,6 @@
 /** A panel in C with a key hears what the virtual panel with that key hears, and nothing else. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
 import { createRandom } from '../../signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
@@ -9,8 +9,9 @@ import { encodeFrame } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
 import type { Request } from '../messages.ts';
 import { anySealedStory } from './test/any-story.ts';
-import { buildFolder, buildProgram } from './test/c-programs.ts';
+import { BUILD_MS, buildProgram } from './test/c-programs.ts';
 import { type Outcome, type Step, tellStories } from './test/panel-process.ts';
+import { challenge, commit, hello, ping, safe, status, whole } from './test/requests.ts';
 import { DARK, at, birthLike, expectSameOfAny, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
 
 const KEY = derivePanelKey(new Uint8Array(32).fill(9), 'SIM-0001');
@@ -18,14 +19,11 @@ const ANOTHER_KEY = derivePanelKey(new Uint8Array(32).fill(9), 'SIM-0002');
 const AHEAD = 65_536n;
 
 describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => {
-  let folder: ReturnType<typeof buildFolder>;
   let program: string;
 
-  beforeAll(() => {
-    folder = buildFolder();
-    program = buildProgram(folder.path, 'panel', 'panel_process');
-  }, 120_000);
-  afterAll(() => folder.remove());
+  beforeAll(async () => {
+    program = await buildProgram('panel', 'panel_process');
+  }, BUILD_MS);
 
   const expectStory = (steps: readonly Step[], said: readonly string[], counterLimit = 0n): Promise<Outcome[]> =>
     expectStoryOfBoth(program, steps, said, { authentication: { panelKey: KEY, counterLimit } });
@@ -39,19 +37,6 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     key,
   });
   const again = (back: number): Step => ({ kind: 'again', back });
-  const ping: Request = { type: 'ping', nonce: 7 };
-  const status: Request = { type: 'get-status' };
-  const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };
-  const challenge: Request = { type: 'challenge', hostNonce: 0xabcdef0123456789n };
-  const whole = (beamId: number): Request => chunk(beamId, 0, WORDS);
-  const commit = (beamId: number): Request => ({ type: 'commit', slot: 0, beamId, atUs: 0n });
-  const safe = (silenceMs: number): Request => ({
-    type: 'set-safe-state',
-    state: 'mute',
-    position: 0,
-    silenceMs,
-    enter: false,
-  });
 
   it('begins with a challenge, says what it is, and seals every answer under a counter of its own', async () => {
     const told = await expectStory(
@@ -116,7 +101,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
   it('looks at nothing of a challenge but its tag, and changes nothing for it', async () => {
     const told = await expectStory(
       story(
-        ...[sealed(5, safe(10)), sealed(6, whole(5)), sealed(7, commit(5)), sealed(1, challenge), sealed(900, challenge)],
+        ...[
+          sealed(5, safe({ silenceMs: 10 })),
+          sealed(6, whole(5)),
+          sealed(7, commit(5)),
+          sealed(1, challenge),
+          sealed(900, challenge),
+        ],
         ...[again(2), sealed(8, challenge, ANOTHER_KEY), challenge, sealed(8, ping)],
         // Nobody speaks but with challenges, old frames and wrong keys: that is silence.
         ...[at(9), sealed(2, challenge), sealed(6, ping), sealed(9, ping, ANOTHER_KEY), again(2), at(11), sealed(9, status)],
@@ -241,12 +232,16 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     expect(() => tellStories(program, birth, [[]])).toThrow(/the panel refuses its key/);
   });
 
-  it('is not moved by its own replies sent back to it', () => {
-    const pong = sealFrame(encodeFrame({ seq: 1, message: { type: 'pong', nonce: 7, timeUs: 0n } }), KEY, 5000n);
+  it('is not moved by its own replies sent back to it', async () => {
+    const pong = sealFrame(encodeFrame({ seq: 1, message: { type: 'pong', nonce: 7, timeUs: 0n } }), KEY, 500_000n);
     expect(openFrame(pong, KEY).ok).toBe(true);
-    const birth = birthLike({ authentication: { panelKey: KEY, counterLimit: 0n } });
-    const [told] = tellStories(program, birth, [story(sealed(1, ping), { kind: 'bytes', bytes: pong }, sealed(2, ping))]);
-    expect(told.map(({ said }) => said)).toEqual(['pong', 'silence', 'pong']);
+    const told = await expectStory(
+      story(sealed(1, ping), { kind: 'bytes', bytes: pong }, sealed(2, ping), sealed(0, challenge), sealed(3, status)),
+      ['pong', 'silence', 'pong', 'challenged', 'status'],
+    );
+    expect(told.map(({ limit }) => limit)).toEqual(new Array(5).fill(1n + AHEAD));
+    expect(told[3].message).toMatchObject({ lastCounter: 2n });
+    expect(told[4].message).toMatchObject({ badFrames: 0 });
   });
 
   it('tells any story with a key as the virtual panel does', async () => {

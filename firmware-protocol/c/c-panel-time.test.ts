@@ -1,61 +1,25 @@
 /** Commits that wait for their time, beams as patches, clocks that are read and faults that end: the panel in C tells them as the virtual panel does. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHAINS, PHASE_BITS, USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PHASE_BITS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';
-import { buildFolder, buildProgram } from './test/c-programs.ts';
+import { BUILD_MS, buildProgram } from './test/c-programs.ts';
 import { type Outcome, type Step, tellStories } from './test/panel-process.ts';
+import { cancel, commit, hello, patch, safe, select, snr, status, store, weights, whole } from './test/requests.ts';
 import { DARK, at, birthLike, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
 
 describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
-  let folder: ReturnType<typeof buildFolder>;
   let program: string;
 
-  beforeAll(() => {
-    folder = buildFolder();
-    program = buildProgram(folder.path, 'panel', 'panel_process');
-  }, 120_000);
-  afterAll(() => folder.remove());
+  beforeAll(async () => {
+    program = await buildProgram('panel', 'panel_process');
+  }, BUILD_MS);
 
   const expectStory = (steps: readonly Step[], said: readonly string[]): Promise<Outcome[]> =>
     expectStoryOfBoth(program, steps, said);
 
-  const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };
-  const status: Request = { type: 'get-status' };
-  const whole = (beamId: number, slot = 0): Request => ({ ...chunk(beamId, 0, WORDS), slot }) as Request;
-  const commit = (beamId: number, atMs = 0, slot = 0): Request => ({ type: 'commit', slot, beamId, atUs: BigInt(1000 * atMs) });
-  const cancel = (beamId: number): Request => ({ type: 'cancel-commit', beamId });
-  const patch = (beamId: number, fromBeamId: number, changes: readonly [number, number][], over: object = {}): Request => ({
-    type: 'patch-phases',
-    slot: 0,
-    beamId,
-    fromBeamId,
-    phaseBits: PHASE_BITS,
-    places: Uint16Array.from(changes, ([place]) => place),
-    words: Uint16Array.from(changes, ([, word]) => word),
-    ...over,
-  });
-  const weights = (beamId: number, count = CHAINS * USERS, slot = 0): Request => ({
-    type: 'set-digital',
-    slot,
-    beamId,
-    users: USERS,
-    offset: 0,
-    weights: new Float32Array(2 * count).fill(0.5),
-  });
-  const safe = (over: object): Request => ({
-    type: 'set-safe-state',
-    state: 'mute',
-    position: 0,
-    silenceMs: 0,
-    enter: false,
-    ...over,
-  });
-  const store = (beamId: number): Request => ({ type: 'store-beam', slot: 0, beamId, position: 0 });
-  const select = (beamId: number): Request => ({ type: 'select-beam', position: 0, beamId });
   const breaks: Step = { kind: 'fault', code: 9 };
   const recovers: Step = { kind: 'recover' };
-  const snr = (beamId: number): Request => ({ type: 'measure-snr', beamId, pilots: 16 });
 
   it('lets a beam wait for its time, latches it then, and says when it did', async () => {
     const told = await expectStory(
@@ -90,13 +54,56 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
   it('forgets a commit that is cancelled, and says when that is too late', async () => {
     const told = await expectStory(
       story(
-        ...[cancel(5), whole(5), commit(5, 10), cancel(4), cancel(5), cancel(5), at(11), commit(5, 10), commit(5, 20), at(21)],
-        ...[cancel(5), hello, cancel(5)],
+        ...[cancel(5, 0), whole(5), commit(5, 10), cancel(4, 99), cancel(5, 10), cancel(5, 10), at(11), commit(5, 10)],
+        ...[commit(5, 20), at(21), cancel(5, 20), hello, cancel(5, 20)],
       ),
       ['ack', 'ack', 'ack', 'ack', 'ack', 'ack', 'too-late 0', 'ack', 'too-late 0', 'capabilities', 'ack'],
     );
     expect(told[6].radiated).toBe(DARK);
     expect(told[9].radiated).toBe(beamWords(5).join());
+  });
+
+  it('stays by a cancellation, whatever copies the link has kept back', async () => {
+    const told = await expectStory(
+      story(
+        ...[
+          whole(5),
+          whole(6, 1),
+          commit(5, 20),
+          cancel(5, 20),
+          commit(5, 20),
+          commit(5, 10),
+          { kind: 'again', back: 2 } as const,
+        ],
+        ...[commit(5, 21), cancel(5, 20), commit(5, 20), cancel(6, 0), commit(5, 99), commit(6, 30, 1), cancel(5, 99), at(31)],
+        ...[cancel(7, 50), cancel(7, 40), whole(7), commit(7, 50), commit(7, 51), hello, whole(7), commit(7, 50), at(50)],
+      ),
+      [
+        ...['ack', 'ack', 'ack', 'ack', 'too-late 0', 'too-late 0', 'too-late 0'],
+        ...['ack', 'ack', 'too-late 0', 'ack', 'too-late 0', 'ack', 'ack'],
+        ...['ack', 'ack', 'ack', 'too-late 0', 'ack', 'capabilities', 'ack', 'ack'],
+      ],
+    );
+    expect(told[14].radiated).toBe(beamWords(6).join());
+    expect(told[23].radiated).toBe(beamWords(7).join());
+  });
+
+  it('takes a commit that comes after its cancellation for cancelled', async () => {
+    const told = await expectStory(
+      story(
+        whole(5),
+        cancel(5, 20),
+        commit(5, 20),
+        at(30),
+        commit(5),
+        cancel(5, 20),
+        { kind: 'reset', bootCount: 2 },
+        whole(5),
+        commit(5, 10),
+      ),
+      ['ack', 'ack', 'too-late 0', 'committed', 'too-late 0', 'ack', 'ack'],
+    );
+    expect(told[3].radiated).toBe(DARK);
   });
 
   it('lets one commit wait at most: the next that is carried out takes its place, one that is refused does not', async () => {
@@ -120,7 +127,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     const told = await expectStory(
       story(
         ...[whole(4), commit(4), whole(5), commit(5, 10), whole(6), weights(6), patch(6, 4, [[0, 1]]), whole(6, 1), weights(4)],
-        ...[patch(5, 4, [[0, 63]]), weights(5, 1), whole(5), at(11), whole(6), commit(5)],
+        ...[patch(5, 4, [[0, 63]]), weights(5, 0, 1), whole(5), at(11), whole(6), commit(5)],
       ),
       [
         ...['ack', 'committed', 'ack', 'ack', 'busy 0', 'busy 0', 'busy 0', 'ack', 'stale-beam 4'],
@@ -159,6 +166,20 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     const dropped = await expectStory(steps(11), ['ack', 'ack', 'ack', 'status', 'too-late 0']);
     expect(dropped[4].message).toMatchObject({ state: 'safe', beamId: 0 });
   });
+
+  it.each([true, false])(
+    'latches first and then heeds the silence when both are due at one moment (it is polled then: %s)',
+    async (polled) => {
+      const meanwhile = polled ? [at(10)] : [];
+      const told = await expectStory(
+        story(safe({ silenceMs: 10, state: 'hold' }), whole(5), commit(5, 10), ...meanwhile, at(30), status, commit(5, 10)),
+        ['ack', 'ack', 'ack', 'status', 'committed'],
+      );
+      expect(told.at(-2)?.message).toMatchObject({ state: 'safe', beamId: 5 });
+      expect(told.at(-1)?.message).toMatchObject({ timeUs: 10_000n });
+      expect(told.at(-1)?.radiated).toBe(beamWords(5).join());
+    },
+  );
 
   it('refuses chunks of beams that are over, but for the slot that holds one', () =>
     expectStory(
@@ -206,9 +227,9 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     expectStory(
       story(
         ...[whole(4), weights(4), commit(4), store(4)],
-        ...[patch(5, 4, [[0, 1]], { slot: 1 }), weights(5, 1, 1), commit(5, 0, 1)],
-        ...[whole(6), commit(6), patch(7, 6, [[0, 1]]), weights(7, 1), commit(7)],
-        ...[select(8), patch(9, 8, [[0, 1]]), weights(9, 1), commit(9)],
+        ...[patch(5, 4, [[0, 1]], { slot: 1 }), weights(5, 0, 1, 1), commit(5, 0, 1)],
+        ...[whole(6), commit(6), patch(7, 6, [[0, 1]]), weights(7, 0, 1), commit(7)],
+        ...[select(0, 8), patch(9, 8, [[0, 1]]), weights(9, 0, 1), commit(9)],
       ),
       [
         ...[
@@ -268,8 +289,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     const told = await expectStory(
       story(
         ...[whole(5), commit(5), safe({ silenceMs: 20 }), breaks],
-        ...[whole(6), weights(6), patch(6, 5, [[0, 1]]), commit(5), commit(6, 50), select(7)],
-        ...[safe({ enter: true, silenceMs: 20 }), safe({ silenceMs: 20 }), cancel(5), status, at(30), status],
+        ...[whole(6), weights(6), patch(6, 5, [[0, 1]]), commit(5), commit(6, 50), select(0, 7)],
+        ...[safe({ enter: true, silenceMs: 20 }), safe({ silenceMs: 20 }), cancel(5, 99), status, at(30), status],
         ...[recovers, status, at(60), whole(6), commit(6), recovers, status],
       ),
       [

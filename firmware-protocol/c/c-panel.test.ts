@@ -2,14 +2,30 @@
  * The panel in C tells the same stories as the virtual panel: the same requests at the same times get the same replies, and leave the
  * same words radiated.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CHAINS, USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
 import { createRandom } from '../../signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';
 import { anyStory } from './test/any-story.ts';
-import { buildFolder, buildProgram } from './test/c-programs.ts';
-import { type Outcome, type PanelBirth, type Step, tellOfFault, tellStories } from './test/panel-process.ts';
+import { BUILD_MS, buildProgram } from './test/c-programs.ts';
+import { type Outcome, type Step, tellStories } from './test/panel-process.ts';
+import {
+  cancel,
+  challenge,
+  commit,
+  hello,
+  patch,
+  pilots,
+  ping,
+  read,
+  select,
+  snr,
+  status,
+  store,
+  weights,
+  whole,
+} from './test/requests.ts';
 import {
   DARK,
   type Kind,
@@ -22,50 +38,14 @@ import {
 } from './test/two-panels.ts';
 
 describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
-  let folder: ReturnType<typeof buildFolder>;
   let program: string;
 
-  beforeAll(() => {
-    folder = buildFolder();
-    program = buildProgram(folder.path, 'panel', 'panel_process');
-  }, 120_000);
-  afterAll(() => folder.remove());
+  beforeAll(async () => {
+    program = await buildProgram('panel', 'panel_process');
+  }, BUILD_MS);
 
   const expectStory = (steps: readonly Step[], said: readonly string[], kind: Kind = {}): Promise<Outcome[]> =>
     expectStoryOfBoth(program, steps, said, kind);
-
-  const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };
-  const status: Request = { type: 'get-status' };
-  const commit = (beamId: number, slot = 0): Request => ({ type: 'commit', slot, beamId, atUs: 0n });
-  const whole = (beamId: number): Request => chunk(beamId, 0, WORDS);
-  const read = (source: 'staged' | 'radiated', offset = 0, count = WORDS): Request => ({
-    type: 'read-phases',
-    source,
-    slot: 0,
-    offset,
-    count,
-  });
-  const weights = (beamId: number, offset: number, count: number): Request => ({
-    type: 'set-digital',
-    slot: 0,
-    beamId,
-    users: USERS,
-    offset,
-    weights: new Float32Array(2 * count).fill(0.5),
-  });
-  const safe = (over: Partial<Request & { type: 'set-safe-state' }> = {}): Request => ({
-    type: 'set-safe-state',
-    state: 'mute',
-    position: 0,
-    silenceMs: 200,
-    enter: false,
-    ...over,
-  });
-  const store = (beamId: number, position: number): Request => ({ type: 'store-beam', slot: 0, beamId, position });
-  const select = (position: number, beamId: number): Request => ({ type: 'select-beam', position, beamId });
-  const challenge: Request = { type: 'challenge', hostNonce: 1n };
-  const snr = (beamId: number): Request => ({ type: 'measure-snr', beamId, pilots: 16 });
-  const pilots = (beamId: number, user: number): Request => ({ type: 'measure-pilots', beamId, user, pilots: 16 });
 
   it('shakes hands, says what it is, and refuses versions it does not speak', () =>
     expectStory(
@@ -159,7 +139,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
         { ...weights(5, 0, 1), slot: 255 } as Request,
         read('radiated', 1, WORDS),
         { ...read('staged'), slot: 9 } as Request,
-        commit(5, 2),
+        commit(5, 0, 2),
         challenge,
         { ...store(5, 0), slot: 2 } as Request,
         store(5, 16),
@@ -193,17 +173,9 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
         read('staged'),
         pilots(5, 0),
         { ...commit(5), atUs: 5n } as Request,
-        { type: 'cancel-commit', beamId: 5 },
+        cancel(5, 5),
         { type: 'sync-time', hostSendUs: 1n },
-        {
-          type: 'patch-phases',
-          slot: 0,
-          beamId: 5,
-          fromBeamId: 4,
-          phaseBits: 6,
-          places: Uint16Array.of(1),
-          words: Uint16Array.of(1),
-        },
+        patch(5, 4, [[1, 1]]),
         challenge,
       ),
       [
@@ -239,90 +211,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     expect(told[9].radiated).toBe(beamWords(4).join());
   });
 
-  it('mutes by itself when the host falls silent, and garbage is silence', async () => {
-    const told = await expectStory(
-      story(
-        safe(),
-        whole(5),
-        commit(5),
-        at(150),
-        { type: 'ping', nonce: 1 },
-        at(300),
-        bytes('010203'),
-        at(349),
-        at(351),
-        status,
-        commit(5),
-      ),
-      ['ack', 'ack', 'committed', 'pong', 'silence', 'status', 'stale-beam 5'],
-    );
-    expect(told[7].radiated).toBe(beamWords(5).join());
-    expect(told[8].radiated).toBe(DARK);
-    expect(told[9].message).toMatchObject({ state: 'safe', beamId: 0, badFrames: 1 });
-  });
-
-  it('watches again after the safe state was left', () =>
-    expectStory(
-      story(
-        safe({ silenceMs: 5 }),
-        at(3),
-        whole(5),
-        commit(5),
-        at(20),
-        whole(6),
-        commit(6),
-        status,
-        at(24),
-        status,
-        at(40),
-        status,
-        safe({ silenceMs: 0 }),
-        whole(7),
-        commit(7),
-        at(9000),
-        status,
-      ),
-      ['ack', 'ack', 'committed', 'ack', 'committed', 'status', 'status', 'status', 'ack', 'ack', 'committed', 'status'],
-    ));
-
-  it('holds the last beam, or shows a codeword, when told so', async () => {
-    const told = await expectStory(
-      story(
-        ...[safe({ state: 'hold' }), whole(5), commit(5), at(300), status, commit(5)],
-        ...[safe({ state: 'codeword', position: 1 }), safe({ state: 'codeword', position: 16 })],
-        ...[
-          store(5, 1),
-          whole(6),
-          commit(6),
-          safe({ state: 'codeword', position: 1, enter: true }),
-          status,
-          snr(6),
-          read('radiated'),
-        ],
-      ),
-      [
-        ...[
-          'ack',
-          'ack',
-          'committed',
-          'status',
-          'committed',
-          'not-staged 0',
-          'wrong-dimensions 16',
-          'ack',
-          'ack',
-          'committed',
-          'ack',
-        ],
-        ...['status', 'beam-mismatch 0', 'phases'],
-      ],
-    );
-    expect(told[4].message).toMatchObject({ state: 'safe', beamId: 5 });
-    expect(told[12].radiated).toBe(beamWords(5).join());
-  });
-
   it('answers a request that comes again with the same bytes, and carries it out once', async () => {
-    const ping: Request = { type: 'ping', nonce: 7 };
     const told = await expectStory(
       story(
         chunk(5, 0, 16),
@@ -359,71 +248,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     expect(told[6].message).toMatchObject({ type: 'status' });
   });
 
-  it('has forgotten everything after a reset', () =>
-    expectStory(
-      story(
-        safe(),
-        whole(5),
-        store(5, 0),
-        commit(5),
-        at(10),
-        { kind: 'reset', bootCount: 2 },
-        at(15),
-        status,
-        commit(5),
-        select(0, 6),
-        read('radiated'),
-        at(900),
-        status,
-      ),
-      ['ack', 'ack', 'ack', 'committed', 'status', 'not-staged 0', 'not-staged 0', 'phases', 'status'],
-    ));
-
-  it('stops radiating when its board breaks, and refuses to change the beam until it is reset', () => {
-    const told = tellOfFault(program, birthLike({}), {
-      before: [whole(5), commit(5)],
-      code: 9,
-      after: [
-        whole(6),
-        commit(6),
-        status,
-        commit(6),
-        safe({ enter: true }),
-        safe({ state: 'hold' }),
-        snr(5),
-        { type: 'ping', nonce: 0 },
-      ],
-    });
-    expect(told.map(({ said }) => said)).toEqual([
-      'ack',
-      'fault 9',
-      'status',
-      'fault 9',
-      'fault 9',
-      'ack',
-      'beam-mismatch 0',
-      'pong',
-    ]);
-    expect(told.map(({ radiated }) => radiated)).toEqual([beamWords(5).join(), ...new Array<string>(7).fill(DARK)]);
-    expect(told[2].message).toMatchObject({ state: 'fault', beamId: 0 });
-  });
-
-  it.each<[string, Partial<PanelBirth['capabilities']>]>([
-    ['reports SNR of nobody', { users: 0 }],
-    ['has beam memory without a position', { beamMemory: 0 }],
-    ['has positions without beam memory', { features: ['digital-weights', 'snr-report'] }],
-    ['has a feature that the library has not', { features: ['digital-weights', 'snr-report', 'beam-memory', 'element-gain'] }],
-    ['cannot carry its reports in one payload', { rfChains: 6, maxPayloadBytes: 64 }],
-    ['takes weights for no stream', { features: ['snr-report', 'beam-memory'] }],
-  ])('does not start when it %s', (_name, wrong) => {
-    const { capabilities, streams } = birthLike({});
-    const birth = { streams, capabilities: { ...capabilities, ...wrong } };
-    expect(() => tellStories(program, birth, [[]])).toThrow(/the panel refuses to start/);
-  });
-
   it('does without memory of requests where there is none', () => {
     const birth = { ...birthLike({}), remembers: false };
-    const ping: Request = { type: 'ping', nonce: 7 };
     const [told] = tellStories(program, birth, [story(ping, at(10), { kind: 'again', back: 2 })]);
     expect(told[2].message).toMatchObject({ type: 'pong', timeUs: 10_000n });
   });

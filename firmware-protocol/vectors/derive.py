@@ -108,7 +108,7 @@ def payload(m):
     if t == "set-safe-state":
         return 0x40, u32(m["silenceMs"]) + u16(m["position"]) + u8(SAFE.index(m["state"]), int(m["enter"]))
     if t == "cancel-commit":
-        return 0x16, u32(m["beamId"])
+        return 0x16, u32(m["beamId"]) + u64(m["atUs"])
     if t == "patch-phases":
         assert len(m["places"]) == len(m["words"])
         return 0x17, u8(m["slot"], m["phaseBits"]) + u16(len(m["words"])) + u32(m["beamId"], m["fromBeamId"]) + u16(*m["places"]) + packed(m["words"], m["phaseBits"])
@@ -226,8 +226,9 @@ message("select-beam", 17, type="select-beam", position=300, beamId=10)
 message("set-safe-state, mute now", 18, type="set-safe-state", state="mute", position=0, silenceMs=0, enter=True)
 message("set-safe-state, hold after a second", 19, type="set-safe-state", state="hold", position=0, silenceMs=1000, enter=False)
 message("set-safe-state, codeword", 20, type="set-safe-state", state="codeword", position=17, silenceMs=86400000, enter=False)
-message("cancel-commit", 66, type="cancel-commit", beamId=7)
-message("cancel-commit of the last beam", 67, type="cancel-commit", beamId=2**32 - 1)
+message("cancel-commit", 66, type="cancel-commit", beamId=7, atUs="1500000")
+message("cancel-commit of the last beam at the last moment", 67, type="cancel-commit", beamId=2**32 - 1, atUs=str(2**64 - 1))
+message("cancel-commit of a beam without a time", 68, type="cancel-commit", beamId=8, atUs="0")
 message("patch-phases, one word", 68, type="patch-phases", slot=0, beamId=8, fromBeamId=7, phaseBits=6, places=[3], words=[33])
 message("patch-phases, places out of order", 69, type="patch-phases", slot=1, beamId=2**32 - 1, fromBeamId=2**32 - 2, phaseBits=7, places=[255, 0, 65535, 256, 17], words=[127, 0, 1, 64, 85])
 for q in (1, 5, 9, 16):
@@ -319,8 +320,9 @@ discards = [
     ("set-digital with a reserved byte set", raw(0x11, 9, u8(0, 1) + u16(1) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
     ("set-digital for no users", raw(0x11, 9, u8(0, 0) + u16(0) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
     ("commit of beam 0", raw(0x12, 9, u32(0) + u64(0) + u8(0)), "malformed", nack(9, "malformed", 0x12)),
-    ("cancel-commit of beam 0", raw(0x16, 9, u32(0)), "malformed", nack(9, "malformed", 0x16)),
-    ("cancel-commit that is one byte long", raw(0x16, 9, u32(1) + b"\0"), "malformed", nack(9, "malformed", 0x16)),
+    ("cancel-commit of beam 0", raw(0x16, 9, u32(0) + u64(5)), "malformed", nack(9, "malformed", 0x16)),
+    ("cancel-commit without a time", raw(0x16, 9, u32(1)), "malformed", nack(9, "malformed", 0x16)),
+    ("cancel-commit with a byte too many", raw(0x16, 9, u32(1) + u64(5) + b"\0"), "malformed", nack(9, "malformed", 0x16)),
     ("patch-phases of no words", raw(0x17, 9, u8(0, 6) + u16(0) + u32(8, 7)), "malformed", nack(9, "malformed", 0x17)),
     ("patch-phases for beam 0", raw(0x17, 9, u8(0, 6) + u16(1) + u32(0, 7) + u16(3) + b"\1"), "malformed", nack(9, "malformed", 0x17)),
     ("patch-phases from beam 0", raw(0x17, 9, u8(0, 6) + u16(1) + u32(8, 0) + u16(3) + b"\1"), "malformed", nack(9, "malformed", 0x17)),

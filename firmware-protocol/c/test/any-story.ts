@@ -1,4 +1,5 @@
 /** Stories drawn at random in which beams, slots and positions meet often, with copies, waits, garbage and frames that are wrong inside. */
+import { sealFrame } from '../../authentication.ts';
 import { encodeFrame } from '../../codec.ts';
 import { crc32c } from '../../crc32c.ts';
 import type { Request } from '../../messages.ts';
@@ -42,11 +43,9 @@ function anyRequest({ below, chunk, words, users }: StoryOptions, nowMs: number,
     return { ...part, slot, phaseBits: part.phaseBits + (below(6) === 0 ? 1 : 0) };
   }
   if (kind < 10) return { type: 'commit', slot, beamId, atUs: 0n };
-  // Silences end at a whole millisecond, commits never do: the page does not say which of two at one moment comes first.
-  if (kind < 13) {
-    const atUs = 1000 * nowMs + [-500, 100, 500, 1500, 2500, 6500][below(6)];
-    return { type: 'commit', slot, beamId, atUs: BigInt(Math.max(atUs, 0)) };
-  }
+  // Silences are 7 ms: some commits fall due at the moment at which one is over.
+  const atUs = BigInt(Math.max(0, 1000 * nowMs + [-500, 100, 500, 1500, 2500, 6500, 7000, 7000][below(8)]));
+  if (kind < 13) return { type: 'commit', slot, beamId, atUs };
   if (kind < 16) {
     const { phaseBits } = chunk(beamId, 0, 1);
     const places = Uint16Array.from({ length: 1 + below(3) }, () => below(words + (below(8) === 0 ? 9 : 0)));
@@ -83,7 +82,7 @@ function anyRequest({ below, chunk, words, users }: StoryOptions, nowMs: number,
       return { type: 'set-safe-state', state, position, silenceMs: [0, 7, 7][below(3)], enter: below(2) === 0 };
     },
     () => ({ type: 'sync-time', hostSendUs: BigInt(below(1000)) }),
-    () => (below(2) === 0 ? { type: 'challenge', hostNonce: BigInt(below(9)) } : { type: 'cancel-commit', beamId }),
+    () => (below(4) === 0 ? { type: 'challenge', hostNonce: BigInt(below(9)) } : { type: 'cancel-commit', beamId, atUs }),
   ];
   return others[kind - 16]();
 }
@@ -118,6 +117,11 @@ export function anySealedStory(options: StoryOptions & { key: Uint8Array }): Ste
     switch (below(16)) {
       case 0:
         return step;
+      case 6: {
+        // One of the panel's own replies, sent back to it, from far ahead.
+        const reply = encodeFrame({ seq, message: { type: 'ack' } });
+        return { kind: 'bytes', bytes: sealFrame(reply, key, BigInt(counter + below(200_000))) };
+      }
       case 1:
         return sealed(request, (counter += 1), stranger);
       case 2:

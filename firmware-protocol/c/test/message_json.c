@@ -178,6 +178,7 @@ void print_message(const beamrig_message *message) {
       break;
     case BEAMRIG_CANCEL_COMMIT:
       print_number("beamId", message->as.cancel_commit.beam_id);
+      print_u64("atUs", message->as.cancel_commit.at_us);
       break;
     case BEAMRIG_PATCH_PHASES:
       print_patch(&message->as.patch_phases);

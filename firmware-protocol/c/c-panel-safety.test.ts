@@ -1,0 +1,142 @@
+/** The panel in C left alone, told to be safe, broken or started anew: it tells that as the virtual panel does. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { beamWords } from '../../hil-sim/test-host.ts';
+import { hasPart } from '../../test/parts.ts';
+import { BUILD_MS, buildProgram } from './test/c-programs.ts';
+import { type Outcome, type PanelBirth, type Step, tellOfFault, tellStories } from './test/panel-process.ts';
+import { commit, ping, read, safe, select, snr, status, store, whole } from './test/requests.ts';
+import { DARK, at, birthLike, bytes, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
+
+describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => {
+  let program: string;
+
+  beforeAll(async () => {
+    program = await buildProgram('panel', 'panel_process');
+  }, BUILD_MS);
+
+  const expectStory = (steps: readonly Step[], said: readonly string[]): Promise<Outcome[]> =>
+    expectStoryOfBoth(program, steps, said);
+
+  it('mutes by itself when the host falls silent, and garbage is silence', async () => {
+    const told = await expectStory(
+      story(safe(), whole(5), commit(5), at(150), ping, at(300), bytes('010203'), at(349), at(351), status, commit(5)),
+      ['ack', 'ack', 'committed', 'pong', 'silence', 'status', 'stale-beam 5'],
+    );
+    expect(told[7].radiated).toBe(beamWords(5).join());
+    expect(told[8].radiated).toBe(DARK);
+    expect(told[9].message).toMatchObject({ state: 'safe', beamId: 0, badFrames: 1 });
+  });
+
+  it('watches again after the safe state was left', () =>
+    expectStory(
+      story(
+        safe({ silenceMs: 5 }),
+        at(3),
+        whole(5),
+        commit(5),
+        at(20),
+        whole(6),
+        commit(6),
+        status,
+        at(24),
+        status,
+        at(40),
+        status,
+        safe({ silenceMs: 0 }),
+        whole(7),
+        commit(7),
+        at(9000),
+        status,
+      ),
+      ['ack', 'ack', 'committed', 'ack', 'committed', 'status', 'status', 'status', 'ack', 'ack', 'committed', 'status'],
+    ));
+
+  it('holds the last beam, or shows a codeword, when told so', async () => {
+    const told = await expectStory(
+      story(
+        ...[safe({ state: 'hold' }), whole(5), commit(5), at(300), status, commit(5)],
+        ...[safe({ state: 'codeword', position: 1 }), safe({ state: 'codeword', position: 16 })],
+        ...[
+          store(5, 1),
+          whole(6),
+          commit(6),
+          safe({ state: 'codeword', position: 1, enter: true }),
+          status,
+          snr(6),
+          read('radiated'),
+        ],
+      ),
+      [
+        ...[
+          'ack',
+          'ack',
+          'committed',
+          'status',
+          'committed',
+          'not-staged 0',
+          'wrong-dimensions 16',
+          'ack',
+          'ack',
+          'committed',
+          'ack',
+        ],
+        ...['status', 'beam-mismatch 0', 'phases'],
+      ],
+    );
+    expect(told[4].message).toMatchObject({ state: 'safe', beamId: 5 });
+    expect(told[12].radiated).toBe(beamWords(5).join());
+  });
+
+  it('has forgotten everything after a reset', () =>
+    expectStory(
+      story(
+        safe(),
+        whole(5),
+        store(5, 0),
+        commit(5),
+        at(10),
+        { kind: 'reset', bootCount: 2 },
+        at(15),
+        status,
+        commit(5),
+        select(0, 6),
+        read('radiated'),
+        at(900),
+        status,
+      ),
+      ['ack', 'ack', 'ack', 'committed', 'status', 'not-staged 0', 'not-staged 0', 'phases', 'status'],
+    ));
+
+  it('stops radiating when its board breaks, and refuses to change the beam until it is reset', () => {
+    const told = tellOfFault(program, birthLike({}), {
+      before: [whole(5), commit(5)],
+      code: 9,
+      after: [whole(6), commit(6), status, commit(6), safe({ enter: true }), safe({ state: 'hold' }), snr(5), ping],
+    });
+    expect(told.map(({ said }) => said)).toEqual([
+      'ack',
+      'fault 9',
+      'status',
+      'fault 9',
+      'fault 9',
+      'ack',
+      'beam-mismatch 0',
+      'pong',
+    ]);
+    expect(told.map(({ radiated }) => radiated)).toEqual([beamWords(5).join(), ...new Array<string>(7).fill(DARK)]);
+    expect(told[2].message).toMatchObject({ state: 'fault', beamId: 0 });
+  });
+
+  it.each<[string, Partial<PanelBirth['capabilities']>]>([
+    ['reports SNR of nobody', { users: 0 }],
+    ['has beam memory without a position', { beamMemory: 0 }],
+    ['has positions without beam memory', { features: ['digital-weights', 'snr-report'] }],
+    ['has a feature that the library has not', { features: ['digital-weights', 'snr-report', 'beam-memory', 'element-gain'] }],
+    ['cannot carry its reports in one payload', { rfChains: 6, maxPayloadBytes: 64 }],
+    ['takes weights for no stream', { features: ['snr-report', 'beam-memory'] }],
+  ])('does not start when it %s', (_name, wrong) => {
+    const { capabilities, streams } = birthLike({});
+    const birth = { streams, capabilities: { ...capabilities, ...wrong } };
+    expect(() => tellStories(program, birth, [[]])).toThrow(/the panel refuses to start/);
+  });
+});
