@@ -212,6 +212,8 @@ export function createPanelKeeper(options: {
       attempts++;
       const shaken = await shake();
       if (!shaken.ok) {
+        // Some of its parts may be back, with their parts of the beam of before.
+        await options.calm?.();
         const { reason } = shaken.failure;
         const words = panelFailureInWords(shaken.failure);
         if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };

@@ -25,7 +25,7 @@ export interface RigPanel extends CyclePanel {
   connected: boolean;
   /** Opens, shakes hands, and checks it against the rig. */
   connect(): Promise<Result<Capabilities>>;
-  /** Where it has several parts: tells those within reach to enter this safe state, once one of them was lost. */
+  /** Where it has several parts, one of which is lost: tells those within reach to enter this safe state, unless they have. */
   calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
   links(): LinkDescription[];
 }

@@ -215,13 +215,16 @@ class Group implements PanelGroup {
     const staged = await this.ofAll((_panel, i) => stage(i));
     const known = await clocks;
     // Nothing has been switched yet, so the array shows what it showed.
-    if (!staged.ok) return staged;
+    if (!staged.ok) return this.unswitched(staged.failure);
     if (known?.ok === false) return known;
     const stagedMs = clock.nowMs();
     const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
     const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
-    if (switched.outcome === 'split') await this.makeSafe();
-    if (switched.outcome !== 'whole') return refused(switched.failure);
+    if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
+    if (switched.outcome === 'split') {
+      await this.makeSafe();
+      return refused(switched.failure);
+    }
     const lost = this.lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
     this.agreed = beam.beamId;
@@ -278,6 +281,12 @@ class Group implements PanelGroup {
     const gone = this.lost();
     if (gone !== undefined) return refused(await absenceOf(gone));
     return this.agreed === beamId ? measured : refused(otherBeam(request, this.agreed));
+  }
+
+  /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */
+  private async unswitched(failure: PanelFailure): Promise<Result<never>> {
+    if (failure.reason === 'rejected' && failure.code === 'fault') await this.makeSafe();
+    return refused(failure);
   }
 
   private async makeSafe(): Promise<void> {

@@ -43,6 +43,8 @@ interface Member {
   driver: ArrayMember;
   /** What its panel said of itself last. */
   known: Capabilities | undefined;
+  /** The session in which it was told to be safe because another panel was missing. */
+  calmed: Capabilities | undefined;
 }
 
 export type CreateLink = (link: RigLink) => Link | Promise<Link>;
@@ -71,7 +73,7 @@ export async function assembleHardware(options: {
         expected: expectedOf(rig, spec),
         ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
       });
-      return { spec, wire, driver, known: undefined };
+      return { spec, wire, driver, known: undefined, calmed: undefined };
     }),
   );
   const panel = createPanelGroup({
@@ -101,6 +103,7 @@ export async function assembleHardware(options: {
 
   const connect = async (): Promise<Result<Capabilities>> => {
     const shaken = await panel.connect();
+    if (shaken.ok) for (const member of members) member.calmed = undefined;
     const failure = shaken.ok ? unfit() : undefined;
     return failure === undefined ? shaken : { ok: false, failure };
   };
@@ -115,9 +118,15 @@ export async function assembleHardware(options: {
     // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
     async calm({ state }, silenceMs) {
       if (members.length === 1) return;
-      const within = members.filter(({ driver }) => driver.capabilities !== undefined);
       const enter = state === 'codeword' ? 'codeword' : 'mute';
-      await Promise.all(within.map(({ driver }) => driver.setSafeState(enter, { silenceMs, enter: true })));
+      await Promise.all(
+        members.map(async (member) => {
+          const { capabilities } = member.driver;
+          if (capabilities === undefined || capabilities === member.calmed) return;
+          const { ok } = await member.driver.setSafeState(enter, { silenceMs, enter: true });
+          if (ok) member.calmed = capabilities;
+        }),
+      );
     },
     phasesOnly: () =>
       members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
