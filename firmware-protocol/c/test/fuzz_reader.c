@@ -135,6 +135,8 @@ static void check_state(void) {
   if (panel.waiting_id != 0) {
     require(panel.waiting_id > panel.newest && panel.waiting_us > hardware.now_us);
     require(panel.memory.slots[panel.waiting_slot].beam_id == panel.waiting_id);
+    require(panel.waiting_id > panel.cancelled_id ||
+            (panel.waiting_id == panel.cancelled_id && panel.waiting_us > panel.cancelled_us));
     require(panel.state != BEAMRIG_STATE_FAULT);
   }
   require(beamrig_panel_next_us(&panel) > hardware.now_us);
