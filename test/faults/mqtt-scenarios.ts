@@ -9,7 +9,7 @@ import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { linkErrorOf } from '../brokers/test-broker.ts';
 import type { FaultRig, FaultWire } from './fault-rig.ts';
 import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts';
-import { openMqttWire } from './mqtt-wire.ts';
+import { openMqttWire, type MqttWire } from './mqtt-wire.ts';
 import type { Refusal, Scenario } from './play.ts';
 import { LOST_AND_BACK, WHOLE, nothingLost, sentAgain } from './scenarios.ts';
 import { openSerialWire } from './serial-wire.ts';
@@ -69,7 +69,7 @@ const everyByte = (direction: 'to-panel' | 'to-host'): Scenario => ({
   check: sentAgain,
 });
 
-/** Bytes, halves of frames and words that look like those of the rig, at a few a millisecond, for so many cycles. */
+/** Bytes, halves of frames and words that look like those of the rig, at a few a millisecond, for a while. */
 async function garbage(rig: FaultRig): Promise<void> {
   const stranger = await benchOf(rig).stranger();
   const random = createRandom(5).stream('garbage');
@@ -88,13 +88,16 @@ async function garbage(rig: FaultRig): Promise<void> {
   ];
   await rig.cycles(3);
   const last = rig.witness.records.length + 25;
-  while (rig.witness.records.length < last) {
+  let over = false;
+  const away = rig.away().then(() => (over = true));
+  while (!over || rig.witness.records.length < last) {
     for (let count = 0; count < 20; count++) {
       const retain = whole(10) === 0;
       stranger.publish(EVERY_TOPIC[whole(EVERY_TOPIC.length)], sorts[whole(sorts.length)](), { retain });
     }
     await rig.cycles(1);
   }
+  await away;
   await rig.back();
   await rig.cycles(3);
 }
@@ -127,7 +130,11 @@ async function refusedWith(attempt: Promise<unknown>, words: RegExp): Promise<vo
   if (!words.test(message)) throw new Error(`refused with '${message}', expected ${String(words)}`);
 }
 
-const anotherHost = ({ access }: BrokerBench): MqttLinkOptions => ({ ...access, panel: BOARD, random: createRandom(2) });
+const anotherHost = ({ access }: Pick<BrokerBench, 'access'>): MqttLinkOptions => ({
+  ...access,
+  panel: BOARD,
+  random: createRandom(2),
+});
 
 /** One panel on a serial line, the other behind a broker. */
 const onTwoWires = (panel: number): Promise<FaultWire> => (panel === 0 ? openSerialWire(1) : openMqttWire());
@@ -180,6 +187,25 @@ export const MQTT_SCENARIOS: readonly Scenario[] = [
     },
     events: [],
     check: nothingLost,
+  },
+  {
+    name: 'another controller takes the panel while the cable is out, and leaves it',
+    async play(rig) {
+      const [wire] = rig.wires as MqttWire[];
+      await rig.cycles(3);
+      await wire.pull();
+      await rig.untilVoid();
+      const other = createMqttLink(anotherHost({ access: { url: wire.broker.url, topicPrefix: PREFIX } }));
+      await other.open();
+      await wire.putBack();
+      const { message } = await rig.untilTold('link-refused');
+      if (!/another controller \(\w+\) drives panel BOARD-0/.test(message)) throw new Error(`told: ${message}`);
+      await rig.away();
+      await other.close();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: ['panel-lost', 'link-refused', 'panel-back'],
   },
   everyByte('to-panel'),
   everyByte('to-host'),
