@@ -278,7 +278,7 @@ describe('a timed commit whose time is the very moment at which the silence is o
   ])('is latched first, and then the silence has its way, also when %s', async (_what, silenceFirst) => {
     const latched: number[] = [];
     const { ask, panel, clock } = readyToSwitch({ onLatch: (beamId) => latched.push(beamId) });
-    const hold: Request = { ...mute, state: 'hold', silenceMs: 50, enter: false } as Request;
+    const hold: Request = { ...mute, state: 'hold', silenceMs: 50, enter: false };
     for (const request of silenceFirst ? [hold, commitAt(6, 50)] : [commitAt(6, 50), hold]) ask(request);
     await clock.advanceTo(50);
     expect(latched).toEqual([5, 6]);
@@ -289,7 +289,7 @@ describe('a timed commit whose time is the very moment at which the silence is o
   it('mutes the beam that was just latched where that is the safe state', async () => {
     const latched: number[] = [];
     const { ask, panel, clock } = readyToSwitch({ onLatch: (beamId) => latched.push(beamId) });
-    ask({ ...mute, silenceMs: 50, enter: false } as Request);
+    ask({ ...mute, silenceMs: 50, enter: false });
     ask(commitAt(6, 50));
     await clock.advanceTo(50);
     expect(latched).toEqual([5, 6]);
