@@ -317,7 +317,7 @@ async function update(
   paced: boolean,
   between: (round: number) => Promise<void>,
 ): Promise<UpdateRow[]> {
-  const taken = contestants.map(() => ({ times: newTimes(), wireMs: [] as number[], bytes: 0, retries: 0 }));
+  const taken = contestants.map(() => ({ times: newTimes(), wireMs: [] as number[], bytes: [] as number[], retries: 0 }));
   for (let round = -1; round < rounds; round++) {
     for (const [index, { link: open, window, digital, changed }] of contestants.entries()) {
       const link = open();
@@ -333,20 +333,22 @@ async function update(
       const bytes = (counters.bytesSent - bytesSent + counters.bytesReceived - bytesReceived) / cycles;
       // Of the acknowledgements, only that of the last chunk has the line to itself.
       const chunks = (counters.framesSent - framesSent) / cycles - 1;
-      if (round >= 0) mine.wireMs.push(msOnLine(bytes - (chunks - 1) * onSerial(ACK), BAUD_RATE));
-      mine.bytes = bytes;
+      if (round >= 0) {
+        mine.wireMs.push(msOnLine(bytes - (chunks - 1) * onSerial(ACK), BAUD_RATE));
+        mine.bytes.push(bytes);
+      }
       mine.retries += panel.counters.retries;
       await panel.close();
     }
     await between(round);
   }
   return contestants.map(({ name, changed, digital, bound }, index) => {
-    const { times, wireMs, bytes, retries } = taken[index];
+    const { times, retries } = taken[index];
+    // Of rounds in which something had to be said again, the line's own share is that of the others.
+    const [bytes, wireMs] = [taken[index].bytes, taken[index].wireMs].map((each) => spread(each).median);
     return {
       ...{ name, changed, digital, bytes, retries, ms: all(times) },
-      ...(paced
-        ? { wireMs: spread(wireMs).median, limit: spread(times.map((block, r) => percentiles(block).p50 / wireMs[r])) }
-        : {}),
+      ...(paced ? { wireMs, limit: spread(times.map((block) => percentiles(block).p50 / wireMs)) } : {}),
       ...(bound === undefined ? {} : { bound }),
     };
   });
