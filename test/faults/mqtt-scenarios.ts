@@ -11,7 +11,7 @@ import type { FaultRig, FaultWire } from './fault-rig.ts';
 import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts';
 import { openMqttWire, type MqttWire } from './mqtt-wire.ts';
 import type { Refusal, Scenario } from './play.ts';
-import { LOST_AND_BACK, WHOLE, nothingLost, sentAgain } from './scenarios.ts';
+import { LOST_AND_BACK, PART_LOST_AND_BACK, WHOLE, nothingLost, sentAgain } from './scenarios.ts';
 import { openSerialWire } from './serial-wire.ts';
 
 const BOARD = 'BOARD-0';
@@ -234,7 +234,7 @@ export const MQTT_SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: LOST_AND_BACK,
+    events: PART_LOST_AND_BACK,
   },
 ];
 
@@ -256,7 +256,7 @@ export const MOSQUITTO_SCENARIOS: readonly Scenario[] = [
       ({ broker }) => broker.kill(),
       ({ broker }) => broker.start(),
     ),
-    events: LOST_AND_BACK,
+    events: PART_LOST_AND_BACK,
   },
   {
     name: 'broker killed while the rig is paused, and started again',
@@ -351,7 +351,7 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: LOST_AND_BACK,
+    events: PART_LOST_AND_BACK,
   },
 ];
 

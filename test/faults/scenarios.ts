@@ -10,6 +10,8 @@ import type { FaultRig } from './fault-rig.ts';
 import type { Refusal, Scenario } from './play.ts';
 
 export const LOST_AND_BACK = ['panel-lost', 'panel-back'] as const;
+/** Of two panels that share a beam one may miss its time where the machine is busy: that cycle is void, which is told once. */
+export const PART_LOST_AND_BACK = /^(cycle-void )?panel-lost panel-back( cycle-void)?$/;
 
 const NO_PATCHES: Feature[] = ['digital-weights', 'snr-report', 'read-back', 'time-sync'];
 /** Every beam goes over whole, in as many bytes. */
@@ -285,7 +287,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: LOST_AND_BACK,
+    events: PART_LOST_AND_BACK,
   },
 ];
 
