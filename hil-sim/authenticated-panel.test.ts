@@ -220,9 +220,12 @@ describe('the counters of a panel', () => {
     const { ask, memory, panel, heard } = sealedHost();
     memory.works = false;
     expect(ask(hello)).toBeUndefined();
+    expect(ask(chunk(1, 0, WORDS))).toBeUndefined();
+    expect(ask({ type: 'commit', slot: 0, beamId: 1, atUs: 0n })).toBeUndefined();
     expect(ask({ type: 'challenge', hostNonce: 1n }, { counter: 0n })).toBeUndefined();
     expect(heard).toEqual([]);
     expect(panel.staged(0).beamId).toBe(0);
+    expect(panel.radiated().beamId).toBe(0);
     memory.works = true;
     expect(ask(hello)?.message).toMatchObject({ type: 'capabilities' });
   });

@@ -24,6 +24,9 @@ export interface FrameSeal {
   forget(): void;
 }
 
+/** Frames kept back that a new session leaves behind the panel's window of 64 counters; far more than go unanswered before a host gives up. */
+const LEAP = 1024n;
+
 /** @throws {BeamrigError} 'argument' for a key that is too short or too long */
 export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameSeal {
   const panelKey = derivePanelKey(rigKey, panelSerial);
@@ -54,8 +57,10 @@ export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameS
     agree: (lastCounter) => {
       // A second answer to one challenge changes nothing.
       if (window !== undefined) return;
-      // Never back: a frame of ours that is still on its way must not meet another one under its counter.
-      if (lastCounter > counter) counter = lastCounter;
+      // Never back: a frame of ours that is still on its way must not meet another one under its counter. And far on: from our next frame on
+      // the panel refuses what somebody has kept back until now, of this session's predecessor or of a process before this one.
+      const newest = lastCounter > counter ? lastCounter : counter;
+      counter = newest < MAX_COUNTER - LEAP ? newest + LEAP : newest;
       window = new ReplayWindow(heardCounter);
     },
     forget: () => {

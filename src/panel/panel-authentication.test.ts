@@ -185,6 +185,51 @@ describe('panel driver with a key', () => {
     expect(await driver.apply(beamOf(3))).toMatchObject({ ok: true });
   });
 
+  it('begins no session on what the panel sealed before', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    rig.link.lose('cable pulled');
+    const { forge, driver, virtual } = rig;
+    const onTheWay: Uint8Array[] = [];
+    const receive = virtual.receive.bind(virtual);
+    virtual.receive = (frame) => void onTheWay.push(frame.slice());
+    const connecting = driver.connect();
+    await rig.clock.sleep(1);
+    const [challenge] = onTheWay;
+    // A refusal that the panel might once have given to the same number, and all that it did say.
+    const seq = challenge[2] | (challenge[3] << 8);
+    const refusal = encodeFrame({ seq, message: { type: 'nack', code: 'fault', detail: 0 } });
+    const old = [sealFrame(refusal, derivePanelKey(KEY, SERIAL), 1n), ...rig.fromPanel];
+    old.forEach((frame) => forge(frame.slice()));
+    await rig.clock.sleep(1);
+    // All but the answer to the older challenge, which names another nonce.
+    expect(driver.counters.unauthenticated).toBe(old.length - 1);
+    expect(driver.counters.strayReplies).toBe(1);
+    virtual.receive = receive;
+    onTheWay.forEach((frame) => receive(frame));
+    expect(await connecting).toMatchObject({ ok: true });
+    expect(await untilRadiated(rig, 2)).toBeLessThan(100);
+  });
+
+  it('is not obeyed any more in what somebody has kept back since an earlier session', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    const keptBack: Uint8Array[] = [];
+    const receive = rig.virtual.receive.bind(rig.virtual);
+    rig.virtual.receive = (frame) => void keptBack.push(frame.slice());
+    const unheard = rig.driver.setSafeState('mute', { enter: true });
+    await rig.clock.sleep(300);
+    rig.link.lose('cable pulled');
+    expect(await unheard).toMatchObject({ ok: false });
+    expect(keptBack.length).toBeGreaterThan(1);
+    rig.virtual.receive = receive;
+    await untilRadiated(rig, 2);
+    keptBack.forEach((frame) => rig.virtual.receive(frame));
+    await rig.clock.sleep(10);
+    expect(rig.virtual.radiated().beamId).toBe(2);
+    expect(await rig.driver.measureSnr(2, 16)).toMatchObject({ ok: true });
+  });
+
   it('keeps its session on a wire that delivers everything twice, late and out of order, and loses one frame in twenty', async () => {
     const behaviours: Behaviour[] = (['to-panel', 'to-host'] as const).flatMap((direction): Behaviour[] => [
       { do: 'duplicate', direction },
