@@ -220,6 +220,18 @@ describe('hardware that is not there when the run starts', () => {
     expect(clock.pendingTimers()).toBe(0);
   });
 
+  it('is let go of when it is found while the run ends', async () => {
+    const { loop, hardware, clock } = twoPanels('simulator', true, { cycles: 3 });
+    const connect = hardware.panel.connect.bind(hardware.panel);
+    hardware.panel.connect = async () => {
+      while (!hardware.log.includes('closed')) await clock.sleep(1);
+      return connect();
+    };
+    await loop.start();
+    expect(hardware.log.lastIndexOf('closed')).toBeGreaterThan(hardware.log.lastIndexOf('connect'));
+    expect(hardware.log).toContain('connect');
+  });
+
   it('is looked for again when it goes before it was used', async () => {
     const { loop, hardware, story, clock } = twoPanels('simulator', true);
     const done = loop.start();
@@ -265,5 +277,16 @@ describe('the fixed beam of the safe state', () => {
     expect(hardware.log.filter((line) => line.startsWith('stored'))).toHaveLength(2);
     expect(hardware.log.slice(-2)).toEqual(['safe: codeword', 'closed']);
     expect(loop.unsafe).toBeUndefined();
+  });
+
+  it('leaves the array muted, and says so, when the panel does not keep it', async () => {
+    const { loop, hardware } = twoPanels('hardware', false, {
+      cycles: 2,
+      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+    });
+    hardware.script.store = () => ({ reason: 'rejected', request: 'store-beam', code: 'wrong-dimensions', detail: 0 });
+    await loop.start();
+    expect(hardware.log.slice(-2)).toEqual(['safe: mute', 'closed']);
+    expect(loop.unsafe).toMatch(/refused store-beam: wrong-dimensions.*; it was muted instead/);
   });
 });

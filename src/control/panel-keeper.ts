@@ -261,7 +261,12 @@ export function createPanelKeeper(options: {
       }
       // Without a session nothing was said to it, and it may be within reach again.
       if (!commanded.ok && panel.capabilities === undefined && (await shake()).ok) commanded = await command();
-      return commanded.ok ? undefined : panelFailureInWords(commanded.failure);
+      if (commanded.ok) return undefined;
+      const words = panelFailureInWords(commanded.failure);
+      if (commanded.failure.reason !== 'rejected' || safeState === 'mute') return words;
+      // Whatever it lacks for this state (room for the fixed beam, say), it can be dark.
+      const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
+      return muted.ok ? `${words}; it was muted instead` : words;
     },
   };
 }

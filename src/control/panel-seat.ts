@@ -183,7 +183,10 @@ class Seat implements PanelSeat {
   async close(): Promise<void> {
     this.#ending.abort();
     await Promise.allSettled([this.#seated, this.#resting].map(async (candidate) => candidate?.rigPanel.panel.close()));
+    if (this.#search === undefined) return;
     await this.#search;
+    // It may have been about to open the links when they were closed.
+    await Promise.allSettled([this.#resting?.rigPanel.panel.close()]);
   }
 
   /** The hardware is lost: the simulator takes its place, and the hardware is looked for. */
