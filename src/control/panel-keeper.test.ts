@@ -67,6 +67,19 @@ describe('keeping hold of the panel', () => {
     close();
   });
 
+  it('counts on the panel to guard itself while its link is away, and not when it was restarted', async () => {
+    const { keeper, close } = await keeping([]);
+    await keeper.arm();
+    expect(keeper.failed({ reason: 'link-closed', detail: 'cable pulled' })).toBeUndefined();
+    expect([keeper.lost, keeper.guarded]).toEqual([true, true]);
+    expect(await keeper.recover(new AbortController().signal)).toBe('back');
+    const restarted = { reason: 'panel-restarted', detail: 'boot 2 instead of 1' } as const;
+    const missed = [{ panel: 'left', failure: restarted }];
+    expect(keeper.failed({ reason: 'array-split', switched: ['right'], missed })).toBeUndefined();
+    expect([keeper.lost, keeper.guarded]).toEqual([true, false]);
+    close();
+  });
+
   it('leaves the array safe although the panel refuses twice and the link loses two commands', async () => {
     const lost: Behaviour = { do: 'drop', messages: ['set-safe-state'], nth: 4, times: 2 };
     const { keeper, radiate, safe, codes, close } = await keeping([lost, refused(2, 2)]);
