@@ -114,7 +114,8 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
         return { what: `link ${name}`, state: 'good', detail: `panel ${panel}, firmware ${firmware}, elements ${elements}` };
       }
       const { message, wayOut, mend } = problem;
-      return { what: `link ${name}`, state: mend === undefined ? absent : 'broken', detail: message, todo: wayOut };
+      const detail = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+      return { what: `link ${name}`, state: mend === undefined ? absent : 'broken', detail, todo: wayOut };
     });
     const ofAll = problems.filter(({ link }) => !rig.links.some(({ name }) => name === link));
     const whole = ofAll.map(({ message, wayOut }): Finding => ({

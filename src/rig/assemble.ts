@@ -258,7 +258,11 @@ const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
       });
 
 const linesOf = (problems: readonly LinkProblem[]): string =>
-  problems.map(({ link, message, wayOut }) => `  ${message.startsWith(link) ? '' : `${link}: `}${message} ${wayOut}`).join('\n');
+  problems
+    .map(
+      ({ link, message, wayOut }) => `  ${message.startsWith(link) ? '' : `${link}: `}${message.replace(/[.]$/, '')}. ${wayOut}`,
+    )
+    .join('\n');
 
 const fallbackEvent = (reason: string): Omit<RigEvent, 'timeNs'> => ({
   level: 'warning',
