@@ -169,7 +169,11 @@ class Group implements PanelGroup {
     const { position = 0, silenceMs = 0, enter = false } = options;
     this.safeState = { state, position, silenceMs };
     if (enter) this.agreed = 0;
-    return nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
+    if (!enter || state !== 'hold' || (await this.showsOneBeam())) {
+      return nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
+    }
+    await this.makeSafe();
+    return nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
   }
 
   async close(): Promise<void> {
@@ -287,6 +291,12 @@ class Group implements PanelGroup {
   private async unswitched(failure: PanelFailure): Promise<Result<never>> {
     if (failure.reason === 'rejected' && failure.code === 'fault') await this.makeSafe();
     return refused(failure);
+  }
+
+  /** Whether all say that they radiate the same beam, or nothing. */
+  private async showsOneBeam(): Promise<boolean> {
+    const all = await this.ofAll((panel) => panel.status());
+    return all.ok && all.value.every(({ beamId }) => beamId === all.value[0].beamId);
   }
 
   private async makeSafe(): Promise<void> {

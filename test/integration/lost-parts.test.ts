@@ -107,6 +107,26 @@ describe.each(['never', 'any-time'])('a half of an array that is back alone (fal
   });
 });
 
+describe('an array that is told to hold what it shows', () => {
+  it('holds a whole beam, also when it is told twice', async () => {
+    const { rig, clock, shown } = await running('fallback: never', 'safeState: hold');
+    expect(await rig.controller.pause()).toEqual({ ok: true });
+    const [held] = shown();
+    expect(held).toBeGreaterThan(5);
+    await clock.sleep(5000);
+    await rig.controller.stop();
+    expect(shown()).toEqual([held, held]);
+  });
+
+  it('is muted when one half was restarted and nobody had noticed', async () => {
+    const { rig, left, shown } = await running('fallback: never', 'safeState: hold');
+    left.virtual.reset();
+    await rig.controller.pause();
+    expect(shown()).toEqual([0, 0]);
+    await rig.controller.stop();
+  });
+});
+
 describe('a half of an array whose other half finds a fault of its own', () => {
   it.each(['left', 'right'] as const)('is muted within a cycle or two, and radiates again with it (%s)', async (bad) => {
     const bench = await running('fallback: never', 'safeState: hold');
