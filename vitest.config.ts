@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{clock,errors,signal,firmware-protocol,models,hil-sim,src,reference-firmware,test,scripts,bench,dashboard}/**/*.test.ts'],
+    include: [
+      '{clock,errors,signal,firmware-protocol,models,hil-sim,src,reference-firmware,test,scripts,bench,dashboard}/**/*.test.ts',
+    ],
     // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
     maxWorkers: 2,
     testTimeout: 30_000,
