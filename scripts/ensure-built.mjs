@@ -1,12 +1,28 @@
-// `npm ci` builds the project; where install scripts are switched off, `npm start` still has to work.
+// Builds where nothing is built yet, or sources are newer than what is: `npm ci` calls this, `npm start` where install scripts are switched
+// off, and npx whenever it meets a new clone. A program that runs from `dist` meanwhile is left alone when there is nothing to build.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 
-if (
-  !existsSync(new URL('../dist/src/cli/main.js', import.meta.url)) ||
-  !existsSync(new URL('../dist/dashboard/index.html', import.meta.url))
-) {
-  console.log('beamrig is not built yet: building once (about 20 s) …');
-  const built = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit', shell: process.platform === 'win32' });
-  process.exit(built.status ?? 1);
+const root = new URL('../', import.meta.url);
+const BUILT = ['dist/src/cli/main.js', 'dist/dashboard/index.html'];
+const SOURCES = ['clock', 'dashboard', 'errors', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src'];
+const FILES = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'];
+
+const changedMs = (path) => statSync(new URL(path, root)).mtimeMs;
+const newestMs = () => {
+  const code = SOURCES.flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true })
+      .filter((name) => /\.(ts|css|html)$/.test(name) && !name.endsWith('.test.ts'))
+      .map((name) => `${folder}/${name}`),
+  );
+  return Math.max(...[...code, ...FILES].filter((path) => existsSync(new URL(path, root))).map(changedMs));
+};
+
+// A package that was installed has no sources, and nothing to build them with.
+const isClone = existsSync(new URL('tsconfig.build.json', root));
+const built = BUILT.every((path) => existsSync(new URL(path, root)));
+if (isClone && !(built && Math.min(...BUILT.map(changedMs)) >= newestMs())) {
+  console.log(`beamrig is ${built ? 'older than its sources' : 'not built yet'}: building once (about 20 s) …`);
+  const build = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit', shell: process.platform === 'win32' });
+  process.exit(build.status ?? 1);
 }

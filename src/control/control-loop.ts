@@ -11,7 +11,7 @@ import type { Random } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
-import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
+import type { CycleFailure, CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
@@ -281,7 +281,7 @@ class Loop implements ControlLoop {
       if (verdict !== undefined) return this.#faultByPanel(verdict);
     }
     // A lost panel has been told of as such.
-    if (!wasLost && !this.#panels.lost && this.#causes.occurs(`${failure.stage}: ${failure.panel?.reason ?? failure.words}`)) {
+    if (!wasLost && !this.#panels.lost && this.#causes.occurs(`${failure.stage}: ${causeOf(failure)}`)) {
       this.#tell({
         level: 'warning',
         code: 'cycle-void',
@@ -407,6 +407,12 @@ class Loop implements ControlLoop {
     this.#options.sink.event(whole);
     this.#eventListeners.tell(whole);
   }
+}
+
+/** What makes a void cycle the same as the one before: a refusal is told apart by its code, a panel's own fault by its number. */
+function causeOf({ panel, words }: CycleFailure): string {
+  if (panel?.reason !== 'rejected') return panel?.reason ?? words;
+  return panel.code === 'fault' ? `fault ${panel.detail}` : panel.code;
 }
 
 function inWords(error: unknown): string {

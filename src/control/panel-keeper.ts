@@ -49,6 +49,8 @@ const LONGEST_PAUSE_MS = 300;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
+/** Said of the last outage that is told. */
+export const FLAPPING = ' It comes and goes: until that has stopped for a minute, further losses are in the records only.';
 /** Failures that end the session. */
 const GONE: ReadonlySet<PanelFailure['reason']> = new Set(['link-closed', 'panel-restarted', 'not-authenticated']);
 /** Times that the safe state is commanded where the panel refuses: it may be busy. */
@@ -103,13 +105,14 @@ export function createPanelKeeper(options: {
     if (failure.reason === 'panel-restarted') guarded = false;
     lostAtMs = clock.nowMs();
     attempts = 0;
-    told = discreet !== true && news.occurs(`lost: ${failure.reason}`);
+    const outage = news.begins(`lost: ${failure.reason}`);
+    told = discreet !== true && outage.told;
     if (!told) return;
     tell({
       level: 'error',
       code: 'panel-lost',
       message: `The panel ${panel.name} was lost: ${loss.words}.`,
-      action: 'Cycles are void until it is back; shaking hands again, with growing pauses.',
+      action: `Cycles are void until it is back; shaking hands again, with growing pauses.${outage.last ? FLAPPING : ''}`,
     });
   };
 

@@ -5,7 +5,7 @@
  *   hardware ── lost, policy any-time ──► simulator        the hardware is looked for meanwhile, beside the cycles
  *   hardware ◄── back, and made safe ──── simulator        at the boundary of a cycle; the simulator is muted
  *
- * Every move is marked in the records (`source`) and told; a cause that comes back within a minute is told once.
+ * Every move is marked in the records (`source`) and told, but for hardware that comes and goes again and again: that is told thrice.
  */
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
@@ -17,7 +17,7 @@ import { createBeamIds, type BeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
 import type { LinkDescription } from './controller.ts';
 import { oncePerCause } from './once-per-cause.ts';
-import { createPanelKeeper, type PanelKeeper, type SafeChoice } from './panel-keeper.ts';
+import { FLAPPING, createPanelKeeper, type PanelKeeper, type SafeChoice } from './panel-keeper.ts';
 
 /** One of the panels that the rig has: all of its hardware, or its simulator. */
 export interface RigPanel extends CyclePanel {
@@ -195,13 +195,14 @@ class Seat implements PanelSeat {
     const { loss } = this.#seated.keeper;
     this.#change(`the hardware was lost: ${loss?.words ?? 'it went away'}`);
     this.#look(this.#resting);
-    this.#fallbackTold = this.#causes.occurs(`fallback: ${loss?.reason ?? ''}`);
+    const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
+    this.#fallbackTold = outage.told;
     if (!this.#fallbackTold) return;
     this.#options.tell({
       level: 'error',
       code: 'fallback',
       message: `The hardware was lost: ${loss?.words ?? 'it went away'}.`,
-      action: 'The rig goes on with the simulator, and every record says so; it moves back by itself when the hardware is back.',
+      action: `The rig goes on with the simulator, and every record says so; it moves back by itself when the hardware is back.${outage.last ? FLAPPING : ''}`,
     });
   }
 
