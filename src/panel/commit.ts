@@ -23,6 +23,8 @@ export interface Staged extends StagedBeam {
   pushMs: number;
   /** Panel time of its timed commit, from before it was sent; 0 when it was never armed. */
   atUs: bigint;
+  /** The answer to a commit that was sent at the heels of the chunks, before they were acknowledged. */
+  earlyCommit: Promise<Result<ReplyTo<'commit'>>> | undefined;
 }
 
 /** What committing needs of the driver. */
@@ -105,7 +107,11 @@ export function createCommits(panel: Conversation): Commits {
     },
 
     now: async (staged) => {
-      const answer = await commit(staged, 0n);
+      const early = await staged.earlyCommit;
+      staged.earlyCommit = undefined;
+      // It came before a chunk that had to be sent again; by now all of them are there.
+      const tooEarly = early !== undefined && !early.ok && notStaged(early.failure).reason === 'not-staged';
+      const answer = early === undefined || tooEarly ? await commit(staged, 0n) : early;
       if (!answer.ok) return findOut(staged, answer.failure);
       // An 'ack' answers timed commits only: the line lets no other through.
       return answer.value.type === 'committed' ? latched(staged, answer.value) : refused(unexpected);

@@ -41,7 +41,7 @@ import type { ReplyTo, RequestOf } from './replies.ts';
 import type { LineTimeouts, RequestLimits, RequestLine } from './request-line.ts';
 import { DEFAULT_TIMEOUTS, createRequestLine, linkClosed } from './request-line.ts';
 import type { StagingType } from './staging.ts';
-import { beamAsPatch, bytesOf, checkDimensions, copyFor, wholeBeam } from './staging.ts';
+import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, wholeBeam } from './staging.ts';
 
 export interface PanelOptions {
   link: Link;
@@ -144,7 +144,7 @@ class PanelDriver implements ArrayMember {
 
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     return this.exclusively('apply', beam.beamId, async () => {
-      const staged = await this.stageAlone(beam);
+      const staged = await this.stageAlone(beam, true);
       return staged.ok ? this.commitAlone(staged.value) : staged;
     });
   }
@@ -314,7 +314,8 @@ class PanelDriver implements ArrayMember {
     }
   }
 
-  private async stageAlone(beam: BeamCommand): Promise<Result<Staged>> {
+  /** @param commitEarly a commit may follow at the heels of the chunks: one round trip less */
+  private async stageAlone(beam: BeamCommand, commitEarly = false): Promise<Result<Staged>> {
     const { session, radiated } = this;
     if (session === undefined) return refused(this.absence);
     const { capabilities } = session;
@@ -325,7 +326,18 @@ class PanelDriver implements ArrayMember {
     const kept = copyFor(beam, capabilities);
     const crc = wordsCrc32c(kept.words);
     const patch = radiated && beamAsPatch(kept, radiated, slot, capabilities);
-    let sent = await this.send(patch ?? wholeBeam(kept, slot, capabilities));
+    const requests = patch ?? wholeBeam(kept, slot, capabilities);
+    const sending = this.send(requests);
+    let earlyCommit: Staged['earlyCommit'];
+    if (commitEarly && refusedUnlessWhole(requests) && requests.length < this.window) {
+      earlyCommit = this.ask<'commit'>(session, { type: 'commit', slot, beamId: beam.beamId, atUs: 0n });
+    }
+    let sent = await sending;
+    if (!sent.ok && earlyCommit !== undefined) {
+      // Nothing of this beam is under way when the next one begins; whether it was switched is unknown.
+      await earlyCommit;
+      this.radiated = undefined;
+    }
     if (!sent.ok && patch !== undefined && sent.failure.reason === 'rejected') {
       // Whatever the panel radiates, it is not what we believed.
       this.radiated = undefined;
@@ -335,7 +347,7 @@ class PanelDriver implements ArrayMember {
     } else if (sent.ok && patch !== undefined) this.line.counters.patchedBeams = (this.line.counters.patchedBeams ?? 0) + 1;
     if (!sent.ok) return this.explain(sent.failure);
     const pushMs = this.clock.nowMs() - startMs;
-    return { ok: true, value: { beamId: beam.beamId, session, slot, beam: kept, crc, pushMs, atUs: 0n } };
+    return { ok: true, value: { beamId: beam.beamId, session, slot, beam: kept, crc, pushMs, atUs: 0n, earlyCommit } };
   }
 
   private send(requests: readonly RequestOf<StagingType>[]): Promise<Result<unknown>> {

@@ -84,6 +84,13 @@ export function beamAsPatch(
   return [...requests, ...wholeBeam(beam, slot, capabilities).filter((request) => request.type === 'set-digital')];
 }
 
+/**
+ * Whether a panel that lacks any of these has an incomplete slot and refuses the commit: not so of weights, without which a beam may be whole,
+ * nor of several patches, the first of which fills the slot. Then a commit need not wait for the acknowledgements.
+ */
+export const refusedUnlessWhole = (requests: readonly RequestOf<StagingType>[]): boolean =>
+  requests.every(({ type }) => type === 'set-phases') || (requests.length === 1 && requests[0].type === 'patch-phases');
+
 /** Bytes of the bare frames of these requests. */
 export function bytesOf(requests: readonly RequestOf<StagingType>[]): number {
   let bytes = 0;
