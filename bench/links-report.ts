@@ -117,8 +117,8 @@ ${rigRows.map(({ name, cyclesPerSecond, linkMs, cycleMs, voids }) => row(name, c
 
 ## Updates on a line of 921,600 baud, N = 64, M = K = 4, Q = 6
 
-From call to confirmed commit, against what the line takes for the bytes that wait for one another: all that is sent, the acknowledgement of the last chunk,
-and the answer to the commit.${partsLine(parts)}
+From call to confirmed commit, against what the line takes for the bytes that wait for one another: all that is sent, the acknowledgement of the last chunk
+where the commit waits for it (with D), and the answer to the commit.${partsLine(parts)}
 
 | update | bytes both ways | ms | its bytes on the line, ms | ratio | bound | ÷ full update |
 |---|---|---|---|---|---|---|

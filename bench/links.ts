@@ -331,10 +331,10 @@ async function update(
       await timed(mine.times, round, async (i) => void (await must(panel.apply(beams[i]))));
       const { counters } = link;
       const bytes = (counters.bytesSent - bytesSent + counters.bytesReceived - bytesReceived) / cycles;
-      // Of the acknowledgements, only that of the last chunk has the line to itself.
+      // Of the acknowledgements, only that of the last chunk has the line to itself, and none where the commit does not wait for it.
       const chunks = (counters.framesSent - framesSent) / cycles - 1;
       if (round >= 0) {
-        mine.wireMs.push(msOnLine(bytes - (chunks - 1) * onSerial(ACK), BAUD_RATE));
+        mine.wireMs.push(msOnLine(bytes - (chunks - (digital ? 1 : 0)) * onSerial(ACK), BAUD_RATE));
         mine.bytes.push(bytes);
       }
       mine.retries += panel.counters.retries;
