@@ -235,8 +235,11 @@ function situation(live: Live): string {
   if (latest?.outcome === 'void') return `The beam is void: ${latest.failure ?? 'it is not known what the array radiates'}.`;
   if (!live.fresh)
     return live.valuesOf ? `No cycle has ended since ${clockTime(live.valuesOf)}.` : 'Waiting for the first cycle.';
-  if (rig && (latest?.source ?? rig.source) === 'simulator')
-    return `Nothing here is radiated: this is the simulator. ${sentence(rig.sourceReason)}`;
+  if (rig && (latest?.source ?? rig.source) === 'simulator') {
+    // Where the simulator stands in for hardware, the banner has said why.
+    const why = rig.links.some(({ source }) => source === 'hardware') ? '' : ` ${sentence(rig.sourceReason)}`;
+    return `Nothing here is radiated: this is the simulator.${why}`;
+  }
   return 'The array radiates what is shown here.';
 }
 

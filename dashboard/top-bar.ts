@@ -62,5 +62,5 @@ function standIn({ rig, latest }: Live): string | undefined {
   if (rig === undefined || (latest?.source ?? rig.source) !== 'simulator') return undefined;
   if (!rig.links.some(({ source }) => source === 'hardware')) return undefined;
   const since = clockTime(new Date(rig.sourceSinceMs));
-  return `The simulator stands in for the hardware since ${since}: ${rig.sourceReason.replace(/[.]$/, '')}. It is looked for.`;
+  return `The simulator stands in for the hardware since ${since}: ${rig.sourceReason.replace(/[.]$/, '')}. Looking for it.`;
 }

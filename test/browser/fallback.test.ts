@@ -58,7 +58,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
     await expect.poll(() => text('#badge'), SOON).toBe('SIMULATOR');
     await expect.poll(() => page.isVisible('#banner'), SOON).toBe(true);
     expect(await text('#banner')).toMatch(
-      /stands in for the hardware since \d\d:\d\d:\d\d: the cable was pulled\. It is looked for\./,
+      /stands in for the hardware since \d\d:\d\d:\d\d: the cable was pulled\. Looking for it\./,
     );
     await expect.poll(async () => (await rows())[0], SOON).toContain('the cable was pulled');
     expect(await page.getAttribute('#panels-body tbody tr', 'data-state')).toBe('closed');
