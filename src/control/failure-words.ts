@@ -15,8 +15,10 @@ function reasonInWords(failure: PanelFailure): string {
       return `the panel lacks the beam from word ${failure.firstMissingWord} on; nothing was switched`;
     case 'rejected':
       return `the panel refused ${failure.request}: ${failure.code} (detail ${failure.detail}); nothing was switched`;
-    case 'no-answer':
-      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms; what the panel radiates is unknown`;
+    case 'no-answer': {
+      const beam = GREETINGS.has(failure.request) ? '' : '; what the panel radiates is unknown';
+      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms${beam}`;
+    }
     case 'read-back-differs':
       return `beam ${failure.beamId} came back with checksum ${hex(failure.actualCrc32c)} instead of ${hex(failure.expectedCrc32c)}`;
     case 'panel-restarted':
@@ -33,5 +35,8 @@ function reasonInWords(failure: PanelFailure): string {
     }
   }
 }
+
+/** Requests of a handshake: nothing was asked of the beam yet. */
+const GREETINGS: ReadonlySet<string> = new Set(['hello', 'challenge']);
 
 const hex = (crc: number): string => `0x${crc.toString(16).padStart(8, '0')}`;
