@@ -8,7 +8,10 @@ describe('a failure in words', () => {
     [{ reason: 'not-staged', firstMissingWord: 96 }, /from word 96 on; nothing was switched/],
     [{ reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 7 }, /refused commit: stale-beam \(detail 7\)/],
     [{ reason: 'no-answer', request: 'commit', attempts: 6, waitedMs: 1999.6 }, /after 6 attempts in 2000 ms; .* is unknown/],
-    [{ reason: 'no-answer', request: 'hello', attempts: 12, waitedMs: 3000 }, /^no answer to hello after 12 attempts in 3000 ms$/],
+    [
+      { reason: 'no-answer', request: 'hello', attempts: 12, waitedMs: 3000 },
+      /^no answer to hello after 12 attempts in 3000 ms$/,
+    ],
     [
       { reason: 'read-back-differs', beamId: 9, expectedCrc32c: 0xab, actualCrc32c: 0xcd },
       /beam 9 .* 0x000000cd instead of 0x000000ab/,
