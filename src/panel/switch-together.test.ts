@@ -22,12 +22,15 @@ interface Words {
   cancel?: Result<void>;
   /** The beam that its status names. */
   shows?: number;
+  /** How long it takes to say that it is armed, ms. */
+  armMs?: number;
 }
 
 /** Panels that say these words, with clocks that are known. */
 function panels(...all: Words[]) {
   const clock = createVirtualClock();
-  const parts = all.map(({ commit, arm, confirm, cancel, shows = BEFORE }, i): Part => {
+  const parts = all.map((words, i): Part => {
+    const { commit, confirm, cancel, shows = BEFORE } = words;
     const estimate = createClockEstimate();
     for (let us = 0; us < 8000; us += 1000) {
       estimate.add({ hostSendUs: us, panelReceiveUs: BigInt(us + 200), panelSendUs: BigInt(us + 200), hostReceiveUs: us + 400 });
@@ -39,7 +42,10 @@ function panels(...all: Words[]) {
     const panel = {
       name: `panel ${i}`,
       commit: async () => commit ?? applied,
-      arm: async () => arm ?? done,
+      arm: async () => {
+        await clock.sleep(words.armMs ?? 0);
+        return words.arm ?? done;
+      },
       confirm: async () => confirm ?? applied,
       cancel: async () => cancel ?? done,
       status: async () => status,
@@ -52,7 +58,13 @@ function panels(...all: Words[]) {
     };
   });
   const switching = createSwitch(clock);
-  return { together: () => switching.together(parts), now: () => switching.now(parts) };
+  /** @returns how long it took, ms: all answers but those to `arm` come at once */
+  const timed = async (): Promise<number> => {
+    const startMs = clock.nowMs();
+    expect(await switching.together(parts)).toMatchObject({ outcome: 'whole' });
+    return clock.nowMs() - startMs;
+  };
+  return { together: () => switching.together(parts), now: () => switching.now(parts), timed };
 }
 
 describe('a beam that some panels may show and others not', () => {
@@ -99,5 +111,34 @@ describe('a beam that some panels may show and others not', () => {
   it('is split when all wait for its time and one cannot confirm it', async () => {
     expect(await panels({ confirm: silent }, {}).together()).toMatchObject({ outcome: 'split' });
     expect(await panels({}, {}).together()).toMatchObject({ outcome: 'whole' });
+  });
+});
+
+describe('the time that a beam waits until all are surely told', () => {
+  it('falls from a patient start to little more than the round trips while all answers are on time', async () => {
+    const { timed } = panels({}, {});
+    const first = await timed();
+    let last = first;
+    for (let beam = 0; beam < 60; beam++) last = await timed();
+    // Round trips of 0.4 ms: two to be told, one to be called off, and the least margin for both.
+    expect(first).toBeGreaterThan(40);
+    expect(last).toBeGreaterThan(3);
+    expect(last).toBeLessThan(4);
+  });
+
+  it('grows at once with an answer that was late, and falls slowly again', async () => {
+    const late: Words = {};
+    const { timed } = panels(late, {});
+    for (let beam = 0; beam < 60; beam++) await timed();
+    late.armMs = 3;
+    const before = await timed();
+    late.armMs = 0;
+    const after = await timed();
+    for (let beam = 0; beam < 10; beam++) await timed();
+    const later = await timed();
+    expect(before).toBeLessThan(4);
+    expect(after).toBeGreaterThan(15);
+    expect(later).toBeGreaterThan(8);
+    expect(later).toBeLessThan(after);
   });
 });

@@ -33,6 +33,8 @@ interface Schedule {
   withinMs: number;
   atMs: number;
   pastMs: number;
+  /** When acknowledgements are there if nothing is late. */
+  acknowledgedMs: number;
 }
 
 export interface Switch {
@@ -41,12 +43,17 @@ export interface Switch {
   together(parts: readonly Part[]): Promise<Switching>;
 }
 
-/** Time beside the round trips that acknowledgements get, ms: more after one was late, less again while none is. */
-const FIRST_MARGIN_MS = 2;
+/**
+ * Time beside the round trips that acknowledgements get, and cancellations once more, ms. A beam that one panel misses is void, one that waits
+ * only late: so it begins large, is several times the lateness that was seen last (of answers, and of this host's own timers), and falls
+ * while all are on time.
+ */
+const FIRST_MARGIN_MS = 20;
 const LEAST_MARGIN_MS = 1;
-const MOST_MARGIN_MS = 50;
+const MOST_MARGIN_MS = 80;
+const LATENESS_FACTOR = 3;
 const MARGIN_GROWTH = 2;
-const MARGIN_DECAY = 0.97;
+const MARGIN_DECAY = 0.93;
 /** The second attempt has time for frames that have to be sent again. */
 const PATIENT_MS = 120;
 const ATTEMPTS = 2;
@@ -70,9 +77,13 @@ export function createSwitch(clock: Clock): Switch {
     const tripMs = Math.max(...parts.map((part) => part.clock.estimate.mostRoundTripsUs)) / 1000;
     const doubtMs = Math.max(...parts.map((part) => part.clock.estimate.uncertaintyUs(nowMs * 1000))) / 1000;
     const withinMs = Math.min(2 * tripMs + marginMs + (attempt > 1 ? PATIENT_MS : 0), LONGEST_LEAD_MS);
-    const leadMs = Math.min(withinMs + tripMs + 2 * doubtMs + LEAST_MARGIN_MS / 2, 2 * LONGEST_LEAD_MS);
+    const leadMs = Math.min(withinMs + tripMs + marginMs + 2 * doubtMs, 2 * LONGEST_LEAD_MS);
     const atMs = Math.max(nowMs + leadMs, beforeMs + LATER_MS);
-    return { withinMs, atMs, pastMs: atMs + Math.min(doubtMs, LONGEST_GRACE_MS) };
+    return { withinMs, atMs, pastMs: atMs + Math.min(doubtMs, LONGEST_GRACE_MS), acknowledgedMs: nowMs + tripMs };
+  };
+
+  const learnLateness = (lateMs: number): void => {
+    marginMs = within(LEAST_MARGIN_MS, Math.max(MARGIN_DECAY * marginMs, LATENESS_FACTOR * lateMs), MOST_MARGIN_MS);
   };
 
   const waitUntil = async (ms: number): Promise<void> => {
@@ -132,15 +143,16 @@ export function createSwitch(clock: Clock): Switch {
     together: async (parts) => {
       let lastMs = -Infinity;
       for (let attempt = 1; ; attempt++) {
-        const { withinMs, atMs, pastMs } = schedule(parts, attempt, lastMs);
+        const { withinMs, atMs, pastMs, acknowledgedMs } = schedule(parts, attempt, lastMs);
         lastMs = atMs;
         const armed = await Promise.all(
           parts.map(({ panel, clock: { estimate }, staged }) => panel.arm(staged, estimate.toPanelUs(atMs * 1000), withinMs)),
         );
         const failures = armed.flatMap((one, i) => (one.ok ? [] : [named(parts[i], one.failure)]));
         if (failures.length === 0) {
-          marginMs = Math.max(MARGIN_DECAY * marginMs, LEAST_MARGIN_MS);
+          const answersLateMs = clock.nowMs() - acknowledgedMs;
           await waitUntil(pastMs);
+          learnLateness(Math.max(answersLateMs, clock.nowMs() - pastMs));
           return confirmed(parts);
         }
         marginMs = Math.min(MARGIN_GROWTH * marginMs, MOST_MARGIN_MS);
@@ -205,6 +217,8 @@ function verdict(parts: readonly Part[], known: readonly Known[]): Switching {
   const failure = cause.state === 'switched' ? missed[0].failure : named(parts[index], cause.failure);
   return { outcome: known.some((one) => one.state === 'unknown') ? 'split' : 'unchanged', failure };
 }
+
+const within = (least: number, value: number, most: number): number => Math.min(Math.max(value, least), most);
 
 /** The failure, saying whose it is. */
 const named = ({ panel }: Pick<Part, 'panel'>, failure: PanelFailure): PanelFailure => ({ panel: panel.name, ...failure });
