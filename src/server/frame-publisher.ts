@@ -59,7 +59,11 @@ export class FramePublisher {
     this.#history = new CycleHistory(this.#rig.users, ROWS_KEPT);
     this.#beampattern = new BeampatternView();
     this.#unsubscribe = [
-      controller.onCycle((record) => this.#history.addCycle(record, Date.now())),
+      controller.onCycle((record) => {
+        this.#history.addCycle(record, Date.now());
+        // A page must never tell why and since when of another source than the newest cycle's.
+        if (record.source !== this.#rig.source) this.lookAgain();
+      }),
       controller.onEvent((event) => {
         this.#history.addEvent(event);
         this.lookAgain();

@@ -32,7 +32,8 @@ export class StandInRig implements Controller {
   state: ControllerState = 'running';
   /** As if the rig had a board on a link and ran on it: set `lost`, and its simulator stands in. */
   hasBoard = false;
-  lost: string | undefined;
+  #lost: string | undefined;
+  #sourceSinceMs = Date.now();
   readonly #elements: number;
   readonly #rateHz: number;
   readonly #isVoid: (cycle: number) => boolean;
@@ -65,7 +66,7 @@ export class StandInRig implements Controller {
       name: 'stand-in',
       source: this.#source,
       sourceReason: this.#source === 'hardware' ? '' : (this.lost ?? 'no links are named in the rig file'),
-      sourceSinceMs: 0,
+      sourceSinceMs: this.#sourceSinceMs,
       elements: this.#elements,
       rfChains: USERS,
       users: USERS,
@@ -100,6 +101,15 @@ export class StandInRig implements Controller {
       ],
       runFolder: 'runs/stand-in',
     };
+  }
+
+  get lost(): string | undefined {
+    return this.#lost;
+  }
+
+  set lost(why: string | undefined) {
+    this.#lost = why;
+    this.#sourceSinceMs = Date.now();
   }
 
   get #source(): Source {
