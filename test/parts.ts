@@ -12,6 +12,8 @@ const NAMES = {
   gcc: ['gcc'],
   socat: ['socat'],
   mosquitto: ['mosquitto'],
+  // Debian has the clients in a package of their own.
+  mosquitto_sub: ['mosquitto_sub'],
   openssl: ['openssl'],
   'arm-none-eabi-gcc': ['arm-none-eabi-gcc'],
   'qemu-system-arm': ['qemu-system-arm'],
