@@ -54,11 +54,10 @@ const MOST_MARGIN_MS = 80;
 const LATENESS_FACTOR = 3;
 const MARGIN_GROWTH = 2;
 const MARGIN_DECAY = 0.93;
-/** The second attempt has time for frames that have to be sent again. */
-const PATIENT_MS = 120;
-const ATTEMPTS = 2;
-/** No beam waits longer than this for its time, ms. */
-const LONGEST_LEAD_MS = 500;
+/** Added to what acknowledgements may take at each attempt, ms: for frames that have to be sent again, then for a panel that is held up. */
+const PATIENCE_MS = [0, 120, 480];
+/** No acknowledgement is waited for longer than this, ms. */
+const LONGEST_LEAD_MS = 800;
 /** Each attempt has a later time than the one before, by more than estimates of the clocks move meanwhile, ms. */
 const LATER_MS = 2;
 /** A cancellation that is not answered soon comes too late in any case, ms. */
@@ -76,7 +75,7 @@ export function createSwitch(clock: Clock): Switch {
     const nowMs = clock.nowMs();
     const tripMs = Math.max(...parts.map((part) => part.clock.estimate.mostRoundTripsUs)) / 1000;
     const doubtMs = Math.max(...parts.map((part) => part.clock.estimate.uncertaintyUs(nowMs * 1000))) / 1000;
-    const withinMs = Math.min(2 * tripMs + marginMs + (attempt > 1 ? PATIENT_MS : 0), LONGEST_LEAD_MS);
+    const withinMs = Math.min(2 * tripMs + marginMs + PATIENCE_MS[attempt], LONGEST_LEAD_MS);
     const leadMs = Math.min(withinMs + tripMs + marginMs + 2 * doubtMs, 2 * LONGEST_LEAD_MS);
     const atMs = Math.max(nowMs + leadMs, beforeMs + LATER_MS);
     return { withinMs, atMs, pastMs: atMs + Math.min(doubtMs, LONGEST_GRACE_MS), acknowledgedMs: nowMs + tripMs };
@@ -142,7 +141,7 @@ export function createSwitch(clock: Clock): Switch {
 
     together: async (parts) => {
       let lastMs = -Infinity;
-      for (let attempt = 1; ; attempt++) {
+      for (let attempt = 0; ; attempt++) {
         const { withinMs, atMs, pastMs, acknowledgedMs } = schedule(parts, attempt, lastMs);
         lastMs = atMs;
         const armed = await Promise.all(
@@ -159,7 +158,9 @@ export function createSwitch(clock: Clock): Switch {
         const known = await callOff(parts, armed, failures[0]);
         if (known.every(({ state }) => state === 'switched')) return confirmed(parts);
         if (known.some(({ state }) => state !== 'not')) return verdict(parts, known);
-        if (attempt === ATTEMPTS || !failures.every(mayPass)) {
+        // A slot that is empty after an attempt is that of a panel which was restarted.
+        const emptied = attempt > 0 && failures.some(({ reason }) => reason === 'not-staged');
+        if (attempt === PATIENCE_MS.length - 1 || emptied || !failures.every(mayPass)) {
           await waitUntil(pastMs);
           return lookAgain(parts, known);
         }
