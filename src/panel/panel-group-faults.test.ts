@@ -110,7 +110,7 @@ describe.each([0, 1, 2])('an array of three panels, one of which (%i) has a bad 
 
   it('makes the others safe when its link is cut around the time, whenever that is', async () => {
     const outcomes = { whole: 0, unchanged: 0, split: 0 };
-    for (let cutMs = 1; cutMs <= 60; cutMs += 1.5) {
+    for (let cutMs = 1; cutMs <= 85; cutMs += 2) {
       const rig = rigWith(panel, []);
       expect(await cycle(rig, 1)).toBeUndefined();
       rig.clock.after(cutMs, () => rig.panels[panel].link.lose('cable pulled'));

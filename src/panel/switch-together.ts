@@ -44,7 +44,7 @@ export interface Switch {
 }
 
 /**
- * Time beside the round trips that acknowledgements get, and cancellations once more, ms. A beam that one panel misses is void, one that waits
+ * Time beside the round trips that acknowledgements get, and cancellations twice, ms. A beam that one panel misses is void, one that waits
  * only late: so it begins large, is several times the lateness that was seen last (of answers, and of this host's own timers), and falls
  * while all are on time.
  */
@@ -53,7 +53,7 @@ const LEAST_MARGIN_MS = 1;
 const MOST_MARGIN_MS = 80;
 const LATENESS_FACTOR = 3;
 const MARGIN_GROWTH = 2;
-const MARGIN_DECAY = 0.93;
+const MARGIN_DECAY = 0.97;
 /** Added to what acknowledgements may take at each attempt, ms: for frames that have to be sent again, then for a panel that is held up. */
 const PATIENCE_MS = [0, 120, 480];
 /** No acknowledgement is waited for longer than this, ms. */
@@ -76,7 +76,7 @@ export function createSwitch(clock: Clock): Switch {
     const tripMs = Math.max(...parts.map((part) => part.clock.estimate.mostRoundTripsUs)) / 1000;
     const doubtMs = Math.max(...parts.map((part) => part.clock.estimate.uncertaintyUs(nowMs * 1000))) / 1000;
     const withinMs = Math.min(2 * tripMs + marginMs + PATIENCE_MS[attempt], LONGEST_LEAD_MS);
-    const leadMs = Math.min(withinMs + tripMs + marginMs + 2 * doubtMs, 2 * LONGEST_LEAD_MS);
+    const leadMs = Math.min(withinMs + tripMs + 2 * marginMs + 2 * doubtMs, 2 * LONGEST_LEAD_MS);
     const atMs = Math.max(nowMs + leadMs, beforeMs + LATER_MS);
     return { withinMs, atMs, pastMs: atMs + Math.min(doubtMs, LONGEST_GRACE_MS), acknowledgedMs: nowMs + tripMs };
   };
