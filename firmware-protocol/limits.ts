@@ -11,6 +11,8 @@ export const MAX_PAYLOAD_BYTES = 4096;
 export const MIN_PAYLOAD_BYTES = 64;
 export const MIN_FRAME_BYTES = HEADER_BYTES + CRC_BYTES;
 export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + AUTHENTICATION_BYTES + CRC_BYTES;
+/** Detail of 'stale-beam' from a panel that silence has made safe: no beam id of this session is new any more. */
+export const SESSION_OVER = 0xffffffff;
 /** Names and serial numbers, in bytes of UTF-8. */
 export const MAX_TEXT_BYTES = 32;
 /** Bytes before the places in 'patch-phases'. */

@@ -10,6 +10,7 @@ import { userIndex } from '../signal/indices.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { maxWordsPerChunk } from '../firmware-protocol/chunking.ts';
+import { SESSION_OVER } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Feature, PanelState, Reply, Request, SafeState } from '../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../firmware-protocol/packing.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
@@ -56,6 +57,8 @@ export function createPanelState(options: PanelStateOptions) {
   let latched: Latched | undefined;
   /** Newest beam id latched in this session. */
   let newest: BeamId = 0;
+  /** Silence has ended the session: nothing more of it is taken. */
+  let over = false;
   let radiated: (Drive & { beamId: BeamId }) | undefined;
   let safe: { state: SafeState; position: number } = MUTE;
 
@@ -77,11 +80,14 @@ export function createPanelState(options: PanelStateOptions) {
     return committed(latched);
   };
 
+  /** Ids up to this one are stale. */
+  const newestTaken = (): BeamId => (over ? SESSION_OVER : newest);
+
   const timed = createTimedCommit(clock, timeUs, ({ beamId, beam }) => latch(beamId, beam));
   const staging = createStagingArea({
     capabilities,
     streams: air.users,
-    newest: () => newest,
+    newest: newestTaken,
     waiting: () => timed.waiting,
     radiated: () => radiated,
   });
@@ -95,17 +101,20 @@ export function createPanelState(options: PanelStateOptions) {
     const stored = safe.state === 'codeword' ? memory.get(safe.position) : undefined;
     radiate(stored && { ...stored, beamId: 0 });
   };
-  const silence = createSilenceWatch(clock, () => {
-    // A commit whose time is this very moment comes first, whichever timer does.
-    timed.settle();
+  const silence = createSilenceWatch(clock, (lateMs) => {
+    // A commit whose time is this very moment, or was before, comes first, whichever timer does.
+    timed.settle(timeUs() - BigInt(Math.floor(1000 * lateMs)));
+    const wasSafe = state === 'safe' || state === 'fault';
     enterSafeState();
+    // What a wire or a broker has kept back of this session must not switch the array on again.
+    if (!wasSafe) over = true;
   });
 
   /** The beam latched last, asked for again while it is radiated: after a mute, a late copy must not switch the array on. */
   const repeated = (beamId: BeamId): Reply | undefined =>
     latched && beamId === newest && radiated?.beamId === beamId ? committed(latched) : undefined;
 
-  const stale = (beamId: BeamId): Reply | undefined => (beamId <= newest ? nack('stale-beam', newest) : undefined);
+  const stale = (beamId: BeamId): Reply | undefined => (beamId <= newestTaken() ? nack('stale-beam', newestTaken()) : undefined);
 
   /** Why a slot is not this beam as a whole; undefined when it is. */
   const notStaged = (slot: StagingSlot, beamId: BeamId): Reply | undefined => {
@@ -128,6 +137,7 @@ export function createPanelState(options: PanelStateOptions) {
         staging.emptyAll();
         timed.forgetAll();
         newest = 0;
+        over = false;
         return { type: 'capabilities', ...capabilities };
       case 'ping':
         return { type: 'pong', nonce: request.nonce, timeUs: timeUs() };
@@ -274,6 +284,7 @@ export function createPanelState(options: PanelStateOptions) {
       memory.clear();
       latched = undefined;
       newest = 0;
+      over = false;
       state = 'idle';
       safe = MUTE;
       silence.limit(0);

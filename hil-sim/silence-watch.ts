@@ -7,7 +7,7 @@ import type { Clock } from '../clock/clock.ts';
 export interface SilenceWatch {
   /** From now on so much silence is too much; 0 = never. */
   limit(silenceMs: number): void;
-  /** The host has spoken. */
+  /** The host has spoken; what it said comes after a silence that was over before, though its timer may be late. */
   heard(): void;
   stop(): void;
 }
@@ -15,8 +15,8 @@ export interface SilenceWatch {
 /** A wait shorter than this is what rounding left of one that is over. */
 const ROUNDING_MS = 1e-6;
 
-/** @param onSilence called once for each silence */
-export function createSilenceWatch(clock: Clock, onSilence: () => void): SilenceWatch {
+/** @param onSilence called once for each silence, with how long ago it should have been, ms */
+export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => void): SilenceWatch {
   let silenceMs = 0;
   let lastHeardMs = clock.nowMs();
   let cancelTimer: (() => void) | undefined;
@@ -30,7 +30,7 @@ export function createSilenceWatch(clock: Clock, onSilence: () => void): Silence
     stop();
     if (silenceMs === 0) return;
     const leftMs = lastHeardMs + silenceMs - clock.nowMs();
-    if (leftMs < ROUNDING_MS) onSilence();
+    if (leftMs < ROUNDING_MS) onSilence(Math.max(-leftMs, 0));
     else cancelTimer = clock.after(leftMs, watch);
   };
 
@@ -40,6 +40,7 @@ export function createSilenceWatch(clock: Clock, onSilence: () => void): Silence
       watch();
     },
     heard() {
+      if (cancelTimer) watch();
       lastHeardMs = clock.nowMs();
       if (silenceMs > 0 && !cancelTimer) watch();
     },

@@ -23,8 +23,11 @@ export interface TimedCommit {
   cancel(upTo: Moment): void;
   /** Whether a cancellation has ended this one. */
   isCancelled(commit: Moment): boolean;
-  /** Latches now if the time has come: a request must not find a beam waiting whose moment is over because a timer was late. */
-  settle(): void;
+  /**
+   * Latches now if its time had come by `untilUs`, panel time (default: now): a request must not find a beam waiting whose moment is over
+   * because a timer was late.
+   */
+  settle(untilUs?: bigint): void;
   drop(): void;
   /** A session begins: nothing waits, nothing is cancelled. */
   forgetAll(): void;
@@ -83,8 +86,8 @@ export function createTimedCommit(clock: Clock, timeUs: () => bigint, latch: (co
       if (isUpTo(cancelled, upTo)) cancelled = upTo;
     },
     isCancelled: (commit) => isUpTo(commit, cancelled),
-    settle() {
-      if (waiting && waiting.atUs <= timeUs()) {
+    settle(untilUs = timeUs()) {
+      if (waiting && waiting.atUs <= untilUs) {
         cancelTimer?.();
         watch();
       }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beamFrames } from '../firmware-protocol/chunking.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
+import { SESSION_OVER } from '../firmware-protocol/limits.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../firmware-protocol/packing.ts';
 import { fromParts, frobeniusNorm, matmul, multiplyAhB, subtract } from '../signal/complex-matrix.ts';
@@ -374,17 +375,35 @@ describe('the safe state', () => {
     expect(ask({ type: 'measure-snr', beamId: 5, pilots: 9 })).toMatchObject({ code: 'beam-mismatch', detail: 0 });
   });
 
-  it('is left by a new commit only, and the watch goes on', async () => {
+  it('is left by no beam of the session that silence ended, then by a new one, and the watch goes on', async () => {
     const { ask, showBeam, panel, clock } = hostWith();
     ask(mute);
     showBeam(5);
     await clock.advanceTo(500);
-    expect(ask({ type: 'commit', slot: 0, beamId: 5, atUs: 0n })).toMatchObject({ code: 'stale-beam', detail: 5 });
+    for (const beamId of [5, 6, 0xffff_ffff]) {
+      expect(ask({ type: 'commit', slot: 0, beamId, atUs: 0n })).toMatchObject({ code: 'stale-beam', detail: SESSION_OVER });
+    }
+    const words = beamWords(6);
+    expect(ask({ type: 'set-phases', slot: 0, beamId: 6, offset: 0, phaseBits: PHASE_BITS, words })).toMatchObject({
+      code: 'stale-beam',
+      detail: SESSION_OVER,
+    });
     expect(panel.radiated()).toEqual(DARK);
+    ask({ type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' });
     showBeam(6);
     expect(panel.radiated().beamId).toBe(6);
     await clock.advanceTo(1000);
     expect(panel.radiated()).toEqual(DARK);
+  });
+
+  it('keeps the session when it was commanded, however long the host is silent then', async () => {
+    const { ask, showBeam, panel, clock } = hostWith();
+    ask({ ...mute, enter: true });
+    showBeam(5);
+    ask({ ...mute, enter: true });
+    await clock.advanceTo(60_000);
+    showBeam(6);
+    expect(panel.radiated().beamId).toBe(6);
   });
 
   it('is not entered by garbage being silence too, nor put off by it', async () => {

@@ -269,7 +269,9 @@ const isAnsweredAnew = (request: Request): boolean =>
   request.type === 'hello' ||
   request.type === 'challenge' ||
   request.type === 'sync-time' ||
-  (request.type === 'commit' && request.atUs !== 0n);
+  // What was committed may be muted since.
+  request.type === 'commit' ||
+  request.type === 'select-beam';
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -78,6 +78,9 @@ typedef enum {
   BEAMRIG_NACK_TOO_LATE
 } beamrig_nack_code;
 
+/* Detail of stale-beam from a panel that silence has made safe: no beam id of this session is new any more. */
+#define BEAMRIG_SESSION_OVER 0xffffffffu
+
 /* UTF-8 without a zero byte, not ended by one either. */
 typedef struct {
   const char *bytes;

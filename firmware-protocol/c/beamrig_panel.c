@@ -122,7 +122,10 @@ static void do_what_is_due(beamrig_panel *panel, uint64_t now_us) {
   if (now_us < silent_us(panel)) return;
   /* Once: the watch begins again with the next good request. */
   panel->watching = false;
+  const bool was_safe = panel->state == BEAMRIG_STATE_SAFE || panel->state == BEAMRIG_STATE_FAULT;
   beamrig_panel_enter_safe_state(panel);
+  /* What a wire or a broker has kept back of this session must not switch the array on again. */
+  if (!was_safe) panel->session_over = true;
 }
 
 void beamrig_panel_poll(beamrig_panel *panel) {
@@ -149,9 +152,10 @@ static bool is_remembered(const beamrig_message *request) {
     case BEAMRIG_HELLO:
     case BEAMRIG_SYNC_TIME:
     case BEAMRIG_CHALLENGE:
-      return false;
+    /* What was committed may be muted since. */
     case BEAMRIG_COMMIT:
-      return request->as.commit.at_us == 0;
+    case BEAMRIG_SELECT_BEAM:
+      return false;
     default:
       return true;
   }

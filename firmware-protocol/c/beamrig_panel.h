@@ -141,6 +141,7 @@ typedef struct {
   uint8_t state; /* BEAMRIG_STATE_... */
   /* The newest beam id latched in this session, and the beam latched last. */
   uint32_t newest;
+  bool session_over; /* silence has ended it: no beam is taken before the next hello */
   uint32_t latched_id;
   uint64_t latched_us;
   uint32_t latched_crc;

@@ -82,6 +82,11 @@ static inline uint64_t beamrig_panel_now_us(const beamrig_panel *panel) {
   return panel->hardware.time_us(panel->hardware.context);
 }
 
+/* Ids up to this one are stale. */
+static inline uint32_t beamrig_panel_newest(const beamrig_panel *panel) {
+  return panel->session_over ? BEAMRIG_SESSION_OVER : panel->newest;
+}
+
 static inline void beamrig_panel_nack(beamrig_message *reply, beamrig_nack_code code, uint32_t detail) {
   reply->type = BEAMRIG_NACK;
   reply->as.nack.code = (uint8_t)code;

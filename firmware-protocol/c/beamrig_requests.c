@@ -28,8 +28,8 @@ static bool repeated(const beamrig_panel *panel, uint32_t beam_id, beamrig_messa
 }
 
 static bool stale(const beamrig_panel *panel, uint32_t beam_id, beamrig_message *reply) {
-  if (beam_id > panel->newest) return false;
-  beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, panel->newest);
+  if (beam_id > beamrig_panel_newest(panel)) return false;
+  beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, beamrig_panel_newest(panel));
   return true;
 }
 
@@ -49,6 +49,7 @@ static void hello(beamrig_panel *panel, const beamrig_message *request, beamrig_
   for (uint8_t slot = 0; slot < panel->capabilities.staging_slots; slot++) beamrig_panel_empty_slot(panel, slot, 0);
   beamrig_panel_forget_waiting(panel);
   panel->newest = 0;
+  panel->session_over = false;
   panel->cancelled_id = 0;
   panel->cancelled_us = 0;
   reply->type = BEAMRIG_CAPABILITIES;

@@ -73,8 +73,9 @@ static bool late_or_busy(const beamrig_panel *panel, uint8_t slot, uint32_t beam
   const uint32_t held = panel->memory.slots[slot].beam_id;
   if (held == beam_id) return false;
   /* The host counts its ids up: a copy that the wire kept back must not empty a slot for a beam of the past. */
-  if (beam_id <= panel->newest || beam_id < held) {
-    beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, beam_id <= panel->newest ? panel->newest : held);
+  const uint32_t newest = beamrig_panel_newest(panel);
+  if (beam_id <= newest || beam_id < held) {
+    beamrig_panel_nack(reply, BEAMRIG_NACK_STALE_BEAM, beam_id <= newest ? newest : held);
     return true;
   }
   if (panel->waiting_id != 0 && panel->waiting_slot == slot) {

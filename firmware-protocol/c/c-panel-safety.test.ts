@@ -2,10 +2,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { beamWords } from '../../hil-sim/test-host.ts';
 import { hasPart } from '../../test/parts.ts';
+import { SESSION_OVER } from '../limits.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';
 import { type Outcome, type PanelBirth, type Step, tellOfFault, tellStories } from './test/panel-process.ts';
-import { commit, ping, read, safe, select, snr, status, store, whole } from './test/requests.ts';
+import { commit, hello, ping, read, safe, select, snr, status, store, whole } from './test/requests.ts';
 import { DARK, at, birthLike, bytes, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
+
+/** What it says to every beam of a session that silence has ended. */
+const OVER = `stale-beam ${SESSION_OVER}`;
 
 describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => {
   let program: string;
@@ -20,7 +24,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
   it('mutes by itself when the host falls silent, and garbage is silence', async () => {
     const told = await expectStory(
       story(safe(), whole(5), commit(5), at(150), ping, at(300), bytes('010203'), at(349), at(351), status, commit(5)),
-      ['ack', 'ack', 'committed', 'pong', 'silence', 'status', 'stale-beam 5'],
+      ['ack', 'ack', 'committed', 'pong', 'silence', 'status', OVER],
     );
     expect(told[7].radiated).toBe(beamWords(5).join());
     expect(told[8].radiated).toBe(DARK);
@@ -37,18 +41,26 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
         at(20),
         whole(6),
         commit(6),
+        hello,
+        whole(6),
+        commit(6),
         status,
         at(24),
         status,
         at(40),
         status,
         safe({ silenceMs: 0 }),
+        commit(7),
+        hello,
         whole(7),
         commit(7),
         at(9000),
         status,
       ),
-      ['ack', 'ack', 'committed', 'ack', 'committed', 'status', 'status', 'status', 'ack', 'ack', 'committed', 'status'],
+      [
+        ...['ack', 'ack', 'committed', OVER, OVER, 'capabilities', 'ack', 'committed', 'status', 'status', 'status'],
+        ...['ack', OVER, 'capabilities', 'ack', 'committed', 'status'],
+      ],
     ));
 
   it('holds the last beam, or shows a codeword, when told so', async () => {
@@ -57,6 +69,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
         ...[safe({ state: 'hold' }), whole(5), commit(5), at(300), status, commit(5)],
         ...[safe({ state: 'codeword', position: 1 }), safe({ state: 'codeword', position: 16 })],
         ...[
+          hello,
+          whole(5),
           store(5, 1),
           whole(6),
           commit(6),
@@ -75,6 +89,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
           'committed',
           'not-staged 0',
           'wrong-dimensions 16',
+          'capabilities',
+          'ack',
           'ack',
           'ack',
           'committed',
@@ -84,7 +100,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
       ],
     );
     expect(told[4].message).toMatchObject({ state: 'safe', beamId: 5 });
-    expect(told[12].radiated).toBe(beamWords(5).join());
+    expect(told[14].radiated).toBe(beamWords(5).join());
   });
 
   it('has forgotten everything after a reset', () =>

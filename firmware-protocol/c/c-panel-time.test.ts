@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PHASE_BITS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
 import { hasPart } from '../../test/parts.ts';
+import { SESSION_OVER } from '../limits.ts';
 import type { Request } from '../messages.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';
 import { type Outcome, type Step, tellStories } from './test/panel-process.ts';
@@ -291,15 +292,16 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         ...[whole(5), commit(5), safe({ silenceMs: 20 }), breaks],
         ...[whole(6), weights(6), patch(6, 5, [[0, 1]]), commit(5), commit(6, 50), select(0, 7)],
         ...[safe({ enter: true, silenceMs: 20 }), safe({ silenceMs: 20 }), cancel(5, 99), status, at(30), status],
-        ...[recovers, status, at(60), whole(6), commit(6), recovers, status],
+        ...[recovers, status, at(60), whole(6), hello, whole(6), commit(6), recovers, status],
       ),
       [
         ...['ack', 'committed', 'ack', 'fault 9', 'fault 9', 'fault 9', 'fault 9', 'fault 9', 'fault 9', 'fault 9'],
-        ...['ack', 'too-late 0', 'status', 'status', 'status', 'ack', 'committed', 'status'],
+        ...['ack', 'too-late 0', 'status', 'status', 'status', `stale-beam ${SESSION_OVER}`, 'capabilities'],
+        ...['ack', 'committed', 'status'],
       ],
     );
     expect(told[3].radiated).toBe(DARK);
-    expect([13, 15, 17, 22].map((i) => told[i].message)).toMatchObject(
+    expect([13, 15, 17, 24].map((i) => told[i].message)).toMatchObject(
       ['fault', 'fault', 'idle', 'radiating'].map((state) => ({ state })),
     );
   });

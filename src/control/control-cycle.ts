@@ -261,6 +261,7 @@ function stageOf(failure: PanelFailure): Stage {
     case 'array-split':
       return 'commit';
     case 'rejected':
+    case 'session-over':
     case 'no-answer':
       return failure.request === 'commit' ? 'commit' : 'push';
     case 'link-closed':

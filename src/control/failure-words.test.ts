@@ -7,6 +7,7 @@ describe('a failure in words', () => {
     [{ reason: 'link-closed', detail: 'cable pulled' }, /link is closed \(cable pulled\); nothing was sent/],
     [{ reason: 'not-staged', firstMissingWord: 96 }, /from word 96 on; nothing was switched/],
     [{ reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 7 }, /refused commit: stale-beam \(detail 7\)/],
+    [{ reason: 'session-over', request: 'commit' }, /refused commit: it has heard nothing for longer than it was told/],
     [{ reason: 'no-answer', request: 'commit', attempts: 6, waitedMs: 1999.6 }, /after 6 attempts in 2000 ms; .* is unknown/],
     [
       { reason: 'no-answer', request: 'hello', attempts: 12, waitedMs: 3000 },

@@ -23,6 +23,8 @@ function reasonInWords(failure: PanelFailure): string {
       return `beam ${failure.beamId} came back with checksum ${hex(failure.actualCrc32c)} instead of ${hex(failure.expectedCrc32c)}`;
     case 'panel-restarted':
       return `the panel restarted (${failure.detail}); its beam is gone`;
+    case 'session-over':
+      return `the panel refused ${failure.request}: it has heard nothing for longer than it was told, and made itself safe; nothing was switched`;
     case 'protocol-version':
       return `the panel speaks protocol version ${failure.panelMajor}, this program ${failure.ours}`;
     case 'wrong-panel':

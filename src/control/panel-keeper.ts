@@ -52,7 +52,12 @@ const SILENT_TIMES = 2;
 /** Said of the last outage that is told. */
 export const FLAPPING = ' It comes and goes: until that has stopped for a minute, further losses are in the records only.';
 /** Failures that end the session. */
-const GONE: ReadonlySet<PanelFailure['reason']> = new Set(['link-closed', 'panel-restarted', 'not-authenticated']);
+const GONE: ReadonlySet<PanelFailure['reason']> = new Set([
+  'link-closed',
+  'panel-restarted',
+  'session-over',
+  'not-authenticated',
+]);
 /** Times that the safe state is commanded where the panel refuses: it may be busy. */
 const SAFE_COMMANDS = 3;
 /** Place of the fixed beam in a panel's beam memory. */
@@ -174,6 +179,7 @@ export function createPanelKeeper(options: {
         return { unusable: panelFailureInWords(failure) };
       case 'link-closed':
       case 'panel-restarted':
+      case 'session-over':
       case 'not-authenticated':
         lose(failure);
         return undefined;

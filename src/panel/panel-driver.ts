@@ -106,6 +106,7 @@ class PanelDriver implements ArrayMember {
         const detail = `it refuses the counters or the key of this session (${code}); connect again`;
         this.endSession({ reason: 'panel-restarted', detail });
       },
+      onSessionOver: (failure) => this.endSession(failure),
     });
     this.commits = createCommits({
       clock,

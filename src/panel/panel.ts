@@ -23,6 +23,8 @@ export type PanelFailure = { panel?: string } & (
   | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number } // unknown: void until read back
   | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
   | { reason: 'panel-restarted'; detail: string }
+  /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
+  | { reason: 'session-over'; request: string }
   | { reason: 'protocol-version'; panelMajor: number; ours: number }
   | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
   | { reason: 'not-authenticated'; detail: string } // no key, or another one, at one of the two ends

@@ -12,6 +12,7 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
+import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
 import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
@@ -106,10 +107,12 @@ export interface RequestLineOptions {
   seal?: FrameSeal;
   /** The panel takes our seals no more: the session has to begin anew. */
   onRefusal?: (code: NackCode) => void;
+  /** Silence has made the panel safe, and it takes no beam of this session any more. */
+  onSessionOver?: (failure: PanelFailure) => void;
 }
 
 export function createRequestLine(options: RequestLineOptions): RequestLine {
-  const { link, clock, random, timeouts, seal, onRefusal } = options;
+  const { link, clock, random, timeouts, seal, onRefusal, onSessionOver } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
   // Anywhere, so that a host that was restarted is not answered from the panel's memory of the last one.
@@ -277,6 +280,11 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     counters.nacks++;
     if (message.code === 'busy' && askLater(entry)) return;
     const { code, detail } = message;
+    if (code === 'stale-beam' && detail === SESSION_OVER) {
+      const failure: PanelFailure = { reason: 'session-over', request: entry.request.type };
+      finish(entry, { ok: false, failure });
+      return onSessionOver?.(failure);
+    }
     finish(entry, { ok: false, failure: { reason: 'rejected', request: entry.request.type, code, detail } });
   };
 

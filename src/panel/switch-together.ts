@@ -179,11 +179,11 @@ const mayPass = (failure: PanelFailure): boolean =>
 
 type Known =
   | { state: 'switched' }
-  /** It did not; it radiates nothing any more ('dark'); nobody knows. */
+  /** It did not; it shows no beam of ours any more ('dark'); nobody knows. */
   | { state: 'not' | 'dark' | 'unknown'; failure: PanelFailure };
 
 function stateAfter(failure: PanelFailure, otherwise: Known['state']): Known {
-  if (failure.reason === 'panel-restarted') return { state: 'dark', failure };
+  if (failure.reason === 'panel-restarted' || failure.reason === 'session-over') return { state: 'dark', failure };
   return otherwise === 'switched' ? { state: otherwise } : { state: otherwise, failure };
 }
 

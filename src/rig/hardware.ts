@@ -228,6 +228,7 @@ export function remedyOf({ reason }: PanelFailure): [mend: ErrorCode | undefined
     case 'no-answer':
     case 'not-staged':
     case 'panel-restarted':
+    case 'session-over':
     case 'read-back-differs':
     case 'rejected':
     case 'array-split':
