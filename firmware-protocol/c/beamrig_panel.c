@@ -177,7 +177,12 @@ static size_t answer_request(beamrig_panel *panel, const beamrig_errand *errand,
   } else {
     beamrig_panel_carry_out(panel, errand, &answer);
   }
-  const size_t length = beamrig_encode(&answer, key->seq, errand->frame, errand->capacity);
+  size_t length = beamrig_encode(&answer, key->seq, errand->frame, errand->capacity);
+  if (length == 0 && (answer.type == BEAMRIG_SNR_REPORT || answer.type == BEAMRIG_PILOT_REPORT)) {
+    /* What was measured is no number, or comes from no pilots. Every request gets a reply. */
+    beamrig_panel_nack(&answer, BEAMRIG_NACK_BUSY, 0);
+    length = beamrig_encode(&answer, key->seq, errand->frame, errand->capacity);
+  }
   if (is_remembered(request)) remember(panel, key, errand->frame, length);
   return length;
 }

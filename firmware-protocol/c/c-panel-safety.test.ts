@@ -4,7 +4,7 @@ import { beamWords } from '../../hil-sim/test-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import { SESSION_OVER } from '../limits.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';
-import { type Outcome, type PanelBirth, type Step, tellOfFault, tellStories } from './test/panel-process.ts';
+import { MEMORY_PARTS, type Outcome, type PanelBirth, type Step, tellOfFault, tellStories } from './test/panel-process.ts';
 import { commit, hello, ping, read, safe, select, snr, status, store, whole } from './test/requests.ts';
 import { DARK, at, birthLike, bytes, expectStory as expectStoryOfBoth, story } from './test/two-panels.ts';
 
@@ -155,4 +155,16 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     const birth = { streams, capabilities: { ...capabilities, ...wrong } };
     expect(() => tellStories(program, birth, [[]])).toThrow(/the panel refuses to start/);
   });
+
+  it.each(MEMORY_PARTS)('does not start when its memory is one short of %s', (shortOf) => {
+    expect(() => tellStories(program, { ...birthLike({}), shortOf }, [[]])).toThrow(/the panel refuses to start/);
+  });
+
+  it('heeds silences that are longer than 32 bits of µs', () =>
+    expectStory(
+      story(safe({ silenceMs: 5_000_000 }), whole(5), commit(5), at(4_999_000), status, at(4_999_001 + 5_000_000), status),
+      ['ack', 'ack', 'committed', 'status', 'status'],
+    ).then((told) =>
+      expect([told[4], told[6]].map(({ message }) => message)).toMatchObject([{ state: 'radiating' }, { state: 'safe' }]),
+    ));
 });

@@ -159,6 +159,12 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     }
   });
 
+  it('radiates what was acknowledged, whatever comes to the slot until its time', async () => {
+    const otherWords = { ...whole(6), beamId: 5 } as Request;
+    const told = await expectStory(story(whole(5), commit(5, 10), otherWords, at(11)), ['ack', 'ack', 'ack']);
+    expect(told.at(-1)?.radiated).toBe(beamWords(5).join());
+  });
+
   it('does what comes first, first: the beam at its time and the silence at its own', async () => {
     const steps = (atMs: number): Step[] =>
       story(safe({ silenceMs: 10 }), whole(5), commit(5, atMs), at(30), status, commit(5, atMs));

@@ -249,7 +249,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
   });
 
   it('does without memory of requests where there is none', () => {
-    const birth = { ...birthLike({}), remembers: false };
+    const birth = { ...birthLike({}), replyBytes: 0 };
     const [told] = tellStories(program, birth, [story(ping, at(10), { kind: 'again', back: 2 })]);
     expect(told[2].message).toMatchObject({ type: 'pong', timeUs: 10_000n });
   });

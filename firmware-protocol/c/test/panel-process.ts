@@ -4,6 +4,7 @@
  */
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
+import { MAX_FRAME_BYTES } from '../../limits.ts';
 import type { Capabilities, Message, Request } from '../../messages.ts';
 import { runProgram } from './c-programs.ts';
 
@@ -20,6 +21,8 @@ export type Step =
   | { kind: 'again'; back: number }
   | { kind: 'fault'; code: number }
   | { kind: 'recover' }
+  /** What the front end of the panel in C measures from now on. */
+  | { kind: 'measures'; what: 'numbers' | 'no number' | 'without pilots' }
   /** Whether the limit of counters can be stored from now on. */
   | { kind: 'storage'; works: boolean }
   | { kind: 'reset'; bootCount: number };
@@ -36,13 +39,18 @@ export interface Outcome {
   radiated: string;
 }
 
+/** Parts of the memory that a board gives to its panel. */
+export const MEMORY_PARTS = ['words', 'weights', 'coverage', 'slots', 'positions'] as const;
+
 /** What a C panel is. */
 export interface PanelBirth {
   capabilities: Capabilities;
   /** K, columns of D. */
   streams: number;
-  /** Whether it remembers requests. */
-  remembers?: boolean;
+  /** Bytes of the longest reply that it remembers; 0: it remembers no request. */
+  replyBytes?: number;
+  /** What it has one place too little for. */
+  shortOf?: (typeof MEMORY_PARTS)[number];
   authentication?: { panelKey: Uint8Array; counterLimit: bigint };
   /** By how much its clock goes on whenever it is read. */
   tickUs?: bigint;
@@ -138,6 +146,8 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
         return [record('B', u32(step.code))];
       case 'recover':
         return [record('R')];
+      case 'measures':
+        return [record('M', Uint8Array.of(['numbers', 'no number', 'without pilots'].indexOf(step.what)))];
       case 'storage':
         return [record('S', Uint8Array.of(step.works ? 1 : 0))];
       default: {
@@ -154,11 +164,12 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
 
 /** Its capabilities go as a frame; its key afterwards, as a board takes it from its flash. */
 function newborn(birth: PanelBirth, bootCount: number): Buffer[] {
-  const { capabilities, streams, remembers = true, authentication, tickUs = 0n } = birth;
-  const head = Buffer.alloc(7);
+  const { capabilities, streams, replyBytes = MAX_FRAME_BYTES, shortOf, authentication, tickUs = 0n } = birth;
+  const head = Buffer.alloc(9);
   head.writeUInt16LE(streams, 0);
   head.writeUInt32LE(bootCount, 2);
-  head[6] = remembers ? 1 : 0;
+  head.writeUInt16LE(replyBytes, 6);
+  head[8] = shortOf === undefined ? 0 : 1 + MEMORY_PARTS.indexOf(shortOf);
   const body = Buffer.concat([head, encodeFrame({ seq: 0, message: { type: 'capabilities', ...capabilities } })]);
   return [record('N', body), record('D', u64(tickUs)), ...(authentication ? [record('K', authentication.panelKey)] : [])];
 }

@@ -2,7 +2,8 @@
  * A panel without a board, as a process: records on stdin, one answer each on stdout. A record is a kind (u8), a length (u32), and
  * so many bytes; an answer is a length (u32) and so many bytes.
  *
- *     N  new panel: streams (u16), bootCount (u32), whether requests are remembered (u8), then a `capabilities` frame that says what it is
+ *     N  new panel: streams (u16), bootCount (u32), bytes of the longest reply that is remembered (u16; 0: no request is), which part of its
+ *        memory is one short (u8; 0: none), then a `capabilities` frame that says what it is
  *     F  a bare frame              -> the reply, or nothing
  *     A  the time at which it came in, us (u64), and a bare frame   -> the reply, or nothing
  *     D  by how much the clock goes on whenever it is read, us (u64)   -> nothing
@@ -13,15 +14,16 @@
  *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
  *     P  the limit of counters stored on the board (u64), S whether it can store another one (u8)   -> nothing
  *     L  what is stored            -> the limit (u64)
+ *     M  what the front end measures from now on: 0 as ever, 1 no number, 2 from no pilots (u8)   -> nothing
  */
 #include "../beamrig_panel.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_RECORD_BYTES (1 << 16)
 #define REMEMBERED_REQUESTS 16
-#define REPLY_BYTES BEAMRIG_FRAME_BYTES(BEAMRIG_MAX_PAYLOAD_BYTES)
 
 typedef struct {
   uint64_t now_us;
@@ -34,6 +36,7 @@ typedef struct {
   uint16_t *words;
   uint64_t stored_limit;
   bool stores;
+  uint8_t measures;
 } board;
 
 static board hardware;
@@ -82,14 +85,18 @@ static int16_t temperature(void *context) {
 }
 
 static bool measure_snr(void *context, uint32_t *pilots, uint8_t *snr) {
-  (void)pilots;
+  if (((board *)context)->measures == 2) *pilots = 0;
   for (uint16_t user = 0; user < ((board *)context)->users; user++) beamrig_put_i16(snr + 2u * user, (int16_t)(1000 - 700 * user));
   return true;
 }
 
 static bool measure_pilots(void *context, uint16_t user, uint32_t *pilots, uint8_t *values) {
-  (void)pilots;
-  for (uint16_t i = 0; i < 2 * ((board *)context)->chains; i++) beamrig_put_f32(values + 4u * i, (float)user - 0.5f * (float)i);
+  const board *const it = context;
+  if (it->measures == 2) *pilots = 0;
+  if (it->measures == 1) user = UINT16_MAX;
+  for (uint16_t i = 0; i < 2 * ((board *)context)->chains; i++) {
+    beamrig_put_f32(values + 4u * i, user == UINT16_MAX ? NAN : (float)user - 0.5f * (float)i);
+  }
   return true;
 }
 
@@ -103,9 +110,11 @@ static void start(const uint8_t *record, size_t length) {
   beamrig_header header;
   beamrig_message message;
   const uint16_t streams = beamrig_get_u16(record);
-  const size_t remembered = record[6] != 0 ? REMEMBERED_REQUESTS : 0;
-  memcpy(capabilities_frame, record + 7, length - 7);
-  if (beamrig_decode(capabilities_frame, length - 7, &header, &message) != BEAMRIG_GOOD || message.type != BEAMRIG_CAPABILITIES) {
+  const size_t reply_bytes = beamrig_get_u16(record + 6);
+  const size_t remembered = reply_bytes != 0 ? REMEMBERED_REQUESTS : 0;
+  const uint8_t short_of = record[8];
+  memcpy(capabilities_frame, record + 9, length - 9);
+  if (beamrig_decode(capabilities_frame, length - 9, &header, &message) != BEAMRIG_GOOD || message.type != BEAMRIG_CAPABILITIES) {
     fail("no capabilities");
   }
   while (memory_count > 0) free(memory_blocks[--memory_count]);
@@ -115,6 +124,7 @@ static void start(const uint8_t *record, size_t length) {
   const size_t waiting = (it->features & BEAMRIG_FEATURE_TIME_SYNC) != 0 ? 1 : 0;
   const size_t beams = (size_t)it->staging_slots + it->beam_memory + 1 + waiting;
   hardware.muted = false;
+  hardware.measures = 0;
   hardware.fault = 0;
   hardware.now_us = 0;
   hardware.tick_us = 0;
@@ -122,7 +132,7 @@ static void start(const uint8_t *record, size_t length) {
   hardware.chains = it->rf_chains;
   hardware.users = it->users;
   hardware.words = allocate(words * sizeof(uint16_t));
-  const beamrig_panel_memory memory = {
+  beamrig_panel_memory memory = {
       allocate(beams * words * sizeof(uint16_t)),
       beams * words,
       allocate(beams * 2 * weights * sizeof(float)),
@@ -135,9 +145,11 @@ static void start(const uint8_t *record, size_t length) {
       it->beam_memory,
       allocate(remembered * sizeof(beamrig_remembered)),
       remembered,
-      allocate(remembered * REPLY_BYTES),
-      REPLY_BYTES,
+      allocate(remembered * reply_bytes),
+      reply_bytes,
   };
+  size_t *const rooms[] = {&memory.word_room, &memory.weight_room, &memory.coverage_room, &memory.slot_room, &memory.stored_room};
+  if (short_of > 0) --*rooms[short_of - 1];
   const beamrig_hardware callbacks = {&hardware, apply, mute, time_us, temperature, measure_snr, measure_pilots};
   if (!beamrig_panel_init(&panel, it, streams, &callbacks, &memory, beamrig_get_u32(record + 2))) fail("the panel refuses to start");
 }
@@ -232,6 +244,10 @@ int main(void) {
         break;
       case 'S':
         hardware.stores = record[0] != 0;
+        answer(record, 0);
+        break;
+      case 'M':
+        hardware.measures = record[0];
         answer(record, 0);
         break;
       case 'L':
