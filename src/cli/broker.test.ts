@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -14,11 +16,12 @@ afterEach(() => {
   children = [];
 });
 
+const LOADER = join(packageRoot(), 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs');
+
 /** The command as a process of its own, with these options. */
 function start(options: BrokerOptions, env: Record<string, string> = {}) {
   const code = `const { broker } = await import('./src/cli/broker.ts'); await broker(${JSON.stringify(options)});`;
-  const loader = join(packageRoot(), 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs');
-  const child = spawn(process.execPath, ['--import', loader, '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--import', LOADER, '--input-type=module', '-e', code], {
     cwd: packageRoot(),
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,6 +68,21 @@ describe('beamrig broker', () => {
     child.kill('SIGTERM');
     await once(child, 'exit');
     expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ type: 'stopped' });
+  });
+
+  it('ends with its message when certificate and key are none', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'beamrig-broker-'));
+    const garbage = join(folder, 'garbage.pem');
+    writeFileSync(garbage, 'no certificate');
+    const words = ['broker', '--port', '0', '--tls-cert', garbage, '--tls-key', garbage];
+    const child = spawn(process.execPath, ['--import', LOADER, join(packageRoot(), 'src', 'cli', 'main.ts'), ...words]);
+    children.push(child);
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [code] = (await once(child, 'close')) as [number];
+    expect(said).toMatch(/--tls-cert and --tls-key cannot be used[^]*What to do: Give a certificate and its own key/);
+    expect(code).toBe(2);
+    rmSync(folder, { recursive: true });
   });
 
   it('refuses half a login and a variable that is not set', async () => {

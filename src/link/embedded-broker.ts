@@ -43,6 +43,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
   const tls = readTls(options);
   const { port = tls === undefined ? 1883 : 8883 } = options;
   const allows = loginOf(options);
+  // The server first: it refuses bad files, and a broker that nobody closes would keep the process alive.
+  const server = tls === undefined ? createTcpServer() : tlsServer(tls);
   const aedes = await Aedes.createBroker({
     drainTimeout: DRAIN_MS,
     authenticate: (client, username, password, done) => {
@@ -56,11 +58,10 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): 
   aedes.on('keepaliveTimeout', (client) => onClient({ client: client.id, what: 'left', detail: 'no sign of life' }));
 
   const sockets = new Set<Socket>();
-  const serve = (socket: Socket): void => {
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     socket.setNoDelay(true);
     aedes.handle(socket);
-  };
-  const server = tls === undefined ? createTcpServer(serve) : tlsServer(tls, serve);
+  });
   // The TCP sockets, so that the end does not wait for clients that stay, nor for handshakes under way.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -98,9 +99,9 @@ function nameOf(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function tlsServer(tls: { cert: Buffer; key: Buffer; ca?: Buffer }, serve: (socket: Socket) => void): Server {
+function tlsServer(tls: { cert: Buffer; key: Buffer; ca?: Buffer }): Server {
   try {
-    return createTlsServer({ ...tls, requestCert: tls.ca !== undefined }, serve);
+    return createTlsServer({ ...tls, requestCert: tls.ca !== undefined });
   } catch (error) {
     throw new BeamrigError('argument', `--tls-cert and --tls-key cannot be used: ${(error as Error).message}`, {
       wayOut: 'Give a certificate and its own key, both in PEM; examples/mqtt/README.md has commands that make them.',
