@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 
 export interface RunOptions {
@@ -33,6 +34,7 @@ const SETPRIV = '/usr/bin/setpriv';
 /** @throws {BeamrigError} 'argument' when it does not start */
 export async function startFirmware(options: RunOptions): Promise<RunningFirmware> {
   const { target, program, args = [], env = process.env } = options;
+  if (target === 'board') requireQemu(env);
   const [command, ...rest] = target === 'host' ? [program, ...args] : withParent([...QEMU, program]);
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -58,7 +60,7 @@ export async function startFirmware(options: RunOptions): Promise<RunningFirmwar
     killChild();
     const why = `${error instanceof Error ? error.message : String(error)} ${complaints}`.trim();
     throw new BeamrigError('argument', `The firmware does not start: ${why}`, {
-      wayOut: target === 'board' ? 'Install qemu-system-arm, and look at the message above.' : 'Look at the message above.',
+      wayOut: 'Look at the message above.',
     });
   }
 }
@@ -67,6 +69,21 @@ const QEMU = [
   'qemu-system-arm',
   ...['-M', 'lm3s6965evb', '-nographic', '-monitor', 'none', '-serial', 'pty', '-serial', 'pty', '-kernel'],
 ];
+
+/** Said here, because setpriv would say it in words of its own. */
+function requireQemu({ PATH = '' }: NodeJS.ProcessEnv): void {
+  const [name] = QEMU;
+  for (const folder of PATH.split(delimiter)) {
+    try {
+      return accessSync(join(folder, name), constants.X_OK);
+    } catch {
+      continue; // not in this folder
+    }
+  }
+  throw new BeamrigError('argument', `The board needs ${name}, which is not installed.`, {
+    wayOut: `Install it (Debian: apt-get install ${name}).`,
+  });
+}
 
 /** QEMU does not notice that its parent is gone; with setpriv the kernel sees to it. */
 function withParent(command: string[]): string[] {

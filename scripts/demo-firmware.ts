@@ -10,27 +10,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isBeamrigError } from '../errors/beamrig-error.ts';
 import { buildFirmware } from '../reference-firmware/build.ts';
 import type { RunningFirmware } from '../reference-firmware/run-firmware.ts';
 import { startFirmware } from '../reference-firmware/run-firmware.ts';
 import { tellToFirmware } from '../reference-firmware/scenario.ts';
+import { optionsOrEnd, printFailure } from './demonstration.ts';
 import { ELEMENTS, RF_CHAINS, USERS, compare, comparisonInWords, cycleMs, tellOverLoopback } from './same-scenario.ts';
 
-const args = process.argv.slice(2);
-const json = args.includes('--json');
-const target = args.includes('--board') ? 'board' : 'host';
-const cyclesAt = args.indexOf('--cycles') + 1;
-const cycles = cyclesAt > 0 ? Number(args[cyclesAt]) : 100;
-const known = new Set(['--json', '--board', '--cycles', '--sanitize']);
-const unknown = args.find((arg, at) => !known.has(arg) && at !== cyclesAt);
-if (unknown !== undefined || !Number.isInteger(cycles) || cycles < 2) {
-  console.error(
-    `${unknown === undefined ? `--cycles is ${args[cyclesAt]}, not a whole number from 2 on` : `${unknown} is unknown`}.`,
-  );
-  console.error('Try: npm run demo:firmware -- --board --cycles 100');
-  process.exit(2);
-}
+const USAGE = `npm run demo:firmware [-- OPTIONS]: the reference firmware against the simulator
+  --board        the image for a Cortex-M3 in QEMU instead of the process
+  --sanitize     the process with address and undefined-behaviour sanitizers
+  --cycles <n>   how many, from 2 on (default: 100)
+  --json         the result as JSON`;
+
+const { json, cycles, more } = optionsOrEnd(USAGE, { board: { type: 'boolean' }, sanitize: { type: 'boolean' } });
+const target = more.board === true ? 'board' : 'host';
 
 const say = (text: string): void => {
   if (!json) console.log(text);
@@ -44,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 try {
   say(`Building the firmware for ${target === 'host' ? 'this machine' : 'the board (lm3s6965evb, Cortex-M3)'} …`);
-  const program = buildFirmware({ target, folder, sanitize: args.includes('--sanitize') });
+  const program = buildFirmware({ target, folder, sanitize: more.sanitize === true });
   const size = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
   firmware = await startFirmware({ target, program, args: size });
   say(`It runs as process ${firmware.pid}: panel protocol on ${firmware.hostPort}, bench bus on ${firmware.benchPort}.`);
@@ -64,7 +58,7 @@ try {
 } catch (error) {
   const said = firmware?.complaints() ?? '';
   if (said !== '') console.error(`The firmware said:\n${said}`);
-  console.error(isBeamrigError(error) ? error.message : error);
+  printFailure(error);
   process.exitCode = 1;
 } finally {
   await firmware?.stop();

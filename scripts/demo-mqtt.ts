@@ -8,33 +8,23 @@
  * password for each user and its access list. Ends with 0 only when every word of every cycle is the one over loopback, and the mean SNR as
  * measured is the same within 4.5 standard errors of its difference.
  */
-import { isBeamrigError } from '../errors/beamrig-error.ts';
 import { guardedScenario, openScenario } from './broker-scenario.ts';
 import type { BrokerScenario } from './broker-scenario.ts';
+import { optionsOrEnd, printFailure } from './demonstration.ts';
 import { tellToPanelProcess } from './played-scenario.ts';
 import { compare, comparisonInWords, cycleMs, tellOverLoopback } from './same-scenario.ts';
 
 const BROKERS: Record<string, () => Promise<BrokerScenario>> = { embedded: openScenario, 'mosquitto-tls': guardedScenario };
 
-const args = process.argv.slice(2);
-const json = args.includes('--json');
-const valueAt = (flag: string): number => args.indexOf(flag) + 1 || -1;
-const [cyclesAt, brokerAt] = [valueAt('--cycles'), valueAt('--broker')];
-const cycles = cyclesAt > 0 ? Number(args[cyclesAt]) : 100;
-const kind = brokerAt > 0 ? (args[brokerAt] ?? '') : 'embedded';
-const known = new Set(['--json', '--cycles', '--broker']);
-const unknown = args.find((arg, at) => !known.has(arg) && at !== cyclesAt && at !== brokerAt);
-const problem =
-  unknown !== undefined
-    ? `${unknown} is unknown`
-    : !Number.isInteger(cycles) || cycles < 2
-      ? `--cycles is ${args[cyclesAt]}, not a whole number from 2 on`
-      : !Object.hasOwn(BROKERS, kind)
-        ? `--broker is ${kind}, not one of ${Object.keys(BROKERS).join(', ')}`
-        : undefined;
-if (problem !== undefined) {
-  console.error(`${problem}.`);
-  console.error('Try: npm run demo:mqtt -- --broker mosquitto-tls --cycles 100');
+const USAGE = `npm run demo:mqtt [-- OPTIONS]: a rig over MQTT against the simulator
+  --broker <kind>   embedded, or mosquitto-tls: that of examples/mqtt/README.md (default: embedded)
+  --cycles <n>      how many, from 2 on (default: 100)
+  --json            the result as JSON`;
+
+const { json, cycles, more } = optionsOrEnd(USAGE, { broker: { type: 'string' } });
+const kind = String(more.broker ?? 'embedded');
+if (!Object.hasOwn(BROKERS, kind)) {
+  console.error(`--broker is ${kind}, not one of ${Object.keys(BROKERS).join(', ')}`);
   process.exit(2);
 }
 
@@ -65,7 +55,7 @@ try {
   }
   process.exitCode = comparison.equal ? 0 : 1;
 } catch (error) {
-  console.error(isBeamrigError(error) ? `${error.message} ${error.wayOut ?? ''}`.trim() : error);
+  printFailure(error);
   process.exitCode = 1;
 } finally {
   await broker?.close();

@@ -40,12 +40,14 @@ export const blockOf = (heading: string, nth = 0): string => {
   return found[nth].commands;
 };
 
-/** Folder, certificates and passwords as the page makes them; the broker is not started. */
+/**
+ * Folder, certificates and passwords as the page makes them; the broker is not started.
+ * @throws {BeamrigError} 'argument' when a command fails or is missing; the folder is gone then
+ */
 export async function documentedBench(): Promise<DocumentedBench> {
   const root = mkdtempSync(join(tmpdir(), 'beamrig-bench-'));
   const folder = join(root, 'bench-broker');
   const port = await freePort();
-  cpSync(join(packageRoot(), 'examples', 'mqtt'), join(root, 'examples', 'mqtt'), { recursive: true });
   const run = (block: string, cwd = folder): Promise<{ code: number; output: string }> =>
     new Promise((resolve) => {
       const commands = block.replaceAll('8883', String(port));
@@ -53,19 +55,34 @@ export async function documentedBench(): Promise<DocumentedBench> {
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr });
       });
     });
-  const must = async (block: string, cwd?: string): Promise<void> => {
-    const { code, output } = await run(block, cwd);
+  const must = async (heading: string, cwd?: string): Promise<void> => {
+    const { code, output } = await run(blockOf(heading), cwd);
     if (code === 0) return;
-    throw new BeamrigError('argument', `${block}ended with ${code}: ${output}`, {
-      wayOut: 'Install what it needs (Debian: apt-get install mosquitto openssl).',
+    const [, missing] = /([^\s:]+): (?:command )?not found/.exec(output) ?? [];
+    const why = missing === undefined ? `ended with ${code}:\n${output.trim()}` : `need ${missing}, which is not installed.`;
+    throw new BeamrigError('argument', `The commands of examples/mqtt/README.md under “${heading}” ${why}`, {
+      wayOut: 'Install what they need (Debian: apt-get install mosquitto openssl).',
     });
   };
-  await must(blockOf('1. A folder'), root);
-  const config = join(folder, 'mosquitto.conf');
-  const text = readFileSync(config, 'utf8').replaceAll('8883', String(port));
-  writeFileSync(config, [text, ...asOurselves(), ''].join('\n'));
-  await must(blockOf('2. Certificates'));
-  await must(blockOf('3. Passwords'));
+  // Private keys and passwords are in it: it goes whenever this process does.
+  const removeFolder = (): void => rmSync(root, { recursive: true, force: true });
+  process.once('exit', removeFolder);
+  const leave = (): void => {
+    process.removeListener('exit', removeFolder);
+    removeFolder();
+  };
+  try {
+    cpSync(join(packageRoot(), 'examples', 'mqtt'), join(root, 'examples', 'mqtt'), { recursive: true });
+    await must('1. A folder', root);
+    const config = join(folder, 'mosquitto.conf');
+    const text = readFileSync(config, 'utf8').replaceAll('8883', String(port));
+    writeFileSync(config, [text, ...asOurselves(), ''].join('\n'));
+    await must('2. Certificates');
+    await must('3. Passwords');
+  } catch (error) {
+    leave();
+    throw error;
+  }
   const broker = Mosquitto.by(folder, 'mosquitto.conf', port);
   const path = (name: string): string => join(folder, name);
   return {
@@ -77,7 +94,7 @@ export async function documentedBench(): Promise<DocumentedBench> {
     run: (block) => run(block),
     remove: async () => {
       await broker.kill();
-      rmSync(root, { recursive: true, force: true });
+      leave();
     },
   };
 }
