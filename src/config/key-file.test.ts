@@ -10,6 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 const HEX = '00112233445566778899aabbccddeeff';
+const NOBODY = 65_534;
 let files = 0;
 function keyFile(text: string, mode = 0o600): string {
   const path = join(folder, `key-${files++}`);
@@ -65,10 +66,32 @@ describe('the key of the rig', () => {
     expect(refusal({ keyFile: join(folder, 'sub') }).message).toContain('is not a file');
   });
 
+  it('is never made anew over one that this user may not read: its owner is named', () => {
+    const path = keyFile(HEX);
+    chmodSync(folder, 0o755);
+    if (process.getuid?.() === 0) {
+      process.seteuid?.(NOBODY);
+      try {
+        const { message, wayOut } = refusal({ keyFile: path });
+        expect(message).toContain(`${path} belongs to root, and this user may not read it`);
+        expect(wayOut).toBe(`Run as root, or give the file to this user: sudo chown "$USER" ${path}`);
+      } finally {
+        process.seteuid?.(0);
+      }
+    } else {
+      chmodSync(path, 0o000);
+      const { message, wayOut } = refusal({ keyFile: path });
+      expect(message).toContain('may not be read even by its owner');
+      expect(wayOut).toBe(`Run: chmod 600 ${path}`);
+    }
+  });
+
   it('is read from the environment, and missed by the name of the variable', () => {
     vi.stubEnv('RIG_KEY', HEX);
     expect(readRigKey({ authentication: { keyEnv: 'RIG_KEY' } })).toHaveLength(16);
     expect(refusal({ keyEnv: 'NO_SUCH_KEY' }).message).toContain('NO_SUCH_KEY is not set');
+    vi.stubEnv('RIG_KEY', '');
+    expect(refusal({ keyEnv: 'RIG_KEY' }).message).toContain('RIG_KEY is set and empty');
     vi.stubEnv('RIG_KEY', 'no key, but a secret');
     expect(refusal({ keyEnv: 'RIG_KEY' }).message).not.toContain('secret');
   });

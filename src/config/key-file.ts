@@ -2,7 +2,7 @@
  * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
  * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { RigFile } from './rig-file.ts';
 
@@ -22,8 +22,8 @@ export function readRigKey(rig: Pick<RigFile, 'authentication'>): Uint8Array | u
   if (keyEnv === undefined) return undefined;
   const text = process.env[keyEnv];
   const from = `authentication.keyEnv: the environment variable ${keyEnv}`;
-  if (text === undefined || text === '')
-    throw refused(`${from} is not set`, `Set ${keyEnv}: export ${keyEnv}="$(openssl rand -hex 32)"`);
+  if (text === undefined) throw refused(`${from} is not set`, `Set ${keyEnv}: export ${keyEnv}="$(openssl rand -hex 32)"`);
+  if (text === '') throw refused(`${from} is set and empty`, `Put the rig’s key into ${keyEnv}.`);
   return keyOf(text, from);
 }
 
@@ -34,9 +34,10 @@ function textOfFile(path: string): string {
     file = openSync(path, 'r');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'ENOENT' ? 'is not there' : code === 'EACCES' ? 'may not be read by this user' : `cannot be read (${code})`;
-    throw refused(`${named} ${why}`, `Make one: (umask 077; openssl rand -hex 32 > ${path})`, error);
+    // Only where nothing is: a key that is there is the one that the panels know.
+    if (code === 'ENOENT') throw refused(`${named} is not there`, `Make one: (umask 077; openssl rand -hex 32 > ${path})`, error);
+    if (code === 'EACCES') throw unreadable(path, named, error);
+    throw refused(`${named} cannot be read (${code ?? 'unknown'})`, 'Give the path of a file that holds the key.', error);
   }
   try {
     // Of the open file, so that nobody can change it in between.
@@ -53,6 +54,30 @@ function textOfFile(path: string): string {
     return bytes.toString('utf8', 0, count);
   } finally {
     closeSync(file);
+  }
+}
+
+function unreadable(path: string, named: string, cause: unknown): BeamrigError {
+  const us = process.geteuid?.();
+  let owner: number;
+  try {
+    owner = statSync(path).uid;
+  } catch {
+    return refused(`${named} is in a folder that this user may not enter`, 'Run as the user who may, or move the file.', cause);
+  }
+  if (owner === us) return refused(`${named} may not be read even by its owner, this user`, `Run: chmod 600 ${path}`, cause);
+  const told = nameOfUser(owner);
+  const wayOut = `Run as ${told}, or give the file to this user: sudo chown "$USER" ${path}`;
+  return refused(`${named} belongs to ${told}, and this user may not read it`, wayOut, cause);
+}
+
+/** The name, or the number where the system's list of users does not have it. */
+function nameOfUser(uid: number): string {
+  try {
+    const users = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return users.find((line) => line.split(':')[2] === String(uid))?.split(':')[0] ?? `user ${uid}`;
+  } catch {
+    return `user ${uid}`;
   }
 }
 
