@@ -246,7 +246,7 @@ export function parseRigFile(text: string, name: string): RigFile {
   const raw = contentsOf(document, name);
   const parsed = rigFileSchema.safeParse(raw);
   const problems = problemsOf(parsed.success ? [] : parsed.error.issues, raw, rigFileJsonSchema());
-  problems.push(...disagreements(parsed.success ? parsed.data : raw));
+  problems.push(...disagreements(parsed.success ? parsed.data : raw, dirname(resolve(name))));
   if (problems.length > 0 || !parsed.success) {
     const placed = problems.map((problem) => ({ position: positionOf(document, lines, problem.path), text: problem.text }));
     refuse(
@@ -264,7 +264,7 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
 }
 
 /** Values that are fine each by itself and do not fit together. Works on an unchecked file too, so that all problems come out at once. */
-function disagreements(rig: unknown): Problem[] {
+function disagreements(rig: unknown, folder: string): Problem[] {
   const problems: Problem[] = [];
   const count = (...path: string[]): number | undefined => {
     const value = at(rig, path);
@@ -304,7 +304,7 @@ function disagreements(rig: unknown): Problem[] {
     }
   }
   problems.push(
-    ...linkProblems(at(rig, ['links']), elements === 0 ? undefined : elements, at(rig, ['authentication']) !== undefined),
+    ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
     ...authenticationProblems(at(rig, ['authentication'])),
   );
   const codeword = at(rig, ['safeState']) === 'codeword';

@@ -92,6 +92,15 @@ describe('the links of a rig file', () => {
       ['links:', serial('/a', "elements: '0-3', "), serial('/a', "elements: '4-7', ")],
       'links[1].serial.path: "/a" is that of links[0] already',
     ],
+    [
+      ['links:', serial('/tmp/x1', "elements: '0-3', "), serial('/tmp/../tmp/x1', "elements: '4-7', ")],
+      'links[1].serial.path: "/tmp/../tmp/x1" is that of links[0] already',
+    ],
+    [
+      ['links:', serial('./x1', "elements: '0-3', "), serial('/etc/rigs/x1', "elements: '4-7', ")],
+      'links[1].serial.path: "/etc/rigs/x1" is that of links[0] already',
+    ],
+    [['links: [ { serial: { path: "" } } ]'], 'links[0].serial.path: is empty; allowed: the path of a port'],
     [['links: [ { name: a } ]'], 'links[0]: neither serial nor mqtt; allowed: one of the two'],
     [
       ["links: [ { panel: A, serial: { path: /a }, mqtt: { url: 'mqtt://h' } } ]"],
@@ -115,9 +124,15 @@ describe('the links of a rig file', () => {
       'links[0].mqtt.url: http: is no scheme of a broker; allowed: mqtt://host:port or mqtts://host:port; did you mean mqtt:?',
     ],
     [[mqtt('mqqts://h')], 'did you mean mqtts:?'],
-    [[mqtt('localhost')], 'links[0].mqtt.url: has no scheme'],
-    [[mqtt('mqtt://')], 'links[0].mqtt.url: is no address'],
-    [[mqtt('mqtt://h/topic')], 'links[0].mqtt.url: has something after host and port'],
+    [[mqtt('localhost')], 'links[0].mqtt.url: "localhost" has no scheme'],
+    [[mqtt('mqtt://')], 'links[0].mqtt.url: "mqtt://" names no host; allowed: mqtt://host:port'],
+    [[mqtt('mqtt://h:99999')], 'links[0].mqtt.url: "mqtt://h:99999" has a port that is none; allowed: a port from 1 to 65535'],
+    [[mqtt('mqtt://h:abc')], 'links[0].mqtt.url: "mqtt://h:abc" has a port that is none; allowed: a port from 1 to 65535'],
+    [[mqtt('mqtt://h:0')], 'links[0].mqtt.url: "mqtt://h:0" has a port that is none; allowed: a port from 1 to 65535'],
+    [[mqtt('mqtt://[::1]:')], 'links[0].mqtt.url: "mqtt://[::1]:" has an empty port'],
+    [[mqtt('mqtt:h')], 'links[0].mqtt.url: "mqtt:h" is no address'],
+    [[mqtt('mqtt://a b')], 'links[0].mqtt.url: "mqtt://a b" is no address'],
+    [[mqtt('mqtt://h/topic')], 'links[0].mqtt.url: "mqtt://h/topic" has something after host and port'],
     [[mqtt('mqtt://h', ', passwordEnv: PW')], 'links[0].mqtt.passwordEnv: a password needs a username'],
     [[mqtt('mqtt://h', ', caFile: ca.pem')], 'links[0].mqtt.caFile: certificates need TLS'],
     [[mqtt('mqtts://h', ', keyFile: k.pem')], 'links[0].mqtt.keyFile: needs certificateFile beside it'],
@@ -129,6 +144,7 @@ describe('the links of a rig file', () => {
       ['safeState: codeword', 'safeCodeword: { azimuthDeg: 91 }'],
       'safeCodeword.azimuthDeg: 91 is not allowed; allowed: a number from -90 to 90',
     ],
+    [['fallback: at-strat'], 'allowed: never | at-start | any-time; did you mean at-start?'],
     [['fallback: sometimes'], 'fallback: "sometimes" is not allowed; allowed: never | at-start | any-time'],
   ])('are refused where they are wrong: %j', (lines, message) => {
     const found = problems(...lines);
@@ -139,6 +155,7 @@ describe('the links of a rig file', () => {
   it('hold no password, and what stands in the place of one is not shown', () => {
     const texts = [
       problems(mqtt('mqtt://rig:hunter2@broker')),
+      problems(mqtt('mqtt://rig:hun/hunter2@broker')),
       problems(mqtt('mqtt://h', ", username: rig, passwordEnv: 'hunter2 hunter2'")),
       problems("authentication: { keyEnv: 'hunter2 hunter2' }"),
       problems(mqtt('mqtt://h', ', password: hunter2')),
@@ -150,7 +167,7 @@ describe('the links of a rig file', () => {
       expect(text[0]).not.toContain('hunter2');
     }
     expect(texts[0][0]).toContain('use username and passwordEnv');
-    expect(texts[3][0]).toContain('did you mean passwordEnv?');
+    expect(texts[4][0]).toContain('did you mean passwordEnv?');
   });
 
   it('stand beside a simulated chip that has its own number of bits', () => {

@@ -18,9 +18,9 @@ const fromHere = 'relative to the folder of the rig file';
 
 const serialSchema = z
   .strictObject({
-    path: filePath.describe(
-      'The port: /dev/ttyUSB0, or better its name under /dev/serial/by-id, which stays. `beamrig panels` lists them.',
-    ),
+    path: filePath
+      .meta({ allowed: 'the path of a port' })
+      .describe('The port: /dev/ttyUSB0, or better its name under /dev/serial/by-id, which stays. `beamrig panels` lists them.'),
     baudRate: z.int().min(1).max(20_000_000).default(921_600).describe('Bits a second on the line.'),
   })
   .describe('A serial port.');
@@ -128,11 +128,13 @@ export function readLinks(links: readonly LinkText[], total: number, folder: str
       return { name, elements, kind: 'mqtt', panel: link.panel ?? '', mqtt: absolutePaths(link.mqtt, folder) };
     }
     const { path, baudRate } = link.serial ?? { path: '', baudRate: 0 };
-    // 'COM3' is a name and no path.
-    const serial = { path: path.includes('/') ? resolve(folder, path) : path, baudRate };
+    const serial = { path: portPath(path, folder), baudRate };
     return { name, elements, kind: 'serial', ...(link.panel === undefined ? {} : { panel: link.panel }), serial };
   });
 }
+
+/** 'COM3' is a name and no path. */
+const portPath = (path: string, folder: string): string => (path.includes('/') ? resolve(folder, path) : path);
 
 const nameOf = ({ name, panel, serial }: { name?: unknown; panel?: unknown; serial?: unknown }): string => {
   const path = typeof serial === 'object' && serial !== null ? (serial as { path?: unknown }).path : undefined;
@@ -160,8 +162,9 @@ const isBlock = (value: unknown): value is Raw => typeof value === 'object' && v
  * What does not fit together among links, of a file that may be wrong in other ways, too.
  * @param total N, where it is known
  * @param authenticated the rig authenticates its frames
+ * @param folder of the rig file
  */
-export function linkProblems(links: unknown, total: number | undefined, authenticated: boolean): Problem[] {
+export function linkProblems(links: unknown, total: number | undefined, authenticated: boolean, folder: string): Problem[] {
   if (!Array.isArray(links)) return [];
   const problems: Problem[] = [];
   const entries = links.map((link: unknown, index) => ({ link, index })).filter((entry) => isBlock(entry.link)) as {
@@ -182,33 +185,18 @@ export function linkProblems(links: unknown, total: number | undefined, authenti
     }
     if (isBlock(link.mqtt)) for (const [key, text] of mqttProblems(link.mqtt)) say(['mqtt', key], `${here}.mqtt.${key}: ${text}`);
   }
-  problems.push(...elementProblems(entries, total), ...twice(entries));
+  problems.push(...elementProblems(entries, total), ...twice(entries, folder));
   return problems;
 }
 
-/** Key and words; the value is not shown, since it may hold a password. */
+/** Key and words. */
 function* mqttProblems(mqtt: Raw): Generator<[string, string]> {
   const { url } = mqtt;
   let secure: boolean | undefined;
   if (typeof url === 'string' && url !== '') {
     const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
-    if (scheme !== 'mqtt' && scheme !== 'mqtts') {
-      const near =
-        scheme === undefined
-          ? undefined
-          : (nearest(scheme, ['mqtt', 'mqtts']) ?? (/s$|^ssl|^tls/.test(scheme) ? 'mqtts' : 'mqtt'));
-      const found = scheme === undefined ? 'has no scheme' : `${scheme}: is no scheme of a broker`;
-      yield [
-        'url',
-        `${found}; allowed: mqtt://host:port or mqtts://host:port${near === undefined ? '' : `; did you mean ${near}:?`}`,
-      ];
-    } else if (/^[a-z]+:\/\/[^/]*@/i.test(url)) {
-      yield ['url', 'names a user or password; use username and passwordEnv, because rig files are copied into run folders'];
-    } else if (!URL.canParse(url) || new URL(url).hostname === '') {
-      yield ['url', 'is no address; allowed: mqtt://host:port or mqtts://host:port'];
-    } else if (/[?#]/.test(url) || !['', '/'].includes(new URL(url).pathname)) {
-      yield ['url', 'has something after host and port; allowed: mqtt://host:port or mqtts://host:port'];
-    }
+    const problem = urlProblem(url, scheme);
+    if (problem !== undefined) yield ['url', problem];
     secure = scheme === 'mqtts' ? true : scheme === 'mqtt' ? false : undefined;
   }
   if (mqtt.passwordEnv !== undefined && mqtt.username === undefined) yield ['passwordEnv', 'a password needs a username'];
@@ -221,6 +209,30 @@ function* mqttProblems(mqtt: Raw): Generator<[string, string]> {
   for (const key of ['caFile', 'certificateFile', 'keyFile']) {
     if (mqtt[key] !== undefined && secure === false) yield [key, 'certificates need TLS; write url: mqtts://…'];
   }
+}
+
+function urlProblem(url: string, scheme: string | undefined): string | undefined {
+  const allowed = 'allowed: mqtt://host:port or mqtts://host:port';
+  // What has an @ may hold a password anywhere.
+  const shown = url.includes('@') ? 'what stands here' : JSON.stringify(url);
+  if (scheme === undefined) return `${shown} has no scheme; ${allowed}`;
+  if (scheme !== 'mqtt' && scheme !== 'mqtts') {
+    const near = nearest(scheme, ['mqtt', 'mqtts']) ?? (/s$|^ssl|^tls/.test(scheme) ? 'mqtts' : 'mqtt');
+    return `${scheme}: is no scheme of a broker; ${allowed}; did you mean ${near}:?`;
+  }
+  if (/^[a-z]+:\/\/[^/]*@/i.test(url)) {
+    return 'names a user or password; use username and passwordEnv, because rig files are copied into run folders';
+  }
+  const [, host, port] = /^[a-z]+:\/\/(\[[^\]]*\]|[^/?#:]*)(?::([^/?#]*))?/i.exec(url) ?? [];
+  if (host === '') return `${shown} names no host; ${allowed}`;
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+    return `${shown} has ${port === '' ? 'an empty port' : 'a port that is none'}; allowed: a port from 1 to 65535`;
+  }
+  if (host === undefined || !URL.canParse(url)) return `${shown} is no address; ${allowed}`;
+  if (/[?#]/.test(url) || !['', '/'].includes(new URL(url).pathname)) {
+    return `${shown} has something after host and port; ${allowed}`;
+  }
+  return undefined;
 }
 
 function elementProblems(entries: { link: Raw; index: number }[], total: number | undefined): Problem[] {
@@ -253,11 +265,12 @@ function elementProblems(entries: { link: Raw; index: number }[], total: number 
 }
 
 /** Names, panels and ports belong to one link each. */
-function twice(entries: { link: Raw; index: number }[]): Problem[] {
+function twice(entries: { link: Raw; index: number }[], folder: string): Problem[] {
   const seen = new Map<string, number>();
   const problems: Problem[] = [];
   for (const { link, index } of entries) {
-    const path = isBlock(link.serial) ? link.serial.path : undefined;
+    const written = isBlock(link.serial) ? link.serial.path : undefined;
+    const path = typeof written === 'string' ? portPath(written, folder) : undefined;
     const named = link.name !== undefined ? [['name', ['name'], link.name]] : [];
     for (const [what, keys, value] of [...named, ['panel', ['panel'], link.panel], ['serial.path', ['serial', 'path'], path]] as [
       string,
@@ -268,7 +281,8 @@ function twice(entries: { link: Raw; index: number }[]): Problem[] {
       const first = seen.get(`${what} ${value}`);
       if (first === undefined) seen.set(`${what} ${value}`, index);
       else {
-        const text = `links[${index}].${what}: ${JSON.stringify(value)} is that of links[${first}] already`;
+        const shown = what === 'serial.path' ? written : value;
+        const text = `links[${index}].${what}: ${JSON.stringify(shown)} is that of links[${first}] already`;
         problems.push({ path: ['links', index, ...keys], text });
       }
     }

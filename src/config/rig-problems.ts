@@ -48,8 +48,10 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, sc
     if (missing && misspelt.has(pathText(issue.path))) return []; // said once, where the misspelt key stands
     const range = allowedAt(schema, issue.path, raw);
     const shown = nodeAt(schema, issue.path, raw)?.unshown === true ? 'what stands here' : show(value);
-    const said = missing ? 'missing' : value === null ? 'has no value' : `${shown} is not allowed`;
-    return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}` }];
+    const said = missing ? 'missing' : value === null ? 'has no value' : value === '' ? 'is empty' : `${shown} is not allowed`;
+    const near = typeof value === 'string' ? nearest(value, wordsAt(schema, issue.path, raw)) : undefined;
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}${hint}` }];
   });
 }
 
@@ -116,9 +118,16 @@ function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
 function allowedAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string {
   const node = nodeAt(schema, path, raw);
   if (node) return allowedText(node);
+  return wordsAt(schema, path, raw).join(' | ') || 'see docs/rig-file.md';
+}
+
+/** The words that a place takes, where it takes only some. */
+function wordsAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string[] {
+  const node = nodeAt(schema, path, raw);
+  if (node) return node.enum ?? (node.const === undefined ? [] : [node.const]);
   // What says which option a block is, is itself wrong: every option is a way out.
   const union = nodeAt(schema, path.slice(0, -1), raw);
-  return union?.oneOf && path.at(-1) === discriminatorOf(union) ? optionNames(union).join(' | ') : 'see docs/rig-file.md';
+  return union?.oneOf && path.at(-1) === discriminatorOf(union) ? optionNames(union) : [];
 }
 
 /** Follows a path through the schema, choosing the option of a union by what stands in the file. */
