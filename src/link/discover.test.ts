@@ -18,7 +18,7 @@ describe('search for hardware', () => {
         'links in the rig file: none',
       ],
       serialPorts: [],
-      reason: 'no serial port is present and the rig file names no link',
+      reason: 'no USB or ACM serial port is present and the rig file names no link',
     });
   });
 

@@ -34,6 +34,6 @@ export function discoverHardware(configuredLinks: readonly string[], devFolder =
 
 function reasonFor(configuredLinks: readonly string[], ports: string): string {
   if (configuredLinks.length > 0) return `the rig file names ${configuredLinks.join(', ')}`;
-  if (ports === '') return 'no serial port is present and the rig file names no link';
+  if (ports === '') return 'no USB or ACM serial port is present and the rig file names no link';
   return `serial ports are present (${ports}), but the rig file names no link`;
 }
