@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { echo, linkTo, panelOn } from '../../test/brokers/mqtt-ends.ts';
 import { eventually } from '../../test/brokers/test-broker.ts';
 import { packageRoot } from '../config/package-root.ts';
@@ -91,6 +91,9 @@ describe('beamrig broker', () => {
     await expect(broker({ user: 'rig', passwordEnv: 'BEAMRIG_TEST_NOT_SET' })).rejects.toThrow(
       /BEAMRIG_TEST_NOT_SET: no such variable/,
     );
+    vi.stubEnv('BEAMRIG_TEST_EMPTY', '');
+    await expect(broker({ user: 'rig', passwordEnv: 'BEAMRIG_TEST_EMPTY' })).rejects.toThrow(/the variable is empty/);
+    vi.unstubAllEnvs();
     await expect(broker({ port: 'x' })).rejects.toMatchObject({ code: 'argument' });
   });
 });

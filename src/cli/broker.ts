@@ -72,7 +72,8 @@ function passwordFrom(user: string | undefined, variable: string | undefined): s
   }
   const password = process.env[variable];
   if (password !== undefined && password !== '') return password;
-  throw new BeamrigError('argument', `--password-env ${variable}: no such variable is set, or it is empty`, {
+  const why = password === undefined ? 'no such variable is set' : 'the variable is empty';
+  throw new BeamrigError('argument', `--password-env ${variable}: ${why}`, {
     wayOut: `Put the password into it first: read -rs ${variable}; export ${variable}`,
   });
 }

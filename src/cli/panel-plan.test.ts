@@ -66,7 +66,10 @@ describe('the plan of beamrig panel', () => {
     ]);
     const { serial: _, ...rest } = FLAGS;
     const broker = readPanelPlan(undefined, { ...rest, mqtt: ['mqtt://127.0.0.1:1883'] });
-    expect(broker.panels[0].wire).toEqual({ kind: 'mqtt', mqtt: { url: 'mqtt://127.0.0.1:1883', topicPrefix: 'beamrig' } });
+    expect(broker.panels[0].wire).toEqual({
+      kind: 'mqtt',
+      mqtt: { url: 'mqtt://127.0.0.1:1883', topicPrefix: 'beamrig', flag: '--mqtt' },
+    });
   });
 
   it('plays each link of a rig file with its own elements, on the panel’s end of its wire', () => {
@@ -79,7 +82,13 @@ describe('the plan of beamrig panel', () => {
     expect(panels[0].wire).toEqual({ kind: 'serial', path: '/dev/pts/4', baudRate: 115_200 });
     expect(panels[1].wire).toEqual({
       kind: 'mqtt',
-      mqtt: { url: 'mqtts://broker:8883', topicPrefix: 'beamrig', username: 'bench', password: 'secret-of-the-bench' },
+      mqtt: {
+        url: 'mqtts://broker:8883',
+        topicPrefix: 'beamrig',
+        username: 'bench',
+        passwordEnv: 'BENCH_PASSWORD',
+        password: 'secret-of-the-bench',
+      },
     });
   });
 
@@ -148,7 +157,9 @@ describe('the plan of beamrig panel', () => {
 
   it('does not begin without the broker’s password', () => {
     vi.stubEnv('BENCH_PASSWORD', '');
-    expect(refusal(rigFile(TWO), { serial: ['left=X'] })).toMatch(/right: the environment variable BENCH_PASSWORD is not set/);
+    expect(refusal(rigFile(TWO), { serial: ['left=X'] })).toMatch(
+      /right: mqtt\.passwordEnv names BENCH_PASSWORD, and that environment variable is empty/,
+    );
     vi.stubEnv('BENCH_PASSWORD', 'secret-of-the-bench');
   });
 });

@@ -5,6 +5,7 @@
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { brokerLogin } from '../config/broker-login.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
@@ -215,10 +216,10 @@ function wireOf(link: RigLink, serial: string | undefined, mqtt: string | undefi
     };
   }
   if (mqtt !== undefined) {
-    const { topicPrefix = DEFAULT_TOPIC_PREFIX, ...more } = link.kind === 'mqtt' ? mqttOptionsOf(link) : {};
-    return { kind: 'mqtt', mqtt: { ...more, url: mqtt, topicPrefix } };
+    const { topicPrefix = DEFAULT_TOPIC_PREFIX, ...more } = link.kind === 'mqtt' ? brokerLogin(link) : {};
+    return { kind: 'mqtt', mqtt: { ...more, url: mqtt, topicPrefix, flag: '--mqtt' } };
   }
-  if (link.kind === 'mqtt') return { kind: 'mqtt', mqtt: mqttOptionsOf(link) };
+  if (link.kind === 'mqtt') return { kind: 'mqtt', mqtt: brokerLogin(link) };
   if (nowhere) {
     throw new BeamrigError('argument', 'neither --serial nor --mqtt: where is the panel attached?', {
       wayOut: 'Give --serial PATH for its end of a serial line, or --mqtt mqtt://host:port.',
@@ -231,16 +232,4 @@ function wireOf(link: RigLink, serial: string | undefined, mqtt: string | undefi
       wayOut: `Give --serial ${link.name}=PATH. For a line without hardware: socat pty,raw,echo=0,link=A pty,raw,echo=0,link=B`,
     },
   );
-}
-
-function mqttOptionsOf({ name, mqtt }: RigLink & { kind: 'mqtt' }): MqttOptions {
-  const { passwordEnv, ...options } = mqtt;
-  if (passwordEnv === undefined) return options;
-  const password = process.env[passwordEnv];
-  if (password === undefined || password === '') {
-    throw new BeamrigError('link', `${name}: the environment variable ${passwordEnv} is not set`, {
-      wayOut: `Put the broker’s password into ${passwordEnv}.`,
-    });
-  }
-  return { ...options, password };
 }

@@ -1,5 +1,5 @@
 /** `beamrig panels` against panels on pseudo terminals that a rig file names: the machine's own ports are whatever they are. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -58,14 +58,15 @@ async function panelOnPort(
   return { port: pair.a, panel };
 }
 
-function rigFile(links: object[], phaseBits = 5): string {
+function rigFile(links: object[], more: object = {}): string {
   const path = join(folder, 'rig.yaml');
   const rig = {
     name: 'bench',
-    array: { geometry: { kind: 'ula', elements: 8 * Math.max(links.length, 1) }, rfChains: 2, phaseBits },
+    array: { geometry: { kind: 'ula', elements: 8 * Math.max(links.length, 1) }, rfChains: 2, phaseBits: 5 },
     users: { count: 1 },
     beamformer: { model: 'aligned' },
     links,
+    ...more,
   };
   writeFileSync(path, JSON.stringify(rig));
   return path;
@@ -119,9 +120,38 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
     expect(found.map(({ link }) => link)).toEqual(['gone', 'silent', 'newer', 'other']);
     expect(found[0].why).toMatch(/ttyUSB0: there is no such port\.$/);
     expect(found[1]).toMatchObject({ why: 'no answer to hello within 1.5 s', wayOut: expect.stringMatching(/--baud/) as string });
-    expect(found[2].why).toBe('the panel speaks protocol version 9, this program 1');
-    expect(found[3]).toMatchObject({ panel: { panelSerial: 'BOARD-0002' }, why: 'the rig file wants panelSerial BOARD-0001' });
+    expect(found[2]).toMatchObject({
+      why: 'the panel speaks protocol version 9, this program 1',
+      wayOut: expect.stringContaining('firmware') as string,
+    });
+    expect(found[3]).toMatchObject({
+      panel: { panelSerial: 'BOARD-0002' },
+      why: 'the rig file wants panelSerial BOARD-0001',
+      wayOut: 'Make the rig file say what the panel is, or attach the panel it describes.',
+    });
     expect(process.exitCode).toBe(1);
+  });
+
+  it('advises about the end that lacks a key, and about one port under two names', async () => {
+    const { port } = await panelOnPort('BOARD-0042');
+    const keyFile = join(folder, 'rig.key');
+    writeFileSync(keyFile, 'ab'.repeat(16), { mode: 0o600 });
+    await panels(rigFile([{ panel: 'BOARD-0042', serial: { path: port } }], { authentication: { keyFile } }), { json: true });
+    expect(linksPrinted()[0]).toMatchObject({
+      why: 'the frames could not be authenticated (the rig has a key and the panel has none)',
+      wayOut: expect.stringMatching(/^Give the panel its key/) as string,
+    });
+    printed = [];
+    const alias = join(folder, 'alias');
+    symlinkSync(port, alias);
+    const twice = rigFile([
+      { name: 'left', elements: '0-7', serial: { path: port } },
+      { name: 'right', elements: '8-15', serial: { path: alias } },
+    ]);
+    await panels(twice, { json: true });
+    expect(linksPrinted().map(({ why }) => why)).toEqual(
+      Array(2).fill(`links left and right are the same port, ${realpathSync(port)}`),
+    );
   });
 
   it('opens nothing when it is told to say no hello', async () => {
@@ -130,6 +160,17 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
     expect(linksPrinted()).toEqual([{ kind: 'serial', where: port, link: 'left' }]);
     expect(process.exitCode).toBeUndefined();
   });
+});
+
+it('names the variable that holds no password, and does not blame the broker', async () => {
+  const mqtt = { url: 'mqtt://127.0.0.1:1', username: 'rig', passwordEnv: 'BEAMRIG_TEST_NOT_SET' };
+  await panels(rigFile([{ name: 'board', panel: 'B-1', mqtt }]), { json: true });
+  expect(linksPrinted()).toMatchObject([
+    {
+      why: 'board: mqtt.passwordEnv names BEAMRIG_TEST_NOT_SET, and no such environment variable is set',
+      wayOut: expect.stringContaining('export BEAMRIG_TEST_NOT_SET') as string,
+    },
+  ]);
 });
 
 it('refuses a baud rate that is none', async () => {

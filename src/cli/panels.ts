@@ -13,19 +13,20 @@ import { createRealClock } from '../../clock/real-clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../signal/random.ts';
+import { brokerLogin } from '../config/broker-login.ts';
 import { readRigKey } from '../config/key-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { readRigFile } from '../config/rig-file.ts';
 import { panelFailureInWords } from '../control/failure-words.ts';
 import type { Link } from '../link/link.ts';
 import { listMqttPanels } from '../link/mqtt-panels.ts';
-import type { MqttOptions } from '../link/mqtt.ts';
 import { createMqttLink } from '../link/mqtt.ts';
 import type { SerialPortNode } from '../link/serial-ports.ts';
 import { isPluggedIn, listSerialPorts } from '../link/serial-ports.ts';
 import { createSerialLink } from '../link/serial.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { PanelFailure } from '../panel/panel.ts';
+import { remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
 import { wholeNumber } from './arguments.ts';
 import { table } from './table.ts';
 
@@ -95,7 +96,11 @@ function serialCandidates(links: readonly RigLink[], baudRate: number): Candidat
     const node = listSerialPorts().find(({ path }) => path === target);
     return {
       place: { kind: 'serial', where: link.serial.path, link: link.name, ...described(node) },
-      open: () => createSerialLink({ name: link.name, ...link.serial }),
+      open: () => {
+        const shared = sharedPorts(links).find(({ links: both }) => both.includes(link.name));
+        if (shared !== undefined) throw samePort(shared);
+        return createSerialLink({ name: link.name, ...link.serial });
+      },
       rigLink: link,
     };
   });
@@ -130,17 +135,11 @@ function mqttCandidates(links: readonly RigLink[]): Candidate[] {
     return [
       {
         place: { kind: 'mqtt', where: `${mqtt.url} ${mqtt.topicPrefix}/panels/${panel}`, link: name },
-        open: () => createMqttLink({ ...mqttOptions(link), name, panel, random: freshRandom() }),
+        open: () => createMqttLink({ ...brokerLogin(link), name, panel, random: freshRandom() }),
         rigLink: link,
       },
     ];
   });
-}
-
-function mqttOptions({ mqtt }: RigLink & { kind: 'mqtt' }): MqttOptions {
-  const { passwordEnv, ...options } = mqtt;
-  const password = passwordEnv === undefined ? undefined : process.env[passwordEnv];
-  return password === undefined ? options : { ...options, password };
 }
 
 /** Panels that are online at a broker of the rig file under its prefix, and in no link of it: perhaps a serial number was mistyped. */
@@ -148,8 +147,7 @@ async function strangersOnBrokers(links: readonly RigLink[]): Promise<Place[]> {
   const mqttLinks = links.filter((link) => link.kind === 'mqtt');
   const brokers = new Map(mqttLinks.map((link) => [`${link.mqtt.url} ${link.mqtt.topicPrefix}/panels`, link]));
   const found = [...brokers].map(async ([topics, link]): Promise<Place[]> => {
-    // A broker that cannot be reached is told of by the links on it.
-    const online = await listMqttPanels(mqttOptions(link), PRESENCE_MS).catch(() => []);
+    const online = await panelsOn(link);
     return online
       .filter(({ panel, state }) => state === 'online' && !mqttLinks.some((known) => known.panel === panel))
       .map(({ panel }) => ({
@@ -159,6 +157,15 @@ async function strangersOnBrokers(links: readonly RigLink[]): Promise<Place[]> {
       }));
   });
   return (await Promise.all(found)).flat();
+}
+
+async function panelsOn(link: RigLink & { kind: 'mqtt' }): ReturnType<typeof listMqttPanels> {
+  try {
+    return await listMqttPanels(brokerLogin(link), PRESENCE_MS);
+  } catch (error) {
+    if (isBeamrigError(error)) return []; // a broker that cannot be reached is told of by the links on it
+    throw error;
+  }
 }
 
 /** The place, with its panel or the reason why not. */
@@ -179,8 +186,7 @@ async function ask(candidate: Candidate, rig: RigFile | undefined, rigKey: Uint8
     });
     const answer = await panel.connect();
     if (!answer.ok) return { ...place, ...noPanel(answer.failure, place.kind) };
-    const why = rig && rigLink ? misfit(rig, rigLink, answer.value) : undefined;
-    return { ...place, panel: answer.value, ...(why === undefined ? {} : { why }) };
+    return { ...place, panel: answer.value, ...(rig && rigLink ? misfit(rig, rigLink, answer.value) : {}) };
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
     return { ...place, why: error.message, ...(error.wayOut === undefined ? {} : { wayOut: error.wayOut }) };
@@ -192,18 +198,18 @@ async function ask(candidate: Candidate, rig: RigFile | undefined, rigKey: Uint8
 /** Another one each time: a panel remembers the sequence numbers of a host that has just left. */
 const freshRandom = (): ReturnType<typeof createRandom> => createRandom(randomInt(2 ** 32));
 
-function noPanel(failure: PanelFailure, kind: Place['kind']): Pick<Place, 'why' | 'wayOut'> {
-  if (failure.reason !== 'no-answer') return { why: panelFailureInWords(failure) };
+function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Place, 'why' | 'wayOut'>> {
+  const [, wayOut] = remedyOf(failure);
+  if (failure.reason !== 'no-answer') return { why: panelFailureInWords(failure), wayOut };
   return {
     why: `no answer to ${failure.request} within ${(HELLO_MS / 1000).toFixed(1)} s`,
-    ...(kind === 'serial'
-      ? { wayOut: 'Is it a panel, is it on, and is this its baud rate? --baud, or baudRate in the rig file.' }
-      : {}),
+    wayOut:
+      kind === 'serial' ? 'Is it a panel, is it on, and is this its baud rate? --baud, or baudRate in the rig file.' : wayOut,
   };
 }
 
 /** In what the panel is not the one that the rig file describes. */
-function misfit(rig: RigFile, link: RigLink, panel: Capabilities): string | undefined {
+function misfit(rig: RigFile, link: RigLink, panel: Capabilities): Pick<Place, 'why' | 'wayOut'> {
   const wanted = {
     panelSerial: link.panel,
     elements: link.elements.length,
@@ -213,8 +219,11 @@ function misfit(rig: RigFile, link: RigLink, panel: Capabilities): string | unde
   const wrong = Object.entries(wanted).filter(
     ([field, value]) => value !== undefined && panel[field as keyof typeof wanted] !== value,
   );
-  if (wrong.length === 0) return undefined;
-  return `the rig file wants ${wrong.map(([field, value]) => `${field} ${String(value)}`).join(', ')}`;
+  if (wrong.length === 0) return {};
+  return {
+    why: `the rig file wants ${wrong.map(([field, value]) => `${field} ${String(value)}`).join(', ')}`,
+    wayOut: 'Make the rig file say what the panel is, or attach the panel it describes.',
+  };
 }
 
 function text(places: readonly Place[], hello: boolean): string {

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../signal/random.ts';
 import { linkErrorOf } from '../../test/brokers/test-broker.ts';
 import { createMqttLink, type MqttLinkOptions } from './mqtt.ts';
-import { unreachable } from './mqtt-failures.ts';
+import { denied, refused, unreachable } from './mqtt-failures.ts';
 import { createMqttPanelEnd } from './mqtt-panel-end.ts';
 import { brokerSettings } from './mqtt-settings.ts';
 
@@ -19,6 +19,12 @@ const opened = (options: Partial<MqttLinkOptions>) =>
     createMqttLink({ url: 'mqtt://127.0.0.1:1', topicPrefix: 'beamrig', panel: 'P', random: createRandom(1), ...options }).open(),
   );
 
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
 describe('where a broker is', () => {
   it.each([
     ['http://127.0.0.1:1883', /url is 'http:\/\/127\.0\.0\.1:1883': the scheme 'http:'; allowed: mqtt: and mqtts:/],
@@ -27,7 +33,7 @@ describe('where a broker is', () => {
     ['127.0.0.1:1883', /url is '127\.0\.0\.1:1883', which is no broker’s address/],
     ['localhost:1883', /which is no broker’s address/],
     ['mqtt://', /which is no broker’s address|names no host/],
-    ['mqtt://127.0.0.1:99999', /which is no broker’s address/],
+    ['mqtt://127.0.0.1:99999', /whose port is none; allowed: 1 to 65535/],
     ['mqtt://127.0.0.1:0', /port 0 is no port/],
     ['mqtt://127.0.0.1/topic', /after the port nothing may follow/],
   ])('refuses %s in words', async (url, words) => {
@@ -87,14 +93,54 @@ describe('how a broker is reached', () => {
     expect((await opened({})).message).toBe('mqtt://127.0.0.1:1: connection refused, no broker listens on port 1');
     const nowhere = unreachable(brokerSettings({ url: 'mqtt://no-such-host.invalid' }), { code: 'ENOTFOUND' });
     expect(nowhere.message).toContain('no host is called no-such-host.invalid');
-    const web = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => web.once('listening', resolve));
-    const { port } = web.address() as AddressInfo;
+    const web = createServer();
+    const port = await listening(web);
     const plain = await opened({ url: `mqtt://127.0.0.1:${port}` });
-    expect(plain.message).toMatch(/closed the connection without an answer|the connection failed/);
+    expect(plain.message).toMatch(/what answers there is no MQTT broker, or one that wants TLS \(Invalid header flag bits/);
     const tls = await opened({ url: `mqtts://127.0.0.1:${port}` });
     expect(tls.message).toMatch(/TLS failed/);
     web.closeAllConnections();
     web.close();
+  });
+
+  it('asks whether it is a TLS port when the other end cuts off what it does not understand', async () => {
+    const abrupt = createTcpServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const error = await opened({ url: `mqtt://127.0.0.1:${await listening(abrupt)}` });
+    expect(error.message).toMatch(/the connection was cut off \(ECONNRESET\)/);
+    expect(error.wayOut).toMatch(/^Is this a TLS port\? Write mqtts:/);
+    abrupt.close();
+  });
+
+  it('names the certificate where there is no user, and the variable that a password came from', () => {
+    const plain = brokerSettings({ url: 'mqtt://bench' });
+    const certified = { ...plain, certificateFile: '/keys/rig.crt' };
+    expect(denied(certified, 'publish to', 'a').message).toContain(
+      'does not let the client of certificate /keys/rig.crt publish to a',
+    );
+    expect(denied(plain, 'read', 'a').message).toContain('does not let clients without a user read a');
+    expect(refused(certified, 135).message).toContain('refused the client of certificate /keys/rig.crt (reason 135)');
+    const login = { ...plain, username: 'rig', password: 'secret', passwordEnv: 'BENCH_PASSWORD' };
+    expect(refused(login, 4).message).toContain("refused user 'rig' or the password (reason 4)");
+    expect(refused(login, 4).wayOut).toContain('the environment variable BENCH_PASSWORD');
+    expect(refused({ ...login, password: undefined }, 4).message).toContain("refused user 'rig' without a password");
+    expect(refused(plain, 5).wayOut).toBe('Set username and passwordEnv for a user of the broker.');
+  });
+
+  it('speaks of the flag, and not of a rig file that there is none of, where a flag gave the address', async () => {
+    const flagged = brokerSettings({ url: 'mqtt://bench', flag: '--mqtt' });
+    const said = [
+      unreachable(flagged, { code: 'ECONNREFUSED' }),
+      unreachable(flagged, { code: 'ENOTFOUND' }),
+      refused(flagged, 5),
+    ];
+    expect(said.map(({ wayOut }) => wayOut)).toEqual([
+      'Start the broker (`beamrig broker` starts one on this machine), or correct --mqtt.',
+      'Correct the host in --mqtt.',
+      'Give a rig file whose link sets username and passwordEnv for a user of the broker.',
+    ]);
+    expect((await opened({ url: 'http://bench', flag: '--mqtt' })).message).toContain("--mqtt is 'http://bench'");
+    const secret = await opened({ url: 'mqtt://rig:secret@bench', flag: '--mqtt' });
+    expect(secret.wayOut).toContain('Give a rig file');
+    expect(secret.message).not.toContain('secret');
   });
 });

@@ -13,6 +13,10 @@ export interface MqttOptions {
   topicPrefix: string;
   username?: string;
   password?: string;
+  /** The environment variable that the password came from, for messages. */
+  passwordEnv?: string;
+  /** The flag that gave `url`, for messages: advice speaks of it and not of the rig file. */
+  flag?: '--mqtt';
   /** PEM of the authority that signed the broker's certificate; without it the system's authorities are trusted. */
   caFile?: string;
   /** PEM of our own certificate and its key, where the broker asks for one. */
@@ -28,15 +32,18 @@ export interface BrokerSettings {
   tls: { ca?: Buffer; cert?: Buffer; key?: Buffer } | undefined;
   username: string | undefined;
   password: string | undefined;
+  passwordEnv: string | undefined;
   caFile: string | undefined;
+  certificateFile: string | undefined;
+  flag: string | undefined;
 }
 
 const SCHEME_WAY_OUT = 'Write mqtt://host:1883, or mqtts://host:8883 for TLS.';
 
 /** @throws {BeamrigError} 'link' that names the field, its value and the way out */
 export function brokerSettings(options: Omit<MqttOptions, 'topicPrefix'>): BrokerSettings {
-  const { username, password, caFile, certificateFile, keyFile } = options;
-  const address = readUrl(options.url);
+  const { username, password, passwordEnv, caFile, certificateFile, keyFile, flag } = options;
+  const address = readUrl(options.url, flag);
   if (password !== undefined && username === undefined) {
     throw new BeamrigError('link', `a password is given for ${address.url} and no username`, { wayOut: 'Give username, too.' });
   }
@@ -54,37 +61,44 @@ export function brokerSettings(options: Omit<MqttOptions, 'topicPrefix'>): Broke
     });
   }
   const tls = address.secure ? tlsFiles({ caFile, certificateFile, keyFile }) : undefined;
-  return { url: address.url, host: address.host, port: address.port, tls, username, password, caFile };
+  const { url, host, port } = address;
+  return { url, host, port, tls, username, password, passwordEnv, caFile, certificateFile, flag };
 }
 
-function readUrl(text: string): { url: string; host: string; port: number; secure: boolean } {
+function readUrl(text: string, field = 'url'): { url: string; host: string; port: number; secure: boolean } {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (parsed === undefined || scheme === undefined) {
     // What cannot be read may hold a password anywhere.
     const shown = text.includes('@') ? '(not shown: it holds an @)' : `'${text}'`;
-    throw new BeamrigError('link', `url is ${shown}, which is no broker’s address`, { wayOut: SCHEME_WAY_OUT });
+    const port = /^[a-z][a-z0-9+.-]*:\/\/(?:\[[^\]]*\]|[^:/?#@]*):(\d+)$/i.exec(text)?.[1];
+    const why = Number(port) > 65_535 ? 'whose port is none; allowed: 1 to 65535' : 'which is no broker’s address';
+    throw new BeamrigError('link', `${field} is ${shown}, ${why}`, { wayOut: SCHEME_WAY_OUT });
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const shown = `${scheme}://${parsed.host}`;
   if (scheme !== 'mqtt' && scheme !== 'mqtts') {
     const what = scheme === 'ws' || scheme === 'wss' ? 'MQTT over WebSocket, which is not supported' : `the scheme '${scheme}:'`;
-    throw new BeamrigError('link', `url is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
+    throw new BeamrigError('link', `${field} is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
   }
-  if (host === '') throw new BeamrigError('link', `url is '${shown}', which names no host`, { wayOut: SCHEME_WAY_OUT });
+  if (host === '') throw new BeamrigError('link', `${field} is '${shown}', which names no host`, { wayOut: SCHEME_WAY_OUT });
+  const seenBy = field === 'url' ? 'rig files are copied into run folders' : 'command lines are seen by everybody on the machine';
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new BeamrigError('link', `url holds a user or password for ${shown}; rig files are copied into run folders`, {
-      wayOut: 'Give username, and the password by passwordEnv: the name of an environment variable.',
+    throw new BeamrigError('link', `${field} holds a user or password for ${shown}; ${seenBy}`, {
+      wayOut:
+        field === 'url'
+          ? 'Give username, and the password by passwordEnv: the name of an environment variable.'
+          : 'Give a rig file whose link says username and passwordEnv, the name of an environment variable.',
     });
   }
   if (!['', '/'].includes(parsed.pathname) || parsed.search !== '' || parsed.hash !== '') {
-    throw new BeamrigError('link', `url is '${text}'; after the port nothing may follow`, {
-      wayOut: 'Topics start with topicPrefix, which has a field of its own.',
+    throw new BeamrigError('link', `${field} is '${text}'; after the port nothing may follow`, {
+      wayOut: 'Topics start with topicPrefix, which has a field of its own in the rig file.',
     });
   }
   const secure = scheme === 'mqtts';
   const port = parsed.port === '' ? (secure ? 8883 : 1883) : Number(parsed.port);
-  if (port === 0) throw new BeamrigError('link', `url is '${shown}': port 0 is no port`, { wayOut: SCHEME_WAY_OUT });
+  if (port === 0) throw new BeamrigError('link', `${field} is '${shown}': port 0 is no port`, { wayOut: SCHEME_WAY_OUT });
   return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, host, port, secure };
 }
 

@@ -46,7 +46,7 @@ export async function shakeHands(line: RequestLine, expected: Partial<Capabiliti
 function keyRefusal(failure: PanelFailure): PanelFailure {
   if (failure.reason !== 'rejected') return failure;
   if (failure.code === 'unsupported-message') {
-    return { reason: 'not-authenticated', detail: 'the rig has a key and the panel has none' };
+    return { reason: 'not-authenticated', detail: 'the rig has a key and the panel has none', lacking: 'panel' };
   }
   const detail = "the panel refused the rig's key: the two keys differ, or the panel is not the one that the rig file names";
   return { reason: 'not-authenticated', detail };
@@ -55,7 +55,7 @@ function keyRefusal(failure: PanelFailure): PanelFailure {
 /** A panel that takes nothing without a key, asked by a host without one. */
 export function keyMissing(failure: PanelFailure): PanelFailure {
   if (failure.reason !== 'rejected' || failure.code !== 'not-authenticated') return failure;
-  return { reason: 'not-authenticated', detail: 'the panel wants a key and the rig has none' };
+  return { reason: 'not-authenticated', detail: 'the panel wants a key and the rig has none', lacking: 'rig' };
 }
 
 /** A panel of another major version refuses the handshake and says its own. */

@@ -27,7 +27,7 @@ export type PanelFailure = { panel?: string } & (
   | { reason: 'session-over'; request: string }
   | { reason: 'protocol-version'; panelMajor: number; ours: number }
   | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
-  | { reason: 'not-authenticated'; detail: string } // no key, or another one, at one of the two ends
+  | { reason: 'not-authenticated'; detail: string; lacking?: 'rig' | 'panel' } // no key at the end that lacks it, or two keys
   /** Some panels of the array switched and some did not: what it radiates is no beam. */
   | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
 );

@@ -5,10 +5,12 @@
  *   rig file ─► link ─► driver ─┐
  *              link ─► driver ─┴─► one array ─► RigPanel
  */
+import { realpathSync } from 'node:fs';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError, type ErrorCode } from '../../errors/beamrig-error.ts';
 import type { Capabilities, Feature } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
+import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
@@ -52,7 +54,7 @@ export type CreateLink = (link: RigLink) => Link | Promise<Link>;
 /**
  * Drivers for all links of a rig file; nothing is opened yet.
  * @param createLink makes the wire of a link; default: the serial port or the broker that the rig file names
- * @throws {BeamrigError} 'key', 'link' for what is wrong with the rig's key, passwords and certificates
+ * @throws {BeamrigError} 'key', 'link' for what is wrong with the rig's key, ports, passwords and certificates
  */
 export async function assembleHardware(options: {
   rig: RigFile;
@@ -62,6 +64,8 @@ export async function assembleHardware(options: {
 }): Promise<Hardware> {
   const { rig, clock, random } = options;
   const createLink = options.createLink ?? ((link: RigLink) => createWire(link, clock, random.stream(`wire ${link.name}`)));
+  const [shared] = sharedPorts(rig.links);
+  if (shared !== undefined) throw samePort(shared);
   const rigKey = readRigKey(rig);
   const members = await Promise.all(
     rig.links.map(async (spec): Promise<Member> => {
@@ -139,6 +143,40 @@ export async function assembleHardware(options: {
   };
 }
 
+/** Two links on one port. */
+export interface SharedPort {
+  links: [string, string];
+  /** Its own name, behind those in the rig file. */
+  port: string;
+}
+
+/** Links whose paths lead to the same port, now that it is there: names under /dev/serial and links of a lab's own. */
+export function sharedPorts(links: readonly RigLink[]): SharedPort[] {
+  const first = new Map<string, string>();
+  return links.flatMap((link): SharedPort[] => {
+    const port = link.kind === 'serial' ? portBehind(link.serial.path) : undefined;
+    if (port === undefined) return [];
+    const other = first.get(port);
+    if (other !== undefined) return [{ links: [other, link.name], port }];
+    first.set(port, link.name);
+    return [];
+  });
+}
+
+/** Undefined where nothing is: opening says so. */
+function portBehind(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigError =>
+  new BeamrigError('link', `links ${one} and ${other} are the same port, ${port}`, {
+    wayOut: 'Give each link the port that its own panel is on; `beamrig panels` lists them.',
+  });
+
 /** What the panel on a link must say of itself. */
 function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabilities> {
   const alone = rig.links.length === 1;
@@ -166,19 +204,7 @@ export async function createWire(link: RigLink, clock: Clock, random: Random): P
     return createSerialLink({ name: link.name, ...link.serial });
   }
   const { createMqttLink } = await import('../link/mqtt.ts');
-  const { passwordEnv, ...broker } = link.mqtt;
-  const password = passwordEnv === undefined ? undefined : process.env[passwordEnv];
-  if (passwordEnv !== undefined && password === undefined) {
-    throw new BeamrigError(
-      'link',
-      `${link.name}: mqtt.passwordEnv names ${passwordEnv}, and no such environment variable is set`,
-      {
-        wayOut: `Set ${passwordEnv} to the password of ${link.mqtt.username ?? 'the user'}.`,
-      },
-    );
-  }
-  const options = { name: link.name, panel: link.panel, clock, random };
-  return createMqttLink({ ...broker, ...options, ...(password === undefined ? {} : { password }) });
+  return createMqttLink({ ...brokerLogin(link), name: link.name, panel: link.panel, clock, random });
 }
 
 async function reachMember(member: Member): Promise<LinkProblem | undefined> {
@@ -216,15 +242,16 @@ function panelProblem(link: string, failure: PanelFailure): LinkProblem {
 }
 
 /** What a person can do about a panel that did not shake hands, and whether he has to. */
-export function remedyOf({ reason }: PanelFailure): [mend: ErrorCode | undefined, wayOut: string] {
-  switch (reason) {
+export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, wayOut: string] {
+  switch (failure.reason) {
     case 'protocol-version':
       return ['protocol-version', 'Update the panel’s firmware, or use the version of beamrig that speaks its protocol.'];
     case 'wrong-panel':
       return ['panel', 'Make the rig file say what the panel is, or attach the panel it describes.'];
     case 'not-authenticated':
-      return ['key', 'See to it that authentication in the rig file names the key that the panel’s own was derived from.'];
+      return ['key', keyRemedy(failure.lacking)];
     case 'link-closed':
+      return [undefined, failure.wayOut ?? 'Check that the panel is powered and its link is the right one.'];
     case 'no-answer':
     case 'not-staged':
     case 'panel-restarted':
@@ -233,6 +260,17 @@ export function remedyOf({ reason }: PanelFailure): [mend: ErrorCode | undefined
     case 'rejected':
     case 'array-split':
       return [undefined, 'Check that the panel is powered and its link is the right one.'];
+  }
+}
+
+function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
+  switch (lacking) {
+    case 'panel':
+      return 'Give the panel its key, derived from the rig’s (PROTOCOL.md, section 7), or take authentication out of the rig file.';
+    case 'rig':
+      return 'Name in authentication of the rig file the key that the panel’s own was derived from.';
+    case undefined:
+      return 'See to it that authentication in the rig file names the key that the panel’s own was derived from.';
   }
 }
 

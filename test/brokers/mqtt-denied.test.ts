@@ -31,7 +31,7 @@ describe('a broker that denies', () => {
     });
     const { link, states } = linkTo({ url });
     const error = await linkErrorOf(link.open());
-    expect(error.message).toContain(`does not let clients without username subscribe to beamrig/panels/${PANEL}/${denied}`);
+    expect(error.message).toContain(`does not let clients without a user subscribe to beamrig/panels/${PANEL}/${denied}`);
     expect(link.state).toMatchObject({ state: 'closed', reason: 'refused' });
     expect(states).toEqual([]);
   });

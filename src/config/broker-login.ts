@@ -1,0 +1,18 @@
+/** The password of a broker, from the environment variable that the rig file names: read when a link needs it, and shown nowhere. */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { MqttAddress, RigLink } from './rig-links.ts';
+
+/**
+ * How a link's broker is reached, with the password where one is named.
+ * @throws {BeamrigError} 'link' when the variable is not set, or is empty
+ */
+export function brokerLogin({ name, mqtt }: RigLink & { kind: 'mqtt' }): MqttAddress & { password?: string } {
+  const { passwordEnv, username = 'the user' } = mqtt;
+  if (passwordEnv === undefined) return mqtt;
+  const password = process.env[passwordEnv];
+  if (password !== undefined && password !== '') return { ...mqtt, password };
+  const why = password === undefined ? ', and no such environment variable is set' : ', and that environment variable is empty';
+  throw new BeamrigError('link', `${name}: mqtt.passwordEnv names ${passwordEnv}${why}`, {
+    wayOut: `Put the password of ${username} into it: read -rs ${passwordEnv}; export ${passwordEnv}`,
+  });
+}
