@@ -2,9 +2,11 @@
  * Faults by flag: `drop:probability=0.01,direction=to-host`, `delay:delayMs=20,messages=commit+ping`, or the JSON that a rig file's
  * `simulator.behaviours` would hold for one of them. What a behaviour may say is behaviourSchema's to decide.
  */
+import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { problemsOf, type SchemaNode } from '../config/rig-problems.ts';
 
 const WAY_OUT = 'Write it as drop:probability=0.01,direction=to-host; all of them are listed in hil-sim/README.md.';
 
@@ -13,11 +15,15 @@ export function behaviourFlag(text: string): Behaviour {
   const raw = text.trimStart().startsWith('{') ? ofJson(text) : ofWords(text);
   const parsed = behaviourSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  );
+  const problems = isBlock(raw)
+    ? problemsOf(parsed.error.issues, raw, schemaAsData()).map((problem) => problem.text)
+    : ['no object; allowed: { "do": "drop", … }'];
   throw new BeamrigError('argument', `--behaviour ${text}: ${problems.join('; ')}`, { wayOut: WAY_OUT });
 }
+
+const schemaAsData = (): SchemaNode => z.toJSONSchema(behaviourSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+
+const isBlock = (raw: unknown): boolean => typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 
 function ofJson(text: string): unknown {
   try {

@@ -141,6 +141,20 @@ describe('the plan of beamrig panel', () => {
       /--serial middle: there is no such link; allowed: left, right/,
     );
     expect(refusal(rig, { link: ['middle'] })).toMatch(/--link middle: there is no such link/);
+    const left = ['left=/dev/pts/4'];
+    expect(refusal(rig, { serial: left, behaviour: ['lft=drop'] })).toMatch(
+      /--behaviour lft: there is no such link; allowed: left, right; did you mean left\?/,
+    );
+    expect(refusal(rig, { link: ['left'], serial: left, behaviour: ['right=drop'] })).toMatch(
+      /right is not among the links played/,
+    );
+    expect(refusal(undefined, { ...FLAGS, serial: ['x=/dev/pts/4'] })).toMatch(
+      /--serial x: there is no such link; allowed: panel/,
+    );
+    expect(refusal(rig, { link: ['left'], serial: ['/dev/ttyS9=/dev/pts/4'] })).toMatch(
+      /--serial \/dev\/ttyS9: there is no such link/,
+    );
+    expect(refusal(rig, { link: ['right'], mqtt: ['rigt=mqtt://h'] })).toMatch(/--mqtt rigt: .*did you mean right\?/);
     expect(refusal(rig, { serial: ['left=A', 'left=B'] })).toMatch(/left is on A already/);
     expect(refusal(rig, { elements: '16' })).toMatch(/--elements 16: .*rig.yaml says that already/);
     expect(refusal(join(folder, 'none.yaml'), {})).toMatch(/there is no such file/);
@@ -148,9 +162,15 @@ describe('the plan of beamrig panel', () => {
 
   it('refuses behaviours that no panel has, by their field', () => {
     const behaviour = (text: string): string => refusal(undefined, { ...FLAGS, behaviour: [text] });
-    expect(behaviour('drop:probability=2')).toMatch(/--behaviour drop:probability=2: probability: /);
-    expect(behaviour('drop:probabilty=0.1')).toMatch(/probabilty/);
-    expect(behaviour('explode')).toMatch(/--behaviour explode: do: /);
+    expect(behaviour('drop:probability=2')).toMatch(
+      /--behaviour drop:probability=2: probability: 2 is not allowed; allowed: a number from 0 to 1 \|/,
+    );
+    expect(behaviour('drop:probabilty=0.1')).toMatch(/: probabilty: unknown key; did you mean probability\?/);
+    expect(behaviour('explode')).toMatch(/: do: "explode" is not allowed; allowed: drop \| corrupt \| duplicate/);
+    expect(behaviour('drp')).toMatch(/: do: "drp" is not allowed; .*; did you mean drop\?/);
+    expect(behaviour('drop:messages=comit')).toMatch(/: messages\[0\]: "comit" is not allowed; .*did you mean commit\?/);
+    expect(behaviour('delay')).toMatch(/: delayMs: missing; allowed: a number from 0 to 1000000000/);
+    expect(behaviour('{ "nth": 2 }')).toMatch(/: do: missing; allowed: drop \| corrupt/);
     expect(behaviour('drop:often')).toMatch(/'often' is no key=value/);
     expect(behaviour('{ "do": ')).toMatch(/--behaviour \{ "do": : /);
   });

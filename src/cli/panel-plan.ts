@@ -10,6 +10,7 @@ import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
+import { nearest } from '../config/rig-problems.ts';
 import type { MqttOptions } from '../link/mqtt.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { behaviourFlag } from './behaviour-flag.ts';
@@ -129,6 +130,13 @@ function plannedPanels(rig: RigFile, options: PanelOptions, flagsOnly: boolean):
   const mqtt = ends('--mqtt', options.mqtt, chosen);
   const behaviours = (options.behaviour ?? []).map((text) => {
     const { name, rest } = namedBy(text, names);
+    const [, stranger] = /^([^=:{]+)=/.exec(rest) ?? [];
+    if (name === undefined && stranger !== undefined) throw noSuchLink('--behaviour', stranger, names);
+    if (name !== undefined && !chosen.some((link) => link.name === name)) {
+      throw new BeamrigError('argument', `--behaviour ${text}: ${name} is not among the links played`, {
+        wayOut: `Give --link ${name}, too.`,
+      });
+    }
     return { name, behaviour: behaviourFlag(rest) };
   });
   return chosen.map((link) => {
@@ -176,9 +184,10 @@ function ends(flag: string, given: readonly string[] | undefined, chosen: readon
   for (const text of given ?? []) {
     const { name, rest } = namedBy(text, names);
     const [only, ...others] = names;
+    // A path or an address may hold a = further back.
+    const [, stranger] = /^([^=/:]+)=/.exec(text) ?? /^([^=?]+)=(?=\/|mqtts?:)/.exec(text) ?? [];
+    if (name === undefined && stranger !== undefined) throw noSuchLink(flag, stranger, names);
     if (name === undefined && others.length > 0) {
-      const [, stranger] = /^([^=/:]+)=/.exec(text) ?? [];
-      if (stranger !== undefined) throw noSuchLink(flag, stranger, names);
       throw new BeamrigError('argument', `${flag} ${text}: of which link? There are ${names.join(', ')}`, {
         wayOut: `Write ${flag} ${only}=${text}.`,
       });
@@ -202,8 +211,11 @@ function namedBy(text: string, names: readonly string[]): { name: string | undef
   return { name, rest: name === undefined ? text : text.slice(name.length + 1) };
 }
 
-const noSuchLink = (flag: string, name: string, names: readonly string[]): BeamrigError =>
-  new BeamrigError('argument', `${flag} ${name}: there is no such link; allowed: ${names.join(', ')}`);
+function noSuchLink(flag: string, name: string, names: readonly string[]): BeamrigError {
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  return new BeamrigError('argument', `${flag} ${name}: there is no such link; allowed: ${names.join(', ')}${hint}`);
+}
 
 function wireOf(link: RigLink, serial: string | undefined, mqtt: string | undefined, nowhere: boolean): Wire {
   if (serial !== undefined) {
