@@ -7,11 +7,22 @@ export function failWith(error: unknown, json: boolean): void {
   process.stderr.write(`beamrig: ${failure.message}\n`);
   if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${failure.wayOut}\n`);
   if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  if (json) process.stdout.write(`${JSON.stringify({ type: 'error', ...failure })}\n`);
+  if (json) tellScripts(failure);
   process.exitCode = failure.code === 'argument' ? 2 : 1;
 }
 
-function describe(error: unknown): { code: string; message: string; wayOut?: string } {
+interface Failure {
+  code: string;
+  message: string;
+  wayOut?: string;
+}
+
+/** A failure whose message has been printed: the line for scripts. */
+export function tellScripts(failure: Failure): void {
+  process.stdout.write(`${JSON.stringify({ type: 'error', ...failure })}\n`);
+}
+
+function describe(error: unknown): Failure {
   if (isBeamrigError(error)) {
     const { code, message, wayOut } = error;
     return wayOut === undefined ? { code, message } : { code, message, wayOut };

@@ -366,6 +366,21 @@ describe('the command line', () => {
     expectRefusal(ended, /./);
   });
 
+  it.each([
+    [['run', '--json'], "missing required argument 'rig'"],
+    [['panel', 'x', 'y', '--json'], 'too many arguments'],
+    [['broker', '--foo', '--json'], "unknown option '--foo'"],
+    [['broker', '--hots', 'x', '--json'], "unknown option '--hots' (Did you mean --host?)"],
+    [['rum', '--json'], 'run?'],
+  ])('tells scripts what is wrong with %j, in one line', async (words, message) => {
+    const { code, stdout } = await beamrigHere(...words);
+    expect(code).toBe(2);
+    const told = JSON.parse(stdout) as { message: string };
+    expect(told).toMatchObject({ type: 'error', code: 'argument', wayOut: expect.any(String) as string });
+    expect(told.message).toContain(message);
+    expect(told.message).not.toMatch(/^error|\n/);
+  });
+
   it('asks the panels of a rig file’s links, and says what to do about those that are missing or wrong', async () => {
     const keyFile = join(folder, 'open.key');
     writeFileSync(keyFile, 'ab'.repeat(16), { mode: 0o644 });
