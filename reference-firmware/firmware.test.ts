@@ -82,6 +82,9 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     expect(bench.bus.words()).toEqual(shown(1));
     await expect.poll(() => bench.bus.words()).toBeUndefined();
     expect(await panel.status()).toMatchObject({ ok: true, value: { state: 'safe', beamId: 0 } });
+    expect(await panel.apply(beam(2))).toMatchObject({ ok: false, failure: { reason: 'session-over' } });
+    expect(bench.bus.words()).toBeUndefined();
+    await panel.connect();
     expect(await panel.apply(beam(2))).toMatchObject({ ok: true });
     expect(bench.bus.words()).toEqual(shown(2));
   });
