@@ -168,6 +168,19 @@ describe('a seat on a topic', () => {
     expect(answers.length).toBeLessThanOrEqual(40);
   });
 
+  it('is not lost to the newest of many that asked before it', async () => {
+    const one = topic.join('one');
+    await results(take(one));
+    for (let i = 0; i < 40; i++) void topic.say(`{"state":"asking","instance":"poll${i}"}`, false);
+    await results();
+    void clock.sleep(1000); // answers are counted by the second
+    await clock.runUntilIdle();
+    void topic.say('{"state":"online","instance":"poll39"}', true);
+    await results();
+    expect(one.lost).toEqual([]);
+    expect(topic.holder()).toBe('one');
+  });
+
   it('is left empty by the one who leaves', async () => {
     const one = topic.join('one');
     await results(take(one));

@@ -130,7 +130,11 @@ export function createSeat(options: {
         if (state === 'held') say();
       } else if (message.state === 'asking') {
         if (before || state === 'gone') return;
-        if (latecomers.size < LATECOMERS_KEPT) latecomers.add(message.instance);
+        // The newest is the one most likely to claim; a list that were full for good would let any later one have the seat.
+        latecomers.delete(message.instance);
+        latecomers.add(message.instance);
+        const [oldest] = latecomers;
+        if (latecomers.size > LATECOMERS_KEPT) latecomers.delete(oldest);
         say();
         options.onAsked(message.instance);
       } else if (state !== 'gone' && state !== 'outside') {
