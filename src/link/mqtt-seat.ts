@@ -18,7 +18,7 @@ export interface Seat {
   take(): Promise<void>;
   /** Every message on the topic comes in here. */
   receive(payload: Uint8Array, retained: boolean): void;
-  /** Gives the seat up, if it is ours. */
+  /** Gives the seat up, if it is ours or a claim to it may be on its way. */
   release(): Promise<void>;
 }
 
@@ -62,6 +62,7 @@ export function createSeat(options: {
   let leftover: string | undefined;
   let notify: () => void = () => undefined;
   let rival: string | undefined;
+  let claimed = false;
   let answers = { secondOf: 0, count: 0 };
 
   const say = (): void => {
@@ -108,6 +109,7 @@ export function createSeat(options: {
       if (!heard) throw options.unreadable();
       if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter / 2), () => rival !== undefined);
       refuseIfTaken();
+      claimed = true;
       await connection.publish(topic, seatPayload('online', instance), true);
       refuseIfTaken();
       state = 'held';
@@ -143,7 +145,7 @@ export function createSeat(options: {
       }
     },
     async release() {
-      if (state !== 'held') return;
+      if (!claimed || state === 'gone') return;
       state = 'gone';
       await connection.publish(topic, vacant, true).catch(() => undefined);
     },
