@@ -12,6 +12,7 @@ import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { nearest } from '../config/rig-problems.ts';
 import type { MqttOptions } from '../link/mqtt.ts';
+import { shownUrl } from '../link/mqtt-settings.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { behaviourFlag } from './behaviour-flag.ts';
 
@@ -181,11 +182,14 @@ function chosenLinks(known: readonly RigLink[], asked: readonly string[] | undef
 function ends(flag: string, given: readonly string[] | undefined, chosen: readonly RigLink[]): Map<string, string> {
   const names = chosen.map(({ name }) => name);
   const found = new Map<string, string>();
-  for (const text of given ?? []) {
-    const { name, rest } = namedBy(text, names);
+  // The address of a broker may hold a password where it should not.
+  const shown = (place: string): string => (flag === '--mqtt' ? place.replace(/(?<==|^)[a-z]+:.*$/is, shownUrl) : place);
+  for (const written of given ?? []) {
+    const { name, rest } = namedBy(written, names);
+    const text = shown(written);
     const [only, ...others] = names;
     // A path or an address may hold a = further back.
-    const [, stranger] = /^([^=/:]+)=/.exec(text) ?? /^([^=?]+)=(?=\/|mqtts?:)/.exec(text) ?? [];
+    const [, stranger] = /^([^=/:]+)=/.exec(written) ?? /^([^=?]+)=(?=\/|mqtts?:)/.exec(written) ?? [];
     if (name === undefined && stranger !== undefined) throw noSuchLink(flag, stranger, names);
     if (name === undefined && others.length > 0) {
       throw new BeamrigError('argument', `${flag} ${text}: of which link? There are ${names.join(', ')}`, {
@@ -196,7 +200,7 @@ function ends(flag: string, given: readonly string[] | undefined, chosen: readon
     if (rest === '')
       throw new BeamrigError('argument', `${flag} ${text}: says no place`, { wayOut: `Write ${flag} ${link}=PLACE.` });
     if (found.has(link)) {
-      throw new BeamrigError('argument', `${flag} ${text}: ${link} is on ${found.get(link)} already`, {
+      throw new BeamrigError('argument', `${flag} ${text}: ${link} is on ${shown(found.get(link) ?? '')} already`, {
         wayOut: `Give ${flag} once for each link.`,
       });
     }

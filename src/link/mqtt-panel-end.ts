@@ -8,11 +8,12 @@
 import { randomInt } from 'node:crypto';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { LoopbackPeer } from './loopback.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
-import { brokerSettings, type MqttOptions } from './mqtt-settings.ts';
+import { brokerSettings, shownUrl, type MqttOptions } from './mqtt-settings.ts';
 import { newInstance, seatPayload, topicsOf } from './mqtt-topics.ts';
 import type { PanelEnd } from './panel-end.ts';
 
@@ -22,7 +23,7 @@ const LONGEST_PAUSE_MS = 700;
 /** The end of panel `panel`; options are checked when it is opened. */
 export function createMqttPanelEnd(options: MqttOptions & { panel: string }): PanelEnd {
   const { panel, topicPrefix } = options;
-  const name = `${options.url.replace(/\/\/[^/]*@/, '//')} ${topicPrefix}/panels/${panel}`;
+  const name = `${shownUrl(options.url)} ${topicPrefix}/panels/${panel}`;
   const clock = createRealClock();
   const instance = newInstance();
   let onState: (state: { open: boolean; detail: string }) => void = () => undefined;
@@ -48,7 +49,7 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
       clock,
       onMessage: (topic, payload, retained) => {
         if (topic === topics.presence) seat?.receive(payload, retained);
-        else if (topic === topics.toPanel && !retained && line !== undefined) {
+        else if (topic === topics.toPanel && !retained && line !== undefined && payload.length <= MAX_FRAME_BYTES) {
           spokenTo = true;
           peer?.receive(new Uint8Array(payload));
         }
@@ -86,6 +87,8 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
       established = true;
     } catch (error) {
       line = undefined;
+      // A goodbye keeps the last will back, and a claim that was made would stay on the topic for good.
+      if (connection.alive) await seat.release();
       await connection.end();
       throw error instanceof SeatTaken ? twoPanels(panel, error.holder) : error;
     }

@@ -43,9 +43,20 @@ describe('where a broker is', () => {
   });
 
   it('refuses a password in the address and does not repeat it, nor does the name of the link', async () => {
-    for (const url of ['mqtt://rig:secret@127.0.0.1', 'mqtt://rig:sec ret@127.0.0.1:x', 'ws://rig:secret@127.0.0.1']) {
+    for (const url of [
+      'mqtt://rig:secret@127.0.0.1',
+      'mqtt://rig:sec ret@127.0.0.1:x',
+      'ws://rig:secret@127.0.0.1',
+      'mqtt://rig:99/secret@127.0.0.1',
+      'mqtt://rig:1/2@secret',
+      'mqtt:rig:secret@127.0.0.1',
+      '//rig:secret@127.0.0.1',
+      'mqtt://127.0.0.1?password=secret',
+      'mqtt://127.0.0.1#secret',
+    ]) {
       const error = await opened({ url });
       expect(`${error.message} ${error.wayOut ?? ''}`).not.toMatch(/secret|sec ret/);
+      expect(createMqttPanelEnd({ url, topicPrefix: 'beamrig', panel: 'P' }).name).not.toMatch(/secret|sec ret/);
     }
     const options = { url: 'mqtt://rig:secret@127.0.0.1', topicPrefix: 'beamrig', panel: 'P' };
     expect(createMqttLink({ ...options, random: createRandom(1) }).name).toBe('mqtt://127.0.0.1 beamrig/panels/P');

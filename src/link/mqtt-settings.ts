@@ -65,18 +65,29 @@ export function brokerSettings(options: Omit<MqttOptions, 'topicPrefix'>): Broke
   return { url, host, port, tls, username, password, passwordEnv, caFile, certificateFile, flag };
 }
 
+/**
+ * What messages may show of an address that somebody wrote: scheme and host. Where an '@' stands behind a '/', `mqtt://user:99/se@cret`, what
+ * a URL takes for the host is the user and the rest his password.
+ */
+export function shownUrl(text: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (scheme === undefined) return /[@/]/.test(text) ? '(not shown)' : text;
+  if (parsed === undefined) return text.includes('@') ? `${scheme}://…` : text;
+  const plain = ['', '/'].includes(parsed.pathname) && parsed.search === '' && parsed.hash === '';
+  return plain || !text.includes('@') ? `${scheme}://${parsed.host}` : `${scheme}://…`;
+}
+
 function readUrl(text: string, field = 'url'): { url: string; host: string; port: number; secure: boolean } {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (parsed === undefined || scheme === undefined) {
-    // What cannot be read may hold a password anywhere.
-    const shown = text.includes('@') ? '(not shown: it holds an @)' : `'${text}'`;
     const port = /^[a-z][a-z0-9+.-]*:\/\/(?:\[[^\]]*\]|[^:/?#@]*):(\d+)$/i.exec(text)?.[1];
     const why = Number(port) > 65_535 ? 'whose port is none; allowed: 1 to 65535' : 'which is no broker’s address';
-    throw new BeamrigError('link', `${field} is ${shown}, ${why}`, { wayOut: SCHEME_WAY_OUT });
+    throw new BeamrigError('link', `${field} is '${shownUrl(text)}', ${why}`, { wayOut: SCHEME_WAY_OUT });
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
-  const shown = `${scheme}://${parsed.host}`;
+  const shown = shownUrl(text);
   if (scheme !== 'mqtt' && scheme !== 'mqtts') {
     const what = scheme === 'ws' || scheme === 'wss' ? 'MQTT over WebSocket, which is not supported' : `the scheme '${scheme}:'`;
     throw new BeamrigError('link', `${field} is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
@@ -92,7 +103,7 @@ function readUrl(text: string, field = 'url'): { url: string; host: string; port
     });
   }
   if (!['', '/'].includes(parsed.pathname) || parsed.search !== '' || parsed.hash !== '') {
-    throw new BeamrigError('link', `${field} is '${text}'; after the port nothing may follow`, {
+    throw new BeamrigError('link', `${field} is '${shown}' and more; after the port nothing may follow`, {
       wayOut: 'Topics start with topicPrefix, which has a field of its own in the rig file.',
     });
   }

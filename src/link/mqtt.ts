@@ -12,12 +12,13 @@
 import { createRealClock } from '../../clock/real-clock.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
+import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { Random } from '../../signal/random.ts';
 import { LinkRefused, type Link, type LinkCounters, type LinkState } from './link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
-import { brokerSettings, type BrokerSettings, type MqttOptions } from './mqtt-settings.ts';
+import { brokerSettings, shownUrl, type BrokerSettings, type MqttOptions } from './mqtt-settings.ts';
 import { newInstance, readSeatMessage, topicsOf, type PanelTopics } from './mqtt-topics.ts';
 
 export type { MqttOptions } from './mqtt-settings.ts';
@@ -86,7 +87,7 @@ class MqttLink implements Link {
   constructor(options: MqttLinkOptions) {
     this.options = options;
     this.clock = options.clock ?? createRealClock();
-    this.name = options.name ?? `${withoutUser(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
+    this.name = options.name ?? `${shownUrl(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
   }
 
   open(): Promise<void> {
@@ -221,7 +222,7 @@ class MqttLink implements Link {
       this.presence === undefined
         ? `no panel has said on ${topic} that it is there`
         : `panel ${panel} is offline, as ${topic} says`;
-    throw new BeamrigError('link', `${withoutUser(this.options.url)}: ${what}`, {
+    throw new BeamrigError('link', `${shownUrl(this.options.url)}: ${what}`, {
       wayOut:
         'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
     });
@@ -239,8 +240,8 @@ class MqttLink implements Link {
   }
 
   private receiveFrame(payload: Uint8Array, retained: boolean): void {
-    // A retained frame is from who knows when.
-    if (this.state.state !== 'open' || retained) {
+    // A retained one is from who knows when, and what is longer than any frame is no frame: it is not even copied.
+    if (this.state.state !== 'open' || retained || payload.length > MAX_FRAME_BYTES) {
       this.counters.discarded++;
       return;
     }
@@ -294,6 +295,3 @@ class MqttLink implements Link {
     await connection?.end();
   }
 }
-
-/** An address for messages, without what it may not hold anyway. */
-const withoutUser = (url: string): string => url.replace(/\/\/[^/]*@/, '//');

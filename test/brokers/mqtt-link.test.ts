@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MqttClient, connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
+import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import { createRandom } from '../../signal/random.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
 import { listMqttPanels } from '../../src/link/mqtt-panels.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
@@ -271,6 +273,43 @@ for (const { title, place, there } of brokers) {
       await eventually('counted', () => link.counters.discarded === 2);
       expect(heard).toEqual([]);
       expect(peer.received).toEqual([]);
+    });
+
+    it('leaves nobody online who was closed while coming', async () => {
+      const client = await stranger();
+      const left: Record<string, string> = {};
+      client.on('message', (topic, payload) => {
+        left[topic] = payload.toString();
+      });
+      await client.subscribeAsync('beamrig/panels/+/presence', { qos: 1 });
+      const ids = [0, 2, 5, 10, 20, 40].map((pauseMs) => ({ pauseMs, id: `LATE-${pauseMs}` }));
+      for (const { pauseMs, id } of ids) {
+        const end = createMqttPanelEnd({ url: broker.url, topicPrefix: 'beamrig', panel: id });
+        const opening = end.open(echo()).catch((error: unknown) => expect(error).toMatchObject({ code: 'link' }));
+        await sleep(pauseMs);
+        await end.close();
+        await opening;
+      }
+      await eventually('all of them said offline', () =>
+        ids.every(({ id }) => left[`beamrig/panels/${id}/presence`]?.includes('offline')),
+      );
+    });
+
+    it('drops what is longer than any frame, and counts it', async () => {
+      const { peer } = await panel();
+      const { link, heard } = host();
+      await link.open();
+      const client = await stranger();
+      const longest = Buffer.alloc(MAX_FRAME_BYTES, 1);
+      const tooLong = Buffer.alloc(MAX_FRAME_BYTES + 1, 2);
+      for (const frame of [tooLong, longest]) {
+        await client.publishAsync(`beamrig/panels/${PANEL}/to-panel`, frame, { qos: 1 });
+        await client.publishAsync(`beamrig/panels/${PANEL}/to-host`, frame, { qos: 1 });
+      }
+      await eventually('the longest frame, and its echo', () => heard.length === 2);
+      expect(peer.received.map(({ length }) => length)).toEqual([MAX_FRAME_BYTES]);
+      expect(heard.map(({ length }) => length)).toEqual([MAX_FRAME_BYTES, MAX_FRAME_BYTES]);
+      expect(link.counters.discarded).toBe(1);
     });
 
     it('is not stopped by messages that are no frames and no presences', async () => {
