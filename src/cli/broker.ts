@@ -1,5 +1,6 @@
 /** `beamrig broker`: a broker for a bench that has none, until Ctrl-C. What it prints is what a rig file needs. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shownVariable } from '../../errors/variable-name.ts';
 import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/embedded-broker.ts';
 import { wholeNumber } from './arguments.ts';
 import { onStopSignal } from './stop-signal.ts';
@@ -73,8 +74,9 @@ function passwordFrom(user: string | undefined, variable: string | undefined): s
   const password = process.env[variable];
   if (password !== undefined && password !== '') return password;
   const why = password === undefined ? 'no such variable is set' : 'the variable is empty';
-  throw new BeamrigError('argument', `--password-env ${variable}: ${why}`, {
-    wayOut: `Put the password into it first: read -rs ${variable}; export ${variable}`,
+  const named = shownVariable(variable);
+  throw new BeamrigError('argument', `--password-env ${named}: ${why}`, {
+    wayOut: `Put the password into it first: read -rs ${named}; export ${named}`,
   });
 }
 

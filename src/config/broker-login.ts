@@ -1,5 +1,6 @@
 /** The password of a broker, from the environment variable that the rig file names: read when a link needs it, and shown nowhere. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shownVariable } from '../../errors/variable-name.ts';
 import type { MqttAddress, RigLink } from './rig-links.ts';
 
 /**
@@ -12,7 +13,8 @@ export function brokerLogin({ name, mqtt }: RigLink & { kind: 'mqtt' }): MqttAdd
   const password = process.env[passwordEnv];
   if (password !== undefined && password !== '') return { ...mqtt, password };
   const why = password === undefined ? ', and no such environment variable is set' : ', and that environment variable is empty';
-  throw new BeamrigError('link', `${name}: mqtt.passwordEnv names ${passwordEnv}${why}`, {
-    wayOut: `Put the password of ${username} into it: read -rs ${passwordEnv}; export ${passwordEnv}`,
+  const named = shownVariable(passwordEnv);
+  throw new BeamrigError('link', `${name}: mqtt.passwordEnv names ${named}${why}`, {
+    wayOut: `Put the password of ${username} into it: read -rs ${named}; export ${named}`,
   });
 }

@@ -170,6 +170,15 @@ describe('the links of a rig file', () => {
     expect(texts[4][0]).toContain('did you mean passwordEnv?');
   });
 
+  it('hold no key where the name of its variable belongs', () => {
+    const key = 'a3f9'.repeat(16);
+    const [problem, ...more] = problems(`authentication: { keyEnv: ${key} }`);
+    expect(problem).toContain(
+      'authentication.keyEnv: what stands here is not allowed; allowed: the name of an environment variable',
+    );
+    expect(more).toEqual([]);
+  });
+
   it('stand beside a simulated chip that has its own number of bits', () => {
     expect(parseRigFile(withLines('simulator: { phaseShifter: adar1000 }'), 'rig.yaml').simulator.phaseShifter).toBe('adar1000');
     const six = withLines('simulator: { phaseShifter: adar1000 }').replace('phaseBits: 7', 'phaseBits: 6');

@@ -5,12 +5,14 @@
  */
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
+import { looksLikeKey } from '../../errors/variable-name.ts';
 import { mapProblems, parseElements } from './element-map.ts';
 import { nearest, type Problem } from './rig-problems.ts';
 
 const environmentVariable = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+  .refine((name) => !looksLikeKey(name))
   .meta({ allowed: 'the name of an environment variable', unshown: true });
 
 const filePath = z.string().min(1).max(1000);

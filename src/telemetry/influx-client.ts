@@ -5,6 +5,7 @@
  */
 import { InfluxDB, type IPoint } from 'influx';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shownVariable } from '../../errors/variable-name.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { parseLine, type FieldValue } from './line-protocol.ts';
 
@@ -31,8 +32,8 @@ export function influxTarget(config: NonNullable<RigFile['telemetry']['influx']>
   if (passwordEnv === undefined) return target;
   const password = environment[passwordEnv];
   if (password === undefined) {
-    throw new BeamrigError('influx', `telemetry.influx.passwordEnv names ${passwordEnv}, which is not set`, {
-      wayOut: `Set it, for example: export ${passwordEnv}=…, or take passwordEnv out of the rig file.`,
+    throw new BeamrigError('influx', `telemetry.influx.passwordEnv names ${shownVariable(passwordEnv)}, which is not set`, {
+      wayOut: `Set it, for example: export ${shownVariable(passwordEnv)}=…, or take passwordEnv out of the rig file.`,
     });
   }
   return { ...target, password };
