@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,7 @@ describe('the key of the rig', () => {
     const bytes = Uint8Array.from(Buffer.from(HEX, 'hex'));
     expect(readRigKey({ authentication: { keyFile: keyFile(`${HEX}\n`) } })).toEqual(bytes);
     expect(readRigKey({ authentication: { keyFile: keyFile('ABEiM0RVZneImaq7zN3u/w==', 0o400) } })).toEqual(bytes);
+    expect(readRigKey({ authentication: { keyFile: keyFile('ABEiM0RVZneImaq7zN3u_w') } })).toEqual(bytes);
     expect(readRigKey({})).toBeUndefined();
   });
 
@@ -53,6 +55,11 @@ describe('the key of the rig', () => {
     ['ab'.repeat(65), 'holds 65 bytes; allowed: 16 to 64'],
     ['my secret pass phrase!', 'holds neither hex nor base64'],
     ['', 'holds neither hex nor base64'],
+    ['a1'.repeat(31) + 'a', 'holds 63 hex digits, an odd number'],
+    ['0x' + 'ab'.repeat(32), 'begins with 0x'],
+    ['correcthorsebatterystaple', 'holds neither hex nor base64'],
+    ['ABEiM0RVZneImaq7zN3u/x==', 'holds neither hex nor base64'],
+    ['ABEiM0RVZneImaq7zN3u/w=', 'holds neither hex nor base64'],
     ['ab'.repeat(4000), 'is too long for a key'],
   ])('is refused when the file holds no key, without showing what it holds (%#)', (text, why) => {
     const { message, wayOut } = refusal({ keyFile: keyFile(text) });
@@ -83,6 +90,20 @@ describe('the key of the rig', () => {
       const { message, wayOut } = refusal({ keyFile: path });
       expect(message).toContain('may not be read even by its owner');
       expect(wayOut).toBe(`Run: chmod 600 ${path}`);
+    }
+  });
+
+  it('is refused at once where a pipe stands in place of its file', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    expect(refusal({ keyFile: pipe }).message).toContain('is not a file');
+  });
+
+  it('is not shown when it stands where the name of its variable belongs', () => {
+    for (const key of ['a3f9'.repeat(16), 'A3F9'.repeat(16), 'hunter2secret']) {
+      const { message, wayOut } = refusal({ keyEnv: key });
+      expect(`${message}${wayOut ?? ''}`).not.toContain(key);
+      expect(message).toContain('it may be the secret itself');
     }
   });
 

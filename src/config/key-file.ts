@@ -2,8 +2,9 @@
  * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
  * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shownVariable } from '../../errors/variable-name.ts';
 import type { RigFile } from './rig-file.ts';
 
 const SHORTEST = 16;
@@ -21,9 +22,16 @@ export function readRigKey(rig: Pick<RigFile, 'authentication'>): Uint8Array | u
   if (keyFile !== undefined) return keyOf(textOfFile(keyFile), `authentication.keyFile: ${keyFile}`);
   if (keyEnv === undefined) return undefined;
   const text = process.env[keyEnv];
-  const from = `authentication.keyEnv: the environment variable ${keyEnv}`;
-  if (text === undefined) throw refused(`${from} is not set`, `Set ${keyEnv}: export ${keyEnv}="$(openssl rand -hex 32)"`);
-  if (text === '') throw refused(`${from} is set and empty`, `Put the rig’s key into ${keyEnv}.`);
+  const named = shownVariable(keyEnv);
+  const from = `authentication.keyEnv: the environment variable ${named}`;
+  if (text === undefined || text === '') {
+    throw refused(
+      text === undefined ? `${from} is not set` : `${from} is set and empty`,
+      named === keyEnv
+        ? `Put the rig’s key into ${keyEnv}, or a new one: export ${keyEnv}="$(openssl rand -hex 32)"`
+        : 'Write a name in capitals, like RIG_KEY, and put the key into the variable of that name.',
+    );
+  }
   return keyOf(text, from);
 }
 
@@ -31,7 +39,8 @@ function textOfFile(path: string): string {
   const named = `authentication.keyFile: ${path}`;
   let file: number;
   try {
-    file = openSync(path, 'r');
+    // A pipe with nobody at its other end would be waited for without the second flag.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Only where nothing is: a key that is there is the one that the panels know.
@@ -85,14 +94,24 @@ const WAY_OUT = `Write ${SHORTEST} to ${LONGEST} bytes as hex or base64, as \`op
 
 function keyOf(text: string, from: string): Uint8Array {
   const plain = text.replace(/\s+/g, '');
-  const hex = /^(?:[0-9a-fA-F]{2})+$/.test(plain);
-  const base64 = !hex && /^[A-Za-z0-9+/_-]+={0,2}$/.test(plain);
-  if (!hex && !base64) throw refused(`${from} holds neither hex nor base64`, WAY_OUT);
-  const bytes = hex ? Buffer.from(plain, 'hex') : Buffer.from(plain, 'base64');
+  const hex = /^[0-9a-fA-F]+$/.test(plain);
+  if (hex && plain.length % 2 === 1) {
+    throw refused(`${from} holds ${plain.length} hex digits, an odd number: one is missing or too many`, WAY_OUT);
+  }
+  if (/^0x/i.test(plain)) throw refused(`${from} begins with 0x`, 'Leave the 0x out.');
+  const bytes = Buffer.from(plain, hex ? 'hex' : 'base64');
+  if (!hex && !isBase64Of(plain, bytes)) throw refused(`${from} holds neither hex nor base64`, WAY_OUT);
   if (bytes.length < SHORTEST || bytes.length > LONGEST) {
     throw refused(`${from} holds ${bytes.length} bytes; allowed: ${SHORTEST} to ${LONGEST}`, WAY_OUT);
   }
   return new Uint8Array(bytes);
+}
+
+/** Decoders take any text and leave out what they do not know; only what comes out again the same was meant so. */
+function isBase64Of(text: string, bytes: Buffer): boolean {
+  const written = text.replaceAll('-', '+').replaceAll('_', '/');
+  const whole = bytes.toString('base64');
+  return bytes.length > 0 && (written === whole || written === whole.replace(/=+$/, ''));
 }
 
 const refused = (message: string, wayOut: string, cause?: unknown): BeamrigError =>
