@@ -55,7 +55,7 @@ export interface PanelPlan {
   recorded?: CMatrix[];
   panels: PlannedPanel[];
   rigKey?: Uint8Array;
-  stateFile?: string;
+  stateFolder?: string;
   log: 'events' | 'beams';
 }
 
@@ -86,7 +86,7 @@ export function readPanelPlan(rigPath: string | undefined, options: PanelOptions
     log,
     ...(recorded === undefined ? {} : { recorded }),
     ...(rigKey === undefined ? {} : { rigKey }),
-    ...(options.state === undefined ? {} : { stateFile: options.state }),
+    ...(options.state === undefined ? {} : { stateFolder: options.state }),
   };
 }
 

@@ -17,7 +17,7 @@ import { playPanels } from '../rig/played-panels.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
-import { counterLimitsInFile, counterLimitsInMemory } from './counter-limits.ts';
+import { counterLimitsInFolder, counterLimitsInMemory } from './counter-limits.ts';
 import type { CounterLimits } from './counter-limits.ts';
 import { panelCommand } from './panel-commands.ts';
 import { panelOutput } from './panel-output.ts';
@@ -33,14 +33,20 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   const plan = readPanelPlan(rigPath, options);
   const { rig, seed, rigKey, recorded } = plan;
   const output = panelOutput(process.stdout, options.json ?? false, plan.log);
-  const limits = plan.stateFile === undefined ? counterLimitsInMemory() : counterLimitsInFile(plan.stateFile);
+  const limits =
+    rigKey === undefined || plan.stateFolder === undefined
+      ? counterLimitsInMemory()
+      : counterLimitsInFolder(
+          plan.stateFolder,
+          plan.panels.map(({ panelSerial }) => panelSerial),
+        );
   const random = createRandom(seed).stream('simulator');
   const world = createWorld({ rig, random, repeat: true, ...(recorded === undefined ? {} : { recorded }) });
   const played = playPanels({
     panels: plan.panels.map((planned) => ({
       ...planned,
       end: endOf(planned),
-      ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits) }),
+      ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits, output) }),
     })),
     array: createRigArray(rig, random),
     world,
@@ -51,11 +57,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   });
 
   output.start(startOf(plan, played.panels));
-  if (rigKey !== undefined && plan.stateFile === undefined) {
-    output.warning(
-      'frame counters are forgotten with this process, so its frames can be replayed to the next one; --state FILE keeps them',
-    );
-  }
+  if (rigKey !== undefined) warnOfReplays(plan, limits, output);
   const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
   await played.open();
   output.ready();
@@ -72,11 +74,38 @@ function endOf({ wire, panelSerial }: PlannedPanel): PanelEnd {
   return createMqttPanelEnd({ ...wire.mqtt, panel: panelSerial });
 }
 
-const authenticationOf = ({ panelSerial }: PlannedPanel, rigKey: Uint8Array, limits: CounterLimits) => ({
-  panelKey: derivePanelKey(rigKey, panelSerial),
-  counterLimit: limits.of(panelSerial),
-  storeLimit: (limit: bigint) => limits.store(panelSerial, limit),
-});
+/** Each panel's own; that its limit cannot be kept any more is told once, until it can be kept again. */
+function authenticationOf({ name, panelSerial }: PlannedPanel, rigKey: Uint8Array, limits: CounterLimits, output: PanelOutput) {
+  let told = false;
+  return {
+    panelKey: derivePanelKey(rigKey, panelSerial),
+    counterLimit: limits.of(panelSerial),
+    storeLimit: (limit: bigint): boolean => {
+      const kept = limits.store(panelSerial, limit);
+      if (!kept && !told) {
+        output.warning(
+          `${name}: the limit of its frame counters cannot be kept in the --state folder, so it takes and answers nothing`,
+        );
+      }
+      told = !kept;
+      return kept;
+    },
+  };
+}
+
+function warnOfReplays({ stateFolder, panels }: PanelPlan, limits: CounterLimits, output: PanelOutput): void {
+  if (stateFolder === undefined) {
+    output.warning(
+      'frame counters are forgotten with this process, so its frames can be replayed to the next one; --state FOLDER keeps them',
+    );
+    return;
+  }
+  const anew = panels.filter(({ panelSerial }) => limits.of(panelSerial) === 0n).map(({ name }) => name);
+  if (anew.length === 0) return;
+  output.warning(
+    `${stateFolder} holds no frame counters of ${anew.join(', ')} yet: they begin at 0, and frames that somebody recorded under this key before would be taken`,
+  );
+}
 
 const startOf = ({ rig, seed, panels, rigKey }: PanelPlan, played: readonly PlayedPanel[]) => ({
   name: rig.name,

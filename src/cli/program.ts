@@ -56,7 +56,7 @@ export function createProgram(): Command {
   command('panel', 'play the panels of a rig as a process, at the far ends of its links, until Ctrl-C', [
     'beamrig panel rig.yaml --serial /dev/pts/5',
     'beamrig panel rig.yaml --link left --serial left=/dev/pts/5@115200 --behaviour drop:probability=0.01',
-    'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters.json',
+    'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters',
     'beamrig panel --elements 64 --rf-chains 4 --phase-bits 6 --users 4 --panel SIM-0001 --serial /dev/pts/5',
   ])
     .argument('[rig]', 'rig file; without it the next options say what the panel is')
@@ -73,7 +73,7 @@ export function createProgram(): Command {
     .option('--seed <n>', 'seed instead of the rig file’s; that of the run')
     .option('--channels <file>', 'the run’s channels, a .npy file of shape [n, K, N]')
     .option('--conjugate', 'conjugate them')
-    .option('--state <file>', 'keep what must survive a restart: counters of authenticated frames')
+    .option('--state <folder>', 'keep what must survive a restart: counters of authenticated frames')
     .option('--log <what>', 'events, or beams: a line for every beam radiated, too')
     .option('--json', 'one JSON object a line')
     .action(async (rig: string | undefined, options: PanelOptions) => (await import('./panel.ts')).panel(rig, options));

@@ -212,7 +212,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]
   it('takes sealed frames only where the rig has a key, and keeps its counters over a restart', async () => {
     const pty = later(await openPtyPair(), (open) => open.close());
     const key = join(folder, 'rig.key');
-    const state = join(folder, 'counters.json');
+    const state = join(folder, 'counters');
     writeFileSync(key, '00112233445566778899aabbccddeeff', { mode: 0o600 });
     const rig = rigFile(
       rigText(`[ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, `authentication: { keyFile: ${key} }`),
@@ -234,10 +234,27 @@ describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]
       await must(owner.apply(beams(1)[0]));
       await owner.close();
       expect(await played.signal('SIGINT')).toBe(0);
-      const kept = JSON.parse(readFileSync(state, 'utf8')) as { counterLimits: Record<string, string> };
-      expect(BigInt(kept.counterLimits['L-1'])).toBeGreaterThan(limit);
-      limit = BigInt(kept.counterLimits['L-1']);
+      const kept = JSON.parse(readFileSync(join(state, 'panel-L-1.json'), 'utf8')) as { counterLimit: string };
+      expect(BigInt(kept.counterLimit)).toBeGreaterThan(limit);
+      limit = BigInt(kept.counterLimit);
+      const warnings = played.lines.flatMap(({ type, message }) => (type === 'warning' ? [message] : []));
+      expect(warnings).toEqual(start === 0 ? [expect.stringContaining('holds no frame counters of left yet')] : []);
       expect(JSON.stringify(played.lines)).not.toContain('00112233');
     }
+    // A disk that takes nothing any more, in the middle of a run.
+    const played = beamrigPanel(rig, '--serial', pty.b, '--state', state);
+    await played.ready();
+    rmSync(state, { recursive: true });
+    writeFileSync(state, 'no folder any more');
+    const late = createPanel({
+      ...{ link: link(), clock: createRealClock(), random: createRandom(3) },
+      ...{ expected: { panelSerial: 'L-1' }, authentication: { rigKey } },
+    });
+    expect((await late.connect()).ok).toBe(false);
+    await late.close();
+    const { message } = await played.line(({ type }) => type === 'warning');
+    expect(message).toMatch(/^left: the limit of its frame counters cannot be kept/);
+    expect(await played.signal('SIGINT')).toBe(0);
+    expect(played.lines.filter(({ type }) => type === 'warning')).toHaveLength(1);
   });
 });
