@@ -5,7 +5,9 @@
  */
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
+import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { looksLikeKey } from '../../errors/variable-name.ts';
+import { wrongInPanel, wrongInPrefix } from '../link/mqtt-topics.ts';
 import { mapProblems, parseElements } from './element-map.ts';
 import { nearest, type Problem } from './rig-problems.ts';
 
@@ -37,9 +39,11 @@ const mqttSchema = z
       .describe('The broker: mqtt://127.0.0.1:1883, or mqtts://… for TLS. User and password do not belong in it.'),
     topicPrefix: z
       .string()
-      .regex(/^(?![/])[^+#\0]{1,200}(?<![/])$/)
+      .refine((prefix) => wrongInPrefix(prefix) === undefined)
       .default('beamrig')
-      .meta({ allowed: 'topic levels without + and #, not beginning or ending with /' })
+      .meta({
+        allowed: 'topic levels without + and # and control characters, none empty, not beginning with $, 200 bytes at most',
+      })
       .describe('First levels of every topic: `<topicPrefix>/panels/<panel>/to-panel` and so on.'),
     username: z.string().min(1).max(200).optional().describe('User, where the broker asks for one.'),
     passwordEnv: environmentVariable
@@ -182,8 +186,14 @@ export function linkProblems(links: unknown, total: number | undefined, authenti
     const missing = `missing; allowed: the serial number of the panel, which `;
     if (link.panel === undefined && kinds[0] === 'mqtt') say([], `${here}.panel: ${missing}is part of its topics`);
     else if (link.panel === undefined && authenticated) say([], `${here}.panel: ${missing}its key is derived from`);
-    else if (kinds[0] === 'mqtt' && typeof link.panel === 'string' && /[/+#\0]/.test(link.panel)) {
-      say(['panel'], `${here}.panel: ${JSON.stringify(link.panel)} is part of topics; allowed: no / + #`);
+    else if (typeof link.panel === 'string' && link.panel !== '') {
+      const wrong = kinds[0] === 'mqtt' ? wrongInPanel(link.panel) : undefined;
+      const shown = `${here}.panel: ${JSON.stringify(link.panel)}`;
+      const bytes = Buffer.byteLength(link.panel);
+      if (wrong !== undefined)
+        say(['panel'], `${shown} has ${wrong}, and is part of topics; allowed: no / + # and no control character`);
+      else if (bytes > MAX_TEXT_BYTES && link.panel.length <= MAX_TEXT_BYTES)
+        say(['panel'], `${shown} has ${bytes} bytes; allowed: ${MAX_TEXT_BYTES}, as many as a panel can say`);
     }
     if (isBlock(link.mqtt)) for (const [key, text] of mqttProblems(link.mqtt)) say(['mqtt', key], `${here}.mqtt.${key}: ${text}`);
   }

@@ -28,8 +28,16 @@ export const everyPresence = (topicPrefix: string): string => `${checkedPrefix(t
 /** The panel whose presence this topic is. */
 export const panelOfPresence = (topic: string): string => topic.split('/').at(-2) ?? '';
 
+/** What keeps a text from being the first levels of topics; undefined when nothing does. */
+export const wrongInPrefix = (prefix: string): string | undefined =>
+  forbiddenIn(prefix) ?? (/^[$/]|\/$|\/\//.test(prefix) ? 'an empty level or a leading $' : undefined);
+
+/** Likewise, of a serial number as one level. */
+export const wrongInPanel = (panel: string): string | undefined =>
+  forbiddenIn(panel) ?? (panel.includes('/') ? "a '/'" : undefined);
+
 function checkedPrefix(prefix: string): string {
-  const wrong = forbiddenIn(prefix) ?? (/^[$/]|\/$|\/\//.test(prefix) ? 'an empty level or a leading $' : undefined);
+  const wrong = wrongInPrefix(prefix);
   if (wrong === undefined) return prefix;
   throw new BeamrigError('link', `topicPrefix is '${prefix}', which has ${wrong}`, {
     wayOut: 'Choose plain words, with / between levels, as in beamrig or lab/beamrig.',
@@ -37,7 +45,7 @@ function checkedPrefix(prefix: string): string {
 }
 
 function checkedPanel(panel: string): string {
-  const wrong = forbiddenIn(panel) ?? (panel.includes('/') ? "a '/'" : undefined);
+  const wrong = wrongInPanel(panel);
   if (wrong === undefined) return panel;
   throw new BeamrigError('link', `panel is '${panel}', which has ${wrong} and cannot be a topic level`, {
     wayOut: 'Give the panel’s serial number as it is printed on the board, without / + # and control characters.',
