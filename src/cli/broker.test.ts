@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { connect } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { echo, linkTo, panelOn } from '../../test/brokers/mqtt-ends.ts';
 import { eventually } from '../../test/brokers/test-broker.ts';
@@ -83,6 +84,17 @@ describe('beamrig broker', () => {
     expect(said).toMatch(/--tls-cert and --tls-key cannot be used[^]*What to do: Give a certificate and its own key/);
     expect(code).toBe(2);
     rmSync(folder, { recursive: true });
+  });
+
+  it('lets no stranger write lines that look like its own', async () => {
+    const { lines } = start({ port: '0', user: 'rig', passwordEnv: 'BENCH_PASSWORD' }, { BENCH_PASSWORD: 'top-secret' });
+    await eventually('four lines', () => lines.length >= 4);
+    const url = /url: '(mqtt:[^']+)'/.exec(lines[3])?.[1] ?? '';
+    const stranger = connect(url, { clientId: '\u001b]0;owned\u0007X\nBroker stopped.', reconnectPeriod: 0 });
+    stranger.on('error', () => undefined);
+    await eventually('it was turned away', () => lines.some((line) => line.includes('refused')));
+    await stranger.endAsync(true);
+    expect(lines.at(-1)).toBe('\\x1b]0;owned\\x07X\\x0aBroker stopped. refused: wrong user or password');
   });
 
   it('refuses half a login and a variable that is not set', async () => {

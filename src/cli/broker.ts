@@ -3,6 +3,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { shownVariable } from '../../errors/variable-name.ts';
 import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/embedded-broker.ts';
 import { wholeNumber } from './arguments.ts';
+import { printable } from './printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
 export interface BrokerOptions {
@@ -36,7 +37,12 @@ export async function broker(options: BrokerOptions): Promise<void> {
     ...(tlsKey !== undefined && { tlsKey }),
     ...(ca !== undefined && { ca }),
     onClient: ({ client, what, detail }) =>
-      print(`${client} ${what}${detail === undefined ? '' : `: ${detail}`}`, { type: 'client', client, what, detail }),
+      print(`${printable(client)} ${what}${detail === undefined ? '' : `: ${printable(detail)}`}`, {
+        type: 'client',
+        client,
+        what,
+        detail,
+      }),
   };
 
   let askToStop: () => void = () => undefined;

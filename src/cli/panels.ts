@@ -28,6 +28,7 @@ import { createPanel } from '../panel/panel-driver.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import { remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
 import { wholeNumber } from './arguments.ts';
+import { printable } from './printable.ts';
 import { table } from './table.ts';
 
 /** A port, a link, or both in one: what is there, and the panel that answered on it. */
@@ -240,6 +241,6 @@ function text(places: readonly Place[], hello: boolean): string {
     const features = panel?.features.join(', ') ?? '';
     return [...(named ? [link] : []), where, device, ...said, [why, features].filter(Boolean).join('; ')];
   });
-  const waysOut = new Set(places.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [`→ ${wayOut}`])));
+  const waysOut = new Set(places.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [`→ ${printable(wayOut)}`])));
   return [table(head, rows), ...waysOut].join('\n');
 }

@@ -1,5 +1,6 @@
 /** What goes wrong between here and a broker, in words: each cause with the broker's address and what to do about it. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shownVariable } from '../../errors/variable-name.ts';
 import { LinkRefused } from './link.ts';
 import type { BrokerSettings } from './mqtt-settings.ts';
 
@@ -119,7 +120,7 @@ function loginAdvice(settings: BrokerSettings): string {
   if (username !== undefined && password !== undefined) {
     return passwordEnv === undefined
       ? 'Check username and password.'
-      : `Check username, and the password in the environment variable ${passwordEnv}.`;
+      : `Check username, and the password in the environment variable ${shownVariable(passwordEnv)}.`;
   }
   if (username !== undefined) return set(settings, 'passwordEnv to the name of an environment variable with the password');
   if (certificateFile !== undefined) return 'The broker’s log says which user it takes this certificate for.';
