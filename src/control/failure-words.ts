@@ -7,7 +7,8 @@ export function panelFailureInWords(failure: PanelFailure): string {
   return which + reasonInWords(failure);
 }
 
-function reasonInWords(failure: PanelFailure): string {
+/** The same without the panel's name, where the sentence around it has it. */
+export function reasonInWords(failure: PanelFailure): string {
   switch (failure.reason) {
     case 'link-closed':
       return `the link is closed (${failure.detail}); nothing was sent`;

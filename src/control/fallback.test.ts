@@ -126,6 +126,37 @@ describe('hardware that is lost in the middle of a run', () => {
     await done;
   });
 
+  it('is described with the newest reason that the search has found', async () => {
+    const { loop, hardware } = twoPanels('hardware', true);
+    let attempts = 0;
+    hardware.script.apply = (beamId) => (beamId === 2 ? PULLED : undefined);
+    hardware.script.connect = () =>
+      ++attempts < 3 ? PULLED : { panel: 'left', reason: 'not-authenticated', detail: 'the two keys differ' };
+    const done = loop.start();
+    await cycles(loop, 4);
+    expect(loop.describe().sourceReason).toBe('the hardware was lost: the link is closed (cable pulled); nothing was sent');
+    await cycles(loop, 40);
+    expect(loop.describe().sourceReason).toBe(
+      'the hardware was lost, and by now: panel left: the frames could not be authenticated (the two keys differ)',
+    );
+    await loop.stop();
+    await done;
+  });
+
+  it('is blamed by the name of the part that failed, where only one of them did', async () => {
+    const { loop, hardware, events } = twoPanels('hardware', false, { cycles: 12 });
+    let attempts = 0;
+    hardware.script.apply = (beamId) => (beamId === 2 ? { panel: 'right', ...PULLED } : undefined);
+    hardware.script.connect = () =>
+      ++attempts < 3 ? { panel: 'right', reason: 'not-authenticated', detail: 'the two keys differ' } : undefined;
+    await loop.start();
+    expect(events.map(({ message }) => message)).toEqual([
+      'The panel right was lost: the link is closed (cable pulled); nothing was sent.',
+      'The panel right is there and cannot be used: the frames could not be authenticated (the two keys differ).',
+      expect.stringMatching(/^The panel right is back after \d/),
+    ]);
+  });
+
   it.each(['never', 'at-start'])('leaves cycles void until it is back where the policy is %s', async () => {
     const { loop, hardware, simulator, story, codes } = twoPanels('hardware', false, { cycles: 12 });
     pull(hardware, 4, 3);

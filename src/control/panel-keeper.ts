@@ -8,14 +8,14 @@ import type { Random } from '../../signal/random.ts';
 import type { BeamCommand, Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
-import { panelFailureInWords } from './failure-words.ts';
+import { panelFailureInWords, reasonInWords } from './failure-words.ts';
 import { oncePerCause } from './once-per-cause.ts';
 
 export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
 export interface PanelKeeper {
   readonly lost: boolean;
-  /** Why it was lost last; undefined before the first loss. */
+  /** Why it is lost, or was last: what it failed with, then what the attempts to find it again came to. Undefined before the first of either. */
   readonly loss: { reason: PanelFailure['reason']; words: string } | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
@@ -92,6 +92,8 @@ export function createPanelKeeper(options: {
   const news = oncePerCause(clock);
   let lost = !connected;
   let loss: PanelKeeper['loss'];
+  /** The part of an array that is to blame, else all of it. */
+  let lostPart = panel.name;
   let told = false;
   let lostAtMs = 0;
   let silences = 0;
@@ -102,10 +104,15 @@ export function createPanelKeeper(options: {
   let armAttempts = 0;
   let armAtMs = -Infinity;
 
+  const blame = (failure: PanelFailure): void => {
+    loss = { reason: failure.reason, words: panelFailureInWords(failure) };
+    lostPart = failure.panel ?? panel.name;
+  };
+
   const lose = (failure: PanelFailure): void => {
     if (lost) return;
     lost = true;
-    loss = { reason: failure.reason, words: panelFailureInWords(failure) };
+    blame(failure);
     armed = false;
     if (failure.reason === 'panel-restarted') guarded = false;
     lostAtMs = clock.nowMs();
@@ -116,7 +123,7 @@ export function createPanelKeeper(options: {
     tell({
       level: 'error',
       code: 'panel-lost',
-      message: `The panel ${panel.name} was lost: ${loss.words}.`,
+      message: `The panel ${lostPart} was lost: ${reasonInWords(failure)}.`,
       action: `Cycles are void until it is back; shaking hands again, with growing pauses.${outage.last ? FLAPPING : ''}`,
     });
   };
@@ -225,13 +232,18 @@ export function createPanelKeeper(options: {
         await options.calm?.();
         const { reason } = shaken.failure;
         const words = panelFailureInWords(shaken.failure);
+        const why = reasonInWords(shaken.failure);
+        // Silence that goes on is the same reason; only its figures change.
+        const silentStill =
+          reason === 'no-answer' && loss?.reason === reason && lostPart === (shaken.failure.panel ?? panel.name);
+        if (!silentStill) blame(shaken.failure);
         if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
         const wayOut = shaken.failure.reason === 'link-closed' ? shaken.failure.wayOut : undefined;
         if (wayOut !== undefined && news.occurs(`refused: ${wayOut}`)) {
           tell({
             level: 'error',
             code: 'link-refused',
-            message: `The panel ${panel.name} cannot be reached: ${words}.`,
+            message: `The panel ${lostPart} cannot be reached: ${why}.`,
             action: `${wayOut} It is tried again until then.`,
           });
         }
@@ -239,7 +251,7 @@ export function createPanelKeeper(options: {
           tell({
             level: 'error',
             code: 'not-authenticated',
-            message: `The panel ${panel.name} is there and cannot be used: ${words}.`,
+            message: `The panel ${lostPart} is there and cannot be used: ${why}.`,
             action: 'See to it that the panel and the rig have the same key; it is asked again until then.',
           });
         }
@@ -251,7 +263,7 @@ export function createPanelKeeper(options: {
       await arm();
       if (told) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
-        tell({ level: 'info', code: 'panel-back', message: `The panel ${panel.name} is back after ${seconds} s.` });
+        tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart} is back after ${seconds} s.` });
       }
       return 'back';
     },

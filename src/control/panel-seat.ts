@@ -94,6 +94,7 @@ class Seat implements PanelSeat {
   #sourceReason: string;
   #sourceSinceMs: number;
   #fallbackTold = true;
+  #fellBack = false;
   /** The hardware is looked for beside the cycles. */
   #search: Promise<void> | undefined;
   #found = false;
@@ -174,7 +175,7 @@ class Seat implements PanelSeat {
     const absent = this.#resting?.rigPanel.source === 'hardware' ? this.#resting.rigPanel.links() : [];
     return {
       source: rigPanel.source,
-      sourceReason: this.#sourceReason,
+      sourceReason: this.#newestReason(),
       sourceSinceMs: this.#sourceSinceMs,
       links: [...absent, ...rigPanel.links()],
     };
@@ -194,6 +195,7 @@ class Seat implements PanelSeat {
     if (this.#resting === undefined) return;
     const { loss } = this.#seated.keeper;
     this.#change(`the hardware was lost: ${loss?.words ?? 'it went away'}`);
+    this.#fellBack = true;
     this.#look(this.#resting);
     const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
     this.#fallbackTold = outage.told;
@@ -225,6 +227,15 @@ class Seat implements PanelSeat {
       message: `The hardware is there: ${panels.join(', ')}.`,
       action: 'The rig runs on it from the next cycle on.',
     });
+  }
+
+  /** Looking for the hardware may come upon another reason than the one it was lost for: a board that is back with a wrong key, say. */
+  #newestReason(): string {
+    const { keeper, rigPanel } = this.#resting ?? this.#seated;
+    if (rigPanel.source !== 'hardware' || this.#resting === undefined || !keeper.lost) return this.#sourceReason;
+    const words = keeper.loss?.words;
+    if (words === undefined || this.#sourceReason.endsWith(words)) return this.#sourceReason;
+    return this.#fellBack ? `the hardware was lost, and by now: ${words}` : words;
   }
 
   #change(reason: string): void {
