@@ -23,6 +23,22 @@ export interface CycleView {
   userAzimuthRad: Float64Array;
 }
 
+/** What is the matter with a link or the panel at its other end, in the fewest words; 'open' is well. 'other …': not what the rig file says. */
+export type LinkStateWord =
+  | 'open'
+  | 'not open'
+  | 'closed'
+  | 'lost'
+  | 'offline'
+  | 'no answer'
+  | 'key refused'
+  | 'refused'
+  | 'restarted'
+  | 'beam differs'
+  | 'other Q'
+  | 'other panel'
+  | 'other version';
+
 /** One link of the rig and the panel at its other end, as of now. */
 export interface LinkDescription {
   name: string;
@@ -33,11 +49,19 @@ export interface LinkDescription {
   firmware: string;
   /** Elements of the array that the panel drives: '0-31, 40'. */
   elements: string;
-  /** 'open' or why it is not, in words. */
-  state: string;
+  state: LinkStateWord;
+  /** The whole reason where `state` is not 'open'; else empty. */
+  detail: string;
   retries: number;
   timeouts: number;
+  /** Frames thrown away on our side, `badFrames` among them. */
   discarded: number;
+  /** Frames that arrived damaged: a checksum or the framing was wrong. */
+  badFrames: number;
+  /** Frames ignored because they were not sealed with the panel's key; null where the rig uses none. */
+  unauthenticated: number | null;
+  /** As the panel said last; null where it was not asked. */
+  temperatureC: number | null;
   reconnects: number;
   /** Smoothed, ms. */
   roundTripMs: number;

@@ -27,6 +27,8 @@ export interface RigPanel extends CyclePanel {
   connect(): Promise<Result<Capabilities>>;
   /** Where it has several parts, one of which is lost: tells those within reach to enter this safe state, unless they have. */
   calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
+  /** How the newest cycle fared on it, for `links` to tell whose fault it is. */
+  fared?(failure: PanelFailure | undefined): void;
   links(): LinkDescription[];
 }
 
@@ -147,11 +149,13 @@ class Seat implements PanelSeat {
   }
 
   worked(): void {
+    this.#seated.rigPanel.fared?.(undefined);
     this.#seated.keeper.worked();
   }
 
   failed(failure: PanelFailure): { unusable: string } | undefined {
-    const { keeper, beamIds } = this.#seated;
+    const { keeper, beamIds, rigPanel } = this.#seated;
+    rigPanel.fared?.(failure);
     // It has seen newer ids, of somebody else.
     if (failure.reason === 'rejected' && failure.code === 'stale-beam') beamIds.passed(failure.detail);
     return keeper.failed(failure);

@@ -14,13 +14,13 @@ import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
-import type { LinkDescription } from '../control/controller.ts';
 import { panelFailureInWords } from '../control/failure-words.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
 import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
-import type { ArrayMember, PanelFailure, Result } from '../panel/panel.ts';
+import type { PanelFailure, Result } from '../panel/panel.ts';
+import { blamed, describeLink, type LinkInUse } from './link-description.ts';
 
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
@@ -39,12 +39,7 @@ export interface Hardware extends RigPanel {
 }
 
 /** One link with both its ends. */
-interface Member {
-  spec: RigLink;
-  wire: Link;
-  driver: ArrayMember;
-  /** What its panel said of itself last. */
-  known: Capabilities | undefined;
+interface Member extends LinkInUse {
   /** The session in which it was told to be safe because another panel was missing. */
   calmed: Capabilities | undefined;
 }
@@ -77,7 +72,7 @@ export async function assembleHardware(options: {
         expected: expectedOf(rig, spec),
         ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
       });
-      return { spec, wire, driver, known: undefined, calmed: undefined };
+      return { spec, wire, driver, known: undefined, calmed: undefined, trouble: undefined, temperatureC: null };
     }),
   );
   const panel = createPanelGroup({
@@ -87,6 +82,7 @@ export async function assembleHardware(options: {
     clock,
   });
   const users = rig.users.count;
+  const soleName = members.length === 1 ? members[0].driver.name : undefined;
 
   /** What only the whole array can be asked. */
   const unfit = (): PanelFailure | undefined => {
@@ -105,10 +101,23 @@ export async function assembleHardware(options: {
     return { reason: 'wrong-panel', field: 'users', expected: String(users), actual };
   };
 
+  /** Keeps what each panel is blamed for, until it is known to do as it is asked. */
+  const note = (failure: PanelFailure | undefined): void => {
+    const blame = failure === undefined ? new Map<string, PanelFailure>() : blamed(failure, soleName);
+    for (const member of members) {
+      const why = blame.get(member.driver.name);
+      const session = member.driver.capabilities !== undefined;
+      // Without a session every request fails with 'link-closed', which tells less than what the handshake failed with.
+      if (why?.reason === 'link-closed' && !session && member.trouble !== undefined) continue;
+      if (why !== undefined || session) member.trouble = why;
+    }
+  };
+
   const connect = async (): Promise<Result<Capabilities>> => {
     const shaken = await panel.connect();
     if (shaken.ok) for (const member of members) member.calmed = undefined;
-    const failure = shaken.ok ? unfit() : undefined;
+    const failure = shaken.ok ? unfit() : shaken.failure;
+    note(failure);
     return failure === undefined ? shaken : { ok: false, failure };
   };
 
@@ -118,7 +127,8 @@ export async function assembleHardware(options: {
     connected: false,
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
-    links: () => members.map(describeMember),
+    fared: note,
+    links: () => members.map((member) => describeLink(member, rigKey !== undefined)),
     // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
     async calm({ state }, silenceMs) {
       if (members.length === 1) return;
@@ -272,27 +282,6 @@ function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
     case undefined:
       return 'See to it that authentication in the rig file names the key that the panel’s own was derived from.';
   }
-}
-
-function describeMember({ spec, wire, driver, known }: Member): LinkDescription {
-  const { state } = wire;
-  const capabilities = driver.capabilities ?? known;
-  const { retries, timeouts, badFrames, roundTripMs } = driver.counters;
-  return {
-    name: spec.name,
-    kind: spec.kind,
-    source: 'hardware',
-    panel: capabilities?.panelSerial ?? spec.panel ?? '',
-    firmware: capabilities?.firmware ?? '',
-    elements: rangesText(spec.elements),
-    state:
-      state.state === 'open' ? (driver.capabilities === undefined ? 'open, no answer' : 'open') : (state.detail ?? state.reason),
-    retries,
-    timeouts,
-    discarded: wire.counters.discarded + badFrames,
-    reconnects: wire.counters.reconnects,
-    roundTripMs,
-  };
 }
 
 /** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */

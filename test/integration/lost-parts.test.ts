@@ -146,3 +146,22 @@ describe('a half of an array whose other half finds a fault of its own', () => {
     await rig.controller.stop();
   });
 });
+
+describe('the description of an array that lost a half', () => {
+  it('names the half that is to blame, and clears it when it is back', async () => {
+    const { clock, rig, left, right } = await running('fallback: never');
+    const states = (): string[] => rig.controller.describe().links.map(({ name, state }) => `${name} ${state}`);
+    expect(states()).toEqual(['left open', 'right open']);
+    cut(right);
+    await clock.sleep(1000);
+    expect(states()).toEqual(['left open', 'right lost']);
+    expect(rig.controller.describe().links.map(({ detail }) => detail)).toEqual(['', 'cable pulled']);
+    right.away = false;
+    await clock.sleep(1000);
+    expect(states()).toEqual(['left open', 'right open']);
+    left.virtual.fault(4);
+    await clock.sleep(500);
+    expect(states()).toEqual(['left refused', 'right open']);
+    await rig.controller.stop();
+  });
+});

@@ -1,0 +1,98 @@
+/** A link and the panel at its other end as the page and scripts are told of them: one short word, and the reason in full. */
+import { rangesText } from '../config/element-map.ts';
+import type { RigLink } from '../config/rig-file.ts';
+import type { LinkDescription, LinkStateWord } from '../control/controller.ts';
+import { reasonInWords } from '../control/failure-words.ts';
+import type { Capabilities } from '../../firmware-protocol/messages.ts';
+import type { Link, LinkState } from '../link/link.ts';
+import type { ArrayMember, PanelFailure } from '../panel/panel.ts';
+
+export interface LinkInUse {
+  spec: RigLink;
+  wire: Link;
+  driver: ArrayMember;
+  /** What its panel said of itself last. */
+  known: Capabilities | undefined;
+  /** What it failed with last, until it did as it was asked. */
+  trouble: PanelFailure | undefined;
+  temperatureC: number | null;
+}
+
+export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescription {
+  const { spec, wire, driver, known, temperatureC } = link;
+  const capabilities = driver.capabilities ?? known;
+  const { retries, timeouts, badFrames, roundTripMs, unauthenticated = 0 } = driver.counters;
+  return {
+    name: spec.name,
+    kind: spec.kind,
+    source: 'hardware',
+    panel: capabilities?.panelSerial ?? spec.panel ?? '',
+    firmware: capabilities?.firmware ?? '',
+    elements: rangesText(spec.elements),
+    ...condition(link),
+    retries,
+    timeouts,
+    discarded: wire.counters.discarded + badFrames,
+    badFrames,
+    unauthenticated: authenticated ? unauthenticated : null,
+    temperatureC,
+    reconnects: wire.counters.reconnects,
+    roundTripMs,
+  };
+}
+
+/**
+ * Who is to blame for a failure of the array, each with its own part of it. A failure without a name is that of the only panel.
+ * @returns for each link by its name
+ */
+export function blamed(failure: PanelFailure, only: string | undefined): Map<string, PanelFailure> {
+  if (failure.reason === 'array-split') return new Map(failure.missed.map(({ panel, failure: why }) => [panel, why]));
+  const name = failure.panel ?? only;
+  return new Map(name === undefined ? [] : [[name, failure]]);
+}
+
+/** The wire comes first: where it is closed, that is why nothing is heard of the panel. */
+function condition({ wire, driver, trouble }: LinkInUse): Pick<LinkDescription, 'state' | 'detail'> {
+  const { state } = wire;
+  if (state.state === 'closed') return { state: wordOfWire(state), detail: state.detail ?? state.reason };
+  if (trouble !== undefined) return { state: wordOf(trouble), detail: reasonInWords(trouble) };
+  if (driver.capabilities === undefined)
+    return { state: 'no answer', detail: 'the link is open and the panel has not said hello' };
+  return { state: 'open', detail: '' };
+}
+
+function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): LinkStateWord {
+  switch (reason) {
+    case 'not-opened':
+      return 'not open';
+    case 'closed-by-us':
+      return 'closed';
+    case 'refused':
+      return 'refused';
+    case 'lost':
+      return /panel .+ (?:is|went) offline/.test(detail) ? 'offline' : 'lost';
+  }
+}
+
+function wordOf(failure: PanelFailure): LinkStateWord {
+  switch (failure.reason) {
+    case 'no-answer':
+      return 'no answer';
+    case 'link-closed':
+      return 'lost';
+    case 'not-authenticated':
+      return 'key refused';
+    case 'rejected':
+      return 'refused';
+    case 'panel-restarted':
+      return 'restarted';
+    case 'not-staged':
+    case 'read-back-differs':
+    case 'array-split':
+      return 'beam differs';
+    case 'protocol-version':
+      return 'other version';
+    case 'wrong-panel':
+      return failure.field === 'phaseBits' ? 'other Q' : 'other panel';
+  }
+}
