@@ -44,6 +44,8 @@ interface Member extends LinkInUse {
   calmed: Capabilities | undefined;
 }
 
+const TEMPERATURE_EVERY_MS = 5000;
+
 export type CreateLink = (link: RigLink) => Link | Promise<Link>;
 
 /**
@@ -82,6 +84,7 @@ export async function assembleHardware(options: {
     clock,
   });
   const users = rig.users.count;
+  let temperatureAskedMs = -Infinity;
   const soleName = members.length === 1 ? members[0].driver.name : undefined;
 
   /** What only the whole array can be asked. */
@@ -113,6 +116,17 @@ export async function assembleHardware(options: {
     }
   };
 
+  /** Once in a while, after a cycle that was well: beside the pause before the next one, and never of a panel in trouble. */
+  const askTemperatures = (): void => {
+    if (clock.nowMs() - temperatureAskedMs < TEMPERATURE_EVERY_MS) return;
+    temperatureAskedMs = clock.nowMs();
+    for (const member of members) {
+      void member.driver.status().then((told) => {
+        if (told.ok) member.temperatureC = told.value.temperatureC;
+      });
+    }
+  };
+
   const connect = async (): Promise<Result<Capabilities>> => {
     const shaken = await panel.connect();
     if (shaken.ok) for (const member of members) member.calmed = undefined;
@@ -127,7 +141,10 @@ export async function assembleHardware(options: {
     connected: false,
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
-    fared: note,
+    fared(failure) {
+      note(failure);
+      if (failure === undefined) askTemperatures();
+    },
     links: () => members.map((member) => describeLink(member, rigKey !== undefined)),
     // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
     async calm({ state }, silenceMs) {

@@ -152,6 +152,7 @@ describe('the description of an array that lost a half', () => {
     const { clock, rig, left, right } = await running('fallback: never');
     const states = (): string[] => rig.controller.describe().links.map(({ name, state }) => `${name} ${state}`);
     expect(states()).toEqual(['left open', 'right open']);
+    for (const { temperatureC } of rig.controller.describe().links) expect(temperatureC).toBeGreaterThan(0);
     cut(right);
     await clock.sleep(1000);
     expect(states()).toEqual(['left open', 'right lost']);
