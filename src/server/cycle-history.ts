@@ -11,6 +11,8 @@ const EVENTS_KEPT = 200;
 export class CycleHistory {
   readonly totals: CycleTotals = { cycles: 0, voidCycles: 0, retries: 0, timeouts: 0, discarded: 0 };
   #latest: { record: CycleRecord; endedMs: number } | undefined;
+  #okEndedMs: number | null = null;
+  #voidSinceMs: number | null = null;
   readonly #users: number;
   readonly #rows: number;
   readonly #columns: number;
@@ -52,7 +54,13 @@ export class CycleHistory {
     for (const stage of STAGES) values[at++] = record.stageMs[stage];
     values[at] = record.cycleMs;
     this.totals.cycles++;
-    if (!valid) this.totals.voidCycles++;
+    if (valid) {
+      this.#okEndedMs = endedMs;
+      this.#voidSinceMs = null;
+    } else {
+      this.totals.voidCycles++;
+      this.#voidSinceMs ??= endedMs - record.cycleMs;
+    }
     this.totals.retries += record.link.retries;
     this.totals.timeouts += record.link.timeouts;
     this.totals.discarded += record.link.discarded;
@@ -82,7 +90,8 @@ export class CycleHistory {
     const { record, endedMs } = this.#latest;
     const { cycle, source, modelId, phaseBits, beamId, outcome } = record;
     const failure = record.failure ?? null;
-    return { cycle, endedMs, source, modelId, phaseBits, beamId, outcome, failure, roundTripMs: record.link.roundTripMs };
+    const [okEndedMs, voidSinceMs, { roundTripMs }] = [this.#okEndedMs, this.#voidSinceMs, record.link];
+    return { cycle, endedMs, source, modelId, phaseBits, beamId, outcome, failure, okEndedMs, voidSinceMs, roundTripMs };
   }
 
   /**

@@ -5,7 +5,7 @@
  *   page:   connected ─► ready ── frame sent ──► owes an answer ── drawn ──► ready        a page that owes an answer gets nothing
  */
 import { randomUUID } from 'node:crypto';
-import type { Controller, RigDescription } from '../control/controller.ts';
+import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { CostlyPanel, Frame } from './socket-contract.ts';
@@ -47,6 +47,9 @@ export class FramePublisher {
   readonly #pages = new Set<PageState>();
   readonly #unsubscribe: (() => void)[];
   readonly #timer: NodeJS.Timeout;
+  /** The newest beam known to radiate: that of a void cycle was perhaps never sent. */
+  #radiated: CycleView | undefined;
+  #outcome = 'ok';
   #rig: RigDescription;
   #rigText = '';
   #rigVersion = 0;
@@ -58,11 +61,14 @@ export class FramePublisher {
     this.#rig = controller.describe();
     this.#history = new CycleHistory(this.#rig.users, ROWS_KEPT);
     this.#beampattern = new BeampatternView();
+    this.#keepRadiated();
     this.#unsubscribe = [
       controller.onCycle((record) => {
         this.#history.addCycle(record, Date.now());
-        // A page must never tell why and since when of another source than the newest cycle's.
-        if (record.source !== this.#rig.source) this.lookAgain();
+        this.#keepRadiated();
+        // A page must never tell why and since when of another source than the newest cycle's, nor be late to tell whose fault a void one is.
+        if (record.source !== this.#rig.source || record.outcome !== this.#outcome) this.lookAgain();
+        this.#outcome = record.outcome;
       }),
       controller.onEvent((event) => {
         this.#history.addEvent(event);
@@ -128,6 +134,11 @@ export class FramePublisher {
     this.#pages.clear();
   }
 
+  #keepRadiated(): void {
+    const view = this.#controller.latest();
+    if (view?.record.outcome === 'ok') this.#radiated = view;
+  }
+
   #tick(): void {
     const nowMs = performance.now();
     const due = [...this.#pages].filter((page) => !page.owesAnswer && this.#hasNews(page, nowMs));
@@ -183,14 +194,14 @@ export class FramePublisher {
 
   #addCostlyPanels(page: PageState, frame: Frame<ArrayBufferView>, nowMs: number): void {
     if (page.watched.has('words')) {
-      const view = this.#controller.latest();
+      const view = this.#radiated;
       if (view && view.record.cycle !== page.wordsOfCycle) {
         frame.words = { cycle: view.record.cycle, phaseBits: view.record.phaseBits, words: view.words.slice() };
         page.wordsOfCycle = view.record.cycle;
       }
     }
     if (page.watched.has('beampattern')) {
-      const panel = this.#beampattern.at(nowMs, this.#rig, () => this.#controller.latest());
+      const panel = this.#beampattern.at(nowMs, this.#rig, () => this.#radiated);
       if (panel && panel.cycle !== page.beampatternOfCycle) {
         frame.beampattern = panel;
         page.beampatternOfCycle = panel.cycle;

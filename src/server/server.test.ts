@@ -150,6 +150,26 @@ describe('frames to the page', () => {
     expect(frame.totals).toMatchObject({ cycles: 3, voidCycles: 1, retries: 2, timeouts: 3 });
   });
 
+  it('tell since when the beam is void, and go on showing the last one known to radiate', async () => {
+    const { rig, url } = await serve({ isVoid: (cycle) => cycle === 1 || cycle >= 3 });
+    const page = connect(url);
+    page.emit('watch', ['words']);
+    rig.cycleOnce();
+    const first = await frameWhere(page, (frame) => frame.words !== undefined);
+    expect(first.latest).toMatchObject({ outcome: 'ok', voidSinceMs: null, okEndedMs: first.latest?.endedMs });
+    for (let i = 0; i < 2; i++) rig.cycleOnce();
+    const whole = await frameWhere(page, (frame) => frame.latest?.cycle === 2);
+    expect(whole.latest?.voidSinceMs, 'one void cycle between good ones is over').toBeNull();
+    for (let i = 0; i < 3; i++) rig.cycleOnce();
+    const late = connect(url);
+    late.emit('watch', ['words']);
+    const lost = await frameWhere(late, (frame) => frame.words !== undefined);
+    expect(lost.words?.cycle).toBe(2);
+    expect(lost.latest).toMatchObject({ cycle: 5, outcome: 'void', okEndedMs: whole.latest?.okEndedMs });
+    expect(lost.latest!.voidSinceMs! - lost.latest!.okEndedMs!).toBeGreaterThan(-20);
+    expect(lost.latest!.voidSinceMs!).toBeLessThanOrEqual(lost.latest!.endedMs);
+  });
+
   it('keep coming while nothing happens, so that the page knows the controller lives', async () => {
     const { rig, url } = await serve();
     await rig.pause();

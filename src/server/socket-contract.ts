@@ -41,6 +41,10 @@ export interface LatestCycle {
   beamId: number;
   outcome: 'ok' | 'void';
   failure: string | null;
+  /** When the newest cycle that was ok ended; null before the first. What was measured, and the beam shown, are as old as this. */
+  okEndedMs: number | null;
+  /** When the first of the cycles began that have been void since without a break; null while they are ok. */
+  voidSinceMs: number | null;
   roundTripMs: number;
 }
 
@@ -62,14 +66,14 @@ export interface PageEvent {
   action: string | null;
 }
 
-/** N·M phase words, uint16, word (n, m) at n·M + m. */
+/** Of the newest beam known to radiate. N·M phase words, uint16, word (n, m) at n·M + m. */
 export interface WordsPanel<Bulk> {
   cycle: number;
   phaseBits: number;
   words: Bulk;
 }
 
-/** Total radiated power over azimuth, float32 dB, at equal steps from `firstDeg` to `lastDeg`. */
+/** Of the newest beam known to radiate. Total radiated power over azimuth, float32 dB, at equal steps from `firstDeg` to `lastDeg`. */
 export interface BeampatternPanel<Bulk> {
   cycle: number;
   firstDeg: number;
