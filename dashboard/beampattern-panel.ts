@@ -2,6 +2,7 @@
 
 import { byId, element, setText, Surface } from './elements.ts';
 import { db, degrees } from './figures.ts';
+import { staleBeam } from './live.ts';
 import type { Live } from './live.ts';
 import { canvasFont, colour, themeVersion, userColour } from './theme.ts';
 
@@ -44,7 +45,8 @@ export class BeampatternPanel {
 
   draw(live: Live): void {
     const pattern = live.beampattern;
-    const key = [pattern?.cycle, this.#shape, this.#cursorDeg, themeVersion(), live.rig?.name].join();
+    const stale = staleBeam(live);
+    const key = [pattern?.cycle, stale, this.#shape, this.#cursorDeg, themeVersion(), live.rig?.name].join();
     if (key === this.#drawnKey && !this.#surface.takeResized()) return;
     this.#drawnKey = key;
     const start = this.#surface.begin();
@@ -62,7 +64,7 @@ export class BeampatternPanel {
     this.#line(plane, wanted, pattern, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
     this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 1.8, fill: true });
     this.#markUsers(plane, pattern.userAzimuthDeg);
-    this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg);
+    this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg, stale);
   }
 
   #setShape(shape: 'rectangular' | 'polar'): void {
@@ -192,7 +194,13 @@ export class BeampatternPanel {
     context.restore();
   }
 
-  #drawCursor({ context, place }: Plane, commanded: Float32Array, wanted: Float32Array, users: number[]): void {
+  #drawCursor(
+    { context, place }: Plane,
+    commanded: Float32Array,
+    wanted: Float32Array,
+    users: number[],
+    stale: string | undefined,
+  ): void {
     const index = (azimuthDeg: number): number =>
       Math.min(commanded.length - 1, Math.max(0, Math.round(((azimuthDeg + 90) / 180) * (commanded.length - 1))));
     const peak = commanded.indexOf(commanded.reduce((most, value) => Math.max(most, value), -Infinity));
@@ -200,7 +208,7 @@ export class BeampatternPanel {
     const peakText = `Peak ${db(commanded[peak])} dB at ${degrees(peakDeg)}`;
     if (this.#cursorDeg === undefined) {
       const towards = users.map((azimuth, user) => `user ${user}: ${db(commanded[index(azimuth)])}`);
-      setText(this.#readout, [peakText, ...towards].join(' · '));
+      setText(this.#readout, stale ?? [peakText, ...towards].join(' · '));
     } else {
       const i = index(this.#cursorDeg);
       context.strokeStyle = colour('text');

@@ -232,9 +232,12 @@ function situation(live: Live): string {
   const { latest, rig, state } = live;
   const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
   if (state === 'paused') return `Paused: the array is in its safe state.${since}`;
-  if (latest?.outcome === 'void') return `The beam is void: ${latest.failure ?? 'it is not known what the array radiates'}.`;
-  if (!live.fresh)
-    return live.valuesOf ? `No cycle has ended since ${clockTime(live.valuesOf)}.` : 'Waiting for the first cycle.';
+  // The banner says what is wrong.
+  if (live.trouble === 'void' || live.trouble === 'stalled')
+    return live.valuesOf
+      ? `What is shown is of ${clockTime(live.valuesOf)}, the last time that a beam was known to radiate.`
+      : 'No beam is known to have been radiated yet.';
+  if (!latest) return 'Waiting for the first cycle.';
   if (rig && (latest?.source ?? rig.source) === 'simulator') {
     // Where the simulator stands in for hardware, the banner has said why.
     const why = rig.links.some(({ source }) => source === 'hardware') ? '' : ` ${sentence(rig.sourceReason)}`;

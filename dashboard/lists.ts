@@ -1,33 +1,27 @@
 /** The two panels that are words and counters: links and panels, and the list of events. */
 import type { RigDescription } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
-import { count, milliseconds } from './figures.ts';
+import { count, fixed, milliseconds } from './figures.ts';
 import { clockTime } from './live.ts';
 import type { Live } from './live.ts';
 
 const LEVELS = { info: 'info', warning: '▲ warning', error: '■ error' } as const;
 
 export class PanelsPanel {
-  readonly #table = element('tbody');
+  readonly #table = element('table');
   readonly #counters = new Map<string, HTMLElement>();
   readonly #none = element('p', { text: 'No link is open yet.' });
   readonly #calibration = element('p', { className: 'aside' });
   #shown = '';
 
   constructor() {
-    const head = LINK_COLUMNS.map((text) => element('th', { text, scope: 'col' }));
     const counters = element('dl', { className: 'counters' });
     for (const name of ['round trip', 'retries', 'timeouts', 'discarded frames', 'void cycles', 'cycles']) {
       const value = element('dd', { text: '–' });
       this.#counters.set(name, value);
       counters.append(element('div', {}, element('dt', { text: name }), value));
     }
-    byId('panels-body').append(
-      counters,
-      element('table', {}, element('thead', {}, element('tr', {}, ...head)), this.#table),
-      this.#none,
-      this.#calibration,
-    );
+    byId('panels-body').append(counters, this.#table, this.#none, this.#calibration);
   }
 
   draw(live: Live): void {
@@ -44,12 +38,9 @@ export class PanelsPanel {
     if (text === this.#shown) return;
     this.#shown = text;
     this.#none.hidden = links.length > 0;
-    this.#table.replaceChildren(
-      ...links.map((link) => {
-        const cells = cellsOf(link).map(([text, title = text]) => element('td', { text, title }));
-        return element('tr', { 'data-state': link.state === 'open' ? 'open' : 'closed' }, ...cells);
-      }),
-    );
+    const columns = LINK_COLUMNS.filter((column) => links.some((link) => column.text(link) !== undefined));
+    const head = columns.map(({ name, title }) => element('th', { text: name, title, scope: 'col' }));
+    this.#table.replaceChildren(element('thead', {}, element('tr', {}, ...head)), ...links.map((link) => rowsOf(link, columns)));
   }
 
   #set(name: string, text: string, bad: boolean): void {
@@ -60,19 +51,57 @@ export class PanelsPanel {
   }
 }
 
-const LINK_COLUMNS = ['Link', 'Panel', 'Elements', 'State', 'Trip', 'Retries', 'Timeouts', 'Discarded'];
+type Link = RigDescription['links'][number];
 
-/** Text of each cell, and what it says when pointed at where that is more. */
-function cellsOf(link: RigDescription['links'][number]): [text: string, title?: string][] {
-  const { name, kind, panel, firmware, elements, state, reconnects, retries, timeouts, discarded, roundTripMs } = link;
-  return [
-    [name, `${name}: ${kind}, opened again ${count(reconnects)} times`],
-    [panel === '' ? '–' : panel, firmware === '' ? panel : `${panel}, firmware ${firmware}`],
-    [elements],
-    [state],
-    [roundTripMs > 0 ? `${milliseconds(roundTripMs)} ms` : '–', 'smoothed round trip'],
-    ...[retries, timeouts, discarded].map((value): [string] => [count(value)]),
-  ];
+interface Column {
+  name: string;
+  title?: string;
+  /** Undefined where it does not apply; a column that applies to no link is left out. */
+  text: (link: Link) => string | undefined;
+}
+
+const LINK_COLUMNS: Column[] = [
+  { name: 'Link', text: ({ name }) => name },
+  { name: 'State', text: ({ state }) => (state === 'open' ? state : `✕ ${state}`) },
+  {
+    name: 'Trip',
+    title: 'Smoothed round trip, ms',
+    text: (link) => (link.roundTripMs > 0 ? `${milliseconds(link.roundTripMs)} ms` : '–'),
+  },
+  { name: 'Retries', text: ({ retries }) => count(retries) },
+  { name: 'Timeouts', text: ({ timeouts }) => count(timeouts) },
+  { name: 'Disc.', title: 'Frames discarded, damaged ones among them', text: ({ discarded }) => count(discarded) },
+  { name: 'CRC', title: 'Frames that arrived damaged', text: ({ badFrames }) => count(badFrames) },
+  {
+    name: 'Unauth.',
+    title: 'Frames ignored because they were not sealed with the panel’s key',
+    text: ({ unauthenticated }) => (unauthenticated ? count(unauthenticated) : undefined),
+  },
+  {
+    name: '°C',
+    title: 'Temperature that the panel told last',
+    text: ({ temperatureC }) => (temperatureC === null ? undefined : fixed(temperatureC, 0)),
+  },
+];
+
+/** The figures of a link, and below them what it leads to and what is wrong with it, in full. */
+function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
+  const cells = columns.map(({ name, text }) => {
+    const shown = text(link) ?? '–';
+    return element('td', {
+      text: shown,
+      title: name === 'Link' ? `${link.kind}, opened again ${count(link.reconnects)} times` : shown,
+    });
+  });
+  const what = [link.panel === '' ? 'panel not known yet' : link.panel, `elements ${link.elements}`].join(' · ');
+  const about = element('td', { colspan: String(columns.length), title: link.firmware }, element('span', { text: what }));
+  if (link.detail !== '') about.append(element('span', { className: 'why', text: link.detail }));
+  return element(
+    'tbody',
+    { 'data-state': link.state === 'open' ? 'open' : 'closed' },
+    element('tr', {}, ...cells),
+    element('tr', { className: 'about' }, about),
+  );
 }
 
 export class EventsPanel {

@@ -15,8 +15,13 @@ const CYCLES_KEPT = 16_384;
 const EVENTS_KEPT = 200;
 /** Charts show this much. */
 export const WINDOW_MS = 60_000;
-/** Older than this is not "now" any more; slow loops get two of their periods. */
+/** Older than this is not "now" any more. Long enough that a single void cycle between good ones changes nothing on the page. */
 const FRESH_MS = 1000;
+/** Slow loops get so many of their periods, for the same reason. */
+const FRESH_PERIODS = 3;
+
+/** What is wrong with a rig that is meant to run. */
+export type Trouble = 'faulted' | 'void' | 'stalled';
 
 export class Live {
   connection: 'connecting' | 'open' | 'gone' = 'connecting';
@@ -34,6 +39,8 @@ export class Live {
   beampattern: BeampatternPanel<ArrayBuffer> | undefined;
   history: History | undefined;
   #firstFrame = true;
+  /** When this page saw it start to run, on the server's clock: only from then on are cycles due. */
+  #runningSinceMs = -Infinity;
   /** What has to be added to this machine's clock to get the server's. */
   #serverAheadMs = 0;
 
@@ -56,7 +63,8 @@ export class Live {
       this.words = undefined;
       this.beampattern = undefined;
       this.#firstFrame = false;
-    }
+      this.#runningSinceMs = -Infinity;
+    } else if (frame.state === 'running' && this.state !== 'running') this.#runningSinceMs = frame.sentMs;
     if (frame.rig) this.rig = frame.rig;
     this.state = frame.state;
     this.cyclesPerSecond = frame.cyclesPerSecond;
@@ -85,23 +93,62 @@ export class Live {
     return this.latest ? Math.max(0, this.nowMs() - this.latest.endedMs) : Infinity;
   }
 
+  /** How long ago the newest cycle that was ok ended. */
+  valuesAgeMs(): number {
+    const okMs = this.latest?.okEndedMs;
+    return typeof okMs === 'number' ? Math.max(0, this.nowMs() - okMs) : Infinity;
+  }
+
+  /** What was measured is of a cycle that was ok, and not of long ago: void cycles keep nothing fresh. */
   get fresh(): boolean {
-    return this.connection === 'open' && this.ageMs() <= this.freshMs;
+    return this.connection === 'open' && this.valuesAgeMs() <= this.freshMs;
+  }
+
+  /** Why a rig that should run shows nothing new. Undefined while all is well, nothing is due, or nobody can know. */
+  get trouble(): Trouble | undefined {
+    if (this.connection !== 'open') return undefined;
+    if (this.state === 'faulted') return 'faulted';
+    if (this.state !== 'running' || !this.latest) return undefined;
+    const { endedMs, okEndedMs, voidSinceMs } = this.latest;
+    const overdue = (sinceMs: number): boolean => this.nowMs() - Math.max(sinceMs, this.#runningSinceMs) > this.freshMs;
+    if (voidSinceMs !== null) return overdue(okEndedMs ?? voidSinceMs) ? 'void' : undefined;
+    return overdue(endedMs) ? 'stalled' : undefined;
   }
 
   /** A pause longer than this between two cycles is a gap. */
   get freshMs(): number {
-    return Math.max(FRESH_MS, 2000 / (this.rig?.loopRateHz || Infinity));
+    return Math.max(FRESH_MS, (1000 * FRESH_PERIODS) / (this.rig?.loopRateHz || Infinity));
   }
 
   /** When the values on the page were true, on this machine's clock. */
   get valuesOf(): Date | undefined {
-    return this.latest ? new Date(this.latest.endedMs - this.#serverAheadMs) : undefined;
+    return this.#here(this.latest?.okEndedMs);
+  }
+
+  /** Since when the beam has been void, on this machine's clock. */
+  get voidSince(): Date | undefined {
+    return this.#here(this.latest?.voidSinceMs);
+  }
+
+  /** When the newest cycle ended, void or not, on this machine's clock. */
+  get lastCycle(): Date | undefined {
+    return this.#here(this.latest?.endedMs);
+  }
+
+  #here(serverMs: number | null | undefined): Date | undefined {
+    return typeof serverMs === 'number' ? new Date(serverMs - this.#serverAheadMs) : undefined;
   }
 
   /** The end of the charts: now, or where the data stopped, so that nothing moves without data. */
   chartEndMs(): number {
-    return this.fresh || !this.latest ? this.nowMs() : this.latest.endedMs;
+    return this.fresh || !this.latest ? this.nowMs() : (this.latest.okEndedMs ?? this.latest.endedMs);
+  }
+
+  /** Place in `history` of the newest cycle whose beam is known to radiate: figures stay with it through void ones. */
+  get newestOk(): number {
+    const okMs = this.latest?.okEndedMs;
+    if (!this.history || typeof okMs !== 'number') return -1;
+    return this.history.firstAtOrAfter(okMs + 0.5) - 1;
   }
 
   get users(): number {
@@ -123,3 +170,9 @@ export class Live {
 }
 
 export const clockTime = (date: Date): string => date.toLocaleTimeString('en-GB', { hour12: false });
+
+/** Below a beam that is not of now, what it is of; undefined while it is. */
+export function staleBeam(live: Live): string | undefined {
+  if (live.fresh || !live.valuesOf) return undefined;
+  return `Last beam known to radiate, of ${clockTime(live.valuesOf)}`;
+}

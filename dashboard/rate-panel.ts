@@ -39,8 +39,8 @@ export class RatePanel {
 
   drawFigures(live: Live): void {
     const { history, columns } = live;
-    if (!history || history.length === 0) return;
-    const newest = history.length - 1;
+    const newest = live.newestOk;
+    if (!history || newest < 0) return;
     const measured = history.valueAt(newest, columns.measuredRate);
     const zf = history.valueAt(newest, columns.zfRate);
     setText(this.#measured, fixed(measured, 2));

@@ -6,6 +6,8 @@ import type { Live } from './live.ts';
 
 export class TopBar {
   readonly #banner = byId('banner');
+  readonly #bannerText = byId('banner-text');
+  readonly #bannerAge = byId('banner-age');
   readonly #badge = byId('badge');
   readonly #name = byId('rig-name');
   readonly #size = byId('rig-size');
@@ -15,13 +17,12 @@ export class TopBar {
   readonly #runFolder = byId('run-folder');
 
   draw(live: Live): void {
-    const { rig, state, latest, connection } = live;
+    const { rig, state, latest, connection, trouble } = live;
     const source = latest?.source ?? rig?.source;
-    const trouble = connection === 'gone' ? false : state === 'faulted' || latest?.outcome === 'void';
     document.body.dataset.source = source ?? 'unknown';
     document.body.dataset.connection = connection;
     document.body.dataset.fresh = live.fresh ? 'yes' : 'no';
-    document.body.dataset.trouble = trouble ? 'yes' : 'no';
+    document.body.dataset.trouble = trouble ?? 'none';
     setText(this.#badge, source?.toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
     this.#drawBanner(live);
     if (rig) {
@@ -36,16 +37,27 @@ export class TopBar {
       this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
       document.title = `${source === 'simulator' ? 'SIM · ' : ''}${rig.name} · beamrig`;
     }
-    setText(this.#state, connection === 'gone' ? 'unknown' : trouble && state === 'running' ? 'beam void' : (state ?? '–'));
+    setText(this.#state, stateInWords(live));
     setText(this.#rate, connection === 'open' && state ? fixed(live.cyclesPerSecond, 1) : '–');
-    setText(this.#age, latest ? (live.fresh ? age(live.ageMs()) : `${age(live.ageMs())} ago`) : '–');
+    setText(this.#age, latest ? (live.fresh ? age(live.ageMs()) : `${age(live.valuesAgeMs())} ago`) : '–');
   }
 
   #drawBanner(live: Live): void {
     const text = bannerText(live);
     this.#banner.hidden = text === undefined;
-    if (text !== undefined) setText(this.#banner, text);
+    if (text === undefined) return;
+    setText(this.#bannerText, text);
+    this.#banner.title = text;
+    // Grows all the time: shown, and not read aloud again and again.
+    setText(this.#bannerAge, live.trouble === 'stalled' ? `No cycle for ${age(live.ageMs())}. ` : '');
   }
+}
+
+function stateInWords({ connection, trouble, state }: Live): string {
+  if (connection === 'gone') return 'unknown';
+  if (trouble === 'void') return 'beam void';
+  if (trouble === 'stalled') return 'no cycle';
+  return state ?? '–';
 }
 
 function bannerText(live: Live): string | undefined {
@@ -54,6 +66,12 @@ function bannerText(live: Live): string | undefined {
       ? `Controller gone since ${clockTime(live.goneSince)}, reconnecting…`
       : 'The controller does not answer, trying again…';
   }
+  const { trouble, voidSince, lastCycle, latest } = live;
+  if (trouble === 'void' && voidSince) {
+    return `Beam void since ${clockTime(voidSince)}: ${latest?.failure ?? 'it is not known what the array radiates'}`;
+  }
+  if (trouble === 'stalled' && lastCycle)
+    return `None has ended since ${clockTime(lastCycle)}: waiting for the panel or the model.`;
   return standIn(live);
 }
 

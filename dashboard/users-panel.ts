@@ -28,8 +28,8 @@ export class UsersPanel {
   drawFigures(live: Live): void {
     this.#keepRows(live);
     const { history, columns } = live;
-    if (!history || history.length === 0) return;
-    const newest = history.length - 1;
+    const newest = live.newestOk;
+    if (!history || newest < 0) return;
     this.#rows.forEach((row, user) => {
       const measured = history.valueAt(newest, columns.measured(user));
       const predicted = history.valueAt(newest, columns.predicted(user));
@@ -45,6 +45,7 @@ export class UsersPanel {
     if (live.users === 0) {
       this.#container.append(element('p', { className: 'empty', text: 'No users yet: waiting for the controller.' }));
     }
+    this.#container.style.setProperty('--users', String(Math.max(1, live.users)));
     this.#rows = Array.from({ length: live.users }, (_, user) => this.#addRow(live, user));
   }
 

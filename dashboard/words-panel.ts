@@ -4,6 +4,7 @@
  */
 import { byId, element, setText, Surface } from './elements.ts';
 import { degrees } from './figures.ts';
+import { staleBeam } from './live.ts';
 import type { Live } from './live.ts';
 import { phaseColour, wordColours } from './phase-colours.ts';
 import { canvasFont, colour, themeVersion } from './theme.ts';
@@ -59,7 +60,8 @@ export class WordsPanel {
 
   draw(live: Live): void {
     const { words, rig } = live;
-    const key = [words?.cycle, this.#cursor?.element, this.#cursor?.chain, themeVersion(), rig?.name].join();
+    const stale = staleBeam(live);
+    const key = [words?.cycle, stale, this.#cursor?.element, this.#cursor?.chain, themeVersion(), rig?.name].join();
     const resized = this.#surface.takeResized();
     const nowMs = performance.now();
     if (!resized && (key === this.#drawnKey || nowMs - this.#drawnMs < REDRAW_MS)) return;
@@ -76,7 +78,7 @@ export class WordsPanel {
     this.#layout = layoutOf(rig, start.width, start.height);
     this.#drawCells(start.context, rig, this.#layout, words.phaseBits);
     this.#drawLabels(start.context, rig, this.#layout, start.height);
-    this.#describe(rig, words.phaseBits);
+    this.#describe(rig, words.phaseBits, stale);
   }
 
   #take(words: Words<ArrayBuffer>): void {
@@ -159,7 +161,7 @@ export class WordsPanel {
     for (let n = 0; n < rig.elements; n += step) context.fillText(String(n), LEFT + (n + 0.5) * layout.cellWidth, height - 8);
   }
 
-  #describe(rig: RigDescription, phaseBits: number): void {
+  #describe(rig: RigDescription, phaseBits: number, stale: string | undefined): void {
     const total = rig.elements * rig.rfChains;
     if (this.#cursor) {
       const { element: n, chain } = this.#cursor;
@@ -171,7 +173,7 @@ export class WordsPanel {
     } else {
       const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
       const order = this.#layout?.planar ? 'As the array stands' : 'Elements left to right';
-      setText(this.#readout, `${order} · ${this.#changed} of ${total} words changed${outlined}`);
+      setText(this.#readout, stale ?? `${order} · ${this.#changed} of ${total} words changed${outlined}`);
     }
     this.#surface.canvas.setAttribute(
       'aria-label',

@@ -7,6 +7,8 @@ export async function launchChromium(): Promise<Browser> {
   if (!executablePath) throw new Error('chromium is not installed: apt-get install chromium');
   return chromium.launch({
     executablePath,
+    // Pictures and measures with the scrollbars that people see.
+    ignoreDefaultArgs: ['--hide-scrollbars'],
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -32,6 +32,10 @@ export class StandInRig implements Controller {
   state: ControllerState = 'running';
   /** As if the rig had a board on a link and ran on it: set `lost`, and its simulator stands in. */
   hasBoard = false;
+  /** Whether the simulator stands in for a lost board; else cycles are void until it is back. */
+  fallsBack = true;
+  /** A cycle is under way that does not end. */
+  hangs = false;
   #lost: string | undefined;
   #sourceSinceMs = Date.now();
   readonly #elements: number;
@@ -57,7 +61,7 @@ export class StandInRig implements Controller {
   /** Goes on by itself from here; without it, a test calls `cycleOnce`. */
   startTimer(): void {
     this.#timer = setInterval(() => {
-      if (this.state === 'running') this.cycleOnce();
+      if (this.state === 'running' && !this.hangs) this.cycleOnce();
     }, 1000 / this.#rateHz);
   }
 
@@ -117,7 +121,7 @@ export class StandInRig implements Controller {
   }
 
   get #source(): Source {
-    return this.hasBoard && this.lost === undefined ? 'hardware' : 'simulator';
+    return this.hasBoard && (this.lost === undefined || !this.fallsBack) ? 'hardware' : 'simulator';
   }
 
   #board(): LinkDescription {
@@ -205,7 +209,8 @@ export class StandInRig implements Controller {
     const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, USERS);
     const digital = scale(identity(USERS), 1 / frobeniusNorm(analog));
     const predicted = sinr(channel, matmul(analog, digital), NOISE);
-    const isVoid = this.#isVoid(this.#cycle);
+    const boardIsMissed = this.hasBoard && !this.fallsBack ? this.lost : undefined;
+    const isVoid = boardIsMissed !== undefined || this.#isVoid(this.#cycle);
     const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
     const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
     const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
@@ -218,7 +223,9 @@ export class StandInRig implements Controller {
       phaseBits: this.#phaseBits,
       beamId: isVoid ? 0 : this.#cycle + 1,
       outcome: isVoid ? 'void' : 'ok',
-      ...(isVoid ? { failure: 'COMMIT was not answered in 3 attempts' } : {}),
+      ...(isVoid
+        ? { failure: boardIsMissed ? `push: panel /dev/ttyUSB0: ${boardIsMissed}` : 'COMMIT was not answered in 3 attempts' }
+        : {}),
       predictedSnrDb: predicted.map(toDb),
       measuredSnrDb: measured.map(toDb),
       predictedSumRate: rate(predicted),
