@@ -34,6 +34,7 @@ export type LinkStateWord =
   | 'key refused'
   | 'refused'
   | 'restarted'
+  | 'made safe'
   | 'beam differs'
   | 'other Q'
   | 'other panel'

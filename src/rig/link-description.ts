@@ -86,6 +86,8 @@ function wordOf(failure: PanelFailure): LinkStateWord {
       return 'refused';
     case 'panel-restarted':
       return 'restarted';
+    case 'session-over':
+      return 'made safe';
     case 'not-staged':
     case 'read-back-differs':
     case 'array-split':
