@@ -211,6 +211,32 @@ describe('panel driver with a key', () => {
     expect(await untilRadiated(rig, 2)).toBeLessThan(100);
   });
 
+  it('waits for the answer to its own challenge, whatever else comes under its number', async () => {
+    const rig = bench({ rigKey: KEY, panelKey: KEY });
+    await untilRadiated(rig, 1);
+    rig.link.lose('cable pulled');
+    const { forge, driver, virtual, clock } = rig;
+    const onTheWay: Uint8Array[] = [];
+    const receive = virtual.receive.bind(virtual);
+    virtual.receive = (frame) => void onTheWay.push(frame.slice());
+    let ended = false;
+    const connecting = driver.connect().finally(() => (ended = true));
+    await clock.sleep(1);
+    const [challenge] = onTheWay;
+    const seq = challenge[2] | (challenge[3] << 8);
+    // As the panel sealed it once, to an older challenge that had this number: taken for the answer, it would set our counters back.
+    const recorded = encodeFrame({ seq, message: { type: 'challenged', hostNonce: 1n, lastCounter: 0n } });
+    forge(sealFrame(recorded, derivePanelKey(KEY, SERIAL), 5_000_000n));
+    forge(encodeFrame({ seq, message: { type: 'nack', code: 'busy', detail: 0 } }));
+    await clock.sleep(1);
+    expect(ended).toBe(false);
+    expect(driver.counters).toMatchObject({ strayReplies: 1, unauthenticated: 1, nacks: 0 });
+    virtual.receive = receive;
+    onTheWay.forEach((frame) => receive(frame));
+    expect(await connecting).toMatchObject({ ok: true });
+    expect(await untilRadiated(rig, 2)).toBeLessThan(100);
+  });
+
   it('is not obeyed any more in what somebody has kept back since an earlier session', async () => {
     const rig = bench({ rigKey: KEY, panelKey: KEY });
     await untilRadiated(rig, 1);

@@ -124,6 +124,26 @@ for (const { title, place, there } of brokers) {
       expect(states).toHaveLength(3);
     });
 
+    it('tells also who comes later that the panel was killed', async () => {
+      const wire = await relayTo(broker.port);
+      ends.push(() => wire.close());
+      await panel(echo(), `mqtt://127.0.0.1:${wire.port}`);
+      const witness = await stranger();
+      let toldOff = false;
+      witness.on('message', (_topic, payload) => {
+        toldOff ||= payload.toString().includes('"offline"');
+      });
+      await witness.subscribeAsync(PRESENCE, { qos: 1 });
+      wire.cut();
+      await eventually('the last will', () => toldOff);
+      const late = await stranger();
+      const found: string[] = [];
+      late.on('message', (_topic, payload) => found.push(payload.toString()));
+      await late.subscribeAsync(PRESENCE, { qos: 1 });
+      await eventually('what stands there', () => found.length === 1);
+      expect(found[0]).toContain('"offline"');
+    });
+
     it('takes a panel that was restarted before the broker missed it for lost', async () => {
       const client = await stranger();
       const online = (instance: string) =>
