@@ -90,7 +90,19 @@ describe.skipIf(!hasPart('gcc'))('the ADAR1000 driver [needs gcc]', () => {
     expect(toldTo('start', 'stage')).toEqual(dark);
     expect(toldTo('start', 'stage', 'load')).toEqual(beam);
     expect(toldTo('start', 'stage', 'load', 'mute')).toEqual(dark);
+    // Staging enables the transmitters: only gains of nothing keep them dark until the load.
+    expect(toldTo('start', 'stage', 'load', 'mute', 'stage')).toEqual(dark);
     expect(toldTo('start', 'stage', 'load', 'mute', 'stage', 'load')).toEqual(beam);
+  });
+
+  it('switches the transmitters off before all else in a mute, and gives them bias and full gain with a beam', () => {
+    expect(wordsOf('mute')[0]).toEqual({ lines: 0b11, word: 0x002f00 });
+    const staged = wordsOf('stage');
+    for (const address of [0, 1, 2, 3]) {
+      for (const word of [0x001cff, 0x001dff, 0x001eff, 0x001fff, 0x00362d, 0x003706]) {
+        expect(staged).toContainEqual({ lines: 0b11, word: (address << 21) | word });
+      }
+    }
   });
 
   it('is heard by chips that were without supply in between', () => {

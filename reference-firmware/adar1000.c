@@ -121,10 +121,11 @@ void adar1000_load(const adar1000_array *array) {
 }
 
 void adar1000_mute(const adar1000_array *array) {
+  /* Takes effect at once; the rest is for the moment when the transmitters are enabled again. */
+  write_all(array, TX_ENABLES, 0);
   write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
   write_gains(array, NO_GAIN);
   adar1000_load(array);
-  write_all(array, TX_ENABLES, 0);
 }
 
 void adar1000_store(const adar1000_array *array, uint8_t position, const uint16_t *words) {

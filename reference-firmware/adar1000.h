@@ -58,7 +58,7 @@ void adar1000_stage(const adar1000_array *array, const uint16_t *words);
 /* What was staged is radiated from now on. One word for each address, heard by the chips of all lines. */
 void adar1000_load(const adar1000_array *array);
 
-/* All channels off: gains to nothing, loaded, and the transmitters disabled. */
+/* All channels off: the transmitters disabled, then gains to nothing, and loaded. */
 void adar1000_mute(const adar1000_array *array);
 
 /* Writes a beam to a position of the chips' RAM (below ADAR1000_BEAM_POSITIONS). What is radiated and what is staged stay. */
