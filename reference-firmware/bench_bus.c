@@ -65,9 +65,8 @@ static size_t receive(void) {
       const size_t length = beamrig_reader_take(&reader, byte);
       if (length > 0) return length;
     }
-    if (board_lost_bytes(BOARD_BENCH_PORT)) beamrig_reader_reset(&reader);
     gone = board_time_us() - since_us > patience_us;
-    board_sleep();
+    board_sleep(since_us + patience_us);
   }
   return 0;
 }

@@ -22,15 +22,22 @@
 #include "firmware.h"
 
 #define RING_BYTES 65536u
+/* More frames than this that wait at once get the time of a later one. */
+#define DELIMITERS 256u
 /* What the other side does not take for so long is dropped, as a UART without flow control would. */
 #define SEND_PATIENCE_MS 200
+#define LONGEST_SLEEP_US 1000u
 
 typedef struct {
   int fd;
   uint8_t ring[RING_BYTES];
   size_t head;
   size_t tail;
-  bool lost;
+  /* When the zero bytes in the ring had come, the next one to be taken first. */
+  uint64_t delimiters_us[DELIMITERS];
+  size_t delimiters_in;
+  size_t delimiters_out;
+  uint64_t delimited_us;
 } uart;
 
 static uart uarts[BOARD_PORTS];
@@ -59,22 +66,22 @@ static bool open_uart(uart *it, char *name) {
 static void receive(uart *it) {
   uint8_t bytes[4096];
   const ssize_t count = read(it->fd, bytes, sizeof bytes);
+  const uint64_t now_us = board_time_us();
   for (ssize_t i = 0; i < count; i++) {
     const size_t next = (it->head + 1u) % RING_BYTES;
-    if (next == it->tail) {
-      it->lost = true;
-      return;
-    }
+    if (next == it->tail) return;
+    if (bytes[i] == 0) it->delimiters_us[it->delimiters_in++ % DELIMITERS] = now_us;
     it->ring[it->head] = bytes[i];
     it->head = next;
   }
 }
 
-/* Waits for bytes, for the end, or for so long. */
-static void wait_ms(int timeout_ms) {
+/* Waits for bytes, for the end, or for so long (less than a second). */
+static void wait_us(uint64_t timeout_us) {
+  const struct timespec timeout = {0, (long)(1000u * timeout_us)};
   struct pollfd fds[BOARD_PORTS + 1] = {
       {uarts[0].fd, POLLIN, 0}, {uarts[1].fd, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-  if (poll(fds, BOARD_PORTS + 1, timeout_ms) > 0) {
+  if (ppoll(fds, BOARD_PORTS + 1, &timeout, NULL) > 0) {
     for (int port = 0; port < BOARD_PORTS; port++) {
       if ((fds[port].revents & POLLIN) != 0) receive(&uarts[port]);
     }
@@ -91,13 +98,12 @@ bool board_take(board_port port, uint8_t *byte) {
   if (it->head == it->tail) return false;
   *byte = it->ring[it->tail];
   it->tail = (it->tail + 1u) % RING_BYTES;
+  if (*byte == 0) it->delimited_us = it->delimiters_us[it->delimiters_out++ % DELIMITERS];
   return true;
 }
 
-bool board_lost_bytes(board_port port) {
-  const bool lost = uarts[port].lost;
-  uarts[port].lost = false;
-  return lost;
+uint64_t board_delimited_us(board_port port) {
+  return uarts[port].delimited_us;
 }
 
 void board_send(board_port port, const uint8_t *bytes, size_t length) {
@@ -124,8 +130,14 @@ uint64_t board_time_us(void) {
   return (uint64_t)us;
 }
 
-void board_sleep(void) {
-  wait_ms(1);
+void board_sleep(uint64_t until_us) {
+  const uint64_t now_us = board_time_us();
+  const uint64_t left_us = until_us > now_us ? until_us - now_us : 0;
+  wait_us(left_us < LONGEST_SLEEP_US ? left_us : LONGEST_SLEEP_US);
+}
+
+/* A process that ends leaves its bench as it is; it has nobody who would start it again. */
+void board_feed_watchdog(void) {
 }
 
 static void refuse(const char *option, const char *value) {
@@ -195,7 +207,6 @@ int main(int count, char **arguments) {
     return 2;
   }
   for (;;) {
-    firmware_turn();
-    board_sleep();
+    board_sleep(firmware_turn());
   }
 }

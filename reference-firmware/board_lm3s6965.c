@@ -9,6 +9,7 @@
 
 #define SYSCTL_RIS REGISTER(0x400fe050u)
 #define SYSCTL_RCC REGISTER(0x400fe060u)
+#define SYSCTL_RCGC0 REGISTER(0x400fe100u)
 #define SYSCTL_RCGC1 REGISTER(0x400fe104u)
 #define SYSCTL_RCGC2 REGISTER(0x400fe108u)
 #define GPIO_A 0x40004000u
@@ -27,6 +28,12 @@
 #define SYSTICK_LOAD REGISTER(0xe000e014u)
 #define SYSTICK_VAL REGISTER(0xe000e018u)
 #define NVIC_ISER0 REGISTER(0xe000e100u)
+#define ICSR REGISTER(0xe000ed04u)
+#define ICSR_TICK_PENDING (1u << 26)
+#define WATCHDOG_LOAD REGISTER(0x40000000u)
+#define WATCHDOG_CTL REGISTER(0x40000008u)
+#define WATCHDOG_ICR REGISTER(0x4000000cu)
+#define WATCHDOG_RESETS 0x3u /* INTEN starts it, RESEN lets it reset */
 
 #define RCC_SYSDIV_4_USED ((3u << 23) | (1u << 22)) /* 200 MHz / 4 */
 #define RCC_CRYSTAL_8MHZ (0xeu << 6)
@@ -36,7 +43,6 @@
 
 #define FR_RECEIVE_EMPTY (1u << 4)
 #define FR_TRANSMIT_FULL (1u << 5)
-#define DR_OVERRUN (1u << 11)
 #define RECEIVE_INTERRUPTS ((1u << 4) | (1u << 6)) /* FIFO level, and bytes that wait in it */
 #define FIFO_AND_8_BITS 0x70u
 #define ENABLE_BOTH_WAYS 0x301u
@@ -48,37 +54,68 @@
 #define HOST_RING_BYTES 8192u
 #define BENCH_RING_BYTES 2048u
 
+/* Powers of two: more frames than this that wait at once get the time of a later one. */
+#define DELIMITERS 16u
+
 typedef struct {
   uint32_t base;
   volatile uint8_t *ring;
   uint32_t mask;
   volatile uint32_t head;
   volatile uint32_t tail;
-  volatile bool lost;
+  /* When the zero bytes in the ring had come. */
+  volatile uint64_t delimiters_us[DELIMITERS];
+  volatile uint32_t delimiters_in;
+  uint32_t delimiters_out;
+  uint64_t delimited_us;
 } uart;
 
 static volatile uint8_t host_ring[HOST_RING_BYTES];
 static volatile uint8_t bench_ring[BENCH_RING_BYTES];
-static uart uarts[BOARD_PORTS] = {{0x4000c000u, host_ring, HOST_RING_BYTES - 1u, 0, 0, false},
-                                  {0x4000d000u, bench_ring, BENCH_RING_BYTES - 1u, 0, 0, false}};
+static uart uarts[BOARD_PORTS] = {{0x4000c000u, host_ring, HOST_RING_BYTES - 1u, 0, 0, {0}, 0, 0, 0},
+                                  {0x4000d000u, bench_ring, BENCH_RING_BYTES - 1u, 0, 0, {0}, 0, 0, 0}};
 static volatile uint64_t ticks_ms;
 
 void systick_interrupt(void);
 void uart0_interrupt(void);
 void uart1_interrupt(void);
 
+static void interrupts_off(void) {
+  __asm volatile("cpsid i" ::: "memory");
+}
+
+static void interrupts_on(void) {
+  __asm volatile("cpsie i" ::: "memory");
+}
+
 void systick_interrupt(void) {
   ticks_ms++;
+}
+
+/* Interrupts are off, or this is one. */
+static uint64_t now_us(void) {
+  uint32_t left = SYSTICK_VAL;
+  uint64_t ms = ticks_ms;
+  /* The counter has begun anew, and nobody has counted it yet. */
+  if ((ICSR & ICSR_TICK_PENDING) != 0) {
+    left = SYSTICK_VAL;
+    ms++;
+  }
+  return ms * 1000u + (CLOCK_MHZ * 1000u - 1u - left) / CLOCK_MHZ;
 }
 
 static void receive(uart *it) {
   UART_ICR(it->base) = RECEIVE_INTERRUPTS;
   while ((UART_FR(it->base) & FR_RECEIVE_EMPTY) == 0) {
-    const uint32_t data = UART_DR(it->base);
+    const uint8_t byte = (uint8_t)(UART_DR(it->base) & 0xffu);
     const uint32_t next = (it->head + 1u) & it->mask;
-    if ((data & DR_OVERRUN) != 0 || next == it->tail) it->lost = true;
+    /* What finds no room is lost, and its frame is damaged. */
     if (next == it->tail) continue;
-    it->ring[it->head] = (uint8_t)data;
+    if (byte == 0) {
+      it->delimiters_us[it->delimiters_in & (DELIMITERS - 1u)] = now_us();
+      it->delimiters_in++;
+    }
+    it->ring[it->head] = byte;
     it->head = next;
   }
 }
@@ -96,13 +133,17 @@ bool board_take(board_port port, uint8_t *byte) {
   if (it->head == it->tail) return false;
   *byte = it->ring[it->tail];
   it->tail = (it->tail + 1u) & it->mask;
+  if (*byte == 0) {
+    interrupts_off();
+    it->delimited_us = it->delimiters_us[it->delimiters_out & (DELIMITERS - 1u)];
+    interrupts_on();
+    it->delimiters_out++;
+  }
   return true;
 }
 
-bool board_lost_bytes(board_port port) {
-  const bool lost = uarts[port].lost;
-  uarts[port].lost = false;
-  return lost;
+uint64_t board_delimited_us(board_port port) {
+  return uarts[port].delimited_us;
 }
 
 void board_send(board_port port, const uint8_t *bytes, size_t length) {
@@ -116,27 +157,34 @@ void board_send(board_port port, const uint8_t *bytes, size_t length) {
 
 uint64_t board_time_us(void) {
   static uint64_t newest_us;
-  uint64_t before;
-  uint64_t after;
-  uint32_t left;
-  /* Until no tick has come in between: reading 64 bits takes two steps. */
-  do {
-    before = ticks_ms;
-    left = SYSTICK_VAL;
-    after = ticks_ms;
-  } while (before != after);
-  const uint64_t us = after * 1000u + (CLOCK_MHZ * 1000u - 1u - left) / CLOCK_MHZ;
+  interrupts_off();
+  const uint64_t us = now_us();
+  interrupts_on();
   if (us > newest_us) newest_us = us;
   return newest_us;
 }
 
-void board_sleep(void) {
+void board_sleep(uint64_t until_us) {
+  /* The next tick may come too late for what is due before it: the loop turns until then. */
+  if (until_us < board_time_us() + 1000u) return;
   /* With interrupts off around the check, one that comes between check and sleep ends the sleep. */
-  __asm volatile("cpsid i" ::: "memory");
+  interrupts_off();
   const bool idle = uarts[BOARD_HOST_PORT].head == uarts[BOARD_HOST_PORT].tail &&
                     uarts[BOARD_BENCH_PORT].head == uarts[BOARD_BENCH_PORT].tail;
   if (idle) __asm volatile("wfi");
-  __asm volatile("cpsie i" ::: "memory");
+  interrupts_on();
+}
+
+/* The first time it runs out it asks for an interrupt that nobody takes, the second time it resets. */
+static void start_watchdog(void) {
+  SYSCTL_RCGC0 |= 1u << 3;
+  WATCHDOG_LOAD = BOARD_WATCHDOG_US / 2u * CLOCK_MHZ;
+  WATCHDOG_CTL = WATCHDOG_RESETS;
+}
+
+void board_feed_watchdog(void) {
+  /* Any value: it begins anew. */
+  WATCHDOG_ICR = 1;
 }
 
 static void start_uart(uint32_t base) {
@@ -167,11 +215,11 @@ int main(void) {
   start_uart(uarts[BOARD_HOST_PORT].base);
   start_uart(uarts[BOARD_BENCH_PORT].base);
   NVIC_ISER0 = (1u << 5) | (1u << 6);
-  __asm volatile("cpsie i");
+  interrupts_on();
+  start_watchdog();
 
   if (!firmware_start(&settings)) return 1;
   for (;;) {
-    firmware_turn();
-    board_sleep();
+    board_sleep(firmware_turn());
   }
 }

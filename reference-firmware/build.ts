@@ -22,7 +22,7 @@ export interface BuildOptions {
 
 const FIRMWARE = fileURLToPath(new URL('.', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../firmware-protocol/c/', import.meta.url));
-const COMMON = ['adar1000.c', 'bench_bus.c', 'firmware.c'];
+const COMMON = ['adar1000.c', 'array.c', 'bench_bus.c', 'eeprom.c', 'firmware.c'];
 const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror', `-I${FIRMWARE}`, `-I${LIBRARY}`];
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
 

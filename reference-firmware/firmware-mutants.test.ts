@@ -79,7 +79,7 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
   it('weights that are staged and never loaded', async () => {
     const changed = {
       build: right,
-      sources: mutated('firmware.c', 'BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON', 'BENCH_AMPLIFIERS_ON'),
+      sources: mutated('array.c', 'BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON', 'BENCH_AMPLIFIERS_ON'),
     };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
     expect(await wrongPlaces(built)).toEqual({ places: 0, weights: false });

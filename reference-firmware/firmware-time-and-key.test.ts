@@ -53,15 +53,39 @@ describe.skipIf(!hasPart('gcc'))('the firmware, its clock and its key, under san
     };
     const good = { connected: { ok: true }, applied: { ok: true }, words: shown(1) };
     expect(await visit([], {}, rigKey)).toMatchObject(good);
-    const limit = new DataView(eeprom.buffer).getBigUint64(8, true);
+    const limits = () => [96, 108].map((at) => new DataView(eeprom.buffer).getBigUint64(at, true));
+    const newest = () => limits().reduce((a, b) => (a > b ? a : b));
+    const limit = newest();
     expect(limit).toBeGreaterThan(0n);
     expect(await visit([], {}, rigKey)).toMatchObject(good);
-    expect(new DataView(eeprom.buffer).getBigUint64(8, true)).toBeGreaterThan(limit);
+    const later = newest();
+    expect(later).toBeGreaterThan(limit);
+    // Power has gone while the newest was written: the one before it counts, and the next is above both.
+    const torn = limits().indexOf(later);
+    eeprom.fill(0xff, 96 + 12 * torn + 3, 96 + 12 * torn + 12);
+    const before = limits()[1 - torn];
+    expect(await visit([], {}, rigKey)).toMatchObject(good);
+    expect([limits()[1 - torn], limits()[torn] > before]).toEqual([before, true]);
     for (const key of [undefined, rigKey.map((byte) => byte ^ 1)]) {
       const { connected, words } = await visit([], {}, key);
       expect([connected.ok, words]).toEqual([false, undefined]);
     }
-    eeprom[16] = 0;
+    // Memory that makes no sense is no memory that is new: nobody is let in, and nothing is radiated.
+    const kept = eeprom.slice();
+    for (const spoil of [
+      () => eeprom.set([15], 16),
+      () => eeprom.set([0], 16),
+      () => eeprom.set([0xff], 16),
+      () => eeprom.fill(1, 96, 120),
+    ]) {
+      spoil();
+      for (const key of [undefined, rigKey]) {
+        const { connected, words } = await visit([], {}, key);
+        expect([connected.ok, words]).toEqual([false, undefined]);
+      }
+      eeprom.set(kept);
+    }
+    eeprom.fill(0, 16, 81);
     const env = { PANEL_KEY: Buffer.from(panelKey).toString('hex') };
     expect(await visit(['--key-env', 'PANEL_KEY'], env, rigKey)).toMatchObject(good);
   });

@@ -40,7 +40,10 @@ typedef struct {
 /* Waits for the bench, sets up the chips, and starts the panel. False when the settings do not fit the memory or the protocol. */
 bool firmware_start(const firmware_settings *settings);
 
-/* One turn of the main loop: what has come in is answered, what is due is done. Sleep between two turns. */
-void firmware_turn(void);
+/*
+ * One turn of the main loop: what has come in is answered, what is due is done. Returns when something is due next at the latest, UINT64_MAX
+ * when nothing is: sleep until then between two turns, or until a byte comes.
+ */
+uint64_t firmware_turn(void);
 
 #endif

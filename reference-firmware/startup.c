@@ -9,7 +9,7 @@ void systick_interrupt(void);
 void uart0_interrupt(void);
 void uart1_interrupt(void);
 
-/* A fault of the core: stand still, dark as the watchdog or the host will find it. */
+/* A fault of the core, or nothing left to do: the array stays as it is until the watchdog starts the board anew, which makes it dark. */
 static void halt(void) {
   for (;;) __asm volatile("wfi");
 }
