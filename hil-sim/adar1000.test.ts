@@ -153,4 +153,58 @@ describe('an ADAR1000 on its SPI', () => {
     for (const word of setUp) chip.word(word);
     expect(chip.transmitted(0).re).toBe(0);
   });
+
+  it('takes a soft reset only from both bits, and then shows neither what was loaded nor what was fetched', () => {
+    const chip = transmittingChip();
+    for (const word of [0x001cff, 0x00203f, 0x002120, 0x002802, 0x1850ff, 0x18511f, 0x003820, 0x003a85]) chip.word(word);
+    for (const half of [0x000080, 0x000001]) chip.word(half);
+    expect(chip.transmitted(0)).toEqual({ re: 31, im: 0 });
+    chip.word(0x000081);
+    const enabledAgain = [0x002f7f, 0x003142, 0x003820];
+    for (const word of enabledAgain) chip.word(word);
+    expect(chip.transmitted(0)).toEqual({ re: 0, im: 0 });
+    // Nothing was fetched since the reset.
+    chip.word(0x002802);
+    expect(chip.transmitted(0)).toEqual({ re: 0, im: 0 });
+  });
+
+  it('leaves the direction to its pin when it is told to, and is silent for whoever has none', () => {
+    const chip = transmittingChip();
+    for (const word of [0x001cff, 0x00203f, 0x002120, 0x002802, 0x003146]) chip.word(word);
+    expect(chip.transmitted(0)).toEqual({ re: 0, im: 0 });
+  });
+
+  it('fetches only when bit 7 asks for it', () => {
+    const chip = transmittingChip();
+    for (const word of [0x1800ff, 0x18011f, 0x003820, 0x003a00, 0x002802]) chip.word(word);
+    expect(chip.transmitted(0)).toEqual({ re: 0, im: 0 });
+    for (const word of [0x003a80, 0x002802]) chip.word(word);
+    expect(chip.transmitted(0).re).toBe(-31);
+  });
+
+  it('bypasses RAM for the transmit channels alone by bit 1', () => {
+    const chip = transmittingChip();
+    for (const word of [0x1800ff, 0x18011f, 0x003a80, 0x001cff, 0x00203f, 0x002120, 0x003822, 0x002802]) chip.word(word);
+    expect(chip.transmitted(0)).toEqual({ re: 31, im: 0 });
+  });
+
+  it('does not load what is received with the bit for what is transmitted', () => {
+    const chip = transmittingChip();
+    for (const word of [0x0010ff, 0x001436, 0x001535, 0x002802]) chip.word(word);
+    expect(chip.received(0)).toEqual({ re: 0, im: 0 });
+  });
+
+  it('keeps the RAM of the receive half apart from registers and from the transmit half, and reads it out', () => {
+    const chip = transmittingChip();
+    for (const word of [0x000018, 0x10105a, 0x1810a5, 0x001033]) chip.word(word);
+    expect([0x901000, 0x981000, 0x801000].map((word) => chip.word(word))).toEqual([0x5a, 0xa5, 0x33]);
+  });
+
+  it.each([0x000010, 0x000008])('drives its data output when either bit of four-wire mode is set (%#)', (mode) => {
+    const chip = new Adar1000(0);
+    for (const word of [0x000a5a, mode]) chip.word(word);
+    expect(chip.word(0x800a00)).toBe(0x5a);
+    chip.word(0x000000);
+    expect(chip.word(0x800a00)).toBeUndefined();
+  });
 });

@@ -137,6 +137,8 @@ describe('the bench bus', () => {
   it.each([
     ['an unknown effect', 0x70, [8]],
     ['half a segment', 0x70, [0, 1, 0, 0]],
+    // The words before it in the same frame would switch a channel off.
+    ['a segment longer than its payload', 0x70, [2, ...everywhere(0x002f00), ...u32(ALL), 200, 0, 0, 0x28, 2]],
     ['fewer words than it says', 0x70, [0, ...u32(1), 2, 0, 1, 2, 3]],
     ['weights for another array', 0x71, [3, 0, 2, 0]],
     [
