@@ -57,6 +57,10 @@ describe.skipIf(!hasPart('gcc'))('the ADAR1000 driver [needs gcc]', () => {
     expect(wordsOf('load')).toEqual([0x002802, 0x202802, 0x402802, 0x602802].map((word) => ({ lines: 0b11, word })));
   });
 
+  it('reaches the chips of all 32 lines of the largest array', () => {
+    expect(wordsOf('largest')).toEqual([0x002802, 0x202802, 0x402802, 0x602802].map((word) => ({ lines: 0xffffffff, word })));
+  });
+
   it('writes I and Q of place 0 and of place 22 where they belong', () => {
     const staged = wordsOf('stage');
     // Place 0: word 0, I = 3F, Q = 20, registers 20 and 21 of address 0 on line 0.

@@ -50,7 +50,9 @@ describe.skipIf(!hasPart('arm-none-eabi-gcc') || !hasPart('qemu-system-arm'))(
       await panel.apply(beam(1));
       expect(bench.bus.words()).toEqual(shown(1));
       // Once: a host that asks again would crash the board again.
-      bench.link.send(encodeFrame({ seq: 9, message: { type: 'read-phases', source: 'radiated', slot: 0, offset: 0, count: 1 } }));
+      bench.link.send(
+        encodeFrame({ seq: 9, message: { type: 'read-phases', source: 'radiated', slot: 0, offset: 0, count: 1 } }),
+      );
       await expect.poll(() => bench.bus.words(), { timeout: 20_000 }).toBeUndefined();
       expect(await connectedWithin(panel)).toMatchObject({ ok: true });
       expect(await panel.status()).toMatchObject({ ok: true, value: { state: 'idle', bootCount: 2 } });

@@ -132,4 +132,17 @@ describe.skipIf(!hasPart('gcc'))('the firmware, its clock and its key, under san
     expect(await panel.apply(beam(5))).toMatchObject({ ok: true });
     expect([bench.bus.words(), bench.bus.weights()]).toEqual([shown(5), weightsOf(5)]);
   });
+
+  it.each([
+    ['with weights', 'without', true],
+    ['without weights', 'with them', false],
+  ])('does not take a beam that waits %s for one with the same words %s', async (_waits, _asked, withWeights) => {
+    const { panel, bench } = await lab();
+    const waiting = await panel.stage(beam(2, withWeights));
+    if (!waiting.ok) throw new Error(JSON.stringify(waiting.failure));
+    expect(await panel.arm(waiting.value, await boardTimeIn(panel, 60_000n))).toMatchObject({ ok: true });
+    const same = { ...beam(3, !withWeights), words: beam(2).words };
+    expect(await panel.apply(same)).toMatchObject({ ok: true });
+    expect([bench.bus.words(), bench.bus.weights()]).toEqual([shown(2), withWeights ? undefined : weightsOf(3)]);
+  });
 });

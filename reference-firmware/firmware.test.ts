@@ -156,6 +156,32 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     expect(bench.bus.words()).toEqual(shown(2));
   });
 
+  it('does not trust the RAM of chips that have been without supply', async () => {
+    const { panel, bench } = await lab();
+    await panel.storeBeam(beam(1), 3);
+    await panel.apply(beam(2));
+    for (const chip of bench.bus.chips) chip.powerCycle();
+    await expect.poll(() => panel.status(), { timeout: 10_000 }).toMatchObject({ ok: true, value: { state: 'idle' } });
+    bench.link.send(encodeFrame({ seq: 9, message: { type: 'select-beam', beamId: 3, position: 3 } }));
+    await expect.poll(() => bench.bus.words()).toEqual(shown(1));
+  });
+
+  it('switches off both amplifiers and chips in a mute, though either would be dark', async () => {
+    const { panel, bench } = await lab();
+    const vectors = () => bench.bus.chips.flatMap((chip) => [0, 1, 2, 3].map((channel) => chip.transmitted(channel)));
+    await panel.apply(beam(1));
+    expect(vectors().every(({ re, im }) => re === 0 && im === 0)).toBe(false);
+    const effects: number[] = [];
+    const receive = bench.bus.receive.bind(bench.bus);
+    bench.bus.receive = (frame) => {
+      if (frame[1] === 0x70) effects.push(frame[4]);
+      receive(frame);
+    };
+    await panel.setSafeState('mute', { enter: true });
+    expect(vectors().every(({ re, im }) => re === 0 && im === 0)).toBe(true);
+    expect(effects).toContain(2);
+  });
+
   it('counts its starts in the EEPROM', async () => {
     const first = await lab();
     expect([...first.bench.bus.eeprom.subarray(0, 4)]).toEqual([1, 0, 0, 0]);

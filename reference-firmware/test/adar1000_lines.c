@@ -21,6 +21,9 @@ int main(void) {
   uint8_t word[ADAR1000_WORD_BYTES];
   for (int phase = 0; phase < 128; phase++) printf("phase %d %d %d\n", phase, adar1000_phases[phase].i, adar1000_phases[phase].q);
   for (int place = 0; place < PLACES; place++) words[place] = (uint16_t)(5 * place);
+  const adar1000_array largest = {{NULL, write_word}, 512};
+  doing = "largest";
+  adar1000_load(&largest);
   doing = "start";
   adar1000_start(&array);
   doing = "stage";
