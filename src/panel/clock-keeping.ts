@@ -14,7 +14,7 @@ export interface ClockKeeping {
 const SAMPLES_AT_START = 6;
 const FEWEST_SAMPLES = 3;
 const EVERY_MS = 250;
-/** No clock is estimated so badly. */
+/** No clock is estimated so badly, and none drifts so far between two exchanges. */
 const LEAP_US = 20_000n;
 
 export function createClockKeeping(panel: ArrayMember, clock: Clock): ClockKeeping {
@@ -23,9 +23,13 @@ export function createClockKeeping(panel: ArrayMember, clock: Clock): ClockKeepi
   let session: Capabilities | undefined;
   let sampledMs = -Infinity;
 
-  /** Its time is behind what it should be, by more than the exchange took: as after a restart. */
-  const startedAnew = ({ hostSendUs, panelReceiveUs }: ClockSample): boolean =>
-    estimate.samples > 0 && estimate.toPanelUs(hostSendUs) - panelReceiveUs > LEAP_US;
+  /**
+   * Its time is outside what it can be between the two ends of the exchange: behind as after a restart, or ahead as when this host slept and
+   * its clock stood still. Old samples are then of another clock, and would spoil the estimate for as long as they are remembered.
+   */
+  const leapt = ({ hostSendUs, panelReceiveUs, hostReceiveUs }: ClockSample): boolean =>
+    estimate.samples > 0 &&
+    (estimate.toPanelUs(hostSendUs) - panelReceiveUs > LEAP_US || panelReceiveUs - estimate.toPanelUs(hostReceiveUs) > LEAP_US);
 
   return {
     estimate,
@@ -38,7 +42,7 @@ export function createClockKeeping(panel: ArrayMember, clock: Clock): ClockKeepi
         const own = session;
         const sample = await panel.syncClock();
         if (sample.ok && panel.capabilities === own) {
-          if (startedAnew(sample.value)) {
+          if (leapt(sample.value)) {
             // The panel knows best: when it was restarted, asking ends the session.
             const status = await panel.status();
             if (!status.ok) return status;
