@@ -67,6 +67,8 @@ export interface CycleFailure {
   words: string;
   /** Set when it was the panel that failed. */
   panel?: PanelFailure;
+  /** What makes it the same as that of another cycle, where the words are of this cycle alone. Default: the words. */
+  cause?: string;
 }
 
 export interface FinishedCycle {
@@ -193,7 +195,7 @@ export async function radiateCycle(
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
       const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
-      return finish({ stage, words: `asked for ${users} users on beam ${beamId}, ${told}` });
+      return finish({ stage, words: `asked for ${users} users on beam ${beamId}, ${told}`, cause: 'a report of something else' });
     }
     record.beamId = beamId;
     record.measuredSnrDb = snrDb;

@@ -166,6 +166,14 @@ describe('the control loop', () => {
     expect(events.filter(({ code }) => code === 'cycle-void')).toHaveLength(1);
   });
 
+  it('tells once of reports that are always of something else', async () => {
+    const { loop, script, records, events } = rig({ cycles: 30 });
+    script.measured = (beamId) => beamId + 1000;
+    await loop.start();
+    expect(records.every(({ outcome }) => outcome === 'void')).toBe(true);
+    expect(events.map(({ code }) => code)).toEqual(['cycle-void']);
+  });
+
   it('credits no SNR that was measured on another beam', async () => {
     const { loop, script, records } = rig({ cycles: 3 });
     script.measured = (beamId) => (beamId === 2 ? 1 : beamId);

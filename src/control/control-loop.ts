@@ -410,8 +410,8 @@ class Loop implements ControlLoop {
 }
 
 /** What makes a void cycle the same as the one before: a refusal is told apart by its code, a panel's own fault by its number. */
-function causeOf({ panel, words }: CycleFailure): string {
-  if (panel?.reason !== 'rejected') return panel?.reason ?? words;
+function causeOf({ panel, words, cause = words }: CycleFailure): string {
+  if (panel?.reason !== 'rejected') return panel?.reason ?? cause;
   return panel.code === 'fault' ? `fault ${panel.detail}` : panel.code;
 }
 
