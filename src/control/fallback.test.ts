@@ -166,6 +166,69 @@ describe('hardware that is lost in the middle of a run', () => {
     expect(simulator.log).toEqual([]);
   });
 
+  it('counts as back once it has taken its safe state, and not when it went while it was told', async () => {
+    const { loop, hardware, events } = twoPanels('hardware', false, { cycles: 6 });
+    let away = false;
+    let attempts = 0;
+    hardware.script.apply = (beamId) => {
+      if (beamId === 3) away = true;
+      return away ? PULLED : undefined;
+    };
+    hardware.script.connect = () => {
+      if (++attempts === 3) away = false;
+      return undefined;
+    };
+    hardware.script.safe = () => (away ? PULLED : undefined);
+    expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 3 });
+    expect(events.map(({ code }) => code)).toEqual(['panel-lost', 'panel-back']);
+    expect(events[1].message).toMatch(/back after 0\.[1-9] s/);
+  });
+
+  it('is looked for with pauses although each handshake succeeds and the link goes right after it', async () => {
+    const { loop, hardware, clock } = twoPanels('hardware', true, { cycles: 100 });
+    let away = false;
+    hardware.script.apply = (beamId) => {
+      if (beamId === 3) away = true;
+      return away ? PULLED : undefined;
+    };
+    hardware.script.safe = () => (away ? PULLED : undefined);
+    await loop.start();
+    const handshakes = hardware.log.filter((line) => line === 'connect').length;
+    expect(handshakes).toBeGreaterThan(10);
+    expect(clock.nowMs() / handshakes, 'ms between handshakes').toBeGreaterThan(200);
+  });
+
+  it('begins the order of its beams anew when it is back, after it had seen newer ones of another host', async () => {
+    const { loop, hardware, records } = twoPanels('hardware', true, { cycles: 40 });
+    let away = false;
+    hardware.script.apply = (beamId) => {
+      if (beamId === 2) return { reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 500 };
+      if (beamId === 504) away = true;
+      return away ? PULLED : undefined;
+    };
+    hardware.script.connect = () => {
+      away = false;
+      return undefined;
+    };
+    await loop.start();
+    expect(records.slice(0, 6).map(({ beamId }) => beamId)).toEqual([1, 0, 501, 502, 503, 0]);
+    const again = records.slice(6).filter(({ source }) => source === 'hardware');
+    expect(again.length).toBeGreaterThan(10);
+    for (const { cycle, beamId } of again) expect(beamId).toBe(cycle + 1);
+  });
+
+  it('is told of once while it answers with another key for seconds', async () => {
+    const { loop, hardware, codes, story } = twoPanels('hardware', false, { cycles: 60 });
+    const refusal: PanelFailure = { reason: 'not-authenticated', detail: 'another key' };
+    let refusals = 0;
+    hardware.script.apply = (beamId) => (beamId >= 4 && refusals <= 20 ? PULLED : undefined);
+    hardware.script.connect = () => (++refusals <= 20 ? refusal : undefined);
+    await loop.start();
+    expect(refusals).toBe(21);
+    expect(story()).toMatch(/^HHHh{20,}H+$/);
+    expect(codes()).toEqual(['panel-lost', 'not-authenticated', 'panel-back']);
+  });
+
   it('is told of three times although it goes and comes a hundred times', async () => {
     const { loop, hardware, codes, story } = twoPanels('hardware', true, { cycles: 400 });
     let away = false;
@@ -263,20 +326,26 @@ describe('hardware that is not there when the run starts', () => {
     expect(hardware.log).toContain('connect');
   });
 
-  it('is looked for again when it goes before it was used', async () => {
-    const { loop, hardware, story, clock } = twoPanels('simulator', true);
-    const done = loop.start();
-    await cycles(loop, 1);
-    await loop.pause();
-    await clock.sleep(5000);
-    hardware.loseSession();
-    await loop.run();
-    await cycles(loop, 20);
-    await loop.stop();
-    await done;
-    expect(story()).toMatch(/^S+H+$/);
-    expect(hardware.log.filter((line) => line === 'connect')).toHaveLength(2);
-  });
+  it.each([true, false])(
+    'is looked for again when it goes before it was used, and not missed (any-time: %s)',
+    async (anyTime) => {
+      const { loop, hardware, story, clock, codes } = twoPanels('simulator', anyTime);
+      const done = loop.start();
+      await cycles(loop, 1);
+      await loop.pause();
+      await clock.sleep(5000);
+      hardware.loseSession();
+      let absent = 3;
+      hardware.script.connect = () => (absent-- > 0 ? PULLED : undefined);
+      await loop.run();
+      await cycles(loop, 40);
+      await loop.stop();
+      await done;
+      expect(story()).toMatch(/^S{5,}H+$/);
+      expect(hardware.log.filter((line) => line === 'connect')).toHaveLength(5);
+      expect(codes()).toEqual(['paused', 'resumed', 'hardware-back']);
+    },
+  );
 });
 
 describe('the fixed beam of the safe state', () => {

@@ -83,11 +83,21 @@ export function createPanelKeeper(options: {
   safe: SafeChoice;
   /** The panel goes to its safe state by itself after so long without a frame. */
   silenceMs: number;
-  /** Loss and return are told by somebody else. */
-  discreet?: boolean;
+  /** Asked at each loss: loss and return are told by somebody else. */
+  discreet?: () => boolean;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }): PanelKeeper {
-  const { panel, connect = () => panel.connect(), connected = true, clock, random, safe, silenceMs, discreet, tell } = options;
+  const {
+    panel,
+    connect = () => panel.connect(),
+    connected = true,
+    clock,
+    random,
+    safe,
+    silenceMs,
+    discreet = () => false,
+    tell,
+  } = options;
   const safeState = safe.state;
   const news = oncePerCause(clock);
   let lost = !connected;
@@ -97,7 +107,9 @@ export function createPanelKeeper(options: {
   let told = false;
   let lostAtMs = 0;
   let silences = 0;
+  /** Attempts at a handshake since the panel last did what it was asked. */
   let attempts = 0;
+  let calmed = false;
   let armed = false;
   let stored = false;
   let guarded = false;
@@ -116,9 +128,11 @@ export function createPanelKeeper(options: {
     armed = false;
     if (failure.reason === 'panel-restarted') guarded = false;
     lostAtMs = clock.nowMs();
-    attempts = 0;
+    calmed = false;
+    told = false;
+    if (discreet()) return;
     const outage = news.begins(`lost: ${failure.reason}`);
-    told = discreet !== true && outage.told;
+    told = outage.told;
     if (!told) return;
     tell({
       level: 'error',
@@ -150,8 +164,8 @@ export function createPanelKeeper(options: {
     return connect();
   };
 
-  const arm = async (): Promise<void> => {
-    if (armed || lost || clock.nowMs() < armAtMs) return;
+  /** Tells it its safe state; what is not confirmed is told once. @returns why, when the panel was lost meanwhile */
+  const settle = async (): Promise<PanelFailure | undefined> => {
     const set = await teach({ silenceMs });
     if (set.ok) {
       if (armAttempts > 0) {
@@ -164,19 +178,25 @@ export function createPanelKeeper(options: {
       armed = true;
       guarded = true;
       armAttempts = 0;
-      return;
+      return undefined;
     }
-    const { reason } = set.failure;
-    if (GONE.has(reason)) return lose(set.failure);
+    if (GONE.has(set.failure.reason)) return set.failure;
     armAttempts++;
     armAtMs = clock.nowMs() + pauseMs(armAttempts);
-    if (armAttempts > 1) return;
+    if (armAttempts > 1) return undefined;
     tell({
       level: 'error',
       code: 'safe-state-unconfirmed',
       message: `The panel ${panel.name} did not take its safe state '${safeState}': ${panelFailureInWords(set.failure)}.`,
       action: 'Should this program fall silent, the panel may keep its last beam; it is told again, with growing pauses.',
     });
+    return undefined;
+  };
+
+  const arm = async (): Promise<void> => {
+    if (armed || lost || clock.nowMs() < armAtMs) return;
+    const gone = await settle();
+    if (gone !== undefined) lose(gone);
   };
 
   const judge = (failure: PanelFailure): { unusable: string } | undefined => {
@@ -220,11 +240,15 @@ export function createPanelKeeper(options: {
     },
     worked() {
       silences = 0;
+      attempts = 0;
     },
     failed: judge,
     async recover(signal) {
+      if (!calmed) {
+        calmed = true;
+        await options.calm?.();
+      }
       if (attempts > 0) await clock.sleep(pauseMs(attempts), signal);
-      else await options.calm?.();
       attempts++;
       const shaken = await shake();
       if (!shaken.ok) {
@@ -257,10 +281,12 @@ export function createPanelKeeper(options: {
         }
         return 'still-lost';
       }
+      if ((await settle()) !== undefined) {
+        await options.calm?.();
+        return 'still-lost';
+      }
       lost = false;
       silences = 0;
-      armAtMs = -Infinity;
-      await arm();
       if (told) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
         tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart} is back after ${seconds} s.` });

@@ -265,7 +265,7 @@ class Seat implements PanelSeat {
         hardware.beamIds.sessionBegan();
         // It may still show the beam of before it was lost.
         await this.#safe(hardware);
-        if (hardware.keeper.lost) continue;
+        if (hardware.rigPanel.panel.capabilities === undefined) continue;
         this.#found = true;
         return;
       }
@@ -302,7 +302,8 @@ class Seat implements PanelSeat {
       random,
       safe,
       silenceMs,
-      discreet: fallBack && rigPanel.source === 'hardware',
+      // Moves are told here, and hardware that no cycle runs on yet is missed by nobody.
+      discreet: () => rigPanel.source === 'hardware' && (fallBack || this.#seated.rigPanel !== rigPanel),
       tell,
     });
     const beamIds = createBeamIds(async () => (await rigPanel.connect()).ok);
