@@ -8,7 +8,8 @@
  */
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 
-export const SAFE_BEAM_ID: BeamId = 0xffffffff;
+/** One below the last id there is, which a panel uses to say that its session is over. */
+export const SAFE_BEAM_ID: BeamId = 0xfffffffe;
 const LAST_BEAM_ID: BeamId = SAFE_BEAM_ID - 1;
 
 export interface BeamIds {

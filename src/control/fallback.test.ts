@@ -5,6 +5,7 @@ import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
+import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { recordedChannels } from './channel-source.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
@@ -358,9 +359,9 @@ describe('the fixed beam of the safe state', () => {
     });
     pull(hardware, 4, 1);
     await loop.start();
-    expect(hardware.log.slice(0, 4)).toEqual(['stored 4294967295 at 0', 'connect', 'armed: codeword', 'beam 1']);
-    const again = hardware.log.slice(hardware.log.lastIndexOf('stored 4294967295 at 0') - 1);
-    expect(again.slice(0, 4)).toEqual(['connect', 'stored 4294967295 at 0', 'connect', 'armed: codeword']);
+    expect(hardware.log.slice(0, 4)).toEqual([`stored ${SAFE_BEAM_ID} at 0`, 'connect', 'armed: codeword', 'beam 1']);
+    const again = hardware.log.slice(hardware.log.lastIndexOf(`stored ${SAFE_BEAM_ID} at 0`) - 1);
+    expect(again.slice(0, 4)).toEqual(['connect', `stored ${SAFE_BEAM_ID} at 0`, 'connect', 'armed: codeword']);
     expect(hardware.log.slice(-2)).toEqual(['safe: codeword', 'closed']);
   });
 
@@ -386,6 +387,9 @@ describe('the fixed beam of the safe state', () => {
     });
     hardware.script.store = () => ({ reason: 'rejected', request: 'store-beam', code: 'wrong-dimensions', detail: 0 });
     await loop.start();
+    // Whether or not it was kept, its chunks are in a slot of the panel; and until then the panel has no safe state at all.
+    expect(hardware.log.slice(0, 4)).toEqual([`stored ${SAFE_BEAM_ID} at 0`, 'connect', 'armed: mute', 'beam 1']);
+    expect(hardware.silences[0]).toBe(3000);
     expect(hardware.log.slice(-2)).toEqual(['safe: mute', 'closed']);
     expect(loop.unsafe).toMatch(/refused store-beam: wrong-dimensions.*; it was muted instead/);
   });

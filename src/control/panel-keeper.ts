@@ -46,6 +46,8 @@ export interface SafeChoice {
 /** Short enough that a panel is back within a second of its link. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 300;
+/** A panel that goes dark by itself can wait longer until it is told its own safe state again. */
+const LONGEST_PAUSE_GUARDED_MS = 10_000;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
@@ -142,17 +144,18 @@ export function createPanelKeeper(options: {
     });
   };
 
-  const pauseMs = (attempt: number): number =>
-    Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (1 + JITTER * (random.uniform() - 0.5));
+  const pauseMs = (attempt: number, longestMs = LONGEST_PAUSE_MS): number =>
+    Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), longestMs) * (1 + JITTER * (random.uniform() - 0.5));
 
   /** Tells the panel its safe state, and what it needs for it. */
   const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
     if (safe.beam === undefined) return panel.setSafeState(safeState, how);
     if (!stored) {
       const kept = await panel.storeBeam({ ...safe.beam, beamId: SAFE_BEAM_ID }, SAFE_POSITION);
-      if (!kept.ok) return kept;
-      // Empties the staging slots: one that holds this id would refuse the beams of cycles, which have lower ones.
+      if (!kept.ok && panel.capabilities === undefined) return kept;
+      // Empties the staging slots, also where it was not kept: one that holds this id would refuse the beams of cycles, which have lower ones.
       const anew = await connect();
+      if (!kept.ok) return kept;
       if (!anew.ok) return anew;
       stored = true;
     }
@@ -181,14 +184,21 @@ export function createPanelKeeper(options: {
       return undefined;
     }
     if (GONE.has(set.failure.reason)) return set.failure;
+    // Whatever it lacks for this state, it can go dark when it hears nothing.
+    const asked = safeState !== 'mute' && set.failure.reason !== 'no-answer';
+    const muted = asked ? await panel.setSafeState('mute', { silenceMs }) : set;
+    if (!muted.ok && GONE.has(muted.failure.reason)) return muted.failure;
+    guarded = muted.ok;
     armAttempts++;
-    armAtMs = clock.nowMs() + pauseMs(armAttempts);
+    armAtMs = clock.nowMs() + pauseMs(armAttempts, guarded ? LONGEST_PAUSE_GUARDED_MS : LONGEST_PAUSE_MS);
     if (armAttempts > 1) return undefined;
     tell({
       level: 'error',
       code: 'safe-state-unconfirmed',
       message: `The panel ${panel.name} did not take its safe state '${safeState}': ${panelFailureInWords(set.failure)}.`,
-      action: 'Should this program fall silent, the panel may keep its last beam; it is told again, with growing pauses.',
+      action: guarded
+        ? `Should this program fall silent, the panel goes dark; it is told '${safeState}' again, with growing pauses.`
+        : 'Should this program fall silent, the panel may keep its last beam; it is told again, with growing pauses.',
     });
     return undefined;
   };

@@ -154,8 +154,12 @@ export async function assembleHardware(options: {
         members.map(async (member) => {
           const { capabilities } = member.driver;
           if (capabilities === undefined || capabilities === member.calmed) return;
-          const { ok } = await member.driver.setSafeState(enter, { silenceMs, enter: true });
-          if (ok) member.calmed = capabilities;
+          let safe = await member.driver.setSafeState(enter, { silenceMs, enter: true });
+          // A codeword that it never kept, or has no more.
+          if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
+            safe = await member.driver.setSafeState('mute', { silenceMs, enter: true });
+          }
+          if (safe.ok) member.calmed = capabilities;
         }),
       );
     },
