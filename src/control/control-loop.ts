@@ -16,6 +16,7 @@ import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createListeners } from './listeners.ts';
+import { lookUntil } from './look-until.ts';
 import { createModelSeat } from './model-seat.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
@@ -314,6 +315,7 @@ class Loop implements ControlLoop {
     if (this.#is('paused')) {
       this.#idle = true;
       this.#changeModel();
+      if (this.#panels.mayComeApart) await lookUntil(resumed, this.#clock, (signal) => this.#panels.lookAfter(signal));
       await resumed;
       this.#idle = false;
     }

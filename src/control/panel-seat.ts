@@ -9,7 +9,7 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
-import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
+import type { BeamId, Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent, Source } from '../telemetry/cycle-record.ts';
@@ -18,6 +18,13 @@ import type { CyclePanel } from './control-cycle.ts';
 import type { LinkDescription } from './controller.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { FLAPPING, createPanelKeeper, type PanelKeeper, type SafeChoice } from './panel-keeper.ts';
+
+/** Parts of an array that do not show one thing together. */
+export interface Apart {
+  words: string;
+  /** Set when one of them could not be asked. */
+  failure?: PanelFailure;
+}
 
 /** One of the panels that the rig has: all of its hardware, or its simulator. */
 export interface RigPanel extends CyclePanel {
@@ -29,6 +36,8 @@ export interface RigPanel extends CyclePanel {
   calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
   /** How the newest cycle fared on it, for `links` to tell whose fault it is. */
   fared?(failure: PanelFailure | undefined): void;
+  /** Where it has several parts: why what they show together is not this safe state, or no beam; undefined when all is well. */
+  apart?(safe: SafeState): Promise<Apart | undefined>;
   links(): LinkDescription[];
 }
 
@@ -71,6 +80,10 @@ export interface PanelSeat {
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** Commands the safe state wherever this run may have left something radiating. Returns words when that is not confirmed. */
   makeSafe(): Promise<string | undefined>;
+  /** The hardware has several parts, and one alone can leave the others radiating what is no beam, whatever the safe state. */
+  readonly mayComeApart: boolean;
+  /** Between cycles that are long apart: makes safe, and looks for what is missing, where the hardware has come apart. Told once. */
+  lookAfter(signal: AbortSignal): Promise<void>;
   describe(): SeatDescription;
   close(): Promise<void>;
 }
@@ -174,6 +187,23 @@ class Seat implements PanelSeat {
     return unsafe.length === 0 ? undefined : unsafe.join('; ');
   }
 
+  get mayComeApart(): boolean {
+    const { safe } = this.#options;
+    return safe.state !== 'mute' && [this.#seated, this.#resting].some((candidate) => candidate?.rigPanel.apart !== undefined);
+  }
+
+  async lookAfter(signal: AbortSignal): Promise<void> {
+    if (this.#seated.rigPanel.source === 'hardware') return this.#lookAfterSeated(signal);
+    const hardware = this.#resting;
+    // Before it was found it is looked after by the search.
+    if (hardware === undefined || !this.#found) return;
+    const apart = await hardware.rigPanel.apart?.(this.#options.safe.state);
+    if (apart === undefined) return;
+    this.#found = false;
+    if (apart.failure !== undefined) hardware.keeper.failed(apart.failure);
+    this.#look(hardware);
+  }
+
   describe(): SeatDescription {
     const { rigPanel } = this.#seated;
     const absent = this.#resting?.rigPanel.source === 'hardware' ? this.#resting.rigPanel.links() : [];
@@ -192,6 +222,32 @@ class Seat implements PanelSeat {
     await this.#search;
     // It may have been about to open the links when they were closed.
     await Promise.allSettled([this.#resting?.rigPanel.panel.close()]);
+  }
+
+  async #lookAfterSeated(signal: AbortSignal): Promise<void> {
+    const { rigPanel, keeper, beamIds } = this.#seated;
+    if (!keeper.lost) {
+      const apart = await rigPanel.apart?.(this.#options.safe.state);
+      if (apart === undefined) return;
+      if (apart.failure !== undefined) keeper.failed(apart.failure);
+      // A loss is told as such, unless the next cycle is to tell of a move.
+      if (!keeper.lost || this.#options.fallBack) this.#tellApart(apart);
+    }
+    if (keeper.lost) {
+      if ((await keeper.recover(signal)) !== 'back') return;
+      beamIds.sessionBegan();
+    }
+    await this.#safe(this.#seated);
+  }
+
+  #tellApart({ words }: Apart): void {
+    if (!this.#causes.occurs('apart')) return;
+    this.#options.tell({
+      level: 'error',
+      code: 'array-apart',
+      message: `The array came apart while the rig was paused: ${words}.`,
+      action: 'What it showed was no beam any more: all of it that is within reach was made safe.',
+    });
   }
 
   /** The hardware is lost: the simulator takes its place, and the hardware is looked for. */

@@ -8,14 +8,14 @@
 import { realpathSync } from 'node:fs';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError, type ErrorCode } from '../../errors/beamrig-error.ts';
-import type { Capabilities, Feature } from '../../firmware-protocol/messages.ts';
+import type { Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
 import { panelFailureInWords } from '../control/failure-words.ts';
-import type { RigPanel } from '../control/panel-seat.ts';
+import type { Apart, RigPanel } from '../control/panel-seat.ts';
 import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
@@ -163,6 +163,7 @@ export async function assembleHardware(options: {
         }),
       );
     },
+    ...(members.length === 1 ? {} : { apart: (safe) => whyApart(members, safe) }),
     phasesOnly: () =>
       members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
     async reach() {
@@ -207,6 +208,19 @@ export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigErro
   new BeamrigError('link', `links ${one} and ${other} are the same port, ${port}`, {
     wayOut: 'Give each link the port that its own panel is on; `beamrig panels` lists them.',
   });
+
+/** Asks every panel what it shows. Beams are told apart by their ids; under id 0 a fixed beam and darkness, by the panels' states. */
+async function whyApart(members: readonly Member[], safe: SafeState): Promise<Apart | undefined> {
+  const looks = await Promise.all(members.map(async ({ driver }) => ({ panel: driver.name, look: await driver.status() })));
+  const shown: { what: string; words: string }[] = [];
+  for (const { panel, look } of looks) {
+    if (!look.ok) return { words: panelFailureInWords({ panel, ...look.failure }), failure: { panel, ...look.failure } };
+    const { beamId, state } = look.value;
+    const what = beamId === 0 && safe === 'codeword' ? state : `beam ${beamId}`;
+    shown.push({ what, words: `panel ${panel} is ${state} with ${beamId === 0 ? 'no beam of a cycle' : what}` });
+  }
+  return shown.every(({ what }) => what === shown[0].what) ? undefined : { words: shown.map(({ words }) => words).join(', ') };
+}
 
 /** What the panel on a link must say of itself. */
 function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabilities> {

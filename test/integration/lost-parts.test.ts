@@ -4,6 +4,7 @@ import type { VirtualClock } from '../../clock/virtual-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { createAir } from '../../hil-sim/air.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createRandom } from '../../signal/random.ts';
@@ -14,13 +15,15 @@ import type { Rig } from '../../src/rig/assemble.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
-import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 
 interface Half {
   virtual: VirtualPanel;
   link: LoopbackLink;
   /** Opening its link fails. */
   away: boolean;
+  /** And takes so long to fail, ms. */
+  hangsMs: number;
 }
 
 interface Bench {
@@ -29,12 +32,17 @@ interface Bench {
   left: Half;
   right: Half;
   records: CycleRecord[];
+  /** Codes of the events so far, after the one that says where channels come from. */
+  codes: () => string[];
   /** What both radiate now. */
   shown: () => number[];
 }
 
 /** A rig that runs, and has radiated some beams. */
-async function running(...lines: string[]): Promise<Bench> {
+const running = (...lines: string[]): Promise<Bench> => runningWith([], ...lines);
+
+/** The same with panels that do this. */
+async function runningWith(behaviours: readonly Behaviour[], ...lines: string[]): Promise<Bench> {
   const rig = parseRigFile(
     `name: halves
 array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
@@ -54,17 +62,19 @@ ${lines.join('\n')}
   const air = createAir({ array: createRigArray(rig, random), scene, noise: 1, random, clock });
   const halves = new Map<string, Half>();
   const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
   const assembled = await assembleRig({
     rig,
     clock,
-    recorder: { cycle: (record) => records.push(record), event: () => undefined },
+    recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
     createLink: ({ name, elements }) => {
       const part = { air: air.part(elements), capabilities: { panelSerial: name } };
-      const virtual = createVirtualPanel({ clock, random: random.stream(name), ...part });
+      const virtual = createVirtualPanel({ clock, random: random.stream(name), behaviours, ...part });
       const link = createLoopbackLink(virtual, clock, { name, latencyMs: 0.5 });
-      const half: Half = { virtual, link, away: false };
+      const half: Half = { virtual, link, away: false, hangsMs: 0 };
       const open = link.open.bind(link);
       link.open = async () => {
+        if (half.away && half.hangsMs > 0) await clock.sleep(half.hangsMs);
         if (half.away) throw new BeamrigError('link', `/dev/${name}: there is no such port`);
         await open();
       };
@@ -79,7 +89,8 @@ ${lines.join('\n')}
   await clock.sleep(500);
   expect(shown()[0]).toBeGreaterThan(5);
   expect(shown()[1]).toBe(shown()[0]);
-  return { clock, rig: assembled, left, right, records, shown };
+  const codes = (): string[] => events.slice(1).map(({ code }) => code);
+  return { clock, rig: assembled, left, right, records, codes, shown };
 }
 
 const cut = (half: Half): void => {
@@ -103,6 +114,103 @@ describe.each(['never', 'any-time'])('a half of an array that is back alone (fal
     await clock.sleep(1000);
     expect(shown()[0], 'both radiate again').toBeGreaterThan(0);
     expect(shown()[1]).toBe(shown()[0]);
+    await rig.controller.stop();
+  });
+});
+
+describe('the half of an array that is left', () => {
+  it.each(['hold', 'mute'])('is dark at once although the link of the other hangs on reopening (%s)', async (safeState) => {
+    const { clock, rig, left, shown } = await running('fallback: never', `safeState: ${safeState}`);
+    left.hangsMs = 5000;
+    cut(left);
+    await clock.sleep(200);
+    expect(shown()[1]).toBe(0);
+    left.away = false;
+    await rig.controller.stop();
+  });
+
+  it.each([
+    ['hold', []],
+    ['codeword', ['safeCodeword: { azimuthDeg: 20 }']],
+  ])('does not go on while the rig is paused when the other restarts (%s)', async (safeState, more) => {
+    const { clock, rig, left, right, codes, shown } = await running('fallback: never', `safeState: ${safeState}`, ...more);
+    await rig.controller.pause();
+    left.virtual.reset();
+    await clock.sleep(2000);
+    // Held, the beam is gone; the fixed one is stored anew and shown by both.
+    const words = [left, right].map(({ virtual }) => virtual.radiated().words.some((word) => word > 0));
+    expect(words).toEqual(safeState === 'hold' ? [false, false] : [true, true]);
+    await clock.sleep(600_000);
+    expect(codes()).toEqual(['paused', 'panel-lost', 'panel-back']);
+    await rig.controller.run();
+    await clock.sleep(500);
+    expect(shown()[0]).toBeGreaterThan(9);
+    expect(shown()[1]).toBe(shown()[0]);
+    await rig.controller.stop();
+    expect(codes()).toEqual(['paused', 'panel-lost', 'panel-back', 'resumed']);
+  });
+
+  it.each(['never', 'any-time'])(
+    'nor when the other is pulled, or its panel comes back with its part (fallback: %s)',
+    async (fallback) => {
+      const { clock, rig, left, codes, shown } = await running(`fallback: ${fallback}`, 'safeState: hold');
+      await rig.controller.pause();
+      const [held] = shown();
+      cut(left);
+      await clock.sleep(2000);
+      expect(shown()).toEqual([held, 0]);
+      left.away = false;
+      await clock.sleep(2000);
+      expect(shown()).toEqual([0, 0]);
+      await clock.sleep(600_000);
+      expect(codes()).toEqual(['paused', ...(fallback === 'never' ? ['panel-lost', 'panel-back'] : ['array-apart'])]);
+      await rig.controller.run();
+      await clock.sleep(500);
+      expect(shown()[0]).toBeGreaterThan(held);
+      expect(shown()[1]).toBe(shown()[0]);
+      await rig.controller.stop();
+    },
+  );
+
+  it('nor when the other finds a fault of its own in the pause', async () => {
+    const { clock, rig, left, codes, shown } = await running('fallback: never', 'safeState: hold');
+    await rig.controller.pause();
+    left.virtual.fault(4);
+    await clock.sleep(600_000);
+    expect(shown()).toEqual([0, 0]);
+    expect(codes()).toEqual(['paused', 'array-apart']);
+    await rig.controller.stop();
+  });
+});
+
+describe('an array whose panels cannot keep the fixed beam', () => {
+  const refusal: Behaviour = { do: 'nack', code: 'wrong-dimensions', messages: ['store-beam'] };
+  const codeword = ['fallback: never', 'safeState: codeword', 'safeCodeword: { azimuthDeg: 20 }'];
+
+  it('radiates the beams of its cycles, every one', async () => {
+    const { clock, rig, records, codes } = await runningWith([refusal], ...codeword);
+    await clock.sleep(20_000);
+    expect(records.length).toBeGreaterThan(380);
+    expect(records.filter(({ outcome, beamId, cycle }) => outcome === 'void' || beamId !== cycle + 1)).toEqual([]);
+    expect(codes()).toEqual(['safe-state-unconfirmed']);
+    await rig.controller.stop();
+  });
+
+  it('is dark where one half is lost, and where nobody steers it any more', async () => {
+    const { clock, rig, left, right, codes, shown } = await runningWith([refusal], ...codeword);
+    cut(left);
+    left.virtual.reset();
+    await clock.sleep(300);
+    expect(shown()).toEqual([0, 0]);
+    expect(right.virtual.radiated().words.every((word) => word === 0)).toBe(true);
+    left.away = false;
+    await clock.sleep(1000);
+    expect(shown()[0]).toBeGreaterThan(0);
+    cut(left);
+    cut(right);
+    await clock.sleep(4000);
+    expect(shown()).toEqual([0, 0]);
+    expect(codes()).toEqual(['safe-state-unconfirmed', 'panel-lost', 'panel-back', 'panel-lost']);
     await rig.controller.stop();
   });
 });
