@@ -34,7 +34,10 @@ describe('a commit at the heels of the chunks', () => {
   });
 
   it('waits for the acknowledgements where a beam could be whole without a chunk: its weights', async () => {
-    const { rig, driver, virtual } = bench([{ do: 'drop', messages: ['set-digital'], nth: 1 }]);
+    const { rig, driver, virtual } = bench([{ do: 'drop', messages: ['set-digital'], nth: 1 }], {
+      // Few enough requests that an early commit would be sent at all.
+      capabilities: { maxPayloadBytes: 1024 },
+    });
     await driver.connect();
     const beam = rig.beam(1);
     expect(await driver.apply(beam)).toMatchObject({ ok: true });
