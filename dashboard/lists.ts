@@ -64,19 +64,14 @@ const LINK_COLUMNS: Column[] = [
   { name: 'Link', text: ({ name }) => name },
   { name: 'State', text: ({ state }) => (state === 'open' ? state : `✕ ${state}`) },
   {
-    name: 'Trip',
+    name: 'Trip, ms',
     title: 'Smoothed round trip, ms',
-    text: (link) => (link.roundTripMs > 0 ? `${milliseconds(link.roundTripMs)} ms` : '–'),
+    text: (link) => (link.roundTripMs > 0 ? milliseconds(link.roundTripMs) : '–'),
   },
   { name: 'Retries', text: ({ retries }) => count(retries) },
   { name: 'Timeouts', text: ({ timeouts }) => count(timeouts) },
   { name: 'Disc.', title: 'Frames discarded, damaged ones among them', text: ({ discarded }) => count(discarded) },
   { name: 'CRC', title: 'Frames that arrived damaged', text: ({ badFrames }) => count(badFrames) },
-  {
-    name: 'Unauth.',
-    title: 'Frames ignored because they were not sealed with the panel’s key',
-    text: ({ unauthenticated }) => (unauthenticated ? count(unauthenticated) : undefined),
-  },
   {
     name: '°C',
     title: 'Temperature that the panel told last',
@@ -93,8 +88,13 @@ function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
       title: name === 'Link' ? `${link.kind}, opened again ${count(link.reconnects)} times` : shown,
     });
   });
-  const what = [link.panel === '' ? 'panel not known yet' : link.panel, `elements ${link.elements}`].join(' · ');
-  const about = element('td', { colspan: String(columns.length), title: link.firmware }, element('span', { text: what }));
+  const what = [link.panel === '' ? 'panel not known yet' : link.panel, `elements ${link.elements}`];
+  if (link.unauthenticated) what.push(`${count(link.unauthenticated)} unauthenticated frames ignored`);
+  const about = element(
+    'td',
+    { colspan: String(columns.length), title: link.firmware },
+    element('span', { text: what.join(' · ') }),
+  );
   if (link.detail !== '') about.append(element('span', { className: 'why', text: link.detail }));
   return element(
     'tbody',

@@ -50,7 +50,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
     expect(await page.isVisible('#banner')).toBe(false);
     await expect.poll(rows, SOON).toHaveLength(2);
-    expect((await rows())[0]).toBe('/dev/ttyUSB0open1.50 ms0000BOARD-0001 · elements 0-63');
+    expect((await rows())[0]).toBe('/dev/ttyUSB0open1.50000041BOARD-0001 · elements 0-63');
   });
 
   it('tells in red that the simulator stands in, since when and why', async () => {

@@ -34,6 +34,8 @@ export class StandInRig implements Controller {
   hasBoard = false;
   /** Whether the simulator stands in for a lost board; else cycles are void until it is back. */
   fallsBack = true;
+  /** What its link is said to be while the board is lost. */
+  lostState: LinkDescription['state'] = 'lost';
   /** A cycle is under way that does not end. */
   hangs = false;
   #lost: string | undefined;
@@ -132,14 +134,14 @@ export class StandInRig implements Controller {
       panel: 'BOARD-0001',
       firmware: 'reference 1.0.0',
       elements: `0-${this.#elements - 1}`,
-      state: this.lost === undefined ? 'open' : 'lost',
+      state: this.lost === undefined ? 'open' : this.lostState,
       detail: this.lost ?? '',
       retries: 0,
       timeouts: 0,
       discarded: 0,
       badFrames: 0,
-      unauthenticated: null,
-      temperatureC: null,
+      unauthenticated: this.lostState === 'key refused' ? 1234 : 0,
+      temperatureC: 41.4,
       reconnects: 1,
       roundTripMs: 1.5,
     };

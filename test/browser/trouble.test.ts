@@ -170,6 +170,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
 
   it('keeps the amber of the simulator across the bar, whatever else is wrong', async () => {
     rig.fallsBack = true;
+    rig.lostState = 'key refused';
     rig.lost = LOST;
     await expect.poll(() => text('#badge'), SOON).toBe('SIMULATOR');
     await expect.poll(() => text('#banner'), SOON).toContain('stands in for the hardware');
@@ -179,6 +180,9 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
     expect(await style('header', 'backgroundColor')).toBe(amber);
     rig.hangs = false;
     await expect.poll(() => text('#state'), SOON).toBe('running');
+    await expect.poll(() => text('#panels-body thead'), SOON).toBe('LinkStateTrip, msRetriesTimeoutsDisc.CRC°C');
+    expect(await text('#panels-body tbody tr')).toBe('/dev/ttyUSB0✕ key refused1.50000041');
+    expect(await text('#panels-body tbody .about')).toContain('elements 0-63 · 1 234 unauthenticated frames ignored');
     await fitsEveryScreen('stand-in');
     rig.lost = undefined;
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
