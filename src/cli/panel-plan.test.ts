@@ -160,6 +160,18 @@ describe('the plan of beamrig panel', () => {
     expect(refusal(join(folder, 'none.yaml'), {})).toMatch(/there is no such file/);
   });
 
+  it('does not repeat a password that somebody wrote into the address of a broker', () => {
+    const rig = rigFile(TWO);
+    for (const url of ['mqtt://rig:secret@bench', 'mqtt://rig:99/secret@bench', 'rig:secret@bench']) {
+      const ways = [{ mqtt: [url] }, { mqtt: [`right=${url}`, `right=${url}`] }, { mqtt: [`middle=${url}`] }];
+      for (const way of ways) {
+        const said = refusal(rig, way);
+        expect(said).toMatch(/--mqtt/);
+        expect(said).not.toContain('secret');
+      }
+    }
+  });
+
   it('refuses behaviours that no panel has, by their field', () => {
     const behaviour = (text: string): string => refusal(undefined, { ...FLAGS, behaviour: [text] });
     expect(behaviour('drop:probability=2')).toMatch(
