@@ -192,6 +192,21 @@ describe('a seat on a topic', () => {
     expect(await results(take(two))).toEqual(['seated']);
   });
 
+  it('is given back also where the broker never confirmed the claim', async () => {
+    const say = topic.say.bind(topic);
+    topic.say = async (payload, retain) => {
+      await say(payload, retain);
+      if (payload.includes('"online"')) throw new BeamrigError('link', 'not acknowledged', { wayOut: 'none' });
+    };
+    const one = topic.join('one');
+    expect(await results(take(one))).toEqual(['not acknowledged']);
+    expect(topic.holder()).toBe('one');
+    const left = one.seat.release();
+    await clock.runUntilIdle();
+    await left;
+    expect(topic.retained).toBe('');
+  });
+
   it('cannot be taken where our own words do not come back', async () => {
     const one = topic.join('one');
     one.deaf = true;
