@@ -246,7 +246,7 @@ export function toPanelBits(words: Uint16Array, bits: number, panelBits: number)
 }
 
 /** D as it goes over the wire: M×K row-major, re and im in turn. */
-function interleaved(digital: CMatrix): Float32Array {
+export function interleaved(digital: CMatrix): Float32Array {
   const weights = new Float32Array(2 * digital.re.length);
   for (let i = 0; i < digital.re.length; i++) {
     weights[2 * i] = digital.re[i];

@@ -69,7 +69,7 @@ export function createFarPanel(options: FarPanelOptions): FarPanel {
       ...part,
       drive(beam) {
         part.drive(beam);
-        witness.radiates(name, beam && { beamId: panel.radiated().beamId, words: beam.words });
+        witness.radiates(name, beam && { beamId: panel.radiated().beamId, ...beam });
       },
     },
     onLatch: (beamId) => {

@@ -19,6 +19,7 @@ import { assembleRig, type Rig } from '../../src/rig/assemble.ts';
 import { createWire } from '../../src/rig/hardware.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
+import { interleaved } from '../../src/control/control-cycle.ts';
 import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 import { createFarPanel, type AttachedPanel } from './far-panel.ts';
 import { openMqttWire } from './mqtt-wire.ts';
@@ -79,6 +80,8 @@ export interface FaultRig {
   untilTold(code: string): Promise<RigEvent>;
   /** Leaves things broken for a while. */
   away(): Promise<void>;
+  /** Resolves when this panel radiates nothing. Nobody told it to where its wire is out: its own silence limit did. */
+  untilDark(panel: number): Promise<void>;
   /** Link and panel are usable again from now on: waits for the first good cycle. May be called for each of several faults. */
   back(): Promise<CycleRecord>;
   /** For each `back`: until its first good cycle was recorded, ms. */
@@ -90,6 +93,8 @@ export interface FaultRig {
 }
 
 const RIG_KEY = 'a1b2'.repeat(16);
+/** Well over the 3 s after which a panel that hears nothing goes to its safe state. */
+const LONGEST_SILENCE_MS = 6000;
 /** The default rig file, by key. */
 const RIG_LINES: Record<string, string> = {
   name: 'faults',
@@ -195,7 +200,10 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
       recorder: {
         cycle: (record) => {
           const view = rig.controller.latest();
-          witness.recorded(record, view?.record === record ? view.words : undefined);
+          witness.recorded(
+            record,
+            view?.record === record ? { words: view.words, weights: interleaved(view.digital) } : undefined,
+          );
           notice();
         },
         event: (event) => {
@@ -245,6 +253,14 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
       },
       untilTold: (code) => find(`the event ${code}`, () => witness.events.find((event) => event.code === code)),
       away: () => clock.sleep(options.outageMs ?? 150),
+      async untilDark(panel) {
+        const lastMs = clock.nowMs() + LONGEST_SILENCE_MS;
+        while (panels[panel].panel.radiated().beamId !== 0) {
+          if (clock.nowMs() > lastMs)
+            throw new Error(`${panels[panel].name} still radiates after ${LONGEST_SILENCE_MS} ms of silence`);
+          await clock.sleep(20);
+        }
+      },
       async back() {
         const fromMs = clock.nowMs();
         const record = await until(({ outcome, source }) => outcome === 'ok' && source === 'hardware', 'a good cycle');

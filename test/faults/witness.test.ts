@@ -6,6 +6,8 @@ import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { createWitness, type Witness } from './witness.ts';
 
 const words = Uint16Array.of(1, 2, 3, 4);
+const weights = Float32Array.of(1, 0, 0, 1);
+const whole = { words, weights };
 const ping = (nonce: number): Uint8Array => encodeFrame({ seq: nonce, message: { type: 'ping', nonce } });
 const report = (beamId: number, snrCentiDb: number): Uint8Array =>
   encodeFrame({
@@ -36,9 +38,9 @@ function witnessOfOneCycle(): Witness {
   const witness = createWitness({ rfChains: 2, safeWords: false, nowMs: () => 0 });
   witness.knows('a', [0, 1], undefined);
   witness.latched('a', 1);
-  witness.radiates('a', { beamId: 1, words });
+  witness.radiates('a', { beamId: 1, ...whole });
   witness.givenOut('a', report(1, 1234));
-  witness.recorded(record(0), words);
+  witness.recorded(record(0), whole);
   return witness;
 }
 
@@ -67,21 +69,52 @@ describe('a witness of faults', () => {
     expect(witnessOfOneCycle().broken()).toEqual([]);
   });
 
-  it('names half a beam, and a beam that nobody commanded', () => {
+  it('names half a beam, one with other weights, and a beam that nobody commanded', () => {
     const witness = witnessOfOneCycle();
-    witness.recorded(record(1, { outcome: 'void', beamId: 0, failure: 'commit: no answer' }), words);
-    witness.radiates('a', { beamId: 2, words: Uint16Array.of(1, 2, 3, 5) });
-    witness.radiates('a', { beamId: 77, words });
+    witness.recorded(record(1, { outcome: 'void', beamId: 0, failure: 'commit: no answer' }), whole);
+    witness.radiates('a', { beamId: 2, words: Uint16Array.of(1, 2, 3, 5), weights });
+    witness.radiates('a', { beamId: 2, words, weights: Float32Array.of(1, 0, 0, 2) });
+    witness.radiates('a', { beamId: 2, words });
+    witness.radiates('a', { beamId: 77, ...whole });
     expect(witness.broken()).toEqual([
       '1: a radiated words under beam 2 that are not the ones commanded',
+      '1: a radiated beam 2 with other weights than the ones commanded',
+      '1: a radiated beam 2 with other weights than the ones commanded',
       '1: a radiated beam 77, which was not commanded',
     ]);
+  });
+
+  it('names panels that go on with different beams, and one that goes on alone', () => {
+    let nowMs = 0;
+    const witness = createWitness({ rfChains: 2, safeWords: false, nowMs: () => nowMs });
+    for (const panel of ['a', 'b']) witness.knows(panel, panel === 'a' ? [0] : [1], undefined);
+    for (const beamId of [1, 2]) {
+      witness.recorded(record(beamId - 1, { outcome: 'void', beamId: 0, failure: 'commit: no answer' }), whole);
+    }
+    const part = (beamId: number, panel: 'a' | 'b') => ({
+      beamId,
+      words: panel === 'a' ? words.slice(0, 2) : words.slice(2),
+      weights,
+    });
+    witness.radiates('a', part(1, 'a'));
+    witness.radiates('b', part(1, 'b'));
+    nowMs = 10_000;
+    expect(witness.broken()).toEqual([]);
+    witness.radiates('a', part(2, 'a'));
+    nowMs += 2000;
+    expect(witness.broken()).toEqual([]);
+    nowMs += 1000;
+    witness.radiates('b', undefined);
+    expect(witness.broken()).toEqual(['1: panels showed different beams for 3000 ms']);
+    nowMs += 6000;
+    expect(witness.broken()).toContain('1: a panel went on alone for 6000 ms');
+    expect(witness.apart).toEqual({ differentMs: 3000, aloneMs: 6000 });
   });
 
   it('names an SNR of another beam, and one of a beam that was never latched', () => {
     const witness = witnessOfOneCycle();
     witness.givenOut('a', report(3, 1234));
-    witness.recorded(record(1), words);
+    witness.recorded(record(1), whole);
     expect(witness.broken()).toEqual([
       '2: the SNR of cycle 1 is not what a panel reported for beam 2',
       '2: cycle 1 is ok and a never latched beam 2',
@@ -117,7 +150,7 @@ describe('a witness of faults', () => {
 
   it('names cycles that are missing, void without a reason, or void and credited', () => {
     const witness = witnessOfOneCycle();
-    witness.recorded(record(2, { outcome: 'void' }), words);
+    witness.recorded(record(2, { outcome: 'void' }), whole);
     expect(witness.broken()).toEqual([
       '6: record 1 is of cycle 2',
       '6: cycle 2 is void without a reason',

@@ -2,7 +2,8 @@
  * Who sees everything: what the controller commanded and recorded, what the host sent and when its link was lost, what each panel took in, said
  * and radiated. At the end of a scenario `broken` says in words which invariants did not hold; an empty list is the only good one.
  *
- *   1  every word set that an array was driven with is, whole, one that the controller commanded under that beam id
+ *   1  all words and weights that an array was driven with are, whole, those that the controller commanded under that beam id; two panels do
+ *      not go on with different beams, nor one alone, for longer than it takes to notice
  *   2  every SNR in the records is what the panel reported for that very beam, which it had latched
  *   3  no frame from before the link was lost reaches a panel after it is back; a panel never goes back to an older beam
  *   4  requests under way are bounded, and nothing is left of the rig when it is closed
@@ -31,22 +32,43 @@ export interface Witness {
   knows(panel: string, elements: readonly number[], panelKey: Uint8Array | undefined): void;
   /** The same link, with what the host sends over it noted. */
   watch(panel: string, link: Link): Link;
-  recorded(record: CycleRecord, words: Uint16Array | undefined): void;
+  recorded(record: CycleRecord, commanded: Whole | undefined): void;
   told(event: RigEvent): void;
   takenIn(panel: string, frame: Uint8Array): void;
   givenOut(panel: string, frame: Uint8Array): void;
   latched(panel: string, beamId: BeamId): void;
-  radiates(panel: string, beam: { beamId: BeamId; words: Uint16Array } | undefined): void;
+  radiates(panel: string, beam: Driven | undefined): void;
 
+  /** The longest that panels showed different beams, and that one was dark beside another that was not, ms. */
+  readonly apart: Readonly<Apart>;
   /** Invariants 1 to 4 and 6 that did not hold, in words. */
   broken(): string[];
+}
+
+/** A beam of the whole array, as it goes over the wire: words by elements and chains, and D. */
+interface Whole {
+  words: Uint16Array;
+  weights: Float32Array;
+}
+
+interface Driven {
+  beamId: BeamId;
+  words: Uint16Array;
+  weights?: Float32Array | undefined;
+}
+
+interface Apart {
+  differentMs: number;
+  aloneMs: number;
 }
 
 interface Seen {
   elements: readonly number[];
   key: Uint8Array | undefined;
   latches: BeamId[];
-  driven: { beamId: BeamId; words: Uint16Array }[];
+  driven: Driven[];
+  /** What it shows now; 0 = nothing, or a fixed beam. */
+  shown: BeamId;
   reports: Map<BeamId, number[][]>;
   heard: Map<Message['type'], number>;
   said: Map<Message['type'], number>;
@@ -62,6 +84,10 @@ interface Seen {
 
 /** A request is given up after 2 s; what was sent before that is not under way any more. */
 const GIVEN_UP_MS = 2500;
+/** To ask who switched, call it off or command darkness, with answers lost on the way and a machine that is busy. */
+const SPLIT_HANDLED_MS = 2500;
+/** And the silence limit of a panel that nobody can reach. */
+const ALONE_MS = SPLIT_HANDLED_MS + 3000;
 /** More than the driver ever has under way. */
 const MOST_UNDER_WAY = 64;
 
@@ -70,7 +96,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
   const { rfChains, safeWords, nowMs } = options;
   const records: CycleRecord[] = [];
   const events: RigEvent[] = [];
-  const commanded = new Map<BeamId, Uint16Array>();
+  const commanded = new Map<BeamId, Whole>();
   const panels = new Map<string, Seen>();
   const oddities: string[] = [];
 
@@ -82,6 +108,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
         key: undefined,
         latches: [],
         driven: [],
+        shown: 0,
         reports: new Map(),
         heard: new Map(),
         said: new Map(),
@@ -114,9 +141,24 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
     at.mostWaiting = Math.max(at.mostWaiting, at.waiting.size);
   };
 
+  const apart: Apart = { differentMs: 0, aloneMs: 0 };
+  const since: Record<keyof Apart, number | undefined> = { differentMs: undefined, aloneMs: undefined };
+  /** Looks at all panels after each change. */
+  const compare = (): void => {
+    const shown = new Set([...panels.values()].map((at) => at.shown));
+    const lit = [...shown].filter((beamId) => beamId !== 0).length;
+    const now: Record<keyof Apart, boolean> = { differentMs: lit > 1, aloneMs: lit > 0 && shown.has(0) };
+    for (const kind of ['differentMs', 'aloneMs'] as const) {
+      const { [kind]: fromMs } = since;
+      if (fromMs !== undefined) apart[kind] = Math.max(apart[kind], nowMs() - fromMs);
+      since[kind] = now[kind] ? (fromMs ?? nowMs()) : undefined;
+    }
+  };
+
   return {
     records,
     events,
+    apart,
     latches: (panel) => seen(panel).latches,
     heard: (panel, type) => seen(panel).heard.get(type) ?? 0,
     said: (panel, type) => seen(panel).said.get(type) ?? 0,
@@ -157,9 +199,9 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
           }),
       };
     },
-    recorded(record, words) {
+    recorded(record, whole) {
       records.push(record);
-      if (words !== undefined) commanded.set(record.outcome === 'ok' ? record.beamId : record.cycle + 1, words);
+      if (whole !== undefined) commanded.set(record.outcome === 'ok' ? record.beamId : record.cycle + 1, whole);
     },
     told: (event) => void events.push(event),
     takenIn(panel, frame) {
@@ -187,20 +229,29 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
       latches.push(beamId);
     },
     radiates(panel, beam) {
-      if (beam !== undefined) seen(panel).driven.push({ beamId: beam.beamId, words: beam.words.slice() });
+      const at = seen(panel);
+      at.shown = beam?.beamId ?? 0;
+      if (beam !== undefined) at.driven.push({ beamId: beam.beamId, words: beam.words.slice(), weights: beam.weights?.slice() });
+      compare();
     },
     broken() {
+      compare();
       const found = [...oddities];
+      if (apart.differentMs > SPLIT_HANDLED_MS)
+        found.push(`1: panels showed different beams for ${Math.round(apart.differentMs)} ms`);
+      if (apart.aloneMs > ALONE_MS) found.push(`1: a panel went on alone for ${Math.round(apart.aloneMs)} ms`);
       for (const [name, at] of panels) {
-        for (const { beamId, words } of at.driven) {
+        for (const { beamId, words, weights } of at.driven) {
           if (beamId === 0 || beamId === SAFE_BEAM_ID) {
             if (!safeWords) found.push(`1: ${name} radiated beam ${beamId}, which no cycle has`);
             continue;
           }
           const whole = commanded.get(beamId);
           if (whole === undefined) found.push(`1: ${name} radiated beam ${beamId}, which was not commanded`);
-          else if (!isPartOf(words, whole, at.elements, rfChains)) {
+          else if (!isPartOf(words, whole.words, at.elements, rfChains)) {
             found.push(`1: ${name} radiated words under beam ${beamId} that are not the ones commanded`);
+          } else if (weights === undefined || !weights.every((weight, i) => weight === whole.weights[i])) {
+            found.push(`1: ${name} radiated beam ${beamId} with other weights than the ones commanded`);
           }
         }
         if (at.mostWaiting > MOST_UNDER_WAY) found.push(`4: ${at.mostWaiting} requests to ${name} were under way at once`);
