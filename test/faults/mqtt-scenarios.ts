@@ -11,7 +11,16 @@ import type { FaultRig, FaultWire } from './fault-rig.ts';
 import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts';
 import { openMqttWire, type MqttWire } from './mqtt-wire.ts';
 import type { Refusal, Scenario } from './play.ts';
-import { LOST_AND_BACK, PART_LOST_AND_BACK, WHOLE, nothingLost, sentAgain } from './scenarios.ts';
+import {
+  LOST_AND_BACK,
+  PART_LOST_AND_BACK,
+  WHOLE,
+  names,
+  nothingLost,
+  resetWhileArmed,
+  sentAgain,
+  splitHandled,
+} from './scenarios.ts';
 import { openSerialWire } from './serial-wire.ts';
 
 const BOARD = 'BOARD-0';
@@ -241,17 +250,20 @@ export const MQTT_SCENARIOS: readonly Scenario[] = [
 /** For a mosquitto. */
 export const MOSQUITTO_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'broker killed and started again',
+    name: 'broker killed until the panel goes dark of itself, and started again',
     options: { openWire: onOneBroker('mosquitto') },
     play: outage(
       ({ broker }) => broker.kill(),
-      ({ broker }) => broker.start(),
+      async ({ broker }, rig) => {
+        await rig.untilDark(0);
+        await broker.start();
+      },
     ),
     events: LOST_AND_BACK,
   },
   {
     name: 'broker of two panels killed and started again',
-    options: { openWire: onOneBroker('mosquitto'), panels: 2 },
+    options: { openWire: onOneBroker('mosquitto'), panels: 2, outageMs: 2500 },
     play: outage(
       ({ broker }) => broker.kill(),
       ({ broker }) => broker.start(),
@@ -338,6 +350,14 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
       await rig.cycles(3);
     },
     events: ['cycle-void'],
+    check: names('link-1'),
+  },
+  {
+    name: 'the panel on the serial line resets while its beam waits for its time',
+    options: { panels: 2, openWire: onTwoWires },
+    play: resetWhileArmed,
+    events: PART_LOST_AND_BACK,
+    check: splitHandled,
   },
   {
     name: 'the broker’s cable of one panel is pulled and put back',

@@ -83,14 +83,69 @@ const exchangedFor =
     await rig.untilTold('panel-unusable');
   };
 
+/** In words, where no record of a void cycle says which panel it was. */
+export const names =
+  (panel: string, more = '') =>
+  (rig: FaultRig): string[] =>
+    rig.witness.records.some(({ failure = '' }) => failure.includes(panel) && failure.includes(more))
+      ? []
+      : [`no void cycle names ${panel}${more === '' ? '' : ` and '${more}'`}`];
+
+const typeOf = (frame: Uint8Array | undefined): string => {
+  const decoded = frame && decodeFrame(frame);
+  return decoded?.ok === true ? decoded.frame.message.type : '';
+};
+
+/** The first panel has said that it will switch at the time, and restarts before that comes: the other one switches alone. */
+export async function resetWhileArmed(rig: FaultRig): Promise<void> {
+  const [far] = rig.panels;
+  await rig.cycles(5);
+  let armed = false;
+  far.rewrite((frame) => {
+    if (!armed && typeOf(frame) === 'ack' && typeOf(far.overheard.at(-1)) === 'commit') {
+      armed = true;
+      queueMicrotask(() => far.panel.reset());
+    }
+    return frame;
+  });
+  await rig.untilVoid();
+  await rig.back();
+  await rig.cycles(3);
+}
+
+/** The split was one, was told as one, and did not wait for the silence limit of the panel that was left. */
+export const splitHandled = (rig: FaultRig): string[] => {
+  const { aloneMs } = rig.witness.apart;
+  return [
+    ...names('link-0', 'the array is split: link-1 switched')(rig),
+    ...(aloneMs > 0 ? [] : ['no panel was ever alone']),
+    ...(aloneMs < 2500 ? [] : [`link-1 went on alone for ${Math.round(aloneMs)} ms`]),
+  ];
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'cable pulled and put back',
+    // Long enough for pauses between attempts to have grown to their longest.
+    options: { outageMs: 2500 },
     async play(rig) {
       await rig.cycles(3);
       await rig.wires[0].pull();
       await rig.untilVoid();
       await rig.away();
+      await rig.wires[0].putBack();
+      await rig.back();
+      await rig.cycles(3);
+    },
+    events: LOST_AND_BACK,
+  },
+  {
+    name: 'cable out until the panel goes dark of itself, and put back',
+    async play(rig) {
+      await rig.cycles(3);
+      await rig.wires[0].pull();
+      await rig.untilVoid();
+      await rig.untilDark(0);
       await rig.wires[0].putBack();
       await rig.back();
       await rig.cycles(3);
@@ -274,6 +329,14 @@ export const SCENARIOS: readonly Scenario[] = [
       await rig.cycles(3);
     },
     events: ['cycle-void'],
+    check: names('link-1'),
+  },
+  {
+    name: 'one of two panels resets while its beam waits for its time',
+    options: { panels: 2 },
+    play: resetWhileArmed,
+    events: PART_LOST_AND_BACK,
+    check: splitHandled,
   },
   {
     name: 'one of two panels is unplugged and put back',
@@ -288,6 +351,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await rig.cycles(3);
     },
     events: PART_LOST_AND_BACK,
+    check: names('link-1'),
   },
 ];
 
