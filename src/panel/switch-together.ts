@@ -45,15 +45,15 @@ export interface Switch {
 
 /**
  * Time beside the round trips that acknowledgements get, and cancellations twice, ms. A beam that one panel misses is void, one that waits
- * only late: so it begins large, is several times the lateness that was seen last (of answers, and of this host's own timers), and falls
+ * only late: so it begins large, is twice the lateness that was seen last (of answers, and of this host's own timers), and falls
  * while all are on time.
  */
 const FIRST_MARGIN_MS = 20;
 const LEAST_MARGIN_MS = 1;
 const MOST_MARGIN_MS = 80;
-const LATENESS_FACTOR = 3;
+const LATENESS_FACTOR = 2;
 const MARGIN_GROWTH = 2;
-const MARGIN_DECAY = 0.97;
+const MARGIN_DECAY = 0.95;
 /** Added to what acknowledgements may take at each attempt, ms: for frames that have to be sent again, then for a panel that is held up. */
 const PATIENCE_MS = [0, 120, 480];
 /** No acknowledgement is waited for longer than this, ms. */
