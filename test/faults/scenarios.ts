@@ -15,7 +15,14 @@ export const PART_LOST_AND_BACK = /^(cycle-void )?panel-lost panel-back( cycle-v
 
 const NO_PATCHES: Feature[] = ['digital-weights', 'snr-report', 'read-back', 'time-sync'];
 /** Every beam goes over whole, in as many bytes. */
-export const WHOLE: Scenario['options'] & object = { capabilities: { features: NO_PATCHES } };
+const WHOLE: Scenario['options'] & object = { capabilities: { features: NO_PATCHES } };
+/** Every way in which a beam goes over a wire, for stories that damage each byte of it. Patches take users that stand still, and words enough. */
+export const WAYS_OVER: readonly { how: string; options: Scenario['options'] & object; carries: Message['type'] }[] = [
+  { how: 'whole', options: WHOLE, carries: 'set-phases' },
+  { how: 'as a patch', options: { elements: 64, rig: { simulator: '{ userSpeedMps: 0 }' } }, carries: 'patch-phases' },
+  { how: 'whole and sealed', options: { ...WHOLE, authenticated: true }, carries: 'set-phases' },
+];
+
 /** And in several chunks. */
 export const IN_CHUNKS: Scenario['options'] & object = {
   elements: 64,
@@ -70,6 +77,12 @@ export const sentAgain = (rig: FaultRig): string[] => {
   const retries = rig.witness.records.reduce((sum, { link }) => sum + link.retries, 0);
   return [...nothingLost(rig), ...(retries > 0 ? [] : ['nothing had to be sent again'])];
 };
+
+/** Beams went over the wire in this way. */
+export const mostlyBy =
+  (type: Message['type']) =>
+  (rig: FaultRig): string[] =>
+    rig.witness.heard('link-0', type) > 0.5 * rig.witness.records.length ? [] : [`hardly a beam came as ${type}`];
 
 /** The wire is out, and what answers afterwards cannot be used: the rig faults by itself. */
 const exchangedFor =

@@ -1,7 +1,7 @@
 /** What can happen to a serial line and to no other wire: bytes that are not those that were sent. */
 import type { FaultRig } from './fault-rig.ts';
 import type { Refusal, Scenario } from './play.ts';
-import { IN_CHUNKS, LOST_AND_BACK, WHOLE, sentAgain } from './scenarios.ts';
+import { IN_CHUNKS, LOST_AND_BACK, WAYS_OVER, mostlyBy, sentAgain } from './scenarios.ts';
 import type { SerialWire } from './serial-wire.ts';
 
 const lineOf = (rig: FaultRig): SerialWire['line'] => (rig.wires[0] as SerialWire).line;
@@ -23,17 +23,18 @@ async function flipEachByte(rig: FaultRig, way: 'to-panel' | 'to-host'): Promise
   if (bytes === 0 || bytesCorrupted !== bytes) throw new Error(`${bytesCorrupted} of ${bytes} bytes were damaged`);
 }
 
-const everyByte = (way: 'to-panel' | 'to-host'): Scenario => ({
-  name: `one bit flipped in each byte of a cycle, ${way === 'to-panel' ? 'to the panel' : 'to the host'}`,
-  options: { ...WHOLE, rig: { loop: '{ rateHz: 100, pilots: 64 }' } },
-  play: (rig) => flipEachByte(rig, way),
-  events: [],
-  check: sentAgain,
-});
+const everyByte = (way: 'to-panel' | 'to-host'): Scenario[] =>
+  WAYS_OVER.map(({ how, options, carries }) => ({
+    name: `one bit flipped in each byte of a cycle, ${way === 'to-panel' ? 'to the panel' : 'to the host'}, its beam ${how}`,
+    options: { ...options, rig: { ...options.rig, loop: '{ rateHz: 100, pilots: 64 }' } },
+    play: (rig) => flipEachByte(rig, way),
+    events: [],
+    check: (rig) => [...sentAgain(rig), ...mostlyBy(carries)(rig)],
+  }));
 
 export const SERIAL_SCENARIOS: readonly Scenario[] = [
-  everyByte('to-panel'),
-  everyByte('to-host'),
+  ...everyByte('to-panel'),
+  ...everyByte('to-host'),
   {
     name: 'garbage on the line',
     async play(rig) {
