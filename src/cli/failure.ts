@@ -1,11 +1,14 @@
 /** How a command fails: one message, the way out, an exit code other than 0, and no stack trace unless BEAMRIG_DEBUG=1 asks for it. */
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { printable } from './printable.ts';
 
 /** Prints the failure and sets the exit code. With `json`, scripts also get it as one line on stdout. */
 export function failWith(error: unknown, json: boolean): void {
   const failure = describe(error);
-  process.stderr.write(`beamrig: ${failure.message}\n`);
-  if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${failure.wayOut}\n`);
+  // Lines are ours; what devices and brokers said of themselves may stand in them.
+  const lines = (text: string): string => text.split('\n').map(printable).join('\n');
+  process.stderr.write(`beamrig: ${lines(failure.message)}\n`);
+  if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${lines(failure.wayOut)}\n`);
   if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   if (json) tellScripts(failure);
   process.exitCode = failure.code === 'argument' ? 2 : 1;

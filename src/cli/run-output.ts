@@ -2,6 +2,7 @@
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
+import { printable } from './printable.ts';
 import { statusText, type RigStatus } from './status-line.ts';
 
 export interface RunStart {
@@ -72,7 +73,8 @@ export function textOutput(out: NodeJS.WriteStream): RunOutput {
     event: ({ timeNs, level: of, code, message, action }) => {
       if (code === 'fallback' && of === 'warning') return; // the start has said it
       const time = isoTime(timeNs).slice(11, 19);
-      line(paint(level[of], `${time} ${of === 'info' ? '' : `${of}: `}${message}${action === undefined ? '' : ` ${action}`}`));
+      const told = action === undefined ? message : `${message} ${action}`;
+      line(paint(level[of], `${time} ${of === 'info' ? '' : `${of}: `}${printable(told)}`));
     },
     status: (status) => {
       const text = statusText(status);
