@@ -166,6 +166,21 @@ describe('the control loop', () => {
     expect(events.filter(({ code }) => code === 'cycle-void')).toHaveLength(1);
   });
 
+  it('tells of a panel that fell silent as lost, and not of its first void cycle as well', async () => {
+    const { loop, script, records, events } = rig({ cycles: 12 });
+    script.apply = (beamId) => (beamId === 5 || beamId === 6 ? NO_ANSWER : undefined);
+    await loop.start();
+    expect(records.flatMap(({ cycle, outcome }) => (outcome === 'void' ? [cycle] : []))).toEqual([4, 5]);
+    expect(events.map(({ code }) => code)).toEqual(['panel-lost', 'panel-back']);
+  });
+
+  it('tells of a void cycle also when it was the last one before the end', async () => {
+    const { loop, script, events } = rig({ cycles: 4 });
+    script.apply = (beamId) => (beamId === 4 ? NO_ANSWER : undefined);
+    await loop.start();
+    expect(events.map(({ code, message }) => [code, message.slice(0, 15)])).toEqual([['cycle-void', 'Cycle 3 is void']]);
+  });
+
   it('tells once of reports that are always of something else', async () => {
     const { loop, script, records, events } = rig({ cycles: 30 });
     script.measured = (beamId) => beamId + 1000;

@@ -20,6 +20,7 @@ import { lookUntil } from './look-until.ts';
 import { createModelSeat } from './model-seat.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
+import { createVoidNews } from './void-news.ts';
 import { silenceMsAt, type SafeChoice } from './panel-keeper.ts';
 import { createPanelSeat, type RigPanel } from './panel-seat.ts';
 import { createRateMeter } from './rate-meter.ts';
@@ -81,6 +82,7 @@ class Loop implements ControlLoop {
   readonly #pacing;
   readonly #rate;
   readonly #causes;
+  readonly #voidNews;
   readonly #cycleListeners;
   readonly #eventListeners;
   readonly #stateListeners;
@@ -117,6 +119,7 @@ class Loop implements ControlLoop {
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#causes = oncePerCause(this.#clock);
+    this.#voidNews = createVoidNews((event) => this.#tell(event));
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -275,20 +278,25 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record);
     this.#cycleListeners.tell(record);
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
-    if (failure === undefined) return this.#panels.worked();
+    if (failure === undefined) {
+      this.#voidNews.settle(false);
+      return this.#panels.worked();
+    }
     const wasLost = this.#panels.lost;
     if (failure.panel !== undefined) {
       const verdict = this.#panels.failed(failure.panel);
       if (verdict !== undefined) return this.#faultByPanel(verdict);
     }
+    this.#voidNews.settle(this.#panels.lost);
     // A lost panel has been told of as such.
     if (!wasLost && !this.#panels.lost && this.#causes.occurs(`${failure.stage}: ${causeOf(failure)}`)) {
-      this.#tell({
+      const event = {
         level: 'warning',
         code: 'cycle-void',
         message: `Cycle ${record.cycle} is void at ${failure.stage}: ${failure.words}.`,
         action: 'The loop goes on; further cycles void for the same cause are only recorded.',
-      });
+      } as const;
+      this.#voidNews.tell(event, failure.panel?.reason === 'no-answer');
     }
     if (this.#modelFailures >= MODEL_FAILURES) {
       await this.#fault(
@@ -358,6 +366,7 @@ class Loop implements ControlLoop {
 
   /** Commands the safe state; tells, and returns words, when the panel does not confirm it. */
   async #makeSafe(): Promise<string | undefined> {
+    this.#voidNews.settle(this.#panels.lost);
     const unsafe = await this.#panels.makeSafe();
     if (unsafe === undefined) return undefined;
     const message = `The panel did not confirm its safe state: ${unsafe}.`;

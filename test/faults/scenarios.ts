@@ -192,7 +192,7 @@ export const SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: ['cycle-void', ...LOST_AND_BACK],
+    events: LOST_AND_BACK,
   },
   {
     name: 'panel resets between two chunks of a beam',

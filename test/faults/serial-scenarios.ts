@@ -46,7 +46,7 @@ export const SERIAL_SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: ['cycle-void', ...LOST_AND_BACK],
+    events: LOST_AND_BACK,
   },
   {
     name: '10 % of frames dropped and 0.1 % of bytes damaged on the line',
