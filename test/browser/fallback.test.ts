@@ -1,46 +1,25 @@
 /** What the page says while the simulator stands in for a board, before a stand-in rig whose board comes and goes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from 'vite';
-import { packageRoot } from '../../src/config/package-root.ts';
-import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { hasPart } from '../parts.ts';
-import { launchChromium } from './chromium.ts';
+import { openPageOf, type OpenPage } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
 const SOON = { timeout: 15_000, interval: 50 };
 
 describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [needs chromium]', () => {
-  const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
   const rig = new StandInRig();
-  let server: RunningServer;
-  let browser: Browser;
+  let opened: OpenPage | undefined;
   let page: Page;
 
   beforeAll(async () => {
-    await build({
-      configFile: `${packageRoot()}/vite.config.ts`,
-      root: `${packageRoot()}/dashboard`,
-      build: { outDir: pageFolder, emptyOutDir: true },
-      logLevel: 'error',
-    });
     rig.hasBoard = true;
     rig.startTimer();
-    server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    await page.goto(server.url);
+    opened = await openPageOf(rig);
+    ({ page } = opened);
   }, 120_000);
 
-  afterAll(async () => {
-    await browser?.close();
-    await rig.stop();
-    await server?.close();
-    rmSync(pageFolder, { recursive: true, force: true });
-  });
+  afterAll(() => opened?.close());
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
   const rows = (): Promise<string[]> =>

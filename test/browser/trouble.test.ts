@@ -2,16 +2,12 @@
  * What the page says when nothing is radiated that it could vouch for: void cycles, a cycle that does not end, and a controller that is gone,
  * before a stand-in rig with a board and no simulator in its place. One story, in this order.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from 'vite';
-import { packageRoot } from '../../src/config/package-root.ts';
-import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { hasPart } from '../parts.ts';
-import { launchChromium } from './chromium.ts';
+import { openPageOf, type OpenPage } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
 const SOON = { timeout: 15_000, interval: 50 };
@@ -24,37 +20,22 @@ const SCREENS = [
 ] as const;
 
 describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chromium]', () => {
-  const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
   /** Set to keep pictures of each step. */
   const pictures = process.env['BEAMRIG_PICTURES'];
   let voidCycles = new Set<number>();
   const rig = new StandInRig({ isVoid: (cycle) => voidCycles.has(cycle) });
-  let server: RunningServer;
-  let browser: Browser;
+  let opened: OpenPage | undefined;
   let page: Page;
 
   beforeAll(async () => {
-    await build({
-      configFile: `${packageRoot()}/vite.config.ts`,
-      root: `${packageRoot()}/dashboard`,
-      build: { outDir: pageFolder, emptyOutDir: true },
-      logLevel: 'error',
-    });
     rig.hasBoard = true;
     rig.fallsBack = false;
     rig.startTimer();
-    server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    await page.goto(server.url);
+    opened = await openPageOf(rig);
+    ({ page } = opened);
   }, 120_000);
 
-  afterAll(async () => {
-    await browser?.close();
-    await rig.stop();
-    await server?.close();
-    rmSync(pageFolder, { recursive: true, force: true });
-  });
+  afterAll(() => opened?.close());
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
   const inPage = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
@@ -190,7 +171,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
 
   it('greys the badge when the controller is gone', async () => {
     const colourful = await style('#badge', 'backgroundColor');
-    await server.close();
+    await opened?.server.close();
     await expect.poll(() => text('#banner'), SOON).toContain('Controller gone since');
     expect(await style('#badge', 'backgroundColor')).not.toBe(colourful);
     expect(await style('#badge', 'backgroundColor')).toBe(await style('#strip', 'backgroundColor'));
