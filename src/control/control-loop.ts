@@ -11,7 +11,7 @@ import type { Random } from '../../signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
-import type { CycleFailure, CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
+import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
@@ -119,7 +119,7 @@ class Loop implements ControlLoop {
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#causes = oncePerCause(this.#clock);
-    this.#voidNews = createVoidNews((event) => this.#tell(event));
+    this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -289,15 +289,7 @@ class Loop implements ControlLoop {
     }
     this.#voidNews.settle(this.#panels.lost);
     // A lost panel has been told of as such.
-    if (!wasLost && !this.#panels.lost && this.#causes.occurs(`${failure.stage}: ${causeOf(failure)}`)) {
-      const event = {
-        level: 'warning',
-        code: 'cycle-void',
-        message: `Cycle ${record.cycle} is void at ${failure.stage}: ${failure.words}.`,
-        action: 'The loop goes on; further cycles void for the same cause are only recorded.',
-      } as const;
-      this.#voidNews.tell(event, failure.panel?.reason === 'no-answer');
-    }
+    if (!wasLost && !this.#panels.lost) this.#voidNews.tell(record.cycle, failure);
     if (this.#modelFailures >= MODEL_FAILURES) {
       await this.#fault(
         'model-failed',
@@ -418,12 +410,6 @@ class Loop implements ControlLoop {
     this.#options.sink.event(whole);
     this.#eventListeners.tell(whole);
   }
-}
-
-/** What makes a void cycle the same as the one before: a refusal is told apart by its code, a panel's own fault by its number. */
-function causeOf({ panel, words, cause = words }: CycleFailure): string {
-  if (panel?.reason !== 'rejected') return panel?.reason ?? cause;
-  return panel.code === 'fault' ? `fault ${panel.detail}` : panel.code;
 }
 
 function inWords(error: unknown): string {
