@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { partPath } from './parts.ts';
 
 export interface PtyPair {
@@ -39,15 +39,18 @@ export async function openPtyPair(): Promise<PtyPair> {
     for (const name of [a, b]) rmSync(name, { force: true });
   };
   const putBack = async (): Promise<void> => {
-    const started = spawn(partPath('socat') ?? 'socat', [`pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`], {
-      stdio: 'ignore',
+    const started = spawn(partPath('socat') ?? 'socat', ['-d', '-d', `pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     socat = started;
-    const failed = once(started, 'exit').then(() => true);
-    while (!existsSync(a) || !existsSync(b)) {
-      if ((await Promise.race([failed, sleep(2, false)])) && socat === started)
-        throw new Error('socat ended before its ports were there');
+    // The names are there before socat has set the ports up: who opens one in between has their baud rate overwritten.
+    let ready = false;
+    for await (const line of createInterface({ input: started.stderr })) {
+      ready = line.includes('starting data transfer loop');
+      if (ready) break;
     }
+    started.stderr.resume();
+    if (!ready && socat === started) throw new Error('socat ended before its ports were there');
   };
   await putBack();
   return {
