@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +20,15 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 async function serve(options: StandInOptions & { pageFolder?: string } = {}): Promise<{ rig: StandInRig; url: string }> {
   const rig = new StandInRig(options);
-  const pageFolder = options.pageFolder ?? mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+  const pageFolder = options.pageFolder ?? emptyFolder();
   const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
   closers.push(
     () => rig.stop(),
@@ -250,7 +256,7 @@ describe('the web server', () => {
   });
 
   it('serves the built page, and lets it load nothing from elsewhere', async () => {
-    const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
+    const pageFolder = emptyFolder();
     writeFileSync(join(pageFolder, 'index.html'), '<title>the page</title>');
     const { url } = await serve({ pageFolder });
     const response = await fetch(url);
