@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
 import { connectionMask } from '../../signal/geometry.ts';
 import { wordsToPhases } from '../../signal/quantise.ts';
@@ -31,4 +31,20 @@ it('follows the rig ten times a second at most, however often it is asked', () =
   }
   expect(cycles.size).toBeGreaterThan(0);
   expect(cycles.size).toBeLessThanOrEqual(10);
+});
+
+it('shows a beam that stands, however long the calculation of the one before has taken', () => {
+  const rig = new StandInRig();
+  const view = new BeampatternView();
+  const shown = (nowMs: number): number | undefined => view.at(nowMs, rig.describe(), () => rig.latest())?.cycle;
+  rig.cycleOnce();
+  const machine = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValueOnce(60);
+  expect(shown(0)).toBe(0);
+  machine.mockRestore();
+  rig.cycleOnce();
+  expect(shown(200)).toBe(0); // 60 ms are a fiftieth of 3 s
+  rig.cycleOnce();
+  expect(shown(400)).toBe(0);
+  expect(shown(600)).toBe(0);
+  expect(shown(700)).toBe(2);
 });

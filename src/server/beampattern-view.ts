@@ -1,7 +1,7 @@
 /**
  * The beampattern for the page, from the words the panel was given and the digital precoder of the same cycle. It is calculated only when
- * somebody looks, never twice for one cycle, and so seldom that it takes at most a fiftieth of the machine's time. The steering vectors,
- * which cost most of what `beampatternDb` costs, are calculated once.
+ * somebody looks, never twice for one cycle, and so seldom that it takes at most a fiftieth of the machine's time; but a beam that stands is
+ * shown soon. The steering vectors, which cost most of what `beampatternDb` costs, are calculated once.
  */
 import { conjTranspose, fromPhases, matmul, zeros } from '../../signal/complex-matrix.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
@@ -15,6 +15,8 @@ import type { BeampatternPanel } from './socket-contract.ts';
 const POINTS = 361;
 const SHORTEST_INTERVAL_MS = 100;
 const SHARE_OF_TIME = 0.02;
+/** No newer beam is on its way after so long: the page would go on to call an older pattern the last that is known to radiate. */
+const STANDS_MS = 300;
 /** As in `beampatternDb`: a perfect null stays a number. */
 const FLOOR_DB = -120;
 const DEG = Math.PI / 180;
@@ -22,14 +24,19 @@ const DEG = Math.PI / 180;
 export class BeampatternView {
   #panel: BeampatternPanel<Float32Array> | undefined;
   #notBeforeMs = -Infinity;
+  /** The newest cycle, and when it was first seen. */
+  #newest = { cycle: -1, sinceMs: -Infinity };
   /** 361×N, row i is a(θᵢ)ᴴ, of the array it was made for. */
   #steering: { geometry: ArrayGeometry; rows: CMatrix } | undefined;
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
   at(nowMs: number, rig: RigDescription, latest: () => CycleView | undefined): BeampatternPanel<Float32Array> | undefined {
-    if (nowMs < this.#notBeforeMs) return this.#panel;
     const view = latest();
-    if (view && view.record.cycle !== this.#panel?.cycle) {
+    if (!view) return this.#panel;
+    const { cycle } = view.record;
+    if (cycle !== this.#newest.cycle) this.#newest = { cycle, sinceMs: nowMs };
+    const due = nowMs >= this.#notBeforeMs || nowMs - this.#newest.sinceMs >= STANDS_MS;
+    if (due && cycle !== this.#panel?.cycle) {
       const beforeMs = performance.now();
       this.#panel = this.#calculate(rig, view);
       this.#notBeforeMs = nowMs + Math.max(SHORTEST_INTERVAL_MS, (performance.now() - beforeMs) / SHARE_OF_TIME);
