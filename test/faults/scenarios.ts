@@ -16,11 +16,14 @@ export const PART_LOST_AND_BACK = /^(cycle-void )?panel-lost panel-back( cycle-v
 const NO_PATCHES: Feature[] = ['digital-weights', 'snr-report', 'read-back', 'time-sync'];
 /** Every beam goes over whole, in as many bytes. */
 const WHOLE: Scenario['options'] & object = { capabilities: { features: NO_PATCHES } };
-/** Every way in which a beam goes over a wire, for stories that damage each byte of it. Patches take users that stand still, and words enough. */
+/** Nearly every beam goes over as a patch: users stand still, and there are words enough. */
+const PATCHED: Scenario['options'] & object = { elements: 64, rig: { simulator: '{ userSpeedMps: 0 }' } };
+/** Every way in which a beam goes over a wire, for stories that damage each byte of it. */
 export const WAYS_OVER: readonly { how: string; options: Scenario['options'] & object; carries: Message['type'] }[] = [
   { how: 'whole', options: WHOLE, carries: 'set-phases' },
-  { how: 'as a patch', options: { elements: 64, rig: { simulator: '{ userSpeedMps: 0 }' } }, carries: 'patch-phases' },
+  { how: 'as a patch', options: PATCHED, carries: 'patch-phases' },
   { how: 'whole and sealed', options: { ...WHOLE, authenticated: true }, carries: 'set-phases' },
+  { how: 'as a patch and sealed', options: { ...PATCHED, authenticated: true }, carries: 'patch-phases' },
 ];
 
 /** And in several chunks. */
