@@ -1,5 +1,6 @@
 /** Runs a tensor graph's ONNX bytes in this process: training, checks and benchmarks. The control loop has its own worker. */
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
+import { keepRuntimePrivate } from './private-runtime.ts';
 
 export type Values = Float32Array | Float64Array;
 export interface Feed {
@@ -17,6 +18,7 @@ export interface GraphSession {
  * @param options.exact float64 checks: the higher optimisation levels keep some float64 scales in float32
  */
 export async function openSession(bytes: Uint8Array, options: { threads?: number; exact?: boolean } = {}): Promise<GraphSession> {
+  keepRuntimePrivate();
   const session = await InferenceSession.create(bytes, {
     graphOptimizationLevel: options.exact === true ? 'basic' : 'all',
     intraOpNumThreads: options.threads ?? 1,

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { keepRuntimePrivate } from '../../models/graph/private-runtime.ts';
 import type { FromWorker, TensorPlan, ToWorker, WorkerStart } from './onnx-worker.ts';
 
 export interface OnnxSession {
@@ -91,6 +92,7 @@ export async function startOnnxSession(name: string, bytes: Uint8Array, intraOpT
  * Node 20.
  */
 function startWorker(workerData: WorkerStart): Worker {
+  keepRuntimePrivate();
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData });
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx'));
   const api = new URL('./esm/api/index.mjs', loader).href;

@@ -47,8 +47,10 @@ describe('beamrig run', () => {
     const gone = once(running, 'exit');
     for await (const line of createInterface({ input: running.stdout })) {
       lines.push(JSON.parse(line) as (typeof lines)[number]);
-      // Under npm one Ctrl-C arrives twice, which must not force the end.
-      if (lines.at(-1)?.type === 'status' || lines.at(-1)?.type === 'stopping') running.kill('SIGINT');
+      if (lines.at(-1)?.type !== 'status' || lines.filter(({ type }) => type === 'status').length > 1) continue;
+      // Under npm one Ctrl-C arrives twice, which must not force the end. Here in two kinds: two of one kind at once would be one.
+      running.kill('SIGINT');
+      running.kill('SIGTERM');
     }
     expect(await gone).toEqual([0, null]);
     expect(stderr).toBe('');
@@ -245,6 +247,25 @@ describe('beamrig run', () => {
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
     expect(written.length).toBeGreaterThan(2);
     for (const text of [stdout, ...written]) expect(text).not.toContain('5ec2e7');
+  });
+
+  it('lets the model runtime keep no usage data of this machine, nor does evaluate', async () => {
+    const elsewhere = join(cli.path, 'elsewhere');
+    mkdirSync(elsewhere);
+    for (const name of ['HOME', 'XDG_CACHE_HOME', 'TMPDIR']) vi.stubEnv(name, elsewhere);
+    vi.stubEnv('ORT_DISABLE_TELEMETRY', undefined);
+    const path = cli.rigFile((text) =>
+      text
+        .replace('elements: 16', 'elements: 32')
+        .replace('rfChains: 2', 'rfChains: 4')
+        .replace('count: 2', 'count: 4')
+        .replace('aligned', 'unfolded-pga-n32'),
+    );
+    const ran = await cli.beamrig('run', path, '--cycles', '3', '--virtual-time');
+    const judged = await cli.beamrig('evaluate', 'unfolded-pga-n32', '--channels', cli.channelFile(4, 32), '--snr', '10');
+    vi.unstubAllEnvs();
+    expect([ran, judged]).toMatchObject([{ code: 0 }, { code: 0 }]);
+    expect(readdirSync(elsewhere).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
   });
 
   it('looks for no hardware on virtual time, and says so', async () => {
