@@ -15,7 +15,7 @@ const vectors = JSON.parse(readFileSync(join(HERE, 'vectors', 'adar1000.json'), 
 const PLACES = 24;
 
 describe.skipIf(!hasPart('gcc'))('the ADAR1000 driver [needs gcc]', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'beamrig-driver-'));
+  let folder: string;
   let lines: string[][];
   const wordsOf = (name: string): { lines: number; word: number }[] =>
     lines
@@ -23,6 +23,7 @@ describe.skipIf(!hasPart('gcc'))('the ADAR1000 driver [needs gcc]', () => {
       .map(([, select, word]) => ({ lines: parseInt(select, 16), word: parseInt(word, 16) }));
 
   beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'beamrig-driver-'));
     const program = join(folder, 'driver');
     const checks = ['-std=c99', '-Wall', '-Wextra', '-Werror', '-pedantic', '-Wconversion', '-fsanitize=address,undefined'];
     execFileSync('gcc', [...checks, join(HERE, 'test', 'adar1000_lines.c'), join(HERE, 'adar1000.c'), '-o', program]);

@@ -95,8 +95,8 @@ describe.skipIf(!hasPart('gcc'))('the firmware on a bench line that fails, under
   it('bears a bench that misses some questions', async () => {
     const { panel, bench, line } = await lab();
     let asked = 0;
-    // Of 20 looks at the chips one is answered.
-    line.loses = (frame) => isTransfer(frame) && ++asked % 20 !== 0;
+    // 19 looks in a row are lost, then four are answered: on a busy machine one of them may be too late for the board.
+    line.loses = (frame) => isTransfer(frame) && asked++ % 23 < 19;
     await expect.poll(() => asked, WITHIN).toBeGreaterThan(45);
     line.loses = () => false;
     expect(await panel.status()).toMatchObject(state('radiating', { beamId: 1 }));

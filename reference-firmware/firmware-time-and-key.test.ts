@@ -106,7 +106,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware, its clock and its key, under san
     const { panel, bench } = await lab();
     await panel.apply(beam(1));
     const staged = await stagedBeam(panel, 2);
-    expect(await panel.arm(staged, await boardTimeIn(panel, 1_500n))).toMatchObject({ ok: true });
+    expect(await panel.arm(staged, await boardTimeIn(panel, 3_000n))).toMatchObject({ ok: true });
     expect(await panel.ping()).toMatchObject({ ok: true });
     const before = bench.bus.counters.spiWords;
     expect(bench.bus.words()).toEqual(shown(1));

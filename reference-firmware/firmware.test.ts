@@ -78,9 +78,9 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
   it('falls silent by itself when the host does', async () => {
     const { panel, bench } = await lab();
     await panel.apply(beam(1));
-    expect(await panel.setSafeState('mute', { silenceMs: 100 })).toMatchObject({ ok: true });
+    expect(await panel.setSafeState('mute', { silenceMs: 1000 })).toMatchObject({ ok: true });
     expect(bench.bus.words()).toEqual(shown(1));
-    await expect.poll(() => bench.bus.words()).toBeUndefined();
+    await expect.poll(() => bench.bus.words(), { timeout: 10_000 }).toBeUndefined();
     expect(await panel.status()).toMatchObject({ ok: true, value: { state: 'safe', beamId: 0 } });
     expect(await panel.apply(beam(2))).toMatchObject({ ok: false, failure: { reason: 'session-over' } });
     expect(bench.bus.words()).toBeUndefined();
@@ -102,7 +102,8 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     expect(await panel.ping()).toMatchObject({ ok: true });
     expect(bench.bus.words()).toEqual(shown(1));
     expect(bench.bus.weights()).toEqual(weightsOf(1));
-    expect(counters.spiWords - before - whole).toBeLessThan(50);
+    // Looks at the chips, four words each, are among them.
+    expect(counters.spiWords - before - whole).toBeLessThan(whole / 4);
     expect(whole).toBeGreaterThan(2 * PLACES);
     expect(await panel.apply(beam(4))).toMatchObject({ ok: true });
     expect(bench.bus.words()).toEqual(shown(4));
@@ -162,8 +163,12 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     await panel.apply(beam(2));
     for (const chip of bench.bus.chips) chip.powerCycle();
     await expect.poll(() => panel.status(), { timeout: 10_000 }).toMatchObject({ ok: true, value: { state: 'idle' } });
-    bench.link.send(encodeFrame({ seq: 9, message: { type: 'select-beam', beamId: 3, position: 3 } }));
-    await expect.poll(() => bench.bus.words()).toEqual(shown(1));
+    let seq = 9;
+    const shownWhenAsked = (): ReturnType<typeof bench.bus.words> => {
+      bench.link.send(encodeFrame({ seq: seq++, message: { type: 'select-beam', beamId: 3, position: 3 } }));
+      return bench.bus.words();
+    };
+    await expect.poll(shownWhenAsked, { timeout: 10_000, interval: 300 }).toEqual(shown(1));
   });
 
   it('switches off both amplifiers and chips in a mute, though either would be dark', async () => {

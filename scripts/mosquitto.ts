@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BeamrigError } from '../errors/beamrig-error.ts';
+import { endWithUs } from './end-with-us.ts';
 import { freePort } from './free-port.ts';
 
 export class Mosquitto {
@@ -50,9 +51,7 @@ export class Mosquitto {
     running.once('error', (error) => {
       this.#log = error.message;
     });
-    const killIt = (): void => void running.kill('SIGKILL');
-    process.once('exit', killIt);
-    running.once('exit', () => process.removeListener('exit', killIt));
+    endWithUs(running);
     running.stderr.on('data', (chunk: Buffer) => {
       this.#log = (this.#log + chunk.toString()).slice(-4000);
     });

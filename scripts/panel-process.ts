@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BeamrigError } from '../errors/beamrig-error.ts';
+import { endWithUs } from './end-with-us.ts';
 
 /** One line of `beamrig panel --json`; which fields there are depends on its type. */
 export interface PanelLine {
@@ -54,12 +55,10 @@ export function startPanelProcess(args: readonly string[], env: NodeJS.ProcessEn
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-10_000)));
   child.stdin.on('error', () => undefined); // that it has ended is seen by its end
-  const killChild = (): void => void child.kill('SIGKILL');
-  process.once('exit', killChild);
+  endWithUs(child);
   const closed = new Promise<void>((resolve) => {
     child.once('close', () => {
       over = true;
-      process.removeListener('exit', killChild);
       wake();
       resolve();
     });
@@ -91,7 +90,7 @@ export function startPanelProcess(args: readonly string[], env: NodeJS.ProcessEn
     ended,
     async stop() {
       child.kill('SIGINT');
-      const late = setTimeout(killChild, GRACE_MS);
+      const late = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
       const end = await ended();
       clearTimeout(late);
       return end;

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InfluxDB } from 'influx';
+import { endWithUs } from '../scripts/end-with-us.ts';
 import { freePort } from '../scripts/free-port.ts';
 import { partPath } from './parts.ts';
 
@@ -41,11 +42,13 @@ export class InfluxServer {
     const program = partPath('influxd');
     if (program === undefined) throw new Error('influxd is not installed');
     this.#process = spawn(program, ['-config', join(this.#folder, 'influxdb.conf')], { stdio: 'ignore' });
+    endWithUs(this.#process);
     for (let attempt = 0; attempt < 300; attempt++) {
       const [answer] = await this.client('none').ping(500);
       if (answer?.online) return this;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    await this.remove();
     throw new Error('influxd did not come up');
   }
 

@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { endWithUs } from '../scripts/end-with-us.ts';
 import { partPath } from './parts.ts';
 
 export interface PtyPair {
@@ -43,6 +44,7 @@ export async function openPtyPair(): Promise<PtyPair> {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     socat = started;
+    endWithUs(started);
     // The names are there before socat has set the ports up: who opens one in between has their baud rate overwritten.
     let ready = false;
     for await (const line of createInterface({ input: started.stderr })) {

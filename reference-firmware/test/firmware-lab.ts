@@ -2,7 +2,8 @@
  * A lab for tests of the firmware: the program in a folder of its own, its bench, and a host that has shaken hands with it. Whatever a test
  * starts here is ended after it, also when it fails.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
@@ -52,7 +53,8 @@ export interface FirmwareLab {
 
 /** Call it once in a test file, outside of all tests. */
 export function createFirmwareLab(): FirmwareLab {
-  const folder = mkdtempSync(join(tmpdir(), 'beamrig-firmware-'));
+  // Made by the first build: where every test is skipped nothing is left behind.
+  const folder = join(tmpdir(), `beamrig-firmware-${randomUUID()}`);
   const running: RunningFirmware[] = [];
   const ends: (() => Promise<void>)[] = [];
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

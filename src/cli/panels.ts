@@ -64,13 +64,14 @@ const PRESENCE_MS = 500;
  * could use, so that a script can wait for a bench to be ready.
  * @param options.hello false lists only and opens nothing
  * @param options.baud for ports that the rig file does not name; default 921600
+ * @param options.helloMs how long a panel may take to answer; default 1500
  * @throws {BeamrigError} 'rig-file', 'key', 'argument'
  */
 export async function panels(
   rigPath: string | undefined,
-  options: { json?: boolean; hello?: boolean; baud?: string },
+  options: { json?: boolean; hello?: boolean; baud?: string; helloMs?: number },
 ): Promise<void> {
-  const { json = false, hello = true } = options;
+  const { json = false, hello = true, helloMs = HELLO_MS } = options;
   const baudRate =
     options.baud === undefined ? DEFAULT_BAUD_RATE : wholeNumber('--baud', options.baud, { min: 1, max: 20_000_000 });
   const rig = rigPath === undefined ? undefined : readRigFile(rigPath);
@@ -81,7 +82,9 @@ export async function panels(
     (a, b) => order(a.rigLink) - order(b.rigLink),
   );
   const places = hello
-    ? (await Promise.all([...candidates.map((candidate) => ask(candidate, rig, rigKey)), strangersOnBrokers(links)])).flat()
+    ? (
+        await Promise.all([...candidates.map((candidate) => ask(candidate, helloMs, rig, rigKey)), strangersOnBrokers(links)])
+      ).flat()
     : candidates.map(({ place }) => place);
   if (json) console.log(JSON.stringify({ panels: places }));
   else console.log(text(places, hello));
@@ -170,7 +173,12 @@ async function panelsOn(link: RigLink & { kind: 'mqtt' }): ReturnType<typeof lis
 }
 
 /** The place, with its panel or the reason why not. */
-async function ask(candidate: Candidate, rig: RigFile | undefined, rigKey: Uint8Array | undefined): Promise<Place> {
+async function ask(
+  candidate: Candidate,
+  helloMs: number,
+  rig: RigFile | undefined,
+  rigKey: Uint8Array | undefined,
+): Promise<Place> {
   const { place, open, rigLink } = candidate;
   if (open === undefined) return place;
   let link: Link | undefined;
@@ -182,7 +190,7 @@ async function ask(candidate: Candidate, rig: RigFile | undefined, rigKey: Uint8
       link,
       clock: createRealClock(),
       random: freshRandom(),
-      timeouts: { totalMs: HELLO_MS },
+      timeouts: { totalMs: helloMs },
       ...(rigKey === undefined || panelSerial === undefined ? {} : { expected: { panelSerial }, authentication: { rigKey } }),
     });
     const answer = await panel.connect();
@@ -203,7 +211,7 @@ function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Plac
   const [, wayOut] = remedyOf(failure);
   if (failure.reason !== 'no-answer') return { why: panelFailureInWords(failure), wayOut };
   return {
-    why: `no answer to ${failure.request} within ${(HELLO_MS / 1000).toFixed(1)} s`,
+    why: `no answer to ${failure.request} within ${(failure.waitedMs / 1000).toFixed(1)} s`,
     wayOut:
       kind === 'serial' ? 'Is it a panel, is it on, and is this its baud rate? --baud, or baudRate in the rig file.' : wayOut,
   };

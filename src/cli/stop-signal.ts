@@ -6,7 +6,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** One Ctrl-C arrives twice under `npm start`: from the terminal, and passed on by npm. */
 const SAME_KEY_MS = 1000;
 
-/** Calls once at the first signal; the returned function lets go. */
+/** Calls once at the first signal; the returned function lets go, unless that has come: its second half may be late and must not end a good end. */
 export function onStopSignal(call: () => void): () => void {
   let askedAtMs: number | undefined;
   const ask = (): void => {
@@ -23,6 +23,7 @@ export function onStopSignal(call: () => void): () => void {
   for (const signal of SIGNALS) process.on(signal, ask);
   process.stdout.on('error', readerGone);
   return () => {
+    if (askedAtMs !== undefined) return;
     for (const signal of SIGNALS) process.removeListener(signal, ask);
     // What is still printed after the end must not fail for want of a reader.
     process.stdout.on('error', () => undefined);

@@ -146,7 +146,10 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
   });
   afterEach(() => server.remove());
 
-  const target = (): InfluxClient => createInfluxClient({ host: '127.0.0.1', port: server.port, database: 'lab "1"' }, 2000);
+  /** A server that is killed refuses at once; one on a busy machine answers late. */
+  const PATIENCE_MS = 20_000;
+  const target = (): InfluxClient =>
+    createInfluxClient({ host: '127.0.0.1', port: server.port, database: 'lab "1"' }, PATIENCE_MS);
   const count = async (): Promise<number> => {
     const rows = await server.client('lab "1"').query<{ n: number }>('select count(cycle_ms) as n from cycle');
     return rows[0]?.n ?? 0;
@@ -158,7 +161,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     const writer = write(target(), told);
     record(7000);
     await until(() => writer.taken === 7000);
-    expect(await writer.close(2000)).toEqual({ taken: 7000, refused: 0, remaining: 0 });
+    expect(await writer.close(PATIENCE_MS)).toEqual({ taken: 7000, refused: 0, remaining: 0 });
     expect(told).toEqual([]);
     expect(await count()).toBe(7000);
     const [first] = await server.client('lab "1"').query<Record<string, unknown>>('select * from cycle order by time limit 1');
@@ -180,7 +183,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     await server.start();
     record(400);
     await until(() => writer.taken === 1000);
-    await writer.close(2000);
+    await writer.close(PATIENCE_MS);
     expect(await count()).toBe(1000);
     expect(told.map(({ code }) => code)).toEqual(['influx-unreachable', 'influx-back']);
   });
@@ -203,7 +206,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     await until(() => told.some(({ code }) => code === 'influx-back'));
     recording = false;
     await recorder;
-    expect((await writer.close(10_000)).remaining).toBe(0);
+    expect((await writer.close(PATIENCE_MS)).remaining).toBe(0);
     expect(await count()).toBe(recorded);
   });
 
@@ -217,7 +220,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     appendFileSync(join(folder, 'records.lp'), `cycle,rig=a cycle_ms="text" ${startNs + 50n}\nno line protocol\n`);
     record(5);
     await until(async () => (await count()) === 20);
-    expect(await writer.close(2000)).toEqual({ taken: 20, refused: 2, remaining: 0 });
+    expect(await writer.close(PATIENCE_MS)).toEqual({ taken: 20, refused: 2, remaining: 0 });
     expect(told.map(({ code }) => code)).toEqual(['influx-refused']);
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
@@ -304,13 +304,13 @@ describe('a run that was cut off', () => {
        const recorder = createRunRecorder({ rig, rigText: text, rigPath: 'rig.yaml', seed: 1, clock: createRealClock(), time: 'real' });
        const four = Float64Array.of(1, 2, 3, 4);
        let cycle = 0;
+       console.log(recorder.folder);
        setInterval(() => {
          recorder.cycle({ cycle, timeNs: BigInt(cycle) * 1000n, source: 'simulator', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
            predictedSnrDb: four, measuredSnrDb: four, predictedSumRate: 1, measuredSumRate: 1, zfSumRate: 1, cycleMs: 1,
            stageMs: { channel: 0, model: 0, quantise: 0, push: 0, commit: 0, measure: 0 },
            link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 } });
          cycle += 1;
-         if (cycle === 20) console.log(recorder.folder);
        }, 2);`,
     );
     const running = spawn(process.execPath, ['--import', 'tsx', script], {
@@ -318,6 +318,12 @@ describe('a run that was cut off', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [said] = (await once(running.stdout, 'data')) as [Buffer];
+    // What is only queued is lost with the process.
+    const records = join(said.toString().trim(), 'records.lp');
+    await vi.waitFor(() => expect(readFileSync(records, 'utf8').split('\ncycle,').length).toBeGreaterThan(12), {
+      timeout: 20_000,
+      interval: 1,
+    });
     const gone = once(running, 'exit');
     running.kill('SIGKILL');
     await gone;

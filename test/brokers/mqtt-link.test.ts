@@ -95,9 +95,10 @@ for (const { title, place, there } of brokers) {
       expect((await linkErrorOf(link.open())).message).toContain(PRESENCE);
       expect(link.state).toMatchObject({ state: 'closed', reason: 'refused' });
       expect(link.send(bytes(1))).toBe(false);
-      const waiting = link.open();
+      const waiting = link.open().catch(() => undefined); // gives up sooner than a busy machine brings up a panel
       await panel();
       await waiting;
+      await link.open();
       expect(link.state).toEqual({ state: 'open' });
       expect(states).toEqual(['open']);
     });
@@ -171,7 +172,15 @@ for (const { title, place, there } of brokers) {
       await online('one');
       await eventually('lost again', () => states.length === 4);
       expect(states[3]).toMatch(/two panels with one id: instances one and two take turns/);
-      expect((await linkErrorOf(link.open())).message).toContain('two panels with one id');
+      // After a second of quiet they are trusted: a machine that was held up for so long sees them take turns once more.
+      const openFor = (instance: string): Promise<string> =>
+        link.open().then(
+          () => online(instance).then(() => 'opened'),
+          (error: unknown) => String(error),
+        );
+      await expect
+        .poll(async () => (await openFor('two')) + (await openFor('one')), { timeout: 20_000 })
+        .toContain('two panels with one id');
       await eventually('quiet, and trusted', () => {
         void link.open().catch(() => undefined);
         return link.state.state === 'open';
@@ -354,7 +363,7 @@ for (const { title, place, there } of brokers) {
       await gone.end.close();
       const client = await stranger();
       await client.publishAsync('beamrig/panels/ODD/presence', 'not json', { qos: 1, retain: true });
-      const listed = await listMqttPanels({ url: broker.url, topicPrefix: 'beamrig' }, 200);
+      const listed = await listMqttPanels({ url: broker.url, topicPrefix: 'beamrig' }, 1000);
       expect(listed.map(({ panel: id, state }) => `${id} ${state}`)).toEqual(['BOARD-7 offline', `${PANEL} online`]);
     });
 

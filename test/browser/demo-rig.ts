@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { endWithUs } from '../../scripts/end-with-us.ts';
 import { packageRoot } from '../../src/config/package-root.ts';
 
 const START_MS = 60_000;
@@ -39,6 +40,7 @@ export class DemoRig {
     const command = ['--import', 'tsx', join(packageRoot(), 'src', 'cli', 'main.ts'), 'run', this.#rigFile];
     const child = spawn(process.execPath, command, { cwd: packageRoot(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
+    endWithUs(child);
     this.#output = '';
     const note = (chunk: Buffer): void => void (this.#output += chunk.toString());
     child.stdout.on('data', note);

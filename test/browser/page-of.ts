@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { packageRoot } from '../../src/config/package-root.ts';
 import type { Controller } from '../../src/control/controller.ts';
@@ -25,17 +25,20 @@ export async function openPageOf(rig: Controller): Promise<OpenPage> {
     logLevel: 'error',
   });
   const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
-  const browser = await launchChromium();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(server.url);
-  return {
-    page,
-    server,
-    close: async () => {
-      await browser.close();
-      await rig.stop();
-      await server.close();
-      rmSync(pageFolder, { recursive: true, force: true });
-    },
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await rig.stop();
+    await server.close();
+    rmSync(pageFolder, { recursive: true, force: true });
   };
+  try {
+    browser = await launchChromium();
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.goto(server.url);
+    return { page, server, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

@@ -87,17 +87,27 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
   });
 
   it('stays calm about a single void cycle between good ones', async () => {
-    await inPage(`(() => {
-      window.calm = [];
-      const look = () => calm.push(document.body.dataset.fresh + document.querySelector('#banner').hidden + document.querySelector('[data-user="0"] .value span').textContent);
-      window.looking = setInterval(look, 10);
-    })()`);
-    const next = rig.latest()!.record.cycle + 3;
-    voidCycles = new Set([next]);
-    await expect.poll(() => rig.latest()!.record.cycle, SOON).toBeGreaterThan(next + 15);
-    const looks = await inPage<string[]>('(clearInterval(window.looking), window.calm)');
-    expect(looks.length).toBeGreaterThan(20);
-    expect(looks.filter((look) => !/^yestrue−?\d+\.\d$/.test(look))).toEqual([]);
+    let [lastMs, longestGapMs] = [0, Infinity];
+    rig.onCycle(() => {
+      const nowMs = performance.now();
+      longestGapMs = Math.max(longestGapMs, nowMs - lastMs);
+      lastMs = nowMs;
+    });
+    // A machine that holds this process up for a second makes the page stale by right: then once more.
+    while (longestGapMs > 500) {
+      [lastMs, longestGapMs] = [performance.now(), 0];
+      await inPage(`(() => {
+        window.calm = [];
+        const look = () => calm.push(document.body.dataset.fresh + document.querySelector('#banner').hidden + document.querySelector('[data-user="0"] .value span').textContent);
+        window.looking = setInterval(look, 10);
+      })()`);
+      const next = rig.latest()!.record.cycle + 3;
+      voidCycles = new Set([next]);
+      await expect.poll(() => rig.latest()!.record.cycle, SOON).toBeGreaterThan(next + 15);
+      const looks = await inPage<string[]>('(clearInterval(window.looking), window.calm)');
+      expect(looks.length).toBeGreaterThan(20);
+      if (longestGapMs <= 500) expect(looks.filter((look) => !/^yestrue−?\d+\.\d$/.test(look))).toEqual([]);
+    }
   });
 
   it('says since when the beam is void and whose fault it is, and freezes and greys what was last known', async () => {

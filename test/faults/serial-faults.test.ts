@@ -13,14 +13,22 @@ describe.skipIf(!hasPart('gcc'))('a rig on a serial line [needs gcc]', () => {
   });
   afterAll(() => release());
 
-  it.each(named([...SCENARIOS, ...SERIAL_SCENARIOS]))('holds through: %s', async (_name, scenario) => {
-    const { broken } = await playScenario(scenario, { carrier: 'serial' });
-    expect(broken).toEqual([]);
-  });
+  it.each(named([...SCENARIOS, ...SERIAL_SCENARIOS]))(
+    'holds through: %s',
+    async (_name, scenario) => {
+      const { broken } = await playScenario(scenario, { carrier: 'serial' });
+      expect(broken).toEqual([]);
+    },
+    120_000,
+  );
 
-  it.each(named([...REFUSALS, ...SERIAL_REFUSALS]))('is refused for %s, before anything radiates', async (_name, refusal) => {
-    const { code, message } = await playRefusal(refusal, 'serial');
-    expect(message).toMatch(refusal.message);
-    expect(code).toBe(refusal.code);
-  });
+  it.each(named([...REFUSALS, ...SERIAL_REFUSALS]))(
+    'is refused for %s, before anything radiates',
+    async (_name, refusal) => {
+      const { code, message } = await playRefusal(refusal, 'serial');
+      expect(message).toMatch(refusal.message);
+      expect(code).toBe(refusal.code);
+    },
+    120_000,
+  );
 });

@@ -16,7 +16,9 @@ async function flipEachByte(rig: FaultRig, way: 'to-panel' | 'to-host'): Promise
   const bytes = (await line.counts())[name] - before;
   for (let nth = 0; nth < bytes; nth++) {
     await line.flip(way, nth, nth % 8);
-    await rig.cycles(1);
+    // Until it has happened: one that still waits would be replaced by the next.
+    do await rig.cycles(1);
+    while ((await line.counts()).bytesCorrupted <= nth);
   }
   await rig.back();
   const { bytesCorrupted } = await line.counts();

@@ -35,12 +35,22 @@ describe('the same scenario', LIMITS, () => {
     it.skipIf(!needs.every(hasPart))(title, async () => {
       const story = await link.tell(CYCLES);
       const comparison = compare(loopback, story);
-      expect(comparison).toMatchObject({ cycles: CYCLES, wordsPerCycle: 256, differentWords: 0, voidCycles: [], equal: true });
+      // Of two boards one may miss its time where the machine is busy: that cycle is void and says so, and all others are whole.
+      const missed = name.includes('timed commits') ? story.records.filter(({ outcome }) => outcome === 'void') : [];
+      const isMissed = new Set(missed.map(({ cycle }) => cycle));
+      expect(missed.length).toBeLessThanOrEqual(3);
+      for (const { failure } of missed) expect(failure).toContain('the array is split');
+      expect(comparison).toMatchObject({
+        ...{ cycles: CYCLES, wordsPerCycle: 256, differentWords: 256 * missed.length, cyclesThatDiffer: missed.length },
+        ...(missed.length === 0 ? { voidCycles: [], equal: true } : {}),
+      });
       expect(Math.abs(comparison.z)).toBeLessThan(STANDARD_ERRORS);
       // The users of the firmware's bench hear it with noise of their own: the truth behind the readings must be the same to the last bit.
       if (story.trueSnrDb.length > 0) expect(story.trueSnrDb).toEqual(loopback.trueSnrDb);
       expect(story.records.map(({ cycle, beamId, outcome, source }) => [cycle, beamId, outcome, source])).toEqual(
-        Array.from({ length: CYCLES }, (_, cycle) => [cycle, cycle + 1, 'ok', 'hardware']),
+        Array.from({ length: CYCLES }, (_, cycle) =>
+          isMissed.has(cycle) ? [cycle, 0, 'void', 'hardware'] : [cycle, cycle + 1, 'ok', 'hardware'],
+        ),
       );
     });
   }
