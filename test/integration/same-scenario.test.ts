@@ -28,29 +28,29 @@ const beginning = (story: Story, cycles: number): Story => ({
   trueSnrDb: story.trueSnrDb.slice(0, cycles),
 });
 
+/** Cycles that are void because a panel missed their time. */
+const missed = ({ records }: Story): Story['records'] =>
+  records.filter(({ outcome, failure }) => outcome === 'void' && /the array is split|too-late/.test(failure ?? ''));
+
 describe('the same scenario', LIMITS, () => {
   for (const link of SCENARIO_LINKS) {
     const { name, needs } = link;
     const title = `is the same over ${name}${needs.length > 0 ? ` [needs ${needs.join(', ')}]` : ''}`;
     it.skipIf(!needs.every(hasPart))(title, async () => {
-      const story = await link.tell(CYCLES);
+      let story = await link.tell(CYCLES);
+      // Of two boards one may miss its time where the machine is busy, which is void and says so: then the story is told once more.
+      for (let again = 0; again < 2 && name.includes('timed commits') && missed(story).length > 0; again++) {
+        const { differentWords, cyclesThatDiffer } = compare(loopback, story);
+        expect([differentWords, cyclesThatDiffer]).toEqual([256 * missed(story).length, missed(story).length]);
+        story = await link.tell(CYCLES);
+      }
       const comparison = compare(loopback, story);
-      // Of two boards one may miss its time where the machine is busy: that cycle is void and says so, and all others are whole.
-      const missed = name.includes('timed commits') ? story.records.filter(({ outcome }) => outcome === 'void') : [];
-      const isMissed = new Set(missed.map(({ cycle }) => cycle));
-      expect(missed.length).toBeLessThanOrEqual(3);
-      for (const { failure } of missed) expect(failure).toMatch(/the array is split|too-late/);
-      expect(comparison).toMatchObject({
-        ...{ cycles: CYCLES, wordsPerCycle: 256, differentWords: 256 * missed.length, cyclesThatDiffer: missed.length },
-        ...(missed.length === 0 ? { voidCycles: [], equal: true } : {}),
-      });
+      expect(comparison).toMatchObject({ cycles: CYCLES, wordsPerCycle: 256, differentWords: 0, voidCycles: [], equal: true });
       expect(Math.abs(comparison.z)).toBeLessThan(STANDARD_ERRORS);
       // The users of the firmware's bench hear it with noise of their own: the truth behind the readings must be the same to the last bit.
       if (story.trueSnrDb.length > 0) expect(story.trueSnrDb).toEqual(loopback.trueSnrDb);
       expect(story.records.map(({ cycle, beamId, outcome, source }) => [cycle, beamId, outcome, source])).toEqual(
-        Array.from({ length: CYCLES }, (_, cycle) =>
-          isMissed.has(cycle) ? [cycle, 0, 'void', 'hardware'] : [cycle, cycle + 1, 'ok', 'hardware'],
-        ),
+        Array.from({ length: CYCLES }, (_, cycle) => [cycle, cycle + 1, 'ok', 'hardware']),
       );
     });
   }
