@@ -145,6 +145,14 @@ export const rigFileSchema = z
           .describe(
             'Id of a zoo model (`beamrig models` lists them), path of an ONNX file with its card beside it, or name of a baseline.',
           ),
+        deadlineMs: z
+          .number()
+          .min(1)
+          .max(600_000)
+          .default(2000)
+          .describe(
+            'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its thread is replaced.',
+          ),
       })
       .describe('Who chooses the beams.'),
     links: z
