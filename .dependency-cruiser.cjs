@@ -1,6 +1,6 @@
 // Imports point down the floors of docs/architecture.md; two rooms of one floor do not know each other's insides.
 const floor = (...rooms) => `^(${rooms.join('|')})/`;
-const ground = ['signal', 'firmware-protocol', 'clock', 'errors'];
+const ground = ['signal', 'firmware-protocol', 'clock', 'errors', 'files'];
 const first = ['calibration', 'models', 'hil-sim'];
 const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
 const third = ['src/rig', 'src/control'];

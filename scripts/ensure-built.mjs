@@ -5,7 +5,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
 const BUILT = ['dist/src/cli/main.js', 'dist/dashboard/index.html'];
-const SOURCES = ['clock', 'dashboard', 'errors', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src'];
+const SOURCES = ['clock', 'dashboard', 'errors', 'files', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src'];
 const FILES = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'];
 
 const changedMs = (path) => statSync(new URL(path, root)).mtimeMs;
