@@ -7,7 +7,7 @@
  */
 
 export const PROTOCOL_MAJOR = 1;
-export const PROTOCOL_MINOR = 1;
+export const PROTOCOL_MINOR = 2;
 
 /** 32-bit, chosen by the host, never 0 (0 = "no beam": the safe state), never reused within a session. */
 export type BeamId = number;
@@ -25,6 +25,7 @@ export const FEATURES = [
   'time-sync',
   'authentication',
   'patch', // takes a beam as the difference to the one radiated
+  'simulated', // a program: what it radiates and reports is calculated
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

@@ -28,7 +28,7 @@ describe('a virtual panel', () => {
       users: USERS,
       phaseBits: PHASE_BITS,
       gainBits: 0,
-      features: ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back', 'time-sync', 'patch'],
+      features: ['digital-weights', 'snr-report', 'pilot-report', 'beam-memory', 'read-back', 'time-sync', 'patch', 'simulated'],
     });
     expect(ask({ type: 'hello', minMajor: 2, maxMajor: 3, host: 'later' })).toEqual({
       type: 'nack',

@@ -290,6 +290,7 @@ const SIMULATED_FEATURES: readonly Feature[] = [
   'read-back',
   'time-sync',
   'patch',
+  'simulated',
 ];
 
 function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptions, air: AirPart): Capabilities {

@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "beamrig_messages.h"
+
+/* What a panel on this bench says of itself: chips, air and users are a program. Nothing on a board with real ones. */
+#define BENCH_FEATURES BEAMRIG_FEATURE_SIMULATED
+
 /* What happens at the end of a transfer, in the same moment. */
 enum { BENCH_LOAD_WEIGHTS = 0x01, BENCH_AMPLIFIERS_OFF = 0x02, BENCH_AMPLIFIERS_ON = 0x04 };
 

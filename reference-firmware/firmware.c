@@ -142,7 +142,7 @@ static bool start_panel(eeprom_finding key) {
 }
 
 bool firmware_start(const firmware_settings *given) {
-  static const char version[] = "beamrig-adar1000 1.1";
+  static const char version[] = "beamrig-adar1000 1.2";
   settings = *given;
   const uint32_t places = (uint32_t)settings.elements * settings.chains;
   const size_t serial_length = strlen(settings.serial);
@@ -154,7 +154,7 @@ bool firmware_start(const firmware_settings *given) {
   capabilities.role = BEAMRIG_ROLE_ARRAY;
   capabilities.phase_bits = ADAR1000_PHASE_BITS;
   capabilities.max_payload_bytes = FIRMWARE_PAYLOAD_BYTES;
-  capabilities.features = BEAMRIG_PANEL_FEATURES;
+  capabilities.features = BEAMRIG_PANEL_FEATURES | BENCH_FEATURES;
   capabilities.elements = settings.elements;
   capabilities.rf_chains = settings.chains;
   capabilities.users = settings.users;

@@ -36,8 +36,10 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     const { panel } = await lab('--serial', 'BENCH-17');
     expect(panel.capabilities).toMatchObject({
       ...{ role: 'array', panelSerial: 'BENCH-17', phaseBits: 7, elements: ELEMENTS, rfChains: RF_CHAINS, users: USERS },
-      ...{ stagingSlots: 2, beamMemory: 16 },
+      ...{ stagingSlots: 2, beamMemory: 16, protocolMinor: 2 },
     });
+    // Its chips are those of the bench: no host may take it for an array that radiates.
+    expect(panel.capabilities?.features).toContain('simulated');
   });
 
   it('tells the story that loopback tells, word by word', async () => {

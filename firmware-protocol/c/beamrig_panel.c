@@ -63,7 +63,7 @@ static bool is_consistent(const beamrig_panel *panel) {
   const bool snr = (it->features & BEAMRIG_FEATURE_SNR_REPORT) != 0;
   const bool pilots = (it->features & BEAMRIG_FEATURE_PILOT_REPORT) != 0;
   if (panel->hardware.apply == NULL || panel->hardware.mute == NULL || panel->hardware.time_us == NULL) return false;
-  if ((it->features & ~(uint32_t)(BEAMRIG_PANEL_FEATURES | BEAMRIG_FEATURE_AUTHENTICATION)) != 0) return false;
+  if ((it->features & ~(uint32_t)(BEAMRIG_PANEL_FEATURES | BEAMRIG_FEATURE_AUTHENTICATION | BEAMRIG_FEATURE_SIMULATED)) != 0) return false;
   if (((it->features & BEAMRIG_FEATURE_BEAM_MEMORY) != 0) != (it->beam_memory > 0)) return false;
   if (((it->features & BEAMRIG_FEATURE_DIGITAL_WEIGHTS) != 0) != (panel->streams > 0)) return false;
   if ((snr || pilots) != (it->users > 0)) return false;

@@ -104,7 +104,8 @@ typedef struct {
 
 /*
  * What this library does of the protocol's features, beside BEAMRIG_FEATURE_AUTHENTICATION, which needs a key too. A panel has those that
- * its capabilities name and no others; time-sync and patch ask for nothing but to be named.
+ * its capabilities name and no others; time-sync and patch ask for nothing but to be named. BEAMRIG_FEATURE_SIMULATED is for boards
+ * whose front end is a program; a real one never names it.
  */
 #define BEAMRIG_PANEL_FEATURES                                                                             \
   (BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT |           \

@@ -73,7 +73,7 @@ def f32(*v):
     return struct.pack("<%df" % len(v), *v)
 
 
-FEATURES = ["digital-weights", "snr-report", "pilot-report", "beam-memory", "read-back", "element-gain", "element-enable", "time-sync", "authentication", "patch"]
+FEATURES = ["digital-weights", "snr-report", "pilot-report", "beam-memory", "read-back", "element-gain", "element-enable", "time-sync", "authentication", "patch", "simulated"]
 NACKS = ["malformed", "unsupported-message", "unsupported-version", "wrong-dimensions", "wrong-bits", "no-such-slot", "not-staged", "beam-mismatch", "stale-beam", "busy", "not-authenticated", "replayed", "fault", "too-late"]
 SAFE = ["mute", "hold", "codeword"]
 STATES = ["safe", "idle", "radiating", "fault"]
@@ -241,7 +241,8 @@ message("challenge", 92, type="challenge", hostNonce=str(0x1122334455667788))
 message("challenged", 92, type="challenged", hostNonce=str(0x1122334455667788), lastCounter="131072")
 message("challenged by a panel near the end of its counters", 93, type="challenged", hostNonce="0", lastCounter=str(2**64 - 2))
 message("commit, timed", 94, type="commit", slot=1, beamId=8, atUs="5250000")
-message("capabilities of a simulated array", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=1, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5] + ["time-sync", "patch"])
+message("capabilities of a simulated array", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=2, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5] + ["time-sync", "patch", "simulated"])
+message("capabilities of a panel of version 1.1", 66, type="capabilities", role="array", panelSerial="BOARD-0002", arrayId=1, firmware="1.1", protocolMajor=1, protocolMinor=1, elements=16, rfChains=2, phaseBits=7, gainBits=0, users=2, maxPayloadBytes=512, stagingSlots=2, beamMemory=4, features=["snr-report", "beam-memory", "read-back", "time-sync", "patch"])
 message("capabilities of a panel of version 1.0", 65, type="capabilities", role="array", panelSerial="BOARD-0001", arrayId=1, firmware="0.9", protocolMajor=1, protocolMinor=0, elements=16, rfChains=2, phaseBits=7, gainBits=0, users=0, maxPayloadBytes=512, stagingSlots=1, beamMemory=0, features=["read-back"])
 message("capabilities of a user's panel with everything", 65535, type="capabilities", role="user", panelSerial="\u00b5" * 16, arrayId=65535, firmware="", protocolMajor=15, protocolMinor=255, elements=65535, rfChains=65535, phaseBits=16, gainBits=16, users=65535, maxPayloadBytes=4096, stagingSlots=255, beamMemory=65535, features=FEATURES)
 message("capabilities, bare", 21, type="capabilities", role="array", panelSerial="x", arrayId=3, firmware="0", protocolMajor=1, protocolMinor=0, elements=1, rfChains=1, phaseBits=1, gainBits=5, users=0, maxPayloadBytes=64, stagingSlots=1, beamMemory=0, features=[])

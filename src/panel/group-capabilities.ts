@@ -11,8 +11,8 @@ export interface MemberFacts {
   elements: number;
 }
 
-/** Of these it is enough when one panel can do it: what users hear, they hear of the whole array. */
-const ONE_IS_ENOUGH: readonly Feature[] = ['snr-report', 'pilot-report'];
+/** Of these one panel is enough: what users hear, they hear of the whole array, and one that is a program makes the array calculated. */
+const ONE_IS_ENOUGH: readonly Feature[] = ['snr-report', 'pilot-report', 'simulated'];
 
 /** Why these panels cannot be one array; undefined when they can. */
 export function whyNotOneArray(members: readonly MemberFacts[], rfChains: number): PanelFailure | undefined {

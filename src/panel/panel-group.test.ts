@@ -92,6 +92,18 @@ describe('an array over two panels', () => {
     expect(await none.group.measureSnr(1, 64)).toMatchObject({ failure: { code: 'unsupported-message' } });
   });
 
+  it.each([0, 1])('is simulated when panel %i of two is', async (board) => {
+    const real: Feature[] = ['digital-weights', 'snr-report', 'read-back'];
+    const { group } = panelArray(
+      TWO.map((member, i) => (i === board ? { ...member, capabilities: { features: real } } : member)),
+    );
+    await group.connect();
+    expect(group.capabilities?.features).toContain('simulated');
+    const boards = panelArray(TWO.map((member) => ({ ...member, capabilities: { features: real } })));
+    await boards.group.connect();
+    expect(boards.group.capabilities?.features).not.toContain('simulated');
+  });
+
   it('measures no beam but the one that all panels confirmed', async () => {
     const { group, beam } = panelArray(TWO);
     expect(await group.measureSnr(1, 64)).toMatchObject({ failure: { panel: 'link 0', reason: 'link-closed' } });

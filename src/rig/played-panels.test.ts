@@ -106,6 +106,15 @@ describe('panels that are played', () => {
     expect(events.filter(({ type }) => type === 'radiates').map((event) => event.panel)).toEqual(['left', 'right']);
   });
 
+  it('say that they are simulated, whichever way they are attached', async () => {
+    const { wires } = await play();
+    for (const wire of [wires.left, wires.right]) {
+      wire.send({ type: 'hello', minMajor: 1, maxMajor: 1, host: 'test' });
+      expect(wire.replies.at(-1)).toMatchObject({ type: 'capabilities', protocolMinor: 2 });
+      expect(wire.replies.at(-1)).toHaveProperty('features', expect.arrayContaining(['simulated']));
+    }
+  });
+
   it('show the channel of cycle b − 1 when beam b is latched', async () => {
     const { world, wires, radiate } = await play();
     const other = createWorld({ rig, random: createRandom(1).stream('simulator'), repeat: true });

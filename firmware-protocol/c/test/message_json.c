@@ -55,7 +55,8 @@ static const char *const SOURCES[] = {"staged", "radiated"};
 static const char *const SAFE_STATES[] = {"mute", "hold", "codeword"};
 static const char *const STATES[] = {"safe", "idle", "radiating", "fault"};
 static const char *const FEATURES[] = {"digital-weights", "snr-report",     "pilot-report", "beam-memory",   "read-back",
-                                       "element-gain",    "element-enable", "time-sync",    "authentication", "patch"};
+                                       "element-gain",    "element-enable", "time-sync",    "authentication", "patch",
+                                       "simulated"};
 static const char *const NACKS[] = {"",           "malformed",  "unsupported-message", "unsupported-version", "wrong-dimensions",
                                     "wrong-bits", "no-such-slot", "not-staged",        "beam-mismatch",       "stale-beam",
                                     "busy",       "not-authenticated", "replayed",     "fault",               "too-late"};
