@@ -107,6 +107,7 @@ async function wholeCycles(): Promise<Float64Array> {
     setting: {
       clock,
       channels: {
+        origin: 'simulation',
         take: (cycle) => ({ channel: channels[cycle % CHANNELS], userAzimuthRad: new Float64Array(0) }),
         present: () => undefined,
       },
@@ -122,6 +123,7 @@ async function wholeCycles(): Promise<Float64Array> {
       source: 'simulator',
       connected: true,
       connect: () => panel.connect(),
+      serials: () => [''],
       linkDiscarded: () => 0,
       links: () => [],
     },

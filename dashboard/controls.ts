@@ -240,7 +240,7 @@ function situation(live: Live): string {
   if (!latest) return 'Waiting for the first cycle.';
   if (rig && (latest?.source ?? rig.source) === 'simulator') {
     // Where the simulator stands in for hardware, the banner has said why.
-    const why = rig.links.some(({ source }) => source === 'hardware') ? '' : ` ${sentence(rig.sourceReason)}`;
+    const why = rig.links.some(({ source }) => source !== 'simulator') ? '' : ` ${sentence(rig.sourceReason)}`;
     return `Nothing here is radiated: this is the simulator.${why}`;
   }
   return 'The array radiates what is shown here.';

@@ -78,7 +78,7 @@ function bannerText(live: Live): string | undefined {
 /** A rig that has hardware and runs without it. Where none is named, the colour of the bar says enough. */
 function standIn({ rig, latest }: Live): string | undefined {
   if (rig === undefined || (latest?.source ?? rig.source) !== 'simulator') return undefined;
-  if (!rig.links.some(({ source }) => source === 'hardware')) return undefined;
+  if (!rig.links.some(({ source }) => source !== 'simulator')) return undefined;
   const since = clockTime(new Date(rig.sourceSinceMs));
   return `The simulator stands in for the hardware since ${since}: ${rig.sourceReason.replace(/[.]$/, '')}. Looking for it.`;
 }

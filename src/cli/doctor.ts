@@ -108,10 +108,15 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
   try {
     found = await assembleHardware({ rig, clock: createRealClock(), random: createRandom(randomInt(2 ** 31)) });
     const problems = await found.reach();
-    const findings = found.links().map(({ name, panel, firmware, elements }): Finding => {
+    const findings = found.links().map(({ name, source, panel, firmware, elements }): Finding => {
       const problem = problems.find(({ link }) => link === name);
       if (problem === undefined) {
-        return { what: `link ${name}`, state: 'good', detail: `panel ${panel}, firmware ${firmware}, elements ${elements}` };
+        const played = source === 'played-panel' ? 'a played panel (a program, no hardware), ' : '';
+        return {
+          what: `link ${name}`,
+          state: 'good',
+          detail: `${played}panel ${panel}, firmware ${firmware}, elements ${elements}`,
+        };
       }
       const { message, wayOut, mend } = problem;
       const detail = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;

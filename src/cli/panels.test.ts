@@ -90,6 +90,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
         kind: 'serial',
         where: port,
         link: port,
+        source: 'played-panel',
         panel: expect.objectContaining({ panelSerial: 'BOARD-0042', elements: 8, rfChains: 2, phaseBits: 5 }) as object,
       },
     ]);
@@ -104,7 +105,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
       .join('\n')
       .split('\n')
       .find((text) => text.startsWith('left'));
-    expect(line).toMatch(/^left +\S+ +BOARD-0042 +beamrig-simulator +8 × 2 +5 +.*read-back/);
+    expect(line).toMatch(/^left +\S+ +BOARD-0042 +beamrig-simulator +8 × 2 +5 +a played panel, no hardware; .*read-back/);
   });
 
   it('says of each link that has no panel why not, and fails', async () => {

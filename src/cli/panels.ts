@@ -27,6 +27,8 @@ import { createSerialLink } from '../link/serial.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import { remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
+import { sourceOf } from '../rig/link-description.ts';
+import type { Source } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
@@ -41,6 +43,8 @@ interface Place {
   byId?: string;
   usb?: SerialPortNode['usb'];
   panel?: Capabilities;
+  /** What the panel is: a board, or a program that plays one. */
+  source?: Source;
   /** Why no panel is shown, or why the rig cannot use the one that is. */
   why?: string;
   wayOut?: string;
@@ -195,7 +199,12 @@ async function ask(
     });
     const answer = await panel.connect();
     if (!answer.ok) return { ...place, ...noPanel(answer.failure, place.kind) };
-    return { ...place, panel: answer.value, ...(rig && rigLink ? misfit(rig, rigLink, answer.value) : {}) };
+    return {
+      ...place,
+      panel: answer.value,
+      source: sourceOf([answer.value]),
+      ...(rig && rigLink ? misfit(rig, rigLink, answer.value) : {}),
+    };
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
     return { ...place, why: error.message, ...(error.wayOut === undefined ? {} : { wayOut: error.wayOut }) };
@@ -239,7 +248,7 @@ function text(places: readonly Place[], hello: boolean): string {
   if (places.length === 0) return 'No serial port is attached, and no rig file names a link.';
   const named = places.some(({ link }) => link !== undefined);
   const head = [...(named ? ['link'] : []), 'port', 'device', 'panel', 'firmware', 'elements × chains', 'bits', ''];
-  const rows = places.map(({ link = '', where, byId, usb, panel, why = '' }) => {
+  const rows = places.map(({ link = '', where, byId, usb, panel, source, why = '' }) => {
     const device = usb
       ? [usb.manufacturer, usb.product, `${usb.vendorId}:${usb.productId}`, usb.serialNumber].filter(Boolean).join(' ')
       : (byId ?? '');
@@ -247,7 +256,8 @@ function text(places: readonly Place[], hello: boolean): string {
       ? [panel.panelSerial, panel.firmware, `${panel.elements} × ${panel.rfChains}`, panel.phaseBits]
       : [hello ? '–' : '', '', '', ''];
     const features = panel?.features.join(', ') ?? '';
-    return [...(named ? [link] : []), where, device, ...said, [why, features].filter(Boolean).join('; ')];
+    const played = source === 'played-panel' ? 'a played panel, no hardware' : '';
+    return [...(named ? [link] : []), where, device, ...said, [why, played, features].filter(Boolean).join('; ')];
   });
   const waysOut = new Set(places.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [`→ ${printable(wayOut)}`])));
   return [table(head, rows), ...waysOut].join('\n');

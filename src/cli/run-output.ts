@@ -1,5 +1,5 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
-import type { RigEvent } from '../telemetry/cycle-record.ts';
+import type { ChannelOrigin, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
 import { printable } from './printable.ts';
@@ -8,7 +8,8 @@ import { statusText, type RigStatus } from './status-line.ts';
 export interface RunStart {
   name: string;
   rigLine: string;
-  source: 'hardware' | 'simulator';
+  source: Source;
+  channelSource: ChannelOrigin;
   sourceLine: string;
   lookedFor: string[];
   fallback: string;
@@ -61,11 +62,12 @@ export function textOutput(out: NodeJS.WriteStream): RunOutput {
   };
   return {
     statusEveryMs: onTerminal ? 500 : 5000,
-    start: ({ name, rigLine, source, sourceLine, lookedFor, url, runFolder }) => {
+    start: ({ name, rigLine, source, channelSource, sourceLine, lookedFor, url, runFolder }) => {
       line(`${name}: ${rigLine}`);
       line('Looked for hardware:');
       for (const place of lookedFor) line(`  ${place}`);
-      line(source === 'simulator' ? paint(31, sourceLine) : sourceLine);
+      const colourOf = { simulator: 31, 'played-panel': 33, hardware: channelSource === 'simulation' ? 33 : 0 };
+      line(paint(colourOf[source], sourceLine));
       line(`Page:        ${url}`);
       line(`Run folder:  ${runFolder}`);
       line('Ctrl-C stops the rig.');

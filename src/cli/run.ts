@@ -76,6 +76,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     name: rig.name,
     rigLine: rigLine(rig, seed, recorded?.facts),
     source: assembled.source,
+    channelSource: assembled.description.channelSource,
     sourceLine: sourceLine(rig, assembled),
     lookedFor: assembled.lookedFor,
     fallback: rig.fallback,
@@ -107,14 +108,18 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
 }
 
 function sourceLine(rig: RigFile, { source, description }: Rig): string {
-  if (source === 'hardware') {
+  if (source !== 'simulator') {
     const panels = description.links.map(({ name, panel, elements }) => `${panel} on ${name} (elements ${elements})`);
     const lost = {
       never: 'when it is lost, cycles are void until it is back',
       'at-start': 'when it is lost, cycles are void until it is back',
       'any-time': 'when it is lost, the simulator stands in',
     }[rig.fallback];
-    return `Hardware: ${panels.join(', ')}; ${lost} (fallback: ${rig.fallback})`;
+    const what = {
+      hardware: description.channelSource === 'simulation' ? 'Hardware, channels simulated' : 'Hardware',
+      'played-panel': 'Played panels, no hardware',
+    }[source];
+    return `${what}: ${panels.join(', ')}; ${lost} (fallback: ${rig.fallback})`;
   }
   return `No hardware found: falling back to the simulator (fallback: ${rig.fallback})`;
 }

@@ -1,11 +1,12 @@
 /** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
 import type { Controller } from '../control/controller.ts';
-import type { CycleRecord } from '../telemetry/cycle-record.ts';
+import { sourceInWords, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 
 export interface RigStatus {
   type: 'status';
   state: string;
-  source: string;
+  source: Source;
+  channelSource: ChannelOrigin;
   cycle: number;
   cyclesPerSecond: number;
   void: number;
@@ -33,6 +34,7 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
         type: 'status',
         state: controller.state,
         source: latest.source,
+        channelSource: latest.channelSource,
         cycle: latest.cycle,
         cyclesPerSecond: round(controller.cyclesPerSecond(), 1) ?? 0,
         void: voidCycles,
@@ -52,7 +54,7 @@ export function statusText(status: RigStatus): string {
   const db = (values: (number | null)[]): string => values.map((value) => (value === null ? '–' : value.toFixed(1))).join(' ');
   const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
   return [
-    status.source.toUpperCase(),
+    sourceInWords(status.source, status.channelSource).toUpperCase(),
     ['paused', 'faulted'].includes(status.state) ? status.state : '',
     `cycle ${status.cycle}`,
     `${status.cyclesPerSecond.toFixed(1)}/s`,

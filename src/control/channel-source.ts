@@ -5,6 +5,7 @@
  */
 import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
 
 export interface GivenChannel {
   /** K×N, rows h_kᴴ. */
@@ -14,6 +15,8 @@ export interface GivenChannel {
 }
 
 export interface ChannelSource {
+  /** What every record says of it. */
+  readonly origin: ChannelOrigin;
   /** The channel of a cycle; undefined when there are no more. */
   take(cycle: number): GivenChannel | undefined;
   /** The beam of this cycle is about to be radiated. */
@@ -30,7 +33,7 @@ export interface BlockFading extends ChannelSource {
  * and on a slow one.
  */
 export const movingUsers = (scene: Scene, rateHz: number): BlockFading =>
-  blockFading(scene, (cycle) => {
+  blockFading('simulation', scene, (cycle) => {
     scene.moveTo(cycle / rateHz);
     return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
   });
@@ -40,17 +43,18 @@ export const movingUsers = (scene: Scene, rateHz: number): BlockFading =>
  * @param repeat begin again after the last one; otherwise the run ends there
  */
 export const recordedChannels = (scene: RecordedScene, repeat: boolean): BlockFading =>
-  blockFading(scene, (cycle) => {
+  blockFading('file', scene, (cycle) => {
     if (!repeat && cycle >= scene.count) return undefined;
     scene.select(cycle % scene.count);
     return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
   });
 
-function blockFading(world: Scene, at: (cycle: number) => GivenChannel | undefined): BlockFading {
+function blockFading(origin: ChannelOrigin, world: Scene, at: (cycle: number) => GivenChannel | undefined): BlockFading {
   let shown: GivenChannel = { channel: world.channel(), userAzimuthRad: world.userAzimuthRad() };
   /** Taken and not radiated yet: one, or two when pipelined. */
   const taken = new Map<number, GivenChannel>();
   return {
+    origin,
     take(cycle) {
       const given = at(cycle);
       if (given !== undefined) taken.set(cycle, given);

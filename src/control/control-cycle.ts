@@ -18,7 +18,7 @@ import type { Beamformer, HybridBeam } from '../beamforming/beamformer.ts';
 import { quantiseAndResolve } from '../beamforming/quantise-and-resolve.ts';
 import type { ResolvedBeam } from '../beamforming/quantise-and-resolve.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
-import type { CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
+import type { ChannelOrigin, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
 import { panelFailureInWords } from './failure-words.ts';
@@ -42,6 +42,8 @@ export interface CycleSetting {
 export interface CyclePanel {
   readonly panel: Panel;
   readonly source: Source;
+  /** Serial numbers of its boards as they answered last, in the order of the rig's links. */
+  serials(): readonly string[];
   /** Frames discarded since its links were opened. */
   linkDiscarded(): number;
 }
@@ -142,7 +144,7 @@ export async function radiateCycle(
   const { clock, channels } = setting;
   const { panel } = on;
   const users = prepared.given?.channel.rows ?? 0;
-  const record = emptyRecord(on.source, prepared, phaseBits, users);
+  const record = emptyRecord(on, channels.origin, prepared, phaseBits, users);
   const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: on.linkDiscarded() };
   let resolved: ResolvedBeam | undefined;
 
@@ -207,11 +209,19 @@ export async function radiateCycle(
 }
 
 /** A void record with everything unknown; the stages fill in what they learn. */
-function emptyRecord(source: Source, prepared: PreparedCycle, phaseBits: number, users: number): CycleRecord {
+function emptyRecord(
+  on: CyclePanel,
+  channelSource: ChannelOrigin,
+  prepared: PreparedCycle,
+  phaseBits: number,
+  users: number,
+): CycleRecord {
   return {
     cycle: prepared.cycle,
     timeNs: prepared.timeNs,
-    source,
+    source: on.source,
+    channelSource,
+    panels: on.serials().join(' + '),
     modelId: prepared.modelId,
     phaseBits,
     beamId: 0,

@@ -6,7 +6,7 @@
  * The safe state of the array is commanded on pausing, stopping and faulting.
  */
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import type { CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
+import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
 export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';
 
@@ -44,6 +44,7 @@ export type LinkStateWord =
 export interface LinkDescription {
   name: string;
   kind: string;
+  /** 'hardware' also before anything has answered on a real link. */
   source: Source;
   /** Serial number and firmware of the panel; what the rig file says, or empty, before it has answered. */
   panel: string;
@@ -70,8 +71,10 @@ export interface LinkDescription {
 
 export interface RigDescription {
   name: string;
-  /** On which the newest cycle ran; it may change in the middle of a run. */
+  /** On which the newest cycle ran; it may change in the middle of a run. A 'played-panel' is never to be called hardware. */
   source: Source;
+  /** 'simulation': beams are computed for simulated users, which on hardware has to be said wherever the source is. */
+  channelSource: ChannelOrigin;
   /** Why there is no hardware, when the source is the simulator. */
   sourceReason: string;
   /** Since when, ms since 1970. */

@@ -88,7 +88,7 @@ describe('hardware that is lost in the middle of a run', () => {
     pull(hardware, 4, 3);
     expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 1 });
     expect(story()).toMatch(/^HHHhS{3,9}H+$/);
-    expect(codes()).toEqual(['fallback', 'hardware-back']);
+    expect(codes()).toEqual(['fallback', 'panels-back']);
     expect(events[0]).toMatchObject({ level: 'error', message: expect.stringContaining('cable pulled') as string });
     for (const { cycle, beamId, outcome } of records) expect(beamId).toBe(outcome === 'ok' ? cycle + 1 : 0);
     // The returning panel is made safe before it gets a beam; the simulator is muted when it is left.
@@ -243,7 +243,7 @@ describe('hardware that is lost in the middle of a run', () => {
     };
     await loop.start();
     expect(story().split('h').length - 1).toBeGreaterThanOrEqual(100);
-    expect(codes()).toEqual(Array.from({ length: 3 }, () => ['fallback', 'hardware-back']).flat());
+    expect(codes()).toEqual(Array.from({ length: 3 }, () => ['fallback', 'panels-back']).flat());
   });
 
   it('is told as often without a simulator', async () => {
@@ -260,7 +260,7 @@ describe('hardware that is lost in the middle of a run', () => {
     hardware.script.connect = () => ({ reason: 'wrong-panel', field: 'panelSerial', expected: 'A', actual: 'B' });
     expect(await loop.start()).toMatchObject({ reason: 'done' });
     expect(story()).toMatch(/^HHHhS+$/);
-    expect(codes()).toEqual(['fallback', 'hardware-unusable', 'safe-state-unconfirmed']);
+    expect(codes()).toEqual(['fallback', 'panels-unusable', 'safe-state-unconfirmed']);
     expect(events[1].message).toContain('panelSerial is B, the rig wants A');
   });
 
@@ -303,7 +303,7 @@ describe('hardware that is not there when the run starts', () => {
       absent-- > 0 ? { reason: 'no-answer', request: 'hello', attempts: 6, waitedMs: 2000 } : undefined;
     expect(await loop.start()).toMatchObject({ reason: 'done', voidCycles: 0 });
     expect(story()).toMatch(/^S+H+$/);
-    expect(codes()).toEqual(['hardware-back']);
+    expect(codes()).toEqual(['panels-back']);
   });
 
   it('is not missed when the run ends without it', async () => {
@@ -344,7 +344,7 @@ describe('hardware that is not there when the run starts', () => {
       await done;
       expect(story()).toMatch(/^S{5,}H+$/);
       expect(hardware.log.filter((line) => line === 'connect')).toHaveLength(5);
-      expect(codes()).toEqual(['paused', 'resumed', 'hardware-back']);
+      expect(codes()).toEqual(['paused', 'resumed', 'panels-back']);
     },
   );
 });

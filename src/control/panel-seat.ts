@@ -12,7 +12,7 @@ import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { BeamId, Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
-import type { RigEvent, Source } from '../telemetry/cycle-record.ts';
+import { SOURCE_WORDS, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import { createBeamIds, type BeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
 import type { LinkDescription } from './controller.ts';
@@ -141,7 +141,7 @@ class Seat implements PanelSeat {
   }
 
   async ready(signal: AbortSignal): Promise<{ unusable: string } | undefined> {
-    if (this.#seated.rigPanel.source === 'hardware') {
+    if (isOnRealLink(this.#seated.rigPanel.source)) {
       if (this.lost && this.#options.fallBack) this.#fallBack();
     } else if (this.#resting !== undefined) {
       await this.#moveBack(this.#resting);
@@ -193,7 +193,7 @@ class Seat implements PanelSeat {
   }
 
   async lookAfter(signal: AbortSignal): Promise<void> {
-    if (this.#seated.rigPanel.source === 'hardware') return this.#lookAfterSeated(signal);
+    if (isOnRealLink(this.#seated.rigPanel.source)) return this.#lookAfterSeated(signal);
     const hardware = this.#resting;
     // Before it was found it is looked after by the search.
     if (hardware === undefined || !this.#found) return;
@@ -206,7 +206,8 @@ class Seat implements PanelSeat {
 
   describe(): SeatDescription {
     const { rigPanel } = this.#seated;
-    const absent = this.#resting?.rigPanel.source === 'hardware' ? this.#resting.rigPanel.links() : [];
+    const resting = this.#resting?.rigPanel;
+    const absent = resting !== undefined && isOnRealLink(resting.source) ? resting.links() : [];
     return {
       source: rigPanel.source,
       sourceReason: this.#newestReason(),
@@ -253,8 +254,10 @@ class Seat implements PanelSeat {
   /** The hardware is lost: the simulator takes its place, and the hardware is looked for. */
   #fallBack(): void {
     if (this.#resting === undefined) return;
-    const { loss } = this.#seated.keeper;
-    this.#change(`the hardware was lost: ${loss?.words ?? 'it went away'}`);
+    const { keeper, rigPanel } = this.#seated;
+    const { loss } = keeper;
+    const what = SOURCE_WORDS[rigPanel.source];
+    this.#change(`the ${what} was lost: ${loss?.words ?? 'it went away'}`);
     this.#fellBack = true;
     this.#look(this.#resting);
     const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
@@ -263,8 +266,8 @@ class Seat implements PanelSeat {
     this.#options.tell({
       level: 'error',
       code: 'fallback',
-      message: `The hardware was lost: ${loss?.words ?? 'it went away'}.`,
-      action: `The rig goes on with the simulator, and every record says so; it moves back by itself when the hardware is back.${outage.last ? FLAPPING : ''}`,
+      message: `The ${what} was lost: ${loss?.words ?? 'it went away'}.`,
+      action: `The rig goes on with the simulator, and every record says so; it moves back by itself when the ${what} is back.${outage.last ? FLAPPING : ''}`,
     });
   }
 
@@ -283,8 +286,8 @@ class Seat implements PanelSeat {
     const panels = hardware.rigPanel.links().map(({ name, panel, firmware }) => `${panel} (${firmware}) on ${name}`);
     this.#options.tell({
       level: 'info',
-      code: 'hardware-back',
-      message: `The hardware is there: ${panels.join(', ')}.`,
+      code: 'panels-back',
+      message: `The ${SOURCE_WORDS[hardware.rigPanel.source]} is there: ${panels.join(', ')}.`,
       action: 'The rig runs on it from the next cycle on.',
     });
   }
@@ -292,10 +295,10 @@ class Seat implements PanelSeat {
   /** Looking for the hardware may come upon another reason than the one it was lost for: a board that is back with a wrong key, say. */
   #newestReason(): string {
     const { keeper, rigPanel } = this.#resting ?? this.#seated;
-    if (rigPanel.source !== 'hardware' || this.#resting === undefined || !keeper.lost) return this.#sourceReason;
+    if (!isOnRealLink(rigPanel.source) || this.#resting === undefined || !keeper.lost) return this.#sourceReason;
     const words = keeper.loss?.words;
     if (words === undefined || this.#sourceReason.endsWith(words)) return this.#sourceReason;
-    return this.#fellBack ? `the hardware was lost, and by now: ${words}` : words;
+    return this.#fellBack ? `the ${SOURCE_WORDS[rigPanel.source]} was lost, and by now: ${words}` : words;
   }
 
   #change(reason: string): void {
@@ -335,9 +338,9 @@ class Seat implements PanelSeat {
     if (!this.#causes.occurs(`unusable: ${words}`)) return;
     this.#options.tell({
       level: 'error',
-      code: 'hardware-unusable',
-      message: `The hardware answers and cannot be used: ${words}.`,
-      action: 'The rig stays on the simulator; the hardware is asked again until it fits.',
+      code: 'panels-unusable',
+      message: `What answers cannot be used: ${words}.`,
+      action: 'The rig stays on the simulator; what is attached is asked again until it fits.',
     });
   }
 
@@ -359,7 +362,7 @@ class Seat implements PanelSeat {
       safe,
       silenceMs,
       // Moves are told here, and hardware that no cycle runs on yet is missed by nobody.
-      discreet: () => rigPanel.source === 'hardware' && (fallBack || this.#seated.rigPanel !== rigPanel),
+      discreet: () => isOnRealLink(rigPanel.source) && (fallBack || this.#seated.rigPanel !== rigPanel),
       tell,
     });
     const beamIds = createBeamIds(async () => (await rigPanel.connect()).ok);

@@ -113,5 +113,6 @@ export const asRigPanel = (panel: Panel, source: Source, connected = true): RigP
   connected,
   connect: () => panel.connect(),
   linkDiscarded: () => 0,
+  serials: () => ['scripted'],
   links: () => [],
 });

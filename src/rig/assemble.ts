@@ -136,7 +136,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
     const begin = await beginning(options, hardware, standIn, world);
-    const description = describe(options, begin, beamformer);
+    const description = describe(options, begin, world, beamformer);
     const controller = createControlLoop({
       setting: {
         clock,
@@ -206,9 +206,12 @@ async function beginning(
     const found = [...lookedFor, ...problems.map(({ link, message }) => `${link}: not usable now: ${message}`)];
     return { first: await begun(standIn()), other: hardware, reason, lookedFor: found, events: [fallbackEvent(reason)] };
   }
-  const found = hardware.links().map(({ name, panel, firmware }) => `${name}: panel ${panel}, firmware ${firmware}`);
+  hardware.connected = true;
+  const found = hardware.links().map(({ name, source, panel, firmware }) => {
+    return `${name}: ${source === 'played-panel' ? 'played panel' : 'panel'} ${panel}, firmware ${firmware}`;
+  });
   return {
-    first: { ...hardware, connected: true },
+    first: hardware,
     other: rig.fallback === 'any-time' ? standIn() : undefined,
     reason: '',
     lookedFor: [...lookedFor, ...found],
@@ -219,14 +222,7 @@ async function beginning(
 /** What a run on hardware should be known for. */
 function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: BlockFading): Omit<RigEvent, 'timeNs'>[] {
   const events: Omit<RigEvent, 'timeNs'>[] = [];
-  if (options.channels === undefined) {
-    events.push({
-      level: 'info',
-      code: 'channels-simulated',
-      message: `Channels are those of the rig file's ${world.scene.users} simulated users: panels of \`beamrig panel\` show the same scene.`,
-      action: 'For an array in the air give measured channels with --channels.',
-    });
-  }
+  if (options.channels === undefined) events.push(channelsSimulated(hardware.source, world.scene.users));
   const phasesOnly = hardware.phasesOnly();
   if (phasesOnly.length > 0) {
     events.push({
@@ -238,6 +234,22 @@ function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: Blo
   }
   return events;
 }
+
+/** In the air it means that the beams are aimed at nobody; a played panel stands in the very scene that they are computed for. */
+const channelsSimulated = (source: Source, users: number): Omit<RigEvent, 'timeNs'> =>
+  source === 'hardware'
+    ? {
+        level: 'warning',
+        code: 'channels-simulated',
+        message: `Beams are computed for the rig file's ${users} simulated users, and radiated by hardware: users in the air are elsewhere.`,
+        action: 'Every record says so. Give measured channels with --channels.',
+      }
+    : {
+        level: 'info',
+        code: 'channels-simulated',
+        message: `Channels are those of the rig file's ${users} simulated users, and the played panels show the same scene.`,
+        action: 'For an array in the air give measured channels with --channels.',
+      };
 
 function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigError {
   const toAllow = "set 'fallback: at-start' in the rig file to run on the simulator";
@@ -284,7 +296,12 @@ function requireFitting({ channels, file }: { channels: CMatrix[]; file: string 
   );
 }
 
-function describe(options: AssembleOptions, { first, reason }: Beginning, beamformer: Beamformer): RigDescription {
+function describe(
+  options: AssembleOptions,
+  { first, reason }: Beginning,
+  { origin }: BlockFading,
+  beamformer: Beamformer,
+): RigDescription {
   const { rig } = options;
   const { geometry, rfChains, phaseBits, connection } = rig.array;
   const elements = elementsOf(rig);
@@ -294,6 +311,7 @@ function describe(options: AssembleOptions, { first, reason }: Beginning, beamfo
   return {
     name: rig.name,
     source: first.source,
+    channelSource: origin,
     sourceReason: reason,
     sourceSinceMs: Number(options.clock.epochNs() / 1_000_000n),
     elements,
@@ -320,6 +338,7 @@ function identityOf(description: RigDescription, beamformer: Beamformer & { sha2
   const { id, kind, sha256, cardSha256 } = beamformer;
   return {
     source: description.source,
+    channelSource: description.channelSource,
     sourceReason: description.sourceReason,
     model: { id, kind, ...(sha256 === undefined ? {} : { sha256 }), ...(cardSha256 === undefined ? {} : { cardSha256 }) },
     panels: description.links.map(({ name, kind: linkKind, panel, firmware }) => ({

@@ -6,6 +6,7 @@ import { reasonInWords } from '../control/failure-words.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { Link, LinkState } from '../link/link.ts';
 import type { ArrayMember, PanelFailure } from '../panel/panel.ts';
+import type { Source } from '../telemetry/cycle-record.ts';
 
 export interface LinkInUse {
   spec: RigLink;
@@ -25,7 +26,7 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
   return {
     name: spec.name,
     kind: spec.kind,
-    source: 'hardware',
+    source: sourceOf([capabilities]),
     panel: capabilities?.panelSerial ?? spec.panel ?? '',
     firmware: capabilities?.firmware ?? '',
     elements: rangesText(spec.elements),
@@ -40,6 +41,10 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
     roundTripMs,
   };
 }
+
+/** Hardware only if all of it is: a board that has not answered yet is taken for what its link suggests. */
+export const sourceOf = (panels: readonly (Capabilities | undefined)[]): Source =>
+  panels.some((one) => one?.features.includes('simulated')) ? 'played-panel' : 'hardware';
 
 /**
  * Who is to blame for a failure of the array, each with its own part of it. A failure without a name is that of the only panel.

@@ -35,6 +35,7 @@ export function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, 
     source: 'simulator',
     connected: false,
     connect: () => panel.connect(),
+    serials: () => [panel.capabilities?.panelSerial ?? ''],
     linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
     links: () => [
       {

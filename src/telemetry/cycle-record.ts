@@ -1,7 +1,29 @@
 /**
  * What one control cycle leaves behind. The recorder writes it, the page shows it, a regression compares it; nobody else invents a shape.
  */
-export type Source = 'hardware' | 'simulator';
+
+/**
+ * What radiated and measured. A played panel is a program at the far end of a real link: the link is real, what it radiates and reports is
+ * calculated. An array is hardware only if all of its panels are.
+ */
+export type Source = 'hardware' | 'played-panel' | 'simulator';
+
+/** Where the channels come from that the beams were computed for: simulated users, or a file that somebody gave. */
+export type ChannelOrigin = 'simulation' | 'file';
+
+/** Frames went over a wire that can be cut, to a panel that can be lost. */
+export const isOnRealLink = (source: Source): boolean => source !== 'simulator';
+
+/** As a person says it, in the middle of a sentence. */
+export const SOURCE_WORDS: Record<Source, string> = {
+  hardware: 'hardware',
+  'played-panel': 'played panel',
+  simulator: 'simulator',
+};
+
+/** With what makes hardware less than it seems: beams that were computed for users who are not there. */
+export const sourceInWords = (source: Source, channelSource: ChannelOrigin): string =>
+  SOURCE_WORDS[source] + (source === 'hardware' && channelSource === 'simulation' ? ', channels simulated' : '');
 
 export const STAGES = ['channel', 'model', 'quantise', 'push', 'commit', 'measure'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -11,6 +33,9 @@ export interface CycleRecord {
   /** Wall-clock time of the cycle's start, ns since 1970. */
   timeNs: bigint;
   source: Source;
+  channelSource: ChannelOrigin;
+  /** Serial numbers of the boards that the cycle ran on, in the order of the rig's links, ' + ' between them; '' where none has answered yet. */
+  panels: string;
   modelId: string;
   phaseBits: number;
   /** 0 when no beam was credited. */

@@ -63,6 +63,8 @@ function columnsOf(users: number): string[] {
     'time_ns',
     'cycle',
     'source',
+    'channels',
+    'panels',
     'model',
     'outcome',
     ...perUser.flat(),
@@ -76,6 +78,8 @@ function cycleCells(point: Point): Record<string, string | number> {
     time_ns: String(point.timeNs),
     cycle: cell(point.fields.cycle),
     source: cell(point.tags.source),
+    channels: cell(point.tags.channels),
+    panels: cell(point.fields.panels),
     model: cell(point.tags.model),
     outcome: cell(point.tags.outcome),
   };

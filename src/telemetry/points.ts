@@ -15,7 +15,7 @@ export interface RunTags {
 
 /** The lines of one cycle, in the order they are recorded: the cycle, then its users by index. */
 export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): string[] {
-  const tags = { ...run, source: record.source, model: record.modelId };
+  const tags = { ...run, source: record.source, channels: record.channelSource, model: record.modelId };
   const cycle = encodePoint({
     measurement: 'cycle',
     tags: { ...tags, outcome: record.outcome },
@@ -24,6 +24,7 @@ export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): s
       phase_bits: BigInt(record.phaseBits),
       beam_id: BigInt(record.beamId),
       failure: record.failure,
+      panels: record.panels,
       predicted_sum_rate: record.predictedSumRate,
       measured_sum_rate: record.measuredSumRate,
       zf_sum_rate: record.zfSumRate,

@@ -52,6 +52,8 @@ const cycle = (index: number, changes: Partial<CycleRecord> = {}): CycleRecord =
   cycle: index,
   timeNs: epochNs + BigInt(index) * 50_000_000n,
   source: 'simulator',
+  channelSource: 'simulation',
+  panels: 'SIM-1',
   modelId: 'aligned',
   phaseBits: 4,
   beamId: index + 1,
@@ -97,6 +99,7 @@ describe('a run folder', () => {
     if (existsSync(join(packageRoot(), '.git'))) expect(manifest.program.commit).toMatch(/^[0-9a-f]{40}$/);
     recorder.identify({
       source: 'simulator',
+      channelSource: 'simulation',
       sourceReason: 'no link in the rig file',
       model: { id: 'aligned', kind: 'baseline' },
       panels: [{ link: 'loopback', kind: 'loopback', panel: 'SIM-1', firmware: 'virtual 1.0' }],
@@ -306,7 +309,7 @@ describe('a run that was cut off', () => {
        let cycle = 0;
        console.log(recorder.folder);
        setInterval(() => {
-         recorder.cycle({ cycle, timeNs: BigInt(cycle) * 1000n, source: 'simulator', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
+         recorder.cycle({ cycle, timeNs: BigInt(cycle) * 1000n, source: 'simulator', channelSource: 'simulation', panels: '', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
            predictedSnrDb: four, measuredSnrDb: four, predictedSumRate: 1, measuredSumRate: 1, zfSumRate: 1, cycleMs: 1,
            stageMs: { channel: 0, model: 0, quantise: 0, push: 0, commit: 0, measure: 0 },
            link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 } });

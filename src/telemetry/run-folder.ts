@@ -15,7 +15,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
-import type { CycleRecord, CycleSink, RigEvent } from './cycle-record.ts';
+import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
 import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
@@ -131,7 +131,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
         timeNs: record.timeNs,
         level: 'info',
         code: 'source-changed',
-        message: `From cycle ${transition.cycle} on, records come from the ${transition.to}; before, from the ${transition.from}.`,
+        message: `From cycle ${transition.cycle} on, records come from the ${SOURCE_WORDS[transition.to]}; before, from the ${SOURCE_WORDS[transition.from]}.`,
       });
     }
     for (const line of cycleLines(record, tags, cycleTime(record.timeNs))) files.records.append(line);

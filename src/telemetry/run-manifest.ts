@@ -5,11 +5,12 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
-import type { Source } from './cycle-record.ts';
+import type { ChannelOrigin, Source } from './cycle-record.ts';
 
 /** What is known only once the rig is assembled. */
 export interface RigIdentity {
   source: Source;
+  channelSource: ChannelOrigin;
   sourceReason: string;
   model: { id: string; kind: 'model' | 'baseline'; sha256?: string; cardSha256?: string };
   panels: { link: string; kind: string; panel: string; firmware: string }[];

@@ -52,7 +52,7 @@ export class SummaryTally {
   #lastNs = 0n;
   #source: Source | undefined;
   readonly #failures = new Map<string, number>();
-  readonly #bySource: Record<Source, number> = { hardware: 0, simulator: 0 };
+  readonly #bySource: Record<Source, number> = { hardware: 0, 'played-panel': 0, simulator: 0 };
   readonly #sumRate = { predicted: new Mean(), measured: new Mean(), zf: new Mean() };
   readonly #users: { predicted: Mean; measured: Mean }[] = [];
   readonly #times = new Map<Stage | 'cycle', Percentiles>(

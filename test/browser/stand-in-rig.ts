@@ -71,6 +71,7 @@ export class StandInRig implements Controller {
     return {
       name: 'stand-in',
       source: this.#source,
+      channelSource: 'simulation',
       sourceReason: this.#source === 'hardware' ? '' : (this.lost ?? 'no links are named in the rig file'),
       sourceSinceMs: this.#sourceSinceMs,
       elements: this.#elements,
@@ -221,6 +222,8 @@ export class StandInRig implements Controller {
       cycle: this.#cycle,
       timeNs: BigInt(Date.now()) * 1_000_000n,
       source: this.#source,
+      channelSource: 'simulation',
+      panels: 'SIM-0001',
       modelId: this.#modelId,
       phaseBits: this.#phaseBits,
       beamId: isVoid ? 0 : this.#cycle + 1,

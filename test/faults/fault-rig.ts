@@ -263,7 +263,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
       },
       async back() {
         const fromMs = clock.nowMs();
-        const record = await until(({ outcome, source }) => outcome === 'ok' && source === 'hardware', 'a good cycle');
+        const record = await until(({ outcome, source }) => outcome === 'ok' && source === 'played-panel', 'a good cycle');
         recoveriesMs.push(clock.nowMs() - fromMs);
         return record;
       },

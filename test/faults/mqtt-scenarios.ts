@@ -304,7 +304,7 @@ export const MOSQUITTO_SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: ['fallback', 'hardware-back'],
+    events: ['fallback', 'panels-back'],
   },
   {
     name: 'broker does nothing for a while',

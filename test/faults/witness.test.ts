@@ -17,7 +17,9 @@ const report = (beamId: number, snrCentiDb: number): Uint8Array =>
 const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord => ({
   cycle,
   timeNs: 0n,
-  source: 'hardware',
+  source: 'played-panel',
+  channelSource: 'simulation',
+  panels: 'a',
   modelId: 'aligned',
   phaseBits: 6,
   beamId: cycle + 1,

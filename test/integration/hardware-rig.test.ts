@@ -191,15 +191,15 @@ describe('a rig without its hardware', () => {
     const done = run();
     await record(({ source }) => source === 'simulator');
     await play(rig);
-    const first = await record(({ source, outcome }) => source === 'hardware' && outcome === 'ok');
+    const first = await record(({ source, outcome }) => source === 'played-panel' && outcome === 'ok');
     expect(controller.describe()).toMatchObject({
-      source: 'hardware',
+      source: 'played-panel',
       links: [{ panel: 'B-1', state: 'open', elements: '0-15' }],
     });
     await controller.stop();
     await done;
     expect(first.beamId).toBe(first.cycle + 1);
-    expect(codes()).toEqual(['fallback', 'hardware-back']);
+    expect(codes()).toEqual(['fallback', 'panels-back']);
     expect(controller.unsafe).toBeUndefined();
   });
 });
@@ -230,9 +230,16 @@ describe('a board that can do less than others', () => {
   it('is driven without a digital precoder, and that is said', async () => {
     const rig = rigOf('links: [ { name: board, serial: { path: /dev/none } } ]');
     const createLink = linkTo(rig, ['snr-report', 'read-back']);
-    const { source, run, records, events } = await assemble(rig, { createLink, cycles: 5 });
+    const { source, run, records, events, description, identity } = await assemble(rig, { createLink, cycles: 5 });
     expect(source).toBe('hardware');
     expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    // A board in the air, and beams for users who are simulated: permanently said, and a warning.
+    expect(description).toMatchObject({ source: 'hardware', channelSource: 'simulation' });
+    expect(identity).toMatchObject({ source: 'hardware', channelSource: 'simulation' });
+    expect(events[0]).toMatchObject({ level: 'warning', code: 'channels-simulated' });
+    expect(
+      records.every(({ channelSource, panels }) => channelSource === 'simulation' && panels === identity.panels[0].panel),
+    ).toBe(true);
     expect(events.map(({ code }) => code)).toEqual(['channels-simulated', 'phases-only']);
     expect(records.every(({ source: of }) => of === 'hardware')).toBe(true);
   });
@@ -264,14 +271,14 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
     );
     const { latched } = await play(rig, { left: pty.b });
     const { source, run, records, codes, controller, identity } = await assemble(rig, { cycles: 8 });
-    expect(source).toBe('hardware');
+    expect(source).toBe('played-panel');
     expect(await run()).toMatchObject({ reason: 'done', cycles: 8 });
     const credited = records.filter(({ outcome }) => outcome === 'ok');
     expect(credited.length).toBeGreaterThan(0);
     expect(codes()).toEqual(['channels-simulated']);
     expect(controller.unsafe).toBeUndefined();
     expect(identity.panels.map(({ panel, kind }) => `${panel} ${kind}`)).toEqual(['L-1 serial', 'R-1 mqtt']);
-    for (const { cycle, beamId, source: of } of credited) expect([beamId, of]).toEqual([cycle + 1, 'hardware']);
+    for (const { cycle, beamId, source: of } of credited) expect([beamId, of]).toEqual([cycle + 1, 'played-panel']);
     for (const name of ['left', 'right']) {
       expect(latched).toEqual(expect.arrayContaining(credited.map(({ beamId }) => `${name} ${beamId}`)));
     }
@@ -288,19 +295,24 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
     const pty = later(await openPtyPair(), (it) => it.close());
     const rig = rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, 'fallback: any-time');
     await play(rig, { left: pty.b });
-    const { controller, run, records, codes, record } = await assemble(rig);
+    const { controller, run, records, codes, record, events } = await assemble(rig);
     const done = run();
     await record(({ cycle }) => cycle >= 5);
     await pty.pull();
     await record(({ source, outcome }) => source === 'simulator' && outcome === 'ok');
     expect(controller.describe()).toMatchObject({ source: 'simulator', sourceReason: expect.stringContaining('lost') as string });
     await pty.putBack();
-    await record(({ source, outcome }) => source === 'hardware' && outcome === 'ok');
+    await record(({ source, outcome }) => source === 'played-panel' && outcome === 'ok');
     await controller.stop();
     await done;
     const story = records.map(({ source, outcome }) => (outcome === 'ok' ? source[0].toUpperCase() : source[0])).join('');
-    expect(story).toMatch(/^H[Hh]*h+S+H[Hh]*$/);
-    expect(codes()).toEqual(['channels-simulated', 'fallback', 'hardware-back']);
+    expect(story).toMatch(/^P[Pp]*p+S+P[Pp]*$/);
+    expect(codes()).toEqual(['channels-simulated', 'fallback', 'panels-back']);
+    // They are programs, and nothing that is said of them calls them hardware.
+    expect(events.filter(({ code }) => code !== 'channels-simulated').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^The played panel was lost/),
+      expect.stringMatching(/^The played panel is there/),
+    ]);
     expect(records.every(({ cycle, beamId, outcome }) => beamId === (outcome === 'ok' ? cycle + 1 : 0))).toBe(true);
     expect(controller.unsafe).toBeUndefined();
   });
@@ -318,7 +330,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
     await record(({ outcome }) => outcome === 'ok');
     await controller.stop();
     await done;
-    expect(records.every(({ source }) => source === 'hardware')).toBe(true);
+    expect(records.every(({ source }) => source === 'played-panel')).toBe(true);
     expect(codes()).toEqual(['channels-simulated', 'panel-lost', 'panel-back']);
   });
 
@@ -334,7 +346,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
       rigOf(`links: [ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, `authentication: { keyFile: ${file} }`);
     await play(rigWith(key(right)), { left: pty.b }, Uint8Array.from(Buffer.from(right, 'hex')));
     const { source, run } = await assemble(rigWith(key(right)), { cycles: 5 });
-    expect(source).toBe('hardware');
+    expect(source).toBe('played-panel');
     expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
     const { code, message, wayOut } = await refusal(rigWith(key('c3d4'.repeat(8))));
     expect(code).toBe('key');

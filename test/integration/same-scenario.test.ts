@@ -50,7 +50,7 @@ describe('the same scenario', LIMITS, () => {
       // The users of the firmware's bench hear it with noise of their own: the truth behind the readings must be the same to the last bit.
       if (story.trueSnrDb.length > 0) expect(story.trueSnrDb).toEqual(loopback.trueSnrDb);
       expect(story.records.map(({ cycle, beamId, outcome, source }) => [cycle, beamId, outcome, source])).toEqual(
-        Array.from({ length: CYCLES }, (_, cycle) => [cycle, cycle + 1, 'ok', 'hardware']),
+        Array.from({ length: CYCLES }, (_, cycle) => [cycle, cycle + 1, 'ok', 'played-panel']),
       );
     });
   }
