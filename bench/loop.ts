@@ -120,10 +120,14 @@ const result = {
 console.log(values.json ? JSON.stringify(result, null, 2) : text(result));
 process.exit(0);
 
-/** Median latency of the rig's own model, alone, in its thread. */
+/** Median latency of the rig's own model, alone, in its process. */
 async function modelLatencyMs(file: RigFile): Promise<number> {
   const needs = { elements: elementsOf(file), rfChains: file.array.rfChains, users: file.users.count };
-  const beamformer = await openBeamformer(file.beamformer.model, { ...needs, connection: file.array.connection });
+  const beamformer = await openBeamformer(
+    file.beamformer.model,
+    { ...needs, connection: file.array.connection },
+    file.beamformer.deadlineMs,
+  );
   const random = createRandom(1).stream('bench');
   const { geometry } = file.array;
   const times = new Float64Array(MODEL_RUNS);

@@ -12,7 +12,7 @@ export interface Clock {
   /** Calls back once after `ms`; the returned function cancels. Cheaper than sleep for deadlines that rarely fire. */
   after(ms: number, call: () => void): () => void;
   /**
-   * Work that takes real time and none of this clock's (a model running in a worker, a disk write): a virtual clock stands still until the
+   * Work that takes real time and none of this clock's (a model in a process of its own, a disk write): a virtual clock stands still until the
    * promise settles, so that no deadline fires because a thread was slow. A real clock just returns the promise.
    */
   during<T>(work: Promise<T>): Promise<T>;

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'model-missing'
   | 'model-damaged' // checksum or ONNX parse
   | 'model-mismatch' // card and file, or card and rig, disagree
+  | 'model-slow' // it did not open, or answer, within its deadline
   | 'port-in-use'
   | 'run-folder' // cannot be created, written or read
   | 'influx' // InfluxDB refused what it was sent

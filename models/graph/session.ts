@@ -1,4 +1,4 @@
-/** Runs a tensor graph's ONNX bytes in this process: training, checks and benchmarks. The control loop has its own worker. */
+/** Runs a tensor graph's ONNX bytes in this process: training, checks and benchmarks. The control loop has a process of its own. */
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { keepRuntimePrivate } from './private-runtime.ts';
 

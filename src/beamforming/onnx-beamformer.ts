@@ -31,14 +31,14 @@ export interface ModelBeamformer extends Beamformer {
 }
 
 /**
- * Opens a model in a thread of its own.
+ * Opens a model in a process of its own.
  * @param idOrPath an id of the zoo, or the path of an .onnx file with its card beside it
- * @param folder the zoo, unless it is another
+ * @param deadlineMs longest for one beam
  * @throws {BeamrigError} 'model-missing', 'model-damaged' (checksum, or not an ONNX file that runs), 'model-mismatch' (card and file, or card
- *   and rig, disagree)
+ *   and rig, disagree), 'model-slow' when it does not open
  */
-export async function openModel(idOrPath: string, needs: BeamformerNeeds, folder?: string): Promise<ModelBeamformer> {
-  const path = findModel(idOrPath, folder);
+export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadlineMs: number): Promise<ModelBeamformer> {
+  const path = findModel(idOrPath);
   const { card } = verifyModel(path);
   requireFitting(idOrPath, card, needs);
   const bytes = readFileSync(path);
@@ -47,7 +47,7 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, folder
       wayOut: 'Start again when it is written.',
     });
   }
-  const session = await startOnnxSession(card.id, bytes);
+  const session = await startOnnxSession(card.id, bytes, { deadlineMs });
   const { elements, rfChains, users } = card.dimensions;
   session.plan({
     varying: [
@@ -56,7 +56,10 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, folder
       { name: 'noise', shape: [1] },
     ],
     constant: card.connection === 'input' ? [connectionInput(needs)] : [],
-    outputs: ['analog_phase', 'digital'],
+    outputs: [
+      { name: 'analog_phase', shape: [1, elements, rfChains] },
+      { name: 'digital', shape: [1, rfChains, users, 2] },
+    ],
   });
   return {
     id: card.id,

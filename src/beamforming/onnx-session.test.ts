@@ -1,6 +1,7 @@
-import type { Worker } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
+import { ENDLESS, troubledNetwork } from '../../test/integration/troubled-networks.ts';
 import { startOnnxSession } from './onnx-session.ts';
 import type { OnnxSession } from './onnx-session.ts';
 
@@ -11,8 +12,8 @@ const flatInputs = (power: number): Float32Array => {
   return flat;
 };
 
-async function openTiny(): Promise<OnnxSession> {
-  const session = await startOnnxSession('tiny', tinyNetwork({ elements: 8, users: 2 }));
+async function open(name: string, bytes: Uint8Array, deadlineMs: number): Promise<OnnxSession> {
+  const session = await startOnnxSession(name, bytes, { deadlineMs });
   session.plan({
     varying: [
       { name: 'channel', shape: [1, 2, 8, 2] },
@@ -20,12 +21,31 @@ async function openTiny(): Promise<OnnxSession> {
       { name: 'noise', shape: [1] },
     ],
     constant: [],
-    outputs: ['analog_phase', 'digital'],
+    outputs: [
+      { name: 'analog_phase', shape: [1, 8, 2] },
+      { name: 'digital', shape: [1, 2, 2, 2] },
+    ],
   });
   return session;
 }
 
-describe('a network in a thread of its own', () => {
+const openTiny = (): Promise<OnnxSession> => open('tiny', tinyNetwork({ elements: 8, users: 2 }), 20_000);
+
+/** Processes of models that this one has started and that are not gone. */
+function modelProcesses(): number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map(Number).filter((pid) => {
+    try {
+      const [, state, parent] = /\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return Number(parent) === process.pid && state !== 'Z' && command.includes('onnx-process');
+    } catch {
+      return false; // gone between the two
+    }
+  });
+}
+
+describe('a network in a process of its own', () => {
   it('cuts a flat array into its inputs and strings its outputs together', async () => {
     const session = await openTiny();
     try {
@@ -51,7 +71,9 @@ describe('a network in a thread of its own', () => {
   });
 
   it('refuses bytes that are no ONNX file, and says so', async () => {
-    await expect(startOnnxSession('broken', Uint8Array.of(1, 2, 3, 4))).rejects.toMatchObject({ code: 'model-damaged' });
+    await expect(startOnnxSession('broken', Uint8Array.of(1, 2, 3, 4), { deadlineMs: 1000 })).rejects.toMatchObject({
+      code: 'model-damaged',
+    });
   });
 
   it('reports a network that fails on its inputs and stays usable', async () => {
@@ -72,17 +94,84 @@ describe('a network in a thread of its own', () => {
     await expect(session.run(flatInputs(1))).rejects.toMatchObject({ code: 'stopped' });
   });
 
-  it('tells whoever waits when its thread dies, and everybody after', async () => {
-    const born = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  it('tells whoever waits when its process dies, and answers the next from another one', async () => {
     const session = await openTiny();
-    // In this order the thread takes no question any more, and its end is not known here yet: nobody can answer but the end itself.
-    const terminated = (await born).terminate();
-    await expect(session.run(flatInputs(1))).rejects.toMatchObject({
-      code: 'internal',
-      message: expect.stringContaining("the thread that runs the model 'tiny' ended by itself") as string,
-    });
-    await terminated;
-    await expect(session.run(flatInputs(1))).rejects.toMatchObject({ code: 'internal' });
+    try {
+      const [pid = 0] = modelProcesses();
+      process.kill(pid, 'SIGSTOP'); // it takes the question and cannot answer any more
+      const outcome = expect(session.run(flatInputs(1))).rejects.toMatchObject({
+        code: 'internal',
+        message: expect.stringContaining("the process that runs the model 'tiny' ended by itself: SIGKILL") as string,
+      });
+      process.kill(pid, 'SIGKILL'); // as the kernel does where memory runs out
+      await outcome;
+      expect((await session.run(flatInputs(25)))[16]).toBe(5);
+      expect(modelProcesses()).not.toContain(pid);
+    } finally {
+      await session.close();
+    }
+  });
+
+  it('outlives the death of an idle process', async () => {
+    const session = await openTiny();
+    try {
+      const [pid = 0] = modelProcesses();
+      process.kill(pid, 'SIGKILL');
+      // Who asks in the moment before its death is known is told of it.
+      await vi.waitFor(async () => expect((await session.run(flatInputs(9)))[16]).toBe(3), 20_000);
+    } finally {
+      await session.close();
+    }
+  });
+
+  it('refuses outputs of another shape than was planned, although the numbers are as many', async () => {
+    const session = await open('odd', troubledNetwork({ elements: 8, users: 2, transposed: true }), 20_000);
+    try {
+      await expect(session.run(flatInputs(1))).rejects.toMatchObject({
+        message: expect.stringContaining("'analog_phase' came as [1, 2, 8], not [1, 8, 2]") as string,
+      });
+    } finally {
+      await session.close();
+    }
+  });
+});
+
+describe('a network that does not answer', () => {
+  it('is given up after its deadline and its process ended, and another one takes its place', async () => {
+    const session = await open('slow on some', troubledNetwork({ elements: 8, users: 2, turns: 'power' }), 1500);
+    try {
+      const [stuck = 0] = modelProcesses();
+      await expect(session.run(flatInputs(1e12))).rejects.toMatchObject({
+        code: 'model-slow',
+        message: "the model 'slow on some' did not answer within 1500 ms",
+      });
+      // A busy machine may take longer to start a process than this deadline is: asked until it is there.
+      await vi.waitFor(async () => expect((await session.run(flatInputs(4)))[16]).toBeCloseTo(2 / Math.sqrt(8), 6), 20_000);
+      await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1), 10_000);
+      expect(modelProcesses()).not.toContain(stuck);
+    } finally {
+      await session.close();
+    }
+    await vi.waitFor(() => expect(modelProcesses()).toEqual([]), 10_000);
+  });
+
+  it('answers nobody with what comes too late', async () => {
+    // 4 million turns take seconds: its answer would come, for power 4e6, while the next question waits.
+    const session = await open('late', troubledNetwork({ elements: 8, users: 2, turns: 'power' }), 500);
+    try {
+      await expect(session.run(flatInputs(4e6))).rejects.toMatchObject({ code: 'model-slow' });
+      await vi.waitFor(async () => expect((await session.run(flatInputs(16)))[16]).toBeCloseTo(4 / Math.sqrt(8), 6), 20_000);
+    } finally {
+      await session.close();
+    }
+  });
+
+  it('is closed all the same, with whoever waits for it told', async () => {
+    const session = await open('endless', troubledNetwork({ elements: 8, users: 2, turns: ENDLESS }), 600_000);
+    const outcome = expect(session.run(flatInputs(1))).rejects.toMatchObject({ code: 'stopped' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await session.close();
+    await outcome;
+    await vi.waitFor(() => expect(modelProcesses()).toEqual([]), 10_000);
   });
 });

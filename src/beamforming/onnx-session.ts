@@ -1,102 +1,215 @@
 /**
- * One ONNX session in a thread of its own, as seen from the control loop: starts it, hands it inputs, gives back its outputs, and turns the
- * death of the thread into an error for whoever was waiting. What the tensors mean is the beamformer's business, not this file's.
+ * One ONNX session in a process of its own, as seen from the control loop: starts it, hands it inputs, gives back its outputs. Whoever waits
+ * gets an answer in time or an error: a network that does not answer within its deadline is killed, one that crashes is told of, and in both
+ * cases another process takes its place. What the tensors mean is the beamformer's business, not this file's.
+ *
+ *   open ─► ready ─┬─► answer ─► …
+ *                  └─► too late, or crashed ─► error for who waited, process killed ─► open again, in the background
  */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { keepRuntimePrivate } from '../../models/graph/private-runtime.ts';
-import type { FromWorker, TensorPlan, ToWorker, WorkerStart } from './onnx-worker.ts';
+import { startModelProcess, type ModelProcess } from './model-process.ts';
+import type { TensorPlan } from './onnx-process.ts';
 
 export interface OnnxSession {
   /** Says how flat arrays are cut into inputs from now on; once, before the first run. */
   plan(plan: TensorPlan): void;
   /**
    * Runs the network once: the varying inputs strung together, and the planned outputs likewise.
-   * @throws BeamrigError 'internal' when the network fails or its thread has ended, 'stopped' when it was closed
+   * @throws BeamrigError 'model-slow' when it did not answer in time, 'internal' when the network failed or its process ended, 'stopped'
+   *   when it was closed
    */
   run(flatInputs: Float32Array): Promise<Float32Array>;
-  /** Ends the thread. Calls still waiting are rejected with 'stopped'. */
+  /** Kills the process, whatever it does. Calls still waiting are rejected with 'stopped'. */
   close(): Promise<void>;
 }
 
-interface Waiting {
+export interface SessionOptions {
+  /** Longest for one answer, real time: how long a process takes is nothing that a virtual clock could know. */
+  deadlineMs: number;
+  /** Longest for opening the network. */
+  openMs?: number;
+  intraOpThreads?: number;
+}
+
+/** Large networks take seconds to open, and on a busy machine the runtime itself does. */
+const OPEN_MS = 30_000;
+/** A timer that fires so late means that this process was held up: the answer may lie in the pipe already. */
+const HELD_UP_MS = 100;
+/** Longest that closing waits to see the killed process gone. */
+const GONE_MS = 100;
+
+interface Question {
+  flat: Float32Array;
   resolve: (outputs: Float32Array) => void;
   reject: (error: BeamrigError) => void;
 }
 
 /**
- * Opens the network in a worker thread.
+ * Opens the network.
  * @param name what to call it in messages
  * @param bytes the ONNX file
- * @throws BeamrigError 'model-damaged' when onnxruntime refuses the bytes, 'internal' when the thread does not come up
+ * @throws BeamrigError 'model-damaged' when onnxruntime refuses the bytes, 'model-slow' when it does not open in time, 'internal' when the
+ *   process does not come up
  */
-export async function startOnnxSession(name: string, bytes: Uint8Array, intraOpThreads = 1): Promise<OnnxSession> {
-  const worker = startWorker({ bytes, intraOpThreads });
-  const waiting: Waiting[] = []; // answers come in the order of the questions
-  let ended: BeamrigError | undefined;
-
-  const end = (error: BeamrigError): BeamrigError => {
-    ended ??= error;
-    for (const { reject } of waiting.splice(0)) reject(ended);
-    return ended;
-  };
-  const crashed = (detail: string): BeamrigError =>
-    end(
-      new BeamrigError('internal', `the thread that runs the model '${name}' ended by itself: ${detail}`, {
-        wayOut: 'Switch to the model again or restart the rig; if it comes back, check free memory and the model file.',
-      }),
-    );
-
-  await new Promise<void>((resolve, reject) => {
-    worker.on('message', (message: FromWorker) => {
-      if (message instanceof Float32Array) waiting.shift()?.resolve(message);
-      else if (message.kind === 'ready') resolve();
-      else if (message.kind === 'failed')
-        waiting.shift()?.reject(new BeamrigError('internal', `the model '${name}' failed on this channel: ${message.message}`));
-      else
-        reject(
-          new BeamrigError('model-damaged', `onnxruntime cannot open the model '${name}': ${message.message}`, {
-            wayOut: 'Export or download the file again, and compare its sha256 with the card.',
-          }),
-        );
-    });
-    worker.on('error', (error: Error) => reject(crashed(error.message)));
-    worker.on('exit', (code) => reject(crashed(`exit code ${code}`)));
-  }).catch(async (error: unknown) => {
-    await worker.terminate();
-    throw error;
-  });
-
-  return {
-    plan: (plan) => worker.postMessage(plan satisfies ToWorker),
-    run: (flatInputs) =>
-      new Promise((resolve, reject) => {
-        if (ended !== undefined) {
-          reject(ended);
-          return;
-        }
-        waiting.push({ resolve, reject });
-        worker.postMessage(flatInputs satisfies ToWorker);
-      }),
-    close: async () => {
-      end(new BeamrigError('stopped', `the model '${name}' was closed`));
-      await worker.terminate();
-    },
-  };
+export async function startOnnxSession(name: string, bytes: Uint8Array, options: SessionOptions): Promise<OnnxSession> {
+  const session = new Session(name, bytes, options);
+  await session.open();
+  return session;
 }
 
-/**
- * From dist/ the thread is plain JavaScript. From source it first registers tsx by its interface: `--import tsx` does nothing in a thread of
- * Node 20.
- */
-function startWorker(workerData: WorkerStart): Worker {
-  keepRuntimePrivate();
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData });
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx'));
-  const api = new URL('./esm/api/index.mjs', loader).href;
-  const file = new URL('./onnx-worker.ts', import.meta.url).href;
-  const start = `import(${JSON.stringify(api)}).then(({ register }) => { register(); return import(${JSON.stringify(file)}); });`;
-  return new Worker(start, { eval: true, workerData });
+class Session implements OnnxSession {
+  readonly #name: string;
+  readonly #bytes: Uint8Array;
+  readonly #options: SessionOptions;
+  /** Answers come in the order of the questions. */
+  readonly #waiting: Question[] = [];
+  #plan: TensorPlan | undefined;
+  #process: ModelProcess | undefined;
+  #ready = false;
+  #closed: BeamrigError | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(name: string, bytes: Uint8Array, options: SessionOptions) {
+    this.#name = name;
+    this.#bytes = bytes;
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { openMs = OPEN_MS, intraOpThreads = 1 } = this.#options;
+    const process = startModelProcess({ bytes: this.#bytes, intraOpThreads }, openMs, {
+      answer: (outputs) => this.#answered(process, (question) => question.resolve(outputs)),
+      failed: (message) =>
+        this.#answered(process, (question) =>
+          question.reject(new BeamrigError('internal', `the model '${this.#name}' failed on this channel: ${message}`)),
+        ),
+      ended: (detail) => this.#crashed(process, detail),
+    });
+    this.#process = process;
+    const opening = await process.opened;
+    if (this.#process !== process) throw this.#closed ?? this.#slow('was replaced before it had opened');
+    if (!opening.ok) {
+      this.#process = undefined;
+      void process.kill();
+      throw this.#notOpened(opening.why, opening.detail);
+    }
+    this.#ready = true;
+    if (this.#plan !== undefined) process.send(this.#plan);
+    for (const { flat } of this.#waiting) process.send(flat);
+  }
+
+  plan(plan: TensorPlan): void {
+    this.#plan = plan;
+    if (this.#ready) this.#process?.send(plan);
+  }
+
+  run(flatInputs: Float32Array): Promise<Float32Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) {
+        reject(this.#closed);
+        return;
+      }
+      this.#waiting.push({ flat: flatInputs, resolve, reject });
+      if (this.#waiting.length === 1) this.#startDeadline();
+      if (this.#ready) this.#process?.send(flatInputs);
+      else if (this.#process === undefined) this.#replace();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= new BeamrigError('stopped', `the model '${this.#name}' was closed`);
+    clearTimeout(this.#deadline);
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
+    await this.#letGo(GONE_MS);
+  }
+
+  #answered(process: ModelProcess, settle: (question: Question) => void): void {
+    if (process !== this.#process) return; // too late: nobody waits for this one any more
+    const question = this.#waiting.shift();
+    if (question === undefined) return;
+    this.#startDeadline();
+    settle(question);
+  }
+
+  /** Each question's time counts from when it is the first in the row. */
+  #startDeadline(): void {
+    clearTimeout(this.#deadline);
+    if (this.#waiting.length === 0) return;
+    const { deadlineMs } = this.#options;
+    const dueMs = performance.now() + deadlineMs;
+    const expired = (): void => {
+      const again = performance.now() - dueMs > HELD_UP_MS ? HELD_UP_MS : 0;
+      // What has arrived meanwhile is read before the immediate.
+      if (again === 0) setImmediate(() => this.#tooLate(question));
+      else this.#deadline = setTimeout(() => this.#tooLate(question), again);
+    };
+    const question = this.#waiting[0];
+    this.#deadline = setTimeout(expired, deadlineMs);
+  }
+
+  #tooLate(question: Question): void {
+    if (this.#waiting[0] !== question) return;
+    this.#waiting.shift();
+    const wasOpening = !this.#ready;
+    if (!wasOpening) {
+      void this.#letGo(0);
+      this.#replace();
+    }
+    this.#startDeadline();
+    question.reject(
+      this.#slow(
+        `did not answer within ${this.#options.deadlineMs} ms${wasOpening ? ' (its process is still starting again)' : ''}`,
+      ),
+    );
+  }
+
+  #crashed(process: ModelProcess, detail: string): void {
+    if (process !== this.#process) return;
+    this.#process = undefined;
+    this.#ready = false;
+    const question = this.#waiting.shift();
+    // One that dies with nothing to do would die again and again: the next question tries once more.
+    if (question !== undefined) this.#replace();
+    this.#startDeadline();
+    question?.reject(
+      new BeamrigError('internal', `the process that runs the model '${this.#name}' ended by itself: ${detail}`, {
+        wayOut: 'It is started again; if it comes back, check free memory and the model file.',
+      }),
+    );
+  }
+
+  /** In the background; where that fails, those who wait are told, and the next question tries again. */
+  #replace(): void {
+    this.open().catch((error: unknown) => {
+      if (this.#closed !== undefined || this.#process !== undefined) return;
+      clearTimeout(this.#deadline);
+      const told = error instanceof BeamrigError ? error : new BeamrigError('internal', String(error), { cause: error });
+      for (const { reject } of this.#waiting.splice(0)) reject(told);
+    });
+  }
+
+  async #letGo(waitMs: number): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    this.#ready = false;
+    await process?.kill(waitMs);
+  }
+
+  #notOpened(why: 'refused' | 'ended' | 'slow', detail: string): BeamrigError {
+    if (why === 'slow') return this.#slow(detail);
+    if (why === 'ended') {
+      return new BeamrigError('internal', `the process that opens the model '${this.#name}' ended by itself: ${detail}`, {
+        wayOut: 'Check free memory and the model file.',
+      });
+    }
+    return new BeamrigError('model-damaged', `onnxruntime cannot open the model '${this.#name}': ${detail}`, {
+      wayOut: 'Export or download the file again, and compare its sha256 with the card.',
+    });
+  }
+
+  #slow(what: string): BeamrigError {
+    return new BeamrigError('model-slow', `the model '${this.#name}' ${what}`, {
+      wayOut: 'Choose a faster model, or a longer beamformer.deadlineMs in the rig file.',
+    });
+  }
 }

@@ -15,7 +15,7 @@ describe('beamformers by name', () => {
     const fitting = listFittingBeamformers(NEEDS);
     expect(fitting.map(({ id }) => id)).toContain('aligned');
     for (const { id, kind, title } of fitting) {
-      const beamformer = await openBeamformer(id, NEEDS);
+      const beamformer = await openBeamformer(id, NEEDS, 10_000);
       try {
         expect(beamformer).toMatchObject({ id, kind, title, dimensions: NEEDS });
         const { analogPhase, digital } = await beamformer.compute({ channel, power: 10, noise: 1 });
@@ -30,12 +30,12 @@ describe('beamformers by name', () => {
 
   it('gives a sub-connected array phases for its own connections only', async () => {
     const mask = connectionMask('sub', 64, 4);
-    const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' });
+    const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' }, 10_000);
     const { analogPhase, digital } = await baseline.compute({ channel, power: 10, noise: 1 });
     expect(frobeniusNorm(matmul(fromPhases(analogPhase, 64, 4, mask), digital)) ** 2).toBeCloseTo(10, 6);
   });
 
   it('says what there is when a name is unknown', async () => {
-    await expect(openBeamformer('nobody', NEEDS)).rejects.toMatchObject({ code: 'model-missing' });
+    await expect(openBeamformer('nobody', NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-missing' });
   });
 });

@@ -8,6 +8,9 @@ import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, wholeNumber } from './arguments.ts';
 import { table } from './table.ts';
 
+/** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
+const DEADLINE_MS = 10_000;
+
 export interface EvaluateOptions {
   channels: string;
   conjugate?: boolean;
@@ -30,7 +33,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   });
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
-  const beamformer = await openBeamformer(model, { elements, rfChains, users });
+  const beamformer = await openBeamformer(model, { elements, rfChains, users }, DEADLINE_MS);
   const bar =
     process.stderr.isTTY && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: process.stderr })

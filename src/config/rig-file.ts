@@ -151,7 +151,7 @@ export const rigFileSchema = z
           .max(600_000)
           .default(2000)
           .describe(
-            'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its thread is replaced.',
+            'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its process is replaced.',
           ),
       })
       .describe('Who chooses the beams.'),

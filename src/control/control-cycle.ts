@@ -114,7 +114,7 @@ export async function prepareCycle(
   const { channel } = prepared.given;
   const modelStartMs = clock.nowMs();
   try {
-    // The yardstick needs only the channel: it is worked out here while the model's thread computes.
+    // The yardstick needs only the channel: it is worked out here while the model's process computes.
     const [beam, yardstick] = await Promise.all([
       clock.during(beamformer.compute({ channel, power, noise })),
       Promise.resolve().then(() => zfRate(channel, power, noise)),

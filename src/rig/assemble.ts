@@ -109,7 +109,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
-  const beamformer = await clock.during(openBeamformer(rig.beamformer.model, needs));
+  const beamformer = await clock.during(openBeamformer(rig.beamformer.model, needs, rig.beamformer.deadlineMs));
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
   try {
@@ -153,7 +153,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
-      openBeamformer: (id) => openBeamformer(id, needs),
+      openBeamformer: (id) => openBeamformer(id, needs, rig.beamformer.deadlineMs),
       rateHz,
       pipelined: options.pipelined ?? rateHz === 0,
       ...(cycles === undefined ? {} : { cycles }),
