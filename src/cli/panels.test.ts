@@ -1,9 +1,13 @@
 /** `beamrig panels` against panels on pseudo terminals that a rig file names: the machine's own ports are whatever they are. */
-import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
+import { encodeFrame } from '../../firmware-protocol/codec.ts';
+import { crc32c } from '../../firmware-protocol/crc32c.ts';
+import { CRC_BYTES, HEADER_BYTES } from '../../firmware-protocol/limits.ts';
+import type { Reply } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
@@ -13,6 +17,7 @@ import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { openPtyPair } from '../../test/pty.ts';
+import type { LoopbackPeer } from '../link/loopback.ts';
 import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
 import { panels } from './panels.ts';
 
@@ -56,6 +61,28 @@ async function panelOnPort(
   closers.push(() => end.close());
   await end.open(panel);
   return { port: pair.a, panel };
+}
+
+/** Says hello with capabilities that somebody got wrong. */
+function answersWith(spoil: (bytes: Uint8Array) => unknown): LoopbackPeer {
+  let send: (frame: Uint8Array) => void = () => undefined;
+  const message: Reply = {
+    type: 'capabilities',
+    ...{ role: 'array', panelSerial: 'MINE', arrayId: 0, firmware: '', protocolMajor: 1, protocolMinor: 1, elements: 8 },
+    ...{ rfChains: 2, phaseBits: 5, gainBits: 0, users: 1, maxPayloadBytes: 512, stagingSlots: 1, beamMemory: 0, features: [] },
+  };
+  return {
+    receive: (frame) => {
+      const answer = encodeFrame({ seq: frame[2] | (frame[3] << 8), message });
+      spoil(answer);
+      const end = answer.length - CRC_BYTES;
+      new DataView(answer.buffer).setUint32(end, crc32c(answer, 0, end), true);
+      send(answer);
+    },
+    onSend: (listener) => {
+      send = listener;
+    },
+  };
 }
 
 function rigFile(links: object[], more: object = {}): string {
@@ -140,6 +167,38 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
     expect(why).toMatch(/^no answer to hello within \d\.\d s$/);
     expect(Number(/[\d.]+/.exec(why)?.[0])).toBeGreaterThanOrEqual(1.5);
     expect(wayOut).toContain('--baud');
+    expect(process.exitCode).toBe(1);
+  });
+
+  it('says what a port answers that speaks otherwise: a board that prints text, and firmware that fills in a wrong Q', async () => {
+    const chatty = await openPtyPair();
+    const wrong = await openPtyPair();
+    closers.push(
+      () => chatty.close(),
+      () => wrong.close(),
+    );
+    const boots = createSerialPanelEnd({ path: chatty.b, baudRate });
+    const says = createSerialPanelEnd({ path: wrong.b, baudRate });
+    closers.push(
+      () => boots.close(),
+      () => says.close(),
+    );
+    // The port's own bytes, past the framing of our panel end.
+    const raw = openSync(chatty.b, 'r+');
+    closers.push(() => closeSync(raw));
+    const talk = setInterval(() => writeSync(raw, 'rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n'), 50);
+    closers.push(() => clearInterval(talk));
+    await says.open(answersWith((bytes) => (bytes[HEADER_BYTES + 3] = 17)));
+    const file = rigFile([
+      { name: 'chatty', elements: '0-7', serial: { path: chatty.a } },
+      { name: 'wrong', elements: '8-15', serial: { path: wrong.a } },
+    ]);
+    await panels(file, { json: true });
+    const [first, second] = linksPrinted();
+    expect(first.why).toMatch(/^no answer to hello within .*: answered, discarded: \d+ bytes that are no frame, beginning '/);
+    expect(first.why).toMatch(/rst:0x1|POWERON|boot:0x13|SPI_FAST|FLASH/);
+    expect(second.why).toMatch(/answered, discarded: phaseBits 17 in capabilities, allowed 1 to 16$/);
+    expect(second.wayOut).toContain('PROTOCOL.md');
     expect(process.exitCode).toBe(1);
   });
 

@@ -219,8 +219,12 @@ const freshRandom = (): ReturnType<typeof createRandom> => createRandom(randomIn
 function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Place, 'why' | 'wayOut'>> {
   const [, wayOut] = remedyOf(failure);
   if (failure.reason !== 'no-answer') return { why: panelFailureInWords(failure), wayOut };
+  const { discarded } = failure;
+  const waited = `within ${(failure.waitedMs / 1000).toFixed(1)} s`;
+  if (discarded !== undefined)
+    return { why: `no answer to ${failure.request} ${waited}: answered, discarded: ${discarded}`, wayOut };
   return {
-    why: `no answer to ${failure.request} within ${(failure.waitedMs / 1000).toFixed(1)} s`,
+    why: `no answer to ${failure.request} ${waited}`,
     wayOut:
       kind === 'serial' ? 'Is it a panel, is it on, and is this its baud rate? --baud, or baudRate in the rig file.' : wayOut,
   };

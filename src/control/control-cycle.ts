@@ -275,6 +275,7 @@ function stageOf(failure: PanelFailure): Stage {
     case 'rejected':
     case 'session-over':
     case 'no-answer':
+    case 'unusable-report':
       return failure.request === 'commit' ? 'commit' : 'push';
     case 'link-closed':
     case 'panel-restarted':

@@ -70,6 +70,27 @@ describe('the control loop', () => {
     expect(clock.pendingTimers()).toBe(0);
   });
 
+  it('makes one void cycle of one report that leaves a user out, and goes on', async () => {
+    const clock = createVirtualClock();
+    const { panel } = scriptedPanel(clock);
+    let reports = 0;
+    const detail = 'no reading of user 1';
+    const forgetful: typeof panel = {
+      ...panel,
+      get capabilities() {
+        return panel.capabilities;
+      },
+      measureSnr: async (beamId, pilots) =>
+        ++reports === 2
+          ? { ok: false, failure: { reason: 'unusable-report', request: 'measure-snr', detail } }
+          : panel.measureSnr(beamId, pilots),
+    };
+    const { loop, records, events } = rig({ cycles: 4, panel: asRigPanel(forgetful, 'hardware') });
+    expect(await loop.start()).toEqual({ reason: 'done', cycles: 4, voidCycles: 1 });
+    expect(records[1].failure).toBe(`measure: the panel's answer to measure-snr cannot be used: ${detail}`);
+    expect(events.map(({ code }) => code)).toEqual(['cycle-void']);
+  });
+
   it('pauses with the array safe, counts nothing meanwhile, and runs on with the next cycle', async () => {
     const { clock, loop, records, log } = rig({ cycles: 6 });
     const done = loop.start();

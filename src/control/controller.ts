@@ -33,6 +33,7 @@ export type LinkStateWord =
   | 'no answer'
   | 'key refused'
   | 'refused'
+  | 'bad report'
   | 'restarted'
   | 'made safe'
   | 'beam differs'
@@ -60,6 +61,8 @@ export interface LinkDescription {
   discarded: number;
   /** Frames that arrived damaged: a checksum or the framing was wrong. */
   badFrames: number;
+  /** What was thrown away, by cause, and the newest of it in words; empty when nothing was. */
+  discardedWhy: string;
   /** Frames ignored because they were not sealed with the panel's key; null where the rig uses none. */
   unauthenticated: number | null;
   /** As the panel said last; null where it was not asked. */

@@ -14,6 +14,14 @@ describe('a failure in words', () => {
       /^no answer to hello after 12 attempts in 3000 ms$/,
     ],
     [
+      { reason: 'no-answer', request: 'hello', attempts: 12, waitedMs: 2000, discarded: 'phaseBits 17 in capabilities' },
+      /^no answer to hello after 12 attempts in 2000 ms \(answered, discarded: phaseBits 17 in capabilities\)$/,
+    ],
+    [
+      { reason: 'unusable-report', request: 'measure-snr', detail: 'no reading of user 3' },
+      /^the panel's answer to measure-snr cannot be used: no reading of user 3$/,
+    ],
+    [
       { reason: 'read-back-differs', beamId: 9, expectedCrc32c: 0xab, actualCrc32c: 0xcd },
       /beam 9 .* 0x000000cd instead of 0x000000ab/,
     ],

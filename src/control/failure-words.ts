@@ -18,8 +18,11 @@ export function reasonInWords(failure: PanelFailure): string {
       return `the panel refused ${failure.request}: ${failure.code} (detail ${failure.detail}); nothing was switched`;
     case 'no-answer': {
       const beam = GREETINGS.has(failure.request) ? '' : '; what the panel radiates is unknown';
-      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms${beam}`;
+      const instead = failure.discarded === undefined ? '' : ` (answered, discarded: ${failure.discarded})`;
+      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms${instead}${beam}`;
     }
+    case 'unusable-report':
+      return `the panel's answer to ${failure.request} cannot be used: ${failure.detail}`;
     case 'read-back-differs':
       return `beam ${failure.beamId} came back with checksum ${hex(failure.actualCrc32c)} instead of ${hex(failure.expectedCrc32c)}`;
     case 'panel-restarted':

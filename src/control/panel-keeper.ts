@@ -232,6 +232,7 @@ export function createPanelKeeper(options: {
         return undefined;
       case 'not-staged':
       case 'rejected':
+      case 'unusable-report':
       case 'read-back-differs':
         silences = 0;
         return undefined;

@@ -22,7 +22,17 @@ export interface LinkCounters {
   bytesReceived: number;
   /** Bytes or frames the reader discarded because they were not a good frame. */
   discarded: number;
+  /** The same by cause, where there are several. */
+  discards?: Readonly<Record<string, number>>;
   reconnects: number;
+}
+
+/** Bytes from the other end that are no frames. */
+export interface Noise {
+  /** Since the last good frame, or since the link was opened. */
+  readonly bytes: number;
+  /** The first of them, 16 at most. */
+  readonly beginning: Uint8Array;
 }
 
 export interface Link {
@@ -32,6 +42,8 @@ export interface Link {
   readonly source: 'hardware' | 'simulator';
   readonly state: LinkState;
   readonly counters: Readonly<LinkCounters>;
+  /** Where the link finds the frames in a stream of bytes. */
+  readonly noise?: Noise;
   /** Resolves when open. Throws BeamrigError 'link' with the way out. */
   open(): Promise<void>;
   /** Queues one whole frame. Returns false (and sends nothing) when the link is not open. */

@@ -6,6 +6,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { SerialFrameReader } from '../../firmware-protocol/serial-framing.ts';
 import type { Link, LinkState } from './link.ts';
 import { DELIMITER, createFrameBytes } from './serial-frame-bytes.ts';
+import { watchNoise } from './noise.ts';
 import { requireBaudRate } from './serial-port-errors.ts';
 import type { OpenSerialPort } from './serial-port.ts';
 import { openSerialPort } from './serial-port.ts';
@@ -35,6 +36,9 @@ export function createSerialLink(options: SerialLinkOptions): Link {
     get discarded() {
       return reader.discarded + refusedFrames;
     },
+    get discards() {
+      return refusedFrames === 0 ? reader.discards : { ...reader.discards, 'no room on the line': refusedFrames };
+    },
     reconnects: 0,
   };
   let onFrame: (frame: Uint8Array) => void = () => undefined;
@@ -57,6 +61,7 @@ export function createSerialLink(options: SerialLinkOptions): Link {
   });
 
   const bytesOf = createFrameBytes(reader);
+  const noise = watchNoise();
 
   const change = (next: LinkState): void => {
     state = next;
@@ -79,7 +84,10 @@ export function createSerialLink(options: SerialLinkOptions): Link {
         baudRate,
         onBytes: (bytes) => {
           counters.bytesReceived += bytes.length;
+          const { frames } = reader;
           reader.push(bytes);
+          if (reader.frames === frames) noise.take(bytes);
+          else noise.clear();
         },
         onGone: (detail) => {
           if (port !== opened) return;
@@ -97,6 +105,7 @@ export function createSerialLink(options: SerialLinkOptions): Link {
     }
     port = opened;
     reader.reset();
+    noise.clear();
     write(Uint8Array.of(DELIMITER)); // plugging in makes noise
     if (previous !== undefined) counters.reconnects++;
     previous = opened;
@@ -118,6 +127,7 @@ export function createSerialLink(options: SerialLinkOptions): Link {
       return state;
     },
     counters,
+    noise,
     open: () => {
       if (state.state === 'open') return Promise.resolve();
       opening ??= openPort().finally(() => {

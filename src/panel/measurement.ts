@@ -4,25 +4,56 @@ import type { UserIndex } from '../../signal/indices.ts';
 import type { MeasuredPilots, MeasuredSnr, PanelFailure, Result } from './panel.ts';
 import type { ReplyTo } from './replies.ts';
 
-/** @param users how many the panel said that it reports */
+/** Of a user whose receiver had nothing to say (PROTOCOL.md section 4). */
+const NO_READING = -32768;
+/** Users named in one sentence. */
+const USERS_NAMED = 8;
+
+/**
+ * A report that leaves somebody out, or names somebody who is not there, makes the cycle void and says nothing of the panel.
+ * @param users how many the panel said that it reports
+ */
 export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: number): Result<MeasuredSnr> {
   const { timeUs, firstUser, snrCentiDb, pilots } = report;
   if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-snr', report.beamId) };
-  if (snrCentiDb.length !== users) {
-    const actual = String(snrCentiDb.length);
-    return { ok: false, failure: { reason: 'wrong-panel', field: 'users', expected: String(users), actual } };
+  const beyond = firstUser + snrCentiDb.length;
+  if (beyond > users) {
+    const detail = `it names users ${firstUser} to ${beyond - 1}, and there are ${users}, counted from 0`;
+    return { ok: false, failure: unusable('measure-snr', detail) };
   }
+  const reading = (user: number): number => snrCentiDb[user - firstUser] ?? NO_READING;
+  const unheard = Array.from({ length: users }, (_, user) => user).filter((user) => reading(user) === NO_READING);
+  if (unheard.length > 0) return { ok: false, failure: unusable('measure-snr', `no reading of ${usersInWords(unheard)}`) };
   const snrDb = Float64Array.from(snrCentiDb, (centiDb) => centiDb / 100);
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, firstUser, snrDb } };
 }
 
-export function pilotsOf(report: ReplyTo<'measure-pilots'>, beamId: BeamId, user: UserIndex): Result<MeasuredPilots> {
+function usersInWords(users: readonly number[]): string {
+  const named = users.slice(0, USERS_NAMED).join(', ');
+  const more = users.length > USERS_NAMED ? ` and ${users.length - USERS_NAMED} more` : '';
+  return `user${users.length === 1 ? '' : 's'} ${named}${more}`;
+}
+
+/** @param chains how many the panel has: a report holds one value for each */
+export function pilotsOf(
+  report: ReplyTo<'measure-pilots'>,
+  beamId: BeamId,
+  user: UserIndex,
+  chains: number,
+): Result<MeasuredPilots> {
   const { timeUs, values, pilots } = report;
-  if (report.beamId !== beamId || report.user !== user) {
-    return { ok: false, failure: otherBeam('measure-pilots', report.beamId) };
+  if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-pilots', report.beamId) };
+  if (report.user !== user) {
+    return { ok: false, failure: unusable('measure-pilots', `it is of user ${report.user}, and user ${user} was asked for`) };
+  }
+  if (values.length !== 2 * chains) {
+    const detail = `${values.length / 2} values, and there are ${chains} RF chains`;
+    return { ok: false, failure: unusable('measure-pilots', detail) };
   }
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, user, values } };
 }
+
+const unusable = (request: string, detail: string): PanelFailure => ({ reason: 'unusable-report', request, detail });
 
 export const otherBeam = (request: string, beamId: BeamId): PanelFailure => ({
   reason: 'rejected',

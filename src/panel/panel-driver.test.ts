@@ -292,13 +292,42 @@ describe('panel driver with a panel that lies', () => {
     }
   });
 
-  it('refuses a report for another number of users than the panel has', async () => {
+  it.each<[string, (report: Message & { type: 'snr-report' }) => Partial<Message & { type: 'snr-report' }>, string]>([
+    ['leaves out the last', ({ snrCentiDb }) => ({ snrCentiDb: snrCentiDb.slice(0, 3) }), 'no reading of user 3'],
+    ['begins with user 1', ({ snrCentiDb }) => ({ firstUser: 1, snrCentiDb: snrCentiDb.slice(1) }), 'no reading of user 0'],
+    ['has one', ({ snrCentiDb }) => ({ firstUser: 2, snrCentiDb: snrCentiDb.slice(2, 3) }), 'no reading of users 0, 1, 3'],
+    ['names one too many', () => ({ snrCentiDb: new Int16Array(5) }), 'it names users 0 to 4, and there are 4'],
+    ['is shifted', () => ({ firstUser: 1, snrCentiDb: new Int16Array(4) }), 'it names users 1 to 4, and there are 4'],
+    ['has no reading of two', () => ({ snrCentiDb: Int16Array.of(1, -32768, 3, -32768) }), 'no reading of users 1, 3'],
+  ])('takes a report that %s for one that is no good, and the panel for as good as before', async (_title, change, detail) => {
+    let lies = true;
     const { driver } = bench({
-      forge: (message) => (message.type === 'snr-report' ? { ...message, snrCentiDb: new Int16Array(2) } : message),
+      forge: (message) => (lies && message.type === 'snr-report' ? { ...message, ...change(message) } : message),
     });
     await driver.connect();
     await driver.apply(beamOf(4));
-    expect(await driver.measureSnr(4, 8)).toMatchObject({ failure: { reason: 'wrong-panel', field: 'users', actual: '2' } });
+    expect(await driver.measureSnr(4, 8)).toMatchObject({
+      failure: { reason: 'unusable-report', request: 'measure-snr', detail: expect.stringContaining(detail) as string },
+    });
+    lies = false;
+    expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: true });
+  });
+
+  it('takes pilots of another user, or of fewer chains, for no good', async () => {
+    const { driver } = bench({
+      forge: (message) =>
+        message.type !== 'pilot-report'
+          ? message
+          : message.user === 1
+            ? { ...message, user: 2 }
+            : { ...message, values: message.values.slice(0, 2) },
+    });
+    await driver.connect();
+    await driver.apply(beamOf(4));
+    expect(await driver.measurePilots(4, userIndex(1), 8)).toMatchObject({ failure: { reason: 'unusable-report' } });
+    expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
+      failure: { detail: '1 values, and there are 4 RF chains' },
+    });
   });
 
   it('puts no two beams together when it reads back', async () => {

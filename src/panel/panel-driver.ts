@@ -27,6 +27,7 @@ import type {
   ArrayMember,
   BeamCommand,
   ClockSample,
+  DiscardedReplies,
   MeasuredPilots,
   MeasuredSnr,
   PanelCounters,
@@ -136,6 +137,10 @@ class PanelDriver implements ArrayMember {
     return this.line.counters;
   }
 
+  get discards(): DiscardedReplies {
+    return this.line.discards;
+  }
+
   connect(): Promise<Result<Capabilities>> {
     this.connecting ??= this.openAndShake().finally(() => {
       this.connecting = undefined;
@@ -213,7 +218,8 @@ class PanelDriver implements ArrayMember {
 
   async measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
     const answer = await this.ask<'measure-pilots'>(this.session, { type: 'measure-pilots', beamId, user, pilots });
-    return answer.ok ? pilotsOf(answer.value, beamId, user) : this.explain(answer.failure);
+    const chains = this.session?.capabilities.rfChains ?? 0;
+    return answer.ok ? pilotsOf(answer.value, beamId, user, chains) : this.explain(answer.failure);
   }
 
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {

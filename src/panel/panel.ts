@@ -20,7 +20,9 @@ export type PanelFailure = { panel?: string } & (
   | { reason: 'link-closed'; detail: string; wayOut?: string } // nothing was sent; a way out where a person has to see to it
   | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
   | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel said no: nothing was switched
-  | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number } // unknown: void until read back
+  /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
+  | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
+  | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
   | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
   | { reason: 'panel-restarted'; detail: string }
   /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
@@ -85,6 +87,14 @@ export interface PanelCounters {
   stagedBytes?: number;
 }
 
+/** Everything from the panel that could not be used. */
+export interface DiscardedReplies {
+  /** So far, by cause: 'bad-crc', 'malformed', … */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The newest, in words; empty before the first. */
+  readonly newest: string;
+}
+
 export interface PanelStatus {
   state: PanelState;
   beamId: BeamId;
@@ -131,6 +141,7 @@ export interface ClockSample {
 
 /** A panel that is one part of an array: the steps of `apply` one by one, so that several panels can be switched at one time. */
 export interface ArrayMember extends Panel {
+  readonly discards: DiscardedReplies;
   stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
   /** Switches now, as `apply` does. */
   commit(staged: StagedBeam): Promise<Result<AppliedBeam>>;

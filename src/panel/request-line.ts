@@ -16,8 +16,10 @@ import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
 import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
+import { discardedInWords, strayInWords } from './discarded-reply.ts';
+import { createDiscards } from './discards.ts';
 import type { FrameSeal } from './frame-seal.ts';
-import type { PanelCounters, PanelFailure, Result } from './panel.ts';
+import type { DiscardedReplies, PanelCounters, PanelFailure, Result } from './panel.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
 import { answers } from './replies.ts';
 import { createRoundTripEstimator } from './round-trip-estimator.ts';
@@ -50,6 +52,7 @@ export type RequestLimits = Partial<Pick<LineTimeouts, 'attempts' | 'totalMs'>>;
 
 export interface RequestLine {
   readonly counters: PanelCounters;
+  readonly discards: DiscardedReplies;
   /** Sends a request; `done` is called once, later, unless the returned function withdraws it first. */
   begin<T extends Request['type']>(
     request: RequestOf<T>,
@@ -83,6 +86,8 @@ interface Outstanding {
   /** This request's own. */
   mostAttempts: number;
   totalMs: number;
+  /** What came under its number and could not be used. */
+  discarded: string | undefined;
   cancelTimer: () => void;
   done: (result: Result<Reply>) => void;
 }
@@ -118,6 +123,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
   // Anywhere, so that a host that was restarted is not answered from the panel's memory of the last one.
   let nextSeq = Math.floor(random.uniform() * 0x10000);
   let nextOrder = 0;
+  const discards = createDiscards(link, () => clock.nowMs());
   const counters: PanelCounters = {
     requests: 0,
     retries: 0,
@@ -200,7 +206,9 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
 
   const noAnswer = (entry: Outstanding, waitedMs: number): void => {
     const { attempts, request } = entry;
-    finish(entry, { ok: false, failure: { reason: 'no-answer', request: request.type, attempts, waitedMs } });
+    const discarded = entry.discarded ?? discards.since(entry.firstSentMs);
+    const failure = { reason: 'no-answer', request: request.type, attempts, waitedMs } as const;
+    finish(entry, { ok: false, failure: discarded === undefined ? failure : { ...failure, discarded } });
   };
 
   /** A busy panel did nothing, and would repeat its refusal to the same number: ask later under a new one, if there is a later. */
@@ -237,9 +245,10 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (opened.as === 'frame') {
       refusals = 0;
       takeIn(opened.frame);
-    } else if (opened.as === 'damaged') counters.badFrames++;
+    } else if (opened.as === 'damaged') takeIn(bytes);
     else {
       counters.unauthenticated = (counters.unauthenticated ?? 0) + 1;
+      discards.note('unauthenticated', 'a frame that is not sealed with the panel’s key, or not fresh');
       if (opened.as === 'plain') takeHint(bytes);
     }
   };
@@ -266,12 +275,17 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok) {
       counters.badFrames++;
+      const words = discardedInWords(bytes, decoded);
+      discards.note(decoded.reason, words);
+      const waiting = decoded.header === undefined ? undefined : outstanding.get(decoded.header.seq);
+      if (waiting !== undefined) waiting.discarded = words;
       return;
     }
     const { seq, message } = decoded.frame;
     const entry = outstanding.get(seq);
     if (entry === undefined || !answers(entry.request, message)) {
       counters.strayReplies++;
+      discards.note('stray', strayInWords(seq, message));
       return;
     }
     learnFrom(entry);
@@ -315,6 +329,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       progressMs: nowMs,
       overtaken: 0,
       waitMs: 0,
+      discarded: undefined,
       mostAttempts: limits?.attempts ?? timeouts.attempts,
       totalMs: limits?.totalMs ?? timeouts.totalMs,
       cancelTimer: () => undefined,
@@ -331,6 +346,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
 
   return {
     counters,
+    discards,
     begin,
     request: (request, limits) => new Promise((resolve) => begin(request, resolve, limits)),
     receive,

@@ -289,6 +289,9 @@ function panelProblem(link: string, failure: PanelFailure): LinkProblem {
   return { link, message: `${link}: ${panelFailureInWords(failure)}`, wayOut, mend };
 }
 
+const ANSWERS_OTHERWISE =
+  'Something is there that does not speak as PROTOCOL.md says: another device, another baud rate, a board that prints text on this port, or firmware to be mended.';
+
 /** What a person can do about a panel that did not shake hands, and whether he has to. */
 export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, wayOut: string] {
   switch (failure.reason) {
@@ -301,11 +304,14 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
     case 'link-closed':
       return [undefined, failure.wayOut ?? 'Check that the panel is powered and its link is the right one.'];
     case 'no-answer':
+      if (failure.discarded !== undefined) return [undefined, ANSWERS_OTHERWISE];
+      return [undefined, 'Check that the panel is powered and its link is the right one.'];
     case 'not-staged':
     case 'panel-restarted':
     case 'session-over':
     case 'read-back-differs':
     case 'rejected':
+    case 'unusable-report':
     case 'array-split':
       return [undefined, 'Check that the panel is powered and its link is the right one.'];
   }

@@ -35,6 +35,7 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
     timeouts,
     discarded: wire.counters.discarded + badFrames,
     badFrames,
+    discardedWhy: discardedWhy(link),
     unauthenticated: authenticated ? unauthenticated : null,
     temperatureC,
     reconnects: wire.counters.reconnects,
@@ -45,6 +46,14 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
 /** Hardware only if all of it is: a board that has not answered yet is taken for what its link suggests. */
 export const sourceOf = (panels: readonly (Capabilities | undefined)[]): Source =>
   panels.some((one) => one?.features.includes('simulated')) ? 'played-panel' : 'hardware';
+
+/** `3 bad-crc, 1 malformed; the newest: phaseBits 17 in capabilities, allowed 1 to 16`; empty when nothing was thrown away. */
+function discardedWhy({ wire, driver }: LinkInUse): string {
+  const { counts = {}, newest = '' } = driver.discards ?? {};
+  const causes = Object.entries({ ...wire.counters.discards, ...counts }).filter(([, count]) => count > 0);
+  const listed = causes.map(([cause, count]) => `${count} ${cause}`).join(', ');
+  return newest === '' ? listed : `${listed}; the newest: ${newest}`;
+}
 
 /**
  * Who is to blame for a failure of the array, each with its own part of it. A failure without a name is that of the only panel.
@@ -89,6 +98,8 @@ function wordOf(failure: PanelFailure): LinkStateWord {
       return 'key refused';
     case 'rejected':
       return 'refused';
+    case 'unusable-report':
+      return 'bad report';
     case 'panel-restarted':
       return 'restarted';
     case 'session-over':
