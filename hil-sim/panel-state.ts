@@ -253,8 +253,10 @@ export function createPanelState(options: PanelStateOptions) {
   return {
     capabilities,
     carryOut,
-    /** A good request has come: the silence starts anew. */
-    heard: () => silence.heard(),
+    /** A frame is about to be taken: what is due comes first. */
+    settleSilence: () => silence.settle(),
+    /** A request was carried out: the silence starts anew, unless it is the one that began it. Without its bytes: whatever it is. */
+    heard: (request?: Uint8Array) => silence.heard(request),
     countBadFrame: () => {
       badFrames += 1;
     },
@@ -288,6 +290,7 @@ export function createPanelState(options: PanelStateOptions) {
       state = 'idle';
       safe = MUTE;
       silence.limit(0);
+      silence.stop();
       radiate(undefined);
     },
     close: () => {

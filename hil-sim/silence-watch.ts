@@ -1,14 +1,17 @@
 /**
- * Notices when the host has been silent for too long. One timer for all frames: when it fires early, because the host has spoken since, it
- * is set again for the rest.
+ * Notices when the host has been silent for too long. What counts is a session that works: a request that was carried out, and that is not
+ * the one once more from which the silence is counted (a host that says the same again has not heard the answer). One timer for all of
+ * them: when it fires early, because the host has spoken since, it is set again for the rest.
  */
 import type { Clock } from '../clock/clock.ts';
 
 export interface SilenceWatch {
-  /** From now on so much silence is too much; 0 = never. */
+  /** From now on so much silence is too much; 0 = never. A limit that changes is counted from now. */
   limit(silenceMs: number): void;
-  /** The host has spoken; what it said comes after a silence that was over before, though its timer may be late. */
-  heard(): void;
+  /** Before a frame is taken: a silence that was over when it came, though its timer may be late, has its way first. */
+  settle(): void;
+  /** The host has spoken with this request; without one, with anything. */
+  heard(request?: Uint8Array): void;
   stop(): void;
 }
 
@@ -19,6 +22,8 @@ const ROUNDING_MS = 1e-6;
 export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => void): SilenceWatch {
   let silenceMs = 0;
   let lastHeardMs = clock.nowMs();
+  /** The request from which the silence is counted. */
+  let last: Uint8Array | undefined;
   let cancelTimer: (() => void) | undefined;
 
   const stop = (): void => {
@@ -30,20 +35,40 @@ export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => 
     stop();
     if (silenceMs === 0) return;
     const leftMs = lastHeardMs + silenceMs - clock.nowMs();
-    if (leftMs < ROUNDING_MS) onSilence(Math.max(-leftMs, 0));
-    else cancelTimer = clock.after(leftMs, watch);
+    if (leftMs >= ROUNDING_MS) {
+      cancelTimer = clock.after(leftMs, watch);
+      return;
+    }
+    // Whatever comes next begins the watch again: nothing may be switched on that nobody watches.
+    last = undefined;
+    onSilence(Math.max(-leftMs, 0));
   };
 
   return {
     limit(next) {
+      if (next === silenceMs) return;
       silenceMs = next;
+      lastHeardMs = clock.nowMs();
       watch();
     },
-    heard() {
+    settle() {
       if (cancelTimer) watch();
-      lastHeardMs = clock.nowMs();
-      if (silenceMs > 0 && !cancelTimer) watch();
     },
-    stop,
+    heard(request) {
+      if (request && last && sameBytes(request, last)) return;
+      last = request && new Uint8Array(request);
+      lastHeardMs = clock.nowMs();
+      if (!cancelTimer) watch();
+    },
+    stop() {
+      stop();
+      last = undefined;
+    },
   };
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -27,6 +27,7 @@ import { createPanelGuard } from './panel-guard.ts';
 import type { WholeBeam } from './panel-state.ts';
 import { createPanelState } from './panel-state.ts';
 import type { Scene } from './scene.ts';
+import { sameBytes } from './silence-watch.ts';
 import type { SimulatedArray } from './simulated-array.ts';
 
 export interface PanelSettings {
@@ -39,7 +40,10 @@ export interface PanelSettings {
     Pick<
       Capabilities,
       'role' | 'panelSerial' | 'arrayId' | 'firmware' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory' | 'features'
-    >
+    > & {
+      /** 1: a panel as it was before 1.2, which every hello and every refused request keeps alive, and which says not that it is simulated. */
+      protocolMinor: 1 | typeof PROTOCOL_MINOR;
+    }
   >;
   /** Time the panel takes to answer, ms (default 0: the reply leaves before `receive` returns). */
   answerMs?: number;
@@ -107,6 +111,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
   const air = 'air' in options ? options.air : createAir(options).part();
   const state = createPanelState({ clock, air, capabilities: capabilitiesOf(options, air), onLatch });
   const guard = options.authentication && createPanelGuard(options.authentication);
+  const isOld = state.capabilities.protocolMinor < PROTOCOL_MINOR;
 
   let listener: (frame: Uint8Array) => void = () => undefined;
   let remembered: Remembered[] = [];
@@ -167,8 +172,9 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     if (!decoded.ok || !isRequest(decoded.frame.message)) return;
 
     const { seq, message } = decoded.frame;
-    // A challenge may be an old one, sent again by anybody: the host is not the less silent for it.
-    if (message.type !== 'challenge') state.heard();
+    state.settleSilence();
+    // A challenge may be an old one, sent again by anybody: the host is not the less silent for it. A panel of version 1.1 heard all others.
+    if (isOld && message.type !== 'challenge') state.heard();
     // A hello is always carried out: it may be that of a host which has restarted and counts from the same number.
     if (message.type === 'hello') remembered = [];
     const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
@@ -176,10 +182,10 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       send(known.reply);
       return;
     }
-    const reply = encodeFrame(
-      { seq, message: answer(message, bytes.length, verdict) },
-      { major: verdict.major ?? PROTOCOL_MAJOR },
-    );
+    const answered = answer(message, bytes.length, verdict);
+    // Neither a refusal nor a greeting is a session that works.
+    if (!isOld && answered.type !== 'nack' && message.type !== 'hello' && message.type !== 'challenge') state.heard(bytes);
+    const reply = encodeFrame({ seq, message: answered }, { major: verdict.major ?? PROTOCOL_MAJOR });
     // Remembered before it is sent: sending may reset the panel, and a panel that was reset has forgotten this too.
     if (!isAnsweredAnew(message)) remembered.push({ seq, request: new Uint8Array(bytes), reply });
     if (remembered.length > REMEMBERED_REQUESTS) remembered.shift();
@@ -273,12 +279,6 @@ const isAnsweredAnew = (request: Request): boolean =>
   request.type === 'commit' ||
   request.type === 'select-beam';
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** Bytes of a report before its values. */
 const REPORT_PREFIX_BYTES = 20;
 /** What this simulator can do of the protocol's features. */
@@ -294,7 +294,8 @@ const SIMULATED_FEATURES: readonly Feature[] = [
 ];
 
 function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptions, air: AirPart): Capabilities {
-  const { beamMemory = 16, features = SIMULATED_FEATURES } = capabilities;
+  const { beamMemory = 16, protocolMinor = PROTOCOL_MINOR } = capabilities;
+  const { features = SIMULATED_FEATURES.filter((feature) => feature !== 'simulated' || protocolMinor >= 2) } = capabilities;
   const missing = features.find((feature) => !SIMULATED_FEATURES.includes(feature) && feature !== 'authentication');
   if (missing) {
     throw new BeamrigError('argument', `a virtual panel has no '${missing}'`, {
@@ -317,7 +318,7 @@ function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptio
     stagingSlots: 2,
     ...capabilities,
     protocolMajor: PROTOCOL_MAJOR,
-    protocolMinor: PROTOCOL_MINOR,
+    protocolMinor,
     elements: air.elements,
     rfChains: air.rfChains,
     phaseBits: air.phaseBits,

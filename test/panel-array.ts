@@ -8,13 +8,13 @@ import type { VirtualClock } from '../clock/virtual-clock.ts';
 import { createVirtualClock } from '../clock/virtual-clock.ts';
 import { derivePanelKey } from '../firmware-protocol/authentication.ts';
 import { decodeFrame } from '../firmware-protocol/codec.ts';
-import type { Capabilities, Message } from '../firmware-protocol/messages.ts';
+import type { Message } from '../firmware-protocol/messages.ts';
 import { createAir } from '../hil-sim/air.ts';
 import type { Air } from '../hil-sim/air.ts';
 import type { Behaviour } from '../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../hil-sim/scene.ts';
 import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
-import type { VirtualPanel } from '../hil-sim/virtual-panel.ts';
+import type { PanelSettings, VirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { fromParts } from '../signal/complex-matrix.ts';
 import { createRandom } from '../signal/random.ts';
@@ -38,7 +38,7 @@ export interface BenchMember {
   aheadMs?: number;
   driftPpm?: number;
   latencyMs?: number;
-  capabilities?: Partial<Pick<Capabilities, 'panelSerial' | 'features' | 'maxPayloadBytes' | 'stagingSlots'>>;
+  capabilities?: NonNullable<PanelSettings['capabilities']>;
   driver?: Partial<PanelOptions>;
   /** Key of the panel, and of the host for it. */
   panelKey?: Uint8Array;

@@ -20,10 +20,14 @@ static beamrig_remembered key_of(const uint8_t *bytes, size_t length, uint32_t c
   return key;
 }
 
+static bool is_same(const beamrig_remembered *a, const beamrig_remembered *b) {
+  return a->length == b->length && a->seq == b->seq && a->crc == b->crc && a->hash == b->hash;
+}
+
 static size_t answered_before(const beamrig_panel *panel, const beamrig_remembered *key, uint8_t *reply, size_t capacity) {
   for (size_t i = 0; i < panel->memory.remembered_room; i++) {
     const beamrig_remembered *const it = &panel->memory.remembered[i];
-    if (it->length != key->length || it->seq != key->seq || it->crc != key->crc || it->hash != key->hash) continue;
+    if (!is_same(it, key)) continue;
     if (it->reply_length > capacity) return 0;
     memcpy(reply, panel->memory.replies + i * panel->memory.reply_bytes, it->reply_length);
     return it->reply_length;
@@ -114,14 +118,26 @@ uint64_t beamrig_panel_next_us(const beamrig_panel *panel) {
   return silent < waiting ? silent : waiting;
 }
 
+/*
+ * A request was carried out: the silence is counted from it, unless it is the one from which it is counted already. A host that says the
+ * same again has not heard the answer.
+ */
+static void heard(beamrig_panel *panel, const beamrig_remembered *key, uint64_t now_us) {
+  if (is_same(&panel->heard_last, key)) return;
+  panel->heard_last = *key;
+  panel->heard_us = now_us;
+  panel->watching = true;
+}
+
 static void do_what_is_due(beamrig_panel *panel, uint64_t now_us) {
   /* A loop that comes late finds both due, and does them in the order of their times. */
   if (panel->waiting_id != 0 && now_us >= panel->waiting_us && panel->waiting_us <= silent_us(panel)) {
     beamrig_panel_latch_waiting(panel);
   }
   if (now_us < silent_us(panel)) return;
-  /* Once: the watch begins again with the next good request. */
+  /* Once: the watch begins again with the next request that is carried out, whichever it is. */
   panel->watching = false;
+  panel->heard_last.length = 0;
   const bool was_safe = panel->state == BEAMRIG_STATE_SAFE || panel->state == BEAMRIG_STATE_FAULT;
   beamrig_panel_enter_safe_state(panel);
   /* What a wire or a broker has kept back of this session must not switch the array on again. */
@@ -184,6 +200,9 @@ static size_t answer_request(beamrig_panel *panel, const beamrig_errand *errand,
     length = beamrig_encode(&answer, key->seq, errand->frame, errand->capacity);
   }
   if (is_remembered(request)) remember(panel, key, errand->frame, length);
+  /* Neither a refusal nor a greeting is a session that works, and of a challenge nobody has looked at the counter. */
+  const bool works = length > 0 && answer.type != BEAMRIG_NACK;
+  if (works && request->type != BEAMRIG_HELLO && request->type != BEAMRIG_CHALLENGE) heard(panel, key, errand->now_us);
   return length;
 }
 
@@ -199,11 +218,6 @@ static size_t answer_frame(beamrig_panel *panel, const uint8_t *frame, size_t bo
     return beamrig_encode(&answer, header.seq, errand->frame, errand->capacity);
   }
   if (!beamrig_is_request(request.type)) return 0;
-  if (request.type != BEAMRIG_CHALLENGE) {
-    /* Not for a challenge, whose counter nobody has looked at: an old one must not keep a panel from its safe state. */
-    panel->heard_us = errand->now_us;
-    panel->watching = true;
-  }
   const uint8_t first = (uint8_t)(frame[0] & ~(unsigned)taken);
   const uint32_t crc = taken == 0 ? beamrig_get_u32(frame + body)
                                   : beamrig_crc32c_continue(beamrig_crc32c(&first, 1), frame + 1, body - 1);

@@ -164,6 +164,7 @@ typedef struct {
   uint32_t silence_ms;
   bool watching;
   uint64_t heard_us;
+  beamrig_remembered heard_last; /* the request from which the silence is counted; length 0 = none */
   uint32_t boot_count;
   uint32_t bad_frames;
   uint32_t fault_code;

@@ -30,6 +30,8 @@ export interface PanelToPlay {
   end: PanelEnd;
   behaviours?: readonly Behaviour[];
   authentication?: NonNullable<VirtualPanelOptions['authentication']>;
+  /** 1: as a panel from before version 1.2. */
+  protocolMinor?: NonNullable<VirtualPanelOptions['capabilities']>['protocolMinor'];
 }
 
 export interface PlayedPanelsOptions {
@@ -113,7 +115,7 @@ export function playPanels(options: PlayedPanelsOptions): PlayedPanels {
 }
 
 function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: PlayedPanelsOptions): PlayedPanel & { mute(): void } {
-  const { name, panelSerial, elements, end, behaviours, authentication } = toPlay;
+  const { name, panelSerial, elements, end, behaviours, authentication, protocolMinor } = toPlay;
   const { world, clock, onEvent = () => undefined } = options;
   let radiating = false;
   const watched: AirPart = {
@@ -131,7 +133,7 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
     clock,
     air: watched,
     random,
-    capabilities: { panelSerial },
+    capabilities: { panelSerial, ...(protocolMinor === undefined ? {} : { protocolMinor }) },
     onLatch: (beamId) => showBeam(world, beamId),
     ...(behaviours === undefined ? {} : { behaviours }),
     ...(authentication === undefined ? {} : { authentication }),
