@@ -27,6 +27,10 @@ export class Live {
   connection: 'connecting' | 'open' | 'gone' = 'connecting';
   /** When the connection was lost, this machine's clock. */
   goneSince = new Date();
+  /** Why the server does not let this page in, in its own words. */
+  refusal: string | undefined;
+  /** The number that events name this page by. */
+  page: number | undefined;
   rig: RigDescription | undefined;
   state: ControllerState | undefined;
   cyclesPerSecond = 0;
@@ -46,10 +50,12 @@ export class Live {
 
   connected(): void {
     this.connection = 'open';
+    this.refusal = undefined;
     this.#firstFrame = true;
   }
 
-  disconnected(): void {
+  disconnected(refusal?: string): void {
+    this.refusal = refusal;
     if (this.connection === 'open') this.goneSince = new Date();
     this.connection = 'gone';
   }

@@ -3,7 +3,7 @@
  * the next frame only then, so a page that cannot keep up gets fewer.
  */
 import { io } from 'socket.io-client';
-import type { CostlyPanel } from '../src/server/socket-contract.ts';
+import type { CostlyPanel, Refusal } from '../src/server/socket-contract.ts';
 import { BeampatternPanel } from './beampattern-panel.ts';
 import { Controls } from './controls.ts';
 import type { RigSocket } from './controls.ts';
@@ -21,9 +21,13 @@ const CHARTS_MS = 100;
 const FIGURES_MS = 200;
 /** Without frames the age of the data still has to grow. */
 const HEARTBEAT_MS = 200;
+/** A page that there was no room for asks again. */
+const ASK_AGAIN_MS = 5000;
 
 const live = new Live();
+// Beside the page's own files, so that a proxy may have the page below any path.
 const socket: RigSocket = io({
+  path: new URL('./socket.io/', document.baseURI).pathname,
   transports: ['websocket'],
   reconnectionDelay: 300,
   reconnectionDelayMax: 1500,
@@ -88,8 +92,13 @@ socket.on('disconnect', (reason) => {
   if (reason === 'io server disconnect') socket.connect();
   schedule();
 });
-socket.on('connect_error', () => {
-  live.disconnected();
+socket.on('welcome', ({ page }) => {
+  live.page = page;
+});
+socket.on('connect_error', (error: Error & { data?: Refusal }) => {
+  live.disconnected(error.data?.code === 'full' ? error.message : undefined);
+  // Refused by the server itself: socket.io would leave it at that.
+  if (!socket.active) setTimeout(() => socket.connect(), ASK_AGAIN_MS);
   schedule();
 });
 socket.on('frame', (frame, drawn) => {

@@ -33,7 +33,9 @@ export class TopBar {
         `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, SNR ${fixed(snrDb, 0)} dB`,
       );
       this.#size.title = this.#size.textContent;
-      setText(this.#runFolder, rig.runFolder === '' ? '' : `Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`);
+      const recorded = rig.runFolder === '' ? [] : [`Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`];
+      const own = live.page === undefined ? [] : [`page ${live.page}`];
+      setText(this.#runFolder, [...recorded, ...own].join(' · '));
       this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
       document.title = `${source === 'simulator' ? 'SIM · ' : ''}${rig.name} · beamrig`;
     }
@@ -62,6 +64,7 @@ function stateInWords({ connection, trouble, state }: Live): string {
 
 function bannerText(live: Live): string | undefined {
   if (live.connection === 'gone') {
+    if (live.refusal !== undefined) return `${live.refusal} Asking again…`;
     return live.rig
       ? `Controller gone since ${clockTime(live.goneSince)}, reconnecting…`
       : 'The controller does not answer, trying again…';

@@ -43,6 +43,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const clock = options.virtualTime ? createVirtualClock() : createRealClock();
   const output = options.json ? jsonOutput(process.stdout) : textOutput(process.stdout);
 
+  const page: { of?: RunningServer } = {};
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
   const release = onStopSignal(() => {
     asked.stop = true;
@@ -58,7 +59,10 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     clock,
     time: options.virtualTime ? 'virtual' : 'real',
     ...(recorded === undefined ? {} : { channels: recorded.facts }),
-    onOwnEvent: (event) => output.event(event),
+    onOwnEvent: (event) => {
+      output.event(event);
+      page.of?.show(event);
+    },
   });
   const { assembled, server } = await assembleWithPage(recorder, {
     rig,
@@ -71,6 +75,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     ...(cycles === undefined ? {} : { cycles }),
   });
   asked.of = assembled.controller;
+  page.of = server;
   recorder.identify(assembled.identity);
   output.start({
     name: rig.name,
@@ -92,6 +97,14 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
       code: 'page-open',
       message: `The page listens on ${rig.dashboard.host} and has no login: whoever reaches it can steer the array.`,
       action: 'Set dashboard.host to 127.0.0.1 to keep it on this machine.',
+    });
+  }
+  if (rig.dashboard.allowedHosts.length > 0) {
+    recorder.report({
+      level: 'warning',
+      code: 'page-open',
+      message: `The page answers for ${rig.dashboard.allowedHosts.join(', ')} and has no login: whoever reaches it there can steer the array.`,
+      action: 'Let the proxy ask who it is, or remove dashboard.allowedHosts.',
     });
   }
   const writer = target === undefined ? undefined : followIntoInflux(target, recorder, seed);
@@ -134,7 +147,7 @@ async function assembleWithPage(
   try {
     assembled = await assembleRig(options);
     const { controller } = assembled;
-    return { assembled, server: await startServer({ controller, ...dashboard }) };
+    return { assembled, server: await startServer({ controller, ...dashboard, report: (event) => recorder.report(event) }) };
   } catch (error) {
     await assembled?.controller.stop();
     await recorder.discard();

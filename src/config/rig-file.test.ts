@@ -67,7 +67,7 @@ describe('a good rig file', () => {
         impairments: { gainErrorDb: 0, deadElements: [] },
       },
       telemetry: { runFolder: 'runs' },
-      dashboard: { host: '127.0.0.1', port: 8080 },
+      dashboard: { host: '127.0.0.1', port: 8080, allowedHosts: [], maxPages: 32 },
     });
   });
 

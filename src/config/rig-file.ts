@@ -203,6 +203,25 @@ export const rigFileSchema = z
           .default('127.0.0.1')
           .describe('Address the page listens on. The page has no login: leave it on this machine unless the network is yours.'),
         port: z.int().min(0).max(65_535).default(8080).describe('Port of the page; 0 takes any free one.'),
+        allowedHosts: z
+          .array(
+            z
+              .string()
+              .regex(/^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:\d{1,5})?$/)
+              .max(255)
+              .meta({ allowed: 'a host name, with a port where only that one is meant: lab.example, lab.example:8443' }),
+          )
+          .max(32)
+          .default([])
+          .describe(
+            'Further host names that the page is reached under, those of proxies in front of it: their pages may steer the array. The page may be below a path, /rigs/demo/ say, that the proxy takes off.',
+          ),
+        maxPages: z
+          .int()
+          .min(1)
+          .max(1000)
+          .default(32)
+          .describe('Pages that may be open at a time; one more is told that there is no room.'),
       })
       .prefault({})
       .describe('The live page.'),

@@ -35,6 +35,10 @@ export class CycleHistory {
     return this.totals.cycles;
   }
 
+  get rowBytes(): number {
+    return this.#columns * Float32Array.BYTES_PER_ELEMENT;
+  }
+
   get eventsWritten(): number {
     return this.#eventCount;
   }

@@ -3,26 +3,42 @@
  * are noted in a ring as they end, and a timer of the server's own looks at the controller.
  *
  *   page:   connected ─► ready ── frame sent ──► owes an answer ── drawn ──► ready        a page that owes an answer gets nothing
+ *
+ * All pages together have a budget of the thread's time, which the control loop needs: the more pages, the seldomer each gets a frame, but
+ * about once a second at least. They get them a few at a time, never all at once, and those who were last served together are sent the same.
  */
 import { randomUUID } from 'node:crypto';
 import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
-import type { CostlyPanel, Frame } from './socket-contract.ts';
+import type { RigEvent } from '../telemetry/cycle-record.ts';
+import type { BeampatternPanel, CostlyPanel, Frame } from './socket-contract.ts';
 
-/** At most 30 frames a second; a page where nothing happens still hears that the controller lives. */
-const TICK_MS = 34;
+const TICK_MS = 17;
+/** At most 30 frames a second for a page, and with however many pages one in this time; where nothing happens the controller still shows that it lives. */
+const SHORTEST_INTERVAL_MS = 33;
+const LONGEST_INTERVAL_MS = 800;
 const IDLE_FRAME_MS = 250;
+/** What sending may take of the thread's time: the acknowledgements cost about as much again. */
+const SHARE_OF_TIME = 0.05;
+/** Weight of the newest round in the mean time that sending to one page takes. */
+const COST_WEIGHT = 0.05;
 /** The description changes by controls and fallbacks, which are noticed at once; this catches the rest. */
 const DESCRIBE_MS = 500;
 const ROWS_KEPT = 8192;
+/** A frame is no larger than this, whatever the number of users. */
 const ROWS_A_FRAME = 2048;
+const ROW_BYTES_A_FRAME = 256 * 1024;
 
-export type SendFrame = (frame: Frame<ArrayBufferView>, drawn: () => void) => void;
+export interface PageConnection {
+  /** Nothing that was sent before waits in this machine. */
+  ready(): boolean;
+  send(frame: Frame<ArrayBufferView>, drawn: () => void): void;
+}
 
 /** One page: what it has been told, and whether it has drawn it. */
 interface PageState {
-  send: SendFrame;
+  connection: PageConnection;
   owesAnswer: boolean;
   sentMs: number;
   nextCycle: number;
@@ -55,11 +71,16 @@ export class FramePublisher {
   #rigVersion = 0;
   #describedMs = -Infinity;
   #stateVersion = 0;
+  readonly #rowsAFrame: number;
+  #tickMs = performance.now();
+  /** Mean time that sending to one page takes. */
+  #costMs = 0.1;
 
   constructor(controller: Controller) {
     this.#controller = controller;
     this.#rig = controller.describe();
     this.#history = new CycleHistory(this.#rig.users, ROWS_KEPT);
+    this.#rowsAFrame = Math.min(ROWS_A_FRAME, Math.floor(ROW_BYTES_A_FRAME / this.#history.rowBytes));
     this.#beampattern = new BeampatternView();
     this.#keepRadiated();
     this.#unsubscribe = [
@@ -86,9 +107,9 @@ export class FramePublisher {
     this.#describedMs = -Infinity;
   }
 
-  join(send: SendFrame): PagePort {
+  join(connection: PageConnection): PagePort {
     const page: PageState = {
-      send,
+      connection,
       owesAnswer: false,
       sentMs: -Infinity,
       nextCycle: 0,
@@ -106,6 +127,12 @@ export class FramePublisher {
       },
       leave: () => this.#pages.delete(page),
     };
+  }
+
+  /** An event that is not the controller's. */
+  show(event: RigEvent): void {
+    this.#history.addEvent(event);
+    this.lookAgain();
   }
 
   /** The rig in one plain object, for scripts. */
@@ -141,10 +168,24 @@ export class FramePublisher {
 
   #tick(): void {
     const nowMs = performance.now();
-    const due = [...this.#pages].filter((page) => !page.owesAnswer && this.#hasNews(page, nowMs));
+    const elapsedMs = Math.min(nowMs - this.#tickMs, LONGEST_INTERVAL_MS);
+    this.#tickMs = nowMs;
+    const wantedMs = (this.#pages.size * this.#costMs) / SHARE_OF_TIME;
+    const intervalMs = Math.min(Math.max(wantedMs, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
+    const due = [...this.#pages].filter((page) => this.#isDue(page, nowMs, intervalMs));
     if (due.length === 0) return;
+    // Who has waited longest comes first, and in the time of one interval everybody's turn comes.
+    const turns = Math.max(1, Math.ceil((this.#pages.size * elapsedMs) / intervalMs));
+    const served = due.length <= turns ? due : due.sort((a, b) => a.sentMs - b.sentMs).slice(0, turns);
     this.#describe(nowMs);
-    for (const page of due) this.#send(page, nowMs);
+    const frames = new SharedFrames();
+    for (const page of served) this.#send(page, nowMs, frames);
+    this.#costMs += COST_WEIGHT * ((performance.now() - nowMs) / served.length - this.#costMs);
+  }
+
+  #isDue(page: PageState, nowMs: number, intervalMs: number): boolean {
+    if (page.owesAnswer || nowMs - page.sentMs < intervalMs) return false;
+    return this.#hasNews(page, nowMs) && page.connection.ready();
   }
 
   #hasNews(page: PageState, nowMs: number): boolean {
@@ -167,46 +208,64 @@ export class FramePublisher {
     this.#rigVersion++;
   }
 
-  #send(page: PageState, nowMs: number): void {
-    const { batch, next } = this.#history.cyclesSince(page.nextCycle, ROWS_A_FRAME);
-    const frame: Frame<ArrayBufferView> = {
-      serverId: this.#serverId,
-      sentMs: Date.now(),
-      state: this.#controller.state,
-      cyclesPerSecond: this.#controller.cyclesPerSecond(),
-      latest: this.#history.latest(),
-      totals: { ...this.#history.totals },
-      cycles: batch,
-      events: this.#history.eventsSince(page.nextEvent),
-    };
-    if (page.rigVersion !== this.#rigVersion) frame.rig = this.#rig;
-    this.#addCostlyPanels(page, frame, nowMs);
+  #send(page: PageState, nowMs: number, frames: SharedFrames): void {
+    const words = this.#wordsDue(page);
+    const beampattern = this.#beampatternDue(page, nowMs);
+    const rigIsNew = page.rigVersion !== this.#rigVersion;
+    const { frame, next } = frames.of([page.nextCycle, page.nextEvent, rigIsNew, words?.record.cycle, beampattern?.cycle], () => {
+      const { batch, next } = this.#history.cyclesSince(page.nextCycle, this.#rowsAFrame);
+      const frame: Frame<ArrayBufferView> = {
+        serverId: this.#serverId,
+        sentMs: Date.now(),
+        state: this.#controller.state,
+        cyclesPerSecond: this.#controller.cyclesPerSecond(),
+        latest: this.#history.latest(),
+        totals: { ...this.#history.totals },
+        cycles: batch,
+        events: this.#history.eventsSince(page.nextEvent),
+        ...(rigIsNew ? { rig: this.#rig } : {}),
+        ...(words ? { words: { cycle: words.record.cycle, phaseBits: words.record.phaseBits, words: words.words.slice() } } : {}),
+        ...(beampattern ? { beampattern } : {}),
+      };
+      return { frame, next };
+    });
     page.nextCycle = next;
     page.nextEvent = this.#history.eventsWritten;
     page.rigVersion = this.#rigVersion;
     page.stateVersion = this.#stateVersion;
+    page.wordsOfCycle = words?.record.cycle ?? page.wordsOfCycle;
+    page.beampatternOfCycle = beampattern?.cycle ?? page.beampatternOfCycle;
     page.sentMs = nowMs;
     page.owesAnswer = true;
-    page.send(frame, () => {
+    page.connection.send(frame, () => {
       page.owesAnswer = false;
     });
   }
 
-  #addCostlyPanels(page: PageState, frame: Frame<ArrayBufferView>, nowMs: number): void {
-    if (page.watched.has('words')) {
-      const view = this.#radiated;
-      if (view && view.record.cycle !== page.wordsOfCycle) {
-        frame.words = { cycle: view.record.cycle, phaseBits: view.record.phaseBits, words: view.words.slice() };
-        page.wordsOfCycle = view.record.cycle;
-      }
-    }
-    if (page.watched.has('beampattern')) {
-      const panel = this.#beampattern.at(nowMs, this.#rig, () => this.#radiated);
-      if (panel && panel.cycle !== page.beampatternOfCycle) {
-        frame.beampattern = panel;
-        page.beampatternOfCycle = panel.cycle;
-      }
-    }
+  #wordsDue(page: PageState): CycleView | undefined {
+    const view = page.watched.has('words') ? this.#radiated : undefined;
+    return view && view.record.cycle !== page.wordsOfCycle ? view : undefined;
+  }
+
+  #beampatternDue(page: PageState, nowMs: number): BeampatternPanel<Float32Array> | undefined {
+    if (!page.watched.has('beampattern')) return undefined;
+    const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#radiated);
+    return pattern && pattern.cycle !== page.beampatternOfCycle ? pattern : undefined;
+  }
+}
+
+/** Frames made in one round: pages that are told the same get the same object, which is encoded once. */
+class SharedFrames {
+  readonly #made = new Map<string, { frame: Frame<ArrayBufferView>; next: number }>();
+
+  of(
+    told: readonly unknown[],
+    make: () => { frame: Frame<ArrayBufferView>; next: number },
+  ): { frame: Frame<ArrayBufferView>; next: number } {
+    const key = told.join();
+    const made = this.#made.get(key) ?? make();
+    this.#made.set(key, made);
+    return made;
   }
 }
 

@@ -12,15 +12,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
 import helmet from 'helmet';
-import { Server } from 'socket.io';
-import type { DefaultEventsMap, Socket } from 'socket.io';
-import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { packageRoot } from '../config/package-root.ts';
-import type { Controller, ControlResult } from '../control/controller.ts';
+import type { Controller } from '../control/controller.ts';
+import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { FramePublisher } from './frame-publisher.ts';
-import { refusalOf } from './same-origin.ts';
-import type { PageToServer, ServerToPage } from './socket-contract.ts';
+import { MAX_PAGES, REQUEST_MS, SPARE_CONNECTIONS, SPARE_REQUESTS } from './page-limits.ts';
+import { servePages } from './page-server.ts';
+import { refusalOf, type OwnNames } from './same-origin.ts';
 
 export interface ServerOptions {
   controller: Controller;
@@ -30,45 +29,50 @@ export interface ServerOptions {
   port: number;
   /** Folder of the built page. */
   pageFolder?: string;
+  /** Further host names that the server answers for: those of proxies in front of it. */
+  allowedHosts?: readonly string[];
+  /** Pages that may be open at a time. */
+  maxPages?: number;
+  /** Takes the server's own events (who pressed what); whoever gives it hands them to `show`. Default: they are only shown. */
+  report?: (event: Omit<RigEvent, 'timeNs'>) => void;
 }
 
 export interface RunningServer {
   url: string;
+  /** Shows an event on the pages that is not the controller's. */
+  show(event: RigEvent): void;
   close(): Promise<void>;
 }
-
-type PageSocket = Socket<PageToServer, ServerToPage<ArrayBufferView>, DefaultEventsMap, unknown>;
 
 /**
  * Serves the page of a rig until closed.
  * @throws {BeamrigError} `port-in-use` when another program has the port, `argument` when the host cannot be listened on
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { controller, host, port } = options;
+  const { controller, host, port, allowedHosts = [], maxPages = MAX_PAGES } = options;
   const pageFolder = options.pageFolder ?? join(packageRoot(), 'dist', 'dashboard');
-  const http = createServer();
+  // Whoever connects and says nothing, or goes on and on about what he wants, is not waited for.
+  const http = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 });
+  http.timeout = 2 * REQUEST_MS; // a page that is open has none
+  http.maxConnections = maxPages + SPARE_CONNECTIONS + SPARE_REQUESTS;
   await listen(http, host, port);
+  const names: OwnNames = { host, allowedHosts };
   const publisher = new FramePublisher(controller);
-  http.on('request', webApp(controller, publisher, host, pageFolder));
-  const io = new Server<PageToServer, ServerToPage<ArrayBufferView>>(http, {
-    serveClient: false,
-    // A browser names its origin on every WebSocket, but not on every poll: with WebSocket alone the check below cannot be walked around.
-    transports: ['websocket'],
-    allowRequest: (request, decide) => {
-      const refusal = refusalOf(request.headers, host);
-      decide(refusal ?? null, refusal === undefined);
-    },
-    maxHttpBufferSize: 64 * 1024,
-    pingInterval: 2000,
-    pingTimeout: 3000,
-  });
-  io.on('connection', (socket) => welcome(socket, controller, publisher));
+  http.on('request', webApp(controller, publisher, names, pageFolder));
+  const report =
+    options.report ??
+    ((event: Omit<RigEvent, 'timeNs'>) => publisher.show({ timeNs: BigInt(Date.now()) * 1_000_000n, ...event }));
+  const pages = servePages({ http, controller, publisher, names, maxPages, report });
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${shownHost}:${(http.address() as AddressInfo).port}/`,
+    show: (event) => publisher.show(event),
     close: async () => {
       publisher.close();
-      await io.close(); // closes the HTTP server too
+      // Closes the HTTP server too, once every connection has ended: those that do not end by themselves are ended.
+      const closed = pages.close();
+      http.closeAllConnections();
+      await closed;
     },
   };
 }
@@ -97,7 +101,7 @@ async function listen(http: ReturnType<typeof createServer>, host: string, port:
   }
 }
 
-function webApp(controller: Controller, publisher: FramePublisher, host: string, pageFolder: string): express.Express {
+function webApp(controller: Controller, publisher: FramePublisher, names: OwnNames, pageFolder: string): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(
@@ -119,7 +123,7 @@ function webApp(controller: Controller, publisher: FramePublisher, host: string,
     }),
   );
   app.use((request, response, next) => {
-    const refusal = refusalOf(request.headers, host);
+    const refusal = refusalOf(request.headers, names);
     if (refusal === undefined) next();
     else response.status(403).type('text').send(refusal);
   });
@@ -151,53 +155,8 @@ const notBuiltPage = (folder: string): string => `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>beamrig: page not built</title>
 <h1>The page is not built yet</h1>
 <p>The rig itself is up; only the files of its page are missing from <code>${escapeHtml(folder)}</code>.</p>
-<p>Run <code>npm run build</code> in the folder of beamrig, then load this address again. The state is at <a href="/api/state">/api/state</a>.</p>
+<p>Run <code>npm run build</code> in the folder of beamrig, then load this address again. The state is at <a href="./api/state">/api/state</a>.</p>
 </html>`;
 
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-const watchSchema = z.array(z.enum(['beampattern', 'words'])).max(8);
-const modelSchema = z.string().min(1).max(1000);
-const phaseBitsSchema = z.int().min(1).max(16);
-
-/** What arrives over the socket is whatever somebody sent: every argument is checked before it is used. */
-function welcome(socket: PageSocket, controller: Controller, publisher: FramePublisher): void {
-  const page = publisher.join((frame, drawn) => socket.emit('frame', frame, drawn));
-  socket.on('disconnect', () => page.leave());
-  socket.on('watch', (panels: unknown) => {
-    const parsed = watchSchema.safeParse(panels);
-    if (parsed.success) page.watch(parsed.data);
-  });
-
-  const carryOut = async (act: () => Promise<ControlResult>, answer: unknown): Promise<void> => {
-    let result: ControlResult;
-    try {
-      result = await act();
-    } catch (error) {
-      result = { ok: false, reason: error instanceof Error ? error.message : String(error) };
-    }
-    publisher.lookAgain();
-    if (typeof answer === 'function') (answer as (result: ControlResult) => void)(result);
-  };
-  const refuse = async (reason: string): Promise<ControlResult> => ({ ok: false, reason });
-
-  socket.on('start', (answer: unknown) => void carryOut(() => controller.run(), answer));
-  socket.on('pause', (answer: unknown) => void carryOut(() => controller.pause(), answer));
-  socket.on('switchModel', (id: unknown, answer: unknown) => {
-    const parsed = modelSchema.safeParse(id);
-    const act = () => {
-      if (!parsed.success) return refuse('A model is named by its id.');
-      // The controller would open any model file by its path; a page has no business naming files of this machine.
-      const known = controller.describe().models.some(({ id: fitting }) => fitting === parsed.data);
-      return known ? controller.switchModel(parsed.data) : refuse(`'${parsed.data}' is none of the models that fit this rig.`);
-    };
-    void carryOut(act, answer);
-  });
-  socket.on('setPhaseBits', (phaseBits: unknown, answer: unknown) => {
-    const parsed = phaseBitsSchema.safeParse(phaseBits);
-    const act = () =>
-      parsed.success ? controller.setPhaseBits(parsed.data) : refuse('Q is a whole number of bits from 1 to 16.');
-    void carryOut(act, answer);
-  });
-}

@@ -1,6 +1,7 @@
 /**
  * What the server and the page say to each other over socket.io: types only, the one file of src/ that the page knows.
  *
+ *   server ── welcome ──► page      once
  *   server ── frame ──► page        the page draws it and then acknowledges; until then it gets no other frame, so a slow page gets
  *   page ── watch ──► server        fewer frames and nothing ever queues up. `watch` names the costly panels that somebody looks at;
  *   page ── control ──► server      what is not watched is neither calculated nor sent. Every control is answered by a ControlResult.
@@ -103,7 +104,19 @@ export interface Frame<Bulk> {
   beampattern?: BeampatternPanel<Bulk>;
 }
 
+/** Said to a page when it is let in. Where it is not, the connection is refused with an error whose `data` is a `Refusal`. */
+export interface Welcome {
+  /** Pages are counted from 1 since the server started: events name them by it. */
+  page: number;
+}
+
+/** Why a page is not let in; the error's message says it to a person. */
+export interface Refusal {
+  code: 'full';
+}
+
 export interface ServerToPage<Bulk = ArrayBuffer> {
+  welcome: (welcome: Welcome) => void;
   frame: (frame: Frame<Bulk>, drawn: () => void) => void;
 }
 

@@ -1,0 +1,90 @@
+/**
+ * The connection of one page, guarded: what it has not read, what it sends too much of, and what it is called.
+ *
+ * Frames wait for the page's acknowledgement, but that says nothing of the connection: whoever acknowledges without reading would have every
+ * frame kept for him. So a frame is sent only when all before it has left this machine, and a page that does not read is hung up on.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP, type Socket as Connection } from 'node:net';
+import type { Socket } from 'socket.io';
+import { Allowance, BYTES_A_SECOND, BYTES_AT_ONCE, SLOWEST_FRAME_MS, UNREAD_BYTES, UNREAD_MS } from './page-limits.ts';
+
+/** Why a page was hung up on. */
+export type HungUp = 'unread' | 'flood';
+
+export class PageLine {
+  readonly #engine: Socket['conn'];
+  readonly #connection: Connection;
+  readonly #bytes = new Allowance(BYTES_A_SECOND, BYTES_AT_ONCE);
+  #receivedBytes: number;
+  #leftBytes = 0;
+  /** When bytes last left, and when all had left, while some wait. */
+  #movedMs: number | undefined;
+  #idleMs: number | undefined;
+  #binary = false;
+
+  constructor(engine: Socket['conn']) {
+    this.#engine = engine;
+    this.#connection = engine.request.socket;
+    this.#receivedBytes = this.#connection.bytesRead;
+    // A page says nothing in bulk: parts of such a message would be kept until the last of them comes.
+    engine.on('packet', ({ data }: { data?: unknown }) => {
+      if (data !== undefined && typeof data !== 'string') this.#binary = true;
+    });
+  }
+
+  /** Everything that was sent has left this machine. */
+  get idle(): boolean {
+    const idle = this.#engine.transport.writable && this.#connection.writableLength === 0;
+    if (idle) this.#idleMs = undefined;
+    return idle;
+  }
+
+  /** Everything said within `say` leaves in one piece. */
+  together(say: () => void): void {
+    this.#connection.cork();
+    try {
+      say();
+    } finally {
+      this.#connection.uncork();
+    }
+  }
+
+  /** Why the page has to be hung up on, looked at now and then. */
+  trouble(nowMs: number): HungUp | undefined {
+    const { bytesRead, bytesWritten, writableLength } = this.#connection;
+    const affordable = this.#bytes.take(nowMs, bytesRead - this.#receivedBytes);
+    this.#receivedBytes = bytesRead;
+    if (!affordable || this.#binary) return 'flood';
+    if (writableLength > UNREAD_BYTES) return 'unread';
+    if (this.idle) return undefined;
+    const leftBytes = bytesWritten - writableLength;
+    if (this.#idleMs === undefined || leftBytes !== this.#leftBytes) this.#movedMs = nowMs;
+    this.#idleMs ??= nowMs;
+    this.#leftBytes = leftBytes;
+    // Reading a byte now and then is not reading.
+    const unread = nowMs - (this.#movedMs ?? nowMs) > UNREAD_MS || nowMs - this.#idleMs > SLOWEST_FRAME_MS;
+    return unread ? 'unread' : undefined;
+  }
+
+  /** At once, and without a word: a farewell would have to be read. */
+  hangUp(): void {
+    this.#connection.destroy();
+  }
+}
+
+/**
+ * Where a page is, as honestly as it can be told: behind a proxy only the proxy's address is certain.
+ * @param address of the other end of the connection
+ */
+export function whereIs(address: string, headers: IncomingHttpHeaders): string {
+  const plain = plainAddress(address);
+  const claimed = headers['x-forwarded-for'];
+  const last = (Array.isArray(claimed) ? claimed.join() : (claimed ?? '')).split(',').at(-1)?.trim() ?? '';
+  if (last === '') return plain;
+  return isIP(last) === 0 ? `through a proxy at ${plain}` : `${plainAddress(last)}, says the proxy at ${plain}`;
+}
+
+/** An IPv4 address that came in on an IPv6 socket, as people write it. */
+const plainAddress = (address: string): string =>
+  address === '' ? 'unknown address' : address.replace(/^::ffff:(?=\d+\.)/i, '');
