@@ -45,26 +45,31 @@ export class BeampatternPanel {
 
   draw(live: Live): void {
     const pattern = live.beampattern;
+    const cut = pattern?.cuts[0];
     const stale = staleBeam(live);
     const key = [pattern?.cycle, stale, this.#shape, this.#cursorDeg, themeVersion(), live.rig?.name].join();
     if (key === this.#drawnKey && !this.#surface.takeResized()) return;
     this.#drawnKey = key;
     const start = this.#surface.begin();
     if (!start) return;
-    if (!pattern) {
+    if (!cut) {
       setText(this.#readout, 'No beam yet.');
       return;
     }
-    const commanded = new Float32Array(pattern.commandedDb);
-    const wanted = new Float32Array(pattern.wantedDb);
+    const angles = new Float32Array(cut.anglesDeg);
+    const commanded = new Float32Array(cut.commandedDb);
+    const wanted = new Float32Array(cut.wantedDb);
     this.#keepTop(commanded, wanted);
     const { context, width, height } = start;
     const plane =
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
-    this.#line(plane, wanted, pattern, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
-    this.#line(plane, commanded, pattern, { stroke: colour('accent'), width: 1.8, fill: true });
-    this.#markUsers(plane, pattern.userAzimuthDeg);
-    this.#drawCursor(plane, commanded, wanted, pattern.userAzimuthDeg, stale);
+    this.#line(plane, wanted, angles, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
+    this.#line(plane, commanded, angles, { stroke: colour('accent'), width: 1.8, fill: true });
+    this.#markUsers(
+      plane,
+      cut.users.map(({ deg }) => deg),
+    );
+    this.#drawCursor(plane, angles, commanded, wanted, cut.users, stale);
   }
 
   #setShape(shape: 'rectangular' | 'polar'): void {
@@ -144,13 +149,12 @@ export class BeampatternPanel {
   #line(
     { context, place }: Plane,
     levels: Float32Array,
-    { firstDeg, lastDeg }: { firstDeg: number; lastDeg: number },
+    angles: Float32Array,
     style: { stroke: string; width: number; dash?: number[]; fill?: boolean },
   ): void {
-    const step = (lastDeg - firstDeg) / (levels.length - 1);
     context.save();
     context.beginPath();
-    levels.forEach((level, i) => context.lineTo(...place(firstDeg + i * step, level)));
+    levels.forEach((level, i) => context.lineTo(...place(angles[i], level)));
     context.strokeStyle = style.stroke;
     context.lineWidth = style.width;
     context.lineJoin = 'round';
@@ -158,8 +162,8 @@ export class BeampatternPanel {
     context.stroke();
     if (style.fill) {
       const floor = this.#topDb - SPAN_DB;
-      context.lineTo(...place(lastDeg, floor));
-      context.lineTo(...place(firstDeg, floor));
+      context.lineTo(...place(90, floor));
+      context.lineTo(...place(-90, floor));
       context.globalAlpha = 0.13;
       context.fillStyle = style.stroke;
       context.fill();
@@ -196,21 +200,21 @@ export class BeampatternPanel {
 
   #drawCursor(
     { context, place }: Plane,
+    angles: Float32Array,
     commanded: Float32Array,
     wanted: Float32Array,
-    users: number[],
+    users: { user: number; place: number }[],
     stale: string | undefined,
   ): void {
-    const index = (azimuthDeg: number): number =>
-      Math.min(commanded.length - 1, Math.max(0, Math.round(((azimuthDeg + 90) / 180) * (commanded.length - 1))));
+    const nearest = (deg: number): number =>
+      angles.reduce((best, angle, i) => (Math.abs(angle - deg) < Math.abs(angles[best] - deg) ? i : best), 0);
     const peak = commanded.indexOf(commanded.reduce((most, value) => Math.max(most, value), -Infinity));
-    const peakDeg = (180 * peak) / (commanded.length - 1) - 90;
-    const peakText = `Peak ${db(commanded[peak])} dB at ${degrees(peakDeg)}`;
+    const peakText = `Peak ${db(commanded[peak])} dB at ${degrees(angles[peak])}`;
     if (this.#cursorDeg === undefined) {
-      const towards = users.map((azimuth, user) => `user ${user}: ${db(commanded[index(azimuth)])}`);
+      const towards = users.map((one) => `user ${one.user}: ${db(commanded[one.place])}`);
       setText(this.#readout, stale ?? [peakText, ...towards].join(' · '));
     } else {
-      const i = index(this.#cursorDeg);
+      const i = nearest(this.#cursorDeg);
       context.strokeStyle = colour('text');
       context.lineWidth = 1;
       segment(context, ...place(this.#cursorDeg, this.#topDb), ...place(this.#cursorDeg, this.#topDb - SPAN_DB));

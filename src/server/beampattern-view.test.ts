@@ -12,14 +12,48 @@ it.each(['full', 'sub'] as const)(
     const rig = new StandInRig();
     rig.cycleOnce();
     const latest = rig.latest()!;
-    const panel = new BeampatternView().at(0, { ...rig.describe(), connection }, () => latest)!;
+    const [cut, ...others] = new BeampatternView().at(0, { ...rig.describe(), connection }, () => latest)!.cuts;
+    expect(others).toEqual([]);
     const mask = connectionMask(connection, 64, 4);
     const precoder = matmul(fromPhases(wordsToPhases(latest.words, 6), 64, 4, mask), latest.digital);
-    const azimuthRad = Float64Array.from({ length: 361 }, (_, i) => ((i / 2 - 90) * Math.PI) / 180);
+    const azimuthRad = Float64Array.from(cut.anglesDeg, (deg) => (deg * Math.PI) / 180);
     const expected = beampatternDb({ kind: 'ula', elements: 64, spacingWavelengths: 0.5 }, precoder, azimuthRad);
-    for (let i = 0; i < 361; i++) expect(panel.commandedDb[i]).toBeCloseTo(expected[i], 3);
+    // The page gets angles of 24 bits: in a steep place that is a thousandth of a dB.
+    for (let i = 0; i < expected.length; i++) expect(cut.commandedDb[i]).toBeCloseTo(expected[i], 1);
+    // The users' are exact.
+    const towards = beampatternDb({ kind: 'ula', elements: 64, spacingWavelengths: 0.5 }, precoder, latest.userAzimuthRad);
+    cut.users.forEach(({ user, place }) => expect(cut.commandedDb[place]).toBeCloseTo(towards[user], 4));
+    expect(cut.users.map(({ user }) => user)).toEqual([0, 1, 2, 3]);
   },
 );
+
+it('shows the peaks of 1,024 elements where and as high as they are', () => {
+  const rig = new StandInRig({ elements: 1024 });
+  rig.cycleOnce();
+  const latest = rig.latest()!;
+  const [cut] = new BeampatternView().at(0, rig.describe(), () => latest)!.cuts;
+  const precoder = matmul(fromPhases(wordsToPhases(latest.words, 6), 1024, 4), latest.digital);
+  const fineRad = Float64Array.from({ length: 200_001 }, (_, i) => Math.asin(i / 100_000 - 1)).filter(
+    (rad) => Math.min(...Array.from(latest.userAzimuthRad, (user) => Math.abs(rad - user))) < 0.001,
+  );
+  const peak = Math.max(...beampatternDb({ kind: 'ula', elements: 1024, spacingWavelengths: 0.5 }, precoder, fineRad));
+  expect(Math.max(...cut.commandedDb)).toBeGreaterThan(peak - 0.25);
+  expect(Math.max(...cut.commandedDb)).toBeLessThan(peak + 0.01);
+});
+
+it('cuts a planar array twice: over azimuth, and over elevation at the first user', () => {
+  const rig = new StandInRig();
+  rig.cycleOnce();
+  const latest = rig.latest()!;
+  const description = { ...rig.describe(), geometry: { kind: 'upa', spacingWavelengths: 0.5, rows: 4, columns: 16 } as const };
+  const { cuts } = new BeampatternView().at(0, description, () => latest)!;
+  expect(cuts.map(({ axis }) => axis)).toEqual(['azimuth', 'elevation']);
+  const [azimuth, elevation] = cuts;
+  expect(elevation.atDeg).toBeCloseTo((latest.userAzimuthRad[0] * 180) / Math.PI, 10);
+  // The two cross at user 0, who stands at elevation 0.
+  expect(elevation.users).toMatchObject([{ user: 0, deg: 0 }]);
+  expect(elevation.commandedDb[elevation.users[0].place]).toBeCloseTo(azimuth.commandedDb[azimuth.users[0].place], 3);
+});
 
 it('follows the rig ten times a second at most, however often it is asked', () => {
   const rig = new StandInRig();

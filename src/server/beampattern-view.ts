@@ -1,23 +1,23 @@
 /**
  * The beampattern for the page, from the words the panel was given and the digital precoder of the same cycle. It is calculated only when
  * somebody looks, never twice for one cycle, and so seldom that it takes at most a fiftieth of the machine's time; but a beam that stands is
- * shown soon. The steering vectors, which cost most of what `beampatternDb` costs, are calculated once.
+ * shown soon. Its grid grows with the array and has the users' directions among its points.
  */
-import { conjTranspose, fromPhases, matmul, zeros } from '../../signal/complex-matrix.ts';
+import { azimuthCut, elevationCut, type PatternCut } from '../../signal/beampattern.ts';
+import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask, steeringVector } from '../../signal/geometry.ts';
+import { connectionMask } from '../../signal/geometry.ts';
 import type { ArrayGeometry } from '../../signal/geometry.ts';
 import { wordsToPhases } from '../../signal/quantise.ts';
 import { toDb } from '../../signal/rate.ts';
 import type { CycleView, RigDescription } from '../control/controller.ts';
-import type { BeampatternPanel } from './socket-contract.ts';
+import type { BeampatternPanel, PatternCutPanel } from './socket-contract.ts';
 
-const POINTS = 361;
 const SHORTEST_INTERVAL_MS = 100;
 const SHARE_OF_TIME = 0.02;
 /** No newer beam is on its way after so long: the page would go on to call an older pattern the last that is known to radiate. */
 const STANDS_MS = 300;
-/** As in `beampatternDb`: a perfect null stays a number. */
+/** A perfect null stays a number. */
 const FLOOR_DB = -120;
 const DEG = Math.PI / 180;
 
@@ -26,8 +26,6 @@ export class BeampatternView {
   #notBeforeMs = -Infinity;
   /** The newest cycle, and when it was first seen. */
   #newest = { cycle: -1, sinceMs: -Infinity };
-  /** 361×N, row i is a(θᵢ)ᴴ, of the array it was made for. */
-  #steering: { geometry: ArrayGeometry; rows: CMatrix } | undefined;
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
   at(nowMs: number, rig: RigDescription, latest: () => CycleView | undefined): BeampatternPanel<Float32Array> | undefined {
@@ -45,51 +43,50 @@ export class BeampatternView {
   }
 
   #calculate(rig: RigDescription, view: CycleView): BeampatternPanel<Float32Array> {
-    const steering = this.#steeringOf(geometryOf(rig));
+    const geometry = geometryOf(rig);
     const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
-    const pattern = (phaseRad: Float64Array): Float32Array => {
-      const analog = fromPhases(phaseRad, rig.elements, rig.rfChains, connection);
-      return powerOfRowsDb(matmul(steering, matmul(analog, view.digital)));
-    };
-    return {
-      cycle: view.record.cycle,
-      firstDeg: -90,
-      lastDeg: 90,
-      commandedDb: pattern(wordsToPhases(view.words, view.record.phaseBits)),
-      wantedDb: pattern(view.analogPhase),
-      userAzimuthDeg: Array.from(view.userAzimuthRad, (rad) => rad / DEG),
-    };
-  }
-
-  #steeringOf(geometry: ArrayGeometry): CMatrix {
-    const known = this.#steering;
-    if (known && JSON.stringify(geometry) === JSON.stringify(known.geometry)) return known.rows;
-    const rows = steeringRows(geometry);
-    this.#steering = { geometry, rows };
-    return rows;
+    const precoder = (phaseRad: Float64Array): CMatrix =>
+      matmul(fromPhases(phaseRad, rig.elements, rig.rfChains, connection), view.digital);
+    const commanded = precoder(wordsToPhases(view.words, view.record.phaseBits));
+    const wanted = precoder(view.analogPhase);
+    const azimuths = Array.from(view.userAzimuthRad);
+    const users = azimuths.map((rad, user) => ({ user, rad }));
+    const cuts = [
+      cutPanel('azimuth', 0, users, (of, towards) => azimuthCut(geometry, of === 'commanded' ? commanded : wanted, towards)),
+    ];
+    if (geometry.kind === 'upa') {
+      const [atRad = 0] = azimuths;
+      // All users stand at elevation 0; in this plane are those who share its azimuth.
+      const inPlane = azimuths.flatMap((rad, user) => (rad === atRad ? [{ user, rad: 0 }] : []));
+      const cut = (of: Line, towards: number[]): PatternCut =>
+        elevationCut(geometry, of === 'commanded' ? commanded : wanted, atRad, towards);
+      cuts.push(cutPanel('elevation', atRad, inPlane, cut));
+    }
+    return { cycle: view.record.cycle, cuts };
   }
 }
 
-function steeringRows(geometry: ArrayGeometry): CMatrix {
-  const vectors = Array.from({ length: POINTS }, (_, i) => steeringVector(geometry, (-90 + (180 * i) / (POINTS - 1)) * DEG));
-  const elements = vectors[0].rows;
-  const out = zeros(POINTS, elements);
-  vectors.forEach((vector, i) => {
-    const row = conjTranspose(vector);
-    out.re.set(row.re, i * elements);
-    out.im.set(row.im, i * elements);
-  });
-  return out;
+type Line = 'commanded' | 'wanted';
+
+function cutPanel(
+  axis: 'azimuth' | 'elevation',
+  atRad: number,
+  users: readonly { user: number; rad: number }[],
+  cut: (of: Line, towards: number[]) => PatternCut,
+): PatternCutPanel<Float32Array> {
+  const towards = users.map(({ rad }) => rad);
+  const { anglesRad, power, places } = cut('commanded', towards);
+  return {
+    axis,
+    atDeg: atRad / DEG,
+    anglesDeg: Float32Array.from(anglesRad, (rad) => rad / DEG),
+    commandedDb: inDb(power),
+    wantedDb: inDb(cut('wanted', towards).power),
+    users: users.map(({ user, rad }, i) => ({ user, deg: rad / DEG, place: places[i] })),
+  };
 }
 
-/** 10·log₁₀ of the sum of |entry|² of each row. */
-function powerOfRowsDb({ rows, cols, re, im }: CMatrix): Float32Array {
-  return Float32Array.from({ length: rows }, (_, row) => {
-    let power = 0;
-    for (let i = row * cols; i < (row + 1) * cols; i++) power += re[i] * re[i] + im[i] * im[i];
-    return Math.max(toDb(power), FLOOR_DB);
-  });
-}
+const inDb = (power: Float64Array): Float32Array => Float32Array.from(power, (value) => Math.max(toDb(value), FLOOR_DB));
 
 function geometryOf({ geometry, elements }: RigDescription): ArrayGeometry {
   const { kind, spacingWavelengths, rows = 1, columns = elements } = geometry;

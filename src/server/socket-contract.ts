@@ -74,17 +74,29 @@ export interface WordsPanel<Bulk> {
   words: Bulk;
 }
 
-/** Of the newest beam known to radiate. Total radiated power over azimuth, float32 dB, at equal steps from `firstDeg` to `lastDeg`. */
+/**
+ * Of the newest beam known to radiate. *Calculated*, and to be labelled so: from the words that the panel was given, for ideal isotropic
+ * elements; nobody has measured it.
+ */
 export interface BeampatternPanel<Bulk> {
   cycle: number;
-  firstDeg: number;
-  lastDeg: number;
-  /** Of the words the panel was given. */
+  /** Over azimuth, at elevation 0 where the users are; a planar array has one over elevation after it. */
+  cuts: PatternCutPanel<Bulk>[];
+}
+
+/** Total radiated power, all streams together. Its three arrays are float32, of one length that grows with the array. */
+export interface PatternCutPanel<Bulk> {
+  axis: 'azimuth' | 'elevation';
+  /** Where the other angle stands still, degrees: elevation 0, or the azimuth of user 0 (0 where nobody knows it). */
+  atDeg: number;
+  /** Rising from −90 to 90, not in equal steps: closer where beams are narrow. The users' own are among them. */
+  anglesDeg: Bulk;
+  /** dB of the words the panel was given. */
   commandedDb: Bulk;
-  /** Of the phases before quantising. */
+  /** dB of the phases before quantising. */
   wantedDb: Bulk;
-  /** Empty where the channel's source does not know where the users are. */
-  userAzimuthDeg: number[];
+  /** Users in this plane, and the place of their direction in the arrays. Empty where the channel's source does not know where they are. */
+  users: { user: number; deg: number; place: number }[];
 }
 
 export interface Frame<Bulk> {

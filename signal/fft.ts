@@ -1,0 +1,64 @@
+/** The discrete Fourier transform of lengths that are powers of two: Cooley and Tukey's, in place. */
+import { BeamrigError } from '../errors/beamrig-error.ts';
+
+/**
+ * X[k] = Σₙ x[n]·exp(∓j2πkn/L): minus forward, plus backward; neither is scaled.
+ * @param re real parts, length L, a power of two; overwritten, as `im` is
+ * @throws {BeamrigError} `shape` for other lengths
+ * Source: Cooley and Tukey, Math. Comput. 19 (1965).
+ */
+export function fft(re: Float64Array, im: Float64Array, direction: 'forward' | 'backward' = 'forward'): void {
+  const { length } = re;
+  if (length < 1 || (length & (length - 1)) !== 0 || im.length !== length) {
+    throw new BeamrigError(
+      'shape',
+      `a transform of ${length} real and ${im.length} imaginary parts: both must be one power of two`,
+    );
+  }
+  swapBitReversed(re, im);
+  const sign = direction === 'forward' ? -1 : 1;
+  const { cosines, sines } = turnsOf(length);
+  for (let half = 1; half < length; half *= 2) {
+    const stride = length / (2 * half);
+    for (let start = 0; start < length; start += 2 * half) {
+      for (let i = 0; i < half; i++) {
+        const wr = cosines[i * stride];
+        const wi = sign * sines[i * stride];
+        const [a, b] = [start + i, start + i + half];
+        const br = re[b] * wr - im[b] * wi;
+        const bi = re[b] * wi + im[b] * wr;
+        re[b] = re[a] - br;
+        im[b] = im[a] - bi;
+        re[a] += br;
+        im[a] += bi;
+      }
+    }
+  }
+}
+
+function swapBitReversed(re: Float64Array, im: Float64Array): void {
+  const { length } = re;
+  for (let i = 1, reversed = 0; i < length; i++) {
+    let bit = length >> 1;
+    for (; reversed & bit; bit >>= 1) reversed ^= bit;
+    reversed ^= bit;
+    if (i >= reversed) continue;
+    [re[i], re[reversed]] = [re[reversed], re[i]];
+    [im[i], im[reversed]] = [im[reversed], im[i]];
+  }
+}
+
+/** cos and sin of 2πi/L for the first half turn, kept for the length that is in use. */
+function turnsOf(length: number): { length: number; cosines: Float64Array; sines: Float64Array } {
+  if (turns.length === length) return turns;
+  const half = Math.max(length / 2, 1);
+  const angle = (i: number): number => (2 * Math.PI * i) / length;
+  turns = {
+    length,
+    cosines: Float64Array.from({ length: half }, (_, i) => Math.cos(angle(i))),
+    sines: Float64Array.from({ length: half }, (_, i) => Math.sin(angle(i))),
+  };
+  return turns;
+}
+
+let turns = { length: 0, cosines: new Float64Array(0), sines: new Float64Array(0) };
