@@ -11,7 +11,8 @@ import { packageRoot, packageVersion } from '../config/package-root.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
 import { assembleHardware, linkInWords, type Hardware } from '../rig/hardware.ts';
-import { influxTarget, pingInflux } from '../telemetry/influx-client.ts';
+import { checkInflux } from '../telemetry/influx-client.ts';
+import { influxTarget } from '../telemetry/influx-target.ts';
 
 interface Finding {
   what: string;
@@ -170,18 +171,23 @@ async function port({ dashboard: { host, port: wanted } }: RigFile): Promise<Fin
 async function influx({ telemetry }: RigFile): Promise<Finding[]> {
   if (!telemetry.influx) return [];
   try {
-    const target = influxTarget(telemetry.influx);
-    const version = await pingInflux(target);
-    const name = `http://${target.host}:${target.port}`;
-    if (version !== undefined) return [{ what: 'InfluxDB', state: 'good', detail: `${name} answers, version ${version}` }];
-    return [
-      {
-        what: 'InfluxDB',
-        state: 'missing',
-        detail: `${name} does not answer`,
-        todo: 'Start it, or go on without: records stay in the run folder and are sent when it is there.',
-      },
-    ];
+    const check = await checkInflux(influxTarget(telemetry.influx));
+    const [what, { detail }] = ['InfluxDB', check];
+    switch (check.verdict) {
+      case 'good':
+        return [{ what, state: 'good', detail }];
+      case 'wrong':
+        return [{ what, state: 'broken', detail, todo: check.wayOut }];
+      case 'away':
+        return [
+          {
+            what,
+            state: 'missing',
+            detail,
+            todo: 'Start it, or go on without: records stay in the run folder and are sent when it is there.',
+          },
+        ];
+    }
   } catch (error) {
     return [failed('InfluxDB', error)];
   }

@@ -4,17 +4,26 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { exportCsv } from '../telemetry/export-csv.ts';
-import { createInfluxClient, influxTargetFromUrl } from '../telemetry/influx-client.ts';
+import { createInfluxClient } from '../telemetry/influx-client.ts';
+import { influxTargetFromUrl } from '../telemetry/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
 import { openRun } from '../telemetry/run-folder.ts';
 
-export async function exportRun(folder: string, options: { csv?: boolean; output?: string; influx?: string }): Promise<void> {
+interface ExportOptions {
+  csv?: boolean;
+  output?: string;
+  influx?: string;
+  passwordEnv?: string;
+  tokenEnv?: string;
+}
+
+export async function exportRun(folder: string, options: ExportOptions): Promise<void> {
   if (!options.csv && options.influx === undefined) {
     throw new BeamrigError('argument', 'export: neither --csv nor --influx was given', {
       wayOut: `Write for example: beamrig export ${folder} --csv -o run.csv`,
     });
   }
-  const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx);
+  const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx, options);
   const run = openRun(folder);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
@@ -30,8 +39,10 @@ export async function exportRun(folder: string, options: { csv?: boolean; output
   }
   if (target !== undefined) {
     const client = createInfluxClient(target);
-    const { taken, refused } = await replayRun(run, client);
-    say(`${taken} points sent to ${client.name}${refused > 0 ? `; it refused ${refused}` : ''}.`);
+    const { taken, refused, why } = await replayRun(run, client);
+    say(
+      `${taken} points sent to ${client.name}${refused > 0 ? `; ${refused} lines were not taken: ${why ?? 'no reason given'}` : ''}.`,
+    );
     if (refused > 0) process.exitCode = 1;
   }
 }

@@ -1,15 +1,16 @@
 /** How a command fails: one message, the way out, an exit code other than 0, and no stack trace unless BEAMRIG_DEBUG=1 asks for it. */
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { masked } from '../../errors/masked.ts';
 import { printable } from './printable.ts';
 
 /** Prints the failure and sets the exit code. With `json`, scripts also get it as one line on stdout. */
 export function failWith(error: unknown, json: boolean): void {
-  const failure = describe(error);
+  const failure = withoutSecrets(describe(error));
   // Lines are ours; what devices and brokers said of themselves may stand in them.
   const lines = (text: string): string => text.split('\n').map(printable).join('\n');
   process.stderr.write(`beamrig: ${lines(failure.message)}\n`);
   if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${lines(failure.wayOut)}\n`);
-  if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${masked(error.stack ?? '')}\n`);
   if (json) tellScripts(failure);
   process.exitCode = failure.code === 'argument' ? 2 : 1;
 }
@@ -22,8 +23,12 @@ interface Failure {
 
 /** A failure whose message has been printed: the line for scripts. */
 export function tellScripts(failure: Failure): void {
-  process.stdout.write(`${JSON.stringify({ type: 'error', ...failure })}\n`);
+  process.stdout.write(`${JSON.stringify({ type: 'error', ...withoutSecrets(failure) })}\n`);
 }
+
+/** What was typed stands in messages, and a URL with a password is easily typed in the wrong place. */
+const withoutSecrets = ({ code, message, wayOut }: Failure): Failure =>
+  wayOut === undefined ? { code, message: masked(message) } : { code, message: masked(message), wayOut: masked(wayOut) };
 
 function describe(error: unknown): Failure {
   if (isBeamrigError(error)) {

@@ -96,6 +96,22 @@ describe('the command line', () => {
   });
 });
 
+describe('a password in what was typed', () => {
+  it.each([
+    ['export', 'runs/x', '--influx', 'http://lab:hunter2@127.0.0.1:99999/beamrig'],
+    ['export', 'http://lab:hunter2@127.0.0.1:8086/beamrig', '--csv'],
+    ['export', 'runs/x', '--inflx=http://lab:hunter2@127.0.0.1:8086/beamrig'],
+    ['run', 'mqtt://lab:hunter2@10.0.0.7'],
+    ['http://lab:hunter2@127.0.0.1:8086'],
+  ])('is shown nowhere: beamrig %s %s %s', async (...words) => {
+    for (const more of [[], ['--json']]) {
+      const { code, stdout, stderr } = await beamrigHere(...words, ...more);
+      expect(code).toBeGreaterThan(0);
+      expect(stdout + stderr).not.toContain('hunter2');
+    }
+  });
+});
+
 describe('beamrig init', () => {
   it('writes a rig file that runs, and never overwrites one', async () => {
     const lab = join(cli.path, 'lab.yaml');

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
+import { masked } from '../../errors/masked.ts';
 import { packageVersion } from '../config/package-root.ts';
 
 /** For options that may be given several times. */
@@ -13,7 +14,8 @@ export function createProgram(): Command {
     .description('Run a phased-array rig: a beamformer chooses the phases, panels get them as Q-bit words, SNR comes back.')
     .version(packageVersion())
     .showHelpAfterError('(beamrig --help, or beamrig COMMAND --help, says what there is)')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(masked(text)) });
 
   const command = (usage: string, summary: string, examples: string[]): Command =>
     program
@@ -152,11 +154,14 @@ export function createProgram(): Command {
   command('export', 'a run as a table, or again into InfluxDB', [
     'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',
     'beamrig export runs/20261122T073000Z-demo --influx http://127.0.0.1:8086/beamrig',
+    'beamrig export runs/20261122T073000Z-demo --influx http://lab@10.0.0.7:8086/beamrig --password-env LAB_PASSWORD',
   ])
     .argument('<run>', 'folder of a run, complete or cut off')
     .option('--csv', 'one row a cycle, comma-separated, units in the column names')
     .option('-o, --output <file>', 'file to write (default: standard output)')
-    .option('--influx <url>', 'send the points to an InfluxDB 1.x server; points it has already change nothing')
+    .option('--influx <url>', 'send the points to an InfluxDB server; points it has already change nothing')
+    .option('--password-env <name>', 'environment variable that holds the password of the user in the URL')
+    .option('--token-env <name>', 'environment variable that holds a token of InfluxDB 2')
     .action(async (run: string, options: object) => (await import('./export.ts')).exportRun(run, options));
 
   return program;

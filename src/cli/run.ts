@@ -13,7 +13,8 @@ import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
 import { startServer, type RunningServer } from '../server/server.ts';
-import { createInfluxClient, influxTarget, type InfluxTarget } from '../telemetry/influx-client.ts';
+import { createInfluxClient } from '../telemetry/influx-client.ts';
+import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/influx-target.ts';
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
@@ -107,11 +108,11 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
       action: 'Let the proxy ask who it is, or remove dashboard.allowedHosts.',
     });
   }
-  const writer = target === undefined ? undefined : followIntoInflux(target, recorder, seed);
+  const writer = target === undefined ? undefined : followIntoInflux(target, recorder, rig, seed);
   if (asked.stop) await assembled.controller.stop();
   const outcome = await runUntilEnd(assembled, output);
   await server.close();
-  const end = await closeRecords(outcome, recorder, writer, target);
+  const end = await closeRecords(outcome, recorder, rig, writer, target);
   release();
   output.end(end);
   const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
@@ -177,10 +178,11 @@ async function runUntilEnd(rig: Rig, output: RunOutput): Promise<RunOutcome> {
   }
 }
 
-function followIntoInflux(target: InfluxTarget, recorder: RunRecorder, seed: number): InfluxWriter {
+function followIntoInflux(target: InfluxTarget, recorder: RunRecorder, rig: RigFile, seed: number): InfluxWriter {
   return startInfluxWriter({
     client: createInfluxClient(target),
     folder: recorder.folder,
+    runsFolder: rig.telemetry.runFolder,
     clock: createRealClock(),
     random: createRandom(seed).stream('influx'),
     onEvent: (event) => recorder.report(event),
@@ -190,6 +192,7 @@ function followIntoInflux(target: InfluxTarget, recorder: RunRecorder, seed: num
 async function closeRecords(
   outcome: RunOutcome,
   recorder: RunRecorder,
+  rig: RigFile,
   writer: InfluxWriter | undefined,
   target: InfluxTarget | undefined,
 ): Promise<RunEnd> {
@@ -199,8 +202,7 @@ async function closeRecords(
   if (problem !== undefined) end.problem = problem;
   if (writer === undefined || target === undefined) return end;
   const closing = await writer.close(FLUSH_MS);
-  const url = `http://${target.host}:${target.port}/${encodeURIComponent(target.database)}`;
-  const replay = `beamrig export ${recorder.folder} --influx ${url}`;
+  const replay = `beamrig export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
   return { ...end, influx: closing.remaining > 0 ? { ...closing, replay } : closing };
 }
 

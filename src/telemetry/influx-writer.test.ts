@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +7,8 @@ import { createRandom } from '../../signal/random.ts';
 import { InfluxServer } from '../../test/influx-server.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { RigEvent } from './cycle-record.ts';
-import { createInfluxClient, influxTarget, influxTargetFromUrl, type InfluxClient, type WriteOutcome } from './influx-client.ts';
+import { createInfluxClient, type InfluxClient, type WriteOutcome } from './influx-client.ts';
+import { influxTarget, influxTargetFromUrl } from './influx-target.ts';
 import { startInfluxWriter, type InfluxWriter } from './influx-writer.ts';
 
 type Told = Omit<RigEvent, 'timeNs'>;
@@ -21,11 +22,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const startNs = 1_790_000_000_000_000_000n;
 let recorded = 0;
+const lineOf = (index: number): string =>
+  `cycle,rig=a\\ b,source=simulator cycle=${index}i,cycle_ms=4.25,failure="push: \\"no\\" answer" ${startNs + BigInt(index)}`;
 /** Appends points as a recorder does. */
 function record(count: number): void {
   const lines = Array.from({ length: count }, () => {
     recorded += 1;
-    return `cycle,rig=a\\ b,source=simulator cycle=${recorded}i,cycle_ms=4.25,failure="push: \\"no\\" answer" ${startNs + BigInt(recorded)}\n`;
+    return `${lineOf(recorded)}\n`;
   });
   appendFileSync(join(folder, 'records.lp'), lines.join(''));
 }
@@ -78,7 +81,9 @@ describe('the writer', () => {
 
   it('says once that the server is away and once that it is back', async () => {
     const told: Told[] = [];
-    const client = fakeClient((lines, call) => (call <= 5 ? { outcome: 'again', why: 'connect ECONNREFUSED' } : take(lines)));
+    const client = fakeClient((lines, call) =>
+      call <= 5 ? { outcome: 'again', cause: 'ECONNREFUSED', why: 'connect ECONNREFUSED' } : take(lines),
+    );
     const writer = write(client, told);
     record(10);
     await until(() => writer.taken === 10);
@@ -88,7 +93,7 @@ describe('the writer', () => {
   });
 
   it('counts what the server has not taken when it closes, and remembers how far it came', async () => {
-    const client = fakeClient((lines, call) => (call === 1 ? take(lines) : { outcome: 'again', why: 'down' }));
+    const client = fakeClient((lines, call) => (call === 1 ? take(lines) : { outcome: 'again', cause: 'down', why: 'down' }));
     const writer = write(client, []);
     record(7);
     await until(() => writer.taken === 7);
@@ -108,6 +113,67 @@ describe('the writer', () => {
     await until(() => writer.taken === 6010);
     await writer.close(1000);
     expect(told.map(({ code }) => code)).toEqual(['influx-progress']);
+  });
+
+  it('goes on when the records cannot be read for a while, and says so once', async () => {
+    const told: Told[] = [];
+    const client = fakeClient(take);
+    const writer = write(client, told);
+    record(10);
+    await until(() => writer.taken === 10);
+    renameSync(join(folder, 'records.lp'), join(folder, 'away.lp'));
+    await until(() => told.length > 0);
+    mkdirSync(join(folder, 'records.lp')); // a folder in its place: another error than before
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    rmdirSync(join(folder, 'records.lp'));
+    renameSync(join(folder, 'away.lp'), join(folder, 'records.lp'));
+    record(10);
+    await until(() => writer.taken === 20);
+    expect(await writer.close(1000)).toEqual({ taken: 20, refused: 0, remaining: 0 });
+    expect(told.map(({ code }) => code)).toEqual(['influx-records', 'influx-records-back']);
+    expect(told[0]?.message).toContain('ENOENT');
+  });
+
+  it('begins anew with a file that was cut or replaced, and sends no half of a line', async () => {
+    const client = fakeClient(take);
+    const writer = write(client, []);
+    record(100);
+    await until(() => writer.taken === 100);
+    writeFileSync(join(folder, 'records.lp'), '');
+    record(300); // longer than the old one was, at other bytes
+    await until(() => client.taken.includes(lineOf(400)));
+    await writer.close(1000);
+    expect(client.taken).toEqual(Array.from({ length: 400 }, (_, index) => lineOf(index + 1)));
+  });
+
+  it('tells each new cause once, until the server is back', async () => {
+    const told: Told[] = [];
+    const causes = ['500', '500', '401', '500', '401'];
+    const client = fakeClient((lines, call) => {
+      const cause = causes[call - 1];
+      return cause === undefined ? take(lines) : { outcome: 'again', cause, why: `${cause} because` };
+    });
+    const writer = write(client, told);
+    record(10);
+    await until(() => writer.taken === 10);
+    await writer.close(1000);
+    expect(told.map(({ code, message }) => `${code} ${/\d{3} because/.exec(message)?.[0] ?? ''}`)).toEqual([
+      'influx-unreachable 500 because',
+      'influx-unreachable 401 because',
+      'influx-back ',
+    ]);
+  });
+
+  it('says once that whoever takes the points does not call itself InfluxDB', async () => {
+    const told: Told[] = [];
+    const writer = write(
+      fakeClient((lines) => ({ outcome: 'taken', points: lines.length, refused: 0, nameless: true })),
+      told,
+    );
+    record(2500);
+    await until(() => writer.taken === 2500);
+    await writer.close(1000);
+    expect(told.map(({ code }) => code)).toEqual(['influx-nameless']);
   });
 
   it('closes in bounded time when the server hangs', async () => {

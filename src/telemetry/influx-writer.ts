@@ -4,21 +4,24 @@
  *   recorder ─► records.lp ─► (this file reads on from what the server has taken) ─► InfluxDB
  *
  * The run folder is the spool: while the server is away nothing is kept in memory and nothing is lost, and how far the server has taken is
- * written beside the records. One event when it goes, one when it is back.
+ * written beside the records. One event when it goes, one for each new cause while it is away, one when it is back. Nothing ends the sending
+ * but the end of the run.
  */
 import { join } from 'node:path';
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { Random } from '../../signal/random.ts';
 import type { RigEvent } from './cycle-record.ts';
-import type { InfluxClient } from './influx-client.ts';
-import { countLines, readLines } from './record-reader.ts';
-import { RECORDS_FILE } from './run-folder.ts';
-import { writeJsonAtomically } from './run-manifest.ts';
+import { createEarlierRuns, type EarlierRuns } from './earlier-runs.ts';
+import type { InfluxClient, WriteOutcome } from './influx-client.ts';
+import { thisProcess, writeNote } from './influx-note.ts';
+import { countLines, readOn, RECORDS_FILE, START, type Piece } from './record-reader.ts';
 
 export interface InfluxWriterOptions {
   client: InfluxClient;
   folder: string;
+  /** Where earlier runs lie whose points are to be sent as well. */
+  runsFolder?: string;
   /** Real time, even where the rig runs on virtual time: the server knows no other. */
   clock: Clock;
   random: Random;
@@ -43,45 +46,54 @@ export interface InfluxWriter {
   close(withinMs: number): Promise<InfluxClosing>;
 }
 
-const BATCH = { bytes: 1 << 20, lines: 5000 };
+/** Few enough that looking through them never holds up the loop, which turns on the same thread. */
+const BATCH = { bytes: 1 << 20, lines: 1000, last: 'leave' } as const;
+const EARLIER_PAUSE_MS = 20;
+/** Of the time that the end may take. */
+const EARLIER_AT_END_MS = 1000;
+const MOST_CAUSES = 10;
 
 export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
   const { client, folder, clock, random, onEvent, batchMs = 500, retryMs = { first: 500, longest: 30_000 } } = options;
   const records = join(folder, RECORDS_FILE);
   const stop = new AbortController();
-  let offset = 0;
+  const outage = createOutage(client.name, onEvent);
+  const reading = createReading(records, onEvent);
+  const earlier =
+    options.runsFolder === undefined
+      ? undefined
+      : createEarlierRuns({ client, runsFolder: options.runsFolder, ownFolder: folder, onEvent });
+  let mark = START;
   let taken = 0;
   let refused = 0;
-  let away = false;
   let unnoted = false;
+  let nameless = false;
   let pauseMs = retryMs.first;
 
-  /** Sends one batch: 'empty' when there was nothing, 'sent', or 'away'. */
+  /** Sends one batch: 'empty' when there was nothing, 'sent', or 'away': not now, for the server's sake or the disk's. */
   const step = async (): Promise<'empty' | 'sent' | 'away'> => {
-    const { lines, nextByte } = await readLines(records, offset, BATCH);
-    if (nextByte === offset) return 'empty';
-    const result = await client.write(lines);
+    const piece = await reading.read(() => readOn(records, mark, BATCH));
+    if (piece === undefined) return 'away';
+    if (piece.mark.byte === mark.byte) return 'empty';
+    const result = await client.write(piece.lines);
     if (result.outcome === 'again') {
-      noteAway(result.why);
+      outage.away(result);
       return 'away';
     }
-    offset = nextByte;
+    mark = piece.mark;
     taken += result.points;
-    noteRefused(result.refused, result.why);
-    noteBack();
-    noteProgress();
+    noteRefused(result.refused + piece.tooLong, result.why);
+    noteNameless(result);
+    outage.back();
+    pauseMs = retryMs.first;
+    noteProgress(thisProcess());
     return 'sent';
   };
 
-  /** A note for a later replay, which is harmless to repeat: a disk that is full must not keep points from the server. */
-  const noteProgress = (): void => {
+  /** A note for the next run, harmless to miss: a disk that is full must not keep points from the server. */
+  const noteProgress = (writer: ReturnType<typeof thisProcess> | null): void => {
     try {
-      writeJsonAtomically(join(folder, 'influx.json'), {
-        target: client.name,
-        takenBytes: offset,
-        takenPoints: taken,
-        refusedPoints: refused,
-      });
+      writeNote(folder, client.name, { mark, taken, refused }, writer);
     } catch (error) {
       if (unnoted) return;
       unnoted = true;
@@ -92,27 +104,6 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
         action: 'Points are sent all the same; a later replay sends the whole run again, which changes nothing.',
       });
     }
-  };
-
-  const noteAway = (why: string): void => {
-    if (away) return;
-    away = true;
-    onEvent({
-      level: 'warning',
-      code: 'influx-unreachable',
-      message: `InfluxDB at ${client.name} takes no points: ${why}.`,
-      action: 'The run goes on; records stay in the run folder and are sent when the server is back.',
-    });
-  };
-  const noteBack = (): void => {
-    pauseMs = retryMs.first;
-    if (!away) return;
-    away = false;
-    onEvent({
-      level: 'info',
-      code: 'influx-back',
-      message: `InfluxDB at ${client.name} takes points again; what waited is being sent.`,
-    });
   };
   const noteRefused = (count: number, why: string | undefined): void => {
     if (count === 0) return;
@@ -127,26 +118,40 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
     }
     refused += count;
   };
+  const noteNameless = (result: WriteOutcome & { outcome: 'taken' }): void => {
+    if (nameless || result.nameless !== true) return;
+    nameless = true;
+    onEvent({
+      level: 'warning',
+      code: 'influx-nameless',
+      message: `The server at ${client.name} takes points and does not say that it is InfluxDB: a proxy may throw them away.`,
+      action: 'Look whether they are there. Records stay in the run folder.',
+    });
+  };
 
   const follow = async (): Promise<void> => {
     for (;;) {
       const result = await step();
       if (stop.signal.aborted) return;
-      if (result === 'empty') await clock.sleep(batchMs, stop.signal);
-      else if (result === 'away') {
+      if (result === 'away') {
         await clock.sleep(pauseMs * (0.5 + random.uniform()), stop.signal);
         pauseMs = Math.min(2 * pauseMs, retryMs.longest);
+      } else if (result === 'empty') {
+        await sendEarlier(earlier, clock.nowMs() + batchMs);
+        await clock.sleep(batchMs, stop.signal);
       }
     }
   };
+  /** Between two batches of today. */
+  const sendEarlier = async (runs: EarlierRuns | undefined, untilMs: number): Promise<void> => {
+    while (runs !== undefined && !stop.signal.aborted && clock.nowMs() < untilMs) {
+      if ((await runs.step()) !== 'sent') return;
+      await clock.sleep(EARLIER_PAUSE_MS, stop.signal);
+    }
+  };
+  noteProgress(thisProcess());
   const following = follow().catch((error: unknown) => {
-    if (isBeamrigError(error) && error.code === 'stopped') return;
-    onEvent({
-      level: 'error',
-      code: 'influx-stopped',
-      message: `Nothing more is sent to InfluxDB: ${(error as Error).message}.`,
-      action: 'Records stay in the run folder; `beamrig export` sends them later.',
-    });
+    if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
   });
 
   return {
@@ -156,19 +161,85 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
     close: async (withinMs) => {
       stop.abort();
       let late = false;
-      const flush = following.then(async () => {
-        while (!late) if ((await step()) !== 'sent') return;
-      });
-      const flushedOrLate = new Promise<void>((resolve) => {
+      const sendRest = async (): Promise<void> => {
+        await following;
+        for (let result = 'sent'; result === 'sent' && !late;) result = await step();
+        const untilMs = clock.nowMs() + EARLIER_AT_END_MS;
+        while (earlier !== undefined && !late && !outage.isAway() && clock.nowMs() < untilMs) {
+          if ((await earlier.step()) !== 'sent') return;
+        }
+      };
+      await new Promise<void>((resolve, reject) => {
         const cancel = clock.after(withinMs, () => {
           late = true;
           resolve();
         });
-        // The folder may be unreadable by now; what remains is then counted as far as it can be.
-        flush.then(resolve, resolve).finally(cancel);
+        sendRest().then(resolve, reject).finally(cancel);
       });
-      await flushedOrLate;
-      return { taken, refused, remaining: await countLines(records, offset).catch(() => 0) };
+      noteProgress(null);
+      // The folder may be unreadable by now; what remains is then counted as far as it can be.
+      return { taken, refused, remaining: await countLines(records, mark.byte).catch(() => 0) };
+    },
+  };
+}
+
+/** Tells that the server is away, each cause once, and that it is back. */
+function createOutage(name: string, onEvent: InfluxWriterOptions['onEvent']) {
+  const causes = new Set<string>();
+  return {
+    isAway: () => causes.size > 0,
+    away: ({ cause, why }: { cause: string; why: string }): void => {
+      if (causes.has(cause) || causes.size >= MOST_CAUSES) return;
+      const first = causes.size === 0;
+      causes.add(cause);
+      onEvent({
+        level: 'warning',
+        code: 'influx-unreachable',
+        message: `InfluxDB at ${name} ${first ? 'takes no points' : 'still takes no points, for another reason'}: ${why}.`,
+        action: 'The run goes on; records stay in the run folder and are sent when the server takes them.',
+      });
+    },
+    back: (): void => {
+      if (causes.size === 0) return;
+      causes.clear();
+      onEvent({
+        level: 'info',
+        code: 'influx-back',
+        message: `InfluxDB at ${name} takes points again; what waited is being sent.`,
+      });
+    },
+  };
+}
+
+/** Reads records; whatever keeps them from being read (no descriptor left, the folder gone for a moment) is tried again. */
+function createReading(records: string, onEvent: InfluxWriterOptions['onEvent']) {
+  let failures = 0;
+  return {
+    read: async (look: () => Promise<Piece>): Promise<Piece | undefined> => {
+      try {
+        const piece = await look();
+        if (failures > 1) {
+          onEvent({
+            level: 'info',
+            code: 'influx-records-back',
+            message: 'The records can be read again; what waited is sent to InfluxDB.',
+          });
+        }
+        failures = 0;
+        return piece;
+      } catch (error) {
+        failures += 1;
+        // Once may be the moment in which a removed folder is made anew.
+        if (failures === 2) {
+          onEvent({
+            level: 'warning',
+            code: 'influx-records',
+            message: `${records} cannot be read to be sent to InfluxDB: ${(error as Error).message}.`,
+            action: 'It is tried again until the run ends.',
+          });
+        }
+        return undefined;
+      }
     },
   };
 }

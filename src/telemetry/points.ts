@@ -8,6 +8,9 @@
 import { STAGES, type CycleRecord, type RigEvent } from './cycle-record.ts';
 import { encodePoint } from './line-protocol.ts';
 
+/** What the lines of a run folder are of. */
+export const MEASUREMENTS: readonly string[] = ['cycle', 'user_snr', 'event'];
+
 export interface RunTags {
   rig: string;
   run: string;

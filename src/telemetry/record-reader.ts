@@ -1,30 +1,89 @@
 /** Reads records.lp piece by piece, in whole lines: for the CSV table, for InfluxDB and for counting, in bounded memory. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { parseLine, type Point } from './line-protocol.ts';
+import { MEASUREMENTS } from './points.ts';
 
-/** Whole lines from a byte offset on, and the offset after them. A line that is still being written is left for the next call. */
-export async function readLines(
-  path: string,
-  fromByte: number,
-  most: { bytes: number; lines: number },
-): Promise<{ lines: string[]; nextByte: number }> {
+export const RECORDS_FILE = 'records.lp';
+
+/**
+ * One line as the point it is. Undefined for anything else, a line that was torn within its time among them: such a line reads as a point
+ * of 1970. Times of records have 19 digits from 2001 to 2286.
+ */
+export function readRecord(line: string): Point | undefined {
+  const point = parseLine(line);
+  return point !== undefined && /\d{19}$/.test(line) && point.timeNs > 0n && MEASUREMENTS.includes(point.measurement)
+    ? point
+    : undefined;
+}
+
+export const isRecord = (line: string): boolean => readRecord(line) !== undefined;
+
+/** How far a reader has come, and the bytes before that: where they differ, the file was cut or replaced under it. */
+export interface Mark {
+  byte: number;
+  /** At most 64 bytes, one character each. */
+  tail: string;
+}
+
+export const START: Mark = { byte: 0, tail: '' };
+
+export interface Piece {
+  lines: string[];
+  mark: Mark;
+  /** Lines longer than the reader takes, stepped over. */
+  tooLong: number;
+  /** The file is not the one that was read before: reading began anew at its first byte. */
+  anew: boolean;
+}
+
+export interface ReadLimits {
+  /** Also the longest line. */
+  bytes: number;
+  lines: number;
+  /** A last line without its newline: left for later, or taken because nobody writes any more. */
+  last: 'leave' | 'take';
+}
+
+/** Whole lines from a mark on, and the mark after them; the same mark when there is nothing. */
+export async function readOn(path: string, from: Mark, limits: ReadLimits): Promise<Piece> {
   const file = await open(path, 'r');
   try {
-    const buffer = Buffer.alloc(most.bytes);
-    const { bytesRead } = await file.read(buffer, 0, most.bytes, fromByte);
+    const anew = !(await isAt(file, from));
+    const start = anew ? 0 : from.byte;
+    const buffer = Buffer.alloc(limits.bytes);
+    const { bytesRead } = await file.read(buffer, 0, limits.bytes, start);
+    const read = buffer.subarray(0, bytesRead);
     const lines: string[] = [];
-    let start = 0;
-    while (lines.length < most.lines) {
-      const end = buffer.subarray(0, bytesRead).indexOf(NEWLINE, start);
-      if (end < 0) break;
-      lines.push(buffer.toString('utf8', start, end));
-      start = end + 1;
+    let end = 0;
+    while (lines.length < limits.lines) {
+      const newline = read.indexOf(NEWLINE, end);
+      if (newline < 0) break;
+      lines.push(read.toString('utf8', end, newline));
+      end = newline + 1;
     }
-    // A line longer than the whole buffer is no record of ours; step over it, or the reader would stand still for ever.
-    const stuck = lines.length === 0 && bytesRead === most.bytes;
-    return { lines, nextByte: fromByte + (stuck ? bytesRead : start) };
+    if (lines.length === 0 && bytesRead === limits.bytes) {
+      const byte = await pastNewline(file, start + bytesRead, buffer);
+      return { lines, mark: { byte, tail: await tailBefore(file, byte) }, tooLong: 1, anew };
+    }
+    if (limits.last === 'take' && lines.length < limits.lines && end < bytesRead && bytesRead < limits.bytes) {
+      lines.push(read.toString('utf8', end));
+      end = bytesRead;
+    }
+    const mark = end === 0 && !anew ? from : { byte: start + end, tail: await tailBefore(file, start + end) };
+    return { lines, mark, tooLong: 0, anew };
   } finally {
     await file.close();
+  }
+}
+
+/** Everything of a stored file, in pieces. */
+export async function* allLines(path: string, limits: Omit<ReadLimits, 'last'>): AsyncGenerator<Piece> {
+  for (let mark = START; ;) {
+    const piece = await readOn(path, mark, { ...limits, last: 'take' });
+    if (piece.mark.byte === mark.byte) return;
+    mark = piece.mark;
+    yield piece;
   }
 }
 
@@ -38,3 +97,27 @@ export async function countLines(path: string, fromByte: number): Promise<number
 }
 
 const NEWLINE = 0x0a;
+const TAIL_BYTES = 64;
+
+async function isAt(file: FileHandle, { byte, tail }: Mark): Promise<boolean> {
+  return (await bytesBefore(file, byte, tail.length)) === tail;
+}
+
+const tailBefore = (file: FileHandle, byte: number): Promise<string> => bytesBefore(file, byte, Math.min(byte, TAIL_BYTES));
+
+async function bytesBefore(file: FileHandle, byte: number, length: number): Promise<string> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await file.read(buffer, 0, length, byte - length);
+  return buffer.toString('latin1', 0, bytesRead);
+}
+
+/** The byte after the next newline, or the end of the file. */
+async function pastNewline(file: FileHandle, from: number, buffer: Buffer): Promise<number> {
+  for (let byte = from; ;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, byte);
+    const newline = buffer.subarray(0, bytesRead).indexOf(NEWLINE);
+    if (newline >= 0) return byte + newline + 1;
+    if (bytesRead === 0) return byte;
+    byte += bytesRead;
+  }
+}

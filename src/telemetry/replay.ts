@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { InfluxClient } from './influx-client.ts';
-import { readLines } from './record-reader.ts';
+import { noteAllSent } from './influx-note.ts';
+import { allLines } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
 
 /**
@@ -13,12 +14,11 @@ export async function replayRun(
   run: StoredRun,
   client: InfluxClient,
   onProgress?: (share: number) => void,
-): Promise<{ taken: number; refused: number }> {
+): Promise<{ taken: number; refused: number; why?: string }> {
   const total = statSync(run.recordsPath).size;
-  const sum = { taken: 0, refused: 0 };
-  for (let offset = 0; ;) {
-    const { lines, nextByte } = await readLines(run.recordsPath, offset, { bytes: 1 << 20, lines: 5000 });
-    if (nextByte === offset) return sum;
+  const sum: { taken: number; refused: number; why?: string } = { taken: 0, refused: 0 };
+  let last: { byte: number; tail: string } | undefined;
+  for await (const { lines, tooLong, mark } of allLines(run.recordsPath, { bytes: 1 << 20, lines: 5000 })) {
     const result = await client.write(lines);
     if (result.outcome === 'again') {
       throw new BeamrigError('influx', `InfluxDB at ${client.name} takes no points: ${result.why}`, {
@@ -26,8 +26,12 @@ export async function replayRun(
       });
     }
     sum.taken += result.points;
-    sum.refused += result.refused;
-    offset = nextByte;
-    onProgress?.(offset / total);
+    sum.refused += result.refused + tooLong;
+    const why = result.why ?? (tooLong > 0 ? 'lines that are no whole record' : undefined);
+    if (why !== undefined) sum.why ??= why;
+    last = mark;
+    onProgress?.(mark.byte / total);
   }
+  if (last !== undefined) noteAllSent(run.folder, client.name, { mark: last, ...sum });
+  return sum;
 }

@@ -18,6 +18,7 @@ import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
+import { RECORDS_FILE } from './record-reader.ts';
 import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 
@@ -50,8 +51,6 @@ export interface RunRecorder extends CycleSink {
   /** Removes the folder of a run that never started. */
   discard(): Promise<void>;
 }
-
-export const RECORDS_FILE = 'records.lp';
 
 /**
  * Makes the run folder.
