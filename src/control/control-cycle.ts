@@ -271,8 +271,11 @@ function stageOf(failure: PanelFailure): Stage {
     case 'not-staged':
     case 'read-back-differs':
     case 'array-split':
+    case 'still-waiting':
       return 'commit';
     case 'rejected':
+    case 'not-sent':
+    case 'other-beam':
     case 'session-over':
     case 'no-answer':
     case 'unusable-report':

@@ -18,6 +18,16 @@ describe('a failure in words', () => {
       /^no answer to hello after 12 attempts in 2000 ms \(answered, discarded: phaseBits 17 in capabilities\)$/,
     ],
     [
+      { reason: 'not-sent', request: 'apply', detail: 'beam 4 is still under way' },
+      /^apply was not sent: beam 4 is still under way$/,
+    ],
+    [
+      { reason: 'other-beam', request: 'measure-snr', asked: 8, told: 7 },
+      /^measure-snr was asked of beam 8, and the answer is of beam 7$/,
+    ],
+    [{ reason: 'other-beam', request: 'measure-snr', asked: 8, told: 0 }, /the answer is of no beam$/],
+    [{ reason: 'still-waiting', beamId: 8, lateMs: 100.4 }, /says 100 ms after the time of beam 8 that it is still to come/],
+    [
       { reason: 'unusable-report', request: 'measure-snr', detail: 'no reading of user 3' },
       /^the panel's answer to measure-snr cannot be used: no reading of user 3$/,
     ],

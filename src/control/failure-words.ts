@@ -16,6 +16,14 @@ export function reasonInWords(failure: PanelFailure): string {
       return `the panel lacks the beam from word ${failure.firstMissingWord} on; nothing was switched`;
     case 'rejected':
       return `the panel refused ${failure.request}: ${failure.code} (detail ${failure.detail}); nothing was switched`;
+    case 'not-sent':
+      return `${failure.request} was not sent: ${failure.detail}`;
+    case 'other-beam': {
+      const told = failure.told === 0 ? 'no beam' : `beam ${failure.told}`;
+      return `${failure.request} was asked of beam ${failure.asked}, and the answer is of ${told}`;
+    }
+    case 'still-waiting':
+      return `the panel says ${Math.round(failure.lateMs)} ms after the time of beam ${failure.beamId} that it is still to come; it may switch at any moment`;
     case 'no-answer': {
       const beam = GREETINGS.has(failure.request) ? '' : '; what the panel radiates is unknown';
       const instead = failure.discarded === undefined ? '' : ` (answered, discarded: ${failure.discarded})`;

@@ -231,6 +231,9 @@ export function createPanelKeeper(options: {
         }
         return undefined;
       case 'not-staged':
+      case 'not-sent':
+      case 'other-beam':
+      case 'still-waiting':
       case 'rejected':
       case 'unusable-report':
       case 'read-back-differs':

@@ -114,7 +114,7 @@ export function createCommits(panel: Conversation): Commits {
       const answer = early === undefined || tooEarly ? await commit(staged, 0n) : early;
       if (!answer.ok) return findOut(staged, answer.failure);
       // An 'ack' answers timed commits only: the line lets no other through.
-      return answer.value.type === 'committed' ? latched(staged, answer.value) : refused(unexpected);
+      return answer.value.type === 'committed' ? latched(staged, answer.value) : refused(stillWaiting(staged, 0));
     },
 
     arm: async (staged, atUs, withinMs) => {
@@ -146,7 +146,7 @@ export function createCommits(panel: Conversation): Commits {
         if (clock.nowMs() - startMs > PATIENCE_MS) {
           // A panel that was restarted counts from nought, and will wait for hours.
           const status = await panel.status(AFTER_SILENCE);
-          return status.ok ? refused(unexpected) : status;
+          return status.ok ? refused(stillWaiting(staged, clock.nowMs() - startMs)) : status;
         }
         await clock.sleep(pauseMs);
       }
@@ -167,10 +167,13 @@ const DONE = { ok: true, value: undefined } as const;
 export const refused = (failure: PanelFailure): { ok: false; failure: PanelFailure } => ({ ok: false, failure });
 
 /** The panel says of a beam whose time has come that it waits, or of one without a time. */
-const unexpected: PanelFailure = { reason: 'rejected', request: 'commit', code: 'busy', detail: 0 };
+const stillWaiting = ({ beamId }: Staged, lateMs: number): PanelFailure => ({ reason: 'still-waiting', beamId, lateMs });
 
-/** What the panel would say to a time that a cancellation has ended. */
-const notLater: PanelFailure = { reason: 'rejected', request: 'commit', code: 'too-late', detail: 0 };
+const notLater: PanelFailure = {
+  reason: 'not-sent',
+  request: 'commit',
+  detail: 'its time is no later than the one it had before',
+};
 
 const differs = (beamId: BeamId, expectedCrc32c: number, actualCrc32c: number): PanelFailure => ({
   reason: 'read-back-differs',

@@ -15,7 +15,7 @@ const USERS_NAMED = 8;
  */
 export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: number): Result<MeasuredSnr> {
   const { timeUs, firstUser, snrCentiDb, pilots } = report;
-  if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-snr', report.beamId) };
+  if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-snr', beamId, report.beamId) };
   const beyond = firstUser + snrCentiDb.length;
   if (beyond > users) {
     const detail = `it names users ${firstUser} to ${beyond - 1}, and there are ${users}, counted from 0`;
@@ -42,7 +42,7 @@ export function pilotsOf(
   chains: number,
 ): Result<MeasuredPilots> {
   const { timeUs, values, pilots } = report;
-  if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-pilots', report.beamId) };
+  if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-pilots', beamId, report.beamId) };
   if (report.user !== user) {
     return { ok: false, failure: unusable('measure-pilots', `it is of user ${report.user}, and user ${user} was asked for`) };
   }
@@ -55,9 +55,9 @@ export function pilotsOf(
 
 const unusable = (request: string, detail: string): PanelFailure => ({ reason: 'unusable-report', request, detail });
 
-export const otherBeam = (request: string, beamId: BeamId): PanelFailure => ({
-  reason: 'rejected',
+export const otherBeam = (request: string, asked: BeamId, told: BeamId): PanelFailure => ({
+  reason: 'other-beam',
   request,
-  code: 'beam-mismatch',
-  detail: beamId,
+  asked,
+  told,
 });

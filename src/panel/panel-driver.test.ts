@@ -120,7 +120,10 @@ describe('panel driver on a quiet bench', () => {
     await driver.connect();
     const [first, second] = await Promise.all([driver.apply(beamOf(1)), driver.apply(beamOf(2))]);
     expect(first).toMatchObject({ ok: true });
-    expect(second).toMatchObject({ ok: false, failure: { reason: 'rejected', code: 'busy', detail: 1 } });
+    expect(second).toMatchObject({
+      ok: false,
+      failure: { reason: 'not-sent', request: 'apply', detail: 'beam 1 is still under way' },
+    });
   });
 
   it('takes a beam of the wrong size for a mistake of the program', async () => {
@@ -215,7 +218,7 @@ describe('panel driver, step by step', () => {
     await driver.cancel(staged.value);
     const said = heard.length;
     for (const atUs of [50_000n, 49_000n]) {
-      expect(await driver.arm(staged.value, atUs)).toMatchObject({ failure: { reason: 'rejected', code: 'too-late' } });
+      expect(await driver.arm(staged.value, atUs)).toMatchObject({ failure: { reason: 'not-sent', request: 'commit' } });
     }
     expect(heard.length, 'a copy of what was called off is not even sent').toBe(said);
     expect(await driver.arm(staged.value, 50_001n)).toMatchObject({ ok: true });
@@ -263,10 +266,10 @@ describe('panel driver with a panel that lies', () => {
     });
     await driver.connect();
     expect(await driver.apply(beamOf(4))).toMatchObject({ ok: true });
-    expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: false, failure: { code: 'beam-mismatch', detail: 5 } });
+    expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: false, failure: { reason: 'other-beam', asked: 4, told: 5 } });
     expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
       ok: false,
-      failure: { code: 'beam-mismatch', detail: 5 },
+      failure: { reason: 'other-beam', asked: 4, told: 5 },
     });
   });
 
@@ -337,7 +340,7 @@ describe('panel driver with a panel that lies', () => {
     });
     await driver.connect();
     await driver.apply(beamOf(4));
-    expect(await driver.readBack()).toMatchObject({ ok: false, failure: { request: 'read-phases', code: 'beam-mismatch' } });
+    expect(await driver.readBack()).toMatchObject({ ok: false, failure: { reason: 'other-beam', request: 'read-phases' } });
   });
 
   it('does not believe in a panel of a million shifters', async () => {

@@ -312,7 +312,9 @@ class PanelDriver implements ArrayMember {
 
   /** One beam at a time: what is begun while another is under way is refused. */
   private async exclusively<T>(request: string, beamId: BeamId, work: () => Promise<Result<T>>): Promise<Result<T>> {
-    if (this.busyWith !== 0) return refused({ reason: 'rejected', request, code: 'busy', detail: this.busyWith });
+    if (this.busyWith !== 0) {
+      return refused({ reason: 'not-sent', request, detail: `beam ${this.busyWith} is still under way` });
+    }
     this.busyWith = beamId;
     try {
       return await work();
@@ -398,8 +400,10 @@ class PanelDriver implements ArrayMember {
 
   /** A panel that says no may have been restarted and lost its memory, which is another cause with another way out. */
   private async explain(failure: PanelFailure): Promise<{ ok: false; failure: PanelFailure }> {
-    if (failure.reason !== 'rejected' || failure.code === 'busy' || this.session === undefined) return refused(failure);
-    if (failure.code === 'not-authenticated') {
+    const isNo = failure.reason === 'rejected' || failure.reason === 'other-beam';
+    if (!isNo || this.session === undefined) return refused(failure);
+    if (failure.reason === 'rejected' && failure.code === 'busy') return refused(failure);
+    if (failure.reason === 'rejected' && failure.code === 'not-authenticated') {
       this.endSession(keyMissing(failure));
       return refused(this.absence);
     }

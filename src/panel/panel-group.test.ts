@@ -89,7 +89,7 @@ describe('an array over two panels', () => {
     const none = panelArray(TWO.map((member) => ({ ...member, capabilities: { features: deaf } })));
     await none.group.connect();
     await none.group.apply(none.beam(1));
-    expect(await none.group.measureSnr(1, 64)).toMatchObject({ failure: { code: 'unsupported-message' } });
+    expect(await none.group.measureSnr(1, 64)).toMatchObject({ failure: { reason: 'not-sent', request: 'measure-snr' } });
   });
 
   it.each([0, 1])('is simulated when panel %i of two is', async (board) => {
@@ -108,10 +108,12 @@ describe('an array over two panels', () => {
     const { group, beam } = panelArray(TWO);
     expect(await group.measureSnr(1, 64)).toMatchObject({ failure: { panel: 'link 0', reason: 'link-closed' } });
     await group.connect();
-    expect(await group.measureSnr(1, 64)).toMatchObject({ failure: { reason: 'rejected', code: 'beam-mismatch' } });
+    expect(await group.measureSnr(1, 64)).toMatchObject({ failure: { reason: 'not-sent', request: 'measure-snr' } });
     await group.apply(beam(1));
     await group.setSafeState('mute', { enter: true });
-    expect(await group.measureSnr(1, 64)).toMatchObject({ failure: { code: 'beam-mismatch', detail: 0 } });
+    expect(await group.measureSnr(1, 64)).toMatchObject({
+      failure: { reason: 'not-sent', detail: 'the panels agree on no beam, not on beam 1' },
+    });
   });
 
   it('credits no measurement during which another panel had stopped radiating the beam', async () => {
@@ -124,7 +126,9 @@ describe('an array over two panels', () => {
     await group.connect();
     expect(await group.apply(beam(2))).toMatchObject({ ok: true });
     panels[1].virtual.fault(3);
-    expect(await group.measureSnr(2, 64)).toMatchObject({ failure: { panel: 'link 1', code: 'beam-mismatch', detail: 0 } });
+    expect(await group.measureSnr(2, 64)).toMatchObject({
+      failure: { panel: 'link 1', reason: 'other-beam', asked: 2, told: 0 },
+    });
   });
 
   it('stores a beam in all panels and shows it as their safe state', async () => {
@@ -178,6 +182,6 @@ describe('an array over two panels', () => {
     await expect(group.apply({ ...beam(1), words: new Uint16Array(4) })).rejects.toMatchObject({ code: 'shape' });
     const [first, second] = await Promise.all([group.apply(beam(1)), group.apply(beam(2))]);
     expect(first).toMatchObject({ ok: true });
-    expect(second).toMatchObject({ failure: { code: 'busy', detail: 1 } });
+    expect(second).toMatchObject({ failure: { reason: 'not-sent', request: 'apply', detail: 'beam 1 is still under way' } });
   });
 });

@@ -116,7 +116,9 @@ class Group implements PanelGroup {
 
   async apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     checkDimensions(beam, this.options);
-    if (this.applying !== 0) return refused({ reason: 'rejected', request: 'apply', code: 'busy', detail: this.applying });
+    if (this.applying !== 0) {
+      return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.applying} is still under way` });
+    }
     const lost = this.lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
     this.applying = beam.beamId;
@@ -141,7 +143,8 @@ class Group implements PanelGroup {
     if (!read.ok) return read;
     const [{ beamId }] = read.value;
     const other = read.value.findIndex((one) => one.beamId !== beamId);
-    if (other >= 0) return refused({ panel: this.members[other].name, ...otherBeam('read-phases', read.value[other].beamId) });
+    if (other >= 0)
+      return refused({ panel: this.members[other].name, ...otherBeam('read-phases', beamId, read.value[other].beamId) });
     return { ok: true, value: { beamId, words: this.map.join(read.value.map((one) => one.words)) } };
   }
 
@@ -263,9 +266,13 @@ class Group implements PanelGroup {
   ): Promise<Result<T>> {
     const lost = this.lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
-    if (this.agreed !== beamId) return refused(otherBeam(request, this.agreed));
+    if (this.agreed !== beamId) {
+      const what = this.agreed === 0 ? 'no beam' : `beam ${this.agreed}`;
+      return refused({ reason: 'not-sent', request, detail: `the panels agree on ${what}, not on beam ${beamId}` });
+    }
     const panel = this.members.find((one) => one.capabilities?.features.includes(feature));
-    if (panel === undefined) return refused({ reason: 'rejected', request, code: 'unsupported-message', detail: 0 });
+    if (panel === undefined)
+      return refused({ reason: 'not-sent', request, detail: `no panel of the array has the feature ${feature}` });
     const measured = await ask(panel);
     if (!measured.ok) return refused({ panel: panel.name, ...measured.failure });
     // The panel that measured has named its beam. The others may have been restarted, or gone to their safe state, and told nobody.
@@ -274,7 +281,7 @@ class Group implements PanelGroup {
         if (other === panel) return undefined;
         const look = await other.status();
         if (!look.ok) return { panel: other.name, ...look.failure };
-        return look.value.beamId === beamId ? undefined : { panel: other.name, ...otherBeam(request, look.value.beamId) };
+        return look.value.beamId === beamId ? undefined : { panel: other.name, ...otherBeam(request, beamId, look.value.beamId) };
       }),
     );
     const failure = looks.find((look) => look !== undefined);
@@ -284,7 +291,7 @@ class Group implements PanelGroup {
     }
     const gone = this.lost();
     if (gone !== undefined) return refused(await absenceOf(gone));
-    return this.agreed === beamId ? measured : refused(otherBeam(request, this.agreed));
+    return this.agreed === beamId ? measured : refused(otherBeam(request, beamId, this.agreed));
   }
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */

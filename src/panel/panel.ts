@@ -19,7 +19,12 @@ export interface BeamCommand {
 export type PanelFailure = { panel?: string } & (
   | { reason: 'link-closed'; detail: string; wayOut?: string } // nothing was sent; a way out where a person has to see to it
   | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
-  | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel said no: nothing was switched
+  | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
+  | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why
+  /** An answer, and of another beam than was asked about (0 = none): the panel does not radiate that beam, or not any more. */
+  | { reason: 'other-beam'; request: string; asked: BeamId; told: BeamId }
+  /** A timed commit: the panel says after its time that the time is still to come. It may switch at any moment. */
+  | { reason: 'still-waiting'; beamId: BeamId; lateMs: number }
   /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
   | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
   | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
@@ -147,7 +152,7 @@ export interface ArrayMember extends Panel {
   commit(staged: StagedBeam): Promise<Result<AppliedBeam>>;
   /**
    * The panel will switch at its time `atUs`; ok means that it knows. After `withinMs` (default: as any request) it is not told again.
-   * A beam that is armed again needs a later time, else 'too-late'.
+   * A beam that is armed again needs a later time, else 'not-sent'.
    */
   arm(staged: StagedBeam, atUs: bigint, withinMs?: number): Promise<Result<void>>;
   /** After its time: did the armed beam switch, and to the words that were asked for? */

@@ -1,6 +1,7 @@
 /** The words that a panel radiates, asked of the panel itself: in chunks, and all of one beam or none. */
 import { maxWordsPerChunk } from '../../firmware-protocol/chunking.ts';
 import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
+import { otherBeam } from './measurement.ts';
 import type { Result } from './panel.ts';
 import { pipeline } from './pipeline.ts';
 import type { RequestOf } from './replies.ts';
@@ -16,17 +17,22 @@ export async function readRadiated(
   window: number,
 ): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
   const requests = readRequests(capabilities);
-  let beamId: BeamId = 0;
+  let beams: [BeamId, BeamId] = [0, 0];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const read = await pipeline<'read-phases'>(line, requests, window);
     if (!read.ok) return read;
-    beamId = read.value[0].beamId;
-    if (read.value.some((chunk) => chunk.beamId !== beamId)) continue; // half of one beam and half of another is neither
+    const [{ beamId }] = read.value;
+    const other = read.value.find((chunk) => chunk.beamId !== beamId);
+    // Half of one beam and half of another is neither.
+    if (other !== undefined) {
+      beams = [beamId, other.beamId];
+      continue;
+    }
     const words = new Uint16Array(capabilities.elements * capabilities.rfChains);
     for (const chunk of read.value) words.set(chunk.words, chunk.offset);
     return { ok: true, value: { beamId, words } };
   }
-  return { ok: false, failure: { reason: 'rejected', request: 'read-phases', code: 'beam-mismatch', detail: beamId } };
+  return { ok: false, failure: otherBeam('read-phases', ...beams) };
 }
 
 function readRequests(capabilities: Capabilities): RequestOf<'read-phases'>[] {

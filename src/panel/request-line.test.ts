@@ -252,7 +252,7 @@ describe('request line', () => {
     const { line } = await lineTo(() => undefined);
     const answers = await Promise.all(Array.from({ length: 200 }, (_, nonce) => line.request<'ping'>({ type: 'ping', nonce })));
     const count = (reason: string): number => answers.filter((answer) => !answer.ok && answer.failure.reason === reason).length;
-    expect([count('no-answer'), count('rejected')]).toEqual([64, 136]);
+    expect([count('no-answer'), count('not-sent')]).toEqual([64, 136]);
   });
 
   it('never gives a number to two requests in flight, even after numbers have come round', async () => {

@@ -260,13 +260,13 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
   const takeHint = (bytes: Uint8Array): void => {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok || decoded.frame.message.type !== 'nack') return;
-    const { code } = decoded.frame.message;
+    const { code, detail } = decoded.frame.message;
     const entry = outstanding.get(decoded.frame.seq);
     if (entry === undefined) return;
     const refused = code === 'not-authenticated' || code === 'replayed';
     if (entry.request.type === 'challenge') {
       if (!refused && code !== 'unsupported-message') return;
-      finish(entry, { ok: false, failure: { reason: 'rejected', request: 'challenge', code, detail: 0 } });
+      finish(entry, { ok: false, failure: { reason: 'rejected', request: 'challenge', code, detail } });
     } else if (refused && ++refusals >= REFUSALS_BELIEVED) onRefusal?.(code);
     else if (refused) repeat(entry);
   };
@@ -313,7 +313,8 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     };
     if (link.state.state !== 'open') return refuseLater(linkClosed(link));
     if (outstanding.size >= MAX_OUTSTANDING) {
-      return refuseLater({ reason: 'rejected', request: request.type, code: 'busy', detail: outstanding.size });
+      const detail = `${outstanding.size} requests are under way already`;
+      return refuseLater({ reason: 'not-sent', request: request.type, detail });
     }
     counters.requests++;
     const seq = takeSeq();

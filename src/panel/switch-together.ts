@@ -175,6 +175,7 @@ export function createSwitch(clock: Clock): Switch {
 const mayPass = (failure: PanelFailure): boolean =>
   failure.reason === 'no-answer' ||
   failure.reason === 'not-staged' ||
+  failure.reason === 'not-sent' ||
   (failure.reason === 'rejected' && (failure.code === 'too-late' || failure.code === 'busy'));
 
 type Known =

@@ -307,6 +307,9 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
       if (failure.discarded !== undefined) return [undefined, ANSWERS_OTHERWISE];
       return [undefined, 'Check that the panel is powered and its link is the right one.'];
     case 'not-staged':
+    case 'not-sent':
+    case 'other-beam':
+    case 'still-waiting':
     case 'panel-restarted':
     case 'session-over':
     case 'read-back-differs':

@@ -69,7 +69,8 @@ export function blamed(failure: PanelFailure, only: string | undefined): Map<str
 function condition({ wire, driver, trouble }: LinkInUse): Pick<LinkDescription, 'state' | 'detail'> {
   const { state } = wire;
   if (state.state === 'closed') return { state: wordOfWire(state), detail: state.detail ?? state.reason };
-  if (trouble !== undefined) return { state: wordOf(trouble), detail: reasonInWords(trouble) };
+  // What this program kept to itself is no fault of the link's.
+  if (trouble !== undefined && trouble.reason !== 'not-sent') return { state: wordOf(trouble), detail: reasonInWords(trouble) };
   if (driver.capabilities === undefined)
     return { state: 'no answer', detail: 'the link is open and the panel has not said hello' };
   return { state: 'open', detail: '' };
@@ -88,7 +89,7 @@ function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): L
   }
 }
 
-function wordOf(failure: PanelFailure): LinkStateWord {
+function wordOf(failure: PanelFailure & { reason: Exclude<PanelFailure['reason'], 'not-sent'> }): LinkStateWord {
   switch (failure.reason) {
     case 'no-answer':
       return 'no answer';
@@ -106,6 +107,8 @@ function wordOf(failure: PanelFailure): LinkStateWord {
       return 'made safe';
     case 'not-staged':
     case 'read-back-differs':
+    case 'other-beam':
+    case 'still-waiting':
     case 'array-split':
       return 'beam differs';
     case 'protocol-version':
