@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'link'
   | 'no-hardware'
   | 'stopped' // asked to stop while waiting
+  | 'output' // what a command prints cannot be written
   | 'internal';
 
 export class BeamrigError extends Error {

@@ -81,12 +81,11 @@ export async function beamrigHere(...words: string[]): Promise<Ended> {
       return true;
     }),
   );
-  const log = vi.spyOn(console, 'log').mockImplementation((text) => void (said.stdout += `${String(text)}\n`));
   try {
     await commandLine(words);
     return { code: Number(process.exitCode ?? 0), ...said };
   } finally {
-    for (const spy of [...spies, log]) spy.mockRestore();
+    for (const spy of spies) spy.mockRestore();
     process.exitCode = undefined;
   }
 }

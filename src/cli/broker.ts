@@ -3,6 +3,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { shownVariable } from '../../errors/variable-name.ts';
 import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/embedded-broker.ts';
 import { wholeNumber } from './arguments.ts';
+import { boundOutput, print, printError } from './output.ts';
 import { printable } from './printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -24,9 +25,8 @@ export interface BrokerOptions {
  */
 export async function broker(options: BrokerOptions): Promise<void> {
   const { host, user, passwordEnv, tlsCert, tlsKey, ca, json = false } = options;
-  const print = (line: string, event: object): void => {
-    process.stdout.write(json ? `${JSON.stringify(event)}\n` : `${line}\n`);
-  };
+  boundOutput(json);
+  const tell = (line: string, event: object): void => print(json ? JSON.stringify(event) : line);
   const password = passwordFrom(user, passwordEnv);
   const settings: EmbeddedBrokerOptions = {
     ...(host !== undefined && { host }),
@@ -37,7 +37,7 @@ export async function broker(options: BrokerOptions): Promise<void> {
     ...(tlsKey !== undefined && { tlsKey }),
     ...(ca !== undefined && { ca }),
     onClient: ({ client, what, detail }) =>
-      print(`${printable(client)} ${what}${detail === undefined ? '' : `: ${printable(detail)}`}`, {
+      tell(`${printable(client)} ${what}${detail === undefined ? '' : `: ${printable(detail)}`}`, {
         type: 'client',
         client,
         what,
@@ -57,16 +57,16 @@ export async function broker(options: BrokerOptions): Promise<void> {
     release();
     throw error;
   }
-  print(lines(running.url, options).join('\n'), { type: 'listening', url: running.url, port: running.port });
+  tell(lines(running.url, options).join('\n'), { type: 'listening', url: running.url, port: running.port });
   const open = openToOthers(options);
   if (open !== undefined) {
-    process.stderr.write(`beamrig: ${open.message}\nWhat to do: ${open.wayOut}\n`);
-    if (json) print('', { type: 'warning', ...open });
+    printError(`beamrig: ${open.message}\nWhat to do: ${open.wayOut}`);
+    if (json) tell('', { type: 'warning', ...open });
   }
   await stopped;
   await running.close();
   release();
-  print('Broker stopped.', { type: 'stopped' });
+  tell('Broker stopped.', { type: 'stopped' });
 }
 
 function passwordFrom(user: string | undefined, variable: string | undefined): string | undefined {

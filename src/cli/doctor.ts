@@ -13,6 +13,7 @@ import { discoverHardware } from '../link/discover.ts';
 import { assembleHardware, linkInWords, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx-client.ts';
 import { influxTarget } from '../telemetry/influx-target.ts';
+import { print } from './output.ts';
 
 interface Finding {
   what: string;
@@ -27,14 +28,14 @@ export async function doctor(rigPath: string | undefined, options: { json?: bool
   const rig = rigPath === undefined ? undefined : rigFinding(rigPath, findings);
   findings.push(...(await hardware(rig)));
   if (rig) findings.push(runFolder(rig), await port(rig), ...(await influx(rig)));
-  if (options.json) console.log(JSON.stringify({ findings }));
-  else for (const finding of findings) print(finding);
+  if (options.json) print(JSON.stringify({ findings }));
+  else for (const finding of findings) printFinding(finding);
   if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
 }
 
-function print({ what, state, detail, todo }: Finding): void {
-  console.log(`${state.padEnd(8)} ${what}: ${detail}`);
-  if (todo !== undefined) console.log(`${' '.repeat(9)}→ ${todo}`);
+function printFinding({ what, state, detail, todo }: Finding): void {
+  print(`${state.padEnd(8)} ${what}: ${detail}`);
+  if (todo !== undefined) print(`${' '.repeat(9)}→ ${todo}`);
 }
 
 function program(): Finding {

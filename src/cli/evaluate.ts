@@ -6,6 +6,7 @@ import { findModel, readCard } from '../../models/zoo.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, wholeNumber } from './arguments.ts';
+import { barStream, print, stderr } from './output.ts';
 import { table } from './table.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
@@ -35,8 +36,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
   const beamformer = await openBeamformer(model, { elements, rfChains, users }, DEADLINE_MS);
   const bar =
-    process.stderr.isTTY && !options.json
-      ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: process.stderr })
+    stderr().isTerminal && !options.json
+      ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
       : undefined;
   bar?.start(snrsDb.length * channels.length, 0);
   let result: EvaluationResult;
@@ -55,7 +56,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     bar?.stop();
     await beamformer.close();
   }
-  console.log(options.json ? JSON.stringify(result) : resultTable(result));
+  print(options.json ? JSON.stringify(result) : resultTable(result));
 }
 
 function resultTable({ model, channels, results }: EvaluationResult): string {

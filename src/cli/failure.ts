@@ -1,6 +1,8 @@
 /** How a command fails: one message, the way out, an exit code other than 0, and no stack trace unless BEAMRIG_DEBUG=1 asks for it. */
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import { masked } from '../../errors/masked.ts';
+import { finishOutput, print, printError } from './output.ts';
+import type { DrainLimits } from './outlet.ts';
 import { printable } from './printable.ts';
 
 /** Prints the failure and sets the exit code. With `json`, scripts also get it as one line on stdout. */
@@ -8,11 +10,23 @@ export function failWith(error: unknown, json: boolean): void {
   const failure = withoutSecrets(describe(error));
   // Lines are ours; what devices and brokers said of themselves may stand in them.
   const lines = (text: string): string => text.split('\n').map(printable).join('\n');
-  process.stderr.write(`beamrig: ${lines(failure.message)}\n`);
-  if (failure.wayOut !== undefined) process.stderr.write(`What to do: ${lines(failure.wayOut)}\n`);
-  if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) process.stderr.write(`${masked(error.stack ?? '')}\n`);
+  printError(`beamrig: ${lines(failure.message)}`);
+  if (failure.wayOut !== undefined) printError(`What to do: ${lines(failure.wayOut)}`);
+  if (process.env.BEAMRIG_DEBUG === '1' && error instanceof Error) printError(masked(error.stack ?? ''));
   if (json) tellScripts(failure);
   process.exitCode = failure.code === 'argument' ? 2 : 1;
+}
+
+/** Waits for the readers of what was printed. False, and told of, when that could not be written. */
+export async function finishWell(limits?: DrainLimits): Promise<boolean> {
+  try {
+    await finishOutput(limits);
+    return true;
+  } catch (error) {
+    failWith(error, false);
+    await finishOutput(limits).catch(() => undefined); // the failure is told already
+    return false;
+  }
 }
 
 interface Failure {
@@ -23,7 +37,7 @@ interface Failure {
 
 /** A failure whose message has been printed: the line for scripts. */
 export function tellScripts(failure: Failure): void {
-  process.stdout.write(`${JSON.stringify({ type: 'error', ...withoutSecrets(failure) })}\n`);
+  print(JSON.stringify({ type: 'error', ...withoutSecrets(failure) }));
 }
 
 /** What was typed stands in messages, and a URL with a password is easily typed in the wrong place. */

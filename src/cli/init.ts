@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
+import { print } from './output.ts';
 
 export function init(file: string): void {
   const demo = readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8');
@@ -26,5 +27,5 @@ export function init(file: string): void {
       cause: error,
     });
   }
-  console.log(`Wrote ${file}. Run it with: beamrig run ${file}`);
+  print(`Wrote ${file}. Run it with: beamrig run ${file}`);
 }

@@ -1,12 +1,21 @@
 #!/usr/bin/env node
 /** The command `beamrig`: one file a subcommand beside this one; what goes wrong ends in failure.ts, in one message with a way out. */
 import { commandLine } from './command-line.ts';
-import { failWith } from './failure.ts';
+import { failWith, finishWell } from './failure.ts';
+import { outputFailure, printError, stdout } from './output.ts';
+import { readerGone } from './outlet.ts';
 
-process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(); // whoever read our output has seen enough
+/** Whatever was under way is in an unknown state, or has nobody to tell. */
+function endAt(error: NodeJS.ErrnoException): void {
+  if (readerGone(error)) process.exit(); // whoever read our output has seen enough
   failWith(error, false);
-  process.exit(); // whatever was under way is in an unknown state
-});
+  process.exit();
+}
+
+process.on('uncaughtException', endAt);
+stdout().whenUnheard((failure) => endAt(readerGone(failure) ? failure : outputFailure(failure)));
+// Node's own way of telling waits for a terminal.
+process.removeAllListeners('warning').on('warning', ({ name, message }) => printError(`beamrig: ${name}: ${message}`));
 
 await commandLine(process.argv.slice(2));
+await finishWell();

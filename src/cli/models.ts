@@ -2,6 +2,7 @@
 import { BASELINES } from '../../models/baselines/baselines.ts';
 import { findModel, listModels, readCard, verifyModel } from '../../models/zoo.ts';
 import { failWith } from './failure.ts';
+import { print } from './output.ts';
 import { table } from './table.ts';
 
 export function listAll(options: { json?: boolean }): void {
@@ -14,16 +15,16 @@ export function listAll(options: { json?: boolean }): void {
       paper: card.paper,
       path,
     }));
-    console.log(JSON.stringify({ models: described, baselines: BASELINES }));
+    print(JSON.stringify({ models: described, baselines: BASELINES }));
     return;
   }
   const rows = models.map(({ id, card }) => {
     const { elements, rfChains, users } = card.dimensions;
     return [id, `${elements} × ${rfChains} × ${users}`, card.connection === 'full' ? 'full' : 'any', card.title];
   });
-  console.log(table(['model', 'elements × chains × users', 'connection', ''], rows));
-  console.log('');
-  console.log(
+  print(table(['model', 'elements × chains × users', 'connection', ''], rows));
+  print('');
+  print(
     table(
       ['baseline', ''],
       BASELINES.map(({ name, title }) => [name, title]),
@@ -32,7 +33,7 @@ export function listAll(options: { json?: boolean }): void {
 }
 
 export function show(model: string): void {
-  console.log(JSON.stringify(readCard(findModel(model)), null, 2));
+  print(JSON.stringify(readCard(findModel(model)), null, 2));
 }
 
 /** Every model is checked even where one fails; the exit code says whether all are good. */
@@ -41,7 +42,7 @@ export function verify(model: string | undefined): void {
   for (const path of paths) {
     try {
       const { id, card } = verifyModel(path);
-      console.log(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree)`);
+      print(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree)`);
     } catch (error) {
       failWith(error, false);
     }

@@ -1,4 +1,5 @@
 /** What `beamrig panel` says while panels are played: lines for a person, or one JSON object a line for a program. */
+import type { Outlet } from './outlet.ts';
 import type { PlayedEvent } from '../rig/played-panels.ts';
 
 export interface PanelStart {
@@ -22,11 +23,11 @@ export interface PanelOutput {
 }
 
 /** @param log 'beams' shows the words of every beam, too */
-export function panelOutput(out: NodeJS.WriteStream, json: boolean, log: 'events' | 'beams'): PanelOutput {
+export function panelOutput(out: Outlet, json: boolean, log: 'events' | 'beams'): PanelOutput {
   return json ? jsonOutput(out, log) : textOutput(out, log);
 }
 
-function jsonOutput(out: NodeJS.WriteStream, log: 'events' | 'beams'): PanelOutput {
+function jsonOutput(out: Outlet, log: 'events' | 'beams'): PanelOutput {
   const line = (value: object): void => void out.write(`${JSON.stringify(value)}\n`);
   return {
     start: (start) => line({ type: 'start', ...start }),
@@ -41,7 +42,7 @@ function jsonOutput(out: NodeJS.WriteStream, log: 'events' | 'beams'): PanelOutp
   };
 }
 
-function textOutput(out: NodeJS.WriteStream, log: 'events' | 'beams'): PanelOutput {
+function textOutput(out: Outlet, log: 'events' | 'beams'): PanelOutput {
   const line = (text: string): void => void out.write(`${text}\n`);
   return {
     start: ({ name, elements, rfChains, phaseBits, users, panels, authenticated }) => {

@@ -19,6 +19,9 @@ import { createRigArray } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
 import { counterLimitsInFolder, counterLimitsInMemory } from './counter-limits.ts';
 import type { CounterLimits } from './counter-limits.ts';
+import { finishWell } from './failure.ts';
+import { LAST_WORDS } from './outlet.ts';
+import { boundOutput, printError, stdout } from './output.ts';
 import { panelCommand } from './panel-commands.ts';
 import { panelOutput } from './panel-output.ts';
 import type { PanelOutput } from './panel-output.ts';
@@ -32,7 +35,8 @@ export type { PanelOptions } from './panel-plan.ts';
 export async function panel(rigPath: string | undefined, options: PanelOptions): Promise<void> {
   const plan = readPanelPlan(rigPath, options);
   const { rig, seed, rigKey, recorded } = plan;
-  const output = panelOutput(process.stdout, options.json ?? false, plan.log);
+  boundOutput(options.json ?? false);
+  const output = panelOutput(stdout(), options.json ?? false, plan.log);
   const limits =
     rigKey === undefined || plan.stateFolder === undefined
       ? counterLimitsInMemory()
@@ -66,7 +70,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   output.stopping();
   hand.close();
   await played.close();
-  process.exit(0); // a wire that hangs must not keep the command alive
+  process.exit((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
 
 function endOf({ wire, panelSerial }: PlannedPanel): PanelEnd {
@@ -131,7 +135,7 @@ function listenTo(panels: readonly PlayedPanel[], output: PanelOutput): { close(
   lines.on('line', (line) => {
     before = before
       .then(() => panelCommand(line, panels))
-      .then((answer) => answer !== undefined && process.stderr.write(`${answer}\n`))
+      .then((answer) => answer !== undefined && printError(answer))
       .then(
         () => undefined,
         (error: unknown) => output.warning(error instanceof Error ? error.message : String(error)),

@@ -30,6 +30,7 @@ import { remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
 import { sourceOf } from '../rig/link-description.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
+import { print } from './output.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 
@@ -90,8 +91,8 @@ export async function panels(
         await Promise.all([...candidates.map((candidate) => ask(candidate, helloMs, rig, rigKey)), strangersOnBrokers(links)])
       ).flat()
     : candidates.map(({ place }) => place);
-  if (json) console.log(JSON.stringify({ panels: places }));
-  else console.log(text(places, hello));
+  if (json) print(JSON.stringify({ panels: places }));
+  else print(text(places, hello));
   if (hello && places.some(({ link, panel, why }) => link !== undefined && (panel === undefined || why !== undefined))) {
     process.exitCode = 1;
   }

@@ -5,6 +5,7 @@ import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../errors/masked.ts';
 import { packageVersion } from '../config/package-root.ts';
+import { stderr, stdout } from './output.ts';
 
 /** For options that may be given several times. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];
@@ -14,8 +15,12 @@ export function createProgram(): Command {
     .description('Run a phased-array rig: a beamformer chooses the phases, panels get them as Q-bit words, SNR comes back.')
     .version(packageVersion())
     .showHelpAfterError('(beamrig --help, or beamrig COMMAND --help, says what there is)')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(masked(text)) });
+    .configureOutput({
+      writeOut: (text) => stdout().write(text),
+      writeErr: (text) => stderr().write(text),
+      outputError: (text, write) => write(masked(text)),
+    })
+    .exitOverride();
 
   const command = (usage: string, summary: string, examples: string[]): Command =>
     program

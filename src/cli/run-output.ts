@@ -2,6 +2,7 @@
 import type { ChannelOrigin, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
+import type { Outlet } from './outlet.ts';
 import { printable } from './printable.ts';
 import { statusText, type RigStatus } from './status-line.ts';
 
@@ -37,28 +38,27 @@ export interface RunOutput {
   readonly statusEveryMs: number;
 }
 
-export function jsonOutput(out: NodeJS.WriteStream): RunOutput {
-  const line = (value: object): void => void out.write(`${JSON.stringify(value)}\n`);
+export function jsonOutput(out: Outlet): RunOutput {
+  const line = (value: object, kind: 'line' | 'last' = 'line'): void => out.write(`${JSON.stringify(value)}\n`, kind);
   return {
     statusEveryMs: 1000,
     start: (start) => line({ type: 'start', ...start }),
     event: ({ timeNs, ...event }) => line({ type: 'event', time: isoTime(timeNs), ...event }),
-    status: line,
-    stopping: () => line({ type: 'stopping' }),
-    end: (end) => line({ type: 'end', ...end }),
+    status: (status) => out.passing(`${JSON.stringify(status)}\n`),
+    stopping: () => line({ type: 'stopping' }, 'last'),
+    end: (end) => line({ type: 'end', ...end }, 'last'),
   };
 }
 
-export function textOutput(out: NodeJS.WriteStream): RunOutput {
-  const onTerminal = out.isTTY;
+export function textOutput(out: Outlet): RunOutput {
+  const onTerminal = out.isTerminal;
   const colour = onTerminal && process.env.NO_COLOR === undefined;
   const paint = (code: number, text: string): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const level = { info: 0, warning: 33, error: 31 } as const;
   let statusShown = false;
-  const line = (text: string): void => {
-    if (statusShown) out.write('\r\x1b[K');
+  const line = (text: string, kind: 'line' | 'last' = 'line'): void => {
+    out.write(`${statusShown ? '\r\x1b[K' : ''}${text}\n`, kind);
     statusShown = false;
-    out.write(`${text}\n`);
   };
   return {
     statusEveryMs: onTerminal ? 500 : 5000,
@@ -80,26 +80,27 @@ export function textOutput(out: NodeJS.WriteStream): RunOutput {
     },
     status: (status) => {
       const text = statusText(status);
-      if (!onTerminal) return line(text);
-      out.write(`\r\x1b[K${text.slice(0, (out.columns || 120) - 1)}`);
+      if (!onTerminal) return out.passing(`${text}\n`);
+      out.passing(`\r\x1b[K${text.slice(0, out.columns - 1)}`, false);
       statusShown = true;
     },
-    stopping: () => line('Stopping: the array goes to its safe state. Ctrl-C again forces the end.'),
+    stopping: () => line('Stopping: the array goes to its safe state. Ctrl-C again forces the end.', 'last'),
     end: ({ ended, message, folder, summary, problem, influx }) => {
+      const last = (text: string): void => line(text, 'last');
       const { cycles, cyclesPerSecond, meanSumRate } = summary;
       const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
-      line(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
-      line(
+      last(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
+      last(
         `${cycles} cycles (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second; ` +
           `measured ${rate(meanSumRate.measured)}, predicted ${rate(meanSumRate.predicted)}, ZF ${rate(meanSumRate.zf)} bit/s/Hz.`,
       );
       if (influx) {
-        line(`InfluxDB took ${influx.taken} points${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
+        last(`InfluxDB took ${influx.taken} points${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
         if (influx.replay !== undefined)
-          line(`${influx.remaining} points are not in InfluxDB yet. Send them with: ${influx.replay}`);
+          last(`${influx.remaining} points are not in InfluxDB yet. Send them with: ${influx.replay}`);
       }
-      if (problem !== undefined) line(paint(33, `The records are not complete: ${problem}.`));
-      line(`Everything is in ${folder}`);
+      if (problem !== undefined) last(paint(33, `The records are not complete: ${problem}.`));
+      last(`Everything is in ${folder}`);
     },
   };
 }

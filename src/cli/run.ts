@@ -18,6 +18,9 @@ import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/inf
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
+import { finishWell } from './failure.ts';
+import { LAST_WORDS, UNHURRIED } from './outlet.ts';
+import { boundOutput, stdout } from './output.ts';
 import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
 import { watchStatus } from './status-line.ts';
 import { onStopSignal } from './stop-signal.ts';
@@ -42,7 +45,8 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const recorded = options.channels === undefined ? undefined : readRecorded(options.channels, options.conjugate ?? false, rig);
   const target = rig.telemetry.influx === undefined ? undefined : influxTarget(rig.telemetry.influx);
   const clock = options.virtualTime ? createVirtualClock() : createRealClock();
-  const output = options.json ? jsonOutput(process.stdout) : textOutput(process.stdout);
+  boundOutput(options.json ?? false);
+  const output = options.json ? jsonOutput(stdout()) : textOutput(stdout());
 
   const page: { of?: RunningServer } = {};
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
@@ -118,7 +122,8 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
-  process.exit(worked ? 0 : 1); // a hanging server elsewhere must not keep the command alive
+  const told = await finishWell(asked.stop ? LAST_WORDS : UNHURRIED);
+  process.exit(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
 function sourceLine(rig: RigFile, { source, description }: Rig): string {

@@ -2,6 +2,9 @@
  * Ctrl-C and kin: the first one asks to stop, so that the array goes to its safe state and the summary is written; a later one means it.
  * A reader that has gone (`beamrig run … | head`) is a request to stop, too.
  */
+import { readerGone } from './outlet.ts';
+import { stdout } from './output.ts';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** One Ctrl-C arrives twice under `npm start`: from the terminal, and passed on by npm. */
 const SAME_KEY_MS = 1000;
@@ -17,16 +20,17 @@ export function onStopSignal(call: () => void): () => void {
       process.exit(130);
     }
   };
-  const readerGone = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE' && askedAtMs === undefined) ask();
+  // Nobody reads any more, or nothing could be said from the start. A disk that fills up later is no reason to stop: the end tells of it.
+  const unheard = (failure: NodeJS.ErrnoException): void => {
+    if (askedAtMs === undefined && (readerGone(failure) || !stdout().worked)) ask();
   };
   for (const signal of SIGNALS) process.on(signal, ask);
-  process.stdout.on('error', readerGone);
+  const letGo = stdout().onFailure(unheard);
   return () => {
     if (askedAtMs !== undefined) return;
     for (const signal of SIGNALS) process.removeListener(signal, ask);
     // What is still printed after the end must not fail for want of a reader.
-    process.stdout.on('error', () => undefined);
-    process.stdout.removeListener('error', readerGone);
+    stdout().onFailure(() => undefined);
+    letGo();
   };
 }

@@ -7,6 +7,7 @@ import type { TrainingRequest } from '../../models/training/training-options.ts'
 import { checkpointPathOf, trainUnfoldedPga, type TrainingProgress } from '../../models/training/train-unfolded-pga.ts';
 import { makeFolders } from '../telemetry/make-folders.ts';
 import { numberList, oneOf, realNumber, wholeNumber } from './arguments.ts';
+import { barStream, boundOutput, print, printError, stderr, stdout } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
 
 export interface TrainOptions {
@@ -32,7 +33,8 @@ export async function train(system: string, options: TrainOptions): Promise<void
   oneOf('system', system, ['unfolded-pga']);
   const request = requestOf(options);
   makeWritable(request.output);
-  const progress = options.json ? jsonProgress() : process.stderr.isTTY ? barProgress() : lineProgress();
+  boundOutput(options.json === true);
+  const progress = options.json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
   const stop = new AbortController();
   const release = onStopSignal(() => stop.abort());
   let outcome: Awaited<ReturnType<typeof trainUnfoldedPga>>;
@@ -43,13 +45,13 @@ export async function train(system: string, options: TrainOptions): Promise<void
     progress.end();
   }
   if (options.json) {
-    console.log(JSON.stringify({ type: outcome.status, ...outcome }));
+    print(JSON.stringify({ type: outcome.status, ...outcome }));
   } else if (outcome.status === 'stopped') {
-    console.log(`Stopped in epoch ${outcome.epoch}. Checkpoint: ${outcome.checkpointPath}`);
-    console.log('Go on with the same command and --resume.');
+    print(`Stopped in epoch ${outcome.epoch}. Checkpoint: ${outcome.checkpointPath}`);
+    print('Go on with the same command and --resume.');
   } else {
-    console.log(`Model: ${outcome.modelPath}`);
-    console.log(`Card:  ${outcome.cardPath}`);
+    print(`Model: ${outcome.modelPath}`);
+    print(`Card:  ${outcome.cardPath}`);
   }
 }
 
@@ -115,8 +117,7 @@ function barProgress(): ProgressView {
   const bar = new SingleBar({
     format:
       '{bar} {percentage}% | epoch {epoch} | {rate} channels/s | {left} left | validation {validation} (best {best}) bit/s/Hz',
-    stream: process.stderr,
-    hideCursor: true,
+    stream: barStream(),
   });
   let started = false;
   return {
@@ -145,7 +146,7 @@ function lineProgress(): ProgressView {
     show: ({ epoch, epochs, step, steps, validationRate, ratePerSecond, secondsLeft }) => {
       if (step !== steps) return;
       const pace = `${ratePerSecond.toFixed(0)} channels/s, ${duration(secondsLeft)} left`;
-      process.stderr.write(`epoch ${epoch}/${epochs}: validation ${validationRate.toFixed(3)} bit/s/Hz; ${pace}\n`);
+      printError(`epoch ${epoch}/${epochs}: validation ${validationRate.toFixed(3)} bit/s/Hz; ${pace}`);
     },
     end: () => undefined,
   };
@@ -153,7 +154,7 @@ function lineProgress(): ProgressView {
 
 function jsonProgress(): ProgressView {
   return {
-    show: (progress) => console.log(JSON.stringify({ type: 'progress', ...progress })),
+    show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
     end: () => undefined,
   };
 }
