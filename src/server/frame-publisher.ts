@@ -17,7 +17,7 @@ import type { BeampatternPanel, CostlyPanel, Frame } from './socket-contract.ts'
 const TICK_MS = 17;
 /** At most 30 frames a second for a page, and with however many pages one in this time; where nothing happens the controller still shows that it lives. */
 const SHORTEST_INTERVAL_MS = 33;
-const LONGEST_INTERVAL_MS = 800;
+const LONGEST_INTERVAL_MS = 700;
 const IDLE_FRAME_MS = 250;
 /** What sending may take of the thread's time: the acknowledgements cost about as much again. */
 const SHARE_OF_TIME = 0.05;

@@ -40,12 +40,16 @@ export class PageLine {
     return idle;
   }
 
-  /** Everything said within `say` leaves in one piece. */
+  /** Everything said within `say` leaves in one piece: engine.io would send the first part alone and wait until it has left. */
   together(say: () => void): void {
+    const { transport } = this.#engine;
     this.#connection.cork();
+    transport.writable = false;
     try {
       say();
     } finally {
+      transport.writable = true;
+      transport.emit('ready');
       this.#connection.uncork();
     }
   }
