@@ -3,8 +3,6 @@
  *
  *   rig file ─► channels ─► run folder ─► rig (hardware or simulator) ─► page ─► loop … Ctrl-C ─► safe state ─► summary
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createRandom } from '../../signal/random.ts';
@@ -214,8 +212,8 @@ async function closeRecords(
 function readRecorded(file: string, conjugate: boolean, rig: RigFile) {
   const expected = { users: rig.users.count, elements: elementsOf(rig) };
   const channels = readChannelFile(file, { conjugate, expected });
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  return { channels, facts: { file, sha256, count: channels.channels.length, conjugated: conjugate } };
+  const { sha256, doubts } = channels;
+  return { channels, doubts, facts: { file, sha256, count: channels.channels.length, conjugated: conjugate } };
 }
 
 function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: number }): string {

@@ -1,3 +1,5 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +88,96 @@ describe('channels that NumPy wrote', () => {
     writeChannelFile(file, channels);
     expect(readChannelFile(file).channels).toEqual(channels);
     expect((readFileSync(file).indexOf(0x0a) + 1) % 64).toBe(0); // numpy maps files by this alignment
+  });
+});
+
+describe('a header as other writers make it', () => {
+  it.each([
+    ["{'shape':(2,2,3),'fortran_order':False,'descr':'<c8'}"],
+    ['{"descr": "<c8", "fortran_order": False, "shape": [2, 2, 3]}'],
+    ["{ 'descr' : '=c8' , 'fortran_order' : False , 'shape' : ( 2 , 2 , 3 , ) , }"],
+    ["{'descr': 'complex64', 'fortran_order': False, 'shape': (2L, 2L, 3L)}"],
+    ["{u'descr': u'F', u'fortran_order': False, u'shape': (2, 2, 3)}\0\0\0"],
+    ["{'descr': b'|c8', 'fortran_order': false, 'shape': (2, 2, 3), 'by': 'another \\'program\\''}"],
+    ["{\n  'descr': '<c8',  # little-endian\n  'fortran_order': False,\n  'shape': (2, 2, 3),\n}"],
+  ])('is read: %s', (header) => {
+    const channels = parseChannels(reheaded(header), 'h.npy');
+    expect(channels.flatMap(({ re }) => [...re])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  });
+
+  it('may be of any length', () => {
+    const data = bytesOf(firstBytes).subarray(128);
+    const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, firstHeader.length, 0]);
+    expect(parseChannels(new Uint8Array(Buffer.concat([start, Buffer.from(firstHeader), data])), 'h.npy')).toHaveLength(2);
+  });
+
+  it.each([
+    ["{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2, 3)", 'its header is no Python dictionary'],
+    ["{'descr': '<c8' 'fortran_order': False, 'shape': (2, 2, 3)}", 'its header is no Python dictionary'],
+    ["['descr', '<c8']", 'its header is no Python dictionary'],
+    [`${'['.repeat(100)}`, 'its header is no Python dictionary'],
+    ["{'descr': '<c8', 'fortran_order': 'False', 'shape': (2, 2, 3)}", 'does not say shape and order'],
+    ["{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2.5, 3)}", 'gives the shape (2, 2.5, 3)'],
+    ["{'fortran_order': False, 'shape': (2, 2, 3)}", 'dtype not given'],
+    [firstHeader.replace('<c8', '|u1'), "dtype '|u1'; expected complex64"],
+    [firstHeader.replace('<c8', '<c32'), 'it holds a precision that is not read here'],
+    [firstHeader.replace('<c8', '|O'), 'it holds Python objects'],
+    [firstHeader.replace('<c8', '__proto__'), "dtype '__proto__'"],
+  ])('that cannot be read is refused by what it says: %s', (header, message) => {
+    expect(refusal(reheaded(header)).message).toContain(message);
+  });
+
+  it('that stands before another shape is told which line of Python mends it', () => {
+    const wayOut = (shape: string, dtype = '<c8'): string | undefined =>
+      refusal(reheaded(firstHeader.replace('(2, 2, 3)', shape).replace('<c8', dtype))).wayOut;
+    expect(wayOut('(2, 2, 3, 1)')).toContain('numpy.squeeze(channels)');
+    expect(wayOut('(4, 3)')).toContain('channels[numpy.newaxis]');
+    expect(wayOut('(2, 2, 3)', '<f8')).toContain('imaginary parts are missing');
+    expect(wayOut('(2, 2, 3, 1)', '<f4')).toContain('channels[0] + 1j * channels[1]');
+    const structured = "{'descr': [('re', '<f4'), ('im', '<f4')], 'fortran_order': False, 'shape': (2, 2, 3)}";
+    expect(refusal(reheaded(structured)).wayOut).toContain('channels["re"] + 1j * channels["im"]');
+  });
+
+  it.each([
+    ['PK\x03\x04', 'a .npz or other zip archive'],
+    ['\x89HDF\r\n\x1a\n', 'an HDF5'],
+    ['MATLAB 5.0 MAT-file', 'a MATLAB file'],
+    ['\x80\x04\x95', 'a Python pickle'],
+  ])('is missed where the file is of another kind: %j', (begin, kind) => {
+    const error = refusal(new Uint8Array(Buffer.from(begin.padEnd(40), 'latin1')));
+    expect(error.message).toContain(`not a NumPy file but ${kind}`);
+    expect(error.wayOut).toBeTruthy();
+  });
+});
+
+describe('channels as they come', () => {
+  const channels = (scale: number, im = 1) => [
+    fromParts(1, 2, Float64Array.of(scale, -scale), Float64Array.of(im * scale, im * scale)),
+  ];
+
+  it('through a pipe are read once, with the checksum of what was read', () => {
+    const file = join(folder, 'piped.npy');
+    writeChannelFile(file, channels(1));
+    const pipe = join(folder, 'pipe.npy');
+    execFileSync('mkfifo', [pipe]);
+    const writer = spawn('sh', ['-c', 'cat "$1" > "$2"', 'sh', file, pipe], { stdio: 'ignore' });
+    const read = readChannelFile(pipe);
+    writer.kill();
+    expect(read.channels).toEqual(channels(1));
+    expect(read.sha256).toBe(createHash('sha256').update(readFileSync(file)).digest('hex'));
+    expect(read.doubts).toEqual([]);
+  });
+
+  it.each([
+    [1e-6, 1, 'the mean |h|² of an element is 2.0e-12 (-117 dB); snrDb is meant for about 1'],
+    [1e3, 1, 'the mean |h|² of an element is 2.0e+6 (63 dB)'],
+    [1e-300, 1, 'the mean |h|² of an element is 0'],
+    [1e300, 1, 'the mean |h|² of an element is Infinity'],
+    [1, 0, 'every imaginary part is 0'],
+  ])('of scale %d and imaginary parts %d are doubted', (scale, im, doubt) => {
+    const file = join(folder, 'doubt.npy');
+    writeChannelFile(file, channels(scale, im));
+    expect(readChannelFile(file).doubts.join()).toContain(`${file}: ${doubt}`);
   });
 });
 

@@ -3,9 +3,12 @@
  * Fortran order, shape [n, K, N] with rows h_kᴴ (channels saved as h_k need `conjugate`). The reader is total: whatever the bytes, it ends
  * in channels or in one BeamrigError 'channel-file' that says what was found and what was expected.
  */
-import { openSync, closeSync, fstatSync, readSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { fromParts, type CMatrix } from '../../signal/complex-matrix.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
+import { readNpyHeader, type NpyHeader } from './npy-header.ts';
 
 export interface ChannelFileOptions {
   /** Negate imaginary parts: for files whose rows are h_kᵀ or h_k instead of h_kᴴ. */
@@ -15,30 +18,71 @@ export interface ChannelFileOptions {
 }
 
 const LARGEST_BYTES = 2 ** 31 - 1;
-const LARGEST_HEADER = 65_536;
+
+export interface ChannelFile {
+  /** n channels, each K×N. */
+  channels: CMatrix[];
+  file: string;
+  /** Of the bytes that the channels were read from, lower-case hex. */
+  sha256: string;
+  /** What is allowed and seldom meant, a sentence each. */
+  doubts: string[];
+}
 
 /**
- * @returns n channels, each K×N
+ * Reads a file, or a pipe to its end, once.
  * @throws BeamrigError 'channel-file'
  */
-export function readChannelFile(path: string, options: ChannelFileOptions = {}): { channels: CMatrix[]; file: string } {
-  return { channels: parseChannels(readBytes(path), path, options), file: path };
+export function readChannelFile(path: string, options: ChannelFileOptions = {}): ChannelFile {
+  const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
+  if (!read.ok) {
+    const wayOut =
+      read.reason === 'too-large' ? 'Split the file.' : 'Give the path of a .npy file, or a pipe that one is written into.';
+    throw new BeamrigError('channel-file', `${path}: ${read.why}`, { wayOut, cause: read.cause });
+  }
+  const channels = parseChannels(read.bytes, path, options);
+  const sha256 = createHash('sha256').update(read.bytes).digest('hex');
+  return { channels, file: path, sha256, doubts: channelDoubts(channels).map((doubt) => `${path}: ${doubt}`) };
+}
+
+/** Mean |h|² of one element, from channels normalised per array of thousands of elements to ones that nobody normalised. */
+const USUAL_POWER = { min: 1e-4, max: 1e3 };
+
+function channelDoubts(channels: readonly CMatrix[]): string[] {
+  const entries = channels.reduce((sum, { re }) => sum + re.length, 0);
+  const sum = (part: 're' | 'im'): number =>
+    channels.reduce((all, channel) => all + channel[part].reduce((own, value) => own + value * value, 0), 0);
+  const imaginary = sum('im');
+  const power = (sum('re') + imaginary) / entries;
+  const doubts: string[] = [];
+  if (power < USUAL_POWER.min || power > USUAL_POWER.max) {
+    const level =
+      Number.isFinite(power) && power > 0
+        ? `${power.toExponential(1)} (${(10 * Math.log10(power)).toFixed(0)} dB)`
+        : String(power);
+    doubts.push(
+      `the mean |h|² of an element is ${level}; snrDb is meant for about 1, so divide by the root of it where it is path loss`,
+    );
+  }
+  if (imaginary === 0) doubts.push('every imaginary part is 0; were they lost when it was saved?');
+  return doubts;
 }
 
 /** As readChannelFile, from bytes; `name` is what messages call them. */
 export function parseChannels(bytes: Uint8Array, name: string, options: ChannelFileOptions = {}): CMatrix[] {
-  const header = readHeader(bytes, name);
+  const header = readNpyHeader(bytes, name);
   const { perChannel, at } = layoutOf(header, name);
   const [count = 0, users = 0, elements = 0] = header.shape;
   checkExpected(header.shape, options.expected, name);
   const { scalarBytes } = header;
   const needed = header.dataStart + count * perChannel * 2 * scalarBytes;
   if (bytes.length !== needed) {
-    const state = bytes.length < needed ? 'truncated' : 'longer than its header says';
+    const another = Buffer.from(bytes.subarray(needed, needed + 6)).toString('latin1') === '\x93NUMPY';
+    const state = bytes.length < needed ? 'truncated' : another ? 'holds several arrays' : 'longer than its header says';
     refuse(
       name,
       `${state}: ${bytes.length} bytes where shape ${shapeText(header.shape)} of ${header.dtype} takes ${needed}`,
-      'Save it again.',
+      another ? 'Save all channels as one array.' : 'Save it again.',
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -58,7 +102,7 @@ export function parseChannels(bytes: Uint8Array, name: string, options: ChannelF
         re[entry] = scalar(place.re);
         im[entry] = sign * scalar(place.im);
         power += Math.abs(re[entry]) + Math.abs(im[entry]);
-        if (!Number.isFinite(power)) {
+        if (!Number.isFinite(re[entry]) || !Number.isFinite(im[entry])) {
           const value = `${re[entry]}${im[entry] < 0 ? '-' : '+'}${Math.abs(im[entry])}j`;
           refuse(name, `[${channel}, ${user}, ${element}] is ${value}, not a finite number`, 'Remove or repair that channel.');
         }
@@ -106,72 +150,18 @@ export function writeChannelFile(
   writeFileSync(path, out);
 }
 
-interface NpyHeader {
-  shape: number[];
-  dtype: string;
-  complex: boolean;
-  /** Bytes of one real number. */
-  scalarBytes: 4 | 8;
-  littleEndian: boolean;
-  fortranOrder: boolean;
-  dataStart: number;
-}
-
-const DTYPES: Record<string, { dtype: string; complex: boolean; scalarBytes: 4 | 8 } | undefined> = {
-  c8: { dtype: 'complex64', complex: true, scalarBytes: 4 },
-  c16: { dtype: 'complex128', complex: true, scalarBytes: 8 },
-  f4: { dtype: 'float32', complex: false, scalarBytes: 4 },
-  f8: { dtype: 'float64', complex: false, scalarBytes: 8 },
-};
-
-function readHeader(bytes: Uint8Array, name: string): NpyHeader {
-  const notNpy = 'not a NumPy file';
-  const saveIt = 'Save the channels with numpy.save(file, channels), complex, shape [n, K, N].';
-  if (bytes.length === 0) refuse(name, 'empty', saveIt);
-  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-  if (bytes.length < 10 || magic.some((byte, index) => bytes[index] !== byte))
-    refuse(name, `${notNpy} (no \\x93NUMPY at its start)`, saveIt);
-  const version = bytes[6];
-  if (version < 1 || version > 3) refuse(name, `NumPy format version ${version}.${bytes[7]}; known: 1, 2 and 3`, saveIt);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const lengthEnd = version === 1 ? 10 : 12;
-  if (bytes.length < lengthEnd) refuse(name, 'truncated inside its header', saveIt);
-  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  const dataStart = lengthEnd + length;
-  if (length > LARGEST_HEADER) refuse(name, `damaged: a header of ${length} bytes`, saveIt);
-  if (bytes.length < dataStart) refuse(name, 'truncated inside its header', saveIt);
-  const text = new TextDecoder().decode(bytes.subarray(lengthEnd, dataStart));
-
-  const descr = /['"]descr['"]\s*:\s*(['"])([^'"]*)\1/.exec(text)?.[2];
-  const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
-  const shapeList = /['"]shape['"]\s*:\s*\(([^)]*)\)/.exec(text)?.[1];
-  if (order === undefined || shapeList === undefined) refuse(name, 'damaged: its header does not say shape and order', saveIt);
-  const known = descr === undefined ? undefined : DTYPES[descr.slice(1)];
-  if (descr === undefined || !known || !'<>='.includes(descr.charAt(0))) {
-    const found = descr === undefined ? 'a structured type' : `'${descr}'`;
-    refuse(name, `dtype ${found}; expected complex64, complex128, or float32 or float64 with a last axis of re, im`, saveIt);
-  }
-  const parts = shapeList
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-  const shape = parts.map((part) => (/^\d{1,15}$/.test(part) ? Number(part) : NaN));
-  if (shape.some(Number.isNaN)) refuse(name, `damaged: its header gives the shape (${shapeList.slice(0, 80)})`, saveIt);
-  return { ...known, shape, littleEndian: descr.charAt(0) !== '>', fortranOrder: order === 'True', dataStart };
-}
-
 /** Where a number stands in the data, counted in real numbers. */
 type Place = (channel: number, user: number, element: number) => { re: number; im: number };
 
 function layoutOf(header: NpyHeader, name: string): { perChannel: number; at: Place } {
   const { shape, complex, fortranOrder } = header;
   const wanted = complex ? '[n, K, N]' : '[n, K, N, 2] (the last axis is re, im)';
-  const saveIt = 'The axes are channels, users, elements.';
   if (shape.length !== (complex ? 3 : 4) || (!complex && shape[3] !== 2)) {
-    refuse(name, `shape ${shapeText(shape)} of ${header.dtype}; expected ${wanted}`, saveIt);
+    refuse(name, `shape ${shapeText(shape)} of ${header.dtype}; expected ${wanted}`, reshaped(header));
   }
   const [count = 0, users = 0, elements = 0] = shape;
-  if (count * users * elements === 0) refuse(name, `shape ${shapeText(shape)} holds no channel; expected ${wanted}`, saveIt);
+  if (count * users * elements === 0)
+    refuse(name, `shape ${shapeText(shape)} holds no channel; expected ${wanted}`, 'The axes are channels, users, elements.');
   if (count * users * elements > LARGEST_BYTES)
     refuse(name, `shape ${shapeText(shape)} is more than this reader takes`, 'Split the file.');
   const total = count * users * elements;
@@ -187,6 +177,17 @@ function layoutOf(header: NpyHeader, name: string): { perChannel: number; at: Pl
   return { perChannel: users * elements, at };
 }
 
+/** The line of Python that most probably mends a shape. */
+function reshaped({ shape, complex }: NpyHeader): string {
+  const axes = 'The axes are channels, users, elements.';
+  if (!complex && shape.length === 3) return `${axes} The imaginary parts are missing: save the complex array.`;
+  if (!complex && shape[0] === 2) return `${axes} Save channels[0] + 1j * channels[1].`;
+  if (complex && shape.length === 2) return `${axes} One channel is saved as channels[numpy.newaxis].`;
+  if (complex && shape.length > 3 && shape.includes(1))
+    return `${axes} Save numpy.squeeze(channels), or choose the axes that are meant.`;
+  return axes;
+}
+
 function checkExpected(shape: readonly number[], expected: ChannelFileOptions['expected'], name: string): void {
   const [, users, elements] = shape;
   if (!expected || (users === expected.users && elements === expected.elements)) return;
@@ -198,31 +199,6 @@ function checkExpected(shape: readonly number[], expected: ChannelFileOptions['e
       ? 'Users and elements are swapped: save it with axes [n, K, N].'
       : 'Take channels made for this array, or change the array.',
   );
-}
-
-function readBytes(path: string): Uint8Array {
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    const stat = fstatSync(file);
-    if (stat.isDirectory()) refuse(path, 'this is a folder', 'Give the path of a .npy file.');
-    if (stat.size > LARGEST_BYTES) refuse(path, `${stat.size} bytes, and this reader takes up to 2 GiB`, 'Split the file.');
-    const bytes = new Uint8Array(stat.size);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const got = readSync(file, bytes, filled, bytes.length - filled, filled);
-      if (got === 0) break;
-      filled += got;
-    }
-    return bytes.subarray(0, filled);
-  } catch (error) {
-    if (error instanceof BeamrigError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? 'unknown'})`;
-    throw new BeamrigError('channel-file', `${path}: ${why}`, { wayOut: 'Give the path of a .npy file.', cause: error });
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;

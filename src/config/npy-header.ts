@@ -1,0 +1,138 @@
+/**
+ * The header of a NumPy file, as NumPy and all the others write it that write this format: versions 1 to 3, keys in any order, any spacing
+ * and quotes, every name of a type. Types and files that hold no channels are refused by what they are, with the line of Python that mends it.
+ */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { parsePythonLiteral, type Literal } from './python-literal.ts';
+
+export interface NpyHeader {
+  shape: number[];
+  dtype: string;
+  complex: boolean;
+  /** Bytes of one real number. */
+  scalarBytes: 4 | 8;
+  littleEndian: boolean;
+  fortranOrder: boolean;
+  dataStart: number;
+}
+
+const LARGEST_HEADER = 65_536;
+const SAVE_IT = 'Save the channels with numpy.save(file, channels), complex, shape [n, K, N].';
+
+/** @throws BeamrigError 'channel-file' @param name what messages call the file */
+export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
+  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+  if (bytes.length === 0) refuse(name, 'empty', SAVE_IT);
+  if (bytes.length < 10 || magic.some((byte, index) => bytes[index] !== byte)) refuseOther(bytes, name);
+  const version = bytes[6];
+  if (version < 1 || version > 3) refuse(name, `NumPy format version ${version}.${bytes[7]}; known: 1, 2 and 3`, SAVE_IT);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const lengthEnd = version === 1 ? 10 : 12;
+  if (bytes.length < lengthEnd) refuse(name, 'truncated inside its header', SAVE_IT);
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  const dataStart = lengthEnd + length;
+  if (length > LARGEST_HEADER) refuse(name, `damaged: a header of ${length} bytes`, SAVE_IT);
+  if (bytes.length < dataStart) refuse(name, 'truncated inside its header', SAVE_IT);
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(lengthEnd, dataStart));
+
+  const parsed = parsePythonLiteral(text);
+  if (!parsed.ok || !(parsed.value instanceof Map)) {
+    const place = parsed.ok ? text : text.slice(Math.max(parsed.at - 10, 0));
+    refuse(name, `damaged: its header is no Python dictionary (at ${JSON.stringify(place.slice(0, 40))})`, SAVE_IT);
+  }
+  const order = parsed.value.get('fortran_order');
+  const shape = parsed.value.get('shape');
+  const descr = parsed.value.get('descr');
+  if (typeof order !== 'boolean' || shape === undefined) {
+    refuse(name, 'damaged: its header does not say shape and order', SAVE_IT);
+  }
+  const type = typeOf(descr, name);
+  return { ...type, shape: lengthsOf(shape, name), fortranOrder: order, dataStart };
+}
+
+function lengthsOf(shape: Literal, name: string): number[] {
+  const lengths = Array.isArray(shape) ? shape : [shape];
+  const isLength = (length: Literal): length is number =>
+    typeof length === 'number' && Number.isSafeInteger(length) && length >= 0;
+  if (lengths.every(isLength)) return lengths;
+  const shown = JSON.stringify(lengths).slice(1, -1).slice(0, 80);
+  return refuse(name, `damaged: its header gives the shape (${shown.replaceAll(',', ', ')})`, SAVE_IT);
+}
+
+type NpyType = Pick<NpyHeader, 'dtype' | 'complex' | 'scalarBytes' | 'littleEndian'>;
+
+const TYPES: Record<string, Omit<NpyType, 'littleEndian'> | undefined> = Object.fromEntries(
+  [
+    { dtype: 'complex64', complex: true, scalarBytes: 4 as const, names: ['c8', 'F', 'complex64'] },
+    { dtype: 'complex128', complex: true, scalarBytes: 8 as const, names: ['c16', 'D', 'complex128'] },
+    { dtype: 'float32', complex: false, scalarBytes: 4 as const, names: ['f4', 'f', 'float32'] },
+    { dtype: 'float64', complex: false, scalarBytes: 8 as const, names: ['f8', 'd', 'float64'] },
+  ].flatMap(({ names, ...type }) => names.map((known) => [known, type])),
+);
+
+function typeOf(descr: Literal | undefined, name: string): NpyType {
+  const expected = 'expected complex64, complex128, or float32 or float64 with a last axis of re, im';
+  if (typeof descr !== 'string') {
+    const mend = 'Make one complex array of its fields, channels["re"] + 1j * channels["im"], and save that.';
+    return refuse(
+      name,
+      `dtype ${descr === undefined ? 'not given' : 'a structured type'}; ${expected}`,
+      descr === undefined ? SAVE_IT : mend,
+    );
+  }
+  const [, order, known] = /^([<>=|]?)(.*)$/s.exec(descr) ?? [];
+  const type = TYPES[known ?? ''];
+  // '=' is the order of the machine that wrote it, which was as all are today.
+  if (type !== undefined && Object.hasOwn(TYPES, known ?? '')) return { ...type, littleEndian: order !== '>' };
+  const what = /^\|?O/.test(descr)
+    ? 'Python objects'
+    : /^.?[iuIU]\d/.test(descr)
+      ? 'whole numbers'
+      : /^.?b1/.test(descr)
+        ? 'true or false'
+        : /^.?[SUV]\d/.test(descr)
+          ? 'texts or raw bytes'
+          : /^.?(f2|f16|f12|c32|c24|e|g|G)$/.test(descr)
+            ? 'a precision that is not read here'
+            : '';
+  return refuse(
+    name,
+    `dtype '${descr.slice(0, 40)}'; ${expected}${what && `; it holds ${what}`}`,
+    'Save channels.astype("complex64") of shape [n, K, N].',
+  );
+}
+
+/** Files that people have instead, by their first bytes. */
+const OTHERS: { begins: number[]; is: string; mend: string }[] = [
+  {
+    begins: [0x50, 0x4b],
+    is: 'a .npz or other zip archive',
+    mend: 'Save one array of it: numpy.save("channels.npy", numpy.load("channels.npz")["NAME"]).',
+  },
+  {
+    begins: [0x89, 0x48, 0x44, 0x46],
+    is: 'an HDF5 (or MATLAB 7.3) file',
+    mend: 'Read it with h5py and save the channels with numpy.save.',
+  },
+  {
+    begins: [...Buffer.from('MATLAB 5.0')],
+    is: 'a MATLAB file',
+    mend: 'numpy.save("channels.npy", scipy.io.loadmat("channels.mat")["NAME"]).',
+  },
+  { begins: [0x1f, 0x8b], is: 'gzip-compressed', mend: 'Unpack it first: gunzip.' },
+  {
+    begins: [0x80],
+    is: 'a Python pickle or torch file',
+    mend: 'Save the channels with numpy.save(file, channels), complex, shape [n, K, N].',
+  },
+];
+
+function refuseOther(bytes: Uint8Array, name: string): never {
+  const other = OTHERS.find(({ begins }) => begins.every((byte, index) => bytes[index] === byte));
+  if (other !== undefined) refuse(name, `not a NumPy file but ${other.is}`, other.mend);
+  refuse(name, 'not a NumPy file (no \\x93NUMPY at its start)', SAVE_IT);
+}
+
+function refuse(name: string, what: string, wayOut: string): never {
+  throw new BeamrigError('channel-file', `${name}: ${what}`, { wayOut });
+}
