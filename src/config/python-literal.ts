@@ -9,7 +9,7 @@ export type ParsedLiteral = { ok: true; value: Literal } | { ok: false; at: numb
 /** Nobody nests a data type deeper. */
 const DEEPEST = 16;
 
-class Flaw {}
+class Flaw extends Error {}
 
 /** @returns the value, or where the text stops to be a literal */
 export function parsePythonLiteral(text: string): ParsedLiteral {

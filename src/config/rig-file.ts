@@ -3,14 +3,17 @@
  * from it), its type with every default applied, and the reader. A wrong file is refused with all of its problems at once, one line each,
  * naming the line, the key, the value and what is allowed.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
+import { expandHome, pathFrom } from '../../files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
-import { authenticationProblems, authenticationSchema, linkProblems, linkSchema, readLinks, type RigLink } from './rig-links.ts';
-import { problemsOf, type Problem, type SchemaNode } from './rig-problems.ts';
+import { disagreements } from './rig-disagreements.ts';
+import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
+import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
+import { rigTextOf } from './rig-text.ts';
+import { characterProblems, readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
 export type { RigLink } from './rig-links.ts';
 
@@ -164,7 +167,7 @@ export const rigFileSchema = z
           .min(1)
           .max(1000)
           .describe(
-            'Id of a zoo model (`beamrig models` lists them), path of an ONNX file with its card beside it, or name of a baseline.',
+            'Id of a zoo model (`beamrig models` lists them), path of an ONNX file with its card beside it (from the folder of the rig file), or name of a baseline.',
           ),
         deadlineMs: z
           .number()
@@ -270,183 +273,64 @@ export const elementsOf = (rig: Pick<RigFile, 'array'>): number => {
 
 /**
  * Reads and checks a rig file.
- * @throws BeamrigError 'rig-file' that lists every problem, one line each, with what is allowed.
+ * @throws BeamrigError 'rig-file' that lists the problems, one line each, with what is allowed.
  */
 export function readRigFile(path: string): RigFile {
   return loadRigFile(path).rig;
 }
 
+const LARGEST_BYTES = 1_000_000;
+
 /** As readRigFile, with the text of the file for the run's manifest. */
 export function loadRigFile(path: string): { rig: RigFile; text: string } {
-  const text = readText(path);
-  return { rig: parseRigFile(text, path), text };
+  const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
+  if (!read.ok) {
+    const wayOut = 'Give the path of a rig file; `beamrig init rig.yaml` writes one to start from.';
+    const why = read.reason === 'too-large' ? 'larger than 1 MB, so this is no rig file' : read.why;
+    throw new BeamrigError('rig-file', `${path}: ${why}`, { wayOut, cause: read.cause });
+  }
+  const decoded = rigTextOf(read.bytes);
+  if (!decoded.ok) refuseRigFile(path, [{ position: String(decoded.flaw.line), text: decoded.flaw.text }]);
+  return { rig: parseRigFile(decoded.text, path), text: decoded.text };
 }
 
 /** Checks the text of a rig file; `name` is what messages call it. Throws BeamrigError 'rig-file'. */
 export function parseRigFile(text: string, name: string): RigFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: true });
-  const flaws = [...document.errors, ...document.warnings];
-  if (flaws.length > 0) {
-    refuse(
-      name,
-      flaws.slice(0, FLAWS_SHOWN).map((flaw) => ({
-        position: flaw.linePos === undefined ? undefined : `${flaw.linePos[0].line}:${flaw.linePos[0].col}`,
-        text: yamlFlaw(flaw, text),
-      })),
-      flaws.length - FLAWS_SHOWN,
-    );
-  }
-  const raw = contentsOf(document, name);
+  const { raw, lineOf, writtenAt } = readRigYaml(text, name);
+  const folder = folderOf(name);
   const parsed = rigFileSchema.safeParse(raw);
-  const problems = problemsOf(parsed.success ? [] : parsed.error.issues, raw, rigFileJsonSchema());
-  problems.push(...disagreements(parsed.success ? parsed.data : raw, dirname(resolve(name))));
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const problems = problemsOf(issues.slice(0, MOST_ISSUES), raw, rigFileJsonSchema(), writtenAt);
+  problems.push(...disagreements(parsed.success ? parsed.data : raw, folder));
+  const places = new Set(problems.map(({ path }) => pathText(path)));
+  problems.push(...characterProblems(raw).filter(({ path }) => !places.has(pathText(path))));
   if (problems.length > 0 || !parsed.success) {
-    const placed = problems.map((problem) => ({ position: positionOf(document, lines, problem.path), text: problem.text }));
-    refuse(
+    const placed = problems.map((problem) => ({ position: lineOf(problem.path), text: problem.text }));
+    refuseRigFile(
       name,
       placed.sort((a, b) => Number(a.position ?? 0) - Number(b.position ?? 0)),
+      issues.length - MOST_ISSUES,
     );
   }
-  return placedIn(dirname(resolve(name)), parsed.data);
+  return placedIn(folder, parsed.data);
 }
+
+/** More are counted and not looked at. */
+const MOST_ISSUES = 100;
+
+/** What paths in the file are relative to: its folder, or where the command was typed when the text comes through a pipe. */
+const folderOf = (name: string): string => (/^\/(?:dev|proc)\//.test(name) ? process.cwd() : dirname(resolve(name)));
 
 function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile {
   const links = readLinks(file.links, elementsOf(file), folder);
   const { keyFile } = file.authentication ?? {};
-  return keyFile === undefined ? { ...file, links } : { ...file, links, authentication: { keyFile: resolve(folder, keyFile) } };
-}
-
-/** Values that are fine each by itself and do not fit together. Works on an unchecked file too, so that all problems come out at once. */
-function disagreements(rig: unknown, folder: string): Problem[] {
-  const problems: Problem[] = [];
-  const count = (...path: string[]): number | undefined => {
-    const value = at(rig, path);
-    return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+  const { model } = file.beamformer;
+  const placed = {
+    ...file,
+    links,
+    // An id of the zoo or the name of a baseline is no path.
+    beamformer: { ...file.beamformer, model: model.endsWith('.onnx') ? pathFrom(folder, model) : model },
+    telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },
   };
-  const rows = count('array', 'geometry', 'rows');
-  const columns = count('array', 'geometry', 'columns');
-  const elements =
-    count('array', 'geometry', 'elements') ?? (rows !== undefined && columns !== undefined ? rows * columns : undefined);
-  const chains = count('array', 'rfChains');
-  const users = count('users', 'count');
-  if (users !== undefined && chains !== undefined && users > chains && chains > 0) {
-    const text = `users.count: ${users} users need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
-    problems.push({ path: ['users', 'count'], text });
-  }
-  if (elements !== undefined && chains !== undefined && elements > 0) {
-    const sub = at(rig, ['array', 'connection']) === 'sub';
-    if (chains > elements) {
-      problems.push({
-        path: ['array', 'rfChains'],
-        text: `array.rfChains: ${chains} chains for ${elements} elements; allowed: 1 to ${elements}`,
-      });
-    } else if (sub && chains > 0 && elements % chains !== 0) {
-      problems.push({
-        path: ['array', 'rfChains'],
-        text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${elements} elements do not divide by ${chains}`,
-      });
-    }
-    for (const list of ['deadElements', 'stuckElements']) {
-      const named = at(rig, ['simulator', 'impairments', list]);
-      if (!Array.isArray(named)) continue;
-      named.forEach((element: unknown, index) => {
-        if (typeof element !== 'number' || !Number.isInteger(element) || element < elements || element > 65_535) return;
-        const text = `simulator.impairments.${list}[${index}]: ${element} is no element of this array; allowed: 0 to ${elements - 1}`;
-        problems.push({ path: ['simulator', 'impairments', list, index], text });
-      });
-    }
-  }
-  problems.push(
-    ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
-    ...authenticationProblems(at(rig, ['authentication'])),
-  );
-  const codeword = at(rig, ['safeState']) === 'codeword';
-  if (codeword !== (at(rig, ['safeCodeword']) !== undefined)) {
-    const text = codeword
-      ? 'missing; safeState: codeword needs it, as { azimuthDeg: 0 }'
-      : 'has no meaning without safeState: codeword';
-    problems.push({ path: codeword ? ['safeState'] : ['safeCodeword'], text: `safeCodeword: ${text}` });
-  }
-  const bits = count('array', 'phaseBits');
-  if (at(rig, ['simulator', 'phaseShifter']) === 'adar1000' && bits !== undefined && bits !== ADAR1000_BITS) {
-    const text = `simulator.phaseShifter: adar1000 has words of ${ADAR1000_BITS} bits and array.phaseBits is ${bits}`;
-    problems.push({ path: ['simulator', 'phaseShifter'], text });
-  }
-  return problems;
-}
-
-const ADAR1000_BITS = 7;
-
-function at(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,
-    value,
-  );
-}
-
-function readText(path: string): string {
-  const wayOut = 'Give the path of a rig file; `beamrig init rig.yaml` writes one to start from.';
-  try {
-    if (statSync(path).size > 1_000_000) {
-      throw new BeamrigError('rig-file', `${path}: larger than 1 MB, so this is no rig file`, { wayOut });
-    }
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof BeamrigError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'this is a folder'
-          : `cannot be read (${code ?? 'unknown'})`;
-    throw new BeamrigError('rig-file', `${path}: ${why}`, { wayOut, cause: error });
-  }
-}
-
-function contentsOf(document: Document.Parsed, name: string): unknown {
-  let raw: unknown;
-  try {
-    raw = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    refuse(name, [{ position: undefined, text: `not YAML: ${firstLine((error as Error).message)}` }]);
-  }
-  if (raw === null || raw === undefined) refuse(name, [{ position: undefined, text: 'the file is empty' }]);
-  if (typeof raw !== 'object' || Array.isArray(raw)) {
-    refuse(name, [{ position: '1', text: 'a rig file is a list of `key: value` lines, and this is not' }]);
-  }
-  return raw;
-}
-
-/** Line of the deepest part of the path that is in the file. */
-function positionOf(document: Document.Parsed, lines: LineCounter, path: readonly PropertyKey[]): string | undefined {
-  for (let depth = path.length; depth > 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
-    if (node?.range) return String(lines.linePos(node.range[0]).line);
-  }
-  return undefined;
-}
-
-function yamlFlaw(flaw: YAMLError, text: string): string {
-  if (flaw.code === 'DUPLICATE_KEY')
-    return `${/^[^\s:]*/.exec(text.slice(flaw.pos[0]))?.[0] ?? 'a key'}: given twice in the same block`;
-  if (flaw.code === 'MULTIPLE_DOCS') return 'a rig file is one YAML document, and a second one starts here';
-  return `not YAML: ${firstLine(flaw.message)}`;
-}
-
-/** What follows from the same slip, a missing bracket or tabs all the way down, helps nobody. */
-const FLAWS_SHOWN = 3;
-
-const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
-
-function refuse(name: string, problems: { position: string | undefined; text: string }[], more = 0): never {
-  const lines = problems.map(({ position, text }) => `  ${position === undefined ? '' : `line ${position}: `}${text}`);
-  if (more > 0) lines.push(`  and ${more} more of this kind`);
-  const total = problems.length + Math.max(more, 0);
-  const count = total === 1 ? 'a problem' : `${total} problems`;
-  throw new BeamrigError('rig-file', `${name} has ${count}:\n${lines.join('\n')}`, {
-    wayOut: 'Every key and its range is in docs/rig-file.md; `beamrig init rig.yaml` writes a rig file that works.',
-  });
+  return keyFile === undefined ? placed : { ...placed, authentication: { keyFile: pathFrom(folder, keyFile) } };
 }

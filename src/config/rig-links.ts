@@ -3,10 +3,10 @@
  * Here are their schema, what must fit together (checked on the unread file too, so that all problems come out at once), and the reading
  * into `RigLink`, which has every default applied and every path resolved.
  */
-import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { looksLikeKey } from '../../errors/variable-name.ts';
+import { pathFrom } from '../../files/home-path.ts';
 import { wrongInPanel, wrongInPrefix } from '../link/mqtt-topics.ts';
 import { mapProblems, parseElements } from './element-map.ts';
 import { nearest, type Problem } from './rig-problems.ts';
@@ -140,7 +140,7 @@ export function readLinks(links: readonly LinkText[], total: number, folder: str
 }
 
 /** 'COM3' is a name and no path. */
-const portPath = (path: string, folder: string): string => (path.includes('/') ? resolve(folder, path) : path);
+const portPath = (path: string, folder: string): string => (path.includes('/') ? pathFrom(folder, path) : path);
 
 const nameOf = ({ name, panel, serial }: { name?: unknown; panel?: unknown; serial?: unknown }): string => {
   const path = typeof serial === 'object' && serial !== null ? (serial as { path?: unknown }).path : undefined;
@@ -149,9 +149,7 @@ const nameOf = ({ name, panel, serial }: { name?: unknown; panel?: unknown; seri
 
 function absolutePaths(mqtt: NonNullable<LinkText['mqtt']>, folder: string): MqttAddress {
   const { url, topicPrefix, username, passwordEnv, ...files } = mqtt;
-  const absolute = Object.entries(files).flatMap(([key, file]) =>
-    file === undefined ? [] : [[key, isAbsolute(file) ? file : resolve(folder, file)]],
-  );
+  const absolute = Object.entries(files).flatMap(([key, file]) => (file === undefined ? [] : [[key, pathFrom(folder, file)]]));
   return {
     url,
     topicPrefix,

@@ -22,7 +22,9 @@ export interface SchemaNode {
   properties?: Record<string, SchemaNode>;
   required?: string[];
   items?: SchemaNode;
+  maxItems?: number;
   oneOf?: SchemaNode[];
+  anyOf?: SchemaNode[];
 }
 
 export interface Problem {
@@ -31,8 +33,16 @@ export interface Problem {
   text: string;
 }
 
-/** One problem for each wrong key or value. `raw` is what was checked, `schema` what it was checked against. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, schema: SchemaNode): Problem[] {
+/**
+ * One problem for each wrong key or value. `raw` is what was checked, `schema` what it was checked against.
+ * @param writtenAt how a value is written in its file, where that is another text than the value's own
+ */
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  raw: unknown,
+  schema: SchemaNode,
+  writtenAt: (path: readonly PropertyKey[]) => string | undefined = () => undefined,
+): Problem[] {
   const misspelt = new Set(
     issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
@@ -47,13 +57,47 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], raw: unknown, sc
     const { value, missing } = valueAt(raw, issue.path);
     if (missing && misspelt.has(pathText(issue.path))) return []; // said once, where the misspelt key stands
     const range = allowedAt(schema, issue.path, raw);
-    const shown = nodeAt(schema, issue.path, raw)?.unshown === true ? 'what stands here' : show(value);
-    const said = missing ? 'missing' : value === null ? 'has no value' : value === '' ? 'is empty' : `${shown} is not allowed`;
+    const node = nodeAt(schema, issue.path, raw);
+    const written = typeof value === 'string' ? undefined : writtenAt(issue.path);
+    const isText = takes(node, 'string') && node?.enum === undefined;
+    const shown = node?.unshown === true ? 'what stands here' : written && isText ? shortened(written) : show(value);
+    const empty = missing ? 'missing' : value === null && !written ? 'has no value' : value === '' ? 'is empty' : undefined;
+    const said = empty ?? `${shown} is not allowed`;
     const near = typeof value === 'string' ? nearest(value, wordsAt(schema, issue.path, raw)) : undefined;
-    const hint = near === undefined ? '' : `; did you mean ${near}?`;
-    return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}${hint}` }];
+    const hint = near === undefined ? spelling(value, shown, node, written) : `; did you mean ${near}?`;
+    return [{ path: issue.path, text: `${pathText(issue.path)}: ${said}; allowed: ${range}${empty === undefined ? hint : ''}` }];
   });
 }
+
+/** What YAML made of a text or a number that was written in another way than meant. */
+function spelling(value: unknown, shown: string, node: SchemaNode | undefined, written: string | undefined): string {
+  if (written !== undefined && takes(node, 'string') && node?.enum === undefined) {
+    if (node?.unshown === true) return '; write it in quotes, as YAML takes it for something else than text';
+    const what =
+      value === null
+        ? 'nothing'
+        : typeof value === 'boolean'
+          ? `the logical value ${value}`
+          : typeof value === 'number'
+            ? `the number ${value}`
+            : 'something else';
+    return `; YAML reads it as ${what}, so write it in quotes: "${shown}"`;
+  }
+  if (!takes(node, 'number') && !takes(node, 'integer')) return '';
+  if (typeof value !== 'string') {
+    return written === undefined || written === String(value) ? '' : `; it is written ${shortened(written)}`;
+  }
+  const plain = value
+    .trim()
+    .replace(/(?<=\d)[_'’ ](?=\d)/g, '')
+    .replace(/^([+-]?\d+),(\d+)$/, '$1.$2');
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return `; as a number: ${plain}`;
+  const number = /^([+-]?\d+(?:\.\d+)?)\s*[A-Za-zµ°%/²]+$/.exec(plain)?.[1];
+  return number === undefined ? '' : `; write the number without its unit: ${number}`;
+}
+
+const takes = (node: SchemaNode | undefined, type: string): boolean =>
+  node?.type === type || (node?.anyOf ?? []).some((option) => option.type === type);
 
 /** The values a place takes, in words: 'a whole number from 1 to 16'. */
 export function allowedText(node: SchemaNode): string {
@@ -62,7 +106,10 @@ export function allowedText(node: SchemaNode): string {
   if (node.const !== undefined) return node.const;
   if (node.oneOf) return `a block whose ${discriminatorOf(node)} is ${optionNames(node).join(' or ')}`;
   if (node.type === 'object') return 'a block with ' + Object.keys(node.properties ?? {}).join(', ');
-  if (node.type === 'array') return `a list, each ${allowedText(node.items ?? {})}`;
+  if (node.type === 'array') {
+    const most = node.maxItems === undefined ? '' : ` of at most ${node.maxItems}`;
+    return `a list${most}, each ${allowedText(node.items ?? {})}`;
+  }
   if (node.type === 'string') return 'a text';
   if (node.type === 'integer' || node.type === 'number') {
     const noun = node.type === 'integer' ? 'a whole number' : 'a number';
@@ -85,7 +132,7 @@ const optionNames = (node: SchemaNode): string[] =>
 function unknownKey(path: readonly PropertyKey[], key: string, raw: unknown, schema: SchemaNode): string {
   const node = nodeAt(schema, path, raw);
   const known = Object.keys(node?.properties ?? {});
-  const here = `${pathText([...path, key])}: unknown key`;
+  const here = `${pathText([...path, shortened(key)])}: unknown key`;
   const near = nearestKnown(path, key, raw, schema);
   if (near !== undefined) return `${here}; did you mean ${near}?`;
   const elsewhere = keyPaths(schema).find((candidate) => candidate.at(-1) === key);
@@ -98,6 +145,7 @@ const nearestKnown = (path: readonly PropertyKey[], key: string, raw: unknown, s
 
 /** The candidate that a typing mistake would turn into `word`, or undefined when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST_MISTYPED) return undefined; // the distance takes the product of the lengths
   const ranked = candidates
     .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.away - b.away);
@@ -106,6 +154,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     ? best.candidate
     : undefined;
 }
+
+const LONGEST_MISTYPED = 100;
 
 function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
   const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => [
@@ -165,6 +215,8 @@ export const pathText = (path: readonly PropertyKey[]): string =>
 
 function show(value: unknown): string {
   if (typeof value === 'number') return String(value); // JSON has no NaN and no infinity
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return shortened(JSON.stringify(value) ?? String(value));
 }
+
+/** As much of a text as a line of a message has room for. */
+export const shortened = (text: string, room = 60): string => (text.length > room ? `${text.slice(0, room - 3)}…` : text);

@@ -1,0 +1,94 @@
+/** What a rig file says that does not fit together: values that are fine each by itself. */
+import { authenticationProblems, linkProblems } from './rig-links.ts';
+import { pathText, type Problem } from './rig-problems.ts';
+import { namesAnotherHome } from '../../files/home-path.ts';
+
+/** Works on an unchecked file too, so that all problems come out at once. @param folder of the rig file */
+export function disagreements(rig: unknown, folder: string): Problem[] {
+  const problems: Problem[] = [];
+  const count = (...path: string[]): number | undefined => {
+    const value = at(rig, path);
+    return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+  };
+  const rows = count('array', 'geometry', 'rows');
+  const columns = count('array', 'geometry', 'columns');
+  const elements =
+    count('array', 'geometry', 'elements') ?? (rows !== undefined && columns !== undefined ? rows * columns : undefined);
+  const chains = count('array', 'rfChains');
+  const users = count('users', 'count');
+  if (users !== undefined && chains !== undefined && users > chains && chains > 0) {
+    const text = `users.count: ${users} users need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
+    problems.push({ path: ['users', 'count'], text });
+  }
+  if (elements !== undefined && chains !== undefined && elements > 0) {
+    const sub = at(rig, ['array', 'connection']) === 'sub';
+    if (chains > elements) {
+      problems.push({
+        path: ['array', 'rfChains'],
+        text: `array.rfChains: ${chains} chains for ${elements} elements; allowed: 1 to ${elements}`,
+      });
+    } else if (sub && chains > 0 && elements % chains !== 0) {
+      problems.push({
+        path: ['array', 'rfChains'],
+        text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${elements} elements do not divide by ${chains}`,
+      });
+    }
+    for (const list of ['deadElements', 'stuckElements']) {
+      const named = at(rig, ['simulator', 'impairments', list]);
+      if (!Array.isArray(named)) continue;
+      named.forEach((element: unknown, index) => {
+        if (typeof element !== 'number' || !Number.isInteger(element) || element < elements || element > 65_535) return;
+        const text = `simulator.impairments.${list}[${index}]: ${element} is no element of this array; allowed: 0 to ${elements - 1}`;
+        problems.push({ path: ['simulator', 'impairments', list, index], text });
+      });
+    }
+  }
+  problems.push(
+    ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
+    ...authenticationProblems(at(rig, ['authentication'])),
+    ...homeProblems(rig),
+  );
+  const codeword = at(rig, ['safeState']) === 'codeword';
+  if (codeword !== (at(rig, ['safeCodeword']) !== undefined)) {
+    const text = codeword
+      ? 'missing; safeState: codeword needs it, as { azimuthDeg: 0 }'
+      : 'has no meaning without safeState: codeword';
+    problems.push({ path: codeword ? ['safeState'] : ['safeCodeword'], text: `safeCodeword: ${text}` });
+  }
+  const bits = count('array', 'phaseBits');
+  if (at(rig, ['simulator', 'phaseShifter']) === 'adar1000' && bits !== undefined && bits !== ADAR1000_BITS) {
+    const text = `simulator.phaseShifter: adar1000 has words of ${ADAR1000_BITS} bits and array.phaseBits is ${bits}`;
+    problems.push({ path: ['simulator', 'phaseShifter'], text });
+  }
+  return problems;
+}
+
+const ADAR1000_BITS = 7;
+
+/** Paths that begin with the home of another user. */
+function homeProblems(rig: unknown): Problem[] {
+  const links = at(rig, ['links']);
+  const ofLinks = (Array.isArray(links) ? links : []).flatMap((_, index) => [
+    ['links', index, 'serial', 'path'],
+    ...['caFile', 'certificateFile', 'keyFile'].map((key) => ['links', index, 'mqtt', key]),
+  ]);
+  const places = [['beamformer', 'model'], ['authentication', 'keyFile'], ['telemetry', 'runFolder'], ...ofLinks];
+  return places.flatMap((path): Problem[] => {
+    const value = at(rig, path);
+    if (typeof value !== 'string' || !namesAnotherHome(value)) return [];
+    return [
+      {
+        path,
+        text: `${pathText(path)}: ${JSON.stringify(value)} begins with the home of another user; allowed: ~/, or the whole path`,
+      },
+    ];
+  });
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,
+    value,
+  );
+}

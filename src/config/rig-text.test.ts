@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from './package-root.ts';
+import { rigTextOf } from './rig-text.ts';
+
+const rig = 'name: bench\nplace: Läufe\nusers: { count: 2 }\n';
+const said = (bytes: Uint8Array): string => {
+  const read = rigTextOf(bytes);
+  return read.ok ? read.text : `line ${read.flaw.line}: ${read.flaw.text}`;
+};
+const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
+
+describe('the text of a rig file', () => {
+  it('is taken as it stands, with a byte order mark and with the line ends of Windows', () => {
+    for (const text of [rig, `\ufeff${rig}`, rig.replaceAll('\n', '\r\n'), '']) expect(said(Buffer.from(text))).toBe(text);
+  });
+
+  it('that is not UTF-8 is refused with its line and what the line most probably says', () => {
+    expect(said(Buffer.from(rig, 'latin1'))).toBe(
+      'line 2: the byte 0xE4 is no UTF-8; in Latin-1 the line is: place: Läufe; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8',
+    );
+    expect(said(Buffer.from([0x61, 0x0a, 0x62, 0xc3]))).toMatch(/^line 2: the byte 0xC3 is no UTF-8/);
+    expect(said(Buffer.from([0x61, 0x0a, 0xed, 0xa0, 0x80]))).toMatch(/^line 2: the byte 0xED is no UTF-8/);
+  });
+
+  it.each([
+    ['UTF-16LE', utf16(`\ufeff${rig}`)],
+    ['UTF-16BE', utf16(`\ufeff${rig}`).swap16()],
+    ['UTF-16LE', utf16(rig)],
+    ['UTF-16BE', utf16(rig).swap16()],
+    ['UTF-32LE', Buffer.from([0xff, 0xfe, 0, 0, 0x6e, 0, 0, 0])],
+  ])('of %s is called by its name', (encoding, bytes) => {
+    expect(said(bytes)).toBe(`line 1: this is ${encoding} and not UTF-8; save it as UTF-8, or: iconv -f ${encoding} -t UTF-8`);
+  });
+
+  it.each([
+    ['\0', 'a NUL character'],
+    ['\x1b', 'the control character U+001B'],
+    ['\x85', 'the control character U+0085'],
+    ['\ufffd', 'U+FFFD, which stands where a letter was lost'],
+    ['\ufeff', 'a byte order mark in the middle'],
+  ])('with %j in it is refused with its line', (character, what) => {
+    expect(said(Buffer.from(rig.replace('count', `co${character}unt`)))).toBe(`line 3: ${what}; write the line again`);
+  });
+
+  it.each(['docs/images/page-1280-dark.png', 'models/zoo/unfolded-pga-n64.onnx'])('that is none (%s) is one problem', (file) => {
+    expect(said(readFileSync(join(packageRoot(), file)))).toMatch(
+      /^line \d+: the byte 0x[0-9A-F]{2} and control characters: this is no text file$/,
+    );
+  });
+});
