@@ -96,6 +96,8 @@ describe('encoding refuses what no frame can carry, and names the field', () => 
     ['a panel of huge payloads', { ...capabilities, maxPayloadBytes: 4097 }, /maxPayloadBytes: 4097/],
     ['a feature nobody knows', { ...capabilities, features: ['teleport'] } as unknown as Message, /'teleport' is none of/],
     ['a nack nobody knows', { type: 'nack', code: 'tired', detail: 0 } as unknown as Message, /'tired' is none of/],
+    ['a known nack by its number', { type: 'nack', code: 'code-14', detail: 0 }, /'code-14' is none of/],
+    ['a nack beyond a byte', { type: 'nack', code: 'code-256', detail: 0 }, /'code-256' is none of/],
     ['no SNR', { ...snrReport, snrCentiDb: new Int16Array(0) }, /snrCentiDb.length: 0/],
     ['half a pilot', { ...pilotReport, values: Float32Array.of(1, 2, 3) }, /pairs of re and im/],
     [
@@ -152,7 +154,6 @@ describe('decoding names the reason why bytes are no frame', () => {
     ['a safe state nobody knows', frameOf(0x40, [0, 0, 0, 0, 0, 0, 3, 0]), 'malformed'],
     ['an entry that is neither yes nor no', frameOf(0x40, [0, 0, 0, 0, 0, 0, 0, 2]), 'malformed'],
     ['nack 0', frameOf(0xff, [0, 0, 0, 0, 0]), 'malformed'],
-    ['nack 15', frameOf(0xff, [0, 0, 0, 0, 15]), 'malformed'],
     ['versions the wrong way round', frameOf(0x01, [2, 1, 0]), 'malformed'],
     ['a name longer than its frame', frameOf(0x01, [1, 1, 2, 0x61]), 'malformed'],
     ['a name above 32 bytes', frameOf(0x01, [1, 1, 33, ...new Array<number>(33).fill(0x61)]), 'malformed'],
@@ -195,6 +196,13 @@ describe('versions', () => {
       ok: true,
       frame: { message: { type: 'hello', minMajor: 1, maxMajor: 3, host: 'a' } },
     });
+  });
+
+  it.each([15, 128, 255])('is told a refusal that a later version has named by its number, %i', (number) => {
+    const bytes = frameOf(0xff, [7, 0, 0, 0, number]);
+    const message: Message = { type: 'nack', code: `code-${number}`, detail: 7 };
+    expect(decodeFrame(bytes)).toEqual({ ok: true, frame: { seq: 0x0201, message } });
+    expect(encodeFrame({ seq: 0x0201, message })).toEqual(bytes);
   });
 
   it('leaves out features that it does not know', () => {

@@ -78,7 +78,9 @@ export const NACK_CODES = [
   'fault',
   'too-late', // a timed commit whose time has passed
 ] as const;
-export type NackCode = (typeof NACK_CODES)[number];
+/** A code that a later minor version has given a name, by its number, 15 … 255: a refusal like any other. */
+export type LaterNackCode = `code-${number}`;
+export type NackCode = (typeof NACK_CODES)[number] | LaterNackCode;
 
 export type PhaseSource = 'staged' | 'radiated';
 

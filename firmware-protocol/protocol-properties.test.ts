@@ -130,7 +130,7 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
   'pilot-report': fc.record({ type: is('pilot-report'), beamId, timeUs: u64, pilots, user: u16, values: complexList }),
   synced: fc.record({ type: is('synced'), hostSendUs: u64, panelReceiveUs: u64, panelSendUs: u64 }),
   challenged: fc.record({ type: is('challenged'), hostNonce: u64, lastCounter: u64 }),
-  nack: fc.record({ type: is('nack'), code: fc.constantFrom(...NACK_CODES), detail: u32 }),
+  nack: fc.record({ type: is('nack'), code: fc.constantFrom(...NACK_CODES, 'code-15', 'code-99', 'code-255'), detail: u32 }),
 };
 const message: fc.Arbitrary<Message> = fc.oneof(...Object.values(MESSAGES));
 const frame: fc.Arbitrary<Frame> = fc.record({ seq: u16, message });

@@ -1,7 +1,8 @@
 /** Replies as bytes and back, field by field in the order of PROTOCOL.md. */
 import { encodeText, type PayloadReader, type PayloadWriter } from './byte-cursor.ts';
 import { MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
-import { FEATURES, NACK_CODES, PANEL_STATES, type PanelRole, type Reply } from './messages.ts';
+import { FEATURES, NACK_CODES, PANEL_STATES } from './messages.ts';
+import type { NackCode, PanelRole, Reply } from './messages.ts';
 import { MAX_PHASE_BITS, checkPhaseBits, packedLength } from './packing.ts';
 import type { Allocate } from './request-payloads.ts';
 import { TYPE_CODES } from './type-codes.ts';
@@ -11,6 +12,7 @@ const MAX_MAJOR = 15;
 const MAX_GAIN_BITS = 16;
 /** Code 0 is left out, so that memory of zeros is no valid reason. */
 const FIRST_NACK_CODE = 1;
+const LAST_NACK_CODE = 0xff;
 
 /** @throws {BeamrigError} 'argument' naming the field that is out of range */
 export function writeReply(message: Reply, allocate: Allocate): PayloadWriter {
@@ -93,11 +95,21 @@ export function writeReply(message: Reply, allocate: Allocate): PayloadWriter {
     case 'nack': {
       const out = allocate(5);
       out.u32('detail', message.detail);
-      out.choice('code', message.code, NACK_CODES, FIRST_NACK_CODE);
+      out.u8('code', nackNumber(message.code, out), FIRST_NACK_CODE, LAST_NACK_CODE);
       return out;
     }
   }
 }
+
+function nackNumber(code: NackCode, out: PayloadWriter): number {
+  const known = NACK_CODES.findIndex((name) => name === code);
+  if (known >= 0) return known + FIRST_NACK_CODE;
+  const later = Number(/^code-(\d+)$/.exec(code)?.[1]);
+  if (later >= NACK_CODES.length + FIRST_NACK_CODE && later <= LAST_NACK_CODE) return later;
+  return out.refuse('code', `'${code}' is none of ${NACK_CODES.join(', ')}, code-15 … code-${LAST_NACK_CODE}`);
+}
+
+const nackCode = (number: number): NackCode => NACK_CODES[number - FIRST_NACK_CODE] ?? `code-${number}`;
 
 function writeCapabilities(message: Reply & { type: 'capabilities' }, allocate: Allocate): PayloadWriter {
   const serial = encodeText('capabilities: panelSerial', message.panelSerial);
@@ -179,7 +191,7 @@ export function readReply(typeCode: number, input: PayloadReader): Reply | undef
       return { type: 'challenged', hostNonce: input.u64(), lastCounter: input.u64() };
     case TYPE_CODES.nack: {
       const detail = input.u32();
-      return { type: 'nack', code: input.choice(NACK_CODES, FIRST_NACK_CODE), detail };
+      return { type: 'nack', code: nackCode(input.u8(FIRST_NACK_CODE, LAST_NACK_CODE)), detail };
     }
     default:
       return undefined;

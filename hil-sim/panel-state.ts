@@ -257,8 +257,8 @@ export function createPanelState(options: PanelStateOptions) {
     settleSilence: () => silence.settle(),
     /** A request was carried out: the silence starts anew, unless it is the one that began it. Without its bytes: whatever it is. */
     heard: (request?: Uint8Array) => silence.heard(request),
-    countBadFrame: () => {
-      badFrames += 1;
+    countBadFrames: (count: number) => {
+      badFrames += count;
     },
     bootCount: () => bootCount,
     staged: (index: number): WholeBeam & { firstMissing: number | undefined } => {

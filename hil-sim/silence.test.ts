@@ -36,6 +36,16 @@ describe('a panel that its host hears no more', () => {
     expect(capabilities?.type === 'capabilities' && capabilities.features).not.toContain('simulated');
   });
 
+  it('is not kept alive by what its wire could not make out, and counts it', async () => {
+    const { ask, showBeam, panel, clock } = hostWith();
+    ask(mute);
+    showBeam(5);
+    await clock.advanceTo(199);
+    panel.discarded(3);
+    await clock.advanceTo(201);
+    expect(ask({ type: 'get-status' })).toMatchObject({ state: 'safe', badFrames: 3 });
+  });
+
   it('is dark in time also when the timer is late and a frame is there first', async () => {
     const { ask, showBeam, panel, clock } = hostWith();
     ask(mute);

@@ -72,6 +72,8 @@ export interface VirtualPanel {
   readonly capabilities: Readonly<Capabilities>;
   /** A frame from the host, damaged ones included: never throws. The bytes are not kept. */
   receive(frame: Uint8Array): void;
+  /** Its wire has dropped so many frames that were damaged: they stand among its badFrames. */
+  discarded(frames: number): void;
   /** The one listener to what the panel sends. */
   onSend(listener: (frame: Uint8Array) => void): void;
   /** What has arrived in a slot so far; words that have not come are 0 and counted from `firstMissing`, undefined when complete. */
@@ -159,7 +161,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       takeInBare(admission.bare, verdict);
       return;
     }
-    state.countBadFrame();
+    state.countBadFrames(1);
     const { answer: refusal } = admission;
     if (refusal) send(encodeFrame({ seq: refusal.seq, message: nack(refusal.code) }), true);
   };
@@ -167,7 +169,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
   const takeInBare = (bytes: Uint8Array, verdict: Verdict): void => {
     const decoded = decodeFrame(bytes);
     const refusal = decoded.ok ? undefined : nackForDiscard(decoded);
-    if (!decoded.ok) state.countBadFrame();
+    if (!decoded.ok) state.countBadFrames(1);
     if (refusal) send(encodeFrame(refusal));
     if (!decoded.ok || !isRequest(decoded.frame.message)) return;
 
@@ -245,6 +247,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
       }
       if (verdict.reset) reset(verdict.reset.bootMs);
     },
+    discarded: (frames) => state.countBadFrames(frames),
     onSend(next) {
       listener = next;
     },

@@ -263,7 +263,7 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
       return true;
     case BEAMRIG_NACK:
       message->as.nack.detail = take_u32(in, 0);
-      message->as.nack.code = take_u8(in, BEAMRIG_NACK_MALFORMED, BEAMRIG_NACK_TOO_LATE);
+      message->as.nack.code = take_u8(in, BEAMRIG_NACK_MALFORMED, UINT8_MAX);
       return true;
     default:
       return false;

@@ -77,6 +77,7 @@ typedef enum {
   BEAMRIG_NACK_REPLAYED,
   BEAMRIG_NACK_FAULT,
   BEAMRIG_NACK_TOO_LATE
+  /* Later minor versions name more, up to 255: refusals like any other. */
 } beamrig_nack_code;
 
 /* Detail of stale-beam from a panel that silence has made safe: no beam id of this session is new any more. */

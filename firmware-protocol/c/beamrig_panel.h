@@ -30,13 +30,24 @@ typedef struct {
   /* 0.01 degrees Celsius. May be NULL: then 0 is reported. */
   int16_t (*temperature_centi_c)(void *context);
   /*
-   * Averages over `*pilots` pilots (says in it how many they really were) and puts one i16 a user, in 0.01 dB, with
-   * beamrig_put_i16(snr + 2 * user, value). False when it cannot measure now (`busy`). NULL without the feature snr-report.
+   * Averages over `*pilots` pilots (says in it how many they really were) and puts what each user hears, in 0.01 dB, with
+   * beamrig_put_reading(snr, user, value). A user for whom nothing is put has no reading, and the host is told so. False when it cannot
+   * measure now (`busy`). NULL without the feature snr-report.
    */
   bool (*measure_snr)(void *context, uint32_t *pilots, uint8_t *snr);
   /* Likewise re, im of each of the M chains as `user` hears it, with beamrig_put_f32. NULL without the feature pilot-report. */
   bool (*measure_pilots)(void *context, uint16_t user, uint32_t *pilots, uint8_t *values);
 } beamrig_hardware;
+
+/* What stands in an snr-report for a user without a reading. */
+#define BEAMRIG_NO_READING INT16_MIN
+
+/* A reading that is out of range ends at +-32,767, which is another thing than none. */
+static inline void beamrig_put_reading(uint8_t *snr, uint16_t user, int32_t centi_db) {
+  const int32_t least = -INT16_MAX;
+  const int32_t within = centi_db < least ? least : centi_db > INT16_MAX ? INT16_MAX : centi_db;
+  beamrig_put_i16(snr + 2u * (size_t)user, (int16_t)within);
+}
 
 /* A beam that is still arriving. */
 typedef struct {

@@ -169,6 +169,7 @@ static void measure(const beamrig_panel *panel, const beamrig_errand *errand, be
   reply->as.report.count = count;
   reply->as.report.values = values;
   if (BEAMRIG_FRAME_BYTES(20u + (snr ? 2u : 8u) * (size_t)count) > errand->capacity) return;
+  for (uint16_t i = 0; snr && i < count; i++) beamrig_put_i16(values + 2u * i, BEAMRIG_NO_READING);
   void *const context = panel->hardware.context;
   const bool done = snr ? panel->hardware.measure_snr(context, &pilots, values)
                         : panel->hardware.measure_pilots(context, user, &pilots, values);

@@ -76,6 +76,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and what is odd [needs gcc]', (
     expect(told.slice(3)).toEqual(['busy 0', what === 'no number' ? 'snr-report' : 'busy 0', 'silence', 'snr-report']);
   });
 
+  it('says for whom it has no reading, and takes one that is out of range for a reading', () => {
+    const [told] = tellStories(program, birthLike({}), [
+      story(whole(5), commit(5), { kind: 'measures', what: 'the last user only' }, snr(5)),
+    ]);
+    expect(told.at(-1)?.said).toBe('snr-report without 0');
+  });
+
   it('remembers no reply that its memory has no room for', () => {
     const asked = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? read('radiated') : ping));
     const birth = { ...birthLike({}), replyBytes: 24 };

@@ -144,7 +144,8 @@ def payload(m):
     if t == "challenged":
         return 0xE0, u64(m["hostNonce"]) + u64(m["lastCounter"])
     if t == "nack":
-        return 0xFF, u32(m["detail"]) + u8(NACKS.index(m["code"]) + 1)
+        code = m["code"]
+        return 0xFF, u32(m["detail"]) + u8(NACKS.index(code) + 1 if code in NACKS else int(code[len("code-"):]))
     raise ValueError(t)
 
 
@@ -257,9 +258,13 @@ message("phases", 27, type="phases", beamId=7, offset=0, phaseBits=6, words=[1, 
 message("phases of no beam", 28, type="phases", beamId=0, offset=9, phaseBits=1, words=[1, 0, 1, 1, 0, 0, 1, 0, 1])
 message("snr-report of the page", 4, type="snr-report", beamId=7, timeUs="1500000", pilots=16, firstUser=0, snrCentiDb=[1234, -321])
 message("snr-report, extremes", 29, type="snr-report", beamId=1, timeUs=str(2**63), pilots=1, firstUser=65535, snrCentiDb=[32767, -32768, 0, -1])
+message("snr-report of which one receiver has nothing to say", 31, type="snr-report", beamId=7, timeUs="1500000", pilots=12, firstUser=0, snrCentiDb=[1234, -32768, -32767, 32767])
+message("snr-report of the users 2 and 3 of 4", 32, type="snr-report", beamId=7, timeUs="1500000", pilots=64, firstUser=2, snrCentiDb=[911, -32768])
 message("pilot-report", 30, type="pilot-report", beamId=7, timeUs="1500001", pilots=16, user=2, values=[0.5, -0.25, 1.5, 2.0, -8.0, 0.0, 0.0625, -1.0])
 for n, code in enumerate(NACKS):
     message("nack " + code, 40 + n, type="nack", code=code, detail=n * 1000003)
+for later in (15, 128, 255):
+    message("nack that a later version has named, %d" % later, 300 + later, type="nack", code="code-%d" % later, detail=later)
 message("nack of the page", 5, type="nack", code="not-staged", detail=4)
 
 # The worked examples of section 9, as printed there: this file must come to the same bytes.

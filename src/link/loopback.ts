@@ -13,6 +13,8 @@ import type { Link, LinkCounters, LinkState } from './link.ts';
 export interface LoopbackPeer {
   receive(frame: Uint8Array): void;
   onSend(listener: (frame: Uint8Array) => void): void;
+  /** The wire has dropped so many frames more on their way to it: it counts them as its own. */
+  discarded?(frames: number): void;
 }
 
 export interface LoopbackOptions {

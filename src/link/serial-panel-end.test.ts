@@ -1,6 +1,8 @@
 /** A panel at the end of a serial line, driven through whole beams, while its host, its line and its noise come and go. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
+import { encodeFrame } from '../../firmware-protocol/codec.ts';
+import { cobsFrame } from '../../firmware-protocol/serial-framing.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -103,6 +105,23 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
     expect(virtual.radiated()).toMatchObject({ beamId: 4, words: beamOf(4).words });
     expect(panelStates).toEqual(['open', 'gone', 'open']);
     expect(link.counters.reconnects).toBe(1);
+  });
+
+  it('tells its panel what the line has damaged, before the frame that came after it', async () => {
+    await end.close();
+    let dropped = 0;
+    const droppedBefore: number[] = [];
+    await end.open({
+      receive: () => void droppedBefore.push(dropped),
+      discarded: (frames) => void (dropped += frames),
+      onSend: () => undefined,
+    });
+    const noisy = await openSerialPort({ path: pair.a, baudRate, onBytes: () => undefined, onGone: () => undefined });
+    closers.push(() => noisy.close());
+    const ping = cobsFrame(encodeFrame({ seq: 1, message: { type: 'ping', nonce: 1 } }));
+    noisy.write(Uint8Array.of(0, 5, 1, 2, 0, 3, 9, 9, 0, ...ping, ...ping, 2, 7, 0));
+    await until(() => droppedBefore.length === 2 && dropped === 3);
+    expect(droppedBefore).toEqual([2, 2]);
   });
 
   it('answers the next host after one that left in the middle of a frame', async () => {

@@ -29,7 +29,18 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
   let closed = false;
   let pause: NodeJS.Timeout | undefined;
 
-  const reader = new SerialFrameReader({ onFrame: (frame) => peer?.receive(frame) });
+  const reader = new SerialFrameReader({
+    onFrame: (frame) => {
+      tellDiscards();
+      peer?.receive(frame);
+    },
+  });
+  let discardsTold = 0;
+  /** A panel counts what its line has damaged, before it answers what came after it. */
+  const tellDiscards = (): void => {
+    if (reader.discarded > discardsTold) peer?.discarded?.(reader.discarded - discardsTold);
+    discardsTold = reader.discarded;
+  };
   const bytesOf = createFrameBytes(reader);
 
   const openPort = async (): Promise<void> => {
@@ -37,7 +48,10 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
     const opened = await openSerialPort({
       path,
       baudRate,
-      onBytes: (bytes) => reader.push(bytes),
+      onBytes: (bytes) => {
+        reader.push(bytes);
+        tellDiscards();
+      },
       onGone: (detail) => {
         port = undefined;
         onState({ open: false, detail });

@@ -1,11 +1,10 @@
 /** What a report is worth: a measurement is credited to the beam that was asked about, or to none. */
+import { NO_READING } from '../../firmware-protocol/limits.ts';
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 import type { UserIndex } from '../../signal/indices.ts';
 import type { MeasuredPilots, MeasuredSnr, PanelFailure, Result } from './panel.ts';
 import type { ReplyTo } from './replies.ts';
 
-/** Of a user whose receiver had nothing to say (PROTOCOL.md section 4). */
-const NO_READING = -32768;
 /** Users named in one sentence. */
 const USERS_NAMED = 8;
 

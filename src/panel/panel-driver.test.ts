@@ -113,6 +113,19 @@ describe('panel driver on a quiet bench', () => {
     expect(heard.filter((message) => message.type === 'set-digital')).toHaveLength(0);
   });
 
+  it.each(['set-phases', 'measure-snr'] as const)('carries a refusal of %s that a later version has named', async (type) => {
+    let refuses = false;
+    const reply = { 'set-phases': 'ack', 'measure-snr': 'snr-report' }[type];
+    const { driver } = bench({
+      forge: (message) => (refuses && message.type === reply ? { type: 'nack', code: 'code-77', detail: 5 } : message),
+    });
+    await driver.connect();
+    await driver.apply(beamOf(4));
+    refuses = true;
+    const answer = type === 'measure-snr' ? await driver.measureSnr(4, 16) : await driver.apply(beamOf(5));
+    expect(answer).toMatchObject({ ok: false, failure: { reason: 'rejected', code: 'code-77', detail: 5 } });
+  });
+
   it('needs a handshake first, and applies one beam at a time', async () => {
     const { driver } = bench();
     expect(await driver.apply(beamOf(1))).toMatchObject({ ok: false, failure: { reason: 'link-closed' } });

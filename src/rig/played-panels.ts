@@ -147,6 +147,7 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
       if (clock.nowMs() >= stalledUntilMs) panel.receive(frame);
       else if (waiting.length < STALLED_FRAMES_KEPT) waiting.push(new Uint8Array(frame));
     },
+    discarded: (frames) => panel.discarded(frames),
     onSend: (listener) =>
       panel.onSend((frame) => {
         refusals(frame);

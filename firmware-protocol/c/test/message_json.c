@@ -251,7 +251,11 @@ void print_message(const beamrig_message *message) {
       print_u64("lastCounter", message->as.challenged.last_counter);
       break;
     case BEAMRIG_NACK:
-      print_name("code", NACKS, message->as.nack.code);
+      if (message->as.nack.code < sizeof NACKS / sizeof NACKS[0]) {
+        print_name("code", NACKS, message->as.nack.code);
+      } else {
+        printf(",\"code\":\"code-%u\"", message->as.nack.code);
+      }
       print_number("detail", message->as.nack.detail);
       break;
     default:

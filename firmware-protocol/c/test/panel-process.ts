@@ -4,7 +4,7 @@
  */
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
-import { MAX_FRAME_BYTES } from '../../limits.ts';
+import { MAX_FRAME_BYTES, NO_READING } from '../../limits.ts';
 import type { Capabilities, Message, Request } from '../../messages.ts';
 import { runProgram } from './c-programs.ts';
 
@@ -22,7 +22,7 @@ export type Step =
   | { kind: 'fault'; code: number }
   | { kind: 'recover' }
   /** What the front end of the panel in C measures from now on. */
-  | { kind: 'measures'; what: 'numbers' | 'no number' | 'without pilots' }
+  | { kind: 'measures'; what: 'numbers' | 'no number' | 'without pilots' | 'the last user only' }
   /** Whether the limit of counters can be stored from now on. */
   | { kind: 'storage'; works: boolean }
   | { kind: 'reset'; bootCount: number };
@@ -82,8 +82,14 @@ export function outcome(reply: Uint8Array | undefined, radiated: string, panelKe
   const decoded = decodeFrame(frame);
   if (!decoded.ok) throw new Error(`the reply is no frame: ${decoded.reason}`);
   const { seq, message } = decoded.frame;
-  const said = message.type === 'nack' ? `${message.code} ${message.detail}` : message.type;
-  return { said, seq, message: withoutMeasured(message), ...seal, radiated };
+  return { said: inAWord(message), seq, message: withoutMeasured(message), ...seal, radiated };
+}
+
+function inAWord(message: Message): string {
+  if (message.type === 'nack') return `${message.code} ${message.detail}`;
+  if (message.type !== 'snr-report') return message.type;
+  const silent = [...message.snrCentiDb.keys()].filter((user) => message.snrCentiDb[user] === NO_READING);
+  return silent.length > 0 ? `snr-report without ${silent.join()}` : message.type;
 }
 
 function withoutMeasured(message: Message): Message {
@@ -147,7 +153,7 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
       case 'recover':
         return [record('R')];
       case 'measures':
-        return [record('M', Uint8Array.of(['numbers', 'no number', 'without pilots'].indexOf(step.what)))];
+        return [record('M', Uint8Array.of(['numbers', 'no number', 'without pilots', 'the last user only'].indexOf(step.what)))];
       case 'storage':
         return [record('S', Uint8Array.of(step.works ? 1 : 0))];
       default: {

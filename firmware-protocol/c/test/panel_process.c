@@ -14,7 +14,7 @@
  *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
  *     P  the limit of counters stored on the board (u64), S whether it can store another one (u8)   -> nothing
  *     L  what is stored            -> the limit (u64)
- *     M  what the front end measures from now on: 0 as ever, 1 no number, 2 from no pilots (u8)   -> nothing
+ *     M  what the front end measures from now on: 0 as ever, 1 no number, 2 from no pilots, 3 no user but the last, and him out of range (u8)   -> nothing
  */
 #include "../beamrig_panel.h"
 
@@ -86,7 +86,12 @@ static int16_t temperature(void *context) {
 
 static bool measure_snr(void *context, uint32_t *pilots, uint8_t *snr) {
   if (((board *)context)->measures == 2) *pilots = 0;
-  for (uint16_t user = 0; user < ((board *)context)->users; user++) beamrig_put_i16(snr + 2u * user, (int16_t)(1000 - 700 * user));
+  const uint16_t users = ((board *)context)->users;
+  if (((board *)context)->measures == 3) {
+    beamrig_put_reading(snr, (uint16_t)(users - 1u), BEAMRIG_NO_READING);
+    return true;
+  }
+  for (uint16_t user = 0; user < users; user++) beamrig_put_reading(snr, user, 1000 - 700 * user);
   return true;
 }
 
