@@ -1,6 +1,7 @@
 /**
  * Where the elements stand and how they are wired: line and planar arrays, steering vectors, element pattern, connection of elements to RF
- * chains. Azimuth is measured from broadside in the horizontal plane, elevation from the horizon, both in radians.
+ * chains. Azimuth is measured from broadside in the horizontal plane and is positive towards element 0, elevation from the horizon and positive
+ * upwards, both in radians. A word turns a carrier forward. firmware-protocol/PROTOCOL.md section 1.5 has the drawing.
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
@@ -8,7 +9,7 @@ import { zeros } from './complex-matrix.ts';
 
 export type ArrayGeometry =
   | { kind: 'ula'; elements: number; spacingWavelengths: number }
-  /** Element (row, column) has index row·columns + column; rows are stacked upwards, columns run horizontally. */
+  /** Element (row, column) has index row·columns + column; row 0 is the top one, column 0 the left one seen from behind. */
   | { kind: 'upa'; rows: number; columns: number; spacingWavelengths: number };
 
 /** Gain of one element towards a direction, dB relative to its broadside. */

@@ -30,7 +30,7 @@ import { at, birthLike, expectStory, story } from './test/two-panels.ts';
 
 const FAULT: Step = { kind: 'fault', code: 9 };
 const RECOVERED: Step = { kind: 'recover' };
-const with_ = (request: Request, over: object): Request => ({ ...request, ...over }) as Request;
+const with_ = (request: Request, over: object): Request => ({ ...request, ...over });
 
 describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [needs gcc]', () => {
   let program: string;

@@ -29,8 +29,8 @@ const geometrySchema = z
     }),
     z.strictObject({
       kind: z.literal('upa').describe('A rectangle of elements.'),
-      rows: z.int().min(1).max(256).describe('Rows of elements.'),
-      columns: z.int().min(1).max(256).describe('Columns of elements; N is rows times columns.'),
+      rows: z.int().min(1).max(256).describe('Rows of elements, the top one first.'),
+      columns: z.int().min(1).max(256).describe('Columns of elements, from the left seen from behind; N is rows times columns.'),
       spacingWavelengths: spacing,
     }),
   ])
@@ -206,7 +206,11 @@ export const rigFileSchema = z
       ),
     safeCodeword: z
       .strictObject({
-        azimuthDeg: z.number().min(-90).max(90).describe('Where it points, degrees from broadside in the horizontal plane.'),
+        azimuthDeg: z
+          .number()
+          .min(-90)
+          .max(90)
+          .describe('Where it points, degrees from broadside in the horizontal plane, positive towards element 0.'),
       })
       .optional()
       .describe('The fixed beam of safeState: codeword.'),
