@@ -49,7 +49,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   const played = playPanels({
     panels: plan.panels.map((planned) => ({
       ...planned,
-      end: endOf(planned),
+      end: endOf(planned, rigKey),
       ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits, output) }),
     })),
     array: createRigArray(rig, random),
@@ -63,6 +63,8 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   output.start(startOf(plan, played.panels));
   if (rigKey !== undefined) warnOfReplays(plan, limits, output);
   const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
+  // Panels may all be off their wires for a while, and standard input at its end: nothing else would keep the process waiting.
+  setInterval(() => undefined, 60_000);
   await played.open();
   output.ready();
   const hand = listenTo(played.panels, output);
@@ -73,9 +75,10 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   process.exit((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
 
-function endOf({ wire, panelSerial }: PlannedPanel): PanelEnd {
+function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): PanelEnd {
   if (wire.kind === 'serial') return createSerialPanelEnd({ path: wire.path, baudRate: wire.baudRate });
-  return createMqttPanelEnd({ ...wire.mqtt, panel: panelSerial });
+  const panelKey = rigKey && derivePanelKey(rigKey, panelSerial);
+  return createMqttPanelEnd({ ...wire.mqtt, panel: panelSerial, ...(panelKey !== undefined && { panelKey }) });
 }
 
 /** Each panel's own; that its limit cannot be kept any more is told once, until it can be kept again. */

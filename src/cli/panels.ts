@@ -11,6 +11,7 @@ import { randomInt } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
@@ -83,7 +84,7 @@ export async function panels(
   const links = rig?.links ?? [];
   const rigKey = rig && hello ? readRigKey(rig) : undefined;
   const order = (link: RigLink | undefined): number => (link === undefined ? links.length : links.indexOf(link));
-  const candidates = [...serialCandidates(links, baudRate), ...mqttCandidates(links)].sort(
+  const candidates = [...serialCandidates(links, baudRate), ...mqttCandidates(links, rigKey)].sort(
     (a, b) => order(a.rigLink) - order(b.rigLink),
   );
   const places = hello
@@ -137,14 +138,22 @@ function targetOf(path: string): string {
   }
 }
 
-function mqttCandidates(links: readonly RigLink[]): Candidate[] {
+function mqttCandidates(links: readonly RigLink[], rigKey: Uint8Array | undefined): Candidate[] {
   return links.flatMap((link): Candidate[] => {
     if (link.kind !== 'mqtt') return [];
     const { name, panel, mqtt } = link;
+    const panelKey = rigKey && derivePanelKey(rigKey, panel);
     return [
       {
         place: { kind: 'mqtt', where: `${mqtt.url} ${mqtt.topicPrefix}/panels/${panel}`, link: name },
-        open: () => createMqttLink({ ...brokerLogin(link), name, panel, random: freshRandom() }),
+        open: () =>
+          createMqttLink({
+            ...brokerLogin(link),
+            name,
+            panel,
+            random: freshRandom(),
+            ...(panelKey !== undefined && { panelKey }),
+          }),
         rigLink: link,
       },
     ];

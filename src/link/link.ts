@@ -25,6 +25,8 @@ export interface LinkCounters {
   /** The same by cause, where there are several. */
   discards?: Readonly<Record<string, number>>;
   reconnects: number;
+  /** Words about who is there that were none, or of somebody who does not know the rig's key. */
+  strange?: number;
 }
 
 /** Bytes from the other end that are no frames. */
@@ -33,6 +35,20 @@ export interface Noise {
   readonly bytes: number;
   /** The first of them, 16 at most. */
   readonly beginning: Uint8Array;
+}
+
+/**
+ * What somebody said of the other end who need not be believed: that it went, or is another one. A link whose frames are sealed stays open
+ * until its owner has asked the panel itself, and tells it what came of that.
+ */
+export interface Hearsay {
+  /** In words; undefined while nothing is doubtful. */
+  readonly words: string | undefined;
+  onDoubt(listener: () => void): void;
+  /** The panel answered under its key: it is there. */
+  refute(): void;
+  /** It did not: the link is lost, for the reason that was said. */
+  believe(): void;
 }
 
 export interface Link {
@@ -44,6 +60,8 @@ export interface Link {
   readonly counters: Readonly<LinkCounters>;
   /** Where the link finds the frames in a stream of bytes. */
   readonly noise?: Noise;
+  /** Where others can speak for the panel and the frames are sealed. */
+  readonly hearsay?: Hearsay;
   /** Resolves when open. Throws BeamrigError 'link' with the way out. */
   open(): Promise<void>;
   /** Queues one whole frame. Returns false (and sends nothing) when the link is not open. */

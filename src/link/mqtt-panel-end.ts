@@ -1,7 +1,8 @@
 /**
  * Where a panel that runs as a process of its own meets the broker: frames from to-panel go to the peer, its replies to to-host, and the
- * retained presence says that the panel is there. When the broker goes it comes back by itself; when another panel with the same id is
- * there, it says so and stops, and the other one is not disturbed.
+ * retained presence says that the panel is there. When the broker goes it comes back by itself. When another panel with the same id is there it
+ * does not begin; when one comes that has not asked it gives way, and asks again and again whether that one is there: anybody who may write
+ * the topic can say so. With a key only those count who know it.
  *
  * A panel speaks when it is spoken to. What the peer says before the first frame of a connection is the answer to an older one, and is dropped.
  */
@@ -12,6 +13,7 @@ import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { LoopbackPeer } from './loopback.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
+import { createSeatSeal } from './mqtt-seal.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
 import { brokerSettings, shownUrl, type MqttOptions } from './mqtt-settings.ts';
 import { newInstance, seatPayload, topicsOf } from './mqtt-topics.ts';
@@ -23,13 +25,29 @@ const FIRST_PAUSE_MS = 90;
  * and an array of several is back within a second of its broker.
  */
 const LONGEST_PAUSE_MS = 400;
+/** Before another panel that took the id is asked whether it is there: at once where it came once, seldom where it comes again and again. */
+const RIVAL_PAUSES_MS = [FIRST_PAUSE_MS, 5000, 30_000];
+/** A rival that was not seen for so long is forgotten. */
+const RIVAL_FORGOTTEN_MS = 60_000;
+/** Newcomers of one second are told of once. */
+const ASKED_TOLD_EVERY_MS = 1000;
+
+export interface MqttPanelEndOptions extends MqttOptions {
+  panel: string;
+  /** Where the rig has one: only those who know it are believed. */
+  panelKey?: Uint8Array;
+}
 
 /** The end of panel `panel`; options are checked when it is opened. */
-export function createMqttPanelEnd(options: MqttOptions & { panel: string }): PanelEnd {
-  const { panel, topicPrefix } = options;
+export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
+  const { panel, topicPrefix, panelKey } = options;
   const name = `${shownUrl(options.url)} ${topicPrefix}/panels/${panel}`;
   const clock = createRealClock();
   const instance = newInstance();
+  /** Not the instance, which everybody reads: a client that comes under ours would end our connection. */
+  const clientId = `beamrig-panel-${newInstance()}`;
+  const rivals = { times: 0, atMs: -Infinity };
+  let askedToldMs = -Infinity;
   let onState: (state: { open: boolean; detail: string }) => void = () => undefined;
   let peer: LoopbackPeer | undefined;
   let line: { connection: BrokerConnection; seat: Seat } | undefined;
@@ -42,13 +60,15 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
   const connect = async (): Promise<void> => {
     const topics = topicsOf(topicPrefix, panel);
     const settings = brokerSettings(options);
-    const offline = seatPayload('offline', instance);
+    const seal = panelKey && createSeatSeal(panelKey, topics.presence);
+    const word = { state: 'offline', instance } as const;
+    const offline = seatPayload(seal?.seal(word) ?? word);
     let seat: Seat | undefined = undefined;
     let established = false;
     spokenTo = false;
     const connection = await connectToBroker(settings, {
       // One id for all connections of this process, so that the broker itself ends the one before.
-      clientId: `beamrig-panel-${instance}`,
+      clientId,
       will: { topic: topics.presence, payload: offline },
       clock,
       onMessage: (topic, payload, retained) => {
@@ -73,12 +93,14 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
       vacant: offline,
       clock,
       jitter: randomInt(1000) / 1000,
-      onAsked: (rival) =>
-        onState({
-          open: true,
-          detail: `another panel (${rival}) with the id ${panel} asked to come, and was told that it is taken`,
-        }),
-      onLost: (rival) => stop(twoPanels(panel, rival).message),
+      ...(seal !== undefined && { seal }),
+      onAsked: (rival) => {
+        if (clock.nowMs() - askedToldMs < ASKED_TOLD_EVERY_MS) return;
+        askedToldMs = clock.nowMs();
+        const detail = `another panel (${rival}) with the id ${panel} asked to come, and was told that it is taken`;
+        onState({ open: true, detail });
+      },
+      onLost: (rival) => giveWay(rival),
       unreadable: () => denied(settings, 'read', topics.presence),
     });
     try {
@@ -98,17 +120,26 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
     }
   };
 
-  const stop = (detail: string): void => {
-    closed = true;
+  /** Another one says that it is us. */
+  const giveWay = (rival: string): void => {
     const leaving = line?.connection;
     line = undefined;
-    onState({ open: false, detail });
+    if (closed) return;
+    onState({ open: false, detail: `${twoPanels(panel, rival).message}; asking again and again whether it is there` });
     void leaving?.end();
+    pauseForRival();
   };
 
-  const pauseAndRetry = (failures: number): void => {
+  const pauseForRival = (): void => {
+    const nowMs = clock.nowMs();
+    if (nowMs - rivals.atMs > RIVAL_FORGOTTEN_MS) rivals.times = 0;
+    rivals.atMs = nowMs;
+    const pauseMs = RIVAL_PAUSES_MS[Math.min(rivals.times++, RIVAL_PAUSES_MS.length - 1)];
+    pauseAndRetry(0, pauseMs);
+  };
+
+  const pauseAndRetry = (failures: number, longestMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)): void => {
     if (closed) return;
-    const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
     cancelPause = clock.after(longestMs * (0.5 + randomInt(500) / 1000), () => {
       attempt = retry(failures);
     });
@@ -120,7 +151,7 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
       onState({ open: true, detail: `${name}: back` });
     } catch (error) {
       if (closed) return;
-      if (error instanceof TwoPanels) stop(error.message);
+      if (error instanceof TwoPanels) pauseForRival();
       else pauseAndRetry(failures + 1);
     }
   };
@@ -155,6 +186,6 @@ export function createMqttPanelEnd(options: MqttOptions & { panel: string }): Pa
 class TwoPanels extends BeamrigError {}
 
 const twoPanels = (panel: string, other: string): TwoPanels =>
-  new TwoPanels('link', `two panels with one id: another panel (${other}) is online as ${panel}, so this one stops`, {
+  new TwoPanels('link', `two panels with one id: another panel (${other}) is online as ${panel}, so this one gives way`, {
     wayOut: 'Give each panel a serial number of its own.',
   });

@@ -25,8 +25,9 @@ export async function listMqttPanels(
     onMessage: (at, payload) => {
       const message = readSeatMessage(payload);
       const panel = panelOfPresence(at);
-      if (message === undefined || message.state === 'asking') return;
-      if (panels.has(panel) || panels.size < PANELS_LISTED) panels.set(panel, { panel, ...message });
+      if (message === undefined || message.state === 'asking' || message.state === 'doubting') return;
+      const { state, instance } = message;
+      if (panels.has(panel) || panels.size < PANELS_LISTED) panels.set(panel, { panel, state, instance });
     },
     onClosed: () => undefined, // what has come is still true
   });

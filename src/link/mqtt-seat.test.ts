@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { createVirtualClock, type VirtualClock } from '../../clock/virtual-clock.ts';
+import { createSeatSeal } from './mqtt-seal.ts';
 import { createSeat, type Seat } from './mqtt-seat.ts';
-import { readSeatMessage } from './mqtt-topics.ts';
+import { readSeatMessage, seatPayload } from './mqtt-topics.ts';
 
 const TOPIC = 'beamrig/panels/P/presence';
 
@@ -17,8 +18,16 @@ class Topic {
     this.clock = clock;
   }
 
-  join(instance: string): Member {
-    const member: Member = { instance, deaf: false, missed: [], asked: [], lost: [], seat: undefined as unknown as Seat };
+  join(instance: string, key?: Uint8Array): Member {
+    const member: Member = {
+      instance,
+      deaf: false,
+      missed: [],
+      asked: [],
+      lost: [],
+      strangers: 0,
+      seat: undefined as unknown as Seat,
+    };
     member.seat = createSeat({
       connection: { publish: (_topic, payload, retain) => this.say(payload, retain) },
       topic: TOPIC,
@@ -26,6 +35,8 @@ class Topic {
       vacant: '',
       clock: this.clock,
       jitter: 0,
+      ...(key !== undefined && { seal: createSeatSeal(key, TOPIC) }),
+      onStranger: () => member.strangers++,
       onAsked: (rival) => member.asked.push(rival),
       onLost: (rival) => member.lost.push(rival),
       unreadable: () => new BeamrigError('link', 'unreadable', { wayOut: 'none' }),
@@ -64,6 +75,7 @@ interface Member {
   missed: string[];
   asked: string[];
   lost: string[];
+  strangers: number;
 }
 
 let clock: VirtualClock;
@@ -212,5 +224,103 @@ describe('a seat on a topic', () => {
     one.deaf = true;
     expect(await results(take(one))).toEqual(['unreadable']);
     expect(topic.holder()).toBeUndefined();
+  });
+});
+
+describe('a seat of a rig with a key', () => {
+  const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const OTHER_KEY = KEY.map((byte) => byte ^ 1);
+
+  it('stays with the first, and goes to the next when that one has left', async () => {
+    const one = topic.join('one', KEY);
+    expect(await results(take(one))).toEqual(['seated']);
+    const two = topic.join('two', KEY);
+    expect(await results(take(two))).toEqual([`${TOPIC} is held by one`]);
+    expect([one.asked, one.lost, one.strangers]).toEqual([['two'], [], 0]);
+    const left = one.seat.release();
+    await clock.runUntilIdle();
+    await left;
+    const three = topic.join('three', KEY);
+    expect(await results(take(three))).toEqual(['seated']);
+  });
+
+  it('is given to the one who asked first when all come at once', async () => {
+    const members = ['one', 'two', 'three'].map((name) => topic.join(name, KEY));
+    const taken = await results(...members.map(take));
+    expect(taken).toEqual(['seated', `${TOPIC} is held by one`, `${TOPIC} is held by one`]);
+  });
+
+  it('stays with a holder who could not answer in time and then does', async () => {
+    const one = topic.join('one', KEY);
+    await results(take(one));
+    one.deaf = true;
+    const two = topic.join('two', KEY);
+    expect(await results(take(two))).toEqual(['seated']);
+    topic.wake(one);
+    await results();
+    expect(topic.holder()).toBe('one');
+    expect([one.lost, two.lost]).toEqual([[], ['one']]);
+  });
+
+  it('is not lost to whoever does not know the key, whatever he says', async () => {
+    const one = topic.join('one', KEY);
+    await results(take(one));
+    const forged = createSeatSeal(OTHER_KEY, TOPIC).seal({ state: 'online', instance: 'evil', answers: '00' });
+    for (const payload of [
+      '{"state":"online","instance":"evil"}',
+      seatPayload(forged),
+      '{"state":"offline","instance":"one"}',
+      seatPayload(createSeatSeal(KEY, 'beamrig/panels/OTHER/presence').seal({ state: 'online', instance: 'evil' })),
+      'garbage',
+      '[]',
+    ]) {
+      void topic.say(payload, true);
+      await results();
+      expect(topic.holder()).toBe('one');
+    }
+    expect([one.lost, one.strangers]).toEqual([[], 6]);
+    // Nor is whoever comes kept out by it.
+    topic.retained = '{"state":"online","instance":"evil"}';
+    const left = one.seat.release();
+    await clock.runUntilIdle();
+    await left;
+    const two = topic.join('two', KEY);
+    const taking = take(two);
+    void topic.say('{"state":"online","instance":"evil"}', true);
+    expect(await results(taking)).toEqual(['seated']);
+  });
+
+  it('is not lost to what was sealed once and is said again', async () => {
+    const recorded: string[] = [];
+    const before = topic.join('before', KEY);
+    const late = topic.join('late', KEY);
+    await results(take(before), take(late));
+    const left = before.seat.release();
+    await clock.runUntilIdle();
+    await left;
+    recorded.push(...topic.said.filter((payload) => payload !== ''));
+    expect(recorded.length).toBeGreaterThan(3);
+    topic.retained = '';
+    const holder = topic.join('holder', KEY);
+    await results(take(holder));
+    topic.said = [];
+    for (let turn = 0; turn < 20; turn++) for (const payload of recorded) void topic.say(payload, true);
+    await results();
+    expect(holder.lost).toEqual([]);
+    expect(topic.holder()).toBe('holder');
+    expect(topic.said.filter((payload) => payload.includes('doubting')).length).toBeLessThanOrEqual(2);
+  });
+
+  it('stays with one of two that hold it unknown to each other and answer each other’s doubt', async () => {
+    const one = topic.join('one', KEY);
+    await results(take(one));
+    one.deaf = true;
+    const two = topic.join('two', KEY);
+    expect(await results(take(two))).toEqual(['seated']);
+    one.missed = []; // never heard of it
+    one.deaf = false;
+    void topic.say(seatPayload(createSeatSeal(KEY, TOPIC).seal({ state: 'online', instance: 'two' })), true);
+    await results();
+    expect([one.lost, two.lost, topic.holder()]).toEqual([[], ['one'], 'one']);
   });
 });

@@ -7,11 +7,15 @@
  *
  * The broker passes the messages of a topic to everybody in one order, so two that come at once agree on who asked first. The holder's word
  * is overwritten by nothing for long: an 'offline' of somebody else's last will, and a claim of one that asked later, are answered again.
+ *
+ * Where there is a key only sealed words count, and of another one that it holds the seat only an answer to a nonce of ours: what was sealed
+ * once can be said again by anybody. A holder that reads a sealed claim which answers nothing asks ('doubting') whether its owner is there.
  */
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { BrokerConnection } from './mqtt-connection.ts';
-import { readSeatMessage, seatPayload } from './mqtt-topics.ts';
+import { drawSeatNonce, type SeatSeal } from './mqtt-seal.ts';
+import { readSeatMessage, seatPayload, type SeatMessage } from './mqtt-topics.ts';
 
 export interface Seat {
   /** @throws {SeatTaken} when somebody else answers; BeamrigError 'link' when the topic cannot be written or read */
@@ -38,6 +42,8 @@ const HOLDER_ANSWER_MS = 500;
 const LATECOMERS_KEPT = 32;
 /** Answers in one second at most: two that do not know this rule must not fill the broker. */
 const ANSWERS_A_SECOND = 20;
+/** A recorded claim can be said again and again: its owner is asked for so seldom. */
+const DOUBT_EVERY_MS = 1000;
 
 export function createSeat(options: {
   connection: Pick<BrokerConnection, 'publish'>;
@@ -45,6 +51,8 @@ export function createSeat(options: {
   instance: string;
   /** What stays on the topic when we leave: the payload of the last will. */
   vacant: string;
+  /** Where the rig has a key. */
+  seal?: SeatSeal;
   clock: Clock;
   /** Longer or shorter wait for an answer, 0 … 1, so that two who wait for a dead holder do not go on in step. */
   jitter: number;
@@ -52,11 +60,16 @@ export function createSeat(options: {
   onAsked: (rival: string) => void;
   /** Somebody took the seat while we could not answer. */
   onLost: (rival: string) => void;
+  /** A word came that nobody sealed who knows the key, or that was none. */
+  onStranger?: () => void;
   /** The broker does not pass on what we say: not allowed to read the topic. */
   unreadable: () => BeamrigError;
 }): Seat {
-  const { connection, topic, instance, vacant, clock } = options;
-  const latecomers = new Set<string>();
+  const { connection, topic, instance, vacant, clock, seal, onStranger = () => undefined } = options;
+  /** Who asked while the seat was ours, and the nonce to answer with. */
+  const latecomers = new Map<string, string | undefined>();
+  const asked = { nonce: seal && drawSeatNonce() };
+  const doubted = { nonce: undefined as string | undefined, atMs: -Infinity };
   let state: 'outside' | 'asking' | 'asked' | 'held' | 'gone' = 'outside';
   /** Who seems to hold the seat by what was retained. */
   let leftover: string | undefined;
@@ -65,16 +78,33 @@ export function createSeat(options: {
   let claimed = false;
   let answers = { secondOf: 0, count: 0 };
 
-  const say = (): void => {
+  const payloadOf = (message: Omit<SeatMessage, 'tag'>): string => seatPayload(seal?.seal(message) ?? message);
+  /** @param nonce of who asked */
+  const online = (nonce?: string): string =>
+    payloadOf({ state: 'online', instance, ...(nonce !== undefined && seal !== undefined && { answers: nonce }) });
+
+  const say = (nonce?: string): void => {
     const second = Math.floor(clock.nowMs() / 1000);
     if (answers.secondOf !== second) answers = { secondOf: second, count: 0 };
     if (++answers.count > ANSWERS_A_SECOND) return;
-    connection.publish(topic, seatPayload('online', instance), true).catch(() => undefined); // its connection is gone, and says so itself
+    connection.publish(topic, online(nonce), true).catch(() => undefined); // its connection is gone, and says so itself
   };
+
+  /** A sealed claim of somebody who was never heard to ask: made now, or once and recorded. */
+  const doubt = (): void => {
+    say();
+    if (clock.nowMs() - doubted.atMs < DOUBT_EVERY_MS) return;
+    doubted.atMs = clock.nowMs();
+    doubted.nonce = drawSeatNonce();
+    connection.publish(topic, payloadOf({ state: 'doubting', instance, nonce: doubted.nonce }), false).catch(() => undefined);
+  };
+
+  const isFresh = ({ answers }: SeatMessage): boolean =>
+    seal === undefined || (answers !== undefined && (answers === asked.nonce || answers === doubted.nonce));
 
   const overtaken = (by: string): void => {
     const held = state === 'held';
-    rival = by;
+    rival ??= by;
     if (held) {
       state = 'gone';
       options.onLost(by);
@@ -103,19 +133,24 @@ export function createSeat(options: {
   return {
     async take() {
       state = 'asking';
-      await connection.publish(topic, seatPayload('asking', instance), false);
+      const { nonce } = asked;
+      await connection.publish(topic, payloadOf({ state: 'asking', instance, ...(nonce !== undefined && { nonce }) }), false);
       const heard = await until(ECHO_MS, () => state === 'asked' || rival !== undefined);
       refuseIfTaken();
       if (!heard) throw options.unreadable();
       if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter / 2), () => rival !== undefined);
       refuseIfTaken();
       claimed = true;
-      await connection.publish(topic, seatPayload('online', instance), true);
+      await connection.publish(topic, online(), true);
       refuseIfTaken();
       state = 'held';
     },
     receive(payload, retained) {
-      const message = readSeatMessage(payload);
+      const read = readSeatMessage(payload);
+      const sealed = seal === undefined || (read !== undefined && seal.isGood(read));
+      // Leaving is an empty payload where the seat has no other word for it.
+      if (!sealed && payload.length > 0) onStranger();
+      const message = sealed ? read : undefined;
       const ours = message?.instance === instance;
       if (retained) {
         // From before we came, perhaps from before the broker came; if it is true, its owner answers.
@@ -126,22 +161,27 @@ export function createSeat(options: {
       if (ours && message.state === 'asking') {
         if (state === 'asking') state = 'asked';
         notify();
-      } else if (ours && message.state === 'online') {
+      } else if (ours && message.state !== 'offline') {
         // Heard back; nothing to do.
       } else if (message === undefined || message.state === 'offline') {
         if (state === 'held') say();
+      } else if (message.state === 'doubting') {
+        // Of two that doubt each other one answers, and the other one goes.
+        const both = clock.nowMs() - doubted.atMs < DOUBT_EVERY_MS;
+        if (state === 'held' && (!both || instance < message.instance)) say(message.nonce);
       } else if (message.state === 'asking') {
         if (before || state === 'gone') return;
         // The newest is the one most likely to claim; a list that were full for good would let any later one have the seat.
         latecomers.delete(message.instance);
-        latecomers.add(message.instance);
-        const [oldest] = latecomers;
+        latecomers.set(message.instance, message.nonce);
+        const [oldest] = latecomers.keys();
         if (latecomers.size > LATECOMERS_KEPT) latecomers.delete(oldest);
-        say();
+        say(message.nonce);
         options.onAsked(message.instance);
       } else if (state !== 'gone' && state !== 'outside') {
-        if (latecomers.has(message.instance)) say();
-        else overtaken(message.instance);
+        if (latecomers.has(message.instance)) say(latecomers.get(message.instance));
+        else if (isFresh(message)) overtaken(message.instance);
+        else if (state === 'held') doubt();
       }
     },
     async release() {

@@ -59,16 +59,24 @@ function forbiddenIn(text: string): string | undefined {
   return /[+#\u0000-\u001f\u007f]/.test(text) ? "a '+', '#' or control character" : undefined;
 }
 
-/** 'asking' is never retained: somebody wants the seat and asks who has it. */
+/** 'asking' and 'doubting' are never retained: somebody wants the seat and asks who has it; its holder doubts that another one is there. */
 export interface SeatMessage {
-  state: 'online' | 'offline' | 'asking';
+  state: 'online' | 'offline' | 'asking' | 'doubting';
   /** Random, one for each life of an end, so that a restart and a rival can be told from the end that was there. */
   instance: string;
+  /** Drawn by who asks or doubts: an answer that names it was made after it. */
+  nonce?: string;
+  /** In an 'online' that answers a question: its nonce. */
+  answers?: string;
+  /** Where the rig has a key: who made this knows it (mqtt-seal.ts). */
+  tag?: string;
 }
+
+const STATES: readonly SeatMessage['state'][] = ['online', 'offline', 'asking', 'doubting'];
 
 export const newInstance = (): string => randomBytes(6).toString('hex');
 
-export const seatPayload = (state: SeatMessage['state'], instance: string): string => JSON.stringify({ state, instance });
+export const seatPayload = (message: SeatMessage): string => JSON.stringify(message);
 
 /** Undefined for an empty payload and for anything that is no such message: topics are open to whoever may write them. */
 export function readSeatMessage(payload: Uint8Array): SeatMessage | undefined {
@@ -80,8 +88,15 @@ export function readSeatMessage(payload: Uint8Array): SeatMessage | undefined {
     return undefined;
   }
   if (typeof raw !== 'object' || raw === null || !('state' in raw) || !('instance' in raw)) return undefined;
-  const { state, instance } = raw;
-  if (state !== 'online' && state !== 'offline' && state !== 'asking') return undefined;
+  const { instance } = raw;
+  const state = STATES.find((known) => known === raw.state);
+  if (state === undefined) return undefined;
   if (typeof instance !== 'string' || !/^[\w.:-]{1,64}$/.test(instance)) return undefined;
-  return { state, instance };
+  return { state, instance, ...hexField(raw, 'nonce'), ...hexField(raw, 'answers'), ...hexField(raw, 'tag') };
+}
+
+/** A field that is something else counts as absent: ends that know nothing of it are not to be broken by it. */
+function hexField<K extends 'nonce' | 'answers' | 'tag'>(raw: object, key: K): Partial<Record<K, string>> {
+  const value: unknown = (raw as Partial<Record<K, unknown>>)[key];
+  return typeof value === 'string' && /^[0-9a-f]{1,64}$/.test(value) ? ({ [key]: value } as Partial<Record<K, string>>) : {};
 }

@@ -5,7 +5,10 @@ import { createRandom } from '../../signal/random.ts';
 import type { BrokerSession } from './mqtt-connection.ts';
 import { createMqttLink } from './mqtt.ts';
 
-const broker = vi.hoisted(() => ({ session: undefined as BrokerSession | undefined }));
+const broker = vi.hoisted(() => ({
+  session: undefined as BrokerSession | undefined,
+  presence: undefined as string | undefined,
+}));
 vi.mock('./mqtt-connection.ts', () => ({
   connectToBroker: (_settings: unknown, session: BrokerSession) => {
     broker.session = session;
@@ -13,8 +16,8 @@ vi.mock('./mqtt-connection.ts', () => ({
       alive: true,
       unsentBytes: 0,
       subscribe: () => {
-        const first = { state: 'online', instance: 'first' };
-        session.onMessage('beamrig/panels/P/presence', Buffer.from(JSON.stringify(first)), true);
+        const { presence } = broker;
+        if (presence !== undefined) session.onMessage('beamrig/panels/P/presence', Buffer.from(presence), true);
         return Promise.resolve();
       },
       publish: (topic: string, payload: string) => {
@@ -30,6 +33,7 @@ vi.mock('./mqtt-connection.ts', () => ({
 let clock: VirtualClock;
 beforeEach(() => {
   clock = createVirtualClock();
+  broker.presence = '{"state":"online","instance":"first"}';
 });
 
 const say = (topic: string, payload: string | Uint8Array, retained = false): void =>
@@ -37,8 +41,11 @@ const say = (topic: string, payload: string | Uint8Array, retained = false): voi
 const presence = (state: 'online' | 'offline', instance: string): void => say('presence', JSON.stringify({ state, instance }));
 
 /** A link that is open to the panel's first instance. */
-async function openLink() {
-  const link = createMqttLink({ url: 'mqtt://b', topicPrefix: 'beamrig', panel: 'P', clock, random: createRandom(1) });
+async function openLink(panelKey?: Uint8Array) {
+  const link = createMqttLink({
+    ...{ url: 'mqtt://b', topicPrefix: 'beamrig', panel: 'P', clock, random: createRandom(1) },
+    ...(panelKey !== undefined && { panelKey }),
+  });
   const states: string[] = [];
   const heard: Uint8Array[] = [];
   link.onState((state) => states.push(state.state === 'open' ? 'open' : (state.detail ?? state.reason)));
@@ -84,5 +91,38 @@ describe('an MQTT link that is open', () => {
     await clock.runUntilIdle();
     presence('online', 'first');
     expect(states.at(-1)).toMatch(words);
+  });
+});
+
+describe('an MQTT link of a rig with a key', () => {
+  const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
+
+  it('stays open whatever is said of the panel, and asks its owner to find out', async () => {
+    const { link, states } = await openLink(KEY);
+    const { hearsay } = link;
+    let doubts = 0;
+    hearsay?.onDoubt(() => doubts++);
+    presence('online', 'second');
+    expect(hearsay?.words).toContain('was restarted');
+    hearsay?.refute();
+    presence('offline', 'second');
+    expect(hearsay?.words).toContain('went offline');
+    presence('online', 'first');
+    presence('online', 'second');
+    for (const garbage of ['x', '[]', '{"state":"online"}', 'y'.repeat(100_000)]) say('presence', garbage);
+    expect(states).toEqual(['open']);
+    expect(doubts).toBe(3);
+    // Neither the first word nor any of these was sealed.
+    expect(link.counters.strange).toBe(9);
+    presence('offline', 'second');
+    hearsay?.believe();
+    expect(states).toEqual(['open', 'panel P went offline, as beamrig/panels/P/presence says']);
+  });
+
+  it('is opened where no panel has said that it is there, for the handshake to find out', async () => {
+    broker.presence = undefined;
+    const { link } = await openLink(KEY);
+    expect(link.state).toEqual({ state: 'open' });
+    expect(link.hearsay?.words).toBe('no panel has said on beamrig/panels/P/presence that it is there');
   });
 });

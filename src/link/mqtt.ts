@@ -8,15 +8,19 @@
  *
  * While only the panel is away the connection stays, so `open` knows at once whether it is back. Reconnecting is the owner's business:
  * nothing here is sent again, and frames that come while the link is not open are dropped and counted.
+ *
+ * Anybody whom the broker lets write can say that a panel is away or another one. With a key such words close nothing: they are hearsay, and
+ * the owner of the link asks the panel itself. So `open` also ends well where no presence was read: the handshake shows who is there.
  */
 import { createRealClock } from '../../clock/real-clock.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
 import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { Random } from '../../signal/random.ts';
-import { LinkRefused, type Link, type LinkCounters, type LinkState } from './link.ts';
+import { LinkRefused, type Hearsay, type Link, type LinkCounters, type LinkState } from './link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
+import { createSeatSeal, type SeatSeal } from './mqtt-seal.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
 import { brokerSettings, shownUrl, type BrokerSettings, type MqttOptions } from './mqtt-settings.ts';
 import { newInstance, readSeatMessage, topicsOf, type PanelTopics } from './mqtt-topics.ts';
@@ -34,6 +38,8 @@ export interface MqttLinkOptions extends MqttOptions {
   name?: string;
   /** Serial number of the panel, the topic level it lives under. */
   panel: string;
+  /** Where the rig has one: of what is said about panel and host only what is sealed, or what the panel confirms, is believed. */
+  panelKey?: Uint8Array;
   clock?: Clock;
   /** For the jitter of waits; what tells two hosts apart is not drawn from a seed. */
   random: Random;
@@ -64,11 +70,17 @@ class MqttLink implements Link {
     bytesReceived: 0,
     discarded: 0,
     reconnects: 0,
+    strange: 0,
   };
+  readonly hearsay?: Hearsay;
   state: LinkState = { state: 'closed', reason: 'not-opened' };
   private readonly options: MqttLinkOptions;
   private readonly clock: Clock;
   private readonly instance = newInstance();
+  /** Not the instance, which everybody reads: a client that comes under ours would end our connection. */
+  private readonly clientId = `beamrig-host-${newInstance()}`;
+  private doubt: string | undefined;
+  private doubtListener: () => void = () => undefined;
   private frameListener: (frame: Uint8Array) => void = () => undefined;
   private stateListener: (state: LinkState) => void = () => undefined;
   private opening: Promise<void> | undefined;
@@ -78,6 +90,7 @@ class MqttLink implements Link {
   private connection: BrokerConnection | undefined;
   private seat: Seat | undefined;
   private topics: PanelTopics | undefined;
+  private presenceSeal: SeatSeal | undefined;
   private presence: Presence | undefined;
   private presenceChanged: () => void = () => undefined;
   /** The online instance before the present one, for seeing two take turns. */
@@ -87,6 +100,7 @@ class MqttLink implements Link {
   constructor(options: MqttLinkOptions) {
     this.options = options;
     this.clock = options.clock ?? createRealClock();
+    if (options.panelKey !== undefined) this.hearsay = this.createHearsay();
     this.name = options.name ?? `${shownUrl(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
   }
 
@@ -145,10 +159,11 @@ class MqttLink implements Link {
   private async reachBroker(): Promise<void> {
     await this.leaveBroker();
     const { clock, instance } = this;
+    const { panelKey } = this.options;
     const topics = topicsOf(this.options.topicPrefix, this.options.panel);
     const settings = brokerSettings(this.options);
     const connection = await connectToBroker(settings, {
-      clientId: `beamrig-host-${instance}`,
+      clientId: this.clientId,
       will: { topic: topics.host, payload: '' },
       clock,
       onMessage: (topic, payload, retained) => this.receive(topic, payload, retained),
@@ -160,6 +175,7 @@ class MqttLink implements Link {
       },
     });
     this.topics = topics;
+    this.presenceSeal = panelKey && createSeatSeal(panelKey, topics.presence);
     this.connection = connection;
     this.seat = createSeat({
       connection,
@@ -168,6 +184,8 @@ class MqttLink implements Link {
       vacant: '',
       clock,
       jitter: this.options.random.uniform(),
+      ...(panelKey !== undefined && { seal: createSeatSeal(panelKey, topics.host) }),
+      onStranger: () => this.countStrange(),
       onAsked: () => undefined, // the other one is told; nothing changes here
       onLost: (rival) => {
         this.closeAs('lost', this.otherHost(rival));
@@ -199,6 +217,7 @@ class MqttLink implements Link {
   private async waitForPanel(): Promise<void> {
     const { clock } = this;
     const { closes } = this;
+    this.doubt = undefined;
     const settled = (): boolean => this.presence?.online === true || this.connection?.alive !== true || this.closes !== closes;
     if (!settled()) {
       await new Promise<void>((resolve) => {
@@ -222,6 +241,10 @@ class MqttLink implements Link {
       this.presence === undefined
         ? `no panel has said on ${topic} that it is there`
         : `panel ${panel} is offline, as ${topic} says`;
+    if (this.hearsay !== undefined) {
+      this.doubt = what;
+      return;
+    }
     throw new BeamrigError('link', `${shownUrl(this.options.url)}: ${what}`, {
       wayOut:
         'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
@@ -252,16 +275,47 @@ class MqttLink implements Link {
 
   private receivePresence(payload: Uint8Array): void {
     const message = readSeatMessage(payload);
-    if (message === undefined || message.state === 'asking') return;
+    const stranger = message === undefined ? payload.length > 0 : this.presenceSeal?.isGood(message) === false;
+    if (stranger) this.countStrange();
+    if (message === undefined || message.state === 'asking' || message.state === 'doubting') return;
     const { instance } = message;
     const before = this.presence;
     const online = message.state === 'online';
     // The last will of one that was here earlier, or of a rival that went: says nothing about the panel that is here.
     if (!online && before?.online === true && before.instance !== instance) return;
     this.presence = { online, instance };
+    if (online) this.doubt = undefined;
     if (online && before?.online === true && before.instance !== instance) this.instanceChanged(before, instance);
-    else if (!online) this.closeAs('lost', `panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
+    else if (!online) this.lost(`panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
     this.presenceChanged();
+  }
+
+  /** The presence topic says so. */
+  private lost(words: string): void {
+    if (this.hearsay === undefined) return this.closeAs('lost', words);
+    if (this.state.state !== 'open') return;
+    this.doubt = words;
+    this.doubtListener();
+  }
+
+  private createHearsay(): Hearsay {
+    const words = (): string | undefined => this.doubt;
+    return {
+      get words() {
+        return words();
+      },
+      onDoubt: (listener) => {
+        this.doubtListener = listener;
+      },
+      refute: () => {
+        this.doubt = undefined;
+      },
+      believe: () => this.closeAs('lost', this.doubt),
+    };
+  }
+
+  private countStrange(): void {
+    this.counters.strange = (this.counters.strange ?? 0) + 1;
   }
 
   private instanceChanged(before: Presence, instance: string): void {
@@ -269,16 +323,17 @@ class MqttLink implements Link {
     const { former } = this;
     const atMs = this.clock.nowMs();
     this.former = { instance: before.instance, atMs };
-    if (former?.instance === instance && atMs - former.atMs < TURNS_WITHIN_MS) {
+    if (former?.instance === instance && atMs - former.atMs < TURNS_WITHIN_MS && this.hearsay === undefined) {
       const words = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.topics?.presence ?? panel}`;
       this.rivals = { words, atMs };
       this.closeAs('lost', words);
     } else {
-      this.closeAs('lost', `panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
+      this.lost(`panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
     }
   }
 
   private closeAs(reason: 'lost' | 'closed-by-us', detail?: string): void {
+    this.doubt = undefined;
     if (this.state.state === 'open') {
       this.state = { state: 'closed', reason, ...(detail !== undefined && { detail }) };
       this.stateListener(this.state);

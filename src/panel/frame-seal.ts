@@ -20,6 +20,8 @@ export interface FrameSeal {
   open(bytes: Uint8Array): Unsealed;
   /** The challenge whose answer `open` returned last was ours: counters go on from there. */
   agree(lastCounter: bigint): void;
+  /** Whether our next frame is fresh to a panel whose newest counter is this. */
+  isAhead(lastCounter: bigint): boolean;
   /** Until the next `agree` only answers to a challenge are let in. */
   forget(): void;
 }
@@ -63,6 +65,7 @@ export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameS
       counter = newest < MAX_COUNTER - LEAP ? newest + LEAP : newest;
       window = new ReplayWindow(heardCounter);
     },
+    isAhead: (lastCounter) => counter >= lastCounter,
     forget: () => {
       window = undefined;
     },

@@ -22,15 +22,24 @@ const MAX_WORDS = 2 ** 20;
 /** A panel that is still starting hears nothing: it is asked more often than later on. */
 const LIMITS: RequestLimits = { attempts: 12 };
 
-/** @param withKey the line seals its frames: counters are agreed upon before anything else is said */
-export async function shakeHands(line: RequestLine, expected: Partial<Capabilities>, withKey: boolean): Promise<Result<Session>> {
+/**
+ * @param withKey the line seals its frames: counters are agreed upon before anything else is said
+ * @param hurry limits of each request where the usual ones are too long
+ */
+export async function shakeHands(
+  line: RequestLine,
+  expected: Partial<Capabilities>,
+  withKey: boolean,
+  hurry: RequestLimits = {},
+): Promise<Result<Session>> {
+  const limits = { ...LIMITS, ...hurry };
   if (withKey) {
-    const challenged = await line.request<'challenge'>({ type: 'challenge', hostNonce: drawNonce() }, LIMITS);
+    const challenged = await line.request<'challenge'>({ type: 'challenge', hostNonce: drawNonce() }, limits);
     if (!challenged.ok) return { ok: false, failure: keyRefusal(challenged.failure) };
   }
   const hello = await line.request<'hello'>(
     { type: 'hello', minMajor: PROTOCOL_MAJOR, maxMajor: PROTOCOL_MAJOR, host: 'beamrig' },
-    LIMITS,
+    limits,
   );
   if (!hello.ok) return { ok: false, failure: keyMissing(versionRefusal(hello.failure)) };
   const { type: _type, ...capabilities } = hello.value;

@@ -21,6 +21,7 @@ import type { FrameSeal } from './frame-seal.ts';
 import { createFrameSeal } from './frame-seal.ts';
 import type { Session } from './handshake.ts';
 import { keyMissing, shakeHands } from './handshake.ts';
+import { lookIntoHearsay } from './hearsay.ts';
 import { pilotsOf, snrOf } from './measurement.ts';
 import type {
   AppliedBeam,
@@ -119,6 +120,10 @@ class PanelDriver implements ArrayMember {
       explain: (failure) => this.explain(failure),
     });
     this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet` };
+    const { hearsay } = link;
+    if (hearsay !== undefined) {
+      lookIntoHearsay({ hearsay, clock, session: () => this.session, status: (limits) => this.status(limits) });
+    }
     link.onFrame((frame) => this.line.receive(frame));
     link.onState((state) => {
       if (state.state === 'closed') this.endSession(linkClosed(link));
@@ -280,7 +285,12 @@ class PanelDriver implements ArrayMember {
     this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });
     this.line.beginAnew();
     const { epoch } = this;
-    const shaken = await shakeHands(this.line, this.expected, this.withKey);
+    const { hearsay } = this.link;
+    const shaken = await shakeHands(this.line, this.expected, this.withKey, hearsay?.words === undefined ? {} : DOUBTED);
+    if (this.epoch === epoch) {
+      if (shaken.ok) hearsay?.refute();
+      else if (hearsay?.words !== undefined && shaken.failure.reason === 'no-answer') hearsay.believe();
+    }
     if (this.epoch !== epoch) return refused(this.absence);
     if (!shaken.ok) {
       this.absence = shaken.failure;
@@ -421,5 +431,8 @@ function sealOf(rigKey: Uint8Array, panelSerial: string | undefined, linkName: s
   }
   return createFrameSeal(rigKey, panelSerial);
 }
+
+/** A panel that is said to be away is asked for less long. */
+const DOUBTED: RequestLimits = { totalMs: 700 };
 
 const DONE = { ok: true, value: undefined } as const;

@@ -18,8 +18,9 @@ import type { Random } from '../../signal/random.ts';
 import type { Link } from '../link/link.ts';
 import { discardedInWords, strayInWords } from './discarded-reply.ts';
 import { createDiscards } from './discards.ts';
-import type { FrameSeal } from './frame-seal.ts';
+import { drawNonce, type FrameSeal } from './frame-seal.ts';
 import type { DiscardedReplies, PanelCounters, PanelFailure, Result } from './panel.ts';
+import { HINTS_HEEDED, REFUSAL_STANDS_MS, createRefusalHints } from './refusal-hints.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
 import { answers } from './replies.ts';
 import { createRoundTripEstimator } from './round-trip-estimator.ts';
@@ -88,6 +89,9 @@ interface Outstanding {
   totalMs: number;
   /** What came under its number and could not be used. */
   discarded: string | undefined;
+  /** Refusals under its number that nobody sealed. */
+  hints: number;
+  cancelHint: () => void;
   cancelTimer: () => void;
   done: (result: Result<Reply>) => void;
 }
@@ -100,8 +104,6 @@ const MAX_OVERTAKEN = 3;
 const JITTER = 0.25;
 /** Pause before a link whose buffer is full is offered a frame again, ms. */
 const ROOM_MS = 2;
-/** Refusals of a seal, without a good answer between, that are no accident of the wire: it may deliver a frame twice. */
-const REFUSALS_BELIEVED = 3;
 
 export interface RequestLineOptions {
   link: Link;
@@ -135,7 +137,12 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     linkFull: 0,
     unauthenticated: 0,
   };
-  let refusals = 0;
+  const hints = createRefusalHints({
+    clock,
+    challenge: () => request<'challenge'>({ type: 'challenge', hostNonce: drawNonce() }, { totalMs: 2 * REFUSAL_STANDS_MS }),
+    isAhead: (lastCounter) => seal?.isAhead(lastCounter) === true,
+    onRefusal: (code) => onRefusal?.(code),
+  });
 
   const takeSeq = (): number => {
     while (outstanding.has(nextSeq)) nextSeq = (nextSeq + 1) & 0xffff;
@@ -146,6 +153,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
 
   const finish = (entry: Outstanding, result: Result<Reply>): void => {
     entry.cancelTimer();
+    entry.cancelHint();
     outstanding.delete(entry.seq);
     entry.done(result);
   };
@@ -243,7 +251,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (seal === undefined) return takeIn(bytes);
     const opened = seal.open(bytes);
     if (opened.as === 'frame') {
-      refusals = 0;
+      hints.answered();
       takeIn(opened.frame);
     } else if (opened.as === 'damaged') takeIn(bytes);
     else {
@@ -253,10 +261,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     }
   };
 
-  /**
-   * A refusal that is not sealed may come from anybody. It never answers a request of the session; it makes us ask again at once, and the
-   * session begin anew when that is refused too. A challenge it does end, which no harm can come of.
-   */
+  /** A refusal that is not sealed may come from anybody: it is a hint, and what it says is found out (refusal-hints.ts). */
   const takeHint = (bytes: Uint8Array): void => {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok || decoded.frame.message.type !== 'nack') return;
@@ -265,10 +270,14 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (entry === undefined) return;
     const refused = code === 'not-authenticated' || code === 'replayed';
     if (entry.request.type === 'challenge') {
-      if (!refused && code !== 'unsupported-message') return;
-      finish(entry, { ok: false, failure: { reason: 'rejected', request: 'challenge', code, detail } });
-    } else if (refused && ++refusals >= REFUSALS_BELIEVED) onRefusal?.(code);
-    else if (refused) repeat(entry);
+      if ((!refused && code !== 'unsupported-message') || entry.hints++ > 0) return;
+      entry.cancelHint = clock.after(REFUSAL_STANDS_MS, () => {
+        finish(entry, { ok: false, failure: { reason: 'rejected', request: 'challenge', code, detail } });
+      });
+    } else if (refused) {
+      if (++entry.hints <= HINTS_HEEDED) repeat(entry);
+      hints.refused(code);
+    }
   };
 
   const takeIn = (bytes: Uint8Array): void => {
@@ -331,6 +340,8 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       overtaken: 0,
       waitMs: 0,
       discarded: undefined,
+      hints: 0,
+      cancelHint: () => undefined,
       mostAttempts: limits?.attempts ?? timeouts.attempts,
       totalMs: limits?.totalMs ?? timeouts.totalMs,
       cancelTimer: () => undefined,
@@ -341,18 +352,23 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     transmit(entry);
     return () => {
       entry.cancelTimer();
+      entry.cancelHint();
       if (outstanding.get(entry.seq) === entry) outstanding.delete(entry.seq);
     };
   };
+
+  function request<T extends Request['type']>(asked: RequestOf<T>, limits?: RequestLimits): Promise<Result<ReplyTo<T>>> {
+    return new Promise((resolve) => begin(asked, resolve, limits));
+  }
 
   return {
     counters,
     discards,
     begin,
-    request: (request, limits) => new Promise((resolve) => begin(request, resolve, limits)),
+    request,
     receive,
     beginAnew: () => {
-      refusals = 0;
+      hints.answered();
       estimator.forgetBackOff();
       seal?.forget();
     },

@@ -8,6 +8,7 @@
 import { realpathSync } from 'node:fs';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError, type ErrorCode } from '../../errors/beamrig-error.ts';
+import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
@@ -60,10 +61,11 @@ export async function assembleHardware(options: {
   createLink?: CreateLink;
 }): Promise<Hardware> {
   const { rig, clock, random } = options;
-  const createLink = options.createLink ?? ((link: RigLink) => createWire(link, clock, random.stream(`wire ${link.name}`)));
+  const rigKey = readRigKey(rig);
+  const createLink =
+    options.createLink ?? ((link: RigLink) => createWire(link, clock, random.stream(`wire ${link.name}`), rigKey));
   const [shared] = sharedPorts(rig.links);
   if (shared !== undefined) throw samePort(shared);
-  const rigKey = readRigKey(rig);
   const members = await Promise.all(
     rig.links.map(async (spec): Promise<Member> => {
       const wire = await createLink(spec);
@@ -246,13 +248,21 @@ export const safeFeatures = ({ safeState }: Pick<RigFile, 'safeState'>): Feature
   safeState === 'codeword' ? ['beam-memory'] : [];
 
 /** The wire that the rig file names: the serial port or the broker. Nothing is opened yet. */
-export async function createWire(link: RigLink, clock: Clock, random: Random): Promise<Link> {
+export async function createWire(link: RigLink, clock: Clock, random: Random, rigKey?: Uint8Array): Promise<Link> {
   if (link.kind === 'serial') {
     const { createSerialLink } = await import('../link/serial.ts');
     return createSerialLink({ name: link.name, ...link.serial });
   }
   const { createMqttLink } = await import('../link/mqtt.ts');
-  return createMqttLink({ ...brokerLogin(link), name: link.name, panel: link.panel, clock, random });
+  const panelKey = rigKey && derivePanelKey(rigKey, link.panel);
+  return createMqttLink({
+    ...brokerLogin(link),
+    name: link.name,
+    panel: link.panel,
+    clock,
+    random,
+    ...(panelKey !== undefined && { panelKey }),
+  });
 }
 
 async function reachMember(member: Member): Promise<LinkProblem | undefined> {

@@ -1,6 +1,6 @@
 /** Both ends of an MQTT link for tests: a panel end with an echo or a virtual panel behind it, and links whose states are kept. */
 import { createRealClock } from '../../clock/real-clock.ts';
-import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import type { VirtualPanel, VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
@@ -20,7 +20,10 @@ export interface WatchedLink {
   heard: Uint8Array[];
 }
 
-export function linkTo(options: Partial<MqttOptions> & { url: string; panel?: string }): WatchedLink {
+/** With a key only what is sealed, or what the panel confirms, is believed. */
+type EndOptions = Partial<MqttOptions> & { url: string; panel?: string; panelKey?: Uint8Array };
+
+export function linkTo(options: EndOptions): WatchedLink {
   const link = createMqttLink({ topicPrefix: 'beamrig', panel: PANEL, random: createRandom(1), ...options });
   const states: string[] = [];
   const heard: Uint8Array[] = [];
@@ -34,10 +37,7 @@ export interface WatchedEnd {
   states: { open: boolean; detail: string }[];
 }
 
-export async function panelOn(
-  peer: LoopbackPeer,
-  options: Partial<MqttOptions> & { url: string; panel?: string },
-): Promise<WatchedEnd> {
+export async function panelOn(peer: LoopbackPeer, options: EndOptions): Promise<WatchedEnd> {
   const end = createMqttPanelEnd({ topicPrefix: 'beamrig', panel: PANEL, ...options });
   const states: { open: boolean; detail: string }[] = [];
   end.onState((state) => states.push(state));
@@ -66,7 +66,7 @@ export const ELEMENTS = 16;
 export const CHAINS = 2;
 export const PHASE_BITS = 6;
 
-export function virtualPanel(): VirtualPanel {
+export function virtualPanel(authentication?: VirtualPanelOptions['authentication']): VirtualPanel {
   const random = createRandom(7);
   const scene = createMovingUsers({
     geometry: { kind: 'ula', elements: ELEMENTS, spacingWavelengths: 0.5 },
@@ -83,5 +83,8 @@ export function virtualPanel(): VirtualPanel {
     phaseBits: PHASE_BITS,
     random: random.stream('array'),
   });
-  return createVirtualPanel({ clock: createRealClock(), array, scene, noise: 0.1, random: random.stream('panel') });
+  return createVirtualPanel({
+    ...{ clock: createRealClock(), array, scene, noise: 0.1, random: random.stream('panel') },
+    ...(authentication !== undefined && { authentication }),
+  });
 }

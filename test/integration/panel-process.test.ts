@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { startPanelProcess } from '../../scripts/panel-process.ts';
@@ -115,6 +116,23 @@ async function loopbackSnr(commands: readonly BeamCommand[]): Promise<number[][]
 const LIMITS = { timeout: 120_000 };
 
 describe('beamrig panel', LIMITS, () => {
+  it('goes on when somebody says that its panel is another one', async () => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
+    const played = beamrigPanel(
+      ...['--elements', `${N}`, '--rf-chains', `${M}`, '--phase-bits', `${Q}`, '--users', `${K}`],
+      ...['--panel', 'BOARD-7', '--mqtt', broker.url],
+    );
+    await played.ready();
+    const stranger = later(await connectAsync(broker.url), (client) => client.endAsync(true));
+    const rude = '{"state":"online","instance":"rude"}';
+    await stranger.publishAsync('beamrig/panels/BOARD-7/presence', rude, { qos: 1, retain: true });
+    await played.line(({ type }) => type === 'closed');
+    await played.line(() => played.lines.filter(({ type }) => type === 'opened').length > 1);
+    const link = createMqttLink({ url: broker.url, topicPrefix: 'beamrig', panel: 'BOARD-7', random: createRandom(1) });
+    await must(driver(link).connect());
+    expect(await played.signal('SIGTERM')).toBe(0);
+  });
+
   it('plays a panel on a broker without a rig file, and leaves it muted and offline', async () => {
     const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
     const played = beamrigPanel(
