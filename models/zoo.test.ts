@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,13 @@ describe('a model is refused, with a way out,', () => {
       expect.objectContaining({ wayOut: expect.stringContaining('unfolded-pga-n64') as string }),
     );
     expect(() => verifyModel(join(folder, 'none.onnx'))).toThrow(refused('model-missing', /none\.onnx cannot be read/));
+    expect(() => verifyModel('/dev/zero')).toThrow(
+      refused('model-missing', /model \/dev\/zero cannot be read: this is a device/),
+    );
+    const path = copyWith('piped', (card) => card);
+    rmSync(path.replace('.onnx', '.json'));
+    execFileSync('mkfifo', [path.replace('.onnx', '.json')]);
+    expect(() => verifyModel(path)).toThrow(refused('model-missing', /card .*piped\.json cannot be read: this is a pipe/));
     expect(() => listModels(join(folder, 'nowhere'))).toThrow(refused('model-missing', /nowhere is not there/));
   });
 

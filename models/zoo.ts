@@ -10,6 +10,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import type { ValueInfoProto } from 'onnx-buf';
 import { BeamrigError } from '../errors/beamrig-error.ts';
+import { readBoundedFile } from '../files/bounded-file.ts';
 import { modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 
@@ -63,7 +64,7 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
  */
 export function readCard(path: string): ModelCard {
   const cardPath = cardName(path);
-  const text = readBytes(cardPath, 'card').toString('utf8');
+  const text = readModelFile(cardPath, 'card').toString('utf8');
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -85,7 +86,7 @@ export function readCard(path: string): ModelCard {
  * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs
  */
 export function verifyModel(path: string): ModelFile {
-  const bytes = readBytes(path, 'model');
+  const bytes = readModelFile(path, 'model');
   const card = readCard(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== card.sha256) {
@@ -122,15 +123,17 @@ const reinstall = 'fetch the model and its card again, or train it anew with the
 
 const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
 
-function readBytes(path: string, what: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new BeamrigError('model-missing', `${what} ${path} cannot be read`, {
-      wayOut: '`beamrig models` lists what there is',
-      cause,
-    });
-  }
+/** Of a model or its card. Both are read more than once, and a model that chooses 20 beams a second is not larger. */
+const LARGEST_BYTES = { model: 1 << 29, card: 1_000_000 };
+
+/** @throws BeamrigError 'model-missing' where there is no such file, or none that can be read */
+export function readModelFile(path: string, what: keyof typeof LARGEST_BYTES): Buffer {
+  const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES[what], pipes: 'refuse' });
+  if (read.ok) return read.bytes;
+  throw new BeamrigError('model-missing', `${what} ${path} cannot be read: ${read.why}`, {
+    wayOut: '`beamrig models` lists what there is',
+    cause: read.cause,
+  });
 }
 
 function readTensors(path: string, bytes: Uint8Array): { inputs: ModelTensor[]; outputs: ModelTensor[] } {

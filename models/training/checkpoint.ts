@@ -1,7 +1,8 @@
 /** A training run that was stopped, as a JSON file from which it goes on as if it had not been. Numbers keep all their digits. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import type { AdamState } from './adam.ts';
 
 export interface TrainingState {
@@ -32,11 +33,21 @@ export function writeCheckpoint(path: string, options: string, state: TrainingSt
   renameSync(`${path}.part`, path);
 }
 
+/** Steps of a network, by the hundred thousand. */
+const LARGEST_BYTES = 64_000_000;
+
 /** @throws BeamrigError 'argument' when the file is not a checkpoint, or one of another training */
 export function readCheckpoint(path: string, options: string): TrainingState {
+  const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
+  if (!read.ok) {
+    throw new BeamrigError('argument', `checkpoint ${path} cannot be read: ${read.why}`, {
+      wayOut: 'start the training anew without it',
+      cause: read.cause,
+    });
+  }
   let content: z.infer<typeof schema>;
   try {
-    content = schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    content = schema.parse(JSON.parse(read.bytes.toString('utf8')));
   } catch (cause) {
     throw new BeamrigError('argument', `checkpoint ${path} cannot be read`, {
       wayOut: 'start the training anew without it',

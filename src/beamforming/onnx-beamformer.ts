@@ -3,11 +3,10 @@
  * before the rig starts: checksum, card against file, card against rig; and every answer is checked to be finite before it is used.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { ModelCard } from '../../models/card.ts';
-import { findModel, verifyModel } from '../../models/zoo.ts';
+import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { zeros } from '../../signal/complex-matrix.ts';
 import { connectionMask } from '../../signal/geometry.ts';
@@ -41,7 +40,7 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
   const path = findModel(idOrPath);
   const { card } = verifyModel(path);
   requireFitting(idOrPath, card, needs);
-  const bytes = readFileSync(path);
+  const bytes = readModelFile(path, 'model');
   if (sha256Of(bytes) !== card.sha256) {
     throw new BeamrigError('model-damaged', `${path} changed while it was being opened`, {
       wayOut: 'Start again when it is written.',
@@ -68,7 +67,7 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
     dimensions: { elements, rfChains, users },
     card,
     sha256: card.sha256,
-    cardSha256: sha256Of(readFileSync(path.replace(/\.onnx$/, '.json'))),
+    cardSha256: sha256Of(readModelFile(path.replace(/\.onnx$/, '.json'), 'card')),
     compute: async (request) => beamOf(card, await session.run(flatInputs(card, request))),
     close: () => session.close(),
   };

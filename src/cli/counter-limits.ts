@@ -3,10 +3,11 @@
  * the disk before a counter beyond the old limit is used, or it counts as not kept. Each panel has a file of its own in one folder, so that
  * processes which play different panels may share the folder and never write over each other's numbers.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import { MAX_COUNTER } from '../../firmware-protocol/authentication.ts';
 
 export interface CounterLimits {
@@ -73,18 +74,16 @@ const fileOf = (folder: string, panelSerial: string): string => join(folder, `pa
 
 function read(folder: string, panelSerial: string): bigint {
   const path = fileOf(folder, panelSerial);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+  const stored = readBoundedFile(path, { maxBytes: 10_000, pipes: 'refuse' });
+  if (!stored.ok) {
+    const { code } = (stored.cause ?? {}) as NodeJS.ErrnoException;
     if (code === 'ENOENT') return 0n;
-    if (code === 'ENOTDIR') throw refused(folder, 'is a file, and a folder is needed', KEPT, error);
-    throw refused(path, `cannot be read (${code ?? 'unknown'})`, KEPT, error);
+    if (code === 'ENOTDIR') throw refused(folder, 'is a file, and a folder is needed', KEPT, stored.cause);
+    throw refused(path, `cannot be read: ${stored.why}`, KEPT, stored.cause);
   }
   let state: z.output<typeof stateSchema>;
   try {
-    state = stateSchema.parse(JSON.parse(text));
+    state = stateSchema.parse(JSON.parse(stored.bytes.toString('utf8')));
   } catch (error) {
     throw refused(path, 'holds no counter limit', KEPT, error);
   }

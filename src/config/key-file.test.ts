@@ -67,6 +67,35 @@ describe('the key of the rig', () => {
     if (text !== '') expect(`${message}${wayOut ?? ''}`).not.toContain(text);
   });
 
+  it.each(['\ufeff%\r\n', '%\r\n', '\n  %  \n\n'])('is read with what editors put around it (%j)', (around) => {
+    const bytes = Uint8Array.from(Buffer.from(HEX, 'hex'));
+    expect(readRigKey({ authentication: { keyFile: keyFile(around.replace('%', HEX)) } })).toEqual(bytes);
+  });
+
+  it.each([
+    [`RIG_KEY=${HEX}`, 'a name before the key'],
+    [`export RIG_KEY=${HEX}`, 'a name before the key'],
+    [`key: ${HEX}`, 'a name before the key'],
+    [`"${HEX}"`, 'quotes'],
+    [`# the rig's key\n${HEX}`, 'a comment'],
+    ['00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff', 'hex digits with signs between them'],
+    [`-----BEGIN PRIVATE KEY-----\n${HEX}\n-----END PRIVATE KEY-----`, 'a certificate or key in PEM'],
+    [HEX.split('').join('\0') + '\0', 'zero bytes: it was saved as UTF-16'],
+  ])('is told apart from what stands in its place, without showing it (%#)', (text, what) => {
+    const { message, wayOut } = refusal({ keyFile: keyFile(text) });
+    expect(message).toContain(`holds ${what}`);
+    expect(`${message}${wayOut ?? ''}`).not.toContain(HEX.slice(0, 8));
+  });
+
+  it('that is raw bytes is no text', () => {
+    const path = keyFile('');
+    writeFileSync(
+      path,
+      Uint8Array.from({ length: 32 }, (_, index) => 0x80 + index),
+    );
+    expect(refusal({ keyFile: path }).message).toContain('holds bytes that are no text');
+  });
+
   it('is missed by the name of its file', () => {
     expect(refusal({ keyFile: join(folder, 'none') }).message).toContain(`${join(folder, 'none')} is not there`);
     mkdirSync(join(folder, 'sub'), { mode: 0o700 });

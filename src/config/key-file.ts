@@ -2,9 +2,10 @@
  * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
  * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { shownVariable } from '../../errors/variable-name.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import type { RigFile } from './rig-file.ts';
 
 const SHORTEST = 16;
@@ -37,33 +38,25 @@ export function readRigKey(rig: Pick<RigFile, 'authentication'>): Uint8Array | u
 
 function textOfFile(path: string): string {
   const named = `authentication.keyFile: ${path}`;
-  let file: number;
-  try {
-    // A pipe with nobody at its other end would be waited for without the second flag.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+  // Read again with every new session, which a pipe cannot be.
+  const read = readBoundedFile(path, { maxBytes: LONGEST_TEXT, pipes: 'refuse' });
+  if (!read.ok) {
     // Only where nothing is: a key that is there is the one that the panels know.
-    if (code === 'ENOENT') throw refused(`${named} is not there`, `Make one: (umask 077; openssl rand -hex 32 > ${path})`, error);
-    if (code === 'EACCES') throw unreadable(path, named, error);
-    throw refused(`${named} cannot be read (${code ?? 'unknown'})`, 'Give the path of a file that holds the key.', error);
-  }
-  try {
-    // Of the open file, so that nobody can change it in between.
-    const facts = fstatSync(file);
-    if (!facts.isFile()) throw refused(`${named} is not a file`, 'Give the path of a file that holds the key.');
-    const mode = facts.mode & 0o777;
-    if ((mode & 0o077) !== 0) {
-      const told = mode.toString(8).padStart(4, '0');
-      throw refused(`${named} has mode ${told}: others than its owner may open it; allowed: 0600`, `Run: chmod 600 ${path}`);
+    if (read.reason === 'missing') {
+      throw refused(`${named} is not there`, `Make one: (umask 077; openssl rand -hex 32 > ${path})`, read.cause);
     }
-    const bytes = Buffer.alloc(LONGEST_TEXT + 1);
-    const count = readSync(file, bytes, 0, bytes.length, 0);
-    if (count > LONGEST_TEXT) throw refused(`${named} is too long for a key`, WAY_OUT);
-    return bytes.toString('utf8', 0, count);
-  } finally {
-    closeSync(file);
+    if (read.reason === 'not-allowed') throw unreadable(path, named, read.cause);
+    if (read.reason === 'no-file')
+      throw refused(`${named} is not a file: ${read.why}`, 'Give the path of a file that holds the key.');
+    if (read.reason === 'too-large') throw refused(`${named} is too long for a key`, WAY_OUT);
+    throw refused(`${named}: ${read.why}`, 'Give the path of a file that holds the key.', read.cause);
   }
+  const mode = read.mode & 0o777;
+  if ((mode & 0o077) !== 0) {
+    const told = mode.toString(8).padStart(4, '0');
+    throw refused(`${named} has mode ${told}: others than its owner may open it; allowed: 0600`, `Run: chmod 600 ${path}`);
+  }
+  return read.bytes.toString('utf8');
 }
 
 function unreadable(path: string, named: string, cause: unknown): BeamrigError {
@@ -93,6 +86,8 @@ function nameOfUser(uid: number): string {
 const WAY_OUT = `Write ${SHORTEST} to ${LONGEST} bytes as hex or base64, as \`openssl rand -hex 32\` does.`;
 
 function keyOf(text: string, from: string): Uint8Array {
+  const shape = strangerIn(text);
+  if (shape !== undefined) throw refused(`${from} holds ${shape.what}`, shape.wayOut);
   const plain = text.replace(/\s+/g, '');
   const hex = /^[0-9a-fA-F]+$/.test(plain);
   if (hex && plain.length % 2 === 1) {
@@ -105,6 +100,21 @@ function keyOf(text: string, from: string): Uint8Array {
     throw refused(`${from} holds ${bytes.length} bytes; allowed: ${SHORTEST} to ${LONGEST}`, WAY_OUT);
   }
   return new Uint8Array(bytes);
+}
+
+/** What people put in place of a key, by its shape alone. */
+function strangerIn(text: string): { what: string; wayOut: string } | undefined {
+  const only = 'Leave only the hex or base64 digits of the key in it.';
+  if (text.includes('\0'))
+    return { what: 'zero bytes: it was saved as UTF-16, or is no text', wayOut: `Save it as plain text. ${WAY_OUT}` };
+  if (text.includes('\ufffd')) return { what: 'bytes that are no text', wayOut: WAY_OUT };
+  if (text.includes('-----BEGIN')) return { what: 'a certificate or key in PEM, which is another thing', wayOut: WAY_OUT };
+  if (/^\s*#/m.test(text)) return { what: 'a comment', wayOut: only };
+  if (/^\s*["'’“]|["'’”]\s*$/.test(text)) return { what: 'quotes', wayOut: only };
+  if (/^\s*(?:export\s+)?[A-Za-z_]\w*\s*(?:=(?!=*\s*$)|:\s)/.test(text)) return { what: 'a name before the key', wayOut: only };
+  if (/^\s*(?:[0-9a-fA-F]{2}[:-])+[0-9a-fA-F]{2}\s*$/.test(text))
+    return { what: 'hex digits with signs between them', wayOut: only };
+  return undefined;
 }
 
 /** Decoders take any text and leave out what they do not know; only what comes out again the same was meant so. */

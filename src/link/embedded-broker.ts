@@ -3,12 +3,13 @@
  * and client certificates where they are given. It speaks MQTT 3.1.1; nothing survives its end.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
+import { LARGEST_PEM } from './mqtt-settings.ts';
 
 export interface EmbeddedBrokerOptions {
   /** Default 127.0.0.1. */
@@ -160,19 +161,12 @@ function readTls({ tlsCert, tlsKey, ca }: EmbeddedBrokerOptions): { cert: Buffer
     });
   }
   const read = (flag: string, path: string): Buffer => {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new BeamrigError(
-        'argument',
-        `${flag} ${path}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? 'unknown'})`}`,
-        {
-          wayOut: 'Give the path of a PEM file that this user may read.',
-          cause: error,
-        },
-      );
-    }
+    const file = readBoundedFile(path, { maxBytes: LARGEST_PEM });
+    if (file.ok) return file.bytes;
+    throw new BeamrigError('argument', `${flag} ${path}: ${file.why}`, {
+      wayOut: 'Give the path of a PEM file that this user may read.',
+      cause: file.cause,
+    });
   };
   return { cert: read('--tls-cert', tlsCert), key: read('--tls-key', tlsKey), ...(ca !== undefined && { ca: read('--ca', ca) }) };
 }

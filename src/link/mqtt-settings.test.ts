@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
@@ -13,6 +14,9 @@ import { brokerSettings } from './mqtt-settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-mqtt-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const pipe = join(folder, 'pipe.pem');
+execFileSync('mkfifo', [pipe]);
 
 const opened = (options: Partial<MqttLinkOptions>) =>
   linkErrorOf(
@@ -90,6 +94,8 @@ describe('how a broker is reached', () => {
     [{ caFile: garbage }, /caFile is given, and mqtt:.* is not encrypted/],
     [{ url: 'mqtts://127.0.0.1', caFile: '/nowhere/ca.crt' }, /caFile is \/nowhere\/ca\.crt: there is no such file/],
     [{ url: 'mqtts://127.0.0.1', caFile: join(folder, 'folder.pem') }, /caFile is .*: this is a folder/],
+    [{ url: 'mqtts://127.0.0.1', caFile: '/dev/zero' }, /caFile is \/dev\/zero: this is a device, and no file/],
+    [{ url: 'mqtts://127.0.0.1', caFile: pipe }, /caFile is .*pipe\.pem: this is a pipe, and the file is read more than once/],
     [{ url: 'mqtts://127.0.0.1', caFile: garbage }, /caFile is .*garbage\.pem, which does not hold a certificate in PEM/],
     [{ url: 'mqtts://127.0.0.1', certificateFile: garbage }, /certificateFile is .* and keyFile is not given/],
     [{ url: 'mqtts://127.0.0.1', keyFile: garbage }, /keyFile is .* and certificateFile is not given/],

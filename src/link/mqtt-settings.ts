@@ -3,9 +3,9 @@
  * understood here, and what is wrong is said with its field. Passwords come in by their own field only and are in no message.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 
 export interface MqttOptions {
   /** mqtt://host[:1883], or mqtts://host[:8883] for TLS. */
@@ -113,6 +113,9 @@ function readUrl(text: string, field = 'url'): { url: string; host: string; port
   return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, host, port, secure };
 }
 
+/** Room for all authorities that a system trusts. */
+export const LARGEST_PEM = 1_000_000;
+
 type Files = Record<'caFile' | 'certificateFile' | 'keyFile', string | undefined>;
 
 function tlsFiles(files: Files): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
@@ -137,17 +140,16 @@ function tlsFiles(files: Files): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
 function readPem(files: Files, field: keyof Files, what: string, parse: (pem: Buffer) => unknown): Buffer | undefined {
   const path = files[field];
   if (path === undefined) return undefined;
-  let pem: Buffer;
-  try {
-    pem = readFileSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = { ENOENT: 'there is no such file', EACCES: 'no permission to read it', EISDIR: 'this is a folder' }[code ?? ''];
-    throw new BeamrigError('link', `${field} is ${path}: ${why ?? `it cannot be read (${code ?? 'unknown'})`}`, {
+  // Read again with every new connection, which a pipe cannot be.
+  const read = readBoundedFile(path, { maxBytes: LARGEST_PEM, pipes: 'refuse' });
+  if (!read.ok) {
+    const why = read.reason === 'not-allowed' ? 'no permission to read it' : read.why;
+    throw new BeamrigError('link', `${field} is ${path}: ${why}`, {
       wayOut: 'Give the path of a PEM file that this user may read.',
-      cause: error,
+      cause: read.cause,
     });
   }
+  const pem = read.bytes;
   try {
     parse(pem);
   } catch (error) {

@@ -9,10 +9,11 @@
  *
  * The loop hands records over and goes on: nothing here waits or throws into it. A disk that refuses is one event, not the end of the run.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
@@ -202,9 +203,13 @@ export function openRun(folder: string): StoredRun {
   return { folder, manifest, summary: readJson<RunSummary>(join(folder, 'summary.json')), recordsPath };
 }
 
+/** Room for the text of the largest rig file, with every character escaped. */
+const LARGEST_JSON = 16_000_000;
+
 function readJson<T>(path: string): T | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    const read = readBoundedFile(path, { maxBytes: LARGEST_JSON, pipes: 'refuse' });
+    return read.ok ? (JSON.parse(read.bytes.toString('utf8')) as T) : undefined;
   } catch {
     return undefined; // the caller says what a missing or damaged file means
   }
