@@ -6,13 +6,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
-import type { ValueInfoProto } from 'onnx-buf';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 import { modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
+import { NEWEST_IR, NEWEST_OPSET, readOnnx } from './onnx-file.ts';
+import type { OnnxFile } from './onnx-file.ts';
 
 export interface ModelFile {
   id: string;
@@ -83,9 +82,10 @@ export function readCard(path: string): ModelCard {
 /**
  * Checks a model before it may run: checksum, ONNX, and the file's inputs and outputs against card and contract.
  * @param path of the .onnx file
+ * @returns the file with its bytes: those that were checked are those to run
  * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs
  */
-export function verifyModel(path: string): ModelFile {
+export function verifyModel(path: string): ModelFile & { bytes: Uint8Array } {
   const bytes = readModelFile(path, 'model');
   const card = readCard(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -98,13 +98,13 @@ export function verifyModel(path: string): ModelFile {
       },
     );
   }
-  const file = readTensors(path, bytes);
+  const file = readWhole(path, bytes);
   const required = contractTensors(card);
   for (const side of ['inputs', 'outputs'] as const) {
     compare(path, `${side} of card and file`, card[side], file[side]);
     compare(path, `${side} of file and contract`, file[side], required[side]);
   }
-  return { id: card.id, path, card };
+  return { id: card.id, path, card, bytes };
 }
 
 /** What contract version 1 asks of a model with these dimensions. */
@@ -136,11 +136,11 @@ export function readModelFile(path: string, what: keyof typeof LARGEST_BYTES): B
   });
 }
 
-function readTensors(path: string, bytes: Uint8Array): { inputs: ModelTensor[]; outputs: ModelTensor[] } {
+/** Refuses what the runtime would refuse in its own words, or open wrongly. */
+function readWhole(path: string, bytes: Uint8Array): OnnxFile {
+  let file: OnnxFile;
   try {
-    const { graph } = fromBinary(ModelProtoSchema, bytes);
-    if (graph === undefined) throw new Error('no graph inside');
-    return { inputs: graph.input.map(tensorOf), outputs: graph.output.map(tensorOf) };
+    file = readOnnx(bytes);
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new BeamrigError('model-damaged', `model ${path} is not an ONNX file of float32 tensors (${detail})`, {
@@ -148,15 +148,26 @@ function readTensors(path: string, bytes: Uint8Array): { inputs: ModelTensor[]; 
       cause,
     });
   }
-}
-
-function tensorOf({ name, type }: ValueInfoProto): ModelTensor {
-  const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
-  if (tensor?.elemType !== TensorProto_DataType.FLOAT) throw new Error(`${name} is not a float32 tensor`);
-  const shape = (tensor.shape?.dim ?? []).map(({ value }) =>
-    value.case === 'dimValue' ? Number(value.value) : (value.value ?? '?'),
-  );
-  return { name, type: 'float32', shape };
+  const { externalFiles, irVersion, opset } = file;
+  if (externalFiles.length > 0) {
+    const where = externalFiles
+      .slice(0, 3)
+      .map((name) => `'${name}'`)
+      .join(', ');
+    throw new BeamrigError('model-mismatch', `model ${path} has weights in another file (${where}), which no checksum covers`, {
+      wayOut: 'export it with all weights inside: onnx.save_model(model, path, save_as_external_data=False)',
+    });
+  }
+  for (const [what, is, newest] of [
+    ['opset', opset, NEWEST_OPSET],
+    ['IR version', irVersion, NEWEST_IR],
+  ] as const) {
+    if (is <= newest) continue;
+    throw new BeamrigError('model-mismatch', `model ${path} is too new: ${what} ${is}, and up to ${newest} is accepted`, {
+      wayOut: `export it with opset ${NEWEST_OPSET} or lower (torch.onnx.export(…, opset_version=20)) and IR version ${NEWEST_IR} or lower`,
+    });
+  }
+  return file;
 }
 
 /** Order does not matter, and neither does what the length known at run time is called. */

@@ -8,6 +8,7 @@ import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
 import { digitalForAnalog, wmmse, zeroForcing } from '../../signal/precoders.ts';
 import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
 import { fromDb, sumRate } from '../../signal/rate.ts';
+import { atFullPower, isOffPower } from '../full-power.ts';
 import type { MeanAndError } from './statistics.ts';
 import { meanAndError } from './statistics.ts';
 
@@ -25,6 +26,8 @@ export interface EvaluationRequest {
 export interface EvaluatedBeam {
   analogPhase: Float64Array;
   digital: CMatrix;
+  /** ‖A·D‖²_F / P as it was given, where D has been scaled since. */
+  powerRatio?: number;
 }
 
 export interface EvaluationOptions {
@@ -56,17 +59,20 @@ export interface EvaluationRow {
 export interface EvaluationResult {
   model: string;
   channels: { file: string; count: number };
+  /** ‖A·D‖²_F / P of the beams as the beamformer gave them; `scaled` of them were off, and their D was scaled to P. */
+  power: { leastRatio: number; mostRatio: number; scaled: number };
   /** By SNR, then by bits, in the order asked for. */
   results: EvaluationRow[];
 }
 
 /**
- * @throws {BeamrigError} `argument` when there are no channels; whatever `compute` throws
+ * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
   const { channels, snrsDb, bits, onProgress } = options;
   if (channels.length === 0) throw new BeamrigError('argument', 'there are no channels to evaluate on');
   const results: EvaluationRow[] = [];
+  const power = { leastRatio: Infinity, mostRatio: 0, scaled: 0 };
   let done = 0;
   for (const snrDb of snrsDb) {
     const noise = fromDb(-snrDb);
@@ -74,7 +80,10 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
     const wmmseRates: number[] = [];
     const rates: number[][] = bits.map(() => []);
     for (const channel of channels) {
-      const beam = await options.compute({ channel, power: 1, noise });
+      const beam = fullPower(await options.compute({ channel, power: 1, noise }), options);
+      power.leastRatio = Math.min(power.leastRatio, beam.powerRatio);
+      power.mostRatio = Math.max(power.mostRatio, beam.powerRatio);
+      if (isOffPower(beam.powerRatio)) power.scaled++;
       bits.forEach((q, i) => rates[i].push(rateAt(channel, beam, q, noise, options)));
       zfRates.push(sumRate(channel, zeroForcing(channel, 1), noise));
       wmmseRates.push(sumRate(channel, wmmse(channel, 1, noise), noise));
@@ -83,7 +92,15 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
     const [zf, upper] = [meanAndError(zfRates), meanAndError(wmmseRates)];
     bits.forEach((q, i) => results.push({ snrDb, bits: q, sumRate: meanAndError(rates[i]), zf, wmmse: upper }));
   }
-  return { model: options.model, channels: { file: options.file, count: channels.length }, results };
+  return { model: options.model, channels: { file: options.file, count: channels.length }, power, results };
+}
+
+/** Power that is not there for the asking would make any beamformer look better than the digital limit. */
+function fullPower({ analogPhase, digital, powerRatio }: EvaluatedBeam, { model, connection }: EvaluationOptions) {
+  if (powerRatio !== undefined) return { analogPhase, digital, powerRatio };
+  const beam = { analogPhase, ...atFullPower(analogPhase, digital, 1, connection) };
+  if (beam.powerRatio > 0 && Number.isFinite(beam.powerRatio)) return beam;
+  throw new BeamrigError('model-damaged', `${model} gave a beam of power ${beam.powerRatio}: no rate can be worked out for that`);
 }
 
 function rateAt(

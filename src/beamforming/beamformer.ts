@@ -14,6 +14,8 @@ export interface HybridBeam {
   /** φ, radians, N·M row-major. */
   analogPhase: Float64Array;
   digital: CMatrix;
+  /** ‖A·D‖²_F / power as the beamformer gave it, where it was measured; D is scaled to full power since. */
+  powerRatio?: number;
 }
 
 export interface Beamformer {

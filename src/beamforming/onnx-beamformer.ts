@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { ModelCard } from '../../models/card.ts';
+import { atFullPower } from '../../models/full-power.ts';
 import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { zeros } from '../../signal/complex-matrix.ts';
@@ -38,14 +39,9 @@ export interface ModelBeamformer extends Beamformer {
  */
 export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadlineMs: number): Promise<ModelBeamformer> {
   const path = findModel(idOrPath);
-  const { card } = verifyModel(path);
+  const { card, bytes } = verifyModel(path);
   requireFitting(idOrPath, card, needs);
-  const bytes = readModelFile(path, 'model');
-  if (sha256Of(bytes) !== card.sha256) {
-    throw new BeamrigError('model-damaged', `${path} changed while it was being opened`, {
-      wayOut: 'Start again when it is written.',
-    });
-  }
+  const connection = connectionOf(needs);
   const session = await startOnnxSession(card.id, bytes, { deadlineMs });
   const { elements, rfChains, users } = card.dimensions;
   session.plan({
@@ -68,7 +64,15 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
     card,
     sha256: card.sha256,
     cardSha256: sha256Of(readModelFile(path.replace(/\.onnx$/, '.json'), 'card')),
-    compute: async (request) => beamOf(card, await session.run(flatInputs(card, request))),
+    compute: async (request) => {
+      const { analogPhase, digital } = beamOf(card, await session.run(flatInputs(card, request)));
+      const power = atFullPower(analogPhase, digital, request.power, connection);
+      if (power.powerRatio > 0 && Number.isFinite(power.powerRatio)) return { analogPhase, ...power };
+      throw new BeamrigError(
+        'model-damaged',
+        `the model ${card.id} gave digital weights of power ${power.powerRatio}: no beam can be made of that`,
+      );
+    },
     close: () => session.close(),
   };
 }
@@ -93,6 +97,10 @@ function requireFitting(idOrPath: string, card: ModelCard, needs: BeamformerNeed
     wayOut: 'Choose a model made for this rig (`beamrig models` lists their dimensions), a baseline, or train one.',
   });
 }
+
+/** Which elements hang on which chains; undefined where each hangs on all. */
+const connectionOf = ({ elements, rfChains, connection = 'full' }: BeamformerNeeds): Uint8Array | undefined =>
+  connection === 'full' ? undefined : connectionMask(connection, elements, rfChains);
 
 function connectionInput({ elements, rfChains, connection = 'full' }: BeamformerNeeds) {
   const values = Float32Array.from(connectionMask(connection, elements, rfChains));

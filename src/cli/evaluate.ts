@@ -4,13 +4,11 @@ import { isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
 import { findModel, readCard } from '../../models/zoo.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
+import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, wholeNumber } from './arguments.ts';
 import { barStream, print, stderr } from './output.ts';
 import { table } from './table.ts';
-
-/** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
-const DEADLINE_MS = 10_000;
 
 export interface EvaluateOptions {
   channels: string;
@@ -34,7 +32,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   });
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
-  const beamformer = await openBeamformer(model, { elements, rfChains, users }, DEADLINE_MS);
+  const beamformer = await openBeamformer(model, { elements, rfChains, users }, PATIENT_DEADLINE_MS);
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
@@ -59,7 +57,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   print(options.json ? JSON.stringify(result) : resultTable(result));
 }
 
-function resultTable({ model, channels, results }: EvaluationResult): string {
+function resultTable({ model, channels, power, results }: EvaluationResult): string {
   const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;
   const rows = results.map(({ snrDb, bits, sumRate, zf, wmmse }) => [
     snrDb,
@@ -71,6 +69,17 @@ function resultTable({ model, channels, results }: EvaluationResult): string {
   ]);
   return [
     `${model} on ${channels.count} channels of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
+    ...offPower(model, power),
     table(['SNR dB', 'bits', model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
   ].join('\n');
+}
+
+/** A line of its own where beams had not the power asked for. */
+function offPower(model: string, { leastRatio, mostRatio, scaled }: EvaluationResult['power']): string[] {
+  if (scaled === 0) return [];
+  const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
+  const times = least === most ? most : `${least} to ${most}`;
+  return [
+    `warning: ${model} gives beams of ${times} times the power asked for (‖A·D‖² is not P); they were scaled to it, and the rates are those of full power.`,
+  ];
 }

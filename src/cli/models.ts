@@ -1,6 +1,8 @@
 /** `beamrig models`: what can choose beams here, and whether each file is what its card says. */
 import { BASELINES } from '../../models/baselines/baselines.ts';
+import { isOffPower } from '../../models/full-power.ts';
 import { findModel, listModels, readCard, verifyModel } from '../../models/zoo.ts';
+import { tryModel } from '../beamforming/try-model.ts';
 import { failWith } from './failure.ts';
 import { print } from './output.ts';
 import { table } from './table.ts';
@@ -36,13 +38,21 @@ export function show(model: string): void {
   print(JSON.stringify(readCard(findModel(model)), null, 2));
 }
 
-/** Every model is checked even where one fails; the exit code says whether all are good. */
-export function verify(model: string | undefined): void {
+/** Every model is checked, opened and run even where one fails; the exit code says whether all are good. */
+export async function verify(model: string | undefined): Promise<void> {
   const paths = model === undefined ? listModels().map(({ path }) => path) : [findModel(model)];
   for (const path of paths) {
     try {
       const { id, card } = verifyModel(path);
-      print(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree)`);
+      const { mostMs, leastRatio, mostRatio } = await tryModel(path);
+      print(
+        `${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, it runs: ${mostMs.toFixed(1)} ms at most)`,
+      );
+      if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) continue;
+      const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
+      print(
+        `${id}: its beams have ${least === most ? most : `${least} to ${most}`} times the power asked for; they are scaled to it`,
+      );
     } catch (error) {
       failWith(error, false);
     }

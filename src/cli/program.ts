@@ -114,7 +114,7 @@ export function createProgram(): Command {
     .action(async (model: string) => (await import('./models.ts')).show(model));
   models
     .command('verify')
-    .description('check checksum, card and tensors of one model, or of the whole zoo')
+    .description('check checksum, card and tensors of one model, or of the whole zoo, and run it')
     .argument('[model]', 'id of the zoo, or path of an .onnx file')
     .addHelpText('after', '\nExample:\n  $ beamrig models verify unfolded-pga-n64')
     .action(async (model: string | undefined) => (await import('./models.ts')).verify(model));

@@ -20,6 +20,7 @@ import { lookUntil } from './look-until.ts';
 import { createModelSeat } from './model-seat.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
+import { createPowerNews } from './power-news.ts';
 import { createVoidNews } from './void-news.ts';
 import { silenceMsAt, type SafeChoice } from './panel-keeper.ts';
 import { createPanelSeat, type RigPanel } from './panel-seat.ts';
@@ -83,6 +84,7 @@ class Loop implements ControlLoop {
   readonly #rate;
   readonly #causes;
   readonly #voidNews;
+  readonly #powerNews;
   readonly #cycleListeners;
   readonly #eventListeners;
   readonly #stateListeners;
@@ -120,6 +122,7 @@ class Loop implements ControlLoop {
     this.#rate = createRateMeter(this.#clock);
     this.#causes = oncePerCause(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
+    this.#powerNews = createPowerNews((event) => this.#tell(event));
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -257,6 +260,7 @@ class Loop implements ControlLoop {
       const prepared = await (this.#ahead ?? this.#prepare(this.#cycle));
       this.#ahead = undefined;
       if (prepared === undefined) return void this.#move('ended');
+      this.#powerNews.of(prepared.modelId, prepared.beam?.powerRatio);
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;

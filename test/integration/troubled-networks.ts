@@ -2,10 +2,16 @@
  * ONNX files that follow the model contract in every tensor and are trouble all the same: they turn a Loop for as long as they are told, want
  * more memory than there is, or give what no beam can be made of. Built beside tiny-network.ts, by hand, so that onnxruntime runs the real thing.
  */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation, TensorProto_DataType } from 'onnx-buf';
 import type { GraphProtoSchema, NodeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
+import type { ModelCard } from '../../models/card.ts';
+import { cardText } from '../../models/card.ts';
+import { contractTensors } from '../../models/zoo.ts';
 
 export interface TroubledNetwork {
   elements: number;
@@ -115,4 +121,37 @@ function value(name: string, shape: (number | string)[], elemType: TensorProto_D
       typeof size === 'number' ? { case: 'dimValue' as const, value: BigInt(size) } : { case: 'dimParam' as const, value: size },
   }));
   return { name, type: { value: { case: 'tensorType', value: { elemType, shape: { dim } } } } };
+}
+
+/** Writes a network and a card that fits it; returns the path of the ONNX file. M = K. */
+export function writeTroubledModel(folder: string, id: string, network: Partial<TroubledNetwork> = {}): string {
+  const { elements = 16, users = 2 } = network;
+  return writeModelFile(folder, id, { elements, users }, troubledNetwork({ ...network, elements, users }));
+}
+
+/** Any bytes as a model, with a card that has their checksum. */
+export function writeModelFile(
+  folder: string,
+  id: string,
+  { elements, users }: { elements: number; users: number },
+  bytes: Uint8Array,
+): string {
+  const dimensions = { elements, rfChains: users, users };
+  const card: ModelCard = {
+    contract: 1,
+    id,
+    title: 'the real part of the channel as phases',
+    dimensions,
+    algorithm: 'none',
+    paper: 'none',
+    connection: 'full',
+    ...contractTensors({ dimensions, connection: 'full' }),
+    training: 'none',
+    metrics: [],
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+  const path = join(folder, `${id}.onnx`);
+  writeFileSync(path, bytes);
+  writeFileSync(join(folder, `${id}.json`), cardText(card));
+  return path;
 }

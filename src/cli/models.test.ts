@@ -1,0 +1,79 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
+
+const cli = new CliFolder();
+afterAll(() => cli.remove());
+
+describe('beamrig models verify', () => {
+  it('says good only of what opens and runs', async () => {
+    const good = await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'good', { digitalScale: 1 / Math.sqrt(32) }));
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+    expect(good.stdout).toMatch(/^good: good \(sha256 .*, it runs: [0-9.]+ ms at most\)\n$/);
+
+    const unknown = await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'unknown', { unknownOp: true }));
+    expectRefusal(unknown, /onnxruntime cannot open the model 'unknown'/);
+    expect(unknown.stdout).toBe('');
+    expectRefusal(await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'new', { opset: 99 })), /opset 99/);
+    const outside = writeTroubledModel(cli.path, 'outside', { externalWeights: 'weights.bin' });
+    expectRefusal(await beamrigHere('models', 'verify', outside), /weights in another file/);
+  }, 60_000);
+
+  it('gives up a model that does not answer, and names it', async () => {
+    const path = writeTroubledModel(cli.path, 'endless', { turns: ENDLESS });
+    expectRefusal(await beamrigHere('models', 'verify', path), /the model 'endless' did not answer within 10000 ms/);
+  }, 60_000);
+});
+
+describe('beamrig evaluate', () => {
+  it('compares at full power, and says by how much a model was off', async () => {
+    const path = writeTroubledModel(cli.path, 'strong', { digitalScale: 1 / 4 });
+    const channels = cli.channelFile(2, 16);
+    const text = await beamrigHere('evaluate', path, '--channels', channels, '--snr', '10');
+    expect(text.stdout.match(/warning: strong gives beams of 2\.00 times the power asked for/g)).toHaveLength(1);
+    const json = await beamrigHere('evaluate', path, '--channels', channels, '--snr', '10', '--json');
+    const { power, results } = JSON.parse(json.stdout) as {
+      power: { leastRatio: number; mostRatio: number; scaled: number };
+      results: { sumRate: { mean: number }; wmmse: { mean: number } }[];
+    };
+    expect(power.mostRatio).toBeCloseTo(2, 4);
+    expect(power.scaled).toBe(6);
+    const right = writeTroubledModel(cli.path, 'right', { digitalScale: 1 / Math.sqrt(32) });
+    const same = await beamrigHere('evaluate', right, '--channels', channels, '--snr', '10', '--json');
+    const full = JSON.parse(same.stdout) as { power: { scaled: number }; results: { sumRate: { mean: number } }[] };
+    expect(full.power.scaled).toBe(0);
+    expect(results[0].sumRate.mean).toBeCloseTo(full.results[0].sumRate.mean, 3);
+    expect(results[0].sumRate.mean).toBeLessThan(results[0].wmmse.mean);
+  }, 60_000);
+});
+
+describe('beamrig run', () => {
+  const rigWith = (model: string, deadlineMs: number): string =>
+    cli.rigFile((text) => text.replace('model: aligned', `model: ${JSON.stringify(model)}, deadlineMs: ${deadlineMs}`));
+
+  it('voids cycles of a model that never answers, names it, and faults in the end', async () => {
+    const rig = rigWith(writeTroubledModel(cli.path, 'stuck', { turns: ENDLESS }), 300);
+    const { code, stdout } = await cli.beamrig('run', rig, '--json');
+    expect(code).toBe(1);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.find(({ code: of }) => of === 'cycle-void')?.message).toBe(
+      "Cycle 0 is void at model: the model 'stuck' did not answer within 300 ms.",
+    );
+    expect(lines.find(({ code: of }) => of === 'model-failed')?.message).toMatch(
+      /^The model 'stuck' failed 5 times in a row: the model 'stuck' did not answer within 300 ms/,
+    );
+    expect(lines.at(-1)).toMatchObject({ type: 'end', ended: 'faulted' });
+  }, 60_000);
+
+  it('tells once of a model whose beams have another power, and predicts at full power', async () => {
+    const rig = rigWith(writeTroubledModel(cli.path, 'loud', { digitalScale: 1 / 2 }), 20_000);
+    const { code, stdout } = await cli.beamrig('run', rig, '--cycles', '5', '--json');
+    expect(code).toBe(0);
+    const told = stdout.split('\n').filter((line) => line.includes('"model-power"'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain("'loud' gives beams of 8.00 times the power asked for");
+  }, 60_000);
+});
