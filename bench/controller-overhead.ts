@@ -123,7 +123,7 @@ async function wholeCycles(): Promise<Float64Array> {
       source: 'simulator',
       connected: true,
       connect: () => panel.connect(),
-      serials: () => [''],
+      boards: () => [],
       linkDiscarded: () => 0,
       links: () => [],
     },

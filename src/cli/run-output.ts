@@ -1,5 +1,5 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
-import type { ChannelOrigin, RigEvent, Source } from '../telemetry/cycle-record.ts';
+import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
 import type { Outlet } from './outlet.ts';
@@ -90,10 +90,19 @@ export function textOutput(out: Outlet): RunOutput {
       const { cycles, cyclesPerSecond, meanSumRate } = summary;
       const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
       last(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
-      last(
-        `${cycles} cycles (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second; ` +
-          `measured ${rate(meanSumRate.measured)}, predicted ${rate(meanSumRate.predicted)}, ZF ${rate(meanSumRate.zf)} bit/s/Hz.`,
-      );
+      const means = ({ measured, predicted, zf }: RunSummary['meanSumRate']): string =>
+        `measured ${rate(measured)}, predicted ${rate(predicted)}, ZF ${rate(zf)} bit/s/Hz`;
+      const inAll = `${cycles} cycles (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
+      const [first, ...others] = summary.parts;
+      const where = first === undefined ? '' : ` (${sourceInWords(first.source, first.channelSource)})`;
+      last(others.length > 0 ? `${inAll}. Means for each model and Q:` : `${inAll}; ${means(meanSumRate)}${where}.`);
+      for (const part of others.length > 0 ? summary.parts : []) {
+        const of = `${part.modelId}, Q = ${part.phaseBits}, ${sourceInWords(part.source, part.channelSource)}`;
+        last(`  ${of}: ${means(part.meanSumRate)} over ${part.cycles} cycles (${part.void} void).`);
+      }
+      for (const [why, count] of Object.entries(summary.doubtful)) {
+        last(paint(33, `${count} cycles have readings that are not to be believed (${why}): kept, marked, and in no mean.`));
+      }
       if (influx) {
         last(`InfluxDB took ${influx.taken} points${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
         if (influx.replay !== undefined)

@@ -1,5 +1,6 @@
 /** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
 import type { Controller } from '../control/controller.ts';
+import type { SlowPace } from '../control/pace-watch.ts';
 import { sourceInWords, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 
 export interface RigStatus {
@@ -9,6 +10,8 @@ export interface RigStatus {
   channelSource: ChannelOrigin;
   cycle: number;
   cyclesPerSecond: number;
+  /** Set while the loop cannot keep the rate of the rig file. */
+  slow: SlowPace | null;
   void: number;
   measuredSnrDb: (number | null)[];
   predictedSnrDb: (number | null)[];
@@ -37,6 +40,7 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
         channelSource: latest.channelSource,
         cycle: latest.cycle,
         cyclesPerSecond: round(controller.cyclesPerSecond(), 1) ?? 0,
+        slow: controller.describe().slow,
         void: voidCycles,
         measuredSnrDb: Array.from(latest.measuredSnrDb, (value) => round(value, 2)),
         predictedSnrDb: Array.from(latest.predictedSnrDb, (value) => round(value, 2)),
@@ -57,7 +61,7 @@ export function statusText(status: RigStatus): string {
     sourceInWords(status.source, status.channelSource).toUpperCase(),
     ['paused', 'faulted'].includes(status.state) ? status.state : '',
     `cycle ${status.cycle}`,
-    `${status.cyclesPerSecond.toFixed(1)}/s`,
+    `${status.cyclesPerSecond.toFixed(1)}/s${status.slow === null ? '' : ` of ${status.slow.askedPerSecond} (${status.slow.stage})`}`,
     // Early, because a narrow terminal shows only the beginning.
     `void ${status.void}`,
     `SNR ${db(status.measuredSnrDb)} dB (predicted ${db(status.predictedSnrDb)})`,

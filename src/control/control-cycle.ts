@@ -18,10 +18,11 @@ import type { Beamformer, HybridBeam } from '../beamforming/beamformer.ts';
 import { quantiseAndResolve } from '../beamforming/quantise-and-resolve.ts';
 import type { ResolvedBeam } from '../beamforming/quantise-and-resolve.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
-import type { ChannelOrigin, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
+import type { BoardUsed, ChannelOrigin, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
 import { panelFailureInWords } from './failure-words.ts';
+import { doubtOf, type ReadingDoubt } from './reading-doubt.ts';
 
 /** What does not change from cycle to cycle. */
 export interface CycleSetting {
@@ -42,8 +43,8 @@ export interface CycleSetting {
 export interface CyclePanel {
   readonly panel: Panel;
   readonly source: Source;
-  /** Serial numbers of its boards as they answered last, in the order of the rig's links. */
-  serials(): readonly string[];
+  /** Its boards as they answered last, in the order of the rig's links; `panel` is '' where none has yet. */
+  boards(): readonly BoardUsed[];
   /** Frames discarded since its links were opened. */
   linkDiscarded(): number;
 }
@@ -77,6 +78,8 @@ export interface FinishedCycle {
   record: CycleRecord;
   view: CycleView | undefined;
   failure: CycleFailure | undefined;
+  /** Why its readings are not to be believed. */
+  doubt: ReadingDoubt | undefined;
 }
 
 /**
@@ -147,6 +150,7 @@ export async function radiateCycle(
   const record = emptyRecord(on, channels.origin, prepared, phaseBits, users);
   const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: on.linkDiscarded() };
   let resolved: ResolvedBeam | undefined;
+  let doubt: ReadingDoubt | undefined;
 
   const finish = (failure: CycleFailure | undefined): FinishedCycle => {
     record.cycleMs = clock.nowMs() - prepared.startMs;
@@ -158,7 +162,7 @@ export async function radiateCycle(
     };
     if (failure === undefined) record.outcome = 'ok';
     else record.failure = `${failure.stage}: ${failure.words}`;
-    return { record, view: viewOf(record, prepared, resolved), failure };
+    return { record, view: viewOf(record, prepared, resolved), failure, doubt };
   };
 
   if (prepared.failure !== undefined) return finish(prepared.failure);
@@ -201,6 +205,10 @@ export async function radiateCycle(
     }
     record.beamId = beamId;
     record.measuredSnrDb = snrDb;
+    doubt = doubtOf(measured.value, { ...setting, channel: given.channel });
+    if (doubt !== undefined) record.doubt = doubt.words;
+    // A rate of readings that cannot be is no rate.
+    if (doubt?.cause === 'out-of-reason') return finish(undefined);
     record.measuredSumRate = snrDb.reduce((rate, db) => rate + Math.log2(1 + 10 ** (db / 10)), 0);
     return finish(undefined);
   } catch (error) {
@@ -221,7 +229,10 @@ function emptyRecord(
     timeNs: prepared.timeNs,
     source: on.source,
     channelSource,
-    panels: on.serials().join(' + '),
+    panels: on
+      .boards()
+      .flatMap((board) => (board.panel === '' ? [] : [board.panel]))
+      .join(' + '),
     modelId: prepared.modelId,
     phaseBits,
     beamId: 0,

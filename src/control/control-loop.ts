@@ -15,6 +15,7 @@ import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
+import { createCycleWatch } from './cycle-watch.ts';
 import { createListeners } from './listeners.ts';
 import { lookUntil } from './look-until.ts';
 import { createModelSeat } from './model-seat.ts';
@@ -85,6 +86,7 @@ class Loop implements ControlLoop {
   readonly #causes;
   readonly #voidNews;
   readonly #powerNews;
+  readonly #watch;
   readonly #cycleListeners;
   readonly #eventListeners;
   readonly #stateListeners;
@@ -123,6 +125,13 @@ class Loop implements ControlLoop {
     this.#causes = oncePerCause(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
     this.#powerNews = createPowerNews((event) => this.#tell(event));
+    this.#watch = createCycleWatch({
+      clock: this.#clock,
+      rateHz,
+      sink: options.sink,
+      tell: (event) => this.#tell(event),
+      temperatureC: () => this.#panels.temperatureC(),
+    });
     const onFailure = (error: unknown): void =>
       this.#tell({
         level: 'warning',
@@ -151,7 +160,8 @@ class Loop implements ControlLoop {
 
   describe(): RigDescription {
     const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
-    return { ...this.#options.description, ...now };
+    const slow = this.#watch.slow ?? null;
+    return { ...this.#options.description, ...now, slow };
   }
 
   latest = (): CycleView | undefined => this.#latest;
@@ -265,6 +275,7 @@ class Loop implements ControlLoop {
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;
       const beamId = await this.#panels.beamId(this.#cycle);
+      this.#watch.before(prepared, this.#panels.panel, this.#model.current);
       const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
       await this.#conclude(finished);
@@ -275,12 +286,14 @@ class Loop implements ControlLoop {
     return prepareCycle(this.#options.setting, this.#model.current, cycle);
   }
 
-  async #conclude({ record, view, failure }: FinishedCycle): Promise<void> {
+  async #conclude(finished: FinishedCycle): Promise<void> {
+    const { record, view, failure } = finished;
     if (view !== undefined) this.#latest = view;
     if (record.outcome === 'void') this.#voidCycles++;
     this.#rate.count();
     this.#options.sink.cycle(record);
     this.#cycleListeners.tell(record);
+    this.#watch.after(finished);
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
     if (failure === undefined) {
       this.#voidNews.settle(false);
@@ -325,6 +338,7 @@ class Loop implements ControlLoop {
     }
     this.#wake = new AbortController();
     this.#pacing.restart();
+    this.#watch.paused();
   }
 
   #answerPausing(result: ControlResult): void {

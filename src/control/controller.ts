@@ -6,6 +6,7 @@
  * The safe state of the array is commanded on pausing, stopping and faulting.
  */
 import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { SlowPace } from './pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
 export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';
@@ -93,6 +94,8 @@ export interface RigDescription {
   phaseBitsOptions: number[];
   snrDb: number;
   loopRateHz: number;
+  /** Set while the loop cannot keep that rate: how fast it is, and which stage takes the time. */
+  slow: SlowPace | null;
   /** Whether every chain reaches every element, or each its own block. */
   connection: 'full' | 'sub';
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };

@@ -85,6 +85,8 @@ export interface PanelSeat {
   /** Between cycles that are long apart: makes safe, and looks for what is missing, where the hardware has come apart. Told once. */
   lookAfter(signal: AbortSignal): Promise<void>;
   describe(): SeatDescription;
+  /** The highest that the panels of this cycle said last, °C; null where none was asked. */
+  temperatureC(): number | null;
   close(): Promise<void>;
 }
 
@@ -214,6 +216,11 @@ class Seat implements PanelSeat {
       sourceSinceMs: this.#sourceSinceMs,
       links: [...absent, ...rigPanel.links()],
     };
+  }
+
+  temperatureC(): number | null {
+    const told = this.#seated.rigPanel.links().flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
+    return told.length === 0 ? null : Math.max(...told);
   }
 
   async close(): Promise<void> {

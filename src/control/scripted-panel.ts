@@ -113,6 +113,6 @@ export const asRigPanel = (panel: Panel, source: Source, connected = true): RigP
   connected,
   connect: () => panel.connect(),
   linkDiscarded: () => 0,
-  serials: () => ['scripted'],
+  boards: () => [{ link: 'scripted', kind: 'loopback', source, panel: 'SCRIPT-1', firmware: '1.0' }],
   links: () => [],
 });

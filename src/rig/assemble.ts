@@ -323,6 +323,7 @@ function describe(
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,
+    slow: null,
     loopRateHz: options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz),
     geometry:
       geometry.kind === 'ula'

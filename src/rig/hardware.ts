@@ -21,7 +21,7 @@ import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
-import { blamed, describeLink, sourceOf, type LinkInUse } from './link-description.ts';
+import { blamed, boardOf, describeLink, sourceOf, type LinkInUse } from './link-description.ts';
 
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
@@ -142,7 +142,7 @@ export async function assembleHardware(options: {
     get source() {
       return sourceOf(members.map(({ driver, known }) => driver.capabilities ?? known));
     },
-    serials: () => members.map(({ driver, known, spec }) => (driver.capabilities ?? known)?.panelSerial ?? spec.panel ?? ''),
+    boards: () => members.map(boardOf),
     connected: false,
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),

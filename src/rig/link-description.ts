@@ -6,7 +6,7 @@ import { reasonInWords } from '../control/failure-words.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { Link, LinkState } from '../link/link.ts';
 import type { ArrayMember, PanelFailure } from '../panel/panel.ts';
-import type { Source } from '../telemetry/cycle-record.ts';
+import type { BoardUsed, Source } from '../telemetry/cycle-record.ts';
 
 export interface LinkInUse {
   spec: RigLink;
@@ -41,6 +41,13 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
     reconnects: wire.counters.reconnects,
     roundTripMs,
   };
+}
+
+/** The board that answered last; '' where none has. */
+export function boardOf({ spec, driver, known }: LinkInUse): BoardUsed {
+  const capabilities = driver.capabilities ?? known;
+  const { panelSerial: panel = '', firmware = '' } = capabilities ?? {};
+  return { link: spec.name, kind: spec.kind, source: sourceOf([capabilities]), panel, firmware };
 }
 
 /** Hardware only if all of it is: a board that has not answered yet is taken for what its link suggests. */

@@ -35,7 +35,15 @@ export function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, 
     source: 'simulator',
     connected: false,
     connect: () => panel.connect(),
-    serials: () => [panel.capabilities?.panelSerial ?? ''],
+    boards: () => [
+      {
+        link: link.name,
+        kind: link.kind,
+        source: 'simulator',
+        panel: panel.capabilities?.panelSerial ?? '',
+        firmware: panel.capabilities?.firmware ?? '',
+      },
+    ],
     linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
     links: () => [
       {

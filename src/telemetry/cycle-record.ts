@@ -43,6 +43,8 @@ export interface CycleRecord {
   /** 'void': the beam is not known to be radiated, or its SNR could not be read; nothing is credited. `failure` says which rung gave up. */
   outcome: 'ok' | 'void';
   failure?: string;
+  /** Why the readings of this cycle, which are here as they came, cannot be what they say: no mean counts them. */
+  doubt?: string;
   /** SINR per user, dB, of the quantised beam on the channel the controller was given. */
   predictedSnrDb: Float64Array;
   /** As reported by the panel for this very beam; NaN where there is none. */
@@ -71,8 +73,27 @@ export interface RigEvent {
   action?: string;
 }
 
+/** Who chose the beams. */
+export interface ModelUsed {
+  id: string;
+  kind: 'model' | 'baseline';
+  sha256?: string;
+  cardSha256?: string;
+}
+
+/** A panel at the other end of a link, as it said itself. */
+export interface BoardUsed {
+  link: string;
+  kind: string;
+  source: Source;
+  panel: string;
+  firmware: string;
+}
+
 /** What the recorder offers to the cycle: cheap, never waits, never throws into the loop. */
 export interface CycleSink {
   cycle(record: CycleRecord): void;
   event(event: RigEvent): void;
+  /** From this cycle on another model chooses the beams, or other boards radiate them: for the manifest. */
+  changed?(cycle: number, what: { model: ModelUsed } | { boards: BoardUsed[] }): void;
 }

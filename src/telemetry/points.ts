@@ -27,6 +27,7 @@ export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): s
       phase_bits: BigInt(record.phaseBits),
       beam_id: BigInt(record.beamId),
       failure: record.failure,
+      doubt: record.doubt,
       panels: record.panels,
       predicted_sum_rate: record.predictedSumRate,
       measured_sum_rate: record.measuredSumRate,

@@ -370,7 +370,7 @@ describe('the table of a run', () => {
       push_ms: '0.5',
       link_round_trip_ms: '0.25',
     });
-    expect(second).toContain(`,void,10,,20,,4,0,"'=1+1, ""quoted""",10,,12,`);
+    expect(second).toContain(`,void,10,,20,,4,0,"'=1+1, ""quoted""",,10,,12,`);
   });
 
   it('never gives a cycle the SNR of another one whose own line is lost', async () => {

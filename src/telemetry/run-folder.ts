@@ -77,6 +77,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     time: options.time,
     rigFile: { path: options.rigPath, sha256: sha256(options.rigText), text: options.rigText },
     channels: options.channels ?? null,
+    models: [],
+    boards: [],
     identity: null,
     ...hostFacts(),
   };
@@ -108,6 +110,15 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     writeJsonAtomically(join(folder, 'manifest.json'), manifest);
     return { records: open(join(folder, RECORDS_FILE), trouble), events: open(join(folder, 'events.jsonl'), {}) };
   });
+
+  const writeManifest = (): void => {
+    try {
+      writeJsonAtomically(join(folder, 'manifest.json'), manifest);
+    } catch (error) {
+      manifestDue = true; // tried again at the end
+      trouble.onTrouble(error as Error);
+    }
+  };
 
   const event = (happened: RigEvent): void => {
     if (closed) return;
@@ -144,12 +155,14 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     report,
     identify: (identity) => {
       manifest.identity = identity;
-      try {
-        writeJsonAtomically(join(folder, 'manifest.json'), manifest);
-      } catch (error) {
-        manifestDue = true; // tried again at the end
-        trouble.onTrouble(error as Error);
-      }
+      writeManifest();
+    },
+    changed: (fromCycle, what) => {
+      if (closed) return;
+      const since = { fromCycle, time: isoTime(clock.epochNs()) };
+      if ('model' in what) keep(manifest.models, { ...what.model, ...since });
+      else keep(manifest.boards, { boards: what.boards, ...since });
+      writeManifest();
     },
     flush: async (withinMs) => {
       await files.records.flush(withinMs);
@@ -180,6 +193,10 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     },
   };
 }
+
+/** A rig whose cable is loose may change its boards very often. */
+const MOST_CHANGES = 1000;
+const keep = <T>(list: T[], entry: T): void => void (list.length < MOST_CHANGES && list.push(entry));
 
 /** A run folder as it lies on disk; `summary` is missing when the run was cut off or still runs. */
 export interface StoredRun {

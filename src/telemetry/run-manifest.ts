@@ -5,7 +5,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
-import type { ChannelOrigin, Source } from './cycle-record.ts';
+import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
 /** What is known only once the rig is assembled. */
 export interface RigIdentity {
@@ -15,6 +15,12 @@ export interface RigIdentity {
   model: { id: string; kind: 'model' | 'baseline'; sha256?: string; cardSha256?: string };
   panels: { link: string; kind: string; panel: string; firmware: string }[];
   calibration: string;
+}
+
+/** Where something began that lasts until the next entry of its list. */
+export interface SinceCycle {
+  fromCycle: number;
+  time: string;
 }
 
 export interface RunManifest {
@@ -28,6 +34,10 @@ export interface RunManifest {
   rigFile: { path: string; sha256: string; text: string };
   /** The file that channels came from, when they were not simulated. */
   channels: { file: string; sha256: string; count: number; conjugated: boolean } | null;
+  /** Every model that chose beams, in the order of the first cycle of each turn. */
+  models: (ModelUsed & SinceCycle)[];
+  /** The boards that answered, anew whenever another one did on one of the links. */
+  boards: ({ boards: BoardUsed[] } & SinceCycle)[];
   /** Null until the rig is assembled. */
   identity: RigIdentity | null;
   program: { version: string; commit: string | null; modified: boolean | null };

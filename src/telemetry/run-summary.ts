@@ -1,5 +1,5 @@
 /** What a run came to, kept up with every cycle in bounded memory: counts, means by user, percentiles of times, changes of source. */
-import { STAGES, type CycleRecord, type Source, type Stage } from './cycle-record.ts';
+import { STAGES, type ChannelOrigin, type CycleRecord, type Source, type Stage } from './cycle-record.ts';
 
 export interface TimePercentiles {
   p50: number;
@@ -20,10 +20,13 @@ export interface RunSummary {
   /** From the first record's time to the last one's. */
   seconds: number;
   cyclesPerSecond: number;
-  /** Means over cycles that count, bit/s/Hz; null where there was none. */
-  meanSumRate: { predicted: number | null; measured: number | null; zf: number | null };
-  /** Means of dB values over cycles, by user. */
-  users: { user: number; meanPredictedSnrDb: number | null; meanMeasuredSnrDb: number | null }[];
+  /** Over the whole run: null where it has several parts, since a mean over two models, or two values of Q, is that of neither. */
+  meanSumRate: Means['meanSumRate'];
+  users: Means['users'];
+  /** For each model, Q, source and origin of channels by itself, in the order in which they came; at most 200. */
+  parts: RunPart[];
+  /** Cycles whose readings cannot be what they say, by why: they count in no mean of what was measured. */
+  doubtful: Record<string, number>;
   /** Stages over cycles that were not void, whole cycles over all. */
   stageMs: Record<Stage | 'cycle', TimePercentiles | null>;
   /** Over all cycles. */
@@ -32,6 +35,24 @@ export interface RunSummary {
   events: Record<'info' | 'warning' | 'error', number>;
   /** Records that the disk did not take. */
   lostLines: number;
+}
+
+interface Means {
+  /** Means over cycles that count, bit/s/Hz; null where there was none. */
+  meanSumRate: { predicted: number | null; measured: number | null; zf: number | null };
+  /** Means of dB values over cycles, by user. */
+  users: { user: number; meanPredictedSnrDb: number | null; meanMeasuredSnrDb: number | null }[];
+}
+
+/** All cycles that one model steered with one Q on one source. */
+export interface RunPart extends Means {
+  modelId: string;
+  phaseBits: number;
+  source: Source;
+  channelSource: ChannelOrigin;
+  firstCycle: number;
+  cycles: number;
+  void: number;
 }
 
 export interface SourceTransition {
@@ -43,6 +64,7 @@ export interface SourceTransition {
 
 const MOST_KINDS = 50;
 const MOST_TRANSITIONS = 1000;
+const MOST_PARTS = 200;
 
 /** Takes every record of a run and says at the end what it came to. */
 export class SummaryTally {
@@ -53,8 +75,8 @@ export class SummaryTally {
   #source: Source | undefined;
   readonly #failures = new Map<string, number>();
   readonly #bySource: Record<Source, number> = { hardware: 0, 'played-panel': 0, simulator: 0 };
-  readonly #sumRate = { predicted: new Mean(), measured: new Mean(), zf: new Mean() };
-  readonly #users: { predicted: Mean; measured: Mean }[] = [];
+  readonly #doubts = new Map<string, number>();
+  readonly #parts = new Map<string, PartTally>();
   readonly #times = new Map<Stage | 'cycle', Percentiles>(
     [...STAGES, 'cycle' as const].map((stage) => [stage, new Percentiles()]),
   );
@@ -70,18 +92,10 @@ export class SummaryTally {
     if (record.outcome === 'ok') this.#ok += 1;
     else {
       this.#void += 1;
-      const kind = kindOf(record.failure ?? 'unknown');
-      const known = this.#failures.has(kind) || this.#failures.size < MOST_KINDS ? kind : 'others';
-      this.#failures.set(known, (this.#failures.get(known) ?? 0) + 1);
+      countUp(this.#failures, kindOf(record.failure ?? 'unknown'));
     }
-    this.#sumRate.predicted.add(record.predictedSumRate);
-    if (record.outcome === 'ok') this.#sumRate.measured.add(record.measuredSumRate);
-    this.#sumRate.zf.add(record.zfSumRate);
-    record.predictedSnrDb.forEach((predicted, user) => {
-      const means = (this.#users[user] ??= { predicted: new Mean(), measured: new Mean() });
-      means.predicted.add(predicted);
-      means.measured.add(record.measuredSnrDb[user] ?? NaN);
-    });
+    if (record.doubt !== undefined) countUp(this.#doubts, kindOfDoubt(record.doubt));
+    this.#partOf(record)?.cycle(record);
     // A void cycle may not have reached every stage, and a zero would pass for speed.
     if (record.outcome === 'ok') for (const stage of STAGES) this.#times.get(stage)?.add(record.stageMs[stage]);
     this.#times.get('cycle')?.add(record.cycleMs);
@@ -98,6 +112,8 @@ export class SummaryTally {
   summary(ended: string, lostLines: number): RunSummary {
     const seconds = this.#firstNs === undefined ? 0 : Number(this.#lastNs - this.#firstNs) / 1e9;
     const cycles = this.#ok + this.#void;
+    const parts = [...this.#parts.values()].map((part) => part.value());
+    const whole = parts.length === 1 ? parts[0] : undefined;
     return {
       ended,
       cycles,
@@ -107,22 +123,28 @@ export class SummaryTally {
       bySource: this.#bySource,
       seconds,
       cyclesPerSecond: seconds > 0 ? (cycles - 1) / seconds : 0,
-      meanSumRate: {
-        predicted: this.#sumRate.predicted.value(),
-        measured: this.#sumRate.measured.value(),
-        zf: this.#sumRate.zf.value(),
-      },
-      users: this.#users.map(({ predicted, measured }, user) => ({
-        user,
-        meanPredictedSnrDb: predicted.value(),
-        meanMeasuredSnrDb: measured.value(),
-      })),
+      meanSumRate: whole?.meanSumRate ?? { predicted: null, measured: null, zf: null },
+      users:
+        whole?.users ?? parts[0]?.users.map(({ user }) => ({ user, meanPredictedSnrDb: null, meanMeasuredSnrDb: null })) ?? [],
+      parts,
+      doubtful: Object.fromEntries(this.#doubts),
       stageMs: Object.fromEntries([...this.#times].map(([stage, times]) => [stage, times.value()])) as RunSummary['stageMs'],
       link: this.#link,
       sourceTransitions: this.#transitions,
       events: this.#events,
       lostLines,
     };
+  }
+
+  /** Undefined where there are too many, which no person reads. */
+  #partOf(record: CycleRecord): PartTally | undefined {
+    const { modelId, phaseBits, source, channelSource } = record;
+    const key = JSON.stringify([modelId, phaseBits, source, channelSource]);
+    const known = this.#parts.get(key);
+    if (known !== undefined || this.#parts.size >= MOST_PARTS) return known;
+    const part = new PartTally(record);
+    this.#parts.set(key, part);
+    return part;
   }
 
   #noteSource({ source, cycle }: CycleRecord, timeNs: bigint): SourceTransition | undefined {
@@ -144,6 +166,61 @@ const kindOf = (failure: string): string =>
     .replace(/ in \d+ ms/g, '')
     .replace(/\b(beam|detail|boot) \d+/g, '$1 …')
     .replace(/0x[0-9a-f]{8}/g, '…');
+
+/** A doubt without its numbers. */
+const kindOfDoubt = (doubt: string): string => (doubt.startsWith('outside reason') ? 'outside reason' : 'too few pilots');
+
+function countUp(counts: Map<string, number>, kind: string): void {
+  const known = counts.has(kind) || counts.size < MOST_KINDS ? kind : 'others';
+  counts.set(known, (counts.get(known) ?? 0) + 1);
+}
+
+class PartTally {
+  readonly #first: CycleRecord;
+  #cycles = 0;
+  #void = 0;
+  readonly #sumRate = { predicted: new Mean(), measured: new Mean(), zf: new Mean() };
+  readonly #users: { predicted: Mean; measured: Mean }[] = [];
+
+  constructor(first: CycleRecord) {
+    this.#first = first;
+  }
+
+  cycle(record: CycleRecord): void {
+    const { outcome, doubt, predictedSumRate, measuredSumRate, zfSumRate, predictedSnrDb, measuredSnrDb } = record;
+    this.#cycles++;
+    if (outcome === 'void') this.#void++;
+    const counts = outcome === 'ok' && doubt === undefined;
+    this.#sumRate.predicted.add(predictedSumRate);
+    this.#sumRate.zf.add(zfSumRate);
+    if (counts) this.#sumRate.measured.add(measuredSumRate);
+    predictedSnrDb.forEach((predicted, user) => {
+      const means = (this.#users[user] ??= { predicted: new Mean(), measured: new Mean() });
+      means.predicted.add(predicted);
+      if (counts) means.measured.add(measuredSnrDb[user] ?? NaN);
+    });
+  }
+
+  value(): RunPart {
+    const { modelId, phaseBits, source, channelSource, cycle } = this.#first;
+    const { predicted, measured, zf } = this.#sumRate;
+    return {
+      modelId,
+      phaseBits,
+      source,
+      channelSource,
+      firstCycle: cycle,
+      cycles: this.#cycles,
+      void: this.#void,
+      meanSumRate: { predicted: predicted.value(), measured: measured.value(), zf: zf.value() },
+      users: this.#users.map((means, user) => ({
+        user,
+        meanPredictedSnrDb: means.predicted.value(),
+        meanMeasuredSnrDb: means.measured.value(),
+      })),
+    };
+  }
+}
 
 class Mean {
   #sum = 0;

@@ -85,6 +85,7 @@ export class StandInRig implements Controller {
       ],
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
+      slow: null,
       loopRateHz: this.#rateHz,
       connection: 'full',
       geometry: { kind: 'ula', spacingWavelengths: 0.5 },

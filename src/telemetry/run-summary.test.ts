@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import type { CycleRecord } from './cycle-record.ts';
+import { SummaryTally } from './run-summary.ts';
+
+const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord => ({
+  cycle,
+  timeNs: BigInt(cycle) * 50_000_000n,
+  source: 'hardware',
+  channelSource: 'simulation',
+  panels: 'A',
+  modelId: 'first',
+  phaseBits: 6,
+  beamId: cycle + 1,
+  outcome: 'ok',
+  predictedSnrDb: Float64Array.of(12),
+  measuredSnrDb: Float64Array.of(10),
+  predictedSumRate: 4,
+  measuredSumRate: 3,
+  zfSumRate: 5,
+  stageMs: { channel: 0, model: 1, quantise: 0, push: 0, commit: 0, measure: 0 },
+  cycleMs: 1,
+  link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 1 },
+  ...more,
+});
+
+const summaryOf = (records: CycleRecord[]) => {
+  const tally = new SummaryTally();
+  for (const each of records) tally.cycle(each, each.timeNs);
+  return tally.summary('done', 0);
+};
+
+it('has one mean over a run that was steered by one model with one Q', () => {
+  const summary = summaryOf([record(0), record(1, { measuredSumRate: 5 })]);
+  expect(summary.meanSumRate).toEqual({ predicted: 4, measured: 4, zf: 5 });
+  expect(summary.parts).toHaveLength(1);
+});
+
+it.each<[string, Partial<CycleRecord>]>([
+  ['another model', { modelId: 'second' }],
+  ['another Q', { phaseBits: 2 }],
+  ['the simulator', { source: 'simulator' }],
+  ['channels of a file', { channelSource: 'file' }],
+])('has a mean for each part of a run that went on with %s, and none over all', (_, other) => {
+  const summary = summaryOf([record(0), record(1, { ...other, measuredSumRate: 9 }), record(2)]);
+  expect(summary.meanSumRate).toEqual({ predicted: null, measured: null, zf: null });
+  expect(summary.users).toEqual([{ user: 0, meanPredictedSnrDb: null, meanMeasuredSnrDb: null }]);
+  expect(summary.parts).toMatchObject([
+    { modelId: 'first', phaseBits: 6, source: 'hardware', firstCycle: 0, cycles: 2, meanSumRate: { measured: 3 } },
+    { ...other, firstCycle: 1, cycles: 1, meanSumRate: { measured: 9 }, users: [{ user: 0, meanMeasuredSnrDb: 10 }] },
+  ]);
+});
+
+it('counts a reading that nobody believes in no mean of what was measured', () => {
+  const summary = summaryOf([
+    record(0),
+    record(1, { measuredSnrDb: Float64Array.of(327.67), measuredSumRate: NaN, doubt: 'outside reason: user 0: 327.67 dB, …' }),
+    record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilots where 64 were asked for' }),
+  ]);
+  expect(summary).toMatchObject({ ok: 3, void: 0, doubtful: { 'outside reason': 1, 'too few pilots': 1 } });
+  expect(summary.meanSumRate.measured).toBe(3);
+  expect(summary.users[0].meanMeasuredSnrDb).toBe(10);
+});
