@@ -43,9 +43,14 @@ const trainingSchema = z.strictObject({
   bestEpoch: z.int().nonnegative(),
 });
 
+/** What a model may be called; its file has the same name. */
+export const MODEL_ID_RULE = 'lower-case letters, digits and dashes, with a letter or digit first';
+const idSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, MODEL_ID_RULE);
+export const isModelId = (id: string): boolean => idSchema.safeParse(id).success;
+
 export const modelCardSchema = z.strictObject({
   contract: z.literal(1),
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes'),
+  id: idSchema,
   title: z.string(),
   dimensions: z.strictObject({ elements: count, rfChains: count, users: count }),
   algorithm: z.string(),

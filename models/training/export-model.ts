@@ -1,7 +1,8 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { fromDb } from '../../signal/rate.ts';
 import type { ModelCard, ModelMetric } from '../card.ts';
 import { cardText } from '../card.ts';
@@ -51,10 +52,29 @@ export async function exportTrainedModel(
     metrics: await measure(options, steps, judge),
     sha256: createHash('sha256').update(bytes).digest('hex'),
   };
-  const cardPath = output.replace(/\.onnx$/, '.json');
-  writeFileSync(output, bytes);
-  writeFileSync(cardPath, cardText(card));
+  const cardPath = cardPathOf(output);
+  writeBoth(output, bytes, cardPath, cardText(card));
   return { modelPath: output, cardPath, card };
+}
+
+/** Where the card of a model lies. */
+export const cardPathOf = (output: string): string => output.replace(/\.onnx$/, '.json');
+
+/** Both or none: a disk that fills up leaves no model without its card. */
+function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: string): void {
+  const parts = [`${output}.part`, `${cardPath}.part`];
+  try {
+    writeFileSync(parts[0], bytes);
+    writeFileSync(parts[1], card);
+    renameSync(parts[0], output);
+    renameSync(parts[1], cardPath);
+  } catch (cause) {
+    for (const part of parts) rmSync(part, { force: true });
+    throw new BeamrigError('output', `the model ${output} cannot be written: ${(cause as Error).message}`, {
+      wayOut: 'Make room there; the checkpoint keeps what was trained, and --resume writes the model.',
+      cause,
+    });
+  }
 }
 
 function describeTraining(options: TrainingOptions, bestEpoch: number, layerWeights: readonly number[]): ModelCard['training'] {

@@ -113,6 +113,8 @@ export async function trainUnfoldedPga(request: TrainingRequest, hooks: Training
       state.epoch += 1;
       state.batchesDone = 0;
     }
+    // Writing the model may yet fail, for want of room say: what was trained is kept until it is there.
+    if (options.epochs > 0) keepTrained(checkpointPath, deciding, state);
     const steps = asStepSizes(options, state.best.parameters);
     const written = await exportTrainedModel(options, steps, state.best.epoch, graphOptions.layerWeights, judge);
     rmSync(checkpointPath, { force: true });
@@ -120,6 +122,14 @@ export async function trainUnfoldedPga(request: TrainingRequest, hooks: Training
   } finally {
     await learner.close();
     await judge.close();
+  }
+}
+
+function keepTrained(path: string, deciding: string, state: TrainingState): void {
+  try {
+    writeCheckpoint(path, deciding, state);
+  } catch {
+    // No room for it: the model itself is tried all the same, and says so if there is none for it either.
   }
 }
 

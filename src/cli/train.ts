@@ -1,8 +1,10 @@
 /** `beamrig train`: a model from nothing but seeds, with a bar that says how fast and how long yet; Ctrl-C leaves a checkpoint. */
-import { accessSync, constants } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
+import { cardPathOf } from '../../models/training/export-model.ts';
 import type { TrainingRequest } from '../../models/training/training-options.ts';
 import { checkpointPathOf, trainUnfoldedPga, type TrainingProgress } from '../../models/training/train-unfolded-pga.ts';
 import { makeFolders } from '../telemetry/make-folders.ts';
@@ -32,7 +34,7 @@ export interface TrainOptions {
 export async function train(system: string, options: TrainOptions): Promise<void> {
   oneOf('system', system, ['unfolded-pga']);
   const request = requestOf(options);
-  makeWritable(request.output);
+  makeWritable(request.output, request.resume);
   boundOutput(options.json === true);
   const progress = options.json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
   const stop = new AbortController();
@@ -95,11 +97,34 @@ function snrRange(text: string): [number, number] {
   return [from, to];
 }
 
-/** Found out now and not after the last epoch. */
-function makeWritable(output: string): void {
+/** Found out now and not after the last epoch: a name that no model can have, a file in the way, a folder that takes none. */
+function makeWritable(output: string, resume: string | undefined): void {
+  const id = basename(output, '.onnx');
+  if (!isModelId(id)) {
+    const better = id
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '');
+    throw new BeamrigError('argument', `--output ${output}: a model cannot be called '${id}'; allowed: ${MODEL_ID_RULE}`, {
+      wayOut: `Write for example --output ${join(dirname(output), `${better === '' ? 'my-model' : better}.onnx`)}.`,
+    });
+  }
+  const inTheWay = [output, cardPathOf(output)].find((path) => existsSync(path));
+  if (inTheWay !== undefined) {
+    throw new BeamrigError('argument', `--output ${output}: ${inTheWay} exists already and is kept as it is`, {
+      wayOut: 'Give another --output, or move that file away first; a checkpoint goes on with --resume.',
+    });
+  }
+  if (resume !== undefined && !existsSync(resume)) {
+    throw new BeamrigError('argument', `--resume: there is no checkpoint ${resume}`, {
+      wayOut: 'Give the path of one, or start anew without --resume.',
+    });
+  }
+  const probe = `${output}.part`;
   try {
     makeFolders(dirname(output));
-    accessSync(dirname(output), constants.W_OK);
+    writeFileSync(probe, 'x');
+    rmSync(probe);
   } catch (error) {
     throw new BeamrigError('argument', `--output ${output} cannot be written: ${(error as Error).message}`, {
       wayOut: 'Give a path you may write.',
