@@ -58,6 +58,8 @@ export interface Link {
   readonly source: 'hardware' | 'simulator';
   readonly state: LinkState;
   readonly counters: Readonly<LinkCounters>;
+  /** The longest frame that the link carries now, where that is less than frames can have. Known once it is open. */
+  readonly maxFrameBytes?: number;
   /** Where the link finds the frames in a stream of bytes. */
   readonly noise?: Noise;
   /** Where others can speak for the panel and the frames are sealed. */

@@ -29,6 +29,10 @@ export interface BrokerConnection {
   readonly alive: boolean;
   /** Bytes that were sent and that the socket has not taken yet. */
   readonly unsentBytes: number;
+  /** The longest frame on this topic whose packet the broker takes, by what it announced. */
+  largestFrameBytes(topic: string): number;
+  /** Calls once when the connection has ended, for whatever reason; the returned function lets go. */
+  onEnd(listener: () => void): () => void;
   /** @throws {BeamrigError} 'link' when one of them is denied */
   subscribe(topics: Record<string, 0 | 1>): Promise<void>;
   /** Retained or not, QoS 1. @throws {BeamrigError} 'link' when it is denied or not acknowledged */
@@ -49,6 +53,11 @@ export const UNSENT_BYTES = 400_000;
 const FRAME_EXPIRY_S = 1;
 /** Frames have 4,120 bytes at most, presences less; a broker that speaks MQTT 5 keeps larger messages of strangers from us. */
 const LARGEST_PACKET_BYTES = 16_384;
+
+/** What MQTT can carry. */
+const MQTT_LARGEST_BYTES = 268_435_455;
+/** Of a frame's packet beside topic and frame: type and length, length of the topic, an expiry. */
+const PUBLISH_BYTES = 1 + 4 + 2 + 6;
 
 /** @throws {BeamrigError} 'link' in words, with the way out */
 export async function connectToBroker(settings: BrokerSettings, session: BrokerSession): Promise<BrokerConnection> {
@@ -83,7 +92,9 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
   const client = new MqttClient(() => socket, options);
   let opened = false;
   let ended = false;
+  let largestPacketBytes = MQTT_LARGEST_BYTES;
   let why: string | undefined;
+  const largestFrameBytes = (topic: string): number => largestPacketBytes - PUBLISH_BYTES - Buffer.byteLength(topic);
   const closedListeners = new Set<() => void>();
 
   client.on('message', (topic, payload, packet) => session.onMessage(topic, payload, packet.retain));
@@ -114,8 +125,9 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
     const late = (): void =>
       fail(unreachable(settings, { code: 'ETIMEDOUT', message: `the broker said nothing for ${ANSWER_MS / 1000} s` }));
     const cancel = clock.after(ANSWER_MS, late);
-    client.once('connect', () => {
+    client.once('connect', ({ properties }) => {
       cancel();
+      largestPacketBytes = properties?.maximumPacketSize ?? MQTT_LARGEST_BYTES;
       opened = true;
       resolve();
     });
@@ -154,6 +166,11 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
     get unsentBytes() {
       return socket.writableLength;
     },
+    largestFrameBytes,
+    onEnd: (listener) => {
+      closedListeners.add(listener);
+      return () => closedListeners.delete(listener);
+    },
     subscribe: (topics) =>
       acknowledged('the subscription is', (done) => {
         const wanted = Object.fromEntries(Object.entries(topics).map(([topic, qos]) => [topic, { qos }]));
@@ -172,6 +189,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
         }),
       ),
     sendFrame: (topic, frame) => {
+      if (frame.length > largestFrameBytes(topic)) return false;
       if (!client.connected || ended || socket.writableLength + frame.length > UNSENT_BYTES) return false;
       // A copy: the socket may keep it for a while, and the caller may use its buffer again.
       client.publish(topic, Buffer.from(frame), { qos: 0, properties: { messageExpiryInterval: FRAME_EXPIRY_S } });

@@ -13,6 +13,7 @@ import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { LoopbackPeer } from './loopback.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
+import { SHORTEST_FRAME_BYTES, tooNarrow } from './mqtt-packet-size.ts';
 import { createSeatSeal } from './mqtt-seal.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
 import { brokerSettings, shownUrl, type MqttOptions } from './mqtt-settings.ts';
@@ -104,6 +105,7 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
       unreadable: () => denied(settings, 'read', topics.presence),
     });
     try {
+      if (connection.largestFrameBytes(topics.toHost) < SHORTEST_FRAME_BYTES) throw tooNarrow(settings.url);
       await connection.subscribe({ [topics.presence]: 1, [topics.toPanel]: 0 });
       // Frames that come from here on are answered: a host that sees us online may speak at once.
       line = { connection, seat };

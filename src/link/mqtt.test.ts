@@ -15,6 +15,8 @@ vi.mock('./mqtt-connection.ts', () => ({
     return Promise.resolve({
       alive: true,
       unsentBytes: 0,
+      largestFrameBytes: () => 1e6,
+      onEnd: () => () => undefined,
       subscribe: () => {
         const { presence } = broker;
         if (presence !== undefined) session.onMessage('beamrig/panels/P/presence', Buffer.from(presence), true);

@@ -20,6 +20,7 @@ import type { Random } from '../../signal/random.ts';
 import { LinkRefused, type Hearsay, type Link, type LinkCounters, type LinkState } from './link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
+import { createRoomProbe, type RoomProbe } from './mqtt-packet-size.ts';
 import { createSeatSeal, type SeatSeal } from './mqtt-seal.ts';
 import { SeatTaken, createSeat, type Seat } from './mqtt-seat.ts';
 import { brokerSettings, shownUrl, type BrokerSettings, type MqttOptions } from './mqtt-settings.ts';
@@ -33,6 +34,8 @@ const PRESENCE_MS = 700;
 const TURNS_WITHIN_MS = 30_000;
 /** How long two panels must have been quiet before one of them is trusted. */
 const RIVALS_QUIET_MS = 1000;
+/** From the longest frame to the shortest by halves, and once more. */
+const BROKER_ATTEMPTS = 8;
 
 export interface MqttLinkOptions extends MqttOptions {
   name?: string;
@@ -79,6 +82,7 @@ class MqttLink implements Link {
   private readonly instance = newInstance();
   /** Not the instance, which everybody reads: a client that comes under ours would end our connection. */
   private readonly clientId = `beamrig-host-${newInstance()}`;
+  private readonly room: RoomProbe;
   private doubt: string | undefined;
   private doubtListener: () => void = () => undefined;
   private frameListener: (frame: Uint8Array) => void = () => undefined;
@@ -100,8 +104,13 @@ class MqttLink implements Link {
   constructor(options: MqttLinkOptions) {
     this.options = options;
     this.clock = options.clock ?? createRealClock();
+    this.room = createRoomProbe(this.clock, shownUrl(options.url));
     if (options.panelKey !== undefined) this.hearsay = this.createHearsay();
     this.name = options.name ?? `${shownUrl(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
+  }
+
+  get maxFrameBytes(): number {
+    return this.room.bytes;
   }
 
   open(): Promise<void> {
@@ -113,7 +122,7 @@ class MqttLink implements Link {
   }
 
   send(frame: Uint8Array): boolean {
-    if (this.state.state !== 'open' || this.topics === undefined) return false;
+    if (this.state.state !== 'open' || this.topics === undefined || frame.length > this.room.bytes) return false;
     if (this.connection?.sendFrame(this.topics.toPanel, frame) !== true) return false;
     this.counters.framesSent++;
     this.counters.bytesSent += frame.length;
@@ -155,8 +164,13 @@ class MqttLink implements Link {
     this.stateListener(this.state);
   }
 
-  /** Connection, subscriptions and seat: all of them or none. */
+  /** Connection, subscriptions and seat: all of them or none. A broker that throws out who says something long is asked again with less. */
   private async reachBroker(): Promise<void> {
+    for (let attempt = 1; !(await this.tryBroker()) && attempt < BROKER_ATTEMPTS; attempt++);
+  }
+
+  /** @returns false when the broker closed the connection on a length, and a shorter one is to be tried */
+  private async tryBroker(): Promise<boolean> {
     await this.leaveBroker();
     const { clock, instance } = this;
     const { panelKey } = this.options;
@@ -177,7 +191,7 @@ class MqttLink implements Link {
     this.topics = topics;
     this.presenceSeal = panelKey && createSeatSeal(panelKey, topics.presence);
     this.connection = connection;
-    this.seat = createSeat({
+    const seat = createSeat({
       connection,
       topic: topics.host,
       instance,
@@ -193,9 +207,12 @@ class MqttLink implements Link {
       },
       unreadable: () => denied(settings, 'read', topics.host),
     });
+    this.seat = seat;
     try {
       await connection.subscribe({ [topics.toHost]: 0, [topics.presence]: 1, [topics.host]: 1 });
-      await this.seat.take();
+      if ((await this.room.look(connection, topics)) === 'closed') return false;
+      await seat.take();
+      return true;
     } catch (error) {
       await this.leaveBroker();
       throw this.explain(error, settings);
@@ -259,7 +276,7 @@ class MqttLink implements Link {
     const { topics } = this;
     if (topic === topics?.toHost) this.receiveFrame(payload, retained);
     else if (topic === topics?.presence) this.receivePresence(payload);
-    else if (topic === topics?.host) this.seat?.receive(payload, retained);
+    else if (topic === topics?.host && !this.room.heard(payload)) this.seat?.receive(payload, retained);
   }
 
   private receiveFrame(payload: Uint8Array, retained: boolean): void {

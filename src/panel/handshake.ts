@@ -1,6 +1,8 @@
 /** The first words with a panel: do we speak one language, is it the panel that the rig expects, and which of its lives is this. */
+import { AUTHENTICATION_BYTES, CRC_BYTES, HEADER_BYTES, MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
 import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
+import type { Link } from '../link/link.ts';
 import { drawNonce } from './frame-seal.ts';
 import type { PanelFailure, Result } from './panel.ts';
 import type { RequestLimits, RequestLine } from './request-line.ts';
@@ -22,15 +24,18 @@ const MAX_WORDS = 2 ** 20;
 /** A panel that is still starting hears nothing: it is asked more often than later on. */
 const LIMITS: RequestLimits = { attempts: 12 };
 
-/**
- * @param withKey the line seals its frames: counters are agreed upon before anything else is said
- * @param hurry limits of each request where the usual ones are too long
- */
+export interface Handshake {
+  expected: Partial<Capabilities>;
+  /** The line seals its frames: counters are agreed upon before anything else is said. */
+  withKey: boolean;
+  /** Limits of each request where the usual ones are too long. */
+  hurry?: RequestLimits;
+  link: Pick<Link, 'name' | 'maxFrameBytes'>;
+}
+
 export async function shakeHands(
   line: RequestLine,
-  expected: Partial<Capabilities>,
-  withKey: boolean,
-  hurry: RequestLimits = {},
+  { expected, withKey, hurry = {}, link }: Handshake,
 ): Promise<Result<Session>> {
   const limits = { ...LIMITS, ...hurry };
   if (withKey) {
@@ -42,8 +47,11 @@ export async function shakeHands(
     limits,
   );
   if (!hello.ok) return { ok: false, failure: keyMissing(versionRefusal(hello.failure)) };
-  const { type: _type, ...capabilities } = hello.value;
-  const failure = unfit(capabilities) ?? differs(expected, capabilities);
+  const { type: _type, ...told } = hello.value;
+  const frameRoom = (link.maxFrameBytes ?? MAX_FRAME_BYTES) - (withKey ? AUTHENTICATION_BYTES : 0);
+  // Both ends cut what they say into such pieces.
+  const capabilities = { ...told, maxPayloadBytes: Math.min(told.maxPayloadBytes, frameRoom - HEADER_BYTES - CRC_BYTES) };
+  const failure = unfit(capabilities) ?? differs(expected, told) ?? tooNarrow(capabilities, frameRoom, link.name);
   if (failure !== undefined) return { ok: false, failure };
   const status = await line.request<'get-status'>({ type: 'get-status' }, LIMITS);
   if (!status.ok) return status;
@@ -81,6 +89,20 @@ function unfit(capabilities: Capabilities): PanelFailure | undefined {
   if (words > MAX_WORDS) return wrong('elements × rfChains', `at most ${MAX_WORDS}`, words);
   return undefined;
 }
+
+/** A report has no pieces. */
+function tooNarrow({ features, users }: Capabilities, frameRoom: number, link: string): PanelFailure | undefined {
+  const reportBytes = HEADER_BYTES + SNR_PREFIX_BYTES + 2 * users + CRC_BYTES;
+  if (!features.includes('snr-report') || reportBytes <= frameRoom) return undefined;
+  return {
+    reason: 'link-closed',
+    detail: `${link}: it carries frames of ${frameRoom} bytes, and a report on ${users} users takes ${reportBytes}`,
+    wayOut: 'Let the broker take larger packets (mosquitto: max_packet_size, message_size_limit).',
+  };
+}
+
+/** Bytes of an SNR report before its readings. */
+const SNR_PREFIX_BYTES = 20;
 
 function differs(expected: Partial<Capabilities>, actual: Capabilities): PanelFailure | undefined {
   const { features = [], ...fields } = expected;

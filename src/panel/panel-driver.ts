@@ -285,8 +285,10 @@ class PanelDriver implements ArrayMember {
     this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });
     this.line.beginAnew();
     const { epoch } = this;
-    const { hearsay } = this.link;
-    const shaken = await shakeHands(this.line, this.expected, this.withKey, hearsay?.words === undefined ? {} : DOUBTED);
+    const { expected, withKey, link } = this;
+    const { hearsay } = link;
+    const hurry = hearsay?.words === undefined ? {} : DOUBTED;
+    const shaken = await shakeHands(this.line, { expected, withKey, hurry, link });
     if (this.epoch === epoch) {
       if (shaken.ok) hearsay?.refute();
       else if (hearsay?.words !== undefined && shaken.failure.reason === 'no-answer') hearsay.believe();

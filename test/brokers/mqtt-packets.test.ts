@@ -97,7 +97,10 @@ describe.skipIf(!hasPart('mosquitto'))('the packets of an MQTT link [needs mosqu
   it('give a frame one second on its way, and retain none', async () => {
     const { host, panel } = await both();
     for (const packets of [host, panel]) {
-      const frames = packets.filter(({ type, flags }) => type === PUBLISH && (flags & 0b0110) === 0);
+      // Beside what the host says to itself, to learn how long a frame may be.
+      const frames = packets.filter(
+        ({ type, flags, body }) => type === PUBLISH && (flags & 0b0110) === 0 && !body.includes('probe'),
+      );
       expect(frames).toHaveLength(1);
       const [{ flags, body }] = frames;
       const topicEnd = 2 + body.readUInt16BE(0);
