@@ -5,8 +5,13 @@
 export interface Clock {
   /** Monotonic time, ms, with fractions. */
   nowMs(): number;
-  /** Wall-clock time of the same instant, ns since 1970 (virtual clocks start at a fixed epoch). */
+  /**
+   * Wall-clock time of the same instant, ns since 1970 (virtual clocks start at a fixed epoch). Never goes back, whatever the machine's
+   * clock is set to.
+   */
   epochNs(): bigint;
+  /** Tells when the machine's clock was set, or the machine slept; the returned function ends that. Virtual clocks are never set. */
+  onWallStep?(listener: (step: WallStep) => void): () => void;
   /** Resolves after `ms`; rejects with BeamrigError 'stopped' at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls back once after `ms`; the returned function cancels. Cheaper than sleep for deadlines that rarely fire. */
@@ -16,4 +21,16 @@ export interface Clock {
    * promise settles, so that no deadline fires because a thread was slow. A real clock just returns the promise.
    */
   during<T>(work: Promise<T>): Promise<T>;
+}
+
+/** The machine's clock went on by another amount than time did. */
+export interface WallStep {
+  /** suspended: the machine slept. set: somebody or something set its clock. */
+  cause: 'set' | 'suspended';
+  /** How far the clock moved: forward > 0, back < 0. */
+  changeMs: number;
+  /** How far `epochNs` moved with it: it follows forward and does not go back. */
+  movedNs: bigint;
+  /** How far `epochNs` is ahead of the machine's clock from now on. */
+  aheadMs: number;
 }

@@ -5,13 +5,13 @@
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { Clock } from './clock.ts';
 import { sleepOn } from './sleep.ts';
+import { createWallTime, MACHINE_CLOCKS, type MachineClocks } from './wall-time.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Time of this machine: performance.now for waits, and a wall clock that never steps back while the process lives. */
-export function createRealClock(): Clock {
-  const epochAtStartNs = BigInt(Date.now()) * 1_000_000n;
-  const monotonicAtStartNs = process.hrtime.bigint();
+export function createRealClock(clocks: MachineClocks = MACHINE_CLOCKS): Clock {
+  const wall = createWallTime(clocks);
 
   const after = (ms: number, call: () => void): (() => void) => {
     if (Number.isNaN(ms)) throw new BeamrigError('argument', 'A wait of NaN ms was asked for; it must be a number.');
@@ -27,7 +27,8 @@ export function createRealClock(): Clock {
 
   return {
     nowMs: () => performance.now(),
-    epochNs: () => epochAtStartNs + (process.hrtime.bigint() - monotonicAtStartNs),
+    epochNs: wall.epochNs,
+    onWallStep: wall.onWallStep,
     after,
     sleep: (ms, signal) => sleepOn(after, ms, signal),
     during: (work) => work,

@@ -45,7 +45,7 @@ export class Live {
   #firstFrame = true;
   /** When this page saw it start to run, on the server's clock: only from then on are cycles due. */
   #runningSinceMs = -Infinity;
-  /** What has to be added to this machine's clock to get the server's. */
+  /** What has to be added to this page's time to get the server's: neither is set back or forward while pages live. */
   #serverAheadMs = 0;
 
   connected(): void {
@@ -61,7 +61,7 @@ export class Live {
   }
 
   take(frame: Frame<ArrayBuffer>): void {
-    this.#serverAheadMs = frame.sentMs - Date.now();
+    this.#serverAheadMs = frame.sentMs - performance.now();
     if (this.#firstFrame) {
       // Everything that is kept comes again after a connection, from this controller or from another one.
       this.events = [];
@@ -91,7 +91,7 @@ export class Live {
 
   /** Now, on the server's clock. */
   nowMs(): number {
-    return Date.now() + this.#serverAheadMs;
+    return performance.now() + this.#serverAheadMs;
   }
 
   /** How long ago the newest cycle ended. */

@@ -109,7 +109,7 @@ export function textOutput(out: Outlet): RunOutput {
           last(`${influx.remaining} points are not in InfluxDB yet. Send them with: ${influx.replay}`);
       }
       if (problem !== undefined) last(paint(33, `The records are not complete: ${problem}.`));
-      last(`Everything is in ${folder}`);
+      last(problem === undefined ? `Everything is in ${folder}` : `What there is, is in ${folder}`);
     },
   };
 }

@@ -8,6 +8,7 @@
  * about once a second at least. They get them a few at a time, never all at once, and those who were last served together are sent the same.
  */
 import { randomUUID } from 'node:crypto';
+import { steadyEpochMs } from '../../clock/steady-epoch.ts';
 import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
@@ -85,7 +86,7 @@ export class FramePublisher {
     this.#keepRadiated();
     this.#unsubscribe = [
       controller.onCycle((record) => {
-        this.#history.addCycle(record, Date.now());
+        this.#history.addCycle(record, steadyEpochMs());
         this.#keepRadiated();
         // A page must never tell why and since when of another source than the newest cycle's, nor be late to tell whose fault a void one is.
         if (record.source !== this.#rig.source || record.outcome !== this.#outcome) this.lookAgain();
@@ -216,7 +217,7 @@ export class FramePublisher {
       const { batch, next } = this.#history.cyclesSince(page.nextCycle, this.#rowsAFrame);
       const frame: Frame<ArrayBufferView> = {
         serverId: this.#serverId,
-        sentMs: Date.now(),
+        sentMs: steadyEpochMs(),
         state: this.#controller.state,
         cyclesPerSecond: this.#controller.cyclesPerSecond(),
         latest: this.#history.latest(),

@@ -1,47 +1,88 @@
 /**
  * A file that grows at its end while somebody who must not wait is talking: `append` only queues, a pump writes. The queue is bounded; what
  * a full disk refuses is tried again until it fits, and only what overflows the queue is dropped, and counted.
+ *
+ * The file may be removed, replaced or cut while it grows. That is looked for every second: it is opened anew, and how many of the lines
+ * written before are no longer there is counted.
  */
-import { closeSync, openSync } from 'node:fs';
-import { fsync, write } from 'node:fs';
+import { closeSync, fsync, write } from 'node:fs';
 import { promisify } from 'node:util';
+import { linesIn, lookAt, openAtEnd, openAtEndNow, type OpenedFile } from './growing-file.ts';
 
 export interface AppendFileOptions {
   /** Most bytes that wait to be written; above, new lines are dropped. */
   limitBytes?: number;
   /** Pause before a refused write is tried again. */
   retryMs?: number;
+  /** How often the file is looked at. */
+  checkMs?: number;
+  /** How often what was written is forced to the disk; without it, at the end only. */
+  syncMs?: number;
+  /** A disk that is nearly full takes a write now and then: trouble is over only once it has taken all for so long. */
+  calmMs?: number;
   /** Once per trouble: the first write that the disk refused. */
   onTrouble?: (error: Error) => void;
   /** The disk takes writes again; `droppedLines` did not fit in the queue meanwhile. */
   onRecovered?: (droppedLines: number) => void;
-  /** Forces the file to the disk; handed in where a disk that fails is to be played. */
+  /** The file is not the one that was written; it is open again. */
+  onDamage?: (damage: FileDamage) => void;
+  /** Once: the disk took what was written and does not confirm it. */
+  onUnsynced?: (error: Error) => void;
+  /** Makes the folder again, where it is gone. */
+  beforeReopen?: () => void;
+  /** Forces the file to the disk; handed in where a disk that fails is to be played, as `write` is. */
   sync?: (fd: number) => Promise<void>;
+  write?: (fd: number, bytes: Uint8Array) => Promise<number>;
+}
+
+export interface FileDamage {
+  what: 'removed' | 'replaced' | 'cut';
+  /** Written before, and not in the file any more. */
+  missingLines: number;
 }
 
 /** What a file says that cannot be synced at all, such as /dev/full or a pipe: its data is handed to the system anyway. */
 const NOT_FOR_SYNC = ['EINVAL', 'ENOTSUP', 'EROFS'];
+const BATCH_LINES = 4096;
 
-const writeBytes = promisify(write);
+const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (await promisify(write)(fd, bytes)).bytesWritten;
 
 export class AppendFile {
   readonly path: string;
-  readonly #fd: number;
-  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs'>> & AppendFileOptions;
+  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'calmMs' | 'sync' | 'write'>> &
+    AppendFileOptions;
+  readonly #timers: NodeJS.Timeout[];
+  #file: OpenedFile;
+  /** Lines of the file that is open now, and its length, as far as is known. */
+  #lines = 0;
+  #bytes: number;
   #queue: string[] = [];
   #queuedBytes = 0;
   #pump: Promise<void> | undefined;
   #troubled = false;
+  #calmSinceMs: number | undefined;
   #droppedLines = 0;
+  #missingLines = 0;
   #closing = false;
+  #checkDue = false;
+  #dirty = false;
+  #syncing: Promise<void> | undefined;
   #unsynced: string | undefined;
   #wake: (() => void) | undefined;
 
   /** Opens (and creates) the file now, so that a folder that cannot be written is known before the rig starts. */
   constructor(path: string, options: AppendFileOptions = {}) {
     this.path = path;
-    this.#options = { limitBytes: 16 * 2 ** 20, retryMs: 1000, ...options };
-    this.#fd = openSync(path, 'a');
+    this.#options = {
+      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, calmMs: 10_000 },
+      ...{ sync: promisify(fsync), write: writeToFile },
+      ...options,
+    };
+    this.#file = openAtEndNow(path);
+    this.#bytes = this.#file.bytes;
+    const every = (ms: number, call: () => void): NodeJS.Timeout => setInterval(call, ms).unref();
+    this.#timers = [every(options.checkMs ?? 1000, () => this.#checkSoon())];
+    if (options.syncMs !== undefined) this.#timers.push(every(options.syncMs, () => void this.#syncNow()));
   }
 
   /** Once closed: why what was written may yet be lost with the power; undefined when it is on the disk. */
@@ -51,6 +92,11 @@ export class AppendFile {
 
   get droppedLines(): number {
     return this.#droppedLines;
+  }
+
+  /** Lines that were written and are not in the file any more, as far as is known. */
+  get missingLines(): number {
+    return this.#missingLines;
   }
 
   /** Queues one line (the newline is added here). False when the queue is full or the file closed: the line is dropped and counted. */
@@ -67,61 +113,137 @@ export class AppendFile {
   }
 
   /** Resolves when everything queued so far is written, or could not be within `withinMs`. True when it was. */
-  async flush(withinMs: number): Promise<boolean> {
-    if (!this.#pump) return true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), withinMs)));
-    const done = await Promise.race([this.#pump.then(() => true), late]);
-    clearTimeout(timer);
-    return done;
+  flush(withinMs: number): Promise<boolean> {
+    return this.#pump === undefined ? Promise.resolve(true) : within(this.#pump, withinMs);
   }
 
-  /** Writes what is queued, then closes. @returns lines that were lost: dropped before, or not written within `withinMs`. */
+  /** Writes what is queued, looks at the file once more and closes it. @returns lines that were dropped, or not written within `withinMs`. */
   async close(withinMs = 3000): Promise<number> {
     if (this.#closing) return this.#droppedLines;
+    for (const timer of this.#timers) clearInterval(timer);
     this.#wake?.();
-    const done = await this.flush(withinMs);
+    this.#checkSoon();
+    await this.flush(withinMs);
     this.#closing = true;
-    if (!done) {
+    this.#wake?.();
+    // A write that the system never answers is given up, and the file with it.
+    if (!(await this.flush(GIVE_UP_MS))) {
       this.#droppedLines += this.#queue.length;
-      this.#wake?.();
-      await this.#pump;
+      this.#unsynced ??= 'a write was never answered';
+      return this.#droppedLines;
     }
-    await (this.#options.sync ?? promisify(fsync))(this.#fd).catch((error: NodeJS.ErrnoException) => {
-      if (!NOT_FOR_SYNC.includes(error.code ?? '')) this.#unsynced = error.message;
-    });
-    closeSync(this.#fd);
+    await within(
+      this.#countAtEnd().catch(() => undefined),
+      COUNT_MS,
+    );
+    await this.#syncing;
+    if (await within(this.#syncNow(), SYNC_MS)) closeSync(this.#file.fd);
+    else this.#unsynced ??= 'no answer';
     return this.#droppedLines;
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const lines = this.#queue.splice(0, 4096);
-      const bytes = Buffer.from(lines.join('\n') + '\n');
-      let written = 0;
-      while (written < bytes.length) {
-        try {
-          written += (await writeBytes(this.#fd, bytes, written, bytes.length - written)).bytesWritten;
-          if (this.#troubled) this.#recovered();
-        } catch (error) {
-          if (this.#closing) {
-            this.#droppedLines += lines.length;
-            this.#queue = [];
-            break;
-          }
-          if (!this.#troubled) this.#options.onTrouble?.(error as Error);
-          this.#troubled = true;
-          await this.#pause();
-        }
+    while (this.#checkDue || this.#queue.length > 0) {
+      const open = !this.#checkDue || (await this.#check());
+      if (!open && this.#closing) {
+        this.#droppedLines += this.#queue.length;
+        this.#queue = [];
+        break;
       }
-      this.#queuedBytes -= bytes.length;
+      if (open) await this.#writeAll(this.#queue.splice(0, BATCH_LINES));
+      else await this.#pause();
     }
     this.#pump = undefined;
   }
 
-  #recovered(): void {
-    this.#troubled = false;
-    this.#options.onRecovered?.(this.#droppedLines);
+  async #writeAll(lines: string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const bytes = Buffer.from(lines.join('\n') + '\n');
+    let written = 0;
+    while (written < bytes.length) {
+      try {
+        written += await this.#options.write(this.#file.fd, bytes.subarray(written));
+        this.#dirty = true;
+        this.#calmSinceMs ??= performance.now();
+      } catch (error) {
+        if (this.#closing) {
+          this.#droppedLines += this.#queue.length + newlinesIn(bytes.subarray(written));
+          this.#queue = [];
+          break;
+        }
+        this.#noteTrouble(error as Error);
+        await this.#pause();
+      }
+    }
+    this.#queuedBytes -= bytes.length;
+    this.#bytes += written;
+    this.#lines += newlinesIn(bytes.subarray(0, written));
+  }
+
+  #checkSoon(): void {
+    const calmForMs = this.#calmSinceMs === undefined ? 0 : performance.now() - this.#calmSinceMs;
+    if (this.#troubled && this.#queue.length === 0 && calmForMs >= this.#options.calmMs) {
+      this.#troubled = false;
+      this.#options.onRecovered?.(this.#droppedLines);
+    }
+    this.#checkDue = this.#file.regular;
+    if (this.#checkDue) this.#pump ??= this.#run();
+  }
+
+  /** Looks at the file and mends what was done to it. False when that cannot be done now. */
+  async #check(): Promise<boolean> {
+    try {
+      const now = await lookAt(this.path).catch(() => this.#file); // what cannot be looked at now is taken for what it was
+      if (now?.id === this.#file.id && (now === this.#file || now.bytes >= this.#bytes)) {
+        this.#checkDue = false;
+        return true;
+      }
+      if (now === undefined) this.#options.beforeReopen?.();
+      const linesLeft = now === undefined ? 0 : await linesIn(this.path, now.bytes);
+      const opened = await openAtEnd(this.path);
+      await this.#syncing;
+      closeSync(this.#file.fd);
+      const what = now === undefined ? 'removed' : now.id === this.#file.id ? 'cut' : 'replaced';
+      const missingLines = Math.max(0, this.#lines - linesLeft);
+      this.#file = opened;
+      this.#bytes = opened.bytes;
+      this.#lines = linesLeft + opened.ended;
+      this.#missingLines += missingLines;
+      this.#checkDue = false;
+      this.#options.onDamage?.({ what, missingLines });
+      return true;
+    } catch (error) {
+      this.#noteTrouble(error as Error);
+      return false;
+    }
+  }
+
+  /** Compares what was written with what is in the file, where that takes no time. */
+  async #countAtEnd(): Promise<void> {
+    const now = await lookAt(this.path);
+    if (!this.#file.regular || now === undefined || now.bytes > COUNTED_BYTES) return;
+    this.#missingLines += Math.max(0, this.#lines - (await linesIn(this.path, now.bytes)));
+  }
+
+  #noteTrouble(error: Error): void {
+    this.#calmSinceMs = undefined;
+    if (this.#troubled) return;
+    this.#troubled = true;
+    this.#options.onTrouble?.(error);
+  }
+
+  async #syncNow(): Promise<void> {
+    if (!this.#dirty || this.#syncing !== undefined) return;
+    this.#dirty = false;
+    this.#syncing = this.#options
+      .sync(this.#file.fd)
+      .catch((error: NodeJS.ErrnoException) => {
+        if (NOT_FOR_SYNC.includes(error.code ?? '') || this.#unsynced !== undefined) return;
+        this.#unsynced = error.message;
+        if (!this.#closing) this.#options.onUnsynced?.(error);
+      })
+      .finally(() => (this.#syncing = undefined));
+    await this.#syncing;
   }
 
   async #pause(): Promise<void> {
@@ -134,4 +256,25 @@ export class AppendFile {
     });
     this.#wake = undefined;
   }
+}
+
+const GIVE_UP_MS = 500;
+const COUNT_MS = 1000;
+const SYNC_MS = 2000;
+/** Read in a fraction of a second. */
+const COUNTED_BYTES = 64 * 2 ** 20;
+
+/** Whether the work was done in time; what it comes to is its own affair. */
+async function within(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}
+
+function newlinesIn(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count += 1;
+  return count;
 }

@@ -17,10 +17,12 @@ import { readBoundedFile } from '../../files/bounded-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
+import { createFolderNews } from './folder-news.ts';
 import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
 import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
+import { wallStepEvent } from './wall-step-event.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 
 export interface RunRecorderOptions {
@@ -83,42 +85,27 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     ...hostFacts(),
   };
   const open = options.openFile ?? ((path: string, fileOptions: AppendFileOptions) => new AppendFile(path, fileOptions));
-  let troubled = false;
-  let manifestDue = false;
-  const trouble = {
-    onTrouble: (error: Error): void => {
-      if (troubled) return;
-      troubled = true;
-      report({
-        level: 'error',
-        code: 'disk',
-        message: `The run folder does not take records: ${error.message}.`,
-        action: 'The run goes on; records wait in memory and are tried again every second.',
-      });
+  const writeManifest = (): void => writeJsonAtomically(join(folder, 'manifest.json'), manifest);
+  const news = createFolderNews({
+    folder,
+    report: (happened) => report(happened),
+    remake: () => {
+      makeFolders(folder);
+      writeManifest();
     },
-    onRecovered: (droppedLines: number): void => {
-      troubled = false;
-      report({
-        level: droppedLines > 0 ? 'warning' : 'info',
-        code: 'disk-back',
-        message: 'The run folder takes records again.',
-        action: droppedLines > 0 ? `${droppedLines} lines did not fit in memory and are lost.` : 'Nothing was lost.',
-      });
-    },
-  } satisfies AppendFileOptions;
-  const files = guarded(folder, () => {
-    writeJsonAtomically(join(folder, 'manifest.json'), manifest);
-    return { records: open(join(folder, RECORDS_FILE), trouble), events: open(join(folder, 'events.jsonl'), {}) };
   });
-
-  const writeManifest = (): void => {
-    try {
-      writeJsonAtomically(join(folder, 'manifest.json'), manifest);
-    } catch (error) {
-      manifestDue = true; // tried again at the end
-      trouble.onTrouble(error as Error);
-    }
-  };
+  /** Where the disk refuses it, it is tried again at the end. */
+  const noteManifest = (): void => news.attempt('manifest.json', writeManifest);
+  const syncMs = rig.telemetry.syncSeconds * 1000;
+  const files = guarded(folder, () => {
+    writeManifest();
+    const grow = (name: string): AppendFile => open(join(folder, name), { syncMs, ...news.optionsFor(name) });
+    return { records: grow(RECORDS_FILE), events: grow('events.jsonl') };
+  });
+  const forgetSteps = clock.onWallStep?.((step) => {
+    tally.stepped(step.movedNs);
+    report(wallStepEvent(step));
+  });
 
   const event = (happened: RigEvent): void => {
     if (closed) return;
@@ -155,26 +142,28 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     report,
     identify: (identity) => {
       manifest.identity = identity;
-      writeManifest();
+      noteManifest();
     },
     changed: (fromCycle, what) => {
       if (closed) return;
       const since = { fromCycle, time: isoTime(clock.epochNs()) };
       if ('model' in what) keep(manifest.models, { ...what.model, ...since });
       else keep(manifest.boards, { boards: what.boards, ...since });
-      writeManifest();
+      noteManifest();
     },
     flush: async (withinMs) => {
       await files.records.flush(withinMs);
     },
     close: async (ended) => {
       closed = true;
-      const lost = await files.records.close();
-      await files.events.close();
-      const summary = tally.summary(ended, lost);
-      const problems = lost > 0 ? [`${lost} lines of records were not taken by the disk`] : [];
-      const { unsynced } = files.records;
-      if (unsynced !== undefined) problems.push(`the disk did not confirm the records: ${unsynced}`);
+      forgetSteps?.();
+      const { records, events } = files;
+      const [lost, lostEvents] = await Promise.all([records.close(), events.close()]);
+      const summary = tally.summary(ended, lost + records.missingLines);
+      const problems = news.problemsOf([
+        { name: RECORDS_FILE, file: records, lost },
+        { name: 'events.jsonl', file: events, lost: lostEvents },
+      ]);
       const finish = (name: string, content: unknown): void => {
         try {
           writeJsonAtomically(join(folder, name), content);
@@ -182,12 +171,13 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
           problems.push(`${name} could not be written: ${(error as Error).message}`);
         }
       };
-      if (manifestDue) finish('manifest.json', manifest);
+      if (news.isDue('manifest.json') || !existsSync(join(folder, 'manifest.json'))) finish('manifest.json', manifest);
       finish('summary.json', summary);
       return problems.length > 0 ? { summary, problem: problems.join('; ') } : { summary };
     },
     discard: async () => {
       closed = true;
+      forgetSteps?.();
       await Promise.all([files.records.close(0), files.events.close(0)]);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -17,7 +17,7 @@ export interface RunSummary {
   /** Void cycles by what failed, at most 50 kinds. */
   failures: Record<string, number>;
   bySource: Record<Source, number>;
-  /** From the first record's time to the last one's. */
+  /** From the first record's time to the last one's, steps of the machine's clock between them left out. */
   seconds: number;
   cyclesPerSecond: number;
   /** Over the whole run: null where it has several parts, since a mean over two models, or two values of Q, is that of neither. */
@@ -33,7 +33,7 @@ export interface RunSummary {
   link: { retries: number; timeouts: number; discarded: number };
   sourceTransitions: SourceTransition[];
   events: Record<'info' | 'warning' | 'error', number>;
-  /** Records that the disk did not take. */
+  /** Lines of records that the disk did not take, or that are not in the file any more. */
   lostLines: number;
 }
 
@@ -72,6 +72,7 @@ export class SummaryTally {
   #void = 0;
   #firstNs: bigint | undefined;
   #lastNs = 0n;
+  #steppedNs = 0n;
   #source: Source | undefined;
   readonly #failures = new Map<string, number>();
   readonly #bySource: Record<Source, number> = { hardware: 0, 'played-panel': 0, simulator: 0 };
@@ -105,12 +106,17 @@ export class SummaryTally {
     return this.#noteSource(record, timeNs);
   }
 
+  /** Time of records moved by so much at once. */
+  stepped(movedNs: bigint): void {
+    if (this.#firstNs !== undefined) this.#steppedNs += movedNs;
+  }
+
   event(level: 'info' | 'warning' | 'error'): void {
     this.#events[level] += 1;
   }
 
   summary(ended: string, lostLines: number): RunSummary {
-    const seconds = this.#firstNs === undefined ? 0 : Number(this.#lastNs - this.#firstNs) / 1e9;
+    const seconds = this.#firstNs === undefined ? 0 : Number(this.#lastNs - this.#firstNs - this.#steppedNs) / 1e9;
     const cycles = this.#ok + this.#void;
     const parts = [...this.#parts.values()].map((part) => part.value());
     const whole = parts.length === 1 ? parts[0] : undefined;
