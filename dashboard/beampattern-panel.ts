@@ -1,5 +1,6 @@
 /** The beampattern of the newest beam, dB over azimuth, as a plain plot or as the half circle in front of the array, users marked. */
 
+import type { PatternCutPanel } from '../src/server/socket-contract.ts';
 import { byId, element, setText, Surface } from './elements.ts';
 import { db, degrees } from './figures.ts';
 import { staleBeam } from './live.ts';
@@ -10,6 +11,9 @@ const SPAN_DB = 50;
 /** Diameter of a user's number. */
 const MARK_PX = 18;
 const RAD = Math.PI / 180;
+
+type Cut = PatternCutPanel<ArrayBuffer>;
+const CUTS = ['azimuth', 'elevation'] as const;
 
 interface Plane {
   context: CanvasRenderingContext2D;
@@ -22,6 +26,8 @@ export class BeampatternPanel {
   readonly #readout = element('div', { className: 'readout' });
   #shape: 'rectangular' | 'polar' = 'rectangular';
   #cursorDeg: number | undefined;
+  /** Which of the cuts is shown. */
+  #cut = 0;
   #topDb = 0;
   #drawnKey = '';
   #labelledMs = -Infinity;
@@ -38,22 +44,25 @@ export class BeampatternPanel {
     canvas.addEventListener('pointermove', (event) => this.#pointAt(event.offsetX, event.offsetY));
     canvas.addEventListener('pointerleave', () => (this.#cursorDeg = undefined));
     canvas.addEventListener('keydown', (event) => this.#onKey(event));
+    CUTS.forEach((axis, cut) => byId(axis).addEventListener('click', () => this.#setCut(cut)));
     for (const shape of ['rectangular', 'polar'] as const) {
       byId(shape).addEventListener('click', () => this.#setShape(shape));
     }
   }
 
   draw(live: Live): void {
-    const pattern = live.beampattern;
-    const cut = pattern?.cuts[0];
+    const dark = live.radiation?.shows === 'dark' && live.connection === 'open';
+    const pattern = dark ? undefined : live.beampattern;
+    const cut = pattern?.cuts[this.#cut] ?? pattern?.cuts[0];
+    this.#offerCuts(pattern?.cuts.map(({ axis }) => axis) ?? []);
     const stale = staleBeam(live);
-    const key = [pattern?.cycle, stale, this.#shape, this.#cursorDeg, themeVersion(), live.rig?.name].join();
+    const key = [pattern?.cycle, stale, this.#shape, this.#cursorDeg, this.#cut, themeVersion(), live.rig?.name].join();
     if (key === this.#drawnKey && !this.#surface.takeResized()) return;
     this.#drawnKey = key;
     const start = this.#surface.begin();
     if (!start) return;
     if (!cut) {
-      setText(this.#readout, 'No beam yet.');
+      setText(this.#readout, stale ?? 'No beam yet.');
       return;
     }
     const angles = new Float32Array(cut.anglesDeg);
@@ -65,11 +74,8 @@ export class BeampatternPanel {
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
     this.#line(plane, wanted, angles, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
     this.#line(plane, commanded, angles, { stroke: colour('accent'), width: 1.8, fill: true });
-    this.#markUsers(
-      plane,
-      cut.users.map(({ deg }) => deg),
-    );
-    this.#drawCursor(plane, angles, commanded, wanted, cut.users, stale);
+    this.#markUsers(plane, cut.users);
+    this.#drawCursor(plane, angles, commanded, wanted, cut, stale);
   }
 
   #setShape(shape: 'rectangular' | 'polar'): void {
@@ -171,15 +177,28 @@ export class BeampatternPanel {
     context.restore();
   }
 
-  #markUsers({ context, place }: Plane, azimuthsDeg: number[]): void {
+  /** A planar array has a second cut to choose. */
+  #offerCuts(axes: readonly Cut['axis'][]): void {
+    const many = axes.length > 1;
+    if (byId('cuts').hidden === many) byId('cuts').hidden = !many;
+    if (!many && axes.length > 0) this.#setCut(0);
+  }
+
+  #setCut(cut: number): void {
+    if (cut === this.#cut) return;
+    this.#cut = cut;
+    CUTS.forEach((axis, i) => byId(axis).setAttribute('aria-pressed', String(i === cut)));
+  }
+
+  #markUsers({ context, place }: Plane, users: Cut['users']): void {
     const above = this.#shape === 'polar' ? 0 : 10;
-    const inOrder = azimuthsDeg.map((azimuthDeg, user) => ({ azimuthDeg, user })).sort((a, b) => a.azimuthDeg - b.azimuthDeg);
+    const inOrder = users.toSorted((a, b) => a.deg - b.deg);
     let previousX = -Infinity;
     context.save();
     context.font = canvasFont(12, 700);
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    for (const { azimuthDeg, user } of inOrder) {
+    for (const { deg: azimuthDeg, user } of inOrder) {
       const [x, y] = place(azimuthDeg, this.#topDb);
       // Users close to each other keep a legible number each; the dotted line stays where the user is.
       const labelX = this.#shape === 'polar' ? x : Math.max(x, previousX + MARK_PX);
@@ -203,13 +222,14 @@ export class BeampatternPanel {
     angles: Float32Array,
     commanded: Float32Array,
     wanted: Float32Array,
-    users: { user: number; place: number }[],
+    { users, axis, atDeg }: Cut,
     stale: string | undefined,
   ): void {
     const nearest = (deg: number): number =>
       angles.reduce((best, angle, i) => (Math.abs(angle - deg) < Math.abs(angles[best] - deg) ? i : best), 0);
     const peak = commanded.indexOf(commanded.reduce((most, value) => Math.max(most, value), -Infinity));
-    const peakText = `Peak ${db(commanded[peak])} dB at ${degrees(angles[peak])}`;
+    const plane = this.#cut === 0 ? '' : `Elevation at azimuth ${degrees(atDeg)} · `;
+    const peakText = `${plane}Peak ${db(commanded[peak])} dB at ${degrees(angles[peak])}`;
     if (this.#cursorDeg === undefined) {
       const towards = users.map((one) => `user ${one.user}: ${db(commanded[one.place])}`);
       setText(this.#readout, stale ?? [peakText, ...towards].join(' · '));
@@ -226,7 +246,10 @@ export class BeampatternPanel {
     // Said aloud once in a while, not thirty times a second.
     if (performance.now() - this.#labelledMs > 2000) {
       this.#labelledMs = performance.now();
-      this.#surface.canvas.setAttribute('aria-label', `Beampattern, dB over azimuth. ${peakText}. Arrow keys move the cursor.`);
+      this.#surface.canvas.setAttribute(
+        'aria-label',
+        `Calculated beampattern, dB over ${axis}. ${peakText}. Arrow keys move the cursor.`,
+      );
     }
   }
 

@@ -231,7 +231,12 @@ export class Controls {
 function situation(live: Live): string {
   const { latest, rig, state } = live;
   const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
-  if (state === 'paused') return `Paused: the array is in its safe state.${since}`;
+  if (state === 'paused') {
+    const safe = rig ? ` '${rig.safe.state}'` : '';
+    const told =
+      rig && !rig.safe.confirmed ? ' was told to go to its safe state and has not confirmed it' : ' is in its safe state';
+    return `Paused: the array${told}${safe}.${since}`;
+  }
   // The banner says what is wrong.
   if (live.trouble === 'void' || live.trouble === 'stalled')
     return live.valuesOf
@@ -243,6 +248,10 @@ function situation(live: Live): string {
     const why = rig.links.some(({ source }) => source !== 'simulator') ? '' : ` ${sentence(rig.sourceReason)}`;
     return `Nothing here is radiated: this is the simulator.${why}`;
   }
+  if (rig?.source === 'played-panel')
+    return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
+  if (rig?.channelSource === 'simulation')
+    return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
   return 'The array radiates what is shown here.';
 }
 

@@ -95,6 +95,7 @@ function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
     { colspan: String(columns.length), title: link.firmware },
     element('span', { text: what.join(' · ') }),
   );
+  if (link.discardedWhy !== '') about.append(element('span', { className: 'why', text: `Discarded: ${link.discardedWhy}` }));
   if (link.detail !== '') about.append(element('span', { className: 'why', text: link.detail }));
   return element(
     'tbody',

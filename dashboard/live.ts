@@ -6,9 +6,11 @@ import type {
   Frame,
   LatestCycle,
   PageEvent,
+  Radiation,
   RigDescription,
   WordsPanel,
 } from '../src/server/socket-contract.ts';
+import { degrees } from './figures.ts';
 import { History } from './history.ts';
 
 const CYCLES_KEPT = 16_384;
@@ -34,6 +36,8 @@ export class Live {
   rig: RigDescription | undefined;
   state: ControllerState | undefined;
   cyclesPerSecond = 0;
+  /** What the array shows now, as far as the controller knows; undefined before it has said. */
+  radiation: Radiation | undefined;
   latest: LatestCycle | null = null;
   totals: CycleTotals = { cycles: 0, voidCycles: 0, retries: 0, timeouts: 0, discarded: 0 };
   events: PageEvent[] = [];
@@ -74,6 +78,7 @@ export class Live {
     if (frame.rig) this.rig = frame.rig;
     this.state = frame.state;
     this.cyclesPerSecond = frame.cyclesPerSecond;
+    this.radiation = frame.radiation;
     this.latest = frame.latest;
     this.totals = frame.totals;
     if (frame.words) this.words = frame.words;
@@ -177,8 +182,36 @@ export class Live {
 
 export const clockTime = (date: Date): string => date.toLocaleTimeString('en-GB', { hour12: false });
 
-/** Below a beam that is not of now, what it is of; undefined while it is. */
+/** What the array shows, in the fewest words. */
+export function radiationInWords({ connection, radiation }: Live): string {
+  if (connection !== 'open' || !radiation) return 'UNKNOWN';
+  const doubt = radiation.confirmed ? '' : ', not confirmed';
+  switch (radiation.shows) {
+    case 'nothing':
+      return 'NOTHING YET';
+    case 'beam':
+      return 'RADIATING beams';
+    case 'held':
+      return `RADIATING the held beam${doubt}`;
+    case 'codeword':
+      return `RADIATING codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
+    case 'dark':
+      return `DARK${doubt}`;
+    case 'unknown':
+      return 'UNKNOWN';
+  }
+}
+
+/** Below a beam that no cycle of now has made, what it is; undefined while one has. */
 export function staleBeam(live: Live): string | undefined {
+  if (live.connection === 'open' && live.radiation) {
+    const { shows, azimuthDeg, confirmed } = live.radiation;
+    const doubt = confirmed ? '' : ' (not confirmed)';
+    if (shows === 'dark') return `Dark: nothing is radiated${doubt}`;
+    if (shows === 'codeword')
+      return `Codeword${azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`}: the safe state radiates now${doubt}`;
+    if (shows === 'held') return `Held beam: the safe state radiates it now${doubt}`;
+  }
   if (live.fresh || !live.valuesOf) return undefined;
   return `Last beam known to radiate, of ${clockTime(live.valuesOf)}`;
 }

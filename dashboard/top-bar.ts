@@ -1,7 +1,7 @@
 /** What must be seen from three metres: hardware or simulator, running or not, fresh or not. */
-import { byId, setText } from './elements.ts';
+import { byId, element, setText } from './elements.ts';
 import { age, fixed } from './figures.ts';
-import { clockTime } from './live.ts';
+import { clockTime, radiationInWords } from './live.ts';
 import type { Live } from './live.ts';
 
 export class TopBar {
@@ -9,6 +9,9 @@ export class TopBar {
   readonly #bannerText = byId('banner-text');
   readonly #bannerAge = byId('banner-age');
   readonly #badge = byId('badge');
+  readonly #source = element('span', { text: '…' });
+  readonly #channels = element('small');
+  readonly #radiation = byId('radiation');
   readonly #name = byId('rig-name');
   readonly #size = byId('rig-size');
   readonly #state = byId('state');
@@ -16,14 +19,24 @@ export class TopBar {
   readonly #age = byId('age');
   readonly #runFolder = byId('run-folder');
 
+  constructor() {
+    this.#badge.replaceChildren(this.#source, this.#channels);
+  }
+
   draw(live: Live): void {
     const { rig, state, latest, connection, trouble } = live;
     const source = latest?.source ?? rig?.source;
+    const channelsSimulated = source === 'hardware' && rig?.channelSource === 'simulation';
     document.body.dataset.source = source ?? 'unknown';
     document.body.dataset.connection = connection;
     document.body.dataset.fresh = live.fresh ? 'yes' : 'no';
     document.body.dataset.trouble = trouble ?? 'none';
-    setText(this.#badge, source?.toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
+    document.body.dataset.bar = barOf(live, channelsSimulated);
+    document.body.dataset.real = source === 'hardware' && !channelsSimulated ? 'yes' : 'no';
+    document.body.dataset.shows = live.radiation?.shows ?? 'unknown';
+    setText(this.#source, source?.replace('-', ' ').toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
+    setText(this.#channels, channelsSimulated ? ', channels simulated' : '');
+    setText(this.#radiation, radiationInWords(live));
     this.#drawBanner(live);
     if (rig) {
       const { elements, rfChains, users, snrDb, geometry } = rig;
@@ -37,7 +50,7 @@ export class TopBar {
       const own = live.page === undefined ? [] : [`page ${live.page}`];
       setText(this.#runFolder, [...recorded, ...own].join(' · '));
       this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
-      document.title = `${source === 'simulator' ? 'SIM · ' : ''}${rig.name} · beamrig`;
+      document.title = `${TITLES[source ?? 'hardware']}${rig.name} · beamrig`;
     }
     setText(this.#state, stateInWords(live));
     setText(this.#rate, connection === 'open' && state ? fixed(live.cyclesPerSecond, 1) : '–');
@@ -53,6 +66,17 @@ export class TopBar {
     // Grows all the time: shown, and not read aloud again and again.
     setText(this.#bannerAge, live.trouble === 'stalled' ? `No cycle for ${age(live.ageMs())}. ` : '');
   }
+}
+
+const TITLES = { simulator: 'SIM · ', 'played-panel': 'PLAYED · ', hardware: '' } as const;
+
+/** Colour of the bar: the simulator's amber stays whatever is wrong, elsewhere trouble is red, and what is not real is amber. */
+function barOf({ connection, latest, rig, trouble }: Live, channelsSimulated: boolean): string {
+  const source = latest?.source ?? rig?.source;
+  if (connection !== 'open' || source === undefined) return 'none';
+  if (source === 'simulator') return 'amber';
+  if (trouble !== undefined) return 'red';
+  return source === 'played-panel' || channelsSimulated ? 'amber' : 'hardware';
 }
 
 function stateInWords({ connection, trouble, state }: Live): string {

@@ -59,7 +59,9 @@ export class WordsPanel {
   }
 
   draw(live: Live): void {
-    const { words, rig } = live;
+    const { rig } = live;
+    const dark = live.radiation?.shows === 'dark' && live.connection === 'open';
+    const words = dark ? undefined : live.words;
     const stale = staleBeam(live);
     const key = [words?.cycle, stale, this.#cursor?.element, this.#cursor?.chain, themeVersion(), rig?.name].join();
     const resized = this.#surface.takeResized();
@@ -71,7 +73,7 @@ export class WordsPanel {
     const start = this.#surface.begin();
     if (!start) return;
     if (!words || !rig || words.words.byteLength !== 2 * rig.elements * rig.rfChains) {
-      setText(this.#readout, 'No words yet.');
+      setText(this.#readout, stale ?? 'No words yet.');
       return;
     }
     this.#take(words);

@@ -109,6 +109,8 @@ class Loop implements ControlLoop {
   #stoppedByHand = false;
   #shutDown: Promise<void> | undefined;
   unsafe: string | undefined;
+  /** The array is in its safe state, and no beam was sent since. */
+  #safeConfirmed = false;
 
   constructor(options: ControlLoopOptions) {
     this.#options = options;
@@ -161,9 +163,11 @@ class Loop implements ControlLoop {
   describe(): RigDescription {
     const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
     const slow = this.#watch.slow ?? null;
-    return { ...this.#options.description, ...now, slow };
+    const { description } = this.#options;
+    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#safeConfirmed } };
   }
 
+  safeBeam = () => this.#options.safe.beam;
   latest = (): CycleView | undefined => this.#latest;
   cyclesPerSecond = (): number => this.#rate.perSecond();
   onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#cycleListeners.add(listener);
@@ -276,6 +280,7 @@ class Loop implements ControlLoop {
       const { setting } = this.#options;
       const beamId = await this.#panels.beamId(this.#cycle);
       this.#watch.before(prepared, this.#panels.panel, this.#model.current);
+      this.#safeConfirmed = false;
       const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
       await this.#conclude(finished);
@@ -378,6 +383,7 @@ class Loop implements ControlLoop {
   async #makeSafe(): Promise<string | undefined> {
     this.#voidNews.settle(this.#panels.lost);
     const unsafe = await this.#panels.makeSafe();
+    this.#safeConfirmed = unsafe === undefined;
     if (unsafe === undefined) return undefined;
     const message = `The panel did not confirm its safe state: ${unsafe}.`;
     if (this.#causes.occurs('safe state')) {

@@ -102,6 +102,16 @@ export interface RigDescription {
   calibration: string;
   links: LinkDescription[];
   runFolder: string;
+  safe: SafeDescription;
+}
+
+/** The safe state of the array. */
+export interface SafeDescription {
+  state: 'mute' | 'hold' | 'codeword';
+  /** Where the codeword points; null in the other states. */
+  azimuthDeg: number | null;
+  /** The array was commanded there and has confirmed it, and no beam was sent since. */
+  confirmed: boolean;
 }
 
 /** One answer to a control from the page or a script. */
@@ -112,6 +122,8 @@ export interface Controller {
   describe(): RigDescription;
   /** Undefined before the first cycle. */
   latest(): CycleView | undefined;
+  /** The fixed beam of the safe state 'codeword': N·M words, as in `CycleView`. */
+  safeBeam(): { phaseBits: number; words: Uint16Array } | undefined;
   /** Cycles a second over the last second. */
   cyclesPerSecond(): number;
   run(): Promise<ControlResult>;

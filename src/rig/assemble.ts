@@ -332,8 +332,12 @@ function describe(
     calibration: 'none: ideal phase states',
     links: first.links(),
     runFolder: options.runFolder ?? '',
+    safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },
   };
 }
+
+const safeAzimuth = ({ safeState, safeCodeword }: RigFile): number | null =>
+  safeState === 'codeword' ? (safeCodeword?.azimuthDeg ?? null) : null;
 
 function identityOf(description: RigDescription, beamformer: Beamformer & { sha256?: string; cardSha256?: string }): RigIdentity {
   const { id, kind, sha256, cardSha256 } = beamformer;

@@ -10,7 +10,8 @@ import { connectionMask } from '../../signal/geometry.ts';
 import type { ArrayGeometry } from '../../signal/geometry.ts';
 import { wordsToPhases } from '../../signal/quantise.ts';
 import { toDb } from '../../signal/rate.ts';
-import type { CycleView, RigDescription } from '../control/controller.ts';
+import type { RigDescription } from '../control/controller.ts';
+import type { ShownBeam } from './radiation.ts';
 import type { BeampatternPanel, PatternCutPanel } from './socket-contract.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
@@ -28,7 +29,7 @@ export class BeampatternView {
   #newest = { cycle: -1, sinceMs: -Infinity };
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
-  at(nowMs: number, rig: RigDescription, latest: () => CycleView | undefined): BeampatternPanel<Float32Array> | undefined {
+  at(nowMs: number, rig: RigDescription, latest: () => ShownBeam | undefined): BeampatternPanel<Float32Array> | undefined {
     const view = latest();
     if (!view) return this.#panel;
     const { cycle } = view.record;
@@ -42,7 +43,7 @@ export class BeampatternView {
     return this.#panel;
   }
 
-  #calculate(rig: RigDescription, view: CycleView): BeampatternPanel<Float32Array> {
+  #calculate(rig: RigDescription, view: ShownBeam): BeampatternPanel<Float32Array> {
     const geometry = geometryOf(rig);
     const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
     const precoder = (phaseRad: Float64Array): CMatrix =>

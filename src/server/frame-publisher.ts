@@ -13,7 +13,8 @@ import type { Controller, CycleView, RigDescription } from '../control/controlle
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
-import type { BeampatternPanel, CostlyPanel, Frame } from './socket-contract.ts';
+import { codewordView, radiationNow, type ShownBeam } from './radiation.ts';
+import type { BeampatternPanel, CostlyPanel, Frame, Radiation } from './socket-contract.ts';
 
 const TICK_MS = 17;
 /** At most 30 frames a second for a page, and with however many pages one in this time; where nothing happens the controller still shows that it lives. */
@@ -66,6 +67,8 @@ export class FramePublisher {
   readonly #timer: NodeJS.Timeout;
   /** The newest beam known to radiate: that of a void cycle was perhaps never sent. */
   #radiated: CycleView | undefined;
+  /** The fixed beam of the safe state, where it has one. */
+  readonly #codeword: ShownBeam | undefined;
   #outcome = 'ok';
   #rig: RigDescription;
   #rigText = '';
@@ -83,13 +86,15 @@ export class FramePublisher {
     this.#history = new CycleHistory(this.#rig.users, ROWS_KEPT);
     this.#rowsAFrame = Math.min(ROWS_A_FRAME, Math.floor(ROW_BYTES_A_FRAME / this.#history.rowBytes));
     this.#beampattern = new BeampatternView();
+    this.#codeword = codewordView(this.#rig, controller.safeBeam());
     this.#keepRadiated();
     this.#unsubscribe = [
       controller.onCycle((record) => {
         this.#history.addCycle(record, steadyEpochMs());
         this.#keepRadiated();
         // A page must never tell why and since when of another source than the newest cycle's, nor be late to tell whose fault a void one is.
-        if (record.source !== this.#rig.source || record.outcome !== this.#outcome) this.lookAgain();
+        const left = record.outcome === 'ok' && this.#rig.safe.confirmed;
+        if (left || record.source !== this.#rig.source || record.outcome !== this.#outcome) this.lookAgain();
         this.#outcome = record.outcome;
       }),
       controller.onEvent((event) => {
@@ -146,6 +151,7 @@ export class FramePublisher {
     return {
       state,
       cyclesPerSecond: this.#controller.cyclesPerSecond(),
+      radiation: this.#radiation(),
       rig: this.#rig,
       latest: latest && {
         ...latest,
@@ -220,6 +226,7 @@ export class FramePublisher {
         sentMs: steadyEpochMs(),
         state: this.#controller.state,
         cyclesPerSecond: this.#controller.cyclesPerSecond(),
+        radiation: this.#radiation(),
         latest: this.#history.latest(),
         totals: { ...this.#history.totals },
         cycles: batch,
@@ -243,14 +250,23 @@ export class FramePublisher {
     });
   }
 
-  #wordsDue(page: PageState): CycleView | undefined {
-    const view = page.watched.has('words') ? this.#radiated : undefined;
+  #radiation(): Radiation {
+    return radiationNow(this.#controller.state, this.#rig, this.#history.latestRecord, this.#radiated !== undefined);
+  }
+
+  /** What radiates, or did last. */
+  #shown(): ShownBeam | undefined {
+    return this.#radiation().shows === 'codeword' ? this.#codeword : this.#radiated;
+  }
+
+  #wordsDue(page: PageState): ShownBeam | undefined {
+    const view = page.watched.has('words') ? this.#shown() : undefined;
     return view && view.record.cycle !== page.wordsOfCycle ? view : undefined;
   }
 
   #beampatternDue(page: PageState, nowMs: number): BeampatternPanel<Float32Array> | undefined {
     if (!page.watched.has('beampattern')) return undefined;
-    const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#radiated);
+    const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#shown());
     return pattern && pattern.cycle !== page.beampatternOfCycle ? pattern : undefined;
   }
 }

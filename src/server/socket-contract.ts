@@ -67,7 +67,7 @@ export interface PageEvent {
   action: string | null;
 }
 
-/** Of the newest beam known to radiate. N·M phase words, uint16, word (n, m) at n·M + m. */
+/** Of what radiates, or did last; a codeword belongs to no cycle, and its number is negative. N·M phase words, uint16, word (n, m) at n·M + m. */
 export interface WordsPanel<Bulk> {
   cycle: number;
   phaseBits: number;
@@ -75,7 +75,7 @@ export interface WordsPanel<Bulk> {
 }
 
 /**
- * Of the newest beam known to radiate. *Calculated*, and to be labelled so: from the words that the panel was given, for ideal isotropic
+ * Of what radiates, or did last. *Calculated*, and to be labelled so: from the words that the panel was given, for ideal isotropic
  * elements; nobody has measured it.
  */
 export interface BeampatternPanel<Bulk> {
@@ -99,6 +99,18 @@ export interface PatternCutPanel<Bulk> {
   users: { user: number; deg: number; place: number }[];
 }
 
+/** What the array shows now, as far as the controller knows. */
+export interface Radiation {
+  /** nothing: no beam was sent yet. beam: that of the newest cycle. unknown: the newest beam is void, and nobody can say. The others: its safe state. */
+  shows: 'nothing' | 'beam' | 'held' | 'codeword' | 'dark' | 'unknown';
+  /** Where the codeword points. */
+  azimuthDeg: number | null;
+  /** The panel said so. Otherwise it was told to, or goes there by itself, and has not answered. */
+  confirmed: boolean;
+  /** It went to its safe state by itself, as it does when it hears nothing from the controller. */
+  byItself: boolean;
+}
+
 export interface Frame<Bulk> {
   /** Changes when the controller was started anew. */
   serverId: string;
@@ -106,6 +118,7 @@ export interface Frame<Bulk> {
   sentMs: number;
   state: ControllerState;
   cyclesPerSecond: number;
+  radiation: Radiation;
   /** In the first frame and whenever it changed. */
   rig?: RigDescription;
   latest: LatestCycle | null;

@@ -14,6 +14,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
 
   beforeAll(async () => {
     rig.hasBoard = true;
+    rig.channelSource = 'file';
     rig.startTimer();
     opened = await openPageOf(rig);
     ({ page } = opened);

@@ -15,15 +15,16 @@ import type {
   CycleView,
   LinkDescription,
   RigDescription,
+  SafeDescription,
 } from '../../src/control/controller.ts';
-import type { CycleRecord, RigEvent, Source } from '../../src/telemetry/cycle-record.ts';
+import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../../src/telemetry/cycle-record.ts';
 
-const USERS = 4;
 const NOISE = 0.1;
 
 export interface StandInOptions {
   elements?: number;
   rateHz?: number;
+  users?: number;
   /** Cycles for which this is true are void. */
   isVoid?: (cycle: number) => boolean;
 }
@@ -36,6 +37,12 @@ export class StandInRig implements Controller {
   fallsBack = true;
   /** What its link is said to be while the board is lost. */
   lostState: LinkDescription['state'] = 'lost';
+  /** Its board is a program at the far end of a link. */
+  isPlayed = false;
+  channelSource: ChannelOrigin = 'simulation';
+  /** Its safe state, and whether the panel confirms it. */
+  safe: Omit<SafeDescription, 'confirmed'> = { state: 'mute', azimuthDeg: null };
+  safeConfirmed = true;
   /** A cycle is under way that does not end. */
   hangs = false;
   #lost: string | undefined;
@@ -47,7 +54,8 @@ export class StandInRig implements Controller {
   readonly #cycleListeners = new Set<(record: CycleRecord) => void>();
   readonly #eventListeners = new Set<(event: RigEvent) => void>();
   readonly #stateListeners = new Set<(state: ControllerState) => void>();
-  readonly #walk = [-0.75, -0.2, 0.3, 0.8].map((azimuthRad) => ({ azimuthRad, speed: 0.05 }));
+  readonly #users: number;
+  readonly #walk: { azimuthRad: number; speed: number }[];
   #timer: NodeJS.Timeout | undefined;
   #cycle = 0;
   #latest: CycleView | undefined;
@@ -56,6 +64,10 @@ export class StandInRig implements Controller {
 
   constructor(options: StandInOptions = {}) {
     this.#elements = options.elements ?? 64;
+    this.#users = options.users ?? 4;
+    this.#walk = Array.from({ length: this.#users }, (_, user) => {
+      return { azimuthRad: (1.9 * (user + 0.5)) / this.#users - 0.95, speed: 0.05 };
+    });
     this.#rateHz = options.rateHz ?? 20;
     this.#isVoid = options.isVoid ?? (() => false);
   }
@@ -71,12 +83,12 @@ export class StandInRig implements Controller {
     return {
       name: 'stand-in',
       source: this.#source,
-      channelSource: 'simulation',
-      sourceReason: this.#source === 'hardware' ? '' : (this.lost ?? 'no links are named in the rig file'),
+      channelSource: this.channelSource,
+      sourceReason: this.#source !== 'simulator' ? '' : (this.lost ?? 'no links are named in the rig file'),
       sourceSinceMs: this.#sourceSinceMs,
       elements: this.#elements,
-      rfChains: USERS,
-      users: USERS,
+      rfChains: this.#users,
+      users: this.#users,
       phaseBits: this.#phaseBits,
       modelId: this.#modelId,
       models: [
@@ -113,6 +125,7 @@ export class StandInRig implements Controller {
         },
       ],
       runFolder: 'runs/stand-in',
+      safe: { ...this.safe, confirmed: this.safeConfirmed && this.state !== 'running' },
     };
   }
 
@@ -126,14 +139,14 @@ export class StandInRig implements Controller {
   }
 
   get #source(): Source {
-    return this.hasBoard && (this.lost === undefined || !this.fallsBack) ? 'hardware' : 'simulator';
+    return this.hasBoard && (this.lost === undefined || !this.fallsBack) ? this.#board().source : 'simulator';
   }
 
   #board(): LinkDescription {
     return {
       name: '/dev/ttyUSB0',
       kind: 'serial',
-      source: 'hardware',
+      source: this.isPlayed ? 'played-panel' : 'hardware',
       panel: 'BOARD-0001',
       firmware: 'reference 1.0.0',
       elements: `0-${this.#elements - 1}`,
@@ -149,6 +162,20 @@ export class StandInRig implements Controller {
       reconnects: 1,
       roundTripMs: 1.5,
     };
+  }
+
+  safeBeam(): { phaseBits: number; words: Uint16Array } | undefined {
+    const { azimuthDeg } = this.safe;
+    if (azimuthDeg === null) return undefined;
+    const steering = steeringVector(
+      { kind: 'ula', elements: this.#elements, spacingWavelengths: 0.5 },
+      (azimuthDeg * Math.PI) / 180,
+    );
+    const phases = Float64Array.from({ length: this.#elements * this.#users }, (_, i) => {
+      const n = Math.floor(i / this.#users);
+      return Math.atan2(steering.im[n], steering.re[n]);
+    });
+    return { phaseBits: 6, words: quantisePhases(phases, 6) };
   }
 
   latest(): CycleView | undefined {
@@ -207,13 +234,13 @@ export class StandInRig implements Controller {
   cycleOnce(): void {
     const azimuths = this.#moveUsers();
     const channel = lineOfSight(this.#elements, azimuths);
-    const analogPhase = Float64Array.from({ length: this.#elements * USERS }, (_, i) => {
-      const elementPhase = Math.PI * Math.floor(i / USERS) * Math.sin(azimuths[i % USERS]);
+    const analogPhase = Float64Array.from({ length: this.#elements * this.#users }, (_, i) => {
+      const elementPhase = Math.PI * Math.floor(i / this.#users) * Math.sin(azimuths[i % this.#users]);
       return elementPhase + 0.2 * this.#random.normal();
     });
     const words = quantisePhases(analogPhase, this.#phaseBits);
-    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, USERS);
-    const digital = scale(identity(USERS), 1 / frobeniusNorm(analog));
+    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, this.#users);
+    const digital = scale(identity(this.#users), 1 / frobeniusNorm(analog));
     const predicted = sinr(channel, matmul(analog, digital), NOISE);
     const boardIsMissed = this.hasBoard && !this.fallsBack ? this.lost : undefined;
     const isVoid = boardIsMissed !== undefined || this.#isVoid(this.#cycle);
@@ -225,7 +252,7 @@ export class StandInRig implements Controller {
       cycle: this.#cycle,
       timeNs: BigInt(Date.now()) * 1_000_000n,
       source: this.#source,
-      channelSource: 'simulation',
+      channelSource: this.channelSource,
       panels: 'SIM-0001',
       modelId: this.#modelId,
       phaseBits: this.#phaseBits,
@@ -251,7 +278,7 @@ export class StandInRig implements Controller {
   /** A cycle whose model failed: it is recorded void, and the newest beam stays that of the cycle before. */
   cycleWithoutBeam(): void {
     if (this.#latest === undefined) return;
-    const unknown = new Float64Array(USERS).fill(NaN);
+    const unknown = new Float64Array(this.#users).fill(NaN);
     const record: CycleRecord = {
       ...this.#latest.record,
       cycle: this.#cycle++,
@@ -290,7 +317,7 @@ export class StandInRig implements Controller {
 
 /** K×N, row k is the conjugate of user k's steering vector. */
 function lineOfSight(elements: number, azimuths: Float64Array): CMatrix {
-  const channel = zeros(USERS, elements);
+  const channel = zeros(azimuths.length, elements);
   azimuths.forEach((azimuth, user) => {
     const steering = steeringVector({ kind: 'ula', elements, spacingWavelengths: 0.5 }, azimuth);
     for (let n = 0; n < elements; n++) {

@@ -29,6 +29,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
 
   beforeAll(async () => {
     rig.hasBoard = true;
+    rig.channelSource = 'file';
     rig.fallsBack = false;
     rig.startTimer();
     opened = await openPageOf(rig);

@@ -1,0 +1,118 @@
+/** What the page says of what is real and what radiates, before a stand-in rig with a board. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasPart } from '../parts.ts';
+import { openPageOf, type OpenPage } from './page-of.ts';
+import { StandInRig } from './stand-in-rig.ts';
+
+const amber = 'rgb(255, 176, 0)';
+const CODEWORD = { state: 'codeword', azimuthDeg: -20.5 } as const;
+const SOON = { timeout: 15_000, interval: 50 };
+
+describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [needs chromium]', () => {
+  const rig = new StandInRig();
+  let opened: OpenPage | undefined;
+  let page: Page;
+
+  beforeAll(async () => {
+    rig.safe = CODEWORD; // its beam is asked for at the start
+    rig.startTimer();
+    opened = await openPageOf(rig);
+    ({ page } = opened);
+  }, 120_000);
+
+  afterAll(() => opened?.close());
+
+  beforeEach(async () => {
+    rig.hasBoard = true;
+    rig.isPlayed = false;
+    rig.lost = undefined;
+    rig.channelSource = 'simulation';
+    rig.safe = { state: 'mute', azimuthDeg: null };
+    rig.safeConfirmed = true;
+    await rig.run();
+  });
+
+  const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
+  const style = (selector: string, property: string): Promise<string> =>
+    page.evaluate(`getComputedStyle(document.querySelector('${selector}')).${property}`);
+  const bar = (): Promise<string> => style('header', 'backgroundColor');
+  const picture = (selector: string): Promise<string> =>
+    page.evaluate(`document.querySelector('${selector} canvas').toDataURL()`);
+
+  it('is amber and says so while channels are simulated, and green only when they are not', async () => {
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
+    expect(await bar()).toBe(amber);
+    await expect.poll(() => text('#hint'), SOON).toContain('--channels');
+    rig.channelSource = 'file';
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
+    expect(await bar()).not.toBe(amber);
+  });
+
+  it('goes on saying so in amber when the beam is void', async () => {
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
+    rig.fallsBack = false;
+    rig.lost = 'the cable was pulled';
+    await expect.poll(() => text('#state'), SOON).toBe('beam void');
+    expect(await text('#badge')).toBe('HARDWARE, channels simulated');
+    expect(await style('#badge', 'color')).toBe(amber);
+    expect(await text('#radiation')).toBe('UNKNOWN');
+    rig.fallsBack = true;
+  });
+
+  it('calls a program that plays a panel by its name, in amber, and never hardware', async () => {
+    rig.isPlayed = true;
+    await expect.poll(() => text('#badge'), SOON).toBe('PLAYED PANEL');
+    expect(await bar()).toBe(amber);
+    await expect.poll(() => text('#hint'), SOON).toContain('the panel is a program');
+    rig.channelSource = 'file';
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await text('#badge')).toBe('PLAYED PANEL');
+    expect(await bar()).toBe(amber);
+    expect(await page.title()).toContain('PLAYED');
+  });
+
+  it('shows the codeword and its angle once the rig is stopped, not the beam of before', async () => {
+    await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING beams');
+    rig.safe = CODEWORD;
+    await rig.pause();
+    await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING codeword, −20.5°');
+    for (const readout of ['#words-body .readout', '#beampattern-body .readout']) {
+      await expect.poll(() => text(readout), SOON).toBe('Codeword at −20.5°: the safe state radiates now');
+    }
+    expect(await style('#words-body .plot', 'opacity'), 'it is of now').toBe('1');
+    await page.focus('#words-body canvas');
+    await page.keyboard.press('ArrowRight');
+    const word = rig.safeBeam()!.words[4];
+    await expect.poll(() => text('#words-body .readout'), SOON).toContain(`Element 1, chain 0: word ${word} of 64`);
+    await page.keyboard.press('Escape');
+  }, 60_000);
+
+  it('shows nothing of a beam when the array is dark, and doubts it when no panel has confirmed it', async () => {
+    await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING beams');
+    await expect.poll(() => text('#words-body .readout'), SOON).toContain('words changed');
+    rig.safeConfirmed = false;
+    await rig.pause();
+    await expect.poll(() => text('#radiation'), SOON).toBe('DARK, not confirmed');
+    await expect.poll(() => text('#hint'), SOON).toContain('has not confirmed');
+    rig.safeConfirmed = true;
+    await expect.poll(() => text('#radiation'), SOON).toBe('DARK');
+    for (const panel of ['#words-body', '#beampattern-body']) {
+      await expect.poll(() => text(`${panel} .readout`), SOON).toBe('Dark: nothing is radiated');
+      const blank = `(() => { const c = document.createElement('canvas'), o = document.querySelector('${panel} canvas'); c.width = o.width; c.height = o.height; return c.toDataURL(); })()`;
+      expect(await picture(panel)).toBe(await page.evaluate<string>(blank));
+    }
+  });
+
+  it('shows the held beam when that is the safe state', async () => {
+    rig.safe = { state: 'hold', azimuthDeg: null };
+    await expect.poll(() => text('#words-body .readout'), SOON).toContain('words changed');
+    await rig.pause();
+    await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING the held beam');
+    await expect.poll(() => text('#words-body .readout'), SOON).toBe('Held beam: the safe state radiates it now');
+  });
+
+  it('calls the beampattern calculated', async () => {
+    expect(await text('#beampattern-title')).toMatch(/calculated/);
+  });
+});
