@@ -6,10 +6,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { fromPhases, matmul, zeros } from '../signal/complex-matrix.ts';
 import { sumRate } from '../signal/rate.ts';
 import type { ModelCard } from './card.ts';
-import { cardText } from './card.ts';
+import { cardText, modelCardSchema } from './card.ts';
 import { openSession } from './graph/session.ts';
 import { drawChannelSet } from './training/channel-set.ts';
-import { findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
+import { contractTensors, findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-zoo-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -81,6 +81,14 @@ describe('the models that come with beamrig', () => {
       const mean = rates.reduce((sum, rate) => sum + rate, 0) / count;
       expect(mean).toBeCloseTo(metric.sumRate.mean, 2);
     }
+  });
+
+  it('have a card as the page on models shows one', () => {
+    const page = readFileSync(join(zooFolder(), '..', 'README.md'), 'utf8');
+    const [, example = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+    const card = modelCardSchema.parse(JSON.parse(example));
+    expect({ inputs: card.inputs, outputs: card.outputs }).toEqual(contractTensors(card));
+    for (const field of Object.keys(modelCardSchema.shape)) expect(page).toContain(`\`${field}\``);
   });
 
   it('are found by id and by path', () => {

@@ -5,8 +5,11 @@ import { connectionMask } from '../../signal/geometry.ts';
 import type { Beamformer } from './beamformer.ts';
 import type { BeamformerNeeds } from './onnx-beamformer.ts';
 
-/** @throws {BeamrigError} 'model-missing' when there is no such baseline, 'model-mismatch' when it is not for such an array */
-export function openBaseline(name: string, needs: BeamformerNeeds): Beamformer {
+/**
+ * @param deadlineMs a beam that took longer is none: nothing can be done meanwhile, so that a slow one is found out by its end
+ * @throws {BeamrigError} 'model-missing' when there is no such baseline, 'model-mismatch' when it is not for such an array
+ */
+export function openBaseline(name: string, needs: BeamformerNeeds, deadlineMs: number): Beamformer {
   if (!isBaselineName(name)) {
     throw new BeamrigError('model-missing', `There is no baseline '${name}'.`, {
       wayOut: `Baselines are ${BASELINES.map((baseline) => baseline.name).join(', ')}.`,
@@ -26,7 +29,12 @@ export function openBaseline(name: string, needs: BeamformerNeeds): Beamformer {
       if (channel.rows !== users || channel.cols !== elements) {
         throw new BeamrigError('shape', `'${name}' was opened for ${users}×${elements}, got ${channel.rows}×${channel.cols}`);
       }
-      return runBaseline(name, { channel, power, noise, rfChains, ...mask });
+      const beginMs = performance.now();
+      const beam = runBaseline(name, { channel, power, noise, rfChains, ...mask });
+      if (performance.now() - beginMs <= deadlineMs) return beam;
+      throw new BeamrigError('model-slow', `the baseline '${name}' took longer for its beam than ${deadlineMs} ms`, {
+        wayOut: 'Choose a faster model, or a longer beamformer.deadlineMs in the rig file.',
+      });
     },
     close: async () => undefined,
   };

@@ -35,6 +35,14 @@ describe('beamformers by name', () => {
     expect(frobeniusNorm(matmul(fromPhases(analogPhase, 64, 4, mask), digital)) ** 2).toBeCloseTo(10, 6);
   });
 
+  it('calls a baseline slow that took longer than its deadline', async () => {
+    const baseline = await openBeamformer('pga', NEEDS, 0.001);
+    await expect(baseline.compute({ channel, power: 10, noise: 1 })).rejects.toMatchObject({
+      code: 'model-slow',
+      message: "the baseline 'pga' took longer for its beam than 0.001 ms",
+    });
+  });
+
   it('says what there is when a name is unknown', async () => {
     await expect(openBeamformer('nobody', NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-missing' });
   });

@@ -9,11 +9,11 @@ import type { BeamformerNeeds } from './onnx-beamformer.ts';
 
 /**
  * Opens a baseline by its name, or else a model by its id or path, checked against the rig.
- * @param deadlineMs longest for one beam of a model
+ * @param deadlineMs longest for one beam
  * @throws {BeamrigError} 'model-missing', 'model-damaged', 'model-mismatch', 'model-slow'
  */
 export async function openBeamformer(id: string, needs: BeamformerNeeds, deadlineMs: number): Promise<Beamformer> {
-  return isBaselineName(id) ? openBaseline(id, needs) : openModel(id, needs, deadlineMs);
+  return isBaselineName(id) ? openBaseline(id, needs, deadlineMs) : openModel(id, needs, deadlineMs);
 }
 
 /** Models of the zoo whose cards fit the rig, then the baselines: what a person may choose. */

@@ -32,7 +32,11 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   });
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
-  const beamformer = await openBeamformer(model, { elements, rfChains, users }, PATIENT_DEADLINE_MS);
+  const beamformer = await openBeamformer(
+    model,
+    { elements, rfChains, users },
+    isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS,
+  );
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })

@@ -1,5 +1,8 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
 const cli = new CliFolder();
@@ -68,6 +71,20 @@ describe('beamrig run', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'end', ended: 'faulted' });
   }, 60_000);
 
+  it('killed outright, leaves no process of a stuck model behind', async () => {
+    const rig = rigWith(writeTroubledModel(cli.path, 'orphan', { turns: ENDLESS }), 60_000);
+    const child = spawn(process.execPath, [...BEAMRIG, 'run', rig, '--json'], {
+      cwd: cli.path,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    child.stdout?.resume();
+    const model = await vi.waitFor(() => childrenOf(child.pid ?? 0, 'onnx-process')[0] ?? fail('no model yet'), 30_000);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await vi.waitFor(() => expect(existsSync(`/proc/${model}`) && isRunning(model)).toBe(false), 10_000);
+  }, 60_000);
+
   it('tells once of a model whose beams have another power, and predicts at full power', async () => {
     const rig = rigWith(writeTroubledModel(cli.path, 'loud', { digitalScale: 1 / 2 }), 20_000);
     const { code, stdout } = await cli.beamrig('run', rig, '--cycles', '5', '--json');
@@ -77,3 +94,29 @@ describe('beamrig run', () => {
     expect(told[0]).toContain("'loud' gives beams of 8.00 times the power asked for");
   }, 60_000);
 });
+
+/** Processes that a process has started and whose command names a file. */
+function childrenOf(parent: number, file: string): number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map(Number).filter((pid) => {
+    try {
+      const [, of] = /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      return Number(of) === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file);
+    } catch {
+      return false; // gone between the two
+    }
+  });
+}
+
+/** A process that has ended may yet be in the list, for somebody to ask how. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function fail(why: string): never {
+  throw new Error(why);
+}
