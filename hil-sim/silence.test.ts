@@ -1,4 +1,5 @@
 /** What keeps a virtual panel from its safe state, and what kept one of version 1.1 from it. The panel in C is told more: c-panel-silence.test.ts. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { hostWith } from './test-host.ts';
@@ -20,7 +21,29 @@ async function shownAfterASecondOf(request: Request, protocolMinor: 1 | 2): Prom
   return panel.radiated().beamId;
 }
 
+interface SilenceVector {
+  name: string;
+  steps: { atMs: number; frame: string; said: string }[];
+  darkAtMs: number;
+}
+const vectorsFile = new URL('../firmware-protocol/vectors/vectors.json', import.meta.url);
+const { silences } = JSON.parse(readFileSync(vectorsFile, 'utf8')) as { silences: SilenceVector[] };
+
 describe('a panel that its host hears no more', () => {
+  it.each(silences)('is dark when the vectors say so: $name', async ({ steps, darkAtMs }) => {
+    const { panel, clock, sendBytes, messages } = hostWith();
+    for (const { atMs, frame, said } of steps) {
+      await clock.advanceTo(atMs);
+      sendBytes(new Uint8Array(Buffer.from(frame, 'hex')));
+      const reply = messages().at(-1);
+      expect(reply?.type === 'nack' ? reply.code : reply?.type).toBe(said);
+    }
+    await clock.advanceTo(darkAtMs - 0.001);
+    expect(panel.radiated().beamId).toBe(5);
+    await clock.advanceTo(darkAtMs);
+    expect(panel.radiated().beamId).toBe(0);
+  });
+
   it('is dark in time, however often the host greets it or is refused', async () => {
     expect(await shownAfterASecondOf(hello, 2)).toBe(0);
     expect(await shownAfterASecondOf(refused, 2)).toBe(0);

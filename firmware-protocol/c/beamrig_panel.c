@@ -201,7 +201,7 @@ static size_t answer_request(beamrig_panel *panel, const beamrig_errand *errand,
   }
   if (is_remembered(request)) remember(panel, key, errand->frame, length);
   /* Neither a refusal nor a greeting is a session that works, and of a challenge nobody has looked at the counter. */
-  const bool works = length > 0 && answer.type != BEAMRIG_NACK;
+  const bool works = answer.type != BEAMRIG_NACK;
   if (works && request->type != BEAMRIG_HELLO && request->type != BEAMRIG_CHALLENGE) heard(panel, key, errand->now_us);
   return length;
 }

@@ -1,4 +1,5 @@
 /** What keeps a panel from its safe state: a session that works. Told to the panel in C and to the virtual panel, which must tell it alike. */
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { beamWords } from '../../hil-sim/test-host.ts';
 import { hasPart } from '../../test/parts.ts';
@@ -20,6 +21,14 @@ const sealed = (request: Request, seq: number, counter: number): Step => ({
   counter: BigInt(counter),
   key: KEY,
 });
+
+interface SilenceVector {
+  name: string;
+  steps: { atMs: number; frame: string; said: string }[];
+  darkAtMs: number;
+}
+const vectorsFile = new URL('../vectors/vectors.json', import.meta.url);
+const SILENCES = (JSON.parse(readFileSync(vectorsFile, 'utf8')) as { silences: SilenceVector[] }).silences;
 
 describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it was told to go dark after 200 [needs gcc]', () => {
   let program: string;
@@ -65,6 +74,16 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
     ['a chunk once more, byte for byte', again(3), 'ack'],
   ])('goes dark in time, whatever it answers, for %s', async (_what, step, said) => {
     expect(await shownAfter([step], said)).toBe(DARK);
+  });
+
+  it.each(SILENCES)('is dark when the vectors say so: $name', async ({ steps, darkAtMs }) => {
+    const told = await expectStory(
+      program,
+      [...steps.flatMap(({ atMs, frame }) => [at(atMs), bytes(frame)]), at(darkAtMs - 0.001), at(darkAtMs)],
+      steps.map(({ said }) => expect.stringMatching(new RegExp(`^${said}\\b`)) as string),
+    );
+    expect(told.at(-2)?.radiated).not.toBe(DARK);
+    expect(told.at(-1)?.radiated).toBe(DARK);
   });
 
   it('is not kept alive by a request over and over, which a host says that hears no answer', async () => {

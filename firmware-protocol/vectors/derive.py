@@ -451,6 +451,52 @@ replays = [
     ("every other one, then the rest", 0, list(range(2, 130, 2)) + list(range(1, 130, 2))),
 ]
 
+# ---- section 5, silence: from which request it is counted, in its plainest form -----------------------------------------------------------------
+def dark_at(steps):
+    since, counted, remembered, silence_ms = None, None, [], None
+    for at_ms, frame, m, said in steps:
+        kind = m["type"]
+        if since is not None and at_ms >= since + silence_ms:
+            break  # it was over before this came
+        if frame in remembered:
+            continue  # answered from memory
+        if kind == "hello":
+            remembered = []
+        elif kind != "challenge" and said not in NACKS and frame != counted:
+            since, counted = at_ms, frame
+        if kind == "set-safe-state" and said == "ack":
+            silence_ms = m["silenceMs"]
+        if kind not in ("hello", "challenge", "sync-time", "commit", "select-beam"):
+            remembered.append(frame)
+    return since + silence_ms
+
+
+LIT = [
+    (0, 1, dict(type="set-safe-state", state="mute", position=0, silenceMs=200, enter=False), "ack"),
+    (0, 2, dict(type="set-phases", slot=0, beamId=5, phaseBits=6, offset=0, words=ramp(32, 6, 11)), "ack"),
+    (10, 3, dict(type="commit", slot=0, beamId=5, atUs="0"), "committed"),
+]
+HELLO = dict(type="hello", minMajor=1, maxMajor=1, host="bench")
+silences = [
+    ("nothing more is heard", []),
+    ("a ping", [(150, 4, dict(type="ping", nonce=1), "pong")]),
+    ("a hello every 50 ms, as of a host that hears nothing", [(60 + 50 * i, 4 + i, HELLO, "capabilities") for i in range(3)]),
+    ("a hello, and then a ping", [(100, 4, HELLO, "capabilities"), (180, 5, dict(type="ping", nonce=1), "pong")]),
+    ("a beam that has not come", [(150, 4, dict(type="commit", slot=0, beamId=6, atUs="0"), "not-staged")]),
+    ("a measurement of another beam", [(150, 4, dict(type="measure-snr", beamId=4, pilots=16), "beam-mismatch")]),
+    ("the commit again and again, byte for byte", [(60 + 50 * i, 3, LIT[2][2], "committed") for i in range(3)]),
+    ("the same commit under another number", [(150, 4, LIT[2][2], "committed")]),
+    ("the chunk once more, byte for byte, which is answered from memory", [(150, 2, LIT[1][2], "ack")]),
+    ("a ping over and over", [(60, 4, dict(type="ping", nonce=1), "pong"), (120, 4, dict(type="ping", nonce=1), "pong"), (200, 4, dict(type="ping", nonce=1), "pong")]),
+    ("a shorter silence, said when the one before is nearly over", [(205, 4, dict(type="set-safe-state", state="mute", position=0, silenceMs=50, enter=False), "ack")]),
+]
+
+
+def silence_vector(name, more):
+    steps = [(at, frame_of(seq, m), m, said) for at, seq, m, said in LIT + more]
+    return {"name": name, "steps": [{"atMs": at, "frame": f.hex(), "said": said} for at, f, _, said in steps], "darkAtMs": dark_at(steps)}
+
+
 vectors = {
     "frames": frames,
     "discards": [{"name": n, "frame": b.hex(), "reason": r, "nack": a} for n, b, r, a in discards],
@@ -463,6 +509,7 @@ vectors = {
     "sealed": [{"name": n, "panelKey": KEY.hex(), "counter": str(c), "frame": b.hex(), "sealed": authenticated(b, KEY, c).hex(), "serial": (cobs(authenticated(b, KEY, c)) + b"\0").hex()} for n, b, c in authentic],
     "unopened": [{"name": n, "panelKey": KEY.hex(), "bytes": b.hex(), "reason": r, "nack": a} for n, b, r, a in unopened],
     "replays": [{"name": n, "start": str(s), "steps": verdicts(s, c)} for n, s, c in replays],
+    "silences": [silence_vector(n, more) for n, more in silences],
     "cobs": [{"name": n, "bytes": b.hex(), "encoded": cobs(b).hex()} for n, b in cobs_inputs],
 }
 

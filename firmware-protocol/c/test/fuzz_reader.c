@@ -140,6 +140,8 @@ static void check_state(void) {
     require(panel.state != BEAMRIG_STATE_FAULT);
   }
   require(beamrig_panel_next_us(&panel) > hardware.now_us);
+  /* Nothing is switched on that nobody watches. */
+  require(panel.state != BEAMRIG_STATE_RADIATING || panel.watching);
   require(panel.guard.limit <= hardware.stored_limit && panel.guard.heard.newest <= hardware.stored_limit);
   require(panel.guard.sent <= hardware.stored_limit);
 }
@@ -195,6 +197,7 @@ static void check_panel(const uint8_t *frame, size_t length, beamrig_verdict ver
   const uint64_t seen_before = panel.guard.heard.seen;
   let_time_pass(1000);
   const uint32_t before = standing();
+  const uint64_t silent_since_us = panel.heard_us;
   size_t reply_length = beamrig_panel_receive(&panel, frame, length, reply, sizeof reply);
   check_state();
   uint64_t its;
@@ -213,6 +216,10 @@ static void check_panel(const uint8_t *frame, size_t length, beamrig_verdict ver
   beamrig_message message;
   require(beamrig_decode(reply, reply_length, &reply_header, &message) == BEAMRIG_GOOD);
   require(!beamrig_is_request(reply_header.type) && reply_header.seq == beamrig_get_u16(frame + 2));
+  /* Neither a refusal nor a greeting is a session that works. */
+  if (message.type == BEAMRIG_NACK || message.type == BEAMRIG_CAPABILITIES || message.type == BEAMRIG_CHALLENGED) {
+    require(panel.heard_us == silent_since_us);
+  }
   if (message.type == BEAMRIG_COMMITTED && panel.state == BEAMRIG_STATE_RADIATING &&
       message.as.committed.beam_id == panel.radiated_id && message.as.committed.time_us == panel.latched_us) {
     require(message.as.committed.words_crc32c == hardware.crc);
