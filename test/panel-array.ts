@@ -37,6 +37,8 @@ export interface BenchMember {
   /** Its clock against the host's: this much ahead, and faster. */
   aheadMs?: number;
   driftPpm?: number;
+  /** By how much it has jumped by now, ms. */
+  jumpedMs?: () => number;
   latencyMs?: number;
   capabilities?: NonNullable<PanelSettings['capabilities']>;
   driver?: Partial<PanelOptions>;
@@ -52,6 +54,8 @@ export interface BenchPanel {
   sent: Message[];
   /** Beams that it has radiated, in order. */
   radiated: number[];
+  /** When it latched them, by the host's clock, ms. */
+  latchedMs: number[];
 }
 
 export interface PanelArray {
@@ -93,8 +97,9 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
   const panels = members.map((member, index): BenchPanel => {
     const serial = member.capabilities?.panelSerial ?? `PANEL-${index}`;
     const radiated: number[] = [];
+    const latchedMs: number[] = [];
     const virtual = createVirtualPanel({
-      clock: clockOfItsOwn(clock, member.aheadMs ?? 0, member.driftPpm ?? 0),
+      clock: clockOfItsOwn(clock, member.aheadMs ?? 0, member.driftPpm ?? 0, member.jumpedMs),
       air: air.part(member.elements),
       random: random.stream(`panel ${index}`),
       behaviours: member.behaviours ?? [],
@@ -105,6 +110,7 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
         : { authentication: { panelKey: derivePanelKey(member.panelKey, serial), counterLimit: 0n, storeLimit: () => true } }),
       onLatch: (beamId) => {
         radiated.push(beamId);
+        latchedMs.push(clock.nowMs());
         look();
       },
     });
@@ -145,7 +151,7 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
       return send(frame);
     };
     const driver = createPanel({ link, clock, random: random.stream(`driver ${index}`), ...member.driver });
-    return { virtual, link, driver, sent, radiated };
+    return { virtual, link, driver, sent, radiated, latchedMs };
   });
 
   const group = createPanelGroup({
@@ -175,10 +181,10 @@ function beamOf(beamId: number, elements: number): BeamCommand & { digital: { us
 }
 
 /** The same time as another clock shows it that is ahead and faster. */
-function clockOfItsOwn(clock: Clock, aheadMs: number, driftPpm: number): Clock {
+function clockOfItsOwn(clock: Clock, aheadMs: number, driftPpm: number, jumpedMs: () => number = () => 0): Clock {
   const rate = 1 + driftPpm * 1e-6;
   return {
-    nowMs: () => aheadMs + rate * clock.nowMs(),
+    nowMs: () => aheadMs + jumpedMs() + rate * clock.nowMs(),
     epochNs: () => clock.epochNs(),
     sleep: (ms, signal) => clock.sleep(ms / rate, signal),
     after: (ms, call) => clock.after(ms / rate, call),

@@ -283,6 +283,7 @@ function stageOf(failure: PanelFailure): Stage {
     case 'read-back-differs':
     case 'array-split':
     case 'still-waiting':
+    case 'clock-jumped':
       return 'commit';
     case 'rejected':
     case 'not-sent':

@@ -26,6 +26,7 @@ describe('a failure in words', () => {
       /^measure-snr was asked of beam 8, and the answer is of beam 7$/,
     ],
     [{ reason: 'other-beam', request: 'measure-snr', asked: 8, told: 0 }, /the answer is of no beam$/],
+    [{ panel: 'B-2', reason: 'clock-jumped', byMs: 465.2 }, /^panel B-2: the panel's clock jumped by 465 ms: parts of the beam/],
     [{ reason: 'still-waiting', beamId: 8, lateMs: 100.4 }, /says 100 ms after the time of beam 8 that it is still to come/],
     [
       { reason: 'unusable-report', request: 'measure-snr', detail: 'no reading of user 3' },

@@ -24,6 +24,8 @@ export function reasonInWords(failure: PanelFailure): string {
     }
     case 'still-waiting':
       return `the panel says ${Math.round(failure.lateMs)} ms after the time of beam ${failure.beamId} that it is still to come; it may switch at any moment`;
+    case 'clock-jumped':
+      return `the panel's clock jumped by ${Math.round(failure.byMs)} ms: parts of the beam may have been switched so far apart`;
     case 'no-answer': {
       const beam = GREETINGS.has(failure.request) ? '' : '; what the panel radiates is unknown';
       const instead = failure.discarded === undefined ? '' : ` (answered, discarded: ${failure.discarded})`;

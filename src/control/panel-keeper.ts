@@ -234,6 +234,7 @@ export function createPanelKeeper(options: {
       case 'not-sent':
       case 'other-beam':
       case 'still-waiting':
+      case 'clock-jumped':
       case 'rejected':
       case 'unusable-report':
       case 'read-back-differs':

@@ -4,7 +4,8 @@
  *   beam ─► words by the element map ─► each panel: stage ─► all staged ─► switched at one time (switch-together.ts) ─► whole: radiated
  *                                                                                                     └─ split: void, and made safe at once
  *
- * A beam is credited only while every panel is known to radiate it: measured by one of them, it is asked of the others afterwards.
+ * A beam is credited only while every panel is known to radiate it: measured by one of them, it is asked of the others afterwards. Where panels are
+ * switched by their clocks, these are looked at afterwards too: one that jumped has switched its part at another time.
  *
  * **An array that shows part of one beam and part of another does not stay so.** All panels within reach are told to enter the safe state that
  * was set last: muted, or showing the fixed codeword. To hold what is radiated would be to hold the mixture, so 'hold' is muted too, and
@@ -224,9 +225,13 @@ class Group implements PanelGroup {
     // Nothing has been switched yet, so the array shows what it showed.
     if (!staged.ok) return this.unswitched(staged.failure);
     if (known?.ok === false) return known;
+    const jumped = this.jumped();
+    if (jumped !== undefined) return refused(jumped);
     const stagedMs = clock.nowMs();
     const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
     const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
+    // Too late, or still to come: perhaps its clock is not what it was.
+    if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
     if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
     if (switched.outcome === 'split') {
       await this.makeSafe();
@@ -253,6 +258,12 @@ class Group implements PanelGroup {
     return this.members.length > 1 && this.merged?.features.includes('time-sync') === true;
   }
 
+  /** A clock that was found to have jumped: nothing is wrong with the beam before, and what it showed since is not known to be. */
+  private jumped(): PanelFailure | undefined {
+    const member = this.parts.find(({ clock }) => clock.jumpedMs > 0);
+    return member && { panel: member.panel.name, reason: 'clock-jumped', byMs: member.clock.jumpedMs };
+  }
+
   private partOf(beam: BeamCommand, panel: number): BeamCommand {
     return { ...beam, words: this.map.split(beam.words, panel) };
   }
@@ -275,6 +286,7 @@ class Group implements PanelGroup {
       return refused({ reason: 'not-sent', request, detail: `no panel of the array has the feature ${feature}` });
     const measured = await ask(panel);
     if (!measured.ok) return refused({ panel: panel.name, ...measured.failure });
+    const clocks = this.timed() ? this.parts.map(({ clock }) => clock.verify()) : [];
     // The panel that measured has named its beam. The others may have been restarted, or gone to their safe state, and told nobody.
     const looks = await Promise.all(
       this.members.map(async (other): Promise<PanelFailure | undefined> => {
@@ -284,7 +296,8 @@ class Group implements PanelGroup {
         return look.value.beamId === beamId ? undefined : { panel: other.name, ...otherBeam(request, beamId, look.value.beamId) };
       }),
     );
-    const failure = looks.find((look) => look !== undefined);
+    const verdicts = (await Promise.all(clocks)).map((why, i) => why && { panel: this.members[i].name, ...why });
+    const failure = [...looks, ...verdicts].find((why) => why !== undefined);
     if (failure !== undefined) {
       this.agreed = 0;
       return refused(failure);

@@ -25,6 +25,8 @@ export type PanelFailure = { panel?: string } & (
   | { reason: 'other-beam'; request: string; asked: BeamId; told: BeamId }
   /** A timed commit: the panel says after its time that the time is still to come. It may switch at any moment. */
   | { reason: 'still-waiting'; beamId: BeamId; lateMs: number }
+  /** Panels that are switched at one time: its clock is so far from where it must be that parts of the beam may have been switched apart. */
+  | { reason: 'clock-jumped'; byMs: number }
   /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
   | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
   | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less

@@ -52,7 +52,7 @@ function panels(...all: Words[]) {
     } as unknown as ArrayMember;
     return {
       panel,
-      clock: { estimate, refresh: async () => done },
+      clock: { estimate, refresh: async () => done, jumpedMs: 0, doubt: () => undefined, verify: async () => undefined },
       staged,
       stageAgain: async () => ({ ok: true, value: staged }),
     };

@@ -125,6 +125,19 @@ export function createSwitch(clock: Clock): Switch {
     return looks.every(({ state }) => state === 'switched') ? confirmed(parts) : verdict(parts, looks);
   };
 
+  /** A panel that calls a time too late that is still to come may have another clock than was thought. */
+  const lookAtClocks = async (parts: readonly Part[], armed: readonly Result<void>[]): Promise<PanelFailure | undefined> => {
+    for (const [i, part] of parts.entries()) {
+      const { [i]: own } = armed;
+      if (own.ok || own.failure.reason !== 'rejected' || own.failure.code !== 'too-late') continue;
+      part.clock.doubt();
+      const known = await part.clock.refresh();
+      if (!known.ok) return named(part, known.failure);
+      if (part.clock.jumpedMs > 0) return named(part, { reason: 'clock-jumped', byMs: part.clock.jumpedMs });
+    }
+    return undefined;
+  };
+
   const stageAgain = async (parts: readonly Part[], armed: readonly Result<void>[]): Promise<PanelFailure | undefined> => {
     for (const [i, part] of parts.entries()) {
       const { [i]: own } = armed;
@@ -164,6 +177,8 @@ export function createSwitch(clock: Clock): Switch {
           await waitUntil(pastMs);
           return lookAgain(parts, known);
         }
+        const jumped = await lookAtClocks(parts, armed);
+        if (jumped !== undefined) return { outcome: 'unchanged', failure: jumped };
         const failure = await stageAgain(parts, armed);
         if (failure !== undefined) return { outcome: 'unchanged', failure };
       }

@@ -320,6 +320,7 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
     case 'not-sent':
     case 'other-beam':
     case 'still-waiting':
+    case 'clock-jumped':
     case 'panel-restarted':
     case 'session-over':
     case 'read-back-differs':

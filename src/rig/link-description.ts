@@ -116,6 +116,7 @@ function wordOf(failure: PanelFailure & { reason: Exclude<PanelFailure['reason']
     case 'read-back-differs':
     case 'other-beam':
     case 'still-waiting':
+    case 'clock-jumped':
     case 'array-split':
       return 'beam differs';
     case 'protocol-version':
