@@ -21,19 +21,19 @@ import type { LoopbackPeer } from '../link/loopback.ts';
 import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
 import { panels } from './panels.ts';
 
+const output = vi.hoisted(() => ({ printed: [] as string[] }));
+vi.mock('./output.ts', () => ({ print: (line: string) => void output.printed.push(line) }));
+
 const baudRate = 921_600;
 let folder: string;
-let printed: string[];
 let closers: (() => Promise<void> | void)[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'beamrig-panels-'));
-  printed = [];
+  output.printed = [];
   closers = [];
-  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
   process.exitCode = undefined;
   for (const close of closers.reverse()) await close();
   rmSync(folder, { recursive: true });
@@ -106,7 +106,7 @@ interface Printed {
   panels: { link?: string; where: string; panel?: { panelSerial: string }; why?: string; wayOut?: string }[];
 }
 const linksPrinted = (): Printed['panels'] =>
-  (JSON.parse(printed.join('\n')) as Printed).panels.filter(({ link }) => link !== undefined);
+  (JSON.parse(output.printed.join('\n')) as Printed).panels.filter(({ link }) => link !== undefined);
 
 describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
   it('shows who answers on each port of the rig file, and leaves what radiates alone', async () => {
@@ -128,7 +128,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
   it('writes a line for each, with dimensions and features, for people', async () => {
     const { port } = await panelOnPort('BOARD-0042');
     await panels(rigFile([{ name: 'left', serial: { path: port } }]), PATIENT);
-    const line = printed
+    const line = output.printed
       .join('\n')
       .split('\n')
       .find((text) => text.startsWith('left'));
@@ -214,7 +214,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
       why: 'the frames could not be authenticated (the rig has a key and the panel has none)',
       wayOut: expect.stringMatching(/^Give the panel its key/) as string,
     });
-    printed = [];
+    output.printed = [];
     const alias = join(folder, 'alias');
     symlinkSync(port, alias);
     const twice = rigFile([

@@ -23,7 +23,7 @@ import type { Link } from '../link/link.ts';
 import { listMqttPanels } from '../link/mqtt-panels.ts';
 import { createMqttLink } from '../link/mqtt.ts';
 import type { SerialPortNode } from '../link/serial-ports.ts';
-import { isPluggedIn, listSerialPorts } from '../link/serial-ports.ts';
+import { isPluggedIn, lastingName, listSerialPorts } from '../link/serial-ports.ts';
 import { createSerialLink } from '../link/serial.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { PanelFailure } from '../panel/panel.ts';
@@ -43,6 +43,9 @@ interface Place {
   /** Name of the link in the rig file. */
   link?: string;
   byId?: string;
+  byPath?: string;
+  /** The name to write into a rig file: it stays when ports are numbered anew. */
+  lasting?: string;
   usb?: SerialPortNode['usb'];
   panel?: Capabilities;
   /** What the panel is: a board, or a program that plays one. */
@@ -124,10 +127,17 @@ function serialCandidates(links: readonly RigLink[], baudRate: number): Candidat
   return [...fromRig, ...others];
 }
 
-const described = (node: SerialPortNode | undefined): Pick<Place, 'byId' | 'usb'> => ({
+const described = (node: SerialPortNode | undefined): Pick<Place, 'byId' | 'byPath' | 'lasting' | 'usb'> => ({
   ...(node?.byId === undefined ? {} : { byId: node.byId }),
+  ...(node?.byPath === undefined ? {} : { byPath: node.byPath }),
+  ...lastingOf(node),
   ...(node?.usb === undefined ? {} : { usb: node.usb }),
 });
+
+function lastingOf(node: SerialPortNode | undefined): Pick<Place, 'lasting'> {
+  const lasting = node && lastingName(node);
+  return lasting === undefined ? {} : { lasting };
+}
 
 /** The device node behind a path that may be a by-id name. */
 function targetOf(path: string): string {
@@ -262,7 +272,7 @@ function text(places: readonly Place[], hello: boolean): string {
   if (places.length === 0) return 'No serial port is attached, and no rig file names a link.';
   const named = places.some(({ link }) => link !== undefined);
   const head = [...(named ? ['link'] : []), 'port', 'device', 'panel', 'firmware', 'elements × chains', 'bits', ''];
-  const rows = places.map(({ link = '', where, byId, usb, panel, source, why = '' }) => {
+  const rows = places.map(({ link = '', where, byId, lasting, usb, panel, source, why = '' }) => {
     const device = usb
       ? [usb.manufacturer, usb.product, `${usb.vendorId}:${usb.productId}`, usb.serialNumber].filter(Boolean).join(' ')
       : (byId ?? '');
@@ -271,7 +281,8 @@ function text(places: readonly Place[], hello: boolean): string {
       : [hello ? '–' : '', '', '', ''];
     const features = panel?.features.join(', ') ?? '';
     const played = source === 'played-panel' ? 'a played panel, no hardware' : '';
-    return [...(named ? [link] : []), where, device, ...said, [why, played, features].filter(Boolean).join('; ')];
+    const name = link === '' && lasting !== undefined ? `in a rig file: ${lasting}` : '';
+    return [...(named ? [link] : []), where, device, ...said, [why, played, features, name].filter(Boolean).join('; ')];
   });
   const waysOut = new Set(places.flatMap(({ wayOut }) => (wayOut === undefined ? [] : [`→ ${printable(wayOut)}`])));
   return [table(head, rows), ...waysOut].join('\n');

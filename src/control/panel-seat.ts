@@ -34,8 +34,8 @@ export interface RigPanel extends CyclePanel {
   connect(): Promise<Result<Capabilities>>;
   /** Where it has several parts, one of which is lost: tells those within reach to enter this safe state, unless they have. */
   calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
-  /** How the newest cycle fared on it, for `links` to tell whose fault it is. */
-  fared?(failure: PanelFailure | undefined): void;
+  /** How the newest cycle fared on it, for `links` to tell whose fault it is; it may have news of its own. */
+  fared?(failure: PanelFailure | undefined, tell: (event: Omit<RigEvent, 'timeNs'>) => void): void;
   /** Where it has several parts: why what they show together is not this safe state, or no beam; undefined when all is well. */
   apart?(safe: SafeState): Promise<Apart | undefined>;
   links(): LinkDescription[];
@@ -164,13 +164,13 @@ class Seat implements PanelSeat {
   }
 
   worked(): void {
-    this.#seated.rigPanel.fared?.(undefined);
+    this.#seated.rigPanel.fared?.(undefined, this.#options.tell);
     this.#seated.keeper.worked();
   }
 
   failed(failure: PanelFailure): { unusable: string } | undefined {
     const { keeper, beamIds, rigPanel } = this.#seated;
-    rigPanel.fared?.(failure);
+    rigPanel.fared?.(failure, this.#options.tell);
     // It has seen newer ids, of somebody else.
     if (failure.reason === 'rejected' && failure.code === 'stale-beam') beamIds.passed(failure.detail);
     return keeper.failed(failure);

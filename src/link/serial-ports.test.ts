@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isPluggedIn, listSerialPorts } from './serial-ports.ts';
+import { isPluggedIn, lastingName, listSerialPorts } from './serial-ports.ts';
 
 let root: string;
 beforeEach(() => {
@@ -71,6 +71,38 @@ describe('serial ports without udev', () => {
     const ports = listSerialPorts(join(root, 'dev'), join(root, 'sys'));
     expect(ports.map(({ path }) => path)).toEqual([join(root, 'dev/ttyAMA0'), join(root, 'dev/ttyS0')]);
     expect(ports.some(isPluggedIn)).toBe(false);
+  });
+
+  it('names an adapter without a serial number by its socket, and others by their own names', () => {
+    kernelShows(
+      {
+        'dev/ttyUSB0': '',
+        'dev/ttyUSB1': '',
+        'dev/ttyUSB2': '',
+        'sys/devices/usb1/1-2/idVendor': '1a86\n',
+        'sys/devices/usb1/1-2/idProduct': '7523\n',
+        'sys/devices/usb1/1-2/1-2:1.0/ttyUSB0/port_number': '0\n',
+        'sys/devices/usb1/1-3/idVendor': '0403\n',
+        'sys/devices/usb1/1-3/idProduct': '6001\n',
+        'sys/devices/usb1/1-3/serial': 'A50285BI\n',
+        'sys/devices/usb1/1-3/1-3:1.0/ttyUSB1/port_number': '0\n',
+      },
+      {
+        'sys/class/tty/ttyUSB0/device': 'sys/devices/usb1/1-2/1-2:1.0/ttyUSB0',
+        'sys/class/tty/ttyUSB1/device': 'sys/devices/usb1/1-3/1-3:1.0/ttyUSB1',
+        'dev/serial/by-id/usb-1a86_USB2.0-Serial-if00-port0': 'dev/ttyUSB0',
+        'dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0': 'dev/ttyUSB1',
+        'dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0': 'dev/ttyUSB0',
+        'dev/serial/by-path/pci-0000:00:14.0-usbv2-0:2:1.0-port0': 'dev/ttyUSB0',
+        'dev/serial/by-path/pci-0000:00:14.0-usb-0:3:1.0-port0': 'dev/ttyUSB1',
+      },
+    );
+    const ports = listSerialPorts(join(root, 'dev'), join(root, 'sys'));
+    expect(ports.map(lastingName)).toEqual([
+      join(root, 'dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0'),
+      join(root, 'dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0'),
+      undefined,
+    ]);
   });
 
   it('finds ports by name where the kernel shows nothing of them', () => {

@@ -10,6 +10,8 @@ export interface SerialPortNode {
   path: string;
   /** The name that stays when ports are renumbered, where the system gives one. */
   byId?: string;
+  /** The name of the socket that it is plugged into, which stays as long as nobody plugs it elsewhere. */
+  byPath?: string;
   /** Whether this user may read and write it. */
   accessible: boolean;
   /** What is plugged in, where the kernel tells. */
@@ -47,7 +49,24 @@ export function listSerialPorts(devFolder = '/dev', sysFolder = '/sys'): SerialP
     const path = targetOf(byId);
     if (path !== undefined) ports.set(path, { ...(ports.get(path) ?? nodeAt(path, undefined, sysFolder)), byId });
   }
+  const byPathFolder = join(devFolder, 'serial', 'by-path');
+  // One socket may have several names: the first in order is the plainest.
+  for (const name of namesIn(byPathFolder).sort().reverse()) {
+    const byPath = join(byPathFolder, name);
+    const path = targetOf(byPath);
+    const node = path === undefined ? undefined : ports.get(path);
+    if (node !== undefined) ports.set(node.path, { ...node, byPath });
+  }
   return [...ports.values()].sort((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
+}
+
+/**
+ * What to write into a rig file. Adapters without a serial number of their own have one name under by-id for all of their kind, which leads to
+ * whichever was plugged in last: of them only the socket is certain.
+ */
+export function lastingName({ byId, byPath, usb }: SerialPortNode): string | undefined {
+  const alike = usb !== undefined && usb.serialNumber === undefined;
+  return alike ? (byPath ?? byId) : (byId ?? byPath);
 }
 
 /** Names in a folder; none when there is no such folder (containers often have no /dev/serial). */

@@ -22,6 +22,7 @@ import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
 import { blamed, boardOf, describeLink, sourceOf, type LinkInUse } from './link-description.ts';
+import { watchStrangers } from './strangers.ts';
 
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
@@ -85,6 +86,7 @@ export async function assembleHardware(options: {
     rfChains: rig.array.rfChains,
     clock,
   });
+  const strangers = watchStrangers(members, clock);
   const users = rig.users.count;
   let temperatureAskedMs = -Infinity;
   const soleName = members.length === 1 ? members[0].driver.name : undefined;
@@ -146,8 +148,9 @@ export async function assembleHardware(options: {
     connected: false,
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
-    fared(failure) {
+    fared(failure, tell) {
       note(failure);
+      strangers(tell);
       if (failure === undefined) askTemperatures();
     },
     links: () => members.map((member) => describeLink(member, rigKey !== undefined)),

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import type { RigEvent } from '../telemetry/cycle-record.ts';
+import type { LinkInUse } from './link-description.ts';
+import { watchStrangers } from './strangers.ts';
+
+describe('strangers on a link', () => {
+  it('are told of once when they pour in, with counts and the link, and not of a few', async () => {
+    const clock = createVirtualClock();
+    const counters = { unauthenticated: 0, badFrames: 0 };
+    const wire = { counters: { discarded: 0, strange: 0 } };
+    const link = { spec: { name: 'left', kind: 'mqtt' }, wire, driver: { counters, discards: { newest: 'rubbish' } } };
+    const watch = watchStrangers([link as unknown as LinkInUse], clock);
+    const events: Omit<RigEvent, 'timeNs'>[] = [];
+    const later = async (): Promise<void> => {
+      void clock.sleep(10_000);
+      await clock.runUntilIdle();
+      watch((event) => events.push(event));
+    };
+    counters.unauthenticated += 20;
+    await later();
+    expect(events).toEqual([]);
+    for (let turn = 0; turn < 5; turn++) {
+      counters.unauthenticated += 400;
+      wire.counters.strange += 30;
+      await later();
+    }
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({ level: 'warning', code: 'strange-frames' });
+    expect(events[0].message).toMatch(
+      /^On link left came 400 frames that are not sealed .*, 30 words .* within 10 s; the newest: rubbish\.$/,
+    );
+  });
+});
