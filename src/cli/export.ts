@@ -29,13 +29,18 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
   if (options.csv) {
     const out = options.output === undefined ? process.stdout : await openForWriting(options.output);
-    const { rows, damagedLines } = await exportCsv(run, out);
+    const { rows, damagedLines, repeatedCycles = 0, incompleteRows = 0 } = await exportCsv(run, out);
     if (out !== process.stdout) {
       out.end();
       await once(out, 'finish');
     }
     const where = options.output === undefined ? '' : ` to ${options.output}`;
-    say(`${rows} cycles written${where}${damagedLines > 0 ? `; damaged lines left out: ${damagedLines}` : ''}.`);
+    const flaws = [
+      damagedLines > 0 ? `; damaged lines left out: ${damagedLines}` : '',
+      repeatedCycles > 0 ? `; repeated or out of order, left out: ${repeatedCycles}` : '',
+      incompleteRows > 0 ? `; without the lines of all users, marked incomplete: ${incompleteRows}` : '',
+    ];
+    say(`${rows} cycles written${where}${flaws.join('')}.`);
   }
   if (target !== undefined) {
     const client = createInfluxClient(target);

@@ -1,45 +1,94 @@
 /** A run as a table that opens in a spreadsheet: one row a cycle, units in the column names, ISO time. */
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import { STAGES } from './cycle-record.ts';
-import { parseLine, type FieldValue, type Point } from './line-protocol.ts';
+import type { FieldValue, Point } from './line-protocol.ts';
+import { allLines, readRecord } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
 import { isoTime } from './run-summary.ts';
 
-/**
- * Writes the table; the stream is left open.
- * @returns rows written, and lines that were damaged (a run that was cut off may end in half a line)
- */
-export async function exportCsv(run: StoredRun, out: Writable): Promise<{ rows: number; damagedLines: number }> {
-  const columns = columnsOf(run.manifest.users);
-  const table = stringify({ header: true, columns, record_delimiter: '\r\n' });
+export interface CsvCount {
+  rows: number;
+  /** No whole records: a run that was cut off may end in half a line. */
+  damagedLines: number;
+  /** Cycles that were there already, or are older than rows that are written. */
+  repeatedCycles?: number;
+  /** Rows that were ok and lack the line of a user. */
+  incompleteRows?: number;
+}
+
+/** What is known of one cycle so far, its own line and those of its users, in whatever order they lie in the file. */
+interface Gathered {
+  cycle: Record<string, string | number> | undefined;
+  users: Map<string, Record<string, string | number>>;
+}
+
+/** Cycles that are gathered at a time: lines that lie further apart than that do not find each other. */
+const GATHERED = 64;
+const PIECE = { bytes: 1 << 20, lines: 5000 };
+
+/** Writes the table; the stream is left open. */
+export async function exportCsv(run: StoredRun, out: Writable): Promise<CsvCount> {
+  const { users } = run.manifest;
+  const table = stringify({ header: true, columns: columnsOf(users), record_delimiter: '\r\n' });
   table.pipe(out, { end: false });
   const finished = once(table, 'end');
-  const count = { rows: 0, damagedLines: 0 };
-  let row: Record<string, string | number> | undefined;
-  const emit = async (): Promise<void> => {
-    if (!row) return;
+  const count = { rows: 0, damagedLines: 0, repeatedCycles: 0, incompleteRows: 0 };
+  const gathered = new Map<bigint, Gathered>();
+  let writtenNs = 0n;
+
+  const writeOldest = async (): Promise<void> => {
+    const timeNs = [...gathered.keys()].reduce((oldest, other) => (other < oldest ? other : oldest));
+    const { cycle, users: ofUsers } = gathered.get(timeNs) as Gathered;
+    gathered.delete(timeNs);
+    writtenNs = timeNs;
+    if (cycle === undefined) return; // its own line is damaged or lost: its users belong to no row
+    const row = Object.assign(cycle, ...ofUsers.values()) as Record<string, string | number>;
+    if (row.outcome === 'ok' && ofUsers.size < users) {
+      row.outcome = 'incomplete';
+      count.incompleteRows += 1;
+    }
     count.rows += 1;
     if (!table.write(row)) await once(table, 'drain');
-    row = undefined;
   };
-  for await (const line of createInterface({ input: createReadStream(run.recordsPath), crlfDelay: Infinity })) {
-    const point = parseLine(line);
-    if (!point) count.damagedLines += line === '' ? 0 : 1;
-    else if (point.measurement === 'cycle') {
-      await emit();
-      row = cycleCells(point);
-    } // A cycle whose own line is damaged or was lost leaves users behind that belong to no row.
-    else if (point.measurement === 'user_snr' && row?.time_ns === String(point.timeNs)) Object.assign(row, userCells(point));
+  const gather = (point: Point): void => {
+    const isCycle = point.measurement === 'cycle';
+    const known = gathered.get(point.timeNs);
+    if (point.timeNs <= writtenNs || (isCycle && known?.cycle !== undefined)) {
+      if (isCycle) count.repeatedCycles += 1;
+      return;
+    }
+    const of = known ?? { cycle: undefined, users: new Map() };
+    gathered.set(point.timeNs, of);
+    if (isCycle) of.cycle = cycleCells(point);
+    else if (isUser(point.tags.user, users)) of.users.set(point.tags.user, userCells(point));
+    else count.damagedLines += 1;
+  };
+
+  for await (const { lines, tooLong } of allLines(run.recordsPath, PIECE)) {
+    count.damagedLines += tooLong;
+    for (const line of lines) {
+      const point = readRecord(line.endsWith('\r') ? line.slice(0, -1) : line);
+      if (point === undefined) count.damagedLines += line === '' ? 0 : 1;
+      else if (point.measurement !== 'event') gather(point);
+      if (gathered.size > GATHERED) await writeOldest();
+    }
   }
-  await emit();
+  while (gathered.size > 0) await writeOldest();
   table.end();
   await finished;
-  return count;
+  const { rows, damagedLines, repeatedCycles, incompleteRows } = count;
+  return {
+    rows,
+    damagedLines,
+    ...(repeatedCycles > 0 ? { repeatedCycles } : {}),
+    ...(incompleteRows > 0 ? { incompleteRows } : {}),
+  };
 }
+
+const isUser = (user: string | undefined, users: number): user is string =>
+  user !== undefined && /^(0|[1-9]\d{0,3})$/.test(user) && Number(user) < users;
 
 const CYCLE_COLUMNS: [column: string, field: string][] = [
   ['phase_bits', 'phase_bits'],

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import { RECORDS_FILE, START, type Mark } from './record-reader.ts';
 import { writeJsonAtomically } from './run-manifest.ts';
 
@@ -30,7 +31,8 @@ const pathOf = (folder: string): string => join(folder, 'influx.json');
 /** Undefined when there is none, or none that can be read. */
 export function readNote(folder: string): InfluxNote | undefined {
   try {
-    return noteSchema.safeParse(JSON.parse(readFileSync(pathOf(folder), 'utf8'))).data;
+    const read = readBoundedFile(pathOf(folder), { maxBytes: 64 * 1024, pipes: 'refuse' });
+    return read.ok ? noteSchema.safeParse(JSON.parse(read.bytes.toString('utf8'))).data : undefined;
   } catch {
     return undefined; // missing or damaged: nothing is known of this run, and an export sends it
   }

@@ -309,7 +309,7 @@ describe('a run that was cut off', () => {
        let cycle = 0;
        console.log(recorder.folder);
        setInterval(() => {
-         recorder.cycle({ cycle, timeNs: BigInt(cycle) * 1000n, source: 'simulator', channelSource: 'simulation', panels: '', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
+         recorder.cycle({ cycle, timeNs: 1790000000000000000n + BigInt(cycle) * 1000n, source: 'simulator', channelSource: 'simulation', panels: '', modelId: 'm', phaseBits: 6, beamId: 1, outcome: 'ok',
            predictedSnrDb: four, measuredSnrDb: four, predictedSumRate: 1, measuredSumRate: 1, zfSumRate: 1, cycleMs: 1,
            stageMs: { channel: 0, model: 0, quantise: 0, push: 0, commit: 0, measure: 0 },
            link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 } });

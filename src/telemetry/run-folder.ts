@@ -9,7 +9,7 @@
  *
  * The loop hands records over and goes on: nothing here waits or throws into it. A disk that refuses is one event, not the end of the run.
  */
-import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
@@ -21,7 +21,7 @@ import { createFolderNews } from './folder-news.ts';
 import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
-import { hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
+import { flawOf, hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
 import { wallStepEvent } from './wall-step-event.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 
@@ -200,13 +200,26 @@ export interface StoredRun {
 export function openRun(folder: string): StoredRun {
   const wayOut = 'Give the folder of a run, such as runs/20261122T073000Z-demo; `beamrig run` prints it.';
   const recordsPath = join(folder, RECORDS_FILE);
-  if (!existsSync(folder)) throw new BeamrigError('run-folder', `${folder}: there is no such folder`, { wayOut });
-  if (!existsSync(recordsPath))
-    throw new BeamrigError('run-folder', `${folder}: holds no ${RECORDS_FILE}, so it is no run folder`, { wayOut });
-  const manifest = readJson<RunManifest>(join(folder, 'manifest.json'));
-  if (manifest?.format !== 1) {
-    throw new BeamrigError('run-folder', `${folder}: manifest.json is missing, damaged or of another version`, { wayOut });
+  const refuse = (why: string): never => {
+    throw new BeamrigError('run-folder', `${folder}: ${why}`, { wayOut });
+  };
+  const look = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+  let records: Stats | undefined;
+  try {
+    const itself = look(folder);
+    if (itself === undefined) return refuse('there is no such folder');
+    if (!itself.isDirectory()) return refuse('this is no folder');
+    records = look(recordsPath);
+  } catch (error) {
+    if (error instanceof BeamrigError) throw error;
+    return refuse(`cannot be looked at: ${(error as Error).message}`);
   }
+  if (records === undefined) return refuse(`holds no ${RECORDS_FILE}, so it is no run folder`);
+  if (!records.isFile()) return refuse(`its ${RECORDS_FILE} is no file`);
+  const manifest = readJson<RunManifest>(join(folder, 'manifest.json'));
+  if (manifest?.format !== 1) return refuse('manifest.json is missing, damaged or of another version');
+  const flaw = flawOf(manifest);
+  if (flaw !== undefined) return refuse(`manifest.json cannot be of a run: ${flaw}`);
   return { folder, manifest, summary: readJson<RunSummary>(join(folder, 'summary.json')), recordsPath };
 }
 

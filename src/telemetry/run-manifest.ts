@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
@@ -43,6 +44,23 @@ export interface RunManifest {
   program: { version: string; commit: string | null; modified: boolean | null };
   node: string;
   host: { platform: string; release: string; arch: string; cpu: string; cores: number; memoryBytes: number };
+}
+
+/** Of what others read of a manifest; whoever only keeps it may keep more. */
+const readSchema = z.object({
+  run: z.string().min(1).max(300),
+  rig: z.string().min(1).max(300),
+  users: z.int().min(1).max(256),
+});
+
+/** What in a manifest cannot be of a run, in words; undefined when nothing is wrong. */
+export function flawOf(manifest: RunManifest): string | undefined {
+  const parsed = readSchema.safeParse(manifest);
+  if (parsed.success) return undefined;
+  const [{ path, message }] = parsed.error.issues;
+  const key = String(path[0] ?? '');
+  const value = JSON.stringify(Reflect.get(manifest, key) ?? null).slice(0, 60);
+  return `${key} is ${value} (${message.toLowerCase()}${key === 'users' ? '; a rig has 1 to 256' : ''})`;
 }
 
 export function hostFacts(): Pick<RunManifest, 'program' | 'node' | 'host'> {
