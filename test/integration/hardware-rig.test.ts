@@ -110,7 +110,7 @@ async function assemble(rig: RigFile, options: Partial<AssembleOptions> = {}) {
     ...assembled,
     records,
     events,
-    codes: () => events.map(({ code }) => code).filter((code) => code !== 'cycle-void'),
+    codes: () => events.map(({ code }) => code).filter((code) => code !== 'cycle-void' && code !== 'too-slow'),
     record,
   };
 }
