@@ -7,8 +7,9 @@ import { oncePerCause } from '../control/once-per-cause.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { LinkInUse } from './link-description.ts';
 
-/** As many within so long. */
+/** As many within so long. A wire damages frames by itself, and of these it takes a flood. */
 const MANY = 50;
+const MANY_DAMAGED = 2000;
 const WINDOW_MS = 10_000;
 
 /** @returns to be called after each cycle */
@@ -33,7 +34,7 @@ export function watchStrangers(
       const unsealed = now.unsealed - before[index].unsealed;
       const strange = now.strange - before[index].strange;
       const damaged = now.damaged - before[index].damaged;
-      if (unsealed + strange + damaged < MANY || !news.occurs(link.spec.name)) return;
+      if ((unsealed + strange < MANY && damaged < MANY_DAMAGED) || !news.occurs(link.spec.name)) return;
       const what = [
         ...(unsealed > 0 ? [`${unsealed} frames that are not sealed with its key, or not fresh`] : []),
         ...(damaged > 0 ? [`${damaged} that are no good frames`] : []),
