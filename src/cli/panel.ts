@@ -63,9 +63,9 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   output.start(startOf(plan, played.panels));
   if (rigKey !== undefined) warnOfReplays(plan, limits, output);
   const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
+  await played.open();
   // Panels may all be off their wires for a while, and standard input at its end: nothing else would keep the process waiting.
   setInterval(() => undefined, 60_000);
-  await played.open();
   output.ready();
   const hand = listenTo(played.panels, output);
   await stopped;
