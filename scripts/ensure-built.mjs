@@ -42,9 +42,11 @@ if (isClone && !(built && Math.min(...BUILT.map(changedMs)) >= newestMs())) {
       'What to do: npm ci --include=dev (development packages are left out by --omit=dev and NODE_ENV=production). For a machine that' +
         '\nis to have none of them: npm pack here, and there npm install ./beamrig-*.tgz (README, "Without the internet").',
     );
-    process.exit(1);
+    // npx hides what a link's own script says, and the command that it links says it anew.
+    process.exit(process.argv.includes('--if-possible') ? 0 : 1);
   }
-  console.log(`beamrig is ${built ? 'older than its sources' : 'not built yet'}: building once (about 20 s) …`);
-  const build = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit', shell: process.platform === 'win32' });
-  process.exit(build.status ?? 1);
+  // Standard output belongs to the command that is run after it.
+  console.error(`beamrig is ${built ? 'older than its sources' : 'not built yet'}: building once (about 20 s) …`);
+  const build = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (build.status !== 0) process.exit(build.status ?? 1);
 }

@@ -31,7 +31,7 @@ describe('an install', () => {
     for (const room of ['clock', 'dashboard', 'errors', 'files', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src']) {
       mkdirSync(join(clone, room));
     }
-    for (const file of ['package.json', 'tsconfig.build.json', 'scripts/ensure-built.mjs']) {
+    for (const file of ['package.json', 'tsconfig.build.json', 'scripts/ensure-built.mjs', 'scripts/beamrig.mjs']) {
       cpSync(join(root, file), join(clone, file));
     }
     const built = () => spawnSync(process.execPath, ['scripts/ensure-built.mjs'], { cwd: clone, encoding: 'utf8' });
@@ -40,6 +40,11 @@ describe('an install', () => {
     expect(said.stdout).toBe('');
     expect(said.stderr).toMatch(/^beamrig: not built yet, and typescript and vite to build it with are not installed\n/);
     expect(said.stderr).toContain('What to do: npm ci --include=dev');
+    // What npm runs after an install lets the install stand, and npx come to the command.
+    const prepared = spawnSync(process.execPath, ['scripts/ensure-built.mjs', '--if-possible'], { cwd: clone, encoding: 'utf8' });
+    expect(prepared).toMatchObject({ status: 0, stderr: said.stderr });
+    const asCommand = spawnSync(process.execPath, ['scripts/beamrig.mjs', '--version'], { cwd: clone, encoding: 'utf8' });
+    expect(asCommand).toMatchObject({ status: 1, stdout: '', stderr: said.stderr });
     // Built before the development packages went, it needs them no more.
     for (const file of ['dist/src/cli/main.js', 'dist/dashboard/index.html']) {
       mkdirSync(join(clone, file, '..'), { recursive: true });
