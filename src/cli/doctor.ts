@@ -9,6 +9,7 @@ import { listModels, verifyModel } from '../../models/zoo.ts';
 import { createRandom } from '../../signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
+import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
 import { HELD_BACK_MS, measureBrokerDelay } from '../link/mqtt-delay.ts';
@@ -19,8 +20,8 @@ import { print } from './output.ts';
 
 interface Finding {
   what: string;
-  /** good: as it should be. missing: the rig runs without it. broken: something will not work. */
-  state: 'good' | 'missing' | 'broken';
+  /** good: as it should be. doubtful: allowed, and seldom meant. missing: the rig runs without it. broken: something will not work. */
+  state: 'good' | 'doubtful' | 'missing' | 'broken';
   detail: string;
   todo?: string;
 }
@@ -91,6 +92,7 @@ function rigFinding(path: string, findings: Finding[]): RigFile | undefined {
   try {
     const rig = readRigFile(path);
     findings.push({ what: 'rig file', state: 'good', detail: `${path} is rig ${rig.name}` });
+    findings.push(...rigDoubts(rig).map((detail) => ({ what: 'rig file', state: 'doubtful' as const, detail })));
     return rig;
   } catch (error) {
     findings.push(failed('rig file', error));

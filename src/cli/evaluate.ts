@@ -7,7 +7,7 @@ import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, wholeNumber } from './arguments.ts';
-import { barStream, print, stderr } from './output.ts';
+import { barStream, print, printError, stderr } from './output.ts';
 import { table } from './table.ts';
 
 export interface EvaluateOptions {
@@ -26,10 +26,11 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
-  const { channels, file } = readChannelFile(options.channels, {
+  const { channels, file, doubts } = readChannelFile(options.channels, {
     conjugate: options.conjugate ?? false,
     ...(dimensions === undefined ? {} : { expected: dimensions }),
   });
+  for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
   const beamformer = await openBeamformer(

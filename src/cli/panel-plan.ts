@@ -4,10 +4,12 @@
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { expandHome } from '../../files/home-path.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
+import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { nearest } from '../config/rig-problems.ts';
@@ -53,6 +55,8 @@ export interface PanelPlan {
   rig: RigFile;
   seed: number;
   recorded?: CMatrix[];
+  /** What rig file and channels say that is allowed and most probably meant otherwise. */
+  doubts: readonly string[];
   panels: PlannedPanel[];
   rigKey?: Uint8Array;
   stateFolder?: string;
@@ -78,13 +82,14 @@ export function readPanelPlan(rigPath: string | undefined, options: PanelOptions
   const recorded =
     options.channels === undefined
       ? undefined
-      : readChannelFile(options.channels, { conjugate: options.conjugate ?? false, expected }).channels;
+      : readChannelFile(options.channels, { conjugate: options.conjugate ?? false, expected });
   return {
     rig,
     seed,
     panels,
     log,
-    ...(recorded === undefined ? {} : { recorded }),
+    doubts: [...rigDoubts(rig), ...(recorded?.doubts ?? [])],
+    ...(recorded === undefined ? {} : { recorded: recorded.channels }),
     ...(rigKey === undefined ? {} : { rigKey }),
     ...(options.state === undefined ? {} : { stateFolder: options.state }),
   };
@@ -227,7 +232,7 @@ function wireOf(link: RigLink, serial: string | undefined, mqtt: string | undefi
     const baudRate = link.kind === 'serial' ? link.serial.baudRate : DEFAULT_BAUD_RATE;
     return {
       kind: 'serial',
-      path,
+      path: expandHome(path),
       baudRate: baud === undefined ? baudRate : wholeNumber('--serial … @BAUD', baud, { min: 1, max: 20_000_000 }),
     };
   }

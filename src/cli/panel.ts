@@ -61,6 +61,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   });
 
   output.start(startOf(plan, played.panels));
+  for (const doubt of plan.doubts) output.warning(doubt);
   if (rigKey !== undefined) warnOfReplays(plan, limits, output);
   const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
   await played.open();

@@ -4,11 +4,21 @@ import type { EvaluateOptions } from './evaluate.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../errors/masked.ts';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { expandHome, namesAnotherHome } from '../../files/home-path.ts';
 import { packageVersion } from '../config/package-root.ts';
 import { stderr, stdout } from './output.ts';
 
 /** For options that may be given several times. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** Paths of options and arguments; a shell leaves the `~` of `--channels=~/h.npy` as it is. */
+function path(written: string): string {
+  if (!namesAnotherHome(written)) return expandHome(written);
+  throw new BeamrigError('argument', `${written} begins with the home of another user; allowed: ~/, or the whole path`, {
+    wayOut: `Write the whole path, or ./${written} for a file of that name.`,
+  });
+}
 
 export function createProgram(): Command {
   const program = new Command('beamrig')
@@ -32,8 +42,8 @@ export function createProgram(): Command {
     'beamrig run examples/rigs/demo.yaml',
     'beamrig run rig.yaml --channels channels.npy --conjugate --cycles 100 --json',
   ])
-    .argument('<rig>', 'rig file, YAML')
-    .option('--channels <file>', 'channels from a .npy file of shape [n, K, N] instead of simulated users, one a cycle')
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--channels <file>', 'channels from a .npy file of shape [n, K, N] instead of simulated users, one a cycle', path)
     .option('--conjugate', 'conjugate them: for files whose rows are h_k and not h_kᴴ')
     .option('--cycles <n>', 'end after so many cycles (default: with the last channel of a file, or never)')
     .option('--seed <n>', 'seed instead of the rig file’s')
@@ -42,11 +52,11 @@ export function createProgram(): Command {
     .action(async (rig: string, options: object) => (await import('./run.ts')).run(rig, options));
 
   command('init', 'write a commented rig file to start from', ['beamrig init', 'beamrig init lab.yaml'])
-    .argument('[file]', 'where to write it; an existing file is kept', 'rig.yaml')
+    .argument('[file]', 'where to write it; an existing file is kept', path, 'rig.yaml')
     .action(async (file: string) => (await import('./init.ts')).init(file));
 
   command('doctor', 'say what is attached, what is missing and what to do', ['beamrig doctor', 'beamrig doctor rig.yaml --json'])
-    .argument('[rig]', 'rig file whose links, key, folder, port and servers are looked at too')
+    .argument('[rig]', 'rig file whose links, key, folder, port and servers are looked at too', path)
     .option('--json', 'as JSON')
     .action(async (rig: string | undefined, options: object) => (await import('./doctor.ts')).doctor(rig, options));
 
@@ -54,7 +64,7 @@ export function createProgram(): Command {
     'beamrig panels',
     'beamrig panels rig.yaml --json',
   ])
-    .argument('[rig]', 'rig file whose links are asked')
+    .argument('[rig]', 'rig file whose links are asked', path)
     .option('--json', 'as JSON')
     .option('--no-hello', 'only list; open nothing')
     .option('--baud <rate>', 'baud rate to ask ports at that no rig file names (default: 921600)')
@@ -66,7 +76,7 @@ export function createProgram(): Command {
     'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters',
     'beamrig panel --elements 64 --rf-chains 4 --phase-bits 6 --users 4 --panel SIM-0001 --serial /dev/pts/5',
   ])
-    .argument('[rig]', 'rig file; without it the next options say what the panel is')
+    .argument('[rig]', 'rig file; without it the next options say what the panel is', path)
     .option('--elements <n>', 'antenna elements')
     .option('--rf-chains <m>', 'RF chains')
     .option('--phase-bits <q>', 'bits of a phase word')
@@ -78,9 +88,9 @@ export function createProgram(): Command {
     .option('--behaviour <[link=]fault>', 'a fault to play, such as drop:probability=0.01; may be repeated', several)
     .option('--rig-behaviours', 'play the faults of the rig file’s simulator, too')
     .option('--seed <n>', 'seed instead of the rig file’s; that of the run')
-    .option('--channels <file>', 'the run’s channels, a .npy file of shape [n, K, N]')
+    .option('--channels <file>', 'the run’s channels, a .npy file of shape [n, K, N]', path)
     .option('--conjugate', 'conjugate them')
-    .option('--state <folder>', 'keep what must survive a restart: counters of authenticated frames')
+    .option('--state <folder>', 'keep what must survive a restart: counters of authenticated frames', path)
     .option('--log <what>', 'events, or beams: a line for every beam radiated, too')
     .option('--json', 'one JSON object a line')
     .action(async (rig: string | undefined, options: PanelOptions) => (await import('./panel.ts')).panel(rig, options));
@@ -93,9 +103,9 @@ export function createProgram(): Command {
     .option('--port <port>', 'port (default: 1883; 0 takes any free one)')
     .option('--user <name>', 'ask clients for this user')
     .option('--password-env <variable>', 'environment variable that holds the password')
-    .option('--tls-cert <file>', 'certificate of the broker, PEM: TLS')
-    .option('--tls-key <file>', 'its private key, PEM')
-    .option('--ca <file>', 'ask clients for a certificate that this authority signed')
+    .option('--tls-cert <file>', 'certificate of the broker, PEM: TLS', path)
+    .option('--tls-key <file>', 'its private key, PEM', path)
+    .option('--ca <file>', 'ask clients for a certificate that this authority signed', path)
     .option('--json', 'one JSON object a line')
     .action(async (options: BrokerOptions) => (await import('./broker.ts')).broker(options));
 
@@ -109,13 +119,13 @@ export function createProgram(): Command {
   models
     .command('show')
     .description('print the card of a model')
-    .argument('<model>', 'id of the zoo, or path of an .onnx file')
+    .argument('<model>', 'id of the zoo, or path of an .onnx file', path)
     .addHelpText('after', '\nExample:\n  $ beamrig models show unfolded-pga-n64')
     .action(async (model: string) => (await import('./models.ts')).show(model));
   models
     .command('verify')
     .description('check checksum, card and tensors of one model, or of the whole zoo, and run it')
-    .argument('[model]', 'id of the zoo, or path of an .onnx file')
+    .argument('[model]', 'id of the zoo, or path of an .onnx file', path)
     .addHelpText('after', '\nExample:\n  $ beamrig models verify unfolded-pga-n64')
     .action(async (model: string | undefined) => (await import('./models.ts')).verify(model));
 
@@ -123,8 +133,8 @@ export function createProgram(): Command {
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
     'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --json',
   ])
-    .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline')
-    .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]')
+    .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline', path)
+    .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]', path)
     .option('--conjugate', 'conjugate them: for files whose rows are h_k and not h_kᴴ')
     .option('--snr <list>', 'total power over noise, dB', '0,10,20')
     .option('--bits <list>', 'bits of a phase word, 1 to 16; inf for phases as they come', 'inf')
@@ -138,7 +148,7 @@ export function createProgram(): Command {
     'beamrig train unfolded-pga --elements 64 --output my-model.onnx --resume',
   ])
     .argument('<system>', 'what to train: unfolded-pga')
-    .option('--output <file>', 'where the model goes; its card lies beside it (default: unfolded-pga-nN.onnx)')
+    .option('--output <file>', 'where the model goes; its card lies beside it (default: unfolded-pga-nN.onnx)', path)
     .option('--recipe <name>', 'beamrig, or paper: that of paper 001 taken literally')
     .option('--elements <n>', 'antenna elements (default: 32)')
     .option('--rf-chains <m>', 'RF chains (default: 4)')
@@ -152,7 +162,7 @@ export function createProgram(): Command {
     .option('--scale <name>', 'channel scale: unit-element or paper-001')
     .option('--snr-range <from,to>', 'SNRs to learn at, dB (default: -8,22)')
     .option('--seed <n>', 'the same seed gives the same file (default: 1)')
-    .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options')
+    .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', path)
     .option('--json', 'one JSON object a line instead of a bar')
     .action(async (system: string, options: object) => (await import('./train.ts')).train(system, options));
 
@@ -161,9 +171,9 @@ export function createProgram(): Command {
     'beamrig export runs/20261122T073000Z-demo --influx http://127.0.0.1:8086/beamrig',
     'beamrig export runs/20261122T073000Z-demo --influx http://lab@10.0.0.7:8086/beamrig --password-env LAB_PASSWORD',
   ])
-    .argument('<run>', 'folder of a run, complete or cut off')
+    .argument('<run>', 'folder of a run, complete or cut off', path)
     .option('--csv', 'one row a cycle, comma-separated, units in the column names')
-    .option('-o, --output <file>', 'file to write (default: standard output)')
+    .option('-o, --output <file>', 'file to write (default: standard output)', path)
     .option('--influx <url>', 'send the points to an InfluxDB server; points it has already change nothing')
     .option('--password-env <name>', 'environment variable that holds the password of the user in the URL')
     .option('--token-env <name>', 'environment variable that holds a token of InfluxDB 2')

@@ -7,6 +7,7 @@ import { createRealClock } from '../../clock/real-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createRandom } from '../../signal/random.ts';
 import { readChannelFile } from '../config/channel-file.ts';
+import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
@@ -42,6 +43,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const seed = chosenSeed ?? rig.seed;
   const recorded = options.channels === undefined ? undefined : readRecorded(options.channels, options.conjugate ?? false, rig);
   const target = rig.telemetry.influx === undefined ? undefined : influxTarget(rig.telemetry.influx);
+  const doubts = [...rigDoubts(rig), ...(recorded?.doubts ?? [])];
   const clock = options.virtualTime ? createVirtualClock() : createRealClock();
   boundOutput(options.json ?? false);
   const output = options.json ? jsonOutput(stdout()) : textOutput(stdout());
@@ -61,6 +63,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     seed,
     clock,
     time: options.virtualTime ? 'virtual' : 'real',
+    doubts,
     ...(recorded === undefined ? {} : { channels: recorded.facts }),
     onOwnEvent: (event) => {
       output.event(event);
@@ -94,6 +97,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     url: server.url,
     runFolder: recorder.folder,
   });
+  for (const message of doubts) recorder.report({ level: 'warning', code: 'implausible', message });
   if (!/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(rig.dashboard.host)) {
     recorder.report({
       level: 'warning',

@@ -33,6 +33,7 @@ export interface RunRecorderOptions {
   clock: Clock;
   time: 'real' | 'virtual';
   channels?: RunManifest['channels'];
+  doubts?: readonly string[];
   /** Wall-clock time that names the folder. */
   startedAt?: Date;
   /** Events that recording itself raises (a full disk, a change of source); events handed in are not repeated here. */
@@ -79,6 +80,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     time: options.time,
     rigFile: { path: options.rigPath, sha256: sha256(options.rigText), text: options.rigText },
     channels: options.channels ?? null,
+    doubts: options.doubts ?? [],
     models: [],
     boards: [],
     identity: null,

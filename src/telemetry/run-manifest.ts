@@ -35,6 +35,8 @@ export interface RunManifest {
   rigFile: { path: string; sha256: string; text: string };
   /** The file that channels came from, when they were not simulated. */
   channels: { file: string; sha256: string; count: number; conjugated: boolean } | null;
+  /** What rig file and channels say that is allowed and most probably meant otherwise. */
+  doubts: readonly string[];
   /** Every model that chose beams, in the order of the first cycle of each turn. */
   models: (ModelUsed & SinceCycle)[];
   /** The boards that answered, anew whenever another one did on one of the links. */
