@@ -8,6 +8,7 @@ import { createInfluxClient } from '../telemetry/influx-client.ts';
 import { influxTargetFromUrl } from '../telemetry/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
 import { openRun } from '../telemetry/run-folder.ts';
+import { printError } from './output.ts';
 
 interface ExportOptions {
   csv?: boolean;
@@ -25,7 +26,7 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   }
   const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx, options);
   const run = openRun(folder);
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const say = (text: string): void => printError(text);
   if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
   if (options.csv) {
     const out = options.output === undefined ? process.stdout : await openForWriting(options.output);

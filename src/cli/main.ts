@@ -2,7 +2,7 @@
 /** The command `beamrig`: one file a subcommand beside this one; what goes wrong ends in failure.ts, in one message with a way out. */
 import { commandLine } from './command-line.ts';
 import { failWith, finishWell } from './failure.ts';
-import { outputFailure, printError, stdout } from './output.ts';
+import { outputFailure, patientConsole, printError, stdout } from './output.ts';
 import { readerGone } from './outlet.ts';
 
 /** Whatever was under way is in an unknown state, or has nobody to tell. */
@@ -14,6 +14,7 @@ function endAt(error: NodeJS.ErrnoException): void {
 
 process.on('uncaughtException', endAt);
 stdout().whenUnheard((failure) => endAt(readerGone(failure) ? failure : outputFailure(failure)));
+globalThis.console = patientConsole();
 // Node's own way of telling waits for a terminal.
 process.removeAllListeners('warning').on('warning', ({ name, message }) => printError(`beamrig: ${name}: ${message}`));
 

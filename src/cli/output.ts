@@ -1,4 +1,5 @@
 /** The two outlets of a command, standard output and standard error, and how it ends with what could not be printed. */
+import { Console } from 'node:console';
 import { fstatSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -65,6 +66,19 @@ function kindOfStdout(): 'file' | 'other' {
   } catch {
     return 'other';
   }
+}
+
+/** A console for libraries that write to it when they fail, express for one: Node's own waits for its terminal. */
+export function patientConsole(): Console {
+  const into = (found: Outlet): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write: (text, _encoding, done) => {
+        found.write(String(text));
+        done();
+      },
+    });
+  return new Console(into(stdout()), into(stderr()));
 }
 
 /** Standard error for a progress bar, whose library writes to a stream: what a held terminal does not take is left out. */
