@@ -48,6 +48,12 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
   );
+  const rateHz = at(rig, ['loop', 'rateHz']) ?? DEFAULT_RATE_HZ;
+  const watchdogMs = at(rig, ['loop', 'watchdogMs']);
+  if (typeof rateHz === 'number' && rateHz > 0 && typeof watchdogMs === 'number' && watchdogMs <= 1500 / rateHz) {
+    const text = `loop.watchdogMs: ${watchdogMs} ms is no longer than cycles are apart at ${rateHz} a second; allowed: above ${Math.ceil(1500 / rateHz)}`;
+    problems.push({ path: ['loop', 'watchdogMs'], text });
+  }
   const codeword = at(rig, ['safeState']) === 'codeword';
   if (codeword !== (at(rig, ['safeCodeword']) !== undefined)) {
     const text = codeword
@@ -64,6 +70,8 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
 }
 
 const ADAR1000_BITS = 7;
+/** Cycles a second where the file says none. */
+export const DEFAULT_RATE_HZ = 20;
 
 /** Paths that begin with the home of another user. */
 function homeProblems(rig: unknown): Problem[] {

@@ -9,7 +9,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
-import { disagreements } from './rig-disagreements.ts';
+import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
 import { rigTextOf } from './rig-text.ts';
@@ -193,8 +193,16 @@ export const rigFileSchema = z
       ),
     loop: z
       .strictObject({
-        rateHz: z.number().gt(0).max(10_000).default(20).describe('Control cycles a second that are aimed at.'),
+        rateHz: z.number().gt(0).max(10_000).default(DEFAULT_RATE_HZ).describe('Control cycles a second that are aimed at.'),
         pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SNR reading is averaged over.'),
+        watchdogMs: z
+          .int()
+          .min(100)
+          .max(86_400_000)
+          .optional()
+          .describe(
+            'When no cycle has turned for so long, ms, the array is commanded to its safe state until one does; more than a period. Left out: 5 s, two deadlines of the model and five periods (or beams on the slowest wire) together.',
+          ),
       })
       .prefault({})
       .describe('The control loop.'),

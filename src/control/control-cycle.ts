@@ -294,6 +294,8 @@ function stageOf(failure: PanelFailure): Stage {
       return failure.request === 'commit' ? 'commit' : 'push';
     case 'link-closed':
     case 'panel-restarted':
+    case 'silent':
+    case 'made-safe':
     case 'protocol-version':
     case 'wrong-panel':
     case 'not-authenticated':

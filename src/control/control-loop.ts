@@ -7,71 +7,37 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
-import type { Random } from '../../signal/random.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { CycleRecord, CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
-import type { Controller, ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
-import type { CycleSetting, FinishedCycle, PreparedCycle } from './control-cycle.ts';
+import { createArraySafety } from './array-safety.ts';
+import type { CycleRecord, RigEvent, Stage } from '../telemetry/cycle-record.ts';
+import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
+import type { FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './cycle-watch.ts';
 import { createListeners } from './listeners.ts';
 import { lookUntil } from './look-until.ts';
+import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
 import { createModelSeat } from './model-seat.ts';
-import { oncePerCause } from './once-per-cause.ts';
 import { createPacing } from './pacing.ts';
 import { createPowerNews } from './power-news.ts';
 import { createVoidNews } from './void-news.ts';
-import { silenceMsAt, type SafeChoice } from './panel-keeper.ts';
-import { createPanelSeat, type RigPanel } from './panel-seat.ts';
+import { silenceMsAt } from './panel-keeper.ts';
+import { createPanelSeat } from './panel-seat.ts';
 import { createRateMeter } from './rate-meter.ts';
+import { createWatchdog, watchdogMsAt } from './watchdog.ts';
+import { unlessStopped, withinTime } from './within-time.ts';
 
-export interface ControlLoopOptions {
-  setting: CycleSetting;
-  /** The panel that the run begins on. */
-  panel: RigPanel;
-  /** The simulator that may stand in for it, or the hardware that may yet appear. */
-  otherPanel?: RigPanel;
-  /** Move to the simulator whenever the hardware is lost. Default: cycles are void until it is back. */
-  fallBack?: boolean;
-  /** What does not change of the description; the rest is filled in. */
-  description: RigDescription;
-  beamformer: Beamformer;
-  /** Opens a model or baseline by its id, checked against the rig. Throws BeamrigError with the reason. */
-  openBeamformer: (id: string) => Promise<Beamformer>;
-  /** 0 = as fast as it goes. */
-  rateHz: number;
-  pipelined: boolean;
-  /** Ends after so many cycles; without it, when the channels end or when it is stopped. */
-  cycles?: number;
-  safe: SafeChoice;
-  /** For the jitter of back-off. */
-  random: Random;
-  sink: CycleSink;
-  /** Lets go of what lies behind the panels (the simulator), once they are closed. */
-  release?: () => void;
-  /** Told at the start, when whoever listens is there: a fallback, say. */
-  firstEvents?: Omit<RigEvent, 'timeNs'>[];
-}
-
-export interface RunOutcome {
-  /** 'done': all cycles were run. 'faulted': the loop gave up, `message` says why, and the array is in its safe state. */
-  reason: 'done' | 'stopped' | 'faulted';
-  cycles: number;
-  voidCycles: number;
-  message?: string;
-}
-
-export interface ControlLoop extends Controller {
-  /** Runs until the cycles are done, somebody stops it, or it faults. Once. */
-  start(): Promise<RunOutcome>;
-  /** Once stopped: what the panel said, or did not, when it was told to make the array safe; undefined when it confirmed. */
-  readonly unsafe: string | undefined;
-}
+export type { ControlLoop, ControlLoopOptions, RunOutcome };
 
 /** A model that fails so often in a row will not recover by itself. */
 const MODEL_FAILURES = 5;
+const DEADLINE_MS = 2000;
+/** Where these fail, the panel was told nothing. */
+const BEFORE_THE_PANEL: ReadonlySet<Stage> = new Set(['channel', 'model', 'quantise']);
+/** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
+const STOP = { confirmMs: 1300, windUpMs: 300, closeMs: 400 };
+
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
 }
@@ -83,7 +49,8 @@ class Loop implements ControlLoop {
   readonly #panels;
   readonly #pacing;
   readonly #rate;
-  readonly #causes;
+  readonly #safety;
+  readonly #watchdog;
   readonly #voidNews;
   readonly #powerNews;
   readonly #watch;
@@ -98,6 +65,8 @@ class Loop implements ControlLoop {
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
+  /** What the model computes or computed last, also when nobody waits for it any more. */
+  #computing: Promise<unknown> | undefined;
   /** Aborts whatever the loop waits for, so that it looks at its state. */
   #wake = new AbortController();
   #resume: () => void = () => undefined;
@@ -105,6 +74,13 @@ class Loop implements ControlLoop {
   /** Paused, with the array told to be safe and nothing under way. */
   #idle = false;
   #run: Promise<RunOutcome> | undefined;
+  #cycling: Promise<void> | undefined;
+  #tellHalted: () => void = () => undefined;
+  readonly #halted = new Promise<void>((resolve) => {
+    this.#tellHalted = resolve;
+  });
+  /** What the loop waits for, for whoever wonders why no cycle turns. */
+  #doing = 'nothing';
   #faultMessage: string | undefined;
   #stoppedByHand = false;
   #shutDown: Promise<void> | undefined;
@@ -124,7 +100,6 @@ class Loop implements ControlLoop {
     this.#phaseBits = setting.panelPhaseBits;
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
-    this.#causes = oncePerCause(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
     this.#powerNews = createPowerNews((event) => this.#tell(event));
     this.#watch = createCycleWatch({
@@ -143,6 +118,9 @@ class Loop implements ControlLoop {
     this.#cycleListeners = createListeners<CycleRecord>(this.#clock, true, onFailure);
     this.#eventListeners = createListeners<RigEvent>(this.#clock, false, () => undefined);
     this.#stateListeners = createListeners<ControllerState>(this.#clock, false, onFailure);
+    const { deadlineMs = DEADLINE_MS, watchdogMs = watchdogMsAt(rateHz, deadlineMs, 0) } = options;
+    const silenceMs = silenceMsAt(rateHz, deadlineMs);
+    const tell = (event: Omit<RigEvent, 'timeNs'>): void => this.#tell(event);
     this.#panels = createPanelSeat({
       first: options.panel,
       ...(options.otherPanel === undefined ? {} : { other: options.otherPanel }),
@@ -151,13 +129,28 @@ class Loop implements ControlLoop {
       clock: this.#clock,
       random: options.random,
       safe: options.safe,
-      silenceMs: silenceMsAt(rateHz),
-      tell: (event) => this.#tell(event),
+      silenceMs,
+      tell,
+    });
+    this.#safety = createArraySafety({ clock: this.#clock, panels: this.#panels, silenceMs, tell });
+    this.#watchdog = createWatchdog({
+      clock: this.#clock,
+      limitMs: watchdogMs,
+      excused: () => this.#panels.lost,
+      onStuck: (quietMs) => this.#stuck(quietMs),
+      onTurning: (stuckMs) =>
+        tell({ level: 'info', code: 'watchdog-over', message: `Cycles turn again, after ${inSeconds(stuckMs)}.` }),
     });
   }
 
   get state(): ControllerState {
     return this.#state;
+  }
+
+  get trouble(): string | undefined {
+    if (this.#state === 'faulted') return this.#faultMessage;
+    const { stuckMs } = this.#watchdog;
+    return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }
 
   describe(): RigDescription {
@@ -175,7 +168,8 @@ class Loop implements ControlLoop {
   onState = (listener: (state: ControllerState) => void): (() => void) => this.#stateListeners.add(listener);
 
   start(): Promise<RunOutcome> {
-    this.#run ??= this.#runToEnd();
+    // Stopped is stopped, whatever a cycle still waits for.
+    this.#run ??= Promise.race([this.#runToEnd(), this.#halted]).then(() => this.#outcome());
     return this.#run;
   }
 
@@ -228,26 +222,29 @@ class Loop implements ControlLoop {
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
-    const faulted = this.#state === 'faulted';
     this.#stoppedByHand = true;
     this.#move('stop');
     this.#interrupt();
     this.#resume();
-    if (!faulted) await this.#run;
     await this.#halt();
   }
 
-  async #runToEnd(): Promise<RunOutcome> {
+  async #runToEnd(): Promise<void> {
     if (this.#move('start').ok) {
+      this.#watchdog.watch();
       for (const event of this.#options.firstEvents ?? []) this.#tell(event);
       try {
         await this.#panels.arm();
-        await this.#cycles();
+        this.#cycling = this.#cycles();
+        await this.#cycling;
       } catch (error) {
         await this.#fault('internal', `The control loop failed: ${inWords(error)}`);
       }
     }
     if (this.#state !== 'faulted') await this.#halt();
+  }
+
+  #outcome(): RunOutcome {
     const reason = this.#faultMessage !== undefined ? 'faulted' : this.#stoppedByHand ? 'stopped' : 'done';
     const outcome = { reason, cycles: this.#cycle, voidCycles: this.#voidCycles } as const;
     return this.#faultMessage === undefined ? outcome : { ...outcome, message: this.#faultMessage };
@@ -260,25 +257,34 @@ class Loop implements ControlLoop {
       if (this.#state !== 'running') return;
       this.#answerPausing({ ok: false, reason: 'the rig was started again before it had paused' });
       if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
+      const { signal } = this.#wake;
+      let prepared: PreparedCycle | undefined;
       try {
-        await this.#pacing.next(this.#wake.signal);
-        const verdict = await this.#panels.ready(this.#wake.signal);
+        this.#doing = 'its time';
+        await this.#pacing.next(signal);
+        this.#doing = 'the panel';
+        const verdict = await this.#panels.ready(signal);
         if (verdict !== undefined) return await this.#faultByPanel(verdict);
+        if (this.#state !== 'running') continue;
+        this.#changeModel();
+        this.#doing = `the model '${this.#model.current.id}'`;
+        this.#ahead ??= this.#prepare(this.#cycle);
+        prepared = await unlessStopped(this.#ahead, signal);
       } catch (error) {
         if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
         this.#wake = new AbortController();
         continue; // somebody paused or stopped while the loop was waiting
       }
-      if (this.#state !== 'running') continue;
-      this.#changeModel();
-      const prepared = await (this.#ahead ?? this.#prepare(this.#cycle));
       this.#ahead = undefined;
       if (prepared === undefined) return void this.#move('ended');
       this.#powerNews.of(prepared.modelId, prepared.beam?.powerRatio);
+      this.#doing = 'the panel';
+      const beamId = await this.#panels.beamId(this.#cycle);
+      // From here to the panel nothing waits: what is commanded to be safe is not lit again.
+      if (!this.#is('running')) continue;
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;
-      const beamId = await this.#panels.beamId(this.#cycle);
       this.#watch.before(prepared, this.#panels.panel, this.#model.current);
       this.#safeConfirmed = false;
       const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
@@ -288,10 +294,13 @@ class Loop implements ControlLoop {
   }
 
   #prepare(cycle: number): Promise<PreparedCycle | undefined> {
-    return prepareCycle(this.#options.setting, this.#model.current, cycle);
+    const prepared = prepareCycle(this.#options.setting, this.#model.current, cycle);
+    this.#computing = prepared;
+    return prepared;
   }
 
   async #conclude(finished: FinishedCycle): Promise<void> {
+    if (this.#is('stopped')) return; // nobody waited for it
     const { record, view, failure } = finished;
     if (view !== undefined) this.#latest = view;
     if (record.outcome === 'void') this.#voidCycles++;
@@ -300,10 +309,13 @@ class Loop implements ControlLoop {
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
+    this.#watchdog.turned(failure === undefined);
+    if (failure === undefined || !BEFORE_THE_PANEL.has(failure.stage)) this.#safety.radiated();
     if (failure === undefined) {
       this.#voidNews.settle(false);
       return this.#panels.worked();
     }
+    if (failure.panel?.reason === 'made-safe') return; // by us
     const wasLost = this.#panels.lost;
     if (failure.panel !== undefined) {
       const verdict = this.#panels.failed(failure.panel);
@@ -317,15 +329,25 @@ class Loop implements ControlLoop {
         'model-failed',
         `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.words}`,
       );
-    }
+    } else if (BEFORE_THE_PANEL.has(failure.stage)) await this.#safety.noBeam(failure.words);
+  }
+
+  #stuck(quietMs: number): void {
+    this.#panels.commandSafe();
+    this.#tell({
+      level: 'error',
+      code: 'watchdog',
+      message: `No cycle has turned for ${inSeconds(quietMs)}: the loop waits for ${this.#doing}. The array was commanded to its safe state '${this.#options.safe.state}'.`,
+      action: 'It leaves it with the next good cycle. Stop the rig if none comes.',
+    });
   }
 
   async #stayPaused(): Promise<void> {
     const resumed = new Promise<void>((resolve) => {
       this.#resume = resolve;
     });
-    await this.#ahead; // its channel will be old by then: computed again
-    this.#ahead = undefined;
+    this.#ahead = undefined; // its channel will be old by then: computed again
+    this.#watchdog.rest();
     const unsafe = await this.#makeSafe();
     this.#tell({
       level: 'info',
@@ -344,6 +366,7 @@ class Loop implements ControlLoop {
     this.#wake = new AbortController();
     this.#pacing.restart();
     this.#watch.paused();
+    if (this.#is('running')) this.#watchdog.watch();
   }
 
   #answerPausing(result: ControlResult): void {
@@ -351,7 +374,7 @@ class Loop implements ControlLoop {
   }
 
   #changeModel(): void {
-    const changed = this.#model.change(this.#ahead);
+    const changed = this.#model.change(this.#computing);
     if (changed === undefined) return;
     this.#modelFailures = 0;
     this.#tell({
@@ -374,41 +397,31 @@ class Loop implements ControlLoop {
       message,
       action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
     });
+    this.#watchdog.rest();
     await this.#makeSafe();
     await this.#model.shut();
     this.#answerPausing({ ok: false, reason: message });
   }
 
-  /** Commands the safe state; tells, and returns words, when the panel does not confirm it. */
-  async #makeSafe(): Promise<string | undefined> {
+  async #makeSafe(withinMs?: number): Promise<string | undefined> {
     this.#voidNews.settle(this.#panels.lost);
-    const unsafe = await this.#panels.makeSafe();
+    const unsafe = await this.#safety.confirm(withinMs);
     this.#safeConfirmed = unsafe === undefined;
-    if (unsafe === undefined) return undefined;
-    const message = `The panel did not confirm its safe state: ${unsafe}.`;
-    if (this.#causes.occurs('safe state')) {
-      this.#tell({
-        level: 'error',
-        code: 'safe-state-unconfirmed',
-        message,
-        action: this.#panels.guarded
-          ? 'A panel that hears nothing goes there by itself after a few seconds; make sure of it.'
-          : 'It was not told to go there by itself either: see to it that it stops radiating.',
-      });
-    }
-    return message;
+    return unsafe;
   }
 
-  /** Makes the array safe, closes everything, and is stopped. */
+  /** Has the safe state confirmed, closes everything, and is stopped: soon, whatever of it hangs. */
   #halt(): Promise<void> {
     this.#shutDown ??= (async () => {
-      this.unsafe = await this.#makeSafe();
-      await this.#ahead;
-      await this.#model.shut();
-      await Promise.allSettled([this.#panels.close(), this.#model.close()]);
+      this.#watchdog.rest();
+      this.unsafe = await this.#makeSafe(STOP.confirmMs);
+      await withinTime(this.#clock, STOP.windUpMs, Promise.allSettled([this.#cycling, this.#computing]), undefined);
+      const closing = [this.#model.shut().then(() => this.#model.close()), this.#panels.close()];
+      await withinTime(this.#clock, STOP.closeMs, Promise.allSettled(closing), undefined);
       this.#options.release?.();
       this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
       this.#move('halted');
+      this.#tellHalted();
     })();
     return this.#shutDown;
   }
@@ -418,6 +431,8 @@ class Loop implements ControlLoop {
     if (!next.allowed) return { ok: false, reason: next.reason };
     if (next.state !== this.#state) {
       this.#state = next.state;
+      // Before anybody is told, and whatever is under way.
+      if (next.makeSafe) this.#panels.commandSafe();
       this.#stateListeners.tell(next.state);
     }
     return { ok: true };
@@ -435,6 +450,8 @@ class Loop implements ControlLoop {
     this.#eventListeners.tell(whole);
   }
 }
+
+const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function inWords(error: unknown): string {
   if (!isBeamrigError(error)) return error instanceof Error ? error.message : String(error);

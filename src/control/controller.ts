@@ -119,6 +119,8 @@ export type ControlResult = { ok: true } | { ok: false; reason: string };
 
 export interface Controller {
   readonly state: ControllerState;
+  /** Why the rig does not do what it should, when it has faulted or no cycle turns; undefined when all is well. */
+  readonly trouble: string | undefined;
   describe(): RigDescription;
   /** Undefined before the first cycle. */
   latest(): CycleView | undefined;

@@ -10,6 +10,7 @@ import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { panelFailureInWords, reasonInWords } from './failure-words.ts';
 import { oncePerCause } from './once-per-cause.ts';
+import { withinTime } from './within-time.ts';
 
 export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
@@ -30,8 +31,13 @@ export interface PanelKeeper {
    * calls that follow, with growing pauses between: call it before every cycle.
    */
   arm(): Promise<void>;
-  /** Commands the safe state now, again where the panel refuses. Returns words when the panel did not confirm it. */
-  makeSafe(): Promise<string | undefined>;
+  /** Commands the safe state before this returns, blind and repeated: whether anybody takes it, `makeSafe` finds out. */
+  commandSafe(): void;
+  /**
+   * Commands the safe state now, again where the panel refuses. Returns words when the panel did not confirm it; after `withinMs` (default 4 s)
+   * that is no longer waited for.
+   */
+  makeSafe(withinMs?: number): Promise<string | undefined>;
   /** Mutes the panel while another one is used. Returns words when it did not confirm that. */
   rest(): Promise<string | undefined>;
 }
@@ -58,19 +64,35 @@ const GONE: ReadonlySet<PanelFailure['reason']> = new Set([
   'link-closed',
   'panel-restarted',
   'session-over',
+  'silent',
   'not-authenticated',
 ]);
 /** Times that the safe state is commanded where the panel refuses: it may be busy. */
 const SAFE_COMMANDS = 3;
+/** How long a confirmation of the safe state is waited for, unless the caller is in more of a hurry. */
+const CONFIRM_MS = 4000;
 /** Place of the fixed beam in a panel's beam memory. */
 const SAFE_POSITION = 0;
 
 /** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
 const SILENCE_MS = 3000;
+/** What is left of it for the words of a beam when the model has used up its time. */
+const AFTER_MODEL_MS = 500;
 /** What the wire can carry. */
 const LONGEST_SILENCE_MS = 0xffffffff;
-export const silenceMsAt = (rateHz: number): number =>
-  rateHz === 0 ? SILENCE_MS : Math.min(Math.max(SILENCE_MS, Math.ceil(5000 / rateHz)), LONGEST_SILENCE_MS);
+
+/**
+ * Silence that a panel is told to bear: a cycle that waits for its time and then for a slow model is no silence yet.
+ * @param rateHz cycles a second; 0 = as fast as it goes
+ * @param deadlineMs how long the model may take
+ */
+export function silenceMsAt(rateHz: number, deadlineMs: number): number {
+  const periodMs = rateHz === 0 ? 0 : 1000 / rateHz;
+  return Math.min(
+    Math.max(SILENCE_MS, Math.ceil(5 * periodMs), Math.ceil(periodMs + deadlineMs + AFTER_MODEL_MS)),
+    LONGEST_SILENCE_MS,
+  );
+}
 
 export function createPanelKeeper(options: {
   panel: Panel;
@@ -114,9 +136,16 @@ export function createPanelKeeper(options: {
   let calmed = false;
   let armed = false;
   let stored = false;
+  /** The fixed beam was stored in some life of the panel; a life without it began muted. */
+  let everStored = false;
   let guarded = false;
   let armAttempts = 0;
   let armAtMs = -Infinity;
+
+  const commandSafe = (): void => {
+    if (safe.beam === undefined) return panel.commandSafe(safeState, { silenceMs });
+    return panel.commandSafe(everStored ? safeState : 'mute', { silenceMs, position: SAFE_POSITION });
+  };
 
   const blame = (failure: PanelFailure): void => {
     loss = { reason: failure.reason, words: panelFailureInWords(failure) };
@@ -126,6 +155,7 @@ export function createPanelKeeper(options: {
   const lose = (failure: PanelFailure): void => {
     if (lost) return;
     lost = true;
+    commandSafe();
     blame(failure);
     armed = false;
     if (failure.reason === 'panel-restarted') guarded = false;
@@ -158,6 +188,7 @@ export function createPanelKeeper(options: {
       if (!kept.ok) return kept;
       if (!anew.ok) return anew;
       stored = true;
+      everStored = true;
     }
     return panel.setSafeState(safeState, { ...how, position: SAFE_POSITION });
   };
@@ -217,6 +248,7 @@ export function createPanelKeeper(options: {
       case 'link-closed':
       case 'panel-restarted':
       case 'session-over':
+      case 'silent':
       case 'not-authenticated':
         lose(failure);
         return undefined;
@@ -240,7 +272,26 @@ export function createPanelKeeper(options: {
       case 'read-back-differs':
         silences = 0;
         return undefined;
+      case 'made-safe':
+        return undefined;
     }
+  };
+
+  const confirmSafe = async (): Promise<string | undefined> => {
+    const command = () => teach({ silenceMs, enter: true });
+    let commanded = await command();
+    for (let refusals = 1; !commanded.ok && commanded.failure.reason === 'rejected' && refusals < SAFE_COMMANDS; refusals++) {
+      await clock.sleep(FIRST_PAUSE_MS);
+      commanded = await command();
+    }
+    // Without a session nothing was said to it, and it may be within reach again.
+    if (!commanded.ok && panel.capabilities === undefined && (await shake()).ok) commanded = await command();
+    if (commanded.ok) return undefined;
+    const words = panelFailureInWords(commanded.failure);
+    if (commanded.failure.reason !== 'rejected' || safeState === 'mute') return words;
+    // Whatever it lacks for this state (room for the fixed beam, say), it can be dark.
+    const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
+    return muted.ok ? `${words}; it was muted instead` : words;
   };
 
   return {
@@ -261,6 +312,8 @@ export function createPanelKeeper(options: {
     async recover(signal) {
       if (!calmed) {
         calmed = true;
+        // Also where it was never ours: it may radiate what another run left it with, and go on for as long as it is greeted.
+        commandSafe();
         await options.calm?.();
       }
       if (attempts > 0) await clock.sleep(pauseMs(attempts), signal);
@@ -273,8 +326,8 @@ export function createPanelKeeper(options: {
         const words = panelFailureInWords(shaken.failure);
         const why = reasonInWords(shaken.failure);
         // Silence that goes on is the same reason; only its figures change.
-        const silentStill =
-          reason === 'no-answer' && loss?.reason === reason && lostPart === (shaken.failure.panel ?? panel.name);
+        const wasSilent = loss?.reason === 'no-answer' || loss?.reason === 'silent';
+        const silentStill = reason === 'no-answer' && wasSilent && lostPart === (shaken.failure.panel ?? panel.name);
         if (!silentStill) blame(shaken.failure);
         if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
         const wayOut = shaken.failure.reason === 'link-closed' ? shaken.failure.wayOut : undefined;
@@ -314,21 +367,8 @@ export function createPanelKeeper(options: {
       const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
       return muted.ok ? undefined : panelFailureInWords(muted.failure);
     },
-    async makeSafe() {
-      const command = () => teach({ silenceMs, enter: true });
-      let commanded = await command();
-      for (let refusals = 1; !commanded.ok && commanded.failure.reason === 'rejected' && refusals < SAFE_COMMANDS; refusals++) {
-        await clock.sleep(FIRST_PAUSE_MS);
-        commanded = await command();
-      }
-      // Without a session nothing was said to it, and it may be within reach again.
-      if (!commanded.ok && panel.capabilities === undefined && (await shake()).ok) commanded = await command();
-      if (commanded.ok) return undefined;
-      const words = panelFailureInWords(commanded.failure);
-      if (commanded.failure.reason !== 'rejected' || safeState === 'mute') return words;
-      // Whatever it lacks for this state (room for the fixed beam, say), it can be dark.
-      const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
-      return muted.ok ? `${words}; it was muted instead` : words;
-    },
+    commandSafe,
+    makeSafe: (withinMs = CONFIRM_MS) =>
+      withinTime(clock, withinMs, confirmSafe(), `no answer to set-safe-state within ${withinMs} ms`),
   };
 }

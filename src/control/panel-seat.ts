@@ -78,8 +78,10 @@ export interface PanelSeat {
   beamId(cycle: number): Promise<BeamId>;
   worked(): void;
   failed(failure: PanelFailure): { unusable: string } | undefined;
-  /** Commands the safe state wherever this run may have left something radiating. Returns words when that is not confirmed. */
-  makeSafe(): Promise<string | undefined>;
+  /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. */
+  commandSafe(): void;
+  /** And waits for it to be confirmed. Returns words when it is not, after `withinMs` at the latest. */
+  makeSafe(withinMs?: number): Promise<string | undefined>;
   /** The hardware has several parts, and one alone can leave the others radiating what is no beam, whatever the safe state. */
   readonly mayComeApart: boolean;
   /** Between cycles that are long apart: makes safe, and looks for what is missing, where the hardware has come apart. Told once. */
@@ -176,17 +178,27 @@ class Seat implements PanelSeat {
     return keeper.failed(failure);
   }
 
-  async makeSafe(): Promise<string | undefined> {
-    const words = [await this.#safe(this.#seated)];
-    // What rests was made safe when it was left; it is told again where that is not certain, or where it can hear.
-    const resting = this.#resting;
-    if (resting !== undefined && (resting.mayRadiate || resting.rigPanel.panel.capabilities !== undefined)) {
-      const uncertain = resting.mayRadiate;
-      const unconfirmed = await this.#safe(resting);
-      if (uncertain) words.push(unconfirmed);
-    }
+  commandSafe(): void {
+    for (const { keeper } of this.#mayRadiate()) keeper.commandSafe();
+  }
+
+  async makeSafe(withinMs?: number): Promise<string | undefined> {
+    const words = await Promise.all(
+      this.#mayRadiate().map(async (candidate) => {
+        const certain = candidate !== this.#seated && !candidate.mayRadiate;
+        const unconfirmed = await this.#safe(candidate, withinMs);
+        return certain ? undefined : unconfirmed;
+      }),
+    );
     const unsafe = words.filter((word) => word !== undefined);
     return unsafe.length === 0 ? undefined : unsafe.join('; ');
+  }
+
+  /** What rests was made safe when it was left; it counts where that is not certain, or where it can hear. */
+  #mayRadiate(): Candidate[] {
+    const resting = this.#resting;
+    const counts = resting !== undefined && (resting.mayRadiate || resting.rigPanel.panel.capabilities !== undefined);
+    return counts ? [this.#seated, resting] : [this.#seated];
   }
 
   get mayComeApart(): boolean {
@@ -351,8 +363,8 @@ class Seat implements PanelSeat {
     });
   }
 
-  async #safe(candidate: Candidate): Promise<string | undefined> {
-    const unsafe = await candidate.keeper.makeSafe();
+  async #safe(candidate: Candidate, withinMs?: number): Promise<string | undefined> {
+    const unsafe = await candidate.keeper.makeSafe(withinMs);
     if (unsafe === undefined) candidate.mayRadiate = false;
     return unsafe;
   }

@@ -27,6 +27,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
   const words: Uint16Array[] = [];
   const bits: number[] = [];
   const silences: number[] = [];
+  const blind: string[] = [];
   const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
     await clock.sleep(1);
     return failure === undefined ? { ok: true, value } : { ok: false, failure };
@@ -75,12 +76,13 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
       silences.push(silenceMs);
       return answer(session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' }, undefined);
     },
+    commandSafe: (state) => void blind.push(state),
     close: async () => {
       log.push('closed');
     },
   };
   const loseSession = (): void => void (session = false);
-  return { panel, log, script, words, bits, silences, loseSession };
+  return { panel, log, script, words, bits, silences, blind, loseSession };
 }
 
 /** Points every chain at everything; a different phase each, so that words differ. */

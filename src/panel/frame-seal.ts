@@ -4,6 +4,7 @@
  * that by the nonce in it.
  */
 import { randomBytes } from 'node:crypto';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { MAX_COUNTER, ReplayWindow, derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
 import { TYPE_CODES, isRequestCode } from '../../firmware-protocol/type-codes.ts';
 
@@ -70,6 +71,16 @@ export function createFrameSeal(rigKey: Uint8Array, panelSerial: string): FrameS
       window = undefined;
     },
   };
+}
+
+/** @throws {BeamrigError} 'argument' for a key of the wrong length, or when nobody says whose key it is */
+export function sealOf(rigKey: Uint8Array, panelSerial: string | undefined, linkName: string): FrameSeal {
+  if (panelSerial === undefined) {
+    throw new BeamrigError('argument', `the panel on ${linkName} is to be authenticated and its serial number is not known`, {
+      wayOut: "Name the panel in the rig file ('panel:' beside the link): its key is derived from its serial number.",
+    });
+  }
+  return createFrameSeal(rigKey, panelSerial);
 }
 
 /** A number that nobody can foresee: an answer that names it was made after it was drawn. */

@@ -17,8 +17,7 @@ import type { Random } from '../../signal/random.ts';
 import { LinkRefused, type Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
-import type { FrameSeal } from './frame-seal.ts';
-import { createFrameSeal } from './frame-seal.ts';
+import { sealOf } from './frame-seal.ts';
 import type { Session } from './handshake.ts';
 import { keyMissing, shakeHands } from './handshake.ts';
 import { lookIntoHearsay } from './hearsay.ts';
@@ -37,6 +36,7 @@ import type {
   Result,
   StagedBeam,
 } from './panel.ts';
+import { createPanelSafety, type PanelSafety } from './panel-safety.ts';
 import { pipeline } from './pipeline.ts';
 import { readRadiated } from './read-back.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
@@ -87,6 +87,7 @@ class PanelDriver implements ArrayMember {
   private readonly withKey: boolean;
   /** The beam that the panel confirmed last in this session and may radiate still: what a patch starts from, and nothing else. */
   private radiated: BeamCommand | undefined;
+  private readonly safety: PanelSafety;
 
   constructor(options: PanelOptions) {
     const { link, clock, random, expected = {}, timeouts = {}, window = 4, authentication } = options;
@@ -98,7 +99,13 @@ class PanelDriver implements ArrayMember {
     this.expected = expected;
     this.window = window;
     this.withKey = authentication !== undefined;
+    this.safety = createPanelSafety(
+      clock,
+      () => this.line,
+      (why) => this.endSession(why),
+    );
     this.line = createRequestLine({
+      ...this.safety.watch,
       link,
       clock,
       random,
@@ -262,12 +269,27 @@ class PanelDriver implements ArrayMember {
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
     if (enter) this.radiated = undefined;
-    const request = { type: 'set-safe-state', state, position, silenceMs, enter } as const;
-    const answer = await this.ask<'set-safe-state'>(this.session, request);
-    return answer.ok ? DONE : this.explain(answer.failure);
+    const order = { state, position, silenceMs };
+    const answer = await this.ask<'set-safe-state'>(this.session, { type: 'set-safe-state', ...order, enter });
+    if (!answer.ok) return this.explain(answer.failure);
+    this.safety.confirmed(order, enter);
+    return DONE;
+  }
+
+  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): void {
+    const { position = 0, silenceMs = 0 } = options;
+    this.radiated = undefined;
+    if (this.session !== undefined) {
+      // The same session of the panel, and another one for whatever was begun in it.
+      this.session = { ...this.session };
+      this.absence = { reason: 'made-safe' };
+      this.line.failAll(this.absence, [SAFE]);
+    }
+    this.safety.command({ state, position, silenceMs });
   }
 
   close(): Promise<void> {
+    this.safety.close();
     return this.link.close();
   }
 
@@ -283,6 +305,7 @@ class PanelDriver implements ArrayMember {
       }
     }
     this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });
+    this.safety.beforeHandshake();
     this.line.beginAnew();
     const { epoch } = this;
     const { expected, withKey, link } = this;
@@ -293,12 +316,15 @@ class PanelDriver implements ArrayMember {
       if (shaken.ok) hearsay?.refute();
       else if (hearsay?.words !== undefined && shaken.failure.reason === 'no-answer') hearsay.believe();
     }
+    // With the beam that was given up no session begins.
+    const unsafe = shaken.ok && this.epoch === epoch ? await this.safety.confirm() : undefined;
     if (this.epoch !== epoch) return refused(this.absence);
-    if (!shaken.ok) {
-      this.absence = shaken.failure;
-      return shaken;
+    if (!shaken.ok || unsafe !== undefined) {
+      this.absence = shaken.ok ? (unsafe ?? this.absence) : shaken.failure;
+      return refused(this.absence);
     }
     this.session = shaken.value;
+    this.safety.sessionBegan();
     this.commits.sessionBegan(shaken.value);
     return { ok: true, value: shaken.value.capabilities };
   }
@@ -306,6 +332,7 @@ class PanelDriver implements ArrayMember {
   private endSession(why: PanelFailure): void {
     this.epoch++;
     this.session = undefined;
+    this.safety.sessionEnded();
     this.radiated = undefined;
     this.absence = why;
     this.line.failAll(why);
@@ -318,8 +345,10 @@ class PanelDriver implements ArrayMember {
     limits?: RequestLimits,
   ): Promise<Result<ReplyTo<T>>> {
     if (session === undefined || session !== this.session) return refused(this.absence);
+    if (request.type === 'commit') this.safety.beamMeant();
     const answer = await this.line.request<T>(request, limits);
-    return session === this.session ? answer : refused(this.absence);
+    const goesOn = session === this.session || (request.type === SAFE && this.capabilities === session.capabilities);
+    return goesOn ? answer : refused(this.absence);
   }
 
   /** One beam at a time: what is begun while another is under way is refused. */
@@ -424,17 +453,10 @@ class PanelDriver implements ArrayMember {
   }
 }
 
-/** @throws {BeamrigError} 'argument' for a key of the wrong length, or when nobody says whose key it is */
-function sealOf(rigKey: Uint8Array, panelSerial: string | undefined, linkName: string): FrameSeal {
-  if (panelSerial === undefined) {
-    throw new BeamrigError('argument', `the panel on ${linkName} is to be authenticated and its serial number is not known`, {
-      wayOut: "Name the panel in the rig file ('panel:' beside the link): its key is derived from its serial number.",
-    });
-  }
-  return createFrameSeal(rigKey, panelSerial);
-}
-
 /** A panel that is said to be away is asked for less long. */
 const DOUBTED: RequestLimits = { totalMs: 700 };
 
 const DONE = { ok: true, value: undefined } as const;
+
+/** What the command to be safe does not cut short: it says the same. */
+const SAFE = 'set-safe-state';

@@ -82,6 +82,8 @@ class Group implements PanelGroup {
   /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
   private agreed: BeamId = 0;
   private applying: BeamId = 0;
+  /** Commands to be safe, counted: a beam that one of them came upon is not judged any more. */
+  private commands = 0;
   private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
 
   constructor(
@@ -180,6 +182,16 @@ class Group implements PanelGroup {
     return nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
   }
 
+  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): void {
+    const { position = 0, silenceMs = 0 } = options;
+    this.safeState = { state, position, silenceMs };
+    this.commands++;
+    this.agreed = 0;
+    // A part of a beam is no beam: it is not held.
+    const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
+    for (const panel of this.members) panel.commandSafe(shown, options);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.members.map((panel) => panel.close()));
   }
@@ -216,6 +228,7 @@ class Group implements PanelGroup {
   private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     const { clock } = this.options;
     const startMs = clock.nowMs();
+    const { commands } = this;
     const timed = this.timed();
     // Before the chunks, which would keep it waiting and so spoil the sample.
     const clocks = timed ? this.ofAll((_panel, i) => this.parts[i].clock.refresh()) : undefined;
@@ -230,6 +243,8 @@ class Group implements PanelGroup {
     const stagedMs = clock.nowMs();
     const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
     const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
+    // All of them were told, and whoever told them looks what they show.
+    if (this.commands !== commands) return refused({ reason: 'made-safe' });
     // Too late, or still to come: perhaps its clock is not what it was.
     if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
     if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
@@ -379,6 +394,7 @@ function ofOne(panel: ArrayMember): PanelGroup {
     ping: () => panel.ping(),
     storeBeam: (beam, position) => panel.storeBeam(beam, position),
     setSafeState: (state, options) => panel.setSafeState(state, options),
+    commandSafe: (state, options) => panel.commandSafe(state, options),
     close: () => panel.close(),
   };
 }

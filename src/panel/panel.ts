@@ -34,6 +34,10 @@ export type PanelFailure = { panel?: string } & (
   | { reason: 'panel-restarted'; detail: string }
   /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
   | { reason: 'session-over'; request: string }
+  /** It was asked and said nothing good for as long as it may go on without hearing from us: given up, and told blind to be safe. */
+  | { reason: 'silent'; quietMs: number; limitMs: number }
+  /** The safe state was commanded meanwhile: nothing of what was under way is switched any more. */
+  | { reason: 'made-safe' }
   | { reason: 'protocol-version'; panelMajor: number; ours: number }
   | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
   | { reason: 'not-authenticated'; detail: string; lacking?: 'rig' | 'panel' } // no key at the end that lacks it, or two keys
@@ -129,6 +133,11 @@ export interface Panel {
   /** Stages a beam and keeps it at a position of the panel's beam memory; nothing is switched. */
   storeBeam(beam: BeamCommand, position: number): Promise<Result<void>>;
   setSafeState(state: SafeState, options?: { position?: number; silenceMs?: number; enter?: boolean }): Promise<Result<void>>;
+  /**
+   * Commands the safe state now, blind: sent before this returns, and repeated, whatever is under way, was answered, or has a session. Nothing
+   * of a beam that was begun before is sent after it, and a handshake that follows ends well only when the command was confirmed.
+   */
+  commandSafe(state: SafeState, options?: { position?: number; silenceMs?: number }): void;
   close(): Promise<void>;
 }
 

@@ -65,8 +65,10 @@ export interface RequestLine {
   receive(bytes: Uint8Array): void;
   /** Before a handshake: what was learnt of a link that fell silent says nothing of it now, and counters are agreed upon anew. */
   beginAnew(): void;
-  /** Ends everything that is waited for. Nothing of it is ever sent again. */
-  failAll(failure: PanelFailure): void;
+  /** Ends everything that is waited for, but what is of these types. Nothing of it is ever sent again. */
+  failAll(failure: PanelFailure, but?: readonly Request['type'][]): void;
+  /** Sends a request once, under a number of its own, whatever its answer; false when the link does not take it. */
+  sendBlind(request: Request): boolean;
 }
 
 interface Outstanding {
@@ -104,6 +106,8 @@ const MAX_OVERTAKEN = 3;
 const JITTER = 0.25;
 /** Pause before a link whose buffer is full is offered a frame again, ms. */
 const ROOM_MS = 2;
+/** Numbers of requests sent blind whose answers would be known. */
+const BLIND_KEPT = 16;
 
 export interface RequestLineOptions {
   link: Link;
@@ -116,12 +120,19 @@ export interface RequestLineOptions {
   onRefusal?: (code: NackCode) => void;
   /** Silence has made the panel safe, and it takes no beam of this session any more. */
   onSessionOver?: (failure: PanelFailure) => void;
+  /** A request goes out for the first time. */
+  onAsked?: () => void;
+  /** A request was answered; others may still wait for their answers. */
+  onHeard?: (stillAsked: boolean) => void;
+  /** What was sent blind was acknowledged all the same. */
+  onBlindAck?: () => void;
 }
 
 export function createRequestLine(options: RequestLineOptions): RequestLine {
-  const { link, clock, random, timeouts, seal, onRefusal, onSessionOver } = options;
+  const { link, clock, random, timeouts, seal, onRefusal, onSessionOver, onAsked, onHeard, onBlindAck } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
+  let sentBlind: number[] = [];
   // Anywhere, so that a host that was restarted is not answered from the panel's memory of the last one.
   let nextSeq = Math.floor(random.uniform() * 0x10000);
   let nextOrder = 0;
@@ -292,12 +303,14 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     }
     const { seq, message } = decoded.frame;
     const entry = outstanding.get(seq);
+    if (entry === undefined && message.type === 'ack' && sentBlind.includes(seq)) return onBlindAck?.();
     if (entry === undefined || !answers(entry.request, message)) {
       counters.strayReplies++;
       discards.note('stray', strayInWords(seq, message));
       return;
     }
     learnFrom(entry);
+    onHeard?.(outstanding.size > 1);
     if (message.type === 'challenged') seal?.agree(message.lastCounter);
     if (message.type !== 'nack') return finish(entry, { ok: true, value: message });
     counters.nacks++;
@@ -349,6 +362,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       done: done as (result: Result<Reply>) => void,
     };
     outstanding.set(seq, entry);
+    onAsked?.();
     transmit(entry);
     return () => {
       entry.cancelTimer();
@@ -372,8 +386,18 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       estimator.forgetBackOff();
       seal?.forget();
     },
-    failAll: (failure) => {
-      for (const entry of [...outstanding.values()]) finish(entry, { ok: false, failure });
+    failAll: (failure, but = []) => {
+      for (const entry of [...outstanding.values()]) {
+        if (!but.includes(entry.request.type)) finish(entry, { ok: false, failure });
+      }
+    },
+    sendBlind: (request) => {
+      if (link.state.state !== 'open') return false;
+      const seq = takeSeq();
+      const bytes = encodeFrame({ seq, message: request });
+      if (!link.send(seal === undefined ? bytes : seal.seal(bytes))) return false;
+      sentBlind = [seq, ...sentBlind].slice(0, BLIND_KEPT);
+      return true;
     },
   };
 }

@@ -23,10 +23,11 @@ import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
+import { watchdogMsAt } from '../control/watchdog.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
-import { assembleHardware, linkInWords } from './hardware.ts';
+import { assembleHardware, linkInWords, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
 import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
@@ -155,6 +156,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       beamformer,
       openBeamformer: (id) => openBeamformer(id, needs, rig.beamformer.deadlineMs),
       rateHz,
+      deadlineMs: rig.beamformer.deadlineMs,
+      watchdogMs: rig.loop.watchdogMs ?? watchdogMsAt(rateHz, rig.beamformer.deadlineMs, slowestTransferMs(rig)),
       pipelined: options.pipelined ?? rateHz === 0,
       ...(cycles === undefined ? {} : { cycles }),
       safe: safeChoice(rig),

@@ -326,6 +326,8 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
     case 'clock-jumped':
     case 'panel-restarted':
     case 'session-over':
+    case 'silent':
+    case 'made-safe':
     case 'read-back-differs':
     case 'rejected':
     case 'unusable-report':
@@ -344,6 +346,20 @@ function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
       return 'See to it that authentication in the rig file names the key that the panel’s own was derived from.';
   }
 }
+
+/** How long the words and weights of a beam are on the slowest serial line of a rig, ms: framing, answers and a retry are allowed for. */
+export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array' | 'users' | 'links'>): number {
+  const { rfChains, phaseBits } = array;
+  const times = links.map((link) => {
+    if (link.kind !== 'serial') return 0;
+    const bytes = (link.elements.length * rfChains * phaseBits) / 8 + 8 * rfChains * users.count;
+    return (2 * bytes * BITS_A_BYTE * 1000) / link.serial.baudRate;
+  });
+  return Math.max(0, ...times);
+}
+
+/** 8N1. */
+const BITS_A_BYTE = 10;
 
 /** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */
 export function linkInWords(link: RigLink): string {

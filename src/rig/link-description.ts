@@ -99,6 +99,7 @@ function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): L
 function wordOf(failure: PanelFailure & { reason: Exclude<PanelFailure['reason'], 'not-sent'> }): LinkStateWord {
   switch (failure.reason) {
     case 'no-answer':
+    case 'silent':
       return 'no answer';
     case 'link-closed':
       return 'lost';
@@ -111,6 +112,7 @@ function wordOf(failure: PanelFailure & { reason: Exclude<PanelFailure['reason']
     case 'panel-restarted':
       return 'restarted';
     case 'session-over':
+    case 'made-safe':
       return 'made safe';
     case 'not-staged':
     case 'read-back-differs':

@@ -2,7 +2,7 @@
  * The web server beside the control loop: the page, its live data over socket.io, and two addresses for scripts.
  *
  *   GET /            the page (built by Vite into dist/dashboard)
- *   GET /healthz     200 when the server answers, 503 when the rig has faulted
+ *   GET /healthz     200 when all is well, 503 with the reason when the rig has faulted or no cycle turns
  *   GET /api/state   the rig as JSON
  *   socket.io        frames to the page, controls from it: socket-contract.ts
  */
@@ -128,8 +128,9 @@ function webApp(controller: Controller, publisher: FramePublisher, names: OwnNam
     else response.status(403).type('text').send(refusal);
   });
   app.get('/healthz', (_request, response) => {
-    const { state } = controller;
-    response.status(state === 'faulted' ? 503 : 200).json({ ok: state !== 'faulted', state });
+    const { state, trouble: reason } = controller;
+    const ok = reason === undefined && state !== 'faulted';
+    response.status(ok ? 200 : 503).json({ ok, state, ...(reason === undefined ? {} : { reason }) });
   });
   app.get('/api/state', (_request, response) => {
     response.set('Cache-Control', 'no-store').json(publisher.state());

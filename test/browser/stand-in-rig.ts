@@ -31,6 +31,8 @@ export interface StandInOptions {
 
 export class StandInRig implements Controller {
   state: ControllerState = 'running';
+  /** Set it while it is to say that it stands still. */
+  stuck: string | undefined;
   /** As if the rig had a board on a link and ran on it: set `lost`, and its simulator stands in. */
   hasBoard = false;
   /** Whether the simulator stands in for a lost board; else cycles are void until it is back. */
@@ -70,6 +72,10 @@ export class StandInRig implements Controller {
     });
     this.#rateHz = options.rateHz ?? 20;
     this.#isVoid = options.isVoid ?? (() => false);
+  }
+
+  get trouble(): string | undefined {
+    return this.state === 'faulted' ? 'the stand-in has faulted' : this.stuck;
   }
 
   /** Goes on by itself from here; without it, a test calls `cycleOnce`. */

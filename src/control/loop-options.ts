@@ -1,0 +1,55 @@
+/** What a control loop is made of, and what comes of it. */
+import type { Random } from '../../signal/random.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { CycleSetting } from './control-cycle.ts';
+import type { Controller, RigDescription } from './controller.ts';
+import type { SafeChoice } from './panel-keeper.ts';
+import type { RigPanel } from './panel-seat.ts';
+
+export interface ControlLoopOptions {
+  setting: CycleSetting;
+  /** The panel that the run begins on. */
+  panel: RigPanel;
+  /** The simulator that may stand in for it, or the hardware that may yet appear. */
+  otherPanel?: RigPanel;
+  /** Move to the simulator whenever the hardware is lost. Default: cycles are void until it is back. */
+  fallBack?: boolean;
+  /** What does not change of the description; the rest is filled in. */
+  description: RigDescription;
+  beamformer: Beamformer;
+  /** Opens a model or baseline by its id, checked against the rig. Throws BeamrigError with the reason. */
+  openBeamformer: (id: string) => Promise<Beamformer>;
+  /** 0 = as fast as it goes. */
+  rateHz: number;
+  pipelined: boolean;
+  /** How long the model may take before its cycle is void, ms: a panel bears so much silence. Default 2000. */
+  deadlineMs?: number;
+  /** When no cycle turned for so long, ms, the array is commanded to its safe state. Default: more than any rig needs that is only slow. */
+  watchdogMs?: number;
+  /** Ends after so many cycles; without it, when the channels end or when it is stopped. */
+  cycles?: number;
+  safe: SafeChoice;
+  /** For the jitter of back-off. */
+  random: Random;
+  sink: CycleSink;
+  /** Lets go of what lies behind the panels (the simulator), once they are closed. */
+  release?: () => void;
+  /** Told at the start, when whoever listens is there: a fallback, say. */
+  firstEvents?: Omit<RigEvent, 'timeNs'>[];
+}
+
+export interface RunOutcome {
+  /** 'done': all cycles were run. 'faulted': the loop gave up, `message` says why, and the array is in its safe state. */
+  reason: 'done' | 'stopped' | 'faulted';
+  cycles: number;
+  voidCycles: number;
+  message?: string;
+}
+
+export interface ControlLoop extends Controller {
+  /** Runs until the cycles are done, somebody stops it, or it faults. Once. */
+  start(): Promise<RunOutcome>;
+  /** Once stopped: what the panel said, or did not, when it was told to make the array safe; undefined when it confirmed. */
+  readonly unsafe: string | undefined;
+}

@@ -1,0 +1,63 @@
+/**
+ * The safe state, commanded without asking whether anybody listens: at once, again at growing pauses, and once more before each handshake, until
+ * the panel is known to have taken it. A panel that hears and cannot be heard is dark by that; one that hears nothing has its own silence limit.
+ *
+ *   command ─► sent ─ 20 ms ─► sent ─ 60 ms ─► sent … ─► link opened again: sent, then hello … ─► confirmed
+ *
+ * Each sending has a number of its own, since a panel answers one that it knows from memory and does nothing.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import type { SafeState } from '../../firmware-protocol/messages.ts';
+
+/** What the panel is to show, and after which silence it goes there by itself. */
+export interface SafeOrder {
+  state: SafeState;
+  position: number;
+  silenceMs: number;
+}
+
+export interface BlindSafety {
+  /** What is commanded and not confirmed. */
+  readonly pending: SafeOrder | undefined;
+  command(order: SafeOrder): void;
+  /** Sends what is pending once more, before anything else is said. */
+  again(): void;
+  /** It is confirmed, or a beam is meant again: no copy of the command may follow. */
+  settled(): void;
+}
+
+/** Pauses between sendings, ms. */
+const PAUSES_MS = [20, 60, 180, 500];
+
+export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => void): BlindSafety {
+  let pending: SafeOrder | undefined;
+  let cancelTimer: (() => void) | undefined;
+
+  const stop = (): void => {
+    cancelTimer?.();
+    cancelTimer = undefined;
+  };
+  const repeat = (sendings: number): void => {
+    if (pending === undefined || sendings > PAUSES_MS.length) return stop();
+    send(pending);
+    cancelTimer = clock.after(PAUSES_MS[sendings] ?? 0, () => repeat(sendings + 1));
+  };
+
+  return {
+    get pending() {
+      return pending;
+    },
+    command(order) {
+      stop();
+      pending = order;
+      repeat(0);
+    },
+    again() {
+      if (pending !== undefined) send(pending);
+    },
+    settled() {
+      pending = undefined;
+      stop();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * What makes one panel safe whether or not it can be heard: its silence limit watched from our side too (host-silence.ts), and its safe state
+ * commanded blind (blind-safety.ts) until it is confirmed.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { createBlindSafety, type SafeOrder } from './blind-safety.ts';
+import { createHostSilence } from './host-silence.ts';
+import type { PanelFailure } from './panel.ts';
+import type { RequestLine } from './request-line.ts';
+
+export interface PanelSafety {
+  /** What the request line tells of what goes out and comes in. */
+  readonly watch: { onAsked(): void; onHeard(stillAsked: boolean): void; onBlindAck(): void };
+  sessionBegan(): void;
+  sessionEnded(): void;
+  /** The panel confirmed that this is its safe state, and that it is there now. */
+  confirmed(order: SafeOrder, entered: boolean): void;
+  /** Sent before this returns, and repeated. */
+  command(order: SafeOrder): void;
+  /** A beam is meant to be switched on: no copy of a command may come after it. */
+  beamMeant(): void;
+  /** Before a handshake: what is not confirmed is sent once more. */
+  beforeHandshake(): void;
+  /** After one, before the session is used: asks for what was commanded blind. @returns why it is still not certain */
+  confirm(): Promise<PanelFailure | undefined>;
+  close(): void;
+}
+
+/**
+ * @param line asked for when it is needed: it is made after this
+ * @param onSilent the panel is given up; it is told blind to be safe when this returns
+ */
+export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilent: (why: PanelFailure) => void): PanelSafety {
+  /** The safe state that the panel confirmed last. */
+  let known: SafeOrder | undefined;
+  const blind = createBlindSafety(clock, (order) => line().sendBlind({ type: 'set-safe-state', ...order, enter: true }));
+  const silence = createHostSilence(clock, (quietMs) => {
+    onSilent({ reason: 'silent', quietMs, limitMs: known?.silenceMs ?? 0 });
+    if (known !== undefined) blind.command(known);
+  });
+
+  return {
+    watch: {
+      onAsked: () => silence.asked(),
+      onHeard: (stillAsked) => silence.heard(stillAsked),
+      onBlindAck: () => blind.settled(),
+    },
+    sessionBegan: () => silence.begin(),
+    sessionEnded: () => silence.end(),
+    confirmed(order, entered) {
+      known = order;
+      silence.limit(order.silenceMs);
+      if (!entered) return;
+      blind.settled();
+      silence.rest();
+    },
+    command: (order) => blind.command(order),
+    beamMeant: () => blind.settled(),
+    beforeHandshake: () => blind.again(),
+    async confirm() {
+      for (let order = blind.pending; order !== undefined; order = darker(order)) {
+        const answer = await line().request<'set-safe-state'>({ type: 'set-safe-state', ...order, enter: true });
+        if (answer.ok) break;
+        const { failure } = answer;
+        if (failure.reason !== 'rejected') return failure;
+        if (failure.code === 'fault') break; // it radiates nothing
+      }
+      blind.settled();
+      return undefined;
+    },
+    close() {
+      blind.settled();
+      silence.end();
+    },
+  };
+}
+
+/** What a panel can always do that lacks this safe state. */
+const darker = (order: SafeOrder): SafeOrder | undefined => (order.state === 'mute' ? undefined : { ...order, state: 'mute' });
