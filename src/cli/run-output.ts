@@ -32,7 +32,12 @@ export interface RunOutput {
   start(start: RunStart): void;
   event(event: RigEvent): void;
   status(status: RigStatus): void;
-  stopping(): void;
+  /** @param commanded whether a link took the command to be safe; undefined where no rig is there yet */
+  stopping(commanded: boolean | undefined): void;
+  /** It was stopped before the rig was there. */
+  neverRan(): void;
+  /** The records do not let themselves be closed. */
+  unclosed(folder: string, afterMs: number): void;
   end(end: RunEnd): void;
   /** How often a status is wanted. */
   readonly statusEveryMs: number;
@@ -45,7 +50,10 @@ export function jsonOutput(out: Outlet): RunOutput {
     start: (start) => line({ type: 'start', ...start }),
     event: ({ timeNs, ...event }) => line({ type: 'event', time: isoTime(timeNs), ...event }),
     status: (status) => out.passing(`${JSON.stringify(status)}\n`),
-    stopping: () => line({ type: 'stopping' }, 'last'),
+    stopping: (safeStateCommanded = false) => line({ type: 'stopping', safeStateCommanded }, 'last'),
+    neverRan: () => line({ type: 'end', ended: 'stopped', message: NEVER_RAN }, 'last'),
+    unclosed: (folder, afterMs) =>
+      line({ type: 'end', ended: 'unclosed', folder, message: unclosedWords(folder, afterMs) }, 'last'),
     end: (end) => line({ type: 'end', ...end }, 'last'),
   };
 }
@@ -84,7 +92,9 @@ export function textOutput(out: Outlet): RunOutput {
       out.passing(`\r\x1b[K${text.slice(0, out.columns - 1)}`, false);
       statusShown = true;
     },
-    stopping: () => line('Stopping: the array goes to its safe state. Ctrl-C again forces the end.', 'last'),
+    stopping: (commanded) => line(`${stoppingWords(commanded)} Ctrl-C again forces the end.`, 'last'),
+    neverRan: () => line(NEVER_RAN, 'last'),
+    unclosed: (folder, afterMs) => line(paint(31, unclosedWords(folder, afterMs)), 'last'),
     end: ({ ended, message, folder, summary, problem, influx }) => {
       const last = (text: string): void => line(text, 'last');
       const { cycles, cyclesPerSecond, meanSumRate } = summary;
@@ -112,6 +122,17 @@ export function textOutput(out: Outlet): RunOutput {
       last(problem === undefined ? `Everything is in ${folder}` : `What there is, is in ${folder}`);
     },
   };
+}
+
+const NEVER_RAN = 'Stopped before the rig was there: this run has radiated nothing.';
+const unclosedWords = (folder: string, afterMs: number): string =>
+  `The records in ${folder} did not let themselves be closed within ${afterMs / 1000} s; what is not on the disk is lost.`;
+
+/** Only what was done. */
+function stoppingWords(commanded: boolean | undefined): string {
+  if (commanded === undefined) return 'Stopping.';
+  if (commanded) return 'Stopping: the array was commanded to its safe state.';
+  return 'Stopping: no link takes the command to be safe now; it is tried again, and a panel that hears nothing goes there by itself.';
 }
 
 const sentence: Record<string, string> = {

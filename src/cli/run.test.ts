@@ -55,7 +55,7 @@ describe('beamrig run', () => {
     expect(await gone).toEqual([0, null]);
     expect(stderr).toBe('');
     expect(lines[0]?.type).toBe('start');
-    expect(lines.some(({ type }) => type === 'stopping')).toBe(true);
+    expect(lines.find(({ type }) => type === 'stopping')).toMatchObject({ safeStateCommanded: true });
     const end = lines.at(-1);
     expect(end).toMatchObject({ type: 'end', ended: 'stopped' });
     const stored = JSON.parse(readFileSync(join(end?.folder ?? '', 'summary.json'), 'utf8')) as RunSummary;

@@ -21,6 +21,7 @@ import { finishWell } from './failure.ts';
 import { LAST_WORDS, UNHURRIED } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
 import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
+import { withinTime } from '../control/within-time.ts';
 import { watchStatus } from './status-line.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -35,6 +36,10 @@ export interface RunOptions {
 
 /** How long the end may wait for InfluxDB. */
 const FLUSH_MS = 5000;
+/** And for all of the records, a disk that takes nothing included; for pages that do not let go; and for a rig that is not there yet. */
+const RECORDS_MS = 8000;
+const PAGE_MS = 500;
+const ASSEMBLY_MS = 1500;
 
 export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const cycles = options.cycles === undefined ? undefined : wholeNumber('--cycles', options.cycles, { min: 1, max: 1e12 });
@@ -50,11 +55,21 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
 
   const page: { of?: RunningServer } = {};
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
-  const release = onStopSignal(() => {
-    asked.stop = true;
-    output.stopping();
-    void asked.of?.stop();
-  });
+  let tellAsked: () => void = () => undefined;
+  const stopAsked = new Promise<void>((resolve) => (tellAsked = resolve));
+  const release = onStopSignal(
+    () => {
+      asked.stop = true;
+      // Before a word of it: writing may fail, and the array must not wait for it.
+      const commanded = asked.of?.commandSafe();
+      void asked.of?.stop();
+      output.stopping(commanded);
+      tellAsked();
+    },
+    () => asked.of?.commandSafe(),
+  );
+  // However this process ends by itself, what it may have left radiating is commanded to be safe.
+  process.once('exit', () => asked.of !== undefined && asked.of.state !== 'stopped' && asked.of.commandSafe());
 
   const recorder = createRunRecorder({
     rig,
@@ -70,7 +85,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
       page.of?.show(event);
     },
   });
-  const { assembled, server } = await assembleWithPage(recorder, {
+  const assembling = assembleWithPage(recorder, {
     rig,
     seed,
     clock,
@@ -80,6 +95,16 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });
+  const realClock = createRealClock();
+  const gaveUp = stopAsked.then(() => realClock.sleep(ASSEMBLY_MS));
+  const there = await Promise.race([assembling, gaveUp]);
+  if (there === undefined) {
+    assembling.catch(() => undefined);
+    await withinTime(realClock, PAGE_MS, recorder.discard(), undefined);
+    output.neverRan();
+    process.exit((await finishWell(LAST_WORDS)) ? 0 : 1);
+  }
+  const { assembled, server } = there;
   asked.of = assembled.controller;
   page.of = server;
   recorder.identify(assembled.identity);
@@ -117,8 +142,13 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const writer = target === undefined ? undefined : followIntoInflux(target, recorder, rig, seed);
   if (asked.stop) await assembled.controller.stop();
   const outcome = await runUntilEnd(assembled, output);
-  await server.close();
-  const end = await closeRecords(outcome, recorder, rig, writer, target);
+  await withinTime(realClock, PAGE_MS, server.close(), undefined);
+  const end = await withinTime(realClock, RECORDS_MS, closeRecords(outcome, recorder, rig, writer, target), undefined);
+  if (end === undefined) {
+    output.unclosed(recorder.folder, RECORDS_MS);
+    await finishWell(LAST_WORDS);
+    process.exit(1);
+  }
   release();
   output.end(end);
   const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;

@@ -173,6 +173,8 @@ class Loop implements ControlLoop {
     return this.#run;
   }
 
+  commandSafe = (): boolean => this.#panels.commandSafe();
+
   async run(): Promise<ControlResult> {
     const before = this.#state;
     const moved = this.#move('run');

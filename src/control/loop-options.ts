@@ -50,6 +50,8 @@ export interface RunOutcome {
 export interface ControlLoop extends Controller {
   /** Runs until the cycles are done, somebody stops it, or it faults. Once. */
   start(): Promise<RunOutcome>;
+  /** Commands the safe state now, blind: before anything else of an end. False: no link took it. */
+  commandSafe(): boolean;
   /** Once stopped: what the panel said, or did not, when it was told to make the array safe; undefined when it confirmed. */
   readonly unsafe: string | undefined;
 }

@@ -31,8 +31,8 @@ export interface PanelKeeper {
    * calls that follow, with growing pauses between: call it before every cycle.
    */
   arm(): Promise<void>;
-  /** Commands the safe state before this returns, blind and repeated: whether anybody takes it, `makeSafe` finds out. */
-  commandSafe(): void;
+  /** Commands the safe state before this returns, blind and repeated: whether anybody takes it, `makeSafe` finds out. False: no link took it. */
+  commandSafe(): boolean;
   /**
    * Commands the safe state now, again where the panel refuses. Returns words when the panel did not confirm it; after `withinMs` (default 4 s)
    * that is no longer waited for.
@@ -142,7 +142,7 @@ export function createPanelKeeper(options: {
   let armAttempts = 0;
   let armAtMs = -Infinity;
 
-  const commandSafe = (): void => {
+  const commandSafe = (): boolean => {
     if (safe.beam === undefined) return panel.commandSafe(safeState, { silenceMs });
     return panel.commandSafe(everStored ? safeState : 'mute', { silenceMs, position: SAFE_POSITION });
   };

@@ -78,8 +78,8 @@ export interface PanelSeat {
   beamId(cycle: number): Promise<BeamId>;
   worked(): void;
   failed(failure: PanelFailure): { unusable: string } | undefined;
-  /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. */
-  commandSafe(): void;
+  /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. False: no link took it. */
+  commandSafe(): boolean;
   /** And waits for it to be confirmed. Returns words when it is not, after `withinMs` at the latest. */
   makeSafe(withinMs?: number): Promise<string | undefined>;
   /** The hardware has several parts, and one alone can leave the others radiating what is no beam, whatever the safe state. */
@@ -178,8 +178,10 @@ class Seat implements PanelSeat {
     return keeper.failed(failure);
   }
 
-  commandSafe(): void {
-    for (const { keeper } of this.#mayRadiate()) keeper.commandSafe();
+  commandSafe(): boolean {
+    return this.#mayRadiate()
+      .map(({ keeper }) => keeper.commandSafe())
+      .every(Boolean);
   }
 
   async makeSafe(withinMs?: number): Promise<string | undefined> {

@@ -76,7 +76,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
       silences.push(silenceMs);
       return answer(session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' }, undefined);
     },
-    commandSafe: (state) => void blind.push(state),
+    commandSafe: (state) => blind.push(state) > 0,
     close: async () => {
       log.push('closed');
     },

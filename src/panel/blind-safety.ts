@@ -19,7 +19,8 @@ export interface SafeOrder {
 export interface BlindSafety {
   /** What is commanded and not confirmed. */
   readonly pending: SafeOrder | undefined;
-  command(order: SafeOrder): void;
+  /** @returns whether the link took it */
+  command(order: SafeOrder): boolean;
   /** Sends what is pending once more, before anything else is said. */
   again(): void;
   /** It is confirmed, or a beam is meant again: no copy of the command may follow. */
@@ -29,7 +30,7 @@ export interface BlindSafety {
 /** Pauses between sendings, ms. */
 const PAUSES_MS = [20, 60, 180, 500];
 
-export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => void): BlindSafety {
+export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => boolean): BlindSafety {
   let pending: SafeOrder | undefined;
   let cancelTimer: (() => void) | undefined;
 
@@ -37,10 +38,13 @@ export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => void
     cancelTimer?.();
     cancelTimer = undefined;
   };
-  const repeat = (sendings: number): void => {
-    if (pending === undefined || sendings > PAUSES_MS.length) return stop();
-    send(pending);
-    cancelTimer = clock.after(PAUSES_MS[sendings] ?? 0, () => repeat(sendings + 1));
+  const repeat = (sendings: number): boolean => {
+    cancelTimer = undefined;
+    if (pending === undefined) return false;
+    const taken = send(pending);
+    const pauseMs = PAUSES_MS.at(sendings);
+    if (pauseMs !== undefined) cancelTimer = clock.after(pauseMs, () => repeat(sendings + 1));
+    return taken;
   };
 
   return {
@@ -50,7 +54,7 @@ export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => void
     command(order) {
       stop();
       pending = order;
-      repeat(0);
+      return repeat(0);
     },
     again() {
       if (pending !== undefined) send(pending);

@@ -276,7 +276,7 @@ class PanelDriver implements ArrayMember {
     return DONE;
   }
 
-  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): void {
+  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
     this.radiated = undefined;
     if (this.session !== undefined) {
@@ -285,7 +285,7 @@ class PanelDriver implements ArrayMember {
       this.absence = { reason: 'made-safe' };
       this.line.failAll(this.absence, [SAFE]);
     }
-    this.safety.command({ state, position, silenceMs });
+    return this.safety.command({ state, position, silenceMs });
   }
 
   close(): Promise<void> {

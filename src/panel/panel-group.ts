@@ -182,14 +182,14 @@ class Group implements PanelGroup {
     return nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
   }
 
-  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): void {
+  commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
     this.safeState = { state, position, silenceMs };
     this.commands++;
     this.agreed = 0;
     // A part of a beam is no beam: it is not held.
     const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
-    for (const panel of this.members) panel.commandSafe(shown, options);
+    return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
   }
 
   async close(): Promise<void> {

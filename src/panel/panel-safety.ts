@@ -15,8 +15,8 @@ export interface PanelSafety {
   sessionEnded(): void;
   /** The panel confirmed that this is its safe state, and that it is there now. */
   confirmed(order: SafeOrder, entered: boolean): void;
-  /** Sent before this returns, and repeated. */
-  command(order: SafeOrder): void;
+  /** Sent before this returns, and repeated. @returns whether the link took it */
+  command(order: SafeOrder): boolean;
   /** A beam is meant to be switched on: no copy of a command may come after it. */
   beamMeant(): void;
   /** Before a handshake: what is not confirmed is sent once more. */

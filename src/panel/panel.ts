@@ -136,8 +136,9 @@ export interface Panel {
   /**
    * Commands the safe state now, blind: sent before this returns, and repeated, whatever is under way, was answered, or has a session. Nothing
    * of a beam that was begun before is sent after it, and a handshake that follows ends well only when the command was confirmed.
+   * @returns whether the link took it; of several panels, all of theirs
    */
-  commandSafe(state: SafeState, options?: { position?: number; silenceMs?: number }): void;
+  commandSafe(state: SafeState, options?: { position?: number; silenceMs?: number }): boolean;
   close(): Promise<void>;
 }
 
