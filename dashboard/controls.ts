@@ -31,19 +31,25 @@ export class Controls {
   #live: Live | undefined;
   #options = '';
   #pending: Command | undefined;
-  #busy = false;
+  /** The control that the question is about: the keyboard goes from it to the answers and comes back to it. */
+  #asking: HTMLElement | undefined;
+  /** Answers that are awaited. */
+  #waiting = 0;
   #answer: { text: string; kind: 'done' | 'refused'; untilMs: number } | undefined;
   #pointedAt: HTMLElement | undefined;
 
   constructor(socket: RigSocket) {
     this.#socket = socket;
-    this.#model.addEventListener('change', () => this.#ask(this.#modelCommand()));
-    this.#phaseBits.addEventListener('change', () => this.#ask(this.#phaseBitsCommand()));
+    this.#model.addEventListener('change', () => this.#ask(this.#modelCommand(), this.#model));
+    this.#phaseBits.addEventListener('change', () => this.#ask(this.#phaseBitsCommand(), this.#phaseBits));
     this.#run.addEventListener('click', () => this.#startOrStop());
     this.#apply.addEventListener('click', () => void this.#carryOut());
     byId('cancel').addEventListener('click', () => this.#ask(undefined));
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.#pending) this.#ask(undefined);
+    });
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Tab' && this.#tab(event.shiftKey)) event.preventDefault();
     });
     for (const control of [this.#model, this.#phaseBits, this.#run]) {
       const point = (): void => this.#pointTo(control);
@@ -55,17 +61,25 @@ export class Controls {
     }
   }
 
+  get #busy(): boolean {
+    return this.#waiting > 0;
+  }
+
   draw(live: Live): void {
     this.#live = live;
     const { rig } = live;
     if (rig) this.#keepOptions(rig);
     const reason = this.#whyOff(live);
     if (reason !== undefined && this.#pending) this.#pending = undefined;
-    const off = reason !== undefined || this.#busy;
-    for (const control of [this.#model, this.#phaseBits]) control.disabled = off;
+    const off = reason !== undefined;
     const stops = live.state === 'running';
+    for (const control of [this.#model, this.#phaseBits, this.#run]) {
+      control.disabled = off;
+      // Not disabled while an answer is awaited: whoever stands on it with the keyboard would be sent to the top of the page.
+      if (this.#busy && !(control === this.#run && stops)) control.setAttribute('aria-disabled', 'true');
+      else control.removeAttribute('aria-disabled');
+    }
     setText(this.#run, stops ? '■ Stop' : '▶ Start');
-    this.#run.disabled = off;
     for (const control of [this.#model, this.#phaseBits, this.#run]) control.title = reason ?? this.#helpFor(control);
     if (rig && !this.#pending && !this.#busy) {
       if (document.activeElement !== this.#model || off) this.#model.value = rig.modelId;
@@ -141,42 +155,63 @@ export class Controls {
   #startOrStop(): void {
     const live = this.#live;
     if (!live?.rig) return;
+    // Whatever else is waited for: stopping is always one press.
     if (live.state === 'running') {
-      this.#pending = {
+      void this.#carryOut({
         question: '',
         verb: 'Stop',
         done: 'Stopped: the array is in its safe state.',
         send: (answer) => this.#socket.emit('pause', answer),
-      };
-      void this.#carryOut();
+      });
       return;
     }
     const pace = live.rig.loopRateHz > 0 ? `${live.rig.loopRateHz} times a second` : 'as often as it can';
     const what = (live.latest?.source ?? live.rig.source) === 'simulator' ? 'The simulated array' : 'The array';
-    this.#ask({
-      question: `${what} leaves its safe state and radiates a new beam ${pace}. Start?`,
-      verb: 'Start',
-      done: 'Running.',
-      send: (answer) => this.#socket.emit('start', answer),
-    });
+    this.#ask(
+      {
+        question: `${what} leaves its safe state and radiates a new beam ${pace}. Start?`,
+        verb: 'Start',
+        done: 'Running.',
+        send: (answer) => this.#socket.emit('start', answer),
+      },
+      this.#run,
+    );
   }
 
-  #ask(command: Command | undefined): void {
+  #ask(command: Command | undefined, about?: HTMLElement): void {
+    if (this.#busy) return this.#showRig(); // one thing at a time
+    const answered = this.#confirm.contains(document.activeElement);
     this.#pending = command;
+    if (answered) this.#asking?.focus();
+    this.#asking = command && about;
     this.#answer = undefined;
-    const rig = this.#live?.rig;
-    if (!command && rig) {
-      this.#model.value = rig.modelId;
-      this.#phaseBits.value = String(rig.phaseBits);
-    }
+    if (!command) this.#showRig();
     this.#redraw();
   }
 
-  async #carryOut(): Promise<void> {
-    const command = this.#pending;
+  /** The lists say again what is, not what was chosen. */
+  #showRig(): void {
+    const rig = this.#live?.rig;
+    if (!rig) return;
+    this.#model.value = rig.modelId;
+    this.#phaseBits.value = String(rig.phaseBits);
+  }
+
+  /** From the control that asks to the first answer and back, wherever they stand on the page. @returns whether the focus was moved */
+  #tab(backwards: boolean): boolean {
+    if (!this.#pending || !this.#asking) return false;
+    if (!backwards && document.activeElement === this.#asking) this.#apply.focus();
+    else if (backwards && document.activeElement === this.#apply) this.#asking.focus();
+    else return false;
+    return true;
+  }
+
+  async #carryOut(command = this.#pending): Promise<void> {
     if (!command) return;
+    if (this.#confirm.contains(document.activeElement)) this.#asking?.focus();
     this.#pending = undefined;
-    this.#busy = true;
+    this.#asking = undefined;
+    this.#waiting++;
     this.#redraw();
     const result = await new Promise<ControlResult>((resolve) => {
       const reason = `the controller did not answer within ${ANSWER_DEADLINE_MS / 1000} s; what the rig does now is shown on this page`;
@@ -186,7 +221,8 @@ export class Controls {
         resolve(answer);
       });
     });
-    this.#busy = false;
+    this.#waiting--;
+    if (!result.ok) this.#showRig();
     this.#answer = {
       text: result.ok ? command.done : `Refused: ${result.reason}`,
       kind: result.ok ? 'done' : 'refused',

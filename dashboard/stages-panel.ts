@@ -35,7 +35,7 @@ export class StagesPanel {
     STAGES.forEach((stage, i) => {
       const swatch = element('span', { className: 'swatch' });
       swatch.style.background = `var(--stage-${i})`;
-      list.prepend(element('div', {}, swatch, element('dt', { text: TITLES[stage] }), this.#values[i])); // as in the bars: last on top
+      list.prepend(element('div', {}, element('dt', {}, swatch, document.createTextNode(TITLES[stage])), this.#values[i])); // as in the bars: last on top
     });
     list.append(element('div', { className: 'whole' }, element('dt', { text: 'all stages' }), this.#whole));
     byId('stages-body').append(place, list);

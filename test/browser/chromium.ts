@@ -11,6 +11,8 @@ export async function launchChromium(): Promise<Browser> {
     ignoreDefaultArgs: ['--hide-scrollbars'],
     args: [
       '--no-sandbox',
+      // Names that lead to this machine only.
+      '--host-resolver-rules=MAP *.lab 127.0.0.1,MAP *.evil 127.0.0.1',
       '--disable-gpu',
       '--disable-quic',
       '--no-first-run',

@@ -28,7 +28,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
 
   it('shows the board and no banner while it is there', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
-    expect(await page.isVisible('#banner')).toBe(false);
+    await expect.poll(() => page.isVisible('#banner'), SOON).toBe(false);
     await expect.poll(rows, SOON).toHaveLength(2);
     expect((await rows())[0]).toBe('/dev/ttyUSB0open1.50000041BOARD-0001 · elements 0-63');
   });
@@ -37,9 +37,9 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that loses its board [n
     rig.lost = 'the cable was pulled';
     await expect.poll(() => text('#badge'), SOON).toBe('SIMULATOR');
     await expect.poll(() => page.isVisible('#banner'), SOON).toBe(true);
-    expect(await text('#banner')).toMatch(
-      /stands in for the hardware since \d\d:\d\d:\d\d: the cable was pulled\. Looking for it\./,
-    );
+    await expect
+      .poll(() => text('#banner'), SOON)
+      .toMatch(/stands in for the hardware since \d\d:\d\d:\d\d: the cable was pulled\. Looking for it\./);
     await expect.poll(async () => (await rows())[0], SOON).toMatch(/✕ lost.*the cable was pulled$/);
     expect(await page.getAttribute('#panels-body tbody', 'data-state')).toBe('closed');
   });

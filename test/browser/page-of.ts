@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { packageRoot } from '../../src/config/package-root.ts';
 import type { Controller } from '../../src/control/controller.ts';
-import { startServer, type RunningServer } from '../../src/server/server.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
 import { launchChromium } from './chromium.ts';
 
 export interface OpenPage {
@@ -16,7 +16,7 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-export async function openPageOf(rig: Controller): Promise<OpenPage> {
+export async function openPageOf(rig: Controller, options: Partial<ServerOptions> = {}): Promise<OpenPage> {
   const pageFolder = mkdtempSync(join(tmpdir(), 'beamrig-page-'));
   await build({
     configFile: `${packageRoot()}/vite.config.ts`,
@@ -24,7 +24,7 @@ export async function openPageOf(rig: Controller): Promise<OpenPage> {
     build: { outDir: pageFolder, emptyOutDir: true },
     logLevel: 'error',
   });
-  const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder });
+  const server = await startServer({ controller: rig, host: '127.0.0.1', port: 0, pageFolder, ...options });
   let browser: Browser | undefined;
   const close = async (): Promise<void> => {
     await browser?.close();
