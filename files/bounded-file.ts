@@ -3,6 +3,7 @@
  * a byte is read, nothing larger than the caller's limit is ever held, and a pipe that nobody writes into is given up. What stands in the way
  * is data; `why` says it as the end of a sentence that begins with the path.
  */
+import { counted } from '../errors/counted.ts';
 import { closeSync, constants, fstatSync, openSync, readSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
 export interface FileBounds {
@@ -122,7 +123,7 @@ class Store {
 }
 
 function tooLarge({ maxBytes }: FileBounds, size?: number): FileRead {
-  const found = size === undefined ? 'more than' : `${size} bytes, more than`;
+  const found = size === undefined ? 'more than' : `${counted(size, 'byte')}, more than`;
   return { ok: false, reason: 'too-large', why: `holds ${found} the ${bytesText(maxBytes)} that are read here` };
 }
 
@@ -131,7 +132,7 @@ const bytesText = (bytes: number): string =>
     ? `${Math.round(bytes / 2 ** 30)} GiB`
     : bytes >= 1_000_000
       ? `${Math.round(bytes / 1e6)} MB`
-      : `${bytes} bytes`;
+      : `${counted(bytes, 'byte')}`;
 
 function hasName(file: number): boolean {
   try {

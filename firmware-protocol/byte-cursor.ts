@@ -3,6 +3,7 @@
  * `PayloadReader` never throws: it remembers that something was wrong (`failed`) and the frame is discarded as a whole.
  * Everything is little-endian, and bytes are moved by hand: a DataView made for each small frame costs more than the frame.
  */
+import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
 import { MAX_PHASE_BITS, packWordsInto, packedLength, unpackWordsFrom } from './packing.ts';
@@ -216,7 +217,7 @@ export function encodeText(field: string, text: string): Uint8Array {
   const bytes = UTF8.encode(text);
   const problem =
     bytes.length > MAX_TEXT_BYTES
-      ? `takes ${bytes.length} bytes of UTF-8, more than ${MAX_TEXT_BYTES}`
+      ? `takes ${counted(bytes.length, 'byte')} of UTF-8, more than ${MAX_TEXT_BYTES}`
       : bytes.includes(0)
         ? 'contains a zero character'
         : STRICT_UTF8.decode(bytes) !== text

@@ -8,6 +8,7 @@
  * The matrices are worked out once a beam and again when the temperature has moved on. The array is switched on when the air is made: a panel
  * that restarts does not cool it.
  */
+import { counted } from '../errors/counted.ts';
 import type { Clock } from '../clock/clock.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from '../signal/complex-matrix.ts';
@@ -109,9 +110,13 @@ interface Driver {
 export function createAir(options: AirOptions): Air {
   const { array, scene, random, clock } = options;
   if (array.elements !== scene.elements) {
-    throw new BeamrigError('shape', `the array has ${array.elements} elements, the scene's channel ${scene.elements}`, {
-      wayOut: 'Build both for the same geometry.',
-    });
+    throw new BeamrigError(
+      'shape',
+      `the array has ${counted(array.elements, 'element')}, the scene's channel ${scene.elements}`,
+      {
+        wayOut: 'Build both for the same geometry.',
+      },
+    );
   }
   const { elements, rfChains, phaseBits } = array;
   const { users } = scene;

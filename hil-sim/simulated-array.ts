@@ -10,6 +10,7 @@
  * The controller scales D so that the *ideal* array radiates ‖A·D‖²_F = P; nothing here scales again. A dead element or a weak gain is power
  * that is really missing, and coupling may add or take some.
  */
+import { counted } from '../errors/counted.ts';
 import type { ChainIndex, ElementIndex } from '../signal/indices.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from '../signal/complex-matrix.ts';
@@ -139,7 +140,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
   const everyElement = Int32Array.from({ length: elements }, (_, n) => n);
   const requirePlaces = (what: string, given: number, count: number): void => {
     if (given === count * rfChains) return;
-    throw new BeamrigError('shape', `${given} ${what} for ${count} elements × ${rfChains} RF chains`, {
+    throw new BeamrigError('shape', `${given} ${what} for ${counted(count, 'element')} × ${counted(rfChains, 'RF chain')}`, {
       wayOut: `Give exactly ${count * rfChains} ${what}.`,
     });
   };
@@ -274,7 +275,7 @@ class Shifters {
   }
 
   private refuse(place: number, word: number): never {
-    throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${this.bits} bits`, {
+    throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${counted(this.bits, 'bit')}`, {
       wayOut: `Send words below ${2 ** this.bits}.`,
     });
   }

@@ -8,6 +8,7 @@
  *   columns of X ─► zero-padded FFTs ─► Σ|·|²: power at steps of 1/(d·L)          (L ≥ 4·C: between two points a peak loses at most 0.23 dB)
  *                                          └─► inverse FFT ─► its C coefficients ─► power at any other direction, O(C) each
  */
+import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { zeros } from './complex-matrix.ts';
@@ -92,7 +93,7 @@ export function elevationCut(
 function requireFitting(geometry: ArrayGeometry, precoder: CMatrix): void {
   const elements = elementCount(geometry);
   if (precoder.rows === elements) return;
-  throw new BeamrigError('shape', `the array has ${elements} elements, the precoder ${precoder.rows} rows`);
+  throw new BeamrigError('shape', `the array has ${counted(elements, 'element')}, the precoder ${counted(precoder.rows, 'row')}`);
 }
 
 function cutOf(points: ReadonlyMap<number, number>, towardsRad: readonly number[]): PatternCut {

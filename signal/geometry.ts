@@ -3,6 +3,7 @@
  * chains. Azimuth is measured from broadside in the horizontal plane and is positive towards element 0, elevation from the horizon and positive
  * upwards, both in radians. A word turns a carrier forward. firmware-protocol/PROTOCOL.md section 1.5 has the drawing.
  */
+import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { zeros } from './complex-matrix.ts';
@@ -62,9 +63,13 @@ export function connectionMask(kind: 'full' | 'sub', elements: number, rfChains:
   const mask = new Uint8Array(elements * rfChains);
   if (kind === 'full') return mask.fill(1);
   if (elements < rfChains) {
-    throw new BeamrigError('argument', `${elements} elements cannot be shared out to ${rfChains} RF chains`, {
-      wayOut: 'give each chain at least one element',
-    });
+    throw new BeamrigError(
+      'argument',
+      `${counted(elements, 'element')} cannot be shared out to ${counted(rfChains, 'RF chain')}`,
+      {
+        wayOut: 'give each chain at least one element',
+      },
+    );
   }
   for (let n = 0; n < elements; n++) mask[n * rfChains + Math.floor((n * rfChains) / elements)] = 1;
   return mask;

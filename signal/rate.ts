@@ -1,6 +1,7 @@
 /**
  * What a precoder achieves: SINR per user, sum rate, and where the array radiates.
  */
+import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { matmul } from './complex-matrix.ts';
@@ -23,7 +24,10 @@ export function sinr(channel: CMatrix, precoder: CMatrix, noise: number): Float6
   const gains = matmul(channel, precoder); // entry (k, j) is what user k hears of stream j
   const users = gains.rows;
   if (gains.cols !== users) {
-    throw new BeamrigError('shape', `${users} users but ${gains.cols} streams: the precoder needs one column per user`);
+    throw new BeamrigError(
+      'shape',
+      `${counted(users, 'user')} but ${counted(gains.cols, 'stream')}: the precoder needs one column per user`,
+    );
   }
   const out = new Float64Array(users);
   for (let k = 0; k < users; k++) {
@@ -70,7 +74,10 @@ export function fromDb(db: number): number {
 export function beampatternDb(geometry: ArrayGeometry, precoder: CMatrix, azimuthRad: Float64Array): Float64Array {
   const elements = elementCount(geometry);
   if (precoder.rows !== elements) {
-    throw new BeamrigError('shape', `the array has ${elements} elements, the precoder ${precoder.rows} rows`);
+    throw new BeamrigError(
+      'shape',
+      `the array has ${counted(elements, 'element')}, the precoder ${counted(precoder.rows, 'row')}`,
+    );
   }
   const { re, im, cols } = precoder;
   return azimuthRad.map((azimuth) => {

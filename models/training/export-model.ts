@@ -1,4 +1,5 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
+import { counted } from '../../errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -38,7 +39,7 @@ export async function exportTrainedModel(
   const card: ModelCard = {
     contract: 1,
     id: basename(output, '.onnx'),
-    title: `Unfolded PGA, ${layers} layers of ${innerSteps} steps: ${elements} elements, ${rfChains} RF chains, ${users} users`,
+    title: `Unfolded PGA, ${counted(layers, 'layer')} of ${counted(innerSteps, 'step')}: ${counted(elements, 'element')}, ${counted(rfChains, 'RF chain')}, ${counted(users, 'user')}`,
     dimensions,
     algorithm: 'unfolded-pga',
     paper: 'N. T. Nguyen et al., Fast Deep Unfolded Hybrid Beamforming in Multiuser Large MIMO Systems, Asilomar 2023',

@@ -14,6 +14,7 @@
  *
  * All shapes carry the batch B first. N elements, M = K chains and users.
  */
+import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
@@ -98,7 +99,7 @@ export function unfoldedPga(
   if (rfChains !== users) {
     throw new BeamrigError(
       'argument',
-      `unfolded-pga: ${rfChains} RF chains for ${users} users; the network needs as many chains as users`,
+      `unfolded-pga: ${counted(rfChains, 'RF chain')} for ${counted(users, 'user')}; the network needs as many chains as users`,
       {
         wayOut: 'use a baseline, or a rig with as many RF chains as users',
       },

@@ -9,6 +9,7 @@
  * the gradient), so one set of numbers serves one SNR. Going past the paper, a step's logarithm may therefore be a polynomial in
  * x = (normalised SNR in dB − 10)∕10, the normalised SNR being P∕σ² for ‖H‖²_F = K·N. One coefficient is the paper's form.
  */
+import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
@@ -32,7 +33,7 @@ export type StepForm = 'log' | 'plain';
 /** The same μ and λ (for σ² = 1) everywhere, in plain form: the paper's fixed-step PGA, and where its training starts. */
 export function constantSteps(layers: number, innerSteps: number, mu: number, lambda: number): StepSizes {
   if (!(layers >= 1 && innerSteps >= 1))
-    throw new BeamrigError('argument', `unfolded-pga: ${layers} layers of ${innerSteps} inner steps`);
+    throw new BeamrigError('argument', `unfolded-pga: ${counted(layers, 'layer')} of ${innerSteps} inner steps`);
   return {
     layers,
     innerSteps,

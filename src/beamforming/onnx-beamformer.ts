@@ -93,10 +93,14 @@ export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefi
 function requireFitting(idOrPath: string, card: ModelCard, needs: BeamformerNeeds): void {
   const reason = misfit(card, needs);
   if (reason === undefined) return;
-  throw new BeamrigError('model-mismatch', `The model ${card.id} (${basename(idOrPath)}) ${reason}.`, {
+  throw new BeamrigError('model-mismatch', `The model ${named(idOrPath, card.id)} ${reason}.`, {
     wayOut: 'Choose a model made for this rig (`beamrig models` lists their dimensions), a baseline, or train one.',
   });
 }
+
+/** Its id, and its file where that is called otherwise: nothing is named twice. */
+const named = (idOrPath: string, id: string): string =>
+  basename(idOrPath).replace(/\.onnx$/, '') === id ? id : `${id} (${basename(idOrPath)})`;
 
 /** Which elements hang on which chains; undefined where each hangs on all. */
 const connectionOf = ({ elements, rfChains, connection = 'full' }: BeamformerNeeds): Uint8Array | undefined =>

@@ -7,6 +7,7 @@
  * An element's states are an alphabet: evenly spaced for an uncalibrated array, measured ones where there is a calibration table. Phases
  * are quantised once, here.
  */
+import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { matmul, multiplyAhB, zeros } from '../../signal/complex-matrix.ts';
@@ -65,7 +66,7 @@ export function quantiseAndResolve(options: QuantiseOptions): ResolvedBeam {
   if (analogPhase.length !== elements * rfChains) {
     throw new BeamrigError(
       'shape',
-      `${elements} elements × ${rfChains} RF chains need ${elements * rfChains} phases, got ${analogPhase.length}`,
+      `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')} need ${counted(elements * rfChains, 'phase')}, got ${analogPhase.length}`,
     );
   }
   const words = statesOf === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, statesOf);

@@ -1,4 +1,5 @@
 /** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
+import { counted } from '../../errors/counted.ts';
 import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
@@ -73,7 +74,7 @@ function resultTable({ model, channels, power, results }: EvaluationResult): str
     `${((100 * sumRate.mean) / wmmse.mean).toFixed(1)} %`,
   ]);
   return [
-    `${model} on ${channels.count} channels of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
+    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
     ...offPower(model, power),
     table(['SNR dB', 'bits', model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
   ].join('\n');

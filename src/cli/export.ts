@@ -1,4 +1,5 @@
 /** `beamrig export`: a stored run as a table, or once more into InfluxDB. */
+import { counted } from '../../errors/counted.ts';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
@@ -41,13 +42,13 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
       repeatedCycles > 0 ? `; repeated or out of order, left out: ${repeatedCycles}` : '',
       incompleteRows > 0 ? `; without the lines of all users, marked incomplete: ${incompleteRows}` : '',
     ];
-    say(`${rows} cycles written${where}${flaws.join('')}.`);
+    say(`${counted(rows, 'cycle')} written${where}${flaws.join('')}.`);
   }
   if (target !== undefined) {
     const client = createInfluxClient(target);
     const { taken, refused, why } = await replayRun(run, client);
     say(
-      `${taken} points sent to ${client.name}${refused > 0 ? `; ${refused} lines were not taken: ${why ?? 'no reason given'}` : ''}.`,
+      `${counted(taken, 'point')} sent to ${client.name}${refused > 0 ? `; ${counted(refused, 'line')} ${refused === 1 ? 'was' : 'were'} not taken: ${why ?? 'no reason given'}` : ''}.`,
     );
     if (refused > 0) process.exitCode = 1;
   }

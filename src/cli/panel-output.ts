@@ -1,4 +1,5 @@
 /** What `beamrig panel` says while panels are played: lines for a person, or one JSON object a line for a program. */
+import { counted } from '../../errors/counted.ts';
 import type { Outlet } from './outlet.ts';
 import type { PlayedEvent } from '../rig/played-panels.ts';
 
@@ -46,7 +47,9 @@ function textOutput(out: Outlet, log: 'events' | 'beams'): PanelOutput {
   const line = (text: string): void => void out.write(`${text}\n`);
   return {
     start: ({ name, elements, rfChains, phaseBits, users, panels, authenticated }) => {
-      line(`${name}: ${elements} elements, ${rfChains} RF chains, ${users} users, Q = ${phaseBits}, played by this process`);
+      line(
+        `${name}: ${counted(elements, 'element')}, ${counted(rfChains, 'RF chain')}, ${counted(users, 'user')}, Q = ${phaseBits}, played by this process`,
+      );
       for (const panel of panels) {
         const faults =
           panel.behaviours === 0 ? '' : `, playing ${panel.behaviours} behaviour${panel.behaviours === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
+import { counted } from '../../errors/counted.ts';
 import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
@@ -102,21 +103,28 @@ export function textOutput(out: Outlet): RunOutput {
       last(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
       const means = ({ measured, predicted, zf }: RunSummary['meanSumRate']): string =>
         `measured ${rate(measured)}, predicted ${rate(predicted)}, ZF ${rate(zf)} bit/s/Hz`;
-      const inAll = `${cycles} cycles (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
+      const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
       const [first, ...others] = summary.parts;
       const where = first === undefined ? '' : ` (${sourceInWords(first.source, first.channelSource)})`;
       last(others.length > 0 ? `${inAll}. Means for each model and Q:` : `${inAll}; ${means(meanSumRate)}${where}.`);
       for (const part of others.length > 0 ? summary.parts : []) {
         const of = `${part.modelId}, Q = ${part.phaseBits}, ${sourceInWords(part.source, part.channelSource)}`;
-        last(`  ${of}: ${means(part.meanSumRate)} over ${part.cycles} cycles (${part.void} void).`);
+        last(`  ${of}: ${means(part.meanSumRate)} over ${counted(part.cycles, 'cycle')} (${part.void} void).`);
       }
       for (const [why, count] of Object.entries(summary.doubtful)) {
-        last(paint(33, `${count} cycles have readings that are not to be believed (${why}): kept, marked, and in no mean.`));
+        last(
+          paint(
+            33,
+            `${counted(count, 'cycle')} with readings that are not to be believed (${why}): kept, marked, and in no mean.`,
+          ),
+        );
       }
       if (influx) {
-        last(`InfluxDB took ${influx.taken} points${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
+        last(`InfluxDB took ${counted(influx.taken, 'point')}${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
         if (influx.replay !== undefined)
-          last(`${influx.remaining} points are not in InfluxDB yet. Send them with: ${influx.replay}`);
+          last(
+            `${counted(influx.remaining, 'point')} ${influx.remaining === 1 ? 'is' : 'are'} not in InfluxDB yet. Send them with: ${influx.replay}`,
+          );
       }
       if (problem !== undefined) last(paint(33, `The records are not complete: ${problem}.`));
       last(problem === undefined ? `Everything is in ${folder}` : `What there is, is in ${folder}`);

@@ -3,6 +3,7 @@
  *
  *   rig file ─► channels ─► run folder ─► rig (hardware or simulator) ─► page ─► loop … Ctrl-C ─► safe state ─► summary
  */
+import { counted } from '../../errors/counted.ts';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createRandom } from '../../signal/random.ts';
@@ -254,12 +255,12 @@ function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: n
   const { geometry, rfChains, connection, phaseBits } = rig.array;
   const shape = geometry.kind === 'ula' ? 'in a line' : `in ${geometry.rows} × ${geometry.columns}`;
   return [
-    `${elementsOf(rig)} elements ${shape}`,
-    `${rfChains} RF chains (${connection === 'full' ? 'fully connected' : 'sub-connected'})`,
-    `${rig.users.count} users`,
+    `${counted(elementsOf(rig), 'element')} ${shape}`,
+    `${counted(rfChains, 'RF chain')} (${connection === 'full' ? 'fully connected' : 'sub-connected'})`,
+    `${counted(rig.users.count, 'user')}`,
     `Q = ${phaseBits}`,
     `SNR ${rig.snrDb} dB`,
     rig.beamformer.model,
-    channels === undefined ? `seed ${seed}` : `${channels.count} channels of ${channels.file}`,
+    channels === undefined ? `seed ${seed}` : `${counted(channels.count, 'channel')} of ${channels.file}`,
   ].join(', ');
 }

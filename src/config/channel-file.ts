@@ -3,6 +3,7 @@
  * Fortran order, shape [n, K, N] with rows h_kᴴ (channels saved as h_k need `conjugate`). The reader is total: whatever the bytes, it ends
  * in channels or in one BeamrigError 'channel-file' that says what was found and what was expected.
  */
+import { counted } from '../../errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { fromParts, type CMatrix } from '../../signal/complex-matrix.ts';
@@ -81,7 +82,7 @@ export function parseChannels(bytes: Uint8Array, name: string, options: ChannelF
     const state = bytes.length < needed ? 'truncated' : another ? 'holds several arrays' : 'longer than its header says';
     refuse(
       name,
-      `${state}: ${bytes.length} bytes where shape ${shapeText(header.shape)} of ${header.dtype} takes ${needed}`,
+      `${state}: ${counted(bytes.length, 'byte')} where shape ${shapeText(header.shape)} of ${header.dtype} takes ${needed}`,
       another ? 'Save all channels as one array.' : 'Save it again.',
     );
   }
@@ -194,7 +195,7 @@ function checkExpected(shape: readonly number[], expected: ChannelFileOptions['e
   const swapped = users === expected.elements && elements === expected.users;
   refuse(
     name,
-    `channels of ${users} users × ${elements} elements; expected ${expected.users} users × ${expected.elements} elements`,
+    `channels of ${counted(users, 'user')} × ${counted(elements, 'element')}; expected ${counted(expected.users, 'user')} × ${counted(expected.elements, 'element')}`,
     swapped
       ? 'Users and elements are swapped: save it with axes [n, K, N].'
       : 'Take channels made for this array, or change the array.',

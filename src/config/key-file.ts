@@ -2,6 +2,7 @@
  * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
  * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
  */
+import { counted } from '../../errors/counted.ts';
 import { readFileSync, statSync } from 'node:fs';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { shownVariable } from '../../errors/variable-name.ts';
@@ -97,7 +98,7 @@ function keyOf(text: string, from: string): Uint8Array {
   const bytes = Buffer.from(plain, hex ? 'hex' : 'base64');
   if (!hex && !isBase64Of(plain, bytes)) throw refused(`${from} holds neither hex nor base64`, WAY_OUT);
   if (bytes.length < SHORTEST || bytes.length > LONGEST) {
-    throw refused(`${from} holds ${bytes.length} bytes; allowed: ${SHORTEST} to ${LONGEST}`, WAY_OUT);
+    throw refused(`${from} holds ${counted(bytes.length, 'byte')}; allowed: ${SHORTEST} to ${LONGEST}`, WAY_OUT);
   }
   return new Uint8Array(bytes);
 }

@@ -2,6 +2,7 @@
  * The header of a NumPy file, as NumPy and all the others write it that write this format: versions 1 to 3, keys in any order, any spacing
  * and quotes, every name of a type. Types and files that hold no channels are refused by what they are, with the line of Python that mends it.
  */
+import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { parsePythonLiteral, type Literal } from './python-literal.ts';
 
@@ -31,7 +32,7 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   if (bytes.length < lengthEnd) refuse(name, 'truncated inside its header', SAVE_IT);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   const dataStart = lengthEnd + length;
-  if (length > LARGEST_HEADER) refuse(name, `damaged: a header of ${length} bytes`, SAVE_IT);
+  if (length > LARGEST_HEADER) refuse(name, `damaged: a header of ${counted(length, 'byte')}`, SAVE_IT);
   if (bytes.length < dataStart) refuse(name, 'truncated inside its header', SAVE_IT);
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(lengthEnd, dataStart));
 

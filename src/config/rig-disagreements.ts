@@ -1,4 +1,5 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
+import { counted } from '../../errors/counted.ts';
 import { authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from './rig-problems.ts';
 import { namesAnotherHome } from '../../files/home-path.ts';
@@ -17,7 +18,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
   const chains = count('array', 'rfChains');
   const users = count('users', 'count');
   if (users !== undefined && chains !== undefined && users > chains && chains > 0) {
-    const text = `users.count: ${users} users need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
+    const text = `users.count: ${counted(users, 'user')} need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
     problems.push({ path: ['users', 'count'], text });
   }
   if (elements !== undefined && chains !== undefined && elements > 0) {
@@ -25,12 +26,12 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     if (chains > elements) {
       problems.push({
         path: ['array', 'rfChains'],
-        text: `array.rfChains: ${chains} chains for ${elements} elements; allowed: 1 to ${elements}`,
+        text: `array.rfChains: ${counted(chains, 'chain')} for ${counted(elements, 'element')}; allowed: 1 to ${elements}`,
       });
     } else if (sub && chains > 0 && elements % chains !== 0) {
       problems.push({
         path: ['array', 'rfChains'],
-        text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${elements} elements do not divide by ${chains}`,
+        text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${counted(elements, 'element')} do not divide by ${chains}`,
       });
     }
     for (const list of ['deadElements', 'stuckElements']) {

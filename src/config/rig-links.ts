@@ -3,6 +3,7 @@
  * Here are their schema, what must fit together (checked on the unread file too, so that all problems come out at once), and the reading
  * into `RigLink`, which has every default applied and every path resolved.
  */
+import { counted } from '../../errors/counted.ts';
 import * as z from 'zod';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { looksLikeKey } from '../../errors/variable-name.ts';
@@ -191,7 +192,7 @@ export function linkProblems(links: unknown, total: number | undefined, authenti
       if (wrong !== undefined)
         say(['panel'], `${shown} has ${wrong}, and is part of topics; allowed: no / + # and no control character`);
       else if (bytes > MAX_TEXT_BYTES && link.panel.length <= MAX_TEXT_BYTES)
-        say(['panel'], `${shown} has ${bytes} bytes; allowed: ${MAX_TEXT_BYTES}, as many as a panel can say`);
+        say(['panel'], `${shown} has ${counted(bytes, 'byte')}; allowed: ${MAX_TEXT_BYTES}, as many as a panel can say`);
     }
     if (isBlock(link.mqtt)) for (const [key, text] of mqttProblems(link.mqtt)) say(['mqtt', key], `${here}.mqtt.${key}: ${text}`);
   }

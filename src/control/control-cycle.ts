@@ -7,6 +7,7 @@
  * A cycle that fails on a rung is recorded void, with the failure in words and what was known by then; it never throws. Predicted SNR is
  * that of the quantised beam on the channel the controller was given; measured SNR is what the panel reports for this very beam id.
  */
+import { counted } from '../../errors/counted.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
@@ -201,7 +202,11 @@ export async function radiateCycle(
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
       const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
-      return finish({ stage, words: `asked for ${users} users on beam ${beamId}, ${told}`, cause: 'a report of something else' });
+      return finish({
+        stage,
+        words: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
+        cause: 'a report of something else',
+      });
     }
     record.beamId = beamId;
     record.measuredSnrDb = snrDb;

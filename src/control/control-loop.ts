@@ -5,6 +5,7 @@
  * Pipelined, the model computes cycle t + 1 in its thread while cycle t is on the panel: the loop is then as fast as the slower of the two,
  * and each channel is older by up to one cycle when its beam is radiated (`cycleMs` of the records says how old).
  */
+import { counted } from '../../errors/counted.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import { createArraySafety } from './array-safety.ts';
@@ -203,7 +204,7 @@ class Loop implements ControlLoop {
       this.#tell({
         level: 'warning',
         code: 'model-refused',
-        message: `The model '${id}' cannot be used: ${reason}`,
+        message: `The model cannot be switched: ${reason}`,
         action: `'${this.#model.current.id}' goes on.`,
       });
       return { ok: false, reason };
@@ -218,7 +219,11 @@ class Loop implements ControlLoop {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
     if (phaseBits === this.#phaseBits) return { ok: true };
     this.#phaseBits = phaseBits;
-    this.#tell({ level: 'info', code: 'phase-bits', message: `Phases have ${phaseBits} bits from the next cycle on.` });
+    this.#tell({
+      level: 'info',
+      code: 'phase-bits',
+      message: `Phases have ${counted(phaseBits, 'bit')} from the next cycle on.`,
+    });
     return { ok: true };
   }
 

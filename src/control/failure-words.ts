@@ -1,4 +1,5 @@
 /** A panel's failure as a person reads it in the record, on the page and in the log: which rung gave up, and what is known of the beam. */
+import { counted } from '../../errors/counted.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 
 /** One sentence, without a full stop, naming the request and the values that differ. */
@@ -29,7 +30,7 @@ export function reasonInWords(failure: PanelFailure): string {
     case 'no-answer': {
       const beam = GREETINGS.has(failure.request) ? '' : '; what the panel radiates is unknown';
       const instead = failure.discarded === undefined ? '' : ` (answered, discarded: ${failure.discarded})`;
-      return `no answer to ${failure.request} after ${failure.attempts} attempts in ${Math.round(failure.waitedMs)} ms${instead}${beam}`;
+      return `no answer to ${failure.request} after ${counted(failure.attempts, 'attempt')} in ${Math.round(failure.waitedMs)} ms${instead}${beam}`;
     }
     case 'unusable-report':
       return `the panel's answer to ${failure.request} cannot be used: ${failure.detail}`;

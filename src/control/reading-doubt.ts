@@ -5,6 +5,7 @@
  * was given: a thousand times more is allowed, and what is beyond that is a receiver that overflowed, or a sign that slipped. Below: an average
  * over n pilots finds no signal that is much weaker than 1/n of its noise, and n is at most 65535, which is 48 dB: −100 dB was not measured.
  */
+import { counted } from '../../errors/counted.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { toDb } from '../../signal/rate.ts';
 import type { MeasuredSnr } from '../panel/panel.ts';
@@ -40,7 +41,10 @@ export function doubtOf(
     return { cause: 'out-of-reason', words: `outside reason: ${wrong.slice(0, USERS_NAMED).join('; ')}${more}` };
   }
   if (reading.pilots < asked.pilots) {
-    return { cause: 'few-pilots', words: `averaged over ${reading.pilots} pilots where ${asked.pilots} were asked for` };
+    return {
+      cause: 'few-pilots',
+      words: `averaged over ${counted(reading.pilots, 'pilot')} where ${asked.pilots} were asked for`,
+    };
   }
   return undefined;
 }

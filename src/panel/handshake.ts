@@ -1,4 +1,5 @@
 /** The first words with a panel: do we speak one language, is it the panel that the rig expects, and which of its lives is this. */
+import { counted } from '../../errors/counted.ts';
 import { AUTHENTICATION_BYTES, CRC_BYTES, HEADER_BYTES, MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
 import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
@@ -96,7 +97,7 @@ function tooNarrow({ features, users }: Capabilities, frameRoom: number, link: s
   if (!features.includes('snr-report') || reportBytes <= frameRoom) return undefined;
   return {
     reason: 'link-closed',
-    detail: `${link}: it carries frames of ${frameRoom} bytes, and a report on ${users} users takes ${reportBytes}`,
+    detail: `${link}: it carries frames of ${counted(frameRoom, 'byte')}, and a report on ${counted(users, 'user')} takes ${reportBytes}`,
     wayOut: 'Let the broker take larger packets (mosquitto: max_packet_size, message_size_limit).',
   };
 }

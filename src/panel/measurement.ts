@@ -1,4 +1,5 @@
 /** What a report is worth: a measurement is credited to the beam that was asked about, or to none. */
+import { counted } from '../../errors/counted.ts';
 import { NO_READING } from '../../firmware-protocol/limits.ts';
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 import type { UserIndex } from '../../signal/indices.ts';
@@ -46,7 +47,7 @@ export function pilotsOf(
     return { ok: false, failure: unusable('measure-pilots', `it is of user ${report.user}, and user ${user} was asked for`) };
   }
   if (values.length !== 2 * chains) {
-    const detail = `${values.length / 2} values, and there are ${chains} RF chains`;
+    const detail = `${counted(values.length / 2, 'value')}, and there are ${counted(chains, 'RF chain')}`;
     return { ok: false, failure: unusable('measure-pilots', detail) };
   }
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, user, values } };

@@ -2,6 +2,7 @@
  * How a beam gets into a slot of the panel: whole, in chunks, or as what differs from the beam radiated where that is well shorter.
  * Either way the slot is complete or the commit is refused, and the checksum of the commit is compared with the words that were asked for.
  */
+import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import {
   MOST_PATCHABLE_WORDS,
@@ -107,12 +108,15 @@ export function bytesOf(requests: readonly RequestOf<StagingType>[]): number {
 export function checkDimensions(beam: BeamCommand, capabilities: Pick<Capabilities, 'elements' | 'rfChains'>): void {
   const { elements, rfChains } = capabilities;
   if (beam.words.length !== elements * rfChains) {
-    const expected = `${elements} elements × ${rfChains} chains = ${elements * rfChains}`;
-    throw new BeamrigError('shape', `beam ${beam.beamId} has ${beam.words.length} words; the panel takes ${expected}.`);
+    const expected = `${counted(elements, 'element')} × ${counted(rfChains, 'chain')} = ${elements * rfChains}`;
+    throw new BeamrigError(
+      'shape',
+      `beam ${beam.beamId} has ${counted(beam.words.length, 'word')}; the panel takes ${expected}.`,
+    );
   }
   const { digital } = beam;
   if (digital !== undefined && digital.weights.length !== 2 * rfChains * digital.users) {
-    const expected = `2·${rfChains} chains·${digital.users} users = ${2 * rfChains * digital.users}`;
+    const expected = `2·${counted(rfChains, 'chain')}·${counted(digital.users, 'user')} = ${2 * rfChains * digital.users}`;
     throw new BeamrigError(
       'shape',
       `digital.weights of beam ${beam.beamId} has ${digital.weights.length} numbers, not ${expected}.`,

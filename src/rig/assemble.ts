@@ -6,6 +6,7 @@
  *           │                 └── yes ────────────────────────────────────────┼─► control loop
  *           └─► beamformer, checked against the rig's dimensions ─────────────┘
  */
+import { counted } from '../../errors/counted.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
@@ -294,7 +295,7 @@ function requireFitting({ channels, file }: { channels: CMatrix[]; file: string 
   const { rows, cols } = channels[index];
   throw new BeamrigError(
     'channel-file',
-    `${file}: channel ${index} is for ${rows} users and ${cols} elements; the rig has ${users} users and ${elements} elements.`,
+    `${file}: channel ${index} is for ${counted(rows, 'user')} and ${counted(cols, 'element')}; the rig has ${counted(users, 'user')} and ${counted(elements, 'element')}.`,
     { wayOut },
   );
 }

@@ -2,6 +2,7 @@
  * Tells of strangers: frames and words on a link that nobody sealed who knows the rig's key, or that are no frames at all, when they pour in. Some of
  * them are accidents of a wire; so many in so short a time are somebody, or a link that is to be looked at.
  */
+import { counted } from '../../errors/counted.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { oncePerCause } from '../control/once-per-cause.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
@@ -38,7 +39,7 @@ export function watchStrangers(
       const what = [
         ...(unsealed > 0 ? [`${unsealed} frames that are not sealed with its key, or not fresh`] : []),
         ...(damaged > 0 ? [`${damaged} that are no good frames`] : []),
-        ...(strange > 0 ? [`${strange} words about who is there that nobody need believe`] : []),
+        ...(strange > 0 ? [`${counted(strange, 'word')} about who is there that nobody need believe`] : []),
       ].join(', ');
       const { newest } = link.driver.discards;
       tell({

@@ -2,6 +2,7 @@
  * Runs that ended, or were killed, before InfluxDB had all of their points: found in the folder of runs by their notes, and sent piece by
  * piece whenever the run of today has nothing to send.
  */
+import { counted } from '../../errors/counted.ts';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RigEvent } from './cycle-record.ts';
@@ -63,11 +64,11 @@ export function createEarlierRuns(options: {
   const finish = (): void => {
     if (runs === 0) return;
     const notRead = unreadable.length === 0 ? '' : ` ${namesOf(unreadable)} could not be read.`;
-    const notTaken = refused === 0 ? '' : ` ${refused} lines were refused or no whole records; they stay in the run folders.`;
+    const notTaken = refused === 0 ? '' : ` Refused, or no whole records: ${counted(refused, 'line')}, kept in the run folders.`;
     onEvent({
       level: notRead + notTaken === '' ? 'info' : 'warning',
       code: 'influx-earlier-sent',
-      message: `InfluxDB at ${client.name} took ${taken} points of ${inWords(runs)}.${notTaken}${notRead}`,
+      message: `InfluxDB at ${client.name} took ${counted(taken, 'point')} of ${inWords(runs)}.${notTaken}${notRead}`,
     });
   };
 

@@ -1,4 +1,5 @@
 /** What befalls the files of a run folder, told once per cause: a disk that refuses, a file that was removed, replaced or cut. */
+import { counted } from '../../errors/counted.ts';
 import type { AppendFile, AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { RECORDS_FILE } from './record-reader.ts';
@@ -67,7 +68,7 @@ export function createFolderNews(options: {
           level: now > 0 ? 'warning' : 'info',
           code: 'disk-back',
           message: 'The run folder takes records again.',
-          action: now > 0 ? `${now} lines did not fit in memory and are lost.` : 'Nothing was lost.',
+          action: now > 0 ? `${counted(now, 'line')} did not fit in memory: lost.` : 'Nothing was lost.',
         });
       },
       onUnsynced: (error) =>
@@ -84,7 +85,7 @@ export function createFolderNews(options: {
           level: missingLines > 0 ? 'error' : 'warning',
           code: 'run-folder-damaged',
           message: `${name} in ${folder} was ${what} while the run goes on${
-            missingLines > 0 ? `: ${missingLines} lines that were written are not in it any more` : '; no line is missing'
+            missingLines > 0 ? `: ${counted(missingLines, 'line')} of what was written missing from it` : '; no line is missing'
           }.`,
           action: 'It is open again, and records go on in it.',
         });
