@@ -1,13 +1,16 @@
 /**
- * A file that grows at its end while somebody who must not wait is talking: `append` only queues, a pump writes. The queue is bounded; what
- * a full disk refuses is tried again until it fits, and only what overflows the queue is dropped, and counted.
+ * A file that grows at its end while somebody who must not wait is talking. What is appended goes to the system at once, a fraction of a
+ * millisecond, so that a process that is killed has not lost it; a disk that refuses, or takes longer than that, gets it from a queue that
+ * nobody waits for. The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
+ * and counted.
  *
  * The file may be removed, replaced or cut while it grows. That is looked for every second: it is opened anew, and how many of the lines
  * written before are no longer there is counted.
  */
-import { closeSync, fsync, write } from 'node:fs';
+import { closeSync, fsync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { linesIn, lookAt, openAtEnd, openAtEndNow, type OpenedFile } from './growing-file.ts';
+import { lookAt, openAtEnd, openAtEndNow, type OpenedFile } from './growing-file.ts';
+import { countLines } from './record-reader.ts';
 
 export interface AppendFileOptions {
   /** Most bytes that wait to be written; above, new lines are dropped. */
@@ -44,6 +47,7 @@ export interface FileDamage {
 /** What a file says that cannot be synced at all, such as /dev/full or a pipe: its data is handed to the system anyway. */
 const NOT_FOR_SYNC = ['EINVAL', 'ENOTSUP', 'EROFS'];
 const BATCH_LINES = 4096;
+const NOTHING = new Uint8Array();
 
 const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (await promisify(write)(fd, bytes)).bytesWritten;
 
@@ -57,7 +61,10 @@ export class AppendFile {
   #lines = 0;
   #bytes: number;
   #queue: string[] = [];
+  /** What the disk left of a line it had begun to take: goes before the queue. */
+  #rest: Uint8Array = NOTHING;
   #queuedBytes = 0;
+  #turnBytes = 0;
   #pump: Promise<void> | undefined;
   #troubled = false;
   #calmSinceMs: number | undefined;
@@ -65,6 +72,8 @@ export class AppendFile {
   #missingLines = 0;
   #closing = false;
   #checkDue = false;
+  #mending = false;
+  #slowUntilMs = 0;
   #dirty = false;
   #syncing: Promise<void> | undefined;
   #unsynced: string | undefined;
@@ -99,17 +108,52 @@ export class AppendFile {
     return this.#missingLines;
   }
 
-  /** Queues one line (the newline is added here). False when the queue is full or the file closed: the line is dropped and counted. */
-  append(line: string): boolean {
-    const bytes = Buffer.byteLength(line) + 1;
-    if (this.#closing || this.#queuedBytes + bytes > this.#options.limitBytes) {
-      this.#droppedLines += 1;
+  /** Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted. */
+  append(...lines: string[]): boolean {
+    const text = `${lines.join('\n')}\n`;
+    const bytes = Buffer.byteLength(text);
+    if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes > this.#options.limitBytes) {
+      this.#droppedLines += lines.length;
       return false;
     }
-    this.#queue.push(line);
+    if (this.#isPrompt() && this.#writeNow(Buffer.from(text))) return true;
+    this.#queue.push(...lines);
     this.#queuedBytes += bytes;
     this.#pump ??= this.#run();
     return true;
+  }
+
+  /** Nothing waits before what comes now, nothing was written in this turn of the thread, and the disk answered at once of late. */
+  #isPrompt(): boolean {
+    const idle = this.#queuedBytes + this.#turnBytes === 0 && !this.#mending && !this.#troubled;
+    return idle && this.#options.write === writeToFile && performance.now() >= this.#slowUntilMs;
+  }
+
+  /** False when nothing of it was taken. */
+  #writeNow(bytes: Buffer): boolean {
+    const startMs = performance.now();
+    let written: number;
+    try {
+      written = writeSync(this.#file.fd, bytes);
+    } catch {
+      return false; // the queue meets the same error, and tells it
+    }
+    if (performance.now() - startMs > SLOW_MS) this.#slowUntilMs = performance.now() + SLOW_FOR_MS;
+    this.#dirty = true;
+    this.#turnBytes = bytes.length;
+    setImmediate(() => (this.#turnBytes = 0));
+    this.#count(bytes, written);
+    if (written < bytes.length) {
+      this.#rest = bytes.subarray(written);
+      this.#queuedBytes += this.#rest.length;
+      this.#pump ??= this.#run();
+    }
+    return true;
+  }
+
+  #count(bytes: Uint8Array, written: number): void {
+    this.#bytes += written;
+    this.#lines += newlinesIn(bytes.subarray(0, written));
   }
 
   /** Resolves when everything queued so far is written, or could not be within `withinMs`. True when it was. */
@@ -143,11 +187,12 @@ export class AppendFile {
   }
 
   async #run(): Promise<void> {
-    while (this.#checkDue || this.#queue.length > 0) {
+    while (this.#checkDue || this.#queuedBytes > 0) {
       const open = !this.#checkDue || (await this.#check());
       if (!open && this.#closing) {
-        this.#droppedLines += this.#queue.length;
+        this.#droppedLines += this.#queue.length + newlinesIn(this.#rest);
         this.#queue = [];
+        this.#queuedBytes = 0;
         break;
       }
       if (open) await this.#writeAll(this.#queue.splice(0, BATCH_LINES));
@@ -157,8 +202,9 @@ export class AppendFile {
   }
 
   async #writeAll(lines: string[]): Promise<void> {
-    if (lines.length === 0) return;
-    const bytes = Buffer.from(lines.join('\n') + '\n');
+    const bytes = Buffer.concat([this.#rest, Buffer.from(lines.map((line) => `${line}\n`).join(''))]);
+    this.#rest = NOTHING;
+    if (bytes.length === 0) return;
     let written = 0;
     while (written < bytes.length) {
       try {
@@ -169,6 +215,7 @@ export class AppendFile {
         if (this.#closing) {
           this.#droppedLines += this.#queue.length + newlinesIn(bytes.subarray(written));
           this.#queue = [];
+          this.#queuedBytes = bytes.length;
           break;
         }
         this.#noteTrouble(error as Error);
@@ -176,8 +223,7 @@ export class AppendFile {
       }
     }
     this.#queuedBytes -= bytes.length;
-    this.#bytes += written;
-    this.#lines += newlinesIn(bytes.subarray(0, written));
+    this.#count(bytes, written);
   }
 
   #checkSoon(): void {
@@ -193,13 +239,16 @@ export class AppendFile {
   /** Looks at the file and mends what was done to it. False when that cannot be done now. */
   async #check(): Promise<boolean> {
     try {
+      const bytesBefore = this.#bytes;
       const now = await lookAt(this.path).catch(() => this.#file); // what cannot be looked at now is taken for what it was
-      if (now?.id === this.#file.id && (now === this.#file || now.bytes >= this.#bytes)) {
+      if (now?.id === this.#file.id && (now === this.#file || now.bytes >= bytesBefore)) {
         this.#checkDue = false;
+        this.#mending = false;
         return true;
       }
+      this.#mending = true;
       if (now === undefined) this.#options.beforeReopen?.();
-      const linesLeft = now === undefined ? 0 : await linesIn(this.path, now.bytes);
+      const linesLeft = now === undefined ? 0 : await countLines(this.path, 0);
       const opened = await openAtEnd(this.path);
       await this.#syncing;
       closeSync(this.#file.fd);
@@ -210,6 +259,7 @@ export class AppendFile {
       this.#lines = linesLeft + opened.ended;
       this.#missingLines += missingLines;
       this.#checkDue = false;
+      this.#mending = false;
       this.#options.onDamage?.({ what, missingLines });
       return true;
     } catch (error) {
@@ -222,7 +272,7 @@ export class AppendFile {
   async #countAtEnd(): Promise<void> {
     const now = await lookAt(this.path);
     if (!this.#file.regular || now === undefined || now.bytes > COUNTED_BYTES) return;
-    this.#missingLines += Math.max(0, this.#lines - (await linesIn(this.path, now.bytes)));
+    this.#missingLines += Math.max(0, this.#lines - (await countLines(this.path, 0)));
   }
 
   #noteTrouble(error: Error): void {
@@ -258,6 +308,9 @@ export class AppendFile {
   }
 }
 
+/** A write that took longer leaves the next ones to the queue for a while: the loop turns on the same thread. */
+const SLOW_MS = 5;
+const SLOW_FOR_MS = 10_000;
 const GIVE_UP_MS = 500;
 const COUNT_MS = 1000;
 const SYNC_MS = 2000;

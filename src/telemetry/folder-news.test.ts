@@ -193,6 +193,17 @@ describe('what is written', () => {
     expect(problem).toContain('the disk did not confirm the records: EIO');
   });
 
+  it('is with the system when append returns, so that a process that is killed has not lost it', async () => {
+    const path = join(parent, 'log');
+    const grown = new AppendFile(path, { sync: () => new Promise((resolve) => setTimeout(resolve, 50)), syncMs: 5 });
+    for (let line = 0; line < 20; line++) {
+      grown.append(`cycle ${line}`, `user of ${line}`);
+      expect(readFileSync(path, 'utf8').endsWith(`cycle ${line}\nuser of ${line}\n`)).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 5)); // the next cycle; a sync is under way most of the time
+    }
+    expect(await grown.close()).toBe(0);
+  });
+
   it('never goes on with half of a line that a crash left', async () => {
     const path = join(parent, 'log');
     writeFileSync(path, 'whole\nhal');

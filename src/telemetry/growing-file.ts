@@ -2,7 +2,6 @@
 import { close, fstat, fstatSync, open, openSync, read, readSync, write, writeSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { countLines } from './record-reader.ts';
 
 export interface FileLook {
   /** Device and number: another file of the same name has others. */
@@ -65,9 +64,6 @@ export async function lookAt(path: string): Promise<FileLook | undefined> {
     throw error;
   }
 }
-
-/** Whole lines in a file of so many bytes. */
-export const linesIn = async (path: string, bytes: number): Promise<number> => (bytes === 0 ? 0 : countLines(path, 0));
 
 const lookFrom = ({ dev, ino, size }: Stats): FileLook => ({ id: `${dev}:${ino}`, bytes: size });
 

@@ -134,7 +134,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
         message: `From cycle ${transition.cycle} on, records come from the ${SOURCE_WORDS[transition.to]}; before, from the ${SOURCE_WORDS[transition.from]}.`,
       });
     }
-    for (const line of cycleLines(record, tags, cycleTime(record.timeNs))) files.records.append(line);
+    files.records.append(...cycleLines(record, tags, cycleTime(record.timeNs)));
   };
 
   return {
