@@ -88,8 +88,10 @@ describe('the control loop', () => {
     const { clock, loop, records, log } = rig({ cycles: 6 });
     const done = loop.start();
     await cycles(loop, 3);
+    expect(loop.describe().safe.confirmed).toBe(false);
     expect(await loop.pause()).toEqual({ ok: true });
     expect(loop.state).toBe('paused');
+    expect(loop.describe().safe.confirmed).toBe(true);
     expect(log.at(-1)).toBe('safe: mute');
     await clock.sleep(10_000);
     expect(records).toHaveLength(3);
@@ -144,6 +146,7 @@ describe('the control loop', () => {
     await cycles(loop, 1);
     script.safe = () => NO_ANSWER;
     expect(await loop.pause()).toMatchObject({ ok: false, reason: expect.stringContaining('did not confirm') as string });
+    expect(loop.describe().safe.confirmed).toBe(false);
     await loop.stop();
     await done;
     expect(codes().filter((code) => code === 'safe-state-unconfirmed')).toHaveLength(1);

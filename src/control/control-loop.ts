@@ -86,8 +86,6 @@ class Loop implements ControlLoop {
   #stoppedByHand = false;
   #shutDown: Promise<void> | undefined;
   unsafe: string | undefined;
-  /** The array is in its safe state, and no beam was sent since. */
-  #safeConfirmed = false;
 
   constructor(options: ControlLoopOptions) {
     this.#options = options;
@@ -158,7 +156,7 @@ class Loop implements ControlLoop {
     const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
     const slow = this.#watch.slow ?? null;
     const { description } = this.#options;
-    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#safeConfirmed } };
+    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#safety.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -293,7 +291,6 @@ class Loop implements ControlLoop {
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;
       this.#watch.before(prepared, this.#panels.panel, this.#model.current);
-      this.#safeConfirmed = false;
       const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
       await this.#conclude(finished);
@@ -410,11 +407,9 @@ class Loop implements ControlLoop {
     this.#answerPausing({ ok: false, reason: message });
   }
 
-  async #makeSafe(withinMs?: number): Promise<string | undefined> {
+  #makeSafe(withinMs?: number): Promise<string | undefined> {
     this.#voidNews.settle(this.#panels.lost);
-    const unsafe = await this.#safety.confirm(withinMs);
-    this.#safeConfirmed = unsafe === undefined;
-    return unsafe;
+    return this.#safety.confirm(withinMs);
   }
 
   /** Has the safe state confirmed, closes everything, and is stopped: soon, whatever of it hangs. */

@@ -1,11 +1,9 @@
 /** The page for more users than four, by keyboard alone, by every eye, and behind a proxy. */
-import { readFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/config/package-root.ts';
 import { hasPart } from '../parts.ts';
 import { openPageOf, type OpenPage } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
@@ -67,8 +65,7 @@ describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]',
   });
 
   it('has nothing that axe finds fault with, light or dark', async () => {
-    const axe = readFileSync(join(packageRoot(), 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
-    await inPage(axe);
+    await inPage(axe.source);
     for (const shows of ['simulator', 'hardware', 'red', 'paused'] as const) {
       rig.hasBoard = shows !== 'simulator';
       rig.channelSource = shows === 'hardware' || shows === 'red' ? 'file' : 'simulation';
