@@ -1,6 +1,6 @@
 /**
  * Notices when the host has been silent for too long. What counts is a session that works: a request that was carried out, and that is not
- * the one once more from which the silence is counted (a host that says the same again has not heard the answer). One timer for all of
+ * one of those once more from which the silence was counted last (a host that says the same again has not heard the answer). One timer for all of
  * them: when it fires early, because the host has spoken since, it is set again for the rest.
  */
 import type { Clock } from '../clock/clock.ts';
@@ -15,6 +15,9 @@ export interface SilenceWatch {
   stop(): void;
 }
 
+/** More than a host has under way: requests whose answers it does not hear come again in turn, and keep nothing alive. */
+const COUNTED = 8;
+
 /** A wait shorter than this is what rounding left of one that is over. */
 const ROUNDING_MS = 1e-6;
 
@@ -22,8 +25,8 @@ const ROUNDING_MS = 1e-6;
 export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => void): SilenceWatch {
   let silenceMs = 0;
   let lastHeardMs = clock.nowMs();
-  /** The request from which the silence is counted. */
-  let last: Uint8Array | undefined;
+  /** The last requests from which the silence was counted. */
+  let counted: Uint8Array[] = [];
   let cancelTimer: (() => void) | undefined;
 
   const stop = (): void => {
@@ -40,7 +43,7 @@ export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => 
       return;
     }
     // Whatever comes next begins the watch again: nothing may be switched on that nobody watches.
-    last = undefined;
+    counted = [];
     onSilence(Math.max(-leftMs, 0));
   };
 
@@ -55,14 +58,14 @@ export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => 
       if (cancelTimer) watch();
     },
     heard(request) {
-      if (request && last && sameBytes(request, last)) return;
-      last = request && new Uint8Array(request);
+      if (request && counted.some((before) => sameBytes(request, before))) return;
+      if (request) counted = [...counted.slice(1 - COUNTED), new Uint8Array(request)];
       lastHeardMs = clock.nowMs();
       if (!cancelTimer) watch();
     },
     stop() {
       stop();
-      last = undefined;
+      counted = [];
     },
   };
 }

@@ -118,13 +118,13 @@ uint64_t beamrig_panel_next_us(const beamrig_panel *panel) {
   return silent < waiting ? silent : waiting;
 }
 
-/*
- * A request was carried out: the silence is counted from it, unless it is the one from which it is counted already. A host that says the
- * same again has not heard the answer.
- */
+/* A request was carried out: the silence is counted from it, unless it was before. A host that says the same again has not heard the answer. */
 static void heard(beamrig_panel *panel, const beamrig_remembered *key, uint64_t now_us) {
-  if (is_same(&panel->heard_last, key)) return;
-  panel->heard_last = *key;
+  for (size_t i = 0; i < BEAMRIG_COUNTED; i++) {
+    if (is_same(&panel->counted[i], key)) return;
+  }
+  panel->counted[panel->next_counted] = *key;
+  panel->next_counted = (uint8_t)((panel->next_counted + 1u) % BEAMRIG_COUNTED);
   panel->heard_us = now_us;
   panel->watching = true;
 }
@@ -137,7 +137,7 @@ static void do_what_is_due(beamrig_panel *panel, uint64_t now_us) {
   if (now_us < silent_us(panel)) return;
   /* Once: the watch begins again with the next request that is carried out, whichever it is. */
   panel->watching = false;
-  panel->heard_last.length = 0;
+  memset(panel->counted, 0, sizeof panel->counted);
   const bool was_safe = panel->state == BEAMRIG_STATE_SAFE || panel->state == BEAMRIG_STATE_FAULT;
   beamrig_panel_enter_safe_state(panel);
   /* What a wire or a broker has kept back of this session must not switch the array on again. */

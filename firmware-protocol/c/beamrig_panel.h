@@ -65,6 +65,9 @@ typedef struct {
   uint16_t reply_length;
 } beamrig_remembered;
 
+/* More than a host has under way: requests whose answers it does not hear come again in turn, and keep nothing alive. */
+#define BEAMRIG_COUNTED 8u
+
 /* Memory of a panel; BEAMRIG_PANEL_MEMORY defines one. Counts are of array entries. */
 typedef struct {
   uint16_t *words; /* slots + positions + 2 beams of N*M: the last two are radiated, and waiting for its time */
@@ -175,7 +178,8 @@ typedef struct {
   uint32_t silence_ms;
   bool watching;
   uint64_t heard_us;
-  beamrig_remembered heard_last; /* the request from which the silence is counted; length 0 = none */
+  beamrig_remembered counted[BEAMRIG_COUNTED]; /* the last requests from which the silence was counted; length 0 = none */
+  uint8_t next_counted;
   uint32_t boot_count;
   uint32_t bad_frames;
   uint32_t fault_code;

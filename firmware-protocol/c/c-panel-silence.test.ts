@@ -96,6 +96,16 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
     expect(told.at(-1)?.message).toMatchObject({ state: 'safe' });
   });
 
+  it('is not kept alive by several requests in turn, as a host says them again that has them all under way', async () => {
+    const sync: Request = { type: 'sync-time', hostSendUs: 5n };
+    const told = await expectStory(
+      program,
+      story(...lit, at(100), sync, at(180), again(4), at(250), again(4), at(299), at(301)),
+      ['ack', 'ack', 'committed', 'synced', 'committed', 'synced'],
+    );
+    expect(told.map(({ radiated }) => radiated).slice(9, 11)).toEqual([SHOWN, DARK]);
+  });
+
   it('counts a silence from the request that sets it, be it said when the one before is nearly over', async () => {
     const told = await expectStory(program, story(...lit, at(199), safe({ silenceMs: 50 }), at(248), at(250)), [
       'ack',

@@ -453,7 +453,7 @@ replays = [
 
 # ---- section 5, silence: from which request it is counted, in its plainest form -----------------------------------------------------------------
 def dark_at(steps):
-    since, counted, remembered, silence_ms = None, None, [], None
+    since, counted, remembered, silence_ms = None, [], [], None
     for at_ms, frame, m, said in steps:
         kind = m["type"]
         if since is not None and at_ms >= since + silence_ms:
@@ -462,8 +462,9 @@ def dark_at(steps):
             continue  # answered from memory
         if kind == "hello":
             remembered = []
-        elif kind != "challenge" and said not in NACKS and frame != counted:
-            since, counted = at_ms, frame
+        elif kind != "challenge" and said not in NACKS and frame not in counted[-8:]:
+            since = at_ms
+            counted.append(frame)
         if kind == "set-safe-state" and said == "ack":
             silence_ms = m["silenceMs"]
         if kind not in ("hello", "challenge", "sync-time", "commit", "select-beam"):
