@@ -19,6 +19,7 @@ import { createRigArray } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
 import { counterLimitsInFolder, counterLimitsInMemory } from './counter-limits.ts';
 import type { CounterLimits } from './counter-limits.ts';
+import { endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
 import { LAST_WORDS } from './outlet.ts';
 import { boundOutput, printError, stdout } from './output.ts';
@@ -73,7 +74,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   output.stopping();
   hand.close();
   await played.close();
-  process.exit((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
+  endProcess((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
 
 function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): PanelEnd {

@@ -18,6 +18,7 @@ import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/inf
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
+import { endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
 import { LAST_WORDS, UNHURRIED } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
@@ -103,7 +104,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     assembling.catch(() => undefined);
     await withinTime(realClock, PAGE_MS, recorder.discard(), undefined);
     output.neverRan();
-    process.exit((await finishWell(LAST_WORDS)) ? 0 : 1);
+    endProcess((await finishWell(LAST_WORDS)) ? 0 : 1);
   }
   const { assembled, server } = there;
   asked.of = assembled.controller;
@@ -148,7 +149,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   if (end === undefined) {
     output.unclosed(recorder.folder, RECORDS_MS);
     await finishWell(LAST_WORDS);
-    process.exit(1);
+    endProcess(1);
   }
   release();
   output.end(end);
@@ -156,7 +157,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
   const told = await finishWell(asked.stop ? LAST_WORDS : UNHURRIED);
-  process.exit(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
+  endProcess(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
 function sourceLine(rig: RigFile, { source, description }: Rig): string {

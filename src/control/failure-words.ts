@@ -12,10 +12,14 @@ export function panelFailureInWords(failure: PanelFailure): string {
 export function reasonInWords(failure: PanelFailure): string {
   switch (failure.reason) {
     case 'link-closed':
-      return `the link is closed (${failure.detail}); nothing was sent`;
+      return failure.noSession
+        ? `there is no session with it (${failure.detail})`
+        : `the link is closed (${failure.detail}); nothing was sent`;
     case 'not-staged':
       return `the panel lacks the beam from word ${failure.firstMissingWord} on; nothing was switched`;
     case 'rejected':
+      if (failure.code === 'fault')
+        return `the panel is in fault (its code ${failure.detail}), which is dark; it refused ${failure.request}`;
       return `the panel refused ${failure.request}: ${failure.code} (detail ${failure.detail}); nothing was switched`;
     case 'not-sent':
       return `${failure.request} was not sent: ${failure.detail}`;

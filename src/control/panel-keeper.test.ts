@@ -51,7 +51,28 @@ async function keeping(behaviours: Behaviour[]) {
 
 const refused = (times: number, nth = 1): Behaviour => ({ do: 'nack', code: 'fault', messages: ['set-safe-state'], nth, times });
 
+const silent = { reason: 'no-answer', request: 'measure-snr', attempts: 8, waitedMs: 2000 } as const;
+
 describe('keeping hold of the panel', () => {
+  it('leaves one that comes back and does nothing it is asked in its safe state, for longer each time', async () => {
+    const { clock, keeper, safe, close } = await keeping([]);
+    const lostAndBack = async (): Promise<number> => {
+      keeper.failed(silent);
+      keeper.failed(silent);
+      const lostMs = clock.nowMs();
+      expect(await keeper.recover(new AbortController().signal)).toBe('back');
+      expect(await safe()).toBe(true);
+      return clock.nowMs() - lostMs;
+    };
+    const rests: number[] = [];
+    for (let round = 0; round < 5; round++) rests.push(await lostAndBack());
+    expect(Math.max(...rests.slice(0, 2))).toBeLessThan(500);
+    expect(rests.slice(2).map((ms) => Math.floor(ms / 1000))).toEqual([1, 2, 4]);
+    keeper.worked();
+    expect(await lostAndBack()).toBeLessThan(500);
+    close();
+  });
+
   it('tells once that the panel did not take its safe state, tries again with pauses, and tells when it did', async () => {
     const { clock, keeper, radiate, codes, close } = await keeping([refused(3)]);
     await keeper.arm();

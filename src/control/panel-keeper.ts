@@ -54,6 +54,9 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 300;
 /** A panel that goes dark by itself can wait longer until it is told its own safe state again. */
 const LONGEST_PAUSE_GUARDED_MS = 10_000;
+/** A panel that came back twice and never did what it was asked. */
+const FIRST_REST_MS = 1000;
+const LONGEST_REST_MS = 30_000;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
@@ -133,6 +136,8 @@ export function createPanelKeeper(options: {
   let silences = 0;
   /** Attempts at a handshake since the panel last did what it was asked. */
   let attempts = 0;
+  /** Times that it came back since it last did what it was asked. */
+  let idleReturns = 0;
   let calmed = false;
   let armed = false;
   let stored = false;
@@ -176,6 +181,9 @@ export function createPanelKeeper(options: {
 
   const pauseMs = (attempt: number, longestMs = LONGEST_PAUSE_MS): number =>
     Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), longestMs) * (1 + JITTER * (random.uniform() - 0.5));
+
+  /** It greets and then does nothing it is asked: it stays in its safe state for longer each time, so that it is not lit by void beams. */
+  const restMs = (): number => (idleReturns < 2 ? 0 : Math.min(FIRST_REST_MS * 2 ** (idleReturns - 2), LONGEST_REST_MS));
 
   /** Tells the panel its safe state, and what it needs for it. */
   const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
@@ -307,6 +315,7 @@ export function createPanelKeeper(options: {
     worked() {
       silences = 0;
       attempts = 0;
+      idleReturns = 0;
     },
     failed: judge,
     async recover(signal) {
@@ -316,7 +325,7 @@ export function createPanelKeeper(options: {
         commandSafe();
         await options.calm?.();
       }
-      if (attempts > 0) await clock.sleep(pauseMs(attempts), signal);
+      if (attempts > 0) await clock.sleep(Math.max(pauseMs(attempts), restMs()), signal);
       attempts++;
       const shaken = await shake();
       if (!shaken.ok) {
@@ -355,6 +364,7 @@ export function createPanelKeeper(options: {
       }
       lost = false;
       silences = 0;
+      idleReturns++;
       if (told) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
         tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart} is back after ${seconds} s.` });

@@ -26,7 +26,7 @@ describe('a reading', () => {
   it('of one pilot where 64 were asked for is not what was asked for; of more than that it is', () => {
     expect(doubtOf(reading(12, 1), asked)).toEqual({
       cause: 'few-pilots',
-      words: 'averaged over 1 pilots where 64 were asked for',
+      words: 'averaged over 1 pilot where 64 were asked for',
     });
     expect(doubtOf(reading(12, 128), asked)).toBeUndefined();
   });

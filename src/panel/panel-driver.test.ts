@@ -342,7 +342,7 @@ describe('panel driver with a panel that lies', () => {
     await driver.apply(beamOf(4));
     expect(await driver.measurePilots(4, userIndex(1), 8)).toMatchObject({ failure: { reason: 'unusable-report' } });
     expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
-      failure: { detail: '1 values, and there are 4 RF chains' },
+      failure: { detail: '1 value, and there are 4 RF chains' },
     });
   });
 

@@ -126,7 +126,7 @@ class PanelDriver implements ArrayMember {
       ping: () => this.ping(),
       explain: (failure) => this.explain(failure),
     });
-    this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet` };
+    this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet`, noSession: true };
     const { hearsay } = link;
     if (hearsay !== undefined) {
       lookIntoHearsay({ hearsay, clock, session: () => this.session, status: (limits) => this.status(limits) });
@@ -304,7 +304,7 @@ class PanelDriver implements ArrayMember {
         return refused(this.absence);
       }
     }
-    this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands` });
+    this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands`, noSession: true });
     this.safety.beforeHandshake();
     this.line.beginAnew();
     const { epoch } = this;

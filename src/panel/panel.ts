@@ -16,34 +16,36 @@ export interface BeamCommand {
 }
 
 /** `panel` names the panel where an array has several. */
-export type PanelFailure = { panel?: string } & (
-  | { reason: 'link-closed'; detail: string; wayOut?: string } // nothing was sent; a way out where a person has to see to it
-  | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
-  | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
-  | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why
-  /** An answer, and of another beam than was asked about (0 = none): the panel does not radiate that beam, or not any more. */
-  | { reason: 'other-beam'; request: string; asked: BeamId; told: BeamId }
-  /** A timed commit: the panel says after its time that the time is still to come. It may switch at any moment. */
-  | { reason: 'still-waiting'; beamId: BeamId; lateMs: number }
-  /** Panels that are switched at one time: its clock is so far from where it must be that parts of the beam may have been switched apart. */
-  | { reason: 'clock-jumped'; byMs: number }
-  /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
-  | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
-  | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
-  | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
-  | { reason: 'panel-restarted'; detail: string }
-  /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
-  | { reason: 'session-over'; request: string }
-  /** It was asked and said nothing good for as long as it may go on without hearing from us: given up, and told blind to be safe. */
-  | { reason: 'silent'; quietMs: number; limitMs: number }
-  /** The safe state was commanded meanwhile: nothing of what was under way is switched any more. */
-  | { reason: 'made-safe' }
-  | { reason: 'protocol-version'; panelMajor: number; ours: number }
-  | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
-  | { reason: 'not-authenticated'; detail: string; lacking?: 'rig' | 'panel' } // no key at the end that lacks it, or two keys
-  /** Some panels of the array switched and some did not: what it radiates is no beam. */
-  | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
-);
+export type PanelFailure = { panel?: string } &
+  /** Nothing was sent; a way out where a person has to see to it. Without a session the link may well be open. */
+  (
+    | { reason: 'link-closed'; detail: string; wayOut?: string; noSession?: true }
+    | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
+    | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
+    | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why
+    /** An answer, and of another beam than was asked about (0 = none): the panel does not radiate that beam, or not any more. */
+    | { reason: 'other-beam'; request: string; asked: BeamId; told: BeamId }
+    /** A timed commit: the panel says after its time that the time is still to come. It may switch at any moment. */
+    | { reason: 'still-waiting'; beamId: BeamId; lateMs: number }
+    /** Panels that are switched at one time: its clock is so far from where it must be that parts of the beam may have been switched apart. */
+    | { reason: 'clock-jumped'; byMs: number }
+    /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
+    | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
+    | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
+    | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
+    | { reason: 'panel-restarted'; detail: string }
+    /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
+    | { reason: 'session-over'; request: string }
+    /** It was asked and said nothing good for as long as it may go on without hearing from us: given up, and told blind to be safe. */
+    | { reason: 'silent'; quietMs: number; limitMs: number }
+    /** The safe state was commanded meanwhile: nothing of what was under way is switched any more. */
+    | { reason: 'made-safe' }
+    | { reason: 'protocol-version'; panelMajor: number; ours: number }
+    | { reason: 'wrong-panel'; field: string; expected: string; actual: string }
+    | { reason: 'not-authenticated'; detail: string; lacking?: 'rig' | 'panel' } // no key at the end that lacks it, or two keys
+    /** Some panels of the array switched and some did not: what it radiates is no beam. */
+    | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
+  );
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: PanelFailure };
 

@@ -110,7 +110,9 @@ export class PageControls {
       result = { ok: false, reason: error instanceof Error ? error.message : String(error) };
     }
     changed();
-    return result.ok ? result : this.#refuse(who, words, result.reason);
+    // It was done, and only its confirmation is missing: that is an event of its own.
+    const done = stops && (controller.state === 'paused' || controller.state === 'stopped');
+    return result.ok || done ? result : this.#refuse(who, words, result.reason);
   }
 
   #refuse(who: string, words: string, reason: string): ControlResult {

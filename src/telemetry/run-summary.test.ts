@@ -54,7 +54,7 @@ it('counts a reading that nobody believes in no mean of what was measured', () =
   const summary = summaryOf([
     record(0),
     record(1, { measuredSnrDb: Float64Array.of(327.67), measuredSumRate: NaN, doubt: 'outside reason: user 0: 327.67 dB, …' }),
-    record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilots where 64 were asked for' }),
+    record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilot where 64 were asked for' }),
   ]);
   expect(summary).toMatchObject({ ok: 3, void: 0, doubtful: { 'outside reason': 1, 'too few pilots': 1 } });
   expect(summary.meanSumRate.measured).toBe(3);
