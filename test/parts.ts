@@ -15,6 +15,7 @@ const NAMES = {
   // Debian has the clients in a package of their own.
   mosquitto_sub: ['mosquitto_sub'],
   openssl: ['openssl'],
+  faketime: ['faketime'],
   'arm-none-eabi-gcc': ['arm-none-eabi-gcc'],
   'qemu-system-arm': ['qemu-system-arm'],
 };
