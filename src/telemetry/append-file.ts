@@ -123,9 +123,9 @@ export class AppendFile {
     return true;
   }
 
-  /** Nothing waits before what comes now, nothing was written in this turn of the thread, and the disk answered at once of late. */
+  /** Nothing waits before what comes now, this turn of the thread has not written much, and the disk answered at once of late. */
   #isPrompt(): boolean {
-    const idle = this.#queuedBytes + this.#turnBytes === 0 && !this.#mending && !this.#troubled;
+    const idle = this.#queuedBytes === 0 && this.#turnBytes < TURN_BYTES && !this.#mending && !this.#troubled;
     return idle && this.#options.write === writeToFile && performance.now() >= this.#slowUntilMs;
   }
 
@@ -140,8 +140,8 @@ export class AppendFile {
     }
     if (performance.now() - startMs > SLOW_MS) this.#slowUntilMs = performance.now() + SLOW_FOR_MS;
     this.#dirty = true;
-    this.#turnBytes = bytes.length;
-    setImmediate(() => (this.#turnBytes = 0));
+    if (this.#turnBytes === 0) setImmediate(() => (this.#turnBytes = 0));
+    this.#turnBytes += bytes.length;
     this.#count(bytes, written);
     if (written < bytes.length) {
       this.#rest = bytes.subarray(written);
@@ -308,9 +308,10 @@ export class AppendFile {
   }
 }
 
-/** A write that took longer leaves the next ones to the queue for a while: the loop turns on the same thread. */
-const SLOW_MS = 5;
-const SLOW_FOR_MS = 10_000;
+/** A write that took longer, more than a busy machine adds to it, leaves the next ones to the queue for a while: the loop turns on the same thread. */
+const SLOW_MS = 25;
+const SLOW_FOR_MS = 1000;
+const TURN_BYTES = 1 << 20;
 const GIVE_UP_MS = 500;
 const COUNT_MS = 1000;
 const SYNC_MS = 2000;

@@ -73,8 +73,8 @@ export function createEarlierRuns(options: {
   };
 
   const sendPiece = async (run: Unsent): Promise<'whole' | 'sent' | 'away'> => {
-    const { lines, mark, tooLong } = await readOn(join(run.folder, RECORDS_FILE), run.mark, PIECE);
-    if (mark.byte === run.mark.byte) return 'whole';
+    const { lines, mark, tooLong, anew } = await readOn(join(run.folder, RECORDS_FILE), run.mark, PIECE);
+    if (mark.byte === run.mark.byte && !anew) return 'whole';
     const result = await client.write(lines);
     if (result.outcome === 'again') return 'away';
     run.mark = mark;

@@ -74,7 +74,7 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
   const step = async (): Promise<'empty' | 'sent' | 'away'> => {
     const piece = await reading.read(() => readOn(records, mark, BATCH));
     if (piece === undefined) return 'away';
-    if (piece.mark.byte === mark.byte) return 'empty';
+    if (piece.mark.byte === mark.byte && !piece.anew) return 'empty';
     const result = await client.write(piece.lines);
     if (result.outcome === 'again') {
       outage.away(result);

@@ -49,28 +49,33 @@ export interface ReadLimits {
 export async function readOn(path: string, from: Mark, limits: ReadLimits): Promise<Piece> {
   const file = await open(path, 'r');
   try {
-    const anew = !(await isAt(file, from));
-    const start = anew ? 0 : from.byte;
-    const buffer = Buffer.alloc(limits.bytes);
-    const { bytesRead } = await file.read(buffer, 0, limits.bytes, start);
+    const before = from.tail.length;
+    const buffer = Buffer.alloc(before + limits.bytes);
+    // In one reading with what follows: the file may be replaced between two of them.
+    let { bytesRead } = await file.read(buffer, 0, buffer.length, from.byte - before);
+    const anew = buffer.toString('latin1', 0, Math.min(before, bytesRead)) !== from.tail;
+    if (anew) ({ bytesRead } = await file.read(buffer, 0, limits.bytes, 0));
+    const [begin, start] = anew ? [0, 0] : [before, from.byte];
     const read = buffer.subarray(0, bytesRead);
     const lines: string[] = [];
-    let end = 0;
+    let end = begin;
     while (lines.length < limits.lines) {
       const newline = read.indexOf(NEWLINE, end);
       if (newline < 0) break;
       lines.push(read.toString('utf8', end, newline));
       end = newline + 1;
     }
-    if (lines.length === 0 && bytesRead === limits.bytes) {
-      const byte = await pastNewline(file, start + bytesRead, buffer);
+    const whole = bytesRead - begin >= limits.bytes;
+    if (lines.length === 0 && whole) {
+      const byte = await pastNewline(file, start + limits.bytes, buffer);
       return { lines, mark: { byte, tail: await tailBefore(file, byte) }, tooLong: 1, anew };
     }
-    if (limits.last === 'take' && lines.length < limits.lines && end < bytesRead && bytesRead < limits.bytes) {
+    if (limits.last === 'take' && lines.length < limits.lines && end < bytesRead && !whole) {
       lines.push(read.toString('utf8', end));
       end = bytesRead;
     }
-    const mark = end === 0 && !anew ? from : { byte: start + end, tail: await tailBefore(file, start + end) };
+    const tail = read.toString('latin1', Math.max(0, end - TAIL_BYTES), end);
+    const mark = end === begin && !anew ? from : { byte: start + end - begin, tail };
     return { lines, mark, tooLong: 0, anew };
   } finally {
     await file.close();
@@ -99,15 +104,9 @@ export async function countLines(path: string, fromByte: number): Promise<number
 const NEWLINE = 0x0a;
 const TAIL_BYTES = 64;
 
-async function isAt(file: FileHandle, { byte, tail }: Mark): Promise<boolean> {
-  return (await bytesBefore(file, byte, tail.length)) === tail;
-}
-
-const tailBefore = (file: FileHandle, byte: number): Promise<string> => bytesBefore(file, byte, Math.min(byte, TAIL_BYTES));
-
-async function bytesBefore(file: FileHandle, byte: number, length: number): Promise<string> {
-  const buffer = Buffer.alloc(length);
-  const { bytesRead } = await file.read(buffer, 0, length, byte - length);
+async function tailBefore(file: FileHandle, byte: number): Promise<string> {
+  const buffer = Buffer.alloc(Math.min(byte, TAIL_BYTES));
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, byte - buffer.length);
   return buffer.toString('latin1', 0, bytesRead);
 }
 
