@@ -212,8 +212,8 @@ export async function radiateCycle(
     record.measuredSnrDb = snrDb;
     doubt = doubtOf(measured.value, { ...setting, channel: given.channel });
     if (doubt !== undefined) record.doubt = doubt.words;
-    // A rate of readings that cannot be is no rate.
-    if (doubt?.cause === 'out-of-reason') return finish(undefined);
+    // A rate of readings that nobody believes is no rate.
+    if (doubt !== undefined) return finish(undefined);
     record.measuredSumRate = snrDb.reduce((rate, db) => rate + Math.log2(1 + 10 ** (db / 10)), 0);
     return finish(undefined);
   } catch (error) {

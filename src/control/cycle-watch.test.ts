@@ -73,7 +73,7 @@ describe('readings that cannot be what they say', () => {
   it.each<[string, (cycle: number) => Partial<MeasuredSnr>, RegExp, number]>([
     ['of 327.67 dB', () => ({ snrDb: Float64Array.of(10, 327.67) }), /^outside reason: user 1: 327\.67 dB/, NaN],
     ['of -327.67 dB', () => ({ snrDb: Float64Array.of(-327.67, 20) }), /^outside reason: user 0: -327\.67 dB/, NaN],
-    ['over 1 pilot of 8', () => ({ pilots: 1 }), /^averaged over 1 pilot where 8 were asked for$/, 10.118],
+    ['over 1 pilot of 8', () => ({ pilots: 1 }), /^averaged over 1 pilot where 8 were asked for$/, NaN],
   ])('are kept and marked, and told once: %s', async (_, measures, words, rate) => {
     const { loop, records, events, codes } = rigThat({ cycles: 9, measures: (cycle) => (cycle >= 3 ? measures(cycle) : {}) });
     expect(await loop.start()).toMatchObject({ cycles: 9, voidCycles: 0 });

@@ -2,7 +2,7 @@
  * Which points a cycle and an event become. Three measurements, tagged with rig and run so that many runs share one database:
  *
  *   cycle     one a cycle: outcome, sum rates, times by stage, link counters
- *   user_snr  one a user and cycle: SNR predicted and measured, dB
+ *   user_snr  one a user and cycle: SNR predicted and measured, dB; where nobody believes the reading, `doubt` says why and the tag `doubtful` is yes
  *   event     what a person should know
  */
 import { STAGES, type CycleRecord, type RigEvent } from './cycle-record.ts';
@@ -44,8 +44,14 @@ export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): s
   const users = Array.from(record.predictedSnrDb, (predicted, user) =>
     encodePoint({
       measurement: 'user_snr',
-      tags: { ...tags, user: String(user) },
-      fields: { cycle: BigInt(record.cycle), predicted_db: predicted, measured_db: record.measuredSnrDb[user] },
+      // A database filters by a tag where others lack it, and not by a field.
+      tags: { ...tags, user: String(user), ...(record.doubt === undefined ? {} : { doubtful: 'yes' }) },
+      fields: {
+        cycle: BigInt(record.cycle),
+        predicted_db: predicted,
+        measured_db: record.measuredSnrDb[user],
+        doubt: record.doubt,
+      },
       timeNs,
     }),
   );

@@ -426,6 +426,24 @@ describe.skipIf(!hasPart('influxd'))('a replay into InfluxDB [needs influxd]', (
     }
   });
 
+  it('lets a query leave out what nobody believes', async () => {
+    const recorder = recorderIn(folder);
+    recorder.cycle(cycle(0));
+    recorder.cycle(cycle(1, { measuredSnrDb: Float64Array.of(327.67, 21), measuredSumRate: NaN, doubt: 'outside reason' }));
+    await recorder.close('stopped');
+    const server = await (await InfluxServer.place()).start();
+    try {
+      const client = createInfluxClient({ host: '127.0.0.1', port: server.port, database: 'doubts' });
+      expect(await replayRun(openRun(recorder.folder), client)).toMatchObject({ refused: 0 });
+      const most = `select max(measured_db) as most from user_snr`;
+      const asked = (query: string) => server.client('doubts').query<{ most: number }>(query);
+      expect((await asked(most))[0]?.most).toBe(327.67);
+      expect((await asked(`${most} where doubtful = ''`))[0]?.most).toBe(21);
+    } finally {
+      await server.remove();
+    }
+  });
+
   it('says which server does not answer', async () => {
     const recorder = recorderIn(folder);
     recorder.cycle(cycle(0));
