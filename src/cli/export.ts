@@ -2,13 +2,12 @@
 import { counted } from '../../errors/counted.ts';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { exportCsv } from '../telemetry/export-csv.ts';
-import { createInfluxClient } from '../telemetry/influx-client.ts';
+import { exportCsv, type CsvCount } from '../telemetry/export-csv.ts';
+import { createInfluxClient, namelessServer } from '../telemetry/influx-client.ts';
 import { influxTargetFromUrl } from '../telemetry/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
-import { openRun } from '../telemetry/run-folder.ts';
+import { openRun, refuseOtherUsers, type StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
 
 interface ExportOptions {
@@ -27,15 +26,12 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   }
   const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx, options);
   const run = openRun(folder);
+  await refuseOtherUsers(run);
   const say = (text: string): void => printError(text);
   if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
   if (options.csv) {
-    const out = options.output === undefined ? process.stdout : await openForWriting(options.output);
-    const { rows, damagedLines, repeatedCycles = 0, incompleteRows = 0 } = await exportCsv(run, out);
-    if (out !== process.stdout) {
-      out.end();
-      await once(out, 'finish');
-    }
+    const table = options.output === undefined ? exportCsv(run, process.stdout) : tableInto(options.output, run);
+    const { rows, damagedLines, repeatedCycles = 0, incompleteRows = 0 } = await table;
     const where = options.output === undefined ? '' : ` to ${options.output}`;
     const flaws = [
       damagedLines > 0 ? `; damaged lines left out: ${damagedLines}` : '',
@@ -46,23 +42,49 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   }
   if (target !== undefined) {
     const client = createInfluxClient(target);
-    const { taken, refused, why } = await replayRun(run, client);
+    const { taken, refused, why, nameless } = await replayRun(run, client);
     say(
       `${counted(taken, 'point')} sent to ${client.name}${refused > 0 ? `; ${counted(refused, 'line')} ${refused === 1 ? 'was' : 'were'} not taken: ${why ?? 'no reason given'}` : ''}.`,
     );
+    if (nameless) {
+      const { message, action } = namelessServer(client.name);
+      say(`${message} ${action}`);
+    }
     if (refused > 0) process.exitCode = 1;
   }
 }
 
-async function openForWriting(path: string): Promise<Writable> {
+async function tableInto(path: string, run: StoredRun): Promise<CsvCount> {
   const out = createWriteStream(path);
-  try {
+  // It may fail at any time from opening to closing, and whoever writes to it then waits for ever.
+  const failed = new Promise<never>((_, reject) => {
+    out.once('error', (error: NodeJS.ErrnoException) => reject(cannotWrite(path, error)));
+  });
+  const written = async (): Promise<CsvCount> => {
     await once(out, 'open');
-  } catch (error) {
-    throw new BeamrigError('argument', `--output ${path} cannot be written: ${(error as Error).message}`, {
-      wayOut: 'Give a path you may write.',
-      cause: error,
-    });
-  }
-  return out;
+    const count = await exportCsv(run, out);
+    out.end();
+    await once(out, 'finish');
+    return count;
+  };
+  return Promise.race([failed, written()]);
+}
+
+const ELSEWHERE = 'Give the path of a file that you may write.';
+const MAKE_ROOM = 'Make room where it goes, or give another path; what is there is not the whole table.';
+const WHY_NOT: Partial<Record<string, [why: string, wayOut: string]>> = {
+  ENOSPC: ['no space left on device', MAKE_ROOM],
+  EDQUOT: ['no space is left to you on that device', MAKE_ROOM],
+  EFBIG: ['the file would be larger than it may be', MAKE_ROOM],
+  ENOENT: ['there is no such folder', 'Make the folder first, or give another path.'],
+  ENOTDIR: ['a part of the path is no folder', ELSEWHERE],
+  EISDIR: ['this is a folder, and no file', 'Give the path of a file, in that folder for example.'],
+  EACCES: ['you may not write there', ELSEWHERE],
+  EPERM: ['you may not write there', ELSEWHERE],
+  EROFS: ['the disk can only be read', ELSEWHERE],
+};
+
+function cannotWrite(path: string, error: NodeJS.ErrnoException): BeamrigError {
+  const [why, wayOut] = WHY_NOT[error.code ?? ''] ?? [`the system refuses it (${error.code ?? 'no reason given'})`, ELSEWHERE];
+  return new BeamrigError('output', `--output ${path} cannot be written: ${why}`, { wayOut, cause: error });
 }

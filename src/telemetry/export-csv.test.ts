@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exportCsv } from './export-csv.ts';
-import { openRun } from './run-folder.ts';
+import { openRun, refuseOtherUsers } from './run-folder.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-csv-'))));
@@ -79,8 +79,29 @@ it('is refused for a manifest that cannot be of a run, naming what cannot be', a
   for (const users of [1e9, -1, 0, 2.5, '2', null, undefined, [2]]) {
     await expect(table('', { ...manifest, users })).rejects.toThrow(/manifest\.json cannot be of a run: users is /);
   }
+  const run = '../../x\u001b[31m';
+  await expect(table('', { ...manifest, run })).rejects.toThrow('run is "../../x\\u001b[31m" (a run is named by letters');
+  const rigFile = { path: 'a', sha256: 'b', text: 5 };
+  await expect(table('', { ...manifest, rigFile })).rejects.toThrow('rigFile.text is 5');
   await expect(table('', { ...manifest, rig: { deep: [] } })).rejects.toThrow('rig is {"deep":[]}');
   await expect(table('', [])).rejects.toThrow('manifest.json is missing, damaged or of another version');
+});
+
+it('is refused where the users of the manifest are not those of the records', async () => {
+  const other = async (records: string, users: number): Promise<void> => {
+    await table(records, { ...manifest, users });
+    await refuseOtherUsers(openRun(folder));
+  };
+  const records = lines(...whole(0), ...whole(1), ...whole(2));
+  await other(records, 2);
+  await expect(other(records, 1)).rejects.toThrow('users is 1, and the records have 2');
+  await expect(other(records, 3)).rejects.toThrow('users is 3, and the records have 2');
+  await expect(other(lines(...whole(0)), 1)).rejects.toThrow('users is 1');
+  // Damage is no proof.
+  await other('', 2);
+  await other(lines(own(0), user(0, 0)), 2);
+  await other(lines(own(0), user(0, 1), own(1), user(1, 1), user(2, 0)), 2);
+  await other(lines(...whole(0), user(0, 2), ...whole(1)), 2);
 });
 
 it('is refused where folder or records are something else, without waiting for anybody', async () => {

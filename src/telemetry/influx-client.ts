@@ -123,6 +123,12 @@ export async function checkInflux(target: InfluxTarget, timeoutMs = 3000): Promi
   }
 }
 
+/** For whoever sent points to a server that took them and does not say what it is. */
+export const namelessServer = (name: string): { message: string; action: string } => ({
+  message: `The server at ${name} takes points and does not say that it is InfluxDB: a proxy may throw them away.`,
+  action: 'Look whether they are there. Records stay in the run folder.',
+});
+
 const remedies: Partial<Record<string, string>> = {
   'no-database':
     'Make the database and let this user write to it. InfluxDB 2: make a bucket and map it, `influx v1 dbrp create --db NAME --rp autogen --bucket-id ID --default`.',

@@ -13,7 +13,7 @@ import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { Random } from '../../signal/random.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createEarlierRuns, type EarlierRuns } from './earlier-runs.ts';
-import type { InfluxClient, WriteOutcome } from './influx-client.ts';
+import { namelessServer, type InfluxClient, type WriteOutcome } from './influx-client.ts';
 import { thisProcess, writeNote } from './influx-note.ts';
 import { countLines, readOn, RECORDS_FILE, START, type Piece } from './record-reader.ts';
 
@@ -121,12 +121,7 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
   const noteNameless = (result: WriteOutcome & { outcome: 'taken' }): void => {
     if (nameless || result.nameless !== true) return;
     nameless = true;
-    onEvent({
-      level: 'warning',
-      code: 'influx-nameless',
-      message: `The server at ${client.name} takes points and does not say that it is InfluxDB: a proxy may throw them away.`,
-      action: 'Look whether they are there. Records stay in the run folder.',
-    });
+    onEvent({ level: 'warning', code: 'influx-nameless', ...namelessServer(client.name) });
   };
 
   const follow = async (): Promise<void> => {

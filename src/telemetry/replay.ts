@@ -6,17 +6,21 @@ import { noteAllSent } from './influx-note.ts';
 import { allLines } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
 
+export interface Replayed {
+  taken: number;
+  refused: number;
+  why?: string;
+  /** The server took points and did not say that it is InfluxDB. */
+  nameless?: true;
+}
+
 /**
  * @param onProgress share of the records sent, 0 … 1
  * @throws BeamrigError 'influx' when the server does not take them
  */
-export async function replayRun(
-  run: StoredRun,
-  client: InfluxClient,
-  onProgress?: (share: number) => void,
-): Promise<{ taken: number; refused: number; why?: string }> {
+export async function replayRun(run: StoredRun, client: InfluxClient, onProgress?: (share: number) => void): Promise<Replayed> {
   const total = statSync(run.recordsPath).size;
-  const sum: { taken: number; refused: number; why?: string } = { taken: 0, refused: 0 };
+  const sum: Replayed = { taken: 0, refused: 0 };
   let last: { byte: number; tail: string } | undefined;
   for await (const { lines, tooLong, mark } of allLines(run.recordsPath, { bytes: 1 << 20, lines: 5000 })) {
     const result = await client.write(lines);
@@ -29,6 +33,7 @@ export async function replayRun(
     sum.refused += result.refused + tooLong;
     const why = result.why ?? (tooLong > 0 ? 'lines that are no whole record' : undefined);
     if (why !== undefined) sum.why ??= why;
+    if (result.nameless) sum.nameless = true;
     last = mark;
     onProgress?.(mark.byte / total);
   }

@@ -22,6 +22,7 @@ import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
 import { flawOf, hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
+import { otherUsers } from './users-of-records.ts';
 import { wallStepEvent } from './wall-step-event.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 
@@ -223,6 +224,20 @@ export function openRun(folder: string): StoredRun {
   const flaw = flawOf(manifest);
   if (flaw !== undefined) return refuse(`manifest.json cannot be of a run: ${flaw}`);
   return { folder, manifest, summary: readJson<RunSummary>(join(folder, 'summary.json')), recordsPath };
+}
+
+/**
+ * Holds the users of the manifest against those of the records.
+ * @throws BeamrigError 'run-folder' when they differ
+ */
+export async function refuseOtherUsers({ folder, manifest, recordsPath }: StoredRun): Promise<void> {
+  const other = await otherUsers(recordsPath, manifest.users);
+  if (other === undefined) return;
+  throw new BeamrigError(
+    'run-folder',
+    `${folder}: manifest.json cannot be of this run: users is ${manifest.users}, and the records have ${other}`,
+    { wayOut: 'Put back the manifest that was written with these records.' },
+  );
 }
 
 /** Room for the text of the largest rig file, with every character escaped. */

@@ -49,10 +49,12 @@ export interface RunManifest {
 }
 
 /** Of what others read of a manifest; whoever only keeps it may keep more. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const readSchema = z.object({
-  run: z.string().min(1).max(300),
-  rig: z.string().min(1).max(300),
+  run: z.string().regex(NAME, 'a run is named by letters, digits, ".", "_" and "-"'),
+  rig: z.string().regex(NAME, 'a rig is named by letters, digits, ".", "_" and "-"'),
   users: z.int().min(1).max(256),
+  rigFile: z.object({ path: z.string(), sha256: z.string(), text: z.string() }).optional(),
 });
 
 /** What in a manifest cannot be of a run, in words; undefined when nothing is wrong. */
@@ -60,10 +62,13 @@ export function flawOf(manifest: RunManifest): string | undefined {
   const parsed = readSchema.safeParse(manifest);
   if (parsed.success) return undefined;
   const [{ path, message }] = parsed.error.issues;
-  const key = String(path[0] ?? '');
-  const value = JSON.stringify(Reflect.get(manifest, key) ?? null).slice(0, 60);
+  const key = path.join('.');
+  const found = path.reduce<unknown>((within, part) => (isObject(within) ? Reflect.get(within, part) : undefined), manifest);
+  const value = JSON.stringify(found ?? null).slice(0, 60);
   return `${key} is ${value} (${message.toLowerCase()}${key === 'users' ? '; a rig has 1 to 256' : ''})`;
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 export function hostFacts(): Pick<RunManifest, 'program' | 'node' | 'host'> {
   const processors = cpus();

@@ -1,0 +1,51 @@
+/** What `export` says of a place that takes no table, and of a server that does not say what it is. */
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beamrigHere, CliFolder } from '../../test/cli.ts';
+
+const cli = new CliFolder();
+afterAll(() => cli.remove());
+const run = join(cli.path, 'stored');
+
+beforeAll(() => {
+  mkdirSync(run);
+  writeFileSync(join(run, 'manifest.json'), JSON.stringify({ format: 1, run: 'stored', rig: 'bench', users: 1 }));
+  const tags = 'rig=bench,run=stored';
+  writeFileSync(
+    join(run, 'records.lp'),
+    `cycle,${tags},outcome=ok cycle=0i 1790000000000000000\nuser_snr,${tags},user=0 cycle=0i 1790000000000000000\n`,
+  );
+});
+
+describe('export --csv to a place', () => {
+  it.each([
+    ['without room', '/dev/full', 'no space left on device', 'Make room'],
+    ['in no folder', join(cli.path, 'none', 'a.csv'), 'there is no such folder', 'Make the folder first'],
+    ['that is a folder', cli.path, 'this is a folder, and no file', 'Give the path of a file'],
+  ])('%s says so, with a way out', async (_, path, why, wayOut) => {
+    const { code, stderr } = await beamrigHere('export', run, '--csv', '-o', path);
+    expect(stderr).toContain(`--output ${path} cannot be written: ${why}\nWhat to do: ${wayOut}`);
+    expect(stderr).not.toMatch(/E[A-Z]{4,}|should not/);
+    expect(code).toBe(1);
+  });
+});
+
+it('export --influx says that a server which takes the points does not call itself InfluxDB', async () => {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(204).end());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { stderr } = await beamrigHere('export', run, '--influx', `http://127.0.0.1:${port}/beamrig`);
+    expect(stderr).toContain('2 points sent');
+    expect(stderr).toContain('takes points and does not say that it is InfluxDB: a proxy may throw them away. Look whether');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
