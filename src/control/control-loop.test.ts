@@ -74,7 +74,7 @@ describe('the control loop', () => {
     const { loop, records, events, panel } = rig({ cycles: 4 });
     let reports = 0;
     const detail = 'no reading of user 1';
-    const { measureSnr } = panel;
+    const measureSnr = panel.measureSnr.bind(panel);
     panel.measureSnr = async (beamId, pilots) =>
       ++reports === 2
         ? { ok: false, failure: { reason: 'unusable-report', request: 'measure-snr', detail } }
