@@ -117,6 +117,24 @@ describe('a model is refused, with a way out,', () => {
     expect(() => listModels(join(folder, 'nowhere'))).toThrow(refused('model-missing', /nowhere is not there/));
   });
 
+  it('when its path leads to something else, and never for the zoo not having it', () => {
+    for (const [path, what] of [
+      ['/dev/zero', 'this is a device, and no file'],
+      [folder, 'this is a folder, and no file'],
+      [zoo[0].path.replace('.onnx', '.json'), 'this is no .onnx file by its name'],
+    ]) {
+      expect(() => findModel(path)).toThrow(
+        expect.objectContaining({ code: 'model-missing', message: `model ${path}: ${what}` }),
+      );
+    }
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => findModel(pipe)).toThrow(refused('model-missing', /pipe: this is a pipe/));
+    expect(() => findModel('./unfolded-pga-n64')).toThrow(
+      refused('model-missing', /is not there \(looked for \.\/unfolded-pga-n64\)/),
+    );
+  });
+
   it('when one byte of it has changed', () => {
     const path = copyWith('changed', (card) => card);
     const bytes = readFileSync(path);
@@ -141,6 +159,16 @@ describe('a model is refused, with a way out,', () => {
   it('when its card claims an array of another size', () => {
     const path = copyWith('size', (card) => ({ ...card, dimensions: { ...card.dimensions, elements: 31 } }));
     expect(() => verifyModel(path)).toThrow(refused('model-mismatch', /file and contract differ.*channel \[·, 4, 31, 2\]/));
+  });
+
+  it('when its card is UTF-16, and not for a byte order mark', () => {
+    const path = copyWith('marked', (card) => card);
+    const text = `\ufeff${cardText(zoo[0].card)}`;
+    writeFileSync(path.replace('.onnx', '.json'), text);
+    expect(verifyModel(path).id).toBe(zoo[0].id);
+    writeFileSync(path.replace('.onnx', '.json'), text, 'utf16le');
+    expect(() => readCard(path)).toThrow(refused('model-damaged', /marked\.json is UTF-16LE and not UTF-8/));
+    rmSync(path);
   });
 
   it('when its card is no JSON, or breaks the schema', () => {

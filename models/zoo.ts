@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
+import { wideEncoding } from '../files/text-encoding.ts';
 import { modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 import { NEWEST_IR, NEWEST_OPSET, readOnnx } from './onnx-file.ts';
@@ -44,13 +45,26 @@ export function listModels(folder: string = zooFolder()): ModelFile[] {
   return models.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+/** Whether a model is named by the path of its file; else it is an id of the zoo. */
+export const isModelPath = (idOrPath: string): boolean => idOrPath.endsWith('.onnx') || /[/\\]/.test(idOrPath);
+
 /**
  * The file that an id of the zoo, or a path to an .onnx file, stands for.
  * @throws BeamrigError 'model-missing', naming what there is
  */
 export function findModel(idOrPath: string, folder: string = zooFolder()): string {
-  const direct = idOrPath.endsWith('.onnx') ? idOrPath : join(folder, `${idOrPath}.onnx`);
-  if (existsSync(direct)) return direct;
+  const isPath = isModelPath(idOrPath);
+  const direct = isPath ? idOrPath : join(folder, `${idOrPath}.onnx`);
+  // Only what stands there is asked: nothing of the file is taken in.
+  const probe = readBoundedFile(direct, { maxBytes: 0, pipes: 'refuse' });
+  const why = probe.ok || probe.reason === 'too-large' ? undefined : probe;
+  if (why === undefined && direct.endsWith('.onnx')) return direct;
+  if (isPath && why?.reason !== 'missing') {
+    throw new BeamrigError('model-missing', `model ${idOrPath}: ${why?.why ?? 'this is no .onnx file by its name'}`, {
+      wayOut: 'give the path of an .onnx file, with its card beside it, or an id that `beamrig models` lists',
+      cause: why?.cause,
+    });
+  }
   const known = existsSync(folder) ? listModels(folder).map(({ id }) => id) : [];
   throw new BeamrigError('model-missing', `model ${idOrPath} is not there (looked for ${direct})`, {
     wayOut: known.length > 0 ? `use one of ${known.join(', ')}, or the path of an .onnx file` : 'give the path of an .onnx file',
@@ -63,7 +77,15 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
  */
 export function readCard(path: string): ModelCard {
   const cardPath = cardName(path);
-  const text = readModelFile(cardPath, 'card').toString('utf8');
+  const bytes = readModelFile(cardPath, 'card');
+  const wide = wideEncoding(bytes);
+  if (wide !== undefined) {
+    throw new BeamrigError('model-damaged', `card ${cardPath} is ${wide} and not UTF-8`, {
+      wayOut: `save it as UTF-8, or: iconv -f ${wide} -t UTF-8`,
+    });
+  }
+  // Takes a byte order mark off.
+  const text = new TextDecoder().decode(bytes);
   let json: unknown;
   try {
     json = JSON.parse(text);

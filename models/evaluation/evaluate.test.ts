@@ -30,8 +30,19 @@ describe('evaluating a beamformer', () => {
       [10, 'inf'],
     ]);
     const row = result.results[3];
+    expect(row.ofWmmse).toBe(row.sumRate.mean / row.wmmse.mean);
     expect(row.zf).toEqual(meanAndError(channels.map((h) => sumRate(h, zeroForcing(h, 1), 0.1))));
     expect(row.wmmse).toEqual(meanAndError(channels.map((h) => sumRate(h, wmmse(h, 1, 0.1), 0.1))));
+  });
+
+  it('has no share of WMMSE where that reaches nothing', async () => {
+    const faint = channels.map((channel) => ({
+      ...channel,
+      re: channel.re.map((x) => 1e-6 * x),
+      im: channel.im.map((x) => 1e-6 * x),
+    }));
+    const { results } = await evaluateBeamformer({ ...base, channels: faint, snrsDb: [-100], bits: [2] });
+    expect(results[0]).toMatchObject({ wmmse: { mean: 0 }, ofWmmse: null });
   });
 
   it('keeps the own D of the beamformer at infinite bits, unless told to solve it again', async () => {

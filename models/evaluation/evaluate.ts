@@ -54,6 +54,8 @@ export interface EvaluationRow {
   sumRate: MeanAndError;
   zf: MeanAndError;
   wmmse: MeanAndError;
+  /** Mean sum rate over that of WMMSE; null where that is 0. */
+  ofWmmse: number | null;
 }
 
 export interface EvaluationResult {
@@ -90,7 +92,11 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
       onProgress?.(++done, snrsDb.length * channels.length);
     }
     const [zf, upper] = [meanAndError(zfRates), meanAndError(wmmseRates)];
-    bits.forEach((q, i) => results.push({ snrDb, bits: q, sumRate: meanAndError(rates[i]), zf, wmmse: upper }));
+    bits.forEach((q, i) => {
+      const own = meanAndError(rates[i]);
+      const ofWmmse = upper.mean > 0 ? own.mean / upper.mean : null;
+      results.push({ snrDb, bits: q, sumRate: own, zf, wmmse: upper, ofWmmse });
+    });
   }
   return { model: options.model, channels: { file: options.file, count: channels.length }, power, results };
 }

@@ -65,13 +65,13 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
 
 function resultTable({ model, channels, power, results }: EvaluationResult): string {
   const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;
-  const rows = results.map(({ snrDb, bits, sumRate, zf, wmmse }) => [
+  const rows = results.map(({ snrDb, bits, sumRate, zf, wmmse, ofWmmse }) => [
     snrDb,
     bits,
     figure(sumRate),
     figure(zf),
     figure(wmmse),
-    `${((100 * sumRate.mean) / wmmse.mean).toFixed(1)} %`,
+    ofWmmse === null ? '–' : `${(100 * ofWmmse).toFixed(1)} %`,
   ]);
   return [
     `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { writeChannelFile } from '../config/channel-file.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
 const cli = new CliFolder();
@@ -50,7 +52,28 @@ describe('beamrig evaluate', () => {
   }, 60_000);
 });
 
+it('beamrig evaluate shows no share of a WMMSE that reaches nothing', async () => {
+  const channels = join(cli.path, 'faint.npy');
+  writeChannelFile(channels, [{ rows: 1, cols: 16, re: new Float64Array(16).fill(1e-6), im: new Float64Array(16) }]);
+  const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '-100');
+  expect(stdout).toMatch(/–\s*$/m);
+  expect(stdout).not.toContain('NaN %');
+});
+
 describe('beamrig run', () => {
+  it('tells of a model that is meant from the working folder', async () => {
+    const model = writeTroubledModel(cli.path, 'near', {});
+    mkdirSync(join(cli.path, 'rigs'));
+    const rig = join(cli.path, 'rigs', 'rig.yaml');
+    renameSync(
+      cli.rigFile((text) => text.replace('model: aligned', `model: ./${basename(model)}`)),
+      rig,
+    );
+    const ended = await cli.beamrig('run', rig, '--cycles', '1');
+    expectRefusal(ended, /rigs\/near\.onnx is not there, and .*near\.onnx is\b/);
+    expect(ended.stderr).toContain(`relative to the rig file: write model: ../${basename(model)}.`);
+  }, 60_000);
+
   const rigWith = (model: string, deadlineMs: number): string =>
     cli.rigFile((text) => text.replace('model: aligned', `model: ${JSON.stringify(model)}, deadlineMs: ${deadlineMs}`));
 

@@ -3,9 +3,13 @@
  *
  *   rig file ─► channels ─► run folder ─► rig (hardware or simulator) ─► page ─► loop … Ctrl-C ─► safe state ─► summary
  */
+import { existsSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { counted } from '../../errors/counted.ts';
 import { createRealClock } from '../../clock/real-clock.ts';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { isModelPath } from '../../models/zoo.ts';
 import { createRandom } from '../../signal/random.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
@@ -47,6 +51,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const cycles = options.cycles === undefined ? undefined : wholeNumber('--cycles', options.cycles, { min: 1, max: 1e12 });
   const chosenSeed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const { rig, text } = loadRigFile(rigPath);
+  requireModelThere(rigPath, rig);
   const seed = chosenSeed ?? rig.seed;
   const recorded = options.channels === undefined ? undefined : readRecorded(options.channels, options.conjugate ?? false, rig);
   const target = rig.telemetry.influx === undefined ? undefined : influxTarget(rig.telemetry.influx);
@@ -175,6 +180,17 @@ function sourceLine(rig: RigFile, { source, description }: Rig): string {
     return `${what}: ${panels.join(', ')}; ${lost} (fallback: ${rig.fallback})`;
   }
   return `No hardware found: falling back to the simulator (fallback: ${rig.fallback})`;
+}
+
+/** A model that is there from the working folder and not from that of the rig file was meant to be found, and is not. */
+function requireModelThere(rigPath: string, { beamformer: { model } }: RigFile): void {
+  if (!isModelPath(model) || existsSync(model)) return;
+  const folder = dirname(resolve(rigPath));
+  const here = resolve(relative(folder, model));
+  if (!existsSync(here)) return;
+  throw new BeamrigError('model-missing', `model ${model} is not there, and ${here} is`, {
+    wayOut: `Paths in a rig file are relative to the rig file: write model: ${relative(folder, here)}.`,
+  });
 }
 
 /** The rig and its page. Where one of them cannot be had, nothing of the run stays behind. */

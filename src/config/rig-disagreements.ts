@@ -34,7 +34,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
         text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${counted(elements, 'element')} do not divide by ${chains}`,
       });
     }
-    for (const list of ['deadElements', 'stuckElements']) {
+    for (const list of ELEMENT_LISTS) {
       const named = at(rig, ['simulator', 'impairments', list]);
       if (!Array.isArray(named)) continue;
       named.forEach((element: unknown, index) => {
@@ -45,6 +45,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     }
   }
   problems.push(
+    ...ELEMENT_LISTS.flatMap((list) => namedTwice(rig, ['simulator', 'impairments', list])),
     ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
@@ -68,6 +69,22 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     problems.push({ path: ['simulator', 'phaseShifter'], text });
   }
   return problems;
+}
+
+const ELEMENT_LISTS = ['deadElements', 'stuckElements'];
+
+/** The same number again in a list of elements: most probably another one is meant. */
+function namedTwice(rig: unknown, path: string[]): Problem[] {
+  const named = at(rig, path);
+  if (!Array.isArray(named)) return [];
+  const first = new Map<unknown, number>();
+  return named.flatMap((element: unknown, index): Problem[] => {
+    const before = first.get(element);
+    if (before === undefined) first.set(element, index);
+    if (before === undefined || typeof element !== 'number') return [];
+    const place = [...path, index];
+    return [{ path: place, text: `${pathText(place)}: element ${element} is that of ${pathText([...path, before])} already` }];
+  });
 }
 
 const ADAR1000_BITS = 7;

@@ -113,6 +113,13 @@ describe('a wrong rig file', () => {
     expect(found[0]).toContain(message);
   });
 
+  it('is told which element is listed twice', () => {
+    expect(problems(`${small}simulator: { impairments: { deadElements: [3, 3, 5], stuckElements: [1, 2, 1] } }`)).toEqual([
+      'line 9: simulator.impairments.deadElements[1]: element 3 is that of simulator.impairments.deadElements[0] already',
+      'line 9: simulator.impairments.stuckElements[2]: element 1 is that of simulator.impairments.stuckElements[0] already',
+    ]);
+  });
+
   it('is told which element does not exist', () => {
     expect(problems(`${small}simulator: { impairments: { deadElements: [0, 8] } }`)).toEqual([
       'line 9: simulator.impairments.deadElements[1]: 8 is no element of this array; allowed: 0 to 7',

@@ -9,6 +9,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
+import { isModelPath } from '../../models/zoo.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
@@ -341,7 +342,7 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
     ...file,
     links,
     // An id of the zoo or the name of a baseline is no path.
-    beamformer: { ...file.beamformer, model: model.endsWith('.onnx') ? pathFrom(folder, model) : model },
+    beamformer: { ...file.beamformer, model: isModelPath(model) ? pathFrom(folder, model) : model },
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },
   };
   return keyFile === undefined ? placed : { ...placed, authentication: { keyFile: pathFrom(folder, keyFile) } };

@@ -16,6 +16,14 @@ describe('the text of a rig file', () => {
     for (const text of [rig, `\ufeff${rig}`, rig.replaceAll('\n', '\r\n'), '']) expect(said(Buffer.from(text))).toBe(text);
   });
 
+  it('may have lines that end in CR alone', () => {
+    const old = rig.replaceAll('\n', '\r');
+    expect(said(Buffer.from(old))).toBe(rig);
+    expect(said(Buffer.from(`a: 1\r\n${old}`))).toBe(`a: 1\r\n${rig}`);
+    expect(said(Buffer.from(old, 'latin1'))).toMatch(/^line 2: the byte 0xE4 is no UTF-8; in Latin-1 the line is: place: Läufe;/);
+    expect(said(Buffer.from(old.replace('count', 'co\0unt')))).toMatch(/^line 3: a NUL character/);
+  });
+
   it('that is not UTF-8 is refused with its line and what the line most probably says', () => {
     expect(said(Buffer.from(rig, 'latin1'))).toBe(
       'line 2: the byte 0xE4 is no UTF-8; in Latin-1 the line is: place: Läufe; save it as UTF-8, or: iconv -f LATIN1 -t UTF-8',

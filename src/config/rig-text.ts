@@ -2,6 +2,7 @@
  * The text of a rig file, from bytes: UTF-8, with or without a byte order mark, and no control characters. Whatever else an editor or a
  * shell may have left there is refused with its line, because a name with a damaged letter would be taken for a name.
  */
+import { wideEncoding } from '../../files/text-encoding.ts';
 
 /** A line of the file, counted from 1, and what is wrong there. */
 export interface TextFlaw {
@@ -13,9 +14,10 @@ export type RigText = { ok: true; text: string } | { ok: false; flaw: TextFlaw }
 
 const AS_UTF8 = 'save it as UTF-8';
 
-export function rigTextOf(bytes: Uint8Array): RigText {
-  const wide = wideEncoding(bytes);
+export function rigTextOf(read: Uint8Array): RigText {
+  const wide = wideEncoding(read);
   if (wide !== undefined) return refused(1, `this is ${wide} and not UTF-8; ${AS_UTF8}, or: iconv -f ${wide} -t UTF-8`);
+  const bytes = withLineFeeds(read);
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const flaw = characterFlaw(text);
@@ -23,6 +25,11 @@ export function rigTextOf(bytes: Uint8Array): RigText {
   } catch {
     return { ok: false, flaw: byteFlaw(bytes) };
   }
+}
+
+/** Lines that end in a carriage return alone, as YAML allows: to its parser here the first comment would be the whole file. */
+function withLineFeeds(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, index) => (byte === 0x0d && bytes[index + 1] !== 0x0a ? 0x0a : byte));
 }
 
 /** A character that no rig file needs: control characters, which terminals obey, and the one that stands for a lost letter. */
@@ -41,21 +48,6 @@ export function characterFlaw(text: string): TextFlaw | undefined {
           ? 'a byte order mark in the middle'
           : `the control character U+${code}`;
   return { line, text: `${what}; write the line again` };
-}
-
-/** By its mark, or by the zeros that ASCII letters have in it. */
-function wideEncoding(bytes: Uint8Array): string | undefined {
-  const [a, b, c, d] = bytes;
-  if (a === 0xff && b === 0xfe) return c === 0 && d === 0 ? 'UTF-32LE' : 'UTF-16LE';
-  if (a === 0xfe && b === 0xff) return 'UTF-16BE';
-  if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return 'UTF-32BE';
-  const start = bytes.subarray(0, 64);
-  const zeros = (odd: number): number => start.filter((byte, index) => index % 2 === odd && byte === 0).length;
-  const half = start.length / 2;
-  if (half < 2) return undefined;
-  if (zeros(1) > 0.8 * half && zeros(0) === 0) return 'UTF-16LE';
-  if (zeros(0) > 0.8 * half && zeros(1) === 0) return 'UTF-16BE';
-  return undefined;
 }
 
 /** The first byte that begins nothing in UTF-8, with its line as the old encoding of the West has it. */

@@ -29,8 +29,8 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'still-waiting'; beamId: BeamId; lateMs: number }
     /** Panels that are switched at one time: its clock is so far from where it must be that parts of the beam may have been switched apart. */
     | { reason: 'clock-jumped'; byMs: number }
-    /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used. */
-    | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string }
+    /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used; `framed`: in a whole frame. */
+    | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string; framed?: true }
     | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
     | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
     | { reason: 'panel-restarted'; detail: string }

@@ -89,8 +89,8 @@ interface Outstanding {
   /** This request's own. */
   mostAttempts: number;
   totalMs: number;
-  /** What came under its number and could not be used. */
-  discarded: string | undefined;
+  /** What came under its number and could not be used; framed: whoever sent it speaks the protocol, and says something impossible. */
+  instead: { discarded: string; framed?: true } | undefined;
   /** Refusals under its number that nobody sealed. */
   hints: number;
   cancelHint: () => void;
@@ -225,9 +225,10 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
 
   const noAnswer = (entry: Outstanding, waitedMs: number): void => {
     const { attempts, request } = entry;
-    const discarded = entry.discarded ?? discards.since(entry.firstSentMs);
+    const discarded = discards.since(entry.firstSentMs);
     const failure = { reason: 'no-answer', request: request.type, attempts, waitedMs } as const;
-    finish(entry, { ok: false, failure: discarded === undefined ? failure : { ...failure, discarded } });
+    const instead = entry.instead ?? (discarded === undefined ? {} : { discarded });
+    finish(entry, { ok: false, failure: { ...failure, ...instead } });
   };
 
   /** A busy panel did nothing, and would repeat its refusal to the same number: ask later under a new one, if there is a later. */
@@ -298,7 +299,9 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       const words = discardedInWords(bytes, decoded);
       discards.note(decoded.reason, words);
       const waiting = decoded.header === undefined ? undefined : outstanding.get(decoded.header.seq);
-      if (waiting !== undefined) waiting.discarded = words;
+      // Reserved flags may be a seal that this end knows nothing of.
+      const framed = decoded.reason === 'reserved-flags' ? {} : { framed: true as const };
+      if (waiting !== undefined) waiting.instead = { discarded: words, ...framed };
       return;
     }
     const { seq, message } = decoded.frame;
@@ -352,7 +355,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       progressMs: nowMs,
       overtaken: 0,
       waitMs: 0,
-      discarded: undefined,
+      instead: undefined,
       hints: 0,
       cancelHint: () => undefined,
       mostAttempts: limits?.attempts ?? timeouts.attempts,
