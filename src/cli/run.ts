@@ -44,7 +44,7 @@ export interface RunOptions {
 const FLUSH_MS = 5000;
 /** And for all of the records, a disk that takes nothing included; for pages that do not let go; and for a rig that is not there yet. */
 const RECORDS_MS = 8000;
-const PAGE_MS = 500;
+const PAGE_MS = 200;
 const ASSEMBLY_MS = 1500;
 
 export async function run(rigPath: string, options: RunOptions): Promise<void> {

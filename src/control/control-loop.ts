@@ -37,7 +37,7 @@ const DEADLINE_MS = 2000;
 /** Where these fail, the panel was told nothing. */
 const BEFORE_THE_PANEL: ReadonlySet<Stage> = new Set(['channel', 'model', 'quantise']);
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
-const STOP = { confirmMs: 1300, windUpMs: 300, closeMs: 400 };
+const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -416,10 +416,11 @@ class Loop implements ControlLoop {
   #halt(): Promise<void> {
     this.#shutDown ??= (async () => {
       this.#watchdog.rest();
+      // The model need not wait for the panel's word, and what it computes is not waited for.
+      const model = this.#model.shut().then(() => this.#model.close());
       this.unsafe = await this.#makeSafe(STOP.confirmMs);
-      await withinTime(this.#clock, STOP.windUpMs, Promise.allSettled([this.#cycling, this.#computing]), undefined);
-      const closing = [this.#model.shut().then(() => this.#model.close()), this.#panels.close()];
-      await withinTime(this.#clock, STOP.closeMs, Promise.allSettled(closing), undefined);
+      await withinTime(this.#clock, STOP.windUpMs, Promise.allSettled([this.#cycling]), undefined);
+      await withinTime(this.#clock, STOP.closeMs, Promise.allSettled([model, this.#panels.close()]), undefined);
       this.#options.release?.();
       this.#answerPausing({ ok: false, reason: 'the rig has stopped' });
       this.#move('halted');

@@ -1,0 +1,166 @@
+/** A panel that hears and cannot be heard radiates a beam that nobody knows of: it is dark soon, whatever it is asked meanwhile. */
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createAir } from '../../hil-sim/air.ts';
+import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createRandom } from '../../signal/random.ts';
+import { parseRigFile } from '../../src/config/rig-file.ts';
+import { createLoopbackLink } from '../../src/link/loopback.ts';
+import { assembleRig } from '../../src/rig/assemble.ts';
+import { createRigArray } from '../../src/rig/simulator.ts';
+import { createWorld } from '../../src/rig/world.ts';
+import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
+
+const SILENCE_MS = 3000;
+const SOON_MS = 500;
+
+interface FarEnd {
+  virtual: VirtualPanel;
+  /** Its answers are lost. */
+  unheard: boolean;
+}
+
+interface Story {
+  lines?: string[];
+  panels?: 1 | 2;
+  /** 1 = a panel of version 1.1, whose silence a greeting ends. */
+  minor?: 1 | 2;
+  rateHz?: number;
+}
+
+/** A rig that runs on virtual panels, with a beam on the air. */
+async function running({ lines = [], panels = 1, minor = 2, rateHz = 20 }: Story) {
+  const each = 16 / panels;
+  const links = Array.from({ length: panels }, (_, i) => {
+    return `  - { name: p${i}, elements: '${i * each}-${(i + 1) * each - 1}', serial: { path: /dev/p${i} } }`;
+  });
+  const rig = parseRigFile(
+    `name: unheard
+array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
+users: { count: 2 }
+beamformer: { model: aligned }
+loop: { rateHz: ${rateHz}, pilots: 64 }
+links:
+${links.join('\n')}
+${lines.join('\n')}
+`,
+    '/rig.yaml',
+  );
+  const clock = createVirtualClock();
+  const random = createRandom(rig.seed).stream('simulator');
+  const { scene } = createWorld({ rig, random, repeat: true });
+  const air = createAir({ array: createRigArray(rig, random), scene, noise: 1, random, clock });
+  const ends: FarEnd[] = [];
+  const events: RigEvent[] = [];
+  const assembled = await assembleRig({
+    rig,
+    clock,
+    recorder: { cycle: () => undefined, event: (event) => events.push(event) },
+    createLink: ({ name, elements }) => {
+      const capabilities = { panelSerial: name, protocolMinor: minor };
+      const virtual = createVirtualPanel({ clock, random: random.stream(name), air: air.part(elements), capabilities });
+      const end: FarEnd = { virtual, unheard: false };
+      ends.push(end);
+      const peer = {
+        receive: (frame: Uint8Array) => virtual.receive(frame),
+        onSend: (listener: (frame: Uint8Array) => void) => virtual.onSend((frame) => end.unheard || listener(frame)),
+      };
+      return createLoopbackLink(peer, clock, { name, latencyMs: 0.5 });
+    },
+  });
+  const done = assembled.run();
+  await clock.sleep(rateHz < 1 ? 2500 / rateHz : 1003);
+  const shown = (): number[] => ends.map(({ virtual }) => virtual.radiated().beamId);
+  for (const beamId of shown()) expect(beamId).toBeGreaterThan(0);
+  const lit = (): boolean => shown().some((beamId) => beamId !== 0);
+  /** How long until all are dark, ms. */
+  const darkAfterMs = async (): Promise<number> => {
+    const fromMs = clock.nowMs();
+    while (lit()) {
+      if (clock.nowMs() - fromMs > 120_000) throw new Error('it still radiates');
+      await clock.sleep(5);
+    }
+    return clock.nowMs() - fromMs;
+  };
+  return { clock, rig: assembled, ends, events, codes: () => events.map(({ code }) => code), done, shown, lit, darkAfterMs };
+}
+
+describe.each([1, 2] as const)('a panel of version 1.%i that hears and is not heard', (minor) => {
+  it.each(['never', 'at-start', 'any-time'])('is dark within its silence limit and stays so (fallback: %s)', async (fallback) => {
+    const { clock, rig, ends, codes, darkAfterMs, lit, shown } = await running({ minor, lines: [`fallback: ${fallback}`] });
+    ends[0].unheard = true;
+    expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+    for (let ms = 0; ms < 12_000; ms += 50) {
+      await clock.sleep(50);
+      expect(lit()).toBe(false);
+    }
+    expect(codes().filter((code) => code === 'panel-lost' || code === 'fallback')).toHaveLength(1);
+    ends[0].unheard = false;
+    await clock.sleep(3000);
+    expect(shown()[0], 'heard again, it radiates again').toBeGreaterThan(0);
+    await rig.controller.stop();
+    expect(lit()).toBe(false);
+  });
+
+  it('is dark within its limit where cycles are slow', async () => {
+    const { rig, ends, darkAfterMs } = await running({ minor, rateHz: 0.5 });
+    ends[0].unheard = true;
+    expect(await darkAfterMs()).toBeLessThan(10_000 + SOON_MS);
+    await rig.controller.stop();
+  });
+
+  it('is dark at once when the rig is paused or stopped, and nothing lights it again', async () => {
+    for (const verb of ['pause', 'stop'] as const) {
+      const { clock, rig, ends, lit } = await running({ minor });
+      ends[0].unheard = true;
+      const startMs = clock.nowMs();
+      const over = rig.controller[verb]();
+      await clock.sleep(2);
+      expect(lit()).toBe(false);
+      if (verb === 'stop') {
+        await over;
+        expect(clock.nowMs() - startMs).toBeLessThan(2500);
+        expect(rig.controller.unsafe).toContain('did not confirm');
+      }
+      await clock.sleep(10_000);
+      expect(lit()).toBe(false);
+      await rig.controller.stop();
+    }
+  });
+});
+
+describe('an array of two panels, one of which is not heard', () => {
+  it.each(['mute', 'hold'])('is dark as a whole (safe state: %s)', async (state) => {
+    const { rig, ends, darkAfterMs } = await running({ panels: 2, minor: 1, lines: [`safeState: ${state}`] });
+    ends[1].unheard = true;
+    if (state === 'mute') expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+    await rig.controller.stop();
+  });
+});
+
+describe('a panel that is not heard and has a fixed beam for its safe state', () => {
+  it('shows that one', async () => {
+    const { rig, ends, darkAfterMs } = await running({ lines: ['safeState: codeword', 'safeCodeword: { azimuthDeg: 10 }'] });
+    ends[0].unheard = true;
+    // Beam 0: the fixed one.
+    expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+    expect(ends[0].virtual.radiated().words.some((word) => word !== 0)).toBe(true);
+    await rig.controller.stop();
+  });
+});
+
+describe('a stop in the middle of a cycle', () => {
+  it('never lets a beam follow the safe state, at whatever moment it comes', async () => {
+    for (let offsetMs = 0; offsetMs < 8; offsetMs += 0.5) {
+      const { clock, rig, lit } = await running({});
+      await clock.sleep(44 + offsetMs);
+      const stopped = rig.controller.stop();
+      await clock.sleep(1.5);
+      expect(lit()).toBe(false);
+      await stopped;
+      await clock.sleep(5000);
+      expect(lit()).toBe(false);
+    }
+  });
+});
