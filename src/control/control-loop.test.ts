@@ -70,6 +70,26 @@ describe('the control loop', () => {
     expect(clock.pendingTimers()).toBe(0);
   });
 
+  it('commands the safe state when no cycle turns, says why it does not, and is over it with the next good cycle', async () => {
+    const { clock, loop, panel, blind, codes } = rig({ watchdogMs: 1000 });
+    const apply = panel.apply.bind(panel);
+    panel.apply = async (beam) => {
+      if (beam.beamId === 3) await clock.sleep(5000);
+      return apply(beam);
+    };
+    const done = loop.start();
+    await cycles(loop, 2);
+    expect(loop.trouble).toBeUndefined();
+    await clock.sleep(2000);
+    expect([loop.state, blind, codes()]).toEqual(['running', ['mute'], ['watchdog']]);
+    expect(loop.trouble).toMatch(/^no cycle has turned for [12]\.\d s: the loop waits for the panel$/);
+    await cycles(loop, 2);
+    expect(codes()).toEqual(['watchdog', 'watchdog-over']);
+    expect(loop.trouble).toBeUndefined();
+    await loop.stop();
+    await done;
+  });
+
   it('makes one void cycle of one report that leaves a user out, and goes on', async () => {
     const { loop, records, events, panel } = rig({ cycles: 4 });
     let reports = 0;

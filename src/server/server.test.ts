@@ -273,6 +273,9 @@ describe('the web server', () => {
       rig: { name: 'stand-in' },
       latest: { outcome: 'void', measuredSnrDb: [null, null, null, null] },
     });
+    rig.stuck = 'no cycle has turned for 9.0 s';
+    const stuck = await fetch(`${url}healthz`);
+    expect([stuck.status, await stuck.json()]).toEqual([503, { ok: false, state: 'running', reason: rig.stuck }]);
     rig.state = 'faulted';
     expect((await fetch(`${url}healthz`)).status).toBe(503);
   });

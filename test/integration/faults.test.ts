@@ -138,7 +138,7 @@ describe('a panel that refuses', () => {
     const spine = await spineWith([{ do: 'nack', code: 'fault', messages: ['measure-snr'], nth: 5, times: 3 }], 12);
     expect(await spine.rig.run()).toMatchObject({ reason: 'done', cycles: 12, voidCycles: 3 });
     expectHonest(spine);
-    expect(spine.records[4].failure).toMatch(/^measure: the panel refused measure-snr: fault/);
+    expect(spine.records[4].failure).toMatch(/^measure: the panel is in fault .* it refused measure-snr/);
     expect(codes(spine)).toEqual(['fallback', 'cycle-void']);
   });
 });
