@@ -300,6 +300,7 @@ function stageOf(failure: PanelFailure): Stage {
     case 'link-closed':
     case 'panel-restarted':
     case 'silent':
+    case 'no-good-cycle':
     case 'made-safe':
     case 'protocol-version':
     case 'wrong-panel':

@@ -23,7 +23,7 @@ import { createModelSeat } from './model-seat.ts';
 import { createPacing } from './pacing.ts';
 import { createPowerNews } from './power-news.ts';
 import { createVoidNews } from './void-news.ts';
-import { silenceMsAt } from './panel-keeper.ts';
+import { goodCycleMsAt, silenceMsAt } from './silence-limit.ts';
 import { createPanelSeat } from './panel-seat.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { createWatchdog, watchdogMsAt } from './watchdog.ts';
@@ -117,7 +117,8 @@ class Loop implements ControlLoop {
     this.#cycleListeners = createListeners<CycleRecord>(this.#clock, true, onFailure);
     this.#eventListeners = createListeners<RigEvent>(this.#clock, false, () => undefined);
     this.#stateListeners = createListeners<ControllerState>(this.#clock, false, onFailure);
-    const { deadlineMs = DEADLINE_MS, watchdogMs = watchdogMsAt(rateHz, deadlineMs, 0) } = options;
+    const { deadlineMs = DEADLINE_MS, transferMs = 0 } = options;
+    const { watchdogMs = watchdogMsAt(rateHz, deadlineMs, transferMs) } = options;
     const silenceMs = silenceMsAt(rateHz, deadlineMs);
     const tell = (event: Omit<RigEvent, 'timeNs'>): void => this.#tell(event);
     this.#panels = createPanelSeat({
@@ -129,6 +130,7 @@ class Loop implements ControlLoop {
       random: options.random,
       safe: options.safe,
       silenceMs,
+      goodCycleMs: goodCycleMsAt(silenceMs, transferMs),
       tell,
     });
     this.#safety = createArraySafety({ clock: this.#clock, panels: this.#panels, silenceMs, tell });

@@ -46,6 +46,10 @@ export function reasonInWords(failure: PanelFailure): string {
       return `the panel refused ${failure.request}: it has heard nothing for longer than it was told, and made itself safe; nothing was switched`;
     case 'silent':
       return `it was asked and said nothing for ${Math.round(failure.quietMs)} ms, longer than the ${failure.limitMs} ms it may be without us; its safe state was commanded blind`;
+    case 'no-good-cycle': {
+      const newest = failure.newest === undefined ? '' : ` (the newest: ${failure.newest})`;
+      return `it radiated for ${Math.round(failure.litMs)} ms without one good cycle${newest}; its safe state was commanded blind`;
+    }
     case 'made-safe':
       return 'the safe state was commanded meanwhile; nothing more of this beam was sent';
     case 'protocol-version':

@@ -25,6 +25,8 @@ export interface ControlLoopOptions {
   pipelined: boolean;
   /** How long the model may take before its cycle is void, ms: a panel bears so much silence. Default 2000. */
   deadlineMs?: number;
+  /** How long a beam takes over the slowest wire, ms. Default 0. */
+  transferMs?: number;
   /** When no cycle turned for so long, ms, the array is commanded to its safe state. Default: more than any rig needs that is only slow. */
   watchdogMs?: number;
   /** Ends after so many cycles; without it, when the channels end or when it is stopped. */

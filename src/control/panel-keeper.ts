@@ -9,6 +9,7 @@ import type { BeamCommand, Panel, PanelFailure, Result } from '../panel/panel.ts
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { panelFailureInWords, reasonInWords } from './failure-words.ts';
+import { createGoodCycleLimit } from './good-cycle-limit.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { withinTime } from './within-time.ts';
 
@@ -20,6 +21,8 @@ export interface PanelKeeper {
   readonly loss: { reason: PanelFailure['reason']; words: string } | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
+  /** It is about to be given a beam. */
+  lit(): void;
   /** The panel did what it was asked. */
   worked(): void;
   /** The panel failed. Returns words when it can never work with this rig. */
@@ -60,6 +63,8 @@ const LONGEST_REST_MS = 30_000;
 /** Share of a pause that is drawn at random. */
 const JITTER = 0.5;
 const SILENT_TIMES = 2;
+/** Returns without one good cycle, after which it is given less: it rests first, and one silence is a loss. */
+const IDLE_RETURNS = 2;
 /** Said of the last outage that is told. */
 export const FLAPPING = ' It comes and goes: until that has stopped for a minute, further losses are in the records only.';
 /** Failures that end the session. */
@@ -77,26 +82,6 @@ const CONFIRM_MS = 4000;
 /** Place of the fixed beam in a panel's beam memory. */
 const SAFE_POSITION = 0;
 
-/** The panel falls back to its safe state by itself after this long without a frame, or five periods where cycles are slower. */
-const SILENCE_MS = 3000;
-/** What is left of it for the words of a beam when the model has used up its time. */
-const AFTER_MODEL_MS = 500;
-/** What the wire can carry. */
-const LONGEST_SILENCE_MS = 0xffffffff;
-
-/**
- * Silence that a panel is told to bear: a cycle that waits for its time and then for a slow model is no silence yet.
- * @param rateHz cycles a second; 0 = as fast as it goes
- * @param deadlineMs how long the model may take
- */
-export function silenceMsAt(rateHz: number, deadlineMs: number): number {
-  const periodMs = rateHz === 0 ? 0 : 1000 / rateHz;
-  return Math.min(
-    Math.max(SILENCE_MS, Math.ceil(5 * periodMs), Math.ceil(periodMs + deadlineMs + AFTER_MODEL_MS)),
-    LONGEST_SILENCE_MS,
-  );
-}
-
 export function createPanelKeeper(options: {
   panel: Panel;
   /** Opens, shakes hands, and checks what only the rig can check. Default: the panel's own. */
@@ -110,6 +95,8 @@ export function createPanelKeeper(options: {
   safe: SafeChoice;
   /** The panel goes to its safe state by itself after so long without a frame. */
   silenceMs: number;
+  /** How long it may radiate without a good cycle. Default: the same. */
+  goodCycleMs?: number;
   /** Asked at each loss: loss and return are told by somebody else. */
   discreet?: () => boolean;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
@@ -122,6 +109,7 @@ export function createPanelKeeper(options: {
     random,
     safe,
     silenceMs,
+    goodCycleMs = silenceMs,
     discreet = () => false,
     tell,
   } = options;
@@ -147,7 +135,15 @@ export function createPanelKeeper(options: {
   let armAttempts = 0;
   let armAtMs = -Infinity;
 
+  /** What it failed with last since it worked. */
+  let newest: string | undefined;
+  const limit = createGoodCycleLimit(clock, goodCycleMs, (litMs) => {
+    idleReturns = Math.max(idleReturns, IDLE_RETURNS);
+    lose({ reason: 'no-good-cycle', litMs, limitMs: goodCycleMs, newest });
+  });
+
   const commandSafe = (): boolean => {
+    limit.dark();
     if (safe.beam === undefined) return panel.commandSafe(safeState, { silenceMs });
     return panel.commandSafe(everStored ? safeState : 'mute', { silenceMs, position: SAFE_POSITION });
   };
@@ -183,7 +179,8 @@ export function createPanelKeeper(options: {
     Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), longestMs) * (1 + JITTER * (random.uniform() - 0.5));
 
   /** It greets and then does nothing it is asked: it stays in its safe state for longer each time, so that it is not lit by void beams. */
-  const restMs = (): number => (idleReturns < 2 ? 0 : Math.min(FIRST_REST_MS * 2 ** (idleReturns - 2), LONGEST_REST_MS));
+  const restMs = (): number =>
+    idleReturns < IDLE_RETURNS ? 0 : Math.min(FIRST_REST_MS * 2 ** (idleReturns - IDLE_RETURNS), LONGEST_REST_MS);
 
   /** Tells the panel its safe state, and what it needs for it. */
   const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
@@ -258,10 +255,11 @@ export function createPanelKeeper(options: {
       case 'session-over':
       case 'silent':
       case 'not-authenticated':
+      case 'no-good-cycle':
         lose(failure);
         return undefined;
       case 'no-answer':
-        if (++silences >= SILENT_TIMES) lose(failure);
+        if (++silences >= (idleReturns < IDLE_RETURNS ? SILENT_TIMES : 1)) lose(failure);
         return undefined;
       case 'array-split':
         // As bad as the worst of those that missed it.
@@ -312,12 +310,20 @@ export function createPanelKeeper(options: {
     get guarded() {
       return guarded;
     },
+    lit() {
+      if (!lost) limit.lit();
+    },
     worked() {
+      limit.good();
+      newest = undefined;
       silences = 0;
       attempts = 0;
       idleReturns = 0;
     },
-    failed: judge,
+    failed(failure) {
+      if (failure.reason !== 'made-safe') newest = reasonInWords(failure);
+      return judge(failure);
+    },
     async recover(signal) {
       if (!calmed) {
         calmed = true;
@@ -325,7 +331,8 @@ export function createPanelKeeper(options: {
         commandSafe();
         await options.calm?.();
       }
-      if (attempts > 0) await clock.sleep(Math.max(pauseMs(attempts), restMs()), signal);
+      const dueMs = Math.max(attempts === 0 ? 0 : pauseMs(attempts), restMs());
+      if (dueMs > 0) await clock.sleep(dueMs, signal);
       attempts++;
       const shaken = await shake();
       if (!shaken.ok) {
@@ -374,11 +381,14 @@ export function createPanelKeeper(options: {
     arm,
     async rest() {
       armed = false;
+      limit.dark();
       const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
       return muted.ok ? undefined : panelFailureInWords(muted.failure);
     },
     commandSafe,
-    makeSafe: (withinMs = CONFIRM_MS) =>
-      withinTime(clock, withinMs, confirmSafe(), `no answer to set-safe-state within ${withinMs} ms`),
+    makeSafe(withinMs = CONFIRM_MS) {
+      limit.dark();
+      return withinTime(clock, withinMs, confirmSafe(), `no answer to set-safe-state within ${withinMs} ms`);
+    },
   };
 }

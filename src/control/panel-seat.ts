@@ -55,6 +55,7 @@ export interface PanelSeatOptions {
   random: Random;
   safe: SafeChoice;
   silenceMs: number;
+  goodCycleMs: number;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }
 
@@ -162,6 +163,7 @@ class Seat implements PanelSeat {
 
   beamId(cycle: number): Promise<BeamId> {
     this.#seated.mayRadiate = true;
+    this.#seated.keeper.lit();
     return this.#seated.beamIds.take(cycle);
   }
 
@@ -372,7 +374,7 @@ class Seat implements PanelSeat {
   }
 
   #candidate(rigPanel: RigPanel): Candidate {
-    const { clock, random, safe, silenceMs, tell, fallBack } = this.#options;
+    const { clock, random, safe, silenceMs, goodCycleMs, tell, fallBack } = this.#options;
     const keeper = createPanelKeeper({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),
@@ -382,6 +384,7 @@ class Seat implements PanelSeat {
       random,
       safe,
       silenceMs,
+      goodCycleMs,
       // Moves are told here, and hardware that no cycle runs on yet is missed by nobody.
       discreet: () => isOnRealLink(rigPanel.source) && (fallBack || this.#seated.rigPanel !== rigPanel),
       tell,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createWatchdog, watchdogMsAt } from './watchdog.ts';
-import { silenceMsAt } from './panel-keeper.ts';
+import { silenceMsAt } from './silence-limit.ts';
 
 function watched(excused = false) {
   const clock = createVirtualClock();

@@ -38,6 +38,8 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'session-over'; request: string }
     /** It was asked and said nothing good for as long as it may go on without hearing from us: given up, and told blind to be safe. */
     | { reason: 'silent'; quietMs: number; limitMs: number }
+    /** It radiated for as long as it may go on without hearing from us, and no cycle on it was good: given up, and told blind to be safe. */
+    | { reason: 'no-good-cycle'; litMs: number; limitMs: number; newest: string | undefined }
     /** The safe state was commanded meanwhile: nothing of what was under way is switched any more. */
     | { reason: 'made-safe' }
     | { reason: 'protocol-version'; panelMajor: number; ours: number }

@@ -24,7 +24,6 @@ import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
-import { watchdogMsAt } from '../control/watchdog.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
@@ -158,7 +157,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       openBeamformer: (id) => openBeamformer(id, needs, rig.beamformer.deadlineMs),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
-      watchdogMs: rig.loop.watchdogMs ?? watchdogMsAt(rateHz, rig.beamformer.deadlineMs, slowestTransferMs(rig)),
+      transferMs: slowestTransferMs(rig),
+      ...(rig.loop.watchdogMs === undefined ? {} : { watchdogMs: rig.loop.watchdogMs }),
       pipelined: options.pipelined ?? rateHz === 0,
       ...(cycles === undefined ? {} : { cycles }),
       safe: safeChoice(rig),

@@ -335,6 +335,7 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
     case 'panel-restarted':
     case 'session-over':
     case 'silent':
+    case 'no-good-cycle':
     case 'made-safe':
     case 'read-back-differs':
     case 'unusable-report':

@@ -100,6 +100,7 @@ function wordOf(failure: PanelFailure & { reason: Exclude<PanelFailure['reason']
   switch (failure.reason) {
     case 'no-answer':
     case 'silent':
+    case 'no-good-cycle':
       return 'no answer';
     case 'link-closed':
       return 'lost';

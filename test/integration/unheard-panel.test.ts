@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createAir } from '../../hil-sim/air.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createRandom } from '../../signal/random.ts';
@@ -27,10 +28,11 @@ interface Story {
   /** 1 = a panel of version 1.1, whose silence a greeting ends. */
   minor?: 1 | 2;
   rateHz?: number;
+  behaviours?: Behaviour[];
 }
 
 /** A rig that runs on virtual panels, with a beam on the air. */
-async function running({ lines = [], panels = 1, minor = 2, rateHz = 20 }: Story) {
+async function running({ lines = [], panels = 1, minor = 2, rateHz = 20, behaviours = [] }: Story) {
   const each = 16 / panels;
   const links = Array.from({ length: panels }, (_, i) => {
     return `  - { name: p${i}, elements: '${i * each}-${(i + 1) * each - 1}', serial: { path: /dev/p${i} } }`;
@@ -59,7 +61,13 @@ ${lines.join('\n')}
     recorder: { cycle: () => undefined, event: (event) => events.push(event) },
     createLink: ({ name, elements }) => {
       const capabilities = { panelSerial: name, protocolMinor: minor };
-      const virtual = createVirtualPanel({ clock, random: random.stream(name), air: air.part(elements), capabilities });
+      const virtual = createVirtualPanel({
+        clock,
+        random: random.stream(name),
+        air: air.part(elements),
+        capabilities,
+        behaviours,
+      });
       const end: FarEnd = { virtual, unheard: false };
       ends.push(end);
       const peer = {
@@ -161,6 +169,40 @@ describe('a stop in the middle of a cycle', () => {
       await stopped;
       await clock.sleep(5000);
       expect(lit()).toBe(false);
+    }
+  });
+});
+
+/** A cycle that asks for its readings until it gives up, with what the fault lets through before. */
+const VOID_CYCLE_MS = 2000;
+
+describe('a panel that answers all but one kind of request', () => {
+  const from30th = { nth: 30, times: 1e6 } as const;
+  it.each<[string, Behaviour]>([
+    ['its readings are lost', { do: 'drop', direction: 'to-host', messages: ['snr-report'], ...from30th }],
+    ['its commits are lost', { do: 'drop', direction: 'to-panel', messages: ['commit'], ...from30th }],
+    ['it refuses every commit', { do: 'nack', code: 'busy', messages: ['commit'], ...from30th }],
+    ['it refuses every reading', { do: 'nack', code: 'unsupported-message', messages: ['measure-snr'], ...from30th }],
+  ])('is not lit by void cycles for longer than its limit: %s', async (_name, behaviour) => {
+    for (const fallback of ['never', 'any-time']) {
+      const { clock, rig, ends, codes, lit } = await running({ behaviours: [behaviour], lines: [`fallback: ${fallback}`] });
+      const litMs = async (forMs: number): Promise<number> => {
+        let sum = 0;
+        for (let ms = 0; ms < forMs; ms += 5) {
+          await clock.sleep(5);
+          if (lit()) sum += 5;
+        }
+        return sum;
+      };
+      // The fault begins about 0.5 s from here.
+      await litMs(500);
+      // Its limit, then dark for a second and more, then one void cycle.
+      expect(await litMs(6000)).toBeLessThan(SILENCE_MS + VOID_CYCLE_MS);
+      // Tried again and again, for ever less of the time.
+      expect(await litMs(30_000)).toBeLessThan(6000);
+      expect(codes()).toContain(fallback === 'never' ? 'panel-lost' : 'fallback');
+      ends[0].virtual.close();
+      await rig.controller.stop();
     }
   });
 });
