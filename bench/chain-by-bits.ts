@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createVirtualClock } from '../clock/virtual-clock.ts';
 import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
+import { sumRateObjective } from '../signal/objectives/sum-rate.ts';
 import { meanAndError } from '../models/evaluation/statistics.ts';
 import type { MeanAndError } from '../models/evaluation/statistics.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
@@ -96,7 +97,9 @@ async function unquantised(
     channels,
     snrsDb: [snrDb],
     bits: ['inf'],
-    compute: (request) => network.compute(request),
+    rfChains: USERS,
+    objective: sumRateObjective,
+    compute: (problem) => network.compute(problem),
   });
   await network.close();
   const [{ sumRate, zf, wmmse }] = results;

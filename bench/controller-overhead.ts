@@ -20,8 +20,10 @@ import { salehValenzuela } from '../signal/channel.ts';
 import { quantisePhases } from '../signal/quantise.ts';
 import { createRandom } from '../signal/random.ts';
 import { fromDb } from '../signal/rate.ts';
-import type { Beamformer, HybridBeam } from '../src/beamforming/beamformer.ts';
-import { quantiseAndResolve } from '../src/beamforming/quantise-and-resolve.ts';
+import { realiseBeam } from '../signal/realise-beam.ts';
+import type { Problem } from '../signal/beam-contract.ts';
+import { sumRateObjective } from '../signal/objectives/sum-rate.ts';
+import type { Beamformer } from '../src/beamforming/beamformer.ts';
 import { loadRigFile } from '../src/config/rig-file.ts';
 import { zfRate } from '../src/control/control-cycle.ts';
 import { createControlLoop } from '../src/control/control-loop.ts';
@@ -46,7 +48,8 @@ const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
 const channels = Array.from({ length: CHANNELS }, () =>
   salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }),
 );
-const beams = channels.map((channel): HybridBeam => runBaseline('pga', { channel, power, noise, rfChains }));
+const problems = channels.map((channel): Problem => ({ channel, rfChains, power, noise }));
+const beams = problems.map((problem) => runBaseline('pga', problem));
 
 const clock = createRealClock();
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-bench-'));
@@ -116,6 +119,7 @@ async function wholeCycles(): Promise<Float64Array> {
       panelPhaseBits: bits,
       power,
       noise,
+      objective: sumRateObjective,
       pilots: 64,
     },
     panel: {
@@ -193,7 +197,7 @@ function acknowledgingPanel(): Panel {
 }
 
 function resolve(i: number) {
-  return quantiseAndResolve({ channel: channels[i], analogPhase: beams[i].analogPhase, rfChains, power, noise, bits });
+  return realiseBeam(problems[i], beams[i], { states: { bits }, objective: sumRateObjective });
 }
 
 function time(work: (index: number) => unknown): { p50: number; p95: number } {

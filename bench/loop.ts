@@ -134,7 +134,7 @@ async function modelLatencyMs(file: RigFile): Promise<number> {
   for (let run = -50; run < MODEL_RUNS; run++) {
     const channel = salehValenzuela({ random, geometry, users: needs.users, paths: 10, scale: 'unit-element' });
     const start = performance.now();
-    await beamformer.compute({ channel, power: fromDb(file.snrDb), noise: 1 });
+    await beamformer.compute({ channel, rfChains: needs.rfChains, power: fromDb(file.snrDb), noise: 1 });
     if (run >= 0) times[run] = performance.now() - start;
   }
   await beamformer.close();

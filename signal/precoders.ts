@@ -10,6 +10,7 @@ import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { add, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
 import { pseudoInverseHermitian, solveHermitian, trySolveHermitian } from './decompositions.ts';
+import { maxMinInRowSpace } from './max-min.ts';
 import { weightedMmseInRowSpace } from './weighted-mmse.ts';
 
 /** When a Cholesky pivot keeps less of its diagonal than this, a Gram matrix counts as lacking rank and its pseudo-inverse is taken. */
@@ -73,13 +74,13 @@ export function wmmse(channel: CMatrix, power: number, noise: number, options: W
 
 export interface DigitalForAnalogOptions extends WmmseOptions {
   /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate, accelerated unless the tolerance is 0. */
-  method?: 'zf' | 'rzf' | 'wmmse';
+  method?: 'zf' | 'rzf' | 'wmmse' | 'max-min';
   /** D (M×K) to start WMMSE from; default zero-forcing. */
   start?: CMatrix;
 }
 
 /**
- * The digital precoder for a given analog one: what WMMSE (or ZF, RZF) finds on H·Q for a thin QR A = Q·R, carried back as D = R⁻¹·….
+ * The digital precoder for a given analog one: what WMMSE (or ZF, RZF, max-min SINR) finds on H·Q for a thin QR A = Q·R, carried back as D = R⁻¹·….
  * @param channel K×N, rows h_kᴴ
  * @param analog A, N×M; entries need not have modulus 1 (measured states), columns may coincide
  * @param noise σ² > 0, linear
@@ -105,6 +106,7 @@ export function digitalForAnalog(
   };
   if (method === 'rzf') return digital(regularisedInverse(gram, power, noise));
   if (method === 'zf') return digital(gramInverse(gram));
+  if (method === 'max-min') return digital(maxMinInRowSpace(gram, power, noise) ?? regularisedInverse(gram, power, noise));
   const first = start ?? digital(gramInverse(gram));
   const gains = matmul(heard, first);
   return digital(

@@ -45,6 +45,30 @@ export function sinr(channel: CMatrix, precoder: CMatrix, noise: number): Float6
 }
 
 /**
+ * SINR and sum rate from the gains themselves, where the N×K precoder is never formed.
+ * @param gains G = H·A·D, K×K: entry (k, j) is what user k hears of stream j
+ * @param noise σ², linear, > 0
+ * @returns SINR per user, linear, and Σₖ log₂(1 + SINRₖ), bit/s/Hz
+ */
+export function ratesOfGains(gains: CMatrix, noise: number): { sinr: Float64Array; sumRate: number } {
+  const users = gains.rows;
+  const sinr = new Float64Array(users);
+  let sumRate = 0;
+  for (let k = 0; k < users; k++) {
+    let wanted = 0;
+    let unwanted = noise;
+    for (let j = 0; j < users; j++) {
+      const gain = gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
+      if (j === k) wanted = gain;
+      else unwanted += gain;
+    }
+    sinr[k] = wanted / unwanted;
+    sumRate += Math.log2(1 + sinr[k]);
+  }
+  return { sinr, sumRate };
+}
+
+/**
  * Σₖ log₂(1 + SINRₖ), bit/s/Hz; arguments as in `sinr`.
  * Source: Nguyen et al., Asilomar 2023, eq. (4).
  */

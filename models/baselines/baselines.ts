@@ -3,44 +3,36 @@
  * and gives the same phases for all of them.
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Beam, Problem } from '../../signal/beam-contract.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { wmmse, zeroForcing } from '../../signal/precoders.ts';
 import { toDb } from '../../signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
-import type { BaselineProblem, PgaSettings } from './fixed-step-pga.ts';
+import type { PgaSettings } from './fixed-step-pga.ts';
 import { PAPER_PGA, fixedStepPga } from './fixed-step-pga.ts';
 import { factorise } from './factorise.ts';
 import { normaliseChannel } from './normalise.ts';
 import searched from './searched-steps.json' with { type: 'json' };
 
-export type { BaselineProblem };
-
-export interface BaselineResult {
-  /** φ, radians in (−π, π], N·M row-major; 0 where nothing is connected. */
-  analogPhase: Float64Array;
-  /** D, M×K, ‖A·D‖²_F = power. */
-  digital: CMatrix;
-}
-
 const BASELINE_TABLE = {
   aligned: {
     title: 'phases aligned with the channels, D nearest to zero-forcing: where every other method starts',
-    run: (problem: BaselineProblem) => {
+    run: (problem: Problem) => {
       const analog = alignedAnalog(problem.channel, problem.rfChains, problem.connection);
       return { analog, digital: nearestToZeroForcing(problem.channel, analog, problem.power) };
     },
   },
   pga: {
     title: 'projected gradient ascent with the constant steps of paper 001, 30 iterations of 10 inner steps',
-    run: (problem: BaselineProblem) => fixedStepPga(problem, PAPER_PGA),
+    run: (problem: Problem) => fixedStepPga(problem, PAPER_PGA),
   },
   'pga-searched': {
     title: 'projected gradient ascent, 10 iterations of 10 inner steps, with the constant steps that search found for the SNR',
-    run: (problem: BaselineProblem) => fixedStepPga(problem, searchedSettings(problem)),
+    run: (problem: Problem) => fixedStepPga(problem, searchedSettings(problem)),
   },
   'wmmse-factored': {
     title: 'digital WMMSE first, then factored into phases and D: the two-step design (for SCA-RMM of paper 001)',
-    run: (problem: BaselineProblem) => {
+    run: (problem: Problem) => {
       const { channel, noise } = normaliseChannel(problem.channel, problem.noise, problem.power);
       const start = alignedAnalog(channel, problem.rfChains, problem.connection);
       return factorise(wmmse(channel, 1, noise), start, problem.power);
@@ -77,25 +69,25 @@ export function baselineMisfit(
 }
 
 /**
+ * @returns phases in (−π, π]
  * @throws {BeamrigError} `argument` when the channel is all zero or not finite, or the baseline is not for arrays like this
  */
-export function runBaseline(name: BaselineName, problem: BaselineProblem): BaselineResult {
+export function runBaseline(name: BaselineName, problem: Problem): Beam {
   const { analog, digital } = BASELINE_TABLE[name].run(problem);
   return { analogPhase: analog.re.map((re, i) => Math.atan2(analog.im[i], re)), digital };
 }
 
 /** Fully digital precoders (N×K, one RF chain an element): references that no phased array is, so they give no phases. */
 export const DIGITAL_REFERENCES = {
-  zf: ({ channel, power }: Pick<BaselineProblem, 'channel' | 'power' | 'noise'>): CMatrix => zeroForcing(channel, power),
-  wmmse: ({ channel, power, noise }: Pick<BaselineProblem, 'channel' | 'power' | 'noise'>): CMatrix =>
-    wmmse(channel, power, noise),
+  zf: ({ channel, power }: Pick<Problem, 'channel' | 'power' | 'noise'>): CMatrix => zeroForcing(channel, power),
+  wmmse: ({ channel, power, noise }: Pick<Problem, 'channel' | 'power' | 'noise'>): CMatrix => wmmse(channel, power, noise),
 } as const;
 
 /**
  * The searched steps of the SNR nearest to the problem's own, in the canonical unit. Steps found for one array are poor ones for another, and
  * a poor baseline flatters what stands beside it: other sizes are refused.
  */
-function searchedSettings({ channel, power, noise, rfChains, connection }: BaselineProblem): PgaSettings {
+function searchedSettings({ channel, power, noise, rfChains, connection }: Problem): PgaSettings {
   const full = connection === undefined || connection.every((connected) => connected === 1);
   const dimensions = { elements: channel.cols, rfChains, users: channel.rows, connection: full ? 'full' : 'sub' } as const;
   const misfit = baselineMisfit('pga-searched', dimensions);

@@ -5,10 +5,10 @@
  *
  * Source: the objective is eq. (10) of Yu et al., IEEE J. Sel. Topics Signal Process. 10(3), 2016.
  */
+import type { HybridPrecoder } from '../../signal/beam-contract.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { clone, frobeniusNorm, matmul, scale, subtract } from '../../signal/complex-matrix.ts';
 import { leastSquares } from './aligned.ts';
-import type { HybridPrecoder } from './pga.ts';
 
 /**
  * @param target X, N×K

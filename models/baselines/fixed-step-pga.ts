@@ -1,23 +1,10 @@
 /**
  * Conventional PGA: constant steps, on a problem brought to one canonical unit first.
  */
-import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { HybridPrecoder, Problem } from '../../signal/beam-contract.ts';
 import { scale } from '../../signal/complex-matrix.ts';
 import { normaliseChannel } from './normalise.ts';
-import type { HybridPrecoder } from './pga.ts';
 import { constantSteps, pgaUnfold } from './pga.ts';
-
-export interface BaselineProblem {
-  /** K×N, rows h_kᴴ. */
-  channel: CMatrix;
-  /** P, linear. */
-  power: number;
-  /** σ², linear, > 0. */
-  noise: number;
-  rfChains: number;
-  /** N·M of 0/1; absent means fully connected. */
-  connection?: Uint8Array;
-}
 
 export interface PgaSettings {
   layers: number;
@@ -34,7 +21,7 @@ export const PAPER_PGA: PgaSettings = { layers: 30, innerSteps: 10, mu: 0.01, la
  * relative to √P, so a convention is needed, and this is the one that gives the published rates with the published steps when the channel
  * is in the `unit-element` scale.
  */
-export function fixedStepPga(problem: BaselineProblem, settings: PgaSettings): HybridPrecoder {
+export function fixedStepPga(problem: Problem, settings: PgaSettings): HybridPrecoder {
   const { channel, noise } = normaliseChannel(problem.channel, problem.noise, problem.power);
   const power = 1 / noise;
   const { start, layers } = pgaUnfold({

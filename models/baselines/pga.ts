@@ -12,16 +12,10 @@
  * Source: Nguyen et al., Asilomar 2023, eqs. (6)-(11), Algorithm 1; with √P in (9) and 1/ln 2 in (10)-(11).
  */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { HybridPrecoder } from '../../signal/beam-contract.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { add, clone, frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../signal/complex-matrix.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
-
-export interface HybridPrecoder {
-  /** A, N×M, unit modulus where connected. */
-  analog: CMatrix;
-  /** D, M×K, ‖A·D‖²_F = power. */
-  digital: CMatrix;
-}
 
 export interface PgaUnfoldOptions {
   /** K×N, rows h_kᴴ. */

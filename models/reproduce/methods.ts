@@ -5,18 +5,19 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ChannelScale } from '../../signal/channel.ts';
+import type { Beam, HybridPrecoder, Problem } from '../../signal/beam-contract.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { fromParts, fromPhases, matmul, zeros } from '../../signal/complex-matrix.ts';
 import { digitalForAnalog, wmmse, zeroForcing } from '../../signal/precoders.ts';
+import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import { fromDb, sumRate } from '../../signal/rate.ts';
+import { realiseExactly } from '../../signal/realise-beam.ts';
 import { alignedAnalog, nearestToZeroForcing } from '../baselines/aligned.ts';
 import { runBaseline } from '../baselines/baselines.ts';
 import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
-import type { HybridPrecoder } from '../baselines/pga.ts';
 import { constantSteps, pgaUnfold } from '../baselines/pga.ts';
 import searched from '../baselines/searched-steps.json' with { type: 'json' };
 import type { ModelCard } from '../card.ts';
-import type { EvaluatedBeam } from '../evaluation/evaluate.ts';
 import { openSession } from '../graph/session.ts';
 import { packChannels } from '../training/channel-set.ts';
 import type { ModelFile } from '../zoo.ts';
@@ -87,15 +88,15 @@ export function networkWithDigitalSolved(model: ModelFile): Method {
     rates: async (set) => {
       const beams = await networkBeams(model, set);
       return set.channels.map((channel, i) => {
-        const analog = fromPhases(beams[i].analogPhase, channel.cols, beams[i].digital.rows);
-        return sumRate(channel, matmul(analog, digitalForAnalog(channel, analog, 1, noiseOf(set))), noiseOf(set));
+        const problem: Problem = { channel, rfChains: beams[i].digital.rows, power: 1, noise: noiseOf(set) };
+        return realiseExactly(problem, beams[i], sumRateObjective).sumRate;
       });
     },
   };
 }
 
 /** All channels in one batch through onnxruntime, float32 in and out. */
-export async function networkBeams({ path, card }: ModelFile, set: TestSet): Promise<EvaluatedBeam[]> {
+export async function networkBeams({ path, card }: ModelFile, set: TestSet): Promise<Beam[]> {
   const { elements, rfChains, users } = card.dimensions;
   const count = set.channels.length;
   const session = await openSession(readFileSync(path));
@@ -185,6 +186,6 @@ function precoder({ analog, digital }: HybridPrecoder, factor: number): CMatrix 
   );
 }
 
-function precoderOf({ analogPhase, digital }: EvaluatedBeam, channel: CMatrix): CMatrix {
+function precoderOf({ analogPhase, digital }: Beam, channel: CMatrix): CMatrix {
   return matmul(fromPhases(analogPhase, channel.cols, digital.rows), digital);
 }

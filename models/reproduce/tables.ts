@@ -3,12 +3,12 @@
  * left of the rate at Q bits.
  */
 import type { ChannelScale } from '../../signal/channel.ts';
-import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
-import { digitalForAnalog } from '../../signal/precoders.ts';
-import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
+import type { Beam, Problem } from '../../signal/beam-contract.ts';
+import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
+import { fromDb } from '../../signal/rate.ts';
+import { realiseBeam, realiseExactly } from '../../signal/realise-beam.ts';
 import { runBaseline } from '../baselines/baselines.ts';
-import type { EvaluatedBeam, PhaseBits } from '../evaluation/evaluate.ts';
+import type { PhaseBits } from '../evaluation/evaluate.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
@@ -96,15 +96,15 @@ export async function compareBits(options: {
   for (const scale of SCALES) {
     const set = testSet({ scale, snrDb, count: options.channels, seed: options.seed });
     const aligned = set.channels.map((channel) => runBaseline('aligned', { channel, power: 1, noise, rfChains: 4 }));
-    const beams: [string, EvaluatedBeam[]][] = [['aligned', aligned]];
+    const beams: [string, Beam[]][] = [['aligned', aligned]];
     if (options.network !== undefined) beams.push([options.network.id, await networkBeams(options.network, set)]);
     for (const [beamformer, list] of beams) {
       for (const q of bits) {
         const values = set.channels.map((channel, i) => {
-          const { analogPhase } = list[i];
-          const phaseRad = q === 'inf' ? analogPhase : wordsToPhases(quantisePhases(analogPhase, q), q);
-          const analog = fromPhases(phaseRad, channel.cols, 4);
-          return sumRate(channel, matmul(analog, digitalForAnalog(channel, analog, 1, noise)), noise);
+          const problem: Problem = { channel, rfChains: 4, power: 1, noise };
+          const objective = sumRateObjective;
+          if (q === 'inf') return realiseExactly(problem, list[i], objective).sumRate;
+          return realiseBeam(problem, list[i], { states: { bits: q }, objective }).sumRate;
         });
         cells.push({ scale, snrDb, beamformer, bits: q, ...meanAndError(values) });
       }

@@ -5,7 +5,7 @@ import { connectionMask } from '../../signal/geometry.ts';
 import { fromDb, sumRate } from '../../signal/rate.ts';
 import { normaliseChannel } from '../baselines/normalise.ts';
 import { pgaUnfold } from '../baselines/pga.ts';
-import type { HybridPrecoder } from '../baselines/pga.ts';
+import type { HybridPrecoder } from '../../signal/beam-contract.ts';
 import { openSession } from '../graph/session.ts';
 import type { Feed } from '../graph/session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';

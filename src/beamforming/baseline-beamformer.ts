@@ -25,12 +25,13 @@ export function openBaseline(name: string, needs: BeamformerNeeds, deadlineMs: n
     kind: 'baseline',
     title: BASELINES.find((baseline) => baseline.name === name)?.title ?? name,
     dimensions: { elements, rfChains, users },
-    compute: async ({ channel, power, noise }) => {
+    compute: async (problem) => {
+      const { channel } = problem;
       if (channel.rows !== users || channel.cols !== elements) {
         throw new BeamrigError('shape', `'${name}' was opened for ${users}×${elements}, got ${channel.rows}×${channel.cols}`);
       }
       const beginMs = performance.now();
-      const beam = runBaseline(name, { channel, power, noise, rfChains, ...mask });
+      const beam = runBaseline(name, { ...problem, rfChains, ...mask });
       if (performance.now() - beginMs <= deadlineMs) return beam;
       throw new BeamrigError('model-slow', `the baseline '${name}' took longer for its beam than ${deadlineMs} ms`, {
         wayOut: 'Choose a faster model, or a longer beamformer.deadlineMs in the rig file.',

@@ -53,7 +53,7 @@ describe('a model opened for a rig', () => {
     const model = await openModel(path, NEEDS, 10_000);
     try {
       const channel = channelWith(0.25);
-      const beam = await model.compute({ channel, power: 4, noise: 1 });
+      const beam = await model.compute({ channel, rfChains: 2, power: 4, noise: 1 });
       expect(beam.analogPhase).toHaveLength(16);
       for (let n = 0; n < 8; n++) {
         for (let m = 0; m < 2; m++) expect(beam.analogPhase[n * 2 + m]).toBeCloseTo(channel.re[m * 8 + n], 6);
@@ -71,12 +71,12 @@ describe('a model opened for a rig', () => {
     const model = await openModel(writeModel(), NEEDS, 10_000);
     try {
       const wide = fromParts(2, 9, new Float64Array(18).fill(1), new Float64Array(18));
-      await expect(model.compute({ channel: wide, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'shape' });
-      await expect(model.compute({ channel: channelWith(NaN), power: 1, noise: 1 })).rejects.toMatchObject({
+      await expect(model.compute({ channel: wide, rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'shape' });
+      await expect(model.compute({ channel: channelWith(NaN), rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({
         code: 'model-damaged',
         message: expect.stringContaining('NaN as phase 0') as string,
       });
-      await expect(model.compute({ channel: channelWith(0.5), power: 1, noise: 1 })).resolves.toBeDefined();
+      await expect(model.compute({ channel: channelWith(0.5), rfChains: 2, power: 1, noise: 1 })).resolves.toBeDefined();
     } finally {
       await model.close();
     }
@@ -85,7 +85,9 @@ describe('a model opened for a rig', () => {
   it('rejects calls after it was closed instead of leaving them hanging', async () => {
     const model = await openModel(writeModel(), NEEDS, 10_000);
     await model.close();
-    await expect(model.compute({ channel: channelWith(0), power: 1, noise: 1 })).rejects.toMatchObject({ code: 'stopped' });
+    await expect(model.compute({ channel: channelWith(0), rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({
+      code: 'stopped',
+    });
   });
 });
 

@@ -6,12 +6,13 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { ModelCard } from '../../models/card.ts';
-import { atFullPower } from '../../models/full-power.ts';
+import { atFullPower } from '../../signal/full-power.ts';
 import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { zeros } from '../../signal/complex-matrix.ts';
 import { connectionMask } from '../../signal/geometry.ts';
-import type { Beamformer, BeamRequest, HybridBeam } from './beamformer.ts';
+import type { Beam, Problem } from '../../signal/beam-contract.ts';
+import type { Beamformer } from './beamformer.ts';
 import { startOnnxSession } from './onnx-session.ts';
 
 /** What a rig asks of whatever chooses its beams. */
@@ -64,9 +65,9 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
     card,
     sha256: card.sha256,
     cardSha256: sha256Of(readModelFile(path.replace(/\.onnx$/, '.json'), 'card')),
-    compute: async (request) => {
-      const { analogPhase, digital } = beamOf(card, await session.run(flatInputs(card, request)));
-      const power = atFullPower(analogPhase, digital, request.power, connection);
+    compute: async (problem) => {
+      const { analogPhase, digital } = beamOf(card, await session.run(flatInputs(card, problem)));
+      const power = atFullPower(analogPhase, digital, problem.power, connection);
       if (power.powerRatio > 0 && Number.isFinite(power.powerRatio)) return { analogPhase, ...power };
       throw new BeamrigError(
         'model-damaged',
@@ -112,7 +113,7 @@ function connectionInput({ elements, rfChains, connection = 'full' }: Beamformer
 }
 
 /** channel [K, N, 2], power, noise: one after another. */
-function flatInputs({ id, dimensions }: ModelCard, { channel, power, noise }: BeamRequest): Float32Array {
+function flatInputs({ id, dimensions }: ModelCard, { channel, power, noise }: Problem): Float32Array {
   const { elements, users } = dimensions;
   if (channel.rows !== users || channel.cols !== elements) {
     throw new BeamrigError(
@@ -131,7 +132,7 @@ function flatInputs({ id, dimensions }: ModelCard, { channel, power, noise }: Be
   return flat;
 }
 
-function beamOf({ id, dimensions }: ModelCard, answer: Float32Array): HybridBeam {
+function beamOf({ id, dimensions }: ModelCard, answer: Float32Array): Beam {
   const { elements, rfChains, users } = dimensions;
   const places = elements * rfChains;
   const weights = rfChains * users;

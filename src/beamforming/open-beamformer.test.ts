@@ -18,7 +18,7 @@ describe('beamformers by name', () => {
       const beamformer = await openBeamformer(id, NEEDS, 10_000);
       try {
         expect(beamformer).toMatchObject({ id, kind, title, dimensions: NEEDS });
-        const { analogPhase, digital } = await beamformer.compute({ channel, power: 10, noise: 1 });
+        const { analogPhase, digital } = await beamformer.compute({ channel, rfChains: 4, power: 10, noise: 1 });
         const precoder = matmul(fromPhases(analogPhase, 64, 4), digital);
         expect(frobeniusNorm(precoder) ** 2 / 10).toBeCloseTo(1, 4);
         expect(sumRate(channel, precoder, 1)).toBeGreaterThan(5);
@@ -31,13 +31,13 @@ describe('beamformers by name', () => {
   it('gives a sub-connected array phases for its own connections only', async () => {
     const mask = connectionMask('sub', 64, 4);
     const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' }, 10_000);
-    const { analogPhase, digital } = await baseline.compute({ channel, power: 10, noise: 1 });
+    const { analogPhase, digital } = await baseline.compute({ channel, rfChains: 4, power: 10, noise: 1 });
     expect(frobeniusNorm(matmul(fromPhases(analogPhase, 64, 4, mask), digital)) ** 2).toBeCloseTo(10, 6);
   });
 
   it('calls a baseline slow that took longer than its deadline', async () => {
     const baseline = await openBeamformer('pga', NEEDS, 0.001);
-    await expect(baseline.compute({ channel, power: 10, noise: 1 })).rejects.toMatchObject({
+    await expect(baseline.compute({ channel, rfChains: 4, power: 10, noise: 1 })).rejects.toMatchObject({
       code: 'model-slow',
       message: "the baseline 'pga' took longer for its beam than 0.001 ms",
     });

@@ -30,7 +30,7 @@ export async function tryModel(path: string): Promise<Tried> {
       const channel = salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' });
       for (const snrDb of SNRS_DB) {
         const beginMs = performance.now();
-        const { powerRatio = 1 } = await model.compute({ channel, power: fromDb(snrDb), noise: 1 });
+        const { powerRatio = 1 } = await model.compute({ channel, rfChains, power: fromDb(snrDb), noise: 1 });
         tried.mostMs = Math.max(tried.mostMs, performance.now() - beginMs);
         tried.leastRatio = Math.min(tried.leastRatio, powerRatio);
         tried.mostRatio = Math.max(tried.mostRatio, powerRatio);

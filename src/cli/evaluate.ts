@@ -4,10 +4,11 @@ import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
 import { findModel, readCard } from '../../models/zoo.ts';
+import { OBJECTIVES, OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
-import { bitsList, numberList, wholeNumber } from './arguments.ts';
+import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
 import { barStream, print, printError, stderr } from './output.ts';
 import { table } from './table.ts';
 
@@ -16,6 +17,7 @@ export interface EvaluateOptions {
   conjugate?: boolean;
   snr: string;
   bits: string;
+  objective: string;
   rfChains?: string;
   resolveDigital?: boolean;
   json?: boolean;
@@ -24,6 +26,7 @@ export interface EvaluateOptions {
 export async function evaluate(model: string, options: EvaluateOptions): Promise<void> {
   const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
   const bits = bitsList('--bits', options.bits);
+  const objective = oneOf('--objective', options.objective, OBJECTIVE_NAMES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
@@ -48,7 +51,9 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   try {
     result = await evaluateBeamformer({
       model: beamformer.id,
-      compute: (request) => beamformer.compute(request),
+      compute: (problem) => beamformer.compute(problem),
+      rfChains,
+      objective: OBJECTIVES[objective],
       channels,
       file,
       snrsDb,
@@ -63,11 +68,13 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   print(options.json ? JSON.stringify(result) : resultTable(result));
 }
 
-function resultTable({ model, channels, power, results }: EvaluationResult): string {
+function resultTable({ model, objective, channels, power, results }: EvaluationResult): string {
   const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;
-  const rows = results.map(({ snrDb, bits, sumRate, zf, wmmse, ofWmmse }) => [
+  const other = objective !== 'sum-rate';
+  const rows = results.map(({ snrDb, bits, sumRate, score, zf, wmmse, ofWmmse }) => [
     snrDb,
     bits,
+    ...(other ? [figure(score)] : []),
     figure(sumRate),
     figure(zf),
     figure(wmmse),
@@ -76,7 +83,7 @@ function resultTable({ model, channels, power, results }: EvaluationResult): str
   return [
     `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
     ...offPower(model, power),
-    table(['SNR dB', 'bits', model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
+    table(['SNR dB', 'bits', ...(other ? [objective] : []), model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
   ].join('\n');
 }
 

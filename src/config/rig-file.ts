@@ -10,6 +10,7 @@ import { readBoundedFile } from '../../files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import { isModelPath } from '../../models/zoo.ts';
+import { OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
@@ -177,6 +178,12 @@ export const rigFileSchema = z
           .default(2000)
           .describe(
             'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its process is replaced.',
+          ),
+        objective: z
+          .enum(OBJECTIVE_NAMES)
+          .default('sum-rate')
+          .describe(
+            'What digital weights are to be best for once the phases stand. sum-rate: the rates of all users together. min-rate: the rate of the user who has the least.',
           ),
       })
       .describe('Who chooses the beams.'),

@@ -10,16 +10,16 @@
 import { counted } from '../../errors/counted.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Beam, Objective, Problem, RealisedBeam } from '../../signal/beam-contract.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../signal/decompositions.ts';
 import { zeroForcing } from '../../signal/precoders.ts';
 import { sumRate, toDb } from '../../signal/rate.ts';
-import type { Beamformer, HybridBeam } from '../beamforming/beamformer.ts';
-import { quantiseAndResolve } from '../beamforming/quantise-and-resolve.ts';
-import type { ResolvedBeam } from '../beamforming/quantise-and-resolve.ts';
+import { realiseBeam } from '../../signal/realise-beam.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
-import type { BoardUsed, ChannelOrigin, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
+import type { BoardUsed, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
 import { panelFailureInWords } from './failure-words.ts';
@@ -36,6 +36,8 @@ export interface CycleSetting {
   /** P and σ², linear. */
   power: number;
   noise: number;
+  /** What beams are to be good for. */
+  objective: Objective;
   /** Pilots that an SNR reading is averaged over. */
   pilots: number;
 }
@@ -59,7 +61,7 @@ export interface PreparedCycle {
   channelMs: number;
   modelMs: number;
   given: GivenChannel | undefined;
-  beam: HybridBeam | undefined;
+  beam: Beam | undefined;
   zfSumRate: number;
   /** Stage and words, when it has already failed. */
   failure: { stage: Stage; words: string } | undefined;
@@ -120,7 +122,7 @@ export async function prepareCycle(
   try {
     // The yardstick needs only the channel: it is worked out here while the model's process computes.
     const [beam, yardstick] = await Promise.all([
-      clock.during(beamformer.compute({ channel, power, noise })),
+      clock.during(beamformer.compute(problemOf(setting, channel))),
       Promise.resolve().then(() => zfRate(channel, power, noise)),
     ]);
     prepared.beam = beam;
@@ -148,9 +150,9 @@ export async function radiateCycle(
   const { clock, channels } = setting;
   const { panel } = on;
   const users = prepared.given?.channel.rows ?? 0;
-  const record = emptyRecord(on, channels.origin, prepared, phaseBits, users);
+  const record = emptyRecord(on, setting, prepared, phaseBits, users);
   const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: on.linkDiscarded() };
-  let resolved: ResolvedBeam | undefined;
+  let resolved: RealisedBeam | undefined;
   let doubt: ReadingDoubt | undefined;
 
   const finish = (failure: CycleFailure | undefined): FinishedCycle => {
@@ -174,7 +176,11 @@ export async function radiateCycle(
   try {
     const quantiseStartMs = clock.nowMs();
     channels.present(prepared.cycle);
-    resolved = quantised(setting, given.channel, beam, phaseBits);
+    resolved = realiseBeam(problemOf(setting, given.channel), beam, {
+      states: { bits: phaseBits },
+      objective: setting.objective,
+    });
+    record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;
     record.stageMs.quantise = clock.nowMs() - quantiseStartMs;
@@ -224,7 +230,7 @@ export async function radiateCycle(
 /** A void record with everything unknown; the stages fill in what they learn. */
 function emptyRecord(
   on: CyclePanel,
-  channelSource: ChannelOrigin,
+  { channels, objective }: CycleSetting,
   prepared: PreparedCycle,
   phaseBits: number,
   users: number,
@@ -233,7 +239,7 @@ function emptyRecord(
     cycle: prepared.cycle,
     timeNs: prepared.timeNs,
     source: on.source,
-    channelSource,
+    channelSource: channels.origin,
     panels: on
       .boards()
       .flatMap((board) => (board.panel === '' ? [] : [board.panel]))
@@ -242,6 +248,8 @@ function emptyRecord(
     phaseBits,
     beamId: 0,
     outcome: 'void',
+    objective: objective.name,
+    digital: 'none',
     predictedSnrDb: new Float64Array(users).fill(NaN),
     measuredSnrDb: new Float64Array(users).fill(NaN),
     predictedSumRate: NaN,
@@ -253,17 +261,8 @@ function emptyRecord(
   };
 }
 
-function quantised(setting: CycleSetting, channel: CMatrix, beam: HybridBeam, bits: number): ResolvedBeam {
-  const { rfChains, power, noise, connection } = setting;
-  return quantiseAndResolve({
-    channel,
-    analogPhase: beam.analogPhase,
-    rfChains,
-    power,
-    noise,
-    bits,
-    ...(connection === undefined ? {} : { connection }),
-  });
+function problemOf({ rfChains, power, noise, connection }: CycleSetting, channel: CMatrix): Problem {
+  return { channel, rfChains, power, noise, ...(connection === undefined ? {} : { connection }) };
 }
 
 /** Words of q bits as the panel's Q-bit words for the same phases: every 2^(Q − q)-th of its states. */
@@ -309,7 +308,7 @@ function stageOf(failure: PanelFailure): Stage {
   }
 }
 
-function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: ResolvedBeam | undefined): CycleView | undefined {
+function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: RealisedBeam | undefined): CycleView | undefined {
   if (given === undefined || beam === undefined || resolved === undefined) return undefined;
   return {
     record,

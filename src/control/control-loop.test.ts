@@ -4,6 +4,7 @@ import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
+import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { recordedChannels } from './channel-source.ts';
@@ -29,6 +30,7 @@ function rig(overrides: Partial<ControlLoopOptions> = {}) {
       panelPhaseBits: 6,
       power: 10,
       noise: 1,
+      objective: sumRateObjective,
       pilots: 8,
     },
     panel: asRigPanel(scripted.panel, 'simulator'),

@@ -3,6 +3,7 @@ import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createRandom } from '../../signal/random.ts';
+import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { MeasuredSnr } from '../panel/panel.ts';
 import type { BoardUsed, CycleRecord, ModelUsed, RigEvent } from '../telemetry/cycle-record.ts';
 import { recordedChannels } from './channel-source.ts';
@@ -45,6 +46,7 @@ function rigThat(story: {
       panelPhaseBits: 6,
       power: 10,
       noise: 1,
+      objective: sumRateObjective,
       pilots: 8,
     },
     panel: {

@@ -3,6 +3,7 @@ import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
+import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
@@ -36,6 +37,7 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
       panelPhaseBits: 6,
       power: 10,
       noise: 1,
+      objective: sumRateObjective,
       pilots: 8,
     },
     panel: parts[begin],

@@ -1,5 +1,5 @@
 /** Tells, once a model, that its beams have not the power asked for: what is predicted is that of full power, and the model's card is not. */
-import { isOffPower } from '../../models/full-power.ts';
+import { isOffPower } from '../../signal/full-power.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 
 export interface PowerNews {

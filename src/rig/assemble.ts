@@ -13,6 +13,7 @@ import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import { connectionMask } from '../../signal/geometry.ts';
 import { createRandom } from '../../signal/random.ts';
+import { OBJECTIVES } from '../../signal/objectives/objectives.ts';
 import { fromDb } from '../../signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
@@ -147,6 +148,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         panelPhaseBits: phaseBits,
         power: fromDb(rig.snrDb),
         noise,
+        objective: OBJECTIVES[rig.beamformer.objective],
         pilots: rig.loop.pilots,
       },
       panel: begin.first,

@@ -45,6 +45,9 @@ export interface CycleRecord {
   failure?: string;
   /** Why the readings of this cycle, which are here as they came, cannot be what they say: no mean counts them. */
   doubt?: string;
+  /** What D was chosen to be best for, and whose it is; 'none' before there was one. */
+  objective: string;
+  digital: 'beamformer' | 'objective' | 'none';
   /** SINR per user, dB, of the quantised beam on the channel the controller was given. */
   predictedSnrDb: Float64Array;
   /** As reported by the panel for this very beam; NaN where there is none. */

@@ -95,6 +95,8 @@ const CYCLE_COLUMNS: [column: string, field: string][] = [
   ['beam_id', 'beam_id'],
   ['failure', 'failure'],
   ['doubt', 'doubt'],
+  ['objective', 'objective'],
+  ['digital', 'digital'],
   ['predicted_sum_rate_bit_per_s_per_hz', 'predicted_sum_rate'],
   ['measured_sum_rate_bit_per_s_per_hz', 'measured_sum_rate'],
   ['zf_sum_rate_bit_per_s_per_hz', 'zf_sum_rate'],

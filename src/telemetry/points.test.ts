@@ -13,6 +13,8 @@ const record: CycleRecord = {
   phaseBits: 6,
   beamId: 1,
   outcome: 'ok',
+  objective: 'sum-rate',
+  digital: 'objective',
   predictedSnrDb: Float64Array.of(12, 13),
   measuredSnrDb: Float64Array.of(10, 327.67),
   predictedSumRate: 4,

@@ -29,6 +29,8 @@ export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): s
       failure: record.failure,
       doubt: record.doubt,
       panels: record.panels,
+      objective: record.objective,
+      digital: record.digital,
       predicted_sum_rate: record.predictedSumRate,
       measured_sum_rate: record.measuredSumRate,
       zf_sum_rate: record.zfSumRate,

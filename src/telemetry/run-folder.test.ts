@@ -58,6 +58,8 @@ const cycle = (index: number, changes: Partial<CycleRecord> = {}): CycleRecord =
   phaseBits: 4,
   beamId: index + 1,
   outcome: 'ok',
+  objective: 'sum-rate',
+  digital: 'objective',
   predictedSnrDb: Float64Array.of(10, 20),
   measuredSnrDb: Float64Array.of(9, 21 + (index % 2)),
   predictedSumRate: 10,

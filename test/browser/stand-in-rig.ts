@@ -264,6 +264,8 @@ export class StandInRig implements Controller {
       phaseBits: this.#phaseBits,
       beamId: isVoid ? 0 : this.#cycle + 1,
       outcome: isVoid ? 'void' : 'ok',
+      objective: 'sum-rate',
+      digital: 'objective',
       ...(isVoid
         ? { failure: boardIsMissed ? `push: panel /dev/ttyUSB0: ${boardIsMissed}` : 'COMMIT was not answered in 3 attempts' }
         : {}),

@@ -24,6 +24,8 @@ const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord => 
   phaseBits: 6,
   beamId: cycle + 1,
   outcome: 'ok',
+  objective: 'sum-rate',
+  digital: 'objective',
   predictedSnrDb: Float64Array.of(1),
   measuredSnrDb: Float64Array.of(12.34),
   predictedSumRate: 1,

@@ -2,8 +2,8 @@
  * ‖A·D‖²_F = P is what a beamformer owes. One that gives more looks better than the digital limit, one that gives less worse than it is: what
  * it gives is measured, and its D scaled to the power asked for.
  */
-import { zeros } from '../signal/complex-matrix.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
+import { zeros } from './complex-matrix.ts';
+import type { CMatrix } from './complex-matrix.ts';
 
 /** What float32 and an inverse in it may miss; 0.02 dB. */
 const TOLERANCE = 0.005;

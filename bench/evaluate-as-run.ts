@@ -1,0 +1,64 @@
+/**
+ * `evaluate` against `run`, word by word and digit by digit: the table of docs/results/evaluate-as-run.md.
+ *
+ *   npx tsx bench/evaluate-as-run.ts [--channels 200] [--output docs/results/evaluate-as-run.md]
+ *
+ * Ends with 1 where any word or any digit differs.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { compareEvaluationWithRun, type SameBeams } from '../scripts/evaluate-as-run.ts';
+import { salehValenzuela } from '../signal/channel.ts';
+import { OBJECTIVE_NAMES } from '../signal/objectives/objectives.ts';
+import { createRandom } from '../signal/random.ts';
+
+const { values } = parseArgs({ options: { channels: { type: 'string', default: '200' }, output: { type: 'string' } } });
+const BEAMFORMERS = ['unfolded-pga-n32', 'unfolded-pga-n32-3', 'aligned', 'wmmse-factored'];
+const BITS = [1, 2, 3, 4, 5, 6, 7, 8, 16];
+const SNR_DB = 20;
+
+const random = createRandom(1).stream('test');
+const geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 } as const;
+const channels = Array.from({ length: Number(values.channels) }, () =>
+  salehValenzuela({ random, geometry, users: 4, paths: 10, scale: 'unit-element' }),
+);
+const rows: SameBeams[] = [];
+for (const objective of OBJECTIVE_NAMES) {
+  for (const beamformer of BEAMFORMERS) {
+    for (const bits of BITS) {
+      rows.push(await compareEvaluationWithRun(channels, { beamformer, bits, objective, snrDb: SNR_DB }));
+      process.stderr.write(`\r${objective}, ${beamformer}, Q = ${bits}      `);
+    }
+  }
+}
+process.stderr.write('\n');
+const differ = rows.filter((row) => row.differentWords + row.differentRates + row.voidCycles > 0);
+const sum = (of: (row: SameBeams) => number, among = rows): number => among.reduce((total, row) => total + of(row), 0);
+const lines = OBJECTIVE_NAMES.flatMap((objective) =>
+  BEAMFORMERS.map((beamformer) => {
+    const own = rows.filter((row) => row.beamformer === beamformer && row.objective === objective);
+    const cells = [
+      objective,
+      beamformer,
+      sum((row) => row.cycles, own),
+      sum((row) => row.words, own),
+      sum((row) => row.differentWords, own),
+      sum((row) => row.differentRates, own),
+      sum((row) => row.voidCycles, own),
+      own.map((row) => row.ownDigital).join(' '),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  }),
+);
+const text = `# What is evaluated is what is radiated
+
+\`npx tsx bench/evaluate-as-run.ts --channels ${values.channels}\`: a rig on the simulator runs through ${values.channels} recorded channels (N = 32, M = K = 4, ${SNR_DB} dB) at each of
+Q = ${BITS.join(', ')}; \`evaluate\` takes the same channels. Compared: every phase word, every sum rate to the last digit, and whose D was radiated.
+
+| objective | beamformer | beams | words | words that differ | rates that differ | void | D of the beamformer itself, beams of ${values.channels}, by Q |
+|---|---|---:|---:|---:|---:|---:|---|
+${lines.join('\n')}
+`;
+console.log(text);
+if (values.output !== undefined) writeFileSync(values.output, text);
+process.exitCode = differ.length === 0 ? 0 : 1;

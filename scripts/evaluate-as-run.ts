@@ -1,0 +1,116 @@
+/**
+ * What `evaluate` prints against what `run` radiates, on the same channels: phase words one by one, sum rates to the last digit. A rig on the
+ * simulator runs through recorded channels in virtual time; the evaluation takes the same channels, beamformer, Q, SNR and objective.
+ */
+import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { isBaselineName } from '../models/baselines/baselines.ts';
+import { evaluateBeamformer, type PhaseBits } from '../models/evaluation/evaluate.ts';
+import type { CMatrix } from '../signal/complex-matrix.ts';
+import { OBJECTIVES, type ObjectiveName } from '../signal/objectives/objectives.ts';
+import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
+import { PATIENT_DEADLINE_MS } from '../src/beamforming/try-model.ts';
+import { parseRigFile } from '../src/config/rig-file.ts';
+import { assembleRig } from '../src/rig/assemble.ts';
+
+export interface SameBeams {
+  beamformer: string;
+  bits: number;
+  objective: ObjectiveName;
+  cycles: number;
+  /** Cycles that were void: nothing of them is compared. */
+  voidCycles: number;
+  words: number;
+  differentWords: number;
+  /** Sum rates that are not the very same number. */
+  differentRates: number;
+  /** Beams whose D was the beamformer's own. */
+  ownDigital: number;
+}
+
+interface Radiated {
+  words: Uint16Array;
+  sumRate: number;
+  digital: string;
+}
+
+/** @param channels K×N each; there are as many RF chains as users */
+export async function compareEvaluationWithRun(
+  channels: readonly CMatrix[],
+  { beamformer, bits, objective, snrDb = 10 }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb?: number },
+): Promise<SameBeams> {
+  const { rows: users, cols: elements } = channels[0];
+  const radiated = await run(channels, { beamformer, bits, objective, snrDb });
+  const result = {
+    beamformer,
+    bits,
+    objective,
+    cycles: 0,
+    voidCycles: 0,
+    words: 0,
+    differentWords: 0,
+    differentRates: 0,
+    ownDigital: 0,
+  };
+  const opened = await openBeamformer(
+    beamformer,
+    { elements, rfChains: users, users },
+    isBaselineName(beamformer) ? Infinity : PATIENT_DEADLINE_MS,
+  );
+  await evaluateBeamformer({
+    model: opened.id,
+    compute: (problem) => opened.compute(problem),
+    channels,
+    rfChains: users,
+    file: 'the same',
+    objective: OBJECTIVES[objective],
+    snrsDb: [snrDb],
+    bits: [bits] satisfies PhaseBits[],
+    onBeam: (index, beam) => {
+      result.cycles++;
+      const same = radiated.get(index);
+      if (same === undefined || !('words' in beam)) {
+        result.voidCycles++;
+        return;
+      }
+      result.words += beam.words.length;
+      beam.words.forEach((word, place) => (result.differentWords += word === same.words[place] ? 0 : 1));
+      if (beam.sumRate !== same.sumRate) result.differentRates++;
+      if (beam.digitalFrom === 'beamformer') result.ownDigital++;
+      if (beam.digitalFrom !== same.digital) result.differentRates++;
+    },
+  });
+  await opened.close();
+  return result;
+}
+
+async function run(
+  channels: readonly CMatrix[],
+  { beamformer, bits, objective, snrDb }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb: number },
+): Promise<Map<number, Radiated>> {
+  const { rows: users, cols: elements } = channels[0];
+  const rig = parseRigFile(
+    `name: same
+array: { geometry: { kind: ula, elements: ${elements} }, rfChains: ${users}, phaseBits: ${bits} }
+users: { count: ${users} }
+snrDb: ${snrDb}
+beamformer: { model: ${beamformer}, objective: ${objective}, deadlineMs: 600000 }
+`,
+    'same.yaml',
+  );
+  const assembled = await assembleRig({
+    rig,
+    clock: createVirtualClock(),
+    hardware: false,
+    channels: { channels: [...channels], file: 'the same' },
+    recorder: { cycle: () => undefined, event: () => undefined },
+  });
+  const radiated = new Map<number, Radiated>();
+  assembled.controller.onCycle((record) => {
+    const view = assembled.controller.latest();
+    if (record.outcome !== 'ok' || view?.record.cycle !== record.cycle) return;
+    radiated.set(record.cycle, { words: view.words, sumRate: record.predictedSumRate, digital: record.digital });
+  });
+  await assembled.run();
+  await assembled.controller.stop();
+  return radiated;
+}

@@ -1,0 +1,102 @@
+/**
+ * Max-min SINR under a sum power in the row space of the channel, where N has dropped out: with V = Hᴴ·X everything it needs is B = HHᴴ.
+ *
+ * Uplink powers q (Σq = P) that balance the SINR with the best receivers, by a fixed point that has one solution and always gets there; the
+ * receivers are the directions of the downlink, whose powers p are balanced in the same way and, by duality, to the same SINR:
+ *   mₖ = hₖᴴ(σ²I + Σⱼqⱼhⱼhⱼᴴ)⁻¹hₖ = (1 − σ²·[(σ²I + Q^½BQ^½)⁻¹]ₖₖ)/qₖ,  qₖ ← c·(1/mₖ − qₖ)
+ *   pₖ ← c·(σ² + Σⱼ≠ₖ pⱼ|gₖⱼ|²)/|gₖₖ|²
+ *
+ * Source: Schubert and Boche, IEEE Trans. Veh. Technol. 53(1), 2004; as normalised fixed points Tan et al., IEEE Trans. Signal Process. 59(11), 2011.
+ */
+import type { CMatrix } from './complex-matrix.ts';
+import { identity, matmul, zeros } from './complex-matrix.ts';
+import { solveHermitian } from './decompositions.ts';
+
+const MOST_STEPS = 200;
+/** Both fixed points end when no power moves by more than this share. */
+const SETTLED = 1e-10;
+
+/**
+ * @param gram B, K×K, Hermitian positive semidefinite
+ * @param power P
+ * @param noise σ² > 0
+ * @returns X, K×K, with the power of each stream in its column; undefined where a user hears nothing: no beam gives that user a rate
+ */
+export function maxMinInRowSpace(gram: CMatrix, power: number, noise: number): CMatrix | undefined {
+  const users = gram.rows;
+  for (let k = 0; k < users; k++) if (!(gram.re[k * users + k] > 0)) return undefined;
+  let uplink: Float64Array = new Float64Array(users).fill(power / users);
+  let inverse = uplinkInverse(gram, uplink, noise);
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const next = normalised(
+      uplink.map((q, k) => {
+        const received = 1 - noise * inverse.re[k * users + k]; // qₖmₖ
+        return q / received - q;
+      }),
+      power,
+    );
+    const settled = isSettled(uplink, next);
+    uplink = next;
+    inverse = uplinkInverse(gram, uplink, noise);
+    if (settled) break;
+  }
+  // Directions: column k of Q^½(σ²I + Q^½BQ^½)⁻¹, of any length.
+  const directions = zeros(users, users);
+  for (let i = 0; i < users * users; i++) {
+    const root = Math.sqrt(uplink[Math.floor(i / users)]);
+    directions.re[i] = root * inverse.re[i];
+    directions.im[i] = root * inverse.im[i];
+  }
+  const gains = matmul(gram, directions);
+  for (let j = 0; j < users; j++) {
+    let norm = 0;
+    for (let i = j; i < users * users; i += users) norm += directions.re[i] * gains.re[i] + directions.im[i] * gains.im[i];
+    scaleColumn(directions, j, 1 / Math.sqrt(norm));
+    scaleColumn(gains, j, 1 / Math.sqrt(norm));
+  }
+  const heard = (k: number, j: number): number => gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
+  let downlink: Float64Array = new Float64Array(users).fill(power / users);
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const next = normalised(
+      downlink.map((_, k) => {
+        let unwanted = noise;
+        for (let j = 0; j < users; j++) if (j !== k) unwanted += downlink[j] * heard(k, j);
+        return unwanted / heard(k, k);
+      }),
+      power,
+    );
+    const settled = isSettled(downlink, next);
+    downlink = next;
+    if (settled) break;
+  }
+  for (let j = 0; j < users; j++) scaleColumn(directions, j, Math.sqrt(downlink[j]));
+  return directions;
+}
+
+/** (σ²I + Q^½BQ^½)⁻¹ */
+function uplinkInverse(gram: CMatrix, powers: Float64Array, noise: number): CMatrix {
+  const users = gram.rows;
+  const matrix = zeros(users, users);
+  for (let i = 0; i < users * users; i++) {
+    const [row, column] = [Math.floor(i / users), i % users];
+    const root = Math.sqrt(powers[row] * powers[column]);
+    matrix.re[i] = root * gram.re[i] + (row === column ? noise : 0);
+    matrix.im[i] = root * gram.im[i];
+  }
+  return solveHermitian(matrix, identity(users));
+}
+
+function normalised(powers: Float64Array, power: number): Float64Array {
+  const sum = powers.reduce((total, value) => total + value, 0);
+  return powers.map((value) => (value * power) / sum);
+}
+
+const isSettled = (before: Float64Array, after: Float64Array): boolean =>
+  after.every((value, k) => Math.abs(value - before[k]) <= SETTLED * value);
+
+function scaleColumn(a: CMatrix, column: number, factor: number): void {
+  for (let i = column; i < a.re.length; i += a.cols) {
+    a.re[i] *= factor;
+    a.im[i] *= factor;
+  }
+}

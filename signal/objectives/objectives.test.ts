@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { Beam, Digital, Objective, ObjectiveAt, Problem } from '../beam-contract.ts';
+import { salehValenzuela } from '../channel.ts';
+import type { CMatrix } from '../complex-matrix.ts';
+import { add, frobeniusNorm, fromPhases, matmul, multiplyABh, scale, subtract, zeros } from '../complex-matrix.ts';
+import { createRandom } from '../random.ts';
+import { ratesOfGains, sinr } from '../rate.ts';
+import { realiseBeam, realiseExactly } from '../realise-beam.ts';
+import { OBJECTIVES, OBJECTIVE_NAMES } from './objectives.ts';
+
+const [elements, users] = [16, 3];
+const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
+
+function problemOf(seed: number, more: Partial<Problem> = {}): Problem {
+  const channel = salehValenzuela({ random: createRandom(seed), geometry, users, paths: 6, scale: 'unit-element' });
+  return { channel, rfChains: users, power: 10, noise: 1, ...more };
+}
+
+/** Phases at random, or aligned with nobody in particular, and no digital part. */
+function beamOf(seed: number, rfChains = users): Beam {
+  const random = createRandom(seed).stream('phases');
+  return {
+    analogPhase: Float64Array.from({ length: elements * rfChains }, () => 2 * Math.PI * random.uniform()),
+    digital: zeros(rfChains, users),
+  };
+}
+
+const rates = ({ channel, noise }: Problem, analog: CMatrix, digital: CMatrix): number[] =>
+  [...sinr(channel, matmul(analog, digital), noise)].map((value) => Math.log2(1 + value));
+
+describe('objectives of the rig file', () => {
+  it.each(OBJECTIVE_NAMES)('%s resolves at full power and scores what the precoder gives', (name) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const problem = problemOf(seed);
+      const beam = realiseBeam(problem, beamOf(seed), { states: { bits: 4 }, objective: OBJECTIVES[name] });
+      expect(frobeniusNorm(matmul(beam.analog, beam.digital)) ** 2).toBeCloseTo(problem.power, 8);
+      const each = rates(problem, beam.analog, beam.digital);
+      const sum = each.reduce((total, rate) => total + rate, 0);
+      expect(beam.sumRate).toBeCloseTo(sum, 9);
+      expect(beam.score.value).toBeCloseTo(name === 'sum-rate' ? sum : Math.min(...each), 9);
+    }
+  });
+
+  it('min-rate gives every user the same, and nobody the more by any small change of D', () => {
+    const random = createRandom(3);
+    for (let seed = 1; seed <= 10; seed++) {
+      const problem = problemOf(seed, { power: 10 ** (seed / 3 - 1) });
+      const { analog, digital, score } = realiseBeam(problem, beamOf(seed), {
+        states: { bits: 5 },
+        objective: OBJECTIVES['min-rate'],
+      });
+      const each = rates(problem, analog, digital);
+      for (const rate of each) expect(rate).toBeCloseTo(score.value, 6);
+      for (let change = 0; change < 50; change++) {
+        const moved = zeros(users, users);
+        for (let i = 0; i < users * users; i++) {
+          moved.re[i] = digital.re[i] * (1 + 0.02 * random.normal());
+          moved.im[i] = digital.im[i] * (1 + 0.02 * random.normal());
+        }
+        const power = frobeniusNorm(matmul(analog, moved)) ** 2;
+        const other = rates(problem, analog, scale(moved, Math.sqrt(problem.power / power)));
+        expect(Math.min(...other)).toBeLessThanOrEqual(score.value + 1e-9);
+      }
+    }
+  });
+
+  it('each is the best at what it is for', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const [sum, least] = OBJECTIVE_NAMES.map((name) =>
+        realiseBeam(problemOf(seed), beamOf(seed), { states: { bits: 6 }, objective: OBJECTIVES[name] }),
+      );
+      expect(sum.sumRate).toBeGreaterThanOrEqual(least.sumRate - 1e-6);
+      expect(Math.min(...least.sinr)).toBeGreaterThanOrEqual(Math.min(...sum.sinr) - 1e-9);
+    }
+  });
+
+  it('min-rate solves D when columns of A coincide, and where a user hears nothing', () => {
+    const problem = problemOf(4);
+    const { analogPhase, digital } = beamOf(4);
+    const alike = analogPhase.map((phase, place) => (place % users === 1 ? analogPhase[place - 1] : phase));
+    const states = { bits: 3 };
+    const objective = OBJECTIVES['min-rate'];
+    expect(realiseBeam(problem, { analogPhase: alike, digital }, { states, objective }).score.value).toBeGreaterThan(0);
+    const { re, im } = problem.channel;
+    const deaf = {
+      ...problem.channel,
+      re: re.map((x, i) => (i < elements ? 0 : x)),
+      im: im.map((x, i) => (i < elements ? 0 : x)),
+    };
+    const beam = realiseBeam({ ...problem, channel: deaf }, beamOf(4), { states, objective });
+    expect(beam.score.value).toBe(0);
+    expect(beam.sumRate).toBeGreaterThan(0);
+  });
+});
+
+/** Sketches of what is to come: they hold the contract to its word, and are no product. */
+describe('the beam contract has room for', () => {
+  it('the rate less a distance from the covariance that sensing wishes for (paper 000)', () => {
+    const weight = 0.01;
+    const rateLessSensing: Objective = {
+      name: 'rate-less-sensing',
+      at(problem, array): ObjectiveAt {
+        const rate = OBJECTIVES['sum-rate'].at(problem, array);
+        return {
+          resolve: () => rate.resolve(),
+          score(digital: Digital) {
+            const precoder = matmul(array.analog, digital.digital);
+            const wish = problem.sensing ?? zeros(elements, elements);
+            const distance = frobeniusNorm(subtract(multiplyABh(precoder, precoder), wish)) ** 2;
+            const { value } = rate.score(digital);
+            return { value: value - weight * distance, metrics: { sumRate: value, sensingDistance: distance } };
+          },
+        };
+      },
+    };
+    const towards = fromPhases(new Float64Array(elements), elements, 1);
+    const problem = problemOf(5, { sensing: scale(multiplyABh(towards, towards), 10 / elements) });
+    const resolved = realiseExactly(problem, beamOf(5), OBJECTIVES['sum-rate']);
+    // A D that leans towards the wish beats the one of the rate alone, and the record can say so.
+    const leaning = add(resolved.digital, scale(resolved.digital, 0.5));
+    const beam = realiseExactly(problem, { ...beamOf(5), digital: leaning }, rateLessSensing);
+    expect(Object.keys(beam.score.metrics)).toEqual(['sumRate', 'sensingDistance']);
+    expect(beam.score.value).toBeLessThan(beam.score.metrics.sumRate);
+  });
+
+  it('symbol errors with combiners at the users (paper 002)', () => {
+    const symbolErrors: Objective = {
+      name: 'symbol-errors',
+      at: (problem, array): ObjectiveAt => ({
+        resolve: () => ({
+          ...OBJECTIVES['sum-rate'].at(problem, array).resolve(),
+          userDigital: fromPhases(new Float64Array(users), users, 1),
+        }),
+        score({ digital, userDigital }) {
+          const { sinr: each } = ratesOfGains(matmul(matmul(problem.channel, array.analog), digital), problem.noise);
+          // Chernoff's bound for QPSK; a combiner that is missing hears nothing.
+          const bound = [...each].reduce((sum, value) => sum + Math.exp(-value / 2), 0) / users;
+          return { value: userDigital === undefined ? -1 : -bound, metrics: { symbolErrorBound: bound } };
+        },
+      }),
+    };
+    const beam = realiseExactly(problemOf(6), { ...beamOf(6), userPhase: new Float64Array(users) }, symbolErrors);
+    expect(beam.userDigital?.rows).toBe(users);
+    expect(beam.score.value).toBeGreaterThan(-1);
+  });
+
+  it('a beamformer of two timescales, which keeps its phases and solves D for each channel (paper 003)', async () => {
+    let phases: Float64Array | undefined;
+    let seen = 0;
+    const compute = async (problem: Problem): Promise<Beam> => {
+      if (seen++ % 10 === 0) phases = beamOf(seen).analogPhase;
+      const analogPhase = phases ?? new Float64Array(elements * problem.rfChains);
+      const { digital } = realiseExactly(problem, { analogPhase, digital: zeros(users, users) }, OBJECTIVES['sum-rate']);
+      return Promise.resolve({ analogPhase, digital });
+    };
+    const beams = await Promise.all(Array.from({ length: 11 }, (_, i) => compute(problemOf(i))));
+    expect(beams[1].analogPhase).toBe(beams[0].analogPhase);
+    expect(beams[10].analogPhase).not.toBe(beams[0].analogPhase);
+    expect(beams[1].digital).not.toEqual(beams[0].digital);
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * From the phases a beamformer wishes for to what the hardware can show: each phase becomes one of an element's 2^Q states, and the digital
+ * part is solved again for the array as set, because rounding moves the nulls that the beamformer's own D relied on. Its own D stays a
+ * candidate: whichever is better under the objective is taken.
+ *
+ *   φ ─► words ─► A as set ─► { D of the objective, D of the beamformer at full power } ─► the better one, with its SINR per user
+ *
+ * This is the only place where that is done: what an evaluation prints is what a rig radiates.
+ */
+import { counted } from '../errors/counted.ts';
+import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { ArrayStates, Beam, Digital, Objective, Problem, Quantiser, RealisedBeam, SetArray } from './beam-contract.ts';
+import type { CMatrix } from './complex-matrix.ts';
+import { frobeniusNorm, fromPhases, matmul, scale, zeros } from './complex-matrix.ts';
+import { equivalentArray } from './equivalent-array.ts';
+import type { ElementStates } from './quantise.ts';
+import { idealStates, quantisePhases, quantiseToStates } from './quantise.ts';
+import { ratesOfGains } from './rate.ts';
+
+export interface RealiseOptions {
+  states: ArrayStates;
+  objective: Objective;
+  /** Default: the nearest state of each element. */
+  quantise?: Quantiser;
+}
+
+/**
+ * The words of a beam, and the digital part for them.
+ * @throws {BeamrigError} 'shape' when phases and channel do not fit, 'argument' when Q is out of range or a phase is not finite
+ */
+export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOptions): RealisedBeam {
+  const { states, objective, quantise = nearestStates } = options;
+  requirePhases(problem, beam);
+  const words = quantise(problem, beam, states, objective);
+  const analog = statesShown(problem, words, states);
+  return { words, analog, ...chooseDigital(problem, beam, analog, objective) };
+}
+
+/** The same for an array that shows every phase as it is, which no hardware does: the limit of many bits. */
+export function realiseExactly(problem: Problem, beam: Beam, objective: Objective): Omit<RealisedBeam, 'words'> {
+  requirePhases(problem, beam);
+  const analog = fromPhases(beam.analogPhase, problem.channel.cols, problem.rfChains, problem.connection);
+  return { analog, ...chooseDigital(problem, beam, analog, objective) };
+}
+
+/** As the beamformer gave it: its own D, and phases as computed. */
+export function asComputed(problem: Problem, beam: Beam, objective: Objective): Omit<RealisedBeam, 'words'> {
+  requirePhases(problem, beam);
+  const analog = fromPhases(beam.analogPhase, problem.channel.cols, problem.rfChains, problem.connection);
+  const { channel, noise } = problem;
+  const { digital, userDigital } = beam;
+  const own = { digital, ...(userDigital === undefined ? {} : { userDigital }) };
+  const score = objective.at(problem, setArray(problem, beam, analog)).score(own);
+  return { analog, ...own, digitalFrom: 'beamformer', score, ...ratesOfGains(matmul(matmul(channel, analog), digital), noise) };
+}
+
+/** Each phase to the nearest state of its element. */
+export const nearestStates: Quantiser = ({ connection }, { analogPhase }, { bits, of }) => {
+  const words = of === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, of);
+  if (connection !== undefined) for (let place = 0; place < words.length; place++) if (connection[place] === 0) words[place] = 0;
+  return words;
+};
+
+/** The better digital part of two under the objective; a tie is the objective's. */
+function chooseDigital(
+  problem: Problem,
+  beam: Beam,
+  analog: CMatrix,
+  objective: Objective,
+): Omit<RealisedBeam, 'words' | 'analog'> {
+  const array = setArray(problem, beam, analog);
+  const { equivalent } = array;
+  const at = objective.at(problem, array);
+  const resolved = at.resolve();
+  const best = { ...resolved, score: at.score(resolved), digitalFrom: 'objective' as RealisedBeam['digitalFrom'] };
+  const own = ownDigital(problem, beam, equivalent.analog);
+  if (own !== undefined) {
+    const score = at.score(own);
+    if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
+  }
+  const gains = matmul(matmul(equivalent.channel, equivalent.analog), best.digital);
+  return { ...best, ...ratesOfGains(gains, problem.noise) };
+}
+
+const setArray = ({ channel }: Problem, { userPhase }: Beam, analog: CMatrix): SetArray => ({
+  analog,
+  equivalent: equivalentArray(channel, analog),
+  ...(userPhase === undefined ? {} : { userPhase }),
+});
+
+/** The beamformer's own digital part, at the power of the array as set; undefined where it radiates nothing, or is none. */
+function ownDigital({ power }: Problem, { digital, userDigital }: Beam, analog: CMatrix): Digital | undefined {
+  const factor = Math.sqrt(power) / frobeniusNorm(matmul(analog, digital));
+  if (!(factor > 0 && Number.isFinite(factor))) return undefined;
+  return { digital: scale(digital, factor), ...(userDigital === undefined ? {} : { userDigital }) };
+}
+
+function requirePhases({ channel, rfChains }: Problem, { analogPhase }: Beam): void {
+  const elements = channel.cols;
+  if (analogPhase.length === elements * rfChains) return;
+  throw new BeamrigError(
+    'shape',
+    `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')} need ${counted(elements * rfChains, 'phase')}, got ${analogPhase.length}`,
+  );
+}
+
+/** A as the words show it: zero where an element does not hang on a chain. */
+function statesShown(
+  { channel, rfChains, connection }: Problem,
+  words: Uint16Array,
+  { bits, of = always(ideal(bits)) }: ArrayStates,
+): CMatrix {
+  const analog = zeros(channel.cols, rfChains);
+  for (let place = 0; place < words.length; place++) {
+    if (connection !== undefined && connection[place] === 0) continue;
+    const states = of(place);
+    analog.re[place] = states.re[words[place]];
+    analog.im[place] = states.im[words[place]];
+  }
+  return analog;
+}
+
+const always = (states: ElementStates) => (): ElementStates => states;
+
+/** One alphabet a Q, kept: at most sixteen of them. */
+const idealByBits = new Map<number, ElementStates>();
+function ideal(bits: number): ElementStates {
+  let states = idealByBits.get(bits);
+  if (states === undefined) {
+    states = idealStates(bits);
+    idealByBits.set(bits, states);
+  }
+  return states;
+}

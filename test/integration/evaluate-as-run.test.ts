@@ -1,0 +1,28 @@
+/** What `evaluate` prints is what `run` radiates. */
+import { expect, it } from 'vitest';
+import { compareEvaluationWithRun } from '../../scripts/evaluate-as-run.ts';
+import { salehValenzuela } from '../../signal/channel.ts';
+import { OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
+import { createRandom } from '../../signal/random.ts';
+
+const random = createRandom(1).stream('test');
+const geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 } as const;
+const channels = Array.from({ length: 6 }, () =>
+  salehValenzuela({ random, geometry, users: 4, paths: 10, scale: 'unit-element' }),
+);
+
+it.each(OBJECTIVE_NAMES.flatMap((objective) => ['unfolded-pga-n32', 'aligned'].map((beamformer) => ({ objective, beamformer }))))(
+  'gives the same words and the same rate to the last digit: $beamformer for $objective',
+  async ({ objective, beamformer }) => {
+    for (const bits of [1, 3, 7, 16]) {
+      const { cycles, words, ...differences } = await compareEvaluationWithRun(channels, {
+        beamformer,
+        bits,
+        objective,
+        snrDb: 20,
+      });
+      expect(differences).toMatchObject({ voidCycles: 0, differentWords: 0, differentRates: 0 });
+      expect({ cycles, words }).toEqual({ cycles: 6, words: 6 * 32 * 4 });
+    }
+  },
+);
