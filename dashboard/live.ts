@@ -8,6 +8,8 @@ import type {
   PageEvent,
   Radiation,
   RigDescription,
+  Stage,
+  Welcome,
   WordsPanel,
 } from '../src/server/socket-contract.ts';
 import { degrees } from './figures.ts';
@@ -46,6 +48,9 @@ export class Live {
   words: WordsPanel<ArrayBuffer> | undefined;
   beampattern: BeampatternPanel<ArrayBuffer> | undefined;
   history: History | undefined;
+  /** Of a cycle, in the order in which it passes them. */
+  stages: readonly Stage[] = [];
+  #columnNames: readonly string[] = [];
   #firstFrame = true;
   /** When this page saw it start to run, on the server's clock: only from then on are cycles due. */
   #runningSinceMs = -Infinity;
@@ -56,6 +61,12 @@ export class Live {
     this.connection = 'open';
     this.refusal = undefined;
     this.#firstFrame = true;
+  }
+
+  welcomed({ page, columns, stages }: Welcome): void {
+    this.page = page;
+    this.#columnNames = columns;
+    this.stages = stages;
   }
 
   disconnected(refusal?: string): void {
@@ -168,14 +179,14 @@ export class Live {
 
   /** Places of the columns in `history`. */
   get columns() {
-    const users = this.users;
+    const place = (name: string): number => this.#columnNames.indexOf(name);
     return {
-      measured: (user: number): number => user,
-      predicted: (user: number): number => users + user,
-      measuredRate: 2 * users,
-      predictedRate: 2 * users + 1,
-      zfRate: 2 * users + 2,
-      stage: (stage: number): number => 2 * users + 3 + stage,
+      measured: (user: number): number => place(`user_${user}_measured_db`),
+      predicted: (user: number): number => place(`user_${user}_predicted_db`),
+      measuredRate: place('measured_sum_rate'),
+      predictedRate: place('predicted_sum_rate'),
+      zfRate: place('zf_sum_rate'),
+      stage: (stage: Stage): number => place(`${stage}_ms`),
     };
   }
 }

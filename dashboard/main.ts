@@ -92,8 +92,8 @@ socket.on('disconnect', (reason) => {
   if (reason === 'io server disconnect') socket.connect();
   schedule();
 });
-socket.on('welcome', ({ page }) => {
-  live.page = page;
+socket.on('welcome', (welcome) => {
+  live.welcomed(welcome);
 });
 socket.on('connect_error', (error: Error & { data?: Refusal }) => {
   live.disconnected(error.data?.code === 'full' ? error.message : undefined);

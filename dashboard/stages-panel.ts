@@ -7,16 +7,6 @@ import { canvasFont, colour } from './theme.ts';
 import type { Stage } from '../src/server/socket-contract.ts';
 
 const BAR_MS = 1000;
-const STAGES: readonly Stage[] = ['channel', 'model', 'quantise', 'push', 'commit', 'measure'];
-const TITLES: Record<Stage, string> = {
-  channel: 'channel',
-  model: 'model',
-  quantise: 'quantise',
-  push: 'push',
-  commit: 'commit',
-  measure: 'measure',
-};
-
 interface Bar {
   startMs: number;
   stageMs: number[];
@@ -24,25 +14,38 @@ interface Bar {
 
 export class StagesPanel {
   readonly #surface: Surface;
-  readonly #values: HTMLElement[];
+  readonly #list = element('dl', { className: 'stage-list' });
   readonly #whole = element('dd', { text: '–' });
+  #stages: readonly Stage[] = [];
+  #values: HTMLElement[] = [];
   #topMs = 1;
 
   constructor() {
     const place = element('div', { className: 'stage-plot' });
-    this.#values = STAGES.map(() => element('dd', { text: '–' }));
-    const list = element('dl', { className: 'stage-list' });
-    STAGES.forEach((stage, i) => {
-      const swatch = element('span', { className: 'swatch' });
-      swatch.style.background = `var(--stage-${i})`;
-      list.prepend(element('div', {}, element('dt', {}, swatch, document.createTextNode(TITLES[stage])), this.#values[i])); // as in the bars: last on top
-    });
-    list.append(element('div', { className: 'whole' }, element('dt', { text: 'all stages' }), this.#whole));
-    byId('stages-body').append(place, list);
+    byId('stages-body').append(place, this.#list);
+    this.#list.append(this.#wholeRow());
     this.#surface = new Surface(place, 'Cycle time by stage over the last 60 s');
   }
 
+  /** The legend, once the stages are known. */
+  #name(stages: readonly Stage[]): void {
+    if (stages === this.#stages) return;
+    this.#stages = stages;
+    this.#values = stages.map(() => element('dd', { text: '–' }));
+    const rows = stages.map((stage, i) => {
+      const swatch = element('span', { className: 'swatch' });
+      swatch.style.background = `var(--stage-${i})`;
+      return element('div', {}, element('dt', {}, swatch, document.createTextNode(stage)), this.#values[i]);
+    });
+    this.#list.replaceChildren(...rows.reverse(), this.#wholeRow()); // as in the bars: last on top
+  }
+
+  #wholeRow(): HTMLElement {
+    return element('div', { className: 'whole' }, element('dt', { text: 'all stages' }), this.#whole);
+  }
+
   draw(live: Live): void {
+    this.#name(live.stages);
     const bars = barsOf(live);
     this.#figures(live);
     const start = this.#surface.begin();
@@ -88,7 +91,7 @@ export class StagesPanel {
     const { history, columns, rig } = live;
     if (!history || !rig || history.length === 0) return;
     const from = Math.min(history.length - 1, history.firstAtOrAfter(history.newestMs - 1000));
-    const means = STAGES.map((_, stage) => history.meanSince(from, columns.stage(stage)));
+    const means = live.stages.map((stage) => history.meanSince(from, columns.stage(stage)));
     means.forEach((mean, stage) => setText(this.#values[stage], milliseconds(mean)));
     const whole = means.reduce((sum, mean) => sum + mean, 0);
     setText(this.#whole, milliseconds(whole));
@@ -110,9 +113,10 @@ function barsOf(live: Live): Bar[] {
   while (place < history.length) {
     const startMs = Math.floor(history.timeAt(place) / BAR_MS) * BAR_MS;
     const end = history.firstAtOrAfter(startMs + BAR_MS);
-    const stageMs = STAGES.map((_, stage) => {
+    const stageMs = live.stages.map((stage) => {
+      const column = columns.stage(stage);
       let sum = 0;
-      for (let i = place; i < end; i++) sum += history.valueAt(i, columns.stage(stage)) || 0;
+      for (let i = place; i < end; i++) sum += history.valueAt(i, column) || 0;
       return sum / (end - place);
     });
     bars.push({ startMs, stageMs });

@@ -2,7 +2,7 @@
  * The last cycles and events, kept for pages that connect now or were away: rings of fixed size, written once a cycle without allocating,
  * read by each page from its own place. A page that was away too long starts at the oldest row that is left.
  */
-import { STAGES } from '../telemetry/cycle-record.ts';
+import { PAGE_COLUMNS, USER_COLUMNS, pageColumnNames } from '../telemetry/cycle-columns.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleBatch, CycleTotals, LatestCycle, PageEvent } from './socket-contract.ts';
 
@@ -16,6 +16,8 @@ export class CycleHistory {
   readonly #users: number;
   readonly #rows: number;
   readonly #columns: number;
+  /** Of the columns of a row after the first, which is when its cycle ended. */
+  readonly names: readonly string[];
   readonly #endedMs: Float64Array;
   readonly #values: Float32Array;
   readonly #events: PageEvent[] = [];
@@ -25,7 +27,8 @@ export class CycleHistory {
   constructor(users: number, rows: number) {
     this.#users = users;
     this.#rows = rows;
-    this.#columns = 1 + 2 * users + 3 + STAGES.length + 1;
+    this.names = pageColumnNames(users);
+    this.#columns = 1 + this.names.length; // the first is the offset of its time
     this.#endedMs = new Float64Array(rows);
     this.#values = new Float32Array(rows * this.#columns);
   }
@@ -50,13 +53,10 @@ export class CycleHistory {
     const values = this.#values;
     let at = row * this.#columns + 1; // column 0, the offset, is only known when a batch is cut
     const valid = record.outcome === 'ok';
-    for (let user = 0; user < this.#users; user++) values[at++] = valid ? (record.measuredSnrDb[user] ?? NaN) : NaN;
-    for (let user = 0; user < this.#users; user++) values[at++] = record.predictedSnrDb[user] ?? NaN;
-    values[at++] = valid ? record.measuredSumRate : NaN;
-    values[at++] = record.predictedSumRate;
-    values[at++] = record.zfSumRate;
-    for (const stage of STAGES) values[at++] = record.stageMs[stage];
-    values[at] = record.cycleMs;
+    for (let user = 0; user < this.#users; user++) {
+      for (const { of, page } of USER_COLUMNS) values[at++] = valid || page === 'every' ? (of(record, user) ?? NaN) : NaN;
+    }
+    for (const { of, page } of PAGE_COLUMNS) values[at++] = valid || page === 'every' ? Number(of(record)) : NaN;
     this.totals.cycles++;
     if (valid) {
       this.#okEndedMs = endedMs;
@@ -114,7 +114,7 @@ export class CycleHistory {
       values.set(this.#values.subarray(row * columns, (row + 1) * columns), i * columns);
       values[i * columns] = this.#endedMs[row] - startMs;
     }
-    return { batch: { startMs, count, columns, users: this.#users, stages: STAGES, values }, next: first + count };
+    return { batch: { startMs, count, columns, values }, next: first + count };
   }
 
   eventsSince(from: number): PageEvent[] {

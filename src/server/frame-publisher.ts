@@ -80,6 +80,11 @@ export class FramePublisher {
   /** Mean time that sending to one page takes. */
   #costMs = 0.1;
 
+  /** Of the rows of cycles. */
+  get columns(): readonly string[] {
+    return this.#history.names;
+  }
+
   constructor(controller: Controller) {
     this.#controller = controller;
     this.#rig = controller.describe();

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { StandInRig, type StandInOptions } from '../../test/browser/stand-in-rig.ts';
 import { isBeamrigError } from '../../errors/beamrig-error.ts';
 import type { ControlResult, Frame, PageToServer, ServerToPage } from './socket-contract.ts';
+import { pageColumnNames } from '../telemetry/cycle-columns.ts';
 import { startServer } from './server.ts';
 
 type Page = Socket<ServerToPage<Uint8Array>, PageToServer>;
@@ -68,6 +69,9 @@ function framesOf(page: Page): NodeFrame[] {
   return frames;
 }
 
+/** Of a row for four users. */
+const placeOf = (column: string): number => 1 + pageColumnNames(4).indexOf(column);
+
 const floats = (bulk: Uint8Array): Float32Array => new Float32Array(Uint8Array.from(bulk).buffer);
 
 describe('frames to the page', () => {
@@ -79,7 +83,7 @@ describe('frames to the page', () => {
     const first = await frameWhere(page, () => true);
     expect(first.rig?.name).toBe('stand-in');
     expect(first.events).toMatchObject([{ code: 'fallback', action: 'running on the simulator' }]);
-    expect(first.cycles).toMatchObject({ count: 3, columns: 19, users: 4 });
+    expect(first.cycles).toMatchObject({ count: 3, columns: 19 });
     rig.cycleOnce();
     const second = await frameWhere(page, (frame) => frame.cycles !== null);
     expect(second.rig).toBeUndefined();
@@ -88,11 +92,11 @@ describe('frames to the page', () => {
     const row = floats(second.cycles!.values);
     const { record } = rig.latest()!;
     expect(row[0]).toBe(0);
-    expect(row[1]).toBeCloseTo(record.measuredSnrDb[0], 4);
-    expect(row[5]).toBeCloseTo(record.predictedSnrDb[0], 4);
-    expect(row[9]).toBeCloseTo(record.measuredSumRate, 4);
-    expect(row[13]).toBeCloseTo(record.stageMs.model, 4);
-    expect(row[18]).toBeCloseTo(record.cycleMs, 4);
+    expect(row[placeOf('user_0_measured_db')]).toBeCloseTo(record.measuredSnrDb[0], 4);
+    expect(row[placeOf('user_3_predicted_db')]).toBeCloseTo(record.predictedSnrDb[3], 4);
+    expect(row[placeOf('measured_sum_rate')]).toBeCloseTo(record.measuredSumRate, 4);
+    expect(row[placeOf('model_ms')]).toBeCloseTo(record.stageMs.model, 4);
+    expect(row[placeOf('cycle_ms')]).toBeCloseTo(record.cycleMs, 4);
   });
 
   it('stop for a page that does not say it has drawn, and catch up when it does, without anything queued', async () => {
@@ -151,7 +155,7 @@ describe('frames to the page', () => {
     for (let i = 0; i < 3; i++) rig.cycleOnce();
     const frame = await frameWhere(connect(url), () => true);
     const rows = floats(frame.cycles!.values);
-    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * 19 + 1]);
+    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * 19 + placeOf('user_0_measured_db')]);
     expect(measuredOfUser0.map(Number.isNaN)).toEqual([false, true, false]);
     expect(frame.totals).toMatchObject({ cycles: 3, voidCycles: 1, retries: 2, timeouts: 3 });
   });

@@ -19,16 +19,13 @@ export type CostlyPanel = 'beampattern' | 'words';
 
 /**
  * Cycles since the frame before, oldest first; after a connection the last minutes. One row a cycle, all float32, NaN where there is none:
- *
- *   offsetMs (after startMs) · measured SNR of each user · predicted SNR of each user · measured, predicted and ZF sum rate ·
- *   ms of each stage in the order of `stages` · ms of the whole cycle
+ * how long after startMs it ended, ms, then what `Welcome.columns` names.
  */
 export interface CycleBatch<Bulk> {
   startMs: number;
   count: number;
+  /** Numbers in a row. */
   columns: number;
-  users: number;
-  stages: readonly Stage[];
   values: Bulk;
 }
 
@@ -133,6 +130,10 @@ export interface Frame<Bulk> {
 export interface Welcome {
   /** Pages are counted from 1 since the server started: events name them by it. */
   page: number;
+  /** Of the rows of cycles after the first number: `user_0_measured_db`, `measured_sum_rate`, `model_ms`, … */
+  columns: readonly string[];
+  /** In the order in which a cycle passes them; stage `s` is the column `s_ms`. */
+  stages: readonly Stage[];
 }
 
 /** Why a page is not let in; the error's message says it to a person. */

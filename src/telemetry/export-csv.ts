@@ -1,8 +1,9 @@
-/** A run as a table that opens in a spreadsheet: one row a cycle, units in the column names, ISO time. */
+/** A run as a table that opens in a spreadsheet: one row a cycle, units in the column names, ISO time and seconds since the first row, and
+ * what the run was set to. No number has more digits than a spreadsheet keeps. */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
-import { STAGES } from './cycle-record.ts';
+import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from './cycle-columns.ts';
 import type { FieldValue, Point } from './line-protocol.ts';
 import { allLines, readRecord } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
@@ -36,6 +37,8 @@ export async function exportCsv(run: StoredRun, out: Writable): Promise<CsvCount
   const finished = once(table, 'end');
   const count = { rows: 0, damagedLines: 0, repeatedCycles: 0, incompleteRows: 0 };
   const gathered = new Map<bigint, Gathered>();
+  const setting = settingCells(run);
+  let firstNs: bigint | undefined;
   let writtenNs = 0n;
 
   const writeOldest = async (): Promise<void> => {
@@ -44,7 +47,9 @@ export async function exportCsv(run: StoredRun, out: Writable): Promise<CsvCount
     gathered.delete(timeNs);
     writtenNs = timeNs;
     if (cycle === undefined) return; // its own line is damaged or lost: its users belong to no row
-    const row = Object.assign(cycle, ...ofUsers.values()) as Record<string, string | number>;
+    firstNs ??= timeNs;
+    const elapsed = { elapsed_s: Number(timeNs - firstNs) / 1e9 };
+    const row = Object.assign(cycle, elapsed, setting, ...ofUsers.values()) as Record<string, string | number>;
     if (row.outcome === 'ok' && ofUsers.size < users) {
       row.outcome = 'incomplete';
       count.incompleteRows += 1;
@@ -90,59 +95,38 @@ export async function exportCsv(run: StoredRun, out: Writable): Promise<CsvCount
 const isUser = (user: string | undefined, users: number): user is string =>
   user !== undefined && /^(0|[1-9]\d{0,3})$/.test(user) && Number(user) < users;
 
-const CYCLE_COLUMNS: [column: string, field: string][] = [
-  ['phase_bits', 'phase_bits'],
-  ['beam_id', 'beam_id'],
-  ['failure', 'failure'],
-  ['doubt', 'doubt'],
-  ['objective', 'objective'],
-  ['digital', 'digital'],
-  ['predicted_sum_rate_bit_per_s_per_hz', 'predicted_sum_rate'],
-  ['measured_sum_rate_bit_per_s_per_hz', 'measured_sum_rate'],
-  ['zf_sum_rate_bit_per_s_per_hz', 'zf_sum_rate'],
-  ...STAGES.map((stage): [string, string] => [`${stage}_ms`, `${stage}_ms`]),
-  ['cycle_ms', 'cycle_ms'],
-  ['link_retries', 'link_retries'],
-  ['link_timeouts', 'link_timeouts'],
-  ['link_discarded', 'link_discarded'],
-  ['link_round_trip_ms', 'link_round_trip_ms'],
-];
+/** The same in every row: so that rows of many runs can lie in one table. */
+export const SETTING_COLUMNS = ['snr_setting_db', 'elements', 'rf_chains', 'users', 'seed'] as const;
 
 function columnsOf(users: number): string[] {
-  const perUser = Array.from({ length: users }, (_, user) => [`user_${user}_predicted_snr_db`, `user_${user}_measured_snr_db`]);
-  return [
-    'time_utc',
-    'time_ns',
-    'cycle',
-    'source',
-    'channels',
-    'panels',
-    'model',
-    'outcome',
-    ...perUser.flat(),
-    ...CYCLE_COLUMNS.map(([column]) => column),
-  ];
+  const perUser = Array.from({ length: users }, (_, user) => USER_COLUMNS.map(({ csv }) => `user_${user}_${csv}`));
+  return ['time_utc', 'elapsed_s', ...CYCLE_COLUMNS.map(csvName), ...perUser.flat(), ...SETTING_COLUMNS];
 }
 
-function cycleCells(point: Point): Record<string, string | number> {
-  const cells: Record<string, string | number> = {
-    time_utc: isoTime(point.timeNs),
-    time_ns: String(point.timeNs),
-    cycle: cell(point.fields.cycle),
-    source: cell(point.tags.source),
-    channels: cell(point.tags.channels),
-    panels: cell(point.fields.panels),
-    model: cell(point.tags.model),
-    outcome: cell(point.tags.outcome),
+const csvName = ({ name, csv }: CycleColumn): string => csv ?? name;
+
+function settingCells({ manifest }: StoredRun): Record<string, string | number> {
+  const { setting, users, seed } = manifest;
+  const cells: Record<(typeof SETTING_COLUMNS)[number], string | number> = {
+    snr_setting_db: setting?.snrDb ?? '',
+    elements: setting?.elements ?? '',
+    rf_chains: setting?.rfChains ?? '',
+    users,
+    seed,
   };
-  for (const [column, field] of CYCLE_COLUMNS) cells[column] = cell(point.fields[field]);
   return cells;
 }
 
-const userCells = (point: Point): Record<string, string | number> => ({
-  [`user_${point.tags.user ?? ''}_predicted_snr_db`]: cell(point.fields.predicted_db),
-  [`user_${point.tags.user ?? ''}_measured_snr_db`]: cell(point.fields.measured_db),
-});
+function cycleCells(point: Point): Record<string, string | number> {
+  const cells: Record<string, string | number> = { time_utc: isoTime(point.timeNs) };
+  for (const column of CYCLE_COLUMNS) {
+    cells[csvName(column)] = cell(column.tag === true ? point.tags[column.name] : point.fields[column.name]);
+  }
+  return cells;
+}
+
+const userCells = ({ tags, fields }: Point): Record<string, string | number> =>
+  Object.fromEntries(USER_COLUMNS.map(({ name, csv }) => [`user_${tags.user ?? ''}_${csv}`, cell(fields[name])]));
 
 function cell(value: FieldValue | undefined): string | number {
   if (value === undefined) return '';

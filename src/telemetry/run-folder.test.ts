@@ -362,7 +362,12 @@ describe('the table of a run', () => {
     const cells = Object.fromEntries(first.split(',').map((value, index) => [names[index], value]));
     expect(cells).toMatchObject({
       time_utc: '2026-09-21T14:13:20.000Z',
-      time_ns: String(epochNs),
+      elapsed_s: '0',
+      snr_setting_db: '10',
+      elements: '8',
+      rf_chains: '2',
+      users: '2',
+      seed: '7',
       cycle: '0',
       source: 'simulator',
       outcome: 'ok',
@@ -372,7 +377,10 @@ describe('the table of a run', () => {
       push_ms: '0.5',
       link_round_trip_ms: '0.25',
     });
-    expect(second).toContain(`,void,10,,20,,4,0,"'=1+1, ""quoted""",,10,,12,`);
+    expect(second).toMatch(/^2026-09-21T14:13:20\.050Z,0\.05,/);
+    expect(second).toContain(`,void,1,4,0,"'=1+1, ""quoted""",,SIM-1,sum-rate,objective,10,,12,`);
+    // Exactly what a spreadsheet keeps: no number has more than 15 digits.
+    expect(head + first).not.toMatch(/\d{16}/);
   });
 
   it('never gives a cycle the SNR of another one whose own line is lost', async () => {
@@ -389,7 +397,7 @@ describe('the table of a run', () => {
     const table = text(out);
     expect(await exportCsv(run, out)).toEqual({ rows: 1, damagedLines: 1 });
     out.end();
-    expect((await table).split('\r\n')[1]).toContain(',void,10,,20,,');
+    expect((await table).split('\r\n')[1]).toMatch(/,void,0,.*,10,,20,,10,8,2,2,7$/);
   });
 
   it('is refused for a folder that is no run', () => {

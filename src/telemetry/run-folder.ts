@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
-import type { RigFile } from '../config/rig-file.ts';
+import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
@@ -77,6 +77,12 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     rig: rig.name,
     startedAt: (options.startedAt ?? new Date()).toISOString(),
     users: rig.users.count,
+    setting: {
+      snrDb: rig.snrDb,
+      elements: elementsOf(rig),
+      rfChains: rig.array.rfChains,
+      phaseBits: rig.array.phaseBits,
+    },
     seed: options.seed,
     time: options.time,
     rigFile: { path: options.rigPath, sha256: sha256(options.rigText), text: options.rigText },

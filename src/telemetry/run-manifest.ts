@@ -30,6 +30,8 @@ export interface RunManifest {
   rig: string;
   startedAt: string;
   users: number;
+  /** Runs of before it was kept lack it. */
+  setting?: { snrDb: number; elements: number; rfChains: number; phaseBits: number };
   seed: number;
   time: 'real' | 'virtual';
   rigFile: { path: string; sha256: string; text: string };
