@@ -95,6 +95,14 @@ describe('panel driver on a quiet bench', () => {
     expect(virtual.radiated().beamId).toBe(0);
   });
 
+  it('takes the temperature of a panel without a sensor for none', async () => {
+    const { driver } = bench({
+      forge: (message) => (message.type === 'status' ? { ...message, temperatureCentiC: -32768 } : message),
+    });
+    await driver.connect();
+    expect(await driver.status()).toMatchObject({ ok: true, value: { temperatureC: null } });
+  });
+
   it('copies the beam, so that the caller may reuse its buffers at once', async () => {
     const { driver, virtual } = bench({ driver: { window: 1 } });
     await driver.connect();

@@ -113,7 +113,8 @@ export interface DiscardedReplies {
 export interface PanelStatus {
   state: PanelState;
   beamId: BeamId;
-  temperatureC: number;
+  /** null: it has no sensor. */
+  temperatureC: number | null;
   uptimeMs: number;
   bootCount: number;
   badFrames: number;
