@@ -5,7 +5,7 @@
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
 import { MAX_FRAME_BYTES, NO_READING, NO_TEMPERATURE } from '../../limits.ts';
-import type { Capabilities, Message, Request } from '../../messages.ts';
+import { type Capabilities, type Message, PROTOCOL_MAJOR, type Request } from '../../messages.ts';
 import { runProgram } from './c-programs.ts';
 
 /** What a front end can measure, in the order of the program's numbers. */
@@ -84,6 +84,7 @@ export function outcome(reply: Uint8Array | undefined, radiated: string, panelKe
   const { frame, seal } = opened?.ok ? { frame: opened.frame, seal: { counter: opened.counter } } : { frame: reply, seal: {} };
   const decoded = decodeFrame(frame);
   if (!decoded.ok) throw new Error(`the reply is no frame: ${decoded.reason}`);
+  if (frame[0] >>> 4 !== PROTOCOL_MAJOR) throw new Error(`the reply is of version ${frame[0] >>> 4}, whatever was asked`);
   const { seq, message } = decoded.frame;
   return { said: inAWord(message), seq, message: withoutMeasured(message), ...seal, radiated };
 }
