@@ -8,6 +8,7 @@ import type {
   PageEvent,
   Radiation,
   RigDescription,
+  Source,
   WordsPanel,
 } from '../src/server/socket-contract.ts';
 import { degrees } from './figures.ts';
@@ -162,6 +163,11 @@ export class Live {
     return this.history.firstAtOrAfter(okMs + 0.5) - 1;
   }
 
+  /** What the newest cycle ran on; before the first, what the rig is to run on. */
+  get source(): Source | undefined {
+    return this.latest?.source ?? this.rig?.source;
+  }
+
   get users(): number {
     return this.rig?.users ?? 0;
   }
@@ -182,19 +188,32 @@ export class Live {
 
 export const clockTime = (date: Date): string => date.toLocaleTimeString('en-GB', { hour12: false });
 
+/** What shows a beam, and how: only hardware radiates. */
+const SHOWING: Record<Source, { array: string; how: string; held: string }> = {
+  hardware: { array: 'the array', how: 'RADIATING', held: 'the held beam' },
+  'played-panel': { array: 'the played panel', how: 'PLAYED', held: 'held beam' },
+  simulator: { array: 'the simulated array', how: 'SIMULATED', held: 'held beam' },
+};
+
+/** As it stands in the middle of a sentence. */
+export const arrayInWords = ({ source }: Live): string => SHOWING[source ?? 'hardware'].array;
+
+export const radiates = ({ source }: Live): boolean => source === 'hardware';
+
 /** What the array shows, in the fewest words. */
-export function radiationInWords({ connection, radiation }: Live): string {
-  if (connection !== 'open' || !radiation) return 'UNKNOWN';
+export function radiationInWords({ connection, radiation, source }: Live): string {
+  if (connection !== 'open' || !radiation || source === undefined) return 'UNKNOWN';
+  const { how, held } = SHOWING[source];
   const doubt = radiation.confirmed ? '' : ', not confirmed';
   switch (radiation.shows) {
     case 'nothing':
       return 'NOTHING YET';
     case 'beam':
-      return 'RADIATING beams';
+      return `${how} beams`;
     case 'held':
-      return `RADIATING the held beam${doubt}`;
+      return `${how} ${held}${doubt}`;
     case 'codeword':
-      return `RADIATING codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
+      return `${how} codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
     case 'dark':
       return `DARK${doubt}`;
     case 'unknown':
@@ -208,10 +227,14 @@ export function staleBeam(live: Live): string | undefined {
     const { shows, azimuthDeg, confirmed } = live.radiation;
     const doubt = confirmed ? '' : ' (not confirmed)';
     if (shows === 'dark') return `Dark: nothing is radiated${doubt}`;
-    if (shows === 'codeword')
-      return `Codeword${azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`}: the safe state radiates now${doubt}`;
-    if (shows === 'held') return `Held beam: the safe state radiates it now${doubt}`;
+    const real = radiates(live);
+    if (shows === 'codeword') {
+      const where = azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`;
+      return `Codeword${where}: ${real ? 'the safe state radiates now' : `the safe state, shown by ${arrayInWords(live)}`}${doubt}`;
+    }
+    if (shows === 'held')
+      return `Held beam: ${real ? 'the safe state radiates it now' : `the safe state, shown by ${arrayInWords(live)}`}${doubt}`;
   }
   if (live.fresh || !live.valuesOf) return undefined;
-  return `Last beam known to radiate, of ${clockTime(live.valuesOf)}`;
+  return `Last beam known to ${radiates(live) ? 'radiate' : 'be shown'}, of ${clockTime(live.valuesOf)}`;
 }
