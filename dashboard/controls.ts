@@ -2,6 +2,7 @@
  * The controls, and the line below the top bar that says what they will do before they do it. Whatever makes the array radiate something
  * else is asked for twice; stopping is always one press.
  */
+import { counted } from '../errors/counted.ts';
 import type { Socket } from 'socket.io-client';
 import type { ControlResult, PageToServer, RigDescription, ServerToPage } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
@@ -148,9 +149,9 @@ export class Controls {
     const [phaseBits, rig] = [Number(this.#phaseBits.value), this.#live?.rig];
     if (!rig || phaseBits === rig.phaseBits) return undefined;
     return {
-      question: `Send words of ${phaseBits} bits (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
+      question: `Send words of ${counted(phaseBits, 'bit')} (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
       verb: 'Change Q',
-      done: `Phase words have ${phaseBits} bits.`,
+      done: `Phase words have ${counted(phaseBits, 'bit')}.`,
       send: (answer) => this.#socket.emit('setPhaseBits', phaseBits, answer),
     };
   }
@@ -167,7 +168,7 @@ export class Controls {
       });
       return;
     }
-    const pace = live.rig.loopRateHz > 0 ? `${live.rig.loopRateHz} times a second` : 'as often as it can';
+    const pace = live.rig.loopRateHz > 0 ? `${counted(live.rig.loopRateHz, 'time')} a second` : 'as often as it can';
     this.#ask(
       {
         question: `${capital(arrayInWords(live))} leaves its safe state and ${radiates(live) ? 'radiates' : 'shows'} a new beam ${pace}. Start?`,
@@ -281,8 +282,7 @@ function situation(live: Live): string {
     const why = rig.links.some(({ source }) => source !== 'simulator') ? '' : ` ${sentence(rig.sourceReason)}`;
     return `Nothing here is radiated: this is the simulator.${why}`;
   }
-  if (source === 'played-panel')
-    return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
+  if (source === 'played-panel') return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
   if (rig?.channelSource === 'simulation')
     return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
   return 'The array radiates what is shown here.';

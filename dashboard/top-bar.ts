@@ -1,4 +1,5 @@
 /** What must be seen from three metres: hardware or simulator, running or not, fresh or not. */
+import { counted } from '../errors/counted.ts';
 import { byId, element, setText } from './elements.ts';
 import { age, fixed } from './figures.ts';
 import { clockTime, radiationInWords } from './live.ts';
@@ -43,7 +44,7 @@ export class TopBar {
       setText(this.#name, rig.name);
       setText(
         this.#size,
-        `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, SNR ${fixed(snrDb, 0)} dB`,
+        `${counted(elements, 'element')} (${geometry.kind.toUpperCase()}), ${counted(rfChains, 'chain')}, ${counted(users, 'user')}, SNR ${fixed(snrDb, 0)} dB`,
       );
       this.#size.title = this.#size.textContent;
       const recorded = rig.runFolder === '' ? [] : [`Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`];
