@@ -16,6 +16,7 @@ import { History } from './history.ts';
 
 const CYCLES_KEPT = 16_384;
 const EVENTS_KEPT = 200;
+const DATES_KEPT = 16;
 /** Charts show this much. */
 export const WINDOW_MS = 60_000;
 /** Older than this is not "now" any more. Long enough that a single void cycle between good ones changes nothing on the page. */
@@ -52,6 +53,7 @@ export class Live {
   #runningSinceMs = -Infinity;
   /** What has to be added to this page's time to get the server's: neither is set back or forward while pages live. */
   #serverAheadMs = 0;
+  readonly #datesHere = new Map<number, Date>();
 
   connected(): void {
     this.connection = 'open';
@@ -147,8 +149,15 @@ export class Live {
     return this.#here(this.latest?.endedMs);
   }
 
+  /** By its age: the server's clock and this machine's may differ. One moment is one time, however often it is asked for. */
   #here(serverMs: number | null | undefined): Date | undefined {
-    return typeof serverMs === 'number' ? new Date(serverMs - this.#serverAheadMs) : undefined;
+    if (typeof serverMs !== 'number') return undefined;
+    const known = this.#datesHere.get(serverMs);
+    if (known) return known;
+    const date = new Date(Date.now() - (this.nowMs() - serverMs));
+    if (this.#datesHere.size >= DATES_KEPT) this.#datesHere.clear();
+    this.#datesHere.set(serverMs, date);
+    return date;
   }
 
   /** The end of the charts: now, or where the data stopped, so that nothing moves without data. */
@@ -228,12 +237,12 @@ export function staleBeam(live: Live): string | undefined {
     const doubt = confirmed ? '' : ' (not confirmed)';
     if (shows === 'dark') return `Dark: nothing is radiated${doubt}`;
     const real = radiates(live);
+    const safe = `the safe state, ${live.source === 'simulator' ? 'simulated' : 'played'}`;
     if (shows === 'codeword') {
       const where = azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`;
-      return `Codeword${where}: ${real ? 'the safe state radiates now' : `the safe state, shown by ${arrayInWords(live)}`}${doubt}`;
+      return `Codeword${where}: ${real ? 'the safe state radiates now' : safe}${doubt}`;
     }
-    if (shows === 'held')
-      return `Held beam: ${real ? 'the safe state radiates it now' : `the safe state, shown by ${arrayInWords(live)}`}${doubt}`;
+    if (shows === 'held') return `Held beam: ${real ? 'the safe state radiates it now' : safe}${doubt}`;
   }
   if (live.fresh || !live.valuesOf) return undefined;
   return `Last beam known to ${radiates(live) ? 'radiate' : 'be shown'}, of ${clockTime(live.valuesOf)}`;

@@ -127,8 +127,8 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
       await page.focus('#run');
       await expect.poll(() => text('#hint'), SOON).toContain(`; ${array} goes to its safe state`);
       for (const [safe, shows, below] of [
-        [CODEWORD, `${how} codeword, −20.5°`, `Codeword at −20.5°: the safe state, shown by ${array}`],
-        [{ state: 'hold', azimuthDeg: null }, `${how} held beam`, `Held beam: the safe state, shown by ${array}`],
+        [CODEWORD, `${how} codeword, −20.5°`, `Codeword at −20.5°: the safe state, ${how.toLowerCase()}`],
+        [{ state: 'hold', azimuthDeg: null }, `${how} held beam`, `Held beam: the safe state, ${how.toLowerCase()}`],
         [{ state: 'mute', azimuthDeg: null }, 'DARK', 'Dark: nothing is radiated'],
       ] as const) {
         rig.safe = safe;
