@@ -337,6 +337,17 @@ describe('panel driver with a panel that lies', () => {
     expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: true });
   });
 
+  it('hands on what there is of a report that leaves somebody out', async () => {
+    const { driver } = bench({
+      forge: (message) => (message.type === 'snr-report' ? { ...message, snrCentiDb: Int16Array.of(100, -32768, 325) } : message),
+    });
+    await driver.connect();
+    await driver.apply(beamOf(4));
+    expect(await driver.measureSnr(4, 8)).toMatchObject({
+      failure: { reason: 'unusable-report', partialSnrDb: Float64Array.of(1, NaN, 3.25, NaN) },
+    });
+  });
+
   it('takes pilots of another user, or of fewer chains, for no good', async () => {
     const { driver } = bench({
       forge: (message) =>
