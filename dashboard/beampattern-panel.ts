@@ -233,6 +233,7 @@ export class BeampatternPanel {
     if (this.#cursorDeg === undefined) {
       const towards = users.map((one) => `user ${one.user}: ${db(commanded[one.place])}`);
       setText(this.#readout, stale ?? [peakText, ...towards].join(' · '));
+      this.#readout.title = this.#readout.textContent;
     } else {
       const i = nearest(this.#cursorDeg);
       context.strokeStyle = colour('text');

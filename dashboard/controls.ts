@@ -2,10 +2,11 @@
  * The controls, and the line below the top bar that says what they will do before they do it. Whatever makes the array radiate something
  * else is asked for twice; stopping is always one press.
  */
+import { counted } from '../errors/counted.ts';
 import type { Socket } from 'socket.io-client';
 import type { ControlResult, PageToServer, RigDescription, ServerToPage } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
-import { clockTime } from './live.ts';
+import { arrayInWords, clockTime, radiates } from './live.ts';
 import type { Live } from './live.ts';
 
 export type RigSocket = Socket<ServerToPage, PageToServer>;
@@ -16,7 +17,8 @@ const ANSWER_DEADLINE_MS = 15_000;
 interface Command {
   question: string;
   verb: string;
-  done: string;
+  /** Nothing where what the page says then is enough. */
+  done?: string;
   send: (answer: (result: ControlResult) => void) => void;
 }
 
@@ -115,7 +117,7 @@ export class Controls {
       case 'paused':
         return undefined;
       case 'faulted':
-        return 'Controls are off: the rig has faulted and the array is in its safe state. Read the events below, then start beamrig again.';
+        return `Controls are off: the rig has faulted, and ${safetyInWords(live)}. Read the events below, then start beamrig again.`;
       default:
         return `Controls are off: the controller is ${live.state ?? 'not ready'}.`;
     }
@@ -125,9 +127,11 @@ export class Controls {
     if (control === this.#model) return 'Model: choose what computes the beams. You are asked before the array is steered by it.';
     if (control === this.#phaseBits)
       return 'Q: choose how many bits each phase word has. You are asked before the array gets such words.';
-    return this.#live?.state === 'running'
-      ? 'Stop: no more cycles; the array goes to its safe state at once.'
-      : 'Start: the array leaves its safe state and radiates. You are asked first.';
+    const live = this.#live;
+    const array = live ? arrayInWords(live) : 'the array';
+    return live?.state === 'running'
+      ? `Stop: no more cycles; ${array} goes to its safe state at once.`
+      : `Start: ${array} leaves its safe state and ${live && !radiates(live) ? 'shows beams' : 'radiates'}. You are asked first.`;
   }
 
   #modelCommand(): Command | undefined {
@@ -145,9 +149,9 @@ export class Controls {
     const [phaseBits, rig] = [Number(this.#phaseBits.value), this.#live?.rig];
     if (!rig || phaseBits === rig.phaseBits) return undefined;
     return {
-      question: `Send words of ${phaseBits} bits (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
+      question: `Send words of ${counted(phaseBits, 'bit')} (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
       verb: 'Change Q',
-      done: `Phase words have ${phaseBits} bits.`,
+      done: `Phase words have ${counted(phaseBits, 'bit')}.`,
       send: (answer) => this.#socket.emit('setPhaseBits', phaseBits, answer),
     };
   }
@@ -160,16 +164,14 @@ export class Controls {
       void this.#carryOut({
         question: '',
         verb: 'Stop',
-        done: 'Stopped: the array is in its safe state.',
         send: (answer) => this.#socket.emit('pause', answer),
       });
       return;
     }
-    const pace = live.rig.loopRateHz > 0 ? `${live.rig.loopRateHz} times a second` : 'as often as it can';
-    const what = (live.latest?.source ?? live.rig.source) === 'simulator' ? 'The simulated array' : 'The array';
+    const pace = live.rig.loopRateHz > 0 ? `${counted(live.rig.loopRateHz, 'time')} a second` : 'as often as it can';
     this.#ask(
       {
-        question: `${what} leaves its safe state and radiates a new beam ${pace}. Start?`,
+        question: `${capital(arrayInWords(live))} leaves its safe state and ${radiates(live) ? 'radiates' : 'shows'} a new beam ${pace}. Start?`,
         verb: 'Start',
         done: 'Running.',
         send: (answer) => this.#socket.emit('start', answer),
@@ -223,11 +225,12 @@ export class Controls {
     });
     this.#waiting--;
     if (!result.ok) this.#showRig();
-    this.#answer = {
-      text: result.ok ? command.done : `Refused: ${result.reason}`,
-      kind: result.ok ? 'done' : 'refused',
-      untilMs: performance.now() + ANSWER_SHOWN_MS * (result.ok ? 1 : 3),
-    };
+    const nowMs = performance.now();
+    if (!result.ok) {
+      this.#answer = { text: `Refused: ${result.reason}`, kind: 'refused', untilMs: nowMs + 3 * ANSWER_SHOWN_MS };
+    } else if (command.done !== undefined) {
+      this.#answer = { text: command.done, kind: 'done', untilMs: nowMs + ANSWER_SHOWN_MS };
+    }
     this.#redraw();
   }
 
@@ -265,31 +268,35 @@ export class Controls {
 
 /** One sentence about the rig when nothing else has to be said. */
 function situation(live: Live): string {
-  const { latest, rig, state } = live;
+  const { latest, rig, source, state } = live;
   const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
-  if (state === 'paused') {
-    const safe = rig ? ` '${rig.safe.state}'` : '';
-    const told =
-      rig && !rig.safe.confirmed ? ' was told to go to its safe state and has not confirmed it' : ' is in its safe state';
-    return `Paused: the array${told}${safe}.${since}`;
-  }
+  if (state === 'paused') return `Paused: ${safetyInWords(live)}.${since}`;
   // The banner says what is wrong.
   if (live.trouble === 'void' || live.trouble === 'stalled')
     return live.valuesOf
-      ? `What is shown is of ${clockTime(live.valuesOf)}, the last time that a beam was known to radiate.`
-      : 'No beam is known to have been radiated yet.';
+      ? `What is shown is of ${clockTime(live.valuesOf)}, the last time that a beam was known to ${radiates(live) ? 'radiate' : 'be shown'}.`
+      : `No beam is known to have been ${radiates(live) ? 'radiated' : 'shown'} yet.`;
   if (!latest) return 'Waiting for the first cycle.';
-  if (rig && (latest?.source ?? rig.source) === 'simulator') {
+  if (rig && source === 'simulator') {
     // Where the simulator stands in for hardware, the banner has said why.
     const why = rig.links.some(({ source }) => source !== 'simulator') ? '' : ` ${sentence(rig.sourceReason)}`;
     return `Nothing here is radiated: this is the simulator.${why}`;
   }
-  if (rig?.source === 'played-panel')
-    return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
+  if (source === 'played-panel') return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
   if (rig?.channelSource === 'simulation')
     return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
   return 'The array radiates what is shown here.';
 }
 
-const sentence = (text: string): string =>
-  text === '' ? '' : `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** Of a rig that does not run: where its array is, as far as it has said. */
+function safetyInWords(live: Live): string {
+  const { rig } = live;
+  const safe = rig ? ` '${rig.safe.state}'` : '';
+  return rig && !rig.safe.confirmed
+    ? `${arrayInWords(live)} was told to go to its safe state${safe} and has not confirmed it`
+    : `${arrayInWords(live)} is in its safe state${safe}`;
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+const sentence = (text: string): string => (text === '' ? '' : `${capital(text)}${/[.!?]$/.test(text) ? '' : '.'}`);

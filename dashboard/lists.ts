@@ -1,4 +1,5 @@
 /** The two panels that are words and counters: links and panels, and the list of events. */
+import { counted } from '../errors/counted.ts';
 import type { RigDescription } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
 import { count, fixed, milliseconds } from './figures.ts';
@@ -85,11 +86,14 @@ function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
     const shown = text(link) ?? '–';
     return element('td', {
       text: shown,
-      title: name === 'Link' ? `${link.kind}, opened again ${count(link.reconnects)} times` : shown,
+      title: name === 'Link' ? `${link.kind}, opened again ${counted(count(link.reconnects), 'time')}` : shown,
     });
   });
-  const what = [link.panel === '' ? 'panel not known yet' : link.panel, `elements ${link.elements}`];
-  if (link.unauthenticated) what.push(`${count(link.unauthenticated)} unauthenticated frames ignored`);
+  const what = [
+    link.panel === '' ? 'panel not known yet' : link.panel,
+    `${/^\d+$/.test(link.elements) ? 'element' : 'elements'} ${link.elements}`,
+  ];
+  if (link.unauthenticated) what.push(`${counted(count(link.unauthenticated), 'unauthenticated frame')} ignored`);
   const about = element(
     'td',
     { colspan: String(columns.length), title: link.firmware },

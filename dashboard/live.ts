@@ -8,6 +8,7 @@ import type {
   PageEvent,
   Radiation,
   RigDescription,
+  Source,
   Stage,
   Welcome,
   WordsPanel,
@@ -17,6 +18,7 @@ import { History } from './history.ts';
 
 const CYCLES_KEPT = 16_384;
 const EVENTS_KEPT = 200;
+const DATES_KEPT = 16;
 /** Charts show this much. */
 export const WINDOW_MS = 60_000;
 /** Older than this is not "now" any more. Long enough that a single void cycle between good ones changes nothing on the page. */
@@ -56,6 +58,7 @@ export class Live {
   #runningSinceMs = -Infinity;
   /** What has to be added to this page's time to get the server's: neither is set back or forward while pages live. */
   #serverAheadMs = 0;
+  readonly #datesHere = new Map<number, Date>();
 
   connected(): void {
     this.connection = 'open';
@@ -157,8 +160,15 @@ export class Live {
     return this.#here(this.latest?.endedMs);
   }
 
+  /** By its age: the server's clock and this machine's may differ. One moment is one time, however often it is asked for. */
   #here(serverMs: number | null | undefined): Date | undefined {
-    return typeof serverMs === 'number' ? new Date(serverMs - this.#serverAheadMs) : undefined;
+    if (typeof serverMs !== 'number') return undefined;
+    const known = this.#datesHere.get(serverMs);
+    if (known) return known;
+    const date = new Date(Date.now() - (this.nowMs() - serverMs));
+    if (this.#datesHere.size >= DATES_KEPT) this.#datesHere.clear();
+    this.#datesHere.set(serverMs, date);
+    return date;
   }
 
   /** The end of the charts: now, or where the data stopped, so that nothing moves without data. */
@@ -171,6 +181,11 @@ export class Live {
     const okMs = this.latest?.okEndedMs;
     if (!this.history || typeof okMs !== 'number') return -1;
     return this.history.firstAtOrAfter(okMs + 0.5) - 1;
+  }
+
+  /** What the newest cycle ran on; before the first, what the rig is to run on. */
+  get source(): Source | undefined {
+    return this.latest?.source ?? this.rig?.source;
   }
 
   get users(): number {
@@ -193,19 +208,32 @@ export class Live {
 
 export const clockTime = (date: Date): string => date.toLocaleTimeString('en-GB', { hour12: false });
 
+/** What shows a beam, and how: only hardware radiates. */
+const SHOWING: Record<Source, { array: string; how: string; held: string }> = {
+  hardware: { array: 'the array', how: 'RADIATING', held: 'the held beam' },
+  'played-panel': { array: 'the played panel', how: 'PLAYED', held: 'held beam' },
+  simulator: { array: 'the simulated array', how: 'SIMULATED', held: 'held beam' },
+};
+
+/** As it stands in the middle of a sentence. */
+export const arrayInWords = ({ source }: Live): string => SHOWING[source ?? 'hardware'].array;
+
+export const radiates = ({ source }: Live): boolean => source === 'hardware';
+
 /** What the array shows, in the fewest words. */
-export function radiationInWords({ connection, radiation }: Live): string {
-  if (connection !== 'open' || !radiation) return 'UNKNOWN';
+export function radiationInWords({ connection, radiation, source }: Live): string {
+  if (connection !== 'open' || !radiation || source === undefined) return 'UNKNOWN';
+  const { how, held } = SHOWING[source];
   const doubt = radiation.confirmed ? '' : ', not confirmed';
   switch (radiation.shows) {
     case 'nothing':
       return 'NOTHING YET';
     case 'beam':
-      return 'RADIATING beams';
+      return `${how} beams`;
     case 'held':
-      return `RADIATING the held beam${doubt}`;
+      return `${how} ${held}${doubt}`;
     case 'codeword':
-      return `RADIATING codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
+      return `${how} codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
     case 'dark':
       return `DARK${doubt}`;
     case 'unknown':
@@ -219,10 +247,14 @@ export function staleBeam(live: Live): string | undefined {
     const { shows, azimuthDeg, confirmed } = live.radiation;
     const doubt = confirmed ? '' : ' (not confirmed)';
     if (shows === 'dark') return `Dark: nothing is radiated${doubt}`;
-    if (shows === 'codeword')
-      return `Codeword${azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`}: the safe state radiates now${doubt}`;
-    if (shows === 'held') return `Held beam: the safe state radiates it now${doubt}`;
+    const real = radiates(live);
+    const safe = `the safe state, ${live.source === 'simulator' ? 'simulated' : 'played'}`;
+    if (shows === 'codeword') {
+      const where = azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`;
+      return `Codeword${where}: ${real ? 'the safe state radiates now' : safe}${doubt}`;
+    }
+    if (shows === 'held') return `Held beam: ${real ? 'the safe state radiates it now' : safe}${doubt}`;
   }
   if (live.fresh || !live.valuesOf) return undefined;
-  return `Last beam known to radiate, of ${clockTime(live.valuesOf)}`;
+  return `Last beam known to ${radiates(live) ? 'radiate' : 'be shown'}, of ${clockTime(live.valuesOf)}`;
 }

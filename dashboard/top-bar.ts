@@ -1,4 +1,5 @@
 /** What must be seen from three metres: hardware or simulator, running or not, fresh or not. */
+import { counted } from '../errors/counted.ts';
 import { byId, element, setText } from './elements.ts';
 import { age, fixed } from './figures.ts';
 import { clockTime, radiationInWords } from './live.ts';
@@ -25,7 +26,7 @@ export class TopBar {
 
   draw(live: Live): void {
     const { rig, state, latest, connection, trouble } = live;
-    const source = latest?.source ?? rig?.source;
+    const { source } = live;
     const channelsSimulated = source === 'hardware' && rig?.channelSource === 'simulation';
     document.body.dataset.source = source ?? 'unknown';
     document.body.dataset.connection = connection;
@@ -43,7 +44,7 @@ export class TopBar {
       setText(this.#name, rig.name);
       setText(
         this.#size,
-        `${elements} elements (${geometry.kind.toUpperCase()}), ${rfChains} chains, ${users} users, SNR ${fixed(snrDb, 0)} dB`,
+        `${counted(elements, 'element')} (${geometry.kind.toUpperCase()}), ${counted(rfChains, 'chain')}, ${counted(users, 'user')}, SNR ${fixed(snrDb, 0)} dB`,
       );
       this.#size.title = this.#size.textContent;
       const recorded = rig.runFolder === '' ? [] : [`Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`];
@@ -71,8 +72,7 @@ export class TopBar {
 const TITLES = { simulator: 'SIM · ', 'played-panel': 'PLAYED · ', hardware: '' } as const;
 
 /** Colour of the bar: the simulator's amber stays whatever is wrong, elsewhere trouble is red, and what is not real is amber. */
-function barOf({ connection, latest, rig, trouble }: Live, channelsSimulated: boolean): string {
-  const source = latest?.source ?? rig?.source;
+function barOf({ connection, source, trouble }: Live, channelsSimulated: boolean): string {
   if (connection !== 'open' || source === undefined) return 'none';
   if (source === 'simulator') return 'amber';
   if (trouble !== undefined) return 'red';
@@ -95,7 +95,7 @@ function bannerText(live: Live): string | undefined {
   }
   const { trouble, voidSince, lastCycle, latest } = live;
   if (trouble === 'void' && voidSince) {
-    return `Beam void since ${clockTime(voidSince)}: ${latest?.failure ?? 'it is not known what the array radiates'}`;
+    return `Beam void since ${clockTime(voidSince)}: ${latest?.failure ?? 'it is not known what the array shows'}`;
   }
   if (trouble === 'stalled' && lastCycle)
     return `None has ended since ${clockTime(lastCycle)}: waiting for the panel or the model.`;
@@ -103,8 +103,8 @@ function bannerText(live: Live): string | undefined {
 }
 
 /** A rig that has hardware and runs without it. Where none is named, the colour of the bar says enough. */
-function standIn({ rig, latest }: Live): string | undefined {
-  if (rig === undefined || (latest?.source ?? rig.source) !== 'simulator') return undefined;
+function standIn({ rig, source }: Live): string | undefined {
+  if (rig === undefined || source !== 'simulator') return undefined;
   if (!rig.links.some(({ source }) => source !== 'simulator')) return undefined;
   const since = clockTime(new Date(rig.sourceSinceMs));
   return `The simulator stands in for the hardware since ${since}: ${rig.sourceReason.replace(/[.]$/, '')}. Looking for it.`;

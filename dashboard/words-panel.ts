@@ -2,6 +2,7 @@
  * The phase words as commanded: one cell for each element of each RF chain, its phase as a cyclic colour, outlined where it changed since the
  * beam before. A line array runs from left to right (in several lines when it is long), a planar array is shown as it stands.
  */
+import { counted } from '../errors/counted.ts';
 import { byId, element, setText, Surface } from './elements.ts';
 import { degrees } from './figures.ts';
 import { staleBeam } from './live.ts';
@@ -175,11 +176,11 @@ export class WordsPanel {
     } else {
       const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
       const order = this.#layout?.planar ? 'As the array stands' : 'Elements left to right';
-      setText(this.#readout, stale ?? `${order} · ${this.#changed} of ${total} words changed${outlined}`);
+      setText(this.#readout, stale ?? `${order} · ${this.#changed} of ${counted(total, 'word')} changed${outlined}`);
     }
     this.#surface.canvas.setAttribute(
       'aria-label',
-      `Phase words of ${rig.elements} elements and ${rig.rfChains} RF chains. Arrow keys move the cursor.`,
+      `Phase words of ${counted(rig.elements, 'element')} and ${counted(rig.rfChains, 'RF chain')}. Arrow keys move the cursor.`,
     );
   }
 

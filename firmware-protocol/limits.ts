@@ -15,6 +15,8 @@ export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + AUTHENTICATION
 export const SESSION_OVER = 0xffffffff;
 /** In an SNR report, of a user whose receiver has nothing to say. What is out of range ends at ±32,767. */
 export const NO_READING = -32768;
+/** Temperature in the status of a panel that has no sensor. */
+export const NO_TEMPERATURE = -32768;
 /** Names and serial numbers, in bytes of UTF-8. */
 export const MAX_TEXT_BYTES = 32;
 /** Bytes before the places in 'patch-phases'. */

@@ -78,7 +78,7 @@ static uint64_t time_us(void *context) {
 }
 
 static int16_t temperature(void *context) {
-  static int16_t last_centi_c;
+  static int16_t last_centi_c = BEAMRIG_NO_TEMPERATURE;
   (void)context;
   bench_start(CHECK_PATIENCE_US);
   unanswered = bench_temperature(&last_centi_c) ? 0 : unanswered + 1u;

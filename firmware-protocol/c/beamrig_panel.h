@@ -27,7 +27,7 @@ typedef struct {
   void (*mute)(void *context);
   /* Microseconds since the start of the panel; never goes back, never wraps. */
   uint64_t (*time_us)(void *context);
-  /* 0.01 degrees Celsius. May be NULL: then 0 is reported. */
+  /* 0.01 degrees Celsius. NULL where there is no sensor, which the host is told. */
   int16_t (*temperature_centi_c)(void *context);
   /*
    * Averages over `*pilots` pilots (says in it how many they really were) and puts what each user hears, in 0.01 dB, with
@@ -41,6 +41,8 @@ typedef struct {
 
 /* What stands in an snr-report for a user without a reading. */
 #define BEAMRIG_NO_READING INT16_MIN
+/* What stands in a status where there is no sensor. */
+#define BEAMRIG_NO_TEMPERATURE INT16_MIN
 
 /* A reading that is out of range ends at +-32,767, which is another thing than none. */
 static inline void beamrig_put_reading(uint8_t *snr, uint16_t user, int32_t centi_db) {

@@ -64,7 +64,7 @@ static void get_status(const beamrig_panel *panel, beamrig_message *reply) {
   reply->as.status.boot_count = panel->boot_count;
   reply->as.status.bad_frames = panel->bad_frames;
   reply->as.status.temperature_centi_c =
-      panel->hardware.temperature_centi_c == NULL ? 0 : panel->hardware.temperature_centi_c(panel->hardware.context);
+      panel->hardware.temperature_centi_c == NULL ? BEAMRIG_NO_TEMPERATURE : panel->hardware.temperature_centi_c(panel->hardware.context);
   reply->as.status.state = panel->state;
 }
 

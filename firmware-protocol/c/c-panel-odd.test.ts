@@ -11,7 +11,7 @@ import type { Capabilities, Request } from '../messages.ts';
 import { anySealedStory, anyStory } from './test/any-story.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';
 import { type Step, tellStories } from './test/panel-process.ts';
-import { commit, pilots, ping, read, snr, whole } from './test/requests.ts';
+import { commit, pilots, ping, read, snr, status, whole } from './test/requests.ts';
 import { birthLike, expectSameOfAny, story } from './test/two-panels.ts';
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -81,6 +81,11 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and what is odd [needs gcc]', (
       story(whole(5), commit(5), { kind: 'measures', what: 'the last user only' }, snr(5)),
     ]);
     expect(told.at(-1)?.said).toBe('snr-report without 0');
+  });
+
+  it('says that it has no sensor for its temperature', () => {
+    const [told] = tellStories(program, birthLike({}), [story(status, { kind: 'measures', what: 'no temperature' }, status)]);
+    expect(told.map(({ said }) => said)).toEqual(['status', 'silence', 'status without a temperature']);
   });
 
   it('remembers no reply that its memory has no room for', () => {

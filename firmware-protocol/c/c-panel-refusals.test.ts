@@ -57,6 +57,40 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
       ],
     ));
 
+  it('goes on with its session after a fault, also when a silence is over meanwhile', () =>
+    expectBoth(
+      [
+        ...[whole(5), whole(6, 1), commit(5), at(50), commit(5), safe(), FAULT, with_(safe({ silenceMs: 100 }), { enter: true })],
+        ...[commit(7), at(400), status, hello, whole(5), RECOVERED, status],
+        ...[whole(6, 1), commit(6, 0, 1), at(900), status],
+      ],
+      [
+        ...['ack', 'ack', 'committed', 'committed', 'ack', 'fault 9', 'fault 9', 'status', 'capabilities', 'fault 9', 'status'],
+        ...['ack', 'committed', 'status'],
+      ],
+    ));
+
+  it('knows the beam of before a fault no more, and takes a newer one', () =>
+    expectBoth(
+      [
+        ...[whole(5), whole(6, 1), commit(5), safe(), FAULT, at(400), RECOVERED],
+        ...[commit(5), patch(7, 5, [[0, 1]]), commit(6, 0, 1), at(500), status, at(800), status],
+      ],
+      ['ack', 'ack', 'committed', 'ack', 'stale-beam 5', 'beam-mismatch 0', 'committed', 'status', 'status'],
+    ));
+
+  it('reports of nobody where it has no users, and has a D all the same', () =>
+    expectBoth(
+      [whole(5), weights(5), commit(5), snr(5), pilots(5, 0)],
+      ['ack', 'ack', 'committed', 'unsupported-message 32', 'unsupported-message 33'],
+      { features: ['digital-weights'] },
+    ));
+
+  it('says again when a beam was latched, and not when it was asked for again', async () => {
+    const told = await expectBoth([whole(5), commit(5), at(50), commit(5)], ['ack', 'committed', 'committed']);
+    expect(told[3].message).toEqual(told[1].message);
+  });
+
   it('misses the feature before it says that it is faulty', () =>
     expectBoth(
       [FAULT, commit(5, 10, 9), select(0, 5), store(5), snr(5), patch(5, 4, [[0, 1]]), commit(5)],

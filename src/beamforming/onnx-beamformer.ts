@@ -2,6 +2,7 @@
  * A model of the zoo, or anyone's own ONNX file with a card, as a beamformer. Everything that could make it choose a wrong beam is checked
  * before the rig starts: checksum, card against file, card against rig; and every answer is checked to be finite before it is used.
  */
+import { counted } from '../../errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
@@ -137,7 +138,10 @@ function beamOf({ id, dimensions }: ModelCard, answer: Float32Array): Beam {
   const places = elements * rfChains;
   const weights = rfChains * users;
   if (answer.length !== places + 2 * weights) {
-    throw new BeamrigError('model-mismatch', `the model ${id} gave ${answer.length} numbers, not ${places + 2 * weights}`);
+    throw new BeamrigError(
+      'model-mismatch',
+      `the model ${id} gave ${counted(answer.length, 'number')}, not ${places + 2 * weights}`,
+    );
   }
   const bad = answer.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {

@@ -1,4 +1,5 @@
 /** The two outlets of a command, standard output and standard error, and how it ends with what could not be printed. */
+import { counted } from '../../errors/counted.ts';
 import { Console } from 'node:console';
 import { fstatSync } from 'node:fs';
 import { Writable } from 'node:stream';
@@ -20,7 +21,7 @@ const MOST_WAITING = 1_000_000;
  * one JSON object or as a line.
  */
 export function boundOutput(json: boolean): void {
-  const words = (lines: number): string => `(${lines} line${lines === 1 ? '' : 's'} left out: nobody was reading)\n`;
+  const words = (lines: number): string => `(${counted(lines, 'line')} left out: nobody was reading)\n`;
   stdout().bound(MOST_WAITING, json ? (lines) => `${JSON.stringify({ type: 'left-out', lines })}\n` : words);
   stderr().bound(MOST_WAITING, words);
 }

@@ -51,8 +51,7 @@ function textOutput(out: Outlet, log: 'events' | 'beams'): PanelOutput {
         `${name}: ${counted(elements, 'element')}, ${counted(rfChains, 'RF chain')}, ${counted(users, 'user')}, Q = ${phaseBits}, played by this process`,
       );
       for (const panel of panels) {
-        const faults =
-          panel.behaviours === 0 ? '' : `, playing ${panel.behaviours} behaviour${panel.behaviours === 1 ? '' : 's'}`;
+        const faults = panel.behaviours === 0 ? '' : `, playing ${counted(panel.behaviours, 'behaviour')}`;
         line(`  ${panel.name}: panel ${panel.panel}, elements ${panel.elements}, on ${panel.on}${faults}`);
       }
       line(authenticated ? 'Frames must be authenticated with the rig’s key.' : 'Frames need no authentication.');

@@ -42,7 +42,8 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
         cyclesPerSecond: round(controller.cyclesPerSecond(), 1) ?? 0,
         slow: controller.describe().slow,
         void: voidCycles,
-        measuredSnrDb: Array.from(latest.measuredSnrDb, (value) => round(value, 2)),
+        // Of a void cycle the record may have some, credited to nobody.
+        measuredSnrDb: Array.from(latest.measuredSnrDb, (value) => (latest?.outcome === 'ok' ? round(value, 2) : null)),
         predictedSnrDb: Array.from(latest.predictedSnrDb, (value) => round(value, 2)),
         measuredSumRate: round(latest.measuredSumRate, 3),
         zfSumRate: round(latest.zfSumRate, 3),

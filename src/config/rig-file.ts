@@ -271,7 +271,9 @@ export const rigFileSchema = z
           .min(1)
           .max(1000)
           .default(32)
-          .describe('Pages that may be open at a time; one more is told that there is no room.'),
+          .describe(
+            'Pages that may be open at a time. One more is told that there is no room, unless another address has more of them open than its own: then the newest of those makes room, so that nobody keeps others out. One place in eight is the own machine’s whenever it asks.',
+          ),
       })
       .prefault({})
       .describe('The live page.'),

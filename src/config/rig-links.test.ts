@@ -137,7 +137,7 @@ describe('the links of a rig file', () => {
     [[mqtt('mqtt://h', ', caFile: ca.pem')], 'links[0].mqtt.caFile: certificates need TLS'],
     [[mqtt('mqtts://h', ', keyFile: k.pem')], 'links[0].mqtt.keyFile: needs certificateFile beside it'],
     [[mqtt('mqtt://h', ", topicPrefix: 'a/#'")], 'links[0].mqtt.topicPrefix: "a/#" is not allowed; allowed: topic levels'],
-    ...['$SYS/x', 'a//b', 'a/', 'a\\u0001b', 'é'.repeat(101)].map((prefix): [string[], string] => [
+    ...['$SYS/x', 'a//b', 'a/', 'a\\u0001b', 'a\\u0085b', 'é'.repeat(101)].map((prefix): [string[], string] => [
       [`links: [ { panel: B, mqtt: { url: 'mqtt://h', topicPrefix: "${prefix}" } } ]`],
       'is not allowed; allowed: topic levels without + and # and control characters, none empty',
     ]),
@@ -145,6 +145,7 @@ describe('the links of a rig file', () => {
       ['links: [ { panel: "P\\e[31m", mqtt: { url: "mqtt://h" } } ]'],
       "links[0].panel: \"P\\u001b[31m\" has a '+', '#' or control",
     ],
+    [['links: [ { panel: "P\\x85", mqtt: { url: "mqtt://h" } } ]'], "has a '+', '#' or control"],
     [["links: [ { panel: 'P+', mqtt: { url: 'mqtt://h' } } ]"], 'links[0].panel: "P+" has a'],
     [["links: [ { panel: 'a/b', mqtt: { url: 'mqtt://h' } } ]"], 'links[0].panel: "a/b" has a \'/\', and is part of topics'],
     [[`links: [ { panel: '${'é'.repeat(20)}', serial: { path: /a } } ]`], 'has 40 bytes; allowed: 32'],

@@ -204,7 +204,10 @@ export async function radiateCycle(
     const measureStartMs = clock.nowMs();
     const measured = await panel.measureSnr(beamId, setting.pilots);
     record.stageMs.measure = clock.nowMs() - measureStartMs;
-    if (!measured.ok) return finish({ stage, words: panelFailureInWords(measured.failure), panel: measured.failure });
+    if (!measured.ok) {
+      keepPartial(record, measured.failure, beamId);
+      return finish({ stage, words: panelFailureInWords(measured.failure), panel: measured.failure });
+    }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
       const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
@@ -225,6 +228,13 @@ export async function radiateCycle(
   } catch (error) {
     return finish({ stage, words: wordsOf(error) });
   }
+}
+
+/** The beam is credited with nothing, and what did come of its report is not thrown away. */
+function keepPartial(record: CycleRecord, failure: PanelFailure, beamId: number): void {
+  if (failure.reason !== 'unusable-report' || failure.partialSnrDb?.length !== record.measuredSnrDb.length) return;
+  record.measuredSnrDb = failure.partialSnrDb;
+  record.doubt = `incomplete report on beam ${beamId}: ${failure.detail}`;
 }
 
 /** A void record with everything unknown; the stages fill in what they learn. */

@@ -106,6 +106,27 @@ describe('the control loop', () => {
     expect(events.map(({ code }) => code)).toEqual(['cycle-void']);
   });
 
+  it('keeps what did come of such a report, marked and credited to nobody', async () => {
+    const { loop, records, events, panel } = rig({ cycles: 3 });
+    const detail = 'no reading of user 1';
+    const partialSnrDb = Float64Array.of(12.5, NaN);
+    const measureSnr = panel.measureSnr.bind(panel);
+    let reports = 0;
+    let asked = 0;
+    panel.measureSnr = async (beamId, pilots) => {
+      if (++reports !== 2) return measureSnr(beamId, pilots);
+      asked = beamId;
+      return { ok: false, failure: { reason: 'unusable-report', request: 'measure-snr', detail, partialSnrDb } };
+    };
+    await loop.start();
+    const [before, halfHeard] = records;
+    expect(halfHeard).toMatchObject({ outcome: 'void', beamId: 0, measuredSumRate: NaN });
+    expect([...halfHeard.measuredSnrDb]).toEqual([12.5, NaN]);
+    expect(halfHeard.doubt).toBe(`incomplete report on beam ${asked}: ${detail}`);
+    expect(before.doubt).toBeUndefined();
+    expect(events.map(({ code }) => code)).toEqual(['cycle-void']);
+  });
+
   it('pauses with the array safe, counts nothing meanwhile, and runs on with the next cycle', async () => {
     const { clock, loop, records, log } = rig({ cycles: 6 });
     const done = loop.start();

@@ -112,11 +112,21 @@ function otherBoard(cycle: number, before: BoardUsed, now: BoardUsed): Event {
 }
 
 function slowEvent({ askedPerSecond, perSecond, cycleMs, stage, stageMs }: SlowPace): Event {
+  const pace = `The loop runs ${perSecond.toFixed(1)} times a second, and ${askedPerSecond} are asked for`;
+  if (cycleMs < 1000 / askedPerSecond) {
+    return {
+      level: 'warning',
+      code: 'too-slow',
+      message: `${pace}: a cycle takes ${cycleMs.toFixed(1)} ms and would fit, but some begin late, or take far longer than the others.`,
+      action:
+        'Cycles that do not fit are left out. Something else keeps this machine busy; the longest times of each stage are in the summary.',
+    };
+  }
   const where = stage === 'other' ? 'between its stages' : `in '${stage}'`;
   return {
     level: 'warning',
     code: 'too-slow',
-    message: `The loop runs ${perSecond.toFixed(1)} times a second, and ${askedPerSecond} are asked for: a cycle takes ${cycleMs.toFixed(1)} ms, ${stageMs.toFixed(1)} of them ${where}.`,
+    message: `${pace}: a cycle takes ${cycleMs.toFixed(1)} ms, ${stageMs.toFixed(1)} of them ${where}.`,
     action: 'Cycles that do not fit are left out. Lower loop.rateHz, or make that stage faster.',
   };
 }

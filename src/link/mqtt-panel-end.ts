@@ -4,6 +4,8 @@
  * does not begin; when one comes that has not asked it gives way, and asks again and again whether that one is there: anybody who may write
  * the topic can say so. With a key only those count who know it.
  *
+ * A panel without the seat hears no frames: they are for the one that has it, and two that carried them out would radiate two beams.
+ *
  * A panel speaks when it is spoken to. What the peer says before the first frame of a connection is the answer to an older one, and is dropped.
  */
 import { randomInt } from 'node:crypto';
@@ -74,7 +76,7 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
       clock,
       onMessage: (topic, payload, retained) => {
         if (topic === topics.presence) seat?.receive(payload, retained);
-        else if (topic === topics.toPanel && !retained && line !== undefined && payload.length <= MAX_FRAME_BYTES) {
+        else if (topic === topics.toPanel && !retained && line?.seat.claimed === true && payload.length <= MAX_FRAME_BYTES) {
           spokenTo = true;
           peer?.receive(new Uint8Array(payload));
         }
@@ -107,7 +109,7 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
     try {
       if (connection.largestFrameBytes(topics.toHost) < SHORTEST_FRAME_BYTES) throw tooNarrow(settings.url);
       await connection.subscribe({ [topics.presence]: 1, [topics.toPanel]: 0 });
-      // Frames that come from here on are answered: a host that sees us online may speak at once.
+      // Frames are for the panel that holds the seat. They are taken once we have said 'online': a host that sees it may speak at once.
       line = { connection, seat };
       await seat.take();
       if (closed) throw new BeamrigError('link', `${name}: closed while it was being opened`);

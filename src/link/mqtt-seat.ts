@@ -18,6 +18,8 @@ import { drawSeatNonce, type SeatSeal } from './mqtt-seal.ts';
 import { readSeatMessage, seatPayload, type SeatMessage } from './mqtt-topics.ts';
 
 export interface Seat {
+  /** It said 'online', and nobody has overtaken it: who hears that may speak to it at once. */
+  readonly claimed: boolean;
   /** @throws {SeatTaken} when somebody else answers; BeamrigError 'link' when the topic cannot be written or read */
   take(): Promise<void>;
   /** Every message on the topic comes in here. */
@@ -87,6 +89,7 @@ export function createSeat(options: {
     const second = Math.floor(clock.nowMs() / 1000);
     if (answers.secondOf !== second) answers = { secondOf: second, count: 0 };
     if (++answers.count > ANSWERS_A_SECOND) return;
+    claimed = true;
     connection.publish(topic, online(nonce), true).catch(() => undefined); // its connection is gone, and says so itself
   };
 
@@ -131,6 +134,9 @@ export function createSeat(options: {
   };
 
   return {
+    get claimed() {
+      return claimed && rival === undefined;
+    },
     async take() {
       state = 'asking';
       const { nonce } = asked;

@@ -56,7 +56,7 @@ function forbiddenIn(text: string): string | undefined {
   if (text.length === 0) return 'no character';
   if (Buffer.byteLength(text) > 200) return 'more than 200 bytes';
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for: brokers close the connection on them
-  return /[+#\u0000-\u001f\u007f]/.test(text) ? "a '+', '#' or control character" : undefined;
+  return /[+#\u0000-\u001f\u007f-\u009f]/.test(text) ? "a '+', '#' or control character" : undefined;
 }
 
 /** 'asking' and 'doubting' are never retained: somebody wants the seat and asks who has it; its holder doubts that another one is there. */

@@ -75,7 +75,7 @@ export function mergedStatus(all: readonly PanelStatus[]): PanelStatus {
   return {
     state: STATES_BY_WORRY.find((state) => all.some((one) => one.state === state)) ?? all[0].state,
     beamId: all.every((one) => one.beamId === beamId) ? beamId : 0,
-    temperatureC: Math.max(...all.map((one) => one.temperatureC)),
+    temperatureC: warmest(all),
     uptimeMs: Math.min(...all.map((one) => one.uptimeMs)),
     bootCount: Math.max(...all.map((one) => one.bootCount)),
     badFrames: sum(all.map((one) => one.badFrames)),
@@ -124,6 +124,12 @@ export function mergedCounters(all: () => readonly Readonly<PanelCounters>[]): R
       return total('stagedBytes');
     },
   };
+}
+
+/** Of those that measure it. */
+function warmest(all: readonly PanelStatus[]): number | null {
+  const measured = all.flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
+  return measured.length === 0 ? null : Math.max(...measured);
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

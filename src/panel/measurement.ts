@@ -10,7 +10,8 @@ import type { ReplyTo } from './replies.ts';
 const USERS_NAMED = 8;
 
 /**
- * A report that leaves somebody out, or names somebody who is not there, makes the cycle void and says nothing of the panel.
+ * A report that leaves somebody out, or names somebody who is not there, makes the cycle void and says nothing of the panel. What it has of the
+ * others comes with the failure.
  * @param users how many the panel said that it reports
  */
 export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: number): Result<MeasuredSnr> {
@@ -23,7 +24,14 @@ export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: num
   }
   const reading = (user: number): number => snrCentiDb[user - firstUser] ?? NO_READING;
   const unheard = Array.from({ length: users }, (_, user) => user).filter((user) => reading(user) === NO_READING);
-  if (unheard.length > 0) return { ok: false, failure: unusable('measure-snr', `no reading of ${usersInWords(unheard)}`) };
+  if (unheard.length > 0) {
+    const failure = unusable('measure-snr', `no reading of ${usersInWords(unheard)}`);
+    if (unheard.length === users) return { ok: false, failure };
+    const partialSnrDb = Float64Array.from({ length: users }, (_, user) =>
+      reading(user) === NO_READING ? NaN : reading(user) / 100,
+    );
+    return { ok: false, failure: { ...failure, partialSnrDb } };
+  }
   const snrDb = Float64Array.from(snrCentiDb, (centiDb) => centiDb / 100);
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, firstUser, snrDb } };
 }
@@ -53,7 +61,11 @@ export function pilotsOf(
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, user, values } };
 }
 
-const unusable = (request: string, detail: string): PanelFailure => ({ reason: 'unusable-report', request, detail });
+const unusable = (request: string, detail: string): PanelFailure & { reason: 'unusable-report' } => ({
+  reason: 'unusable-report',
+  request,
+  detail,
+});
 
 export const otherBeam = (request: string, asked: BeamId, told: BeamId): PanelFailure => ({
   reason: 'other-beam',

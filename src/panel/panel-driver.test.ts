@@ -95,6 +95,14 @@ describe('panel driver on a quiet bench', () => {
     expect(virtual.radiated().beamId).toBe(0);
   });
 
+  it('takes the temperature of a panel without a sensor for none', async () => {
+    const { driver } = bench({
+      forge: (message) => (message.type === 'status' ? { ...message, temperatureCentiC: -32768 } : message),
+    });
+    await driver.connect();
+    expect(await driver.status()).toMatchObject({ ok: true, value: { temperatureC: null } });
+  });
+
   it('copies the beam, so that the caller may reuse its buffers at once', async () => {
     const { driver, virtual } = bench({ driver: { window: 1 } });
     await driver.connect();
@@ -327,6 +335,17 @@ describe('panel driver with a panel that lies', () => {
     });
     lies = false;
     expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: true });
+  });
+
+  it('hands on what there is of a report that leaves somebody out', async () => {
+    const { driver } = bench({
+      forge: (message) => (message.type === 'snr-report' ? { ...message, snrCentiDb: Int16Array.of(100, -32768, 325) } : message),
+    });
+    await driver.connect();
+    await driver.apply(beamOf(4));
+    expect(await driver.measureSnr(4, 8)).toMatchObject({
+      failure: { reason: 'unusable-report', partialSnrDb: Float64Array.of(1, NaN, 3.25, NaN) },
+    });
   });
 
   it('takes pilots of another user, or of fewer chains, for no good', async () => {

@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../../clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
+import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../signal/indices.ts';
@@ -252,7 +253,8 @@ class PanelDriver implements ArrayMember {
       this.endSession({ reason: 'panel-restarted', detail });
       return refused(this.absence);
     }
-    return { ok: true, value: { ...status, temperatureC: temperatureCentiC / 100 } };
+    const temperatureC = temperatureCentiC === NO_TEMPERATURE ? null : temperatureCentiC / 100;
+    return { ok: true, value: { ...status, temperatureC } };
   }
 
   async ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>> {

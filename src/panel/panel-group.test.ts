@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../firmware-protocol/messages.ts';
 import { userIndex } from '../../signal/indices.ts';
 import { CHAINS, PHASE_BITS, USERS, panelArray } from '../../test/panel-array.ts';
+import { mergedStatus } from './group-capabilities.ts';
 import { createPanelGroup } from './panel-group.ts';
 
 /** Two panels, interleaved, on clocks that differ by an hour and drift apart. */
@@ -27,6 +28,13 @@ describe('an array over two panels', () => {
     const sum = group.members.reduce((total, member) => total + member.counters.requests, 0);
     expect(group.counters.requests).toBe(sum);
     expect(group.counters.roundTripMs).toBeGreaterThan(1);
+  });
+
+  it('is as warm as its warmest panel that measures it', () => {
+    const one = { state: 'idle', beamId: 0, uptimeMs: 1, bootCount: 1, badFrames: 0 } as const;
+    const at = (...temperatures: (number | null)[]) =>
+      mergedStatus(temperatures.map((temperatureC) => ({ ...one, temperatureC })));
+    expect([at(null, -3), at(4, null, 7), at(null, null)].map(({ temperatureC }) => temperatureC)).toEqual([-3, 7, null]);
   });
 
   it('gets each element its own words, switched at one time, measured on the whole, and reads them back as one', async () => {

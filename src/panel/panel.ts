@@ -31,7 +31,8 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'clock-jumped'; byMs: number }
     /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used; `framed`: in a whole frame. */
     | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string; framed?: true }
-    | { reason: 'unusable-report'; request: string; detail: string } // it answered, and measured something else or less
+    /** It answered, and measured something else or less. `partialSnrDb`: what there is of an SNR report on the very beam, dB, NaN for whom it lacks. */
+    | { reason: 'unusable-report'; request: string; detail: string; partialSnrDb?: Float64Array }
     | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
     | { reason: 'panel-restarted'; detail: string }
     /** It heard nothing for longer than it was told, has made itself safe, and takes no beam before a new handshake. */
@@ -113,7 +114,8 @@ export interface DiscardedReplies {
 export interface PanelStatus {
   state: PanelState;
   beamId: BeamId;
-  temperatureC: number;
+  /** null: it has no sensor. */
+  temperatureC: number | null;
   uptimeMs: number;
   bootCount: number;
   badFrames: number;

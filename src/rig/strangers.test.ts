@@ -28,7 +28,22 @@ describe('strangers on a link', () => {
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({ level: 'warning', code: 'strange-frames' });
     expect(events[0].message).toMatch(
-      /^On link left came 400 frames that are not sealed .*, 30 words .* within 10 s; the newest: rubbish\.$/,
+      /^On link left came 400 frames not sealed .*, 30 words .* within 10 s; the newest: rubbish\.$/,
     );
+  });
+
+  it('are told of in the singular where there is one of a kind', async () => {
+    const clock = createVirtualClock();
+    const counters = { unauthenticated: 0, badFrames: 0 };
+    const wire = { counters: { discarded: 0, strange: 0 } };
+    const link = { spec: { name: 'left', kind: 'mqtt' }, wire, driver: { counters, discards: { newest: '' } } };
+    const watch = watchStrangers([link as unknown as LinkInUse], clock);
+    void clock.sleep(10_000);
+    await clock.runUntilIdle();
+    Object.assign(counters, { unauthenticated: 1, badFrames: 1 });
+    wire.counters.strange = 400;
+    const messages: string[] = [];
+    watch(({ message }) => messages.push(message));
+    expect(messages.join()).toContain('came 1 frame not sealed with its key, or not fresh, 1 damaged frame, 400 words about');
   });
 });

@@ -37,8 +37,8 @@ export function watchStrangers(
       const damaged = now.damaged - before[index].damaged;
       if ((unsealed + strange < MANY && damaged < MANY_DAMAGED) || !news.occurs(link.spec.name)) return;
       const what = [
-        ...(unsealed > 0 ? [`${unsealed} frames that are not sealed with its key, or not fresh`] : []),
-        ...(damaged > 0 ? [`${damaged} that are no good frames`] : []),
+        ...(unsealed > 0 ? [`${counted(unsealed, 'frame')} not sealed with its key, or not fresh`] : []),
+        ...(damaged > 0 ? [counted(damaged, 'damaged frame')] : []),
         ...(strange > 0 ? [`${counted(strange, 'word')} about who is there that nobody need believe`] : []),
       ].join(', ');
       const { newest } = link.driver.discards;

@@ -161,7 +161,10 @@ export class FramePublisher {
       latest: latest && {
         ...latest,
         predictedSnrDb: Array.from(record?.predictedSnrDb ?? [], finiteOrNull),
-        measuredSnrDb: Array.from(record?.measuredSnrDb ?? [], finiteOrNull),
+        // Of a void cycle the record may have some, credited to nobody.
+        measuredSnrDb: Array.from(record?.measuredSnrDb ?? [], (value) =>
+          record?.outcome === 'ok' ? finiteOrNull(value) : null,
+        ),
       },
       totals: this.#history.totals,
     };

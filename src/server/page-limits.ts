@@ -9,6 +9,8 @@ export const MAX_PAGES = 32;
 export const SPARE_CONNECTIONS = 16;
 /** Besides the pages: requests for files, for the state, and connections that say nothing. */
 export const SPARE_REQUESTS = 64;
+/** Connections that one address does not get, so that others do. */
+export const FOR_OTHERS = 32;
 /** A page says `drawn`, `watch` and controls: the longest of them has some hundred bytes. */
 export const LONGEST_MESSAGE_BYTES = 16 * 1024;
 /** Of what a page may send in the long run, and at once. It acknowledges 30 frames a second, of 20 bytes each. */

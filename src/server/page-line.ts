@@ -10,7 +10,7 @@ import type { Socket } from 'socket.io';
 import { Allowance, BYTES_A_SECOND, BYTES_AT_ONCE, SLOWEST_FRAME_MS, UNREAD_BYTES, UNREAD_MS } from './page-limits.ts';
 
 /** Why a page was hung up on. */
-export type HungUp = 'unread' | 'flood';
+export type HungUp = 'unread' | 'flood' | 'place';
 
 export class PageLine {
   readonly #engine: Socket['conn'];
@@ -83,12 +83,17 @@ export class PageLine {
  */
 export function whereIs(address: string, headers: IncomingHttpHeaders): string {
   const plain = plainAddress(address);
-  const claimed = headers['x-forwarded-for'];
-  const last = (Array.isArray(claimed) ? claimed.join() : (claimed ?? '')).split(',').at(-1)?.trim() ?? '';
+  const last = claimedAddress(headers);
   if (last === '') return plain;
   return isIP(last) === 0 ? `through a proxy at ${plain}` : `${plainAddress(last)}, says the proxy at ${plain}`;
 }
 
+/** What the proxy nearest to us says of whom it speaks for; '' where it says nothing. Anybody can send that. */
+export function claimedAddress(headers: IncomingHttpHeaders): string {
+  const claimed = headers['x-forwarded-for'];
+  return (Array.isArray(claimed) ? claimed.join() : (claimed ?? '')).split(',').at(-1)?.trim() ?? '';
+}
+
 /** An IPv4 address that came in on an IPv6 socket, as people write it. */
-const plainAddress = (address: string): string =>
+export const plainAddress = (address: string): string =>
   address === '' ? 'unknown address' : address.replace(/^::ffff:(?=\d+\.)/i, '');

@@ -2,7 +2,7 @@
  * The pages that are open: lets them in, one after the other up to a number, gives each its frames and takes its controls, and hangs up on
  * those that do not behave like a page.
  */
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server, type DefaultEventsMap } from 'socket.io';
 import * as z from 'zod';
 import type { Controller } from '../control/controller.ts';
@@ -11,6 +11,7 @@ import type { FramePublisher } from './frame-publisher.ts';
 import { PageControls, type PageSocket } from './page-controls.ts';
 import { Allowance, LONGEST_MESSAGE_BYTES, LOOK_MS, REQUEST_MS, SPARE_CONNECTIONS } from './page-limits.ts';
 import { PageLine, whereIs, type HungUp } from './page-line.ts';
+import { Arrivals, PagePlaces, partyOf } from './page-places.ts';
 import { refusalOf, type OwnNames } from './same-origin.ts';
 import type { PageToServer, ServerToPage } from './socket-contract.ts';
 
@@ -35,6 +36,7 @@ const TOLD_AT_ONCE = 3;
 const WHY: Record<HungUp, string> = {
   unread: 'it did not read what was sent to it',
   flood: 'it sent more than a page does',
+  place: 'all places for pages are taken, most of them by its address, and another address asked for one',
 };
 
 /** @returns what closes them all, and the HTTP server */
@@ -46,7 +48,7 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     // A browser names its origin on every WebSocket, but not on every poll: with WebSocket alone the check below cannot be walked around.
     transports: ['websocket'],
     allowRequest: (request, decide) => {
-      const refusal = refusalOf(request.headers, names) ?? crowded();
+      const refusal = refusalOf(request.headers, names) ?? crowded(request);
       decide(refusal ?? null, refusal === undefined);
     },
     maxHttpBufferSize: LONGEST_MESSAGE_BYTES,
@@ -55,14 +57,18 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     pingTimeout: 3000,
   });
   const lines = new Map<PageSocket, { line: PageLine; who: string }>();
-  const arrivals = new Allowance(NEW_PAGES_A_SECOND, maxPages + SPARE_CONNECTIONS);
+  const arrivals = new Arrivals(NEW_PAGES_A_SECOND, maxPages + SPARE_CONNECTIONS);
   const told = new Allowance(TOLD_A_SECOND, TOLD_AT_ONCE);
   const controls = new PageControls({ controller, tell: report, changed: () => publisher.lookAgain() });
   let pages = 0;
 
-  const crowded = (): string | undefined => {
-    if (io.engine.clientsCount >= maxPages + SPARE_CONNECTIONS) return 'Too many pages are open.';
-    return arrivals.take(performance.now()) ? undefined : 'Too many pages are being opened.';
+  /** Connections by party, those that are being told that there is no room among them. */
+  const connected = new Map<string, number>();
+  const crowded = (request: IncomingMessage): string | undefined => {
+    const party = partyOf(request.socket, request.headers);
+    // Whoever has none is let in as far as the door: the places may be full of pages that have to go for his.
+    if (io.engine.clientsCount >= maxPages + SPARE_CONNECTIONS && connected.has(party)) return 'Too many pages are open.';
+    return arrivals.admit(party, performance.now()) ? undefined : 'Too many pages are being opened.';
   };
   const hangUp = (socket: PageSocket, why: HungUp): void => {
     const known = lines.get(socket);
@@ -73,12 +79,19 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     report({ level: 'warning', code: 'page-hung-up', message: `${known.who} was hung up on: ${WHY[why]}.` });
   };
 
-  const letIn = new Set<PageSocket['conn']>();
+  /** Hung up on, it asks again by itself, and is told then that there is no room. */
+  const makeRoom = (conn: PageSocket['conn']): void => {
+    const socket = [...lines.keys()].find((one) => one.conn === conn);
+    if (socket) hangUp(socket, 'place');
+    else conn.request.socket.destroy();
+  };
+  const places = new PagePlaces<PageSocket['conn']>(maxPages);
   io.use((socket, next) => {
     const { conn } = socket;
-    if (letIn.size < maxPages) {
-      letIn.add(conn);
-      conn.once('close', () => letIn.delete(conn));
+    const { taken, from } = places.take(conn, partyOf(conn.request.socket, conn.request.headers));
+    if (from) makeRoom(from);
+    if (taken) {
+      conn.once('close', () => places.leave(conn));
       return next();
     }
     setTimeout(() => conn.close(true), FAREWELL_MS).unref();
@@ -90,6 +103,13 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     );
   });
   io.engine.on('connection', (conn: PageSocket['conn']) => {
+    const party = partyOf(conn.request.socket, conn.request.headers);
+    connected.set(party, (connected.get(party) ?? 0) + 1);
+    conn.once('close', () => {
+      const left = (connected.get(party) ?? 0) - 1;
+      if (left > 0) connected.set(party, left);
+      else connected.delete(party);
+    });
     conn.once('close', () => setTimeout(() => conn.request.socket.destroy(), FAREWELL_MS).unref());
   });
   io.on('connection', (socket) => {

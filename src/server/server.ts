@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket as Connection } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
 import helmet from 'helmet';
@@ -17,7 +17,8 @@ import { packageRoot } from '../config/package-root.ts';
 import type { Controller } from '../control/controller.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { FramePublisher } from './frame-publisher.ts';
-import { MAX_PAGES, REQUEST_MS, SPARE_CONNECTIONS, SPARE_REQUESTS } from './page-limits.ts';
+import { FOR_OTHERS, MAX_PAGES, REQUEST_MS, SPARE_CONNECTIONS, SPARE_REQUESTS } from './page-limits.ts';
+import { isHere, partyOf } from './page-places.ts';
 import { servePages } from './page-server.ts';
 import { refusalOf, type OwnNames } from './same-origin.ts';
 
@@ -55,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const http = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 });
   http.timeout = 2 * REQUEST_MS; // a page that is open has none
   http.maxConnections = maxPages + SPARE_CONNECTIONS + SPARE_REQUESTS;
+  leaveRoomForOthers(http);
   await listen(http, host, port);
   const names: OwnNames = { host, allowedHosts };
   const publisher = new FramePublisher(controller);
@@ -75,6 +77,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await closed;
     },
   };
+}
+
+/** Not all connections are to be had from one address. A proxy on this machine may need them all. */
+function leaveRoomForOthers(http: ReturnType<typeof createServer>): void {
+  const connections = new Map<string, number>();
+  http.on('connection', (connection: Connection) => {
+    const { remoteAddress = '', localAddress } = connection;
+    if (isHere(remoteAddress, localAddress)) return;
+    const party = partyOf(connection);
+    const count = (connections.get(party) ?? 0) + 1;
+    if (count > http.maxConnections - FOR_OTHERS) return void connection.destroy();
+    connections.set(party, count);
+    connection.once('close', () => {
+      const left = (connections.get(party) ?? 0) - 1;
+      if (left > 0) connections.set(party, left);
+      else connections.delete(party);
+    });
+  });
 }
 
 async function listen(http: ReturnType<typeof createServer>, host: string, port: number): Promise<void> {

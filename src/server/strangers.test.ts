@@ -1,5 +1,6 @@
 /** What pages and strangers can do to the server: not much, and whatever they do, the other pages go on. */
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { channel } from 'node:diagnostics_channel';
 import type { Socket as Connection } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
@@ -194,6 +195,63 @@ describe('pages without number', () => {
       )
       .toBe(200);
   }, 60_000);
+
+  /** A proxy on this machine says so of whom it speaks for. */
+  const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
+  const elsewhere = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+
+  it('of one address make room for a page of another one, and do not get it back', async () => {
+    const { url, told } = await serve({ maxPages: 8 });
+    const flood = Array.from({ length: 8 }, () => open(url, from('10.9.9.9')));
+    expect(await Promise.all(flood.map(letIn))).toEqual(Array(8).fill(true));
+    let lost = 0;
+    for (const page of flood) page.on('disconnect', () => lost++);
+    const lab = open(url, from('10.1.1.1'));
+    expect(await letIn(lab)).toBe(true);
+    await expect.poll(() => lost, SOON).toBe(1);
+    expect(told.map(({ code, message }) => [code, message])).toEqual([
+      ['page-hung-up', expect.stringMatching(/^Page \d \(10\.9\.9\.9, .*most of them by its address, and another address asked/)],
+    ]);
+    for (let again = 0; again < 20; again++) expect(await letIn(open(url, from('10.9.9.9')))).toBe(false);
+    expect(lab.connected).toBe(true);
+    expect(await control((answer) => lab.emit('pause', answer))).toEqual({ ok: true });
+  });
+
+  it('of many addresses leave the machine of the controller its places', async () => {
+    const { url } = await serve({ maxPages: 8 });
+    const strangers = Array.from({ length: 9 }, (_, i) => open(url, from(`10.9.9.${i}`)));
+    expect((await Promise.all(strangers.map(letIn))).filter(Boolean)).toHaveLength(8);
+    expect(await letIn(open(url))).toBe(true);
+    expect(await letIn(open(url)), 'one in eight').toBe(false);
+    expect(await letIn(open(url, from('10.9.9.9')))).toBe(false);
+  });
+
+  it('do not stand in the door either', async () => {
+    const { url } = await serve({ maxPages: 2 });
+    const inTheWay = await Promise.all(Array.from({ length: 18 }, () => raw(url, from('10.9.9.9'))));
+    await expect(raw(url, from('10.9.9.9'))).rejects.toThrow('Too many pages are open.');
+    expect(await letIn(open(url, from('10.1.1.1')))).toBe(true);
+    expect(inTheWay).toHaveLength(18);
+  });
+
+  it.skipIf(elsewhere === undefined)('leave connections to others, too', async () => {
+    const { url } = await serve({ maxPages: 2 }); // 82 connections
+    const { port } = new URL(url);
+    let [settled, dropped] = [0, 0];
+    const sockets = Array.from({ length: 100 }, () => {
+      const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: elsewhere! });
+      socket.on('error', () => undefined);
+      socket.on('connect', () => setTimeout(() => settled++, 300));
+      socket.on('close', () => dropped++);
+      return socket;
+    });
+    closers.push(() => sockets.forEach((socket) => socket.destroy()));
+    await expect.poll(() => settled, SOON).toBe(100);
+    expect(100 - dropped).toBeLessThanOrEqual(50);
+    expect((await fetch(`${url}healthz`)).status).toBe(200);
+  });
 
   it('are refused heads and messages that are too large', async () => {
     const { url } = await serve();

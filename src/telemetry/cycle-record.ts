@@ -43,14 +43,17 @@ export interface CycleRecord {
   /** 'void': the beam is not known to be radiated, or its SNR could not be read; nothing is credited. `failure` says which rung gave up. */
   outcome: 'ok' | 'void';
   failure?: string;
-  /** Why the readings of this cycle, which are here as they came, cannot be what they say: no mean counts them. */
+  /**
+   * Why no mean counts the readings of this cycle, which are here as they came: they cannot be what they say, or, in a void cycle, are only some of
+   * those asked for.
+   */
   doubt?: string;
   /** What D was chosen to be best for, and whose it is; 'none' before there was one. */
   objective: string;
   digital: 'beamformer' | 'objective' | 'none';
   /** SINR per user, dB, of the quantised beam on the channel the controller was given. */
   predictedSnrDb: Float64Array;
-  /** As reported by the panel for this very beam; NaN where there is none. */
+  /** As reported by the panel for this very beam; NaN where there is none, as for all users of a void cycle without a doubt. */
   measuredSnrDb: Float64Array;
   /** bit/s/Hz */
   predictedSumRate: number;

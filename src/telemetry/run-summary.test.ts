@@ -62,3 +62,16 @@ it('counts a reading that nobody believes in no mean of what was measured', () =
   expect(summary.meanSumRate.measured).toBe(3);
   expect(summary.users[0].meanMeasuredSnrDb).toBe(10);
 });
+
+it('counts what came of an incomplete report in no mean, and its cycle among the void ones only', () => {
+  const partial = {
+    beamId: 0,
+    outcome: 'void',
+    measuredSumRate: NaN,
+    failure: 'measure: incomplete',
+    doubt: 'incomplete',
+  } as const;
+  const summary = summaryOf([record(0), record(1, { ...partial, measuredSnrDb: Float64Array.of(40) })]);
+  expect(summary).toMatchObject({ ok: 1, void: 1, failures: { 'measure: incomplete': 1 }, doubtful: {} });
+  expect(summary.users[0]?.meanMeasuredSnrDb).toBe(10);
+});

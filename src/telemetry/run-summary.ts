@@ -25,7 +25,7 @@ export interface RunSummary {
   users: Means['users'];
   /** For each model, Q, source and origin of channels by itself, in the order in which they came; at most 200. */
   parts: RunPart[];
-  /** Cycles whose readings cannot be what they say, by why: they count in no mean of what was measured. */
+  /** Cycles that are ok and whose readings cannot be what they say, by why: they count in no mean of what was measured. */
   doubtful: Record<string, number>;
   /** Stages over cycles that were not void, whole cycles over all. */
   stageMs: Record<Stage | 'cycle', TimePercentiles | null>;
@@ -95,7 +95,8 @@ export class SummaryTally {
       this.#void += 1;
       countUp(this.#failures, kindOf(record.failure ?? 'unknown'));
     }
-    if (record.doubt !== undefined) countUp(this.#doubts, kindOfDoubt(record.doubt));
+    // The failures tell of void ones.
+    if (record.doubt !== undefined && record.outcome === 'ok') countUp(this.#doubts, kindOfDoubt(record.doubt));
     this.#partOf(record)?.cycle(record);
     // A void cycle may not have reached every stage, and a zero would pass for speed.
     if (record.outcome === 'ok') for (const stage of STAGES) this.#times.get(stage)?.add(record.stageMs[stage]);

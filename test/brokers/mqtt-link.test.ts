@@ -237,6 +237,27 @@ for (const { title, place, there } of brokers) {
       await eventually('an answer', () => heard.length === 1);
     });
 
+    it('lets a panel hear no frame before it holds the seat: it is for another', async () => {
+      const client = await stranger();
+      const frames = `beamrig/panels/${PANEL}/to-panel`;
+      await client.publishAsync(PRESENCE, '{"state":"online","instance":"dead"}', { qos: 1, retain: true });
+      let online = false;
+      client.on('message', (_topic, payload) => {
+        const word = JSON.parse(payload.toString()) as { state: string; instance: string };
+        // From here on it waits half a second for the one whose word was retained.
+        if (word.state === 'asking') client.publish(frames, Buffer.from(bytes(1)));
+        else if (word.state === 'online' && word.instance !== 'dead') {
+          online = true;
+          client.publish(frames, Buffer.from(bytes(2)));
+        }
+      });
+      await client.subscribeAsync(PRESENCE, { qos: 1 });
+      const { peer } = await panel();
+      await eventually('online', () => online);
+      await eventually('what was sent to it', () => peer.received.length > 0);
+      expect(peer.received).toEqual([bytes(2)]);
+    });
+
     it('refuses a second host with the name of the topic, until the first one leaves or is killed', async () => {
       const wire = await relayTo(broker.port);
       ends.push(() => wire.close());

@@ -112,6 +112,54 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     await expect.poll(() => text('#words-body .readout'), SOON).toBe('Held beam: the safe state radiates it now');
   });
 
+  const simulator = (): void => void (rig.hasBoard = false);
+  const played = (): void => void (rig.isPlayed = true);
+
+  it.each<[string, () => void, string]>([
+    ['the simulated array', simulator, 'SIMULATED'],
+    ['the played panel', played, 'PLAYED'],
+  ])(
+    'never says of %s that it radiates',
+    async (array, become, how) => {
+      become();
+      await expect.poll(() => text('#hint'), SOON).toContain('Nothing here is radiated');
+      await expect.poll(() => text('#radiation'), SOON).toBe(`${how} beams`);
+      await page.focus('#run');
+      await expect.poll(() => text('#hint'), SOON).toContain(`; ${array} goes to its safe state`);
+      for (const [safe, shows, below] of [
+        [CODEWORD, `${how} codeword, −20.5°`, `Codeword at −20.5°: the safe state, ${how.toLowerCase()}`],
+        [{ state: 'hold', azimuthDeg: null }, `${how} held beam`, `Held beam: the safe state, ${how.toLowerCase()}`],
+        [{ state: 'mute', azimuthDeg: null }, 'DARK', 'Dark: nothing is radiated'],
+      ] as const) {
+        rig.safe = safe;
+        await rig.pause();
+        await expect.poll(() => text('#radiation'), SOON).toBe(shows);
+        await expect.poll(() => text('#words-body .readout'), SOON).toBe(below);
+        await expect.poll(() => text('#hint'), SOON).toContain(`Start: ${array} leaves its safe state and shows beams`);
+        await page.press('#run', 'Enter');
+        await expect.poll(() => text('#hint'), SOON).toMatch(/leaves its safe state and shows a new beam .*Start\?$/);
+        await page.keyboard.press('Escape');
+        await rig.run();
+      }
+      await page.evaluate('document.activeElement.blur()');
+    },
+    60_000,
+  );
+
+  it('says that the array is safe only once it has confirmed that', async () => {
+    rig.safeConfirmed = false;
+    await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING beams');
+    const unconfirmed = "the array was told to go to its safe state 'mute' and has not confirmed it";
+    await page.click('#run');
+    await page.mouse.move(0, 0);
+    await page.evaluate('document.activeElement.blur()');
+    await expect.poll(() => text('#hint'), SOON).toContain(`Paused: ${unconfirmed}.`);
+    rig.state = 'faulted';
+    await expect.poll(() => text('#hint'), SOON).toContain(`the rig has faulted, and ${unconfirmed}.`);
+    rig.safeConfirmed = true;
+    await expect.poll(() => text('#hint'), SOON).toContain("the rig has faulted, and the array is in its safe state 'mute'.");
+  });
+
   it('calls the beampattern calculated', async () => {
     expect(await text('#beampattern-title')).toMatch(/calculated/);
   });

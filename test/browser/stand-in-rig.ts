@@ -25,6 +25,8 @@ export interface StandInOptions {
   elements?: number;
   rateHz?: number;
   users?: number;
+  /** Said to stand in rows of eight; its beams are those of a line all the same. */
+  planar?: boolean;
   /** Cycles for which this is true are void. */
   isVoid?: (cycle: number) => boolean;
 }
@@ -57,6 +59,7 @@ export class StandInRig implements Controller {
   readonly #eventListeners = new Set<(event: RigEvent) => void>();
   readonly #stateListeners = new Set<(state: ControllerState) => void>();
   readonly #users: number;
+  readonly #planar: boolean;
   readonly #walk: { azimuthRad: number; speed: number }[];
   #timer: NodeJS.Timeout | undefined;
   #cycle = 0;
@@ -67,6 +70,7 @@ export class StandInRig implements Controller {
   constructor(options: StandInOptions = {}) {
     this.#elements = options.elements ?? 64;
     this.#users = options.users ?? 4;
+    this.#planar = options.planar ?? false;
     this.#walk = Array.from({ length: this.#users }, (_, user) => {
       return { azimuthRad: (1.9 * (user + 0.5)) / this.#users - 0.95, speed: 0.05 };
     });
@@ -106,7 +110,9 @@ export class StandInRig implements Controller {
       slow: null,
       loopRateHz: this.#rateHz,
       connection: 'full',
-      geometry: { kind: 'ula', spacingWavelengths: 0.5 },
+      geometry: this.#planar
+        ? { kind: 'upa', spacingWavelengths: 0.5, rows: this.#elements / 8, columns: 8 }
+        : { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
@@ -116,7 +122,7 @@ export class StandInRig implements Controller {
           source: 'simulator',
           panel: 'SIM-0001',
           firmware: 'virtual 1.0.0',
-          elements: `0-${this.#elements - 1}`,
+          elements: this.#elements === 1 ? '0' : `0-${this.#elements - 1}`,
           state: 'open',
           detail: '',
           retries: 3,
@@ -155,7 +161,7 @@ export class StandInRig implements Controller {
       source: this.isPlayed ? 'played-panel' : 'hardware',
       panel: 'BOARD-0001',
       firmware: 'reference 1.0.0',
-      elements: `0-${this.#elements - 1}`,
+      elements: this.#elements === 1 ? '0' : `0-${this.#elements - 1}`,
       state: this.lost === undefined ? 'open' : this.lostState,
       detail: this.lost ?? '',
       retries: 0,

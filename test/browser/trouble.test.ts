@@ -115,6 +115,13 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
     rig.lost = LOST;
     await expect.poll(() => page.isVisible('#banner'), SOON).toBe(true);
     expect(await text('#banner-text')).toMatch(/^Beam void since \d\d:\d\d:\d\d: push: panel \/dev\/ttyUSB0: the link is closed/);
+    // By the clock of the machine that the page is seen on.
+    const agoS = `(() => {
+      const [h, m, s] = document.querySelector('#banner-text').textContent.match(/(\\d\\d):(\\d\\d):(\\d\\d)/).slice(1).map(Number);
+      const now = new Date();
+      return (86_400 + 3600 * (now.getHours() - h) + 60 * (now.getMinutes() - m) + now.getSeconds() - s) % 86_400;
+    })()`;
+    expect(await inPage<number>(agoS)).toBeLessThan(60);
     expect(await fresh()).toBe('no');
     expect(await text('#state')).toBe('beam void');
     for (const readout of ['#words-body .readout', '#beampattern-body .readout']) {

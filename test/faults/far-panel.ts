@@ -37,6 +37,8 @@ export interface FarPanelOptions {
 export interface FarPanel extends LoopbackPeer {
   readonly name: string;
   readonly panelSerial: string;
+  /** Where frames are sealed. */
+  readonly panelKey: Uint8Array | undefined;
   readonly elements: readonly number[];
   readonly panel: VirtualPanel;
   /** Frames as they were taken in, newest last: what somebody who listens on the wire could send again. */
@@ -104,6 +106,7 @@ export function createFarPanel(options: FarPanelOptions): FarPanel {
   return {
     name,
     panelSerial,
+    panelKey,
     elements,
     panel,
     overheard,

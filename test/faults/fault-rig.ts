@@ -32,7 +32,8 @@ export type Carrier = 'serial' | 'aedes' | 'mosquitto';
 export interface FaultWire {
   /** As the link's entry in the rig file: 'serial: { … }'. */
   readonly link: string;
-  end(panelSerial: string): PanelEnd;
+  /** @param panelKey where frames are sealed: what is said about who is there is sealed with it too */
+  end(panelSerial: string, panelKey?: Uint8Array): PanelEnd;
   /** The host's side is unplugged: its link is gone at once. */
   pull(): Promise<void>;
   putBack(): Promise<void>;
@@ -93,6 +94,7 @@ export interface FaultRig {
 }
 
 const RIG_KEY = 'a1b2'.repeat(16);
+const RIG_KEY_BYTES = Uint8Array.from(Buffer.from(RIG_KEY, 'hex'));
 /** Well over the 3 s after which a panel that hears nothing goes to its safe state. */
 const LONGEST_SILENCE_MS = 6000;
 /** The default rig file, by key. */
@@ -136,6 +138,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
       wires.push(wire);
       closers.push(() => wire.close());
     }
+    const rigKey = authenticated ? RIG_KEY_BYTES : undefined;
     const keyFile = join(folder, 'rig.key');
     if (authenticated) writeFileSync(keyFile, RIG_KEY, { mode: 0o600 });
     const lines: Record<string, string> = {
@@ -178,10 +181,10 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
         witness,
         behaviours: index === 0 ? behaviours : [],
         ...(capabilities === undefined ? {} : { capabilities }),
-        ...(authenticated ? { rigKey: Uint8Array.from(Buffer.from(RIG_KEY, 'hex')) } : {}),
+        ...(rigKey === undefined ? {} : { rigKey }),
       });
       if (index === 0 && options.says !== undefined) far.rewrite(options.says);
-      const end = wires[index].end(far.panelSerial);
+      const end = wires[index].end(far.panelSerial, far.panelKey);
       closers.push(async () => {
         far.close();
         await end.close();
@@ -211,7 +214,8 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
           notice();
         },
       },
-      createLink: async (spec) => witness.watch(spec.name, await createWire(spec, clock, random.stream(`wire ${spec.name}`))),
+      createLink: async (spec) =>
+        witness.watch(spec.name, await createWire(spec, clock, random.stream(`wire ${spec.name}`), rigKey)),
     });
     closers.push(() => rig.controller.stop());
     const ended = rig.run();

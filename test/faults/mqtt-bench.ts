@@ -122,8 +122,8 @@ async function openBench(place: Place, panel: number): Promise<BrokerBench> {
     throw new Error('the embedded broker is no process');
   };
   let end: PanelEnd;
-  const newEnd = (serial: string): PanelEnd => {
-    const own = guarded ? PANEL : {};
+  const newEnd = (serial: string, panelKey?: Uint8Array): PanelEnd => {
+    const own = { ...(guarded && PANEL), ...(panelKey && { panelKey }) };
     end = createMqttPanelEnd({ url: `mqtt://127.0.0.1:${cable.port}`, topicPrefix: PREFIX, panel: serial, ...own });
     return end;
   };
@@ -147,7 +147,7 @@ async function openBench(place: Place, panel: number): Promise<BrokerBench> {
       const far = panels[panel];
       far.panel.reset();
       cable.mend();
-      await newEnd(far.panelSerial).open(far);
+      await newEnd(far.panelSerial, far.panelKey).open(far);
     },
     stranger: async () => {
       const { username, password } = access as MqttOptions;

@@ -138,6 +138,30 @@ async function replayed(rig: FaultRig): Promise<void> {
   if (rig.lost() !== lostBefore) throw new Error(`replays cost ${rig.lost()}, ${lostBefore} before them`);
 }
 
+/** What anybody can say who is on the broker and has read who holds the topics: that the panel is gone, or another one, or driven by another. */
+async function slandered(rig: FaultRig): Promise<void> {
+  const stranger = await benchOf(rig).stranger();
+  const holders = new Map<string, string>();
+  stranger.on('message', (on, payload) => {
+    const { instance } = JSON.parse(payload.toString()) as { instance: string };
+    holders.set(on, instance);
+  });
+  const [presence, host] = [topic('presence'), topic('host')];
+  await stranger.subscribeAsync([presence, host]);
+  await rig.cycles(3);
+  await stranger.unsubscribeAsync([presence, host]);
+  if (holders.size < 2) throw new Error('panel and host have not said who they are');
+  const gone = JSON.stringify({ state: 'offline', instance: holders.get(presence) });
+  const another = JSON.stringify({ state: 'online', instance: 'another' });
+  for (let turn = 0; turn < 10; turn++) {
+    stranger.publish(presence, turn % 2 === 0 ? gone : another, { retain: true });
+    stranger.publish(host, another, { retain: true });
+    await rig.cycles(2);
+  }
+  await rig.back();
+  await rig.cycles(3);
+}
+
 /** @throws {Error} when it does not end so */
 async function refusedWith(attempt: Promise<unknown>, words: RegExp): Promise<void> {
   const { message } = await linkErrorOf(attempt);
@@ -235,6 +259,13 @@ export const MQTT_SCENARIOS: readonly Scenario[] = [
     options: { openWire: onOneBroker('aedes'), authenticated: true },
     play: replayed,
     events: LOST_AND_BACK,
+  },
+  {
+    name: 'a stranger says that an authenticated panel is gone',
+    options: { openWire: onOneBroker('aedes'), authenticated: true },
+    play: slandered,
+    events: [],
+    check: nothingLost,
   },
   {
     name: 'one of two panels on one broker is killed, and started again',

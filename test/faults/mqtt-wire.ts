@@ -17,7 +17,8 @@ export async function openMqttWire(kind: 'aedes' | 'mosquitto' = 'aedes'): Promi
   return {
     broker,
     link: `mqtt: { url: 'mqtt://127.0.0.1:${relay.port}' }`,
-    end: (panelSerial) => createMqttPanelEnd({ url: broker.url, topicPrefix: 'beamrig', panel: panelSerial }),
+    end: (panelSerial, panelKey) =>
+      createMqttPanelEnd({ url: broker.url, topicPrefix: 'beamrig', panel: panelSerial, ...(panelKey && { panelKey }) }),
     pull: async () => relay.cut(),
     putBack: async () => relay.mend(),
     close: async () => {

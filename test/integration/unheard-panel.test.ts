@@ -1,6 +1,8 @@
 /** A panel that hears and cannot be heard radiates a beam that nobody knows of: it is dark soon, whatever it is asked meanwhile. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { derivePanelKey, openFrame } from '../../firmware-protocol/authentication.ts';
+import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -20,6 +22,8 @@ interface FarEnd {
   virtual: VirtualPanel;
   /** Its answers are lost. */
   unheard: boolean;
+  /** The type of the frame on which it went dark last. */
+  darkenedBy: number | undefined;
 }
 
 interface Story {
@@ -29,13 +33,19 @@ interface Story {
   minor?: 1 | 2;
   rateHz?: number;
   behaviours?: Behaviour[];
+  /** Frames are sealed. */
+  keyed?: boolean;
 }
 
+const RIG_KEY = Buffer.alloc(32, 7);
+const KEY_ENV = 'BEAMRIG_UNHEARD_KEY';
+
 /** A rig that runs on virtual panels, with a beam on the air. */
-async function running({ lines = [], panels = 1, minor = 2, rateHz = 20, behaviours = [] }: Story) {
+async function running({ lines = [], panels = 1, minor = 2, rateHz = 20, behaviours = [], keyed = false }: Story) {
+  vi.stubEnv(KEY_ENV, RIG_KEY.toString('hex'));
   const each = 16 / panels;
   const links = Array.from({ length: panels }, (_, i) => {
-    return `  - { name: p${i}, elements: '${i * each}-${(i + 1) * each - 1}', serial: { path: /dev/p${i} } }`;
+    return `  - { name: p${i}, panel: p${i}, elements: '${i * each}-${(i + 1) * each - 1}', serial: { path: /dev/p${i} } }`;
   });
   const rig = parseRigFile(
     `name: unheard
@@ -45,7 +55,7 @@ beamformer: { model: aligned }
 loop: { rateHz: ${rateHz}, pilots: 64 }
 links:
 ${links.join('\n')}
-${lines.join('\n')}
+${keyed ? `authentication: { keyEnv: ${KEY_ENV} }\n` : ''}${lines.join('\n')}
 `,
     '/rig.yaml',
   );
@@ -61,17 +71,24 @@ ${lines.join('\n')}
     recorder: { cycle: () => undefined, event: (event) => events.push(event) },
     createLink: ({ name, elements }) => {
       const capabilities = { panelSerial: name, protocolMinor: minor };
+      const panelKey = derivePanelKey(RIG_KEY, name);
       const virtual = createVirtualPanel({
         clock,
         random: random.stream(name),
         air: air.part(elements),
         capabilities,
         behaviours,
+        ...(keyed && { authentication: { panelKey, counterLimit: 0n, storeLimit: () => true } }),
       });
-      const end: FarEnd = { virtual, unheard: false };
+      const end: FarEnd = { virtual, unheard: false, darkenedBy: undefined };
       ends.push(end);
       const peer = {
-        receive: (frame: Uint8Array) => virtual.receive(frame),
+        receive: (frame: Uint8Array) => {
+          expect(openFrame(frame, panelKey).ok, 'sealed').toBe(keyed);
+          const wasLit = virtual.radiated().beamId !== 0;
+          virtual.receive(frame);
+          if (wasLit && virtual.radiated().beamId === 0) end.darkenedBy = frame[1];
+        },
         onSend: (listener: (frame: Uint8Array) => void) => virtual.onSend((frame) => end.unheard || listener(frame)),
       };
       return createLoopbackLink(peer, clock, { name, latencyMs: 0.5 });
@@ -93,6 +110,10 @@ ${lines.join('\n')}
   };
   return { clock, rig: assembled, ends, events, codes: () => events.map(({ code }) => code), done, shown, lit, darkAfterMs };
 }
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe.each([1, 2] as const)('a panel of version 1.%i that hears and is not heard', (minor) => {
   it.each(['never', 'at-start', 'any-time'])('is dark within its silence limit and stays so (fallback: %s)', async (fallback) => {
@@ -131,6 +152,44 @@ describe.each([1, 2] as const)('a panel of version 1.%i that hears and is not he
         expect(clock.nowMs() - startMs).toBeLessThan(2500);
         expect(rig.controller.unsafe).toContain('did not confirm');
       }
+      await clock.sleep(10_000);
+      expect(lit()).toBe(false);
+      await rig.controller.stop();
+    }
+  });
+});
+
+describe.each([1, 2] as const)('a panel of version 1.%i on a sealed link, which hears and is not heard', (minor) => {
+  it('takes the safe state that it is sent blind, each time', async () => {
+    const { clock, rig, ends, darkAfterMs, lit, shown } = await running({ minor, keyed: true });
+    const [end] = ends;
+    end.unheard = true;
+    expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+    expect(end.darkenedBy, 'not by its own limit').toBe(TYPE_CODES['set-safe-state']);
+    for (let ms = 0; ms < 12_000; ms += 50) {
+      await clock.sleep(50);
+      expect(lit()).toBe(false);
+    }
+    end.unheard = false;
+    await clock.sleep(3000);
+    expect(shown()[0], 'heard again, it radiates again').toBeGreaterThan(0);
+
+    end.unheard = true;
+    end.darkenedBy = undefined;
+    expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+    expect(end.darkenedBy).toBe(TYPE_CODES['set-safe-state']);
+    await rig.controller.stop();
+  });
+
+  it('is dark at once when the rig is paused or stopped', async () => {
+    for (const verb of ['pause', 'stop'] as const) {
+      const { clock, rig, ends, lit } = await running({ minor, keyed: true });
+      ends[0].unheard = true;
+      const over = rig.controller[verb]();
+      await clock.sleep(2);
+      expect(lit()).toBe(false);
+      expect(ends[0].darkenedBy).toBe(TYPE_CODES['set-safe-state']);
+      await over;
       await clock.sleep(10_000);
       expect(lit()).toBe(false);
       await rig.controller.stop();

@@ -4,9 +4,12 @@
  */
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
-import { MAX_FRAME_BYTES, NO_READING } from '../../limits.ts';
-import type { Capabilities, Message, Request } from '../../messages.ts';
+import { MAX_FRAME_BYTES, NO_READING, NO_TEMPERATURE } from '../../limits.ts';
+import { type Capabilities, type Message, PROTOCOL_MAJOR, type Request } from '../../messages.ts';
 import { runProgram } from './c-programs.ts';
+
+/** What a front end can measure, in the order of the program's numbers. */
+const MEASURED = ['numbers', 'no number', 'without pilots', 'the last user only', 'no temperature'] as const;
 
 /** One thing that happens to a panel. */
 export type Step =
@@ -22,7 +25,7 @@ export type Step =
   | { kind: 'fault'; code: number }
   | { kind: 'recover' }
   /** What the front end of the panel in C measures from now on. */
-  | { kind: 'measures'; what: 'numbers' | 'no number' | 'without pilots' | 'the last user only' }
+  | { kind: 'measures'; what: (typeof MEASURED)[number] }
   /** Whether the limit of counters can be stored from now on. */
   | { kind: 'storage'; works: boolean }
   | { kind: 'reset'; bootCount: number };
@@ -81,12 +84,14 @@ export function outcome(reply: Uint8Array | undefined, radiated: string, panelKe
   const { frame, seal } = opened?.ok ? { frame: opened.frame, seal: { counter: opened.counter } } : { frame: reply, seal: {} };
   const decoded = decodeFrame(frame);
   if (!decoded.ok) throw new Error(`the reply is no frame: ${decoded.reason}`);
+  if (frame[0] >>> 4 !== PROTOCOL_MAJOR) throw new Error(`the reply is of version ${frame[0] >>> 4}, whatever was asked`);
   const { seq, message } = decoded.frame;
   return { said: inAWord(message), seq, message: withoutMeasured(message), ...seal, radiated };
 }
 
 function inAWord(message: Message): string {
   if (message.type === 'nack') return `${message.code} ${message.detail}`;
+  if (message.type === 'status' && message.temperatureCentiC === NO_TEMPERATURE) return 'status without a temperature';
   if (message.type !== 'snr-report') return message.type;
   const silent = [...message.snrCentiDb.keys()].filter((user) => message.snrCentiDb[user] === NO_READING);
   return silent.length > 0 ? `snr-report without ${silent.join()}` : message.type;
@@ -153,7 +158,7 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
       case 'recover':
         return [record('R')];
       case 'measures':
-        return [record('M', Uint8Array.of(['numbers', 'no number', 'without pilots', 'the last user only'].indexOf(step.what)))];
+        return [record('M', Uint8Array.of(MEASURED.indexOf(step.what)))];
       case 'storage':
         return [record('S', Uint8Array.of(step.works ? 1 : 0))];
       default: {

@@ -14,7 +14,7 @@
  *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
  *     P  the limit of counters stored on the board (u64), S whether it can store another one (u8)   -> nothing
  *     L  what is stored            -> the limit (u64)
- *     M  what the front end measures from now on: 0 as ever, 1 no number, 2 from no pilots, 3 no user but the last, and him out of range (u8)   -> nothing
+ *     M  what the front end measures from now on: 0 as ever, 1 no number, 2 from no pilots, 3 no user but the last, and him out of range, 4 no temperature (u8)   -> nothing
  */
 #include "../beamrig_panel.h"
 
@@ -253,6 +253,7 @@ int main(void) {
         break;
       case 'M':
         hardware.measures = record[0];
+        panel.hardware.temperature_centi_c = record[0] == 4 ? NULL : temperature;
         answer(record, 0);
         break;
       case 'L':
