@@ -161,13 +161,17 @@ export class AppendFile {
     return this.#pump === undefined ? Promise.resolve(true) : within(this.#pump, withinMs);
   }
 
-  /** Writes what is queued, looks at the file once more and closes it. @returns lines that were dropped, or not written within `withinMs`. */
-  async close(withinMs = 3000): Promise<number> {
+  /**
+   * Writes what is queued, looks at the file once more and closes it.
+   * @param enough waits no longer for a disk that refuses, or does not confirm, once this resolves
+   * @returns lines that were dropped, or not written within `withinMs`
+   */
+  async close(withinMs = 3000, enough: Promise<void> = new Promise(() => undefined)): Promise<number> {
     if (this.#closing) return this.#droppedLines;
     for (const timer of this.#timers) clearInterval(timer);
     this.#wake?.();
     this.#checkSoon();
-    await this.flush(withinMs);
+    await Promise.race([this.flush(withinMs), enough]);
     this.#closing = true;
     this.#wake?.();
     // A write that the system never answers is given up, and the file with it.
@@ -180,8 +184,11 @@ export class AppendFile {
       this.#countAtEnd().catch(() => undefined),
       COUNT_MS,
     );
-    await this.#syncing;
-    if (await within(this.#syncNow(), SYNC_MS)) closeSync(this.#file.fd);
+    const synced = within(
+      Promise.resolve(this.#syncing).then(() => this.#syncNow()),
+      SYNC_MS,
+    );
+    if (await Promise.race([synced, enough.then(() => within(synced, SYNC_HURRIED_MS))])) closeSync(this.#file.fd);
     else this.#unsynced ??= 'no answer';
     return this.#droppedLines;
   }
@@ -315,11 +322,12 @@ const TURN_BYTES = 1 << 20;
 const GIVE_UP_MS = 500;
 const COUNT_MS = 1000;
 const SYNC_MS = 2000;
+const SYNC_HURRIED_MS = 300;
 /** Read in a fraction of a second. */
 const COUNTED_BYTES = 64 * 2 ** 20;
 
 /** Whether the work was done in time; what it comes to is its own affair. */
-async function within(work: Promise<void>, ms: number): Promise<boolean> {
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
   const done = await Promise.race([work.then(() => true), late]);
