@@ -132,6 +132,7 @@ class Loop implements ControlLoop {
       silenceMs,
       goodCycleMs: goodCycleMsAt(silenceMs, transferMs),
       tell,
+      onSafe: () => this.#safeWhileStuck(),
     });
     this.#safety = createArraySafety({ clock: this.#clock, panels: this.#panels, silenceMs, tell });
     this.#watchdog = createWatchdog({
@@ -158,7 +159,7 @@ class Loop implements ControlLoop {
     const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
     const slow = this.#watch.slow ?? null;
     const { description } = this.#options;
-    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#safety.confirmed } };
+    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -345,6 +346,16 @@ class Loop implements ControlLoop {
       code: 'watchdog',
       message: `No cycle has turned for ${inSeconds(quietMs)}: the loop waits for ${this.#doing}. The array was commanded to its safe state '${this.#options.safe.state}'.`,
       action: 'It leaves it with the next good cycle. Stop the rig if none comes.',
+    });
+  }
+
+  /** Nothing else tells of it before a cycle ends. */
+  #safeWhileStuck(): void {
+    if (this.#watchdog.stuckMs === undefined || !this.#is('running') || !this.#panels.confirmed) return;
+    this.#tell({
+      level: 'info',
+      code: 'watchdog-safe',
+      message: `The array has confirmed its safe state '${this.#options.safe.state}'.`,
     });
   }
 
