@@ -31,6 +31,11 @@ export function createArraySafety(options: {
   const confirm = async (withinMs?: number): Promise<string | undefined> => {
     const unsafe = await panels.makeSafe(withinMs);
     if (unsafe === undefined) return undefined;
+    if (panels.confirmed) {
+      // It was in its safe state before it fell silent, nobody has given it a beam since, and it was told once more.
+      if (causes.occurs('not heard')) tell(notHeard(unsafe));
+      return undefined;
+    }
     const message = `The panel did not confirm its safe state: ${unsafe}.`;
     if (causes.occurs('safe state')) {
       tell({
@@ -65,3 +70,10 @@ export function createArraySafety(options: {
     },
   };
 }
+
+const notHeard = (why: string): Omit<RigEvent, 'timeNs'> => ({
+  level: 'warning',
+  code: 'safe-and-not-heard',
+  message: `The panel is not heard (${why}). It had confirmed its safe state before, and was given no beam since.`,
+  action: 'It was commanded there once more, blind.',
+});

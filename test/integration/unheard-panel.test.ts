@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { createAir } from '../../hil-sim/air.ts';
+import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -20,6 +21,8 @@ interface FarEnd {
   virtual: VirtualPanel;
   /** Its answers are lost. */
   unheard: boolean;
+  /** Times that it was told to enter its safe state. */
+  toldSafe: number;
 }
 
 interface Story {
@@ -68,10 +71,13 @@ ${lines.join('\n')}
         capabilities,
         behaviours,
       });
-      const end: FarEnd = { virtual, unheard: false };
+      const end: FarEnd = { virtual, unheard: false, toldSafe: 0 };
       ends.push(end);
       const peer = {
-        receive: (frame: Uint8Array) => virtual.receive(frame),
+        receive: (frame: Uint8Array) => {
+          if (frame[1] === TYPE_CODES['set-safe-state']) end.toldSafe += 1;
+          virtual.receive(frame);
+        },
         onSend: (listener: (frame: Uint8Array) => void) => virtual.onSend((frame) => end.unheard || listener(frame)),
       };
       return createLoopbackLink(peer, clock, { name, latencyMs: 0.5 });
@@ -135,6 +141,44 @@ describe.each([1, 2] as const)('a panel of version 1.%i that hears and is not he
       expect(lit()).toBe(false);
       await rig.controller.stop();
     }
+  });
+});
+
+describe('a panel that has confirmed its safe state in a pause and is not heard since', () => {
+  const codeword = ['safeState: codeword', 'safeCodeword: { azimuthDeg: 10 }'];
+  it.each([
+    ['hold', ['safeState: hold']],
+    ['mute', []],
+    ['codeword', codeword],
+  ])('is in it when the rig is stopped, and told once more (safe state: %s)', async (_state, lines) => {
+    const { clock, rig, ends, codes, done } = await running({ lines });
+    expect(await rig.controller.pause()).toEqual({ ok: true });
+    ends[0].unheard = true;
+    await clock.sleep(10_000);
+    const shown = ends[0].virtual.radiated();
+    const told = ends[0].toldSafe;
+    const startMs = clock.nowMs();
+    await rig.controller.stop();
+    expect(clock.nowMs() - startMs).toBeLessThan(2500);
+    expect(ends[0].toldSafe).toBeGreaterThan(told);
+    expect(ends[0].virtual.radiated()).toEqual(shown);
+    expect(rig.controller.unsafe).toBeUndefined();
+    expect(rig.controller.describe().safe.confirmed).toBe(true);
+    expect(codes().filter((code) => code.startsWith('safe-'))).toEqual(['safe-and-not-heard']);
+    expect(await done).toMatchObject({ reason: 'stopped' });
+  });
+
+  it('is not known to be in it once it was given a beam again, were it only for a moment', async () => {
+    const { clock, rig, ends, codes } = await running({ lines: ['safeState: hold'] });
+    await rig.controller.pause();
+    await rig.controller.run();
+    // Until a beam is on the air, and before its cycle has ended.
+    const before = ends[0].virtual.radiated().beamId;
+    while (ends[0].virtual.radiated().beamId === before) await clock.sleep(0.1);
+    ends[0].unheard = true;
+    await rig.controller.stop();
+    expect(rig.controller.unsafe).toContain('did not confirm');
+    expect(codes()).toContain('safe-state-unconfirmed');
   });
 });
 
