@@ -125,6 +125,17 @@ describe('beamrig run', () => {
     expect(codes).toContain('watchdog-safe');
   }, 60_000);
 
+  it('has the array made safe while it is waited for, before its panel takes that for the end, and that is told', async () => {
+    const rig = rigWith(writeTroubledModel(cli.path, 'no-beam', { turns: ENDLESS }), 600);
+    const { stdout } = await cli.beamrig('run', rig, '--json');
+    const events = stdout.split('\n').filter((line) => line.includes('"type":"event"'));
+    expect(events.filter((line) => line.includes('"no-beam"'))).toHaveLength(1);
+    expect(events.find((line) => line.includes('"no-beam"'))).toMatch(
+      /No beam came for \d\.\d s \(the model 'no-beam' did not answer within 600 ms.*\): the array was put into its safe state/,
+    );
+    expect(stdout).not.toContain('panel-lost');
+  }, 60_000);
+
   it('killed outright, leaves no process of a stuck model behind', async () => {
     const rig = rigWith(writeTroubledModel(cli.path, 'orphan', { turns: ENDLESS }), 60_000);
     const child = spawn(process.execPath, [...BEAMRIG, 'run', rig, '--json'], {
