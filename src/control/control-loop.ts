@@ -151,6 +151,10 @@ class Loop implements ControlLoop {
 
   get trouble(): string | undefined {
     if (this.#state === 'faulted') return this.#faultMessage;
+    const { loss } = this.#panels;
+    if (loss !== undefined && (this.#is('running') || this.#is('paused'))) {
+      return `the panel is lost, and every cycle is void until it is back: ${loss}`;
+    }
     const { stuckMs } = this.#watchdog;
     return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }

@@ -72,6 +72,8 @@ export interface PanelSeat {
   /** The panel of this cycle. */
   readonly panel: CyclePanel;
   readonly lost: boolean;
+  /** Why, while it is. */
+  readonly loss: string | undefined;
   /** The panel goes to its safe state by itself when it hears nothing. */
   readonly guarded: boolean;
   /** Whatever this run may have left radiating has confirmed the safe state, and was given no beam since. */
@@ -139,6 +141,11 @@ class Seat implements PanelSeat {
 
   get lost(): boolean {
     return this.#seated.keeper.lost;
+  }
+
+  get loss(): string | undefined {
+    const { lost, loss } = this.#seated.keeper;
+    return lost ? (loss?.words ?? 'it has not answered yet') : undefined;
   }
 
   get guarded(): boolean {

@@ -12,6 +12,7 @@ import { createLoopbackLink } from '../../src/link/loopback.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
+import { startServer } from '../../src/server/server.ts';
 import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
 
 const SILENCE_MS = 3000;
@@ -180,6 +181,33 @@ describe('a panel that has confirmed its safe state in a pause and is not heard 
     expect(rig.controller.unsafe).toContain('did not confirm');
     expect(codes()).toContain('safe-state-unconfirmed');
   });
+});
+
+it('a lost panel is trouble for whoever asks /healthz, until it is back', async () => {
+  const { clock, rig, ends, darkAfterMs } = await running({});
+  const server = await startServer({ controller: rig.controller, host: '127.0.0.1', port: 0 });
+  const health = (): Promise<{ status: number; body: unknown }> =>
+    clock.during(fetch(`${server.url}healthz`).then(async (answer) => ({ status: answer.status, body: await answer.json() })));
+  try {
+    expect(await health()).toEqual({ status: 200, body: { ok: true, state: 'running' } });
+    ends[0].unheard = true;
+    await darkAfterMs();
+    await clock.sleep(1000);
+    expect(await health()).toMatchObject({
+      status: 503,
+      body: {
+        ok: false,
+        state: 'running',
+        reason: expect.stringMatching(/^the panel is lost.*: .*(?:no answer|said nothing)/) as string,
+      },
+    });
+    ends[0].unheard = false;
+    await clock.sleep(3000);
+    expect(await health()).toMatchObject({ status: 200 });
+  } finally {
+    await rig.controller.stop();
+    await server.close();
+  }
 });
 
 describe('an array of two panels, one of which is not heard', () => {
