@@ -34,6 +34,8 @@ export type { ControlLoop, ControlLoopOptions, RunOutcome };
 /** A model that fails so often in a row will not recover by itself. */
 const MODEL_FAILURES = 5;
 const DEADLINE_MS = 2000;
+/** A rig whose cycles are all void for longer does not do what it should. */
+const VOID_MS = 3000;
 /** Where these fail, the panel was told nothing. */
 const BEFORE_THE_PANEL: ReadonlySet<Stage> = new Set(['channel', 'model', 'quantise']);
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
@@ -63,6 +65,8 @@ class Loop implements ControlLoop {
   #cycle = 0;
   #voidCycles = 0;
   #modelFailures = 0;
+  /** When the first of the newest void cycles ended, and why the newest was void. */
+  #voidSince: { ms: number; words: string } | undefined;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
@@ -156,6 +160,10 @@ class Loop implements ControlLoop {
       return `the panel is lost, and every cycle is void until it is back: ${loss}`;
     }
     const { stuckMs } = this.#watchdog;
+    if (stuckMs === undefined && this.#voidSince !== undefined && this.#is('running')) {
+      const ms = this.#clock.nowMs() - this.#voidSince.ms;
+      if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.words}`;
+    }
     return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }
 
@@ -319,6 +327,7 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
+    this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
     this.#watchdog.turned(failure === undefined);
     if (failure === undefined || !BEFORE_THE_PANEL.has(failure.stage)) this.#safety.radiated();
@@ -369,6 +378,7 @@ class Loop implements ControlLoop {
     });
     this.#ahead = undefined; // its channel will be old by then: computed again
     this.#watchdog.rest();
+    this.#voidSince = undefined;
     const unsafe = await this.#makeSafe();
     this.#tell({
       level: 'info',

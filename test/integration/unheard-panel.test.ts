@@ -183,6 +183,36 @@ describe('a panel that has confirmed its safe state in a pause and is not heard 
   });
 });
 
+it('a fault that a panel finds by itself is told once, with its name and number, and is over when the panel says so', async () => {
+  const { clock, rig, ends, events, codes, lit } = await running({});
+  ends[0].virtual.fault(42);
+  await clock.sleep(120_000);
+  expect(lit()).toBe(false);
+  const told = events.filter(({ code }) => code === 'panel-fault');
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({
+    level: 'error',
+    message: expect.stringMatching(/^The panel p0 on p0 has found a fault of its own \(number 42\): it is dark/) as string,
+  });
+  // It is there, and it is dark by itself: neither lost nor made to rest.
+  expect(codes()).not.toContain('panel-lost');
+  expect(rig.controller.trouble).toMatch(/^every cycle has been void for 1[12]\d\.\d s: .*\(its code 42\)/);
+  ends[0].virtual.recover();
+  await clock.sleep(500);
+  expect(lit()).toBe(true);
+  expect(rig.controller.trouble).toBeUndefined();
+  await rig.controller.stop();
+});
+
+it('a fault that a panel only has in its status is told before the next cycle meets it', async () => {
+  const { clock, rig, ends, events } = await running({ rateHz: 0.1 });
+  rig.controller.onCycle(() => ends[0].virtual.fault(7));
+  while (!events.some(({ code }) => code === 'panel-fault')) await clock.sleep(10);
+  expect(events.map(({ code }) => code)).not.toContain('cycle-void');
+  expect(events.at(-1)?.message).toContain('The panel p0 on p0 has found a fault of its own, by its status');
+  await rig.controller.stop();
+});
+
 it('a lost panel is trouble for whoever asks /healthz, until it is back', async () => {
   const { clock, rig, ends, darkAfterMs } = await running({});
   const server = await startServer({ controller: rig.controller, host: '127.0.0.1', port: 0 });
