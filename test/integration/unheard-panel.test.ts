@@ -241,11 +241,25 @@ it('a lost panel is trouble for whoever asks /healthz, until it is back', async 
 });
 
 describe('an array of two panels, one of which is not heard', () => {
-  it.each(['mute', 'hold'])('is dark as a whole (safe state: %s)', async (state) => {
-    const { rig, ends, darkAfterMs } = await running({ panels: 2, minor: 1, lines: [`safeState: ${state}`] });
-    ends[1].unheard = true;
-    if (state === 'mute') expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
-    await rig.controller.stop();
+  it.each(['mute', 'hold'])('is dark as a whole, and none lights a part of a beam again (safe state: %s)', async (state) => {
+    for (const minor of [1, 2] as const) {
+      const { clock, rig, ends, darkAfterMs, shown, lit } = await running({ panels: 2, minor, lines: [`safeState: ${state}`] });
+      ends[1].unheard = true;
+      // A part of a beam is no beam to be held: where the safe state is to hold, all are muted, too.
+      expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+      for (let ms = 0; ms < 12_000; ms += 50) {
+        await clock.sleep(50);
+        expect(shown()).toEqual([0, 0]);
+      }
+      ends[1].unheard = false;
+      await clock.sleep(3000);
+      expect(shown()[0], 'heard again, both radiate one beam again').toBeGreaterThan(0);
+      expect(shown()[1]).toBe(shown()[0]);
+      await rig.controller.stop();
+      const [left, right] = shown();
+      expect(right, 'one beam is held as a whole').toBe(left);
+      expect(lit()).toBe(state === 'hold');
+    }
   });
 });
 
