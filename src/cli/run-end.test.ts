@@ -1,7 +1,7 @@
 /** How soon a run that is told to end by a signal has ended, in a process of its own, whatever hangs at that moment. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -240,6 +240,27 @@ describe.skipIf(!hasPart('socat'))('a run on a terminal [needs socat]', () => {
       expect(lines.map(({ type }) => type)).toEqual(['stopping', 'end']);
       expect(lines[1]).toMatchObject({ message: 'Stopped before the rig was there: this run has radiated nothing.' });
       expect(readdirSync(join(cli.path, folder))).toEqual([]);
+    },
+    LONG,
+  );
+});
+
+describe('a run whose records can be neither written nor closed', () => {
+  it(
+    'says so and is ended by the system soon after a signal, although a thread waits for the disk for ever',
+    async () => {
+      const { child, lines, until } = runs(ownRuns((text) => text));
+      const { runFolder } = (await until(({ type }) => type === 'start')) as unknown as { runFolder: string };
+      await until(({ type, cycle = 0 }) => type === 'status' && cycle > 10);
+      // A pipe in the file's place, which nobody reads: whoever opens, reads or writes it waits without end.
+      rmSync(join(runFolder, 'records.lp'));
+      execFileSync('mkfifo', [join(runFolder, 'records.lp')]);
+      await sleep(2500);
+      const { ended, tookMs } = await endedBy(child, 'SIGINT');
+      expect(ended).toEqual([null, 'SIGKILL']);
+      expect(tookMs).toBeLessThan(GONE_MS);
+      const end = lines.at(-1) as unknown as { problem?: string; message?: string };
+      expect(end.problem ?? end.message).toMatch(/records/);
     },
     LONG,
   );

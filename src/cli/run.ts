@@ -22,7 +22,7 @@ import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/inf
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
-import { endProcess } from './end-process.ts';
+import { endHanging, endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
 import { LAST_WORDS } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
@@ -156,14 +156,16 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   if (end === undefined) {
     output.unclosed(recorder.folder, realClock.nowMs() - startedMs);
     await finishWell(asked.stop ? patience.forReaders() : LAST_WORDS);
-    endProcess(1);
+    endHanging();
   }
   release();
-  output.end(end);
-  const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
+  output.end(end.told);
+  const { summary, problem } = end.told;
+  const complete = (summary.ok > 0 || summary.cycles === 0) && problem === undefined;
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
   const told = await finishWell(patience.forReaders());
+  if (end.hangs) endHanging();
   endProcess(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
@@ -253,15 +255,15 @@ async function closeRecords(
   writer: InfluxWriter | undefined,
   target: InfluxTarget | undefined,
   patience: Patience,
-): Promise<RunEnd> {
-  const { summary, problem } = await recorder.close(outcome.reason, patience.lost(HURRIED.recordsMs));
+): Promise<{ told: RunEnd; hangs: boolean }> {
+  const { summary, problem, hangs = false } = await recorder.close(outcome.reason, patience.lost(HURRIED.recordsMs));
   const end: RunEnd = { ended: outcome.reason, folder: recorder.folder, summary };
   if (outcome.message !== undefined) end.message = outcome.message;
   if (problem !== undefined) end.problem = problem;
-  if (writer === undefined || target === undefined) return end;
+  if (writer === undefined || target === undefined) return { told: end, hangs };
   const closing = await writer.close(FLUSH_MS, patience.lost(HURRIED.influxMs));
   const replay = `beamrig export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
-  return { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing };
+  return { told: { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing }, hangs };
 }
 
 function readRecorded(file: string, conjugate: boolean, rig: RigFile) {

@@ -77,6 +77,7 @@ export class AppendFile {
   #dirty = false;
   #syncing: Promise<void> | undefined;
   #unsynced: string | undefined;
+  #hangs = false;
   #wake: (() => void) | undefined;
 
   /** Opens (and creates) the file now, so that a folder that cannot be written is known before the rig starts. */
@@ -97,6 +98,11 @@ export class AppendFile {
   /** Once closed: why what was written may yet be lost with the power; undefined when it is on the disk. */
   get unsynced(): string | undefined {
     return this.#unsynced;
+  }
+
+  /** Once closed: the system has not answered what was asked of the file, and a thread waits for that still. */
+  get hangs(): boolean {
+    return this.#hangs;
   }
 
   get droppedLines(): number {
@@ -178,6 +184,7 @@ export class AppendFile {
     if (!(await this.flush(GIVE_UP_MS))) {
       this.#droppedLines += this.#queue.length;
       this.#unsynced ??= 'a write was never answered';
+      this.#hangs = true;
       return this.#droppedLines;
     }
     await within(
@@ -189,7 +196,10 @@ export class AppendFile {
       SYNC_MS,
     );
     if (await Promise.race([synced, enough.then(() => within(synced, SYNC_HURRIED_MS))])) closeSync(this.#file.fd);
-    else this.#unsynced ??= 'no answer';
+    else {
+      this.#unsynced ??= 'no answer';
+      this.#hangs = true;
+    }
     return this.#droppedLines;
   }
 

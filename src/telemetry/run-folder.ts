@@ -54,8 +54,9 @@ export interface RunRecorder extends CycleSink {
   /**
    * Writes the summary. Never throws for the disk's sake: `problem` says what could not be written.
    * @param enough a disk that takes nothing is waited for no longer once this resolves
+   * @returns `hangs`: a thread still waits for the disk, and so would `process.exit`
    */
-  close(ended: string, enough?: Promise<void>): Promise<{ summary: RunSummary; problem?: string }>;
+  close(ended: string, enough?: Promise<void>): Promise<{ summary: RunSummary; problem?: string; hangs?: true }>;
   /** Removes the folder of a run that never started. */
   discard(): Promise<void>;
 }
@@ -179,7 +180,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       };
       if (news.isDue('manifest.json') || !existsSync(join(folder, 'manifest.json'))) finish('manifest.json', manifest);
       finish('summary.json', summary);
-      return problems.length > 0 ? { summary, problem: problems.join('; ') } : { summary };
+      const hangs = records.hangs || events.hangs ? { hangs: true as const } : {};
+      return { summary, ...(problems.length > 0 ? { problem: problems.join('; ') } : {}), ...hangs };
     },
     discard: async () => {
       closed = true;
