@@ -179,6 +179,8 @@ function acknowledgingPanel(): Panel {
     name: 'acknowledging',
     capabilities: undefined,
     counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 0 },
+    safeAs: undefined,
+    onSafe: () => undefined,
     apply: async (beam) => {
       encode(beam);
       return { ok: true, value: { beamId: beam.beamId, panelTimeUs: 0n, pushMs: 0, commitMs: 0 } };

@@ -5,6 +5,15 @@ import { isatty } from 'node:tty';
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 
 /**
+ * Ends the process while a thread waits for what may never come, a disk: `process.exit` would wait for that thread. No exit code of our own can be
+ * had then; the system's (137 in a shell) is a failure, too.
+ */
+export function endHanging(): never {
+  process.kill(process.pid, 'SIGKILL');
+  process.exit(1);
+}
+
+/**
  * Ends the process with this code. Where its terminal was closed meanwhile it ends by SIGHUP, as the system does then: Node would crash while
  * it puts a terminal back that is gone, and a crash is what a shell or a supervisor would be told of.
  */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../config/channel-file.ts';
@@ -92,6 +93,47 @@ describe('beamrig run', () => {
       /^The model 'stuck' failed 5 times in a row: the model 'stuck' did not answer within 300 ms/,
     );
     expect(lines.at(-1)).toMatchObject({ type: 'end', ended: 'faulted' });
+  }, 60_000);
+
+  it('is no reason for the page not to show at once that the array has confirmed its safe state', async () => {
+    const model = JSON.stringify(writeTroubledModel(cli.path, 'watched', { turns: ENDLESS }));
+    const rig = cli.rigFile((text) =>
+      text
+        .replace('model: aligned', `model: ${model}, deadlineMs: 60000`)
+        .replace('rateHz: 100', 'rateHz: 100, watchdogMs: 1000'),
+    );
+    const child = spawn(process.execPath, [...BEAMRIG, 'run', rig, '--json'], {
+      cwd: cli.path,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const gone = once(child, 'exit');
+    let url = '';
+    const codes: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      const said = JSON.parse(line) as { type: string; code?: string; url?: string };
+      url = said.url ?? url;
+      if (said.type === 'event') codes.push(said.code ?? '');
+      // No cycle has ended, and none will for a minute.
+      if (said.code === 'watchdog') {
+        const shows = async (): Promise<unknown> =>
+          ((await (await fetch(`${url}api/state`)).json()) as { radiation: unknown }).radiation;
+        await vi.waitFor(async () => expect(await shows()).toMatchObject({ shows: 'dark', confirmed: true }), 10_000);
+        child.kill('SIGTERM');
+      }
+    }
+    expect(await gone).toEqual([0, null]);
+    expect(codes).toContain('watchdog-safe');
+  }, 60_000);
+
+  it('has the array made safe while it is waited for, before its panel takes that for the end, and that is told', async () => {
+    const rig = rigWith(writeTroubledModel(cli.path, 'no-beam', { turns: ENDLESS }), 600);
+    const { stdout } = await cli.beamrig('run', rig, '--json');
+    const events = stdout.split('\n').filter((line) => line.includes('"type":"event"'));
+    expect(events.filter((line) => line.includes('"no-beam"'))).toHaveLength(1);
+    expect(events.find((line) => line.includes('"no-beam"'))).toMatch(
+      /No beam came for \d\.\d s \(the model 'no-beam' did not answer within 600 ms.*\): the array was put into its safe state/,
+    );
+    expect(stdout).not.toContain('panel-lost');
   }, 60_000);
 
   it('killed outright, leaves no process of a stuck model behind', async () => {

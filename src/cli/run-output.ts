@@ -121,10 +121,11 @@ export function textOutput(out: Outlet): RunOutput {
       }
       if (influx) {
         last(`InfluxDB took ${counted(influx.taken, 'point')}${influx.refused > 0 ? ` and refused ${influx.refused}` : ''}.`);
-        if (influx.replay !== undefined)
-          last(
-            `${counted(influx.remaining, 'point')} ${influx.remaining === 1 ? 'is' : 'are'} not in InfluxDB yet. Send them with: ${influx.replay}`,
-          );
+        if (influx.replay !== undefined) {
+          const { remaining } = influx;
+          const which = remaining === null ? 'Points that nobody had the time to count' : counted(remaining, 'point');
+          last(`${which} ${remaining === 1 ? 'is' : 'are'} not in InfluxDB yet. Send them with: ${influx.replay}`);
+        }
       }
       if (problem !== undefined) last(paint(33, `The records are not complete: ${problem}.`));
       last(problem === undefined ? `Everything is in ${folder}` : `What there is, is in ${folder}`);
@@ -134,7 +135,7 @@ export function textOutput(out: Outlet): RunOutput {
 
 const NEVER_RAN = 'Stopped before the rig was there: this run has radiated nothing.';
 const unclosedWords = (folder: string, afterMs: number): string =>
-  `The records in ${folder} did not let themselves be closed within ${afterMs / 1000} s; what is not on the disk is lost.`;
+  `The records in ${folder} did not let themselves be closed within ${(afterMs / 1000).toFixed(1)} s; what is not on the disk is lost.`;
 
 /** Only what was done. */
 function stoppingWords(commanded: boolean | undefined): string {

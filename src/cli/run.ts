@@ -22,10 +22,11 @@ import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/inf
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
-import { endProcess } from './end-process.ts';
+import { endHanging, endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
-import { LAST_WORDS, UNHURRIED } from './outlet.ts';
+import { LAST_WORDS } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
+import { createPatience, HURRIED, type Patience } from './patience.ts';
 import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
 import { withinTime } from '../control/within-time.ts';
 import { watchStatus } from './status-line.ts';
@@ -40,7 +41,7 @@ export interface RunOptions {
   virtualTime?: boolean;
 }
 
-/** How long the end may wait for InfluxDB. */
+/** How long the end of a run may wait for InfluxDB where nobody asked for it: patience.ts has what a signal leaves of that. */
 const FLUSH_MS = 5000;
 /** And for all of the records, a disk that takes nothing included; for pages that do not let go; and for a rig that is not there yet. */
 const RECORDS_MS = 8000;
@@ -62,16 +63,17 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
 
   const page: { of?: RunningServer } = {};
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
-  let tellAsked: () => void = () => undefined;
-  const stopAsked = new Promise<void>((resolve) => (tellAsked = resolve));
+  const realClock = createRealClock();
+  const patience = createPatience(realClock);
   const release = onStopSignal(
     () => {
       asked.stop = true;
-      // Before a word of it: writing may fail, and the array must not wait for it.
-      const commanded = asked.of?.commandSafe();
+      // Before a word of it: writing may fail, and the array must not wait for it. A run that has ended by itself has done so already.
+      const safe = asked.of?.state === 'stopped' && asked.of.unsafe === undefined;
+      const commanded = safe || asked.of?.commandSafe();
       void asked.of?.stop();
       output.stopping(commanded);
-      tellAsked();
+      patience.lose();
     },
     () => asked.of?.commandSafe(),
   );
@@ -102,14 +104,12 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });
-  const realClock = createRealClock();
-  const gaveUp = stopAsked.then(() => realClock.sleep(ASSEMBLY_MS));
-  const there = await Promise.race([assembling, gaveUp]);
+  const there = await Promise.race([assembling, patience.lost(ASSEMBLY_MS)]);
   if (there === undefined) {
     assembling.catch(() => undefined);
     await withinTime(realClock, PAGE_MS, recorder.discard(), undefined);
     output.neverRan();
-    endProcess((await finishWell(LAST_WORDS)) ? 0 : 1);
+    endProcess((await finishWell(patience.forReaders())) ? 0 : 1);
   }
   const { assembled, server } = there;
   asked.of = assembled.controller;
@@ -150,18 +150,22 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   if (asked.stop) await assembled.controller.stop();
   const outcome = await runUntilEnd(assembled, output);
   await withinTime(realClock, PAGE_MS, server.close(), undefined);
-  const end = await withinTime(realClock, RECORDS_MS, closeRecords(outcome, recorder, rig, writer, target), undefined);
+  const closing = closeRecords(outcome, recorder, rig, writer, target, patience);
+  const startedMs = realClock.nowMs();
+  const end = await patience.waitFor(closing, RECORDS_MS, HURRIED.closedMs);
   if (end === undefined) {
-    output.unclosed(recorder.folder, RECORDS_MS);
-    await finishWell(LAST_WORDS);
-    endProcess(1);
+    output.unclosed(recorder.folder, realClock.nowMs() - startedMs);
+    await finishWell(asked.stop ? patience.forReaders() : LAST_WORDS);
+    endHanging();
   }
   release();
-  output.end(end);
-  const complete = (end.summary.ok > 0 || end.summary.cycles === 0) && end.problem === undefined;
+  output.end(end.told);
+  const { summary, problem } = end.told;
+  const complete = (summary.ok > 0 || summary.cycles === 0) && problem === undefined;
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
-  const told = await finishWell(asked.stop ? LAST_WORDS : UNHURRIED);
+  const told = await finishWell(patience.forReaders());
+  if (end.hangs) endHanging();
   endProcess(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
@@ -250,15 +254,16 @@ async function closeRecords(
   rig: RigFile,
   writer: InfluxWriter | undefined,
   target: InfluxTarget | undefined,
-): Promise<RunEnd> {
-  const { summary, problem } = await recorder.close(outcome.reason);
+  patience: Patience,
+): Promise<{ told: RunEnd; hangs: boolean }> {
+  const { summary, problem, hangs = false } = await recorder.close(outcome.reason, patience.lost(HURRIED.recordsMs));
   const end: RunEnd = { ended: outcome.reason, folder: recorder.folder, summary };
   if (outcome.message !== undefined) end.message = outcome.message;
   if (problem !== undefined) end.problem = problem;
-  if (writer === undefined || target === undefined) return end;
-  const closing = await writer.close(FLUSH_MS);
+  if (writer === undefined || target === undefined) return { told: end, hangs };
+  const closing = await writer.close(FLUSH_MS, patience.lost(HURRIED.influxMs));
   const replay = `beamrig export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
-  return { ...end, influx: closing.remaining > 0 ? { ...closing, replay } : closing };
+  return { told: { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing }, hangs };
 }
 
 function readRecorded(file: string, conjugate: boolean, rig: RigFile) {

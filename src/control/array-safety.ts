@@ -5,8 +5,6 @@ import { oncePerCause } from './once-per-cause.ts';
 import type { PanelSeat } from './panel-seat.ts';
 
 export interface ArraySafety {
-  /** It was confirmed last, and no cycle has reached the panel since. */
-  readonly confirmed: boolean;
   /** Has the safe state confirmed; tells, and returns words, when the panel does not, after `withinMs` at the latest. */
   confirm(withinMs?: number): Promise<string | undefined>;
   /** A beam was radiated: the panel heard from us. */
@@ -29,12 +27,15 @@ export function createArraySafety(options: {
   const causes = oncePerCause(clock);
   let spokenMs = clock.nowMs();
   let waiting = false;
-  let confirmed = false;
 
   const confirm = async (withinMs?: number): Promise<string | undefined> => {
     const unsafe = await panels.makeSafe(withinMs);
-    confirmed = unsafe === undefined;
     if (unsafe === undefined) return undefined;
+    if (panels.confirmed) {
+      // It was in its safe state before it fell silent, nobody has given it a beam since, and it was told once more.
+      if (causes.occurs('not heard')) tell(notHeard(unsafe));
+      return undefined;
+    }
     const message = `The panel did not confirm its safe state: ${unsafe}.`;
     if (causes.occurs('safe state')) {
       tell({
@@ -50,12 +51,8 @@ export function createArraySafety(options: {
   };
 
   return {
-    get confirmed() {
-      return confirmed;
-    },
     confirm,
     radiated() {
-      confirmed = false;
       spokenMs = clock.nowMs();
       waiting = false;
     },
@@ -73,3 +70,10 @@ export function createArraySafety(options: {
     },
   };
 }
+
+const notHeard = (why: string): Omit<RigEvent, 'timeNs'> => ({
+  level: 'warning',
+  code: 'safe-and-not-heard',
+  message: `The panel is not heard (${why}). It had confirmed its safe state before, and was given no beam since.`,
+  action: 'It was commanded there once more, blind.',
+});

@@ -426,6 +426,26 @@ describe('the control loop', () => {
     await loop.stop();
   });
 
+  it('makes the array safe when no beam comes for half of the silence that the panel bears, and says why, once', async () => {
+    const beamformer = fixedBeamformer('first', { fails: (call) => call > 2 && call < 6 });
+    const { clock, loop, log, events, codes } = rig({ beamformer, rateHz: 1, cycles: 7 });
+    let safeAtMs = NaN;
+    loop.onEvent(({ code }) => {
+      if (code === 'no-beam') safeAtMs = clock.nowMs();
+    });
+    expect(await loop.start()).toMatchObject({ reason: 'done', cycles: 7, voidCycles: 3 });
+    expect(codes()).toEqual(['cycle-void', 'no-beam']);
+    expect(events[1]).toMatchObject({
+      message: expect.stringMatching(
+        /^No beam came for \d\.\d s \(the thread has ended\): the array was put into its safe state/,
+      ) as string,
+    });
+    // The second beam came after 1 s, and the panel bears 5 s.
+    expect(safeAtMs).toBeGreaterThan(3500);
+    expect(safeAtMs).toBeLessThan(6000);
+    expect(log).toEqual(['armed: mute', 'beam 1', 'beam 2', 'safe: mute', 'beam 6', 'beam 7', 'safe: mute', 'closed']);
+  });
+
   it('is neither broken nor stopped by a listener that throws', async () => {
     const { loop, records, codes } = rig({ cycles: 4 });
     loop.onCycle(() => {

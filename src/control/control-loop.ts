@@ -34,6 +34,8 @@ export type { ControlLoop, ControlLoopOptions, RunOutcome };
 /** A model that fails so often in a row will not recover by itself. */
 const MODEL_FAILURES = 5;
 const DEADLINE_MS = 2000;
+/** A rig whose cycles are all void for longer does not do what it should. */
+const VOID_MS = 3000;
 /** Where these fail, the panel was told nothing. */
 const BEFORE_THE_PANEL: ReadonlySet<Stage> = new Set(['channel', 'model', 'quantise']);
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
@@ -63,6 +65,8 @@ class Loop implements ControlLoop {
   #cycle = 0;
   #voidCycles = 0;
   #modelFailures = 0;
+  /** When the first of the newest void cycles ended, and why the newest was void. */
+  #voidSince: { ms: number; words: string } | undefined;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
@@ -132,6 +136,7 @@ class Loop implements ControlLoop {
       silenceMs,
       goodCycleMs: goodCycleMsAt(silenceMs, transferMs),
       tell,
+      onSafe: () => this.#safeWhileStuck(),
     });
     this.#safety = createArraySafety({ clock: this.#clock, panels: this.#panels, silenceMs, tell });
     this.#watchdog = createWatchdog({
@@ -150,7 +155,15 @@ class Loop implements ControlLoop {
 
   get trouble(): string | undefined {
     if (this.#state === 'faulted') return this.#faultMessage;
+    const { loss } = this.#panels;
+    if (loss !== undefined && (this.#is('running') || this.#is('paused'))) {
+      return `the panel is lost, and every cycle is void until it is back: ${loss}`;
+    }
     const { stuckMs } = this.#watchdog;
+    if (stuckMs === undefined && this.#voidSince !== undefined && this.#is('running')) {
+      const ms = this.#clock.nowMs() - this.#voidSince.ms;
+      if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.words}`;
+    }
     return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }
 
@@ -158,7 +171,7 @@ class Loop implements ControlLoop {
     const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
     const slow = this.#watch.slow ?? null;
     const { description } = this.#options;
-    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#safety.confirmed } };
+    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -314,6 +327,7 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
+    this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
     this.#watchdog.turned(failure === undefined);
     if (failure === undefined || !BEFORE_THE_PANEL.has(failure.stage)) this.#safety.radiated();
@@ -348,12 +362,23 @@ class Loop implements ControlLoop {
     });
   }
 
+  /** Nothing else tells of it before a cycle ends. */
+  #safeWhileStuck(): void {
+    if (this.#watchdog.stuckMs === undefined || !this.#is('running') || !this.#panels.confirmed) return;
+    this.#tell({
+      level: 'info',
+      code: 'watchdog-safe',
+      message: `The array has confirmed its safe state '${this.#options.safe.state}'.`,
+    });
+  }
+
   async #stayPaused(): Promise<void> {
     const resumed = new Promise<void>((resolve) => {
       this.#resume = resolve;
     });
     this.#ahead = undefined; // its channel will be old by then: computed again
     this.#watchdog.rest();
+    this.#voidSince = undefined;
     const unsafe = await this.#makeSafe();
     this.#tell({
       level: 'info',

@@ -119,7 +119,7 @@ export type ControlResult = { ok: true } | { ok: false; reason: string };
 
 export interface Controller {
   readonly state: ControllerState;
-  /** Why the rig does not do what it should, when it has faulted or no cycle turns; undefined when all is well. */
+  /** Why the rig does not do what it should, when it has faulted, its panel is lost, or no cycle turns or is good; undefined when all is well. */
   readonly trouble: string | undefined;
   describe(): RigDescription;
   /** Undefined before the first cycle. */

@@ -14,6 +14,8 @@ export interface GoodCycleLimit {
   good(): void;
   /** It was commanded to be safe. */
   dark(): void;
+  /** It was not switched on after all, and is dark by itself. */
+  unlit(): void;
 }
 
 /** A timer that comes early by less than this is on time, ms. */
@@ -33,6 +35,12 @@ export function createGoodCycleLimit(clock: Clock, limitMs: number, onOver: (lit
     else cancelTimer = clock.after(limitMs - litMs, look);
   };
 
+  const unlit = (): void => {
+    sinceMs = undefined;
+    cancelTimer?.();
+    cancelTimer = undefined;
+  };
+
   return {
     lit() {
       sinceMs ??= clock.nowMs();
@@ -44,9 +52,8 @@ export function createGoodCycleLimit(clock: Clock, limitMs: number, onOver: (lit
     },
     dark() {
       if (sinceMs !== undefined) beforeMs += clock.nowMs() - sinceMs;
-      sinceMs = undefined;
-      cancelTimer?.();
-      cancelTimer = undefined;
+      unlit();
     },
+    unlit,
   };
 }

@@ -322,6 +322,8 @@ export function createPanelKeeper(options: {
     },
     failed(failure) {
       if (failure.reason !== 'made-safe') newest = reasonInWords(failure);
+      // It says itself that it is dark (and of several, the others were muted): it needs no rest when it is over its fault.
+      if (failure.reason === 'rejected' && failure.code === 'fault' && failure.request !== 'measure-snr') limit.unlit();
       return judge(failure);
     },
     async recover(signal) {

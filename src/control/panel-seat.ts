@@ -57,6 +57,8 @@ export interface PanelSeatOptions {
   silenceMs: number;
   goodCycleMs: number;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
+  /** A safe state that was commanded blind is confirmed by one of them. */
+  onSafe?: () => void;
 }
 
 export interface SeatDescription {
@@ -70,8 +72,12 @@ export interface PanelSeat {
   /** The panel of this cycle. */
   readonly panel: CyclePanel;
   readonly lost: boolean;
+  /** Why, while it is. */
+  readonly loss: string | undefined;
   /** The panel goes to its safe state by itself when it hears nothing. */
   readonly guarded: boolean;
+  /** Whatever this run may have left radiating has confirmed the safe state, and was given no beam since. */
+  readonly confirmed: boolean;
   /** Tells the panel its safe state, before the first cycle. */
   arm(): Promise<void>;
   /** Before every cycle: moves where a move is due, recovers what is lost, arms what is not. Rejects with 'stopped' when the signal aborts. */
@@ -137,8 +143,21 @@ class Seat implements PanelSeat {
     return this.#seated.keeper.lost;
   }
 
+  get loss(): string | undefined {
+    const { lost, loss } = this.#seated.keeper;
+    return lost ? (loss?.words ?? 'it has not answered yet') : undefined;
+  }
+
   get guarded(): boolean {
     return this.#seated.keeper.guarded;
+  }
+
+  get confirmed(): boolean {
+    const { state } = this.#options.safe;
+    return this.#mayRadiate().every((candidate) => {
+      const left = candidate !== this.#seated && !candidate.mayRadiate;
+      return left || candidate.rigPanel.panel.safeAs === state;
+    });
   }
 
   arm(): Promise<void> {
@@ -374,7 +393,8 @@ class Seat implements PanelSeat {
   }
 
   #candidate(rigPanel: RigPanel): Candidate {
-    const { clock, random, safe, silenceMs, goodCycleMs, tell, fallBack } = this.#options;
+    const { clock, random, safe, silenceMs, goodCycleMs, tell, fallBack, onSafe } = this.#options;
+    if (onSafe !== undefined) rigPanel.panel.onSafe(onSafe);
     const keeper = createPanelKeeper({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),

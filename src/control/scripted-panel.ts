@@ -1,7 +1,7 @@
 /** Stand-ins for the tests of the control loop: a panel that follows a script, and a beamformer that answers at once. */
 import type { VirtualClock } from '../../clock/virtual-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { Capabilities } from '../../firmware-protocol/messages.ts';
+import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import { zeros } from '../../signal/complex-matrix.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
@@ -28,6 +28,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
   const bits: number[] = [];
   const silences: number[] = [];
   const blind: string[] = [];
+  let safeAs: SafeState | undefined;
   const answer = async <T>(failure: PanelFailure | undefined, value: T): Promise<Result<T>> => {
     await clock.sleep(1);
     return failure === undefined ? { ok: true, value } : { ok: false, failure };
@@ -41,6 +42,10 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
       return session ? ({} as Capabilities) : undefined;
     },
     counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 1 },
+    get safeAs() {
+      return safeAs;
+    },
+    onSafe: () => undefined,
     connect: () => {
       log.push('connect');
       const failure = script.connect(++attempts);
@@ -49,6 +54,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
     },
     apply: (beam) => {
       log.push(`beam ${beam.beamId}`);
+      safeAs = undefined;
       words.push(beam.words);
       bits.push(beam.phaseBits);
       const failure = script.apply(beam.beamId);
@@ -74,7 +80,9 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
     setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
       log.push(enter ? `safe: ${state}` : `armed: ${state}`);
       silences.push(silenceMs);
-      return answer(session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' }, undefined);
+      const failure: PanelFailure | undefined = session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' };
+      if (enter && failure === undefined) safeAs = state;
+      return answer(failure, undefined);
     },
     commandSafe: (state) => blind.push(state) > 0,
     close: async () => {

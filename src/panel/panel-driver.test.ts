@@ -66,6 +66,43 @@ function bench({ behaviours = [], driver = {}, features, forge = (message) => me
   return { clock, virtual, heard, driver: createPanel({ link, clock, random: random.stream('driver'), ...driver }) };
 }
 
+describe('the safe state that a panel is in', () => {
+  it('is what it confirmed last, asked or blind, and none from the next commit on', async () => {
+    const { clock, driver } = bench();
+    await driver.connect();
+    expect(driver.safeAs).toBeUndefined();
+    await driver.setSafeState('hold', { silenceMs: 3000 });
+    expect(driver.safeAs, 'it is not there yet').toBeUndefined();
+    await driver.setSafeState('hold', { enter: true });
+    expect(driver.safeAs).toBe('hold');
+    const applied = driver.apply(beamOf(1));
+    while (driver.safeAs !== undefined) await clock.sleep(0.1);
+    expect(await applied).toMatchObject({ ok: true });
+    let told = 0;
+    driver.onSafe(() => (told += 1));
+    driver.commandSafe('mute');
+    expect(driver.safeAs).toBeUndefined();
+    await clock.sleep(1000);
+    expect([driver.safeAs, told]).toEqual(['mute', 1]);
+  });
+
+  it('is not taken from the late answer to a command that a beam has followed', async () => {
+    // The answer to the first command is slow, and the second command is lost.
+    const late: Behaviour = { do: 'delay', direction: 'to-host', messages: ['ack'], nth: 2, delayMs: 400 };
+    const { clock, driver, virtual } = bench({ behaviours: [late] });
+    await driver.connect();
+    await driver.setSafeState('mute', { silenceMs: 60_000 });
+    driver.commandSafe('mute');
+    await clock.sleep(2);
+    expect(await driver.apply(beamOf(1))).toMatchObject({ ok: true });
+    virtual.receive = () => undefined;
+    driver.commandSafe('mute');
+    await clock.sleep(3000);
+    expect(virtual.radiated().beamId).toBe(1);
+    expect(driver.safeAs).toBeUndefined();
+  });
+});
+
 describe('panel driver on a quiet bench', () => {
   it('shakes hands and knows the panel', async () => {
     const { driver } = bench();

@@ -154,6 +154,14 @@ class PanelDriver implements ArrayMember {
     return this.line.discards;
   }
 
+  get safeAs(): SafeState | undefined {
+    return this.safety.shown;
+  }
+
+  onSafe(listener: () => void): void {
+    this.safety.onSafe(listener);
+  }
+
   connect(): Promise<Result<Capabilities>> {
     this.connecting ??= this.openAndShake().finally(() => {
       this.connecting = undefined;
@@ -273,7 +281,10 @@ class PanelDriver implements ArrayMember {
     if (enter) this.radiated = undefined;
     const order = { state, position, silenceMs };
     const answer = await this.ask<'set-safe-state'>(this.session, { type: 'set-safe-state', ...order, enter });
-    if (!answer.ok) return this.explain(answer.failure);
+    if (!answer.ok) {
+      if (enter && answer.failure.reason === 'rejected') this.safety.doubted();
+      return this.explain(answer.failure);
+    }
     this.safety.confirmed(order, enter);
     return DONE;
   }
@@ -335,6 +346,7 @@ class PanelDriver implements ArrayMember {
     this.epoch++;
     this.session = undefined;
     this.safety.sessionEnded();
+    if (why.reason === 'panel-restarted') this.safety.doubted();
     this.radiated = undefined;
     this.absence = why;
     this.line.failAll(why);

@@ -84,6 +84,8 @@ class Group implements PanelGroup {
   private applying: BeamId = 0;
   /** Commands to be safe, counted: a beam that one of them came upon is not judged any more. */
   private commands = 0;
+  /** What 'hold' was confirmed for, and was not begun to be changed since, is one beam: parts of two would be no safe state. */
+  private heldWhole = false;
   private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
 
   constructor(
@@ -110,6 +112,16 @@ class Group implements PanelGroup {
     return this.lost() === undefined ? this.merged : undefined;
   }
 
+  get safeAs(): SafeState | undefined {
+    const [{ safeAs }] = this.members;
+    if (this.safeState.state === 'hold' && this.heldWhole) return 'hold';
+    return safeAs !== 'hold' && this.members.every((panel) => panel.safeAs === safeAs) ? safeAs : undefined;
+  }
+
+  onSafe(listener: () => void): void {
+    for (const panel of this.members) panel.onSafe(() => this.safeAs !== undefined && listener());
+  }
+
   connect(): Promise<Result<Capabilities>> {
     this.connecting ??= this.putTogether().finally(() => {
       this.connecting = undefined;
@@ -126,6 +138,7 @@ class Group implements PanelGroup {
     if (lost !== undefined) return refused(await absenceOf(lost));
     this.applying = beam.beamId;
     this.agreed = 0;
+    this.heldWhole = false;
     try {
       return await this.applyAlone(beam);
     } finally {
@@ -176,10 +189,15 @@ class Group implements PanelGroup {
     this.safeState = { state, position, silenceMs };
     if (enter) this.agreed = 0;
     if (!enter || state !== 'hold' || (await this.showsOneBeam())) {
-      return nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
+      const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
+      if (enter && set.ok) this.heldWhole = state === 'hold';
+      return set;
     }
     await this.makeSafe();
-    return nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
+    const muted = this.members.every((panel) => panel.safeAs === 'mute');
+    const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
+    if (set.ok) this.heldWhole = muted;
+    return set;
   }
 
   commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
@@ -189,6 +207,7 @@ class Group implements PanelGroup {
     this.agreed = 0;
     // A part of a beam is no beam: it is not held.
     const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
+    if (shown !== state) this.heldWhole = false;
     return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
   }
 
@@ -385,6 +404,10 @@ function ofOne(panel: ArrayMember): PanelGroup {
     get counters() {
       return panel.counters;
     },
+    get safeAs() {
+      return panel.safeAs;
+    },
+    onSafe: (listener) => panel.onSafe(listener),
     connect: () => panel.connect(),
     apply: (beam) => panel.apply(beam),
     measureSnr: (beamId, pilots) => panel.measureSnr(beamId, pilots),

@@ -3,6 +3,7 @@
  * commanded blind (blind-safety.ts) until it is confirmed.
  */
 import type { Clock } from '../../clock/clock.ts';
+import type { SafeState } from '../../firmware-protocol/messages.ts';
 import { createBlindSafety, type SafeOrder } from './blind-safety.ts';
 import { createHostSilence } from './host-silence.ts';
 import type { PanelFailure } from './panel.ts';
@@ -11,10 +12,16 @@ import type { RequestLine } from './request-line.ts';
 export interface PanelSafety {
   /** What the request line tells of what goes out and comes in. */
   readonly watch: { onAsked(): void; onHeard(stillAsked: boolean): void; onBlindAck(): void };
+  /** The safe state that the panel confirmed to be in, and has been in since as far as anybody can know. */
+  readonly shown: SafeState | undefined;
+  /** Calls when the panel acknowledges what was commanded blind. */
+  onSafe(listener: () => void): void;
   sessionBegan(): void;
   sessionEnded(): void;
   /** The panel confirmed that this is its safe state, and that it is there now. */
   confirmed(order: SafeOrder, entered: boolean): void;
+  /** It may be in another state than it said: it refused to enter one, or was restarted. */
+  doubted(): void;
   /** Sent before this returns, and repeated. @returns whether the link took it */
   command(order: SafeOrder): boolean;
   /** A beam is meant to be switched on: no copy of a command may come after it. */
@@ -33,6 +40,8 @@ export interface PanelSafety {
 export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilent: (why: PanelFailure) => void): PanelSafety {
   /** The safe state that the panel confirmed last. */
   let known: SafeOrder | undefined;
+  let shown: SafeState | undefined;
+  const listeners: (() => void)[] = [];
   const blind = createBlindSafety(clock, (order) => line().sendBlind({ type: 'set-safe-state', ...order, enter: true }));
   const silence = createHostSilence(clock, (quietMs) => {
     onSilent({ reason: 'silent', quietMs, limitMs: known?.silenceMs ?? 0 });
@@ -43,24 +52,43 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
     watch: {
       onAsked: () => silence.asked(),
       onHeard: (stillAsked) => silence.heard(stillAsked),
-      onBlindAck: () => blind.settled(),
+      onBlindAck: () => {
+        const { pending } = blind;
+        if (pending === undefined) return; // of a copy
+        shown = pending.state;
+        blind.settled();
+        for (const listener of listeners) listener();
+      },
     },
+    get shown() {
+      return shown;
+    },
+    onSafe: (listener) => void listeners.push(listener),
     sessionBegan: () => silence.begin(),
     sessionEnded: () => silence.end(),
     confirmed(order, entered) {
       known = order;
       silence.limit(order.silenceMs);
       if (!entered) return;
+      shown = order.state;
       blind.settled();
       silence.rest();
     },
+    doubted: () => void (shown = undefined),
     command: (order) => blind.command(order),
-    beamMeant: () => blind.settled(),
+    beamMeant() {
+      shown = undefined;
+      blind.settled();
+      line().forgetBlind();
+    },
     beforeHandshake: () => blind.again(),
     async confirm() {
       for (let order = blind.pending; order !== undefined; order = darker(order)) {
         const answer = await line().request<'set-safe-state'>({ type: 'set-safe-state', ...order, enter: true });
-        if (answer.ok) break;
+        if (answer.ok) {
+          shown = order.state;
+          break;
+        }
         const { failure } = answer;
         if (failure.reason !== 'rejected') return failure;
         if (failure.code === 'fault') break; // it radiates nothing

@@ -126,6 +126,10 @@ export interface Panel {
   /** What the panel said of itself; undefined before the handshake, and again once the link or the panel was lost: then `connect` first. */
   readonly capabilities: Capabilities | undefined;
   readonly counters: Readonly<PanelCounters>;
+  /** The safe state that it confirmed to be in; undefined from the next commit on, or once it refused one or was restarted. Of several panels: all. */
+  readonly safeAs: SafeState | undefined;
+  /** Calls when what was commanded blind is confirmed. */
+  onSafe(listener: () => void): void;
   /** Opens the link and shakes hands; checks version and what the rig expects. */
   connect(): Promise<Result<Capabilities>>;
   /** Stage, commit, and compare the checksum that the panel latched with what was asked. */

@@ -69,6 +69,8 @@ export interface RequestLine {
   failAll(failure: PanelFailure, but?: readonly Request['type'][]): void;
   /** Sends a request once, under a number of its own, whatever its answer; false when the link does not take it. */
   sendBlind(request: Request): boolean;
+  /** What is still to be answered of it says nothing of the panel any more. */
+  forgetBlind(): void;
 }
 
 interface Outstanding {
@@ -132,7 +134,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
   const { link, clock, random, timeouts, seal, onRefusal, onSessionOver, onAsked, onHeard, onBlindAck } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
-  let sentBlind: number[] = [];
+  let sentBlind: { seq: number; counts: boolean }[] = [];
   // Anywhere, so that a host that was restarted is not answered from the panel's memory of the last one.
   let nextSeq = Math.floor(random.uniform() * 0x10000);
   let nextOrder = 0;
@@ -306,7 +308,8 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     }
     const { seq, message } = decoded.frame;
     const entry = outstanding.get(seq);
-    if (entry === undefined && message.type === 'ack' && sentBlind.includes(seq)) return onBlindAck?.();
+    const blind = entry === undefined && message.type === 'ack' ? sentBlind.find((sent) => sent.seq === seq) : undefined;
+    if (blind !== undefined) return blind.counts ? onBlindAck?.() : undefined;
     if (entry === undefined || !answers(entry.request, message)) {
       counters.strayReplies++;
       discards.note('stray', strayInWords(seq, message));
@@ -399,8 +402,11 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       const seq = takeSeq();
       const bytes = encodeFrame({ seq, message: request });
       if (!link.send(seal === undefined ? bytes : seal.seal(bytes))) return false;
-      sentBlind = [seq, ...sentBlind].slice(0, BLIND_KEPT);
+      sentBlind = [{ seq, counts: true }, ...sentBlind].slice(0, BLIND_KEPT);
       return true;
+    },
+    forgetBlind: () => {
+      for (const sent of sentBlind) sent.counts = false;
     },
   };
 }

@@ -21,7 +21,9 @@ import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
+import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { blamed, boardOf, describeLink, sourceOf, type LinkInUse } from './link-description.ts';
+import { createPanelFaults } from './panel-faults.ts';
 import { watchStrangers } from './strangers.ts';
 
 /** Why a link does not carry a panel now. */
@@ -87,6 +89,8 @@ export async function assembleHardware(options: {
     clock,
   });
   const strangers = watchStrangers(members, clock);
+  let tellNews: ((event: Omit<RigEvent, 'timeNs'>) => void) | undefined;
+  const faults = createPanelFaults(clock, () => tellNews);
   const users = rig.users.count;
   let temperatureAskedMs = -Infinity;
   const soleName = members.length === 1 ? members[0].driver.name : undefined;
@@ -113,6 +117,7 @@ export async function assembleHardware(options: {
     const blame = failure === undefined ? new Map<string, PanelFailure>() : blamed(failure, soleName);
     for (const member of members) {
       const why = blame.get(member.driver.name);
+      if (why !== undefined) faults.failed(boardOf(member), why);
       const session = member.driver.capabilities !== undefined;
       // Without a session every request fails with 'link-closed', which tells less than what the handshake failed with.
       if (why?.reason === 'link-closed' && !session && member.trouble !== undefined) continue;
@@ -126,7 +131,9 @@ export async function assembleHardware(options: {
     temperatureAskedMs = clock.nowMs();
     for (const member of members) {
       void member.driver.status().then((told) => {
-        if (told.ok) member.temperatureC = told.value.temperatureC;
+        if (!told.ok) return;
+        member.temperatureC = told.value.temperatureC;
+        if (told.value.state === 'fault') faults.inStatus(boardOf(member));
       });
     }
   };
@@ -149,6 +156,7 @@ export async function assembleHardware(options: {
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),
     fared(failure, tell) {
+      tellNews = tell;
       note(failure);
       strangers(tell);
       if (failure === undefined) askTemperatures();

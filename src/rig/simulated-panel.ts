@@ -10,7 +10,9 @@ import { panelFailureInWords } from '../control/failure-words.ts';
 import type { SafeChoice } from '../control/panel-keeper.ts';
 import type { RigPanel } from '../control/panel-seat.ts';
 import { createPanel } from '../panel/panel-driver.ts';
+import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
 import { remedyOf, safeFeatures } from './hardware.ts';
+import { createPanelFaults } from './panel-faults.ts';
 import type { Simulator } from './simulator.ts';
 
 /** The simulated panel as the control loop is given it. */
@@ -30,20 +32,25 @@ export function simulatedPanel(rig: RigFile, { link }: Simulator, clock: Clock, 
       features: ['digital-weights', 'snr-report', ...safeFeatures(rig)],
     },
   });
+  const board = (): BoardUsed => ({
+    link: link.name,
+    kind: link.kind,
+    source: 'simulator',
+    panel: panel.capabilities?.panelSerial ?? '',
+    firmware: panel.capabilities?.firmware ?? '',
+  });
+  let tellNews: ((event: Omit<RigEvent, 'timeNs'>) => void) | undefined;
+  const faults = createPanelFaults(clock, () => tellNews);
   return {
     panel,
     source: 'simulator',
     connected: false,
     connect: () => panel.connect(),
-    boards: () => [
-      {
-        link: link.name,
-        kind: link.kind,
-        source: 'simulator',
-        panel: panel.capabilities?.panelSerial ?? '',
-        firmware: panel.capabilities?.firmware ?? '',
-      },
-    ],
+    boards: () => [board()],
+    fared(failure, tell) {
+      tellNews = tell;
+      if (failure !== undefined) faults.failed(board(), failure);
+    },
     linkDiscarded: () => link.counters.discarded + panel.counters.badFrames,
     links: () => [
       {

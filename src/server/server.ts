@@ -2,7 +2,7 @@
  * The web server beside the control loop: the page, its live data over socket.io, and two addresses for scripts.
  *
  *   GET /            the page (built by Vite into dist/dashboard)
- *   GET /healthz     200 when all is well, 503 with the reason when the rig has faulted or no cycle turns
+ *   GET /healthz     200 when all is well, 503 with the reason when the rig has faulted, its panel is lost, or no cycle turns or is good
  *   GET /api/state   the rig as JSON
  *   socket.io        frames to the page, controls from it: socket-contract.ts
  */

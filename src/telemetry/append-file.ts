@@ -77,6 +77,7 @@ export class AppendFile {
   #dirty = false;
   #syncing: Promise<void> | undefined;
   #unsynced: string | undefined;
+  #hangs = false;
   #wake: (() => void) | undefined;
 
   /** Opens (and creates) the file now, so that a folder that cannot be written is known before the rig starts. */
@@ -97,6 +98,11 @@ export class AppendFile {
   /** Once closed: why what was written may yet be lost with the power; undefined when it is on the disk. */
   get unsynced(): string | undefined {
     return this.#unsynced;
+  }
+
+  /** Once closed: the system has not answered what was asked of the file, and a thread waits for that still. */
+  get hangs(): boolean {
+    return this.#hangs;
   }
 
   get droppedLines(): number {
@@ -161,28 +167,39 @@ export class AppendFile {
     return this.#pump === undefined ? Promise.resolve(true) : within(this.#pump, withinMs);
   }
 
-  /** Writes what is queued, looks at the file once more and closes it. @returns lines that were dropped, or not written within `withinMs`. */
-  async close(withinMs = 3000): Promise<number> {
+  /**
+   * Writes what is queued, looks at the file once more and closes it.
+   * @param enough waits no longer for a disk that refuses, or does not confirm, once this resolves
+   * @returns lines that were dropped, or not written within `withinMs`
+   */
+  async close(withinMs = 3000, enough: Promise<void> = new Promise(() => undefined)): Promise<number> {
     if (this.#closing) return this.#droppedLines;
     for (const timer of this.#timers) clearInterval(timer);
     this.#wake?.();
     this.#checkSoon();
-    await this.flush(withinMs);
+    await Promise.race([this.flush(withinMs), enough]);
     this.#closing = true;
     this.#wake?.();
     // A write that the system never answers is given up, and the file with it.
     if (!(await this.flush(GIVE_UP_MS))) {
       this.#droppedLines += this.#queue.length;
       this.#unsynced ??= 'a write was never answered';
+      this.#hangs = true;
       return this.#droppedLines;
     }
     await within(
       this.#countAtEnd().catch(() => undefined),
       COUNT_MS,
     );
-    await this.#syncing;
-    if (await within(this.#syncNow(), SYNC_MS)) closeSync(this.#file.fd);
-    else this.#unsynced ??= 'no answer';
+    const synced = within(
+      Promise.resolve(this.#syncing).then(() => this.#syncNow()),
+      SYNC_MS,
+    );
+    if (await Promise.race([synced, enough.then(() => within(synced, SYNC_HURRIED_MS))])) closeSync(this.#file.fd);
+    else {
+      this.#unsynced ??= 'no answer';
+      this.#hangs = true;
+    }
     return this.#droppedLines;
   }
 
@@ -315,11 +332,12 @@ const TURN_BYTES = 1 << 20;
 const GIVE_UP_MS = 500;
 const COUNT_MS = 1000;
 const SYNC_MS = 2000;
+const SYNC_HURRIED_MS = 300;
 /** Read in a fraction of a second. */
 const COUNTED_BYTES = 64 * 2 ** 20;
 
 /** Whether the work was done in time; what it comes to is its own affair. */
-async function within(work: Promise<void>, ms: number): Promise<boolean> {
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
   const done = await Promise.race([work.then(() => true), late]);

@@ -35,15 +35,18 @@ export interface InfluxWriterOptions {
 export interface InfluxClosing {
   taken: number;
   refused: number;
-  /** Points in the run folder that the server has not taken. */
-  remaining: number;
+  /** Points in the run folder that the server has not taken; null where there was no time to count them. */
+  remaining: number | null;
 }
 
 export interface InfluxWriter {
   /** Points the server has taken so far. */
   readonly taken: number;
-  /** Sends what is left for at most `withinMs`; with the server away it tries once. Call it after the recorder has closed its files. */
-  close(withinMs: number): Promise<InfluxClosing>;
+  /**
+   * Sends what is left for at most `withinMs`, or until `enough` resolves; with the server away it tries once. Call it after the recorder has
+   * closed its files.
+   */
+  close(withinMs: number, enough?: Promise<void>): Promise<InfluxClosing>;
 }
 
 /** Few enough that looking through them never holds up the loop, which turns on the same thread. */
@@ -51,6 +54,8 @@ const BATCH = { bytes: 1 << 20, lines: 1000, last: 'leave' } as const;
 const EARLIER_PAUSE_MS = 20;
 /** Of the time that the end may take. */
 const EARLIER_AT_END_MS = 1000;
+/** Records of many hours take a while to be counted. */
+const COUNT_MS = 250;
 const MOST_CAUSES = 10;
 
 export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
@@ -153,7 +158,7 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
     get taken() {
       return taken;
     },
-    close: async (withinMs) => {
+    close: async (withinMs, enough = new Promise(() => undefined)) => {
       stop.abort();
       let late = false;
       const sendRest = async (): Promise<void> => {
@@ -165,15 +170,19 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
         }
       };
       await new Promise<void>((resolve, reject) => {
-        const cancel = clock.after(withinMs, () => {
+        const giveUp = (): void => {
           late = true;
           resolve();
-        });
+        };
+        const cancel = clock.after(withinMs, giveUp);
+        void enough.then(giveUp);
         sendRest().then(resolve, reject).finally(cancel);
       });
       noteProgress(null);
       // The folder may be unreadable by now; what remains is then counted as far as it can be.
-      return { taken, refused, remaining: await countLines(records, mark.byte).catch(() => 0) };
+      const counting = countLines(records, mark.byte).catch(() => 0);
+      const remaining = await Promise.race([counting, enough.then(() => clock.sleep(COUNT_MS)).then(() => null)]);
+      return { taken, refused, remaining };
     },
   };
 }

@@ -51,8 +51,12 @@ export interface RunRecorder extends CycleSink {
   identify(identity: RigIdentity): void;
   /** Resolves when everything recorded so far is in the file, or `withinMs` is over. */
   flush(withinMs: number): Promise<void>;
-  /** Writes the summary. Never throws for the disk's sake: `problem` says what could not be written. */
-  close(ended: string): Promise<{ summary: RunSummary; problem?: string }>;
+  /**
+   * Writes the summary. Never throws for the disk's sake: `problem` says what could not be written.
+   * @param enough a disk that takes nothing is waited for no longer once this resolves
+   * @returns `hangs`: a thread still waits for the disk, and so would `process.exit`
+   */
+  close(ended: string, enough?: Promise<void>): Promise<{ summary: RunSummary; problem?: string; hangs?: true }>;
   /** Removes the folder of a run that never started. */
   discard(): Promise<void>;
 }
@@ -163,11 +167,11 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     flush: async (withinMs) => {
       await files.records.flush(withinMs);
     },
-    close: async (ended) => {
+    close: async (ended, enough) => {
       closed = true;
       forgetSteps?.();
       const { records, events } = files;
-      const [lost, lostEvents] = await Promise.all([records.close(), events.close()]);
+      const [lost, lostEvents] = await Promise.all([records.close(undefined, enough), events.close(undefined, enough)]);
       const summary = tally.summary(ended, lost + records.missingLines);
       const problems = news.problemsOf([
         { name: RECORDS_FILE, file: records, lost },
@@ -182,7 +186,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       };
       if (news.isDue('manifest.json') || !existsSync(join(folder, 'manifest.json'))) finish('manifest.json', manifest);
       finish('summary.json', summary);
-      return problems.length > 0 ? { summary, problem: problems.join('; ') } : { summary };
+      const hangs = records.hangs || events.hangs ? { hangs: true as const } : {};
+      return { summary, ...(problems.length > 0 ? { problem: problems.join('; ') } : {}), ...hangs };
     },
     discard: async () => {
       closed = true;

@@ -13,6 +13,7 @@ import { createLoopbackLink } from '../../src/link/loopback.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
+import { startServer } from '../../src/server/server.ts';
 import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
 
 const SILENCE_MS = 3000;
@@ -24,6 +25,8 @@ interface FarEnd {
   unheard: boolean;
   /** The type of the frame on which it went dark last. */
   darkenedBy: number | undefined;
+  /** Times that it was told to enter its safe state. */
+  toldSafe: number;
 }
 
 interface Story {
@@ -80,11 +83,12 @@ ${keyed ? `authentication: { keyEnv: ${KEY_ENV} }\n` : ''}${lines.join('\n')}
         behaviours,
         ...(keyed && { authentication: { panelKey, counterLimit: 0n, storeLimit: () => true } }),
       });
-      const end: FarEnd = { virtual, unheard: false, darkenedBy: undefined };
+      const end: FarEnd = { virtual, unheard: false, darkenedBy: undefined, toldSafe: 0 };
       ends.push(end);
       const peer = {
         receive: (frame: Uint8Array) => {
           expect(openFrame(frame, panelKey).ok, 'sealed').toBe(keyed);
+          if (frame[1] === TYPE_CODES['set-safe-state']) end.toldSafe += 1;
           const wasLit = virtual.radiated().beamId !== 0;
           virtual.receive(frame);
           if (wasLit && virtual.radiated().beamId === 0) end.darkenedBy = frame[1];
@@ -197,12 +201,121 @@ describe.each([1, 2] as const)('a panel of version 1.%i on a sealed link, which 
   });
 });
 
-describe('an array of two panels, one of which is not heard', () => {
-  it.each(['mute', 'hold'])('is dark as a whole (safe state: %s)', async (state) => {
-    const { rig, ends, darkAfterMs } = await running({ panels: 2, minor: 1, lines: [`safeState: ${state}`] });
-    ends[1].unheard = true;
-    if (state === 'mute') expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+describe('a panel that has confirmed its safe state in a pause and is not heard since', () => {
+  const codeword = ['safeState: codeword', 'safeCodeword: { azimuthDeg: 10 }'];
+  it.each([
+    ['hold', ['safeState: hold']],
+    ['mute', []],
+    ['codeword', codeword],
+  ])('is in it when the rig is stopped, and told once more (safe state: %s)', async (_state, lines) => {
+    const { clock, rig, ends, codes, done } = await running({ lines });
+    expect(await rig.controller.pause()).toEqual({ ok: true });
+    ends[0].unheard = true;
+    await clock.sleep(10_000);
+    const shown = ends[0].virtual.radiated();
+    const told = ends[0].toldSafe;
+    const startMs = clock.nowMs();
     await rig.controller.stop();
+    expect(clock.nowMs() - startMs).toBeLessThan(2500);
+    expect(ends[0].toldSafe).toBeGreaterThan(told);
+    expect(ends[0].virtual.radiated()).toEqual(shown);
+    expect(rig.controller.unsafe).toBeUndefined();
+    expect(rig.controller.describe().safe.confirmed).toBe(true);
+    expect(codes().filter((code) => code.startsWith('safe-'))).toEqual(['safe-and-not-heard']);
+    expect(await done).toMatchObject({ reason: 'stopped' });
+  });
+
+  it('is not known to be in it once it was given a beam again, were it only for a moment', async () => {
+    const { clock, rig, ends, codes } = await running({ lines: ['safeState: hold'] });
+    await rig.controller.pause();
+    await rig.controller.run();
+    // Until a beam is on the air, and before its cycle has ended.
+    const before = ends[0].virtual.radiated().beamId;
+    while (ends[0].virtual.radiated().beamId === before) await clock.sleep(0.1);
+    ends[0].unheard = true;
+    await rig.controller.stop();
+    expect(rig.controller.unsafe).toContain('did not confirm');
+    expect(codes()).toContain('safe-state-unconfirmed');
+  });
+});
+
+it('a fault that a panel finds by itself is told once, with its name and number, and is over when the panel says so', async () => {
+  const { clock, rig, ends, events, codes, lit } = await running({});
+  ends[0].virtual.fault(42);
+  await clock.sleep(120_000);
+  expect(lit()).toBe(false);
+  const told = events.filter(({ code }) => code === 'panel-fault');
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({
+    level: 'error',
+    message: expect.stringMatching(/^The panel p0 on p0 has found a fault of its own \(number 42\): it is dark/) as string,
+  });
+  // It is there, and it is dark by itself: neither lost nor made to rest.
+  expect(codes()).not.toContain('panel-lost');
+  expect(rig.controller.trouble).toMatch(/^every cycle has been void for 1[12]\d\.\d s: .*\(its code 42\)/);
+  ends[0].virtual.recover();
+  await clock.sleep(500);
+  expect(lit()).toBe(true);
+  expect(rig.controller.trouble).toBeUndefined();
+  await rig.controller.stop();
+});
+
+it('a fault that a panel only has in its status is told before the next cycle meets it', async () => {
+  const { clock, rig, ends, events } = await running({ rateHz: 0.1 });
+  rig.controller.onCycle(() => ends[0].virtual.fault(7));
+  while (!events.some(({ code }) => code === 'panel-fault')) await clock.sleep(10);
+  expect(events.map(({ code }) => code)).not.toContain('cycle-void');
+  expect(events.at(-1)?.message).toContain('The panel p0 on p0 has found a fault of its own, by its status');
+  await rig.controller.stop();
+});
+
+it('a lost panel is trouble for whoever asks /healthz, until it is back', async () => {
+  const { clock, rig, ends, darkAfterMs } = await running({});
+  const server = await startServer({ controller: rig.controller, host: '127.0.0.1', port: 0 });
+  const health = (): Promise<{ status: number; body: unknown }> =>
+    clock.during(fetch(`${server.url}healthz`).then(async (answer) => ({ status: answer.status, body: await answer.json() })));
+  try {
+    expect(await health()).toEqual({ status: 200, body: { ok: true, state: 'running' } });
+    ends[0].unheard = true;
+    await darkAfterMs();
+    await clock.sleep(1000);
+    expect(await health()).toMatchObject({
+      status: 503,
+      body: {
+        ok: false,
+        state: 'running',
+        reason: expect.stringMatching(/^the panel is lost.*: .*(?:no answer|said nothing)/) as string,
+      },
+    });
+    ends[0].unheard = false;
+    await clock.sleep(3000);
+    expect(await health()).toMatchObject({ status: 200 });
+  } finally {
+    await rig.controller.stop();
+    await server.close();
+  }
+});
+
+describe('an array of two panels, one of which is not heard', () => {
+  it.each(['mute', 'hold'])('is dark as a whole, and none lights a part of a beam again (safe state: %s)', async (state) => {
+    for (const minor of [1, 2] as const) {
+      const { clock, rig, ends, darkAfterMs, shown, lit } = await running({ panels: 2, minor, lines: [`safeState: ${state}`] });
+      ends[1].unheard = true;
+      // A part of a beam is no beam to be held: where the safe state is to hold, all are muted, too.
+      expect(await darkAfterMs()).toBeLessThan(SILENCE_MS + SOON_MS);
+      for (let ms = 0; ms < 12_000; ms += 50) {
+        await clock.sleep(50);
+        expect(shown()).toEqual([0, 0]);
+      }
+      ends[1].unheard = false;
+      await clock.sleep(3000);
+      expect(shown()[0], 'heard again, both radiate one beam again').toBeGreaterThan(0);
+      expect(shown()[1]).toBe(shown()[0]);
+      await rig.controller.stop();
+      const [left, right] = shown();
+      expect(right, 'one beam is held as a whole').toBe(left);
+      expect(lit()).toBe(state === 'hold');
+    }
   });
 });
 
