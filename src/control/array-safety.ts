@@ -73,7 +73,7 @@ export function createArraySafety(options: {
 
 const notHeard = (why: string): Omit<RigEvent, 'timeNs'> => ({
   level: 'warning',
-  code: 'safe-and-not-heard',
-  message: `The panel is not heard (${why}). It had confirmed its safe state before, and was given no beam since.`,
+  code: 'safe-confirmed-before',
+  message: `The panel did not confirm its safe state once more (${why}). It had confirmed it before, and was given no beam since.`,
   action: 'It was commanded there once more, blind.',
 });

@@ -23,7 +23,7 @@ import { createModelSeat } from './model-seat.ts';
 import { createPacing } from './pacing.ts';
 import { createPowerNews } from './power-news.ts';
 import { createVoidNews } from './void-news.ts';
-import { goodCycleMsAt, silenceMsAt } from './silence-limit.ts';
+import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
 import { createPanelSeat } from './panel-seat.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { createWatchdog, watchdogMsAt } from './watchdog.ts';
@@ -134,7 +134,7 @@ class Loop implements ControlLoop {
       random: options.random,
       safe: options.safe,
       silenceMs,
-      goodCycleMs: goodCycleMsAt(silenceMs, transferMs),
+      goodCycle: goodCycleAt(silenceMs, transferMs, rateHz),
       tell,
       onSafe: () => this.#safeWhileStuck(),
     });

@@ -21,7 +21,12 @@ export interface GoodCycleLimit {
 /** A timer that comes early by less than this is on time, ms. */
 const EARLY_MS = 1e-3;
 
-export function createGoodCycleLimit(clock: Clock, limitMs: number, onOver: (litMs: number) => void): GoodCycleLimit {
+/** @param options.trialMs what is left of the limit at least, each time that the panel is lit again after it was dark */
+export function createGoodCycleLimit(
+  clock: Clock,
+  { limitMs, trialMs }: { limitMs: number; trialMs: number },
+  onOver: (litMs: number) => void,
+): GoodCycleLimit {
   /** Lit without a good cycle before it was lit last, ms. */
   let beforeMs = 0;
   let sinceMs: number | undefined;
@@ -43,7 +48,10 @@ export function createGoodCycleLimit(clock: Clock, limitMs: number, onOver: (lit
 
   return {
     lit() {
-      sinceMs ??= clock.nowMs();
+      if (sinceMs === undefined) {
+        sinceMs = clock.nowMs();
+        beforeMs = Math.min(beforeMs, limitMs - trialMs);
+      }
       if (cancelTimer === undefined) look();
     },
     good() {

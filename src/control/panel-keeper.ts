@@ -11,6 +11,7 @@ import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { panelFailureInWords, reasonInWords } from './failure-words.ts';
 import { createGoodCycleLimit } from './good-cycle-limit.ts';
 import { oncePerCause } from './once-per-cause.ts';
+import { goodCycleAt } from './silence-limit.ts';
 import { withinTime } from './within-time.ts';
 
 export type Recovery = 'back' | 'still-lost' | { unusable: string };
@@ -95,8 +96,8 @@ export function createPanelKeeper(options: {
   safe: SafeChoice;
   /** The panel goes to its safe state by itself after so long without a frame. */
   silenceMs: number;
-  /** How long it may radiate without a good cycle. Default: the same. */
-  goodCycleMs?: number;
+  /** How long it may radiate without a good cycle. Default: for as long. */
+  goodCycle?: { limitMs: number; trialMs: number };
   /** Asked at each loss: loss and return are told by somebody else. */
   discreet?: () => boolean;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
@@ -109,7 +110,7 @@ export function createPanelKeeper(options: {
     random,
     safe,
     silenceMs,
-    goodCycleMs = silenceMs,
+    goodCycle = goodCycleAt(silenceMs, 0, 0),
     discreet = () => false,
     tell,
   } = options;
@@ -137,9 +138,9 @@ export function createPanelKeeper(options: {
 
   /** What it failed with last since it worked. */
   let newest: string | undefined;
-  const limit = createGoodCycleLimit(clock, goodCycleMs, (litMs) => {
+  const limit = createGoodCycleLimit(clock, goodCycle, (litMs) => {
     idleReturns = Math.max(idleReturns, IDLE_RETURNS);
-    lose({ reason: 'no-good-cycle', litMs, limitMs: goodCycleMs, newest });
+    lose({ reason: 'no-good-cycle', litMs, limitMs: goodCycle.limitMs, newest });
   });
 
   const commandSafe = (): boolean => {

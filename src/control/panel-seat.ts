@@ -55,7 +55,7 @@ export interface PanelSeatOptions {
   random: Random;
   safe: SafeChoice;
   silenceMs: number;
-  goodCycleMs: number;
+  goodCycle: { limitMs: number; trialMs: number };
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** A safe state that was commanded blind is confirmed by one of them. */
   onSafe?: () => void;
@@ -393,7 +393,7 @@ class Seat implements PanelSeat {
   }
 
   #candidate(rigPanel: RigPanel): Candidate {
-    const { clock, random, safe, silenceMs, goodCycleMs, tell, fallBack, onSafe } = this.#options;
+    const { clock, random, safe, silenceMs, goodCycle, tell, fallBack, onSafe } = this.#options;
     if (onSafe !== undefined) rigPanel.panel.onSafe(onSafe);
     const keeper = createPanelKeeper({
       panel: rigPanel.panel,
@@ -404,7 +404,7 @@ class Seat implements PanelSeat {
       random,
       safe,
       silenceMs,
-      goodCycleMs,
+      goodCycle,
       // Moves are told here, and hardware that no cycle runs on yet is missed by nobody.
       discreet: () => isOnRealLink(rigPanel.source) && (fallBack || this.#seated.rigPanel !== rigPanel),
       tell,

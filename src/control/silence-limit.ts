@@ -4,6 +4,8 @@
 const SILENCE_MS = 3000;
 /** What is left of it for the words of a beam when the model has used up its time. */
 const AFTER_MODEL_MS = 500;
+/** So much later than silence, for timers that are late. */
+const AFTER_SILENCE_MS = 250;
 /** What the wire can carry. */
 const LONGEST_SILENCE_MS = 0xffffffff;
 
@@ -21,7 +23,12 @@ export function silenceMsAt(rateHz: number, deadlineMs: number): number {
 }
 
 /**
- * How long a panel may radiate without a good cycle: a beam takes its time over a slow wire.
+ * How long a panel may radiate without a good cycle, and how long of that it has at least whenever it comes back: time enough for one. A beam
+ * takes its time over a slow wire. One that says nothing at all is given up as silent before this.
  * @param transferMs how long a beam takes over the slowest wire
  */
-export const goodCycleMsAt = (silenceMs: number, transferMs: number): number => silenceMs + transferMs;
+export function goodCycleAt(silenceMs: number, transferMs: number, rateHz: number): { limitMs: number; trialMs: number } {
+  // Silence is counted from the first request of the cycle after the last good one.
+  const laterMs = transferMs + (rateHz === 0 ? 0 : 1000 / rateHz);
+  return { limitMs: silenceMs + laterMs + AFTER_SILENCE_MS, trialMs: silenceMs / 2 + laterMs };
+}

@@ -35,6 +35,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig with one of each [needs
     await expect.poll(() => text('#hint'), SOON).toBe('Phase words have 1 bit.');
 
     await rig.pause();
+    await expect.poll(() => text('#run'), SOON).toContain('Start');
     await page.click('#run');
     await expect.poll(() => text('#hint'), SOON).toContain('a new beam 1 time a second.');
   });

@@ -303,19 +303,19 @@ export const SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: ['cycle-void'],
+    events: ['panel-fault', 'cycle-void'],
   },
   {
     name: 'panel that comes back has another Q',
     play: exchangedFor(fiveBits),
-    events: ['panel-lost', 'panel-unusable', 'safe-state-unconfirmed'],
-    unsafe: true,
+    // It confirmed what it was told blind, and was given no beam since.
+    events: ['panel-lost', 'panel-unusable', 'safe-confirmed-before'],
   },
   {
     name: 'panel that comes back speaks a newer protocol',
     play: exchangedFor(newer),
-    events: ['panel-lost', 'panel-unusable', 'safe-state-unconfirmed'],
-    unsafe: true,
+    // It confirmed what it was told blind, and was given no beam since.
+    events: ['panel-lost', 'panel-unusable', 'safe-confirmed-before'],
   },
   {
     name: 'frames of an authenticated link are replayed',
