@@ -10,7 +10,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { trainUnfoldedPga } from '../training/train-unfolded-pga.ts';
+import { train } from '../training/train.ts';
+import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { ModelCard } from '../card.ts';
@@ -96,7 +97,7 @@ async function main(): Promise<void> {
 }
 
 async function trainLiterally(seed: number, folder: string): Promise<ModelFile[]> {
-  await trainUnfoldedPga({ recipe: 'paper', seed, output: join(folder, `${LITERAL}.onnx`) });
+  await train(family, { recipe: 'paper', seed, output: join(folder, `${LITERAL}.onnx`) });
   return listModels(folder);
 }
 

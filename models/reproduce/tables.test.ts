@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { trainUnfoldedPga } from '../training/train-unfolded-pga.ts';
+import { train } from '../training/train.ts';
+import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { Method, TestSet } from './methods.ts';
@@ -21,10 +22,8 @@ describe('the comparison of paper 001', () => {
   let network: ModelFile;
 
   beforeAll(async () => {
-    await trainUnfoldedPga(
-      { output: join(folder, 'two-layers.onnx'), layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 },
-      {},
-    );
+    const output = join(folder, 'two-layers.onnx');
+    await train(family, { output, layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 });
     [network] = listModels(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
