@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     `${channels} channels of the stream \`test\` of seed ${seed}, 10 paths, the same for every method and every SNR; training used the streams \`train\` ` +
       'and `validation`. Sum rates in bit/s/Hz, mean ± standard error over the channels. One file serves every SNR and both scales.',
     '*Own D*: the digital weights of the file. *D by the objective*: the better of those and of D solved again for its phases, which is what a rig ' +
-      'radiates. *Start*: the same network before its training, own D.',
+      'radiates. *Start*: the same network before its training.',
     `\`npx tsx models/reproduce/families.ts --channels ${channels} --seed ${seed}\` on ${machine()}.`,
     ...sections,
   ].join('\n\n');
@@ -97,7 +97,12 @@ async function untrained(model: ModelFile, folder: string): Promise<ModelFile> {
 function methodsOf(model: ModelFile, start: ModelFile): Method[] {
   const { id } = model;
   return [
-    { ...networkMethod(start), title: `\`${id}\`: start`, short: `${id}, start` },
+    { ...networkMethod(start), title: `\`${id}\`: start, own D`, short: `${id}, start` },
+    {
+      ...networkWithDigitalSolved(start),
+      title: `\`${id}\`: start, D by the objective`,
+      short: `${id}, start, D by the objective`,
+    },
     { ...networkMethod(model), title: `\`${id}\`: own D`, short: id },
     { ...networkWithDigitalSolved(model), title: `\`${id}\`: D by the objective`, short: `${id}, D by the objective` },
   ];
