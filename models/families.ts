@@ -2,8 +2,8 @@
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { ModelFamily } from './family.ts';
 
-const FAMILIES: Readonly<Record<string, () => Promise<{ family: ModelFamily }>>> = {
-  'unfolded-pga': () => import('./unfolded-pga/family.ts'),
+const FAMILIES: Readonly<Record<string, () => Promise<ModelFamily>>> = {
+  'unfolded-pga': async () => (await import('./unfolded-pga/family.ts')).family,
 };
 
 export const FAMILY_IDS: readonly string[] = Object.keys(FAMILIES);
@@ -15,5 +15,5 @@ export async function findFamily(id: string): Promise<ModelFamily> {
       wayOut: 'Write one of these, or add a family by the recipe in models/README.md.',
     });
   }
-  return (await FAMILIES[id]()).family;
+  return FAMILIES[id]();
 }
