@@ -4,6 +4,7 @@ import type { ModelFamily } from './family.ts';
 
 const FAMILIES: Readonly<Record<string, () => Promise<ModelFamily>>> = {
   'unfolded-pga': async () => (await import('./unfolded-pga/family.ts')).family,
+  'unfolded-phase-extraction': async () => (await import('./unfolded-phase-extraction/family.ts')).family,
 };
 
 export const FAMILY_IDS: readonly string[] = Object.keys(FAMILIES);
