@@ -72,7 +72,7 @@ describe('training', () => {
     expect(existsSync(resume)).toBe(false);
   });
 
-  it('refuses to go on from a checkpoint of other options', async () => {
+  it('refuses to go on from a checkpoint of other options or of another family', async () => {
     const abort = new AbortController();
     abort.abort();
     await train(family, tiny('mine'), { signal: abort.signal });
@@ -81,6 +81,10 @@ describe('training', () => {
       code: 'argument',
       message: expect.stringContaining('other options') as string,
     });
+    const namesake = { ...family, id: 'another-family' };
+    await expect(train(namesake, tiny('mine', { resume }))).rejects.toThrow(
+      /belongs to a training with other options: unfolded-pga/,
+    );
     await expect(train(family, tiny('mine', { resume: join(folder, 'none.json') }))).rejects.toMatchObject({
       code: 'argument',
     });
