@@ -1,14 +1,16 @@
 /**
  * How long the unfolded network needs for one channel, beside a plain float64 TypeScript program of the same formula on the same channel
- * in the same run. Both take I = J = 10 and M = K = 4.
+ * in the same run. Both take I = J = 10 and M = K = 4. Then the models of the zoo, taken in turn.
  *
  *   npx tsx bench/model-latency.ts [--json]
  */
+import { readFileSync } from 'node:fs';
 import { drawChannelSet } from '../models/training/channel-set.ts';
 import { constantSteps, pgaUnfold } from '../models/baselines/pga.ts';
 import { openSession } from '../models/graph/session.ts';
 import { encodeUnfoldedPga } from '../models/unfolded-pga/inference.ts';
 import { fallingSteps } from '../models/unfolded-pga/step-sizes.ts';
+import { listModels } from '../models/zoo.ts';
 
 const layers = 10;
 const innerSteps = 10;
@@ -41,18 +43,24 @@ function summarise(timesMs: number[]): Timing {
 /** H·A and Hᴴ·(CDᴴ) for each inner step: 8·K·N·M real operations each; the K×K products and the rest are a few per cent. */
 const productFlops = (elements: number): number => layers * innerSteps * 2 * 8 * users * elements * users;
 
-async function measure(elements: number): Promise<Line> {
-  const steps = fallingSteps({ layers, innerSteps, elements, coefficients: 3, snrRangeDb: [-8, 22] });
-  const session = await openSession(
-    encodeUnfoldedPga({ dimensions: { elements, rfChains: users, users }, steps, guarded: true }),
-  );
+/** The first test channel, at 10 dB. */
+function oneChannel(elements: number) {
   const set = drawChannelSet({ seed: 1, name: 'test', count: 1, elements, users, paths: 10, scale: 'unit-element' });
   const feeds = {
     channel: { values: set.packed, shape: [1, users, elements, 2] },
     power: { values: Float32Array.of(1), shape: [1] },
     noise: { values: Float32Array.of(0.1), shape: [1] },
   };
-  const plain = { channel: set.channels[0], power: 1, noise: 0.1, ...constantSteps(layers, innerSteps, 0.1, 1e-4) };
+  return { channel: set.channels[0], feeds };
+}
+
+async function measure(elements: number): Promise<Line> {
+  const steps = fallingSteps({ layers, innerSteps, elements, coefficients: 3, snrRangeDb: [-8, 22] });
+  const session = await openSession(
+    encodeUnfoldedPga({ dimensions: { elements, rfChains: users, users }, steps, guarded: true }),
+  );
+  const { channel, feeds } = oneChannel(elements);
+  const plain = { channel, power: 1, noise: 0.1, ...constantSteps(layers, innerSteps, 0.1, 1e-4) };
   const network: number[] = [];
   const typescript: number[] = [];
   // Taken in turn, so that a busy machine is busy for both.
@@ -81,9 +89,32 @@ async function measure(elements: number): Promise<Line> {
   };
 }
 
+/** Every model of the zoo for these users, one run each in turn, so that a busy machine is busy for all. */
+async function measureZoo(): Promise<{ id: string; timing: Timing }[]> {
+  const models = listModels().filter(({ card }) => card.dimensions.users === users && card.connection === 'full');
+  const opened = await Promise.all(
+    models.map(async ({ id, path, card }) => ({
+      id,
+      session: await openSession(readFileSync(path)),
+      feeds: oneChannel(card.dimensions.elements).feeds,
+      timesMs: [] as number[],
+    })),
+  );
+  for (let run = -warmUp; run < runs; run++) {
+    for (const { session, feeds, timesMs } of opened) {
+      const began = performance.now();
+      await session.run(feeds);
+      if (run >= 0) timesMs.push(performance.now() - began);
+    }
+  }
+  for (const { session } of opened) await session.close();
+  return opened.map(({ id, timesMs }) => ({ id, timing: summarise(timesMs) }));
+}
+
 const lines = [await measure(32), await measure(64)];
+const zoo = await measureZoo();
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ bench: 'model-latency', layers, innerSteps, users, runs, lines }));
+  console.log(JSON.stringify({ bench: 'model-latency', layers, innerSteps, users, runs, lines, zoo }));
 } else {
   const ms = ({ medianMs, minMs, p95Ms }: Timing) =>
     `median ${medianMs.toFixed(2)} ms, min ${minMs.toFixed(2)}, p95 ${p95Ms.toFixed(2)}`;
@@ -96,4 +127,6 @@ if (process.argv.includes('--json')) {
         'the time goes by the number of ops (about 15 in an inner step), not by arithmetic',
     );
   }
+  console.log('The zoo, in turn:');
+  for (const { id, timing } of zoo) console.log(`${id}: ${ms(timing)}`);
 }

@@ -7,6 +7,7 @@ import { fromPhases, matmul, zeros } from '../signal/complex-matrix.ts';
 import { sumRate } from '../signal/rate.ts';
 import type { ModelCard } from './card.ts';
 import { cardText, modelCardSchema } from './card.ts';
+import { FAMILY_IDS } from './families.ts';
 import { openSession } from './graph/session.ts';
 import { drawChannelSet } from './training/channel-set.ts';
 import { contractTensors, findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
@@ -25,8 +26,17 @@ function copyWith(name: string, change: (card: ModelCard) => ModelCard): string 
 }
 
 describe('the models that come with beamrig', () => {
-  it('are those of the demo rig and of the paper, at ten and at three layers', () => {
-    expect(zoo.map(({ id }) => id)).toEqual(['unfolded-pga-n32', 'unfolded-pga-n32-3', 'unfolded-pga-n64']);
+  it('have those of the demo rig and of the paper, at ten and at three layers', () => {
+    expect(zoo.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['unfolded-pga-n32', 'unfolded-pga-n32-3', 'unfolded-pga-n64']),
+    );
+  });
+
+  it('are of families that there are, called after them', () => {
+    for (const { id, card } of zoo) {
+      expect(FAMILY_IDS).toContain(card.algorithm);
+      expect(id.startsWith(card.algorithm)).toBe(true);
+    }
   });
 
   for (const { id, path } of zoo) {

@@ -7,16 +7,17 @@
  * options give the same page. With `--literal-recipe` it first trains a ten-layer network just as the paper says, some minutes, to show beside.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { trainUnfoldedPga } from '../training/train-unfolded-pga.ts';
+import { train } from '../training/train.ts';
+import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
-import type { ModelCard } from '../card.ts';
 import type { PhaseBits } from '../evaluation/evaluate.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import type { ComparisonOptions } from './tables.ts';
+import { machine, provenance } from './provenance.ts';
 import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, verdictsMarkdown } from './tables.ts';
 
 const SNRS_DB = [0, 5, 10, 15, 20];
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   });
   const channels = Number(values.channels);
   const seed = Number(values.seed);
+  const array = { elements: 32, users: 4, channels, seed };
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-literal-'));
   const literal = values['literal-recipe'] ? await trainLiterally(seed, scratch) : [];
   const models = [...listModels().filter(fitsThePaper), ...literal];
@@ -64,11 +66,10 @@ async function main(): Promise<void> {
     methods: [...classicMethods, ...models.map(networkMethod), ...solved, ...digitalMethods],
     pairs: PAIRS,
     snrsDb: SNRS_DB,
-    channels,
-    seed,
+    ...array,
   };
   const comparison = await compare(options);
-  const quantised = await compareBits({ network, bits: BITS, snrDb: BITS_SNR_DB, channels, seed });
+  const quantised = await compareBits({ network, bits: BITS, snrDb: BITS_SNR_DB, ...array });
   rmSync(scratch, { recursive: true });
   const flag = values['literal-recipe'] ? ' --literal-recipe' : '';
   const page = [
@@ -96,7 +97,7 @@ async function main(): Promise<void> {
 }
 
 async function trainLiterally(seed: number, folder: string): Promise<ModelFile[]> {
-  await trainUnfoldedPga({ recipe: 'paper', seed, output: join(folder, `${LITERAL}.onnx`) });
+  await train(family, { recipe: 'paper', seed, output: join(folder, `${LITERAL}.onnx`) });
   return listModels(folder);
 }
 
@@ -112,16 +113,6 @@ function notes(models: readonly ModelFile[]): string {
     '- ZF is √P·H⁺/‖H⁺‖; WMMSE starts there and takes 100 iterations. Both are fully digital: one RF chain an element.',
     ...models.map(({ id, card }) => `- \`${id}\`: ${provenance(card)}.`),
   ].join('\n');
-}
-
-function provenance({ title, training }: ModelCard): string {
-  if (training === 'none') return `${title}; untrained`;
-  return `${title}; best epoch ${training.bestEpoch} of ${training.epochs} (0 is the start); \`${training.command}\``;
-}
-
-function machine(): string {
-  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  return `${availableParallelism()} cores of ${model}, Node ${process.version}`;
 }
 
 await main();

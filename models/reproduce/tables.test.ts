@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { trainUnfoldedPga } from '../training/train-unfolded-pga.ts';
+import { train } from '../training/train.ts';
+import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { Method, TestSet } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, testSet, verdictsMarkdown } from './tables.ts';
+
+const array = { elements: 32, users: 4, seed: 1 };
 
 const fixed = (key: string, value: (set: TestSet) => number): Method => ({
   key,
@@ -21,17 +24,15 @@ describe('the comparison of paper 001', () => {
   let network: ModelFile;
 
   beforeAll(async () => {
-    await trainUnfoldedPga(
-      { output: join(folder, 'two-layers.onnx'), layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 },
-      {},
-    );
+    const output = join(folder, 'two-layers.onnx');
+    await train(family, { output, layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 });
     [network] = listModels(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('puts the hybrid methods between their start and the digital references, on the same test channels', async () => {
     const methods = [...classicMethods, networkMethod(network), networkWithDigitalSolved(network), ...digitalMethods];
-    const { rates } = await compare({ methods, pairs: [], snrsDb: [10], channels: 6, seed: 1 });
+    const { rates } = await compare({ ...array, methods, pairs: [], snrsDb: [10], channels: 6 });
     for (const scale of ['unit-element', 'paper-001']) {
       const rate = (key: string): number => rates.find((cell) => cell.scale === scale && cell.method === key)?.mean ?? NaN;
       for (const hybrid of ['pga-30-j1', 'pga-30-j10', 'pga-10-searched', 'pga-30-searched', 'two-layers', 'two-layers-wmmse']) {
@@ -44,7 +45,7 @@ describe('the comparison of paper 001', () => {
 
   it('compares two methods channel by channel: a constant gain has no standard error', async () => {
     const methods = [fixed('a', () => 3), fixed('b', ({ snrDb }) => 2 - snrDb / 10)];
-    const options = { methods, pairs: [['a', 'b'] as const, ['a', 'missing'] as const], snrsDb: [0, 10], channels: 4, seed: 1 };
+    const options = { ...array, methods, pairs: [['a', 'b'] as const, ['a', 'missing'] as const], snrsDb: [0, 10], channels: 4 };
     const comparison = await compare(options);
     expect(comparison.differences.map(({ mean, stderr }) => [mean, stderr])).toEqual([
       [1, 0],
@@ -62,7 +63,7 @@ describe('the comparison of paper 001', () => {
   });
 
   it('loses rate to coarse phases, and less the more bits there are', async () => {
-    const cells = await compareBits({ network, bits: [1, 4, 'inf'], snrDb: 10, channels: 4, seed: 1 });
+    const cells = await compareBits({ ...array, network, bits: [1, 4, 'inf'], snrDb: 10, channels: 4 });
     const [one, four, infinite] = cells.filter((cell) => cell.scale === 'unit-element' && cell.beamformer === 'two-layers');
     expect(one.mean).toBeLessThan(four.mean);
     expect(four.mean).toBeLessThan(infinite.mean);
@@ -70,7 +71,7 @@ describe('the comparison of paper 001', () => {
   });
 
   it('draws test channels that differ from one another and come again', () => {
-    const draw = (count: number) => testSet({ scale: 'unit-element', snrDb: 10, count, seed: 1 }).channels;
+    const draw = (count: number) => testSet('unit-element', 10, { ...array, channels: count }).channels;
     expect(draw(2)[1]).toEqual(draw(3)[1]);
     expect(draw(2)[0]).not.toEqual(draw(2)[1]);
   });

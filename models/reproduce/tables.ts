@@ -16,13 +16,19 @@ import type { ModelFile } from '../zoo.ts';
 import type { Method, TestSet } from './methods.ts';
 import { networkBeams } from './methods.ts';
 
-export interface ComparisonOptions {
+/** Which array, and how many channels of which seed. */
+export interface TestChannels {
+  elements: number;
+  users: number;
+  channels: number;
+  seed: number;
+}
+
+export interface ComparisonOptions extends TestChannels {
   methods: readonly Method[];
   /** Pairs of method keys: how much the first gains on the second, channel by channel. */
   pairs: readonly (readonly [string, string])[];
   snrsDb: readonly number[];
-  channels: number;
-  seed: number;
 }
 
 export interface ComparisonCell extends MeanAndError {
@@ -46,9 +52,8 @@ export interface Comparison {
 const SCALES: readonly ChannelScale[] = ['unit-element', 'paper-001'];
 
 /** Channels of the stream `test`, which neither training nor the search for steps has seen. */
-export function testSet(options: { scale: ChannelScale; snrDb: number; count: number; seed: number }): TestSet {
-  const { scale, snrDb, count, seed } = options;
-  const { channels } = drawChannelSet({ seed, name: 'test', count, elements: 32, users: 4, paths: 10, scale });
+export function testSet(scale: ChannelScale, snrDb: number, { elements, users, channels: count, seed }: TestChannels): TestSet {
+  const { channels } = drawChannelSet({ seed, name: 'test', count, elements, users, paths: 10, scale });
   return { scale, snrDb, channels };
 }
 
@@ -57,7 +62,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
   const differences: PairedCell[] = [];
   for (const scale of SCALES) {
     for (const snrDb of options.snrsDb) {
-      const set = testSet({ scale, snrDb, count: options.channels, seed: options.seed });
+      const set = testSet(scale, snrDb, options);
       const found = new Map<string, number[]>();
       for (const method of options.methods) {
         const values = await method.rates(set);
@@ -83,18 +88,18 @@ export interface QuantisedCell extends MeanAndError {
 }
 
 /** The rate at Q bits with the digital precoder solved again; `inf` too, so that Q is all that differs along a row. */
-export async function compareBits(options: {
-  network: ModelFile | undefined;
-  bits: readonly PhaseBits[];
-  snrDb: number;
-  channels: number;
-  seed: number;
-}): Promise<QuantisedCell[]> {
+export async function compareBits(
+  options: TestChannels & {
+    network: ModelFile | undefined;
+    bits: readonly PhaseBits[];
+    snrDb: number;
+  },
+): Promise<QuantisedCell[]> {
   const cells: QuantisedCell[] = [];
   const { snrDb, bits } = options;
   const noise = fromDb(-snrDb);
   for (const scale of SCALES) {
-    const set = testSet({ scale, snrDb, count: options.channels, seed: options.seed });
+    const set = testSet(scale, snrDb, options);
     const aligned = set.channels.map((channel) => runBaseline('aligned', { channel, power: 1, noise, rfChains: 4 }));
     const beams: [string, Beam[]][] = [['aligned', aligned]];
     if (options.network !== undefined) beams.push([options.network.id, await networkBeams(options.network, set)]);

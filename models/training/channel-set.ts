@@ -12,15 +12,19 @@ export interface ChannelSet {
   stride: number;
 }
 
-export interface ChannelSetOptions {
-  seed: number;
+/** Which channels: a stream of the seed, how many of it, and in which scale. */
+export interface ChannelDraw {
   /** 'train', 'validation' and 'test' are independent streams of the seed. */
   name: 'train' | 'validation' | 'test';
   count: number;
+  scale: ChannelScale;
+}
+
+export interface ChannelSetOptions extends ChannelDraw {
+  seed: number;
   elements: number;
   users: number;
   paths: number;
-  scale: ChannelScale;
 }
 
 /** Saleh-Valenzuela channels of a half-wave line array. The same options give the same channels; a longer set starts with a shorter one. */

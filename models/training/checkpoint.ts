@@ -1,9 +1,19 @@
-/** A training run that was stopped, as a JSON file from which it goes on as if it had not been. Numbers keep all their digits. */
+/**
+ * A training run that was stopped, of any family, as a JSON file from which it goes on as if it had not been. Numbers keep all their digits.
+ */
 import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import type { AdamState } from './adam.ts';
+
+/** Which training a checkpoint belongs to: a run goes on only with the same. */
+export interface TrainingIdentity {
+  /** Id of the family. */
+  family: string;
+  /** Everything that decides the result, as JSON. */
+  options: string;
+}
 
 export interface TrainingState {
   /** Batches of this epoch that are done; the next is `epoch`·batches + `batchesDone`. */
@@ -16,7 +26,8 @@ export interface TrainingState {
 
 const arrays = z.array(z.array(z.number()).transform((values) => Float64Array.from(values)));
 const schema = z.strictObject({
-  format: z.literal('beamrig-training-1'),
+  format: z.literal('beamrig-training-2'),
+  family: z.string(),
   options: z.string(),
   epoch: z.int().nonnegative(),
   batchesDone: z.int().nonnegative(),
@@ -25,9 +36,8 @@ const schema = z.strictObject({
   best: z.strictObject({ epoch: z.int().nonnegative(), validationRate: z.number(), parameters: arrays }),
 });
 
-/** @param options text of the options that decide the result; a run goes on only with the same */
-export function writeCheckpoint(path: string, options: string, state: TrainingState): void {
-  const content = { format: 'beamrig-training-1', options, ...state };
+export function writeCheckpoint(path: string, identity: TrainingIdentity, state: TrainingState): void {
+  const content = { format: 'beamrig-training-2', ...identity, ...state };
   const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Float64Array ? Array.from(value) : value));
   writeFileSync(`${path}.part`, text);
   renameSync(`${path}.part`, path);
@@ -37,7 +47,7 @@ export function writeCheckpoint(path: string, options: string, state: TrainingSt
 const LARGEST_BYTES = 64_000_000;
 
 /** @throws BeamrigError 'argument' when the file is not a checkpoint, or one of another training */
-export function readCheckpoint(path: string, options: string): TrainingState {
+export function readCheckpoint(path: string, identity: TrainingIdentity): TrainingState {
   const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
   if (!read.ok) {
     throw new BeamrigError('argument', `checkpoint ${path} cannot be read: ${read.why}`, {
@@ -54,9 +64,10 @@ export function readCheckpoint(path: string, options: string): TrainingState {
       cause,
     });
   }
-  if (content.options !== options) {
-    throw new BeamrigError('argument', `checkpoint ${path} belongs to a training with other options: ${content.options}`, {
-      wayOut: `go on with those options, or start anew; asked for: ${options}`,
+  if (content.family !== identity.family || content.options !== identity.options) {
+    const [theirs, ours] = [content, identity].map(({ family, options }) => `${family} ${options}`);
+    throw new BeamrigError('argument', `checkpoint ${path} belongs to a training with other options: ${theirs}`, {
+      wayOut: `go on with those options, or start anew; asked for: ${ours}`,
     });
   }
   const { epoch, batchesDone, parameters, adam, best } = content;

@@ -1,56 +1,52 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
-import { counted } from '../../errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { fromDb } from '../../signal/rate.ts';
 import type { ModelCard, ModelMetric } from '../card.ts';
 import { cardText } from '../card.ts';
-import type { Feed, GraphSession } from '../graph/session.ts';
-import { encodeUnfoldedPga } from '../unfolded-pga/inference.ts';
-import type { StepSizes } from '../unfolded-pga/step-sizes.ts';
-import { parameterNames } from '../unfolded-pga/training-graph.ts';
+import type { MeanAndError } from '../evaluation/statistics.ts';
+import { meanAndError } from '../evaluation/statistics.ts';
+import type { ModelFamily, Network } from '../family.ts';
 import { contractTensors } from '../zoo.ts';
-import { drawChannelSet } from './channel-set.ts';
-import { trainingCommand } from './training-options.ts';
+import type { Judge } from './judge.ts';
+import { trainingCommand } from './option-flags.ts';
 import type { TrainingOptions } from './training-options.ts';
-
-/** The paper's network takes every layer and answers with the last; ours skips layers that overshoot and answers with the best beam. */
-export const isGuarded = ({ recipe }: TrainingOptions): boolean => recipe !== 'paper';
 
 const metricSnrDb = [0, 5, 10, 15, 20];
 
-/**
- * @param bestEpoch counted from 1; 0 means the starting steps
- * @param judge a session of the rate graph with these dimensions
- */
+export interface TrainedNetwork {
+  family: ModelFamily;
+  options: TrainingOptions;
+  network: Network;
+  /** In the order of the network's parameters. */
+  learned: readonly Float64Array[];
+  /** Counted from 1; 0 means the start. */
+  bestEpoch: number;
+}
+
 export async function exportTrainedModel(
-  options: TrainingOptions,
-  steps: StepSizes,
-  bestEpoch: number,
-  layerWeights: readonly number[],
-  judge: GraphSession,
+  trained: TrainedNetwork,
+  output: string,
+  judge: Judge,
 ): Promise<{ modelPath: string; cardPath: string; card: ModelCard }> {
-  const { elements, rfChains, users, layers, innerSteps, output } = options;
+  const { family, options, network, learned } = trained;
+  const { elements, rfChains, users } = options;
   const dimensions = { elements, rfChains, users };
-  const guarded = isGuarded(options);
-  const bytes = encodeUnfoldedPga({ dimensions, steps, guarded });
+  const bytes = network.modelGraph(learned);
+  const { recipe: _recipe, layerWeights: _layerWeights, title, ...structure } = network.card;
   const card: ModelCard = {
     contract: 1,
     id: basename(output, '.onnx'),
-    title: `Unfolded PGA, ${counted(layers, 'layer')} of ${counted(innerSteps, 'step')}: ${counted(elements, 'element')}, ${counted(rfChains, 'RF chain')}, ${counted(users, 'user')}`,
+    title,
     dimensions,
-    algorithm: 'unfolded-pga',
-    paper: 'N. T. Nguyen et al., Fast Deep Unfolded Hybrid Beamforming in Multiuser Large MIMO Systems, Asilomar 2023',
+    algorithm: family.id,
+    paper: family.paper,
     connection: 'full',
     ...contractTensors({ dimensions, connection: 'full' }),
-    layers,
-    innerSteps,
-    stepCoefficients: options.stepCoefficients,
-    guarded,
-    training: options.epochs === 0 ? 'none' : describeTraining(options, bestEpoch, layerWeights),
-    metrics: await measure(options, steps, judge),
+    ...structure,
+    training: options.epochs === 0 ? 'none' : describeTraining(trained, output),
+    metrics: await measure(trained, judge),
     sha256: createHash('sha256').update(bytes).digest('hex'),
   };
   const cardPath = cardPathOf(output);
@@ -78,11 +74,11 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
   }
 }
 
-function describeTraining(options: TrainingOptions, bestEpoch: number, layerWeights: readonly number[]): ModelCard['training'] {
-  const { recipe, seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale, output } = options;
+function describeTraining({ family, options, network, bestEpoch }: TrainedNetwork, output: string): ModelCard['training'] {
+  const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
   return {
-    recipe,
-    command: trainingCommand(options, basename(output)),
+    recipe: network.card.recipe,
+    command: trainingCommand(family, options, basename(output)),
     seed,
     channels,
     paths,
@@ -91,41 +87,26 @@ function describeTraining(options: TrainingOptions, bestEpoch: number, layerWeig
     learningRate,
     snrRangeDb,
     scale,
-    layerWeights: [...layerWeights],
+    layerWeights: [...network.card.layerWeights],
     bestEpoch,
   };
 }
 
 /** The answer's rate on the validation channels, P = 1. */
-async function measure(options: TrainingOptions, steps: StepSizes, judge: GraphSession): Promise<ModelMetric[]> {
-  const { users, elements, layers, innerSteps, validationChannels: count } = options;
-  const learned = steps.mu.flatMap((values, i) => [values, steps.lambda[i]]);
-  const feeds: Record<string, Feed> = Object.fromEntries(
-    parameterNames(steps.mu.length).map((name, i) => [
-      name,
-      { values: Float32Array.from(learned[i]), shape: [layers, name.startsWith('mu') ? innerSteps : 1] },
-    ]),
-  );
+async function measure({ family, options, learned }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
   const metrics: ModelMetric[] = [];
   for (const scale of ['unit-element', 'paper-001'] as const) {
-    const { packed } = drawChannelSet({ ...options, name: 'validation', count, scale });
+    const set = family.drawChannels(options, { name: 'validation', count: options.validationChannels, scale });
     for (const snrDb of metricSnrDb) {
-      const { rate } = await judge.run({
-        ...feeds,
-        channel: { values: packed, shape: [count, users, elements, 2] },
-        noise: { values: new Float32Array(count).fill(1 / fromDb(snrDb)), shape: [count] },
-      });
-      metrics.push({ scale, snrDb, channels: count, sumRate: summarise(rate.values) });
+      const rates = await judge.rates(learned, set, snrDb);
+      metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: rounded(meanAndError(Array.from(rates))) });
     }
   }
   return metrics;
 }
 
-/** Mean and its standard error, to a ten-thousandth of a bit. */
-function summarise(values: ArrayLike<number>): { mean: number; stderr: number } {
-  const list = Array.from(values);
-  const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
-  const variance = list.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, list.length - 1);
-  const rounded = (value: number) => Math.round(value * 1e4) / 1e4;
-  return { mean: rounded(mean), stderr: rounded(Math.sqrt(variance / list.length)) };
-}
+/** To a ten-thousandth of a bit. */
+const rounded = ({ mean, stderr }: MeanAndError): MeanAndError => ({
+  mean: Math.round(mean * 1e4) / 1e4,
+  stderr: Math.round(stderr * 1e4) / 1e4,
+});

@@ -1,100 +1,77 @@
-/** What a training of the unfolded network can be told, and what it does when it is not. */
+/**
+ * What every training can be told. A family puts these into its own schema, with its defaults, among options of its own; their order there is
+ * the order of flags, of help and of the command in a card.
+ */
 import { z } from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { ChannelScale } from '../../signal/channel.ts';
 
-const count = z.int().positive();
+/** What trainer, exporter and card read of a family's options. */
+export interface TrainingOptions {
+  elements: number;
+  rfChains: number;
+  users: number;
+  paths: number;
+  channels: number;
+  validationChannels: number;
+  epochs: number;
+  batch: number;
+  learningRate: number;
+  seed: number;
+  scale: ChannelScale;
+  /** Each channel of a batch draws its SNR from here, dB in the scale above. */
+  snrRangeDb: [number, number];
+}
 
-export const trainingOptionsSchema = z.strictObject({
-  /** 'beamrig' learns logarithms that lean on the SNR; 'paper' is the recipe of paper 001 taken literally. */
-  recipe: z.enum(['beamrig', 'paper']).default('beamrig'),
+/** What is told beside the options, and decides nothing of the result. */
+export interface TrainingPlace {
   /** Where the model goes; its card lies beside it as .json. The file's name is the model's id. */
-  output: z.string().endsWith('.onnx'),
-  elements: count.default(32),
-  rfChains: count.default(4),
-  users: count.default(4),
-  /** I and J. */
-  layers: count.default(10),
-  innerSteps: count.default(10),
-  /** Coefficients of each step's polynomial in the SNR (1 = one number a step, as in the paper). */
-  stepCoefficients: count.max(4).default(3),
-  paths: count.default(10),
-  channels: count.default(500),
-  validationChannels: count.default(200),
-  /** 0 exports the starting steps. */
-  epochs: z.int().nonnegative().default(30),
-  batch: count.default(50),
-  learningRate: z.number().positive().default(0.04),
-  /** Clips what one channel's gradient says about relative changes of its steps; the paper's recipe does not clip. */
-  clipNorm: z.number().positive().default(1),
-  seed: z.int().default(1),
-  scale: z.enum(['unit-element', 'paper-001']).default('unit-element'),
-  /** Each channel of a batch draws its SNR from here, in the scale above. −8 dB covers the paper's scale from 0 dB on. */
-  snrRangeDb: z.tuple([z.number(), z.number()]).default([-8, 22]),
+  output: string;
   /** A checkpoint to go on from. */
-  resume: z.string().optional(),
-});
+  resume?: string;
+}
 
-export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
-export type TrainingRequest = z.input<typeof trainingOptionsSchema>;
+/**
+ * An option that the command has as a flag.
+ * @param value stands for its value in the help: 'n' gives `--elements <n>`
+ * @param rare left out of a card's command where leaving it out means the same
+ */
+export const option = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: string,
+  description: string,
+  { rare = false }: { rare?: boolean } = {},
+): Schema => schema.meta({ description, value, rare });
 
-/** What paper 001, section IV, says; the SNR range is that of its Fig. 2(b), for it names none for training. */
-const paperRecipe: Partial<TrainingRequest> = {
-  stepCoefficients: 1,
-  epochs: 20,
-  learningRate: 0.001,
+export const count = z.int().min(1).max(1e9);
+const snrDb = z.number().min(-100).max(100);
 
-  snrRangeDb: [0, 20],
+/** The array, and the paths of its channels. */
+export const arrayOptions = {
+  elements: option(count.default(32), 'n', 'antenna elements'),
+  rfChains: option(count.default(4), 'm', 'RF chains'),
+  users: option(count.default(4), 'k', 'users'),
+  paths: option(count.default(10), 'l', 'paths of a channel', { rare: true }),
 };
 
-/** @throws BeamrigError 'argument', naming the option */
-export function parseTrainingOptions(request: TrainingRequest): TrainingOptions {
-  const told = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-  const parsed = trainingOptionsSchema.safeParse(request.recipe === 'paper' ? { ...paperRecipe, ...told } : told);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new BeamrigError('argument', `training: ${issue.path.join('.')}: ${issue.message}`, { wayOut: 'correct this option' });
-  }
-  const options = parsed.data;
-  if (options.snrRangeDb[0] > options.snrRangeDb[1]) {
-    throw new BeamrigError('argument', `training: snrRangeDb: ${options.snrRangeDb.join(' … ')} runs backwards`, {
-      wayOut: 'give the lower end first',
-    });
-  }
-  if (options.recipe === 'paper' && options.stepCoefficients !== 1) {
-    throw new BeamrigError('argument', "training: stepCoefficients: the paper's recipe has one number a step", {
-      wayOut: 'leave it out',
-    });
-  }
-  return options;
-}
+/** How much is learned from, and how fast. Families differ in these defaults. */
+export const courseOptions = (defaults: Pick<TrainingOptions, 'channels' | 'epochs' | 'batch' | 'learningRate'>) => ({
+  channels: option(count.default(defaults.channels), 'n', 'channels to learn from'),
+  validationChannels: option(count.default(200), 'n', 'channels that choose the best epoch and make the metrics', { rare: true }),
+  epochs: option(z.int().min(0).max(1e9).default(defaults.epochs), 'n', 'passes over them; 0 exports the start'),
+  batch: option(count.default(defaults.batch), 'n', 'channels of a batch'),
+  learningRate: option(z.number().min(1e-12).max(100).default(defaults.learningRate), 'x', 'of Adam'),
+});
 
-/** Everything that decides the result: the output's place and the checkpoint do not. */
-export function decidingOptions(options: TrainingOptions): string {
-  const { output: _output, resume: _resume, ...deciding } = options;
-  return JSON.stringify(deciding);
-}
-
-/** The command that makes the same file. */
-export function trainingCommand(options: TrainingOptions, output: string): string {
-  const {
-    elements,
-    rfChains,
-    users,
-    layers,
-    innerSteps,
-    channels,
-    epochs,
-    batch,
-    learningRate,
-    seed,
-    scale,
-    snrRangeDb,
-    recipe,
-  } = options;
-  const words = [
-    `--elements ${elements} --rf-chains ${rfChains} --users ${users} --layers ${layers} --inner-steps ${innerSteps}`,
-    `--channels ${channels} --epochs ${epochs} --batch ${batch} --learning-rate ${learningRate} --seed ${seed}`,
-    `--scale ${scale} --snr-range=${snrRangeDb.join(',')} --recipe ${recipe} --output ${output}`,
-  ];
-  return `beamrig train unfolded-pga ${words.join(' ')}`;
-}
+/** What is drawn: the seed, and the channels' scale and SNRs. −8 dB at unit-element scale covers the paper's scale from 0 dB on. */
+export const drawOptions = {
+  seed: option(z.int().min(0).max(1e9).default(1), 'n', 'the same seed gives the same file'),
+  scale: option(z.enum(['unit-element', 'paper-001']).default('unit-element'), 'name', 'channel scale'),
+  snrRangeDb: option(
+    z
+      .tuple([snrDb, snrDb])
+      .refine(([from, to]) => from <= to, { error: 'the range runs backwards; give the lower end first' })
+      .default([-8, 22]),
+    'from,to',
+    'SNRs to learn at, dB',
+  ),
+};

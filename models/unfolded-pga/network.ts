@@ -16,26 +16,12 @@
  */
 import { counted } from '../../errors/counted.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Complex } from '../graph/complex.ts';
+import { complex, embed, entries, fromEmbedding, hermitian, pairSum, turnByJ, unitPower, withPhase } from '../graph/complex.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
 import { scan } from '../graph/scan.ts';
-
-export interface PgaDimensions {
-  elements: number;
-  rfChains: number;
-  users: number;
-}
-
-export interface PgaInputs {
-  /** [B, K, N, 2], row k is h_kᴴ. */
-  channel: Tensor;
-  /** [B] */
-  power: Tensor;
-  /** [B] */
-  noise: Tensor;
-  /** [N, M] of 0/1; without it every chain reaches every element. */
-  connection?: Tensor;
-}
+import type { NetworkDimensions, NormalisedChannel } from '../network-ends.ts';
 
 /** Step sizes: μ [I, J, B|1] of the analog steps and λ [I, B|1] of the digital ones. */
 export interface PgaSteps {
@@ -43,19 +29,11 @@ export interface PgaSteps {
   lambda: Tensor;
 }
 
-/** The channel in the network's own unit: ‖H‖²_F = K·N, power 1. */
-export interface NormalisedChannel {
-  /** [Re H | Im H], [B, K, 2N]. */
-  channel: Tensor;
-  /** σ²∕P in the same unit, [B]. */
-  noise: Tensor;
-}
-
 export interface PgaResult {
-  /** [Re A | Im A], [B, N, 2M]. */
-  analog: Tensor;
-  /** [Re D | Im D] for power 1, [B, M, 2K]. */
-  digital: Tensor;
+  /** A, [B, N, 2M]. */
+  analog: Complex;
+  /** D for power 1, [B, M, 2K]. */
+  digital: Complex;
   /** Sum rate in bit/s/Hz at the start and after each layer, [I + 1, B]. */
   rates: Tensor;
 }
@@ -64,21 +42,6 @@ export interface PgaResult {
 const guardTolerance = 0.1;
 /** What becomes of a channel's steps when a layer was skipped. */
 const damping = 0.25;
-
-/** Scales the channel to ‖H‖²_F = K·N and the noise with it, so that a beam depends on neither the unit of H nor the power's. */
-export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions): NormalisedChannel {
-  const { channel, power, noise } = inputs;
-  const { graph } = channel;
-  const re = ops.squeeze(ops.slice(channel, 3, 0, 1), [3]);
-  const im = ops.squeeze(ops.slice(channel, 3, 1, 2), [3]);
-  const energy = ops.reduceSumSquare(channel, [1, 2, 3]); // [B, 1, 1, 1]
-  const factor = ops.divide(graph.constant(users * elements), ops.maximum(energy, graph.constant(1e-30)));
-  const amplitude = ops.squeeze(ops.sqrt(factor), [3]); // [B, 1, 1]
-  return {
-    channel: ops.multiply(ops.concat([re, im], 2), amplitude),
-    noise: ops.multiply(ops.divide(noise, power), ops.squeeze(factor, [1, 2, 3])),
-  };
-}
 
 /**
  * I layers of J analog steps and one digital step.
@@ -92,7 +55,7 @@ export function normalise(inputs: PgaInputs, { elements, users }: PgaDimensions)
 export function unfoldedPga(
   normalised: NormalisedChannel,
   steps: PgaSteps,
-  dimensions: PgaDimensions,
+  dimensions: NetworkDimensions,
   options: { guarded: boolean; answer: 'last' | 'best'; connection?: Tensor },
 ): PgaResult {
   const { rfChains, users } = dimensions;
@@ -105,15 +68,15 @@ export function unfoldedPga(
       },
     );
   }
-  const { graph } = normalised.channel;
+  const { graph } = normalised.channel.parts;
   const problem = prepare(graph, normalised, dimensions, options.connection);
-  const start = initialBeam(graph, problem, normalised.channel, dimensions);
+  const start = initialBeam(problem, normalised.channel, dimensions);
   const muPerLayer = ops.unsqueeze(steps.mu, [3, 4]); // [I, J, B|1, 1, 1]
   const lambdaPerLayer = ops.unsqueeze(steps.lambda, [2, 3]); // [I, B|1, 1, 1]
   const perLn2 = graph.constant(1 / Math.LN2); // the gradients are for bits
-  const startRate = sumRate(problem, start.analog, expand(problem, start.digital));
+  const startRate = sumRate(problem, start.analog.parts, expand(problem, start.digital.parts));
   const one = ops.expandLike(graph.constant(1), startRate);
-  const first = [start.analog, start.digital, startRate];
+  const first = [start.analog.parts, start.digital.parts, startRate];
   const state = [...first, ...(options.guarded ? [one] : []), ...(options.answer === 'best' ? first : [])];
 
   const layers = scan(state, [muPerLayer, lambdaPerLayer], ([analog, digital, before, ...others], [mu, lambda]) => {
@@ -125,7 +88,8 @@ export function unfoldedPga(
     const inner = scan([analog], [stepBack], ([a], [back]) => ({ carries: [analogStep(problem, a, expansion, back)] }));
     const moved = inner.carries[0];
     const ascent = digitalAscent(problem, moved, expansion);
-    const stepped = unitPower(problem, moved, ops.add(digital, ops.multiply(ops.multiply(lambda, perLayer), ascent)));
+    const climbed = ops.add(digital, ops.multiply(ops.multiply(lambda, perLayer), ascent)); // (8)
+    const stepped = unitPower(complex(moved), complex(climbed)).parts; // (9) with √P
     let now: Beam = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
     const carries: Tensor[] = [];
     if (options.guarded) {
@@ -145,7 +109,11 @@ export function unfoldedPga(
     return { carries: [now.analog, now.digital, now.rate, ...carries], outputs: [now.rate] };
   });
   const [analog, digital] = options.answer === 'best' ? layers.carries.slice(-3) : layers.carries;
-  return { analog, digital, rates: ops.concat([ops.unsqueeze(startRate, [0]), layers.outputs[0]], 0) };
+  return {
+    analog: complex(analog),
+    digital: complex(digital),
+    rates: ops.concat([ops.unsqueeze(startRate, [0]), layers.outputs[0]], 0),
+  };
 }
 
 interface Beam {
@@ -188,18 +156,13 @@ interface Problem {
 function prepare(
   graph: Graph,
   { channel, noise }: NormalisedChannel,
-  { elements, users, rfChains }: PgaDimensions,
+  { elements, users, rfChains }: NetworkDimensions,
   connection?: Tensor,
 ): Problem {
-  const rows = ops.reshape(channel, ['B', 2 * users, elements]); // (user, part)
+  const rows = ops.reshape(channel.parts, ['B', 2 * users, elements]); // (user, part)
   const stackedChannel = ops.concat([rows, rows], 1);
   const offDiagonal = (row: number, col: number) => (row - users === col % users ? 0 : -1);
-  const stackMask = matrix(2 * users, 2 * users, (row, col) => (row < users ? 1 : offDiagonal(row, col)));
-  const pairSum = matrix(2 * rfChains, 2 * rfChains, (row, col) => (row % rfChains === col % rfChains ? 1 : 0));
-  // [a | b]·j = [−b | a]
-  const timesJ = matrix(2 * users, 2 * users, (row, col) =>
-    row % users !== col % users || row === col ? 0 : row < users ? 1 : -1,
-  );
+  const stackMask = entries(2 * users, 2 * users, (row, col) => (row < users ? 1 : offDiagonal(row, col)));
   const problem: Problem = {
     users,
     rfChains,
@@ -207,8 +170,8 @@ function prepare(
     stackedChannelT: ops.swapLast(stackedChannel),
     stackMask: graph.constant(stackMask, [2 * users, 2 * users]),
     noise: ops.unsqueeze(noise, [1, 2]),
-    pairSum: graph.constant(pairSum, [2 * rfChains, 2 * rfChains]),
-    timesJ: graph.constant(timesJ, [2 * users, 2 * users]),
+    pairSum: pairSum(graph, rfChains),
+    timesJ: turnByJ(graph, users),
   };
   if (connection !== undefined) {
     const mask = ops.concat([connection, connection], 1);
@@ -217,36 +180,23 @@ function prepare(
   return problem;
 }
 
-/** (12) with the sign that aligns, A₀ = exp(j·angle(Hᴴ)), and (13), D₀ = A₀⁺H⁺ at unit power. */
-function initialBeam(graph: Graph, problem: Problem, channel: Tensor, { elements, users }: PgaDimensions) {
-  const part = (index: number) => ops.slice(channel, 2, index * elements, (index + 1) * elements);
-  const hermitian = ops.concat([ops.swapLast(part(0)), ops.negate(ops.swapLast(part(1)))], 2); // [B, N, 2K]
-  // An element that hears nobody starts at phase 0.
-  const size = 2 * users;
-  const one = graph.constant(
-    matrix(1, size, (_, col) => (col < users ? 1 : 0)),
-    [1, size],
-  );
-  const heard = ops.matmul(ops.multiply(hermitian, hermitian), problem.pairSum);
-  const analog = project(problem, ops.select(ops.greaterOrEqual(heard, graph.constant(1e-20)), hermitian, one));
+/** (12) with the sign that aligns, A₀ = exp(j·angle(Hᴴ)), and (13), D₀ = A₀⁺H⁺ = (A₀ᴴA₀)⁻¹·A₀ᴴHᴴ·(HHᴴ)⁻¹ at unit power. */
+function initialBeam(problem: Problem, channel: Complex, { elements, users }: NetworkDimensions) {
+  const { graph } = channel.parts;
+  const channelHermitian = hermitian(channel);
+  const analog = complex(project(problem, withPhase(channelHermitian).parts));
   // A ridge of 1e-6 of an average diagonal entry keeps the inverses finite when two users stand in one direction.
   const ridge = graph.constant(
-    matrix(size, size, (row, col) => (row === col ? 1e-6 * elements : 0)),
-    [size, size],
+    entries(2 * users, 2 * users, (row, col) => (row === col ? 1e-6 * elements : 0)),
+    [2 * users, 2 * users],
   );
-  const a = embed(problem, analog);
-  const h = embed(problem, hermitian);
-  const chainGram = ops.add(ops.matmul(ops.swapLast(a), a), ridge);
+  const a = embed(analog);
+  const h = embed(channelHermitian);
+  const chainGram = ops.add(ops.matmul(ops.swapLast(a), a), ridge); // A₀ᴴA₀
   const userGram = ops.add(ops.matmul(ops.swapLast(h), h), ridge); // HHᴴ
-  const aligned = ops.matmul(ops.swapLast(a), h); // AᴴHᴴ
-  const digital = ops.matmul(ops.matmul(ops.inverse(chainGram), aligned), ops.inverse(userGram));
-  // The embedding's upper half is [Re | −Im].
-  const upper = ops.slice(digital, 1, 0, users);
-  const flip = graph.constant(
-    matrix(1, size, (_, col) => (col < users ? 1 : -1)),
-    [1, size],
-  );
-  return { analog, digital: unitPower(problem, analog, ops.multiply(upper, flip)) };
+  const shared = ops.matmul(ops.swapLast(a), h); // A₀ᴴHᴴ
+  const digital = ops.matmul(ops.matmul(ops.inverse(chainGram), shared), ops.inverse(userGram));
+  return { analog, digital: unitPower(analog, fromEmbedding(digital)) };
 }
 
 /** (6) and (7): A ← project(A + μ·HᴴCDᴴ). */
@@ -295,12 +245,6 @@ function project(problem: Problem, analog: Tensor): Tensor {
   return ops.divide(free, ops.sqrt(guarded));
 }
 
-/** D scaled to ‖A·D‖_F = 1: (9) with √P. */
-function unitPower({ timesJ }: Problem, analog: Tensor, digital: Tensor): Tensor {
-  const precoder = ops.matmul(analog, ops.concat([digital, ops.matmul(digital, timesJ)], 1)); // [B, N, 2K]
-  return ops.divide(digital, ops.sqrt(ops.reduceSumSquare(precoder, [1, 2])));
-}
-
 /** R = Σ log₂(S∕I), [B], of A and the E of D. */
 function sumRate(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
   const { users } = problem;
@@ -309,15 +253,4 @@ function sumRate(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
   const interference = ops.log(ops.slice(heard, 1, users, 2 * users));
   const rate = ops.reduceSum(ops.subtract(all, interference), [1]);
   return ops.multiply(ops.squeeze(rate, [1, 2]), analog.graph.constant(1 / Math.LN2));
-}
-
-/** [Re | Im] to [[Re, −Im], [Im, Re]], only for the start's small inverses. */
-function embed({ users }: Problem, parts: Tensor): Tensor {
-  const re = ops.slice(parts, 2, 0, users);
-  const im = ops.slice(parts, 2, users, 2 * users);
-  return ops.concat([ops.concat([re, ops.negate(im)], 2), ops.concat([im, re], 2)], 1);
-}
-
-function matrix(rows: number, cols: number, entry: (row: number, col: number) => number): Float64Array {
-  return Float64Array.from({ length: rows * cols }, (_, i) => entry(Math.floor(i / cols), i % cols));
 }

@@ -3,17 +3,19 @@
  * for the network folds it into the noise anyway.
  */
 import { encodeModel } from '../graph/encode.ts';
-import { backpropagate, gradients } from '../graph/gradients.ts';
+import { clippedGradients } from '../graph/clipped-gradients.ts';
+import { gradients } from '../graph/gradients.ts';
 import { Graph } from '../graph/graph.ts';
 import type { FloatType, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
-import { normalise, unfoldedPga } from './network.ts';
-import type { PgaDimensions, PgaSteps } from './network.ts';
+import type { NetworkDimensions } from '../network-ends.ts';
+import { normalise, trainingInputs } from '../network-ends.ts';
+import { unfoldedPga } from './network.ts';
 import { stepsFor } from './step-sizes.ts';
 import type { StepForm } from './step-sizes.ts';
 
 export interface TrainingGraphOptions {
-  dimensions: PgaDimensions;
+  dimensions: NetworkDimensions;
   layers: number;
   innerSteps: number;
   form: StepForm;
@@ -23,10 +25,7 @@ export interface TrainingGraphOptions {
   guarded: boolean;
   /** How much each layer's rate weighs in the loss beside the answer's, which weighs 1; I. */
   layerWeights: readonly number[];
-  /**
-   * Clips what one channel says about relative changes of its steps to this norm. A trajectory that has turned chaotic has gradients of 1e5
-   * and more; clipped with the rest of its batch it would drown them.
-   */
+  /** Clips what one channel says about relative changes of its steps to this norm. */
   clipNorm?: number;
 }
 
@@ -41,8 +40,13 @@ export function encodeTrainingGraph(options: TrainingGraphOptions, float: FloatT
   const weighted = ops.add(answered, ops.reduceSum(ops.multiply(layerRates, weights), [0])); // [1, B]
   const count = ops.reduceSum(ops.expandLike(graph.constant(1), weighted), [1]);
   const loss = ops.negate(ops.squeeze(ops.divide(ops.reduceSum(weighted, [1]), count), [0, 1]));
+  const { mu, lambda } = steps;
+  const shares = [
+    { of: mu, unit: mu },
+    { of: lambda, unit: lambda },
+  ];
   const found =
-    options.clipNorm === undefined ? gradients(loss, parameters) : clippedGradients(loss, steps, parameters, options.clipNorm);
+    options.clipNorm === undefined ? gradients(loss, parameters) : clippedGradients(loss, shares, parameters, options.clipNorm);
   graph.output('loss', loss);
   found.forEach((gradient, i) => graph.output(`d_${parameters[i].name}`, gradient));
   return encodeModel(graph, 'unfolded-pga-training');
@@ -59,21 +63,18 @@ function forward(
   { dimensions, layers, innerSteps, form, coefficients, snrRangeDb, guarded }: TrainingGraphOptions,
   float: FloatType,
 ) {
-  const { elements, users } = dimensions;
   const graph = new Graph(float);
-  const channel = graph.input('channel', ['B', users, elements, 2]);
-  const noise = graph.input('noise', ['B']);
-  const power = ops.expandLike(graph.constant(1), noise);
+  const inputs = trainingInputs(graph, dimensions);
   const mu: Tensor[] = [];
   const lambda: Tensor[] = [];
   for (let i = 0; i < coefficients; i++) {
     mu.push(graph.input(`mu_${i}`, [layers, innerSteps]));
     lambda.push(graph.input(`lambda_${i}`, [layers, 1]));
   }
-  const normalised = normalise({ channel, power, noise }, dimensions);
+  const normalised = normalise(inputs, dimensions);
   const shared = stepsFor(graph, { form, mu, lambda, snrRangeDb }, normalised.noise);
   // Each channel gets steps of its own, so that each has a gradient of its own.
-  const each = ops.expandLike(graph.constant(1), noise);
+  const each = ops.expandLike(graph.constant(1), inputs.noise);
   const steps = { mu: ops.multiply(shared.mu, each), lambda: ops.multiply(shared.lambda, each) };
   const { rates } = unfoldedPga(normalised, steps, dimensions, { guarded, answer: 'last' });
   const rateAfter = (layer: number) => ops.slice(rates, 0, layer, layer + 1); // [1, B]
@@ -87,25 +88,4 @@ function forward(
     steps,
     parameters: mu.flatMap((tensor, i) => [tensor, lambda[i]]),
   };
-}
-
-/** Gradients of the parameters, each channel's share clipped on its way at its step sizes. */
-function clippedGradients(loss: Tensor, { mu, lambda }: PgaSteps, parameters: readonly Tensor[], clipNorm: number): Tensor[] {
-  const { graph } = loss;
-  const [muGradient, lambdaGradient] = gradients(loss, [mu, lambda]); // [I, J, B], [I, B]
-  const muEnergy = ops.squeeze(ops.reduceSumSquare(ops.multiply(mu, muGradient), [0, 1]), [0]); // [1, B]
-  const energy = ops.add(muEnergy, ops.reduceSumSquare(ops.multiply(lambda, lambdaGradient), [0]));
-  // The loss is a mean, so a channel's own gradient is the batch's size times its share.
-  const count = ops.reduceSum(ops.expandLike(graph.constant(1), energy), [1]);
-  const limit = ops.divide(graph.constant(clipNorm), count);
-  const factor = ops.minimum(ops.divide(limit, ops.sqrt(ops.maximum(energy, graph.constant(1e-30)))), graph.constant(1));
-  // An overflow compares as false, and that channel then says nothing.
-  const clip = (gradient: Tensor) =>
-    ops.select(ops.greaterOrEqual(graph.constant(1e30), energy), ops.multiply(gradient, factor), graph.constant(0));
-  const seeds = new Map([
-    [mu, clip(muGradient)],
-    [lambda, clip(lambdaGradient)],
-  ]);
-  const found = backpropagate(seeds, parameters);
-  return parameters.map((parameter) => found.get(parameter) ?? ops.zerosLike(parameter));
 }

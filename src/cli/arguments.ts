@@ -1,5 +1,14 @@
-/** Numbers and lists of the command line, refused by the name of their option. */
+/** Numbers, lists and paths of the command line, refused by the name of their option. */
 import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { expandHome, namesAnotherHome } from '../../files/home-path.ts';
+
+/** Paths of options and arguments; a shell leaves the `~` of `--channels=~/h.npy` as it is. */
+export function pathArgument(written: string): string {
+  if (!namesAnotherHome(written)) return expandHome(written);
+  throw new BeamrigError('argument', `${written} begins with the home of another user; allowed: ~/, or the whole path`, {
+    wayOut: `Write the whole path, or ./${written} for a file of that name.`,
+  });
+}
 
 interface Range {
   min: number;

@@ -72,9 +72,7 @@ function zoo(): Finding[] {
   try {
     const models = listModels();
     if (models.length === 0)
-      return [
-        { what: 'models', state: 'missing', detail: 'none in the zoo', todo: 'Train one: beamrig train unfolded-pga --help.' },
-      ];
+      return [{ what: 'models', state: 'missing', detail: 'none in the zoo', todo: 'Train one: beamrig train --help.' }];
     return models.map(({ id, path }) => attempt(`model ${id}`, () => (verifyModel(path), 'file and card agree')));
   } catch (error) {
     return [failed('models', error)];

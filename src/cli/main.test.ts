@@ -21,7 +21,7 @@ describe('the command line', () => {
     [['evaluate', 'aligned', '--channels', 'none.npy', '--snr', '0,'], '--snr : not allowed; allowed: a number'],
     [['evaluate', 'aligned', '--channels', 'none.npy'], 'none.npy: there is no such file'],
     [['evaluate', 'nothing', '--channels', 'none.npy'], 'model nothing is not there'],
-    [['train', 'everything'], 'system everything: not allowed; allowed: unfolded-pga'],
+    [['train', 'everything'], 'there is no model family everything; there are: unfolded-pga'],
     [['train', 'unfolded-pga', '--epochs', '-1'], '--epochs -1: not allowed'],
     [['export', 'none', '--csv'], 'none: there is no such folder'],
     [['export', 'none'], 'neither --csv nor --influx was given'],
@@ -34,6 +34,9 @@ describe('the command line', () => {
 
   it.each([
     [['run', '--json'], "missing required argument 'rig'"],
+    [['train', '--json'], "missing required argument 'family'"],
+    [['train', 'unfolded-pga', '--epoch', '3', '--json'], "unknown option '--epoch' (Did you mean --epochs?)"],
+    [['train', 'unfolded-pga', 'more', '--json'], 'too many arguments'],
     [['panel', 'x', 'y', '--json'], 'too many arguments'],
     [['broker', '--foo', '--json'], "unknown option '--foo'"],
     [['broker', '--hots', 'x', '--json'], "unknown option '--hots' (Did you mean --host?)"],
@@ -77,6 +80,7 @@ describe('the command line', () => {
     const commands = [
       ['run'],
       ['train'],
+      ['train', 'unfolded-pga'],
       ['models'],
       ['models', 'show'],
       ['models', 'verify'],

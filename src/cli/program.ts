@@ -4,21 +4,13 @@ import type { EvaluateOptions } from './evaluate.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../errors/masked.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { expandHome, namesAnotherHome } from '../../files/home-path.ts';
+import { FAMILY_IDS } from '../../models/families.ts';
 import { packageVersion } from '../config/package-root.ts';
+import { pathArgument as path } from './arguments.ts';
 import { stderr, stdout } from './output.ts';
 
 /** For options that may be given several times. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];
-
-/** Paths of options and arguments; a shell leaves the `~` of `--channels=~/h.npy` as it is. */
-function path(written: string): string {
-  if (!namesAnotherHome(written)) return expandHome(written);
-  throw new BeamrigError('argument', `${written} begins with the home of another user; allowed: ~/, or the whole path`, {
-    wayOut: `Write the whole path, or ./${written} for a file of that name.`,
-  });
-}
 
 export function createProgram(): Command {
   const program = new Command('beamrig')
@@ -144,28 +136,19 @@ export function createProgram(): Command {
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));
 
+  // Flags and help of a family are made of its options, which are loaded when it is named: see train.ts.
   command('train', 'train a model; Ctrl-C keeps a checkpoint to go on from', [
-    'beamrig train unfolded-pga --elements 64 --output my-model.onnx',
-    'beamrig train unfolded-pga --elements 64 --output my-model.onnx --resume',
+    `beamrig train ${FAMILY_IDS[0]} --help`,
+    `beamrig train ${FAMILY_IDS[0]} --elements 64 --output my-model.onnx`,
   ])
-    .argument('<system>', 'what to train: unfolded-pga')
-    .option('--output <file>', 'where the model goes; its card lies beside it (default: unfolded-pga-nN.onnx)', path)
-    .option('--recipe <name>', 'beamrig, or paper: that of paper 001 taken literally')
-    .option('--elements <n>', 'antenna elements (default: 32)')
-    .option('--rf-chains <m>', 'RF chains (default: 4)')
-    .option('--users <k>', 'users (default: 4)')
-    .option('--layers <i>', 'layers of the network (default: 10)')
-    .option('--inner-steps <j>', 'gradient steps of a layer (default: 10)')
-    .option('--channels <n>', 'channels to learn from (default: 500)')
-    .option('--epochs <n>', 'passes over them; 0 exports the starting steps (default: 60)')
-    .option('--batch <n>', 'channels of a batch (default: 50)')
-    .option('--learning-rate <x>', 'of Adam (default: 0.03)')
-    .option('--scale <name>', 'channel scale: unit-element or paper-001')
-    .option('--snr-range <from,to>', 'SNRs to learn at, dB (default: -8,22)')
-    .option('--seed <n>', 'the same seed gives the same file (default: 1)')
-    .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', path)
-    .option('--json', 'one JSON object a line instead of a bar')
-    .action(async (system: string, options: object) => (await import('./train.ts')).train(system, options));
+    .usage('<family> [options]')
+    .addHelpText('after', `\nFamilies, each with options and a help of its own: ${FAMILY_IDS.join(', ')}`)
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (_: object, trainCommand: Command) =>
+      (await import('./train.ts')).trainAsTyped(trainCommand, trainCommand.args),
+    );
 
   command('export', 'a run as a table, or again into InfluxDB', [
     'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',

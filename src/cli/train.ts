@@ -1,52 +1,87 @@
-/** `beamrig train`: a model from nothing but seeds, with a bar that says how fast and how long yet; Ctrl-C leaves a checkpoint. */
+/**
+ * `beamrig train FAMILY`: a model from nothing but seeds, with a bar that says how fast and how long yet; Ctrl-C leaves a checkpoint. The flags
+ * are those of the family's options, so each family has a help of its own.
+ */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SingleBar } from 'cli-progress';
+import type { Command } from 'commander';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
+import { FAMILY_IDS, findFamily } from '../../models/families.ts';
+import type { ModelFamily } from '../../models/family.ts';
 import { cardPathOf } from '../../models/training/export-model.ts';
-import type { TrainingRequest } from '../../models/training/training-options.ts';
-import { checkpointPathOf, trainUnfoldedPga, type TrainingProgress } from '../../models/training/train-unfolded-pga.ts';
+import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
+import type { TrainingPlace } from '../../models/training/training-options.ts';
+import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { makeFolders } from '../telemetry/make-folders.ts';
-import { numberList, oneOf, realNumber, wholeNumber } from './arguments.ts';
-import { barStream, boundOutput, print, printError, stderr, stdout } from './output.ts';
+import { pathArgument } from './arguments.ts';
+import { boundOutput, print } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
+import { trainProgress } from './train-progress.ts';
 
-export interface TrainOptions {
+/** Flags that every family has, beside those of its options. */
+interface PlaceTyped {
   output?: string;
-  recipe?: string;
-  elements?: string;
-  rfChains?: string;
-  users?: string;
-  layers?: string;
-  innerSteps?: string;
-  channels?: string;
-  epochs?: string;
-  batch?: string;
-  learningRate?: string;
-  scale?: string;
-  snrRange?: string;
-  seed?: string;
   resume?: string | true;
   json?: boolean;
 }
 
-export async function train(system: string, options: TrainOptions): Promise<void> {
-  oneOf('system', system, ['unfolded-pga']);
-  const request = requestOf(options);
-  makeWritable(request.output, request.resume);
-  boundOutput(options.json === true);
-  const progress = options.json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
+/**
+ * Reads what follows `train`, and trains.
+ * @param command `train` itself, from which the family's own command descends
+ * @param words as typed: the family and its flags, in any order
+ * @throws BeamrigError 'argument' for a family that is not there; CommanderError for flags that it has not
+ */
+export async function trainAsTyped(command: Command, words: readonly string[]): Promise<void> {
+  const at = words.findIndex((word) => FAMILY_IDS.includes(word));
+  if (at >= 0) {
+    const family = await findFamily(words[at]);
+    await familyCommand(command, family).parseAsync(words.toSpliced(at, 1), { from: 'user' });
+    return;
+  }
+  const [unknown = '--help'] = words;
+  if (!unknown.startsWith('-')) await findFamily(unknown);
+  if (!words.includes('--help') && !words.includes('-h')) return command.error("error: missing required argument 'family'");
+  command.outputHelp();
+}
+
+function familyCommand(parent: Command, family: ModelFamily): Command {
+  const { id, title } = family;
+  const command = parent.command(id).description(`train ${id}: ${title}; Ctrl-C keeps a checkpoint to go on from`);
+  // What `train` passes on unread, the family's command reads.
+  command.helpOption('-h, --help', 'display help for command').allowExcessArguments(false);
+  command.option('--output <file>', `where the model goes; its card lies beside it (default: ${id}-nN.onnx)`, pathArgument);
+  for (const { usage, help } of flagsOf(family)) command.option(usage, help);
+  return command
+    .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
+    .option('--json', 'one JSON object a line instead of a bar')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beamrig train ${id} --elements 64 --output my-model.onnx
+  $ beamrig train ${id} --elements 64 --output my-model.onnx --resume`,
+    )
+    .action((typed: PlaceTyped & Record<string, string>) => trainFamily(family, typed));
+}
+
+async function trainFamily(family: ModelFamily, { json = false, ...typed }: PlaceTyped & Record<string, unknown>): Promise<void> {
+  const asked = flagsOf(family).map(({ option, flag }) => [option, typed[attributeOf(flag)]]);
+  const options = optionsTyped(family, Object.fromEntries(asked) as Record<string, string | undefined>);
+  const place = placeOf(typed, `${family.id}-n${options.elements}.onnx`);
+  makeWritable(place);
+  boundOutput(json);
+  const progress = trainProgress(json);
   const stop = new AbortController();
   const release = onStopSignal(() => stop.abort());
-  let outcome: Awaited<ReturnType<typeof trainUnfoldedPga>>;
+  let outcome: Awaited<ReturnType<typeof train>>;
   try {
-    outcome = await trainUnfoldedPga(request, { onProgress: (at) => progress.show(at), signal: stop.signal });
+    outcome = await train(family, { ...options, ...place }, { onProgress: (at) => progress.show(at), signal: stop.signal });
   } finally {
     release();
     progress.end();
   }
-  if (options.json) {
+  if (json) {
     print(JSON.stringify({ type: outcome.status, ...outcome }));
   } else if (outcome.status === 'stopped') {
     print(`Stopped in epoch ${outcome.epoch}. Checkpoint: ${outcome.checkpointPath}`);
@@ -57,48 +92,18 @@ export async function train(system: string, options: TrainOptions): Promise<void
   }
 }
 
-function requestOf(options: TrainOptions): TrainingRequest & { output: string } {
-  const count = (option: string, text: string | undefined, min = 1): number | undefined =>
-    text === undefined ? undefined : wholeNumber(option, text, { min, max: 1e9 });
-  const elements = count('--elements', options.elements);
-  const output = options.output ?? `unfolded-pga-n${elements ?? 32}.onnx`;
-  if (!output.endsWith('.onnx')) throw new BeamrigError('argument', `--output ${output}: a model's name ends in .onnx`);
-  const resume = options.resume === true ? checkpointPathOf(output) : options.resume;
-  const told = {
-    elements,
-    rfChains: count('--rf-chains', options.rfChains),
-    users: count('--users', options.users),
-    layers: count('--layers', options.layers),
-    innerSteps: count('--inner-steps', options.innerSteps),
-    channels: count('--channels', options.channels),
-    epochs: count('--epochs', options.epochs, 0),
-    batch: count('--batch', options.batch),
-    seed: count('--seed', options.seed, 0),
-    learningRate:
-      options.learningRate === undefined
-        ? undefined
-        : realNumber('--learning-rate', options.learningRate, { min: 1e-12, max: 100 }),
-    recipe: options.recipe === undefined ? undefined : oneOf('--recipe', options.recipe, ['beamrig', 'paper']),
-    scale: options.scale === undefined ? undefined : oneOf('--scale', options.scale, ['unit-element', 'paper-001']),
-    snrRangeDb: options.snrRange === undefined ? undefined : snrRange(options.snrRange),
-    resume,
-  };
-  const given = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
-  return { ...given, output };
-}
+/** Under which name commander hands a flag over: --snr-range as snrRange. */
+const attributeOf = (flag: string): string => flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-function snrRange(text: string): [number, number] {
-  const [from, to, ...more] = numberList('--snr-range', text, { min: -100, max: 100 });
-  if (from === undefined || to === undefined || more.length > 0 || from > to) {
-    throw new BeamrigError('argument', `--snr-range ${text}: not allowed; allowed: two numbers, the lower one first`, {
-      wayOut: 'Write it as --snr-range=-8,22.',
-    });
-  }
-  return [from, to];
+function placeOf({ output: told, resume }: PlaceTyped, otherwise: string): TrainingPlace {
+  const output = told ?? otherwise;
+  if (!output.endsWith('.onnx')) throw new BeamrigError('argument', `--output ${output}: a model's name ends in .onnx`);
+  if (resume === undefined) return { output };
+  return { output, resume: resume === true ? checkpointPathOf(output) : resume };
 }
 
 /** Found out now and not after the last epoch: a name that no model can have, a file in the way, a folder that takes none. */
-function makeWritable(output: string, resume: string | undefined): void {
+function makeWritable({ output, resume }: TrainingPlace): void {
   const id = basename(output, '.onnx');
   if (!isModelId(id)) {
     const better = id
@@ -131,63 +136,4 @@ function makeWritable(output: string, resume: string | undefined): void {
       cause: error,
     });
   }
-}
-
-interface ProgressView {
-  show(progress: TrainingProgress): void;
-  end(): void;
-}
-
-function barProgress(): ProgressView {
-  const bar = new SingleBar({
-    format:
-      '{bar} {percentage}% | epoch {epoch} | {rate} channels/s | {left} left | validation {validation} (best {best}) bit/s/Hz',
-    stream: barStream(),
-  });
-  let started = false;
-  return {
-    show: (progress) => {
-      const { epoch, epochs, step, steps, validationRate, bestValidationRate, ratePerSecond, secondsLeft } = progress;
-      const payload = {
-        epoch: `${epoch}/${epochs}`,
-        rate: ratePerSecond.toFixed(0),
-        left: duration(secondsLeft),
-        validation: validationRate.toFixed(3),
-        best: bestValidationRate.toFixed(3),
-      };
-      const done = (epoch - 1) * steps + step;
-      if (!started) bar.start(epochs * steps, done, payload);
-      else bar.update(done, payload);
-      started = true;
-    },
-    end: () => {
-      if (started) bar.stop();
-    },
-  };
-}
-
-function lineProgress(): ProgressView {
-  return {
-    show: ({ epoch, epochs, step, steps, validationRate, ratePerSecond, secondsLeft }) => {
-      if (step !== steps) return;
-      const pace = `${ratePerSecond.toFixed(0)} channels/s, ${duration(secondsLeft)} left`;
-      printError(`epoch ${epoch}/${epochs}: validation ${validationRate.toFixed(3)} bit/s/Hz; ${pace}`);
-    },
-    end: () => undefined,
-  };
-}
-
-function jsonProgress(): ProgressView {
-  return {
-    show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
-    end: () => undefined,
-  };
-}
-
-/** 3 h 05 min, 12 min 30 s, 45 s */
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
-  return minutes > 0 ? `${minutes} min ${String(rest).padStart(2, '0')} s` : `${rest} s`;
 }

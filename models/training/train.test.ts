@@ -5,14 +5,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { verifyModel } from '../zoo.ts';
 import { adamStep, startAdam } from './adam.ts';
 import { drawChannelSet } from './channel-set.ts';
-import { checkpointPathOf, trainUnfoldedPga } from './train-unfolded-pga.ts';
-import type { TrainingProgress } from './train-unfolded-pga.ts';
-import type { TrainingRequest } from './training-options.ts';
+import { family } from '../unfolded-pga/family.ts';
+import type { PgaOptions } from '../unfolded-pga/family.ts';
+import { checkpointPathOf, train } from './train.ts';
+import type { TrainingProgress } from './train.ts';
+import type { TrainingPlace } from './training-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const tiny = (name: string, more: Partial<TrainingRequest> = {}): TrainingRequest => ({
+type Request = Partial<PgaOptions> & TrainingPlace;
+const tiny = (name: string, more: Partial<Request> = {}): Request => ({
   output: join(folder, `${name}`, 'tiny.onnx'),
   elements: 8,
   rfChains: 2,
@@ -32,7 +35,7 @@ const filesOf = (name: string) => ['onnx', 'json'].map((ending) => readFileSync(
 describe('training', () => {
   it('raises the rate on channels it does not learn from, and writes a model that passes every check', async () => {
     const seen: TrainingProgress[] = [];
-    const outcome = await trainUnfoldedPga(tiny('plain', { epochs: 6 }), { onProgress: (progress) => seen.push(progress) });
+    const outcome = await train(family, tiny('plain', { epochs: 6 }), { onProgress: (progress) => seen.push(progress) });
     expect(outcome.status).toBe('finished');
     const { card } = verifyModel(join(folder, 'plain', 'tiny.onnx'));
     expect(card.training).toMatchObject({ recipe: 'beamrig', seed: 11, channels: 24, epochs: 6 });
@@ -44,17 +47,17 @@ describe('training', () => {
   });
 
   it('gives the same files, byte for byte, from the same seed, and others from another', async () => {
-    await trainUnfoldedPga(tiny('once'));
-    await trainUnfoldedPga(tiny('twice'));
-    await trainUnfoldedPga(tiny('other', { seed: 12 }));
+    await train(family, tiny('once'));
+    await train(family, tiny('twice'));
+    await train(family, tiny('other', { seed: 12 }));
     expect(filesOf('twice')).toEqual(filesOf('once'));
     expect(filesOf('other')[0].equals(filesOf('once')[0])).toBe(false);
   });
 
   it('stopped in the middle of an epoch and resumed, gives the files of a training that ran through', async () => {
-    await trainUnfoldedPga(tiny('through'));
+    await train(family, tiny('through'));
     const abort = new AbortController();
-    const stopped = await trainUnfoldedPga(tiny('resumed'), {
+    const stopped = await train(family, tiny('resumed'), {
       signal: abort.signal,
       onProgress: ({ epoch, step }) => {
         if (epoch === 2 && step === 2) abort.abort();
@@ -63,46 +66,50 @@ describe('training', () => {
     expect(stopped).toMatchObject({ status: 'stopped', epoch: 2, step: 2 });
     expect(existsSync(join(folder, 'resumed', 'tiny.onnx'))).toBe(false);
     const resume = checkpointPathOf(tiny('resumed').output);
-    const finished = await trainUnfoldedPga(tiny('resumed', { resume }));
+    const finished = await train(family, tiny('resumed', { resume }));
     expect(finished.status).toBe('finished');
     expect(filesOf('resumed')).toEqual(filesOf('through'));
     expect(existsSync(resume)).toBe(false);
   });
 
-  it('refuses to go on from a checkpoint of other options', async () => {
+  it('refuses to go on from a checkpoint of other options or of another family', async () => {
     const abort = new AbortController();
     abort.abort();
-    await trainUnfoldedPga(tiny('mine'), { signal: abort.signal });
+    await train(family, tiny('mine'), { signal: abort.signal });
     const resume = checkpointPathOf(tiny('mine').output);
-    await expect(trainUnfoldedPga(tiny('mine', { resume, learningRate: 0.5 }))).rejects.toMatchObject({
+    await expect(train(family, tiny('mine', { resume, learningRate: 0.5 }))).rejects.toMatchObject({
       code: 'argument',
       message: expect.stringContaining('other options') as string,
     });
-    await expect(trainUnfoldedPga(tiny('mine', { resume: join(folder, 'none.json') }))).rejects.toMatchObject({
+    const namesake = { ...family, id: 'another-family' };
+    await expect(train(namesake, tiny('mine', { resume }))).rejects.toThrow(
+      /belongs to a training with other options: unfolded-pga/,
+    );
+    await expect(train(family, tiny('mine', { resume: join(folder, 'none.json') }))).rejects.toMatchObject({
       code: 'argument',
     });
   });
 
   it("runs the paper's recipe literally: plain steps, every layer taken, only the answer in the loss", async () => {
-    const outcome = await trainUnfoldedPga(tiny('paper', { recipe: 'paper' }));
+    const outcome = await train(family, tiny('paper', { recipe: 'paper' }));
     expect(outcome).toMatchObject({
       card: { stepCoefficients: 1, guarded: false, training: { recipe: 'paper', learningRate: 0.001, layerWeights: [0, 0] } },
     });
   });
 
   it('without epochs exports the steps set by hand, and says so', async () => {
-    const outcome = await trainUnfoldedPga(tiny('hand', { epochs: 0 }));
+    const outcome = await train(family, tiny('hand', { epochs: 0 }));
     expect(outcome).toMatchObject({ status: 'finished', card: { training: 'none' } });
   });
 
   it('names the option that is wrong', async () => {
-    await expect(trainUnfoldedPga(tiny('wrong', { batch: 0 }))).rejects.toMatchObject({
+    await expect(train(family, tiny('wrong', { batch: 0 }))).rejects.toMatchObject({
       code: 'argument',
       message: expect.stringContaining('batch') as string,
     });
-    await expect(trainUnfoldedPga(tiny('wrong', { snrRangeDb: [20, 0] }))).rejects.toThrow(/backwards/);
-    await expect(trainUnfoldedPga(tiny('wrong', { output: '/dev/null/tiny.onnx' }))).rejects.toThrow(/cannot be written/);
-    await expect(trainUnfoldedPga(tiny('wrong', { rfChains: 3 }))).rejects.toThrow(/3 RF chains for 2 users/);
+    await expect(train(family, tiny('wrong', { snrRangeDb: [20, 0] }))).rejects.toThrow(/backwards/);
+    await expect(train(family, tiny('wrong', { output: '/dev/null/tiny.onnx' }))).rejects.toThrow(/cannot be written/);
+    await expect(train(family, tiny('wrong', { rfChains: 3 }))).rejects.toThrow(/3 RF chains for 2 users/);
   });
 });
 

@@ -1,0 +1,57 @@
+/**
+ * What a family of learned beamformers is: one folder that exports `family`, and one line in `families.ts`. Trainer, exporter, checkpoints,
+ * validation and `beamrig train` know nothing else of it. The recipe for a new one is in models/README.md.
+ */
+import type { z } from 'zod';
+import type { ModelCard } from './card.ts';
+import type { ChannelDraw, ChannelSet } from './training/channel-set.ts';
+import type { TrainingOptions } from './training/training-options.ts';
+
+export interface ModelFamily<Options extends TrainingOptions = TrainingOptions> {
+  /** 'unfolded-pga': the name of its folder, what `beamrig train` is told, `algorithm` of its cards. */
+  readonly id: string;
+  /** One line for lists. */
+  readonly title: string;
+  /** Where it is from, as cards say it. */
+  readonly paper: string;
+  /**
+   * Everything that decides the result, with defaults and descriptions: the command's flags and help, and the command in a card are made of it
+   * (training/option-flags.ts). Its first properties are those of every family, from training/training-options.ts.
+   */
+  readonly options: z.ZodType<Options>;
+  /** Defaults that depend on other options: what was not told itself is taken from here. */
+  impliedBy?(told: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  /** Channels of a stream of the seed: the same draw gives the same channels. */
+  drawChannels(options: Options, draw: ChannelDraw): ChannelSet;
+  /** @throws BeamrigError 'argument' for an array that the network is not for */
+  network(options: Options): Network;
+}
+
+/** One network of a family, its options settled. */
+export interface Network {
+  /** In the order of their gradients and of a checkpoint. */
+  readonly parameters: readonly LearnedParameter[];
+  /** ONNX: `channel` [B, K, N, 2], `noise` [B] (power is 1) and the parameters by name → `loss`, one number, and `d_<name>` of each parameter. */
+  trainingGraph(): Uint8Array;
+  /** ONNX: the same inputs → `rate`, bit/s/Hz, one for each channel. What validation and a card's metrics are. */
+  rateGraph(): Uint8Array;
+  /** ONNX after the contract of models/README.md. @param learned in the order of the parameters */
+  modelGraph(learned: readonly Float64Array[]): Uint8Array;
+  /** Of Adam in epoch 0, 1, …, of which this share is done. Absent: down to a twentieth along a cosine. */
+  learningRateAt?(epoch: number, share: number): number;
+  readonly card: NetworkCard;
+}
+
+export interface LearnedParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Where training starts; as long as the shape says. */
+  readonly start: Float64Array;
+}
+
+/** What only the family can say of a network in its card. */
+export type NetworkCard = Pick<ModelCard, 'title' | 'layers' | 'innerSteps' | 'stepCoefficients' | 'guarded'> & {
+  readonly recipe: string;
+  /** How much each layer's rate weighs in the loss beside the answer's, which weighs 1. */
+  readonly layerWeights: readonly number[];
+};

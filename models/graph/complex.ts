@@ -1,0 +1,186 @@
+/**
+ * Complex matrices in the tensor graph, so that a network reads like its paper: `product(product(h, a), d)` is H·A·D.
+ *
+ * A complex matrix is one real tensor [Re | Im], the two parts side by side: [..., R, 2·C], and leading axes are a batch. Two other forms of
+ * the same matrix serve its products:
+ *
+ * - `rightFactor(B)` = [B; jB] = [[Re, Im], [−Im, Re]]: [Re A | Im A]·[B; jB] = [Re AB | Im AB], so a complex product is one real one.
+ * - `embed(A)` = [[Re, −Im], [Im, Re]], for chains of small algebra: products, transposes (Hermitian ones here) and inverses of embeddings are
+ *   plain ones. It holds each number twice, and in float32 the two copies drift apart over hundreds of steps, so nothing lives in it for long.
+ */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { shapeText } from './graph.ts';
+import type { Graph, Tensor } from './graph.ts';
+import * as ops from './ops.ts';
+
+export interface Complex {
+  /** [Re | Im], [..., R, 2·C] */
+  readonly parts: Tensor;
+  /** R */
+  readonly rows: number;
+  /** C */
+  readonly cols: number;
+}
+
+/** A tensor that is [Re | Im] already. @throws BeamrigError 'shape' when its last axis is not two halves */
+export function complex(parts: Tensor): Complex {
+  const [rows, width] = parts.shape.slice(-2);
+  if (typeof rows !== 'number' || typeof width !== 'number' || width % 2 !== 0) {
+    throw new BeamrigError('shape', `complex: ${shapeText(parts.shape)} is no matrix of [Re | Im]`);
+  }
+  return { parts, rows, cols: width / 2 };
+}
+
+/** Re + j·Im of two real matrices. */
+export const fromParts = (re: Tensor, im: Tensor): Complex => complex(ops.concat([re, im], re.shape.length - 1));
+
+/** The two parts of numbers kept as pairs [..., 2], as files and NumPy have them. */
+export function partsOfPairs(pairs: Tensor): [re: Tensor, im: Tensor] {
+  const axis = lastAxis(pairs);
+  const part = (index: number) => ops.squeeze(ops.slice(pairs, axis, index, index + 1), [axis]);
+  return [part(0), part(1)];
+}
+
+/** [..., R, C, 2] */
+export function toPairs(a: Complex): Tensor {
+  const axis = a.parts.shape.length;
+  return ops.concat([ops.unsqueeze(real(a), [axis]), ops.unsqueeze(imaginary(a), [axis])], axis);
+}
+
+/** Re A, [..., R, C]. */
+export const real = ({ parts, cols }: Complex): Tensor => ops.slice(parts, lastAxis(parts), 0, cols);
+
+/** Im A, [..., R, C]. */
+export const imaginary = ({ parts, cols }: Complex): Tensor => ops.slice(parts, lastAxis(parts), cols, 2 * cols);
+
+export const add = (a: Complex, b: Complex): Complex => complex(ops.add(a.parts, b.parts));
+
+export const subtract = (a: Complex, b: Complex): Complex => complex(ops.subtract(a.parts, b.parts));
+
+/** A∘s for a real s that both parts share: one number a matrix, [..., 1, 1], or a row, [..., R, 1]. */
+export const scale = (a: Complex, s: Tensor): Complex => complex(ops.multiply(a.parts, s));
+
+/** A·B */
+export const product = (a: Complex, b: Complex): Complex => complex(ops.matmul(a.parts, rightFactor(b)));
+
+/** [B; jB], [..., 2·R, 2·C]: what stands at the right of a product. */
+export const rightFactor = (b: Complex): Tensor => ops.concat([b.parts, timesJ(b).parts], b.parts.shape.length - 2);
+
+/** j·A = [−Im | Re] */
+export const timesJ = ({ parts, cols }: Complex): Complex => complex(ops.matmul(parts, turnByJ(parts.graph, cols)));
+
+/** Aᴴ */
+export const hermitian = (a: Complex): Complex => fromParts(ops.swapLast(real(a)), ops.negate(ops.swapLast(imaginary(a))));
+
+/** |a|² of every entry, in the places of both its parts: [..., R, 2·C]. */
+export const modulusSquared = ({ parts, cols }: Complex): Tensor =>
+  ops.matmul(ops.multiply(parts, parts), pairSum(parts.graph, cols));
+
+/** exp(j∠A): every entry to modulus one. An entry that is 0 has no phase: see `withPhase`. */
+export const unitModulus = (a: Complex): Complex => complex(ops.divide(a.parts, ops.sqrt(modulusSquared(a))));
+
+/** A with 1 in the place of entries that are 0, so that each has a phase. */
+export function withPhase(a: Complex): Complex {
+  const { parts, cols } = a;
+  const { graph } = parts;
+  const one = graph.constant(
+    entries(1, 2 * cols, (_, col) => (col < cols ? 1 : 0)),
+    [1, 2 * cols],
+  );
+  return complex(ops.select(ops.greaterOrEqual(modulusSquared(a), graph.constant(1e-20)), parts, one));
+}
+
+/** ∠A in (−π, π], [..., R, C]; the phase of 0 is 0. onnxruntime has Atan in float32 only. */
+export function angle(a: Complex): Tensor {
+  const { graph } = a.parts;
+  const re = real(a);
+  const im = imaginary(a);
+  const zero = graph.constant(0);
+  const quarter = ops.atan(ops.divide(im, ops.abs(re)));
+  const halfTurn = ops.select(ops.greaterOrEqual(im, zero), graph.constant(Math.PI), graph.constant(-Math.PI));
+  // Where both parts are 0 the quotient is no number.
+  const known = ops.select(ops.greaterOrEqual(ops.add(ops.abs(re), ops.abs(im)), graph.constant(1e-6)), quarter, zero);
+  return ops.select(ops.greaterOrEqual(re, zero), known, ops.subtract(halfTurn, known));
+}
+
+/** ‖A‖²_F, [..., 1, 1]. */
+export const energy = ({ parts }: Complex): Tensor => ops.reduceSumSquare(parts, lastTwoAxes(parts));
+
+/** D scaled so that ‖A·D‖_F = 1. */
+export const unitPower = (a: Complex, d: Complex): Complex => complex(ops.divide(d.parts, ops.sqrt(energy(product(a, d)))));
+
+/** [[Re, −Im], [Im, Re]], [..., 2·R, 2·C] */
+export function embed(a: Complex): Tensor {
+  const re = real(a);
+  const im = imaginary(a);
+  const across = lastAxis(a.parts);
+  return ops.concat([ops.concat([re, ops.negate(im)], across), ops.concat([im, re], across)], across - 1);
+}
+
+/** Back from an embedding, whose upper half is [Re | −Im]. */
+export function fromEmbedding(embedded: Tensor): Complex {
+  const [height, width] = embedded.shape.slice(-2) as number[];
+  const upper = ops.slice(embedded, embedded.shape.length - 2, 0, height / 2);
+  const flip = entries(1, width, (_, col) => (col < width / 2 ? 1 : -1));
+  return complex(ops.multiply(upper, embedded.graph.constant(flip, [1, width])));
+}
+
+/** A⁻¹ of a square A, by the op `Inverse` on its embedding. */
+export const inverse = (a: Complex): Complex => fromEmbedding(ops.inverse(embed(a)));
+
+/**
+ * The polar factor U of A = U·P (P Hermitian, positive): the nearest matrix with orthonormal columns. By Newton steps without an inverse,
+ * X ← X·(3I − XᴴX)∕2 (Newton and Schulz), from X scaled so that its largest singular value σ is at most 1.2. A step raises a small σ by half of
+ * it, and near 1 squares the distance: 5 steps serve condition numbers up to 3, 8 up to 10. A σ that is 0 stays 0, so nothing overflows where
+ * columns coincide.
+ */
+export function polarFactor(a: Complex, steps: number): Complex {
+  const { graph } = a.parts;
+  const size = 2 * a.cols;
+  // Held as Y = X∕√2, Y ← Y·(3∕2·I − YᵀY), which is an op less a step.
+  const target = graph.constant(
+    entries(size, size, (row, col) => (row === col ? 1.5 : 0)),
+    [size, size],
+  );
+  const whole = embed(a);
+  // Σσ⁴ ≥ σ⁴ of the largest; an embedding has each σ twice.
+  const gram = ops.matmul(ops.swapLast(whole), whole);
+  const fourth = ops.multiply(ops.reduceSumSquare(gram, lastTwoAxes(gram)), graph.constant(0.5));
+  const largest = ops.sqrt(ops.sqrt(ops.maximum(fourth, graph.constant(1e-30))));
+  let y = ops.multiply(ops.divide(whole, largest), graph.constant(1.2 / Math.SQRT2));
+  for (let step = 0; step < steps; step++) {
+    y = ops.matmul(y, ops.subtract(target, ops.matmul(ops.swapLast(y), y)));
+  }
+  return fromEmbedding(ops.multiply(y, graph.constant(Math.SQRT2)));
+}
+
+/**
+ * An orthonormal basis of the columns of A (R ≥ C): the polar factor of A with its columns scaled to length 1, which spares Newton the steps
+ * that users of different strength would cost.
+ */
+export function orthonormalBasis(a: Complex, steps = 8): Complex {
+  const { graph } = a.parts;
+  const lengths = ops.reduceSum(modulusSquared(a), [a.parts.shape.length - 2]); // [..., 1, 2C]
+  return polarFactor(complex(ops.divide(a.parts, ops.sqrt(ops.maximum(lengths, graph.constant(1e-30))))), steps);
+}
+
+/** [2C, 2C]: adds the squares of an entry's two parts and puts the sum in both places. */
+export const pairSum = (graph: Graph, cols: number): Tensor =>
+  graph.constant(
+    entries(2 * cols, 2 * cols, (row, col) => (row % cols === col % cols ? 1 : 0)),
+    [2 * cols, 2 * cols],
+  );
+
+/** [2C, 2C]: multiplies [Re | Im] by j from the right, [a | b]·J = [−b | a]. */
+export const turnByJ = (graph: Graph, cols: number): Tensor =>
+  graph.constant(
+    entries(2 * cols, 2 * cols, (row, col) => (row % cols !== col % cols || row === col ? 0 : row < cols ? 1 : -1)),
+    [2 * cols, 2 * cols],
+  );
+
+/** A real matrix, row-major, from its entries: constants of a graph. */
+export const entries = (rows: number, cols: number, entry: (row: number, col: number) => number): Float64Array =>
+  Float64Array.from({ length: rows * cols }, (_, i) => entry(Math.floor(i / cols), i % cols));
+
+const lastAxis = (a: Tensor): number => a.shape.length - 1;
+const lastTwoAxes = (a: Tensor): number[] => [a.shape.length - 2, a.shape.length - 1];

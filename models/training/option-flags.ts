@@ -1,0 +1,119 @@
+/**
+ * A family's options on the command line, made of its schema alone: flags with their defaults for the help, values from what was typed, and the
+ * command that makes a model again, for its card. What one of these writes, the other reads.
+ */
+import { z } from 'zod';
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { ModelFamily } from '../family.ts';
+import { parseOptions } from './parse-options.ts';
+import type { TrainingOptions } from './training-options.ts';
+
+/** An option as JSON Schema tells of it. */
+interface OptionSchema {
+  description: string;
+  /** As training-options.ts has it. */
+  value: string;
+  rare: boolean;
+  type: 'integer' | 'number' | 'string' | 'array';
+  default: unknown;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  /** Of a list. */
+  prefixItems?: { minimum: number; maximum: number }[];
+}
+
+export interface OptionFlag {
+  /** 'snrRangeDb' */
+  option: string;
+  /** '--snr-range' */
+  flag: string;
+  /** '--snr-range <from,to>' */
+  usage: string;
+  /** 'SNRs to learn at, dB (default: -8,22)' */
+  help: string;
+}
+
+/** In the order of the schema. */
+export function flagsOf(family: ModelFamily): OptionFlag[] {
+  return Object.entries(optionsOf(family)).map(([option, schema]) => {
+    const flag = flagOf(option);
+    const words = schema.enum === undefined ? '' : `${schema.enum.join(' | ')}; `;
+    const help = `${schema.description} (${words}default: ${textOf(schema.default)})`;
+    return { option, flag, usage: `${flag} <${schema.value}>`, help };
+  });
+}
+
+/**
+ * Options from what was typed.
+ * @param typed texts by option; `undefined` where a flag was not given
+ * @throws BeamrigError 'argument' naming flag, text and what is allowed
+ */
+export function optionsTyped<Options extends TrainingOptions>(
+  family: ModelFamily<Options>,
+  typed: Readonly<Record<string, string | undefined>>,
+): Options {
+  const schemas = optionsOf(family);
+  const told = Object.fromEntries(
+    Object.entries(typed).flatMap(([option, text]) => (text === undefined ? [] : [[option, valueOf(schemas[option], text)]])),
+  );
+  const refused = family.options.safeParse(told).error?.issues.find(({ path }) => Object.hasOwn(told, String(path[0])));
+  if (refused !== undefined) {
+    const option = String(refused.path[0]);
+    const flag = flagOf(option);
+    const why = refused.code === 'custom' ? refused.message : `not allowed; allowed: ${allowed(schemas[option])}`;
+    throw new BeamrigError('argument', `${flag} ${typed[option]}: ${why}`, {
+      ...(schemas[option].type === 'array' ? { wayOut: `Write it as ${flag}=${textOf(schemas[option].default)}.` } : {}),
+    });
+  }
+  return parseOptions(family, told);
+}
+
+/** The command that makes the same file. */
+export function trainingCommand(family: ModelFamily, options: TrainingOptions, output: string): string {
+  const words = Object.entries(optionsOf(family)).flatMap(([option, { rare, type }]) => {
+    if (rare && isImplied(family, options, option)) return [];
+    const value = textOf((options as unknown as Record<string, unknown>)[option]);
+    // A list may begin with a minus, which would pass for a flag.
+    return [type === 'array' ? `${flagOf(option)}=${value}` : `${flagOf(option)} ${value}`];
+  });
+  return `beamrig train ${family.id} ${words.join(' ')} --output ${output}`;
+}
+
+/** The options of a command that `trainingCommand` wrote. */
+export function optionsOfCommand<Options extends TrainingOptions>(family: ModelFamily<Options>, command: string): Options {
+  const texts = new Map(Array.from(command.matchAll(/(--[a-z-]+)[ =](\S+)/g), ([, flag, text]) => [flag, text]));
+  return optionsTyped(family, Object.fromEntries(flagsOf(family).map(({ option, flag }) => [option, texts.get(flag)])));
+}
+
+/** Whether an option is what it would be had it not been told. */
+function isImplied(family: ModelFamily, options: TrainingOptions, option: string): boolean {
+  const others = Object.fromEntries(Object.entries(options).filter(([name]) => name !== option));
+  return JSON.stringify(parseOptions(family, others)) === JSON.stringify(options);
+}
+
+const optionsOf = ({ options }: ModelFamily): Record<string, OptionSchema> =>
+  z.toJSONSchema(options, { io: 'input' }).properties as unknown as Record<string, OptionSchema>;
+
+/** snrRangeDb → --snr-range: units are in names inside, and in the help outside. */
+const flagOf = (option: string): string =>
+  `--${option.replace(/Db$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+const textOf = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value));
+
+/** What is no number becomes NaN, which every schema of a number refuses. */
+function valueOf({ type }: OptionSchema, text: string): unknown {
+  const number = (part: string): number => (part.trim() === '' ? NaN : Number(part));
+  if (type === 'integer') return /^-?\d+$/.test(text.trim()) ? Number(text) : NaN;
+  if (type === 'number') return number(text);
+  return type === 'array' ? text.split(',').map(number) : text;
+}
+
+function allowed(schema: OptionSchema): string {
+  if (schema.enum !== undefined) return schema.enum.join(' | ');
+  if (schema.prefixItems !== undefined) {
+    const [{ minimum, maximum }] = schema.prefixItems;
+    return `${schema.prefixItems.length} numbers from ${minimum} to ${maximum}, with a comma`;
+  }
+  return `a ${schema.type === 'integer' ? 'whole ' : ''}number from ${schema.minimum} to ${schema.maximum}`;
+}

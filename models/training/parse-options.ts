@@ -1,0 +1,16 @@
+/** A family's options, checked once. */
+import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { ModelFamily } from '../family.ts';
+import type { TrainingOptions } from './training-options.ts';
+
+/**
+ * The options of a family, complete. `undefined` means not told.
+ * @throws BeamrigError 'argument', naming the option
+ */
+export function parseOptions<Options extends TrainingOptions>(family: ModelFamily<Options>, request: object): Options {
+  const told = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  const parsed = family.options.safeParse({ ...family.impliedBy?.(told), ...told });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new BeamrigError('argument', `training: ${issue.path.join('.')}: ${issue.message}`, { wayOut: 'correct this option' });
+}

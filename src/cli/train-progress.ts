@@ -1,0 +1,66 @@
+/** How a training shows how far it is: a bar, a line an epoch, or JSON. */
+import { SingleBar } from 'cli-progress';
+import type { TrainingProgress } from '../../models/training/train.ts';
+import { barStream, printError, stderr, stdout } from './output.ts';
+
+export interface ProgressView {
+  show(progress: TrainingProgress): void;
+  end(): void;
+}
+
+export const trainProgress = (json: boolean): ProgressView =>
+  json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
+
+function barProgress(): ProgressView {
+  const bar = new SingleBar({
+    format:
+      '{bar} {percentage}% | epoch {epoch} | {rate} channels/s | {left} left | validation {validation} (best {best}) bit/s/Hz',
+    stream: barStream(),
+  });
+  let started = false;
+  return {
+    show: (progress) => {
+      const { epoch, epochs, step, steps, validationRate, bestValidationRate, ratePerSecond, secondsLeft } = progress;
+      const payload = {
+        epoch: `${epoch}/${epochs}`,
+        rate: ratePerSecond.toFixed(0),
+        left: duration(secondsLeft),
+        validation: validationRate.toFixed(3),
+        best: bestValidationRate.toFixed(3),
+      };
+      const done = (epoch - 1) * steps + step;
+      if (!started) bar.start(epochs * steps, done, payload);
+      else bar.update(done, payload);
+      started = true;
+    },
+    end: () => {
+      if (started) bar.stop();
+    },
+  };
+}
+
+function lineProgress(): ProgressView {
+  return {
+    show: ({ epoch, epochs, step, steps, validationRate, ratePerSecond, secondsLeft }) => {
+      if (step !== steps) return;
+      const pace = `${ratePerSecond.toFixed(0)} channels/s, ${duration(secondsLeft)} left`;
+      printError(`epoch ${epoch}/${epochs}: validation ${validationRate.toFixed(3)} bit/s/Hz; ${pace}`);
+    },
+    end: () => undefined,
+  };
+}
+
+function jsonProgress(): ProgressView {
+  return {
+    show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
+    end: () => undefined,
+  };
+}
+
+/** 3 h 05 min, 12 min 30 s, 45 s */
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
+  return minutes > 0 ? `${minutes} min ${String(rest).padStart(2, '0')} s` : `${rest} s`;
+}
