@@ -3,7 +3,7 @@
  * or everything hangs. The controller is a process (`beamrig run`); the panels are played here, at the far ends of real wires, so that what is
  * radiated is seen and not asked for. Several are played at once: each waits most of its time.
  *
- *   npm run build && npx tsx bench/safety.ts [--times 20] [--at-once 8] [--only unheard] [--output docs/results/safety.md]
+ *   npm run build && npx tsx bench/safety.ts [--times 20] [--at-once 6] [--only unheard] [--output docs/results/safety.md]
  *
  * `unheard`: the panel's answers are lost for 15 s; `stopped`: the controller gets SIGSTOP; `stop`: it gets a signal.
  */
@@ -31,7 +31,7 @@ import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '20' },
-    'at-once': { type: 'string', default: '8' },
+    'at-once': { type: 'string', default: '6' },
     /** Only rows whose name holds this. */
     only: { type: 'string', default: '' },
     output: { type: 'string' },
@@ -44,6 +44,9 @@ const SOON_MS = 500;
 const STOP_MS = 3000;
 const UNHEARD_MS = 15_000;
 const PROGRAM = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
+
+// Each broker that is played ends with this process.
+process.setMaxListeners(10 + 3 * AT_ONCE);
 
 const clock = createRealClock();
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-safety-'));
