@@ -1,7 +1,7 @@
 /** What can happen to a serial line and to no other wire: bytes that are not those that were sent. */
 import type { FaultRig } from './fault-rig.ts';
 import type { Refusal, Scenario } from './play.ts';
-import { IN_CHUNKS, LOST_AND_BACK, WAYS_OVER, mostlyBy, sentAgain } from './scenarios.ts';
+import { IN_CHUNKS, WAYS_OVER, mostlyBy, sentAgain } from './scenarios.ts';
 import type { SerialWire } from './serial-wire.ts';
 
 const lineOf = (rig: FaultRig): SerialWire['line'] => (rig.wires[0] as SerialWire).line;
@@ -48,7 +48,8 @@ export const SERIAL_SCENARIOS: readonly Scenario[] = [
       await rig.back();
       await rig.cycles(3);
     },
-    events: LOST_AND_BACK,
+    // Where it goes on for seconds that is told, too.
+    events: /^panel-lost (strange-frames )?panel-back( strange-frames)?$/,
   },
   {
     name: '10 % of frames dropped and 0.1 % of bytes damaged on the line',
