@@ -112,7 +112,6 @@ async function wholeCycles(): Promise<Float64Array> {
       channels: {
         origin: 'simulation',
         take: (cycle) => ({ channel: channels[cycle % CHANNELS], userAzimuthRad: new Float64Array(0) }),
-        present: () => undefined,
       },
       rfChains,
       connection: undefined,

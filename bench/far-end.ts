@@ -17,7 +17,7 @@ import { startEmbeddedBroker } from '../src/link/embedded-broker.ts';
 import { createMqttPanelEnd } from '../src/link/mqtt-panel-end.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
-import { createWorld, showBeam } from '../src/rig/world.ts';
+import { createWorld } from '../src/rig/world.ts';
 import { connectBare } from './bare-line.ts';
 
 const BAUD_RATE = 921_600;
@@ -56,7 +56,7 @@ async function openPanel(rigPath: string, wire: string, payload: string | undefi
     noise: 1,
     random: random.stream('panel'),
     capabilities: { panelSerial, ...(payload === undefined ? {} : { maxPayloadBytes: Number(payload) }) },
-    onLatch: (beamId) => showBeam(world, beamId),
+    onLatch: (beamId) => world.latched(beamId),
   });
   const end = wire.startsWith('mqtt')
     ? createMqttPanelEnd({ url: wire, topicPrefix: 'beamrig', panel: panelSerial })

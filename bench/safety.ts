@@ -22,7 +22,7 @@ import { createRandom } from '../signal/random.ts';
 import { packageRoot } from '../src/config/package-root.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
-import { createWorld, showBeam } from '../src/rig/world.ts';
+import { createWorld } from '../src/rig/world.ts';
 import { openMqttWire } from '../test/faults/mqtt-wire.ts';
 import { ENDLESS, writeTroubledModel } from '../test/integration/troubled-networks.ts';
 import { openPtyPair } from '../test/pty.ts';
@@ -118,7 +118,7 @@ dashboard: { port: 0 }
     random,
     air: air.part(Array.from({ length: 16 }, (_, i) => i)),
     capabilities: { panelSerial: 'BOARD', protocolMinor: minor },
-    onLatch: (beamId) => showBeam(world, beamId),
+    onLatch: (beamId) => world.latched(beamId),
   });
   const bench: Bench = {
     child: undefined as never,

@@ -15,14 +15,13 @@ import { scenarioRig, tell } from '../scripts/same-scenario.ts';
 import type { Story } from '../scripts/same-scenario.ts';
 import type { Random } from '../signal/random.ts';
 import { createRandom } from '../signal/random.ts';
-import type { BlockFading } from '../src/control/channel-source.ts';
 import type { Link } from '../src/link/link.ts';
 import type { PanelEnd } from '../src/link/panel-end.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 import { createSerialLink } from '../src/link/serial.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
-import { createWorld, showBeam } from '../src/rig/world.ts';
+import { createWorld, type World } from '../src/rig/world.ts';
 import type { RunningFirmware } from './run-firmware.ts';
 
 /** A pseudo terminal has no line rate. */
@@ -34,7 +33,7 @@ const NOISE = 1;
 export interface Setting {
   clock: Clock;
   random: Random;
-  world: BlockFading;
+  world: World;
   array: SimulatedArray;
 }
 
@@ -109,11 +108,11 @@ const serialTo = (firmware: RunningFirmware): Link =>
   createSerialLink({ name: 'firmware', path: firmware.hostPort, baudRate: BAUD_RATE });
 
 /** The bench's users stand where they stood when the beam was worked out that is committed: chips know nothing of beams. */
-function showingBeams(link: Link, world: BlockFading): Link {
+function showingBeams(link: Link, world: World): Link {
   const send = link.send.bind(link);
   link.send = (frame) => {
     const decoded = decodeFrame(frame);
-    if (decoded.ok && decoded.frame.message.type === 'commit') showBeam(world, decoded.frame.message.beamId);
+    if (decoded.ok && decoded.frame.message.type === 'commit') world.latched(decoded.frame.message.beamId);
     return send(frame);
   };
   return link;

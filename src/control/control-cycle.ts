@@ -109,7 +109,7 @@ export async function prepareCycle(
     failure: undefined,
   };
   try {
-    const given = channels.take(cycle);
+    const given = await channels.take(cycle);
     if (given === undefined) return undefined;
     prepared.given = given;
     prepared.channelMs = clock.nowMs() - startMs;
@@ -147,7 +147,7 @@ export async function radiateCycle(
   phaseBits: number,
   beamId: number,
 ): Promise<FinishedCycle> {
-  const { clock, channels } = setting;
+  const { clock } = setting;
   const { panel } = on;
   const users = prepared.given?.channel.rows ?? 0;
   const record = emptyRecord(on, setting, prepared, phaseBits, users);
@@ -175,7 +175,6 @@ export async function radiateCycle(
   let stage: Stage = 'quantise';
   try {
     const quantiseStartMs = clock.nowMs();
-    channels.present(prepared.cycle);
     resolved = realiseBeam(problemOf(setting, given.channel), beam, {
       states: { bits: phaseBits },
       objective: setting.objective,

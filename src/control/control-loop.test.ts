@@ -1,17 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
-import { recordedChannels } from './channel-source.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControllerState, RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, scriptedPanel } from './scripted-panel.ts';
+import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
 
 function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const clock = createVirtualClock();
@@ -20,11 +18,10 @@ function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const events: RigEvent[] = [];
   const random = createRandom(3);
   const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
-  const scene = createRecordedScene([channel]);
   const loop = createControlLoop({
     setting: {
       clock,
-      channels: recordedChannels(scene, true),
+      channels: sameChannel(channel),
       rfChains: CHAINS,
       connection: undefined,
       panelPhaseBits: 6,

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createRandom } from '../../signal/random.ts';
 import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { MeasuredSnr } from '../panel/panel.ts';
 import type { BoardUsed, CycleRecord, ModelUsed, RigEvent } from '../telemetry/cycle-record.ts';
-import { recordedChannels } from './channel-source.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer, scriptedPanel } from './scripted-panel.ts';
+import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
 
 /** A loop whose panel measures and is what the story says, cycle by cycle. */
 function rigThat(story: {
@@ -40,7 +38,7 @@ function rigThat(story: {
   const loop = createControlLoop({
     setting: {
       clock,
-      channels: recordedChannels(createRecordedScene([fromParts(2, ELEMENTS, re, re)]), true),
+      channels: sameChannel(fromParts(2, ELEMENTS, re, re)),
       rfChains: CHAINS,
       connection: undefined,
       panelPhaseBits: 6,

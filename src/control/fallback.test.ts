@@ -1,17 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { fromParts } from '../../signal/complex-matrix.ts';
 import { createRandom } from '../../signal/random.ts';
 import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
-import { recordedChannels } from './channel-source.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, scriptedPanel } from './scripted-panel.ts';
+import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
 
 const PULLED: PanelFailure = { reason: 'link-closed', detail: 'cable pulled' };
 
@@ -31,7 +29,7 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
   const loop = createControlLoop({
     setting: {
       clock,
-      channels: recordedChannels(createRecordedScene([channel]), true),
+      channels: sameChannel(channel),
       rfChains: CHAINS,
       connection: undefined,
       panelPhaseBits: 6,

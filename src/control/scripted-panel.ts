@@ -2,14 +2,22 @@
 import type { VirtualClock } from '../../clock/virtual-clock.ts';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
-import { zeros } from '../../signal/complex-matrix.ts';
+import { zeros, type CMatrix } from '../../signal/complex-matrix.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
+import type { ChannelSource } from './channel-source.ts';
 import type { RigPanel } from './panel-seat.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;
+
+/** The same channel for every cycle. */
+export const sameChannel = (channel: CMatrix): ChannelSource => ({
+  origin: 'file',
+  take: () => ({ channel, userAzimuthRad: new Float64Array() }),
+});
+
 export const NO_ANSWER: PanelFailure = { reason: 'no-answer', request: 'commit', attempts: 4, waitedMs: 200 };
 
 /** A panel that does as it is told, unless the script for a beam says otherwise, and writes down what it was told. */

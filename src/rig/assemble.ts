@@ -20,7 +20,7 @@ import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beam
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import type { BlockFading } from '../control/channel-source.ts';
+import type { World } from './world.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
@@ -192,7 +192,7 @@ async function beginning(
   options: AssembleOptions,
   hardware: Hardware | undefined,
   standIn: () => RigPanel,
-  world: BlockFading,
+  world: World,
 ): Promise<Beginning> {
   const { rig } = options;
   const search = discoverHardware(rig.links.map(linkInWords));
@@ -226,7 +226,7 @@ async function beginning(
 }
 
 /** What a run on hardware should be known for. */
-function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: BlockFading): Omit<RigEvent, 'timeNs'>[] {
+function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: World): Omit<RigEvent, 'timeNs'>[] {
   const events: Omit<RigEvent, 'timeNs'>[] = [];
   if (options.channels === undefined) events.push(channelsSimulated(hardware.source, world.scene.users));
   const phasesOnly = hardware.phasesOnly();
@@ -305,7 +305,7 @@ function requireFitting({ channels, file }: { channels: CMatrix[]; file: string 
 function describe(
   options: AssembleOptions,
   { first, reason }: Beginning,
-  { origin }: BlockFading,
+  { origin }: World,
   beamformer: Beamformer,
 ): RigDescription {
   const { rig } = options;

@@ -17,10 +17,9 @@ import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel, VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
 import type { Random } from '../../signal/random.ts';
-import type { BlockFading } from '../control/channel-source.ts';
+import type { World } from './world.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
-import { showBeam } from './world.ts';
 
 export interface PanelToPlay {
   name: string;
@@ -37,7 +36,7 @@ export interface PanelToPlay {
 export interface PlayedPanelsOptions {
   panels: readonly PanelToPlay[];
   array: SimulatedArray;
-  world: BlockFading;
+  world: World;
   /** σ² at each user, linear. */
   noise: number;
   /** The simulator's: the same seed plays the same panels as its loopback does. */
@@ -134,7 +133,7 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
     air: watched,
     random,
     capabilities: { panelSerial, ...(protocolMinor === undefined ? {} : { protocolMinor }) },
-    onLatch: (beamId) => showBeam(world, beamId),
+    onLatch: (beamId) => world.latched(beamId),
     ...(behaviours === undefined ? {} : { behaviours }),
     ...(authentication === undefined ? {} : { authentication }),
   });

@@ -12,7 +12,7 @@ import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { Random } from '../../signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import type { BlockFading } from '../control/channel-source.ts';
+import type { World } from './world.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { LoopbackLink } from '../link/loopback.ts';
 
@@ -28,7 +28,7 @@ export interface SimulatorOptions {
   /** σ² at each user, linear. */
   noise: number;
   /** Where its users are, and where the controller's channels come from. */
-  world: BlockFading;
+  world: World;
   /** Faults to play: drops, resets, stalls, … */
   behaviours: readonly Behaviour[];
   /** One-way latency of the loopback link, ms. */
@@ -38,7 +38,15 @@ export interface SimulatorOptions {
 export function assembleSimulator(options: SimulatorOptions): Simulator {
   const { rig, random, clock, noise, world, behaviours, latencyMs } = options;
   const array = createRigArray(rig, random);
-  const panel = createVirtualPanel({ clock, array, scene: world.scene, noise, random: random.stream('panel'), behaviours });
+  const panel = createVirtualPanel({
+    clock,
+    array,
+    scene: world.scene,
+    noise,
+    random: random.stream('panel'),
+    behaviours,
+    onLatch: (beamId) => world.latched(beamId),
+  });
   const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
   return { panel, link };
 }

@@ -1,15 +1,28 @@
 /**
- * The world of a rig's simulator: its users and their channels, as the controller's source and as the scene its panel radiates into. It
+ * The world of a rig's simulator: its users and their channels, as the controller's source and as the scene its panels radiate into. It
  * depends on rig file, seed and recorded channels alone, so that a panel in a process of its own stands in the very same one.
  *
- * Beam b ≥ 1 of a run belongs to cycle b − 1: whoever radiates it shows that cycle's channel first (`showBeam`).
+ * Beam b ≥ 1 of a run belongs to cycle b − 1. A panel that latches it shows the channel that the beam was worked out for (`latched`), and holds
+ * it until the next: each cycle is a block of its own (block fading), pipelined or not. With hardware nothing latches here, and the channel has
+ * aged by then.
  */
+import type { BeamId } from '../../firmware-protocol/messages.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
+import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
 import type { CMatrix } from '../../signal/complex-matrix.ts';
 import type { Random } from '../../signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { movingUsers, recordedChannels } from '../control/channel-source.ts';
-import type { BlockFading } from '../control/channel-source.ts';
+import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
+import type { ChannelSource, GivenChannel } from '../control/channel-source.ts';
+import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
+
+export interface World extends ChannelSource {
+  take(cycle: number): GivenChannel | undefined;
+  /** What panels radiate into. */
+  readonly scene: Scene;
+  /** A panel radiates this beam from now on. */
+  latched(beamId: BeamId): void;
+}
 
 export interface WorldOptions {
   rig: RigFile;
@@ -21,8 +34,11 @@ export interface WorldOptions {
   repeat: boolean;
 }
 
-export function createWorld({ rig, random, recorded, repeat }: WorldOptions): BlockFading {
-  if (recorded !== undefined) return recordedChannels(createRecordedScene(recorded), repeat);
+/** Channels that were taken and not latched yet: one, or two when pipelined; more are of beams that never came on the air. */
+const MOST_TAKEN = 4;
+
+export function createWorld({ rig, random, recorded, repeat }: WorldOptions): World {
+  if (recorded !== undefined) return recordedWorld(createRecordedScene(recorded), repeat);
   const { geometry, carrierGhz } = rig.array;
   const scene = createMovingUsers({
     geometry,
@@ -33,12 +49,53 @@ export function createWorld({ rig, random, recorded, repeat }: WorldOptions): Bl
     carrierGhz,
     random: random.stream('scene'),
   });
-  return movingUsers(scene, rig.loop.rateHz);
+  return movingWorld(scene, rig.loop.rateHz);
 }
 
-/** Puts the world where it was when this beam was worked out: what a panel does that has no controller in its process. */
-export function showBeam(world: BlockFading, beamId: number): void {
-  if (beamId < 1) return;
-  world.take(beamId - 1);
-  world.present(beamId - 1);
+/**
+ * Users that move: the scene's time at cycle c is c/rateHz, whatever the machine's speed, so that one seed gives one story on a fast machine
+ * and on a slow one.
+ */
+function movingWorld(scene: Scene, rateHz: number): World {
+  return blockFading('simulation', scene, (cycle) => {
+    scene.moveTo(cycle / rateHz);
+    return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
+  });
+}
+
+/** Recorded channels, one a cycle. @param repeat begin again after the last one; otherwise the run ends there */
+function recordedWorld(scene: RecordedScene, repeat: boolean): World {
+  return blockFading('file', scene, (cycle) => {
+    if (!repeat && cycle >= scene.count) return undefined;
+    scene.select(cycle % scene.count);
+    return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
+  });
+}
+
+function blockFading(origin: ChannelOrigin, scene: Scene, at: (cycle: number) => GivenChannel | undefined): World {
+  let shown: GivenChannel = { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
+  const taken = new Map<number, GivenChannel>();
+  return {
+    origin,
+    take(cycle) {
+      const given = at(cycle);
+      if (given !== undefined) taken.set(cycle, given);
+      for (const oldest of taken.keys()) if (taken.size > MOST_TAKEN) taken.delete(oldest);
+      return given;
+    },
+    latched(beamId) {
+      // The fixed beam of the safe state was worked out for no channel.
+      if (beamId < 1 || beamId >= SAFE_BEAM_ID) return;
+      const cycle = beamId - 1;
+      shown = taken.get(cycle) ?? at(cycle) ?? shown;
+      for (const known of taken.keys()) if (known <= cycle) taken.delete(known);
+    },
+    scene: {
+      elements: scene.elements,
+      users: scene.users,
+      moveTo: () => undefined,
+      channel: () => shown.channel,
+      userAzimuthRad: () => shown.userAzimuthRad,
+    },
+  };
 }

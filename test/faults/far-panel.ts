@@ -13,10 +13,9 @@ import type { Air } from '../../hil-sim/air.ts';
 import { createInjector, type Behaviour, type Direction, type Injector } from '../../hil-sim/behaviours.ts';
 import { createVirtualPanel, type VirtualPanel, type VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
 import type { Random } from '../../signal/random.ts';
-import type { BlockFading } from '../../src/control/channel-source.ts';
+import type { World } from '../../src/rig/world.ts';
 import type { LoopbackPeer } from '../../src/link/loopback.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';
-import { showBeam } from '../../src/rig/world.ts';
 import type { Witness } from './witness.ts';
 
 export interface FarPanelOptions {
@@ -25,7 +24,7 @@ export interface FarPanelOptions {
   /** Global elements, in the panel's own order. */
   elements: readonly number[];
   air: Air;
-  world: BlockFading;
+  world: World;
   random: Random;
   clock: Clock;
   witness: Witness;
@@ -76,7 +75,7 @@ export function createFarPanel(options: FarPanelOptions): FarPanel {
     },
     onLatch: (beamId) => {
       witness.latched(name, beamId);
-      showBeam(world, beamId);
+      world.latched(beamId);
     },
     ...(panelKey === undefined ? {} : { authentication: { panelKey, counterLimit: 0n, storeLimit: () => true } }),
   });

@@ -104,8 +104,6 @@ async function loopbackSnr(commands: readonly BeamCommand[]): Promise<number[][]
   await must(panel.connect());
   const reports: number[][] = [];
   for (const beam of commands) {
-    world.take(beam.beamId - 1);
-    world.present(beam.beamId - 1);
     await must(panel.apply(beam));
     reports.push([...(await must(panel.measureSnr(beam.beamId, 16))).snrDb]);
   }
