@@ -50,14 +50,3 @@ it('leaves one that comes back the time for a good cycle, however long it was li
   await clock.sleep(2);
   expect(over).toEqual([3000]);
 });
-
-it('does not count what was not switched on after all', async () => {
-  const { clock, limit, over } = limited();
-  for (let cycle = 0; cycle < 10; cycle++) {
-    limit.lit();
-    await clock.sleep(1000);
-    limit.unlit();
-    await clock.sleep(1000);
-  }
-  expect(over).toEqual([]);
-});

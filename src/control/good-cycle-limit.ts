@@ -14,8 +14,6 @@ export interface GoodCycleLimit {
   good(): void;
   /** It was commanded to be safe. */
   dark(): void;
-  /** It was not switched on after all, and is dark by itself. */
-  unlit(): void;
 }
 
 /** A timer that comes early by less than this is on time, ms. */
@@ -40,12 +38,6 @@ export function createGoodCycleLimit(
     else cancelTimer = clock.after(limitMs - litMs, look);
   };
 
-  const unlit = (): void => {
-    sinceMs = undefined;
-    cancelTimer?.();
-    cancelTimer = undefined;
-  };
-
   return {
     lit() {
       if (sinceMs === undefined) {
@@ -60,8 +52,9 @@ export function createGoodCycleLimit(
     },
     dark() {
       if (sinceMs !== undefined) beforeMs += clock.nowMs() - sinceMs;
-      unlit();
+      sinceMs = undefined;
+      cancelTimer?.();
+      cancelTimer = undefined;
     },
-    unlit,
   };
 }

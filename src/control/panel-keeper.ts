@@ -138,7 +138,14 @@ export function createPanelKeeper(options: {
 
   /** What it failed with last since it worked. */
   let newest: string | undefined;
+  /** What it said last is that it has found a fault of its own. */
+  let inFault = false;
   const limit = createGoodCycleLimit(clock, goodCycle, (litMs) => {
+    // It says itself that it is dark, and needs no rest when it is over its fault: told all the same, should it be wrong.
+    if (inFault) {
+      commandSafe();
+      return;
+    }
     idleReturns = Math.max(idleReturns, IDLE_RETURNS);
     lose({ reason: 'no-good-cycle', litMs, limitMs: goodCycle.limitMs, newest });
   });
@@ -317,14 +324,14 @@ export function createPanelKeeper(options: {
     worked() {
       limit.good();
       newest = undefined;
+      inFault = false;
       silences = 0;
       attempts = 0;
       idleReturns = 0;
     },
     failed(failure) {
       if (failure.reason !== 'made-safe') newest = reasonInWords(failure);
-      // It says itself that it is dark (and of several, the others were muted): it needs no rest when it is over its fault.
-      if (failure.reason === 'rejected' && failure.code === 'fault' && failure.request !== 'measure-snr') limit.unlit();
+      inFault = failure.reason === 'rejected' && failure.code === 'fault';
       return judge(failure);
     },
     async recover(signal) {

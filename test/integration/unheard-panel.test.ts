@@ -350,12 +350,18 @@ const VOID_CYCLE_MS = 2500;
 
 describe('a panel that answers all but one kind of request', () => {
   const from30th = { nth: 30, times: 1e6 } as const;
-  it.each<[string, Behaviour]>([
+  it.each<[string, Behaviour, told?: string]>([
     ['its readings are lost', { do: 'drop', direction: 'to-host', messages: ['snr-report'], ...from30th }],
     ['its commits are lost', { do: 'drop', direction: 'to-panel', messages: ['commit'], ...from30th }],
     ['it refuses every commit', { do: 'nack', code: 'busy', messages: ['commit'], ...from30th }],
+    // It radiates and says that it is in fault, and so dark: told to be safe, and not given up.
+    [
+      'it says that it is in fault and is not',
+      { do: 'nack', code: 'fault', messages: ['set-phases'], ...from30th },
+      'panel-fault',
+    ],
     ['it refuses every reading', { do: 'nack', code: 'unsupported-message', messages: ['measure-snr'], ...from30th }],
-  ])('is not lit by void cycles for longer than its limit: %s', async (_name, behaviour) => {
+  ])('is not lit by void cycles for longer than its limit: %s', async (_name, behaviour, told) => {
     for (const fallback of ['never', 'any-time']) {
       const { clock, rig, ends, codes, lit } = await running({ behaviours: [behaviour], lines: [`fallback: ${fallback}`] });
       const litMs = async (forMs: number): Promise<number> => {
@@ -372,7 +378,7 @@ describe('a panel that answers all but one kind of request', () => {
       expect(await litMs(6000)).toBeLessThan(SILENCE_MS + VOID_CYCLE_MS);
       // Tried again and again, for ever less of the time.
       expect(await litMs(30_000)).toBeLessThan(6000);
-      expect(codes()).toContain(fallback === 'never' ? 'panel-lost' : 'fallback');
+      expect(codes()).toContain(told ?? (fallback === 'never' ? 'panel-lost' : 'fallback'));
       ends[0].virtual.close();
       await rig.controller.stop();
     }
