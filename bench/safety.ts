@@ -9,7 +9,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,7 +25,7 @@ import { createRigArray } from '../src/rig/simulator.ts';
 import { createWorld } from '../src/rig/world.ts';
 import { openMqttWire } from '../test/faults/mqtt-wire.ts';
 import { ENDLESS, writeTroubledModel } from '../test/integration/troubled-networks.ts';
-import { openPtyPair } from '../test/pty.ts';
+import { fillTerminal, openPtyPair } from '../test/pty.ts';
 import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
 
 const { values } = parseArgs({
@@ -224,7 +224,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         const model = all || trouble === 'hung model' ? endless : 'aligned';
         const bench = await open({ carrier: 'pty', model, ...(terminal === undefined ? {} : { terminal: terminal.a }) });
         try {
-          if (terminal !== undefined) fill(terminal.a);
+          if (terminal !== undefined) fillTerminal(terminal.a);
           if (all || trouble === 'unheard panel') bench.unheard = true;
           await clock.sleep(300);
           const fromMs = clock.nowMs();
@@ -239,18 +239,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         }
       },
     });
-  }
-}
-
-/** Until the terminal takes no more: nobody reads its other end. */
-function fill(path: string): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-  try {
-    for (;;) writeSync(fd, 'x'.repeat(1000));
-  } catch {
-    // Full.
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -291,7 +279,7 @@ try {
 }
 const text = `# Dark, whatever hangs
 
-\`npm run bench:safety\`: ${TIMES} times each, ${AT_ONCE} at once. The controller is a process; what the panel radiates is seen at the panel. \`unheard\`: the
+\`npm run build && npx tsx bench/safety.ts --times ${TIMES} --at-once ${AT_ONCE}\`. The controller is a process; what the panel radiates is seen at the panel. \`unheard\`: the
 panel's replies are lost for 15 s, on a real pty or through a real broker; it is dark in time and not lit again meanwhile. Limits: the silence limit (3 s)
 and 0.5 s; 3 s for an end, with the array dark by then.
 

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -65,4 +65,16 @@ export async function openPtyPair(): Promise<PtyPair> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Until it takes no more: nobody reads its other end. */
+export function fillTerminal(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+  try {
+    for (;;) writeSync(fd, 'x'.repeat(1000));
+  } catch {
+    // Full.
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../config/channel-file.ts';
+import { createRandom } from '../../signal/random.ts';
+import { salehValenzuela } from '../../signal/channel.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
 const cli = new CliFolder();
@@ -59,6 +61,27 @@ it('beamrig evaluate shows no share of a WMMSE that reaches nothing', async () =
   const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '-100');
   expect(stdout).toMatch(/–\s*$/m);
   expect(stdout).not.toContain('NaN %');
+});
+
+it('beamrig evaluate judges by the objective that it is told, and names what there are', async () => {
+  const channels = join(cli.path, 'two-users.npy');
+  const random = createRandom(1);
+  const geometry = { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const;
+  writeChannelFile(channels, [salehValenzuela({ random, geometry, users: 2, paths: 4, scale: 'unit-element' })]);
+  const at = async (objective: string) => {
+    const words = ['evaluate', 'aligned', '--channels', channels, '--snr', '10', '--bits', '3', '--objective', objective];
+    const { stdout } = await beamrigHere(...words, '--json');
+    const told = JSON.parse(stdout) as { objective: string; results: { score: { mean: number }; sumRate: { mean: number } }[] };
+    expect(told.objective).toBe(objective);
+    return told.results[0];
+  };
+  const [sum, least] = [await at('sum-rate'), await at('min-rate')];
+  expect(sum.score.mean).toBe(sum.sumRate.mean);
+  // Two users who have the same each: twice the least is all there is.
+  expect(2 * least.score.mean).toBeCloseTo(least.sumRate.mean, 6);
+  expect(least.sumRate.mean).toBeLessThan(sum.sumRate.mean);
+  const { stderr } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--objective', 'max-rate');
+  expect(stderr).toContain('--objective max-rate: not allowed; allowed: sum-rate | min-rate');
 });
 
 describe('beamrig run', () => {

@@ -1,7 +1,7 @@
 /** How soon a run that is told to end by a signal has ended, in a process of its own, whatever hangs at that moment. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,7 +18,7 @@ import { createRandom } from '../../signal/random.ts';
 import { BEAMRIG, CliFolder } from '../../test/cli.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 import { hasPart } from '../../test/parts.ts';
-import { openPtyPair } from '../../test/pty.ts';
+import { fillTerminal, openPtyPair } from '../../test/pty.ts';
 import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
 
 const cli = new CliFolder();
@@ -309,16 +309,4 @@ async function playPanel(path: string): Promise<FarPanel> {
     onSend: (listener) => virtual.onSend((frame) => far.unheard || listener(frame)),
   });
   return far;
-}
-
-/** Until it takes no more: nobody reads its other end. */
-function fillTerminal(path: string): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-  try {
-    for (;;) writeSync(fd, 'x'.repeat(1000));
-  } catch {
-    // Full.
-  } finally {
-    closeSync(fd);
-  }
 }
