@@ -45,7 +45,7 @@ Tags \`level\` (info, warning, error) and \`code\` (short and stable, for script
 ## The table for a spreadsheet
 
 One row a cycle. Before the columns above stand \`time_utc\` (ISO 8601, ms) and \`elapsed_s\` (since the first row); after those of the users, the same in every row,
-${SETTING_COLUMNS.map((name) => `\`${name}\``).join(', ')}, so that rows of several runs can lie in one table. No number has more digits than a spreadsheet keeps; a text that a
+${SETTING_COLUMNS.map((name) => `\`${name}\``).join(', ')}, so that rows of several runs can lie in one table. No whole number has more digits than a spreadsheet keeps; a text that a
 spreadsheet would run as a formula begins with \`'\`.
 `;
 }

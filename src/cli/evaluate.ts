@@ -81,7 +81,7 @@ function resultTable({ model, objective, channels, power, results }: EvaluationR
     ofWmmse === null ? '–' : `${(100 * ofWmmse).toFixed(1)} %`,
   ]);
   return [
-    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; sum rates in bit/s/Hz, mean ± standard error`,
+    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; ${objective === 'sum-rate' ? 'sum rates' : `${objective}, then sum rates,`} in bit/s/Hz, mean ± standard error`,
     ...offPower(model, power),
     table(['SNR dB', 'bits', ...(other ? [objective] : []), model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
   ].join('\n');

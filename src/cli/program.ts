@@ -131,7 +131,11 @@ export function createProgram(): Command {
     .option('--snr <list>', 'total power over noise, dB', '0,10,20')
     .option('--bits <list>', 'bits of a phase word, 1 to 16; inf for phases as they come', 'inf')
     .option('--rf-chains <m>', 'RF chains for a baseline (default: as many as users)')
-    .option('--objective <name>', 'what digital weights are best for: sum-rate, or min-rate', 'sum-rate')
+    .option(
+      '--objective <name>',
+      'what digital weights are best for where they are solved again: sum-rate, or min-rate',
+      'sum-rate',
+    )
     .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));

@@ -49,6 +49,15 @@ describe('beamrig train refuses, before it trains,', () => {
     expect(readFileSync(join(cli.path, 'mine.onnx'), 'utf8')).toBe('a model');
   });
 
+  it('to begin anew over the checkpoint of a training that was stopped, and keeps it', async () => {
+    const checkpoint = join(cli.path, 'stopped.checkpoint.json');
+    writeFileSync(checkpoint, 'hours of work');
+    expectRefusal(await train('stopped.onnx'), /stopped\.checkpoint\.json exists already and is kept as it is/);
+    writeFileSync(join(cli.path, 'other.checkpoint.json'), 'of another');
+    expectRefusal(await train('stopped.onnx', '--resume', join(cli.path, 'other.checkpoint.json')), /exists already/);
+    expect(readFileSync(checkpoint, 'utf8')).toBe('hours of work');
+  });
+
   it('a folder that takes no file', async () => {
     writeFileSync(join(cli.path, 'file'), '');
     expectRefusal(await train('file/model.onnx'), /cannot be written/);

@@ -3,7 +3,7 @@
  * are those of the family's options, so each family has a help of its own.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BeamrigError } from '../../errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
@@ -118,6 +118,12 @@ function makeWritable({ output, resume }: TrainingPlace): void {
   if (inTheWay !== undefined) {
     throw new BeamrigError('argument', `--output ${output}: ${inTheWay} exists already and is kept as it is`, {
       wayOut: 'Give another --output, or move that file away first; a checkpoint goes on with --resume.',
+    });
+  }
+  const checkpoint = checkpointPathOf(output);
+  if (existsSync(checkpoint) && (resume === undefined || resolve(resume) !== resolve(checkpoint))) {
+    throw new BeamrigError('argument', `--output ${output}: the checkpoint ${checkpoint} exists already and is kept as it is`, {
+      wayOut: 'Go on from it with --resume, give another --output, or move it away first.',
     });
   }
   if (resume !== undefined && !existsSync(resume)) {

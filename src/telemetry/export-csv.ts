@@ -1,5 +1,5 @@
 /** A run as a table that opens in a spreadsheet: one row a cycle, units in the column names, ISO time and seconds since the first row, and
- * what the run was set to. No number has more digits than a spreadsheet keeps. */
+ * what the run was set to. No whole number has more digits than a spreadsheet keeps. */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
