@@ -89,8 +89,10 @@ for (const { title, place, there } of brokers) {
       ends.push(() => clearInterval(pour));
       const states = link.counters.reconnects;
       for (let beamId = 1; beamId <= 40; beamId++) {
-        expect(await driver.apply(beam(beamId))).toMatchObject({ ok: true, value: { beamId } });
-        expect(await driver.measureSnr(beamId, 16)).toMatchObject({ ok: true });
+        const applied = await driver.apply(beam(beamId));
+        expect(applied, JSON.stringify(applied)).toMatchObject({ ok: true, value: { beamId } });
+        const measured = await driver.measureSnr(beamId, 16);
+        expect(measured.ok, measured.ok ? '' : JSON.stringify(measured.failure)).toBe(true);
         await sleep(50);
       }
       expect(link.counters.reconnects).toBe(states);
