@@ -284,10 +284,10 @@ class SharedFrames {
   readonly #made = new Map<string, { frame: Frame<ArrayBufferView>; next: number }>();
 
   of(
-    told: readonly unknown[],
+    sent: readonly unknown[],
     make: () => { frame: Frame<ArrayBufferView>; next: number },
   ): { frame: Frame<ArrayBufferView>; next: number } {
-    const key = told.join();
+    const key = sent.join();
     const made = this.#made.get(key) ?? make();
     this.#made.set(key, made);
     return made;
