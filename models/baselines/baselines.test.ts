@@ -58,7 +58,7 @@ describe('the baselines', () => {
     );
   });
 
-  it('get better from aligned phases over the steps of the paper to searched steps, on the whole', () => {
+  it('get better from aligned phases over the steps of the paper to searched steps and phase extraction, on the whole', () => {
     const rates = new Map(BASELINES.map(({ name }) => [name, 0]));
     for (let seed = 0; seed < 20; seed++) {
       const channel = draw(seed);
@@ -70,6 +70,7 @@ describe('the baselines', () => {
     const rate = (name: string): number => rates.get(name as never) ?? NaN;
     expect(rate('pga')).toBeGreaterThan(rate('aligned') + 1);
     expect(rate('pga-searched')).toBeGreaterThan(rate('pga'));
+    expect(rate('phase-extraction')).toBeGreaterThan(rate('pga-searched') + 0.2);
   });
 
   it('has searched steps for the demo rig too, better there than those of the paper at a third of the iterations', () => {

@@ -5,13 +5,14 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { digitalForAnalog, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import type { PgaSettings } from './fixed-step-pga.ts';
 import { PAPER_PGA, fixedStepPga } from './fixed-step-pga.ts';
 import { factorise } from './factorise.ts';
 import { normaliseChannel } from './normalise.ts';
+import { extractPhases } from './phase-extraction.ts';
 import searched from './searched-steps.json' with { type: 'json' };
 
 interface Dimensions {
@@ -45,6 +46,13 @@ const BASELINE_TABLE = {
     title: 'projected gradient ascent, 10 iterations of 10 inner steps, with the constant steps that search found for the SNR',
     run: (problem) => fixedStepPga(problem, searchedSettings(problem)),
     misfit: searchedMisfit,
+  },
+  'phase-extraction': {
+    title: 'phases of the beams that span the row space of the channel, 10 iterations; D by weighted MMSE',
+    run: ({ channel, power, noise, rfChains, connection }) => {
+      const analog = extractPhases(channel, alignedAnalog(channel, rfChains, connection), 10);
+      return { analog, digital: digitalForAnalog(channel, analog, power, noise) };
+    },
   },
   'wmmse-factored': {
     title: 'digital WMMSE first, then factored into phases and D: the two-step design (for SCA-RMM of paper 001)',
