@@ -1,22 +1,25 @@
-/** Writes docs/records.md from the columns of a cycle. Run it after changing src/telemetry/cycle-columns.ts: `npx tsx scripts/records-doc.ts`. */
+/** Writes docs/records.md from the columns of a cycle. Run it after adding a column, a metric or a stage: `npx tsx scripts/records-doc.ts`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../src/config/package-root.ts';
-import { CYCLE_COLUMNS, USER_COLUMNS } from '../src/telemetry/cycle-columns.ts';
+import { CYCLE_COLUMNS, csvName, FIGURES, USER_COLUMNS } from '../src/telemetry/cycle-columns.ts';
 import { SETTING_COLUMNS } from '../src/telemetry/export-csv.ts';
 
 export const RECORDS_PAGE = join(packageRoot(), 'docs', 'records.md');
 
 export function recordsPage(): string {
-  const rows = CYCLE_COLUMNS.map(({ name, csv = name, tag, type, unit = '', page, meaning }) => {
+  const rows = CYCLE_COLUMNS.map((column) => {
+    const { name, tag, type, unit = '', page, meaning } = column;
     const drawn = { every: 'yes', ok: 'of cycles that are ok' }[page ?? 'every'];
-    return `| \`${name}\` | ${tag === true ? 'tag' : 'field'}, ${type} | ${unit} | \`${csv}\` | ${page === undefined ? '' : drawn} | ${meaning} |`;
+    return `| \`${name}\` | ${tag === true ? 'tag' : 'field'}, ${type} | ${unit} | \`${csvName(column)}\` | ${page === undefined ? '' : drawn} | ${meaning} |`;
   });
-  const users = USER_COLUMNS.map(({ name, csv, meaning }) => `| \`${name}\` | \`user_0_${csv}\`, … | ${meaning} |`);
+  const users = USER_COLUMNS.map(
+    ({ name, csv, unit, meaning }) => `| \`${name}\` | ${unit} | \`user_0_${csv}\`, … | ${meaning} |`,
+  );
   return `# Records
 
-<!-- Written by scripts/records-doc.ts from src/telemetry/cycle-columns.ts; change the columns and run it again. -->
+<!-- Written by scripts/records-doc.ts from src/telemetry/cycle-columns.ts and what that is made of (signal/metrics.ts, the stages of cycle-record.ts); change those and run it again. -->
 
 A run keeps every cycle in \`records.lp\` of its folder as lines of InfluxDB's line protocol; InfluxDB gets the same lines. \`beamrig export RUN --csv\` makes a table
 of them. What is not known is left out of a line, and is an empty cell of the table.
@@ -34,13 +37,20 @@ ${rows.join('\n')}
 Tags: those of the cycle but \`outcome\`, then \`user\` (from 0), and \`doubtful\` (yes) where the reading cannot be what it says. Fields besides those below: \`cycle\`,
 and \`doubt\` with the reason.
 
-| in records | in the table | meaning |
-|---|---|---|
+| in records | unit | in the table | meaning |
+|---|---|---|---|
 ${users.join('\n')}
 
 ## Measurement \`event\`: what a person should know
 
 Tags \`level\` (info, warning, error) and \`code\` (short and stable, for scripts); fields \`message\` and \`action\`. \`events.jsonl\` of the run folder has the same.
+
+## The summary
+
+\`summary.json\` of the run folder, and the last line of \`beamrig run --json\`, say what a run came to. \`means\` has, by the names above and in their units,
+${FIGURES.map(({ name }) => `\`${name}\``).join(', ')};
+\`users\` has ${USER_COLUMNS.map(({ name }) => `\`${name}\``).join(' and ')} of each user. What was measured counts where the cycle was ok and nobody doubts the reading. \`parts\` has the same for each model, Q,
+objective, source and origin of channels by itself; a run of several parts has no means over all.
 
 ## The table for a spreadsheet
 

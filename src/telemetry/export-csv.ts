@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
-import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from './cycle-columns.ts';
+import { CYCLE_COLUMNS, csvName, USER_COLUMNS } from './cycle-columns.ts';
 import type { FieldValue, Point } from './line-protocol.ts';
 import { allLines, readRecord } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
@@ -102,8 +102,6 @@ function columnsOf(users: number): string[] {
   const perUser = Array.from({ length: users }, (_, user) => USER_COLUMNS.map(({ csv }) => `user_${user}_${csv}`));
   return ['time_utc', 'elapsed_s', ...CYCLE_COLUMNS.map(csvName), ...perUser.flat(), ...SETTING_COLUMNS];
 }
-
-const csvName = ({ name, csv }: CycleColumn): string => csv ?? name;
 
 function settingCells({ manifest }: StoredRun): Record<string, string | number> {
   const { setting, users, seed } = manifest;
