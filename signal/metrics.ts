@@ -20,7 +20,7 @@ export interface Metric {
 export const METRICS: readonly Metric[] = [
   {
     name: 'min_rate',
-    title: 'lowest user rate',
+    title: 'lowest rate',
     unit: 'bit/s/Hz',
     meaning: 'rate of the user who has the least, log₂(1 + SINR)',
     ofSinr: (sinr) => Math.log2(1 + Math.min(...sinr)),

@@ -1,6 +1,6 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
 import { counted } from '../../errors/counted.ts';
-import { FIGURES } from '../telemetry/cycle-columns.ts';
+import { FIGURE_SOURCES, FIGURES } from '../telemetry/cycle-columns.ts';
 import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx-writer.ts';
 import { isoTime, type RunPart, type RunSummary } from '../telemetry/run-summary.ts';
@@ -145,7 +145,8 @@ function figuresInWords(means: RunPart['means']): string[] {
   const quantities = [...new Set(FIGURES.map(({ figure }) => figure.of))];
   return quantities.map((quantity) => {
     const columns = FIGURES.filter(({ figure }) => figure.of === quantity);
-    const each = columns.map(({ name, figure }) => `${figure.from} ${means[name]?.toFixed(2) ?? '–'}`);
+    const from = FIGURE_SOURCES.flatMap((source) => columns.filter(({ figure }) => figure.from === source));
+    const each = from.map(({ name, figure }) => `${figure.from} ${means[name]?.toFixed(2) ?? '–'}`);
     const unit = columns[0]?.unit;
     return `${quantity}: ${each.join(', ')}${unit === undefined ? '' : ` ${unit}`}`;
   });

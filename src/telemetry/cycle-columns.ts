@@ -23,8 +23,11 @@ export interface CycleColumn {
 export interface Figure {
   /** 'sum rate' */
   readonly of: string;
-  readonly from: 'predicted' | 'measured' | 'digital ZF';
+  readonly from: (typeof FIGURE_SOURCES)[number];
 }
+
+/** In the order in which people are told. */
+export const FIGURE_SOURCES = ['measured', 'predicted', 'digital ZF'] as const;
 
 /** How names of the table for a spreadsheet end. */
 export const UNIT_IN_NAMES = { ms: 'ms', 'bit/s/Hz': 'bit_per_s_per_hz', dB: 'db' } as const;
