@@ -155,7 +155,7 @@ describe('frames to the page', () => {
     for (let i = 0; i < 3; i++) rig.cycleOnce();
     const frame = await frameWhere(connect(url), () => true);
     const rows = floats(frame.cycles!.values);
-    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * 19 + placeOf('user_0_measured_db')]);
+    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * (1 + pageColumns(4).length) + placeOf('user_0_measured_db')]);
     expect(measuredOfUser0.map(Number.isNaN)).toEqual([false, true, false]);
     expect(frame.totals).toMatchObject({ cycles: 3, voidCycles: 1, retries: 2, timeouts: 3 });
   });

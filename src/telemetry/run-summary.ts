@@ -140,7 +140,7 @@ export class SummaryTally {
       cyclesPerSecond: seconds > 0 ? (cycles - 1) / seconds : 0,
       objective: objectives.length === 0 ? null : objectives.join(', '),
       means: whole?.means ?? unknown(FIGURES),
-      users: whole?.users ?? parts[0]?.users.map(({ user }) => ({ ...unknown(USER_COLUMNS), user })) ?? [],
+      users: whole?.users ?? parts[0]?.users.map(({ user }) => ({ user, ...unknown(USER_COLUMNS) })) ?? [],
       parts,
       doubtful: Object.fromEntries(this.#doubts),
       stageMs: Object.fromEntries([...this.#times].map(([stage, times]) => [stage, times.value()])) as RunSummary['stageMs'],
@@ -227,7 +227,7 @@ class PartTally {
       cycles: this.#cycles,
       void: this.#void,
       means: meansOf(this.#figures),
-      users: this.#users.map((means, user) => ({ ...meansOf(means), user })),
+      users: this.#users.map((means, user) => ({ user, ...meansOf(means) })),
     };
   }
 }
