@@ -19,7 +19,7 @@ export function recordsPage(): string {
   );
   return `# Records
 
-<!-- Written by scripts/records-doc.ts from src/telemetry/cycle-columns.ts and what that is made of (signal/metrics.ts, the stages of cycle-record.ts); change those and run it again. -->
+<!-- Written by scripts/records-doc.ts from src/telemetry/cycle-columns.ts and what that is made of (core/signal/metrics.ts, the stages of cycle-record.ts); change those and run it again. -->
 
 A run keeps every cycle in \`records.lp\` of its folder as lines of InfluxDB's line protocol; InfluxDB gets the same lines. \`beamrig export RUN --csv\` makes a table
 of them. What is not known is left out of a line, and is an empty cell of the table.

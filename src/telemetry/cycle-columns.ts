@@ -2,7 +2,7 @@
  * What one cycle leaves behind, column by column, once: the lines of a run folder and of InfluxDB, the table for a spreadsheet, the rows that
  * pages get and the page of the documentation (docs/records.md) are all made from this. A new column is a line here.
  */
-import { METRICS, type Metric } from '../../signal/metrics.ts';
+import { METRICS, type Metric } from '../../core/signal/metrics.ts';
 import { CYCLE_STAGES, type CycleRecord } from './cycle-record.ts';
 
 export interface CycleColumn {

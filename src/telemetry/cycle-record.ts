@@ -1,7 +1,7 @@
 /**
  * What one control cycle leaves behind. The recorder writes it, the page shows it, a regression compares it; nobody else invents a shape.
  */
-import type { MetricValues } from '../../signal/metrics.ts';
+import type { MetricValues } from '../../core/signal/metrics.ts';
 
 /**
  * What radiated and measured. A played panel is a program at the far end of a real link: the link is real, what it radiates and reports is
@@ -88,7 +88,7 @@ export interface CycleRecord {
   measuredSumRate: number;
   /** Digital ZF on the same channel: the yardstick shown beside. */
   zfSumRate: number;
-  /** By the names of signal/metrics.ts: of the quantised beam, and from what the panels reported for it. */
+  /** By the names of core/signal/metrics.ts: of the quantised beam, and from what the panels reported for it. */
   metrics: { predicted: MetricValues; measured: MetricValues };
   /** Milliseconds by stage, and the whole cycle. */
   stageMs: Record<Stage, number>;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { cycleRecord } from '../../test/cycle-record.ts';
@@ -15,8 +15,8 @@ import { hasPart } from '../../test/parts.ts';
 import { AppendFile } from './append-file.ts';
 import type { CycleRecord, RigEvent } from './cycle-record.ts';
 import { exportCsv } from './export-csv.ts';
-import { createInfluxClient } from './influx-client.ts';
-import { parseLine } from './line-protocol.ts';
+import { createInfluxClient } from './influx/influx-client.ts';
+import { parseLine } from './influx/line-protocol.ts';
 import { replayRun } from './replay.ts';
 import { createRunRecorder, openRun, type RunRecorder, type RunRecorderOptions } from './run-folder.ts';
 import type { RunManifest } from './run-manifest.ts';
@@ -151,7 +151,13 @@ describe('a run folder', () => {
       seconds: 1,
       cyclesPerSecond: 20,
       objective: 'sum-rate',
-      means: { predicted_sum_rate: 10, measured_sum_rate: 9.5, zf_sum_rate: 12, predicted_min_rate: 3.5, measured_min_rate: 3.25 },
+      means: {
+        predicted_sum_rate: 10,
+        measured_sum_rate: 9.5,
+        zf_sum_rate: 12,
+        predicted_min_rate: 3.5,
+        measured_min_rate: 3.25,
+      },
       link: { retries: 21, timeouts: 0, discarded: 0 },
       events: { info: 0, warning: 1, error: 0 },
       lostLines: 0,
@@ -290,7 +296,7 @@ describe('a run that was cut off', () => {
     const from = (path: string): string => JSON.stringify(join(packageRoot(), path));
     writeFileSync(
       script,
-      `import { createRealClock } from ${from('clock/real-clock.ts')};
+      `import { createRealClock } from ${from('core/clock/real-clock.ts')};
        import { loadRigFile } from ${from('src/config/rig-file.ts')};
        import { createRunRecorder } from ${from('src/telemetry/run-folder.ts')};
        import { cycleRecord } from ${from('test/cycle-record.ts')};

@@ -1,5 +1,5 @@
 /**
- * Two sketches of metrics are declared here, as anybody would declare one in signal/metrics.ts, and nothing else of the program is touched: a
+ * Two sketches of metrics are declared here, as anybody would declare one in core/signal/metrics.ts, and nothing else of the program is touched: a
  * real run on the simulator must tell of them wherever it tells of anything.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
-import type * as Metrics from '../../signal/metrics.ts';
-import type * as SumRate from '../../signal/objectives/sum-rate.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import type * as Metrics from '../../core/signal/metrics.ts';
+import type * as SumRate from '../../core/signal/objectives/sum-rate.ts';
 import { recordsPage } from '../../scripts/records-doc.ts';
 import type { Outlet } from '../../src/cli/outlet.ts';
 import { textOutput } from '../../src/cli/run-output.ts';
@@ -23,7 +23,7 @@ import { demoWith } from '../integration/spine.ts';
 import { hasPart } from '../parts.ts';
 import { openPageOf, type OpenPage } from './page-of.ts';
 
-vi.mock('../../signal/metrics.ts', async (original) => {
+vi.mock('../../core/signal/metrics.ts', async (original) => {
   const metrics = await original<typeof Metrics>();
   const declared = metrics.METRICS as Metrics.Metric[];
   declared.push(
@@ -39,7 +39,7 @@ vi.mock('../../signal/metrics.ts', async (original) => {
   return metrics;
 });
 // The function that computes the one which does not follow from SINR: an objective names it in its score.
-vi.mock('../../signal/objectives/sum-rate.ts', async (original) => {
+vi.mock('../../core/signal/objectives/sum-rate.ts', async (original) => {
   const { sumRateObjective } = await original<typeof SumRate>();
   const sketched: typeof sumRateObjective = {
     ...sumRateObjective,
