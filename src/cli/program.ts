@@ -162,6 +162,7 @@ export function createProgram(): Command {
     .argument('<run>', 'folder of a run, complete or cut off', path)
     .option('--csv', 'one row a cycle, comma-separated, units in the column names')
     .option('-o, --output <file>', 'file to write (default: standard output)', path)
+    .option('--force', 'write over a file that is there')
     .option('--influx <url>', 'send the points to an InfluxDB server; points it has already change nothing')
     .option('--password-env <name>', 'environment variable that holds the password of the user in the URL')
     .option('--token-env <name>', 'environment variable that holds a token of InfluxDB 2')
