@@ -56,6 +56,19 @@ export function asComputed(problem: Problem, beam: Beam, objective: Objective): 
   return { analog, ...own, digitalFrom: 'beamformer', score, ...rates, metrics: metricsOf(rates.sinr, score.metrics) };
 }
 
+/**
+ * What is expected of words and digital weights that are there already: the SINR of each user, linear, and the sum rate, bit/s/Hz, to the last
+ * digit as `realiseBeam` gives them.
+ */
+export function ratesOfWords(
+  problem: Problem,
+  words: Uint16Array,
+  digital: CMatrix,
+  states: ArrayStates,
+): { sinr: Float64Array; sumRate: number } {
+  return ratesHeard(problem, equivalentArray(problem.channel, statesShown(problem, words, states)), digital);
+}
+
 /** Each phase to the nearest state of its element. */
 export const nearestStates: Quantiser = ({ connection }, { analogPhase }, { bits, of }) => {
   const words = of === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, of);
@@ -80,10 +93,12 @@ function chooseDigital(
     const score = at.score(own);
     if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
   }
-  const gains = matmul(matmul(equivalent.channel, equivalent.analog), best.digital);
-  const rates = ratesOfGains(gains, problem.noise);
+  const rates = ratesHeard(problem, equivalent, best.digital);
   return { ...best, ...rates, metrics: metricsOf(rates.sinr, best.score.metrics) };
 }
+
+const ratesHeard = ({ noise }: Problem, { channel, analog }: SetArray['equivalent'], digital: CMatrix) =>
+  ratesOfGains(matmul(matmul(channel, analog), digital), noise);
 
 const setArray = ({ channel }: Problem, { userPhase }: Beam, analog: CMatrix): SetArray => ({
   analog,

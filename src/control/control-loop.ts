@@ -322,7 +322,7 @@ class Loop implements ControlLoop {
     if (view !== undefined) this.#latest = view;
     if (record.outcome === 'void') this.#voidCycles++;
     this.#rate.count();
-    this.#options.sink.cycle(record);
+    this.#options.sink.cycle(record, view);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
     this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };

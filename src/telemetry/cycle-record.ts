@@ -1,6 +1,7 @@
 /**
  * What one control cycle leaves behind. The recorder writes it, the page shows it, a regression compares it; nobody else invents a shape.
  */
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { MetricValues } from '../../core/signal/metrics.ts';
 
 /**
@@ -126,9 +127,20 @@ export interface BoardUsed {
   firmware: string;
 }
 
+/** What a cycle commanded, and for which channel. */
+export interface CommandedBeam {
+  /** N·M words at Q of the cycle, word (n, m) at n·M + m. */
+  words: Uint16Array;
+  /** D, M×K */
+  digital: CMatrix;
+  /** H, K×N */
+  channel: CMatrix;
+}
+
 /** What the recorder offers to the cycle: cheap, never waits, never throws into the loop. */
 export interface CycleSink {
-  cycle(record: CycleRecord): void;
+  /** @param beam undefined where the cycle did not get as far as words */
+  cycle(record: CycleRecord, beam?: CommandedBeam): void;
   event(event: RigEvent): void;
   /** From this cycle on another model chooses the beams, or other boards radiate them: for the manifest. */
   changed?(cycle: number, what: { model: ModelUsed } | { boards: BoardUsed[] }): void;
