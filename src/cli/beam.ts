@@ -97,7 +97,7 @@ const rowsInWords = ({ rows, cols, re, im }: CMatrix): string[] =>
   Array.from({ length: rows }, (_, row) => {
     const cells = Array.from({ length: cols }, (_, col) => {
       const [real, imaginary] = [re[row * cols + col], im[row * cols + col]];
-      return `${real.toFixed(4)}${imaginary < 0 ? '−' : '+'}${Math.abs(imaginary).toFixed(4)}j`.padStart(17);
+      return `${real.toFixed(4)}${imaginary < 0 ? '-' : '+'}${Math.abs(imaginary).toFixed(4)}j`.padStart(17);
     });
     return `  ${cells.join(' ')}`;
   });

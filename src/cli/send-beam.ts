@@ -8,7 +8,7 @@ import { loadRigFile } from '../config/rig-file.ts';
 import type { ControlLoop } from '../control/control-loop.ts';
 import { assembleRig } from '../rig/assemble.ts';
 import { chooseKept, requireSameArray } from '../rig/kept-beam.ts';
-import { sourceInWords, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
+import { isOnRealLink, sourceInWords, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 import type { StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
@@ -18,7 +18,7 @@ import { onStopSignal } from './stop-signal.ts';
 export interface SentBeam {
   rig: string;
   source: Source;
-  /** Whether its users heard it over the channel that was kept, or over whatever the rig has. */
+  /** The channel that SNR is expected over: the one that was kept, or what the rig believes its users to hear now. */
   channel: 'kept' | 'of the rig';
   /** Serial numbers of the boards that radiated it. */
   panels: string;
@@ -50,18 +50,17 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
       `The beam was made for an SNR of ${then} dB, and the rig file says ${rig.snrDb}: it is sent with the power that it has.`,
     );
   }
-  let asked = false;
-  let loop: ControlLoop | undefined;
+  const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
   const release = onStopSignal(
     () => {
-      asked = true;
-      loop?.commandSafe();
-      void loop?.stop();
+      asked.stop = true;
+      asked.of?.commandSafe();
+      void asked.of?.stop();
     },
-    () => loop?.commandSafe(),
+    () => asked.of?.commandSafe(),
   );
   // However this process ends by itself, what it may have left radiating is commanded to be safe.
-  process.once('exit', () => loop !== undefined && loop.state !== 'stopped' && loop.commandSafe());
+  process.once('exit', () => asked.of !== undefined && asked.of.state !== 'stopped' && asked.of.commandSafe());
   const records: { newest?: CycleRecord; ok?: CycleRecord; void: number; cycles: number } = { void: 0, cycles: 0 };
   const file = `cycle ${kept.cycle} of ${run.manifest.run}`;
   const assembled = await assembleRig({
@@ -82,8 +81,9 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
     },
     cycles,
   });
-  loop = assembled.controller;
-  if (asked) await loop.stop();
+  const loop = assembled.controller;
+  asked.of = loop;
+  if (asked.stop) await loop.stop();
   const outcome = await assembled.run();
   if (outcome.reason === 'faulted') await loop.stop();
   release();
@@ -111,8 +111,12 @@ export function sentInWords(sent: SentBeam): string[] {
   const db = (values: number[]): string => values.map((value) => value.toFixed(1)).join(' ');
   const voids = sent.void === 0 ? '' : `, ${sent.void} of ${cycles} cycles void${failure === undefined ? '' : ` (${failure})`}`;
   const where = `${rig}: ${sourceInWords(source, channel === 'kept' ? 'file' : 'simulation')}, ${panels}`;
+  // Only the simulator can put its users back where they were.
+  const changed = isOnRealLink(source) ? ', which may be another by now' : '';
   const scene =
-    channel === 'kept' ? 'over the channel that was kept' : 'over the channel of this rig, for the old one was not kept';
+    channel === 'kept'
+      ? `over the channel that was kept${changed}`
+      : 'over the channel of this rig, for the old one was not kept';
   const read =
     measuredSnrDb.length === 0
       ? `Sent to ${where}: NOT READ BACK${voids}.`

@@ -41,7 +41,7 @@ export function chooseKept(
 /** @throws BeamrigError 'rig-file' where the rig is another than the beam is for */
 export function requireSameArray(kept: KeptBeam, connection: string | undefined, rig: RigFile): void {
   const { array } = rig;
-  const pairs: [what: string, beam: unknown, rig: unknown][] = [
+  const pairs: [what: string, beam: string | number, rig: string | number][] = [
     ['elements', kept.elements, elementsOf(rig)],
     ['RF chains', kept.rfChains, array.rfChains],
     ['users', kept.users, rig.users.count],

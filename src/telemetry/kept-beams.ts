@@ -6,15 +6,16 @@
  * what is damaged and nothing else, as with records. Inside an entry there is no newline: it is COBS, by which no byte is 0, and each byte of
  * that XOR 0x0a, by which none is a newline.
  *
- *   entry    version 1 (uint8) · what is kept (uint8: 1 words and D, 2 channel, 3 both) · cycle (uint64) · zlib of the body
+ *   entry    version 1 (uint8) · what is kept (uint8: 1 words and D, 2 channel, 3 both) · cycle (uint64) · body, deflated · CRC-32C of all before it
  *   body     N, M, K (uint16) · Q (uint8) · [ words, Q bits each, as firmware-protocol/packing.ts packs them · D, M×K ] · [ H, K×N ]
  *   matrix   real parts, then imaginary parts, row-major, float64; the first bytes of all of them, then the second bytes, …: those are alike
  *
  * All numbers are little-endian.
  */
 import { createReadStream } from 'node:fs';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { crc32c } from '../../firmware-protocol/crc32c.ts';
 import { packedLength, packWords, unpackWords } from '../../firmware-protocol/packing.ts';
 import { cobsDecode, cobsEncode } from '../../firmware-protocol/serial-framing.ts';
 import type { RigFile } from '../config/rig-file.ts';
@@ -42,6 +43,7 @@ const VERSION = 1;
 const WORDS = 1;
 const CHANNEL = 2;
 const HEAD_BYTES = 10;
+const CRC_BYTES = 4;
 const BODY_HEAD_BYTES = 7;
 /** Faster than more, and hardly larger: most bytes of a channel are as good as random. */
 const LEVEL = 1;
@@ -63,17 +65,20 @@ export function encodeKept(cycle: number, phaseBits: number, beam: CommandedBeam
   head.writeUInt8(VERSION, 0);
   head.writeUInt8(what, 1);
   head.writeBigUInt64LE(BigInt(cycle), 2);
-  return withoutNewlines(Buffer.concat([head, deflateSync(Buffer.concat(parts), { level: LEVEL })]));
+  const checked = Buffer.concat([head, deflateRawSync(Buffer.concat(parts), { level: LEVEL }), Buffer.alloc(CRC_BYTES)]);
+  const end = checked.length - CRC_BYTES;
+  checked.writeUInt32LE(crc32c(checked.subarray(0, end)), end);
+  return withoutNewlines(checked);
 }
 
 /** An entry back; undefined for anything that is no whole entry. */
 export function decodeKept(entry: Uint8Array): KeptBeam | undefined {
   const head = headOf(entry);
-  if (head === undefined) return undefined;
+  if (!head?.isWhole()) return undefined;
   try {
-    return readBody(head, inflateSync(head.body, { maxOutputLength: MOST_BYTES }));
+    return readBody(head, inflateRawSync(head.body, { maxOutputLength: MOST_BYTES }));
   } catch {
-    return undefined; // torn, damaged, or of no beam: zlib's checksum or a length does not fit
+    return undefined; // whole, and of no beam: a length does not fit
   }
 }
 
@@ -84,13 +89,21 @@ interface Head {
   what: number;
   cycle: number;
   body: Uint8Array;
+  /** Asked of the one entry that is wanted: it takes longer than all the rest. */
+  isWhole: () => boolean;
 }
 
 function headOf(entry: Uint8Array): Head | undefined {
   const bytes = cobsDecode(entry.map((byte) => byte ^ NEWLINE));
-  if (bytes === undefined || bytes.length < HEAD_BYTES || bytes[0] !== VERSION) return undefined;
-  const cycle = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(2, true));
-  return { what: bytes[1], cycle, body: bytes.subarray(HEAD_BYTES) };
+  if (bytes === undefined || bytes.length < HEAD_BYTES + CRC_BYTES || bytes[0] !== VERSION) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = bytes.length - CRC_BYTES;
+  return {
+    what: bytes[1],
+    cycle: Number(view.getBigUint64(2, true)),
+    body: bytes.subarray(HEAD_BYTES, end),
+    isWhole: () => crc32c(bytes.subarray(0, end)) === view.getUint32(end, true),
+  };
 }
 
 function readBody({ what, cycle }: Head, body: Buffer): KeptBeam | undefined {

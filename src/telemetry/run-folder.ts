@@ -203,7 +203,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     discard: async () => {
       closed = true;
       forgetSteps?.();
-      await Promise.all([files.records, files.events, files.beams].map((file) => file?.close(0)));
+      await Promise.all([files.records.close(0), files.events.close(0), files.beams?.close(0)]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
