@@ -59,8 +59,8 @@ export interface PreparedCycle {
   timeNs: bigint;
   startMs: number;
   modelId: string;
-  channelMs: number;
-  modelMs: number;
+  /** Of the stages so far. */
+  stageMs: Record<Stage, number>;
   given: GivenChannel | undefined;
   beam: Beam | undefined;
   zfSumRate: number;
@@ -102,36 +102,28 @@ export async function prepareCycle(
     timeNs: clock.epochNs(),
     startMs,
     modelId: beamformer.id,
-    channelMs: 0,
-    modelMs: 0,
+    stageMs: stageTimes(),
     given: undefined,
     beam: undefined,
     zfSumRate: NaN,
     failure: undefined,
   };
+  const stage = stages(clock, prepared.stageMs);
   try {
-    const given = await channels.take(cycle);
+    const given = await stage('channel', () => channels.take(cycle));
     if (given === undefined) return undefined;
     prepared.given = given;
-    prepared.channelMs = clock.nowMs() - startMs;
-  } catch (error) {
-    prepared.failure = { stage: 'channel', words: wordsOf(error) };
-    return prepared;
-  }
-  const { channel } = prepared.given;
-  const modelStartMs = clock.nowMs();
-  try {
+    const { channel } = given;
     // The yardstick needs only the channel: it is worked out here while the model's process computes.
-    const [beam, yardstick] = await Promise.all([
-      clock.during(beamformer.compute(problemOf(setting, channel))),
-      Promise.resolve().then(() => zfRate(channel, power, noise)),
-    ]);
-    prepared.beam = beam;
-    prepared.zfSumRate = yardstick;
+    await stage('model', async () => {
+      [prepared.beam, prepared.zfSumRate] = await Promise.all([
+        clock.during(beamformer.compute(problemOf(setting, channel))),
+        Promise.resolve().then(() => zfRate(channel, power, noise)),
+      ]);
+    });
   } catch (error) {
-    prepared.failure = { stage: 'model', words: wordsOf(error) };
+    prepared.failure = { stage: stage.now, words: wordsOf(error) };
   }
-  prepared.modelMs = clock.nowMs() - modelStartMs;
   return prepared;
 }
 
@@ -173,47 +165,43 @@ export async function radiateCycle(
   const { given, beam } = prepared;
   if (given === undefined || beam === undefined) return finish({ stage: 'model', words: 'there is no beam' });
 
-  let stage: Stage = 'quantise';
+  const stage = stages(clock, record.stageMs);
   try {
-    const quantiseStartMs = clock.nowMs();
-    resolved = realiseBeam(problemOf(setting, given.channel), beam, {
-      states: { bits: phaseBits },
-      objective: setting.objective,
-    });
+    const problem = problemOf(setting, given.channel);
+    resolved = await stage('quantise', () =>
+      realiseBeam(problem, beam, { states: { bits: phaseBits }, objective: setting.objective }),
+    );
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;
     record.metrics.predicted = resolved.metrics;
-    record.stageMs.quantise = clock.nowMs() - quantiseStartMs;
 
-    stage = 'push';
-    const pushStartMs = clock.nowMs();
-    const applied = await panel.apply({
-      beamId,
-      phaseBits: setting.panelPhaseBits,
-      words: toPanelBits(resolved.words, phaseBits, setting.panelPhaseBits),
-      digital: { users, weights: interleaved(resolved.digital) },
-    });
+    const { words, digital } = resolved;
+    const applied = await stage('push', () =>
+      panel.apply({
+        beamId,
+        phaseBits: setting.panelPhaseBits,
+        words: toPanelBits(words, phaseBits, setting.panelPhaseBits),
+        digital: { users, weights: interleaved(digital) },
+      }),
+    );
     if (!applied.ok) {
-      record.stageMs.push = clock.nowMs() - pushStartMs;
       return finish({ stage: stageOf(applied.failure), words: panelFailureInWords(applied.failure), panel: applied.failure });
     }
+    // The panel knows where its pushing ended and its switching began.
     record.stageMs.push = applied.value.pushMs;
     record.stageMs.commit = applied.value.commitMs;
 
-    stage = 'measure';
-    const measureStartMs = clock.nowMs();
-    const measured = await panel.measureSnr(beamId, setting.pilots);
-    record.stageMs.measure = clock.nowMs() - measureStartMs;
+    const measured = await stage('measure', () => panel.measureSnr(beamId, setting.pilots));
     if (!measured.ok) {
       keepPartial(record, measured.failure, beamId);
-      return finish({ stage, words: panelFailureInWords(measured.failure), panel: measured.failure });
+      return finish({ stage: 'measure', words: panelFailureInWords(measured.failure), panel: measured.failure });
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
       const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
       return finish({
-        stage,
+        stage: 'measure',
         words: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
         cause: 'a report of something else',
       });
@@ -229,8 +217,29 @@ export async function radiateCycle(
     record.metrics.measured = metricsOf(measuredSinr);
     return finish(undefined);
   } catch (error) {
-    return finish({ stage, words: wordsOf(error) });
+    return finish({ stage: stage.now, words: wordsOf(error) });
   }
+}
+
+interface Stages {
+  /** Goes through a stage, and keeps the time it took, also where it throws. */
+  <T>(name: Stage, work: () => T | Promise<T>): Promise<T>;
+  /** The stage that was begun last. */
+  now: Stage;
+}
+
+function stages(clock: Clock, stageMs: Record<Stage, number>): Stages {
+  const go = async <T>(name: Stage, work: () => T | Promise<T>): Promise<T> => {
+    go.now = name;
+    const startMs = clock.nowMs();
+    try {
+      return await work();
+    } finally {
+      stageMs[name] = clock.nowMs() - startMs;
+    }
+  };
+  go.now = 'channel' as Stage;
+  return go;
 }
 
 /** The beam is credited with nothing, and what did come of its report is not thrown away. */
@@ -269,7 +278,7 @@ function emptyRecord(
     measuredSumRate: NaN,
     zfSumRate: prepared.zfSumRate,
     metrics: { predicted: {}, measured: {} },
-    stageMs: stageTimes({ channel: prepared.channelMs, model: prepared.modelMs }),
+    stageMs: prepared.stageMs,
     cycleMs: 0,
     link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 },
   };
