@@ -105,10 +105,10 @@ describe('an MQTT link of a rig with a key', () => {
     let doubts = 0;
     hearsay?.onDoubt(() => doubts++);
     presence('online', 'second');
-    expect(hearsay?.words).toContain('was restarted');
+    expect(hearsay?.doubt?.detail).toContain('was restarted');
     hearsay?.refute();
     presence('offline', 'second');
-    expect(hearsay?.words).toContain('went offline');
+    expect(hearsay?.doubt?.detail).toContain('went offline');
     presence('online', 'first');
     presence('online', 'second');
     for (const garbage of ['x', '[]', '{"state":"online"}', 'y'.repeat(100_000)]) say('presence', garbage);
@@ -125,6 +125,6 @@ describe('an MQTT link of a rig with a key', () => {
     broker.presence = undefined;
     const { link } = await openLink(KEY);
     expect(link.state).toEqual({ state: 'open' });
-    expect(link.hearsay?.words).toBe('no panel has said on beamrig/panels/P/presence that it is there');
+    expect(link.hearsay?.doubt?.detail).toBe('no panel has said on beamrig/panels/P/presence that it is there');
   });
 });

@@ -43,12 +43,12 @@ export function lookIntoHearsay({ hearsay, clock, session, status }: HearsayOpti
   };
 
   const look = async (): Promise<void> => {
-    while (hearsay.words !== undefined) {
+    while (hearsay.doubt !== undefined) {
       const pauseMs = askedMs + EVERY_MS - clock.nowMs();
       if (pauseMs > 0) await clock.sleep(pauseMs);
       const asked = session();
       // Without a session the handshake shows who is there.
-      if (asked === undefined || hearsay.words === undefined) return;
+      if (asked === undefined || hearsay.doubt === undefined) return;
       askedMs = clock.nowMs();
       const told = await status(ASKED_FOR);
       if (session() !== asked) return;
