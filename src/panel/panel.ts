@@ -57,6 +57,21 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
   );
 
+/** What every state of a panel's life says beside its name. */
+interface Began {
+  era: number;
+  /** Why there is no session; in a session, why what was begun before it is refused. Undefined before anything was tried. */
+  why: PanelFailure | undefined;
+}
+
+/** What is known of a panel; panel-life-cycle.ts says what follows what. */
+export type PanelLife<S> = Began &
+  (
+    | { state: 'closed' | 'handshake' | 'lost' | 'unusable' }
+    /** `unanswered`: what it was asked in a row and gave no answer to, by the count of whoever holds this life. */
+    | { state: 'session'; session: S; unanswered: number }
+  );
+
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: PanelFailure };
 
 export interface AppliedBeam {
@@ -175,6 +190,8 @@ export interface ClockSample {
 
 /** A panel that is one part of an array: the steps of `apply` one by one, so that several panels can be switched at one time. */
 export interface ArrayMember extends Panel {
+  /** What is known of it: in which state its session is, and why. */
+  readonly life: PanelLife<{ capabilities: Capabilities }>;
   readonly discards: DiscardedReplies;
   stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
   /** Switches now, as `apply` does. */

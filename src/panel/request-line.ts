@@ -118,10 +118,8 @@ export interface RequestLineOptions {
   timeouts: LineTimeouts;
   /** Every frame is sealed and opened with it. */
   seal?: FrameSeal;
-  /** The panel takes our seals no more: the session has to begin anew. */
-  onRefusal?: (code: NackCode) => void;
-  /** Silence has made the panel safe, and it takes no beam of this session any more. */
-  onSessionOver?: (failure: PanelFailure) => void;
+  /** The session is over: the panel takes our seals no more, or silence has made it safe. */
+  onEnded?: (why: PanelFailure) => void;
   /** A request goes out for the first time. */
   onAsked?: () => void;
   /** A request was answered; others may still wait for their answers. */
@@ -131,7 +129,7 @@ export interface RequestLineOptions {
 }
 
 export function createRequestLine(options: RequestLineOptions): RequestLine {
-  const { link, clock, random, timeouts, seal, onRefusal, onSessionOver, onAsked, onHeard, onBlindAck } = options;
+  const { link, clock, random, timeouts, seal, onEnded, onAsked, onHeard, onBlindAck } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
   let sentBlind: { seq: number; counts: boolean }[] = [];
@@ -154,7 +152,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     clock,
     challenge: () => request<'challenge'>({ type: 'challenge', hostNonce: drawNonce() }, { totalMs: 2 * REFUSAL_STANDS_MS }),
     isAhead: (lastCounter) => seal?.isAhead(lastCounter) === true,
-    onRefusal: (code) => onRefusal?.(code),
+    onRefusal: (code) => onEnded?.(sealsRefused(code)),
   });
 
   const takeSeq = (): number => {
@@ -325,7 +323,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (code === 'stale-beam' && detail === SESSION_OVER) {
       const failure: PanelFailure = { reason: 'session-over', request: entry.request.type };
       finish(entry, { ok: false, failure });
-      return onSessionOver?.(failure);
+      return onEnded?.(failure);
     }
     finish(entry, { ok: false, failure: { reason: 'rejected', request: entry.request.type, code, detail } });
   };
@@ -417,3 +415,8 @@ export function linkClosed(link: Link): PanelFailure {
   const detail = `${link.name}: ${[state.reason, state.detail].filter(Boolean).join(': ')}`;
   return { reason: 'link-closed', cause: state.cause ?? state.reason, detail };
 }
+
+const sealsRefused = (code: NackCode): PanelFailure => ({
+  reason: 'panel-restarted',
+  detail: `it refuses the counters or the key of this session (${code}); connect again`,
+});
