@@ -32,8 +32,8 @@ export interface RigPanel extends CyclePanel {
   connected: boolean;
   /** Opens, shakes hands, and checks it against the rig. */
   connect(): Promise<Result<Capabilities>>;
-  /** Where it has several parts, one of which is lost: tells those within reach to enter this safe state, unless they have. */
-  calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
+  /** Where it has several parts, one of which is lost: tells those within reach to enter the safe state, unless they have. */
+  makePartsSafe?(): Promise<void>;
   /** How the newest cycle fared on it, for `links` to tell whose fault it is; it may have news of its own. */
   fared?(failure: PanelFailure | undefined, tell: (event: Omit<RigEvent, 'timeNs'>) => void): void;
   /** Where it has several parts: why what they show together is not this safe state, or no beam; undefined when all is well. */
@@ -123,7 +123,6 @@ class Active implements ActivePanel {
   #fellBack = false;
   /** The hardware is looked for beside the cycles. */
   #search: Promise<void> | undefined;
-  #found = false;
   readonly #ending = new AbortController();
 
   constructor(options: ActivePanelOptions) {
@@ -232,12 +231,12 @@ class Active implements ActivePanel {
   async lookAfter(signal: AbortSignal): Promise<void> {
     if (isOnRealLink(this.#active.rigPanel.source)) return this.#lookAfterActive(signal);
     const hardware = this.#resting;
-    // Before it was found it is looked after by the search.
-    if (hardware === undefined || !this.#found) return;
+    // Before it is found it is looked after by the search.
+    if (hardware === undefined || !this.#isFound(hardware)) return;
     const apart = await hardware.rigPanel.apart?.(this.#options.safe.state);
     if (apart === undefined) return;
-    this.#found = false;
     if (apart.failure !== undefined) hardware.keeper.failed(apart.failure);
+    hardware.keeper.release();
     this.#look(hardware);
   }
 
@@ -315,12 +314,7 @@ class Active implements ActivePanel {
 
   /** Onto the hardware, once it was found and is still there. */
   async #moveBack(hardware: Candidate): Promise<void> {
-    if (!this.#found) return this.#look(hardware);
-    this.#found = false;
-    if (hardware.rigPanel.panel.capabilities === undefined) {
-      hardware.keeper.failed({ reason: 'link-closed', cause: 'not-connected', detail: 'gone again before it was used' });
-      return this.#look(hardware);
-    }
+    if (!this.#isFound(hardware)) return this.#look(hardware);
     const simulator = this.#active;
     if ((await simulator.keeper.rest()) === undefined) simulator.mayRadiate = false;
     this.#change('');
@@ -350,6 +344,15 @@ class Active implements ActivePanel {
     this.#sourceSinceMs = this.#epochMs();
   }
 
+  /** It has a session, was made safe in it, and nobody looks for it any more. */
+  #isFound({ keeper, rigPanel }: Candidate): boolean {
+    if (this.#search !== undefined || keeper.lost) return false;
+    if (rigPanel.panel.capabilities !== undefined) return true;
+    // Gone again before it was used.
+    keeper.release();
+    return false;
+  }
+
   #look(hardware: Candidate): void {
     this.#search ??= this.#searchFor(hardware).finally(() => {
       this.#search = undefined;
@@ -366,11 +369,11 @@ class Active implements ActivePanel {
         hardware.beamIds.sessionBegan();
         // It may still show the beam of before it was lost.
         await this.#safe(hardware);
-        if (hardware.rigPanel.panel.capabilities === undefined) continue;
-        this.#found = true;
-        return;
+        if (hardware.rigPanel.panel.capabilities !== undefined) return;
+        hardware.keeper.release();
       }
     } catch (error) {
+      hardware.keeper.release();
       if (isBeamrigError(error) && error.code === 'stopped') return;
       this.#tellUnusable(error instanceof Error ? error.message : String(error));
     }
@@ -398,7 +401,7 @@ class Active implements ActivePanel {
     const keeper = createPanelRecovery({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),
-      calm: async () => rigPanel.calm?.(safe, silenceMs),
+      makePartsSafe: rigPanel.makePartsSafe,
       connected: rigPanel.connected,
       clock,
       random,

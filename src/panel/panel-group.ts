@@ -20,6 +20,7 @@ import type { ElementMap } from './element-map.ts';
 import { createElementMap } from './element-map.ts';
 import { mergedCapabilities, mergedCounters, mergedStatus, whyNotOneArray } from './group-capabilities.ts';
 import { otherBeam } from './measurement.ts';
+import { connectFirst, lifeOfArray, sessionOf } from './panel-life-cycle.ts';
 import type {
   AppliedBeam,
   ArrayMember,
@@ -29,10 +30,12 @@ import type {
   Panel,
   PanelCounters,
   PanelFailure,
+  PanelLife,
   PanelStatus,
   Result,
   StagedBeam,
 } from './panel.ts';
+import { askDown, ofParts, type SafeOrder } from './safe-ladder.ts';
 import { checkDimensions } from './staging.ts';
 import type { Part, Switch } from './switch-together.ts';
 import { createSwitch } from './switch-together.ts';
@@ -46,7 +49,14 @@ export interface PanelGroupOptions {
   clock: Clock;
 }
 
-export type PanelGroup = Panel & { readonly members: readonly ArrayMember[] };
+export type PanelGroup = Panel & {
+  readonly members: readonly ArrayMember[];
+  /**
+   * While a panel is missing: the others enter the safe state that was set or commanded last, unless they have since they were there. Part of a beam
+   * is no beam: what 'hold' would keep of it is muted.
+   */
+  makePartsSafe(): Promise<void>;
+};
 
 /**
  * A single panel that has all elements in order is itself the array.
@@ -69,7 +79,9 @@ interface Member {
   elements: number;
   clock: ClockKeeping;
   /** Its session when the array was put together; another one since means that it was lost meanwhile. */
-  session: Capabilities | undefined;
+  joined: Capabilities | undefined;
+  /** Its session when it was made safe because another panel was missing. */
+  madeSafe: Capabilities | undefined;
 }
 
 class Group implements PanelGroup {
@@ -86,7 +98,7 @@ class Group implements PanelGroup {
   private commands = 0;
   /** What 'hold' was confirmed for, and was not begun to be changed since, is one beam: parts of two would be no safe state. */
   private heldWhole = false;
-  private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
+  private safeState: SafeOrder = { state: 'mute', position: 0, silenceMs: 0 };
 
   constructor(
     private readonly options: PanelGroupOptions,
@@ -98,7 +110,8 @@ class Group implements PanelGroup {
       panel,
       elements: elements.length,
       clock: createClockKeeping(panel, clock),
-      session: undefined,
+      joined: undefined,
+      madeSafe: undefined,
     }));
     this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
     this.switch = createSwitch(clock);
@@ -108,8 +121,14 @@ class Group implements PanelGroup {
     return this.members.map((panel) => panel.name).join(' + ');
   }
 
+  /** Of nothing but the lives of its panels. */
+  private get life(): PanelLife<Capabilities | undefined> {
+    const members = this.parts.map(({ panel, joined }) => ({ name: panel.name, life: panel.life, joined }));
+    return lifeOfArray(members, () => this.merged);
+  }
+
   get capabilities(): Capabilities | undefined {
-    return this.lost() === undefined ? this.merged : undefined;
+    return sessionOf(this.life);
   }
 
   get safeAs(): SafeState | undefined {
@@ -134,8 +153,8 @@ class Group implements PanelGroup {
     if (this.applying !== 0) {
       return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.applying} is still under way` });
     }
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     this.applying = beam.beamId;
     this.agreed = 0;
     this.heldWhole = false;
@@ -193,7 +212,7 @@ class Group implements PanelGroup {
       if (enter && set.ok) this.heldWhole = state === 'hold';
       return set;
     }
-    await this.makeSafe();
+    await this.allSafe(this.parts);
     const muted = this.members.every((panel) => panel.safeAs === 'mute');
     const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
     if (set.ok) this.heldWhole = muted;
@@ -206,7 +225,7 @@ class Group implements PanelGroup {
     this.commands++;
     this.agreed = 0;
     // A part of a beam is no beam: it is not held.
-    const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
+    const shown = this.absence() === undefined ? state : ofParts(state);
     if (shown !== state) this.heldWhole = false;
     return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
   }
@@ -227,21 +246,23 @@ class Group implements PanelGroup {
     const facts = [];
     for (const member of this.parts) {
       const { name, capabilities } = member.panel;
-      if (capabilities === undefined) return refused(await absenceOf(member));
+      if (capabilities === undefined) return refused(this.absence() ?? connectFirst(name));
       facts.push({ name, capabilities, elements: member.elements });
     }
     const failure = whyNotOneArray(facts, this.options.rfChains);
     if (failure !== undefined) return refused(failure);
     const all = facts.map((fact) => fact.capabilities);
     this.merged = mergedCapabilities(all, this.options.elements);
-    this.parts.forEach((member, i) => (member.session = all[i]));
+    this.parts.forEach((member, i) => {
+      member.joined = all[i];
+      member.madeSafe = undefined;
+    });
     if (this.timed()) {
       const clocks = await this.ofAll((_panel, i) => this.parts[i].clock.refresh());
       if (!clocks.ok) return clocks;
     }
-    return this.capabilities === undefined
-      ? refused(await absenceOf(this.lost() ?? this.parts[0]))
-      : { ok: true, value: this.merged };
+    const absence = this.absence();
+    return absence === undefined ? { ok: true, value: this.merged } : refused(absence);
   }
 
   private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
@@ -268,11 +289,11 @@ class Group implements PanelGroup {
     if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
     if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
     if (switched.outcome === 'split') {
-      await this.makeSafe();
+      await this.allSafe(this.parts);
       return refused(switched.failure);
     }
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     this.agreed = beam.beamId;
     const { latches, latchSpreadUs } = switched;
     return {
@@ -309,8 +330,8 @@ class Group implements PanelGroup {
     beamId: BeamId,
     ask: (panel: ArrayMember) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     if (this.agreed !== beamId) {
       const what = this.agreed === 0 ? 'no beam' : `beam ${this.agreed}`;
       return refused({ reason: 'not-sent', request, detail: `the panels agree on ${what}, not on beam ${beamId}` });
@@ -336,14 +357,14 @@ class Group implements PanelGroup {
       this.agreed = 0;
       return refused(failure);
     }
-    const gone = this.lost();
-    if (gone !== undefined) return refused(await absenceOf(gone));
+    const gone = this.absence();
+    if (gone !== undefined) return refused(gone);
     return this.agreed === beamId ? measured : refused(otherBeam(request, beamId, this.agreed));
   }
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */
   private async unswitched(failure: PanelFailure): Promise<Result<never>> {
-    if (failure.reason === 'rejected' && failure.code === 'fault') await this.makeSafe();
+    if (failure.reason === 'rejected' && failure.code === 'fault') await this.allSafe(this.parts);
     return refused(failure);
   }
 
@@ -353,24 +374,32 @@ class Group implements PanelGroup {
     return all.ok && all.value.every(({ beamId }) => beamId === all.value[0].beamId);
   }
 
-  private async makeSafe(): Promise<void> {
-    const { state, position, silenceMs } = this.safeState;
-    const enter = state === 'codeword' ? 'codeword' : 'mute';
+  async makePartsSafe(): Promise<void> {
+    await this.allSafe(
+      this.parts.filter(({ panel, madeSafe }) => panel.capabilities !== undefined && panel.capabilities !== madeSafe),
+    );
+  }
+
+  private async allSafe(parts: readonly Member[]): Promise<void> {
+    const order = this.safeState;
     await Promise.all(
-      this.members.map(async (panel) => {
-        const safe = await panel.setSafeState(enter, { position, silenceMs, enter: true });
-        if (safe.ok && enter !== state) await panel.setSafeState(state, { position, silenceMs });
-        // A codeword that the panel does not have any more.
-        if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
-          await panel.setSafeState('mute', { silenceMs, enter: true });
-        }
+      parts.map(async (member) => {
+        const { panel } = member;
+        const { capabilities } = panel;
+        const shown = { ...order, state: ofParts(order.state) };
+        const taken = await askDown(shown, ({ state, ...how }) => panel.setSafeState(state, { ...how, enter: true }));
+        if (!taken.ok) return;
+        member.madeSafe = capabilities;
+        // What it shows now may be held.
+        if (shown.state !== order.state) await panel.setSafeState(order.state, order);
       }),
     );
   }
 
-  /** The first panel that has no session, or another one than when the array was put together. */
-  private lost(): Member | undefined {
-    return this.parts.find(({ panel, session }) => session === undefined || panel.capabilities !== session);
+  /** Why the array has no session, where it has none. */
+  private absence(): PanelFailure | undefined {
+    const { state, why } = this.life;
+    return state === 'session' ? undefined : (why ?? connectFirst(this.name));
   }
 
   /** Asks all panels at once. @returns all answers, or the first failure with the panel's name */
@@ -385,16 +414,10 @@ class Group implements PanelGroup {
   }
 }
 
-/** Why a panel is not part of the array: it says so itself when it is asked anything. */
-async function absenceOf({ panel }: Member): Promise<PanelFailure> {
-  const told = await panel.status();
-  if (!told.ok) return { panel: panel.name, ...told.failure };
-  return { panel: panel.name, reason: 'link-closed', cause: 'not-connected', detail: `${panel.name}: connect first` };
-}
-
 function ofOne(panel: ArrayMember): PanelGroup {
   return {
     members: [panel],
+    makePartsSafe: async () => undefined,
     get name() {
       return panel.name;
     },

@@ -158,7 +158,8 @@ export function lifeOfArray<T>(members: readonly MemberLife[], together: () => T
   return { state: 'session', era, why: undefined, session: together(), unanswered: 0 };
 }
 
-const connectFirst = (panel: string): PanelFailure => ({
+/** Nobody has shaken hands with it, or not since. */
+export const connectFirst = (panel: string): PanelFailure => ({
   panel,
   reason: 'link-closed',
   cause: 'not-connected',

@@ -47,12 +47,6 @@ export interface Hardware extends RigPanel {
   phasesOnly(): string[];
 }
 
-/** One link with both its ends. */
-interface Member extends LinkInUse {
-  /** The session in which it was told to be safe because another panel was missing. */
-  calmed: Capabilities | undefined;
-}
-
 const TEMPERATURE_EVERY_MS = 5000;
 
 export type CreateLink = (link: RigLink) => Link | Promise<Link>;
@@ -75,7 +69,7 @@ export async function assembleHardware(options: {
   const [shared] = sharedPorts(rig.links);
   if (shared !== undefined) throw samePort(shared);
   const members = await Promise.all(
-    rig.links.map(async (spec): Promise<Member> => {
+    rig.links.map(async (spec): Promise<LinkInUse> => {
       const wire = await createLink(spec);
       const driver = createPanel({
         link: wire,
@@ -84,7 +78,7 @@ export async function assembleHardware(options: {
         expected: expectedOf(rig, spec),
         ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
       });
-      return { spec, wire, driver, known: undefined, calmed: undefined, trouble: undefined, temperatureC: null };
+      return { spec, wire, driver, known: undefined, trouble: undefined, temperatureC: null };
     }),
   );
   const panel = createPanelGroup({
@@ -145,7 +139,6 @@ export async function assembleHardware(options: {
 
   const connect = async (): Promise<Result<Capabilities>> => {
     const shaken = await panel.connect();
-    if (shaken.ok) for (const member of members) member.calmed = undefined;
     const failure = shaken.ok ? unfit() : shaken.failure;
     note(failure);
     return failure === undefined ? shaken : { ok: false, failure };
@@ -167,23 +160,7 @@ export async function assembleHardware(options: {
       if (failure === undefined) askTemperatures();
     },
     links: () => members.map((member) => describeLink(member, rigKey !== undefined)),
-    // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
-    async calm({ state }, silenceMs) {
-      if (members.length === 1) return;
-      const enter = state === 'codeword' ? 'codeword' : 'mute';
-      await Promise.all(
-        members.map(async (member) => {
-          const { capabilities } = member.driver;
-          if (capabilities === undefined || capabilities === member.calmed) return;
-          let safe = await member.driver.setSafeState(enter, { silenceMs, enter: true });
-          // A codeword that it never kept, or has no more.
-          if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
-            safe = await member.driver.setSafeState('mute', { silenceMs, enter: true });
-          }
-          if (safe.ok) member.calmed = capabilities;
-        }),
-      );
-    },
+    makePartsSafe: () => panel.makePartsSafe(),
     ...(members.length === 1 ? {} : { apart: (safe) => whyApart(members, safe) }),
     phasesOnly: () =>
       members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
@@ -231,7 +208,7 @@ export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigErro
   });
 
 /** Asks every panel what it shows. Beams are told apart by their ids; under id 0 a fixed beam and darkness, by the panels' states. */
-async function whyApart(members: readonly Member[], safe: SafeState): Promise<Apart | undefined> {
+async function whyApart(members: readonly LinkInUse[], safe: SafeState): Promise<Apart | undefined> {
   const looks = await Promise.all(members.map(async ({ driver }) => ({ panel: driver.name, look: await driver.status() })));
   const shown: { what: string; words: string }[] = [];
   for (const { panel, look } of looks) {
@@ -281,7 +258,7 @@ export async function createWire(link: RigLink, clock: Clock, random: Random, ri
   });
 }
 
-async function reachMember(member: Member): Promise<LinkProblem | undefined> {
+async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> {
   const { spec, wire, driver } = member;
   try {
     await wire.open();
