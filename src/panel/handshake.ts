@@ -6,7 +6,8 @@ import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
 import type { Link } from '../link/link.ts';
 import { drawNonce } from './frame-seal.ts';
 import type { PanelFailure, Result } from './panel.ts';
-import type { RequestLimits, RequestLine } from './request-line.ts';
+import type { RequestLine } from './request-line.ts';
+import type { RequestLimits } from './request-timeouts.ts';
 
 /** What holds until the link or the panel is lost. */
 export interface Session {

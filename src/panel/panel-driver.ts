@@ -39,7 +39,8 @@ import { PanelSession } from './panel-session.ts';
 import { pipeline } from './pipeline.ts';
 import { readRadiated } from './read-back.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
-import type { LineTimeouts, RequestLimits, RequestLine } from './request-line.ts';
+import type { RequestLine } from './request-line.ts';
+import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
 import type { StagingType } from './staging.ts';
 import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, wholeBeam } from './staging.ts';
 

@@ -8,8 +8,7 @@
  * switched by their clocks, these are looked at afterwards too: one that jumped has switched its part at another time.
  *
  * **An array that shows part of one beam and part of another does not stay so.** All panels within reach are told to enter the safe state that
- * was set last: muted, or showing the fixed codeword. To hold what is radiated would be to hold the mixture, so 'hold' is muted too, and
- * stays the safe state for silence. What is out of reach goes to its safe state by its own silence limit.
+ * was set last (group-safety.ts).
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
@@ -18,9 +17,11 @@ import type { ClockKeeping } from './clock-keeping.ts';
 import { createClockKeeping } from './clock-keeping.ts';
 import type { ElementMap } from './element-map.ts';
 import { createElementMap } from './element-map.ts';
+import { createGroupSafety, type GroupSafety } from './group-safety.ts';
 import { mergedCapabilities, mergedCounters, mergedStatus, whyNotOneArray } from './group-capabilities.ts';
 import { otherBeam } from './measurement.ts';
-import { connectFirst, lifeOfArray, sessionOf } from './panel-life-cycle.ts';
+import { lifeOfArray, sessionOf } from './panel-life-cycle.ts';
+import { connectFirst } from './session-ends.ts';
 import type {
   AppliedBeam,
   ArrayMember,
@@ -35,7 +36,6 @@ import type {
   Result,
   StagedBeam,
 } from './panel.ts';
-import { askDown, ofParts, type SafeOrder } from './safe-ladder.ts';
 import { checkDimensions } from './staging.ts';
 import type { Part, Switch } from './switch-together.ts';
 import { createSwitch } from './switch-together.ts';
@@ -80,8 +80,6 @@ interface Member {
   clock: ClockKeeping;
   /** Its session when the array was put together; another one since means that it was lost meanwhile. */
   joined: Capabilities | undefined;
-  /** Its session when it was made safe because another panel was missing. */
-  madeSafe: Capabilities | undefined;
 }
 
 class Group implements PanelGroup {
@@ -94,11 +92,7 @@ class Group implements PanelGroup {
   /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
   private agreed: BeamId = 0;
   private applying: BeamId = 0;
-  /** Commands to be safe, counted: a beam that one of them came upon is not judged any more. */
-  private commands = 0;
-  /** What 'hold' was confirmed for, and was not begun to be changed since, is one beam: parts of two would be no safe state. */
-  private heldWhole = false;
-  private safeState: SafeOrder = { state: 'mute', position: 0, silenceMs: 0 };
+  private readonly safety: GroupSafety;
 
   constructor(
     private readonly options: PanelGroupOptions,
@@ -111,10 +105,14 @@ class Group implements PanelGroup {
       elements: elements.length,
       clock: createClockKeeping(panel, clock),
       joined: undefined,
-      madeSafe: undefined,
     }));
     this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
     this.switch = createSwitch(clock);
+    this.safety = createGroupSafety(
+      this.members,
+      () => this.absence() === undefined,
+      (ask) => this.ofAll(ask),
+    );
   }
 
   get name(): string {
@@ -132,9 +130,7 @@ class Group implements PanelGroup {
   }
 
   get safeAs(): SafeState | undefined {
-    const [{ safeAs }] = this.members;
-    if (this.safeState.state === 'hold' && this.heldWhole) return 'hold';
-    return safeAs !== 'hold' && this.members.every((panel) => panel.safeAs === safeAs) ? safeAs : undefined;
+    return this.safety.shown;
   }
 
   onSafe(listener: () => void): void {
@@ -157,7 +153,7 @@ class Group implements PanelGroup {
     if (absence !== undefined) return refused(absence);
     this.applying = beam.beamId;
     this.agreed = 0;
-    this.heldWhole = false;
+    this.safety.beamMeant();
     try {
       return await this.applyAlone(beam);
     } finally {
@@ -200,34 +196,23 @@ class Group implements PanelGroup {
     return nothing(await this.ofAll((panel, i) => panel.storeBeam(this.partOf(beam, i), position)));
   }
 
-  async setSafeState(
+  setSafeState(
     state: SafeState,
     options: { position?: number; silenceMs?: number; enter?: boolean } = {},
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
-    this.safeState = { state, position, silenceMs };
     if (enter) this.agreed = 0;
-    if (!enter || state !== 'hold' || (await this.showsOneBeam())) {
-      const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
-      if (enter && set.ok) this.heldWhole = state === 'hold';
-      return set;
-    }
-    await this.allSafe(this.parts);
-    const muted = this.members.every((panel) => panel.safeAs === 'mute');
-    const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
-    if (set.ok) this.heldWhole = muted;
-    return set;
+    return this.safety.set({ state, position, silenceMs }, enter);
   }
 
   commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
-    this.safeState = { state, position, silenceMs };
-    this.commands++;
     this.agreed = 0;
-    // A part of a beam is no beam: it is not held.
-    const shown = this.absence() === undefined ? state : ofParts(state);
-    if (shown !== state) this.heldWhole = false;
-    return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
+    return this.safety.command({ state, position, silenceMs });
+  }
+
+  makePartsSafe(): Promise<void> {
+    return this.safety.makePartsSafe();
   }
 
   async close(): Promise<void> {
@@ -253,10 +238,8 @@ class Group implements PanelGroup {
     if (failure !== undefined) return refused(failure);
     const all = facts.map((fact) => fact.capabilities);
     this.merged = mergedCapabilities(all, this.options.elements);
-    this.parts.forEach((member, i) => {
-      member.joined = all[i];
-      member.madeSafe = undefined;
-    });
+    this.parts.forEach((member, i) => (member.joined = all[i]));
+    this.safety.whole();
     if (this.timed()) {
       const clocks = await this.ofAll((_panel, i) => this.parts[i].clock.refresh());
       if (!clocks.ok) return clocks;
@@ -268,7 +251,7 @@ class Group implements PanelGroup {
   private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     const { clock } = this.options;
     const startMs = clock.nowMs();
-    const { commands } = this;
+    const { commands } = this.safety;
     const timed = this.timed();
     // Before the chunks, which would keep it waiting and so spoil the sample.
     const clocks = timed ? this.ofAll((_panel, i) => this.parts[i].clock.refresh()) : undefined;
@@ -284,12 +267,12 @@ class Group implements PanelGroup {
     const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
     const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
     // All of them were told, and whoever told them looks what they show.
-    if (this.commands !== commands) return refused({ reason: 'made-safe' });
+    if (this.safety.commands !== commands) return refused({ reason: 'made-safe' });
     // Too late, or still to come: perhaps its clock is not what it was.
     if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
     if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
     if (switched.outcome === 'split') {
-      await this.allSafe(this.parts);
+      await this.safety.makeAllSafe();
       return refused(switched.failure);
     }
     const absence = this.absence();
@@ -364,36 +347,8 @@ class Group implements PanelGroup {
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */
   private async unswitched(failure: PanelFailure): Promise<Result<never>> {
-    if (failure.reason === 'rejected' && failure.code === 'fault') await this.allSafe(this.parts);
+    if (failure.reason === 'rejected' && failure.code === 'fault') await this.safety.makeAllSafe();
     return refused(failure);
-  }
-
-  /** Whether all say that they radiate the same beam, or nothing. */
-  private async showsOneBeam(): Promise<boolean> {
-    const all = await this.ofAll((panel) => panel.status());
-    return all.ok && all.value.every(({ beamId }) => beamId === all.value[0].beamId);
-  }
-
-  async makePartsSafe(): Promise<void> {
-    await this.allSafe(
-      this.parts.filter(({ panel, madeSafe }) => panel.capabilities !== undefined && panel.capabilities !== madeSafe),
-    );
-  }
-
-  private async allSafe(parts: readonly Member[]): Promise<void> {
-    const order = this.safeState;
-    await Promise.all(
-      parts.map(async (member) => {
-        const { panel } = member;
-        const { capabilities } = panel;
-        const shown = { ...order, state: ofParts(order.state) };
-        const taken = await askDown(shown, ({ state, ...how }) => panel.setSafeState(state, { ...how, enter: true }));
-        if (!taken.ok) return;
-        member.madeSafe = capabilities;
-        // What it shows now may be held.
-        if (shown.state !== order.state) await panel.setSafeState(order.state, order);
-      }),
-    );
   }
 
   /** Why the array has no session, where it has none. */

@@ -11,6 +11,7 @@
  */
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { PanelFailure, PanelLife } from './panel.ts';
+import { connectFirst } from './session-ends.ts';
 
 export type LifeInput<S> =
   | { input: 'connect'; why?: PanelFailure }
@@ -157,11 +158,3 @@ export function lifeOfArray<T>(members: readonly MemberLife[], together: () => T
   }
   return { state: 'session', era, why: undefined, session: together(), unanswered: 0 };
 }
-
-/** Nobody has shaken hands with it, or not since. */
-export const connectFirst = (panel: string): PanelFailure => ({
-  panel,
-  reason: 'link-closed',
-  cause: 'not-connected',
-  detail: `${panel}: connect first`,
-});

@@ -15,14 +15,9 @@ import { born, next, sessionOf, type LifeInput } from './panel-life-cycle.ts';
 import { createPanelSafety, type PanelSafety } from './panel-safety.ts';
 import type { PanelFailure, PanelLife, PanelStatus, Result } from './panel.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
-import {
-  DEFAULT_TIMEOUTS,
-  createRequestLine,
-  linkClosed,
-  type LineTimeouts,
-  type RequestLimits,
-  type RequestLine,
-} from './request-line.ts';
+import { createRequestLine, type RequestLine } from './request-line.ts';
+import { DEFAULT_TIMEOUTS, type LineTimeouts, type RequestLimits } from './request-timeouts.ts';
+import { linkClosed } from './session-ends.ts';
 import type { SafeOrder } from './safe-ladder.ts';
 import { checkUnprovenReports } from './unproven-reports.ts';
 

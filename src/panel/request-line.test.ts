@@ -5,8 +5,9 @@ import type { Message, Reply } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import { pipeline } from './pipeline.ts';
-import type { LineTimeouts } from './request-line.ts';
-import { DEFAULT_TIMEOUTS, createRequestLine, linkClosed } from './request-line.ts';
+import { createRequestLine } from './request-line.ts';
+import { DEFAULT_TIMEOUTS, type LineTimeouts } from './request-timeouts.ts';
+import { linkClosed } from './session-ends.ts';
 
 interface Heard {
   seq: number;

@@ -13,7 +13,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
-import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
+import type { Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
 import { discardedInWords, strayInWords } from './discarded-reply.ts';
@@ -24,32 +24,8 @@ import { HINTS_HEEDED, REFUSAL_STANDS_MS, createRefusalHints } from './refusal-h
 import type { ReplyTo, RequestOf } from './replies.ts';
 import { answers } from './replies.ts';
 import { createRoundTripEstimator } from './round-trip-estimator.ts';
-
-export interface LineTimeouts {
-  /** Wait for the first answer ever, ms. */
-  initialMs: number;
-  /** Bounds of the wait after which a request is sent again, ms. */
-  minMs: number;
-  maxMs: number;
-  /** Longest pause between two sendings on a link that is quicker than this, ms: a panel that comes back is found so soon. */
-  retryMs: number;
-  /** Times that one request is sent at most. */
-  attempts: number;
-  /** From the first sending of a request to giving up, ms. */
-  totalMs: number;
-}
-
-export const DEFAULT_TIMEOUTS: Readonly<LineTimeouts> = {
-  initialMs: 250,
-  minMs: 25,
-  maxMs: 1000,
-  retryMs: 300,
-  attempts: 8,
-  totalMs: 2000,
-};
-
-/** Where a request is in more of a hurry than others. */
-export type RequestLimits = Partial<Pick<LineTimeouts, 'attempts' | 'totalMs'>>;
+import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
+import { linkClosed, sealsRefused } from './session-ends.ts';
 
 export interface RequestLine {
   readonly counters: PanelCounters;
@@ -408,15 +384,3 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     },
   };
 }
-
-export function linkClosed(link: Link): PanelFailure {
-  const { state } = link;
-  if (state.state === 'open') return { reason: 'link-closed', cause: 'not-connected', detail: `${link.name}: open again` };
-  const detail = `${link.name}: ${[state.reason, state.detail].filter(Boolean).join(': ')}`;
-  return { reason: 'link-closed', cause: state.cause ?? state.reason, detail };
-}
-
-const sealsRefused = (code: NackCode): PanelFailure => ({
-  reason: 'panel-restarted',
-  detail: `it refuses the counters or the key of this session (${code}); connect again`,
-});

@@ -10,7 +10,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import type { UnprovenReports } from '../link/link.ts';
 import type { Session } from './handshake.ts';
 import type { PanelStatus, Result } from './panel.ts';
-import type { RequestLimits } from './request-line.ts';
+import type { RequestLimits } from './request-timeouts.ts';
 
 /** A panel that is there answers within milliseconds. */
 const ASKED_FOR: RequestLimits = { totalMs: 700 };
