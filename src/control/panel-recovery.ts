@@ -5,7 +5,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { born, endsSession, inSession, next, type LifeInput } from '../panel/panel-life-cycle.ts';
+import { born, causeKey, endsSession, inSession, next, type LifeInput } from '../panel/panel-life-cycle.ts';
 import type { BeamCommand, Panel, PanelFailure, PanelLife, Result } from '../panel/panel.ts';
 import { askDown, type AskSafe, type Descent } from '../panel/safe-ladder.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
@@ -18,10 +18,17 @@ import { withinTime } from './within-time.ts';
 
 export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
+/** Why a panel is lost: `cause` is the same as that of another loss where the cause is. */
+export interface Loss {
+  reason: PanelFailure['reason'];
+  cause: string;
+  words: string;
+}
+
 export interface PanelRecovery {
   readonly lost: boolean;
   /** Why it is lost, or was last: what it failed with, then what the attempts to find it again came to. Undefined before the first of either. */
-  readonly loss: { reason: PanelFailure['reason']; words: string } | undefined;
+  readonly loss: Loss | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
   /** It is about to be given a beam. */
@@ -267,7 +274,7 @@ export function createPanelRecovery(options: {
       return life.state !== 'session';
     },
     get loss() {
-      return life.why && { reason: life.why.reason, words: panelFailureInWords(life.why) };
+      return life.why && { reason: life.why.reason, cause: causeKey(life.why), words: panelFailureInWords(life.why) };
     },
     get guarded() {
       return guarded;

@@ -7,7 +7,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import type { ChannelSource } from './channel-source.ts';
-import type { RigPanel } from './active-panel.ts';
+import type { RigPanel } from './rig-panel.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;

@@ -70,6 +70,13 @@ export function partsOf(failure: PanelFailure): PanelFailure[] {
   return failure.missed.flatMap(({ panel, failure: why }) => partsOf({ ...why, panel: why.panel ?? panel }));
 }
 
+/** The codes of a failure without its figures: the same for the same cause. */
+export function causeKey(failure: PanelFailure): string {
+  const { panel = '', reason } = failure;
+  const code = 'cause' in failure ? failure.cause : 'code' in failure ? failure.code : 'field' in failure ? failure.field : '';
+  return [panel, reason, code].join(' ');
+}
+
 export const born = <S>(why?: PanelFailure): PanelLife<S> => ({ state: 'closed', era: 0, why });
 
 export const inSession = <S>(session: S): PanelLife<S> => ({ state: 'session', era: 0, why: undefined, session, unanswered: 0 });

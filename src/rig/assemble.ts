@@ -24,7 +24,7 @@ import type { World } from './world.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
-import type { RigPanel } from '../control/active-panel.ts';
+import type { RigPanel } from '../control/rig-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';

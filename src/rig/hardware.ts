@@ -16,7 +16,7 @@ import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
 import { panelFailureInWords } from '../control/watch/failure-messages.ts';
-import type { Apart, RigPanel } from '../control/active-panel.ts';
+import type { Apart, RigPanel } from '../control/rig-panel.ts';
 import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';

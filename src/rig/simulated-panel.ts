@@ -8,7 +8,7 @@ import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { panelFailureInWords } from '../control/watch/failure-messages.ts';
 import type { SafeChoice } from '../control/panel-recovery.ts';
-import type { RigPanel } from '../control/active-panel.ts';
+import type { RigPanel } from '../control/rig-panel.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
 import { remedyOf, safeFeatures } from './hardware.ts';
