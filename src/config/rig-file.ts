@@ -202,7 +202,7 @@ export const rigFileSchema = z
     loop: z
       .strictObject({
         rateHz: z.number().gt(0).max(10_000).default(DEFAULT_RATE_HZ).describe('Control cycles a second that are aimed at.'),
-        pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SNR reading is averaged over.'),
+        pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SINR reading is averaged over.'),
         watchdogMs: z
           .int()
           .min(100)
@@ -240,6 +240,12 @@ export const rigFileSchema = z
           .max(3600)
           .default(1)
           .describe('How often records are forced to the disk, s: what a power cut can take at most.'),
+        keep: z
+          .enum(['none', 'words', 'channels', 'all'])
+          .default('none')
+          .describe(
+            'What of each beam is kept beside its record, compressed: phase words with the digital weights, channels, or both. `beamrig beam` shows, checks and sends again what was kept.',
+          ),
         influx: influxSchema.optional(),
       })
       .prefault({})

@@ -10,12 +10,13 @@
  * one or the other.
  */
 import type { ControllerState, ControlResult, RigDescription } from '../control/controller.ts';
+import type { Figure, PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 
-export type { ControllerState, ControlResult, RigDescription, Source, Stage };
+export type { ControllerState, ControlResult, Figure, PageColumn, RigDescription, Source, Stage };
 
 /** Panels that cost something to fill. */
-export type CostlyPanel = 'beampattern' | 'words';
+export type CostlyView = 'beampattern' | 'words';
 
 /**
  * Cycles since the frame before, oldest first; after a connection the last minutes. One row a cycle, all float32, NaN where there is none:
@@ -65,7 +66,7 @@ export interface PageEvent {
 }
 
 /** Of what radiates, or did last; a codeword belongs to no cycle, and its number is negative. N·M phase words, uint16, word (n, m) at n·M + m. */
-export interface PhaseWordsView<Bulk> {
+export interface PhaseWordsPlot<Bulk> {
   cycle: number;
   phaseBits: number;
   words: Bulk;
@@ -78,11 +79,11 @@ export interface PhaseWordsView<Bulk> {
 export interface BeampatternPlot<Bulk> {
   cycle: number;
   /** Over azimuth, at elevation 0 where the users are; a planar array has one over elevation after it. */
-  cuts: PatternCutPanel<Bulk>[];
+  cuts: PatternCutPlot<Bulk>[];
 }
 
 /** Total radiated power, all streams together. Its three arrays are float32, of one length that grows with the array. */
-export interface PatternCutPanel<Bulk> {
+export interface PatternCutPlot<Bulk> {
   axis: 'azimuth' | 'elevation';
   /** Where the other angle stands still, degrees: elevation 0, or the azimuth of user 0 (0 where nobody knows it). */
   atDeg: number;
@@ -122,7 +123,7 @@ export interface Frame<Bulk> {
   totals: CycleTotals;
   cycles: CycleBatch<Bulk> | null;
   events: PageEvent[];
-  words?: PhaseWordsView<Bulk>;
+  words?: PhaseWordsPlot<Bulk>;
   beampattern?: BeampatternPlot<Bulk>;
 }
 
@@ -130,10 +131,10 @@ export interface Frame<Bulk> {
 export interface Welcome {
   /** Pages are counted from 1 since the server started: events name them by it. */
   page: number;
-  /** Of the rows of cycles after the first number: `user_0_measured_db`, `measured_sum_rate`, `model_ms`, … */
-  columns: readonly string[];
+  /** Of the rows of cycles after the first number: `user_0_measured_db`, `measured_sum_rate`, `model_ms`, …, each with its unit and what it means. */
+  columns: readonly PageColumn[];
   /** In the order in which a cycle passes them; stage `s` is the column `s_ms`. */
-  stages: readonly Stage[];
+  stages: readonly { name: Stage; meaning: string }[];
 }
 
 /** Why a page is not let in; the error's message says it to a person. */
@@ -147,7 +148,7 @@ export interface ServerToPage<Bulk = ArrayBuffer> {
 }
 
 export interface PageToServer {
-  watch: (panels: CostlyPanel[]) => void;
+  watch: (views: CostlyView[]) => void;
   /** Steer: leave the paused state. */
   start: (answer: (result: ControlResult) => void) => void;
   /** Pause: no more cycles, the array goes to its safe state. */

@@ -22,7 +22,7 @@ export interface AppendFileOptions {
   /** How often what was written is forced to the disk; without it, at the end only. */
   syncMs?: number;
   /** A disk that is nearly full takes a write now and then: trouble is over only once it has taken all for so long. */
-  calmMs?: number;
+  steadyMs?: number;
   /** Once per trouble: the first write that the disk refused. */
   onTrouble?: (error: Error) => void;
   /** The disk takes writes again; `droppedLines` did not fit in the queue meanwhile. */
@@ -37,6 +37,9 @@ export interface AppendFileOptions {
   sync?: (fd: number) => Promise<void>;
   write?: (fd: number, bytes: Uint8Array) => Promise<number>;
 }
+
+/** Text or bytes, without a newline. */
+export type Line = string | Uint8Array;
 
 export interface FileDamage {
   what: 'removed' | 'replaced' | 'cut';
@@ -53,26 +56,26 @@ const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (a
 
 export class AppendFile {
   readonly path: string;
-  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'calmMs' | 'sync' | 'write'>> &
+  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>> &
     AppendFileOptions;
   readonly #timers: NodeJS.Timeout[];
   #file: OpenedFile;
   /** Lines of the file that is open now, and its length, as far as is known. */
   #lines = 0;
   #bytes: number;
-  #queue: string[] = [];
+  #queue: Line[] = [];
   /** What the disk left of a line it had begun to take: goes before the queue. */
   #rest: Uint8Array = NOTHING;
   #queuedBytes = 0;
   #turnBytes = 0;
   #pump: Promise<void> | undefined;
   #troubled = false;
-  #calmSinceMs: number | undefined;
+  #steadySinceMs: number | undefined;
   #droppedLines = 0;
   #missingLines = 0;
   #closing = false;
   #checkDue = false;
-  #mending = false;
+  #repairing = false;
   #slowUntilMs = 0;
   #dirty = false;
   #syncing: Promise<void> | undefined;
@@ -84,7 +87,7 @@ export class AppendFile {
   constructor(path: string, options: AppendFileOptions = {}) {
     this.path = path;
     this.#options = {
-      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, calmMs: 10_000 },
+      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, steadyMs: 10_000 },
       ...{ sync: promisify(fsync), write: writeToFile },
       ...options,
     };
@@ -115,23 +118,22 @@ export class AppendFile {
   }
 
   /** Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted. */
-  append(...lines: string[]): boolean {
-    const text = `${lines.join('\n')}\n`;
-    const bytes = Buffer.byteLength(text);
-    if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes > this.#options.limitBytes) {
+  append(...lines: Line[]): boolean {
+    const bytes = bytesOf(lines);
+    if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes.length > this.#options.limitBytes) {
       this.#droppedLines += lines.length;
       return false;
     }
-    if (this.#isPrompt() && this.#writeNow(Buffer.from(text))) return true;
+    if (this.#isPrompt() && this.#writeNow(bytes)) return true;
     this.#queue.push(...lines);
-    this.#queuedBytes += bytes;
+    this.#queuedBytes += bytes.length;
     this.#pump ??= this.#run();
     return true;
   }
 
   /** Nothing waits before what comes now, this turn of the thread has not written much, and the disk answered at once of late. */
   #isPrompt(): boolean {
-    const idle = this.#queuedBytes === 0 && this.#turnBytes < TURN_BYTES && !this.#mending && !this.#troubled;
+    const idle = this.#queuedBytes === 0 && this.#turnBytes < TURN_BYTES && !this.#repairing && !this.#troubled;
     return idle && this.#options.write === writeToFile && performance.now() >= this.#slowUntilMs;
   }
 
@@ -218,8 +220,8 @@ export class AppendFile {
     this.#pump = undefined;
   }
 
-  async #writeAll(lines: string[]): Promise<void> {
-    const bytes = Buffer.concat([this.#rest, Buffer.from(lines.map((line) => `${line}\n`).join(''))]);
+  async #writeAll(lines: readonly Line[]): Promise<void> {
+    const bytes = Buffer.concat([this.#rest, bytesOf(lines)]);
     this.#rest = NOTHING;
     if (bytes.length === 0) return;
     let written = 0;
@@ -227,7 +229,7 @@ export class AppendFile {
       try {
         written += await this.#options.write(this.#file.fd, bytes.subarray(written));
         this.#dirty = true;
-        this.#calmSinceMs ??= performance.now();
+        this.#steadySinceMs ??= performance.now();
       } catch (error) {
         if (this.#closing) {
           this.#droppedLines += this.#queue.length + newlinesIn(bytes.subarray(written));
@@ -244,8 +246,8 @@ export class AppendFile {
   }
 
   #checkSoon(): void {
-    const calmForMs = this.#calmSinceMs === undefined ? 0 : performance.now() - this.#calmSinceMs;
-    if (this.#troubled && this.#queue.length === 0 && calmForMs >= this.#options.calmMs) {
+    const steadyForMs = this.#steadySinceMs === undefined ? 0 : performance.now() - this.#steadySinceMs;
+    if (this.#troubled && this.#queue.length === 0 && steadyForMs >= this.#options.steadyMs) {
       this.#troubled = false;
       this.#options.onRecovered?.(this.#droppedLines);
     }
@@ -260,10 +262,10 @@ export class AppendFile {
       const now = await lookAt(this.path).catch(() => this.#file); // what cannot be looked at now is taken for what it was
       if (now?.id === this.#file.id && (now === this.#file || now.bytes >= bytesBefore)) {
         this.#checkDue = false;
-        this.#mending = false;
+        this.#repairing = false;
         return true;
       }
-      this.#mending = true;
+      this.#repairing = true;
       if (now === undefined) this.#options.beforeReopen?.();
       const linesLeft = now === undefined ? 0 : await countLines(this.path, 0);
       const opened = await openAtEnd(this.path);
@@ -276,7 +278,7 @@ export class AppendFile {
       this.#lines = linesLeft + opened.ended;
       this.#missingLines += missingLines;
       this.#checkDue = false;
-      this.#mending = false;
+      this.#repairing = false;
       this.#options.onDamage?.({ what, missingLines });
       return true;
     } catch (error) {
@@ -293,7 +295,7 @@ export class AppendFile {
   }
 
   #noteTrouble(error: Error): void {
-    this.#calmSinceMs = undefined;
+    this.#steadySinceMs = undefined;
     if (this.#troubled) return;
     this.#troubled = true;
     this.#options.onTrouble?.(error);
@@ -343,6 +345,14 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   const done = await Promise.race([work.then(() => true), late]);
   clearTimeout(timer);
   return done;
+}
+
+const NEWLINE = Buffer.from('\n');
+
+/** With a newline after each. */
+function bytesOf(lines: readonly Line[]): Buffer {
+  if (lines.every((line) => typeof line === 'string')) return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  return Buffer.concat(lines.flatMap((line) => [typeof line === 'string' ? Buffer.from(line) : line, NEWLINE]));
 }
 
 function newlinesIn(bytes: Uint8Array): number {
