@@ -23,7 +23,7 @@ import type { Panel, PanelFailure } from '../panel/panel.ts';
 import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
-import { panelFailureInWords } from './watch/failure-messages.ts';
+import { panelFailureMessage } from './watch/failure-messages.ts';
 import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
 
 /** What does not change from cycle to cycle. */
@@ -196,7 +196,7 @@ export async function radiateCycle(
     });
     if (!applied.ok) {
       record.stageMs.push = clock.nowMs() - pushStartMs;
-      return finish({ stage: stageOf(applied.failure), words: panelFailureInWords(applied.failure), panel: applied.failure });
+      return finish({ stage: stageOf(applied.failure), words: panelFailureMessage(applied.failure), panel: applied.failure });
     }
     record.stageMs.push = applied.value.pushMs;
     record.stageMs.commit = applied.value.commitMs;
@@ -207,7 +207,7 @@ export async function radiateCycle(
     record.stageMs.measure = clock.nowMs() - measureStartMs;
     if (!measured.ok) {
       keepPartial(record, measured.failure, beamId);
-      return finish({ stage, words: panelFailureInWords(measured.failure), panel: measured.failure });
+      return finish({ stage, words: panelFailureMessage(measured.failure), panel: measured.failure });
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {

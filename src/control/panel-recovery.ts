@@ -10,7 +10,7 @@ import type { BeamCommand, Panel, PanelFailure, PanelLife, Result } from '../pan
 import { askDown, type AskSafe, type Descent } from '../panel/safe-ladder.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
-import { panelFailureInWords, reasonInWords } from './watch/failure-messages.ts';
+import { panelFailureMessage, reasonMessage } from './watch/failure-messages.ts';
 import { createGoodCycleLimit } from './good-cycle-limit.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
 import { goodCycleAt } from './silence-limit.ts';
@@ -181,7 +181,7 @@ export function createPanelRecovery(options: {
     tell({
       level: 'error',
       code: 'panel-lost',
-      message: `The panel ${lostPart()} was lost: ${reasonInWords(why)}.`,
+      message: `The panel ${lostPart()} was lost: ${reasonMessage(why)}.`,
       action: `Cycles are void until it is back; shaking hands again, with growing pauses.${outage.last ? FLAPPING : ''}`,
     });
   };
@@ -274,7 +274,7 @@ export function createPanelRecovery(options: {
       return life.state !== 'session';
     },
     get loss() {
-      return life.why && { reason: life.why.reason, cause: causeKey(life.why), words: panelFailureInWords(life.why) };
+      return life.why && { reason: life.why.reason, cause: causeKey(life.why), words: panelFailureMessage(life.why) };
     },
     get guarded() {
       return guarded;
@@ -291,7 +291,7 @@ export function createPanelRecovery(options: {
       idleReturns = 0;
     },
     failed(failure) {
-      if (failure.reason !== 'made-safe') newest = reasonInWords(failure);
+      if (failure.reason !== 'made-safe') newest = reasonMessage(failure);
       inFault = failure.reason === 'rejected' && failure.code === 'fault';
       move({ input: 'failed', failure, patience: idleReturns < IDLE_RETURNS ? SILENT_TIMES : 1 });
       return unusable(life);
@@ -312,7 +312,7 @@ export function createPanelRecovery(options: {
         // Some of its parts may be back, with their parts of the beam of before.
         await options.makePartsSafe?.();
         const { reason } = shaken.failure;
-        const why = reasonInWords(shaken.failure);
+        const why = reasonMessage(shaken.failure);
         move({ input: 'not-shaken', why: shaken.failure });
         const never = unusable(life);
         if (never !== undefined) return never;
@@ -355,7 +355,7 @@ export function createPanelRecovery(options: {
       armed = false;
       limit.dark();
       const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
-      return muted.ok ? undefined : panelFailureInWords(muted.failure);
+      return muted.ok ? undefined : panelFailureMessage(muted.failure);
     },
     commandSafe,
     makeSafe(withinMs = CONFIRM_MS) {
@@ -366,10 +366,10 @@ export function createPanelRecovery(options: {
 }
 
 const unusable = ({ state, why }: PanelLife<undefined>): { unusable: string } | undefined =>
-  state === 'unusable' && why !== undefined ? { unusable: panelFailureInWords(why) } : undefined;
+  state === 'unusable' && why !== undefined ? { unusable: panelFailureMessage(why) } : undefined;
 
 /** What it said to the state that was wanted, or did not. */
 function whyNot(taken: Descent): string {
   const failure = taken.ok ? taken.refusal : (taken.refusal ?? taken.failure);
-  return failure === undefined ? 'it was not asked' : panelFailureInWords(failure);
+  return failure === undefined ? 'it was not asked' : panelFailureMessage(failure);
 }

@@ -15,7 +15,7 @@ import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/watch/failure-messages.ts';
+import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Apart, RigPanel } from '../control/rig-panel.ts';
 import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
@@ -212,7 +212,7 @@ async function whyApart(members: readonly LinkInUse[], safe: SafeState): Promise
   const looks = await Promise.all(members.map(async ({ driver }) => ({ panel: driver.name, look: await driver.status() })));
   const shown: { what: string; words: string }[] = [];
   for (const { panel, look } of looks) {
-    if (!look.ok) return { words: panelFailureInWords({ panel, ...look.failure }), failure: { panel, ...look.failure } };
+    if (!look.ok) return { words: panelFailureMessage({ panel, ...look.failure }), failure: { panel, ...look.failure } };
     const { beamId, state } = look.value;
     const what = beamId === 0 && safe === 'codeword' ? state : `beam ${beamId}`;
     shown.push({ what, words: `panel ${panel} is ${state} with ${beamId === 0 ? 'no beam of a cycle' : what}` });
@@ -280,7 +280,7 @@ async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> 
 
 function panelProblem(link: string, failure: PanelFailure): LinkProblem {
   const [code, wayOut] = remedyOf(failure);
-  return { link, of: 'link', detail: panelFailureInWords(failure), wayOut, toMend: code };
+  return { link, of: 'link', detail: panelFailureMessage(failure), wayOut, toMend: code };
 }
 
 const ANSWERS_OTHERWISE =

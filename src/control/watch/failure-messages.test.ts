@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PanelFailure } from '../../panel/panel.ts';
-import { panelFailureInWords } from './failure-messages.ts';
+import { panelFailureMessage } from './failure-messages.ts';
 
 describe('a failure in words', () => {
   it.each<[PanelFailure, RegExp]>([
@@ -50,6 +50,6 @@ describe('a failure in words', () => {
       /^the array is split: A-1, C-3 switched, B-2 did not \(the link is closed \(lost\); nothing was sent\); .* no beam$/,
     ],
   ])('names what gave up and what is known: %o', (failure, words) => {
-    expect(panelFailureInWords(failure)).toMatch(words);
+    expect(panelFailureMessage(failure)).toMatch(words);
   });
 });
