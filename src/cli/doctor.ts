@@ -124,8 +124,8 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
           detail: `${played}panel ${panel}, firmware ${firmware}, elements ${elements}`,
         };
       }
-      const { detail, wayOut, toMend } = problem;
-      return { what: `link ${name}`, state: toMend === undefined ? absent : 'broken', detail, todo: wayOut };
+      const { detail, wayOut, fault } = problem;
+      return { what: `link ${name}`, state: fault === undefined ? absent : 'broken', detail, todo: wayOut };
     });
     const ofAll = problems.filter(({ link }) => !rig.links.some(({ name }) => name === link));
     const whole = ofAll.map((problem): Finding => ({

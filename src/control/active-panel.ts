@@ -90,7 +90,7 @@ class Active implements ActivePanel {
   #resting: Candidate | undefined;
   #sourceReason: string;
   #sourceSinceMs: number;
-  #fallbackTold = true;
+  #fallbackAnnounced = true;
   #fellBack = false;
   /** Of the loss that the rig fell back for. */
   #movedFor: string | undefined;
@@ -228,8 +228,8 @@ class Active implements ActivePanel {
   }
 
   temperatureC(): number | null {
-    const told = this.#active.rigPanel.links().flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
-    return told.length === 0 ? null : Math.max(...told);
+    const known = this.#active.rigPanel.links().flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
+    return known.length === 0 ? null : Math.max(...known);
   }
 
   async close(): Promise<void> {
@@ -276,8 +276,8 @@ class Active implements ActivePanel {
     this.#movedFor = loss?.cause;
     this.#search.begin(this.#resting);
     const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
-    this.#fallbackTold = outage.told;
-    if (!this.#fallbackTold) return;
+    this.#fallbackAnnounced = outage.told;
+    if (!this.#fallbackAnnounced) return;
     this.#options.tell({
       level: 'error',
       code: 'fallback',
@@ -292,7 +292,7 @@ class Active implements ActivePanel {
     const simulator = this.#active;
     if ((await simulator.recovery.rest()) === undefined) simulator.mayRadiate = false;
     this.#change('');
-    if (!this.#fallbackTold) return;
+    if (!this.#fallbackAnnounced) return;
     const panels = hardware.rigPanel.links().map(({ name, panel, firmware }) => `${panel} (${firmware}) on ${name}`);
     this.#options.tell({
       level: 'info',

@@ -120,7 +120,7 @@ export function createPanelRecovery(options: {
   const safeState = safe.state;
   const news = oncePerCause(clock);
   let life: PanelLife<undefined> = connected ? inSession(undefined) : born();
-  let told = false;
+  let announced = false;
   let lostAtMs = 0;
   /** Attempts at a handshake since the panel last did what it was asked. */
   let attempts = 0;
@@ -170,14 +170,14 @@ export function createPanelRecovery(options: {
     commandSafe();
     armed = false;
     commanded = false;
-    told = false;
+    announced = false;
     lostAtMs = clock.nowMs();
     if (state !== 'lost' || why === undefined) return;
     if (why.reason === 'panel-restarted') guarded = false;
     if (discreet()) return;
     const outage = news.begins(`lost: ${why.reason}`);
-    told = outage.told;
-    if (!told) return;
+    announced = outage.told;
+    if (!announced) return;
     tell({
       level: 'error',
       code: 'panel-lost',
@@ -343,7 +343,7 @@ export function createPanelRecovery(options: {
       }
       move({ input: 'shaken', session: undefined });
       idleReturns++;
-      if (told) {
+      if (announced) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
         tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart()} is back after ${seconds} s.` });
       }

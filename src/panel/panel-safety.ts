@@ -12,7 +12,7 @@ import { askDown, type SafeOrder } from './safe-ladder.ts';
 
 export interface PanelSafety {
   /** What the request line tells of what goes out and comes in. */
-  readonly watch: { onAsked(): void; onHeard(stillAsked: boolean): void; onBlindAck(): void };
+  readonly watch: { onAsked(): void; onAnswered(stillAsked: boolean): void; onBlindAck(): void };
   /** The safe state that the panel confirmed to be in, and has been in since as far as anybody can know. */
   readonly shown: SafeState | undefined;
   /** Calls when the panel acknowledges what was commanded blind. */
@@ -52,7 +52,7 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
   return {
     watch: {
       onAsked: () => silence.asked(),
-      onHeard: (stillAsked) => silence.heard(stillAsked),
+      onAnswered: (stillAsked) => silence.answered(stillAsked),
       onBlindAck: () => {
         const { pending } = blind;
         if (pending === undefined) return; // of a copy

@@ -99,13 +99,13 @@ export interface RequestLineOptions {
   /** A request goes out for the first time. */
   onAsked?: () => void;
   /** A request was answered; others may still wait for their answers. */
-  onHeard?: (stillAsked: boolean) => void;
+  onAnswered?: (stillAsked: boolean) => void;
   /** What was sent blind was acknowledged all the same. */
   onBlindAck?: () => void;
 }
 
 export function createRequestLine(options: RequestLineOptions): RequestLine {
-  const { link, clock, random, timeouts, seal, onEnded, onAsked, onHeard, onBlindAck } = options;
+  const { link, clock, random, timeouts, seal, onEnded, onAsked, onAnswered, onBlindAck } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
   let sentBlind: { seq: number; counts: boolean }[] = [];
@@ -290,7 +290,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       return;
     }
     learnFrom(entry);
-    onHeard?.(outstanding.size > 1);
+    onAnswered?.(outstanding.size > 1);
     if (message.type === 'challenged') seal?.agree(message.lastCounter);
     if (message.type !== 'nack') return finish(entry, { ok: true, value: message });
     counters.nacks++;

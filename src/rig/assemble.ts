@@ -208,8 +208,8 @@ async function beginning(
     return { first: await begun(standIn()), other: undefined, reason, lookedFor, events: [fallbackEvent(reason)] };
   }
   const problems = await hardware.reach();
-  const toMend = problems.filter((problem) => problem.toMend !== undefined);
-  if (toMend.length > 0) throw unusable(toMend);
+  const faulty = problems.filter(({ fault }) => fault !== undefined);
+  if (faulty.length > 0) throw unusable(faulty);
   if (problems.length > 0) {
     const reason = problems.map((problem) => problemMessage(problem).replace(/\.$/, '')).join('; ');
     if (rig.fallback === 'never') throw noHardware(reason, problems);
@@ -274,8 +274,8 @@ function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigEr
 /** What is there and wrong is no reason for a simulator: it would hide that somebody has to mend it. */
 const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
   problems.length === 1
-    ? new BeamrigError(problems[0].toMend ?? 'link', problemMessage(problems[0]), { wayOut: problems[0].wayOut })
-    : new BeamrigError(problems[0].toMend ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
+    ? new BeamrigError(problems[0].fault ?? 'link', problemMessage(problems[0]), { wayOut: problems[0].wayOut })
+    : new BeamrigError(problems[0].fault ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
         wayOut: 'Mend what is named.',
       });
 

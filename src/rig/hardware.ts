@@ -34,7 +34,7 @@ export interface LinkProblem {
   detail: string;
   wayOut: string;
   /** A person has to see to it: waiting does not help, and a simulator in its place would hide it. */
-  toMend: ErrorCode | undefined;
+  fault: ErrorCode | undefined;
 }
 
 /** With the name of the wire or of the link. */
@@ -267,7 +267,7 @@ async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> 
     const { message, wayOut = 'Check the link.', code } = error;
     const { reason, port } = error instanceof LinkError ? error : {};
     const away = reason !== undefined && linkRemedy(reason) === 'away';
-    const remedy = { wayOut, toMend: away ? undefined : code };
+    const remedy = { wayOut, fault: away ? undefined : code };
     // A link that has no name of its own is called by its port.
     if (port?.path === spec.name) return { link: spec.name, of: 'link', detail: port.what, ...remedy };
     return { link: spec.name, of: 'wire', detail: message, ...remedy };
@@ -280,7 +280,7 @@ async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> 
 
 function panelProblem(link: string, failure: PanelFailure): LinkProblem {
   const [code, wayOut] = remedyOf(failure);
-  return { link, of: 'link', detail: panelFailureMessage(failure), wayOut, toMend: code };
+  return { link, of: 'link', detail: panelFailureMessage(failure), wayOut, fault: code };
 }
 
 const ANSWERS_OTHERWISE =
