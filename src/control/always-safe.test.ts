@@ -286,7 +286,7 @@ describe('the array is always made safe', () => {
         const stuck = new Promise<string[]>((r) => setTimeout(() => r(['STUCK']), 3000));
         expect(await Promise.race([play(story), stuck])).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 

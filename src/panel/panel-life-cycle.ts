@@ -16,7 +16,7 @@ import { connectFirst } from './session-ends.ts';
 export type LifeInput<S> =
   | { input: 'connect'; why?: PanelFailure }
   | { input: 'shaken'; session: S }
-  /** The link did not open, or the handshake came to this. */
+  /** The link did not open, or the handshake came to this; of one that was overtaken (another era), nothing is said. */
   | { input: 'not-shaken'; why: PanelFailure }
   /** Something that was asked in the session came to this; it is lost after `patience` of them without an answer. */
   | { input: 'failed'; failure: PanelFailure; patience: number }
@@ -96,7 +96,7 @@ export function next<S>(life: PanelLife<S>, given: LifeInput<S>): PanelLife<S> {
       if (life.state !== 'handshake') return life;
       return { state: 'session', era: life.era, why: life.why, session: given.session, unanswered: 0 };
     case 'not-shaken': {
-      if (life.state === 'session' || life.state === 'lost') return life;
+      if (life.state === 'session') return life;
       const why = isSilenceStill(life.why, given.why) ? life.why : given.why;
       return { state: partsOf(given.why).some(isUnusable) ? 'unusable' : 'closed', era: life.era, why };
     }
