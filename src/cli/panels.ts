@@ -18,7 +18,7 @@ import { brokerLogin } from '../config/broker-login.ts';
 import { readRigKey } from '../config/key-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { readRigFile } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/watch/failure-messages.ts';
+import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Link } from '../link/link.ts';
 import { listMqttPanels } from '../link/mqtt/mqtt-panels.ts';
 import { createMqttLink } from '../link/mqtt/mqtt.ts';
@@ -238,7 +238,7 @@ const freshRandom = (): ReturnType<typeof createRandom> => createRandom(randomIn
 
 function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Place, 'why' | 'wayOut'>> {
   const [, wayOut] = remedyOf(failure);
-  if (failure.reason !== 'no-answer') return { why: panelFailureInWords(failure), wayOut };
+  if (failure.reason !== 'no-answer') return { why: panelFailureMessage(failure), wayOut };
   const { discarded } = failure;
   const waited = `within ${(failure.waitedMs / 1000).toFixed(1)} s`;
   if (discarded !== undefined)

@@ -8,38 +8,17 @@
  * Every move is marked in the records (`source`) and told, but for hardware that comes and goes again and again: that is told thrice.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { BeamId, Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
+import type { BeamId } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
-import type { PanelFailure, Result } from '../panel/panel.ts';
+import type { PanelFailure } from '../panel/panel.ts';
 import { SOURCE_WORDS, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
-import { createBeamIds, type BeamIds } from './beam-ids.ts';
+import { createBeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
+import type { Candidate, Apart, RigPanel } from './rig-panel.ts';
+import { createHardwareSearch, type HardwareSearch, type Unusable } from './hardware-search.ts';
 import type { LinkDescription } from './controller.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
-import { FLAPPING, createPanelRecovery, type PanelRecovery, type SafeChoice } from './panel-recovery.ts';
-
-/** Parts of an array that do not show one thing together. */
-export interface Apart {
-  words: string;
-  /** Set when one of them could not be asked. */
-  failure?: PanelFailure;
-}
-
-/** One of the panels that the rig has: all of its hardware, or its simulator. */
-export interface RigPanel extends CyclePanel {
-  /** It has a session. */
-  connected: boolean;
-  /** Opens, shakes hands, and checks it against the rig. */
-  connect(): Promise<Result<Capabilities>>;
-  /** Where it has several parts, one of which is lost: tells those within reach to enter this safe state, unless they have. */
-  calm?(safe: SafeChoice, silenceMs: number): Promise<void>;
-  /** How the newest cycle fared on it, for `links` to tell whose fault it is; it may have news of its own. */
-  fared?(failure: PanelFailure | undefined, tell: (event: Omit<RigEvent, 'timeNs'>) => void): void;
-  /** Where it has several parts: why what they show together is not this safe state, or no beam; undefined when all is well. */
-  apart?(safe: SafeState): Promise<Apart | undefined>;
-  links(): LinkDescription[];
-}
+import { FLAPPING, createPanelRecovery, type SafeChoice } from './panel-recovery.ts';
 
 export interface ActivePanelOptions {
   /** Where the run begins. */
@@ -99,14 +78,6 @@ export interface ActivePanel {
   close(): Promise<void>;
 }
 
-interface Candidate {
-  rigPanel: RigPanel;
-  keeper: PanelRecovery;
-  beamIds: BeamIds;
-  /** It was given a beam since it last confirmed its safe state. */
-  mayRadiate: boolean;
-}
-
 export function createActivePanel(options: ActivePanelOptions): ActivePanel {
   return new Active(options);
 }
@@ -119,16 +90,19 @@ class Active implements ActivePanel {
   #resting: Candidate | undefined;
   #sourceReason: string;
   #sourceSinceMs: number;
-  #fallbackTold = true;
+  #fallbackAnnounced = true;
   #fellBack = false;
-  /** The hardware is looked for beside the cycles. */
-  #search: Promise<void> | undefined;
-  #found = false;
-  readonly #ending = new AbortController();
+  /** Of the loss that the rig fell back for. */
+  #movedFor: string | undefined;
+  readonly #search: HardwareSearch;
 
   constructor(options: ActivePanelOptions) {
     this.#options = options;
     this.#causes = oncePerCause(options.clock);
+    this.#search = createHardwareSearch(
+      (hardware) => this.#safe(hardware),
+      (found) => this.#tellUnusable(found),
+    );
     this.#active = this.#candidate(options.first);
     this.#resting = options.other === undefined ? undefined : this.#candidate(options.other);
     this.#sourceReason = options.reason;
@@ -140,16 +114,16 @@ class Active implements ActivePanel {
   }
 
   get lost(): boolean {
-    return this.#active.keeper.lost;
+    return this.#active.recovery.lost;
   }
 
   get loss(): string | undefined {
-    const { lost, loss } = this.#active.keeper;
+    const { lost, loss } = this.#active.recovery;
     return lost ? (loss?.words ?? 'it has not answered yet') : undefined;
   }
 
   get guarded(): boolean {
-    return this.#active.keeper.guarded;
+    return this.#active.recovery.guarded;
   }
 
   get confirmed(): boolean {
@@ -161,7 +135,7 @@ class Active implements ActivePanel {
   }
 
   arm(): Promise<void> {
-    return this.#active.keeper.arm();
+    return this.#active.recovery.arm();
   }
 
   async ready(signal: AbortSignal): Promise<{ unusable: string } | undefined> {
@@ -170,38 +144,38 @@ class Active implements ActivePanel {
     } else if (this.#resting !== undefined) {
       await this.#moveBack(this.#resting);
     }
-    const { keeper, beamIds } = this.#active;
-    if (keeper.lost) {
-      const outcome = await keeper.recover(signal);
+    const { recovery, beamIds } = this.#active;
+    if (recovery.lost) {
+      const outcome = await recovery.recover(signal);
       if (typeof outcome === 'object') return outcome;
       if (outcome === 'back') beamIds.sessionBegan();
     }
-    await keeper.arm();
+    await recovery.arm();
     return undefined;
   }
 
   beamId(cycle: number): Promise<BeamId> {
     this.#active.mayRadiate = true;
-    this.#active.keeper.lit();
+    this.#active.recovery.lit();
     return this.#active.beamIds.take(cycle);
   }
 
   worked(): void {
     this.#active.rigPanel.fared?.(undefined, this.#options.tell);
-    this.#active.keeper.worked();
+    this.#active.recovery.worked();
   }
 
   failed(failure: PanelFailure): { unusable: string } | undefined {
-    const { keeper, beamIds, rigPanel } = this.#active;
+    const { recovery, beamIds, rigPanel } = this.#active;
     rigPanel.fared?.(failure, this.#options.tell);
     // It has seen newer ids, of somebody else.
     if (failure.reason === 'rejected' && failure.code === 'stale-beam') beamIds.passed(failure.detail);
-    return keeper.failed(failure);
+    return recovery.failed(failure);
   }
 
   commandSafe(): boolean {
     return this.#mayRadiate()
-      .map(({ keeper }) => keeper.commandSafe())
+      .map(({ recovery }) => recovery.commandSafe())
       .every(Boolean);
   }
 
@@ -232,13 +206,13 @@ class Active implements ActivePanel {
   async lookAfter(signal: AbortSignal): Promise<void> {
     if (isOnRealLink(this.#active.rigPanel.source)) return this.#lookAfterActive(signal);
     const hardware = this.#resting;
-    // Before it was found it is looked after by the search.
-    if (hardware === undefined || !this.#found) return;
+    // Before it is found it is looked after by the search.
+    if (hardware === undefined || !this.#search.hasFound(hardware)) return;
     const apart = await hardware.rigPanel.apart?.(this.#options.safe.state);
     if (apart === undefined) return;
-    this.#found = false;
-    if (apart.failure !== undefined) hardware.keeper.failed(apart.failure);
-    this.#look(hardware);
+    if (apart.failure !== undefined) hardware.recovery.failed(apart.failure);
+    hardware.recovery.release();
+    this.#search.begin(hardware);
   }
 
   describe(): ActivePanelDescription {
@@ -254,30 +228,28 @@ class Active implements ActivePanel {
   }
 
   temperatureC(): number | null {
-    const told = this.#active.rigPanel.links().flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
-    return told.length === 0 ? null : Math.max(...told);
+    const known = this.#active.rigPanel.links().flatMap(({ temperatureC }) => (temperatureC === null ? [] : [temperatureC]));
+    return known.length === 0 ? null : Math.max(...known);
   }
 
   async close(): Promise<void> {
-    this.#ending.abort();
+    const searched = this.#search.end();
     await Promise.allSettled([this.#active, this.#resting].map(async (candidate) => candidate?.rigPanel.panel.close()));
-    if (this.#search === undefined) return;
-    await this.#search;
     // It may have been about to open the links when they were closed.
-    await Promise.allSettled([this.#resting?.rigPanel.panel.close()]);
+    if (await searched) await Promise.allSettled([this.#resting?.rigPanel.panel.close()]);
   }
 
   async #lookAfterActive(signal: AbortSignal): Promise<void> {
-    const { rigPanel, keeper, beamIds } = this.#active;
-    if (!keeper.lost) {
+    const { rigPanel, recovery, beamIds } = this.#active;
+    if (!recovery.lost) {
       const apart = await rigPanel.apart?.(this.#options.safe.state);
       if (apart === undefined) return;
-      if (apart.failure !== undefined) keeper.failed(apart.failure);
+      if (apart.failure !== undefined) recovery.failed(apart.failure);
       // A loss is told as such, unless the next cycle is to tell of a move.
-      if (!keeper.lost || this.#options.fallBack) this.#tellApart(apart);
+      if (!recovery.lost || this.#options.fallBack) this.#tellApart(apart);
     }
-    if (keeper.lost) {
-      if ((await keeper.recover(signal)) !== 'back') return;
+    if (recovery.lost) {
+      if ((await recovery.recover(signal)) !== 'back') return;
       beamIds.sessionBegan();
     }
     await this.#safe(this.#active);
@@ -296,15 +268,16 @@ class Active implements ActivePanel {
   /** The hardware is lost: the simulator takes its place, and the hardware is looked for. */
   #fallBack(): void {
     if (this.#resting === undefined) return;
-    const { keeper, rigPanel } = this.#active;
-    const { loss } = keeper;
+    const { recovery, rigPanel } = this.#active;
+    const { loss } = recovery;
     const what = SOURCE_WORDS[rigPanel.source];
     this.#change(`the ${what} was lost: ${loss?.words ?? 'it went away'}`);
     this.#fellBack = true;
-    this.#look(this.#resting);
+    this.#movedFor = loss?.cause;
+    this.#search.begin(this.#resting);
     const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
-    this.#fallbackTold = outage.told;
-    if (!this.#fallbackTold) return;
+    this.#fallbackAnnounced = outage.told;
+    if (!this.#fallbackAnnounced) return;
     this.#options.tell({
       level: 'error',
       code: 'fallback',
@@ -315,16 +288,11 @@ class Active implements ActivePanel {
 
   /** Onto the hardware, once it was found and is still there. */
   async #moveBack(hardware: Candidate): Promise<void> {
-    if (!this.#found) return this.#look(hardware);
-    this.#found = false;
-    if (hardware.rigPanel.panel.capabilities === undefined) {
-      hardware.keeper.failed({ reason: 'link-closed', detail: 'gone again before it was used' });
-      return this.#look(hardware);
-    }
+    if (!this.#search.hasFound(hardware)) return this.#search.begin(hardware);
     const simulator = this.#active;
-    if ((await simulator.keeper.rest()) === undefined) simulator.mayRadiate = false;
+    if ((await simulator.recovery.rest()) === undefined) simulator.mayRadiate = false;
     this.#change('');
-    if (!this.#fallbackTold) return;
+    if (!this.#fallbackAnnounced) return;
     const panels = hardware.rigPanel.links().map(({ name, panel, firmware }) => `${panel} (${firmware}) on ${name}`);
     this.#options.tell({
       level: 'info',
@@ -336,10 +304,11 @@ class Active implements ActivePanel {
 
   /** Looking for the hardware may come upon another reason than the one it was lost for: a board that is back with a wrong key, say. */
   #newestReason(): string {
-    const { keeper, rigPanel } = this.#resting ?? this.#active;
-    if (!isOnRealLink(rigPanel.source) || this.#resting === undefined || !keeper.lost) return this.#sourceReason;
-    const words = keeper.loss?.words;
-    if (words === undefined || this.#sourceReason.endsWith(words)) return this.#sourceReason;
+    const { recovery, rigPanel } = this.#resting ?? this.#active;
+    if (!isOnRealLink(rigPanel.source) || this.#resting === undefined || !recovery.lost) return this.#sourceReason;
+    const { loss } = recovery;
+    if (loss === undefined || loss.cause === this.#movedFor) return this.#sourceReason;
+    const { words } = loss;
     return this.#fellBack ? `the ${SOURCE_WORDS[rigPanel.source]} was lost, and by now: ${words}` : words;
   }
 
@@ -350,44 +319,18 @@ class Active implements ActivePanel {
     this.#sourceSinceMs = this.#epochMs();
   }
 
-  #look(hardware: Candidate): void {
-    this.#search ??= this.#searchFor(hardware).finally(() => {
-      this.#search = undefined;
-    });
-  }
-
-  async #searchFor(hardware: Candidate): Promise<void> {
-    const { signal } = this.#ending;
-    try {
-      while (!signal.aborted) {
-        const outcome = await hardware.keeper.recover(signal);
-        if (typeof outcome === 'object') this.#tellUnusable(outcome.unusable);
-        if (outcome !== 'back' || signal.aborted) continue;
-        hardware.beamIds.sessionBegan();
-        // It may still show the beam of before it was lost.
-        await this.#safe(hardware);
-        if (hardware.rigPanel.panel.capabilities === undefined) continue;
-        this.#found = true;
-        return;
-      }
-    } catch (error) {
-      if (isBeamrigError(error) && error.code === 'stopped') return;
-      this.#tellUnusable(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  #tellUnusable(words: string): void {
-    if (!this.#causes.occurs(`unusable: ${words}`)) return;
+  #tellUnusable({ cause, message }: Unusable): void {
+    if (!this.#causes.occurs(`unusable: ${cause}`)) return;
     this.#options.tell({
       level: 'error',
       code: 'panels-unusable',
-      message: `What answers cannot be used: ${words}.`,
+      message: `What answers cannot be used: ${message}.`,
       action: 'The rig stays on the simulator; what is attached is asked again until it fits.',
     });
   }
 
   async #safe(candidate: Candidate, withinMs?: number): Promise<string | undefined> {
-    const unsafe = await candidate.keeper.makeSafe(withinMs);
+    const unsafe = await candidate.recovery.makeSafe(withinMs);
     if (unsafe === undefined) candidate.mayRadiate = false;
     return unsafe;
   }
@@ -395,10 +338,10 @@ class Active implements ActivePanel {
   #candidate(rigPanel: RigPanel): Candidate {
     const { clock, random, safe, silenceMs, goodCycle, tell, fallBack, onSafe } = this.#options;
     if (onSafe !== undefined) rigPanel.panel.onSafe(onSafe);
-    const keeper = createPanelRecovery({
+    const recovery = createPanelRecovery({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),
-      calm: async () => rigPanel.calm?.(safe, silenceMs),
+      makePartsSafe: async () => rigPanel.makePartsSafe?.(),
       connected: rigPanel.connected,
       clock,
       random,
@@ -410,7 +353,7 @@ class Active implements ActivePanel {
       tell,
     });
     const beamIds = createBeamIds(async () => (await rigPanel.connect()).ok);
-    return { rigPanel, keeper, beamIds, mayRadiate: false };
+    return { rigPanel, recovery, beamIds, mayRadiate: false };
   }
 
   #epochMs = (): number => Number(this.#options.clock.epochNs() / 1_000_000n);

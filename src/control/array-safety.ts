@@ -1,8 +1,10 @@
-/** The safe state as the loop has it: commanded, confirmed or not, and told once where it is not. */
+/** The safe state as the loop has it: commanded where no cycle turns, confirmed or not, and told once where it is not. */
 import type { Clock } from '../../core/clock/clock.ts';
+import type { SafeState } from '../../firmware-protocol/messages.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
 import type { ActivePanel } from './active-panel.ts';
+import { createWatchdog } from './watchdog.ts';
 
 export interface ArraySafety {
   /** Has the safe state confirmed; tells, and returns words, when the panel does not, after `withinMs` at the latest. */
@@ -14,6 +16,15 @@ export interface ArraySafety {
    * it radiates is older by then than any beam should be.
    */
   noBeam(why: string): Promise<void>;
+  /** Cycles are expected to turn from now on; none is. */
+  watch(): void;
+  rest(): void;
+  /** A cycle has ended. @param good its beam was radiated and measured */
+  turned(good: boolean): void;
+  /** How long no good cycle has turned, ms, once that was too long. */
+  readonly stuckMs: number | undefined;
+  /** What was commanded blind is confirmed by one of the panels. */
+  confirmed(): void;
 }
 
 export function createArraySafety(options: {
@@ -21,9 +32,14 @@ export function createArraySafety(options: {
   panels: ActivePanel;
   /** What a panel was told. */
   silenceMs: number;
+  safeState: SafeState;
+  watchdogMs: number;
+  /** What the loop waits for, for whoever wonders why no cycle turns. */
+  waitsFor: () => string;
+  isRunning: () => boolean;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }): ArraySafety {
-  const { clock, panels, silenceMs, tell } = options;
+  const { clock, panels, silenceMs, safeState, watchdogMs, waitsFor, isRunning, tell } = options;
   const causes = oncePerCause(clock);
   let spokenMs = clock.nowMs();
   let waiting = false;
@@ -50,8 +66,36 @@ export function createArraySafety(options: {
     return message;
   };
 
+  const watchdog = createWatchdog({
+    clock,
+    limitMs: watchdogMs,
+    excused: () => panels.lost,
+    onStuck: (quietMs) => {
+      panels.commandSafe();
+      tell({
+        level: 'error',
+        code: 'watchdog',
+        message: `No cycle has turned for ${inSeconds(quietMs)}: the loop waits for ${waitsFor()}. The array was commanded to its safe state '${safeState}'.`,
+        action: 'It leaves it with the next good cycle. Stop the rig if none comes.',
+      });
+    },
+    onTurning: (stuckMs) =>
+      tell({ level: 'info', code: 'watchdog-over', message: `Cycles turn again, after ${inSeconds(stuckMs)}.` }),
+  });
+
   return {
     confirm,
+    watch: () => watchdog.watch(),
+    rest: () => watchdog.rest(),
+    turned: (good) => watchdog.turned(good),
+    get stuckMs() {
+      return watchdog.stuckMs;
+    },
+    confirmed() {
+      // Nothing else tells of it before a cycle ends.
+      if (watchdog.stuckMs === undefined || !isRunning() || !panels.confirmed) return;
+      tell({ level: 'info', code: 'watchdog-safe', message: `The array has confirmed its safe state '${safeState}'.` });
+    },
     radiated() {
       spokenMs = clock.nowMs();
       waiting = false;
@@ -64,7 +108,7 @@ export function createArraySafety(options: {
       tell({
         level: 'warning',
         code: 'no-beam',
-        message: `No beam came for ${((clock.nowMs() - spokenMs) / 1000).toFixed(1)} s (${why}): the array was put into its safe state.`,
+        message: `No beam came for ${inSeconds(clock.nowMs() - spokenMs)} (${why}): the array was put into its safe state.`,
         action: 'It leaves it with the next beam.',
       });
     },
@@ -77,3 +121,5 @@ const notHeard = (why: string): Omit<RigEvent, 'timeNs'> => ({
   message: `The panel did not confirm its safe state once more (${why}). It had confirmed it before, and was given no beam since.`,
   action: 'It was commanded there once more, blind.',
 });
+
+export const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -23,7 +23,7 @@ import type { Panel, PanelFailure } from '../panel/panel.ts';
 import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
-import { panelFailureInWords } from './watch/failure-messages.ts';
+import { panelFailureMessage } from './watch/failure-messages.ts';
 import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
 
 /** What does not change from cycle to cycle. */
@@ -186,7 +186,7 @@ export async function radiateCycle(
       }),
     );
     if (!applied.ok) {
-      return finish({ stage: stageOf(applied.failure), words: panelFailureInWords(applied.failure), panel: applied.failure });
+      return finish({ stage: stageOf(applied.failure), words: panelFailureMessage(applied.failure), panel: applied.failure });
     }
     // The panel knows where its pushing ended and its switching began.
     record.stageMs.push = applied.value.pushMs;
@@ -195,7 +195,7 @@ export async function radiateCycle(
     const measured = await stage('measure', () => panel.measureSnr(beamId, setting.pilots));
     if (!measured.ok) {
       keepPartial(record, measured.failure, beamId);
-      return finish({ stage: 'measure', words: panelFailureInWords(measured.failure), panel: measured.failure });
+      return finish({ stage: 'measure', words: panelFailureMessage(measured.failure), panel: measured.failure });
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
@@ -209,9 +209,12 @@ export async function radiateCycle(
     record.beamId = beamId;
     record.measuredSnrDb = snrDb;
     doubt = doubtOf(measured.value, { ...setting, channel: given.channel });
-    if (doubt !== undefined) record.doubt = doubt.words;
-    // A rate of readings that nobody believes is no rate.
-    if (doubt !== undefined) return finish(undefined);
+    if (doubt !== undefined) {
+      // A rate of readings that nobody believes is no rate.
+      record.doubt = doubt.words;
+      record.doubtCause = doubt.cause;
+      return finish(undefined);
+    }
     const measuredSinr = snrDb.map(fromDb);
     record.measuredSumRate = measuredSinr.reduce((rate, sinr) => rate + Math.log2(1 + sinr), 0);
     record.metrics.measured = metricsOf(measuredSinr);
@@ -246,6 +249,7 @@ function stages(clock: Clock, stageMs: Record<Stage, number>): Stages {
 function keepPartial(record: CycleRecord, failure: PanelFailure, beamId: number): void {
   if (failure.reason !== 'unusable-report' || failure.partialSnrDb?.length !== record.measuredSnrDb.length) return;
   record.measuredSnrDb = failure.partialSnrDb;
+  record.doubtCause = 'incomplete';
   record.doubt = `incomplete report on beam ${beamId}: ${failure.detail}`;
 }
 

@@ -8,7 +8,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import { createArraySafety } from './array-safety.ts';
+import { createArraySafety, inSeconds } from './array-safety.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import type { FinishedCycle, PreparedCycle } from './control-cycle.ts';
@@ -26,7 +26,7 @@ import { createVoidNews } from './watch/void-news.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
 import { createActivePanel } from './active-panel.ts';
 import { createRateMeter } from './watch/rate-meter.ts';
-import { createWatchdog, watchdogMsAt } from './watchdog.ts';
+import { watchdogMsAt } from './watchdog.ts';
 import { unlessStopped, withinTime } from './within-time.ts';
 
 export type { ControlLoop, ControlLoopOptions, RunOutcome };
@@ -51,7 +51,6 @@ class Loop implements ControlLoop {
   readonly #pacing;
   readonly #rate;
   readonly #safety;
-  readonly #watchdog;
   readonly #voidNews;
   readonly #powerNews;
   readonly #watch;
@@ -134,16 +133,17 @@ class Loop implements ControlLoop {
       silenceMs,
       goodCycle: goodCycleAt(silenceMs, transferMs, rateHz),
       tell,
-      onSafe: () => this.#safeWhileStuck(),
+      onSafe: () => this.#safety.confirmed(),
     });
-    this.#safety = createArraySafety({ clock: this.#clock, panels: this.#panels, silenceMs, tell });
-    this.#watchdog = createWatchdog({
+    this.#safety = createArraySafety({
       clock: this.#clock,
-      limitMs: watchdogMs,
-      excused: () => this.#panels.lost,
-      onStuck: (quietMs) => this.#stuck(quietMs),
-      onTurning: (stuckMs) =>
-        tell({ level: 'info', code: 'watchdog-over', message: `Cycles turn again, after ${inSeconds(stuckMs)}.` }),
+      panels: this.#panels,
+      safeState: options.safe.state,
+      silenceMs,
+      watchdogMs,
+      waitsFor: () => this.#doing,
+      isRunning: () => this.#is('running'),
+      tell,
     });
   }
 
@@ -157,7 +157,7 @@ class Loop implements ControlLoop {
     if (loss !== undefined && (this.#is('running') || this.#is('paused'))) {
       return `the panel is lost, and every cycle is void until it is back: ${loss}`;
     }
-    const { stuckMs } = this.#watchdog;
+    const { stuckMs } = this.#safety;
     if (stuckMs === undefined && this.#voidSince !== undefined && this.#is('running')) {
       const ms = this.#clock.nowMs() - this.#voidSince.ms;
       if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.words}`;
@@ -249,7 +249,7 @@ class Loop implements ControlLoop {
 
   async #runToEnd(): Promise<void> {
     if (this.#move('start').ok) {
-      this.#watchdog.watch();
+      this.#safety.watch();
       for (const event of this.#options.firstEvents ?? []) this.#tell(event);
       try {
         await this.#panels.arm();
@@ -327,7 +327,7 @@ class Loop implements ControlLoop {
     this.#watch.after(finished);
     this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
-    this.#watchdog.turned(failure === undefined);
+    this.#safety.turned(failure === undefined);
     if (failure === undefined || !STAGES_BEFORE_PANELS.has(failure.stage)) this.#safety.radiated();
     if (failure === undefined) {
       this.#voidNews.settle(false);
@@ -350,32 +350,12 @@ class Loop implements ControlLoop {
     } else if (STAGES_BEFORE_PANELS.has(failure.stage)) await this.#safety.noBeam(failure.words);
   }
 
-  #stuck(quietMs: number): void {
-    this.#panels.commandSafe();
-    this.#tell({
-      level: 'error',
-      code: 'watchdog',
-      message: `No cycle has turned for ${inSeconds(quietMs)}: the loop waits for ${this.#doing}. The array was commanded to its safe state '${this.#options.safe.state}'.`,
-      action: 'It leaves it with the next good cycle. Stop the rig if none comes.',
-    });
-  }
-
-  /** Nothing else tells of it before a cycle ends. */
-  #safeWhileStuck(): void {
-    if (this.#watchdog.stuckMs === undefined || !this.#is('running') || !this.#panels.confirmed) return;
-    this.#tell({
-      level: 'info',
-      code: 'watchdog-safe',
-      message: `The array has confirmed its safe state '${this.#options.safe.state}'.`,
-    });
-  }
-
   async #stayPaused(): Promise<void> {
     const resumed = new Promise<void>((resolve) => {
       this.#resume = resolve;
     });
     this.#ahead = undefined; // its channel will be old by then: computed again
-    this.#watchdog.rest();
+    this.#safety.rest();
     this.#voidSince = undefined;
     const unsafe = await this.#makeSafe();
     this.#tell({
@@ -395,7 +375,7 @@ class Loop implements ControlLoop {
     this.#wake = new AbortController();
     this.#pacing.restart();
     this.#watch.paused();
-    if (this.#is('running')) this.#watchdog.watch();
+    if (this.#is('running')) this.#safety.watch();
   }
 
   #answerPausing(result: ControlResult): void {
@@ -426,7 +406,7 @@ class Loop implements ControlLoop {
       message,
       action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
     });
-    this.#watchdog.rest();
+    this.#safety.rest();
     await this.#makeSafe();
     await this.#model.shut();
     this.#answerPausing({ ok: false, reason: message });
@@ -440,7 +420,7 @@ class Loop implements ControlLoop {
   /** Has the safe state confirmed, closes everything, and is stopped: soon, whatever of it hangs. */
   #halt(): Promise<void> {
     this.#shutDown ??= (async () => {
-      this.#watchdog.rest();
+      this.#safety.rest();
       // The model need not wait for the panel's word, and what it computes is not waited for.
       const model = this.#model.shut().then(() => this.#model.close());
       this.unsafe = await this.#makeSafe(STOP.confirmMs);
@@ -478,8 +458,6 @@ class Loop implements ControlLoop {
     this.#eventListeners.tell(whole);
   }
 }
-
-const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function inWords(error: unknown): string {
   if (!isBeamrigError(error)) return error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@ import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
-import type { RigPanel } from './active-panel.ts';
+import type { RigPanel } from './rig-panel.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;

@@ -5,10 +5,12 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
-import type { BeamCommand, Panel, PanelFailure, Result } from '../panel/panel.ts';
+import { born, causeKey, endsSession, inSession, next, type LifeInput } from '../panel/panel-life-cycle.ts';
+import type { BeamCommand, Panel, PanelFailure, PanelLife, Result } from '../panel/panel.ts';
+import { askDown, type AskSafe, type Descent } from '../panel/safe-ladder.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
-import { panelFailureInWords, reasonInWords } from './watch/failure-messages.ts';
+import { panelFailureMessage, reasonMessage } from './watch/failure-messages.ts';
 import { createGoodCycleLimit } from './good-cycle-limit.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
 import { goodCycleAt } from './silence-limit.ts';
@@ -16,10 +18,17 @@ import { withinTime } from './within-time.ts';
 
 export type Recovery = 'back' | 'still-lost' | { unusable: string };
 
+/** Why a panel is lost: `cause` is the same as that of another loss where the cause is. */
+export interface Loss {
+  reason: PanelFailure['reason'];
+  cause: string;
+  words: string;
+}
+
 export interface PanelRecovery {
   readonly lost: boolean;
   /** Why it is lost, or was last: what it failed with, then what the attempts to find it again came to. Undefined before the first of either. */
-  readonly loss: { reason: PanelFailure['reason']; words: string } | undefined;
+  readonly loss: Loss | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
   /** It is about to be given a beam. */
@@ -42,6 +51,8 @@ export interface PanelRecovery {
    * that is no longer waited for.
    */
   makeSafe(withinMs?: number): Promise<string | undefined>;
+  /** What it shows is not what it was told: it is to be recovered again before it is used. */
+  release(): void;
   /** Mutes the panel while another one is used. Returns words when it did not confirm that. */
   rest(): Promise<string | undefined>;
 }
@@ -68,14 +79,6 @@ const SILENT_TIMES = 2;
 const IDLE_RETURNS = 2;
 /** Said of the last outage that is told. */
 export const FLAPPING = ' It comes and goes: until that has stopped for a minute, further losses are in the records only.';
-/** Failures that end the session. */
-const GONE: ReadonlySet<PanelFailure['reason']> = new Set([
-  'link-closed',
-  'panel-restarted',
-  'session-over',
-  'silent',
-  'not-authenticated',
-]);
 /** Times that the safe state is commanded where the panel refuses: it may be busy. */
 const SAFE_COMMANDS = 3;
 /** How long a confirmation of the safe state is waited for, unless the caller is in more of a hurry. */
@@ -87,8 +90,8 @@ export function createPanelRecovery(options: {
   panel: Panel;
   /** Opens, shakes hands, and checks what only the rig can check. Default: the panel's own. */
   connect?: () => Promise<Result<Capabilities>>;
-  /** Makes safe what is still within reach of a lost panel of several parts. */
-  calm?: () => Promise<void>;
+  /** Where it has several parts: makes safe those that are within reach while another is lost. */
+  makePartsSafe?: (() => Promise<void>) | undefined;
   /** The panel has a session already. Otherwise it is to be recovered first, which is no loss. Default true. */
   connected?: boolean;
   clock: Clock;
@@ -116,18 +119,15 @@ export function createPanelRecovery(options: {
   } = options;
   const safeState = safe.state;
   const news = oncePerCause(clock);
-  let lost = !connected;
-  let loss: PanelRecovery['loss'];
-  /** The part of an array that is to blame, else all of it. */
-  let lostPart = panel.name;
-  let told = false;
+  let life: PanelLife<undefined> = connected ? inSession(undefined) : born();
+  let announced = false;
   let lostAtMs = 0;
-  let silences = 0;
   /** Attempts at a handshake since the panel last did what it was asked. */
   let attempts = 0;
   /** Times that it came back since it last did what it was asked. */
   let idleReturns = 0;
-  let calmed = false;
+  /** The safe state was commanded since it was lost. */
+  let commanded = false;
   let armed = false;
   let stored = false;
   /** The fixed beam was stored in some life of the panel; a life without it began muted. */
@@ -147,7 +147,7 @@ export function createPanelRecovery(options: {
       return;
     }
     idleReturns = Math.max(idleReturns, IDLE_RETURNS);
-    lose({ reason: 'no-good-cycle', litMs, limitMs: goodCycle.limitMs, newest });
+    move({ input: 'ended', why: { reason: 'no-good-cycle', litMs, limitMs: goodCycle.limitMs, newest } });
   });
 
   const commandSafe = (): boolean => {
@@ -156,29 +156,32 @@ export function createPanelRecovery(options: {
     return panel.commandSafe(everStored ? safeState : 'mute', { silenceMs, position: SAFE_POSITION });
   };
 
-  const blame = (failure: PanelFailure): void => {
-    loss = { reason: failure.reason, words: panelFailureInWords(failure) };
-    lostPart = failure.panel ?? panel.name;
+  /** The part of an array that is to blame, else all of it. */
+  const lostPart = (): string => life.why?.panel ?? panel.name;
+  const order = { state: safeState, position: SAFE_POSITION, silenceMs };
+
+  const move = (input: LifeInput<undefined>): void => {
+    const before = life.state;
+    life = next(life, input);
+    if (before === 'session' && life.state !== 'session') left(life);
   };
 
-  const lose = (failure: PanelFailure): void => {
-    if (lost) return;
-    lost = true;
+  const left = ({ state, why }: PanelLife<undefined>): void => {
     commandSafe();
-    blame(failure);
     armed = false;
-    if (failure.reason === 'panel-restarted') guarded = false;
+    commanded = false;
+    announced = false;
     lostAtMs = clock.nowMs();
-    calmed = false;
-    told = false;
+    if (state !== 'lost' || why === undefined) return;
+    if (why.reason === 'panel-restarted') guarded = false;
     if (discreet()) return;
-    const outage = news.begins(`lost: ${failure.reason}`);
-    told = outage.told;
-    if (!told) return;
+    const outage = news.begins(`lost: ${why.reason}`);
+    announced = outage.told;
+    if (!announced) return;
     tell({
       level: 'error',
       code: 'panel-lost',
-      message: `The panel ${lostPart} was lost: ${reasonInWords(failure)}.`,
+      message: `The panel ${lostPart()} was lost: ${reasonMessage(why)}.`,
       action: `Cycles are void until it is back; shaking hands again, with growing pauses.${outage.last ? FLAPPING : ''}`,
     });
   };
@@ -213,8 +216,10 @@ export function createPanelRecovery(options: {
 
   /** Tells it its safe state; what is not confirmed is told once. @returns why, when the panel was lost meanwhile */
   const settle = async (): Promise<PanelFailure | undefined> => {
-    const set = await teach({ silenceMs });
-    if (set.ok) {
+    const taken = await askDown(order, ({ state }) =>
+      state === safeState ? teach({ silenceMs }) : panel.setSafeState(state, { silenceMs }),
+    );
+    if (taken.ok && taken.refusal === undefined) {
       if (armAttempts > 0) {
         tell({
           level: 'info',
@@ -227,19 +232,16 @@ export function createPanelRecovery(options: {
       armAttempts = 0;
       return undefined;
     }
-    if (GONE.has(set.failure.reason)) return set.failure;
+    if (!taken.ok && endsSession(taken.failure)) return taken.failure;
     // Whatever it lacks for this state, it can go dark when it hears nothing.
-    const asked = safeState !== 'mute' && set.failure.reason !== 'no-answer';
-    const muted = asked ? await panel.setSafeState('mute', { silenceMs }) : set;
-    if (!muted.ok && GONE.has(muted.failure.reason)) return muted.failure;
-    guarded = muted.ok;
+    guarded = taken.ok;
     armAttempts++;
     armAtMs = clock.nowMs() + pauseMs(armAttempts, guarded ? LONGEST_PAUSE_GUARDED_MS : LONGEST_PAUSE_MS);
     if (armAttempts > 1) return undefined;
     tell({
       level: 'error',
       code: 'safe-state-unconfirmed',
-      message: `The panel ${panel.name} did not take its safe state '${safeState}': ${panelFailureInWords(set.failure)}.`,
+      message: `The panel ${panel.name} did not take its safe state '${safeState}': ${whyNot(taken)}.`,
       action: guarded
         ? `Should this program fall silent, the panel goes dark; it is told '${safeState}' again, with growing pauses.`
         : 'Should this program fall silent, the panel may keep its last beam; it is told again, with growing pauses.',
@@ -248,120 +250,78 @@ export function createPanelRecovery(options: {
   };
 
   const arm = async (): Promise<void> => {
-    if (armed || lost || clock.nowMs() < armAtMs) return;
+    if (armed || life.state !== 'session' || clock.nowMs() < armAtMs) return;
     const gone = await settle();
-    if (gone !== undefined) lose(gone);
-  };
-
-  const judge = (failure: PanelFailure): { unusable: string } | undefined => {
-    switch (failure.reason) {
-      case 'protocol-version':
-      case 'wrong-panel':
-        return { unusable: panelFailureInWords(failure) };
-      case 'link-closed':
-      case 'panel-restarted':
-      case 'session-over':
-      case 'silent':
-      case 'not-authenticated':
-      case 'no-good-cycle':
-        lose(failure);
-        return undefined;
-      case 'no-answer':
-        if (++silences >= (idleReturns < IDLE_RETURNS ? SILENT_TIMES : 1)) lose(failure);
-        return undefined;
-      case 'array-split':
-        // As bad as the worst of those that missed it.
-        for (const { panel: name, failure: why } of failure.missed) {
-          const verdict = judge({ ...why, panel: why.panel ?? name });
-          if (verdict !== undefined) return verdict;
-        }
-        return undefined;
-      case 'not-staged':
-      case 'not-sent':
-      case 'other-beam':
-      case 'still-waiting':
-      case 'clock-jumped':
-      case 'rejected':
-      case 'unusable-report':
-      case 'read-back-differs':
-        silences = 0;
-        return undefined;
-      case 'made-safe':
-        return undefined;
-    }
+    if (gone !== undefined) move({ input: 'ended', why: gone });
   };
 
   const confirmSafe = async (): Promise<string | undefined> => {
-    const command = () => teach({ silenceMs, enter: true });
-    let commanded = await command();
-    for (let refusals = 1; !commanded.ok && commanded.failure.reason === 'rejected' && refusals < SAFE_COMMANDS; refusals++) {
+    const ask: AskSafe = ({ state }) =>
+      state === safeState ? teach({ silenceMs, enter: true }) : panel.setSafeState(state, { silenceMs, enter: true });
+    let taken = await askDown(order, ask, async (refusals) => {
+      if (refusals >= SAFE_COMMANDS) return false;
       await clock.sleep(FIRST_PAUSE_MS);
-      commanded = await command();
-    }
+      return true;
+    });
     // Without a session nothing was said to it, and it may be within reach again.
-    if (!commanded.ok && panel.capabilities === undefined && (await shake()).ok) commanded = await command();
-    if (commanded.ok) return undefined;
-    const words = panelFailureInWords(commanded.failure);
-    if (commanded.failure.reason !== 'rejected' || safeState === 'mute') return words;
-    // Whatever it lacks for this state (room for the fixed beam, say), it can be dark.
-    const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
-    return muted.ok ? `${words}; it was muted instead` : words;
+    if (!taken.ok && panel.capabilities === undefined && (await shake()).ok) taken = await askDown(order, ask);
+    if (taken.ok && taken.refusal === undefined) return undefined;
+    return taken.ok ? `${whyNot(taken)}; it was muted instead` : whyNot(taken);
   };
 
   return {
     get lost() {
-      return lost;
+      return life.state !== 'session';
     },
     get loss() {
-      return loss;
+      return life.why && { reason: life.why.reason, cause: causeKey(life.why), words: panelFailureMessage(life.why) };
     },
     get guarded() {
       return guarded;
     },
     lit() {
-      if (!lost) limit.lit();
+      if (life.state === 'session') limit.lit();
     },
     worked() {
       limit.good();
       newest = undefined;
       inFault = false;
-      silences = 0;
+      move({ input: 'worked' });
       attempts = 0;
       idleReturns = 0;
     },
     failed(failure) {
-      if (failure.reason !== 'made-safe') newest = reasonInWords(failure);
+      if (failure.reason !== 'made-safe') newest = reasonMessage(failure);
       inFault = failure.reason === 'rejected' && failure.code === 'fault';
-      return judge(failure);
+      move({ input: 'failed', failure, patience: idleReturns < IDLE_RETURNS ? SILENT_TIMES : 1 });
+      return unusable(life);
     },
     async recover(signal) {
-      if (!calmed) {
-        calmed = true;
+      if (!commanded) {
+        commanded = true;
         // Also where it was never ours: it may radiate what another run left it with, and go on for as long as it is greeted.
         commandSafe();
-        await options.calm?.();
+        await options.makePartsSafe?.();
       }
       const dueMs = Math.max(attempts === 0 ? 0 : pauseMs(attempts), restMs());
       if (dueMs > 0) await clock.sleep(dueMs, signal);
       attempts++;
+      move({ input: 'connect' });
       const shaken = await shake();
       if (!shaken.ok) {
         // Some of its parts may be back, with their parts of the beam of before.
-        await options.calm?.();
+        await options.makePartsSafe?.();
         const { reason } = shaken.failure;
-        const words = panelFailureInWords(shaken.failure);
-        const why = reasonInWords(shaken.failure);
-        // Silence that goes on is the same reason; only its figures change.
-        const wasSilent = loss?.reason === 'no-answer' || loss?.reason === 'silent';
-        const silentStill = reason === 'no-answer' && wasSilent && lostPart === (shaken.failure.panel ?? panel.name);
-        if (!silentStill) blame(shaken.failure);
-        if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
-        const wayOut = shaken.failure.reason === 'link-closed' ? shaken.failure.wayOut : undefined;
-        if (wayOut !== undefined && news.occurs(`refused: ${wayOut}`)) {
+        const why = reasonMessage(shaken.failure);
+        move({ input: 'not-shaken', why: shaken.failure });
+        const never = unusable(life);
+        if (never !== undefined) return never;
+        const { cause, wayOut } = shaken.failure.reason === 'link-closed' ? shaken.failure : {};
+        if (wayOut !== undefined && news.occurs(`refused: ${cause}`)) {
           tell({
             level: 'error',
             code: 'link-refused',
-            message: `The panel ${lostPart} cannot be reached: ${why}.`,
+            message: `The panel ${lostPart()} cannot be reached: ${why}.`,
             action: `${wayOut} It is tried again until then.`,
           });
         }
@@ -369,31 +329,33 @@ export function createPanelRecovery(options: {
           tell({
             level: 'error',
             code: 'not-authenticated',
-            message: `The panel ${lostPart} is there and cannot be used: ${why}.`,
+            message: `The panel ${lostPart()} is there and cannot be used: ${why}.`,
             action: 'See to it that the panel and the rig have the same key; it is asked again until then.',
           });
         }
         return 'still-lost';
       }
-      if ((await settle()) !== undefined) {
-        await options.calm?.();
+      const gone = await settle();
+      if (gone !== undefined) {
+        move({ input: 'not-shaken', why: gone });
+        await options.makePartsSafe?.();
         return 'still-lost';
       }
-      lost = false;
-      silences = 0;
+      move({ input: 'shaken', session: undefined });
       idleReturns++;
-      if (told) {
+      if (announced) {
         const seconds = ((clock.nowMs() - lostAtMs) / 1000).toFixed(1);
-        tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart} is back after ${seconds} s.` });
+        tell({ level: 'info', code: 'panel-back', message: `The panel ${lostPart()} is back after ${seconds} s.` });
       }
       return 'back';
     },
     arm,
+    release: () => move({ input: 'closed' }),
     async rest() {
       armed = false;
       limit.dark();
       const muted = await panel.setSafeState('mute', { silenceMs, enter: true });
-      return muted.ok ? undefined : panelFailureInWords(muted.failure);
+      return muted.ok ? undefined : panelFailureMessage(muted.failure);
     },
     commandSafe,
     makeSafe(withinMs = CONFIRM_MS) {
@@ -401,4 +363,13 @@ export function createPanelRecovery(options: {
       return withinTime(clock, withinMs, confirmSafe(), `no answer to set-safe-state within ${withinMs} ms`);
     },
   };
+}
+
+const unusable = ({ state, why }: PanelLife<undefined>): { unusable: string } | undefined =>
+  state === 'unusable' && why !== undefined ? { unusable: panelFailureMessage(why) } : undefined;
+
+/** What it said to the state that was wanted, or did not. */
+function whyNot(taken: Descent): string {
+  const failure = taken.ok ? taken.refusal : (taken.refusal ?? taken.failure);
+  return failure === undefined ? 'it was not asked' : panelFailureMessage(failure);
 }

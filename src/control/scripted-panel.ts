@@ -7,7 +7,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import type { ChannelSource } from './channel-source.ts';
-import type { RigPanel } from './active-panel.ts';
+import type { RigPanel } from './rig-panel.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;
@@ -88,7 +88,9 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
     setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
       log.push(enter ? `safe: ${state}` : `armed: ${state}`);
       silences.push(silenceMs);
-      const failure: PanelFailure | undefined = session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' };
+      const failure: PanelFailure | undefined = session
+        ? script.safe()
+        : { reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' };
       if (enter && failure === undefined) safeAs = state;
       return answer(failure, undefined);
     },

@@ -7,14 +7,7 @@
  * Each sending has a number of its own, since a panel answers one that it knows from memory and does nothing.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import type { SafeState } from '../../firmware-protocol/messages.ts';
-
-/** What the panel is to show, and after which silence it goes there by itself. */
-export interface SafeOrder {
-  state: SafeState;
-  position: number;
-  silenceMs: number;
-}
+import type { SafeOrder } from './safe-ladder.ts';
 
 export interface BlindSafety {
   /** What is commanded and not confirmed. */

@@ -12,7 +12,7 @@ import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { Session } from './handshake.ts';
 import type { BeamCommand, PanelFailure, PanelStatus, Result, StagedBeam } from './panel.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
-import type { RequestLimits } from './request-line.ts';
+import type { RequestLimits } from './request-timeouts.ts';
 
 /** A beam in a slot of a panel, in one session with it. */
 export interface Staged extends StagedBeam {

@@ -6,7 +6,8 @@ import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';
 import type { Link } from '../link/link.ts';
 import { drawNonce } from './frame-seal.ts';
 import type { PanelFailure, Result } from './panel.ts';
-import type { RequestLimits, RequestLine } from './request-line.ts';
+import type { RequestLine } from './request-line.ts';
+import type { RequestLimits } from './request-timeouts.ts';
 
 /** What holds until the link or the panel is lost. */
 export interface Session {
@@ -97,6 +98,7 @@ function tooNarrow({ features, users }: Capabilities, frameRoom: number, link: s
   if (!features.includes('snr-report') || reportBytes <= frameRoom) return undefined;
   return {
     reason: 'link-closed',
+    cause: 'broker-narrow',
     detail: `${link}: it carries frames of ${counted(frameRoom, 'byte')}, and a report on ${counted(users, 'user')} takes ${reportBytes}`,
     wayOut: 'Let the broker take larger packets (mosquitto: max_packet_size, message_size_limit).',
   };

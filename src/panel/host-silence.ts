@@ -18,7 +18,7 @@ export interface HostSilence {
   /** It was asked for something. */
   asked(): void;
   /** It answered. @param stillAsked other requests wait for their answers */
-  heard(stillAsked: boolean): void;
+  answered(stillAsked: boolean): void;
   /** It is safe because we said so, and may be left alone for as long as we like. */
   rest(): void;
   /** There is no session any more. */
@@ -35,7 +35,7 @@ export function createHostSilence(clock: Clock, onSilent: (quietMs: number) => v
   let limitMs = 0;
   let live = false;
   let resting = false;
-  let heardMs = 0;
+  let answeredMs = 0;
   /** The first question since the last answer. */
   let askedMs: number | undefined;
   let cancelTimer: (() => void) | undefined;
@@ -46,8 +46,8 @@ export function createHostSilence(clock: Clock, onSilent: (quietMs: number) => v
   };
 
   const dueMs = (sinceMs: number): number => {
-    const longAgo = resting || sinceMs - heardMs >= limitMs;
-    return Math.max((longAgo ? sinceMs : heardMs) + limitMs, sinceMs + FIRST_ANSWER_MS);
+    const longAgo = resting || sinceMs - answeredMs >= limitMs;
+    return Math.max((longAgo ? sinceMs : answeredMs) + limitMs, sinceMs + FIRST_ANSWER_MS);
   };
 
   const watch = (): void => {
@@ -70,7 +70,7 @@ export function createHostSilence(clock: Clock, onSilent: (quietMs: number) => v
   const giveUp = (): void => {
     stop();
     live = false;
-    onSilent(clock.nowMs() - heardMs);
+    onSilent(clock.nowMs() - answeredMs);
   };
 
   return {
@@ -81,7 +81,7 @@ export function createHostSilence(clock: Clock, onSilent: (quietMs: number) => v
     begin() {
       live = true;
       resting = false;
-      heardMs = clock.nowMs();
+      answeredMs = clock.nowMs();
       askedMs = undefined;
     },
     asked() {
@@ -89,9 +89,9 @@ export function createHostSilence(clock: Clock, onSilent: (quietMs: number) => v
       askedMs = clock.nowMs();
       if (cancelTimer === undefined) watch();
     },
-    heard(stillAsked) {
-      heardMs = clock.nowMs();
-      askedMs = stillAsked ? heardMs : undefined;
+    answered(stillAsked) {
+      answeredMs = clock.nowMs();
+      askedMs = stillAsked ? answeredMs : undefined;
       if (!stillAsked) resting = false;
     },
     rest() {

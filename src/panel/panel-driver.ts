@@ -1,27 +1,24 @@
 /**
- * The driver of one front-end: the session with it and the verbs, of which staging.ts and commit.ts are the words. A beam goes through three
+ * The driver of one front-end: what can be asked of it within a session (panel-session.ts). staging.ts and commit.ts are the messages. A beam goes through three
  * states that are never taken for one another:
  *
  *   apply ─► chunks, pipelined ─► all acknowledged: staged ─► commit ─► 'committed' with a checksum ─► equal to what was asked: read back
  *                                                                │
  *                                                         answer lost: ask the panel what it radiates; unknown ─► the beam is void
- *
- * Nothing outlives the link: when it is lost everything under way fails, nothing is sent again, and `connect` shakes hands anew.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { LinkRefused, type Link } from '../link/link.ts';
+import type { Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import { sealOf } from './frame-seal.ts';
 import type { Session } from './handshake.ts';
-import { keyMissing, shakeHands } from './handshake.ts';
-import { checkUnprovenReports } from './unproven-reports.ts';
+import { keyMissing } from './handshake.ts';
 import { pilotsOf, snrOf } from './measurement.ts';
 import type {
   AppliedBeam,
@@ -33,16 +30,17 @@ import type {
   MeasuredSnr,
   PanelCounters,
   PanelFailure,
+  PanelLife,
   PanelStatus,
   Result,
   StagedBeam,
 } from './panel.ts';
-import { createPanelSafety, type PanelSafety } from './panel-safety.ts';
+import { PanelSession } from './panel-session.ts';
 import { pipeline } from './pipeline.ts';
 import { readRadiated } from './read-back.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
-import type { LineTimeouts, RequestLimits, RequestLine } from './request-line.ts';
-import { DEFAULT_TIMEOUTS, createRequestLine, linkClosed } from './request-line.ts';
+import type { RequestLine } from './request-line.ts';
+import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
 import type { StagingType } from './staging.ts';
 import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, wholeBeam } from './staging.ts';
 
@@ -71,24 +69,16 @@ export function createPanel(options: PanelOptions): ArrayMember {
 class PanelDriver implements ArrayMember {
   private readonly link: Link;
   private readonly clock: Clock;
-  private readonly expected: Partial<Capabilities>;
   private readonly window: number;
+  private readonly panel: PanelSession;
   private readonly line: RequestLine;
-  private session: Session | undefined;
-  /** Why there is no session. */
-  private absence: PanelFailure;
-  /** Sessions and attempts at one, counted, so that a handshake notices when the link was lost under it. */
-  private epoch = 0;
-  private connecting: Promise<Result<Capabilities>> | undefined;
   /** The beam being staged or committed, 0 when none is. */
   private busyWith: BeamId = 0;
   private nextSlot = 0;
   private nextNonce = 0;
   private readonly commits: Commits;
-  private readonly withKey: boolean;
   /** The beam that the panel confirmed last in this session and may radiate still: what a patch starts from, and nothing else. */
   private radiated: BeamCommand | undefined;
-  private readonly safety: PanelSafety;
 
   constructor(options: PanelOptions) {
     const { link, clock, random, expected = {}, timeouts = {}, window = 4, authentication } = options;
@@ -97,27 +87,7 @@ class PanelDriver implements ArrayMember {
     }
     this.link = link;
     this.clock = clock;
-    this.expected = expected;
     this.window = window;
-    this.withKey = authentication !== undefined;
-    this.safety = createPanelSafety(
-      clock,
-      () => this.line,
-      (why) => this.endSession(why),
-    );
-    this.line = createRequestLine({
-      ...this.safety.watch,
-      link,
-      clock,
-      random,
-      timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
-      ...(authentication === undefined ? {} : { seal: sealOf(authentication.rigKey, expected.panelSerial, link.name) }),
-      onRefusal: (code) => {
-        const detail = `it refuses the counters or the key of this session (${code}); connect again`;
-        this.endSession({ reason: 'panel-restarted', detail });
-      },
-      onSessionOver: (failure) => this.endSession(failure),
-    });
     this.commits = createCommits({
       clock,
       holds: (session) => session === this.session,
@@ -127,19 +97,26 @@ class PanelDriver implements ArrayMember {
       ping: () => this.ping(),
       explain: (failure) => this.explain(failure),
     });
-    this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet`, noSession: true };
-    const { unproven } = link;
-    if (unproven !== undefined) {
-      checkUnprovenReports({ unproven, clock, session: () => this.session, status: (limits) => this.status(limits) });
-    }
-    link.onFrame((frame) => this.line.receive(frame));
-    link.onState((state) => {
-      if (state.state === 'closed') this.endSession(linkClosed(link));
+    this.panel = new PanelSession({
+      link,
+      clock,
+      random,
+      expected,
+      timeouts,
+      seal: authentication && sealOf(authentication.rigKey, expected.panelSerial, link.name),
+      onBegin: (session) => this.commits.sessionBegan(session),
+      onDoubt: () => (this.radiated = undefined),
+      status: (limits) => this.status(limits),
     });
+    this.line = this.panel.line;
   }
 
   get name(): string {
     return this.link.name;
+  }
+
+  get life(): PanelLife<Session> {
+    return this.panel.life;
   }
 
   get capabilities(): Capabilities | undefined {
@@ -155,18 +132,15 @@ class PanelDriver implements ArrayMember {
   }
 
   get safeAs(): SafeState | undefined {
-    return this.safety.shown;
+    return this.panel.safety.shown;
   }
 
   onSafe(listener: () => void): void {
-    this.safety.onSafe(listener);
+    this.panel.safety.onSafe(listener);
   }
 
   connect(): Promise<Result<Capabilities>> {
-    this.connecting ??= this.openAndShake().finally(() => {
-      this.connecting = undefined;
-    });
-    return this.connecting;
+    return this.panel.connect();
   }
 
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
@@ -209,7 +183,7 @@ class PanelDriver implements ArrayMember {
   storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
     return this.exclusively('store-beam', beam.beamId, async () => {
       const { session } = this;
-      if (session === undefined) return refused(this.absence);
+      if (session === undefined) return refused(this.panel.absence);
       const { beamId } = beam;
       for (let attempt = 1; ; attempt++) {
         const staged = await this.stageAlone(beam);
@@ -245,21 +219,21 @@ class PanelDriver implements ArrayMember {
 
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
     const { session } = this;
-    if (session === undefined) return refused(this.absence);
+    if (session === undefined) return refused(this.panel.absence);
     const read = await readRadiated(this.line, session.capabilities, this.window);
-    if (this.session !== session) return refused(this.absence);
+    if (this.session !== session) return refused(this.panel.absence);
     return read.ok ? read : this.explain(read.failure);
   }
 
   async status(limits?: RequestLimits): Promise<Result<PanelStatus>> {
     const { session } = this;
     const answer = await this.ask<'get-status'>(session, { type: 'get-status' }, limits);
-    if (!answer.ok || session === undefined) return answer.ok ? refused(this.absence) : answer;
+    if (!answer.ok || session === undefined) return answer.ok ? refused(this.panel.absence) : answer;
     const { type: _type, temperatureCentiC, ...status } = answer.value;
     if (status.bootCount !== session.bootCount) {
       const detail = `boot ${status.bootCount} instead of ${session.bootCount}, up for ${status.uptimeMs} ms; connect again`;
-      this.endSession({ reason: 'panel-restarted', detail });
-      return refused(this.absence);
+      this.panel.end({ reason: 'panel-restarted', detail });
+      return refused(this.panel.absence);
     }
     const temperatureC = temperatureCentiC === NO_TEMPERATURE ? null : temperatureCentiC / 100;
     return { ok: true, value: { ...status, temperatureC } };
@@ -282,87 +256,32 @@ class PanelDriver implements ArrayMember {
     const order = { state, position, silenceMs };
     const answer = await this.ask<'set-safe-state'>(this.session, { type: 'set-safe-state', ...order, enter });
     if (!answer.ok) {
-      if (enter && answer.failure.reason === 'rejected') this.safety.doubted();
+      if (enter && answer.failure.reason === 'rejected') this.panel.safety.doubted();
       return this.explain(answer.failure);
     }
-    this.safety.confirmed(order, enter);
+    this.panel.safety.confirmed(order, enter);
     return DONE;
   }
 
   commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
-    this.radiated = undefined;
-    if (this.session !== undefined) {
-      // The same session of the panel, and another one for whatever was begun in it.
-      this.session = { ...this.session };
-      this.absence = { reason: 'made-safe' };
-      this.line.failAll(this.absence, [SAFE]);
-    }
-    return this.safety.command({ state, position, silenceMs });
+    return this.panel.commandSafe({ state, position, silenceMs });
   }
 
   close(): Promise<void> {
-    this.safety.close();
-    return this.link.close();
+    return this.panel.close();
   }
 
-  private async openAndShake(): Promise<Result<Capabilities>> {
-    if (this.link.state.state !== 'open') {
-      try {
-        await this.link.open();
-      } catch (error) {
-        if (!isBeamrigError(error) || error.code !== 'link') throw error;
-        const { message: detail, wayOut } = error;
-        this.absence = { reason: 'link-closed', detail, ...(error instanceof LinkRefused && wayOut !== undefined && { wayOut }) };
-        return refused(this.absence);
-      }
-    }
-    this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands`, noSession: true });
-    this.safety.beforeHandshake();
-    this.line.beginAnew();
-    const { epoch } = this;
-    const { expected, withKey, link } = this;
-    const { unproven } = link;
-    const hurry = unproven?.words === undefined ? {} : DOUBTED;
-    const shaken = await shakeHands(this.line, { expected, withKey, hurry, link });
-    if (this.epoch === epoch) {
-      if (shaken.ok) unproven?.refute();
-      else if (unproven?.words !== undefined && shaken.failure.reason === 'no-answer') unproven.believe();
-    }
-    // With the beam that was given up no session begins.
-    const unsafe = shaken.ok && this.epoch === epoch ? await this.safety.confirm() : undefined;
-    if (this.epoch !== epoch) return refused(this.absence);
-    if (!shaken.ok || unsafe !== undefined) {
-      this.absence = shaken.ok ? (unsafe ?? this.absence) : shaken.failure;
-      return refused(this.absence);
-    }
-    this.session = shaken.value;
-    this.safety.sessionBegan();
-    this.commits.sessionBegan(shaken.value);
-    return { ok: true, value: shaken.value.capabilities };
+  private get session(): Session | undefined {
+    return this.panel.current;
   }
 
-  private endSession(why: PanelFailure): void {
-    this.epoch++;
-    this.session = undefined;
-    this.safety.sessionEnded();
-    if (why.reason === 'panel-restarted') this.safety.doubted();
-    this.radiated = undefined;
-    this.absence = why;
-    this.line.failAll(why);
-  }
-
-  /** Asks within the session that the caller began in, or not at all: what was meant for one session is never said in the next. */
-  private async ask<T extends Request['type']>(
+  private ask<T extends Request['type']>(
     session: Session | undefined,
     request: RequestOf<T>,
     limits?: RequestLimits,
   ): Promise<Result<ReplyTo<T>>> {
-    if (session === undefined || session !== this.session) return refused(this.absence);
-    if (request.type === 'commit') this.safety.beamMeant();
-    const answer = await this.line.request<T>(request, limits);
-    const goesOn = session === this.session || (request.type === SAFE && this.capabilities === session.capabilities);
-    return goesOn ? answer : refused(this.absence);
+    return this.panel.ask(session, request, limits);
   }
 
   /** One beam at a time: what is begun while another is under way is refused. */
@@ -381,7 +300,7 @@ class PanelDriver implements ArrayMember {
   /** @param commitEarly a commit may follow at the heels of the chunks: one round trip less */
   private async stageAlone(beam: BeamCommand, commitEarly = false): Promise<Result<Staged>> {
     const { session, radiated } = this;
-    if (session === undefined) return refused(this.absence);
+    if (session === undefined) return refused(this.panel.absence);
     const { capabilities } = session;
     checkDimensions(beam, capabilities);
     const startMs = this.clock.nowMs();
@@ -422,7 +341,7 @@ class PanelDriver implements ArrayMember {
   /** The slot is not what it was, or never became it. Nothing was switched, so staging the whole beam once more is safe. */
   private async stageAgain(staged: Staged): Promise<Result<void>> {
     const startMs = this.clock.nowMs();
-    if (staged.session !== this.session) return refused(this.absence);
+    if (staged.session !== this.session) return refused(this.panel.absence);
     const sent = await this.send(wholeBeam(staged.beam, staged.slot, staged.session.capabilities));
     staged.pushMs += this.clock.nowMs() - startMs;
     return sent.ok ? DONE : this.explain(sent.failure);
@@ -459,18 +378,12 @@ class PanelDriver implements ArrayMember {
     if (!isNo || this.session === undefined) return refused(failure);
     if (failure.reason === 'rejected' && failure.code === 'busy') return refused(failure);
     if (failure.reason === 'rejected' && failure.code === 'not-authenticated') {
-      this.endSession(keyMissing(failure));
-      return refused(this.absence);
+      this.panel.end(keyMissing(failure));
+      return refused(this.panel.absence);
     }
     const status = await this.status();
     return !status.ok && status.failure.reason === 'panel-restarted' ? status : refused(failure);
   }
 }
 
-/** A panel that is said to be away is asked for less long. */
-const DOUBTED: RequestLimits = { totalMs: 700 };
-
 const DONE = { ok: true, value: undefined } as const;
-
-/** What the command to be safe does not cut short: it says the same. */
-const SAFE = 'set-safe-state';

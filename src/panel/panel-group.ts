@@ -8,8 +8,7 @@
  * switched by their clocks, these are looked at afterwards too: one that jumped has switched its part at another time.
  *
  * **An array that shows part of one beam and part of another does not stay so.** All panels within reach are told to enter the safe state that
- * was set last: muted, or showing the fixed codeword. To hold what is radiated would be to hold the mixture, so 'hold' is muted too, and
- * stays the safe state for silence. What is out of reach goes to its safe state by its own silence limit.
+ * was set last (group-safety.ts).
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
@@ -18,8 +17,11 @@ import type { ClockKeeping } from './clock-keeping.ts';
 import { createClockKeeping } from './clock-keeping.ts';
 import type { ElementMap } from './element-map.ts';
 import { createElementMap } from './element-map.ts';
+import { createGroupSafety, type GroupSafety } from './group-safety.ts';
 import { mergedCapabilities, mergedCounters, mergedStatus, whyNotOneArray } from './group-capabilities.ts';
 import { otherBeam } from './measurement.ts';
+import { lifeOfArray, sessionOf } from './panel-life-cycle.ts';
+import { connectFirst } from './session-ends.ts';
 import type {
   AppliedBeam,
   ArrayMember,
@@ -29,6 +31,7 @@ import type {
   Panel,
   PanelCounters,
   PanelFailure,
+  PanelLife,
   PanelStatus,
   Result,
   StagedBeam,
@@ -46,7 +49,14 @@ export interface PanelGroupOptions {
   clock: Clock;
 }
 
-export type PanelGroup = Panel & { readonly members: readonly ArrayMember[] };
+export type PanelGroup = Panel & {
+  readonly members: readonly ArrayMember[];
+  /**
+   * While a panel is missing: the others enter the safe state that was set or commanded last, unless they have since they were there. Part of a beam
+   * is no beam: what 'hold' would keep of it is muted.
+   */
+  makePartsSafe(): Promise<void>;
+};
 
 /**
  * A single panel that has all elements in order is itself the array.
@@ -69,7 +79,7 @@ interface Member {
   elements: number;
   clock: ClockKeeping;
   /** Its session when the array was put together; another one since means that it was lost meanwhile. */
-  session: Capabilities | undefined;
+  joined: Capabilities | undefined;
 }
 
 class Group implements PanelGroup {
@@ -82,11 +92,7 @@ class Group implements PanelGroup {
   /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
   private agreed: BeamId = 0;
   private applying: BeamId = 0;
-  /** Commands to be safe, counted: a beam that one of them came upon is not judged any more. */
-  private commands = 0;
-  /** What 'hold' was confirmed for, and was not begun to be changed since, is one beam: parts of two would be no safe state. */
-  private heldWhole = false;
-  private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
+  private readonly safety: GroupSafety;
 
   constructor(
     private readonly options: PanelGroupOptions,
@@ -98,24 +104,33 @@ class Group implements PanelGroup {
       panel,
       elements: elements.length,
       clock: createClockKeeping(panel, clock),
-      session: undefined,
+      joined: undefined,
     }));
     this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
     this.switch = createSwitch(clock);
+    this.safety = createGroupSafety(
+      this.members,
+      () => this.absence() === undefined,
+      (ask) => this.ofAll(ask),
+    );
   }
 
   get name(): string {
     return this.members.map((panel) => panel.name).join(' + ');
   }
 
+  /** Of nothing but the lives of its panels. */
+  private get life(): PanelLife<Capabilities | undefined> {
+    const members = this.parts.map(({ panel, joined }) => ({ name: panel.name, life: panel.life, joined }));
+    return lifeOfArray(members, () => this.merged);
+  }
+
   get capabilities(): Capabilities | undefined {
-    return this.lost() === undefined ? this.merged : undefined;
+    return sessionOf(this.life);
   }
 
   get safeAs(): SafeState | undefined {
-    const [{ safeAs }] = this.members;
-    if (this.safeState.state === 'hold' && this.heldWhole) return 'hold';
-    return safeAs !== 'hold' && this.members.every((panel) => panel.safeAs === safeAs) ? safeAs : undefined;
+    return this.safety.shown;
   }
 
   onSafe(listener: () => void): void {
@@ -134,11 +149,11 @@ class Group implements PanelGroup {
     if (this.applying !== 0) {
       return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.applying} is still under way` });
     }
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     this.applying = beam.beamId;
     this.agreed = 0;
-    this.heldWhole = false;
+    this.safety.beamMeant();
     try {
       return await this.applyAlone(beam);
     } finally {
@@ -181,34 +196,23 @@ class Group implements PanelGroup {
     return nothing(await this.ofAll((panel, i) => panel.storeBeam(this.partOf(beam, i), position)));
   }
 
-  async setSafeState(
+  setSafeState(
     state: SafeState,
     options: { position?: number; silenceMs?: number; enter?: boolean } = {},
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
-    this.safeState = { state, position, silenceMs };
     if (enter) this.agreed = 0;
-    if (!enter || state !== 'hold' || (await this.showsOneBeam())) {
-      const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
-      if (enter && set.ok) this.heldWhole = state === 'hold';
-      return set;
-    }
-    await this.makeSafe();
-    const muted = this.members.every((panel) => panel.safeAs === 'mute');
-    const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
-    if (set.ok) this.heldWhole = muted;
-    return set;
+    return this.safety.set({ state, position, silenceMs }, enter);
   }
 
   commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
-    this.safeState = { state, position, silenceMs };
-    this.commands++;
     this.agreed = 0;
-    // A part of a beam is no beam: it is not held.
-    const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
-    if (shown !== state) this.heldWhole = false;
-    return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
+    return this.safety.command({ state, position, silenceMs });
+  }
+
+  makePartsSafe(): Promise<void> {
+    return this.safety.makePartsSafe();
   }
 
   async close(): Promise<void> {
@@ -227,27 +231,27 @@ class Group implements PanelGroup {
     const facts = [];
     for (const member of this.parts) {
       const { name, capabilities } = member.panel;
-      if (capabilities === undefined) return refused(await absenceOf(member));
+      if (capabilities === undefined) return refused(this.absence() ?? connectFirst(name));
       facts.push({ name, capabilities, elements: member.elements });
     }
     const failure = whyNotOneArray(facts, this.options.rfChains);
     if (failure !== undefined) return refused(failure);
     const all = facts.map((fact) => fact.capabilities);
     this.merged = mergedCapabilities(all, this.options.elements);
-    this.parts.forEach((member, i) => (member.session = all[i]));
+    this.parts.forEach((member, i) => (member.joined = all[i]));
+    this.safety.whole();
     if (this.timed()) {
       const clocks = await this.ofAll((_panel, i) => this.parts[i].clock.refresh());
       if (!clocks.ok) return clocks;
     }
-    return this.capabilities === undefined
-      ? refused(await absenceOf(this.lost() ?? this.parts[0]))
-      : { ok: true, value: this.merged };
+    const absence = this.absence();
+    return absence === undefined ? { ok: true, value: this.merged } : refused(absence);
   }
 
   private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     const { clock } = this.options;
     const startMs = clock.nowMs();
-    const { commands } = this;
+    const { commands } = this.safety;
     const timed = this.timed();
     // Before the chunks, which would keep it waiting and so spoil the sample.
     const clocks = timed ? this.ofAll((_panel, i) => this.parts[i].clock.refresh()) : undefined;
@@ -263,16 +267,16 @@ class Group implements PanelGroup {
     const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
     const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
     // All of them were told, and whoever told them looks what they show.
-    if (this.commands !== commands) return refused({ reason: 'made-safe' });
+    if (this.safety.commands !== commands) return refused({ reason: 'made-safe' });
     // Too late, or still to come: perhaps its clock is not what it was.
     if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
     if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
     if (switched.outcome === 'split') {
-      await this.makeSafe();
+      await this.safety.makeAllSafe();
       return refused(switched.failure);
     }
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     this.agreed = beam.beamId;
     const { latches, latchSpreadUs } = switched;
     return {
@@ -309,8 +313,8 @@ class Group implements PanelGroup {
     beamId: BeamId,
     ask: (panel: ArrayMember) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const lost = this.lost();
-    if (lost !== undefined) return refused(await absenceOf(lost));
+    const absence = this.absence();
+    if (absence !== undefined) return refused(absence);
     if (this.agreed !== beamId) {
       const what = this.agreed === 0 ? 'no beam' : `beam ${this.agreed}`;
       return refused({ reason: 'not-sent', request, detail: `the panels agree on ${what}, not on beam ${beamId}` });
@@ -336,41 +340,21 @@ class Group implements PanelGroup {
       this.agreed = 0;
       return refused(failure);
     }
-    const gone = this.lost();
-    if (gone !== undefined) return refused(await absenceOf(gone));
+    const gone = this.absence();
+    if (gone !== undefined) return refused(gone);
     return this.agreed === beamId ? measured : refused(otherBeam(request, beamId, this.agreed));
   }
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */
   private async unswitched(failure: PanelFailure): Promise<Result<never>> {
-    if (failure.reason === 'rejected' && failure.code === 'fault') await this.makeSafe();
+    if (failure.reason === 'rejected' && failure.code === 'fault') await this.safety.makeAllSafe();
     return refused(failure);
   }
 
-  /** Whether all say that they radiate the same beam, or nothing. */
-  private async showsOneBeam(): Promise<boolean> {
-    const all = await this.ofAll((panel) => panel.status());
-    return all.ok && all.value.every(({ beamId }) => beamId === all.value[0].beamId);
-  }
-
-  private async makeSafe(): Promise<void> {
-    const { state, position, silenceMs } = this.safeState;
-    const enter = state === 'codeword' ? 'codeword' : 'mute';
-    await Promise.all(
-      this.members.map(async (panel) => {
-        const safe = await panel.setSafeState(enter, { position, silenceMs, enter: true });
-        if (safe.ok && enter !== state) await panel.setSafeState(state, { position, silenceMs });
-        // A codeword that the panel does not have any more.
-        if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
-          await panel.setSafeState('mute', { silenceMs, enter: true });
-        }
-      }),
-    );
-  }
-
-  /** The first panel that has no session, or another one than when the array was put together. */
-  private lost(): Member | undefined {
-    return this.parts.find(({ panel, session }) => session === undefined || panel.capabilities !== session);
+  /** Why the array has no session, where it has none. */
+  private absence(): PanelFailure | undefined {
+    const { state, why } = this.life;
+    return state === 'session' ? undefined : (why ?? connectFirst(this.name));
   }
 
   /** Asks all panels at once. @returns all answers, or the first failure with the panel's name */
@@ -385,16 +369,10 @@ class Group implements PanelGroup {
   }
 }
 
-/** Why a panel is not part of the array: it says so itself when it is asked anything. */
-async function absenceOf({ panel }: Member): Promise<PanelFailure> {
-  const told = await panel.status();
-  if (!told.ok) return { panel: panel.name, ...told.failure };
-  return { panel: panel.name, reason: 'link-closed', detail: `${panel.name}: connect first` };
-}
-
 function ofOne(panel: ArrayMember): PanelGroup {
   return {
     members: [panel],
+    makePartsSafe: async () => undefined,
     get name() {
       return panel.name;
     },

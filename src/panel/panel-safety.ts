@@ -4,14 +4,15 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
-import { createBlindSafety, type SafeOrder } from './blind-safety.ts';
+import { createBlindSafety } from './blind-safety.ts';
 import { createHostSilence } from './host-silence.ts';
 import type { PanelFailure } from './panel.ts';
 import type { RequestLine } from './request-line.ts';
+import { askDown, type SafeOrder } from './safe-ladder.ts';
 
 export interface PanelSafety {
   /** What the request line tells of what goes out and comes in. */
-  readonly watch: { onAsked(): void; onHeard(stillAsked: boolean): void; onBlindAck(): void };
+  readonly watch: { onAsked(): void; onAnswered(stillAsked: boolean): void; onBlindAck(): void };
   /** The safe state that the panel confirmed to be in, and has been in since as far as anybody can know. */
   readonly shown: SafeState | undefined;
   /** Calls when the panel acknowledges what was commanded blind. */
@@ -51,7 +52,7 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
   return {
     watch: {
       onAsked: () => silence.asked(),
-      onHeard: (stillAsked) => silence.heard(stillAsked),
+      onAnswered: (stillAsked) => silence.answered(stillAsked),
       onBlindAck: () => {
         const { pending } = blind;
         if (pending === undefined) return; // of a copy
@@ -83,16 +84,14 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
     },
     beforeHandshake: () => blind.again(),
     async confirm() {
-      for (let order = blind.pending; order !== undefined; order = darker(order)) {
-        const answer = await line().request<'set-safe-state'>({ type: 'set-safe-state', ...order, enter: true });
-        if (answer.ok) {
-          shown = order.state;
-          break;
-        }
-        const { failure } = answer;
-        if (failure.reason !== 'rejected') return failure;
-        if (failure.code === 'fault') break; // it radiates nothing
-      }
+      const { pending } = blind;
+      if (pending === undefined) return undefined;
+      const taken = await askDown(pending, (order) =>
+        line().request<'set-safe-state'>({ type: 'set-safe-state', ...order, enter: true }),
+      );
+      if (taken.ok) shown = taken.safe.state;
+      // What says no to darkness itself is in fault, and radiates nothing.
+      else if (taken.failure.reason !== 'rejected') return taken.failure;
       blind.settled();
       return undefined;
     },
@@ -102,6 +101,3 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
     },
   };
 }
-
-/** What a panel can always do that lacks this safe state. */
-const darker = (order: SafeOrder): SafeOrder | undefined => (order.state === 'mute' ? undefined : { ...order, state: 'mute' });

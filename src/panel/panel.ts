@@ -2,6 +2,7 @@
  * The driver of one front-end, as the control cycle sees it. `staged → latched → read back` are three states; what was not acknowledged is
  * unknown, and the beam is void until it is read back. Failures a caller must tell apart are data (PanelFailure), never strings.
  */
+import type { LinkCause } from '../link/link.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { BeamId, Capabilities, NackCode, PanelState, SafeState } from '../../firmware-protocol/messages.ts';
 
@@ -15,11 +16,17 @@ export interface BeamCommand {
   digital?: { users: number; weights: Float32Array };
 }
 
+/** Why nothing can be sent: what closed the link, or else why there is no session on one that may well be open. */
+export type ClosedCause = LinkCause | 'not-opened' | 'closed-by-us' | 'no-room' | NoSession;
+
+/** 'not-connected': nobody has shaken hands, or not since; 'handshake': hands are being shaken. */
+export type NoSession = 'not-connected' | 'handshake';
+
 /** `panel` names the panel where an array has several. */
 export type PanelFailure = { panel?: string } &
-  /** Nothing was sent; a way out where a person has to see to it. Without a session the link may well be open. */
+  /** Nothing was sent; a way out where a person has to see to it. */
   (
-    | { reason: 'link-closed'; detail: string; wayOut?: string; noSession?: true }
+    | { reason: 'link-closed'; cause: ClosedCause; detail: string; wayOut?: string }
     | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
     | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
     | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why
@@ -48,6 +55,21 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'not-authenticated'; detail: string; lacking?: 'rig' | 'panel' } // no key at the end that lacks it, or two keys
     /** Some panels of the array switched and some did not: what it radiates is no beam. */
     | { reason: 'array-split'; switched: string[]; missed: { panel: string; failure: PanelFailure }[] }
+  );
+
+/** What every state of a panel's life says beside its name. */
+interface Began {
+  era: number;
+  /** Why there is no session; in a session, why what was begun before it is refused. Undefined before anything was tried. */
+  why: PanelFailure | undefined;
+}
+
+/** What is known of a panel; panel-life-cycle.ts says what follows what. */
+export type PanelLife<S> = Began &
+  (
+    | { state: 'closed' | 'handshake' | 'lost' | 'unusable' }
+    /** `unanswered`: what it was asked in a row and gave no answer to, by the count of whoever holds this life. */
+    | { state: 'session'; session: S; unanswered: number }
   );
 
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: PanelFailure };
@@ -168,6 +190,8 @@ export interface ClockSample {
 
 /** A panel that is one part of an array: the steps of `apply` one by one, so that several panels can be switched at one time. */
 export interface ArrayMember extends Panel {
+  /** What is known of it: in which state its session is, and why. */
+  readonly life: PanelLife<{ capabilities: Capabilities }>;
   readonly discards: DiscardedReplies;
   stage(beam: BeamCommand): Promise<Result<StagedBeam>>;
   /** Switches now, as `apply` does. */

@@ -5,8 +5,9 @@ import type { Message, Reply } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import { pipeline } from './pipeline.ts';
-import type { LineTimeouts } from './request-line.ts';
-import { DEFAULT_TIMEOUTS, createRequestLine, linkClosed } from './request-line.ts';
+import { createRequestLine } from './request-line.ts';
+import { DEFAULT_TIMEOUTS, type LineTimeouts } from './request-timeouts.ts';
+import { linkClosed } from './session-ends.ts';
 
 interface Heard {
   seq: number;
@@ -125,7 +126,9 @@ describe('request line', () => {
 
     const cut = line.request<'ping'>({ type: 'ping', nonce: 3 });
     clock.after(5, () => link.lose('cable pulled'));
-    expect(await cut).toMatchObject({ failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+    expect(await cut).toMatchObject({
+      failure: { reason: 'link-closed', cause: 'unplugged', detail: 'loopback: lost: cable pulled' },
+    });
     expect(clock.pendingTimers()).toBe(0);
   });
 
@@ -240,7 +243,10 @@ describe('request line', () => {
     await clock.sleep(10);
     link.lose('cable pulled');
     for (const answer of await asking) {
-      expect(answer).toEqual({ ok: false, failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+      expect(answer).toEqual({
+        ok: false,
+        failure: { reason: 'link-closed', cause: 'unplugged', detail: 'loopback: lost: cable pulled' },
+      });
     }
     expect(await line.request<'ping'>({ type: 'ping', nonce: 4 })).toMatchObject({ failure: { reason: 'link-closed' } });
     await link.open();
@@ -264,7 +270,7 @@ describe('request line', () => {
     for (let nonce = 0; nonce < 66_000; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
     const seqOfStatus = heard[0].seq;
     expect(heard.filter((one) => one.seq === seqOfStatus && one.message.type === 'ping')).toHaveLength(0);
-    line.failAll({ reason: 'link-closed', detail: 'the story ends' });
+    line.failAll({ reason: 'link-closed', cause: 'closed-by-us', detail: 'the story ends' });
     expect(await waiting).toMatchObject({ failure: { detail: 'the story ends' } });
   });
 });

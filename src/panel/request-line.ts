@@ -13,7 +13,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
-import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
+import type { Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
 import { discardedInWords, strayInWords } from './discarded-reply.ts';
@@ -24,32 +24,8 @@ import { HINTS_HEEDED, REFUSAL_STANDS_MS, createRefusalHints } from './refusal-h
 import type { ReplyTo, RequestOf } from './replies.ts';
 import { answers } from './replies.ts';
 import { createRoundTripEstimator } from './round-trip-estimator.ts';
-
-export interface LineTimeouts {
-  /** Wait for the first answer ever, ms. */
-  initialMs: number;
-  /** Bounds of the wait after which a request is sent again, ms. */
-  minMs: number;
-  maxMs: number;
-  /** Longest pause between two sendings on a link that is quicker than this, ms: a panel that comes back is found so soon. */
-  retryMs: number;
-  /** Times that one request is sent at most. */
-  attempts: number;
-  /** From the first sending of a request to giving up, ms. */
-  totalMs: number;
-}
-
-export const DEFAULT_TIMEOUTS: Readonly<LineTimeouts> = {
-  initialMs: 250,
-  minMs: 25,
-  maxMs: 1000,
-  retryMs: 300,
-  attempts: 8,
-  totalMs: 2000,
-};
-
-/** Where a request is in more of a hurry than others. */
-export type RequestLimits = Partial<Pick<LineTimeouts, 'attempts' | 'totalMs'>>;
+import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
+import { linkClosed, sealsRefused } from './session-ends.ts';
 
 export interface RequestLine {
   readonly counters: PanelCounters;
@@ -118,20 +94,18 @@ export interface RequestLineOptions {
   timeouts: LineTimeouts;
   /** Every frame is sealed and opened with it. */
   seal?: FrameSeal;
-  /** The panel takes our seals no more: the session has to begin anew. */
-  onRefusal?: (code: NackCode) => void;
-  /** Silence has made the panel safe, and it takes no beam of this session any more. */
-  onSessionOver?: (failure: PanelFailure) => void;
+  /** The session is over: the panel takes our seals no more, or silence has made it safe. */
+  onEnded?: (why: PanelFailure) => void;
   /** A request goes out for the first time. */
   onAsked?: () => void;
   /** A request was answered; others may still wait for their answers. */
-  onHeard?: (stillAsked: boolean) => void;
+  onAnswered?: (stillAsked: boolean) => void;
   /** What was sent blind was acknowledged all the same. */
   onBlindAck?: () => void;
 }
 
 export function createRequestLine(options: RequestLineOptions): RequestLine {
-  const { link, clock, random, timeouts, seal, onRefusal, onSessionOver, onAsked, onHeard, onBlindAck } = options;
+  const { link, clock, random, timeouts, seal, onEnded, onAsked, onAnswered, onBlindAck } = options;
   const estimator = createRoundTripEstimator(timeouts);
   const outstanding = new Map<number, Outstanding>();
   let sentBlind: { seq: number; counts: boolean }[] = [];
@@ -154,7 +128,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     clock,
     challenge: () => request<'challenge'>({ type: 'challenge', hostNonce: drawNonce() }, { totalMs: 2 * REFUSAL_STANDS_MS }),
     isAhead: (lastCounter) => seal?.isAhead(lastCounter) === true,
-    onRefusal: (code) => onRefusal?.(code),
+    onRefusal: (code) => onEnded?.(sealsRefused(code)),
   });
 
   const takeSeq = (): number => {
@@ -193,7 +167,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     } else if (entry.attempts > 0) noAnswer(entry, waitedMs);
     else {
       const detail = `${link.name}: its buffer had no room for a frame for ${Math.round(waitedMs)} ms`;
-      finish(entry, { ok: false, failure: { reason: 'link-closed', detail } });
+      finish(entry, { ok: false, failure: { reason: 'link-closed', cause: 'no-room', detail } });
     }
   };
 
@@ -316,7 +290,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       return;
     }
     learnFrom(entry);
-    onHeard?.(outstanding.size > 1);
+    onAnswered?.(outstanding.size > 1);
     if (message.type === 'challenged') seal?.agree(message.lastCounter);
     if (message.type !== 'nack') return finish(entry, { ok: true, value: message });
     counters.nacks++;
@@ -325,7 +299,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (code === 'stale-beam' && detail === SESSION_OVER) {
       const failure: PanelFailure = { reason: 'session-over', request: entry.request.type };
       finish(entry, { ok: false, failure });
-      return onSessionOver?.(failure);
+      return onEnded?.(failure);
     }
     finish(entry, { ok: false, failure: { reason: 'rejected', request: entry.request.type, code, detail } });
   };
@@ -409,10 +383,4 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
       for (const sent of sentBlind) sent.counts = false;
     },
   };
-}
-
-export function linkClosed(link: Link): PanelFailure {
-  const { state } = link;
-  const why = state.state === 'open' ? 'open again' : [state.reason, state.detail].filter(Boolean).join(': ');
-  return { reason: 'link-closed', detail: `${link.name}: ${why}` };
 }

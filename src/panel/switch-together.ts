@@ -10,6 +10,7 @@
  * switched where that is the worse case: the caller makes an array safe that may show a part of one beam and a part of another.
  */
 import type { Clock } from '../../core/clock/clock.ts';
+import { isDarkAfter } from './panel-life-cycle.ts';
 import type { ClockKeeping } from './clock-keeping.ts';
 import type { AppliedBeam, ArrayMember, PanelFailure, Result, StagedBeam } from './panel.ts';
 
@@ -199,7 +200,7 @@ type Known =
   | { state: 'not' | 'dark' | 'unknown'; failure: PanelFailure };
 
 function stateAfter(failure: PanelFailure, otherwise: Known['state']): Known {
-  if (failure.reason === 'panel-restarted' || failure.reason === 'session-over') return { state: 'dark', failure };
+  if (isDarkAfter(failure)) return { state: 'dark', failure };
   return otherwise === 'switched' ? { state: otherwise } : { state: otherwise, failure };
 }
 

@@ -15,9 +15,9 @@ import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/watch/failure-messages.ts';
-import type { Apart, RigPanel } from '../control/active-panel.ts';
-import type { Link } from '../link/link.ts';
+import { panelFailureMessage } from '../control/watch/failure-messages.ts';
+import type { Apart, RigPanel } from '../control/rig-panel.ts';
+import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
@@ -29,23 +29,22 @@ import { watchStrangers } from './strangers.ts';
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
   link: string;
-  message: string;
+  /** What `detail` begins with, if anything: the wire by its port or broker, never the link by its name. */
+  of: 'wire' | 'link';
+  detail: string;
   wayOut: string;
-  /** A person has to mend it: waiting does not help, and a simulator in its place would hide it. */
-  mend: ErrorCode | undefined;
+  /** A person has to see to it: waiting does not help, and a simulator in its place would hide it. */
+  fault: ErrorCode | undefined;
 }
+
+/** With the name of the wire or of the link. */
+export const problemMessage = ({ of, link, detail }: LinkProblem): string => (of === 'wire' ? detail : `${link}: ${detail}`);
 
 export interface Hardware extends RigPanel {
   /** Opens every link and shakes hands with every panel, all at once. What went wrong, by link; nothing when all are there. */
   reach(): Promise<LinkProblem[]>;
   /** Panels that take phases and no digital precoder. */
   phasesOnly(): string[];
-}
-
-/** One link with both its ends. */
-interface Member extends LinkInUse {
-  /** The session in which it was told to be safe because another panel was missing. */
-  calmed: Capabilities | undefined;
 }
 
 const TEMPERATURE_EVERY_MS = 5000;
@@ -70,7 +69,7 @@ export async function assembleHardware(options: {
   const [shared] = sharedPorts(rig.links);
   if (shared !== undefined) throw samePort(shared);
   const members = await Promise.all(
-    rig.links.map(async (spec): Promise<Member> => {
+    rig.links.map(async (spec): Promise<LinkInUse> => {
       const wire = await createLink(spec);
       const driver = createPanel({
         link: wire,
@@ -79,7 +78,7 @@ export async function assembleHardware(options: {
         expected: expectedOf(rig, spec),
         ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
       });
-      return { spec, wire, driver, known: undefined, calmed: undefined, trouble: undefined, temperatureC: null };
+      return { spec, wire, driver, known: undefined, trouble: undefined, temperatureC: null };
     }),
   );
   const panel = createPanelGroup({
@@ -140,7 +139,6 @@ export async function assembleHardware(options: {
 
   const connect = async (): Promise<Result<Capabilities>> => {
     const shaken = await panel.connect();
-    if (shaken.ok) for (const member of members) member.calmed = undefined;
     const failure = shaken.ok ? unfit() : shaken.failure;
     note(failure);
     return failure === undefined ? shaken : { ok: false, failure };
@@ -162,23 +160,7 @@ export async function assembleHardware(options: {
       if (failure === undefined) askTemperatures();
     },
     links: () => members.map((member) => describeLink(member, rigKey !== undefined)),
-    // Part of a beam is no beam: what goes on radiating when a panel of several is lost, is muted, even where 'hold' is the safe state.
-    async calm({ state }, silenceMs) {
-      if (members.length === 1) return;
-      const enter = state === 'codeword' ? 'codeword' : 'mute';
-      await Promise.all(
-        members.map(async (member) => {
-          const { capabilities } = member.driver;
-          if (capabilities === undefined || capabilities === member.calmed) return;
-          let safe = await member.driver.setSafeState(enter, { silenceMs, enter: true });
-          // A codeword that it never kept, or has no more.
-          if (!safe.ok && enter !== 'mute' && safe.failure.reason !== 'link-closed') {
-            safe = await member.driver.setSafeState('mute', { silenceMs, enter: true });
-          }
-          if (safe.ok) member.calmed = capabilities;
-        }),
-      );
-    },
+    makePartsSafe: () => panel.makePartsSafe(),
     ...(members.length === 1 ? {} : { apart: (safe) => whyApart(members, safe) }),
     phasesOnly: () =>
       members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
@@ -226,11 +208,11 @@ export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigErro
   });
 
 /** Asks every panel what it shows. Beams are told apart by their ids; under id 0 a fixed beam and darkness, by the panels' states. */
-async function whyApart(members: readonly Member[], safe: SafeState): Promise<Apart | undefined> {
+async function whyApart(members: readonly LinkInUse[], safe: SafeState): Promise<Apart | undefined> {
   const looks = await Promise.all(members.map(async ({ driver }) => ({ panel: driver.name, look: await driver.status() })));
   const shown: { what: string; words: string }[] = [];
   for (const { panel, look } of looks) {
-    if (!look.ok) return { words: panelFailureInWords({ panel, ...look.failure }), failure: { panel, ...look.failure } };
+    if (!look.ok) return { words: panelFailureMessage({ panel, ...look.failure }), failure: { panel, ...look.failure } };
     const { beamId, state } = look.value;
     const what = beamId === 0 && safe === 'codeword' ? state : `beam ${beamId}`;
     shown.push({ what, words: `panel ${panel} is ${state} with ${beamId === 0 ? 'no beam of a cycle' : what}` });
@@ -276,14 +258,19 @@ export async function createWire(link: RigLink, clock: Clock, random: Random, ri
   });
 }
 
-async function reachMember(member: Member): Promise<LinkProblem | undefined> {
+async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> {
   const { spec, wire, driver } = member;
   try {
     await wire.open();
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
-    const { message, wayOut = 'Check the link.' } = error;
-    return { link: spec.name, message, wayOut, mend: isAbsence(spec.kind, error) ? undefined : error.code };
+    const { message, wayOut = 'Check the link.', code } = error;
+    const { reason, port } = error instanceof LinkError ? error : {};
+    const away = reason !== undefined && linkRemedy(reason) === 'away';
+    const remedy = { wayOut, fault: away ? undefined : code };
+    // A link that has no name of its own is called by its port.
+    if (port?.path === spec.name) return { link: spec.name, of: 'link', detail: port.what, ...remedy };
+    return { link: spec.name, of: 'wire', detail: message, ...remedy };
   }
   const shaken = await driver.connect();
   if (!shaken.ok) return panelProblem(spec.name, shaken.failure);
@@ -291,23 +278,9 @@ async function reachMember(member: Member): Promise<LinkProblem | undefined> {
   return undefined;
 }
 
-/** Nothing is wrong with what was asked for: port, broker or panel are just not there now. */
-function isAbsence(kind: RigLink['kind'], { message, cause }: BeamrigError): boolean {
-  if (kind === 'serial') return /there is no such port|no device answers behind it/.test(message);
-  const { code = '' } = (cause ?? {}) as { code?: string };
-  return (
-    UNREACHABLE.has(code) ||
-    /: no panel has said|: panel .+ is offline|: the broker closed the connection$|not available now/.test(message)
-  );
-}
-
-const UNREACHABLE: ReadonlySet<string> = new Set(
-  'ENOTFOUND EAI_AGAIN ECONNREFUSED EHOSTUNREACH ENETUNREACH ETIMEDOUT'.split(' '),
-);
-
 function panelProblem(link: string, failure: PanelFailure): LinkProblem {
-  const [mend, wayOut] = remedyOf(failure);
-  return { link, message: `${link}: ${panelFailureInWords(failure)}`, wayOut, mend };
+  const [code, wayOut] = remedyOf(failure);
+  return { link, of: 'link', detail: panelFailureMessage(failure), wayOut, fault: code };
 }
 
 const ANSWERS_OTHERWISE =

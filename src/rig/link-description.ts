@@ -2,7 +2,7 @@
 import { rangesText } from '../config/element-map.ts';
 import type { RigLink } from '../config/rig-file.ts';
 import type { LinkDescription, LinkStateWord } from '../control/controller.ts';
-import { reasonInWords } from '../control/watch/failure-messages.ts';
+import { reasonMessage } from '../control/watch/failure-messages.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { Link, LinkState } from '../link/link.ts';
 import type { ArrayMember, PanelFailure } from '../panel/panel.ts';
@@ -77,13 +77,13 @@ function condition({ wire, driver, trouble }: LinkInUse): Pick<LinkDescription, 
   const { state } = wire;
   if (state.state === 'closed') return { state: wordOfWire(state), detail: state.detail ?? state.reason };
   // What this program kept to itself is no fault of the link's.
-  if (trouble !== undefined && trouble.reason !== 'not-sent') return { state: wordOf(trouble), detail: reasonInWords(trouble) };
+  if (trouble !== undefined && trouble.reason !== 'not-sent') return { state: wordOf(trouble), detail: reasonMessage(trouble) };
   if (driver.capabilities === undefined)
     return { state: 'no answer', detail: 'the link is open and the panel has not said hello' };
   return { state: 'open', detail: '' };
 }
 
-function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): LinkStateWord {
+function wordOfWire({ reason, cause }: LinkState & { state: 'closed' }): LinkStateWord {
   switch (reason) {
     case 'not-opened':
       return 'not open';
@@ -92,7 +92,7 @@ function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): L
     case 'refused':
       return 'refused';
     case 'lost':
-      return /panel .+ (?:is|went) offline/.test(detail) ? 'offline' : 'lost';
+      return cause === 'panel-offline' ? 'offline' : 'lost';
   }
 }
 

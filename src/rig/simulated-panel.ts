@@ -6,9 +6,9 @@ import { quantisePhases } from '../../core/signal/quantise.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/watch/failure-messages.ts';
+import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { SafeChoice } from '../control/panel-recovery.ts';
-import type { RigPanel } from '../control/active-panel.ts';
+import type { RigPanel } from '../control/rig-panel.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
 import { remedyOf, safeFeatures } from './hardware.ts';
@@ -82,7 +82,7 @@ export async function begun(simulated: RigPanel): Promise<RigPanel> {
   if (shaken.ok) return { ...simulated, connected: true };
   await simulated.panel.close();
   const [code = 'panel', wayOut] = remedyOf(shaken.failure);
-  throw new BeamrigError(code, `The panel on ${simulated.panel.name} cannot be used: ${panelFailureInWords(shaken.failure)}.`, {
+  throw new BeamrigError(code, `The panel on ${simulated.panel.name} cannot be used: ${panelFailureMessage(shaken.failure)}.`, {
     wayOut,
   });
 }

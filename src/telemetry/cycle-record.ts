@@ -57,6 +57,9 @@ export const stageTimes = (known: Partial<Record<Stage, number>> = {}): Record<S
 export const panelsMs = (stageMs: Readonly<Record<Stage, number>>): number =>
   STAGES.reduce((sum, stage) => (STAGES_BEFORE_PANELS.has(stage) ? sum : sum + stageMs[stage]), 0);
 
+/** Readings that cannot be; averages over too few pilots; a report that lacks users. */
+export type DoubtCause = 'out-of-reason' | 'few-pilots' | 'incomplete';
+
 export interface CycleRecord {
   cycle: number;
   /** Wall-clock time of the cycle's start, ns since 1970. */
@@ -77,6 +80,7 @@ export interface CycleRecord {
    * those asked for.
    */
   doubt?: string;
+  doubtCause?: DoubtCause;
   /** What D was chosen to be best for, and whose it is; 'none' before there was one. */
   objective: string;
   digital: 'beamformer' | 'objective' | 'none';

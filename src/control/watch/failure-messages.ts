@@ -3,16 +3,16 @@ import { counted } from '../../../core/errors/counted.ts';
 import type { PanelFailure } from '../../panel/panel.ts';
 
 /** One sentence, without a full stop, naming the request and the values that differ. */
-export function panelFailureInWords(failure: PanelFailure): string {
+export function panelFailureMessage(failure: PanelFailure): string {
   const which = failure.panel === undefined ? '' : `panel ${failure.panel}: `;
-  return which + reasonInWords(failure);
+  return which + reasonMessage(failure);
 }
 
 /** The same without the panel's name, where the sentence around it has it. */
-export function reasonInWords(failure: PanelFailure): string {
+export function reasonMessage(failure: PanelFailure): string {
   switch (failure.reason) {
     case 'link-closed':
-      return failure.noSession
+      return failure.cause === 'not-connected' || failure.cause === 'handshake'
         ? `there is no session with it (${failure.detail})`
         : `the link is closed (${failure.detail}); nothing was sent`;
     case 'not-staged':
@@ -59,7 +59,7 @@ export function reasonInWords(failure: PanelFailure): string {
     case 'not-authenticated':
       return `the frames could not be authenticated (${failure.detail})`;
     case 'array-split': {
-      const missed = failure.missed.map(({ panel, failure: why }) => `${panel} did not (${reasonInWords(why)})`).join(', ');
+      const missed = failure.missed.map(({ panel, failure: why }) => `${panel} did not (${reasonMessage(why)})`).join(', ');
       return `the array is split: ${failure.switched.join(', ') || 'no panel'} switched, ${missed}; what it radiates is no beam`;
     }
   }
