@@ -1,28 +1,17 @@
 /** Each fault that drivers are known to have is built into the firmware once, and must be seen as a wrong beam by whoever looks at its chips. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
 import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
-import { SIZE, beam, createFirmwareLab, shown, weightsOf } from './test/firmware-lab.ts';
+import { SIZE, beam, createFirmwareLab, mutated as mutatedIn, shown, weightsOf } from './test/firmware-lab.ts';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
 const DRIVER = 'chips/adar1000/adar1000.c';
 const firmwareLab = createFirmwareLab();
 
-/** A source with one passage changed wherever it stands, as a file of its own. */
-function mutated(file: string, from: string | RegExp, to: string): Record<string, string> {
-  const source = readFileSync(join(HERE, file), 'utf8');
-  const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
-  expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
-  const name = basename(file);
-  const path = join(mkdtempSync(join(firmwareLab.folder, 'mutant-')), name);
-  writeFileSync(path, changed);
-  return { [name]: path };
-}
+const mutated = (file: string, from: string | RegExp, to: string) => mutatedIn(firmwareLab.folder, file, from, to);
 
 describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam [needs gcc]', () => {
   const right = join(firmwareLab.folder, 'right');

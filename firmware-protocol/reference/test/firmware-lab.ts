@@ -3,9 +3,9 @@
  * starts here is ended after it, also when it fails.
  */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../../scripts/same-scenario.ts';
 import { createRandom } from '../../../core/signal/random.ts';
@@ -90,4 +90,15 @@ export async function connectedWithin(panel: ArrayMember): Promise<Awaited<Retur
     const connected = await panel.connect();
     if (connected.ok || connected.failure.reason !== 'no-answer' || performance.now() > endMs) return connected;
   }
+}
+
+/** A source of the firmware with one passage changed wherever it stands, as a file of its own: what `buildFirmware` takes as changed. */
+export function mutated(folder: string, file: string, from: string | RegExp, to: string): Record<string, string> {
+  const source = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
+  expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
+  const name = basename(file);
+  const path = join(mkdtempSync(join(folder, 'mutant-')), name);
+  writeFileSync(path, changed);
+  return { [name]: path };
 }
