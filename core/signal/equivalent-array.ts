@@ -15,7 +15,7 @@ const SMALLEST_PIVOT = 1e-8;
  * @returns H and A themselves when columns of A coincide, which few bits can do
  */
 export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: CMatrix; analog: CMatrix } {
-  const heard = matmul(channel, analog); // K×M
+  const effective = matmul(channel, analog); // K×M
   const { re, im } = multiplyAhB(analog, analog); // becomes L in its lower triangle
   const size = analog.cols;
   for (let j = 0; j < size; j++) {
@@ -34,10 +34,10 @@ export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: C
       upper.im[j * size + i] = -im[i * size + j];
     }
   }
-  for (let row = 0; row < heard.re.length; row += size) {
-    for (let j = 0; j < size; j++) eliminate(heard.re, heard.im, row, re, im, j, size);
+  for (let row = 0; row < effective.re.length; row += size) {
+    for (let j = 0; j < size; j++) eliminate(effective.re, effective.im, row, re, im, j, size);
   }
-  return { channel: heard, analog: upper };
+  return { channel: effective, analog: upper };
 }
 
 /** One step of solving x·Lᴴ = y in place, for the row that starts at `row`: x_j = (y_j − Σ_{i<j} x_i·L*_ji)/L_jj. */
