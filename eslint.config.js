@@ -1,6 +1,26 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const PROSE = '/^(message|detail|words|why|said|action|wayOut)$/';
+const decidesBy = (selector) => ({
+  selector,
+  message:
+    'A message is for people: decide by a code (LinkCause, PanelFailure, ErrorCode), or translate the text in a …-errors.ts file.',
+});
+const DECISIONS_BY_MESSAGE = [
+  ...[`[callee.object.property.name=${PROSE}]`, '[callee.object.name=/^(message|detail|why|said|reason)$/]'].map((of) =>
+    decidesBy(`CallExpression[callee.property.name=/^(includes|startsWith|endsWith|match|matchAll|search|indexOf)$/]${of}`),
+  ),
+  ...[`[arguments.0.property.name=${PROSE}]`, '[arguments.0.name=/^(message|detail|why|said|reason|error)$/]'].map((of) =>
+    decidesBy(`CallExpression[callee.property.name=/^(test|exec)$/]${of}`),
+  ),
+  ...['left', 'right'].map((side) =>
+    decidesBy(
+      `BinaryExpression[operator=/^[!=]==$/][${side}.property.name=${PROSE}][${side === 'left' ? 'right' : 'left'}.type=/^(Literal|TemplateLiteral)$/][${side === 'left' ? 'right' : 'left'}.value!='']`,
+    ),
+  ),
+];
+
 export default tseslint.config(
   { ignores: ['dist', 'runs', 'coverage', 'node_modules', '**/*.cjs'] },
   js.configs.recommended,
@@ -17,6 +37,14 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  {
+    // What is decided is decided by codes. A library that gives nothing but a text is read in a file named for it, `…-errors.ts`.
+    files: ['src/**/*.ts', 'hil-sim/**/*.ts', 'models/**/*.ts', 'scripts/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*-errors.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...DECISIONS_BY_MESSAGE],
     },
   },
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },

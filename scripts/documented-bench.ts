@@ -2,7 +2,7 @@
  * The broker of examples/mqtt/README.md, made by the very commands of that page: its `sh` blocks are run in a folder of its own, with no
  * change but the port. What the page says therefore works, and tests and the demonstration with TLS and access lists stand on it.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,17 @@ export const blockOf = (heading: string, nth = 0): string => {
   return found[nth].commands;
 };
 
+/** A shell's exit code for a command that it does not find. */
+const NOT_FOUND = 127;
+
+/** The first program that a block of commands calls and the shell does not find. */
+const missingIn = (commands: string): string | undefined =>
+  commands
+    .split('\n')
+    .map((line) => line.trim().split(' ', 1)[0])
+    .filter((program) => /^[a-z]/.test(program))
+    .find((program) => spawnSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', program]).status !== 0);
+
 /**
  * Folder, certificates and passwords as the page makes them; the broker is not started.
  * @throws {BeamrigError} 'argument' when a command fails or is missing; the folder is gone then
@@ -56,9 +67,10 @@ export async function documentedBench(): Promise<DocumentedBench> {
       });
     });
   const must = async (heading: string, cwd?: string): Promise<void> => {
-    const { code, output } = await run(blockOf(heading), cwd);
+    const commands = blockOf(heading);
+    const { code, output } = await run(commands, cwd);
     if (code === 0) return;
-    const [, missing] = /([^\s:]+): (?:command )?not found/.exec(output) ?? [];
+    const missing = code === NOT_FOUND ? missingIn(commands) : undefined;
     const why = missing === undefined ? `ended with ${code}:\n${output.trim()}` : `need ${missing}, which is not installed.`;
     throw new BeamrigError('argument', `The commands of examples/mqtt/README.md under “${heading}” ${why}`, {
       wayOut: 'Install what they need (Debian: apt-get install mosquitto openssl).',

@@ -13,7 +13,7 @@ import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
 import { HELD_BACK_MS, measureBrokerDelay } from '../link/mqtt/mqtt-delay.ts';
-import { assembleHardware, linkInWords, type Hardware } from '../rig/hardware.ts';
+import { assembleHardware, linkInWords, problemMessage, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
 import { print } from './output.ts';
@@ -124,16 +124,15 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
           detail: `${played}panel ${panel}, firmware ${firmware}, elements ${elements}`,
         };
       }
-      const { message, wayOut, mend } = problem;
-      const detail = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-      return { what: `link ${name}`, state: mend === undefined ? absent : 'broken', detail, todo: wayOut };
+      const { detail, wayOut, toMend } = problem;
+      return { what: `link ${name}`, state: toMend === undefined ? absent : 'broken', detail, todo: wayOut };
     });
     const ofAll = problems.filter(({ link }) => !rig.links.some(({ name }) => name === link));
-    const whole = ofAll.map(({ message, wayOut }): Finding => ({
+    const whole = ofAll.map((problem): Finding => ({
       what: 'array',
       state: 'broken',
-      detail: message,
-      todo: wayOut,
+      detail: problemMessage(problem),
+      todo: problem.wayOut,
     }));
     const policy: Finding[] =
       problems.length > 0 ? [{ what: 'fallback', state: absent, detail: rig.fallback, todo: without }] : [];

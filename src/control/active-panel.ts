@@ -318,7 +318,7 @@ class Active implements ActivePanel {
     if (!this.#found) return this.#look(hardware);
     this.#found = false;
     if (hardware.rigPanel.panel.capabilities === undefined) {
-      hardware.keeper.failed({ reason: 'link-closed', detail: 'gone again before it was used' });
+      hardware.keeper.failed({ reason: 'link-closed', cause: 'not-connected', detail: 'gone again before it was used' });
       return this.#look(hardware);
     }
     const simulator = this.#active;

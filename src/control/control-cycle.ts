@@ -219,7 +219,10 @@ export async function radiateCycle(
     record.beamId = beamId;
     record.measuredSnrDb = snrDb;
     doubt = doubtOf(measured.value, { ...setting, channel: given.channel });
-    if (doubt !== undefined) record.doubt = doubt.words;
+    if (doubt !== undefined) {
+      record.doubt = doubt.words;
+      record.doubtCause = doubt.cause;
+    }
     // A rate of readings that nobody believes is no rate.
     if (doubt !== undefined) return finish(undefined);
     record.measuredSumRate = snrDb.reduce((rate, db) => rate + Math.log2(1 + 10 ** (db / 10)), 0);
@@ -233,6 +236,7 @@ export async function radiateCycle(
 function keepPartial(record: CycleRecord, failure: PanelFailure, beamId: number): void {
   if (failure.reason !== 'unusable-report' || failure.partialSnrDb?.length !== record.measuredSnrDb.length) return;
   record.measuredSnrDb = failure.partialSnrDb;
+  record.doubtCause = 'incomplete';
   record.doubt = `incomplete report on beam ${beamId}: ${failure.detail}`;
 }
 

@@ -263,7 +263,7 @@ describe('the control loop', () => {
     let gone = false;
     script.apply = (beamId) => {
       if (beamId === 3) gone = true;
-      return gone ? { reason: 'link-closed', detail: 'lost' } : undefined;
+      return gone ? { reason: 'link-closed', cause: 'unplugged', detail: 'lost' } : undefined;
     };
     script.connect = (attempt) => {
       if (attempt <= 4) return { reason: 'no-answer', request: 'hello', attempts: 6, waitedMs: 2000 };

@@ -11,7 +11,7 @@ import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
 import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
 
-const PULLED: PanelFailure = { reason: 'link-closed', detail: 'cable pulled' };
+const PULLED: PanelFailure = { reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' };
 
 /** A rig with hardware and a simulator, both of them scripts. */
 function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides: Partial<ControlLoopOptions> = {}) {

@@ -91,7 +91,7 @@ describe('keeping hold of the panel', () => {
   it('counts on the panel to guard itself while its link is away, and not when it was restarted', async () => {
     const { keeper, close } = await keeping([]);
     await keeper.arm();
-    expect(keeper.failed({ reason: 'link-closed', detail: 'cable pulled' })).toBeUndefined();
+    expect(keeper.failed({ reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' })).toBeUndefined();
     expect([keeper.lost, keeper.guarded]).toEqual([true, true]);
     expect(await keeper.recover(new AbortController().signal)).toBe('back');
     const restarted = { reason: 'panel-restarted', detail: 'boot 2 instead of 1' } as const;

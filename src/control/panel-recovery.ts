@@ -356,8 +356,8 @@ export function createPanelRecovery(options: {
         const silentStill = reason === 'no-answer' && wasSilent && lostPart === (shaken.failure.panel ?? panel.name);
         if (!silentStill) blame(shaken.failure);
         if (reason === 'protocol-version' || reason === 'wrong-panel') return { unusable: words };
-        const wayOut = shaken.failure.reason === 'link-closed' ? shaken.failure.wayOut : undefined;
-        if (wayOut !== undefined && news.occurs(`refused: ${wayOut}`)) {
+        const { cause, wayOut } = shaken.failure.reason === 'link-closed' ? shaken.failure : {};
+        if (wayOut !== undefined && news.occurs(`refused: ${cause}`)) {
           tell({
             level: 'error',
             code: 'link-refused',

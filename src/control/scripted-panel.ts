@@ -88,7 +88,9 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
     setSafeState: (state, { enter = false, silenceMs = 0 } = {}) => {
       log.push(enter ? `safe: ${state}` : `armed: ${state}`);
       silences.push(silenceMs);
-      const failure: PanelFailure | undefined = session ? script.safe() : { reason: 'link-closed', detail: 'cable pulled' };
+      const failure: PanelFailure | undefined = session
+        ? script.safe()
+        : { reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' };
       if (enter && failure === undefined) safeAs = state;
       return answer(failure, undefined);
     },

@@ -4,15 +4,75 @@
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
-export type LinkState =
-  { state: 'closed'; reason: 'not-opened' | 'closed-by-us' | 'lost' | 'refused'; detail?: string } | { state: 'open' };
+/**
+ * What is to be done about a cause. 'away': port, broker or panel are not there now, and may come by themselves. 'refused': the other end said a no
+ * that waiting does not change (a password, an access list, another controller), and a person has to see to it. 'wrong': what was asked for
+ * cannot work as it stands.
+ */
+type LinkRemedy = 'away' | 'refused' | 'wrong';
 
-/** Opening was answered with a no that waiting does not change: a password, an access list, another controller. A person has to see to it. */
-export class LinkRefused extends BeamrigError {
-  constructor(message: string, wayOut: string) {
-    super('link', message, { wayOut });
+/** Why a link cannot be opened, or was lost: what is decided about it is decided by this, and never by the message. */
+export const LINK_CAUSES = {
+  // a serial port
+  'no-port': 'away',
+  'no-device': 'away',
+  'hung-up': 'away',
+  'port-in-use': 'wrong',
+  'no-permission': 'wrong',
+  'not-a-port': 'wrong',
+  'baud-rate': 'wrong',
+  'other-system': 'wrong',
+  'port-failed': 'wrong',
+  // a broker
+  'broker-unreachable': 'away',
+  'broker-unavailable': 'away',
+  'broker-closed': 'away', // without a word
+  'broker-silent': 'away', // it was there, and answers no more
+  'broker-ended': 'wrong', // and said why
+  'broker-mute': 'wrong', // closed where it should have answered
+  'broker-login': 'refused',
+  'broker-banned': 'refused',
+  'broker-denied': 'refused',
+  'broker-version': 'wrong',
+  'broker-narrow': 'refused',
+  'broker-failed': 'wrong',
+  'not-a-broker': 'wrong',
+  certificate: 'wrong',
+  tls: 'wrong',
+  // who is there, as the broker's topics say
+  'panel-unannounced': 'away',
+  'panel-offline': 'away',
+  'panel-replaced': 'away',
+  'two-panels': 'refused',
+  'other-host': 'refused',
+  // this end
+  settings: 'wrong',
+  'closed-meanwhile': 'wrong',
+  unplugged: 'away',
+} as const satisfies Record<string, LinkRemedy>;
+
+export type LinkCause = keyof typeof LINK_CAUSES;
+
+export const linkRemedy = (cause: LinkCause): LinkRemedy => LINK_CAUSES[cause];
+
+/** A link that cannot be opened or does not carry what it should; the message is made where the cause is found, for people alone. */
+export class LinkError extends BeamrigError {
+  readonly reason: LinkCause;
+  /** The port that the message begins with, and what it says of it. */
+  readonly port: { path: string; what: string } | undefined;
+
+  constructor(reason: LinkCause, message: string, options: { port?: string; wayOut?: string; cause?: unknown } = {}) {
+    const { port } = options;
+    super('link', port === undefined ? message : `${port}: ${message}`, options);
+    this.reason = reason;
+    this.port = port === undefined ? undefined : { path: port, what: message };
   }
 }
+
+export type LinkState =
+  | { state: 'closed'; reason: 'not-opened' | 'closed-by-us'; cause?: undefined; detail?: undefined }
+  | { state: 'closed'; reason: 'lost' | 'refused'; cause: LinkCause; detail: string }
+  | { state: 'open' };
 
 export interface LinkCounters {
   framesSent: number;
@@ -42,8 +102,8 @@ export interface Noise {
  * until its owner has asked the panel itself, and tells it what came of that.
  */
 export interface UnprovenReports {
-  /** In words; undefined while nothing is doubtful. */
-  readonly words: string | undefined;
+  /** What is said of it; undefined while nothing is doubtful. */
+  readonly doubt: { cause: LinkCause; detail: string } | undefined;
   onDoubt(listener: () => void): void;
   /** The panel answered under its key: it is there. */
   refute(): void;

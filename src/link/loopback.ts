@@ -100,7 +100,7 @@ export function createLoopbackLink(peer: LoopbackPeer, clock?: Clock, options: L
       onState = listener;
     },
     close: async () => closeAs({ state: 'closed', reason: 'closed-by-us' }),
-    lose: (detail) => closeAs({ state: 'closed', reason: 'lost', detail }),
+    lose: (detail) => closeAs({ state: 'closed', reason: 'lost', cause: 'unplugged', detail }),
   };
 }
 

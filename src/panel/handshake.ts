@@ -97,6 +97,7 @@ function tooNarrow({ features, users }: Capabilities, frameRoom: number, link: s
   if (!features.includes('snr-report') || reportBytes <= frameRoom) return undefined;
   return {
     reason: 'link-closed',
+    cause: 'broker-narrow',
     detail: `${link}: it carries frames of ${counted(frameRoom, 'byte')}, and a report on ${counted(users, 'user')} takes ${reportBytes}`,
     wayOut: 'Let the broker take larger packets (mosquitto: max_packet_size, message_size_limit).',
   };

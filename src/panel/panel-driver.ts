@@ -9,13 +9,13 @@
  * Nothing outlives the link: when it is lost everything under way fails, nothing is sent again, and `connect` shakes hands anew.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { LinkRefused, type Link } from '../link/link.ts';
+import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import { sealOf } from './frame-seal.ts';
@@ -127,7 +127,7 @@ class PanelDriver implements ArrayMember {
       ping: () => this.ping(),
       explain: (failure) => this.explain(failure),
     });
-    this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet`, noSession: true };
+    this.absence = { reason: 'link-closed', cause: 'not-connected', detail: `${link.name}: not connected yet` };
     const { unproven } = link;
     if (unproven !== undefined) {
       checkUnprovenReports({ unproven, clock, session: () => this.session, status: (limits) => this.status(limits) });
@@ -311,23 +311,24 @@ class PanelDriver implements ArrayMember {
       try {
         await this.link.open();
       } catch (error) {
-        if (!isBeamrigError(error) || error.code !== 'link') throw error;
-        const { message: detail, wayOut } = error;
-        this.absence = { reason: 'link-closed', detail, ...(error instanceof LinkRefused && wayOut !== undefined && { wayOut }) };
+        if (!(error instanceof LinkError)) throw error;
+        const { reason: cause, message: detail, wayOut } = error;
+        const advice = linkRemedy(cause) === 'refused' && wayOut !== undefined ? { wayOut } : {};
+        this.absence = { reason: 'link-closed', cause, detail, ...advice };
         return refused(this.absence);
       }
     }
-    this.endSession({ reason: 'link-closed', detail: `${this.link.name}: shaking hands`, noSession: true });
+    this.endSession({ reason: 'link-closed', cause: 'handshake', detail: `${this.link.name}: shaking hands` });
     this.safety.beforeHandshake();
     this.line.beginAnew();
     const { epoch } = this;
     const { expected, withKey, link } = this;
     const { unproven } = link;
-    const hurry = unproven?.words === undefined ? {} : DOUBTED;
+    const hurry = unproven?.doubt === undefined ? {} : DOUBTED;
     const shaken = await shakeHands(this.line, { expected, withKey, hurry, link });
     if (this.epoch === epoch) {
       if (shaken.ok) unproven?.refute();
-      else if (unproven?.words !== undefined && shaken.failure.reason === 'no-answer') unproven.believe();
+      else if (unproven?.doubt !== undefined && shaken.failure.reason === 'no-answer') unproven.believe();
     }
     // With the beam that was given up no session begins.
     const unsafe = shaken.ok && this.epoch === epoch ? await this.safety.confirm() : undefined;

@@ -312,7 +312,10 @@ describe('panel driver when the link is lost', () => {
       const applying = rig.driver.apply(beamOf(3));
       await rig.clock.sleep(ms);
       rig.link.lose('cable pulled');
-      expect(await applying).toEqual({ ok: false, failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+      expect(await applying).toEqual({
+        ok: false,
+        failure: { reason: 'link-closed', cause: 'unplugged', detail: 'loopback: lost: cable pulled' },
+      });
       expect(rig.driver.capabilities).toBeUndefined();
       expect(await rig.driver.measureSnr(3, 8)).toMatchObject({ failure: { reason: 'link-closed' } });
       await rig.clock.sleep(10_000);

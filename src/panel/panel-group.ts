@@ -389,7 +389,7 @@ class Group implements PanelGroup {
 async function absenceOf({ panel }: Member): Promise<PanelFailure> {
   const told = await panel.status();
   if (!told.ok) return { panel: panel.name, ...told.failure };
-  return { panel: panel.name, reason: 'link-closed', detail: `${panel.name}: connect first` };
+  return { panel: panel.name, reason: 'link-closed', cause: 'not-connected', detail: `${panel.name}: connect first` };
 }
 
 function ofOne(panel: ArrayMember): PanelGroup {

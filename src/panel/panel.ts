@@ -2,6 +2,7 @@
  * The driver of one front-end, as the control cycle sees it. `staged → latched → read back` are three states; what was not acknowledged is
  * unknown, and the beam is void until it is read back. Failures a caller must tell apart are data (PanelFailure), never strings.
  */
+import type { LinkCause } from '../link/link.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { BeamId, Capabilities, NackCode, PanelState, SafeState } from '../../firmware-protocol/messages.ts';
 
@@ -15,11 +16,17 @@ export interface BeamCommand {
   digital?: { users: number; weights: Float32Array };
 }
 
+/** Why nothing can be sent: what closed the link, or else why there is no session on one that may well be open. */
+export type ClosedCause = LinkCause | 'not-opened' | 'closed-by-us' | 'no-room' | NoSession;
+
+/** 'not-connected': nobody has shaken hands, or not since; 'handshake': hands are being shaken. */
+export type NoSession = 'not-connected' | 'handshake';
+
 /** `panel` names the panel where an array has several. */
 export type PanelFailure = { panel?: string } &
-  /** Nothing was sent; a way out where a person has to see to it. Without a session the link may well be open. */
+  /** Nothing was sent; a way out where a person has to see to it. */
   (
-    | { reason: 'link-closed'; detail: string; wayOut?: string; noSession?: true }
+    | { reason: 'link-closed'; cause: ClosedCause; detail: string; wayOut?: string }
     | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
     | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
     | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why

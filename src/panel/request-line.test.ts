@@ -125,7 +125,9 @@ describe('request line', () => {
 
     const cut = line.request<'ping'>({ type: 'ping', nonce: 3 });
     clock.after(5, () => link.lose('cable pulled'));
-    expect(await cut).toMatchObject({ failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+    expect(await cut).toMatchObject({
+      failure: { reason: 'link-closed', cause: 'unplugged', detail: 'loopback: lost: cable pulled' },
+    });
     expect(clock.pendingTimers()).toBe(0);
   });
 
@@ -240,7 +242,10 @@ describe('request line', () => {
     await clock.sleep(10);
     link.lose('cable pulled');
     for (const answer of await asking) {
-      expect(answer).toEqual({ ok: false, failure: { reason: 'link-closed', detail: 'loopback: lost: cable pulled' } });
+      expect(answer).toEqual({
+        ok: false,
+        failure: { reason: 'link-closed', cause: 'unplugged', detail: 'loopback: lost: cable pulled' },
+      });
     }
     expect(await line.request<'ping'>({ type: 'ping', nonce: 4 })).toMatchObject({ failure: { reason: 'link-closed' } });
     await link.open();
@@ -264,7 +269,7 @@ describe('request line', () => {
     for (let nonce = 0; nonce < 66_000; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
     const seqOfStatus = heard[0].seq;
     expect(heard.filter((one) => one.seq === seqOfStatus && one.message.type === 'ping')).toHaveLength(0);
-    line.failAll({ reason: 'link-closed', detail: 'the story ends' });
+    line.failAll({ reason: 'link-closed', cause: 'closed-by-us', detail: 'the story ends' });
     expect(await waiting).toMatchObject({ failure: { detail: 'the story ends' } });
   });
 });

@@ -193,7 +193,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     } else if (entry.attempts > 0) noAnswer(entry, waitedMs);
     else {
       const detail = `${link.name}: its buffer had no room for a frame for ${Math.round(waitedMs)} ms`;
-      finish(entry, { ok: false, failure: { reason: 'link-closed', detail } });
+      finish(entry, { ok: false, failure: { reason: 'link-closed', cause: 'no-room', detail } });
     }
   };
 
@@ -413,6 +413,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
 
 export function linkClosed(link: Link): PanelFailure {
   const { state } = link;
-  const why = state.state === 'open' ? 'open again' : [state.reason, state.detail].filter(Boolean).join(': ');
-  return { reason: 'link-closed', detail: `${link.name}: ${why}` };
+  if (state.state === 'open') return { reason: 'link-closed', cause: 'not-connected', detail: `${link.name}: open again` };
+  const detail = `${link.name}: ${[state.reason, state.detail].filter(Boolean).join(': ')}`;
+  return { reason: 'link-closed', cause: state.cause ?? state.reason, detail };
 }

@@ -43,12 +43,12 @@ export function checkUnprovenReports({ unproven, clock, session, status }: Unpro
   };
 
   const look = async (): Promise<void> => {
-    while (unproven.words !== undefined) {
+    while (unproven.doubt !== undefined) {
       const pauseMs = askedMs + EVERY_MS - clock.nowMs();
       if (pauseMs > 0) await clock.sleep(pauseMs);
       const asked = session();
       // Without a session the handshake shows who is there.
-      if (asked === undefined || unproven.words === undefined) return;
+      if (asked === undefined || unproven.doubt === undefined) return;
       askedMs = clock.nowMs();
       const told = await status(ASKED_FOR);
       if (session() !== asked) return;

@@ -28,7 +28,7 @@ import type { RigPanel } from '../control/active-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
-import { assembleHardware, linkInWords, slowestTransferMs } from './hardware.ts';
+import { assembleHardware, linkInWords, problemMessage, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
 import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
@@ -204,12 +204,12 @@ async function beginning(
     return { first: await begun(standIn()), other: undefined, reason, lookedFor, events: [fallbackEvent(reason)] };
   }
   const problems = await hardware.reach();
-  const toMend = problems.filter(({ mend }) => mend !== undefined);
+  const toMend = problems.filter((problem) => problem.toMend !== undefined);
   if (toMend.length > 0) throw unusable(toMend);
   if (problems.length > 0) {
-    const reason = problems.map(({ message }) => message.replace(/\.$/, '')).join('; ');
+    const reason = problems.map((problem) => problemMessage(problem).replace(/\.$/, '')).join('; ');
     if (rig.fallback === 'never') throw noHardware(reason, problems);
-    const found = [...lookedFor, ...problems.map(({ link, message }) => `${link}: not usable now: ${message}`)];
+    const found = [...lookedFor, ...problems.map((problem) => `${problem.link}: not usable now: ${problemMessage(problem)}`)];
     return { first: await begun(standIn()), other: hardware, reason, lookedFor: found, events: [fallbackEvent(reason)] };
   }
   hardware.connected = true;
@@ -270,17 +270,13 @@ function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigEr
 /** What is there and wrong is no reason for a simulator: it would hide that somebody has to mend it. */
 const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
   problems.length === 1
-    ? new BeamrigError(problems[0].mend ?? 'link', problems[0].message, { wayOut: problems[0].wayOut })
-    : new BeamrigError(problems[0].mend ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
+    ? new BeamrigError(problems[0].toMend ?? 'link', problemMessage(problems[0]), { wayOut: problems[0].wayOut })
+    : new BeamrigError(problems[0].toMend ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
         wayOut: 'Mend what is named.',
       });
 
 const linesOf = (problems: readonly LinkProblem[]): string =>
-  problems
-    .map(
-      ({ link, message, wayOut }) => `  ${message.startsWith(link) ? '' : `${link}: `}${message.replace(/[.]$/, '')}. ${wayOut}`,
-    )
-    .join('\n');
+  problems.map(({ link, detail, wayOut }) => `  ${link}: ${detail.replace(/[.]$/, '')}. ${wayOut}`).join('\n');
 
 const fallbackEvent = (reason: string): Omit<RigEvent, 'timeNs'> => ({
   level: 'warning',

@@ -17,7 +17,7 @@ import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
 import { panelFailureInWords } from '../control/watch/failure-messages.ts';
 import type { Apart, RigPanel } from '../control/active-panel.ts';
-import type { Link } from '../link/link.ts';
+import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
@@ -29,11 +29,16 @@ import { watchStrangers } from './strangers.ts';
 /** Why a link does not carry a panel now. */
 export interface LinkProblem {
   link: string;
-  message: string;
+  /** What `detail` begins with, if anything: the wire by its port or broker, never the link by its name. */
+  of: 'wire' | 'link';
+  detail: string;
   wayOut: string;
-  /** A person has to mend it: waiting does not help, and a simulator in its place would hide it. */
-  mend: ErrorCode | undefined;
+  /** A person has to see to it: waiting does not help, and a simulator in its place would hide it. */
+  toMend: ErrorCode | undefined;
 }
+
+/** With the name of the wire or of the link. */
+export const problemMessage = ({ of, link, detail }: LinkProblem): string => (of === 'wire' ? detail : `${link}: ${detail}`);
 
 export interface Hardware extends RigPanel {
   /** Opens every link and shakes hands with every panel, all at once. What went wrong, by link; nothing when all are there. */
@@ -282,8 +287,13 @@ async function reachMember(member: Member): Promise<LinkProblem | undefined> {
     await wire.open();
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
-    const { message, wayOut = 'Check the link.' } = error;
-    return { link: spec.name, message, wayOut, mend: isAbsence(spec.kind, error) ? undefined : error.code };
+    const { message, wayOut = 'Check the link.', code } = error;
+    const { reason, port } = error instanceof LinkError ? error : {};
+    const away = reason !== undefined && linkRemedy(reason) === 'away';
+    const remedy = { wayOut, toMend: away ? undefined : code };
+    // A link that has no name of its own is called by its port.
+    if (port?.path === spec.name) return { link: spec.name, of: 'link', detail: port.what, ...remedy };
+    return { link: spec.name, of: 'wire', detail: message, ...remedy };
   }
   const shaken = await driver.connect();
   if (!shaken.ok) return panelProblem(spec.name, shaken.failure);
@@ -291,23 +301,9 @@ async function reachMember(member: Member): Promise<LinkProblem | undefined> {
   return undefined;
 }
 
-/** Nothing is wrong with what was asked for: port, broker or panel are just not there now. */
-function isAbsence(kind: RigLink['kind'], { message, cause }: BeamrigError): boolean {
-  if (kind === 'serial') return /there is no such port|no device answers behind it/.test(message);
-  const { code = '' } = (cause ?? {}) as { code?: string };
-  return (
-    UNREACHABLE.has(code) ||
-    /: no panel has said|: panel .+ is offline|: the broker closed the connection$|not available now/.test(message)
-  );
-}
-
-const UNREACHABLE: ReadonlySet<string> = new Set(
-  'ENOTFOUND EAI_AGAIN ECONNREFUSED EHOSTUNREACH ENETUNREACH ETIMEDOUT'.split(' '),
-);
-
 function panelProblem(link: string, failure: PanelFailure): LinkProblem {
-  const [mend, wayOut] = remedyOf(failure);
-  return { link, message: `${link}: ${panelFailureInWords(failure)}`, wayOut, mend };
+  const [code, wayOut] = remedyOf(failure);
+  return { link, of: 'link', detail: panelFailureInWords(failure), wayOut, toMend: code };
 }
 
 const ANSWERS_OTHERWISE =

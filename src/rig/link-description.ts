@@ -83,7 +83,7 @@ function condition({ wire, driver, trouble }: LinkInUse): Pick<LinkDescription, 
   return { state: 'open', detail: '' };
 }
 
-function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): LinkStateWord {
+function wordOfWire({ reason, cause }: LinkState & { state: 'closed' }): LinkStateWord {
   switch (reason) {
     case 'not-opened':
       return 'not open';
@@ -92,7 +92,7 @@ function wordOfWire({ reason, detail = '' }: LinkState & { state: 'closed' }): L
     case 'refused':
       return 'refused';
     case 'lost':
-      return /panel .+ (?:is|went) offline/.test(detail) ? 'offline' : 'lost';
+      return cause === 'panel-offline' ? 'offline' : 'lost';
   }
 }
 

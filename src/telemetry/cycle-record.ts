@@ -28,6 +28,9 @@ export const sourceInWords = (source: Source, channelSource: ChannelOrigin): str
 export const STAGES = ['channel', 'model', 'quantise', 'push', 'commit', 'measure'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Readings that cannot be; averages over too few pilots; a report that lacks users. */
+export type DoubtCause = 'out-of-reason' | 'few-pilots' | 'incomplete';
+
 export interface CycleRecord {
   cycle: number;
   /** Wall-clock time of the cycle's start, ns since 1970. */
@@ -48,6 +51,7 @@ export interface CycleRecord {
    * those asked for.
    */
   doubt?: string;
+  doubtCause?: DoubtCause;
   /** What D was chosen to be best for, and whose it is; 'none' before there was one. */
   objective: string;
   digital: 'beamformer' | 'objective' | 'none';

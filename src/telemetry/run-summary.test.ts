@@ -55,8 +55,13 @@ it.each<[string, Partial<CycleRecord>]>([
 it('counts a reading that nobody believes in no mean of what was measured', () => {
   const summary = summaryOf([
     record(0),
-    record(1, { measuredSnrDb: Float64Array.of(327.67), measuredSumRate: NaN, doubt: 'outside reason: user 0: 327.67 dB, …' }),
-    record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilot where 64 were asked for' }),
+    record(1, {
+      measuredSnrDb: Float64Array.of(327.67),
+      measuredSumRate: NaN,
+      doubt: 'user 0: 327.67 dB, …',
+      doubtCause: 'out-of-reason',
+    }),
+    record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilot where 64 were asked for', doubtCause: 'few-pilots' }),
   ]);
   expect(summary).toMatchObject({ ok: 3, void: 0, doubtful: { 'outside reason': 1, 'too few pilots': 1 } });
   expect(summary.meanSumRate.measured).toBe(3);
@@ -70,6 +75,7 @@ it('counts what came of an incomplete report in no mean, and its cycle among the
     measuredSumRate: NaN,
     failure: 'measure: incomplete',
     doubt: 'incomplete',
+    doubtCause: 'incomplete',
   } as const;
   const summary = summaryOf([record(0), record(1, { ...partial, measuredSnrDb: Float64Array.of(40) })]);
   expect(summary).toMatchObject({ ok: 1, void: 1, failures: { 'measure: incomplete': 1 }, doubtful: {} });

@@ -1,5 +1,5 @@
 /** What a run came to, kept up with every cycle in bounded memory: counts, means by user, percentiles of times, changes of source. */
-import { STAGES, type ChannelOrigin, type CycleRecord, type Source, type Stage } from './cycle-record.ts';
+import { STAGES, type ChannelOrigin, type CycleRecord, type DoubtCause, type Source, type Stage } from './cycle-record.ts';
 
 export interface TimePercentiles {
   p50: number;
@@ -96,7 +96,7 @@ export class SummaryTally {
       countUp(this.#failures, kindOf(record.failure ?? 'unknown'));
     }
     // The failures tell of void ones.
-    if (record.doubt !== undefined && record.outcome === 'ok') countUp(this.#doubts, kindOfDoubt(record.doubt));
+    if (record.doubtCause !== undefined && record.outcome === 'ok') countUp(this.#doubts, DOUBTS[record.doubtCause]);
     this.#partOf(record)?.cycle(record);
     // A void cycle may not have reached every stage, and a zero would pass for speed.
     if (record.outcome === 'ok') for (const stage of STAGES) this.#times.get(stage)?.add(record.stageMs[stage]);
@@ -174,8 +174,11 @@ const kindOf = (failure: string): string =>
     .replace(/\b(beam|detail|boot) \d+/g, '$1 …')
     .replace(/0x[0-9a-f]{8}/g, '…');
 
-/** A doubt without its numbers. */
-const kindOfDoubt = (doubt: string): string => (doubt.startsWith('outside reason') ? 'outside reason' : 'too few pilots');
+const DOUBTS: Record<DoubtCause, string> = {
+  'out-of-reason': 'outside reason',
+  'few-pilots': 'too few pilots',
+  incomplete: 'incomplete',
+};
 
 function countUp(counts: Map<string, number>, kind: string): void {
   const known = counts.has(kind) || counts.size < MOST_KINDS ? kind : 'others';

@@ -57,6 +57,14 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
     expect(link.state).toEqual({ state: 'open' });
   });
 
+  it('that answers nothing any more is given up as silent, by what happened and not by what the library calls it', async () => {
+    const { link } = await both(broker.url);
+    broker.freeze();
+    await eventually('given up', () => link.state.state === 'closed');
+    expect(link.state).toMatchObject({ reason: 'lost', cause: 'broker-silent' });
+    broker.thaw();
+  });
+
   it('delivers nothing of a lost connection once the next one is open', async () => {
     const wire = await relayTo(broker.port);
     ends.push(() => wire.close());

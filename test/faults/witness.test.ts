@@ -132,7 +132,7 @@ describe('a witness of faults', () => {
     watched.onState(() => undefined);
     become({ state: 'open' });
     watched.send(ping(1));
-    become({ state: 'closed', reason: 'lost' });
+    become({ state: 'closed', reason: 'lost', cause: 'hung-up', detail: 'the line hung up' });
     become({ state: 'open' });
     watched.send(ping(2));
     witness.takenIn('a', ping(2));

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
+import { LinkError } from '../../src/link/link.ts';
 import type { LoopbackLink } from '../../src/link/loopback.ts';
 import { createLoopbackLink } from '../../src/link/loopback.ts';
 import type { Rig } from '../../src/rig/assemble.ts';
@@ -75,7 +75,7 @@ ${lines.join('\n')}
       const open = link.open.bind(link);
       link.open = async () => {
         if (half.away && half.hangsMs > 0) await clock.sleep(half.hangsMs);
-        if (half.away) throw new BeamrigError('link', `/dev/${name}: there is no such port`);
+        if (half.away) throw new LinkError('no-port', `/dev/${name}: there is no such port`);
         await open();
       };
       halves.set(name, half);

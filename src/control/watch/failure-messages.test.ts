@@ -4,7 +4,7 @@ import { panelFailureInWords } from './failure-messages.ts';
 
 describe('a failure in words', () => {
   it.each<[PanelFailure, RegExp]>([
-    [{ reason: 'link-closed', detail: 'cable pulled' }, /link is closed \(cable pulled\); nothing was sent/],
+    [{ reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' }, /link is closed \(cable pulled\); nothing was sent/],
     [{ reason: 'not-staged', firstMissingWord: 96 }, /from word 96 on; nothing was switched/],
     [{ reason: 'rejected', request: 'commit', code: 'stale-beam', detail: 7 }, /refused commit: stale-beam \(detail 7\)/],
     [{ reason: 'session-over', request: 'commit' }, /refused commit: it has heard nothing for longer than it was told/],
@@ -40,12 +40,12 @@ describe('a failure in words', () => {
     [{ reason: 'protocol-version', panelMajor: 9, ours: 1 }, /protocol version 9, this program 1/],
     [{ reason: 'wrong-panel', field: 'elements', expected: '64', actual: '16' }, /elements is 16, the rig wants 64/],
     [{ reason: 'not-authenticated', detail: 'another key' }, /could not be authenticated \(another key\)/],
-    [{ panel: 'B-2', reason: 'link-closed', detail: 'lost' }, /^panel B-2: the link is closed/],
+    [{ panel: 'B-2', reason: 'link-closed', cause: 'unplugged', detail: 'lost' }, /^panel B-2: the link is closed/],
     [
       {
         reason: 'array-split',
         switched: ['A-1', 'C-3'],
-        missed: [{ panel: 'B-2', failure: { panel: 'B-2', reason: 'link-closed', detail: 'lost' } }],
+        missed: [{ panel: 'B-2', failure: { panel: 'B-2', reason: 'link-closed', cause: 'unplugged', detail: 'lost' } }],
       },
       /^the array is split: A-1, C-3 switched, B-2 did not \(the link is closed \(lost\); nothing was sent\); .* no beam$/,
     ],

@@ -12,7 +12,7 @@ export function panelFailureInWords(failure: PanelFailure): string {
 export function reasonInWords(failure: PanelFailure): string {
   switch (failure.reason) {
     case 'link-closed':
-      return failure.noSession
+      return failure.cause === 'not-connected' || failure.cause === 'handshake'
         ? `there is no session with it (${failure.detail})`
         : `the link is closed (${failure.detail}); nothing was sent`;
     case 'not-staged':

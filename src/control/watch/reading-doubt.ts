@@ -9,10 +9,11 @@ import { counted } from '../../../core/errors/counted.ts';
 import type { CMatrix } from '../../../core/signal/complex-matrix.ts';
 import { toDb } from '../../../core/signal/rate.ts';
 import type { MeasuredSnr } from '../../panel/panel.ts';
+import type { DoubtCause } from '../../telemetry/cycle-record.ts';
 
 export interface ReadingDoubt {
   /** What makes it the same as that of another cycle. */
-  cause: 'out-of-reason' | 'few-pilots';
+  cause: Exclude<DoubtCause, 'incomplete'>;
   words: string;
 }
 

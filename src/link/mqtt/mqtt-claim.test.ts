@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
 import { createVirtualClock, type VirtualClock } from '../../../core/clock/virtual-clock.ts';
 import { createPresenceSeal } from './mqtt-seal.ts';
 import { createTopicClaim, type TopicClaim } from './mqtt-claim.ts';
@@ -39,7 +39,7 @@ class Topic {
       onStranger: () => member.strangers++,
       onAsked: (rival) => member.asked.push(rival),
       onLost: (rival) => member.lost.push(rival),
-      unreadable: () => new BeamrigError('link', 'unreadable', { wayOut: 'none' }),
+      unreadable: () => new LinkError('broker-denied', 'unreadable', { wayOut: 'none' }),
     });
     if (this.retained !== '') member.claim.receive(Buffer.from(this.retained), true);
     this.members.push(member);
@@ -208,7 +208,7 @@ describe('a claim on a topic', () => {
     const say = topic.say.bind(topic);
     topic.say = async (payload, retain) => {
       await say(payload, retain);
-      if (payload.includes('"online"')) throw new BeamrigError('link', 'not acknowledged', { wayOut: 'none' });
+      if (payload.includes('"online"')) throw new LinkError('broker-denied', 'not acknowledged', { wayOut: 'none' });
     };
     const one = topic.join('one');
     expect(await results(take(one))).toEqual(['not acknowledged']);

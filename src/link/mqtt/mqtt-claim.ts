@@ -12,7 +12,7 @@
  * once can be said again by anybody. A holder that reads a sealed claim which answers nothing asks ('doubting') whether its owner is there.
  */
 import type { Clock } from '../../../core/clock/clock.ts';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
 import type { BrokerConnection } from './mqtt-connection.ts';
 import { drawPresenceNonce, type PresenceSeal } from './mqtt-seal.ts';
 import { readPresenceMessage, presencePayload, type PresenceMessage } from './mqtt-topics.ts';
@@ -20,7 +20,7 @@ import { readPresenceMessage, presencePayload, type PresenceMessage } from './mq
 export interface TopicClaim {
   /** It said 'online', and nobody has overtaken it: who hears that may speak to it at once. */
   readonly isOurs: boolean;
-  /** @throws {TopicTaken} when somebody else answers; BeamrigError 'link' when the topic cannot be written or read */
+  /** @throws {TopicTaken} when somebody else answers; LinkError when the topic cannot be written or read */
   take(): Promise<void>;
   /** Every message on the topic comes in here. */
   receive(payload: Uint8Array, retained: boolean): void;
@@ -28,11 +28,11 @@ export interface TopicClaim {
   release(): Promise<void>;
 }
 
-export class TopicTaken extends BeamrigError {
+export class TopicTaken extends LinkError {
   readonly holder: string;
 
   constructor(topic: string, holder: string) {
-    super('link', `${topic} is held by ${holder}`);
+    super('other-host', `${topic} is held by ${holder}`);
     this.holder = holder;
   }
 }
@@ -65,7 +65,7 @@ export function createTopicClaim(options: {
   /** A word came that nobody sealed who knows the key, or that was none. */
   onStranger?: () => void;
   /** The broker does not pass on what we say: not allowed to read the topic. */
-  unreadable: () => BeamrigError;
+  unreadable: () => LinkError;
 }): TopicClaim {
   const { connection, topic, instance, vacant, clock, seal, onStranger = () => undefined } = options;
   /** Who asked while the topic was ours, and the nonce to answer with. */

@@ -11,8 +11,21 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { MqttClient, type IClientOptions } from 'mqtt';
 import type { Clock } from '../../../core/clock/clock.ts';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
-import { REASON, closedInstead, denied, refused, unreachable } from './mqtt-failures.ts';
+import type { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
+import {
+  NO_LONGER_ANSWERS,
+  REASON,
+  WITHOUT_A_WORD,
+  asLinkError,
+  closedInstead,
+  cutOff,
+  denied,
+  refused,
+  saidGoodbye,
+  unreachable,
+  type Ending,
+} from './mqtt-failures.ts';
 import type { BrokerSettings } from './mqtt-settings.ts';
 
 export interface BrokerSession {
@@ -22,7 +35,7 @@ export interface BrokerSession {
   clock: Clock;
   onMessage: (topic: string, payload: Uint8Array, retained: boolean) => void;
   /** Once, unless we ended it. */
-  onClosed: (detail: string) => void;
+  onClosed: (ending: Ending) => void;
 }
 
 export interface BrokerConnection {
@@ -33,9 +46,9 @@ export interface BrokerConnection {
   largestFrameBytes(topic: string): number;
   /** Calls once when the connection has ended, for whatever reason; the returned function lets go. */
   onEnd(listener: () => void): () => void;
-  /** @throws {BeamrigError} 'link' when one of them is denied */
+  /** @throws {LinkError} when one of them is denied */
   subscribe(topics: Record<string, 0 | 1>): Promise<void>;
-  /** Retained or not, QoS 1. @throws {BeamrigError} 'link' when it is denied or not acknowledged */
+  /** Retained or not, QoS 1. @throws {LinkError} when it is denied or not acknowledged */
   publish(topic: string, payload: string, retain: boolean): Promise<void>;
   /** One frame, QoS 0. False, and nothing sent, when the connection is gone or too much waits already. */
   sendFrame(topic: string, frame: Uint8Array): boolean;
@@ -59,7 +72,7 @@ const MQTT_LARGEST_BYTES = 268_435_455;
 /** Of a frame's packet beside topic and frame: type and length, length of the topic, an expiry. */
 const PUBLISH_BYTES = 1 + 4 + 2 + 6;
 
-/** @throws {BeamrigError} 'link' in words, with the way out */
+/** @throws {LinkError} with the way out */
 export async function connectToBroker(settings: BrokerSettings, session: BrokerSession): Promise<BrokerConnection> {
   try {
     return await connectAs(5, settings, session);
@@ -69,7 +82,17 @@ export async function connectToBroker(settings: BrokerSettings, session: BrokerS
   return connectAs(4, settings, session);
 }
 
-class OldBroker extends BeamrigError {}
+class OldBroker extends LinkError {}
+
+/** The library says that a broker has fallen silent in a text alone; this says it before, as a fact. */
+class WatchedClient extends MqttClient {
+  silent = false;
+
+  override onKeepaliveTimeout(): void {
+    this.silent = true;
+    super.onKeepaliveTimeout();
+  }
+}
 
 async function connectAs(version: 4 | 5, settings: BrokerSettings, session: BrokerSession): Promise<BrokerConnection> {
   const { clock, clientId, will } = session;
@@ -89,21 +112,21 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
     ...(settings.password !== undefined && { password: settings.password }),
     ...(will !== undefined && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
   };
-  const client = new MqttClient(() => socket, options);
+  const client = new WatchedClient(() => socket, options);
   let opened = false;
   let ended = false;
   let largestPacketBytes = MQTT_LARGEST_BYTES;
-  let why: string | undefined;
+  let why: Ending | undefined;
   const largestFrameBytes = (topic: string): number => largestPacketBytes - PUBLISH_BYTES - Buffer.byteLength(topic);
   const closedListeners = new Set<() => void>();
 
   client.on('message', (topic, payload, packet) => session.onMessage(topic, payload, packet.retain));
   client.on('disconnect', (packet) => {
-    why ??= `the broker ended the connection: ${reasonInWords(packet.reasonCode ?? 0)}`;
+    why ??= saidGoodbye(packet.reasonCode ?? 0);
   });
   // Errors come before 'close'; without a listener they would end the process.
   client.on('error', (error) => {
-    why ??= /keepalive/i.test(error.message) ? 'the broker no longer answers' : error.message;
+    why ??= client.silent ? NO_LONGER_ANSWERS : { cause: 'broker-failed', detail: error.message };
   });
   client.on('close', () => {
     for (const listener of closedListeners) listener();
@@ -111,7 +134,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
     if (!opened || ended) return;
     ended = true;
     client.end(true); // timers
-    session.onClosed(why ?? 'the broker closed the connection');
+    session.onClosed(why ?? WITHOUT_A_WORD);
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -136,7 +159,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
       if (opened) return;
       if (typeof code !== 'number') return fail(unreachable(settings, error));
       const old = version === 5 && (code === REASON.oldUnsupportedVersion || code === REASON.unsupportedVersion);
-      fail(old ? new OldBroker('link', 'MQTT 5 is not spoken') : refused(settings, code));
+      fail(old ? new OldBroker('broker-version', 'MQTT 5 is not spoken') : refused(settings, code));
     });
     client.once('close', () => opened || fail(closedInstead(settings)));
   });
@@ -178,7 +201,7 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
           const codes = packet?.granted ?? [];
           const index = codes.findIndex((code) => typeof code === 'number' && code >= 128);
           if (index >= 0) done(denied(settings, 'subscribe to', Object.keys(topics)[index]));
-          else done(granted === undefined ? cutOff(settings, error?.message) : asLinkError(settings, error));
+          else done(granted === undefined ? cutOff(settings, ending(error)) : asLinkError(settings, error));
         });
       }),
     publish: (topic, payload, retain) =>
@@ -210,6 +233,9 @@ async function connectAs(version: 4 | 5, settings: BrokerSettings, session: Brok
   };
 }
 
+const ending = (error: Error | null | undefined): Ending | undefined =>
+  error ? { cause: 'broker-failed', detail: error.message } : undefined;
+
 /** A socket that is connected, and whose other end is who it should be. */
 function reach(settings: BrokerSettings, clock: Clock): Promise<Socket> {
   const { host, port, tls } = settings;
@@ -237,35 +263,4 @@ function reach(settings: BrokerSettings, clock: Clock): Promise<Socket> {
       settle();
     });
   });
-}
-
-function asLinkError(settings: BrokerSettings, error: Error | null | undefined): Error | null {
-  if (!error) return null;
-  return new BeamrigError('link', `${settings.url}: ${error.message}`, { wayOut: 'The broker’s log says why.', cause: error });
-}
-
-function cutOff(settings: BrokerSettings, why = 'the broker closed the connection'): BeamrigError {
-  return new BeamrigError('link', `${settings.url}: ${why}`, {
-    wayOut:
-      'The broker’s log says why. One that speaks only MQTT 3.1.1 closes the connection on a message that it does not allow.',
-  });
-}
-
-function reasonInWords(code: number): string {
-  switch (code) {
-    case 0:
-      return 'without a reason';
-    case 139:
-      return 'it is shutting down';
-    case 141:
-      return 'it heard nothing from here for too long';
-    case 142:
-      return 'another client came with the same client id';
-    case 135:
-      return 'not authorised any more';
-    case 149:
-      return 'a message was larger than it takes';
-    default:
-      return `reason ${code}`;
-  }
 }

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { MAX_FRAME_BYTES } from '../../../firmware-protocol/limits.ts';
-import { LinkRefused } from '../link.ts';
+import { LinkError } from '../link.ts';
 import type { BrokerConnection } from './mqtt-connection.ts';
 import type { PanelTopics } from './mqtt-topics.ts';
 
@@ -24,16 +24,19 @@ const FORGOTTEN_MS = 60_000;
 export interface RoomProbe {
   /** The longest frame that passes; what was not tried yet counts as passing. */
   readonly bytes: number;
-  /** Finds out what passes now. 'closed': connect again and call it again. @throws {LinkRefused} when it is too little */
+  /** Finds out what passes now. 'closed': connect again and call it again. @throws {LinkError} when it is too little */
   look(connection: BrokerConnection, topics: Pick<PanelTopics, 'host' | 'toPanel'>): Promise<'known' | 'closed'>;
   /** A message on the topic: true when it is one of ours that came back. */
   received(payload: Uint8Array): boolean;
 }
 
-export const tooNarrow = (shownUrl: string): LinkRefused =>
-  new LinkRefused(
+export const tooNarrow = (shownUrl: string): LinkError =>
+  new LinkError(
+    'broker-narrow',
     `${shownUrl}: the broker passes on no message of ${SHORTEST_FRAME_BYTES} bytes, and a panel's frames take up to ${MAX_FRAME_BYTES}`,
-    `Let it take packets of ${MAX_FRAME_BYTES + 500} bytes (mosquitto: max_packet_size, message_size_limit); with less, beams go in smaller pieces.`,
+    {
+      wayOut: `Let it take packets of ${MAX_FRAME_BYTES + 500} bytes (mosquitto: max_packet_size, message_size_limit); with less, beams go in smaller pieces.`,
+    },
   );
 
 export function createRoomProbe(clock: Clock, shownUrl: string): RoomProbe {

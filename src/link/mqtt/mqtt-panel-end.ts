@@ -10,11 +10,11 @@
  */
 import { randomInt } from 'node:crypto';
 import { createRealClock } from '../../../core/clock/real-clock.ts';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
 import { MAX_FRAME_BYTES } from '../../../firmware-protocol/limits.ts';
 import type { LoopbackPeer } from '../loopback.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
-import { denied } from './mqtt-failures.ts';
+import { cutOff, denied } from './mqtt-failures.ts';
 import { SHORTEST_FRAME_BYTES, tooNarrow } from './mqtt-packet-size.ts';
 import { createPresenceSeal } from './mqtt-seal.ts';
 import { TopicTaken, createTopicClaim, type TopicClaim } from './mqtt-claim.ts';
@@ -81,7 +81,7 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
           peer?.receive(new Uint8Array(payload));
         }
       },
-      onClosed: (detail) => {
+      onClosed: ({ detail }) => {
         if (line?.connection !== connection) return;
         line = undefined;
         if (!established) return; // who is connecting hears of it there
@@ -112,8 +112,8 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
       // Frames are for the panel that holds the topic. They are taken once we have said 'online': a host that sees it may speak at once.
       line = { connection, claim };
       await claim.take();
-      if (closed) throw new BeamrigError('link', `${name}: closed while it was being opened`);
-      if (!connection.alive) throw new BeamrigError('link', `${settings.url}: the broker closed the connection`);
+      if (closed) throw new LinkError('closed-meanwhile', `${name}: closed while it was being opened`);
+      if (!connection.alive) throw cutOff(settings);
       established = true;
     } catch (error) {
       line = undefined;
@@ -187,9 +187,9 @@ export function createMqttPanelEnd(options: MqttPanelEndOptions): PanelEnd {
   };
 }
 
-class TwoPanels extends BeamrigError {}
+class TwoPanels extends LinkError {}
 
 const twoPanels = (panel: string, other: string): TwoPanels =>
-  new TwoPanels('link', `two panels with one id: another panel (${other}) is online as ${panel}, so this one gives way`, {
+  new TwoPanels('two-panels', `two panels with one id: another panel (${other}) is online as ${panel}, so this one gives way`, {
     wayOut: 'Give each panel a serial number of its own.',
   });

@@ -4,7 +4,7 @@
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
 import { readBoundedFile } from '../../../core/files/bounded-file.ts';
 
 export interface MqttOptions {
@@ -40,23 +40,23 @@ export interface BrokerSettings {
 
 const SCHEME_WAY_OUT = 'Write mqtt://host:1883, or mqtts://host:8883 for TLS.';
 
-/** @throws {BeamrigError} 'link' that names the field, its value and the way out */
+/** @throws {LinkError} that names the field, its value and the way out */
 export function brokerSettings(options: Omit<MqttOptions, 'topicPrefix'>): BrokerSettings {
   const { username, password, passwordEnv, caFile, certificateFile, keyFile, flag } = options;
   const address = readUrl(options.url, flag);
   if (password !== undefined && username === undefined) {
-    throw new BeamrigError('link', `a password is given for ${address.url} and no username`, { wayOut: 'Give username, too.' });
+    throw new LinkError('settings', `a password is given for ${address.url} and no username`, { wayOut: 'Give username, too.' });
   }
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
     const [given, path, missing] =
       keyFile === undefined ? ['certificateFile', certificateFile, 'keyFile'] : ['keyFile', keyFile, 'certificateFile'];
-    throw new BeamrigError('link', `${given} is ${path} and ${missing} is not given; a client certificate needs both`, {
+    throw new LinkError('settings', `${given} is ${path} and ${missing} is not given; a client certificate needs both`, {
       wayOut: `Give ${missing}, too.`,
     });
   }
   const files = Object.entries({ caFile, certificateFile, keyFile }).filter(([, path]) => path !== undefined);
   if (!address.secure && files.length > 0) {
-    throw new BeamrigError('link', `${files[0][0]} is given, and ${address.url} is not encrypted`, {
+    throw new LinkError('settings', `${files[0][0]} is given, and ${address.url} is not encrypted`, {
       wayOut: 'Write mqtts:// and the broker’s TLS port (usually 8883), or leave the file out.',
     });
   }
@@ -84,18 +84,18 @@ function readUrl(text: string, field = 'url'): { url: string; host: string; port
   if (parsed === undefined || scheme === undefined) {
     const port = /^[a-z][a-z0-9+.-]*:\/\/(?:\[[^\]]*\]|[^:/?#@]*):(\d+)$/i.exec(text)?.[1];
     const why = Number(port) > 65_535 ? 'whose port is none; allowed: 1 to 65535' : 'which is no broker’s address';
-    throw new BeamrigError('link', `${field} is '${shownUrl(text)}', ${why}`, { wayOut: SCHEME_WAY_OUT });
+    throw new LinkError('settings', `${field} is '${shownUrl(text)}', ${why}`, { wayOut: SCHEME_WAY_OUT });
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const shown = shownUrl(text);
   if (scheme !== 'mqtt' && scheme !== 'mqtts') {
     const what = scheme === 'ws' || scheme === 'wss' ? 'MQTT over WebSocket, which is not supported' : `the scheme '${scheme}:'`;
-    throw new BeamrigError('link', `${field} is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
+    throw new LinkError('settings', `${field} is '${shown}': ${what}; allowed: mqtt: and mqtts:`, { wayOut: SCHEME_WAY_OUT });
   }
-  if (host === '') throw new BeamrigError('link', `${field} is '${shown}', which names no host`, { wayOut: SCHEME_WAY_OUT });
+  if (host === '') throw new LinkError('settings', `${field} is '${shown}', which names no host`, { wayOut: SCHEME_WAY_OUT });
   const seenBy = field === 'url' ? 'rig files are copied into run folders' : 'command lines are seen by everybody on the machine';
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new BeamrigError('link', `${field} holds a user or password for ${shown}; ${seenBy}`, {
+    throw new LinkError('settings', `${field} holds a user or password for ${shown}; ${seenBy}`, {
       wayOut:
         field === 'url'
           ? 'Give username, and the password by passwordEnv: the name of an environment variable.'
@@ -103,13 +103,13 @@ function readUrl(text: string, field = 'url'): { url: string; host: string; port
     });
   }
   if (!['', '/'].includes(parsed.pathname) || parsed.search !== '' || parsed.hash !== '') {
-    throw new BeamrigError('link', `${field} is '${shown}' and more; after the port nothing may follow`, {
+    throw new LinkError('settings', `${field} is '${shown}' and more; after the port nothing may follow`, {
       wayOut: 'Topics start with topicPrefix, which has a field of its own in the rig file.',
     });
   }
   const secure = scheme === 'mqtts';
   const port = parsed.port === '' ? (secure ? 8883 : 1883) : Number(parsed.port);
-  if (port === 0) throw new BeamrigError('link', `${field} is '${shown}': port 0 is no port`, { wayOut: SCHEME_WAY_OUT });
+  if (port === 0) throw new LinkError('settings', `${field} is '${shown}': port 0 is no port`, { wayOut: SCHEME_WAY_OUT });
   return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, host, port, secure };
 }
 
@@ -128,7 +128,7 @@ function tlsFiles(files: Files): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
     try {
       createSecureContext({ cert, key });
     } catch (error) {
-      throw new BeamrigError('link', `keyFile ${files.keyFile} is not the key of certificateFile ${files.certificateFile}`, {
+      throw new LinkError('settings', `keyFile ${files.keyFile} is not the key of certificateFile ${files.certificateFile}`, {
         wayOut: 'Give the key that the certificate was made for.',
         cause: error,
       });
@@ -144,7 +144,7 @@ function readPem(files: Files, field: keyof Files, what: string, parse: (pem: Bu
   const read = readBoundedFile(path, { maxBytes: LARGEST_PEM, pipes: 'refuse' });
   if (!read.ok) {
     const why = read.reason === 'not-allowed' ? 'no permission to read it' : read.why;
-    throw new BeamrigError('link', `${field} is ${path}: ${why}`, {
+    throw new LinkError('settings', `${field} is ${path}: ${why}`, {
       wayOut: 'Give the path of a PEM file that this user may read.',
       cause: read.cause,
     });
@@ -153,7 +153,7 @@ function readPem(files: Files, field: keyof Files, what: string, parse: (pem: Bu
   try {
     parse(pem);
   } catch (error) {
-    throw new BeamrigError('link', `${field} is ${path}, which does not hold ${what} in PEM`, {
+    throw new LinkError('settings', `${field} is ${path}, which does not hold ${what} in PEM`, {
       wayOut: 'PEM files start with -----BEGIN; examples/mqtt/README.md has commands that make them.',
       cause: error,
     });

@@ -7,7 +7,7 @@
  *   <topicPrefix>/panels/<panel>/host       the word of the host that drives it, likewise; empty when nobody does, also by last will
  */
 import { randomBytes } from 'node:crypto';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
 
 export interface PanelTopics {
   toPanel: string;
@@ -16,7 +16,7 @@ export interface PanelTopics {
   host: string;
 }
 
-/** @throws {BeamrigError} 'link' for a prefix or panel that cannot be part of a topic */
+/** @throws {LinkError} for a prefix or panel that cannot be part of a topic */
 export function topicsOf(topicPrefix: string, panel: string): PanelTopics {
   const base = `${checkedPrefix(topicPrefix)}/panels/${checkedPanel(panel)}`;
   return { toPanel: `${base}/to-panel`, toHost: `${base}/to-host`, presence: `${base}/presence`, host: `${base}/host` };
@@ -39,7 +39,7 @@ export const wrongInPanel = (panel: string): string | undefined =>
 function checkedPrefix(prefix: string): string {
   const wrong = wrongInPrefix(prefix);
   if (wrong === undefined) return prefix;
-  throw new BeamrigError('link', `topicPrefix is '${prefix}', which has ${wrong}`, {
+  throw new LinkError('settings', `topicPrefix is '${prefix}', which has ${wrong}`, {
     wayOut: 'Choose plain words, with / between levels, as in beamrig or lab/beamrig.',
   });
 }
@@ -47,7 +47,7 @@ function checkedPrefix(prefix: string): string {
 function checkedPanel(panel: string): string {
   const wrong = wrongInPanel(panel);
   if (wrong === undefined) return panel;
-  throw new BeamrigError('link', `panel is '${panel}', which has ${wrong} and cannot be a topic level`, {
+  throw new LinkError('settings', `panel is '${panel}', which has ${wrong} and cannot be a topic level`, {
     wayOut: 'Give the panel’s serial number as it is printed on the board, without / + # and control characters.',
   });
 }

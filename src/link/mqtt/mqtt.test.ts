@@ -105,10 +105,10 @@ describe('an MQTT link of a rig with a key', () => {
     let doubts = 0;
     unproven?.onDoubt(() => doubts++);
     presence('online', 'second');
-    expect(unproven?.words).toContain('was restarted');
+    expect(unproven?.doubt?.detail).toContain('was restarted');
     unproven?.refute();
     presence('offline', 'second');
-    expect(unproven?.words).toContain('went offline');
+    expect(unproven?.doubt?.detail).toContain('went offline');
     presence('online', 'first');
     presence('online', 'second');
     for (const garbage of ['x', '[]', '{"state":"online"}', 'y'.repeat(100_000)]) say('presence', garbage);
@@ -125,6 +125,6 @@ describe('an MQTT link of a rig with a key', () => {
     broker.presence = undefined;
     const { link } = await openLink(KEY);
     expect(link.state).toEqual({ state: 'open' });
-    expect(link.unproven?.words).toBe('no panel has said on beamrig/panels/P/presence that it is there');
+    expect(link.unproven?.doubt?.detail).toBe('no panel has said on beamrig/panels/P/presence that it is there');
   });
 });

@@ -14,12 +14,11 @@
  */
 import { createRealClock } from '../../../core/clock/real-clock.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
-import { BeamrigError, isBeamrigError } from '../../../core/errors/beamrig-error.ts';
 import { MAX_FRAME_BYTES } from '../../../firmware-protocol/limits.ts';
 import type { Random } from '../../../core/signal/random.ts';
-import { LinkRefused, type UnprovenReports, type Link, type LinkCounters, type LinkState } from '../link.ts';
+import { LinkError, type UnprovenReports, type Link, type LinkCause, type LinkCounters, type LinkState } from '../link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
-import { denied } from './mqtt-failures.ts';
+import { WITHOUT_A_WORD, denied, type Ending } from './mqtt-failures.ts';
 import { createRoomProbe, type RoomProbe } from './mqtt-packet-size.ts';
 import { createPresenceSeal, type PresenceSeal } from './mqtt-seal.ts';
 import { TopicTaken, createTopicClaim, type TopicClaim } from './mqtt-claim.ts';
@@ -83,7 +82,7 @@ class MqttLink implements Link {
   /** Not the instance, which everybody reads: a client that comes under ours would end our connection. */
   private readonly clientId = `beamrig-host-${newInstance()}`;
   private readonly room: RoomProbe;
-  private doubt: string | undefined;
+  private doubt: Ending | undefined;
   private doubtListener: () => void = () => undefined;
   private frameListener: (frame: Uint8Array) => void = () => undefined;
   private stateListener: (state: LinkState) => void = () => undefined;
@@ -99,7 +98,7 @@ class MqttLink implements Link {
   private presenceChanged: () => void = () => undefined;
   /** The online instance before the present one, for seeing two take turns. */
   private former: { instance: string; atMs: number } | undefined;
-  private rivals: { words: string; atMs: number } | undefined;
+  private rivals: { detail: string; atMs: number } | undefined;
 
   constructor(options: MqttLinkOptions) {
     this.options = options;
@@ -139,7 +138,7 @@ class MqttLink implements Link {
 
   async close(): Promise<void> {
     this.closes++;
-    this.closeAs('closed-by-us');
+    this.closeAs({ state: 'closed', reason: 'closed-by-us' });
     this.state = { state: 'closed', reason: 'closed-by-us' };
     this.presenceChanged();
     await this.opening?.catch(() => undefined);
@@ -151,10 +150,11 @@ class MqttLink implements Link {
     try {
       if (this.connection?.alive !== true) await this.reachBroker();
       if (this.closes === closes) await this.waitForPanel();
-      if (this.closes !== closes) throw this.gone('closed while it was being opened');
+      if (this.closes !== closes) throw this.gone({ cause: 'closed-meanwhile', detail: 'closed while it was being opened' });
     } catch (error) {
-      if (this.closes === closes && isBeamrigError(error)) {
-        this.state = { state: 'closed', reason: this.wasOpen ? 'lost' : 'refused', detail: error.message };
+      if (this.closes === closes && error instanceof LinkError) {
+        const { reason: cause, message: detail } = error;
+        this.state = { state: 'closed', reason: this.wasOpen ? 'lost' : 'refused', cause, detail };
       }
       throw error;
     }
@@ -181,11 +181,11 @@ class MqttLink implements Link {
       will: { topic: topics.host, payload: '' },
       clock,
       onMessage: (topic, payload, retained) => this.receive(topic, payload, retained),
-      onClosed: (detail) => {
+      onClosed: ({ cause, detail }) => {
         this.connection = undefined;
         this.claim = undefined;
         this.presence = undefined;
-        this.closeAs('lost', `${settings.url}: ${detail}`);
+        this.closeAs(lost(cause, `${settings.url}: ${detail}`));
       },
     });
     this.topics = topics;
@@ -202,7 +202,7 @@ class MqttLink implements Link {
       onStranger: () => this.countStrange(),
       onAsked: () => undefined, // the other one is told; nothing changes here
       onLost: (rival) => {
-        this.closeAs('lost', this.otherHost(rival));
+        this.closeAs(lost('other-host', this.otherHost(rival)));
         void this.leaveBroker();
       },
       unreadable: () => denied(settings, 'read', topics.host),
@@ -221,10 +221,9 @@ class MqttLink implements Link {
 
   private explain(error: unknown, settings: BrokerSettings): unknown {
     if (!(error instanceof TopicTaken)) return error;
-    return new LinkRefused(
-      `${settings.url}: ${this.otherHost(error.holder)}`,
-      'Stop the other controller, or drive another panel: a panel has one host.',
-    );
+    return new LinkError('other-host', `${settings.url}: ${this.otherHost(error.holder)}`, {
+      wayOut: 'Stop the other controller, or drive another panel: a panel has one host.',
+    });
   }
 
   private otherHost(instance: string): string {
@@ -249,27 +248,29 @@ class MqttLink implements Link {
     }
     const { panel } = this.options;
     const topic = this.topics?.presence ?? '';
-    if (this.connection?.alive !== true) throw this.gone('the broker closed the connection');
+    if (this.connection?.alive !== true) throw this.gone(WITHOUT_A_WORD);
     if (this.rivals !== undefined && clock.nowMs() - this.rivals.atMs < RIVALS_QUIET_MS) {
-      throw new LinkRefused(this.rivals.words, 'Give each panel a serial number of its own, or switch one off.');
+      throw new LinkError('two-panels', this.rivals.detail, {
+        wayOut: 'Give each panel a serial number of its own, or switch one off.',
+      });
     }
     if (this.presence?.online === true) return;
-    const what =
+    const absence: Ending =
       this.presence === undefined
-        ? `no panel has said on ${topic} that it is there`
-        : `panel ${panel} is offline, as ${topic} says`;
+        ? { cause: 'panel-unannounced', detail: `no panel has said on ${topic} that it is there` }
+        : { cause: 'panel-offline', detail: `panel ${panel} is offline, as ${topic} says` };
     if (this.unproven !== undefined) {
-      this.doubt = what;
+      this.doubt = absence;
       return;
     }
-    throw new BeamrigError('link', `${shownUrl(this.options.url)}: ${what}`, {
+    throw new LinkError(absence.cause, `${shownUrl(this.options.url)}: ${absence.detail}`, {
       wayOut:
         'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
     });
   }
 
-  private gone(why: string): BeamrigError {
-    return new BeamrigError('link', `${this.name}: ${why}`, { wayOut: 'Open the link again.' });
+  private gone({ cause, detail }: Ending): LinkError {
+    return new LinkError(cause, `${this.name}: ${detail}`, { wayOut: 'Open the link again.' });
   }
 
   private receive(topic: string, payload: Uint8Array, retained: boolean): void {
@@ -303,23 +304,24 @@ class MqttLink implements Link {
     this.presence = { online, instance };
     if (online) this.doubt = undefined;
     if (online && before?.online === true && before.instance !== instance) this.instanceChanged(before, instance);
-    else if (!online) this.lost(`panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
+    else if (!online)
+      this.lost('panel-offline', `panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
     this.presenceChanged();
   }
 
   /** The presence topic says so. */
-  private lost(words: string): void {
-    if (this.unproven === undefined) return this.closeAs('lost', words);
+  private lost(cause: LinkCause, detail: string): void {
+    if (this.unproven === undefined) return this.closeAs(lost(cause, detail));
     if (this.state.state !== 'open') return;
-    this.doubt = words;
+    this.doubt = { cause, detail };
     this.doubtListener();
   }
 
   private createUnprovenReports(): UnprovenReports {
-    const words = (): string | undefined => this.doubt;
+    const doubt = (): Ending | undefined => this.doubt;
     return {
-      get words() {
-        return words();
+      get doubt() {
+        return doubt();
       },
       onDoubt: (listener) => {
         this.doubtListener = listener;
@@ -327,7 +329,9 @@ class MqttLink implements Link {
       refute: () => {
         this.doubt = undefined;
       },
-      believe: () => this.closeAs('lost', this.doubt),
+      believe: () => {
+        if (this.doubt !== undefined) this.closeAs(lost(this.doubt.cause, this.doubt.detail));
+      },
     };
   }
 
@@ -341,18 +345,18 @@ class MqttLink implements Link {
     const atMs = this.clock.nowMs();
     this.former = { instance: before.instance, atMs };
     if (former?.instance === instance && atMs - former.atMs < TURNS_WITHIN_MS && this.unproven === undefined) {
-      const words = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.topics?.presence ?? panel}`;
-      this.rivals = { words, atMs };
-      this.closeAs('lost', words);
+      const detail = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.topics?.presence ?? panel}`;
+      this.rivals = { detail, atMs };
+      this.closeAs(lost('two-panels', detail));
     } else {
-      this.lost(`panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
+      this.lost('panel-replaced', `panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
     }
   }
 
-  private closeAs(reason: 'lost' | 'closed-by-us', detail?: string): void {
+  private closeAs(closed: LinkState): void {
     this.doubt = undefined;
     if (this.state.state === 'open') {
-      this.state = { state: 'closed', reason, ...(detail !== undefined && { detail }) };
+      this.state = closed;
       this.stateListener(this.state);
     }
     this.presenceChanged();
@@ -367,3 +371,5 @@ class MqttLink implements Link {
     await connection?.end();
   }
 }
+
+const lost = (cause: LinkCause, detail: string): LinkState => ({ state: 'closed', reason: 'lost', cause, detail });

@@ -1,10 +1,11 @@
-/** Why a serial port cannot be opened, in words that name the path, the cause and what to do about it. */
+/** Why a serial port cannot be opened: each cause as a code, and its message with the path and what to do about it. */
 import { readFileSync, statSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { LinkError } from '../link.ts';
+import { bindingText, type OpenCause } from './serial-binding-errors.ts';
 import { listSerialPorts } from './serial-ports.ts';
 
-/** @throws BeamrigError 'link' when `path` is nothing, or nothing that could be a serial port */
+/** @throws {LinkError} when `path` is nothing, or nothing that could be a serial port */
 export function requireSerialDevice(path: string): void {
   let found;
   try {
@@ -13,62 +14,82 @@ export function requireSerialDevice(path: string): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') throw missing(path, error);
     if (code === 'EACCES') throw noPermission(path, error);
-    throw new BeamrigError('link', `${path}: cannot be looked at (${code ?? 'unknown'}).`, { wayOut: ownPorts(), cause: error });
+    throw new LinkError('port-failed', `cannot be looked at (${code ?? 'unknown'}).`, {
+      port: path,
+      wayOut: ownPorts(),
+      cause: error,
+    });
   }
   if (found.isCharacterDevice()) return;
   const kind = found.isDirectory() ? 'a folder' : found.isFile() ? 'a regular file' : found.isSocket() ? 'a socket' : 'no device';
   throw noPort(path, kind);
 }
 
-/** The error for what the operating system answered to opening or setting up `path`; the binding says it in words only. */
-export function explainOpenFailure(path: string, baudRate: number, cause: unknown): BeamrigError {
-  const said = (cause instanceof Error ? cause.message : String(cause)).replace(/^Error:? /, '');
-  if (/no such file/i.test(said)) return missing(path, cause);
-  if (/permission denied|not permitted/i.test(said)) return noPermission(path, cause);
-  if (/cannot lock port/i.test(said)) {
-    return new BeamrigError('link', `${path}: another program uses this port.`, {
-      wayOut: `Close the other program (a second beamrig, a terminal, a flash tool); \`fuser -v ${path}\` names it.`,
-      cause,
-    });
+/** The error for why the system or the binding would not open or set up `path`. */
+export function openError(why: OpenCause, path: string, baudRate: number, cause?: unknown): LinkError {
+  switch (why) {
+    case 'no-port':
+      return missing(path, cause);
+    case 'no-permission':
+      return noPermission(path, cause);
+    case 'port-in-use':
+      return new LinkError(why, 'another program uses this port.', {
+        port: path,
+        wayOut: `Close the other program (a second beamrig, a terminal, a flash tool); \`fuser -v ${path}\` names it.`,
+        cause,
+      });
+    case 'not-a-port':
+      return noPort(path, 'a device of another kind', cause);
+    case 'baud-rate':
+      return refusedBaudRate(path, baudRate, 'refuses it', cause);
+    case 'no-device':
+      return new LinkError(why, 'the name is there, but no device answers behind it.', {
+        port: path,
+        wayOut: `Plug the board in again. ${ownPorts()}`,
+        cause,
+      });
+    case 'port-failed':
+      return new LinkError(why, `${path} at ${baudRate} baud: ${bindingText(cause)}.`, { wayOut: ownPorts(), cause });
   }
-  if (/inappropriate ioctl/i.test(said)) return noPort(path, 'a device of another kind', cause);
-  if (/baud ?rate/i.test(said)) return refusedBaudRate(path, baudRate, 'refuses it', cause);
-  if (/no such device|input\/output error/i.test(said)) {
-    return new BeamrigError('link', `${path}: the name is there, but no device answers behind it.`, {
-      wayOut: `Plug the board in again. ${ownPorts()}`,
-      cause,
-    });
-  }
-  return new BeamrigError('link', `${path} at ${baudRate} baud: ${said}.`, { wayOut: ownPorts(), cause });
 }
 
 /** The port took the rate and runs at another one. */
-export const wrongBaudRate = (path: string, wanted: number, actual: number): BeamrigError =>
+export const wrongBaudRate = (path: string, wanted: number, actual: number): LinkError =>
   refusedBaudRate(path, wanted, `runs at ${actual} baud instead`);
 
-/** @throws BeamrigError 'link' when a baud rate is no number that any port could be asked for */
+/** @throws {LinkError} when a baud rate is no number that any port could be asked for */
 export function requireBaudRate(path: string, baudRate: number): void {
   if (!Number.isInteger(baudRate) || baudRate < 1) throw refusedBaudRate(path, baudRate, 'cannot be asked for it');
 }
 
-function refusedBaudRate(path: string, baudRate: number, verdict: string, cause?: unknown): BeamrigError {
-  return new BeamrigError('link', `${path}: baudRate is ${baudRate}, and the port ${verdict}.`, {
+function refusedBaudRate(path: string, baudRate: number, verdict: string, cause?: unknown): LinkError {
+  return new LinkError('baud-rate', `baudRate is ${baudRate}, and the port ${verdict}.`, {
+    port: path,
     wayOut: 'Set baudRate to one that port and firmware share; 115200 nearly always works.',
     cause,
   });
 }
 
-function missing(path: string, cause: unknown): BeamrigError {
-  return new BeamrigError('link', `${path}: there is no such port.`, { wayOut: `Plug the board in. ${ownPorts(path)}`, cause });
+function missing(path: string, cause: unknown): LinkError {
+  return new LinkError('no-port', 'there is no such port.', {
+    port: path,
+    wayOut: `Plug the board in. ${ownPorts(path)}`,
+    cause,
+  });
 }
 
-function noPort(path: string, kind: string, cause?: unknown): BeamrigError {
-  return new BeamrigError('link', `${path}: this is ${kind}, not a serial port.`, { wayOut: ownPorts(path), cause });
+function noPort(path: string, kind: string, cause?: unknown): LinkError {
+  return new LinkError('not-a-port', `this is ${kind}, not a serial port.`, {
+    port: path,
+    wayOut: ownPorts(path),
+    cause,
+  });
 }
 
-function noPermission(path: string, cause: unknown): BeamrigError {
+function noPermission(path: string, cause: unknown): LinkError {
   const group = groupOf(path);
-  return new BeamrigError('link', `${path}: no permission to open this port; it belongs to the group '${group}'.`, {
+  return new LinkError('no-permission', `no permission to open this port; it belongs to the group '${group}'.`, {
+    port: path,
     wayOut:
       group === 'root'
         ? `Let a udev rule give it to the group 'dialout', or run: sudo chmod a+rw ${path}`

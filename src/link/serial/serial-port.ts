@@ -8,8 +8,9 @@
  *   onGone ◄─ end of file, error ◄──────────┴─► forgotten
  */
 import { readSync, writeSync } from 'node:fs';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
-import { explainOpenFailure, requireSerialDevice, wrongBaudRate } from './serial-port-errors.ts';
+import { LinkError } from '../link.ts';
+import { bindingCause } from './serial-binding-errors.ts';
+import { openError, requireSerialDevice, wrongBaudRate } from './serial-port-errors.ts';
 
 export interface SerialPortOptions {
   path: string;
@@ -34,7 +35,7 @@ const BAUD_TOLERANCE = 0.02;
 
 /**
  * Opens a port for this process alone, raw, 8N1, without resetting a board when it is closed again. What was in its buffers before is dropped.
- * @throws BeamrigError 'link' naming path, cause and way out
+ * @throws {LinkError} naming path, cause and way out
  */
 export async function openSerialPort(options: SerialPortOptions): Promise<OpenSerialPort> {
   const { path, baudRate } = options;
@@ -48,10 +49,10 @@ export async function openSerialPort(options: SerialPortOptions): Promise<OpenSe
     await port.flush();
     // A node without a device behind it opens, and says so only when it is read.
     const bytes = Buffer.alloc(1);
-    if (readNow(port.fd, bytes) < 0) throw explainOpenFailure(path, baudRate, new Error('Input/output error'));
+    if (readNow(port.fd, bytes) < 0) throw openError('no-device', path, baudRate);
   } catch (error) {
     await port.close();
-    throw error instanceof BeamrigError ? error : explainOpenFailure(path, baudRate, error);
+    throw error instanceof LinkError ? error : openError(bindingCause(error), path, baudRate, error);
   }
   return startMoving(port, options);
 }
@@ -72,11 +73,11 @@ async function openBinding(path: string, baudRate: number): Promise<BindingPort>
   try {
     port = await SerialPort.binding.open({ path, baudRate, hupcl: false, lock: true });
   } catch (error) {
-    throw explainOpenFailure(path, baudRate, error);
+    throw openError(bindingCause(error), path, baudRate, error);
   }
   if ('poller' in port) return port;
   await port.close();
-  throw new BeamrigError('link', `${path}: serial links work on Linux and macOS only, not on ${process.platform}.`, {
+  throw new LinkError('other-system', `${path}: serial links work on Linux and macOS only, not on ${process.platform}.`, {
     wayOut: 'Use an MQTT link on this system.',
   });
 }

@@ -305,7 +305,11 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
     const first = linkTo(pair.a);
     const second = linkTo(pair.a);
     await first.open();
-    await expect(second.open()).rejects.toMatchObject({ code: 'link', message: `${pair.a}: another program uses this port.` });
+    await expect(second.open()).rejects.toMatchObject({
+      code: 'link',
+      reason: 'port-in-use',
+      message: `${pair.a}: another program uses this port.`,
+    });
     await first.close();
     await second.open();
     expect(second.state).toEqual({ state: 'open' });
@@ -315,6 +319,7 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
     const host = createSerialLink({ path: pair.a, baudRate: 5_000_000_000 });
     await expect(host.open()).rejects.toMatchObject({
       code: 'link',
+      reason: 'baud-rate',
       message: `${pair.a}: baudRate is 5000000000, and the port runs at 705032704 baud instead.`,
       wayOut: expect.stringMatching(/115200/) as string,
     });
@@ -335,6 +340,7 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
     try {
       await expect(linkTo(pair.a).open()).rejects.toMatchObject({
         code: 'link',
+        reason: 'no-permission',
         message: expect.stringMatching(/: no permission to open this port; it belongs to the group '\w+'\.$/) as string,
         wayOut: expect.stringMatching(/usermod -aG|dialout/) as string,
       });
@@ -353,22 +359,34 @@ describe('a path that is no serial port', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it.each([
-    ['nothing', () => '/dev/ttyUSB97', /^\/dev\/ttyUSB97: there is no such port\.$/],
-    ['a link to nothing', () => (symlinkSync('gone', join(folder, 'port')), join(folder, 'port')), /: there is no such port\.$/],
+    ['nothing', 'no-port', () => '/dev/ttyUSB97', /^\/dev\/ttyUSB97: there is no such port\.$/],
+    [
+      'a link to nothing',
+      'no-port',
+      () => (symlinkSync('gone', join(folder, 'port')), join(folder, 'port')),
+      /: there is no such port\.$/,
+    ],
     [
       'a regular file',
+      'not-a-port',
       () => (writeFileSync(join(folder, 'file'), ''), join(folder, 'file')),
       /: this is a regular file, not a serial/,
     ],
-    ['a folder', () => (mkdirSync(join(folder, 'tty')), join(folder, 'tty')), /: this is a folder, not a serial port\.$/],
-    ['another device', () => '/dev/null', /^\/dev\/null: this is a device of another kind, not a serial port\.$/],
-  ])('refuses %s by name, with the ports there are', async (_, path, message) => {
+    [
+      'a folder',
+      'not-a-port',
+      () => (mkdirSync(join(folder, 'tty')), join(folder, 'tty')),
+      /: this is a folder, not a serial port\.$/,
+    ],
+    ['another device', 'not-a-port', () => '/dev/null', /^\/dev\/null: this is a device of another kind, not a serial port\.$/],
+  ])('refuses %s by name, with the ports there are', async (_, reason, path, message) => {
     const link = createSerialLink({ path: path(), baudRate });
     await expect(link.open()).rejects.toMatchObject({
       code: 'link',
+      reason,
       message: expect.stringMatching(message) as string,
       wayOut: expect.stringMatching(/beamrig panels/) as string,
     });
-    expect(link.state).toMatchObject({ state: 'closed', reason: 'refused' });
+    expect(link.state).toMatchObject({ state: 'closed', reason: 'refused', cause: reason });
   });
 });

@@ -2,9 +2,8 @@
  * The link to a panel on a serial port: each frame COBS-encoded and closed by a zero byte (firmware-protocol/serial-framing.ts). A port that
  * was lost is opened again under the same name by `open`; nothing that waited for the old one is ever sent to the new one.
  */
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
 import { SerialFrameReader } from '../../../firmware-protocol/serial-framing.ts';
-import type { Link, LinkState } from '../link.ts';
+import { LinkError, type Link, type LinkCause, type LinkState } from '../link.ts';
 import { DELIMITER, createFrameBytes } from './serial-frame-bytes.ts';
 import { watchNoise } from './noise.ts';
 import { requireBaudRate } from './serial-port-errors.ts';
@@ -22,7 +21,7 @@ export interface SerialLinkOptions {
 /**
  * A closed link to the port at `path`, which it keeps to itself while it is open.
  * `send` says false as well when the line has not taken what was sent before (64 KiB); such a frame counts as discarded.
- * @throws {BeamrigError} 'link' for a baud rate that is no whole number above 0; `open` says what is wrong with the port
+ * @throws {LinkError} for a baud rate that is no whole number above 0; `open` says what is wrong with the port
  */
 export function createSerialLink(options: SerialLinkOptions): Link {
   const { path, baudRate, name = path } = options;
@@ -92,16 +91,16 @@ export function createSerialLink(options: SerialLinkOptions): Link {
         onGone: (detail) => {
           if (port !== opened) return;
           port = undefined;
-          change({ state: 'closed', reason: 'lost', detail });
+          change({ state: 'closed', reason: 'lost', cause: 'hung-up', detail });
         },
       });
     } catch (error) {
-      if (mine === closings && error instanceof BeamrigError) refuse(error.message);
+      if (mine === closings && error instanceof LinkError) refuse(error.reason, error.message);
       throw error;
     }
     if (mine !== closings) {
       await opened.close();
-      throw new BeamrigError('link', `${path}: the link was closed while it was being opened.`);
+      throw new LinkError('closed-meanwhile', `${path}: the link was closed while it was being opened.`);
     }
     port = opened;
     reader.reset();
@@ -113,10 +112,9 @@ export function createSerialLink(options: SerialLinkOptions): Link {
   };
 
   /** Many attempts to open a port that stays away are one cause, and told once. */
-  const refuse = (detail: string): void => {
-    const next: LinkState = { state: 'closed', reason: 'refused', detail };
-    if (state.state === 'closed' && state.reason === 'refused' && state.detail === detail) return;
-    change(next);
+  const refuse = (cause: LinkCause, detail: string): void => {
+    if (state.state === 'closed' && state.reason === 'refused' && state.cause === cause) return;
+    change({ state: 'closed', reason: 'refused', cause, detail });
   };
 
   return {

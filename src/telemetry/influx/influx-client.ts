@@ -6,6 +6,7 @@
  * Only 204 is a yes: a proxy or the log-in page of a network answers 200 to anything.
  * Sources: InfluxDB 1.8 and 2.7 documentation, "InfluxDB API reference", /write; /query.
  */
+import { droppedPoints, refusalOf } from './influx-errors.ts';
 import { createExchange, oneLine, type Answer } from './influx-exchange.ts';
 import { targetName, type InfluxTarget } from './influx-target.ts';
 import { isRecord } from '../record-reader.ts';
@@ -53,8 +54,7 @@ export function createInfluxClient(target: InfluxTarget, timeoutMs = TIMEOUT_MS)
         return { outcome: 'again', cause: judged.is === 'again' ? judged.cause : judged.is, why: judged.why };
       case 'refused': {
         const { why } = judged;
-        // InfluxDB says how many points of the batch it dropped for their field types, and has kept the others.
-        const dropped = Math.min(Number(/\bdropped=(\d+)/.exec(why)?.[1] ?? 0), lines.length);
+        const dropped = Math.min(droppedPoints(why), lines.length);
         if (dropped > 0) return { outcome: 'taken', points: lines.length - dropped, refused: dropped, why };
         if (lines.length > 1) return writeHalves(lines);
         // One short line is never too large: somebody between us and the server refuses everything.
@@ -108,7 +108,7 @@ export async function checkInflux(target: InfluxTarget, timeoutMs = 3000): Promi
         : { verdict: 'good', detail: `${name} takes points${judged.version === undefined ? '' : `, version ${judged.version}`}` };
     case 'refused':
       // Version 2 wants points and got a comment: it has let us in and knows the database.
-      return /writing requires points|no points/i.test(judged.why)
+      return refusalOf(judged.why) === 'no-points'
         ? { verdict: 'good', detail: `${name} takes points` }
         : wrong('refused', judged.why);
     case 'no-database': {
@@ -160,7 +160,7 @@ function serverOf(target: InfluxTarget, timeoutMs: number) {
   const orWhyNot = async (query: string): Promise<string | undefined> => {
     const error = await ask(query);
     if (error === undefined) return undefined;
-    return /not implemented/i.test(error)
+    return refusalOf(error) === 'not-implemented'
       ? 'this server makes none by itself (InfluxDB 2: map a bucket to this name)'
       : `it cannot be made: ${error}`;
   };
