@@ -1,7 +1,7 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
 import { counted } from '../../core/errors/counted.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
-import { authenticationProblems, linkProblems } from './rig-links.ts';
+import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from './rig-problems.ts';
 import { namesAnotherHome } from '../../core/files/home-path.ts';
 
@@ -96,8 +96,7 @@ export const DEFAULT_RATE_HZ = 20;
 function homeProblems(rig: unknown): Problem[] {
   const links = at(rig, ['links']);
   const ofLinks = (Array.isArray(links) ? links : []).flatMap((_, index) => [
-    ['links', index, 'serial', 'path'],
-    ...['caFile', 'certificateFile', 'keyFile'].map((key) => ['links', index, 'mqtt', key]),
+    ...LINK_PATHS.map((keys) => ['links', index, ...keys]),
   ]);
   const places = [['beamformer', 'model'], ['authentication', 'keyFile'], ['telemetry', 'runFolder'], ...ofLinks];
   return places.flatMap((path): Problem[] => {

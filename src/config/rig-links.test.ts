@@ -101,10 +101,10 @@ describe('the links of a rig file', () => {
       'links[1].serial.path: "/etc/rigs/x1" is that of links[0] already',
     ],
     [['links: [ { serial: { path: "" } } ]'], 'links[0].serial.path: is empty; allowed: the path of a port'],
-    [['links: [ { name: a } ]'], 'links[0]: neither serial nor mqtt; allowed: one of the two'],
+    [['links: [ { name: a } ]'], 'links[0]: none of serial, mqtt; allowed: one of them'],
     [
       ["links: [ { panel: A, serial: { path: /a }, mqtt: { url: 'mqtt://h' } } ]"],
-      'links[0]: serial and mqtt; allowed: one of the two',
+      'links[0]: serial and mqtt; allowed: one of serial, mqtt',
     ],
     [
       ["links: [ { mqtt: { url: 'mqtt://h' } } ]"],

@@ -112,7 +112,8 @@ export interface UnprovenReports {
 }
 
 export interface Link {
-  readonly kind: 'loopback' | 'serial' | 'mqtt';
+  /** 'loopback', or a kind that rig files name (link-kinds.ts). */
+  readonly kind: string;
   /** For messages and the page: 'loopback', '/dev/ttyUSB0', … */
   readonly name: string;
   readonly source: 'hardware' | 'simulator';
