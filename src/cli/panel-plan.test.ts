@@ -126,7 +126,7 @@ describe('the plan of beamrig panel', () => {
   it('says which flag is wrong, and what would be right', () => {
     const { serial: _, ...nowhere } = FLAGS;
     expect(refusal(undefined, {})).toMatch(/no rig file, and no --elements, no --rf-chains, no --phase-bits, no --users/);
-    expect(refusal(undefined, nowhere)).toMatch(/neither --serial nor --mqtt/);
+    expect(refusal(undefined, nowhere)).toMatch(/neither --serial nor --mqtt nor --tcp/);
     expect(refusal(undefined, { ...FLAGS, users: '3' })).toMatch(/--users 3: not allowed; allowed: a whole number from 1 to 2/);
     expect(refusal(undefined, { ...FLAGS, mqtt: ['mqtt://127.0.0.1'] })).toMatch(/panel is on --serial and on --mqtt/);
     expect(refusal(undefined, { ...FLAGS, serial: ['/dev/pts/9@fast'] })).toMatch(/@BAUD fast: not allowed/);

@@ -66,6 +66,7 @@ export function createProgram(): Command {
   const panel = command('panel', 'play the panels of a rig as a process, at the far ends of its links, until Ctrl-C', [
     'beamrig panel rig.yaml --serial /dev/pts/5',
     'beamrig panel rig.yaml --link left --serial left=/dev/pts/5@115200 --behaviour drop:probability=0.01',
+    'beamrig panel rig.yaml --tcp right=4001',
     'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters',
     'beamrig panel --elements 64 --rf-chains 4 --phase-bits 6 --users 4 --panel SIM-0001 --serial /dev/pts/5',
   ])

@@ -80,7 +80,7 @@ export interface LinkKind<Block, End = Block> {
   /* ---- the host's end ---- */
 
   /** How fast it is, where that is known before it is open. */
-  bitsASecond?(block: Block): number;
+  bitsASecond?(block: Block): number | undefined;
   /** What is behind the address now that it is there: two links to one of them are a mistake. */
   behind?(block: Block): string | undefined;
   /**

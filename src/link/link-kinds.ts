@@ -3,10 +3,11 @@ import { LINK_KIND_NAMES, type LinkKindName } from './link-flags.ts';
 import type { LinkKind, LinkOf } from './link-kind.ts';
 import { mqttKind } from './mqtt/mqtt-kind.ts';
 import { serialKind } from './serial/serial-kind.ts';
+import { tcpKind } from './tcp/tcp-kind.ts';
 
 export { LINK_KIND_NAMES, type LinkKindName };
 
-export const LINK_KINDS = { serial: serialKind, mqtt: mqttKind } as const satisfies Record<LinkKindName, unknown>;
+export const LINK_KINDS = { serial: serialKind, mqtt: mqttKind, tcp: tcpKind } as const satisfies Record<LinkKindName, unknown>;
 
 export type BlockOf<Kind extends LinkKindName> = (typeof LINK_KINDS)[Kind] extends LinkKind<infer Block, infer _> ? Block : never;
 export type EndOf<Kind extends LinkKindName> = (typeof LINK_KINDS)[Kind] extends LinkKind<infer _, infer End> ? End : never;

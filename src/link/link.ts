@@ -23,6 +23,10 @@ export const LINK_CAUSES = {
   'baud-rate': 'wrong',
   'other-system': 'wrong',
   'port-failed': 'wrong',
+  // a server of raw bytes
+  'server-unreachable': 'away',
+  'server-failed': 'wrong',
+  'address-taken': 'wrong',
   // a broker
   'broker-unreachable': 'away',
   'broker-unavailable': 'away',
