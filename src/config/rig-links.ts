@@ -11,7 +11,7 @@ import { mapProblems, parseElements } from './element-map.ts';
 import { environmentVariable, filePath, fromHere } from './rig-fields.ts';
 import type { Problem } from './rig-problems.ts';
 
-/** 'serial or mqtt or tcp' */
+/** The kinds, as a message lists them. */
 const anyKind = LINK_KIND_NAMES.join(' or ');
 const needing = LINK_KIND_NAMES.filter((kind) => linkKind(kind).needsPanel !== undefined).join(', ');
 
