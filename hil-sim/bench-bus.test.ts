@@ -4,11 +4,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { crc32c } from '../firmware-protocol/crc32c.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { adar1000States } from './adar1000.ts';
 import type { Air } from './air.ts';
 import { createAir } from './air.ts';
 import type { BenchBus } from './bench-bus.ts';
 import { createBenchBus } from './bench-bus.ts';
+import { adar1000 } from './chips/adar1000.ts';
 import { createMovingUsers } from './scene.ts';
 import { createSimulatedArray } from './simulated-array.ts';
 
@@ -25,13 +25,13 @@ function airOf(elements: number, rfChains: number): Air {
   const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
   const walk = { paths: 3, scale: 'unit-element', speedMps: 0, carrierGhz: 28 } as const;
   const scene = createMovingUsers({ geometry, users: USERS, ...walk, random });
-  const array = createSimulatedArray({ elements, rfChains, phaseBits: 7, random, states: adar1000States() });
+  const array = createSimulatedArray({ elements, rfChains, phaseBits: 7, random, states: adar1000.states() });
   return createAir({ array, scene, noise: 1, random, clock: createVirtualClock() });
 }
 
 beforeEach(() => {
   air = airOf(ELEMENTS, CHAINS);
-  bus = createBenchBus({ part: air.part() });
+  bus = createBenchBus({ part: air.part(), chip: adar1000 });
   replies = [];
   bus.onSend((frame) => replies.push(frame));
 });
@@ -174,6 +174,6 @@ describe('the bench bus', () => {
   });
 
   it('cannot have more chips than its select lines reach', () => {
-    expect(() => createBenchBus({ part: airOf(129, 4).part() })).toThrow(/516 places are more than the 512/);
+    expect(() => createBenchBus({ part: airOf(129, 4).part(), chip: adar1000 })).toThrow(/516 places are more than the 512/);
   });
 });

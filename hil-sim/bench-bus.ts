@@ -1,5 +1,5 @@
 /**
- * The far end of a board's bench bus: the ADAR1000 chips of its array, the baseband that weighs the streams, the users who measure, and an
+ * The far end of a board's bench bus: the chips of its array, the baseband that weighs the streams, the users who measure, and an
  * EEPROM. Where a board has them on its SPI and its connectors, the bench has them behind a second UART (firmware-protocol/reference/BENCH-BUS.md).
  *
  *   frame ─► transfer: SPI words ─► chips ─┐
@@ -13,12 +13,14 @@ import { damageOf } from '../firmware-protocol/codec.ts';
 import { crc32c } from '../firmware-protocol/crc32c.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
 import { userIndex } from '../core/signal/indices.ts';
-import { ADAR1000_CHANNELS, ADAR1000_FULL_STEPS, Adar1000, adar1000Word } from './adar1000.ts';
 import type { AirPart } from './air.ts';
+import type { Chip, ChipKind } from './chips/chip.ts';
 
 export interface BenchBusOptions {
   /** The elements that the board's chips drive. */
   part: AirPart;
+  /** What drives them. */
+  chip: ChipKind;
   /** What the board's EEPROM holds; written in place (default 256 bytes of 0). */
   eeprom?: Uint8Array;
 }
@@ -30,22 +32,21 @@ export interface BenchBus {
   onSend(listener: (frame: Uint8Array) => void): void;
   /**
    * The words radiated now, place n·M + m, as the chips decode: undefined while nothing is radiated, -1 where what a channel shows is none of
-   * the 128 states.
+   * the chip's states.
    */
   words(): Int16Array | undefined;
   /** D as loaded, M×K interleaved; undefined when chain k carries stream k. */
   weights(): Float32Array | undefined;
   /** Calls back after each transfer that may have changed what is radiated. */
   onRadiated(listener: () => void): void;
-  /** Chip c drives places 4c … 4c + 3; for faults on purpose. */
-  readonly chips: readonly Adar1000[];
+  /** In the order of their places; for faults on purpose. */
+  readonly chips: readonly Chip[];
   readonly eeprom: Uint8Array;
   readonly counters: Readonly<{ frames: number; spiWords: number; refused: number }>;
 }
 
-const CHIPS_PER_LINE = 4;
+const LINES = 32;
 const EEPROM_BYTES = 256;
-const MOST_PLACES = 32 * CHIPS_PER_LINE * ADAR1000_CHANNELS;
 
 const TRANSFER = 0x70;
 const WEIGHTS = 0x71;
@@ -66,14 +67,16 @@ const REFUSED = 1;
 
 /** @throws {BeamrigError} 'argument' when the part has more places than 32 select lines reach */
 export function createBenchBus(options: BenchBusOptions): BenchBus {
-  const { part, eeprom = new Uint8Array(EEPROM_BYTES) } = options;
+  const { part, chip: kind, eeprom = new Uint8Array(EEPROM_BYTES) } = options;
+  const { channels, chipsPerLine } = kind;
   const places = part.elements * part.rfChains;
-  if (places > MOST_PLACES) {
-    throw new BeamrigError('argument', `${places} places are more than the ${MOST_PLACES} that 32 select lines reach`, {
+  const mostPlaces = LINES * chipsPerLine * channels;
+  if (places > mostPlaces) {
+    throw new BeamrigError('argument', `${places} places are more than the ${mostPlaces} that ${LINES} select lines reach`, {
       wayOut: 'Spread the array over several boards.',
     });
   }
-  const chips = Array.from({ length: Math.ceil(places / ADAR1000_CHANNELS) }, (_, chip) => new Adar1000(chip % CHIPS_PER_LINE));
+  const chips = Array.from({ length: Math.ceil(places / channels) }, (_, chip) => kind.create(chip % chipsPerLine));
   const weightCount = part.rfChains * part.users;
   const counters = { frames: 0, spiWords: 0, refused: 0 };
   let listener: (frame: Uint8Array) => void = () => undefined;
@@ -84,7 +87,7 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
   let chipsSeen = 0;
 
   const chipChanges = (): number => chips.reduce((sum, chip) => sum + chip.changes, 0);
-  const vectorAt = (place: number) => chips[Math.floor(place / ADAR1000_CHANNELS)].transmitted(place % ADAR1000_CHANNELS);
+  const vectorAt = (place: number) => chips[Math.floor(place / channels)].radiated(place % channels);
 
   const radiate = (): void => {
     const re = new Float64Array(places);
@@ -92,8 +95,8 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
     let dark = true;
     for (let place = 0; amplified && place < places; place++) {
       const vector = vectorAt(place);
-      re[place] = vector.re / ADAR1000_FULL_STEPS;
-      im[place] = vector.im / ADAR1000_FULL_STEPS;
+      re[place] = vector.re / kind.fullScale;
+      im[place] = vector.im / kind.fullScale;
       dark &&= vector.re === 0 && vector.im === 0;
     }
     if (dark) part.drive(undefined);
@@ -104,9 +107,9 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
   /** One SPI word with these select lines low; what the chips drive on the common data line, which is high when nobody drives it. */
   const clock = (lines: number, word: number): number => {
     let data = 0xff;
-    for (let line = 0; line * CHIPS_PER_LINE < chips.length; line++) {
+    for (let line = 0; line * chipsPerLine < chips.length; line++) {
       if ((lines & (2 ** line)) === 0) continue;
-      for (const chip of chips.slice(line * CHIPS_PER_LINE, (line + 1) * CHIPS_PER_LINE)) data &= chip.word(word) ?? 0xff;
+      for (const chip of chips.slice(line * chipsPerLine, (line + 1) * chipsPerLine)) data &= chip.word(word) ?? 0xff;
     }
     return data;
   };
@@ -130,7 +133,7 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
       counters.spiWords += words.length;
       for (const word of words) {
         const data = clock(lines, word);
-        if ((word & 0x800000) !== 0) read.push(data);
+        if (kind.reads(word)) read.push(data);
       }
     }
     const wasAmplified = amplified;
@@ -229,7 +232,7 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
       if (!amplified) return undefined;
       const vectors = Array.from({ length: places }, (_, place) => vectorAt(place));
       if (vectors.every(({ re, im }) => re === 0 && im === 0)) return undefined;
-      return Int16Array.from(vectors, (vector) => adar1000Word(vector) ?? -1);
+      return Int16Array.from(vectors, (vector) => kind.wordOf(vector) ?? -1);
     },
     weights: () => weights?.slice(),
     onRadiated(next) {

@@ -8,6 +8,8 @@
 import { createRealClock } from '../core/clock/real-clock.ts';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { toDb } from '../core/signal/rate.ts';
+import type { ChipKind } from '../hil-sim/chips/chip.ts';
+import { CHIPS } from '../hil-sim/chips/chips.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
@@ -17,23 +19,26 @@ import { panelsMs, type CycleRecord } from '../src/telemetry/cycle-record.ts';
 export const ELEMENTS = 64;
 export const RF_CHAINS = 4;
 export const USERS = 4;
-const PHASE_BITS = 7;
 const WORDS_PER_CYCLE = ELEMENTS * RF_CHAINS;
 
+/** Whose phase shifters the array has, where the story is not told of another chip. */
+export const SCENARIO_CHIP: ChipKind = CHIPS.adar1000;
+
 /** The rig file of the story, with what is said of its links. */
-export const scenarioText = (links: string): string => `
+export const scenarioText = (links: string, chip = SCENARIO_CHIP): string => `
 name: same-scenario
 seed: 7
-array: { geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: ${RF_CHAINS}, phaseBits: ${PHASE_BITS} }
+array: { geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: ${RF_CHAINS}, phaseBits: ${chip.phaseBits} }
 users: { count: ${USERS} }
 snrDb: 10
 beamformer: { model: unfolded-pga-n64 }
-simulator: { phaseShifter: adar1000, userSpeedMps: 1.4 }
+simulator: { phaseShifter: ${chip.name}, userSpeedMps: 1.4 }
 loop: { rateHz: 100, pilots: 64 }
 ${links}
 `;
 
-export const scenarioRig = (links: string): RigFile => parseRigFile(scenarioText(links), 'the same scenario');
+export const scenarioRig = (links: string, chip = SCENARIO_CHIP): RigFile =>
+  parseRigFile(scenarioText(links, chip), 'the same scenario');
 
 export type Words = Uint16Array | Int16Array;
 
@@ -51,9 +56,9 @@ export interface Story {
 /** What no panel would tell: what is radiated now, and how well the users really hear it. */
 export type Witness = (rig: Rig) => { words: Words | undefined; sinr: Float64Array };
 
-/** The story over loopback: the virtual panel with the states of an ADAR1000. */
-export const tellOverLoopback = (cycles: number): Promise<Story> =>
-  tell({ rig: scenarioRig('fallback: at-start'), hardware: false }, cycles, ({ simulator }) => {
+/** The story over loopback: the virtual panel with the states of the chip. */
+export const tellOverLoopback = (cycles: number, chip = SCENARIO_CHIP): Promise<Story> =>
+  tell({ rig: scenarioRig('fallback: at-start', chip), hardware: false }, cycles, ({ simulator }) => {
     if (simulator === undefined) throw new BeamrigError('panel', 'a rig without links has no simulator');
     return { words: simulator.panel.radiated().words, sinr: simulator.panel.trueSinr() };
   });

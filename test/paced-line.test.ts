@@ -1,6 +1,6 @@
 /** The paced line itself, since benches and fault tables believe it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { OpenSerialPort } from '../src/link/serial/serial-port.ts';
+import type { ByteStream } from '../src/link/stream/stream-link.ts';
 import { openSerialPort } from '../src/link/serial/serial-port.ts';
 import type { PacedLine, PacedLineOptions } from './paced-line.ts';
 import { openPacedLine } from './paced-line.ts';
@@ -12,7 +12,7 @@ afterEach(async () => {
   closers = [];
 });
 
-type Port = OpenSerialPort & { bytes: number[]; lastMs: number; gone: string[] };
+type Port = ByteStream & { bytes: number[]; lastMs: number; gone: string[] };
 
 async function portAt(path: string): Promise<Port> {
   const port = { bytes: [] as number[], lastMs: 0, gone: [] as string[] };

@@ -10,6 +10,7 @@ import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
 import { tellToFirmware } from '../firmware-protocol/reference/scenario.ts';
 import { guardedScenario, openScenario } from '../scripts/broker-scenario.ts';
 import type { BrokerScenario } from '../scripts/broker-scenario.ts';
+import { freePort } from '../scripts/free-port.ts';
 import { tellToPanelProcess } from '../scripts/played-scenario.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../scripts/same-scenario.ts';
 import type { Story } from '../scripts/same-scenario.ts';
@@ -38,6 +39,7 @@ export const SCENARIO_LINKS: readonly ScenarioLink[] = [
     tell: (cycles) => overBroker(guardedScenario, cycles),
   },
   { name: 'serial, `beamrig panel` on a pty', needs: ['socat'], tell: overSerial },
+  { name: 'TCP, `beamrig panel` that listens', needs: [], tell: overTcp },
   { name: 'two boards, serial + MQTT, timed commits', needs: ['socat'], tell: overTwoBoards },
 ];
 
@@ -74,6 +76,12 @@ async function overSerial(cycles: number): Promise<Story> {
   } finally {
     await pty.close();
   }
+}
+
+async function overTcp(cycles: number): Promise<Story> {
+  // Both ends have one address.
+  const links = `links: [{ tcp: { host: 127.0.0.1, port: ${await freePort()} } }]`;
+  return tellToPanelProcess({ cycles, links });
 }
 
 /** One board counts its elements from the middle outwards, so that the element map has something to say. */

@@ -2,20 +2,17 @@
 
 #include <string.h>
 
-#include "adar1000.h"
 #include "bench_bus.h"
+#include "chip.h"
 #include "firmware.h"
 
-#if FIRMWARE_PLACES > 512u
-#error "32 select lines reach 512 places"
-#endif
 #if FIRMWARE_WEIGHTS > 127u
 #error "a frame of the bench bus has room for 127 weights"
 #endif
 
-#define SCRATCH_PATTERN 0xa0u
+#define MARK_PATTERN 0xa0u
 
-static adar1000_array array;
+static chip_array array;
 static uint16_t chains;
 static uint16_t users;
 
@@ -28,16 +25,17 @@ static uint16_t ahead_words[FIRMWARE_PLACES];
 static float ahead_weights[2u * FIRMWARE_WEIGHTS];
 static bool ahead_with_weights;
 
-static void write_spi(void *context, uint32_t lines, const uint8_t word[ADAR1000_WORD_BYTES]) {
+static void write_spi(void *context, uint32_t lines, const uint8_t word[CHIP_WORD_BYTES]) {
   (void)context;
   bench_spi(lines, word);
 }
 
-void array_init(uint16_t places, uint16_t rf_chains, uint16_t streams) {
+bool array_init(uint16_t places, uint16_t rf_chains, uint16_t streams) {
   array.bus.write = write_spi;
   array.places = places;
   chains = rf_chains;
   users = streams;
+  return chip_lines(&array) <= CHIP_MOST_LINES;
 }
 
 /* ---- beams ---------------------------------------------------------------------------------------------------------------------- */
@@ -51,35 +49,38 @@ uint32_t array_show(const uint16_t *words, const float *weights, uint16_t positi
   const bool ahead = stands_ahead(words, weights);
   ahead_id = 0;
   bench_start(ARRAY_PATIENCE_US);
+  /* Chips that show what they are told word by word would radiate a mixture of two beams: dark until all of them have the new one. */
+  if (chip.load == NULL && !bench_finish(BENCH_AMPLIFIERS_OFF)) return ARRAY_BENCH_SILENT;
   if (!ahead) {
     if (position < FIRMWARE_POSITIONS && in_ram[position]) {
-      adar1000_fetch(&array, (uint8_t)position);
+      chip.fetch(&array, (uint8_t)position);
     } else {
-      adar1000_stage(&array, words);
+      chip.stage(&array, words);
     }
     bench_weights(weights, chains, users);
     /* A load that overtakes what got lost would radiate half a beam: one more round trip, and nothing is loaded that is not all there. */
     if (!bench_finish(0)) return ARRAY_BENCH_SILENT;
   }
   /* Phases and weights switch in one moment. */
-  adar1000_load(&array);
+  if (chip.load != NULL) chip.load(&array);
   return bench_finish(BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON) ? 0 : ARRAY_BENCH_SILENT;
 }
 
 bool array_mute(uint32_t patience_us) {
   ahead_id = 0;
   bench_start(patience_us);
-  adar1000_mute(&array);
+  if (chip.mute != NULL) chip.mute(&array);
   return bench_finish(BENCH_AMPLIFIERS_OFF);
 }
 
 void array_stage_ahead(uint32_t beam_id, const uint16_t *words, const float *weights) {
   ahead_id = 0;
+  if (chip.load == NULL) return;
   ahead_with_weights = weights != NULL;
   memcpy(ahead_words, words, array.places * sizeof *words);
   if (weights != NULL) memcpy(ahead_weights, weights, 2u * (size_t)chains * users * sizeof *weights);
   bench_start(ARRAY_PATIENCE_US);
-  adar1000_stage(&array, words);
+  chip.stage(&array, words);
   bench_weights(weights, chains, users);
   if (bench_finish(0)) ahead_id = beam_id;
 }
@@ -93,30 +94,28 @@ void array_forget_ahead(void) {
 }
 
 void array_store(uint16_t position, const uint16_t *words) {
-  if (position >= FIRMWARE_POSITIONS || position >= ADAR1000_BEAM_POSITIONS) return;
+  if (position >= FIRMWARE_POSITIONS || position >= chip.beam_positions) return;
   bench_start(ARRAY_PATIENCE_US);
-  adar1000_store(&array, (uint8_t)position, words);
+  chip.store(&array, (uint8_t)position, words);
   in_ram[position] = bench_finish(0);
 }
 
 /* ---- start, and whether all chips are still there --------------------------------------------------------------------------------- */
 
-static uint16_t chip_count(void) {
-  return (uint16_t)((array.places + ADAR1000_CHANNELS - 1u) / ADAR1000_CHANNELS);
-}
-
-/* What the scratch pad of a chip keeps as long as the chip has supply. */
-static uint8_t mark_of(uint16_t chip) {
-  return (uint8_t)(SCRATCH_PATTERN ^ chip);
+/* What a chip keeps as long as it has supply. */
+static uint8_t mark_of(uint16_t number) {
+  return (uint8_t)(MARK_PATTERN ^ number);
 }
 
 static uint32_t check_line(uint8_t number) {
-  uint8_t words[ADAR1000_CHIPS_PER_LINE * ADAR1000_WORD_BYTES];
-  uint8_t kept[ADAR1000_CHIPS_PER_LINE];
-  const uint16_t first = (uint16_t)(number * ADAR1000_CHIPS_PER_LINE);
+  uint8_t words[CHIP_MOST_PER_LINE * CHIP_WORD_BYTES];
+  uint8_t kept[CHIP_MOST_PER_LINE];
+  const uint16_t first = (uint16_t)(number * chip.per_line);
   uint16_t count = 0;
-  for (; count < ADAR1000_CHIPS_PER_LINE && first + count < chip_count(); count++) {
-    adar1000_scratch_read((uint8_t)count, words + count * ADAR1000_WORD_BYTES);
+  /* Of chips that nothing can be read from only the bench can be asked. */
+  if (chip.read_mark == NULL) return bench_finish(0) ? 0 : ARRAY_BENCH_SILENT;
+  for (; count < chip.per_line && first + count < chip_count(&array); count++) {
+    chip.read_mark((uint8_t)count, words + count * CHIP_WORD_BYTES);
   }
   if (!bench_read_spi((uint32_t)1u << number, words, count, kept)) return ARRAY_BENCH_SILENT;
   for (uint16_t i = 0; i < count; i++) {
@@ -125,19 +124,23 @@ static uint32_t check_line(uint8_t number) {
   return 0;
 }
 
+static void mark_all(void) {
+  uint8_t word[CHIP_WORD_BYTES];
+  for (uint16_t number = 0; number < chip_count(&array); number++) {
+    chip.write_mark((uint8_t)(number % chip.per_line), mark_of(number), word);
+    bench_spi((uint32_t)1u << (number / chip.per_line), word);
+  }
+}
+
 uint32_t array_start(uint32_t patience_us) {
-  uint8_t word[ADAR1000_WORD_BYTES];
   /* What the chips held before, in RAM and in registers, is not known any more. */
   memset(in_ram, 0, sizeof in_ram);
   ahead_id = 0;
   bench_start(patience_us);
-  adar1000_start(&array);
-  for (uint16_t chip = 0; chip < chip_count(); chip++) {
-    adar1000_scratch_write((uint8_t)(chip % ADAR1000_CHIPS_PER_LINE), mark_of(chip), word);
-    bench_spi((uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE), word);
-  }
+  if (chip.start != NULL) chip.start(&array);
+  if (chip.write_mark != NULL) mark_all();
   if (!bench_finish(BENCH_AMPLIFIERS_OFF)) return ARRAY_BENCH_SILENT;
-  for (uint8_t number = 0; number < adar1000_lines(&array); number++) {
+  for (uint8_t number = 0; number < chip_lines(&array); number++) {
     const uint32_t fault = check_line(number);
     if (fault != 0) return fault;
   }
@@ -146,7 +149,7 @@ uint32_t array_start(uint32_t patience_us) {
 
 uint32_t array_check(uint32_t patience_us) {
   static uint8_t next_line;
-  next_line = (uint8_t)((next_line + 1u) % adar1000_lines(&array));
+  next_line = (uint8_t)((next_line + 1u) % chip_lines(&array));
   bench_start(patience_us);
   return check_line(next_line);
 }

@@ -1,8 +1,10 @@
 /**
  * Builds the reference firmware, as a process of this machine or as an image for the board that QEMU emulates:
  *
- *     npx tsx firmware-protocol/reference/build.ts --host  -o <folder> [--sanitize]     gcc                → <folder>/firmware
- *     npx tsx firmware-protocol/reference/build.ts --board -o <folder>                  arm-none-eabi-gcc  → <folder>/firmware.elf
+ *     npx tsx firmware-protocol/reference/build.ts --host  -o <folder> [--chip NAME] [--sanitize]   gcc                → <folder>/firmware
+ *     npx tsx firmware-protocol/reference/build.ts --board -o <folder> [--chip NAME]                arm-none-eabi-gcc  → <folder>/firmware.elf
+ *
+ * NAME is a folder of chips/ (default: adar1000), of which the one C file is built in.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -14,6 +16,8 @@ export interface BuildOptions {
   target: 'host' | 'board';
   /** Where the program and its objects go; made when it is not there. */
   folder: string;
+  /** A folder of chips/ (default adar1000). */
+  chip?: string;
   /** Address and undefined-behaviour sanitizers; host only. */
   sanitize?: boolean;
   /** Another build, of the same kind, of which all is taken but the sources below: what mutation tests change. */
@@ -22,7 +26,10 @@ export interface BuildOptions {
 
 const FIRMWARE = fileURLToPath(new URL('.', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../c/', import.meta.url));
-const COMMON = ['adar1000.c', 'array.c', 'bench_bus.c', 'eeprom.c', 'firmware.c'];
+const CHIPS = join(FIRMWARE, 'chips');
+const COMMON = ['array.c', 'bench_bus.c', 'chip.c', 'eeprom.c', 'firmware.c'];
+/** What the firmware drives where nobody says otherwise. */
+export const DEFAULT_CHIP = 'adar1000';
 const STRICT = ['-std=c99', '-Wall', '-Wextra', '-Werror', `-I${FIRMWARE}`, `-I${LIBRARY}`];
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
 
@@ -56,15 +63,24 @@ const toolchain = (target: BuildOptions['target'], sanitize: boolean): Toolchain
 
 /**
  * @returns path of the program
- * @throws {BeamrigError} 'argument' when the compiler is missing or refuses; its words are in the message
+ * @throws {BeamrigError} 'argument' when there is no such chip, and when the compiler is missing or refuses; its words are in the message
  */
-export function buildFirmware({ target, folder, sanitize = false, changed }: BuildOptions): string {
+export function buildFirmware({ target, folder, chip = DEFAULT_CHIP, sanitize = false, changed }: BuildOptions): string {
+  const known = readdirSync(CHIPS);
+  if (!known.includes(chip)) {
+    throw new BeamrigError('argument', `There is no chip ${JSON.stringify(chip)}.`, {
+      wayOut: `Take one of ${known.join(', ')}.`,
+    });
+  }
   const { compiler, board, compiling, linking, program } = toolchain(target, sanitize);
   mkdirSync(folder, { recursive: true });
   const library = readdirSync(LIBRARY)
     .filter((name) => name.endsWith('.c'))
     .map((name) => join(LIBRARY, name));
-  const objects = [...[...COMMON, ...board].map((name) => join(FIRMWARE, name)), ...library].map((source) => {
+  const objects = [
+    ...[...COMMON, ...board, join('chips', chip, `${chip}.c`)].map((name) => join(FIRMWARE, name)),
+    ...library,
+  ].map((source) => {
     const name = basename(source);
     const other = changed?.sources[name];
     const object = join(changed !== undefined && other === undefined ? changed.build : folder, `${name}.o`);
@@ -95,16 +111,18 @@ function compile(compiler: string, args: string[]): void {
 }
 
 function main(args: string[]): void {
-  const folderAt = args.indexOf('-o') + 1;
-  const folder = folderAt > 0 ? args[folderAt] : undefined;
+  const after = (option: string): string | undefined => (args.includes(option) ? args[args.indexOf(option) + 1] : undefined);
+  const folder = after('-o');
   const targets = (['host', 'board'] as const).filter((target) => args.includes(`--${target}`));
   if (folder === undefined || targets.length !== 1) {
-    console.error('Usage: npx tsx firmware-protocol/reference/build.ts --host|--board -o <folder> [--sanitize]');
+    console.error('Usage: npx tsx firmware-protocol/reference/build.ts --host|--board -o <folder> [--chip NAME] [--sanitize]');
     process.exitCode = 2;
     return;
   }
   try {
-    console.log(buildFirmware({ target: targets[0], folder, sanitize: args.includes('--sanitize') }));
+    console.log(
+      buildFirmware({ target: targets[0], folder, chip: after('--chip') ?? DEFAULT_CHIP, sanitize: args.includes('--sanitize') }),
+    );
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;

@@ -23,7 +23,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware on a bench line that fails, under
   /** A board that shows beam 1, and all that it has shown since. */
   async function lab(): Promise<Lab & { line: Line; moments: string[] }> {
     let line: Line | undefined;
-    const opened = await firmwareLab.open('host', program, [], (bus) => (line = putOn(bus)));
+    const opened = await firmwareLab.open('host', program, { prepare: (bus) => (line = putOn(bus)) });
     if (!line) throw new Error('no line');
     expect(await opened.panel.apply(beam(1))).toMatchObject({ ok: true });
     const moments: string[] = [];

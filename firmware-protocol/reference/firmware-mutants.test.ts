@@ -1,26 +1,17 @@
 /** Each fault that drivers are known to have is built into the firmware once, and must be seen as a wrong beam by whoever looks at its chips. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
 import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
-import { SIZE, beam, createFirmwareLab, shown, weightsOf } from './test/firmware-lab.ts';
+import { SIZE, beam, createFirmwareLab, mutated as mutatedIn, shown, weightsOf } from './test/firmware-lab.ts';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
+const DRIVER = 'chips/adar1000/adar1000.c';
 const firmwareLab = createFirmwareLab();
 
-/** A source with one passage changed wherever it stands, as a file of its own. */
-function mutated(file: string, from: string | RegExp, to: string): Record<string, string> {
-  const source = readFileSync(join(HERE, file), 'utf8');
-  const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
-  expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
-  const path = join(mkdtempSync(join(firmwareLab.folder, 'mutant-')), file);
-  writeFileSync(path, changed);
-  return { [file]: path };
-}
+const mutated = (file: string, from: string | RegExp, to: string) => mutatedIn(firmwareLab.folder, file, from, to);
 
 describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam [needs gcc]', () => {
   const right = join(firmwareLab.folder, 'right');
@@ -44,21 +35,21 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
   });
 
   it.each<[string, string, string | RegExp, string]>([
-    ['an empty table', 'adar1000.c', /adar1000_phases\[128\] = \{[^;]*\}/, 'adar1000_phases[128] = {{0, 0}}'],
-    ['registers counted from 1', 'adar1000.c', '2u * channel', '2u * (channel + 1u)'],
-    ['a wrap at 360° to the wrong neighbour', 'adar1000.c', 'words[place] & 127u', 'words[place] % 127u'],
-    ['the latch bit of the other direction', 'adar1000.c', 'LD_WRK_REGS, LDTX_OVERRIDE', 'LD_WRK_REGS, 0x01'],
-    ['I and Q changed over', 'adar1000.c', /channel\), codes\.i/, 'channel), codes.q'],
-    ['channels in reverse', 'adar1000.c', '(place % ADAR1000_CHANNELS)', '(3u - place % ADAR1000_CHANNELS)'],
-    ['chips in reverse', 'adar1000.c', '(uint8_t)(chip % ADAR1000_CHIPS_PER_LINE)', '(uint8_t)(3u - chip % 4u)'],
-    ['select lines off by one', 'adar1000.c', '<< (chip / ADAR1000_CHIPS_PER_LINE)', '<< (chip / 4u ^ 1u)'],
+    ['an empty table', DRIVER, /adar1000_phases\[128\] = \{[^;]*\}/, 'adar1000_phases[128] = {{0, 0}}'],
+    ['registers counted from 1', DRIVER, '2u * channel', '2u * (channel + 1u)'],
+    ['a wrap at 360° to the wrong neighbour', DRIVER, 'words[place] & 127u', 'words[place] % 127u'],
+    ['the latch bit of the other direction', DRIVER, 'LD_WRK_REGS, LDTX_OVERRIDE', 'LD_WRK_REGS, 0x01'],
+    ['I and Q changed over', DRIVER, /channel\), codes\.i/, 'channel), codes.q'],
+    ['channels in reverse', 'chip.c', '(uint8_t)(place % chip.channels)', '(uint8_t)(3u - place % chip.channels)'],
+    ['chips in reverse', 'chip.c', '(uint8_t)(number % chip.per_line)', '(uint8_t)(3u - number % chip.per_line)'],
+    ['select lines off by one', 'chip.c', '<< (number / chip.per_line)', '<< (number / 4u ^ 1u)'],
     [
       'a latch on the first line only',
-      'adar1000.c',
+      DRIVER,
       'write_all(array, LD_WRK_REGS, LDTX_OVERRIDE);',
       'for (uint8_t a = 0; a < 4u; a++) write_register(array, 1u, a, LD_WRK_REGS, LDTX_OVERRIDE);',
     ],
-    ['a sign turned over', 'adar1000.c', 'codes.i);', 'codes.i ^ 0x20u);'],
+    ['a sign turned over', DRIVER, 'codes.i);', 'codes.i ^ 0x20u);'],
   ])('%s', async (_fault, file, from, to) => {
     const changed = { build: right, sources: mutated(file, from, to) };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
@@ -67,7 +58,7 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
   });
 
   it('and the story that the demonstration compares tells of it', async () => {
-    const changed = { build: right, sources: mutated('adar1000.c', 'words[place] & 127u', 'words[place] % 127u') };
+    const changed = { build: right, sources: mutated(DRIVER, 'words[place] & 127u', 'words[place] % 127u') };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
     const firmware = await firmwareLab.start({ target: 'host', program: built, args: SIZE });
     const comparison = compare(await tellOverLoopback(3), await tellToFirmware(firmware, 3));

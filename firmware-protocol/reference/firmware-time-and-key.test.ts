@@ -34,7 +34,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware, its clock and its key, under san
         args: [...SIZE, ...args],
         env: { ...process.env, ...env },
       });
-      const bench = await attachBench(firmware, (bus) => bus.eeprom.set(eeprom));
+      const bench = await attachBench(firmware, { prepare: (bus) => bus.eeprom.set(eeprom) });
       const panel = createPanel({
         link: bench.link,
         clock: bench.setting.clock,

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-#include "adar1000.h"
 #include "array.h"
 #include "beamrig_authentication.h"
 #include "beamrig_panel.h"
 #include "beamrig_serial.h"
 #include "bench_bus.h"
 #include "board.h"
+#include "chip.h"
 #include "eeprom.h"
 
 #define REMEMBERED_REQUESTS 16u
@@ -141,18 +141,31 @@ static bool start_panel(eeprom_finding key) {
   return keyed;
 }
 
+/* "beamrig-adar1000 1.2" of one with these chips. */
+static beamrig_text version(void) {
+  static const char before[] = "beamrig-";
+  static const char after[] = " 1.2";
+  static char text[BEAMRIG_MAX_TEXT_BYTES];
+  size_t length = sizeof before - 1u;
+  const size_t name_length = strlen(chip.name);
+  memcpy(text, before, length);
+  memcpy(text + length, chip.name, name_length);
+  length += name_length;
+  memcpy(text + length, after, sizeof after - 1u);
+  return (beamrig_text){text, (uint8_t)(length + sizeof after - 1u)};
+}
+
 bool firmware_start(const firmware_settings *given) {
-  static const char version[] = "beamrig-adar1000 1.2";
   settings = *given;
   const uint32_t places = (uint32_t)settings.elements * settings.chains;
   const size_t serial_length = strlen(settings.serial);
   if (places == 0 || places > FIRMWARE_PLACES || (uint32_t)settings.chains * settings.users > FIRMWARE_WEIGHTS) return false;
   if (settings.users == 0 || serial_length == 0 || serial_length > BEAMRIG_MAX_TEXT_BYTES) return false;
-  array_init((uint16_t)places, settings.chains, settings.users);
+  if (!array_init((uint16_t)places, settings.chains, settings.users)) return false;
 
   memset(&capabilities, 0, sizeof capabilities);
   capabilities.role = BEAMRIG_ROLE_ARRAY;
-  capabilities.phase_bits = ADAR1000_PHASE_BITS;
+  capabilities.phase_bits = chip.phase_bits;
   capabilities.max_payload_bytes = FIRMWARE_PAYLOAD_BYTES;
   capabilities.features = BEAMRIG_PANEL_FEATURES | BENCH_FEATURES;
   capabilities.elements = settings.elements;
@@ -161,7 +174,7 @@ bool firmware_start(const firmware_settings *given) {
   capabilities.beam_memory = FIRMWARE_POSITIONS;
   capabilities.staging_slots = FIRMWARE_SLOTS;
   capabilities.panel_serial = (beamrig_text){settings.serial, (uint8_t)serial_length};
-  capabilities.firmware = (beamrig_text){version, sizeof version - 1u};
+  capabilities.firmware = version();
 
   beamrig_reader_init(&reader, block, sizeof block);
   const eeprom_finding key = read_memory();

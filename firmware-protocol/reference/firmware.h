@@ -1,5 +1,6 @@
 /*
- * The firmware of an array panel: frames of the panel protocol in at one port, ADAR1000 chips out at the other. The same on every board.
+ * The firmware of an array panel: frames of the panel protocol in at one port, phase-shifter chips out at the other. The same on every
+ * board, and for every kind of chip.
  *
  *     host port ─ ring ─ reader ─ panel ─ replies            panel protocol: firmware-protocol/c
  *                                   │

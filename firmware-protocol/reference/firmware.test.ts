@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { encodeFrame } from '../codec.ts';
-import { adar1000States } from '../../hil-sim/adar1000.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import { createBenchBus } from '../../hil-sim/bench-bus.ts';
+import { adar1000 } from '../../hil-sim/chips/adar1000.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { ELEMENTS, RF_CHAINS, USERS, compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
@@ -30,7 +30,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
   beforeAll(() => {
     program = buildFirmware({ target: 'host', folder: join(firmwareLab.folder, 'checked'), sanitize: true });
   }, 120_000);
-  const lab = (...args: string[]): Promise<Lab> => firmwareLab.open('host', program, args);
+  const lab = (...args: string[]): Promise<Lab> => firmwareLab.open('host', program, { args });
 
   it('says what it is', async () => {
     const { panel } = await lab('--serial', 'BENCH-17');
@@ -128,7 +128,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     await panel.apply(beam(1));
     await bench.end.close();
     expect(await panel.apply(beam(2))).toMatchObject({ ok: false, failure: { reason: 'rejected', code: 'fault', detail: 1 } });
-    const chips = createBenchBus({ part: benchAir(bench.setting).part() });
+    const chips = createBenchBus({ part: benchAir(bench.setting).part(), chip: adar1000 });
     const back = createSerialPanelEnd({ path: firmware.benchPort, baudRate: 921_600 });
     await back.open(chips);
     firmwareLab.afterwards(() => back.close());
@@ -141,7 +141,9 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
   });
 
   it('says fault when a chip does not answer', async () => {
-    const { panel, bench } = await firmwareLab.open('host', program, [], (bus) => (bus.chips[21].word = () => undefined));
+    const { panel, bench } = await firmwareLab.open('host', program, {
+      prepare: (bus) => (bus.chips[21].word = () => undefined),
+    });
     expect(await panel.apply(beam(1))).toMatchObject({ ok: false, failure: { reason: 'rejected', code: 'fault', detail: 2 } });
     expect(bench.bus.words()).toBeUndefined();
   });
@@ -178,7 +180,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
 
   it('switches off both amplifiers and chips in a mute, though either would be dark', async () => {
     const { panel, bench } = await lab();
-    const vectors = () => bench.bus.chips.flatMap((chip) => [0, 1, 2, 3].map((channel) => chip.transmitted(channel)));
+    const vectors = () => bench.bus.chips.flatMap((chip) => [0, 1, 2, 3].map((channel) => chip.radiated(channel)));
     await panel.apply(beam(1));
     expect(vectors().every(({ re, im }) => re === 0 && im === 0)).toBe(false);
     const effects: number[] = [];
@@ -208,9 +210,9 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
     const scale = 'unit-element';
     const scene = createMovingUsers({ geometry, users, paths: 3, scale, speedMps: 0, carrierGhz: 28, random });
-    const array = createSimulatedArray({ elements, rfChains, phaseBits: 7, random, states: adar1000States() });
+    const array = createSimulatedArray({ elements, rfChains, phaseBits: 7, random, states: adar1000.states() });
     const clock = createRealClock();
-    const bus = createBenchBus({ part: createAir({ array, scene, noise: 1, random, clock }).part() });
+    const bus = createBenchBus({ part: createAir({ array, scene, noise: 1, random, clock }).part(), chip: adar1000 });
     const end = createSerialPanelEnd({ path: firmware.benchPort, baudRate: 921_600 });
     await end.open(bus);
     firmwareLab.afterwards(() => end.close());

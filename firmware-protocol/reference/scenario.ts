@@ -10,8 +10,9 @@ import type { Air } from '../../hil-sim/air.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { BenchBus } from '../../hil-sim/bench-bus.ts';
 import { createBenchBus } from '../../hil-sim/bench-bus.ts';
+import type { ChipKind } from '../../hil-sim/chips/chip.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
-import { scenarioRig, tell } from '../../scripts/same-scenario.ts';
+import { SCENARIO_CHIP, scenarioRig, tell } from '../../scripts/same-scenario.ts';
 import type { Story } from '../../scripts/same-scenario.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -37,8 +38,8 @@ export interface Setting {
   array: SimulatedArray;
 }
 
-function createSetting(): Setting {
-  const rig = scenarioRig('');
+function createSetting(chip: ChipKind): Setting {
+  const rig = scenarioRig('', chip);
   const random = createRandom(rig.seed).stream('simulator');
   return {
     clock: createRealClock(),
@@ -60,15 +61,22 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+export interface BenchOptions {
+  /** What the firmware was built for. */
+  chip?: ChipKind;
+  /** What to do with the bench before the board finds it. */
+  prepare?: (bus: BenchBus) => void;
+}
+
 /**
  * Puts the bench on the firmware's second UART.
- * @param prepare what to do with the bench before the board finds it
  * @throws {BeamrigError} 'link' when a port cannot be opened
  */
-export async function attachBench(firmware: RunningFirmware, prepare: (bus: BenchBus) => void = () => undefined): Promise<Bench> {
-  const setting = createSetting();
+export async function attachBench(firmware: RunningFirmware, options: BenchOptions = {}): Promise<Bench> {
+  const { chip = SCENARIO_CHIP, prepare = () => undefined } = options;
+  const setting = createSetting(chip);
   const air = benchAir(setting);
-  const bus = createBenchBus({ part: air.part() });
+  const bus = createBenchBus({ part: air.part(), chip });
   prepare(bus);
   const end = createSerialPanelEnd({ path: firmware.benchPort, baudRate: BAUD_RATE });
   await end.open(bus);
@@ -91,12 +99,12 @@ export const benchAir = ({ array, world, random, clock }: Setting): Air =>
   createAir({ array, scene: world.scene, noise: NOISE, random: random.stream('bench'), clock });
 
 /** The story told to the firmware; its words are what its chips decode to. */
-export async function tellToFirmware(firmware: RunningFirmware, cycles: number): Promise<Story> {
-  const bench = await attachBench(firmware);
+export async function tellToFirmware(firmware: RunningFirmware, cycles: number, chip: ChipKind = SCENARIO_CHIP): Promise<Story> {
+  const bench = await attachBench(firmware, { chip });
   try {
     await awaitBoard(bench);
-    const rig = scenarioRig(`fallback: never
-links: [{ serial: { path: ${firmware.hostPort}, baudRate: ${BAUD_RATE} } }]`);
+    const links = `links: [{ serial: { path: ${firmware.hostPort}, baudRate: ${BAUD_RATE} } }]`;
+    const rig = scenarioRig(`fallback: never\n${links}`, chip);
     const createLink = (): Link => showingBeams(serialTo(firmware), bench.setting.world);
     return await tell({ rig, createLink }, cycles, () => ({ words: bench.bus.words(), sinr: bench.air.trueSinr() }));
   } finally {

@@ -7,12 +7,11 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { listModels, verifyModel } from '../../models/zoo.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { brokerLogin } from '../config/broker-login.ts';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
-import { HELD_BACK_MS, measureBrokerDelay } from '../link/mqtt/mqtt-delay.ts';
+import { LINK_KIND_NAMES, linkKind, ofKind } from '../link/link-kinds.ts';
 import { assembleHardware, linkInWords, problemMessage, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
@@ -31,7 +30,7 @@ export async function doctor(rigPath: string | undefined, options: { json?: bool
   const rig = rigPath === undefined ? undefined : rigFinding(rigPath, findings);
   findings.push(...(await hardware(rig)));
   // No link is open any more: the host's topic is nobody's.
-  if (rig) findings.push(...(await brokers(rig)));
+  if (rig) findings.push(...(await linkChecks(rig)));
   if (rig) findings.push(runFolder(rig), await port(rig), ...(await influx(rig)));
   if (options.json) print(JSON.stringify({ findings }));
   else for (const finding of findings) printFinding(finding);
@@ -144,29 +143,11 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
   }
 }
 
-/** Each broker of the rig, once. That one cannot be reached is told of by its links. */
-async function brokers({ links }: RigFile): Promise<Finding[]> {
-  const first = new Map(links.flatMap((link) => (link.kind === 'mqtt' ? [[link.mqtt.url, link] as const] : [])));
-  const found = [...first].map(async ([url, link]): Promise<Finding[]> => {
-    try {
-      const delay = await measureBrokerDelay({ ...brokerLogin(link), panel: link.panel });
-      if (delay === undefined) return [];
-      const { roundTripMs, apartMs } = delay;
-      const what = `broker ${url}`;
-      const passes = `passes a message on in ${roundTripMs.toFixed(1)} ms`;
-      if (apartMs < HELD_BACK_MS) return [{ what, state: 'good', detail: passes }];
-      return [
-        {
-          what,
-          state: 'missing',
-          detail: `${passes}, and holds the next one back for ${Math.round(apartMs)} ms: every cycle takes that long and more`,
-          todo: 'Have it send small packets at once: set_tcp_nodelay true in mosquitto.conf (examples/mqtt).',
-        },
-      ];
-    } catch (error) {
-      if (isBeamrigError(error)) return [];
-      throw error;
-    }
+/** What only a kind of links knows to look at: each is asked with all links of it. */
+async function linkChecks({ links }: RigFile): Promise<Finding[]> {
+  const found = LINK_KIND_NAMES.map(async (name): Promise<Finding[]> => {
+    const ofThis = links.filter((link) => link.kind === name);
+    return ofThis.length === 0 ? [] : ((await linkKind(name).check?.(ofThis.map((link) => ofKind(link).of))) ?? []);
   });
   return (await Promise.all(found)).flat();
 }

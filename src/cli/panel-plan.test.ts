@@ -60,7 +60,7 @@ describe('the plan of beamrig panel', () => {
         name: 'panel',
         panelSerial: 'BOARD-7',
         elements: Array.from({ length: 16 }, (_, n) => n),
-        wire: { kind: 'serial', path: '/dev/pts/9', baudRate: 921_600 },
+        wire: { kind: 'serial', end: { path: '/dev/pts/9', baudRate: 921_600 } },
         behaviours: [],
       },
     ]);
@@ -68,7 +68,7 @@ describe('the plan of beamrig panel', () => {
     const broker = readPanelPlan(undefined, { ...rest, mqtt: ['mqtt://127.0.0.1:1883'] });
     expect(broker.panels[0].wire).toEqual({
       kind: 'mqtt',
-      mqtt: { url: 'mqtt://127.0.0.1:1883', topicPrefix: 'beamrig', flag: '--mqtt' },
+      end: { url: 'mqtt://127.0.0.1:1883', topicPrefix: 'beamrig', flag: '--mqtt' },
     });
   });
 
@@ -79,10 +79,10 @@ describe('the plan of beamrig panel', () => {
       ['right', 'R-1'],
     ]);
     expect(panels[0].elements).toEqual([7, 6, 5, 4, 3, 2, 1, 0]);
-    expect(panels[0].wire).toEqual({ kind: 'serial', path: '/dev/pts/4', baudRate: 115_200 });
+    expect(panels[0].wire).toEqual({ kind: 'serial', end: { path: '/dev/pts/4', baudRate: 115_200 } });
     expect(panels[1].wire).toEqual({
       kind: 'mqtt',
-      mqtt: {
+      end: {
         url: 'mqtts://broker:8883',
         topicPrefix: 'beamrig',
         username: 'bench',
@@ -94,9 +94,9 @@ describe('the plan of beamrig panel', () => {
 
   it('plays one link of several, elsewhere and at another rate', () => {
     const { panels } = readPanelPlan(rigFile(TWO), { link: ['right'], serial: ['/dev/pts/4@9600'] });
-    expect(panels.map(({ wire }) => wire)).toEqual([{ kind: 'serial', path: '/dev/pts/4', baudRate: 9600 }]);
+    expect(panels.map(({ wire }) => wire)).toEqual([{ kind: 'serial', end: { path: '/dev/pts/4', baudRate: 9600 } }]);
     const moved = readPanelPlan(rigFile(TWO), { link: ['right'], mqtt: ['mqtt://127.0.0.1:9'] });
-    expect(moved.panels[0].wire).toMatchObject({ mqtt: { url: 'mqtt://127.0.0.1:9', username: 'bench' } });
+    expect(moved.panels[0].wire).toMatchObject({ end: { url: 'mqtt://127.0.0.1:9', username: 'bench' } });
   });
 
   it('names panels after their links where the rig file does not', () => {
@@ -126,7 +126,7 @@ describe('the plan of beamrig panel', () => {
   it('says which flag is wrong, and what would be right', () => {
     const { serial: _, ...nowhere } = FLAGS;
     expect(refusal(undefined, {})).toMatch(/no rig file, and no --elements, no --rf-chains, no --phase-bits, no --users/);
-    expect(refusal(undefined, nowhere)).toMatch(/neither --serial nor --mqtt/);
+    expect(refusal(undefined, nowhere)).toMatch(/neither --serial nor --mqtt nor --tcp/);
     expect(refusal(undefined, { ...FLAGS, users: '3' })).toMatch(/--users 3: not allowed; allowed: a whole number from 1 to 2/);
     expect(refusal(undefined, { ...FLAGS, mqtt: ['mqtt://127.0.0.1'] })).toMatch(/panel is on --serial and on --mqtt/);
     expect(refusal(undefined, { ...FLAGS, serial: ['/dev/pts/9@fast'] })).toMatch(/@BAUD fast: not allowed/);

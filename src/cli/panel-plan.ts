@@ -3,26 +3,22 @@
  * Whatever does not fit is refused here, by the name of its flag.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { nearest } from '../../core/errors/nearest.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { expandHome } from '../../core/files/home-path.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { brokerLogin } from '../config/broker-login.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
-import { nearest } from '../config/rig-problems.ts';
-import type { MqttOptions } from '../link/mqtt/mqtt.ts';
-import { shownUrl } from '../link/mqtt/mqtt-settings.ts';
+import { LINK_FLAGS } from '../link/link-flags.ts';
+import { LINK_KIND_NAMES, linkKind, ofKind, type LinkKindName, type Wire } from '../link/link-kinds.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { behaviourFlag } from './behaviour-flag.ts';
 
-/** As commander hands them over; the lists are flags that may be repeated. */
-export interface PanelOptions {
+/** As commander hands them over; the lists are flags that may be repeated, one for each kind of link among them. */
+export interface PanelOptions extends Partial<Record<LinkKindName, string[]>> {
   link?: string[];
-  serial?: string[];
-  mqtt?: string[];
   behaviour?: string[];
   rigBehaviours?: boolean;
   seed?: string;
@@ -38,15 +34,13 @@ export interface PanelOptions {
   panel?: string;
 }
 
-/** Where a panel is attached: its own end of the wire. */
-export type Wire = { kind: 'serial'; path: string; baudRate: number } | { kind: 'mqtt'; mqtt: MqttOptions };
-
 export interface PlannedPanel {
   /** Of its link. */
   name: string;
   panelSerial: string;
   /** Global elements, in the panel's own order. */
   elements: readonly number[];
+  /** Where it is attached: its own end of the wire. */
   wire: Wire;
   behaviours: readonly Behaviour[];
 }
@@ -63,15 +57,12 @@ export interface PanelPlan {
   log: 'events' | 'beams';
 }
 
-const DEFAULT_BAUD_RATE = 921_600;
-const DEFAULT_TOPIC_PREFIX = 'beamrig';
-
 /** @throws {BeamrigError} 'argument' naming the flag; 'rig-file', 'channel-file', 'key' for files */
 export function readPanelPlan(rigPath: string | undefined, options: PanelOptions): PanelPlan {
   const rig = rigPath === undefined ? rigOfFlags(options) : rigOfFile(rigPath, options);
   const seed = options.seed === undefined ? rig.seed : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const log = options.log === undefined ? 'events' : oneOf('--log', options.log, ['events', 'beams'] as const);
-  const panels = plannedPanels(rig, options, rigPath === undefined);
+  const panels = plannedPanels(rig, options);
   const rigKey = readRigKey(rig);
   if (options.conjugate && options.channels === undefined) {
     throw new BeamrigError('argument', '--conjugate without --channels: there is nothing to conjugate', {
@@ -128,12 +119,11 @@ function rigOfFlags(options: PanelOptions): RigFile {
   return parseRigFile(JSON.stringify(rig), 'the rig of these flags');
 }
 
-function plannedPanels(rig: RigFile, options: PanelOptions, flagsOnly: boolean): PlannedPanel[] {
-  const known = rig.links.length > 0 ? rig.links : [onlyLink(rig, options.panel ?? 'SIM-0001')];
+function plannedPanels(rig: RigFile, options: PanelOptions): PlannedPanel[] {
+  const known: PlayableLink[] = rig.links.length > 0 ? rig.links : [onlyPanel(rig, options.panel ?? 'SIM-0001')];
   const names = known.map(({ name }) => name);
   const chosen = chosenLinks(known, options.link, names);
-  const serial = ends('--serial', options.serial, chosen);
-  const mqtt = ends('--mqtt', options.mqtt, chosen);
+  const flags = LINK_KIND_NAMES.map((kind) => ({ kind, said: ends(kind, options[kind], chosen) }));
   const behaviours = (options.behaviour ?? []).map((text) => {
     const { name, rest } = namedBy(text, names);
     const [, stranger] = /^([^=:{]+)=/.exec(rest) ?? [];
@@ -146,9 +136,13 @@ function plannedPanels(rig: RigFile, options: PanelOptions, flagsOnly: boolean):
     return { name, behaviour: behaviourFlag(rest) };
   });
   return chosen.map((link) => {
-    if (serial.has(link.name) && mqtt.has(link.name)) {
-      throw new BeamrigError('argument', `${link.name} is on --serial and on --mqtt`, {
-        wayOut: 'A panel has one wire: leave one out.',
+    const given = flags.flatMap(({ kind, said }) => {
+      const text = said.get(link.name);
+      return text === undefined ? [] : [{ kind, text }];
+    });
+    if (given.length > 1) {
+      throw new BeamrigError('argument', `${link.name} is on ${given.map(({ kind }) => `--${kind}`).join(' and on ')}`, {
+        wayOut: 'A panel has one wire: leave the others out.',
       });
     }
     const of = behaviours.filter(({ name }) => name === undefined || name === link.name).map(({ behaviour }) => behaviour);
@@ -156,26 +150,31 @@ function plannedPanels(rig: RigFile, options: PanelOptions, flagsOnly: boolean):
       name: link.name,
       panelSerial: link.panel ?? panelSerialOf(link.name),
       elements: link.elements,
-      wire: wireOf(link, serial.get(link.name), mqtt.get(link.name), flagsOnly || rig.links.length === 0),
+      wire: wireOf(link, given[0]),
       behaviours: options.rigBehaviours ? [...rig.simulator.behaviours, ...of] : of,
     };
   });
 }
 
+/** A panel, and the link of the rig file that it is on, if there is one. */
+type PlayableLink = RigLink | (Pick<RigLink, 'name' | 'panel' | 'elements'> & { kind?: undefined });
+
 /** A rig file without links has one panel with all elements; where it is attached, the flags say. */
-const onlyLink = (rig: RigFile, panel: string): RigLink => ({
+const onlyPanel = (rig: RigFile, panel: string): PlayableLink => ({
   name: 'panel',
   panel,
   elements: Array.from({ length: elementsOf(rig) }, (_, element) => element),
-  kind: 'serial',
-  serial: { path: '', baudRate: DEFAULT_BAUD_RATE },
 });
 
 /** Serial numbers are of 32 bytes at most, in printable ASCII. */
 const panelSerialOf = (name: string): string =>
   `SIM-${name.replace(/^\/dev\//, '').replace(/[^A-Za-z0-9._-]+/g, '-')}`.slice(0, 32);
 
-function chosenLinks(known: readonly RigLink[], asked: readonly string[] | undefined, names: readonly string[]): RigLink[] {
+function chosenLinks<Link extends { name: string }>(
+  known: readonly Link[],
+  asked: readonly string[] | undefined,
+  names: readonly string[],
+): Link[] {
   if (asked === undefined || asked.length === 0) return [...known];
   for (const name of asked) {
     if (!names.includes(name)) throw noSuchLink('--link', name, names);
@@ -184,11 +183,15 @@ function chosenLinks(known: readonly RigLink[], asked: readonly string[] | undef
 }
 
 /** `[NAME=]WHERE`, by link; without a name it is the only one's. */
-function ends(flag: string, given: readonly string[] | undefined, chosen: readonly RigLink[]): Map<string, string> {
+function ends(
+  kind: LinkKindName,
+  given: readonly string[] | undefined,
+  chosen: readonly { name: string }[],
+): Map<string, string> {
+  const flag = `--${kind}`;
   const names = chosen.map(({ name }) => name);
   const found = new Map<string, string>();
-  // The address of a broker may hold a password where it should not.
-  const shown = (place: string): string => (flag === '--mqtt' ? place.replace(/(?<==|^)[a-z]+:.*$/is, shownUrl) : place);
+  const shown = (place: string): string => linkKind(kind).shown?.(place) ?? place;
   for (const written of given ?? []) {
     const { name, rest } = namedBy(written, names);
     const text = shown(written);
@@ -226,31 +229,19 @@ function noSuchLink(flag: string, name: string, names: readonly string[]): Beamr
   return new BeamrigError('argument', `${flag} ${name}: there is no such link; allowed: ${names.join(', ')}${hint}`);
 }
 
-function wireOf(link: RigLink, serial: string | undefined, mqtt: string | undefined, nowhere: boolean): Wire {
-  if (serial !== undefined) {
-    const [, path = serial, baud] = /^(.*)@([^@/]*)$/.exec(serial) ?? [];
-    const baudRate = link.kind === 'serial' ? link.serial.baudRate : DEFAULT_BAUD_RATE;
-    return {
-      kind: 'serial',
-      path: expandHome(path),
-      baudRate: baud === undefined ? baudRate : wholeNumber('--serial … @BAUD', baud, { min: 1, max: 20_000_000 }),
-    };
+function wireOf(link: PlayableLink, given: { kind: LinkKindName; text: string } | undefined): Wire {
+  const own = link.kind === undefined ? undefined : ofKind(link);
+  if (given !== undefined) {
+    const { kind, text } = given;
+    return { kind, end: linkKind(kind).readFlag(text, link.kind === kind ? own?.of : undefined) } as Wire;
   }
-  if (mqtt !== undefined) {
-    const { topicPrefix = DEFAULT_TOPIC_PREFIX, ...more } = link.kind === 'mqtt' ? brokerLogin(link) : {};
-    return { kind: 'mqtt', mqtt: { ...more, url: mqtt, topicPrefix, flag: '--mqtt' } };
-  }
-  if (link.kind === 'mqtt') return { kind: 'mqtt', mqtt: brokerLogin(link) };
-  if (nowhere) {
-    throw new BeamrigError('argument', 'neither --serial nor --mqtt: where is the panel attached?', {
-      wayOut: 'Give --serial PATH for its end of a serial line, or --mqtt mqtt://host:port.',
+  if (own === undefined || link.kind === undefined) {
+    const [first, ...others] = LINK_KIND_NAMES.map((kind) => `--${kind}`);
+    throw new BeamrigError('argument', `neither ${first} nor ${others.join(' nor ')}: where is the panel attached?`, {
+      wayOut: `Give ${LINK_KIND_NAMES.map((kind) => `--${kind} ${LINK_FLAGS[kind].example}`).join(', or ')}.`,
     });
   }
-  throw new BeamrigError(
-    'argument',
-    `${link.name}: ${link.serial.path} is the host’s end of the line, and the panel needs the other`,
-    {
-      wayOut: `Give --serial ${link.name}=PATH. For a line without hardware: socat pty,raw,echo=0,link=A pty,raw,echo=0,link=B`,
-    },
-  );
+  const end = own.kind.endOf(own.of);
+  if (end instanceof BeamrigError) throw end;
+  return { kind: link.kind, end } as Wire;
 }

@@ -10,9 +10,8 @@ import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import { rangesText } from '../config/element-map.ts';
-import { createMqttPanelEnd } from '../link/mqtt/mqtt-panel-end.ts';
+import { linkKind } from '../link/link-kinds.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
-import { createSerialPanelEnd } from '../link/serial/serial-panel-end.ts';
 import { playPanels } from '../rig/played-panels.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray } from '../rig/simulator.ts';
@@ -47,10 +46,11 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
         );
   const random = createRandom(seed).stream('simulator');
   const world = createWorld({ rig, random, repeat: true, ...(recorded === undefined ? {} : { recorded }) });
+  const ends = await Promise.all(plan.panels.map((planned) => endOf(planned, rigKey)));
   const played = playPanels({
-    panels: plan.panels.map((planned) => ({
+    panels: plan.panels.map((planned, index) => ({
       ...planned,
-      end: endOf(planned, rigKey),
+      end: ends[index],
       ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits, output) }),
     })),
     array: createRigArray(rig, random),
@@ -77,10 +77,10 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   endProcess((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
 
-function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): PanelEnd {
-  if (wire.kind === 'serial') return createSerialPanelEnd({ path: wire.path, baudRate: wire.baudRate });
+function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): Promise<PanelEnd> {
   const panelKey = rigKey && derivePanelKey(rigKey, panelSerial);
-  return createMqttPanelEnd({ ...wire.mqtt, panel: panelSerial, ...(panelKey !== undefined && { panelKey }) });
+  const panel = { panel: panelSerial, ...(panelKey !== undefined && { panelKey }) };
+  return linkKind(wire.kind).createPanelEnd(wire.end, panel);
 }
 
 /** Each panel's own; that its limit cannot be kept any more is told once, until it can be kept again. */

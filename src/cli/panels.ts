@@ -8,26 +8,20 @@
  *   rig's links ──┘                                 (all at once)
  */
 import { randomInt } from 'node:crypto';
-import { realpathSync } from 'node:fs';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { brokerLogin } from '../config/broker-login.ts';
 import { readRigKey } from '../config/key-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { readRigFile } from '../config/rig-file.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Link } from '../link/link.ts';
-import { listMqttPanels } from '../link/mqtt/mqtt-panels.ts';
-import { createMqttLink } from '../link/mqtt/mqtt.ts';
-import type { SerialPortNode } from '../link/serial/serial-ports.ts';
-import { isPluggedIn, lastingName, listSerialPorts } from '../link/serial/serial-ports.ts';
-import { createSerialLink } from '../link/serial/serial.ts';
+import type { Place as LinkPlace } from '../link/link-kind.ts';
+import { LINK_KIND_NAMES, linkKind, ofKind, type LinkKindName } from '../link/link-kinds.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { PanelFailure } from '../panel/panel.ts';
-import { remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
+import { createWire, remedyOf, samePort, sharedPorts } from '../rig/hardware.ts';
 import { sourceOf } from '../rig/link-description.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
@@ -36,17 +30,10 @@ import { printable } from './printable.ts';
 import { table } from './table.ts';
 
 /** A port, a link, or both in one: what is there, and the panel that answered on it. */
-interface Place {
-  kind: 'serial' | 'mqtt';
-  /** '/dev/ttyUSB0', 'mqtt://127.0.0.1:1883 beamrig/panels/BOARD-1' */
-  where: string;
+interface Place extends LinkPlace {
+  kind: LinkKindName;
   /** Name of the link in the rig file. */
   link?: string;
-  byId?: string;
-  byPath?: string;
-  /** The name to write into a rig file: it stays when ports are numbered anew. */
-  lasting?: string;
-  usb?: SerialPortNode['usb'];
   panel?: Capabilities;
   /** What the panel is: a board, or a program that plays one. */
   source?: Source;
@@ -58,15 +45,13 @@ interface Place {
 /** Something to look at, and how: without `open` it is only listed. */
 interface Candidate {
   place: Place;
-  open?: () => Link;
+  open?: () => Promise<Link>;
   rigLink?: RigLink;
 }
 
 const DEFAULT_BAUD_RATE = 921_600;
 /** A panel that is there answers within milliseconds; one that is just starting, within this. */
 const HELLO_MS = 1500;
-/** Retained presence comes within a round trip of the broker. */
-const PRESENCE_MS = 500;
 
 /**
  * Prints the table, or with `json` one object `{ panels: Place[] }`. The exit code is 1 when a link of the rig file has no panel that the rig
@@ -86,15 +71,14 @@ export async function panels(
   const rig = rigPath === undefined ? undefined : readRigFile(rigPath);
   const links = rig?.links ?? [];
   const rigKey = rig && hello ? readRigKey(rig) : undefined;
-  const order = (link: RigLink | undefined): number => (link === undefined ? links.length : links.indexOf(link));
-  const candidates = [...serialCandidates(links, baudRate), ...mqttCandidates(links, rigKey)].sort(
-    (a, b) => order(a.rigLink) - order(b.rigLink),
-  );
-  const places = hello
-    ? (
-        await Promise.all([...candidates.map((candidate) => ask(candidate, helloMs, rig, rigKey)), strangersOnBrokers(links)])
-      ).flat()
-    : candidates.map(({ place }) => place);
+  const asked = (candidates: readonly Candidate[]): Promise<Place[]> =>
+    Promise.all(candidates.map(async (candidate) => (hello ? ask(candidate, helloMs, rig, rigKey) : candidate.place)));
+  const places = (
+    await Promise.all([
+      asked(links.map((link) => rigCandidate(link, links, rigKey))),
+      ...LINK_KIND_NAMES.map(async (kind) => asked(await elsewhere(kind, links, { hello, baudRate }))),
+    ])
+  ).flat();
   if (json) print(JSON.stringify({ panels: places }));
   else print(text(places, hello));
   if (hello && places.some(({ link, panel, why }) => link !== undefined && (panel === undefined || why !== undefined))) {
@@ -102,98 +86,29 @@ export async function panels(
   }
 }
 
-/** Every port that there is, and every one that the rig file names, there or not. */
-function serialCandidates(links: readonly RigLink[], baudRate: number): Candidate[] {
-  const named = links.flatMap((link) => (link.kind === 'serial' ? [{ link, target: targetOf(link.serial.path) }] : []));
-  const fromRig = named.map(({ link, target }): Candidate => {
-    const node = listSerialPorts().find(({ path }) => path === target);
-    return {
-      place: { kind: 'serial', where: link.serial.path, link: link.name, ...described(node) },
-      open: () => {
-        const shared = sharedPorts(links).find(({ links: both }) => both.includes(link.name));
-        if (shared !== undefined) throw samePort(shared);
-        return createSerialLink({ name: link.name, ...link.serial });
-      },
-      rigLink: link,
-    };
-  });
-  const others = listSerialPorts()
-    .filter(({ path }) => !named.some(({ target }) => target === path))
-    .map((node): Candidate => {
-      const place: Place = { kind: 'serial', where: node.path, ...described(node) };
-      if (isPluggedIn(node)) return { place, open: () => createSerialLink({ path: node.path, baudRate }) };
-      return { place: { ...place, why: 'not asked: it is no USB port and no rig file names it' } };
-    });
-  return [...fromRig, ...others];
+/** A link of the rig file. */
+function rigCandidate(link: RigLink, links: readonly RigLink[], rigKey: Uint8Array | undefined): Candidate {
+  const { kind, of } = ofKind(link);
+  return {
+    place: { kind: link.kind, ...kind.place(of), link: link.name },
+    open: async () => {
+      const shared = sharedPorts(links).find(({ links: both }) => both.includes(link.name));
+      if (shared !== undefined) throw samePort(shared);
+      return createWire(link, createRealClock(), freshRandom(), rigKey);
+    },
+    rigLink: link,
+  };
 }
 
-const described = (node: SerialPortNode | undefined): Pick<Place, 'byId' | 'byPath' | 'lasting' | 'usb'> => ({
-  ...(node?.byId === undefined ? {} : { byId: node.byId }),
-  ...(node?.byPath === undefined ? {} : { byPath: node.byPath }),
-  ...lastingOf(node),
-  ...(node?.usb === undefined ? {} : { usb: node.usb }),
-});
-
-function lastingOf(node: SerialPortNode | undefined): Pick<Place, 'lasting'> {
-  const lasting = node && lastingName(node);
-  return lasting === undefined ? {} : { lasting };
-}
-
-/** The device node behind a path that may be a by-id name. */
-function targetOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function mqttCandidates(links: readonly RigLink[], rigKey: Uint8Array | undefined): Candidate[] {
-  return links.flatMap((link): Candidate[] => {
-    if (link.kind !== 'mqtt') return [];
-    const { name, panel, mqtt } = link;
-    const panelKey = rigKey && derivePanelKey(rigKey, panel);
-    return [
-      {
-        place: { kind: 'mqtt', where: `${mqtt.url} ${mqtt.topicPrefix}/panels/${panel}`, link: name },
-        open: () =>
-          createMqttLink({
-            ...brokerLogin(link),
-            name,
-            panel,
-            random: freshRandom(),
-            ...(panelKey !== undefined && { panelKey }),
-          }),
-        rigLink: link,
-      },
-    ];
-  });
-}
-
-/** Panels that are online at a broker of the rig file under its prefix, and in no link of it: perhaps a serial number was mistyped. */
-async function strangersOnBrokers(links: readonly RigLink[]): Promise<Place[]> {
-  const mqttLinks = links.filter((link) => link.kind === 'mqtt');
-  const brokers = new Map(mqttLinks.map((link) => [`${link.mqtt.url} ${link.mqtt.topicPrefix}/panels`, link]));
-  const found = [...brokers].map(async ([topics, link]): Promise<Place[]> => {
-    const online = await panelsOn(link);
-    return online
-      .filter(({ panel, state }) => state === 'online' && !mqttLinks.some((known) => known.panel === panel))
-      .map(({ panel }) => ({
-        kind: 'mqtt',
-        where: `${topics}/${panel}`,
-        why: 'online, not asked: the rig file has no link to it',
-      }));
-  });
-  return (await Promise.all(found)).flat();
-}
-
-async function panelsOn(link: RigLink & { kind: 'mqtt' }): ReturnType<typeof listMqttPanels> {
-  try {
-    return await listMqttPanels(brokerLogin(link), PRESENCE_MS);
-  } catch (error) {
-    if (isBeamrigError(error)) return []; // a broker that cannot be reached is told of by the links on it
-    throw error;
-  }
+/** What no link of the rig file names: ports of this machine, panels at its brokers. */
+async function elsewhere(
+  name: LinkKindName,
+  links: readonly RigLink[],
+  options: { hello: boolean; baudRate: number },
+): Promise<Candidate[]> {
+  const ofThis = links.filter((link) => link.kind === name).map((link) => ofKind(link).of);
+  const found = (await linkKind(name).elsewhere?.(ofThis, options)) ?? [];
+  return found.map(({ place, open }) => ({ place: { kind: name, ...place }, ...(open === undefined ? {} : { open }) }));
 }
 
 /** The place, with its panel or the reason why not. */
@@ -207,7 +122,7 @@ async function ask(
   if (open === undefined) return place;
   let link: Link | undefined;
   try {
-    link = open();
+    link = await open();
     await link.open();
     const panelSerial = rigLink?.panel;
     const panel = createPanel({
@@ -245,8 +160,7 @@ function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Plac
     return { why: `no answer to ${failure.request} ${waited}: answered, discarded: ${discarded}`, wayOut };
   return {
     why: `no answer to ${failure.request} ${waited}`,
-    wayOut:
-      kind === 'serial' ? 'Is it a panel, is it on, and is this its baud rate? --baud, or baudRate in the rig file.' : wayOut,
+    wayOut: linkKind(kind).silentAction ?? wayOut,
   };
 }
 

@@ -7,6 +7,7 @@ import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
 import { packageVersion } from '../config/package-root.ts';
+import { LINK_FLAGS } from '../link/link-flags.ts';
 import { pathArgument as path } from './arguments.ts';
 import { stderr, stdout } from './output.ts';
 
@@ -63,9 +64,10 @@ export function createProgram(): Command {
     .option('--baud <rate>', 'baud rate to ask ports at that no rig file names (default: 921600)')
     .action(async (rig: string | undefined, options: object) => (await import('./panels.ts')).panels(rig, options));
 
-  command('panel', 'play the panels of a rig as a process, at the far ends of its links, until Ctrl-C', [
+  const panel = command('panel', 'play the panels of a rig as a process, at the far ends of its links, until Ctrl-C', [
     'beamrig panel rig.yaml --serial /dev/pts/5',
     'beamrig panel rig.yaml --link left --serial left=/dev/pts/5@115200 --behaviour drop:probability=0.01',
+    'beamrig panel rig.yaml --tcp right=4001',
     'beamrig panel rig.yaml --mqtt right=mqtt://127.0.0.1:1883 --state counters',
     'beamrig panel --elements 64 --rf-chains 4 --phase-bits 6 --users 4 --panel SIM-0001 --serial /dev/pts/5',
   ])
@@ -75,9 +77,11 @@ export function createProgram(): Command {
     .option('--phase-bits <q>', 'bits of a phase word')
     .option('--users <k>', 'users')
     .option('--panel <serial>', 'serial number')
-    .option('--link <name>', 'play only the panel of this link; may be repeated', several)
-    .option('--serial <[link=]path[@baud]>', 'the panel’s end of a serial line; may be repeated', several)
-    .option('--mqtt <[link=]url>', 'the broker to attach to instead of the rig file’s; may be repeated', several)
+    .option('--link <name>', 'play only the panel of this link; may be repeated', several);
+  for (const [kind, { usage, what }] of Object.entries(LINK_FLAGS)) {
+    panel.option(`--${kind} <${usage}>`, `${what}; may be repeated`, several);
+  }
+  panel
     .option('--behaviour <[link=]fault>', 'a fault to play, such as drop:probability=0.01; may be repeated', several)
     .option('--rig-behaviours', 'play the faults of the rig file’s simulator, too')
     .option('--seed <n>', 'seed instead of the rig file’s; that of the run')

@@ -1,6 +1,7 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
 import { counted } from '../../core/errors/counted.ts';
-import { authenticationProblems, linkProblems } from './rig-links.ts';
+import { chipNamed } from '../../hil-sim/chips/chips.ts';
+import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from './rig-problems.ts';
 import { namesAnotherHome } from '../../core/files/home-path.ts';
 
@@ -64,8 +65,9 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     problems.push({ path: codeword ? ['safeState'] : ['safeCodeword'], text: `safeCodeword: ${text}` });
   }
   const bits = count('array', 'phaseBits');
-  if (at(rig, ['simulator', 'phaseShifter']) === 'adar1000' && bits !== undefined && bits !== ADAR1000_BITS) {
-    const text = `simulator.phaseShifter: adar1000 has words of ${ADAR1000_BITS} bits and array.phaseBits is ${bits}`;
+  const chip = chipNamed(at(rig, ['simulator', 'phaseShifter']));
+  if (chip !== undefined && bits !== undefined && bits !== chip.phaseBits) {
+    const text = `simulator.phaseShifter: ${chip.name} has words of ${chip.phaseBits} bits and array.phaseBits is ${bits}`;
     problems.push({ path: ['simulator', 'phaseShifter'], text });
   }
   return problems;
@@ -87,7 +89,6 @@ function namedTwice(rig: unknown, path: string[]): Problem[] {
   });
 }
 
-const ADAR1000_BITS = 7;
 /** Cycles a second where the file says none. */
 export const DEFAULT_RATE_HZ = 20;
 
@@ -95,8 +96,7 @@ export const DEFAULT_RATE_HZ = 20;
 function homeProblems(rig: unknown): Problem[] {
   const links = at(rig, ['links']);
   const ofLinks = (Array.isArray(links) ? links : []).flatMap((_, index) => [
-    ['links', index, 'serial', 'path'],
-    ...['caFile', 'certificateFile', 'keyFile'].map((key) => ['links', index, 'mqtt', key]),
+    ...LINK_PATHS.map((keys) => ['links', index, ...keys]),
   ]);
   const places = [['beamformer', 'model'], ['authentication', 'keyFile'], ['telemetry', 'runFolder'], ...ofLinks];
   return places.flatMap((path): Problem[] => {

@@ -3,6 +3,7 @@
  * GHz, a ratio for decibels. Ranges are those of what is built and of what physics lets work; outside them the rig runs, and a warning says
  * what the value amounts to and what it would be in the unit that fits.
  */
+import { ofKind } from '../link/link-kinds.ts';
 import type { RigFile } from './rig-file.ts';
 import type { RigLink } from './rig-links.ts';
 
@@ -78,8 +79,6 @@ function* timeDoubts({ loop, beamformer, telemetry }: RigFile): Generator<string
 }
 
 function* linkDoubts(link: RigLink): Generator<string> {
-  if (link.kind === 'serial' && link.serial.baudRate < 1200) {
-    const { baudRate } = link.serial;
-    yield `links (${link.name}).serial.baudRate: ${baudRate} bits a second; if kBd is meant, write ${1000 * baudRate}`;
-  }
+  const { kind, of } = ofKind(link);
+  for (const [key, text] of kind.doubts?.(of.block) ?? []) yield `links (${link.name}).${link.kind}.${key}: ${text}`;
 }

@@ -9,6 +9,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../core/files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
+import { CHIP_NAMES, CHIPS } from '../../hil-sim/chips/chips.ts';
 import { isModelPath } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
@@ -96,10 +97,12 @@ const simulatorSchema = z
       .prefault({})
       .describe('The channel that users are heard through.'),
     phaseShifter: z
-      .enum(['ideal', 'adar1000'])
+      .enum(['ideal', ...CHIP_NAMES])
       .default('ideal')
       .describe(
-        'States of a phase shifter. ideal: 2^Q evenly on the circle. adar1000: as that chip’s vector modulator has them, Q = 7.',
+        ['States of a phase shifter. ideal: 2^Q evenly on the circle.']
+          .concat(CHIP_NAMES.map((name) => `${name}: ${CHIPS[name].about}, Q = ${CHIPS[name].phaseBits}.`))
+          .join(' '),
       ),
     userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
     impairments: impairmentsSchema.prefault({}),

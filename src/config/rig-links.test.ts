@@ -71,7 +71,13 @@ describe('the links of a rig file', () => {
     expect(rig.authentication).toEqual({ keyFile: '/etc/rigs/keys/rig.key' });
   });
 
+  it('call a link over TCP by its address', () => {
+    const { links } = parseRigFile(withLines("links: [ { tcp: { host: '::1', port: 4001, baudRate: 115200 } } ]"), 'rig.yaml');
+    expect(links).toMatchObject([{ name: '[::1]:4001', kind: 'tcp', tcp: { host: '::1', port: 4001, baudRate: 115_200 } }]);
+  });
+
   const serial = (path: string, more = ''): string => `  - { ${more}serial: { path: ${path} } }`;
+  const tcp = (host: string, port: number, more = ''): string => `  - { ${more}tcp: { host: '${host}', port: ${port} } }`;
   const mqtt = (url: string, more = ''): string => `links: [ { panel: B, mqtt: { url: '${url}'${more} } } ]`;
 
   it.each([
@@ -101,10 +107,10 @@ describe('the links of a rig file', () => {
       'links[1].serial.path: "/etc/rigs/x1" is that of links[0] already',
     ],
     [['links: [ { serial: { path: "" } } ]'], 'links[0].serial.path: is empty; allowed: the path of a port'],
-    [['links: [ { name: a } ]'], 'links[0]: neither serial nor mqtt; allowed: one of the two'],
+    [['links: [ { name: a } ]'], 'links[0]: none of serial, mqtt, tcp; allowed: one of them'],
     [
       ["links: [ { panel: A, serial: { path: /a }, mqtt: { url: 'mqtt://h' } } ]"],
-      'links[0]: serial and mqtt; allowed: one of the two',
+      'links[0]: serial and mqtt; allowed: one of serial, mqtt, tcp',
     ],
     [
       ["links: [ { mqtt: { url: 'mqtt://h' } } ]"],
@@ -149,6 +155,16 @@ describe('the links of a rig file', () => {
     [["links: [ { panel: 'P+', mqtt: { url: 'mqtt://h' } } ]"], 'links[0].panel: "P+" has a'],
     [["links: [ { panel: 'a/b', mqtt: { url: 'mqtt://h' } } ]"], 'links[0].panel: "a/b" has a \'/\', and is part of topics'],
     [[`links: [ { panel: '${'é'.repeat(20)}', serial: { path: /a } } ]`], 'has 40 bytes; allowed: 32'],
+    [
+      ['links:', tcp('bench', 4001, "elements: '0-3', "), tcp('BENCH', 4001, "elements: '4-7', ")],
+      'links[1].tcp.port: "BENCH:4001" is that of links[0] already',
+    ],
+    [
+      ['links:', tcp('tcp://bench', 4001)],
+      'links[0].tcp.host: "tcp://bench" is not allowed; allowed: the name or address of a host',
+    ],
+    [['links:', tcp('bench:4001', 4001)], 'links[0].tcp.host: "bench:4001" is not allowed'],
+    [['links:', tcp('bench', 65_536)], 'links[0].tcp.port: 65536 is not allowed; allowed: a whole number from 1 to 65535'],
     [['authentication: {}'], 'authentication: neither keyFile nor keyEnv; allowed: one of the two'],
     [['safeState: codeword'], 'safeCodeword: missing; safeState: codeword needs it'],
     [['safeCodeword: { azimuthDeg: 10 }'], 'safeCodeword: has no meaning without safeState: codeword'],

@@ -3,62 +3,20 @@
  * Here are their schema, what must fit together (checked on the unread file too, so that all problems come out at once), and the reading
  * into `RigLink`, which has every default applied and every path resolved.
  */
-import { counted } from '../../core/errors/counted.ts';
 import * as z from 'zod';
+import { counted } from '../../core/errors/counted.ts';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
-import { looksLikeKey } from '../../core/errors/variable-name.ts';
-import { pathFrom } from '../../core/files/home-path.ts';
-import { wrongInPanel, wrongInPrefix } from '../link/mqtt/mqtt-topics.ts';
+import { LINK_KIND_NAMES, linkKind, type LinkKindName, type OfSomeKind } from '../link/link-kinds.ts';
 import { mapProblems, parseElements } from './element-map.ts';
-import { nearest, type Problem } from './rig-problems.ts';
+import { environmentVariable, filePath, fromHere } from './rig-fields.ts';
+import type { Problem } from './rig-problems.ts';
 
-const environmentVariable = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-  .refine((name) => !looksLikeKey(name))
-  .meta({ allowed: 'the name of an environment variable', unshown: true });
+/** The kinds, as a message lists them. */
+const anyKind = LINK_KIND_NAMES.join(' or ');
+const needing = LINK_KIND_NAMES.filter((kind) => linkKind(kind).needsPanel !== undefined).join(', ');
 
-const filePath = z.string().min(1).max(1000);
-const fromHere = 'relative to the folder of the rig file';
-
-const serialSchema = z
-  .strictObject({
-    path: filePath
-      .meta({ allowed: 'the path of a port' })
-      .describe('The port: /dev/ttyUSB0, or better its name under /dev/serial/by-id, which stays. `beamrig panels` lists them.'),
-    baudRate: z.int().min(1).max(20_000_000).default(921_600).describe('Bits a second on the line.'),
-  })
-  .describe('A serial port.');
-
-const mqttSchema = z
-  .strictObject({
-    url: z
-      .string()
-      .min(1)
-      .max(1000)
-      .meta({ allowed: 'mqtt://host or mqtts://host, with a port where it is not 1883 or 8883', unshown: true })
-      .describe('The broker: mqtt://127.0.0.1:1883, or mqtts://… for TLS. User and password do not belong in it.'),
-    topicPrefix: z
-      .string()
-      .refine((prefix) => wrongInPrefix(prefix) === undefined)
-      .default('beamrig')
-      .meta({
-        allowed: 'topic levels without + and # and control characters, none empty, not beginning with $, 200 bytes at most',
-      })
-      .describe('First levels of every topic: `<topicPrefix>/panels/<panel>/to-panel` and so on.'),
-    username: z.string().min(1).max(200).optional().describe('User, where the broker asks for one.'),
-    passwordEnv: environmentVariable
-      .optional()
-      .describe(
-        'Name of the environment variable that holds the password: rig files are copied into run folders, passwords are not.',
-      ),
-    caFile: filePath
-      .optional()
-      .describe(`Certificate of the authority that signed the broker’s, PEM, ${fromHere}. Default: those the system trusts.`),
-    certificateFile: filePath.optional().describe(`Own certificate, PEM, ${fromHere}, for brokers that ask for one.`),
-    keyFile: filePath.optional().describe(`Its private key, PEM, ${fromHere}.`),
-  })
-  .describe('A broker that the panel is connected to, too.');
+type KindBlocks = { [Kind in LinkKindName]: z.ZodOptional<z.ZodType> };
+const kindBlocks = Object.fromEntries(LINK_KIND_NAMES.map((kind) => [kind, linkKind(kind).schema.optional()])) as KindBlocks;
 
 export const linkSchema = z
   .strictObject({
@@ -74,7 +32,7 @@ export const linkSchema = z
       .max(32)
       .optional()
       .describe(
-        'Serial number of the panel at its other end; another panel is refused. Needed with mqtt and with authentication.',
+        `Serial number of the panel at its other end; another panel is refused. Needed with ${needing} and with authentication.`,
       ),
     elements: z
       .union([z.string(), z.array(z.union([z.string(), z.int()]))])
@@ -83,11 +41,10 @@ export const linkSchema = z
       .describe(
         'Which elements of the array the panel’s own are, in its order; a range may count down. Needed with several links: every element is on exactly one. Default: all.',
       ),
-    serial: serialSchema.optional(),
-    mqtt: mqttSchema.optional(),
+    ...kindBlocks,
   })
-  .meta({ allowed: 'a block with serial or mqtt' })
-  .describe('A link has either `serial` or `mqtt`.');
+  .meta({ allowed: `a block with ${anyKind}` })
+  .describe(`A link has one of ${LINK_KIND_NAMES.map((kind) => `\`${kind}\``).join(', ')}.`);
 
 export const authenticationSchema = z
   .strictObject({
@@ -98,26 +55,14 @@ export const authenticationSchema = z
   })
   .describe('Frames carry a keyed tag, and others are refused. One of the two; the key itself is never in this file.');
 
-export interface MqttAddress {
-  url: string;
-  topicPrefix: string;
-  username?: string;
-  passwordEnv?: string;
-  /** Absolute. */
-  caFile?: string;
-  certificateFile?: string;
-  keyFile?: string;
-}
-
-/** A link as read: defaults applied, elements listed one by one, paths absolute. */
+/** A link as read: defaults applied, elements listed one by one, paths absolute, and its kind with the block of that kind. */
 export type RigLink = {
   name: string;
+  /** Needed where a kind needs it. */
+  panel?: string;
   /** Element of the array for each of the panel's own, in its order. */
   elements: number[];
-} & (
-  | { kind: 'serial'; panel?: string; serial: { path: string; baudRate: number } }
-  | { kind: 'mqtt'; panel: string; mqtt: MqttAddress }
-);
+} & OfSomeKind;
 
 export type LinkText = z.output<typeof linkSchema>;
 
@@ -130,35 +75,25 @@ export function readLinks(links: readonly LinkText[], total: number, folder: str
   return links.map((link): RigLink => {
     const parsed = link.elements === undefined ? undefined : parseElements(link.elements, total);
     const elements = parsed?.ok ? parsed.elements : Array.from({ length: total }, (_, element) => element);
-    const name = nameOf(link);
-    if (link.mqtt !== undefined) {
-      return { name, elements, kind: 'mqtt', panel: link.panel ?? '', mqtt: absolutePaths(link.mqtt, folder) };
-    }
-    const { path, baudRate } = link.serial ?? { path: '', baudRate: 0 };
-    const serial = { path: portPath(path, folder), baudRate };
-    return { name, elements, kind: 'serial', ...(link.panel === undefined ? {} : { panel: link.panel }), serial };
+    const kind = kindsIn(link)[0];
+    const block = linkKind(kind).read(link[kind], folder);
+    const panel = link.panel === undefined ? {} : { panel: link.panel };
+    return { name: nameOf(link), ...panel, elements, kind, [kind]: block } as unknown as RigLink;
   });
 }
 
-/** 'COM3' is a name and no path. */
-const portPath = (path: string, folder: string): string => (path.includes('/') ? pathFrom(folder, path) : path);
+const kindsIn = (link: Readonly<Record<string, unknown>>): LinkKindName[] =>
+  LINK_KIND_NAMES.filter((kind) => link[kind] !== undefined);
 
-const nameOf = ({ name, panel, serial }: { name?: unknown; panel?: unknown; serial?: unknown }): string => {
-  const path = typeof serial === 'object' && serial !== null ? (serial as { path?: unknown }).path : undefined;
-  return [name, path, panel].find((text) => typeof text === 'string') ?? 'link';
+const nameOf = (link: Readonly<Record<string, unknown>>): string => {
+  const ofKinds = kindsIn(link).map((kind) => (isBlock(link[kind]) ? linkKind(kind).defaultName?.(link[kind]) : undefined));
+  return [link.name, ...ofKinds, link.panel].find((text) => typeof text === 'string') ?? 'link';
 };
 
-function absolutePaths(mqtt: NonNullable<LinkText['mqtt']>, folder: string): MqttAddress {
-  const { url, topicPrefix, username, passwordEnv, ...files } = mqtt;
-  const absolute = Object.entries(files).flatMap(([key, file]) => (file === undefined ? [] : [[key, pathFrom(folder, file)]]));
-  return {
-    url,
-    topicPrefix,
-    ...(username === undefined ? {} : { username }),
-    ...(passwordEnv === undefined ? {} : { passwordEnv }),
-    ...(Object.fromEntries(absolute) as Pick<MqttAddress, 'caFile' | 'certificateFile' | 'keyFile'>),
-  };
-}
+/** Keys of a link of the rig file that hold paths of files: 'serial', 'path'. */
+export const LINK_PATHS: readonly (readonly [string, string])[] = LINK_KIND_NAMES.flatMap((kind) =>
+  (linkKind(kind).paths ?? []).map((key) => [kind, key] as const),
+);
 
 type Raw = Record<string, unknown>;
 const isBlock = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -179,71 +114,31 @@ export function linkProblems(links: unknown, total: number | undefined, authenti
   for (const { link, index } of entries) {
     const say = (path: PropertyKey[], text: string): number => problems.push({ path: ['links', index, ...path], text });
     const here = `links[${index}]`;
-    const kinds = ['serial', 'mqtt'].filter((kind) => link[kind] !== undefined);
-    if (kinds.length !== 1)
-      say([], `${here}: ${kinds.length === 0 ? 'neither serial nor mqtt' : 'serial and mqtt'}; allowed: one of the two`);
+    const kinds = kindsIn(link);
+    if (kinds.length !== 1) {
+      const found = kinds.length === 0 ? `none of ${LINK_KIND_NAMES.join(', ')}` : kinds.join(' and ');
+      say([], `${here}: ${found}; allowed: one of ${kinds.length === 0 ? 'them' : LINK_KIND_NAMES.join(', ')}`);
+    }
+    const kind = kinds.length === 0 ? undefined : linkKind(kinds[0]);
     const missing = `missing; allowed: the serial number of the panel, which `;
-    if (link.panel === undefined && kinds[0] === 'mqtt') say([], `${here}.panel: ${missing}is part of its topics`);
+    if (link.panel === undefined && kind?.needsPanel !== undefined) say([], `${here}.panel: ${missing}${kind.needsPanel}`);
     else if (link.panel === undefined && authenticated) say([], `${here}.panel: ${missing}its key is derived from`);
     else if (typeof link.panel === 'string' && link.panel !== '') {
-      const wrong = kinds[0] === 'mqtt' ? wrongInPanel(link.panel) : undefined;
+      const wrong = kind?.wrongPanel?.(link.panel);
       const shown = `${here}.panel: ${JSON.stringify(link.panel)}`;
       const bytes = Buffer.byteLength(link.panel);
-      if (wrong !== undefined)
-        say(['panel'], `${shown} has ${wrong}, and is part of topics; allowed: no / + # and no control character`);
+      if (wrong !== undefined) say(['panel'], `${shown} ${wrong}`);
       else if (bytes > MAX_TEXT_BYTES && link.panel.length <= MAX_TEXT_BYTES)
         say(['panel'], `${shown} has ${counted(bytes, 'byte')}; allowed: ${MAX_TEXT_BYTES}, as many as a panel can say`);
     }
-    if (isBlock(link.mqtt)) for (const [key, text] of mqttProblems(link.mqtt)) say(['mqtt', key], `${here}.mqtt.${key}: ${text}`);
+    for (const name of kinds) {
+      const block = link[name];
+      const found = isBlock(block) ? (linkKind(name).problems?.(block) ?? []) : [];
+      for (const [key, text] of found) say([name, key], `${here}.${name}.${key}: ${text}`);
+    }
   }
   problems.push(...elementProblems(entries, total), ...twice(entries, folder));
   return problems;
-}
-
-/** Key and words. */
-function* mqttProblems(mqtt: Raw): Generator<[string, string]> {
-  const { url } = mqtt;
-  let secure: boolean | undefined;
-  if (typeof url === 'string' && url !== '') {
-    const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
-    const problem = urlProblem(url, scheme);
-    if (problem !== undefined) yield ['url', problem];
-    secure = scheme === 'mqtts' ? true : scheme === 'mqtt' ? false : undefined;
-  }
-  if (mqtt.passwordEnv !== undefined && mqtt.username === undefined) yield ['passwordEnv', 'a password needs a username'];
-  for (const [one, other] of [
-    ['certificateFile', 'keyFile'],
-    ['keyFile', 'certificateFile'],
-  ]) {
-    if (mqtt[one] !== undefined && mqtt[other] === undefined) yield [one, `needs ${other} beside it`];
-  }
-  for (const key of ['caFile', 'certificateFile', 'keyFile']) {
-    if (mqtt[key] !== undefined && secure === false) yield [key, 'certificates need TLS; write url: mqtts://…'];
-  }
-}
-
-function urlProblem(url: string, scheme: string | undefined): string | undefined {
-  const allowed = 'allowed: mqtt://host:port or mqtts://host:port';
-  // What has an @ may hold a password anywhere.
-  const shown = url.includes('@') ? 'what stands here' : JSON.stringify(url);
-  if (scheme === undefined) return `${shown} has no scheme; ${allowed}`;
-  if (scheme !== 'mqtt' && scheme !== 'mqtts') {
-    const near = nearest(scheme, ['mqtt', 'mqtts']) ?? (/s$|^ssl|^tls/.test(scheme) ? 'mqtts' : 'mqtt');
-    return `${scheme}: is no scheme of a broker; ${allowed}; did you mean ${near}:?`;
-  }
-  if (/^[a-z]+:\/\/[^/]*@/i.test(url)) {
-    return 'names a user or password; use username and passwordEnv, because rig files are copied into run folders';
-  }
-  const [, host, port] = /^[a-z]+:\/\/(\[[^\]]*\]|[^/?#:]*)(?::([^/?#]*))?/i.exec(url) ?? [];
-  if (host === '') return `${shown} names no host; ${allowed}`;
-  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
-    return `${shown} has ${port === '' ? 'an empty port' : 'a port that is none'}; allowed: a port from 1 to 65535`;
-  }
-  if (host === undefined || !URL.canParse(url)) return `${shown} is no address; ${allowed}`;
-  if (/[?#]/.test(url) || !['', '/'].includes(new URL(url).pathname)) {
-    return `${shown} has something after host and port; ${allowed}`;
-  }
-  return undefined;
 }
 
 function elementProblems(entries: { link: Raw; index: number }[], total: number | undefined): Problem[] {
@@ -275,25 +170,30 @@ function elementProblems(entries: { link: Raw; index: number }[], total: number 
   return [...problems, ...mapProblems(maps, total).map((text) => ({ path: ['links'], text: `links: ${text}` }))];
 }
 
-/** Names, panels and ports belong to one link each. */
+/** What belongs to one link alone: its name, its panel, its port or address. */
+function ownedBy(link: Raw, folder: string): { keys: string[]; written: string; same: string }[] {
+  const texts = ['name', 'panel'].flatMap((key) => {
+    const written = link[key];
+    return typeof written === 'string' ? [{ keys: [key], written, same: written }] : [];
+  });
+  const ends = kindsIn(link).flatMap((kind) => {
+    const block = link[kind];
+    const end = isBlock(block) ? linkKind(kind).sameAs?.(block, folder) : undefined;
+    return end === undefined ? [] : [{ keys: [kind, end.key], written: end.written, same: end.same }];
+  });
+  return [...texts, ...ends];
+}
+
 function twice(entries: { link: Raw; index: number }[], folder: string): Problem[] {
   const seen = new Map<string, number>();
   const problems: Problem[] = [];
   for (const { link, index } of entries) {
-    const written = isBlock(link.serial) ? link.serial.path : undefined;
-    const path = typeof written === 'string' ? portPath(written, folder) : undefined;
-    const named = link.name !== undefined ? [['name', ['name'], link.name]] : [];
-    for (const [what, keys, value] of [...named, ['panel', ['panel'], link.panel], ['serial.path', ['serial', 'path'], path]] as [
-      string,
-      string[],
-      unknown,
-    ][]) {
-      if (typeof value !== 'string') continue;
-      const first = seen.get(`${what} ${value}`);
-      if (first === undefined) seen.set(`${what} ${value}`, index);
+    for (const { keys, written, same } of ownedBy(link, folder)) {
+      const what = keys.join('.');
+      const first = seen.get(`${what} ${same}`);
+      if (first === undefined) seen.set(`${what} ${same}`, index);
       else {
-        const shown = what === 'serial.path' ? written : value;
-        const text = `links[${index}].${what}: ${JSON.stringify(shown)} is that of links[${first}] already`;
+        const text = `links[${index}].${what}: ${JSON.stringify(written)} is that of links[${first}] already`;
         problems.push({ path: ['links', index, ...keys], text });
       }
     }
@@ -302,7 +202,7 @@ function twice(entries: { link: Raw; index: number }[], folder: string): Problem
   entries.forEach(({ link, index }, i) => {
     const first = names.indexOf(names[i]);
     if (first === i || problems.some(({ path }) => path[1] === index)) return;
-    if (link.serial === undefined && link.mqtt === undefined) return;
+    if (kindsIn(link).length === 0) return;
     problems.push({
       path: ['links', index],
       text: `links[${index}]: is called ${names[i]} like links[${entries[first].index}]; give it a name`,

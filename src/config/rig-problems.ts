@@ -2,8 +2,8 @@
  * What the schema found wrong, in words a person can act on: which key, what stands there, what is allowed. The schema is read as data
  * (JSON Schema), so that ranges are written once and appear in messages and in docs/rig-file.md alike.
  */
-import { distance } from 'fastest-levenshtein';
 import type * as z from 'zod';
+import { nearest } from '../../core/errors/nearest.ts';
 
 /** The part of JSON Schema that the rig file uses. */
 export interface SchemaNode {
@@ -142,20 +142,6 @@ function unknownKey(path: readonly PropertyKey[], key: string, raw: unknown, sch
 
 const nearestKnown = (path: readonly PropertyKey[], key: string, raw: unknown, schema: SchemaNode): string | undefined =>
   nearest(key, Object.keys(nodeAt(schema, path, raw)?.properties ?? {}));
-
-/** The candidate that a typing mistake would turn into `word`, or undefined when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > LONGEST_MISTYPED) return undefined; // the distance takes the product of the lengths
-  const ranked = candidates
-    .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.away - b.away);
-  const best = ranked[0];
-  return best && best.away <= Math.max(2, Math.floor(Math.max(word.length, best.candidate.length) * 0.4))
-    ? best.candidate
-    : undefined;
-}
-
-const LONGEST_MISTYPED = 100;
 
 function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
   const own = Object.entries(node.properties ?? {}).flatMap(([key, inner]) => [

@@ -23,6 +23,10 @@ export const LINK_CAUSES = {
   'baud-rate': 'wrong',
   'other-system': 'wrong',
   'port-failed': 'wrong',
+  // a server of raw bytes
+  'server-unreachable': 'away',
+  'server-failed': 'wrong',
+  'address-taken': 'wrong',
   // a broker
   'broker-unreachable': 'away',
   'broker-unavailable': 'away',
@@ -112,7 +116,8 @@ export interface UnprovenReports {
 }
 
 export interface Link {
-  readonly kind: 'loopback' | 'serial' | 'mqtt';
+  /** 'loopback', or a kind that rig files name (link-kinds.ts). */
+  readonly kind: string;
   /** For messages and the page: 'loopback', '/dev/ttyUSB0', … */
   readonly name: string;
   readonly source: 'hardware' | 'simulator';

@@ -5,18 +5,17 @@
  *   rig file ─► link ─► driver ─┐
  *              link ─► driver ─┴─► one array ─► RigPanel
  */
-import { realpathSync } from 'node:fs';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError, isBeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Apart, RigPanel } from '../control/rig-panel.ts';
+import { ofKind } from '../link/link-kinds.ts';
 import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
@@ -53,7 +52,7 @@ export type CreateLink = (link: RigLink) => Link | Promise<Link>;
 
 /**
  * Drivers for all links of a rig file; nothing is opened yet.
- * @param createLink makes the wire of a link; default: the serial port or the broker that the rig file names
+ * @param createLink makes the wire of a link; default: the one that the rig file names
  * @throws {BeamrigError} 'key', 'link' for what is wrong with the rig's key, ports, passwords and certificates
  */
 export async function assembleHardware(options: {
@@ -180,26 +179,18 @@ export interface SharedPort {
   port: string;
 }
 
-/** Links whose paths lead to the same port, now that it is there: names under /dev/serial and links of a lab's own. */
+/** Links whose addresses lead to the same port, now that it is there: names under /dev/serial and links of a lab's own. */
 export function sharedPorts(links: readonly RigLink[]): SharedPort[] {
   const first = new Map<string, string>();
   return links.flatMap((link): SharedPort[] => {
-    const port = link.kind === 'serial' ? portBehind(link.serial.path) : undefined;
+    const { kind, of } = ofKind(link);
+    const port = kind.behind?.(of.block);
     if (port === undefined) return [];
     const other = first.get(port);
     if (other !== undefined) return [{ links: [other, link.name], port }];
     first.set(port, link.name);
     return [];
   });
-}
-
-/** Undefined where nothing is: opening says so. */
-function portBehind(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigError =>
@@ -240,22 +231,11 @@ function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabil
 export const safeFeatures = ({ safeState }: Pick<RigFile, 'safeState'>): Feature[] =>
   safeState === 'codeword' ? ['beam-memory'] : [];
 
-/** The wire that the rig file names: the serial port or the broker. Nothing is opened yet. */
+/** The wire that the rig file names. Nothing is opened yet. */
 export async function createWire(link: RigLink, clock: Clock, random: Random, rigKey?: Uint8Array): Promise<Link> {
-  if (link.kind === 'serial') {
-    const { createSerialLink } = await import('../link/serial/serial.ts');
-    return createSerialLink({ name: link.name, ...link.serial });
-  }
-  const { createMqttLink } = await import('../link/mqtt/mqtt.ts');
-  const panelKey = rigKey && derivePanelKey(rigKey, link.panel);
-  return createMqttLink({
-    ...brokerLogin(link),
-    name: link.name,
-    panel: link.panel,
-    clock,
-    random,
-    ...(panelKey !== undefined && { panelKey }),
-  });
+  const { kind, of } = ofKind(link);
+  const panelKey = rigKey !== undefined && link.panel !== undefined ? derivePanelKey(rigKey, link.panel) : undefined;
+  return kind.createLink(of, { clock, random, ...(panelKey !== undefined && { panelKey }) });
 }
 
 async function reachMember(member: LinkInUse): Promise<LinkProblem | undefined> {
@@ -336,13 +316,15 @@ function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
   }
 }
 
-/** How long the words and weights of a beam are on the slowest serial line of a rig, ms: framing, answers and a retry are allowed for. */
+/** How long the words and weights of a beam are on the slowest line of a rig, ms: framing, answers and a retry are allowed for. */
 export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array' | 'users' | 'links'>): number {
   const { rfChains, phaseBits } = array;
   const times = links.map((link) => {
-    if (link.kind !== 'serial') return 0;
+    const { kind, of } = ofKind(link);
+    const bitsASecond = kind.bitsASecond?.(of.block);
+    if (bitsASecond === undefined) return 0;
     const bytes = (link.elements.length * rfChains * phaseBits) / 8 + 8 * rfChains * users.count;
-    return (2 * bytes * BITS_A_BYTE * 1000) / link.serial.baudRate;
+    return (2 * bytes * BITS_A_BYTE * 1000) / bitsASecond;
   });
   return Math.max(0, ...times);
 }
@@ -352,9 +334,6 @@ const BITS_A_BYTE = 10;
 
 /** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */
 export function linkInWords(link: RigLink): string {
-  const where =
-    link.kind === 'serial'
-      ? `serial ${link.serial.path} at ${link.serial.baudRate} baud`
-      : `${link.mqtt.url} ${link.mqtt.topicPrefix}/panels/${link.panel}`;
-  return `${link.name}: ${where}, elements ${rangesText(link.elements)}`;
+  const { kind, of } = ofKind(link);
+  return `${link.name}: ${kind.describe(of)}, elements ${rangesText(link.elements)}`;
 }

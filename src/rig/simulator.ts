@@ -3,8 +3,8 @@
  * panel are built from the rig file and one seed, each from a stream of its own.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { adar1000States } from '../../hil-sim/adar1000.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -54,6 +54,7 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
 /** The array of the rig file, with the states of its chips and its impairments drawn from the simulator's seed. */
 export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
   const { rfChains, phaseBits, connection } = rig.array;
+  const chip = chipNamed(rig.simulator.phaseShifter);
   return createSimulatedArray({
     elements: elementsOf(rig),
     rfChains,
@@ -61,6 +62,6 @@ export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
     connection,
     random: random.stream('array'),
     impairments: rig.simulator.impairments,
-    ...(rig.simulator.phaseShifter === 'adar1000' ? { states: adar1000States() } : {}),
+    ...(chip === undefined ? {} : { states: chip.states() }),
   });
 }

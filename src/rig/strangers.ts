@@ -5,6 +5,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { oncePerCause } from '../control/watch/once-per-cause.ts';
+import { linkKind } from '../link/link-kinds.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { LinkInUse } from './link-description.ts';
 
@@ -46,10 +47,7 @@ export function watchStrangers(
         level: 'warning',
         code: 'strange-frames',
         message: `On link ${link.spec.name} came ${what} within ${Math.round((nowMs - begunMs) / 1000)} s${newest === '' ? '' : `; the newest: ${newest}`}.`,
-        action:
-          link.spec.kind === 'mqtt'
-            ? 'They are thrown away and counted. Somebody else writes the topics of this panel: give the broker passwords and an access list (examples/mqtt).'
-            : 'They are thrown away and counted. Look at the line, its baud rate, and what else writes to this port.',
+        action: linkKind(link.spec.kind).strangersAction,
       });
     });
     begunMs = nowMs;

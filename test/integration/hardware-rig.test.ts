@@ -60,8 +60,8 @@ async function play(rig: RigFile, ends: Record<string, string> = {}, rigKey?: Ui
       elements: link.elements,
       end:
         link.kind === 'mqtt'
-          ? createMqttPanelEnd({ ...link.mqtt, panel: link.panel })
-          : createSerialPanelEnd({ path: ends[link.name] ?? '', baudRate: link.serial.baudRate }),
+          ? createMqttPanelEnd({ ...link.mqtt, panel: link.panel ?? '' })
+          : createSerialPanelEnd({ path: ends[link.name] ?? '', baudRate: 921_600 }),
       ...(rigKey === undefined
         ? {}
         : {

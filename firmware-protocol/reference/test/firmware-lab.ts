@@ -3,36 +3,35 @@
  * starts here is ended after it, also when it fails.
  */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
-import type { BenchBus } from '../../../hil-sim/bench-bus.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../../scripts/same-scenario.ts';
 import { createRandom } from '../../../core/signal/random.ts';
 import { createPanel } from '../../../src/panel/panel-driver.ts';
 import type { ArrayMember } from '../../../src/panel/panel.ts';
 import type { RunOptions, RunningFirmware } from '../run-firmware.ts';
 import { startFirmware } from '../run-firmware.ts';
-import type { Bench } from '../scenario.ts';
+import type { Bench, BenchOptions } from '../scenario.ts';
 import { attachBench } from '../scenario.ts';
 
 export const PLACES = ELEMENTS * RF_CHAINS;
 export const SIZE = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
 
-/** A beam of which every word from 0 to 127 is part, another one for each id. */
-export const wordsOf = (beamId: number): Uint16Array =>
-  Uint16Array.from({ length: PLACES }, (_, place) => (37 * place + 11 * beamId) % 128);
+/** A beam of which every state of an ADAR1000, or of a chip with so many, is part; another one for each id. */
+export const wordsOf = (beamId: number, states = 128): Uint16Array =>
+  Uint16Array.from({ length: PLACES }, (_, place) => (37 * place + 11 * beamId) % states);
 export const weightsOf = (beamId: number): Float32Array =>
   Float32Array.from({ length: 2 * RF_CHAINS * USERS }, (_, at) => ((at * beamId) % 7) / 8);
-export const beam = (beamId: number, withWeights = true) => ({
+export const beam = (beamId: number, withWeights = true, states = 128) => ({
   beamId,
-  phaseBits: 7,
-  words: wordsOf(beamId),
+  phaseBits: Math.log2(states),
+  words: wordsOf(beamId, states),
   ...(withWeights ? { digital: { users: USERS, weights: weightsOf(beamId) } } : {}),
 });
 /** What the chips must show of it. */
-export const shown = (beamId: number): Int16Array => Int16Array.from(wordsOf(beamId));
+export const shown = (beamId: number, states = 128): Int16Array => Int16Array.from(wordsOf(beamId, states));
 
 export interface Lab {
   firmware: RunningFirmware;
@@ -46,7 +45,7 @@ export interface FirmwareLab {
   /** Starts a firmware that is stopped after the test. */
   start(options: RunOptions): Promise<RunningFirmware>;
   /** Starts it for 64 × 4 places with its bench, and shakes hands. */
-  open(target: RunOptions['target'], program: string, args?: readonly string[], prepare?: (bus: BenchBus) => void): Promise<Lab>;
+  open(target: RunOptions['target'], program: string, options?: BenchOptions & { args?: readonly string[] }): Promise<Lab>;
   /** What else is to be ended after the test, before the firmware is. */
   afterwards(end: () => Promise<void>): void;
 }
@@ -71,9 +70,9 @@ export function createFirmwareLab(): FirmwareLab {
   return {
     folder,
     start,
-    async open(target, program, args = [], prepare = () => undefined) {
+    async open(target, program, { args = [], ...options } = {}) {
       const firmware = await start({ target, program, args: [...SIZE, ...args] });
-      const bench = await attachBench(firmware, prepare);
+      const bench = await attachBench(firmware, options);
       ends.push(() => bench.close());
       const panel = createPanel({ link: bench.link, clock: bench.setting.clock, random: createRandom(1) });
       ends.push(() => panel.close());
@@ -91,4 +90,15 @@ export async function connectedWithin(panel: ArrayMember): Promise<Awaited<Retur
     const connected = await panel.connect();
     if (connected.ok || connected.failure.reason !== 'no-answer' || performance.now() > endMs) return connected;
   }
+}
+
+/** A source of the firmware with one passage changed wherever it stands, as a file of its own: what `buildFirmware` takes as changed. */
+export function mutated(folder: string, file: string, from: string | RegExp, to: string): Record<string, string> {
+  const source = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
+  expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
+  const name = basename(file);
+  const path = join(mkdtempSync(join(folder, 'mutant-')), name);
+  writeFileSync(path, changed);
+  return { [name]: path };
 }

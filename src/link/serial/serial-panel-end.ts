@@ -2,12 +2,10 @@
  * The panel's side of a serial line: the same bytes as `serial.ts`, seen from the other end. It outlives the host: when the line hangs up
  * it opens the port again as soon as that works, with growing pauses, until it is closed.
  */
-import { SerialFrameReader } from '../../../firmware-protocol/serial-framing.ts';
-import type { LoopbackPeer } from '../loopback.ts';
 import type { PanelEnd } from '../panel-end.ts';
-import { createFrameBytes } from './serial-frame-bytes.ts';
+import { createPanelFrames } from '../stream/panel-frames.ts';
+import type { ByteStream } from '../stream/stream-link.ts';
 import { requireBaudRate } from './serial-port-errors.ts';
-import type { OpenSerialPort } from './serial-port.ts';
 import { openSerialPort } from './serial-port.ts';
 
 /** Pauses between attempts to open a port that went away, ms: doubled up to the longest, which keeps a return below a second. */
@@ -21,37 +19,21 @@ const LONGEST_PAUSE_MS = 320;
 export function createSerialPanelEnd(options: { path: string; baudRate: number }): PanelEnd {
   const { path, baudRate } = options;
   requireBaudRate(path, baudRate);
-  let peer: LoopbackPeer | undefined;
-  let port: OpenSerialPort | undefined;
+  let port: ByteStream | undefined;
   /** The newest port there was: it may still hold the lock for a moment after it was lost. */
-  let previous: OpenSerialPort | undefined;
+  let previous: ByteStream | undefined;
   let onState: (state: { open: boolean; detail: string }) => void = () => undefined;
   let closed = false;
   let pause: NodeJS.Timeout | undefined;
 
-  const reader = new SerialFrameReader({
-    onFrame: (frame) => {
-      tellDiscards();
-      peer?.receive(frame);
-    },
-  });
-  let discardsTold = 0;
-  /** A panel counts what its line has damaged, before it answers what came after it. */
-  const tellDiscards = (): void => {
-    if (reader.discarded > discardsTold) peer?.discarded?.(reader.discarded - discardsTold);
-    discardsTold = reader.discarded;
-  };
-  const bytesOf = createFrameBytes(reader);
+  const frames = createPanelFrames();
 
   const openPort = async (): Promise<void> => {
     await previous?.close();
     const opened = await openSerialPort({
       path,
       baudRate,
-      onBytes: (bytes) => {
-        reader.push(bytes);
-        tellDiscards();
-      },
+      onBytes: frames.push,
       onGone: (detail) => {
         port = undefined;
         onState({ open: false, detail });
@@ -59,7 +41,7 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
       },
     });
     if (closed) return opened.close();
-    reader.reset();
+    frames.reset();
     port = opened;
     previous = opened;
     onState({ open: true, detail: path });
@@ -74,11 +56,10 @@ export function createSerialPanelEnd(options: { path: string; baudRate: number }
 
   return {
     name: path,
-    open: async (next) => {
+    open: async (peer) => {
       closed = false;
-      peer = next;
       // What the panel says while nobody is there is said to nobody.
-      peer.onSend((frame) => port?.write(bytesOf(frame)));
+      frames.connect(peer, (bytes) => port?.write(bytes));
       await openPort();
     },
     onState: (listener) => {

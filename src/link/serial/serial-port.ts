@@ -9,23 +9,13 @@
  */
 import { readSync, writeSync } from 'node:fs';
 import { LinkError } from '../link.ts';
+import type { ByteStream, StreamEvents } from '../stream/stream-link.ts';
 import { bindingCause } from './serial-binding-errors.ts';
 import { openError, requireSerialDevice, wrongBaudRate } from './serial-port-errors.ts';
 
-export interface SerialPortOptions {
+export interface SerialPortOptions extends StreamEvents {
   path: string;
   baudRate: number;
-  /** Bytes as they come. The buffer is used again afterwards: copy what is kept. */
-  onBytes: (bytes: Uint8Array) => void;
-  /** The line is gone, for a cause other than `close`. Called once, never from inside `write`. */
-  onGone: (detail: string) => void;
-}
-
-export interface OpenSerialPort {
-  /** Takes the bytes over (the caller writes no more to them), or says false when the line is gone or too much waits for it. */
-  write(bytes: Uint8Array): boolean;
-  /** Forgets what was not sent and gives the port back. May be called again, and after the line has gone. */
-  close(): Promise<void>;
 }
 
 /** What may wait for a line that takes nothing: 0.7 s at 921,600 baud, and all that a driver has in flight several times over. */
@@ -37,7 +27,7 @@ const BAUD_TOLERANCE = 0.02;
  * Opens a port for this process alone, raw, 8N1, without resetting a board when it is closed again. What was in its buffers before is dropped.
  * @throws {LinkError} naming path, cause and way out
  */
-export async function openSerialPort(options: SerialPortOptions): Promise<OpenSerialPort> {
+export async function openSerialPort(options: SerialPortOptions): Promise<ByteStream> {
   const { path, baudRate } = options;
   requireSerialDevice(path);
   const port = await openBinding(path, baudRate);
@@ -84,7 +74,7 @@ async function openBinding(path: string, baudRate: number): Promise<BindingPort>
 
 const READ_BYTES = 65_536;
 
-function startMoving(port: BindingPort, { onBytes, onGone }: SerialPortOptions): OpenSerialPort {
+function startMoving(port: BindingPort, { onBytes, onGone }: SerialPortOptions): ByteStream {
   const incoming = Buffer.alloc(READ_BYTES);
   let unsent: Uint8Array[] = [];
   let unsentBytes = 0;

@@ -11,9 +11,9 @@ import type { PtyPair } from '../../../test/pty.ts';
 import { openPtyPair } from '../../../test/pty.ts';
 import type { Link } from '../link.ts';
 import { createSerialLink } from './serial.ts';
-import { DELIMITER } from './serial-frame-bytes.ts';
+import { DELIMITER } from '../stream/frame-bytes.ts';
 import { createSerialPanelEnd } from './serial-panel-end.ts';
-import type { OpenSerialPort } from './serial-port.ts';
+import type { ByteStream } from '../stream/stream-link.ts';
 import { MAX_UNSENT_BYTES, openSerialPort } from './serial-port.ts';
 
 const baudRate = 921_600;
@@ -45,7 +45,7 @@ function linkTo(path: string): Link & { states: string[]; frames: Uint8Array[] }
   return Object.assign(Object.create(link) as Link, { states, frames });
 }
 
-async function rawPort(path: string): Promise<OpenSerialPort & { bytes: number[]; gone: string[] }> {
+async function rawPort(path: string): Promise<ByteStream & { bytes: number[]; gone: string[] }> {
   const bytes: number[] = [];
   const gone: string[] = [];
   const port = await openSerialPort({

@@ -12,11 +12,12 @@
  * through RAM, RAM positions of single channels, a write to all addresses at once, the load pins, the clock edges that a real chip wants
  * after a load, detectors and ADC, imperfections of a single chip. Registers are 0 after a reset; RAM keeps what it holds.
  */
-import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Chip, ChipKind, Vector } from './chip.ts';
 
-export const ADAR1000_CHANNELS = 4;
+const CHANNELS = 4;
 /** Phase states, 2.8125° apart. */
-export const ADAR1000_STATES = 128;
+const STATES = 128;
 /** Beams in RAM. */
 const POSITIONS = 121;
 
@@ -35,15 +36,10 @@ const RECEIVE = { gains: 0x010, vectors: 0x014, ram: 0x000 };
 
 /** Gain, I and Q of each channel, in this order. */
 type Beam = Uint8Array;
-const BEAM_BYTES = 3 * ADAR1000_CHANNELS;
-
-export interface Vector {
-  re: number;
-  im: number;
-}
+const BEAM_BYTES = 3 * CHANNELS;
 
 /** One chip with its two address pins strapped. */
-export class Adar1000 {
+export class Adar1000 implements Chip {
   private readonly registers = new Uint8Array(0x1000);
   private readonly ram = new Uint8Array(0x1000);
   private readonly pins: number;
@@ -80,7 +76,7 @@ export class Adar1000 {
   }
 
   /** What a channel (0 … 3) radiates: its I and Q in steps of the modulator; 0 when it is switched off. */
-  transmitted(channel: number): Vector {
+  radiated(channel: number): Vector {
     const enables = this.registers[TX_ENABLES];
     const control = this.registers[SW_CTRL];
     // Driver, vector modulator and amplifier for all, and one bit for each channel from bit 6 down.
@@ -124,7 +120,7 @@ export class Adar1000 {
   }
 
   private fetch(position: number): void {
-    for (let channel = 0; channel < ADAR1000_CHANNELS; channel++) {
+    for (let channel = 0; channel < CHANNELS; channel++) {
       const entry = TRANSMIT.ram + (position << 4) + 4 * channel;
       this.fetched.set(this.ram.subarray(entry, entry + 3), 3 * channel);
     }
@@ -132,7 +128,7 @@ export class Adar1000 {
 
   private beamRegisters({ gains, vectors }: typeof TRANSMIT): Beam {
     const beam = new Uint8Array(BEAM_BYTES);
-    for (let channel = 0; channel < ADAR1000_CHANNELS; channel++) {
+    for (let channel = 0; channel < CHANNELS; channel++) {
       beam[3 * channel] = this.registers[gains + channel];
       beam[3 * channel + 1] = this.registers[vectors + 2 * channel];
       beam[3 * channel + 2] = this.registers[vectors + 2 * channel + 1];
@@ -174,10 +170,10 @@ const HALF_CIRCLE_CODES = [
 
 /** The states of the phase shifter in steps of the modulator, by word: what the table's codes decode to. */
 function modulatorStates(): { re: Float64Array; im: Float64Array } {
-  const half = ADAR1000_STATES / 2;
+  const half = STATES / 2;
   const step = (at: number): number => modulatorStep(Number.parseInt(HALF_CIRCLE_CODES.slice(2 * at, 2 * at + 2), 16));
-  const re = new Float64Array(ADAR1000_STATES);
-  const im = new Float64Array(ADAR1000_STATES);
+  const re = new Float64Array(STATES);
+  const im = new Float64Array(STATES);
   for (let word = 0; word < half; word++) {
     re[word] = step(2 * word);
     im[word] = step(2 * word + 1);
@@ -189,18 +185,22 @@ function modulatorStates(): { re: Float64Array; im: Float64Array } {
 
 const MODULATOR = modulatorStates();
 /** Steps of the modulator that a state has in the mean: what 1 stands for. */
-export const ADAR1000_FULL_STEPS =
-  MODULATOR.re.reduce((sum, re, w) => sum + Math.hypot(re, MODULATOR.im[w]), 0) / ADAR1000_STATES;
-
-/** The 128 complex states of an ADAR1000's phase shifter, by word; their mean magnitude is 1. */
-export function adar1000States(): { re: Float64Array; im: Float64Array } {
-  return {
-    re: MODULATOR.re.map((steps) => steps / ADAR1000_FULL_STEPS),
-    im: MODULATOR.im.map((steps) => steps / ADAR1000_FULL_STEPS),
-  };
-}
-
+const FULL_STEPS = MODULATOR.re.reduce((sum, re, w) => sum + Math.hypot(re, MODULATOR.im[w]), 0) / STATES;
 const WORD_OF_VECTOR = new Map(Array.from(MODULATOR.re, (re, word) => [`${re},${MODULATOR.im[word]}`, word]));
 
-/** The word whose state this vector (in steps of the modulator) is; undefined when it is none of the 128. */
-export const adar1000Word = ({ re, im }: Vector): number | undefined => WORD_OF_VECTOR.get(`${re},${im}`);
+/** Vectors are in steps of the modulator. */
+export const adar1000: ChipKind = {
+  name: 'adar1000',
+  about: 'as that chip’s vector modulator has them',
+  phaseBits: 7,
+  channels: CHANNELS,
+  chipsPerLine: 4,
+  create: (address) => new Adar1000(address),
+  reads: (bits) => (bits & 0x800000) !== 0,
+  states: () => ({
+    re: MODULATOR.re.map((steps) => steps / FULL_STEPS),
+    im: MODULATOR.im.map((steps) => steps / FULL_STEPS),
+  }),
+  fullScale: FULL_STEPS,
+  wordOf: ({ re, im }) => WORD_OF_VECTOR.get(`${re},${im}`),
+};

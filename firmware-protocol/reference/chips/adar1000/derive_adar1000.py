@@ -1,6 +1,6 @@
-"""Derives vectors/adar1000.json: what the 128 phase settings of an ADAR1000 are, and what they decode to.
+"""Derives adar1000.json: what the 128 phase settings of an ADAR1000 are, and what they decode to.
 
-    python3 firmware-protocol/reference/vectors/derive_adar1000.py > firmware-protocol/reference/vectors/adar1000.json
+    python3 firmware-protocol/reference/chips/adar1000/derive_adar1000.py > firmware-protocol/reference/chips/adar1000/adar1000.json
 
 The I and Q codes of half a circle are those of the data sheet (tables of vector-modulator settings; the Linux driver
 drivers/iio/beamformer/adar1000.c gives the same). The other half follows from them: turning by 180 degrees turns both signs, which are bit 5.

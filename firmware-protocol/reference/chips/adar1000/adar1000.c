@@ -1,4 +1,13 @@
-#include "adar1000.h"
+/*
+ * An array of ADAR1000 beamformers (Analog Devices, 4 channels each, 7-bit phase), told apart on a line by two address pins.
+ *
+ * A word is: 0 = write, chip address (2 bits), RAM (1), register (12), data (8). Phases and gains go to registers that nothing radiates until
+ * LD_WRK_REGS copies them into those that do: staged and loaded are two states in the chip too.
+ */
+#include "chip.h"
+
+#define ADAR1000_CHANNELS 4u
+#define ADAR1000_CHIPS_PER_LINE 4u
 
 /* Registers, from the data sheet's memory map. */
 enum {
@@ -37,11 +46,17 @@ enum {
 #define TRIM_LDO_0 0x55u
 #define TRIM_LDO_1 0x02u
 
+/* Codes of the vector modulator: bit 5 is the sign (1 = positive), bits 4 ... 0 are the magnitude. */
+typedef struct {
+  uint8_t i;
+  uint8_t q;
+} adar1000_codes;
+
 /*
- * Vector-modulator settings of the data sheet (ADAR1000, tables 13 to 16 of revision A), which the Linux driver of the chip gives too.
- * Held to vectors/adar1000.json by the tests.
+ * Settings of the data sheet (ADAR1000, tables 13 to 16 of revision A), 2.8125 degrees apart, which the Linux driver of the chip gives too.
+ * Held to adar1000.json by the tests.
  */
-const adar1000_codes adar1000_phases[128] = {
+static const adar1000_codes adar1000_phases[128] = {
     {0x3f, 0x20}, {0x3f, 0x21}, {0x3f, 0x23}, {0x3f, 0x24}, {0x3f, 0x26}, {0x3e, 0x27}, {0x3e, 0x28}, {0x3d, 0x2a},
     {0x3d, 0x2b}, {0x3c, 0x2d}, {0x3c, 0x2e}, {0x3b, 0x2f}, {0x3a, 0x30}, {0x39, 0x31}, {0x38, 0x33}, {0x37, 0x34},
     {0x36, 0x35}, {0x35, 0x36}, {0x34, 0x37}, {0x33, 0x38}, {0x32, 0x38}, {0x30, 0x39}, {0x2f, 0x3a}, {0x2e, 0x3a},
@@ -60,107 +75,109 @@ const adar1000_codes adar1000_phases[128] = {
     {0x3c, 0x0b}, {0x3d, 0x0a}, {0x3e, 0x08}, {0x3e, 0x07}, {0x3e, 0x06}, {0x3f, 0x04}, {0x3f, 0x03}, {0x3f, 0x01},
 };
 
-static void write_register(const adar1000_array *array, uint32_t lines, uint8_t address, uint16_t where, uint8_t data) {
+static void write_register(const chip_array *array, uint32_t lines, uint8_t address, uint16_t where, uint8_t data) {
   const uint16_t instruction = (uint16_t)(((uint16_t)address << 13) | where);
-  const uint8_t word[ADAR1000_WORD_BYTES] = {(uint8_t)(instruction >> 8), (uint8_t)(instruction & 0xffu), data};
+  const uint8_t word[CHIP_WORD_BYTES] = {(uint8_t)(instruction >> 8), (uint8_t)(instruction & 0xffu), data};
   array->bus.write(array->bus.context, lines, word);
 }
 
 /* The same in all chips: a word for each address, with all lines low. */
-static void write_all(const adar1000_array *array, uint16_t where, uint8_t data) {
+static void write_all(const chip_array *array, uint16_t where, uint8_t data) {
   for (uint8_t address = 0; address < ADAR1000_CHIPS_PER_LINE; address++) {
-    write_register(array, adar1000_all_lines(array), address, where, data);
+    write_register(array, chip_all_lines(array), address, where, data);
   }
 }
 
-static void write_gains(const adar1000_array *array, uint8_t gain) {
+static void write_gains(const chip_array *array, uint8_t gain) {
   for (uint16_t channel = 0; channel < ADAR1000_CHANNELS; channel++) {
     write_all(array, (uint16_t)(CH1_TX_GAIN + channel), gain);
   }
 }
 
-uint8_t adar1000_lines(const adar1000_array *array) {
-  return (uint8_t)((array->places + ADAR1000_PLACES_PER_LINE - 1u) / ADAR1000_PLACES_PER_LINE);
+static void load(const chip_array *array) {
+  write_all(array, LD_WRK_REGS, LDTX_OVERRIDE);
 }
 
-uint32_t adar1000_all_lines(const adar1000_array *array) {
-  const uint8_t lines = adar1000_lines(array);
-  return lines >= 32u ? 0xffffffffu : ((uint32_t)1u << lines) - 1u;
+static void mute(const chip_array *array) {
+  /* Takes effect at once; the rest is for the moment when the transmitters are enabled again. */
+  write_all(array, TX_ENABLES, 0);
+  write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
+  write_gains(array, NO_GAIN);
+  load(array);
 }
 
-void adar1000_start(const adar1000_array *array) {
+static void start(const chip_array *array) {
   write_all(array, INTERFACE_CONFIG_A, SOFT_RESET);
   write_all(array, INTERFACE_CONFIG_A, SDO_ACTIVE);
   write_all(array, LDO_TRIM_CTL_0, TRIM_LDO_0);
   write_all(array, LDO_TRIM_CTL_1, TRIM_LDO_1);
-  adar1000_mute(array);
+  mute(array);
 }
 
-void adar1000_stage(const adar1000_array *array, const uint16_t *words) {
+static void enable(const chip_array *array) {
   write_all(array, BIAS_CURRENT_TX, NOMINAL_TX_BIAS);
   write_all(array, BIAS_CURRENT_TX_DRV, NOMINAL_TX_DRIVER_BIAS);
   write_all(array, MISC_ENABLES, BIAS_AS_MODE_SAYS);
   write_all(array, SW_CTRL, TRANSMIT_BY_SPI);
   /* Takes effect at once, but after a mute or a reset the gains that are loaded are nothing. */
   write_all(array, TX_ENABLES, ALL_TX_ENABLED);
+}
+
+static void stage(const chip_array *array, const uint16_t *words) {
+  enable(array);
   write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
   write_gains(array, FULL_GAIN);
   for (uint16_t place = 0; place < array->places; place++) {
-    const uint16_t chip = (uint16_t)(place / ADAR1000_CHANNELS);
-    const uint16_t channel = (uint16_t)(place % ADAR1000_CHANNELS);
-    const uint32_t line = (uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE);
-    const uint8_t address = (uint8_t)(chip % ADAR1000_CHIPS_PER_LINE);
+    const chip_place at = chip_place_of(place);
+    const uint16_t channel = at.channel;
     const adar1000_codes codes = adar1000_phases[words[place] & 127u];
-    write_register(array, line, address, (uint16_t)(CH1_TX_I + 2u * channel), codes.i);
-    write_register(array, line, address, (uint16_t)(CH1_TX_I + 2u * channel + 1u), codes.q);
+    write_register(array, at.line, at.address, (uint16_t)(CH1_TX_I + 2u * channel), codes.i);
+    write_register(array, at.line, at.address, (uint16_t)(CH1_TX_I + 2u * channel + 1u), codes.q);
   }
 }
 
-void adar1000_load(const adar1000_array *array) {
-  write_all(array, LD_WRK_REGS, LDTX_OVERRIDE);
-}
-
-void adar1000_mute(const adar1000_array *array) {
-  /* Takes effect at once; the rest is for the moment when the transmitters are enabled again. */
-  write_all(array, TX_ENABLES, 0);
-  write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
-  write_gains(array, NO_GAIN);
-  adar1000_load(array);
-}
-
-void adar1000_store(const adar1000_array *array, uint8_t position, const uint16_t *words) {
+static void store(const chip_array *array, uint8_t position, const uint16_t *words) {
   for (uint16_t place = 0; place < array->places; place++) {
-    const uint16_t chip = (uint16_t)(place / ADAR1000_CHANNELS);
-    const uint32_t line = (uint32_t)1u << (chip / ADAR1000_CHIPS_PER_LINE);
-    const uint8_t address = (uint8_t)(chip % ADAR1000_CHIPS_PER_LINE);
-    const uint16_t entry = (uint16_t)(TX_BEAM_RAM | ((uint32_t)position << 4) | (place % ADAR1000_CHANNELS) * 4u);
+    const chip_place at = chip_place_of(place);
+    const uint16_t entry = (uint16_t)(TX_BEAM_RAM | ((uint32_t)position << 4) | at.channel * 4u);
     const adar1000_codes codes = adar1000_phases[words[place] & 127u];
-    write_register(array, line, address, entry, FULL_GAIN);
-    write_register(array, line, address, (uint16_t)(entry + 1u), codes.i);
-    write_register(array, line, address, (uint16_t)(entry + 2u), codes.q);
+    write_register(array, at.line, at.address, entry, FULL_GAIN);
+    write_register(array, at.line, at.address, (uint16_t)(entry + 1u), codes.i);
+    write_register(array, at.line, at.address, (uint16_t)(entry + 2u), codes.q);
   }
 }
 
-void adar1000_fetch(const adar1000_array *array, uint8_t position) {
-  write_all(array, BIAS_CURRENT_TX, NOMINAL_TX_BIAS);
-  write_all(array, BIAS_CURRENT_TX_DRV, NOMINAL_TX_DRIVER_BIAS);
-  write_all(array, MISC_ENABLES, BIAS_AS_MODE_SAYS);
-  write_all(array, SW_CTRL, TRANSMIT_BY_SPI);
-  write_all(array, TX_ENABLES, ALL_TX_ENABLED);
+static void fetch(const chip_array *array, uint8_t position) {
+  enable(array);
   write_all(array, MEM_CTRL, BIAS_RAM_BYPASS);
   write_all(array, TX_CHX_MEM, (uint8_t)(RAM_FETCH | position));
 }
 
-void adar1000_scratch_read(uint8_t address, uint8_t word[ADAR1000_WORD_BYTES]) {
-  const uint16_t instruction = (uint16_t)(READ | ((uint32_t)address << 13) | SCRATCH_PAD);
-  word[0] = (uint8_t)(instruction >> 8);
-  word[1] = (uint8_t)(instruction & 0xffu);
-  word[2] = 0;
-}
-
-void adar1000_scratch_write(uint8_t address, uint8_t value, uint8_t word[ADAR1000_WORD_BYTES]) {
+/* The scratch pad keeps a mark. */
+static void write_mark(uint8_t address, uint8_t mark, uint8_t word[CHIP_WORD_BYTES]) {
   const uint16_t instruction = (uint16_t)(((uint16_t)address << 13) | SCRATCH_PAD);
   word[0] = (uint8_t)(instruction >> 8);
   word[1] = (uint8_t)(instruction & 0xffu);
-  word[2] = value;
+  word[2] = mark;
 }
+
+static void read_mark(uint8_t address, uint8_t word[CHIP_WORD_BYTES]) {
+  write_mark(address, 0, word);
+  word[0] |= (uint8_t)(READ >> 8);
+}
+
+const chip_driver chip = {
+    .name = "adar1000",
+    .phase_bits = 7,
+    .channels = ADAR1000_CHANNELS,
+    .per_line = ADAR1000_CHIPS_PER_LINE,
+    .beam_positions = 121,
+    .start = start,
+    .stage = stage,
+    .load = load,
+    .mute = mute,
+    .store = store,
+    .fetch = fetch,
+    .write_mark = write_mark,
+    .read_mark = read_mark,
+};
