@@ -95,20 +95,20 @@ class Store {
   #held: Buffer;
   length = 0;
 
-  constructor(
-    private readonly maxBytes: number,
-    expected: number,
-  ) {
+  readonly #maxBytes: number;
+
+  constructor(maxBytes: number, expected: number) {
+    this.#maxBytes = maxBytes;
     this.#held = Buffer.allocUnsafe(Math.min(Math.max(expected, CHUNK_BYTES), maxBytes + 1));
   }
 
   get overfull(): boolean {
-    return this.length > this.maxBytes;
+    return this.length > this.#maxBytes;
   }
 
   readFrom(file: number): number {
     if (this.length === this.#held.length) {
-      const larger = Buffer.allocUnsafe(Math.min(2 * this.#held.length, this.maxBytes + 1));
+      const larger = Buffer.allocUnsafe(Math.min(2 * this.#held.length, this.#maxBytes + 1));
       this.#held.copy(larger);
       this.#held = larger;
     }

@@ -24,32 +24,32 @@ const DEGREES_90 = 0x40;
 
 /** One chip with its four address pins strapped. */
 export class Pe44820 implements Chip {
-  private readonly pins: number;
+  readonly #pins: number;
   /** In steps of 1.40625°. */
-  private latched = 0;
+  #latched = 0;
   changes = 0;
 
   /** @param pins 0 … 15 */
   constructor(pins: number) {
     if (!Number.isInteger(pins) || pins < 0 || pins >= ADDRESSES)
       throw new BeamrigError('argument', `address pins are ${pins}, not 0 … ${ADDRESSES - 1}`);
-    this.pins = pins;
+    this.#pins = pins;
   }
 
   word(bits: number): undefined {
-    if (reversed(bits & 0x0f, 4) !== this.pins) return;
+    if (reversed(bits & 0x0f, 4) !== this.#pins) return;
     const state = reversed((bits >>> 5) & 0xff, PHASE_BITS);
     const opt = (bits & 0x10) !== 0;
-    this.latched = opt === ((state & DEGREES_90) !== 0) ? state : state + 0.5;
+    this.#latched = opt === ((state & DEGREES_90) !== 0) ? state : state + 0.5;
     this.changes++;
   }
 
   radiated(): Vector {
-    return vectorOf(this.latched);
+    return vectorOf(this.#latched);
   }
 
   powerCycle(): void {
-    this.latched = 0;
+    this.#latched = 0;
     this.changes++;
   }
 }

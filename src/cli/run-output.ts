@@ -102,7 +102,7 @@ export function textOutput(out: Outlet): RunOutput {
     end: ({ ended, message, folder, summary, problem, influx }) => {
       const last = (text: string): void => line(text, 'last');
       const { cycles, cyclesPerSecond } = summary;
-      last(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
+      last(`${SENTENCE[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
       const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
       const [first, ...others] = summary.parts;
       const on = ({ objective, source, channelSource }: RunPart): string =>
@@ -163,7 +163,7 @@ function stoppingWords(commanded: boolean | undefined): string {
   return 'Stopping: no link takes the command to be safe now; it is tried again, and a panel that hears nothing goes there by itself.';
 }
 
-const sentence: Record<string, string> = {
+const SENTENCE: Record<string, string> = {
   done: 'All cycles are done.',
   stopped: 'Stopped.',
   faulted: 'The rig faulted.',

@@ -9,4 +9,4 @@ export const environmentVariable = z
   .meta({ allowed: 'the name of an environment variable', unshown: true });
 
 export const filePath = z.string().min(1).max(1000);
-export const fromHere = 'relative to the folder of the rig file';
+export const FROM_HERE = 'relative to the folder of the rig file';

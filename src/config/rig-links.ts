@@ -8,7 +8,7 @@ import { counted } from '../../core/errors/counted.ts';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { LINK_KIND_NAMES, linkKind, type LinkKindName, type OfSomeKind } from '../link/link-kinds.ts';
 import { mapProblems, parseElements } from './element-map.ts';
-import { environmentVariable, filePath, fromHere } from './rig-fields.ts';
+import { environmentVariable, filePath, FROM_HERE } from './rig-fields.ts';
 import type { Problem } from './rig-problems.ts';
 
 /** The kinds, as a message lists them. */
@@ -50,7 +50,7 @@ export const authenticationSchema = z
   .strictObject({
     keyFile: filePath
       .optional()
-      .describe(`File of mode 0600 with the key of the rig, 16 to 64 bytes as hex or base64 text, ${fromHere}.`),
+      .describe(`File of mode 0600 with the key of the rig, 16 to 64 bytes as hex or base64 text, ${FROM_HERE}.`),
     keyEnv: environmentVariable.optional().describe('Or the environment variable that holds it.'),
   })
   .describe('Frames carry a keyed tag, and others are refused. One of the two; the key itself is never in this file.');

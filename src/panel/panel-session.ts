@@ -38,14 +38,14 @@ export interface PanelSessionOptions {
 export class PanelSession {
   readonly line: RequestLine;
   readonly safety: PanelSafety;
-  private readonly options: PanelSessionOptions;
-  private now: PanelLife<Session>;
-  private connecting: Promise<Result<Capabilities>> | undefined;
+  readonly #options: PanelSessionOptions;
+  #now: PanelLife<Session>;
+  #connecting: Promise<Result<Capabilities>> | undefined;
 
   constructor(options: PanelSessionOptions) {
     const { link, clock, random, timeouts, seal, status } = options;
-    this.options = options;
-    this.now = born({ reason: 'link-closed', cause: 'not-connected', detail: `${link.name}: not connected yet` });
+    this.#options = options;
+    this.#now = born({ reason: 'link-closed', cause: 'not-connected', detail: `${link.name}: not connected yet` });
     this.safety = createPanelSafety(
       clock,
       () => this.line,
@@ -69,24 +69,24 @@ export class PanelSession {
   }
 
   get life(): PanelLife<Session> {
-    return this.now;
+    return this.#now;
   }
 
   get current(): Session | undefined {
-    return sessionOf(this.now);
+    return sessionOf(this.#now);
   }
 
   /** Why what was begun in another session, or in none, is not done. */
   get absence(): PanelFailure {
-    return this.now.why ?? linkClosed(this.options.link);
+    return this.#now.why ?? linkClosed(this.#options.link);
   }
 
   /** Opens the link and shakes hands; once for all who ask meanwhile. */
   connect(): Promise<Result<Capabilities>> {
-    this.connecting ??= this.openAndShake().finally(() => {
-      this.connecting = undefined;
+    this.#connecting ??= this.#openAndShake().finally(() => {
+      this.#connecting = undefined;
     });
-    return this.connecting;
+    return this.#connecting;
   }
 
   /** Asks within the session that the caller began in, or not at all: what was meant for one session is never said in the next. */
@@ -103,16 +103,16 @@ export class PanelSession {
   }
 
   end(why: PanelFailure): void {
-    this.leave({ input: 'ended', why });
+    this.#leave({ input: 'ended', why });
     if (why.reason === 'panel-restarted') this.safety.doubted();
     this.line.failAll(why);
   }
 
   /** @returns whether the link took it */
   commandSafe(order: SafeOrder): boolean {
-    this.options.onDoubt();
+    this.#options.onDoubt();
     if (this.current !== undefined) {
-      this.move({ input: 'made-safe' });
+      this.#move({ input: 'made-safe' });
       this.line.failAll(this.absence, [SAFE]);
     }
     return this.safety.command(order);
@@ -120,55 +120,55 @@ export class PanelSession {
 
   close(): Promise<void> {
     this.safety.close();
-    return this.options.link.close();
+    return this.#options.link.close();
   }
 
-  private move(input: LifeInput<Session>): void {
-    this.now = next(this.now, input);
+  #move(input: LifeInput<Session>): void {
+    this.#now = next(this.#now, input);
   }
 
-  private leave(input: LifeInput<Session>): void {
-    this.move(input);
+  #leave(input: LifeInput<Session>): void {
+    this.#move(input);
     this.safety.sessionEnded();
-    this.options.onDoubt();
+    this.#options.onDoubt();
   }
 
-  private async openAndShake(): Promise<Result<Capabilities>> {
-    const { link, expected, seal } = this.options;
+  async #openAndShake(): Promise<Result<Capabilities>> {
+    const { link, expected, seal } = this.#options;
     if (link.state.state !== 'open') {
       try {
         await link.open();
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
-        return this.notShaken(notOpened(error));
+        return this.#notShaken(notOpened(error));
       }
     }
     const why = { reason: 'link-closed', cause: 'handshake', detail: `${link.name}: shaking hands` } as const;
-    this.leave({ input: 'connect', why });
+    this.#leave({ input: 'connect', why });
     this.line.failAll(why);
     this.safety.beforeHandshake();
     this.line.beginAnew();
-    const { era } = this.now;
+    const { era } = this.#now;
     const { unproven } = link;
     const hurry = unproven?.doubt === undefined ? {} : DOUBTED;
     const shaken = await shakeHands(this.line, { expected, withKey: seal !== undefined, hurry, link });
-    if (this.now.era === era) {
+    if (this.#now.era === era) {
       if (shaken.ok) unproven?.refute();
       else if (unproven?.doubt !== undefined && shaken.failure.reason === 'no-answer') unproven.believe();
     }
     // With the beam that was given up no session begins.
-    const unsafe = shaken.ok && this.now.era === era ? await this.safety.confirm() : undefined;
-    if (this.now.era !== era) return refused(this.absence);
-    if (!shaken.ok) return this.notShaken(shaken.failure);
-    if (unsafe !== undefined) return this.notShaken(unsafe);
-    this.move({ input: 'shaken', session: shaken.value });
+    const unsafe = shaken.ok && this.#now.era === era ? await this.safety.confirm() : undefined;
+    if (this.#now.era !== era) return refused(this.absence);
+    if (!shaken.ok) return this.#notShaken(shaken.failure);
+    if (unsafe !== undefined) return this.#notShaken(unsafe);
+    this.#move({ input: 'shaken', session: shaken.value });
     this.safety.sessionBegan();
-    this.options.onBegin(shaken.value);
+    this.#options.onBegin(shaken.value);
     return { ok: true, value: shaken.value.capabilities };
   }
 
-  private notShaken(why: PanelFailure): { ok: false; failure: PanelFailure } {
-    this.move({ input: 'not-shaken', why });
+  #notShaken(why: PanelFailure): { ok: false; failure: PanelFailure } {
+    this.#move({ input: 'not-shaken', why });
     return refused(why);
   }
 }

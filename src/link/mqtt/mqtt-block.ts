@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { nearest } from '../../../core/errors/nearest.ts';
 import { pathFrom } from '../../../core/files/home-path.ts';
-import { environmentVariable, filePath, fromHere } from '../../config/rig-fields.ts';
+import { environmentVariable, filePath, FROM_HERE } from '../../config/rig-fields.ts';
 import type { RawBlock } from '../link-kind.ts';
 import { wrongInPrefix } from './mqtt-topics.ts';
 
@@ -43,9 +43,9 @@ export const mqttSchema = z
       ),
     caFile: filePath
       .optional()
-      .describe(`Certificate of the authority that signed the broker’s, PEM, ${fromHere}. Default: those the system trusts.`),
-    certificateFile: filePath.optional().describe(`Own certificate, PEM, ${fromHere}, for brokers that ask for one.`),
-    keyFile: filePath.optional().describe(`Its private key, PEM, ${fromHere}.`),
+      .describe(`Certificate of the authority that signed the broker’s, PEM, ${FROM_HERE}. Default: those the system trusts.`),
+    certificateFile: filePath.optional().describe(`Own certificate, PEM, ${FROM_HERE}, for brokers that ask for one.`),
+    keyFile: filePath.optional().describe(`Its private key, PEM, ${FROM_HERE}.`),
   })
   .describe('A broker that the panel is connected to, too.');
 
