@@ -75,8 +75,8 @@ export function wmmse(channel: CMatrix, power: number, noise: number, options: W
 export interface DigitalForAnalogOptions extends WmmseOptions {
   /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate, accelerated unless the tolerance is 0. */
   method?: 'zf' | 'rzf' | 'wmmse' | 'max-min';
-  /** D (M×K) to start WMMSE from; default zero-forcing. */
-  start?: CMatrix;
+  /** What WMMSE starts from: a closed form, or a D (M×K). Default zero-forcing. */
+  start?: 'zf' | 'rzf' | CMatrix;
 }
 
 /**
@@ -94,7 +94,7 @@ export function digitalForAnalog(
   noise: number,
   options: DigitalForAnalogOptions = {},
 ): CMatrix {
-  const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start } = options;
+  const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start = 'zf' } = options;
   const heard = matmul(channel, analog); // F = H·A, K×M
   const metric = multiplyAhB(analog, analog); // AᴴA, M×M: ‖A·D‖² = tr(DᴴAᴴA·D)
   const basis = multiplyABh(gramInverse(metric), heard); // (AᴴA)⁻¹Fᴴ, M×K
@@ -104,10 +104,11 @@ export function digitalForAnalog(
     const d = matmul(basis, x);
     return scale(d, factorToPower(radiatedPower(d), power));
   };
-  if (method === 'rzf') return digital(regularisedInverse(gram, power, noise));
-  if (method === 'zf') return digital(gramInverse(gram));
+  const closedForm = (form: 'zf' | 'rzf'): CMatrix =>
+    digital(form === 'zf' ? gramInverse(gram) : regularisedInverse(gram, power, noise));
+  if (method === 'zf' || method === 'rzf') return closedForm(method);
   if (method === 'max-min') return digital(maxMinInRowSpace(gram, power, noise) ?? regularisedInverse(gram, power, noise));
-  const first = start ?? digital(gramInverse(gram));
+  const first = typeof start === 'string' ? closedForm(start) : start;
   const gains = matmul(heard, first);
   return digital(
     weightedMmseInRowSpace({
