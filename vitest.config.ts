@@ -2,16 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: [
-      '{clock,errors,files,signal,firmware-protocol,models,hil-sim,src,reference-firmware,test,scripts,bench,dashboard}/**/*.test.ts',
-    ],
+    include: ['{core,firmware-protocol,models,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'],
     // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
     maxWorkers: 2,
     testTimeout: 30_000,
     reporters: ['default', './test/parts-reporter.ts'],
     coverage: {
       provider: 'v8',
-      include: ['{clock,errors,files,signal,firmware-protocol,models,hil-sim,src}/**/*.ts'],
+      include: ['{core,firmware-protocol,models,hil-sim,src}/**/*.ts'],
       exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
     },

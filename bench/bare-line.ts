@@ -8,7 +8,7 @@ import { MqttClient } from 'mqtt';
 import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Frame } from '../firmware-protocol/messages.ts';
 import { SerialFrameReader, cobsFrame } from '../firmware-protocol/serial-framing.ts';
-import { openSerialPort } from '../src/link/serial-port.ts';
+import { openSerialPort } from '../src/link/serial/serial-port.ts';
 
 export interface BareLine {
   /** As the bytes of a frame go onto this line. */

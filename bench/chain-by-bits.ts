@@ -9,14 +9,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
-import { sumRateObjective } from '../signal/objectives/sum-rate.ts';
+import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
 import { meanAndError } from '../models/evaluation/statistics.ts';
 import type { MeanAndError } from '../models/evaluation/statistics.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
-import type { ChannelScale } from '../signal/channel.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
+import type { ChannelScale } from '../core/signal/channel.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
 import { readRigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';

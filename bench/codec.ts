@@ -12,7 +12,7 @@ import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
 import { crc32c } from '../firmware-protocol/crc32c.ts';
 import type { Frame } from '../firmware-protocol/messages.ts';
 import { SerialFrameReader, cobsFrame } from '../firmware-protocol/serial-framing.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 
 const json = process.argv.includes('--json');
 const roundsAt = process.argv.indexOf('--rounds');

@@ -8,9 +8,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compareEvaluationWithRun, type SameBeams } from '../scripts/evaluate-as-run.ts';
-import { salehValenzuela } from '../signal/channel.ts';
-import { OBJECTIVE_NAMES } from '../signal/objectives/objectives.ts';
-import { createRandom } from '../signal/random.ts';
+import { salehValenzuela } from '../core/signal/channel.ts';
+import { OBJECTIVE_NAMES } from '../core/signal/objectives/objectives.ts';
+import { createRandom } from '../core/signal/random.ts';
 
 const { values } = parseArgs({ options: { channels: { type: 'string', default: '200' }, output: { type: 'string' } } });
 const BEAMFORMERS = ['unfolded-pga-n32', 'unfolded-pga-n32-3', 'aligned', 'wmmse-factored'];

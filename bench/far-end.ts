@@ -8,14 +8,14 @@
  *
  * Prints 'ready' and, where it has one, its address; ends with its input.
  */
-import { createRealClock } from '../clock/real-clock.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
-import { attachBench } from '../reference-firmware/scenario.ts';
-import { createRandom } from '../signal/random.ts';
+import { attachBench } from '../firmware-protocol/reference/scenario.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { readRigFile } from '../src/config/rig-file.ts';
-import { startEmbeddedBroker } from '../src/link/embedded-broker.ts';
-import { createMqttPanelEnd } from '../src/link/mqtt-panel-end.ts';
-import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
+import { startEmbeddedBroker } from '../src/link/mqtt/embedded-broker.ts';
+import { createMqttPanelEnd } from '../src/link/mqtt/mqtt-panel-end.ts';
+import { createSerialPanelEnd } from '../src/link/serial/serial-panel-end.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
 import { createWorld } from '../src/rig/world.ts';
 import { connectBare } from './bare-line.ts';

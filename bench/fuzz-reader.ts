@@ -9,7 +9,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createReaderFuzz } from '../firmware-protocol/serial-reader-fuzz.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 
 const STEPS = 50;
 const ALLOWED_GROWTH_MB = 4;

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { playKills } from '../test/faults/kills.ts';
 
 const { values } = parseArgs({

@@ -3,7 +3,7 @@ import { beamFrames } from '../firmware-protocol/chunking.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Capabilities, Frame } from '../firmware-protocol/messages.ts';
 import { cobsFrame } from '../firmware-protocol/serial-framing.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import type { BeamCommand } from '../src/panel/panel.ts';
 import type { FullUpdateParts } from './links-report.ts';
 

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createRealClock } from '../clock/real-clock.ts';
-import { buildFirmware } from '../reference-firmware/build.ts';
-import { startFirmware } from '../reference-firmware/run-firmware.ts';
-import { createRandom } from '../signal/random.ts';
-import { createSerialLink } from '../src/link/serial.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
+import { buildFirmware } from '../firmware-protocol/reference/build.ts';
+import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
+import { createRandom } from '../core/signal/random.ts';
+import { createSerialLink } from '../src/link/serial/serial.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 
 export interface LinksBench {

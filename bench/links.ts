@@ -15,11 +15,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createRealClock } from '../clock/real-clock.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
-import { createMqttLink } from '../src/link/mqtt.ts';
-import { createSerialLink } from '../src/link/serial.ts';
+import { createMqttLink } from '../src/link/mqtt/mqtt.ts';
+import { createSerialLink } from '../src/link/serial/serial.ts';
 import type { Link } from '../src/link/link.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 import type { ArrayMember, BeamCommand, Result } from '../src/panel/panel.ts';

@@ -14,7 +14,7 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createRealClock } from '../clock/real-clock.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
 import { readRigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
 import { startServer } from '../src/server/server.ts';

@@ -14,11 +14,11 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { createRealClock } from '../clock/real-clock.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
 import { createAir } from '../hil-sim/air.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { packageRoot } from '../src/config/package-root.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
@@ -26,7 +26,7 @@ import { createWorld } from '../src/rig/world.ts';
 import { openMqttWire } from '../test/faults/mqtt-wire.ts';
 import { ENDLESS, writeTroubledModel } from '../test/integration/troubled-networks.ts';
 import { fillTerminal, openPtyPair } from '../test/pty.ts';
-import { createSerialPanelEnd } from '../src/link/serial-panel-end.ts';
+import { createSerialPanelEnd } from '../src/link/serial/serial-panel-end.ts';
 
 const { values } = parseArgs({
   options: {

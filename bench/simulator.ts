@@ -8,15 +8,15 @@
  * Panel and limit take turns every few cycles within a round, and processor time is counted beside time on the wall, so that a busy machine
  * is told from slow code; ratios are of processor time. Figures are medians over the rounds with their range.
  */
-import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { beamFrames } from '../firmware-protocol/chunking.ts';
 import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Frame } from '../firmware-protocol/messages.ts';
 import { createMovingUsers } from '../hil-sim/scene.ts';
 import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
-import { fromParts, matmul } from '../signal/complex-matrix.ts';
-import { createRandom } from '../signal/random.ts';
+import { fromParts, matmul } from '../core/signal/complex-matrix.ts';
+import { createRandom } from '../core/signal/random.ts';
 
 const json = process.argv.includes('--json');
 const roundsAt = process.argv.indexOf('--rounds');

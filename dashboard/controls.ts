@@ -2,7 +2,7 @@
  * The controls, and the line below the top bar that says what they will do before they do it. Whatever makes the array radiate something
  * else is asked for twice; stopping is always one press.
  */
-import { counted } from '../errors/counted.ts';
+import { counted } from '../core/errors/counted.ts';
 import type { Socket } from 'socket.io-client';
 import type { ControlResult, PageToServer, RigDescription, ServerToPage } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';

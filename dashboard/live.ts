@@ -1,6 +1,6 @@
 /** What the page knows of the rig: the newest of everything, the history of the cycles, and how fresh all of it is. */
 import type {
-  BeampatternPanel,
+  BeampatternPlot,
   ControllerState,
   CycleTotals,
   Frame,
@@ -11,10 +11,10 @@ import type {
   Source,
   Stage,
   Welcome,
-  WordsPanel,
+  PhaseWordsView,
 } from '../src/server/socket-contract.ts';
-import { degrees } from './figures.ts';
-import { History } from './history.ts';
+import { degrees } from './charts/figures.ts';
+import { History } from './charts/history.ts';
 
 const CYCLES_KEPT = 16_384;
 const EVENTS_KEPT = 200;
@@ -47,8 +47,8 @@ export class Live {
   events: PageEvent[] = [];
   /** Counts the changes of `events`. */
   eventsVersion = 0;
-  words: WordsPanel<ArrayBuffer> | undefined;
-  beampattern: BeampatternPanel<ArrayBuffer> | undefined;
+  words: PhaseWordsView<ArrayBuffer> | undefined;
+  beampattern: BeampatternPlot<ArrayBuffer> | undefined;
   history: History | undefined;
   /** Of a cycle, in the order in which it passes them. */
   stages: readonly Stage[] = [];

@@ -4,17 +4,17 @@
  */
 import { io } from 'socket.io-client';
 import type { CostlyPanel, Refusal } from '../src/server/socket-contract.ts';
-import { BeampatternPanel } from './beampattern-panel.ts';
+import { BeampatternPlot } from './views/beampattern-view.ts';
 import { Controls } from './controls.ts';
 import type { RigSocket } from './controls.ts';
 import { byId, setText } from './elements.ts';
-import { EventsPanel, PanelsPanel } from './lists.ts';
+import { EventsPanel, PanelsPanel } from './views/lists.ts';
 import { Live } from './live.ts';
-import { RatePanel } from './rate-panel.ts';
-import { StagesPanel } from './stages-panel.ts';
-import { TopBar } from './top-bar.ts';
-import { UsersPanel } from './users-panel.ts';
-import { WordsPanel } from './words-panel.ts';
+import { RateView } from './views/rate-view.ts';
+import { StagesView } from './views/stages-view.ts';
+import { TopBar } from './views/top-bar.ts';
+import { UsersView } from './views/users-view.ts';
+import { PhaseWordsView } from './views/phase-words-view.ts';
 
 /** A minute over some hundred pixels moves too slowly to be drawn more often; figures that change faster cannot be read. */
 const CHARTS_MS = 100;
@@ -35,11 +35,11 @@ const socket: RigSocket = io({
 });
 const topBar = new TopBar();
 const controls = new Controls(socket);
-const users = new UsersPanel();
-const rate = new RatePanel();
-const beampattern = new BeampatternPanel();
-const words = new WordsPanel();
-const stages = new StagesPanel();
+const users = new UsersView();
+const rate = new RateView();
+const beampattern = new BeampatternPlot();
+const words = new PhaseWordsView();
+const stages = new StagesView();
 const panels = new PanelsPanel();
 const events = new EventsPanel();
 

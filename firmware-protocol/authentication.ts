@@ -8,7 +8,7 @@
  * question of its own (`ReplayWindow`), because of a challenge only the tag is looked at.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { type FrameHeader, damageOf } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import { AUTHENTICATION_BYTES, CRC_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, MIN_FRAME_BYTES } from './limits.ts';

@@ -3,8 +3,8 @@
  * `PayloadReader` never throws: it remembers that something was wrong (`failed`) and the frame is discarded as a whole.
  * Everything is little-endian, and bytes are moved by hand: a DataView made for each small frame costs more than the frame.
  */
-import { counted } from '../errors/counted.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { counted } from '../core/errors/counted.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
 import { MAX_PHASE_BITS, packWordsInto, packedLength, unpackWordsFrom } from './packing.ts';
 

@@ -2,7 +2,7 @@
  * A beam is larger than a message: its words and weights go in chunks. Chunks of words are a multiple of eight, so that each starts on a
  * whole byte of the packed beam whatever Q is.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { DIGITAL_PREFIX_BYTES, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, PATCH_PREFIX_BYTES, PHASES_PREFIX_BYTES } from './limits.ts';
 import type { BeamId, Frame, Request } from './messages.ts';
 import { checkPhaseBits } from './packing.ts';

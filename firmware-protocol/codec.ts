@@ -6,7 +6,7 @@
  * little-endian throughout; over serial it is wrapped by serial-framing.ts. Decoding is total: any bytes give a frame or a named reason
  * why not, nothing throws, and nothing larger than the input is kept. The byte tables are in PROTOCOL.md.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { PayloadReader, PayloadWriter } from './byte-cursor.ts';
 import { crc32c } from './crc32c.ts';
 import { CRC_BYTES, HEADER_BYTES, MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MIN_FRAME_BYTES } from './limits.ts';

@@ -3,7 +3,7 @@
  * bit b of the stream is bit b mod 8 of byte ⌊b / 8⌋. The last byte is filled with zero bits, and anything else there is refused, so one
  * list of words has one encoding.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { crc32c } from './crc32c.ts';
 
 export const MAX_PHASE_BITS = 16;

@@ -10,7 +10,7 @@ interface Vectors {
   states: { word: number; i: number; q: number; re: number; im: number; phaseErrorDeg: number }[];
 }
 const vectors = JSON.parse(
-  readFileSync(new URL('../reference-firmware/vectors/adar1000.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../firmware-protocol/reference/vectors/adar1000.json', import.meta.url), 'utf8'),
 ) as Vectors;
 
 /** A chip with address pins 0 that transmits: enables and direction set, registers and not RAM in use. */

@@ -12,7 +12,7 @@
  * through RAM, RAM positions of single channels, a write to all addresses at once, the load pins, the clock edges that a real chip wants
  * after a load, detectors and ADC, imperfections of a single chip. Registers are 0 after a reset; RAM keeps what it holds.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 
 export const ADAR1000_CHANNELS = 4;
 /** Phase states, 2.8125° apart. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../clock/virtual-clock.ts';
-import { add, fromParts, frobeniusNorm, identity, matmul, subtract } from '../signal/complex-matrix.ts';
-import { userIndex } from '../signal/indices.ts';
-import { createRandom } from '../signal/random.ts';
-import { sinr } from '../signal/rate.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
+import { add, fromParts, frobeniusNorm, identity, matmul, subtract } from '../core/signal/complex-matrix.ts';
+import { userIndex } from '../core/signal/indices.ts';
+import { createRandom } from '../core/signal/random.ts';
+import { sinr } from '../core/signal/rate.ts';
 import { SNR_FLOOR_DB, createAir } from './air.ts';
 import type { Drive } from './air.ts';
 import { estimateChainGains, estimateSinr } from './pilot-estimates.ts';

@@ -8,14 +8,14 @@
  * The matrices are worked out once a beam and again when the temperature has moved on. The array is switched on when the air is made: a panel
  * that restarts does not cool it.
  */
-import { counted } from '../errors/counted.ts';
-import type { Clock } from '../clock/clock.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { add, fromParts, matmul, zeros } from '../signal/complex-matrix.ts';
-import type { UserIndex } from '../signal/indices.ts';
-import type { Random } from '../signal/random.ts';
-import { sinr, toDb } from '../signal/rate.ts';
+import { counted } from '../core/errors/counted.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { add, fromParts, matmul, zeros } from '../core/signal/complex-matrix.ts';
+import type { UserIndex } from '../core/signal/indices.ts';
+import type { Random } from '../core/signal/random.ts';
+import { sinr, toDb } from '../core/signal/rate.ts';
 import { FEWEST_PILOTS, estimateChainGains, estimateSinr } from './pilot-estimates.ts';
 import type { Scene } from './scene.ts';
 import type { ShownStates, SimulatedArray } from './simulated-array.ts';

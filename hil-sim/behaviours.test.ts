@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import type { Behaviour } from './behaviours.ts';
 import { createInjector, resetAfter } from './behaviours.ts';
 import { WORDS, beamWords, chunk, hostWith } from './test-host.ts';

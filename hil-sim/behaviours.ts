@@ -9,11 +9,11 @@
  * each on what those before left: a frame duplicated and then delayed arrives twice, late.
  */
 import { z } from 'zod';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { Message, NackCode } from '../firmware-protocol/messages.ts';
 import { NACK_CODES } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
-import type { Random } from '../signal/random.ts';
+import type { Random } from '../core/signal/random.ts';
 
 export type Direction = 'to-panel' | 'to-host';
 

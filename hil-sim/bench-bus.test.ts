@@ -1,9 +1,9 @@
 /** The bench bus in bytes: transfers, weights, readings and memory, as a board's firmware would send them. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { crc32c } from '../firmware-protocol/crc32c.ts';
-import { createRandom } from '../signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { adar1000States } from './adar1000.ts';
 import type { Air } from './air.ts';
 import { createAir } from './air.ts';

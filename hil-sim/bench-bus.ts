@@ -1,18 +1,18 @@
 /**
  * The far end of a board's bench bus: the ADAR1000 chips of its array, the baseband that weighs the streams, the users who measure, and an
- * EEPROM. Where a board has them on its SPI and its connectors, the bench has them behind a second UART (reference-firmware/BENCH-BUS.md).
+ * EEPROM. Where a board has them on its SPI and its connectors, the bench has them behind a second UART (firmware-protocol/reference/BENCH-BUS.md).
  *
  *   frame ─► transfer: SPI words ─► chips ─┐
  *         └► weights, staged ─► loaded ────┴► vectors of all channels ─► part of the air ─► readings ─► frame
  *
  * What radiates is what the chips decode to, whatever the firmware believes: a wrong table, channel or latch is a wrong beam.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { PayloadReader } from '../firmware-protocol/byte-cursor.ts';
 import { damageOf } from '../firmware-protocol/codec.ts';
 import { crc32c } from '../firmware-protocol/crc32c.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
-import { userIndex } from '../signal/indices.ts';
+import { userIndex } from '../core/signal/indices.ts';
 import { ADAR1000_CHANNELS, ADAR1000_FULL_STEPS, Adar1000, adar1000Word } from './adar1000.ts';
 import type { AirPart } from './air.ts';
 

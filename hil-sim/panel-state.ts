@@ -6,9 +6,9 @@
  *   chunks ─► staging-area.ts ─ commit ─► [ timed-commit.ts ─ its time ─► ] latch ─► radiated ─► air
  *                                                              silence-watch.ts ─► safe state ─┘
  */
-import { userIndex } from '../signal/indices.ts';
-import type { Clock } from '../clock/clock.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { userIndex } from '../core/signal/indices.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { maxWordsPerChunk } from '../firmware-protocol/chunking.ts';
 import { SESSION_OVER } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Feature, PanelState, Reply, Request, SafeState } from '../firmware-protocol/messages.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { patchMessages } from '../firmware-protocol/chunking.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
-import { fromParts } from '../signal/complex-matrix.ts';
+import { fromParts } from '../core/signal/complex-matrix.ts';
 import { CHAINS, PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith, patch } from './test-host.ts';
 
 const ACK = { type: 'ack' };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { fromParts } from '../signal/complex-matrix.ts';
-import type { Random } from '../signal/random.ts';
-import { createRandom } from '../signal/random.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { fromParts } from '../core/signal/complex-matrix.ts';
+import type { Random } from '../core/signal/random.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { estimateChainGains, estimateSinr } from './pilot-estimates.ts';
 
 const gains = fromParts(2, 2, [3, 0.5, -0.2, 1], [1, 0.1, 0.4, -2]);

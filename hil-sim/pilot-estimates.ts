@@ -11,8 +11,8 @@
  * and since E[1/Î] = (P−1)/((P−2)·I), the estimate  |ĝ|²·(P−2)/((P−1)·Î) − 1/P  is unbiased for SINR = |g|²/I at any P ≥ 3.
  * Source: Kay, Fundamentals of Statistical Signal Processing: Estimation Theory, 1993, chapter 15 (complex data).
  */
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import type { Random } from '../signal/random.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import type { Random } from '../core/signal/random.ts';
 
 /** Fewer pilots cannot tell signal from noise: nothing is left over to estimate the noise with. */
 export const FEWEST_PILOTS = 3;

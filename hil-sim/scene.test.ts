@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { frobeniusNorm, fromParts, multiplyABh, subtract } from '../signal/complex-matrix.ts';
-import { steeringVector } from '../signal/geometry.ts';
-import { createRandom } from '../signal/random.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { frobeniusNorm, fromParts, multiplyABh, subtract } from '../core/signal/complex-matrix.ts';
+import { steeringVector } from '../core/signal/geometry.ts';
+import { createRandom } from '../core/signal/random.ts';
 import type { MovingUsersOptions } from './scene.ts';
 import { createMovingUsers, createRecordedScene } from './scene.ts';
 

@@ -4,14 +4,14 @@
  * A scene stands still between two calls of moveTo (block fading): what the beamformer was given and what the panel measures on is one
  * channel, until whoever owns the scene moves it on. To let the channel age between command and measurement, move the scene in between.
  */
-import { BeamrigError } from '../errors/beamrig-error.ts';
-import type { ChannelScale, PropagationPath } from '../signal/channel.ts';
-import { pathsToChannel } from '../signal/channel.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { clone } from '../signal/complex-matrix.ts';
-import type { ArrayGeometry, ElementPattern } from '../signal/geometry.ts';
-import { elementCount } from '../signal/geometry.ts';
-import type { Random } from '../signal/random.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import type { ChannelScale, PropagationPath } from '../core/signal/channel.ts';
+import { pathsToChannel } from '../core/signal/channel.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { clone } from '../core/signal/complex-matrix.ts';
+import type { ArrayGeometry, ElementPattern } from '../core/signal/geometry.ts';
+import { elementCount } from '../core/signal/geometry.ts';
+import type { Random } from '../core/signal/random.ts';
 
 export interface Scene {
   readonly elements: number;

@@ -3,7 +3,7 @@
  * one of those once more from which the silence was counted last (a host that says the same again has not heard the answer). One timer for all of
  * them: when it fires early, because the host has spoken since, it is set again for the rest.
  */
-import type { Clock } from '../clock/clock.ts';
+import type { Clock } from '../core/clock/clock.ts';
 
 export interface SilenceWatch {
   /** From now on so much silence is too much; 0 = never. A limit that changes is counted from now. */

@@ -1,9 +1,9 @@
-import { chainIndex, elementIndex } from '../signal/indices.ts';
+import { chainIndex, elementIndex } from '../core/signal/indices.ts';
 import { describe, expect, it } from 'vitest';
-import { fromParts, fromPhases, frobeniusNorm, identity, matmul, subtract } from '../signal/complex-matrix.ts';
-import { connectionMask } from '../signal/geometry.ts';
-import { wordsToPhases } from '../signal/quantise.ts';
-import { createRandom } from '../signal/random.ts';
+import { fromParts, fromPhases, frobeniusNorm, identity, matmul, subtract } from '../core/signal/complex-matrix.ts';
+import { connectionMask } from '../core/signal/geometry.ts';
+import { wordsToPhases } from '../core/signal/quantise.ts';
+import { createRandom } from '../core/signal/random.ts';
 import type { Impairments, SimulatedArrayOptions } from './simulated-array.ts';
 import { createSimulatedArray } from './simulated-array.ts';
 

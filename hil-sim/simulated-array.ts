@@ -10,13 +10,13 @@
  * The controller scales D so that the *ideal* array radiates ‖A·D‖²_F = P; nothing here scales again. A dead element or a weak gain is power
  * that is really missing, and coupling may add or take some.
  */
-import { counted } from '../errors/counted.ts';
-import type { ChainIndex, ElementIndex } from '../signal/indices.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { matmul, zeros } from '../signal/complex-matrix.ts';
-import { connectionMask } from '../signal/geometry.ts';
-import type { Random } from '../signal/random.ts';
+import { counted } from '../core/errors/counted.ts';
+import type { ChainIndex, ElementIndex } from '../core/signal/indices.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { matmul, zeros } from '../core/signal/complex-matrix.ts';
+import { connectionMask } from '../core/signal/geometry.ts';
+import type { Random } from '../core/signal/random.ts';
 
 /** Everything that makes an array less than ideal; what is left out is ideal. Keys as in the rig file. */
 export interface Impairments {

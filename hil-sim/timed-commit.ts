@@ -2,7 +2,7 @@
  * The one commit that may wait for its time. It knows the clock and the moment, and nothing of slots: whoever arms it has checked the beam,
  * and latches it when called.
  */
-import type { Clock } from '../clock/clock.ts';
+import type { Clock } from '../core/clock/clock.ts';
 import type { BeamId } from '../firmware-protocol/messages.ts';
 import type { Drive } from './air.ts';
 

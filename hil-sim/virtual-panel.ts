@@ -8,15 +8,15 @@
  *                                                     ▲
  *                                 safe state (asked for, or by silence)
  */
-import type { Clock } from '../clock/clock.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { decodeFrame, encodeFrame, nackForDiscard } from '../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
 import { FEATURES, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import type { Random } from '../signal/random.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import type { Random } from '../core/signal/random.ts';
 import type { Behaviour, Verdict } from './behaviours.ts';
 import { createInjector } from './behaviours.ts';
 import type { AirPart } from './air.ts';

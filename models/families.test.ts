@@ -1,7 +1,7 @@
 /** What every family must keep, whatever its network is. */
 import { describe, expect, it } from 'vitest';
-import { frobeniusNorm, fromPhases, matmul } from '../signal/complex-matrix.ts';
-import { sumRate } from '../signal/rate.ts';
+import { frobeniusNorm, fromPhases, matmul } from '../core/signal/complex-matrix.ts';
+import { sumRate } from '../core/signal/rate.ts';
 import { FAMILY_IDS, findFamily } from './families.ts';
 import type { Network } from './family.ts';
 import { openSession } from './graph/session.ts';

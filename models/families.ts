@@ -1,5 +1,5 @@
 /** Every model family, one line each: the name of its folder, loaded when it is asked for. */
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { ModelFamily } from './family.ts';
 
 const FAMILIES: Readonly<Record<string, () => Promise<ModelFamily>>> = {

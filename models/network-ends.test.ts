@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { matmul } from '../signal/complex-matrix.ts';
-import { ratesOfGains } from '../signal/rate.ts';
+import { matmul } from '../core/signal/complex-matrix.ts';
+import { ratesOfGains } from '../core/signal/rate.ts';
 import { product } from './graph/complex.ts';
 import { encodeModel } from './graph/encode.ts';
 import { Graph } from './graph/graph.ts';

@@ -3,8 +3,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fromPhases, matmul, zeros } from '../signal/complex-matrix.ts';
-import { sumRate } from '../signal/rate.ts';
+import { fromPhases, matmul, zeros } from '../core/signal/complex-matrix.ts';
+import { sumRate } from '../core/signal/rate.ts';
 import type { ModelCard } from './card.ts';
 import { cardText, modelCardSchema } from './card.ts';
 import { FAMILY_IDS } from './families.ts';

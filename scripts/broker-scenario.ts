@@ -1,5 +1,5 @@
 /** The brokers over which the common story is told, and the links of its rig file there: as the controller and as the panel sees them. */
-import { startEmbeddedBroker } from '../src/link/embedded-broker.ts';
+import { startEmbeddedBroker } from '../src/link/mqtt/embedded-broker.ts';
 import { documentedBench } from './documented-bench.ts';
 
 export interface BrokerScenario {

@@ -10,10 +10,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildFirmware } from '../reference-firmware/build.ts';
-import type { RunningFirmware } from '../reference-firmware/run-firmware.ts';
-import { startFirmware } from '../reference-firmware/run-firmware.ts';
-import { tellToFirmware } from '../reference-firmware/scenario.ts';
+import { buildFirmware } from '../firmware-protocol/reference/build.ts';
+import type { RunningFirmware } from '../firmware-protocol/reference/run-firmware.ts';
+import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
+import { tellToFirmware } from '../firmware-protocol/reference/scenario.ts';
 import { optionsOrEnd, printFailure } from './demonstration.ts';
 import { ELEMENTS, RF_CHAINS, USERS, compare, comparisonInWords, cycleMs, tellOverLoopback } from './same-scenario.ts';
 

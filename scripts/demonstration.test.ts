@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startFirmware } from '../reference-firmware/run-firmware.ts';
+import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
 import { packageRoot } from '../src/config/package-root.ts';
 import { hasPart, partPath } from '../test/parts.ts';
 import { demonstrationOptions } from './demonstration.ts';

@@ -1,6 +1,6 @@
 /** What the demonstrations share: their options, strictly read, and one message with a way out when something is wrong. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { BeamrigError, isBeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
 import { nearest } from '../src/config/rig-problems.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;

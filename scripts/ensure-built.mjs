@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 
 const root = new URL('../', import.meta.url);
 const BUILT = ['dist/src/cli/main.js', 'dist/dashboard/index.html'];
-const SOURCES = ['clock', 'dashboard', 'errors', 'files', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src'];
+const SOURCES = ['core', 'dashboard', 'firmware-protocol', 'hil-sim', 'models', 'src'];
 const FILES = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'];
 
 const changedMs = (path) => statSync(new URL(path, root)).mtimeMs;

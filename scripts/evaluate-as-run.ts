@@ -2,11 +2,11 @@
  * What `evaluate` prints against what `run` radiates, on the same channels: phase words one by one, sum rates to the last digit. A rig on the
  * simulator runs through recorded channels in virtual time; the evaluation takes the same channels, beamformer, Q, SNR and objective.
  */
-import { createVirtualClock } from '../clock/virtual-clock.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { isBaselineName } from '../models/baselines/baselines.ts';
 import { evaluateBeamformer, type PhaseBits } from '../models/evaluation/evaluate.ts';
-import type { CMatrix } from '../signal/complex-matrix.ts';
-import { OBJECTIVES, type ObjectiveName } from '../signal/objectives/objectives.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { OBJECTIVES, type ObjectiveName } from '../core/signal/objectives/objectives.ts';
 import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../src/beamforming/try-model.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';

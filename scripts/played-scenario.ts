@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BeamrigError } from '../errors/beamrig-error.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import { startPanelProcess } from './panel-process.ts';
 import type { PanelLine } from './panel-process.ts';

@@ -5,9 +5,9 @@
  *   tellOverLoopback ─► Story ─┐
  *   any other wire ──► Story ──┴─► compare: words one by one, SNR within its noise
  */
-import { createRealClock } from '../clock/real-clock.ts';
-import { BeamrigError } from '../errors/beamrig-error.ts';
-import { toDb } from '../signal/rate.ts';
+import { createRealClock } from '../core/clock/real-clock.ts';
+import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import { toDb } from '../core/signal/rate.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';

@@ -1,7 +1,7 @@
 /** The paced line itself, since benches and fault tables believe it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { OpenSerialPort } from '../src/link/serial-port.ts';
-import { openSerialPort } from '../src/link/serial-port.ts';
+import type { OpenSerialPort } from '../src/link/serial/serial-port.ts';
+import { openSerialPort } from '../src/link/serial/serial-port.ts';
 import type { PacedLine, PacedLineOptions } from './paced-line.ts';
 import { openPacedLine } from './paced-line.ts';
 import { hasPart } from './parts.ts';

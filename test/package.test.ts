@@ -28,7 +28,7 @@ describe('an install', () => {
   it('without development packages says in one message what is missing and what to do', () => {
     const clone = join(folder, 'clone');
     mkdirSync(join(clone, 'scripts'), { recursive: true });
-    for (const room of ['clock', 'dashboard', 'errors', 'files', 'firmware-protocol', 'hil-sim', 'models', 'signal', 'src']) {
+    for (const room of ['core', 'dashboard', 'firmware-protocol', 'hil-sim', 'models', 'src']) {
       mkdirSync(join(clone, room));
     }
     for (const file of ['package.json', 'tsconfig.build.json', 'scripts/ensure-built.mjs', 'scripts/beamrig.mjs']) {

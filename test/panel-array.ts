@@ -3,9 +3,9 @@
  * clocks that differ, on virtual time. Whatever any of them radiates is looked at all the time: nothing but a whole part of a beam that
  * the host has asked for.
  */
-import type { Clock } from '../clock/clock.ts';
-import type { VirtualClock } from '../clock/virtual-clock.ts';
-import { createVirtualClock } from '../clock/virtual-clock.ts';
+import type { Clock } from '../core/clock/clock.ts';
+import type { VirtualClock } from '../core/clock/virtual-clock.ts';
+import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { derivePanelKey } from '../firmware-protocol/authentication.ts';
 import { decodeFrame } from '../firmware-protocol/codec.ts';
 import type { Message } from '../firmware-protocol/messages.ts';
@@ -16,8 +16,8 @@ import { createRecordedScene } from '../hil-sim/scene.ts';
 import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
 import type { PanelSettings, VirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
-import { fromParts } from '../signal/complex-matrix.ts';
-import { createRandom } from '../signal/random.ts';
+import { fromParts } from '../core/signal/complex-matrix.ts';
+import { createRandom } from '../core/signal/random.ts';
 import type { LoopbackLink } from '../src/link/loopback.ts';
 import { createLoopbackLink } from '../src/link/loopback.ts';
 import type { ArrayMember, BeamCommand } from '../src/panel/panel.ts';

@@ -5,15 +5,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildFirmware } from '../reference-firmware/build.ts';
-import { startFirmware } from '../reference-firmware/run-firmware.ts';
-import { tellToFirmware } from '../reference-firmware/scenario.ts';
+import { buildFirmware } from '../firmware-protocol/reference/build.ts';
+import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
+import { tellToFirmware } from '../firmware-protocol/reference/scenario.ts';
 import { guardedScenario, openScenario } from '../scripts/broker-scenario.ts';
 import type { BrokerScenario } from '../scripts/broker-scenario.ts';
 import { tellToPanelProcess } from '../scripts/played-scenario.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../scripts/same-scenario.ts';
 import type { Story } from '../scripts/same-scenario.ts';
-import { startEmbeddedBroker } from '../src/link/embedded-broker.ts';
+import { startEmbeddedBroker } from '../src/link/mqtt/embedded-broker.ts';
 import type { Part } from './parts.ts';
 import { openPtyPair } from './pty.ts';
 

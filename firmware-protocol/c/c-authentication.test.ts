@@ -2,7 +2,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { ReplayWindow, openFrame, sealFrame } from '../authentication.ts';
 import { encodeFrame } from '../codec.ts';

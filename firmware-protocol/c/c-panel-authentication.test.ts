@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { derivePanelKey, openFrame, sealFrame } from '../authentication.ts';
 import { encodeFrame } from '../codec.ts';

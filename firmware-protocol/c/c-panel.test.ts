@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHAINS, USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';
 import { anyStory } from './test/any-story.ts';

@@ -3,12 +3,12 @@
  *
  * Source: Nguyen et al., Asilomar 2023, eqs. (12)-(13), with the sign of the phase that aligns (the one printed in (12) conjugates).
  */
-import type { UserIndex } from '../../signal/indices.ts';
-import { userIndex } from '../../signal/indices.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { frobeniusNorm, matmul, multiplyAhB, scale, subtract, zeros } from '../../signal/complex-matrix.ts';
-import { pseudoInverse, trySolveHermitian } from '../../signal/decompositions.ts';
-import { zeroForcing } from '../../signal/precoders.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
+import { userIndex } from '../../core/signal/indices.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, matmul, multiplyAhB, scale, subtract, zeros } from '../../core/signal/complex-matrix.ts';
+import { pseudoInverse, trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { zeroForcing } from '../../core/signal/precoders.ts';
 
 /**
  * A₀ = exp(j·angle(Hᴴ)): chain k makes user k's signal add up in phase. Chains beyond the users each take the phases of what the chains so

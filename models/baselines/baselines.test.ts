@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { salehValenzuela } from '../../signal/channel.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { frobeniusNorm, fromPhases, matmul, scale, subtract } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { wmmse } from '../../signal/precoders.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRate } from '../../signal/rate.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, fromPhases, matmul, scale, subtract } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { wmmse } from '../../core/signal/precoders.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog } from './aligned.ts';
 import { BASELINES, baselineMisfit, DIGITAL_REFERENCES, isBaselineName, runBaseline } from './baselines.ts';
 import { factorise } from './factorise.ts';

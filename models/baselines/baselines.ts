@@ -2,11 +2,11 @@
  * Beamformers without learning, by name: what a learned one has to beat. Each takes a channel in any unit and any split of power and noise,
  * and gives the same phases for all of them.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { Beam, Problem } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { wmmse, zeroForcing } from '../../signal/precoders.ts';
-import { toDb } from '../../signal/rate.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { toDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import type { PgaSettings } from './fixed-step-pga.ts';
 import { PAPER_PGA, fixedStepPga } from './fixed-step-pga.ts';

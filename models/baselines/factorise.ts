@@ -5,9 +5,9 @@
  *
  * Source: the objective is eq. (10) of Yu et al., IEEE J. Sel. Topics Signal Process. 10(3), 2016.
  */
-import type { HybridPrecoder } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { clone, frobeniusNorm, matmul, scale, subtract } from '../../signal/complex-matrix.ts';
+import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { clone, frobeniusNorm, matmul, scale, subtract } from '../../core/signal/complex-matrix.ts';
 import { leastSquares } from './aligned.ts';
 
 /**

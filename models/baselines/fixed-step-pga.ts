@@ -1,8 +1,8 @@
 /**
  * Conventional PGA: constant steps, on a problem brought to one canonical unit first.
  */
-import type { HybridPrecoder, Problem } from '../../signal/beam-contract.ts';
-import { scale } from '../../signal/complex-matrix.ts';
+import type { HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
+import { scale } from '../../core/signal/complex-matrix.ts';
 import { normaliseChannel } from './normalise.ts';
 import { constantSteps, pgaUnfold } from './pga.ts';
 

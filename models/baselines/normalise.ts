@@ -2,9 +2,9 @@
  * The canonical unit of a channel. A beam must not depend on whether H is in volts or millivolts, nor on how power is split between P and
  * σ²: everything that chooses a beam works on mean |h|² = 1 and P = 1, and only the ratio of signal to noise is left.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { frobeniusNorm, scale } from '../../signal/complex-matrix.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, scale } from '../../core/signal/complex-matrix.ts';
 
 export interface NormalisedChannel {
   /** H·√(K·N)/‖H‖_F, so that the mean of |h|² over all entries is 1. */

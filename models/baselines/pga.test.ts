@@ -1,12 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChannelScale } from '../../signal/channel.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { clone, frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, subtract, zeros } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRate } from '../../signal/rate.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import {
+  clone,
+  frobeniusNorm,
+  matmul,
+  multiplyABh,
+  multiplyAhB,
+  scale,
+  subtract,
+  zeros,
+} from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import { fixedStepPga } from './fixed-step-pga.ts';
 import { normaliseChannel } from './normalise.ts';

@@ -11,10 +11,10 @@
  *
  * Source: Nguyen et al., Asilomar 2023, eqs. (6)-(11), Algorithm 1; with √P in (9) and 1/ln 2 in (10)-(11).
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { HybridPrecoder } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { add, clone, frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../signal/complex-matrix.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { add, clone, frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 
 export interface PgaUnfoldOptions {

@@ -2,13 +2,13 @@
  * How good a beamformer is, on given channels: its sum rate with phases as computed and at Q bits, beside digital zero-forcing and WMMSE on
  * the same channels. σ² = 1 and P = 10^(SNR/10) on the channels as given, as a rig has it.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { Beam, ComputeBeam, Objective, Problem, RealisedBeam } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { atFullPower, isOffPower } from '../../signal/full-power.ts';
-import { wmmse, zeroForcing } from '../../signal/precoders.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
-import { asComputed, realiseBeam, realiseExactly } from '../../signal/realise-beam.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Beam, ComputeBeam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { atFullPower, isOffPower } from '../../core/signal/full-power.ts';
+import { wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { fromDb, sumRate } from '../../core/signal/rate.ts';
+import { asComputed, realiseBeam, realiseExactly } from '../../core/signal/realise-beam.ts';
 import type { MeanAndError } from './statistics.ts';
 import { meanAndError } from './statistics.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { fromParts as matrix, identity, matmul, multiplyAhB, scale, zeros } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { fromParts as matrix, identity, matmul, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import * as c from './complex.ts';
 import type { Complex } from './complex.ts';
 import { encodeModel } from './encode.ts';

@@ -8,7 +8,7 @@
  * - `embed(A)` = [[Re, −Im], [Im, Re]], for chains of small algebra: products, transposes (Hermitian ones here) and inverses of embeddings are
  *   plain ones. It holds each number twice, and in float32 the two copies drift apart over hundreds of steps, so nothing lives in it for long.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { shapeText } from './graph.ts';
 import type { Graph, Tensor } from './graph.ts';
 import * as ops from './ops.ts';

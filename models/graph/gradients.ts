@@ -2,7 +2,7 @@
  * Reverse-mode differentiation of the tensor graph. The gradient is more graph: every rule adds ordinary nodes, so a training step is one
  * ONNX model that onnxruntime runs at its own speed.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { shapeText } from './graph.ts';
 import type { GraphNode, Tensor } from './graph.ts';
 import { add, zerosLike } from './ops.ts';

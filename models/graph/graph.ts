@@ -3,7 +3,7 @@
  * tensors of one `Graph`; what it leaves behind is a list of ONNX nodes, which `encode.ts` writes to a file and `gradients.ts` walks
  * backwards. Shapes are checked as the graph is built, so a wrong product is an error with both shapes in it, at the line that made it.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** A length, or the name of a length that is known when the model runs ('B', the batch). */
 export type Dim = number | string;

@@ -2,7 +2,7 @@
  * The ops of the tensor graph: each checks its shapes, adds one ONNX node, and says how a gradient goes back through it. All of them work on
  * float32 and float64 alike, except where noted. Broadcasting follows ONNX (NumPy): shapes are aligned at the right, 1 stretches.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { sameShape, shapeText } from './graph.ts';
 import type { Dim, GradientRule, Tensor } from './graph.ts';
 

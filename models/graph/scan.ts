@@ -5,7 +5,7 @@
  * again from the kept values, differentiates it, and hands the carries' gradients one step back. Bodies nest: the body of a reversed
  * Scan differentiates the Scans inside it the same way.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { backpropagate } from './gradients.ts';
 import { sameShape, shapeText } from './graph.ts';
 import type { Dim, Graph, GraphNode, Scope, Tensor } from './graph.ts';

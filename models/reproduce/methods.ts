@@ -4,14 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ChannelScale } from '../../signal/channel.ts';
-import type { Beam, HybridPrecoder, Problem } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { fromParts, fromPhases, matmul, zeros } from '../../signal/complex-matrix.ts';
-import { digitalForAnalog, wmmse, zeroForcing } from '../../signal/precoders.ts';
-import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
-import { realiseExactly } from '../../signal/realise-beam.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
+import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { fromParts, fromPhases, matmul, zeros } from '../../core/signal/complex-matrix.ts';
+import { digitalForAnalog, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
+import { fromDb, sumRate } from '../../core/signal/rate.ts';
+import { realiseExactly } from '../../core/signal/realise-beam.ts';
 import { alignedAnalog, nearestToZeroForcing } from '../baselines/aligned.ts';
 import { runBaseline } from '../baselines/baselines.ts';
 import { fixedStepPga } from '../baselines/fixed-step-pga.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { matmul } from '../../signal/complex-matrix.ts';
-import { sumRate } from '../../signal/rate.ts';
+import { matmul } from '../../core/signal/complex-matrix.ts';
+import { sumRate } from '../../core/signal/rate.ts';
 import { PAPER_PGA, fixedStepPga } from '../baselines/fixed-step-pga.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { searchSteps } from './search-steps.ts';

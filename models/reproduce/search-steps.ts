@@ -7,12 +7,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import type { ChannelScale } from '../../signal/channel.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { matmul } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { matmul } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import type { PgaSettings } from '../baselines/fixed-step-pga.ts';
 import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
 

@@ -2,11 +2,11 @@
  * The comparison of paper 001 as Markdown: every method at every SNR in both channel scales, differences channel by channel, and what is
  * left of the rate at Q bits.
  */
-import type { ChannelScale } from '../../signal/channel.ts';
-import type { Beam, Problem } from '../../signal/beam-contract.ts';
-import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
-import { fromDb } from '../../signal/rate.ts';
-import { realiseBeam, realiseExactly } from '../../signal/realise-beam.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
+import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
+import { fromDb } from '../../core/signal/rate.ts';
+import { realiseBeam, realiseExactly } from '../../core/signal/realise-beam.ts';
 import { runBaseline } from '../baselines/baselines.ts';
 import type { PhaseBits } from '../evaluation/evaluate.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';

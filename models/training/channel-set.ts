@@ -1,8 +1,8 @@
 /** Channels to learn from: a fixed set per seed and name, packed as the network's input wants them. */
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
-import type { ChannelScale } from '../../signal/channel.ts';
-import { createRandom } from '../../signal/random.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
+import { createRandom } from '../../core/signal/random.ts';
 
 export interface ChannelSet {
   channels: CMatrix[];

@@ -3,8 +3,8 @@
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { AdamState } from './adam.ts';
 
 /** Which training a checkpoint belongs to: a run goes on only with the same. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelCard, ModelMetric } from '../card.ts';
 import { cardText } from '../card.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';

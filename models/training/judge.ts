@@ -1,5 +1,5 @@
 /** What a network reaches with given parameters: its rate graph on a set of channels at one SNR, P = 1. */
-import { fromDb } from '../../signal/rate.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import type { Network } from '../family.ts';
 import type { Feed } from '../graph/session.ts';
 import { openSession } from '../graph/session.ts';

@@ -3,7 +3,7 @@
  * command that makes a model again, for its card. What one of these writes, the other reads.
  */
 import { z } from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelFamily } from '../family.ts';
 import { parseOptions } from './parse-options.ts';
 import type { TrainingOptions } from './training-options.ts';

@@ -1,5 +1,5 @@
 /** A family's options, checked once. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelFamily } from '../family.ts';
 import type { TrainingOptions } from './training-options.ts';
 

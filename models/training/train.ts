@@ -5,9 +5,9 @@
  */
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { fromDb } from '../../signal/rate.ts';
-import { createRandom } from '../../signal/random.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { fromDb } from '../../core/signal/rate.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import type { ModelCard } from '../card.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { openSession } from '../graph/session.ts';

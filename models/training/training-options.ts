@@ -3,7 +3,7 @@
  * the order of flags, of help and of the command in a card.
  */
 import { z } from 'zod';
-import type { ChannelScale } from '../../signal/channel.ts';
+import type { ChannelScale } from '../../core/signal/channel.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {

@@ -6,7 +6,7 @@
  * rates in the loss beside the last one's; and the epoch kept that was the best on validation channels.
  */
 import { z } from 'zod';
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { LearnedParameter, ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';

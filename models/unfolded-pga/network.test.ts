@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { frobeniusNorm, fromPhases, matmul, scale } from '../../signal/complex-matrix.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
+import { frobeniusNorm, fromPhases, matmul, scale } from '../../core/signal/complex-matrix.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import { normaliseChannel } from '../baselines/normalise.ts';
 import { pgaUnfold } from '../baselines/pga.ts';
-import type { HybridPrecoder } from '../../signal/beam-contract.ts';
+import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
 import { openSession } from '../graph/session.ts';
 import type { Feed } from '../graph/session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';

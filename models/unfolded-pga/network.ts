@@ -14,8 +14,8 @@
  *
  * All shapes carry the batch B first. N elements, M = K chains and users.
  */
-import { counted } from '../../errors/counted.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Complex } from '../graph/complex.ts';
 import { complex, embed, entries, fromEmbedding, hermitian, pairSum, turnByJ, unitPower, withPhase } from '../graph/complex.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';

@@ -9,8 +9,8 @@
  * the gradient), so one set of numbers serves one SNR. Going past the paper, a step's logarithm may therefore be a polynomial in
  * x = (normalised SNR in dB − 10)∕10, the normalised SNR being P∕σ² for ‖H‖²_F = K·N. One coefficient is the paper's form.
  */
-import { counted } from '../../errors/counted.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
 import type { PgaSteps } from './network.ts';

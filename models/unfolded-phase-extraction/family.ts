@@ -3,7 +3,7 @@
  * precoder goes on, some thirty numbers that do not depend on the array's size.
  */
 import { z } from 'zod';
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';

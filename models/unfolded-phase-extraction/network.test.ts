@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import {
   add,
   conjTranspose,
@@ -11,10 +11,10 @@ import {
   scale,
   subtract,
   zeros,
-} from '../../signal/complex-matrix.ts';
-import { qrThin, svd } from '../../signal/decompositions.ts';
-import { digitalForAnalog } from '../../signal/precoders.ts';
-import { fromDb, sumRate } from '../../signal/rate.ts';
+} from '../../core/signal/complex-matrix.ts';
+import { qrThin, svd } from '../../core/signal/decompositions.ts';
+import { digitalForAnalog } from '../../core/signal/precoders.ts';
+import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog } from '../baselines/aligned.ts';
 import { openSession } from '../graph/session.ts';
 import type { Feed } from '../graph/session.ts';

@@ -11,8 +11,8 @@
  *
  * All shapes carry the batch B first. N elements, M = K chains and users.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { counted } from '../../errors/counted.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { Complex } from '../graph/complex.ts';
 import {
   add,

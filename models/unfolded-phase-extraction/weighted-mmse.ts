@@ -1,7 +1,7 @@
 /**
  * The digital precoder for given phases, in the graph: regularised zero-forcing, then steps of weighted MMSE with learned extrapolation.
  *
- * As in signal/weighted-mmse.ts, D = (AᴴA)⁻¹(HA)ᴴ·X sees the channel only through S = HA·(AᴴA)⁻¹·(HA)ᴴ, K×K: gains G = S·X, power
+ * As in core/signal/weighted-mmse.ts, D = (AᴴA)⁻¹(HA)ᴴ·X sees the channel only through S = HA·(AᴴA)⁻¹·(HA)ᴴ, K×K: gains G = S·X, power
  * Re tr(XᴴSX). Per step, with G of unit power and ν = σ²∕P:
  *
  *   Sₖ = Σⱼ|Gₖⱼ|² + ν,  eₖ = 1 − |Gₖₖ|²∕Sₖ,  wₖ = 1∕eₖ,  λₖ = wₖ·|Gₖₖ|²∕Sₖ²,  η = ν·Σλ

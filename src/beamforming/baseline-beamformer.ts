@@ -1,7 +1,7 @@
 /** A beamformer without learning, by name: it computes in this thread, so it is for comparison and not for the fastest loops. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { BASELINES, baselineMisfit, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
-import { connectionMask } from '../../signal/geometry.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Beamformer } from './beamformer.ts';
 import type { BeamformerNeeds } from './onnx-beamformer.ts';
 

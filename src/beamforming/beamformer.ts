@@ -1,5 +1,5 @@
 /** One interface for whatever chooses the beam: an ONNX model from the zoo, anyone's own, or a baseline. */
-import type { Beam, Problem } from '../../signal/beam-contract.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 
 export interface Beamformer {
   /** 'unfolded-pga-n64', 'aligned', … */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../models/card.ts';
 import { cardText } from '../../models/card.ts';
 import { contractTensors } from '../../models/zoo.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { misfit, openModel } from './onnx-beamformer.ts';
 

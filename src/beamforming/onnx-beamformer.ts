@@ -2,17 +2,17 @@
  * A model of the zoo, or anyone's own ONNX file with a card, as a beamformer. Everything that could make it choose a wrong beam is checked
  * before the rig starts: checksum, card against file, card against rig; and every answer is checked to be finite before it is used.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelCard } from '../../models/card.ts';
-import { atFullPower } from '../../signal/full-power.ts';
+import { atFullPower } from '../../core/signal/full-power.ts';
 import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { zeros } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import type { Beam, Problem } from '../../signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import type { Beamformer } from './beamformer.ts';
 import { startOnnxSession } from './onnx-session.ts';
 

@@ -6,7 +6,7 @@
  *   open ─► ready ─┬─► answer ─► …
  *                  └─► too late, or crashed ─► error for who waited, process killed ─► open again, in the background
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { startModelProcess, type ModelProcess } from './model-process.ts';
 import type { TensorPlan } from './onnx-process.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { salehValenzuela } from '../../signal/channel.ts';
-import { frobeniusNorm, fromPhases, matmul } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRate } from '../../signal/rate.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { frobeniusNorm, fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRate } from '../../core/signal/rate.ts';
 import { listFittingBeamformers, openBeamformer } from './open-beamformer.ts';
 
 const NEEDS = { elements: 64, rfChains: 4, users: 4 };

@@ -1,5 +1,5 @@
 /** Whatever can choose the beams of a rig, by the name that the rig file, the command line or the page gives it. */
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { BASELINES, baselineMisfit, isBaselineName } from '../../models/baselines/baselines.ts';
 import { listModels } from '../../models/zoo.ts';
 import { openBaseline } from './baseline-beamformer.ts';

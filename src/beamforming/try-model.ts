@@ -1,8 +1,8 @@
 /** A model taken at its word: opened and run on channels of a seed, as a rig would, within a time that it has to keep. */
 import { readCard } from '../../models/zoo.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
-import { createRandom } from '../../signal/random.ts';
-import { fromDb } from '../../signal/rate.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import { openModel } from './onnx-beamformer.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */

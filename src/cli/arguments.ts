@@ -1,6 +1,6 @@
 /** Numbers, lists and paths of the command line, refused by the name of their option. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { expandHome, namesAnotherHome } from '../../files/home-path.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { expandHome, namesAnotherHome } from '../../core/files/home-path.ts';
 
 /** Paths of options and arguments; a shell leaves the `~` of `--channels=~/h.npy` as it is. */
 export function pathArgument(written: string): string {

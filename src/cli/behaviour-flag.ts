@@ -3,7 +3,7 @@
  * `simulator.behaviours` would hold for one of them. What a behaviour may say is behaviourSchema's to decide.
  */
 import * as z from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { problemsOf, type SchemaNode } from '../config/rig-problems.ts';

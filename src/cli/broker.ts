@@ -1,7 +1,7 @@
 /** `beamrig broker`: a broker for a bench that has none, until Ctrl-C. What it prints is what a rig file needs. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { shownVariable } from '../../errors/variable-name.ts';
-import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/embedded-broker.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { shownVariable } from '../../core/errors/variable-name.ts';
+import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/mqtt/embedded-broker.ts';
 import { wholeNumber } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
 import { printable } from './printable.ts';

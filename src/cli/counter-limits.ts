@@ -6,8 +6,8 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { MAX_COUNTER } from '../../firmware-protocol/authentication.ts';
 
 export interface CounterLimits {

@@ -3,19 +3,19 @@ import { randomInt } from 'node:crypto';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { createRealClock } from '../../clock/real-clock.ts';
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { listModels, verifyModel } from '../../models/zoo.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { packageRoot, packageVersion } from '../config/package-root.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
-import { HELD_BACK_MS, measureBrokerDelay } from '../link/mqtt-delay.ts';
+import { HELD_BACK_MS, measureBrokerDelay } from '../link/mqtt/mqtt-delay.ts';
 import { assembleHardware, linkInWords, type Hardware } from '../rig/hardware.ts';
-import { checkInflux } from '../telemetry/influx-client.ts';
-import { influxTarget } from '../telemetry/influx-target.ts';
+import { checkInflux } from '../telemetry/influx/influx-client.ts';
+import { influxTarget } from '../telemetry/influx/influx-target.ts';
 import { print } from './output.ts';
 
 interface Finding {

@@ -1,10 +1,10 @@
 /** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
 import { findModel, readCard } from '../../models/zoo.ts';
-import { OBJECTIVES, OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
+import { OBJECTIVES, OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';

@@ -1,11 +1,11 @@
 /** `beamrig export`: a stored run as a table, or once more into InfluxDB. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { exportCsv, type CsvCount } from '../telemetry/export-csv.ts';
-import { createInfluxClient, namelessServer } from '../telemetry/influx-client.ts';
-import { influxTargetFromUrl } from '../telemetry/influx-target.ts';
+import { createInfluxClient, namelessServer } from '../telemetry/influx/influx-client.ts';
+import { influxTargetFromUrl } from '../telemetry/influx/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
 import { openRun, refuseOtherUsers, type StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';

@@ -1,6 +1,6 @@
 /** How a command's failure reaches the terminal. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { failWith } from './failure.ts';
 
 describe('a failure on the terminal', () => {

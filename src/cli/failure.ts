@@ -1,6 +1,6 @@
 /** How a command fails: one message, the way out, an exit code other than 0, and no stack trace unless BEAMRIG_DEBUG=1 asks for it. */
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
-import { masked } from '../../errors/masked.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { masked } from '../../core/errors/masked.ts';
 import { finishOutput, print, printError } from './output.ts';
 import type { DrainLimits } from './outlet.ts';
 import { printable } from './printable.ts';

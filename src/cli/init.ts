@@ -1,7 +1,7 @@
 /** `beamrig init`: a commented rig file that runs as it is. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { print } from './output.ts';

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../config/channel-file.ts';
-import { createRandom } from '../../signal/random.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
 const cli = new CliFolder();

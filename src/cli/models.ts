@@ -1,6 +1,6 @@
 /** `beamrig models`: what can choose beams here, and whether each file is what its card says. */
 import { BASELINES } from '../../models/baselines/baselines.ts';
-import { isOffPower } from '../../signal/full-power.ts';
+import { isOffPower } from '../../core/signal/full-power.ts';
 import { findModel, listModels, readCard, verifyModel } from '../../models/zoo.ts';
 import { tryModel } from '../beamforming/try-model.ts';
 import { failWith } from './failure.ts';

@@ -1,10 +1,10 @@
 /** The two outlets of a command, standard output and standard error, and how it ends with what could not be printed. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { Console } from 'node:console';
 import { fstatSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { Outlet, readerGone, type DrainLimits } from './outlet.ts';
 import { openTerminal } from './terminal-stream.ts';
 

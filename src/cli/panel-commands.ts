@@ -1,5 +1,5 @@
 /** Faults by hand: lines typed to `beamrig panel`, for one panel by its name or for all of them. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
 import { wholeNumber } from './arguments.ts';
 

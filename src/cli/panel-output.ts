@@ -1,5 +1,5 @@
 /** What `beamrig panel` says while panels are played: lines for a person, or one JSON object a line for a program. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { Outlet } from './outlet.ts';
 import type { PlayedEvent } from '../rig/played-panels.ts';
 

@@ -2,10 +2,10 @@
  * What `beamrig panel` is asked to play: the flags, beside the rig file or in place of it, read into one plan before any wire is touched.
  * Whatever does not fit is refused here, by the name of its flag.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { expandHome } from '../../files/home-path.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
+import { expandHome } from '../../core/files/home-path.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
@@ -13,8 +13,8 @@ import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, parseRigFile, readRigFile } from '../config/rig-file.ts';
 import type { RigFile, RigLink } from '../config/rig-file.ts';
 import { nearest } from '../config/rig-problems.ts';
-import type { MqttOptions } from '../link/mqtt.ts';
-import { shownUrl } from '../link/mqtt-settings.ts';
+import type { MqttOptions } from '../link/mqtt/mqtt.ts';
+import { shownUrl } from '../link/mqtt/mqtt-settings.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { behaviourFlag } from './behaviour-flag.ts';
 

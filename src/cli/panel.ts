@@ -5,14 +5,14 @@
  *   rig file or flags ─► plan ─► air, one for all ─► virtual panels ─► wires … Ctrl-C ─► muted, detached
  */
 import { createInterface } from 'node:readline';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import { rangesText } from '../config/element-map.ts';
-import { createMqttPanelEnd } from '../link/mqtt-panel-end.ts';
+import { createMqttPanelEnd } from '../link/mqtt/mqtt-panel-end.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
-import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
+import { createSerialPanelEnd } from '../link/serial/serial-panel-end.ts';
 import { playPanels } from '../rig/played-panels.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray } from '../rig/simulator.ts';

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import { crc32c } from '../../firmware-protocol/crc32c.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../../firmware-protocol/limits.ts';
@@ -13,12 +13,12 @@ import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { openPtyPair } from '../../test/pty.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
-import { createSerialPanelEnd } from '../link/serial-panel-end.ts';
+import { createSerialPanelEnd } from '../link/serial/serial-panel-end.ts';
 import { panels } from './panels.ts';
 
 const output = vi.hoisted(() => ({ printed: [] as string[] }));

@@ -4,7 +4,7 @@
  *
  *   signal ─ stop ≤ 1.5 s, page ≤ 0.2 s ─► records ─ 1.7 s ─► InfluxDB ─ 2.0 s ─► all of it ─ 2.35 s ─► last words ─ 2.85 s ─► gone
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { withinTime } from '../control/within-time.ts';
 import { LAST_WORDS, UNHURRIED, type DrainLimits } from './outlet.ts';
 

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
-import { masked } from '../../errors/masked.ts';
+import { masked } from '../../core/errors/masked.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
 import { packageVersion } from '../config/package-root.ts';
 import { pathArgument as path } from './arguments.ts';

@@ -1,7 +1,7 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
-import type { InfluxClosing } from '../telemetry/influx-writer.ts';
+import type { InfluxClosing } from '../telemetry/influx/influx-writer.ts';
 import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
 import type { Outlet } from './outlet.ts';
 import { printable } from './printable.ts';

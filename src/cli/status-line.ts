@@ -1,6 +1,6 @@
 /** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
 import type { Controller } from '../control/controller.ts';
-import type { SlowPace } from '../control/pace-watch.ts';
+import type { SlowPace } from '../control/watch/pace-watch.ts';
 import { sourceInWords, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 
 export interface RigStatus {

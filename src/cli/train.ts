@@ -5,7 +5,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
 import { FAMILY_IDS, findFamily } from '../../models/families.ts';
 import type { ModelFamily } from '../../models/family.ts';

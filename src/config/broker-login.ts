@@ -1,6 +1,6 @@
 /** The password of a broker, from the environment variable that the rig file names: read when a link needs it, and shown nowhere. */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { shownVariable } from '../../errors/variable-name.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { shownVariable } from '../../core/errors/variable-name.ts';
 import type { MqttAddress, RigLink } from './rig-links.ts';
 
 /**

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { parseChannels, readChannelFile, writeChannelFile } from './channel-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-channels-'));

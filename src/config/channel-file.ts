@@ -3,12 +3,12 @@
  * Fortran order, shape [n, K, N] with rows h_kᴴ (channels saved as h_k need `conjugate`). The reader is total: whatever the bytes, it ends
  * in channels or in one BeamrigError 'channel-file' that says what was found and what was expected.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { fromParts, type CMatrix } from '../../signal/complex-matrix.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
+import { fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { readNpyHeader, type NpyHeader } from './npy-header.ts';
 
 export interface ChannelFileOptions {

@@ -2,11 +2,11 @@
  * The rig's key, from where other people cannot read it: a file that only its owner may open, or an environment variable. It is read when a
  * link needs it and kept nowhere else; messages name the file or the variable, never a character of the key.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { readFileSync, statSync } from 'node:fs';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { shownVariable } from '../../errors/variable-name.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { shownVariable } from '../../core/errors/variable-name.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { RigFile } from './rig-file.ts';
 
 const SHORTEST = 16;

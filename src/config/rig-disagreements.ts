@@ -1,8 +1,8 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from './rig-problems.ts';
-import { namesAnotherHome } from '../../files/home-path.ts';
+import { namesAnotherHome } from '../../core/files/home-path.ts';
 
 /** Works on an unchecked file too, so that all problems come out at once. @param folder of the rig file */
 export function disagreements(rig: unknown, folder: string): Problem[] {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot, packageVersion } from './package-root.ts';
 import { rigFilePage } from './rig-file-page.ts';
 import { elementsOf, loadRigFile, parseRigFile, readRigFile } from './rig-file.ts';

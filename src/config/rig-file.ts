@@ -5,12 +5,12 @@
  */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
-import { expandHome, pathFrom } from '../../files/home-path.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import { expandHome, pathFrom } from '../../core/files/home-path.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import { isModelPath } from '../../models/zoo.ts';
-import { OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { parseRigFile } from './rig-file.ts';
 
 const small = `

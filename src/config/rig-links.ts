@@ -3,12 +3,12 @@
  * Here are their schema, what must fit together (checked on the unread file too, so that all problems come out at once), and the reading
  * into `RigLink`, which has every default applied and every path resolved.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import * as z from 'zod';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
-import { looksLikeKey } from '../../errors/variable-name.ts';
-import { pathFrom } from '../../files/home-path.ts';
-import { wrongInPanel, wrongInPrefix } from '../link/mqtt-topics.ts';
+import { looksLikeKey } from '../../core/errors/variable-name.ts';
+import { pathFrom } from '../../core/files/home-path.ts';
+import { wrongInPanel, wrongInPrefix } from '../link/mqtt/mqtt-topics.ts';
 import { mapProblems, parseElements } from './element-map.ts';
 import { nearest, type Problem } from './rig-problems.ts';
 

@@ -2,7 +2,7 @@
  * The text of a rig file, from bytes: UTF-8, with or without a byte order mark, and no control characters. Whatever else an editor or a
  * shell may have left there is refused with its line, because a name with a damaged letter would be taken for a name.
  */
-import { wideEncoding } from '../../files/text-encoding.ts';
+import { wideEncoding } from '../../core/files/text-encoding.ts';
 
 /** A line of the file, counted from 1, and what is wrong there. */
 export interface TextFlaw {

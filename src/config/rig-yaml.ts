@@ -4,7 +4,7 @@
  * values, with the line of each and the way it was written.
  */
 import { CST, isAlias, isScalar, Lexer, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { characterFlaw } from './rig-text.ts';
 import { pathText, shortened, type Problem } from './rig-problems.ts';
 

@@ -1,8 +1,8 @@
 /** The safe state as the loop has it: commanded, confirmed or not, and told once where it is not. */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
-import { oncePerCause } from './once-per-cause.ts';
-import type { PanelSeat } from './panel-seat.ts';
+import { oncePerCause } from './watch/once-per-cause.ts';
+import type { ActivePanel } from './active-panel.ts';
 
 export interface ArraySafety {
   /** Has the safe state confirmed; tells, and returns words, when the panel does not, after `withinMs` at the latest. */
@@ -18,7 +18,7 @@ export interface ArraySafety {
 
 export function createArraySafety(options: {
   clock: Clock;
-  panels: PanelSeat;
+  panels: ActivePanel;
   /** What a panel was told. */
   silenceMs: number;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;

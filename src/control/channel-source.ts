@@ -1,5 +1,5 @@
 /** Where each cycle's channel comes from. */
-import type { CMatrix } from '../../signal/complex-matrix.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
 
 export interface GivenChannel {

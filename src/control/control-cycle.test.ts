@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { salehValenzuela } from '../../signal/channel.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { zeroForcing } from '../../signal/precoders.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRate } from '../../signal/rate.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { zeroForcing } from '../../core/signal/precoders.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRate } from '../../core/signal/rate.ts';
 import { toPanelBits, zfRate } from './control-cycle.ts';
 
 describe('the yardstick of every cycle', () => {

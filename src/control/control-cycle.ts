@@ -7,23 +7,23 @@
  * A cycle that fails on a rung is recorded void, with the failure in words and what was known by then; it never throws. Predicted SNR is
  * that of the quantised beam on the channel the controller was given; measured SNR is what the panel reports for this very beam id.
  */
-import { counted } from '../../errors/counted.ts';
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { Beam, Objective, Problem, RealisedBeam } from '../../signal/beam-contract.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { identity, multiplyABh } from '../../signal/complex-matrix.ts';
-import { trySolveHermitian } from '../../signal/decompositions.ts';
-import { zeroForcing } from '../../signal/precoders.ts';
-import { sumRate, toDb } from '../../signal/rate.ts';
-import { realiseBeam } from '../../signal/realise-beam.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
+import { trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { zeroForcing } from '../../core/signal/precoders.ts';
+import { sumRate, toDb } from '../../core/signal/rate.ts';
+import { realiseBeam } from '../../core/signal/realise-beam.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
 import type { BoardUsed, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
-import { panelFailureInWords } from './failure-words.ts';
-import { doubtOf, type ReadingDoubt } from './reading-doubt.ts';
+import { panelFailureInWords } from './watch/failure-messages.ts';
+import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
 
 /** What does not change from cycle to cycle. */
 export interface CycleSetting {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';

@@ -5,9 +5,9 @@
  * Pipelined, the model computes cycle t + 1 in its thread while cycle t is on the panel: the loop is then as fast as the slower of the two,
  * and each channel is older by up to one cycle when its beam is radiated (`cycleMs` of the records says how old).
  */
-import { counted } from '../../errors/counted.ts';
-import type { Clock } from '../../clock/clock.ts';
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createArraySafety } from './array-safety.ts';
 import type { CycleRecord, RigEvent, Stage } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
@@ -15,17 +15,17 @@ import type { FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
-import { createCycleWatch } from './cycle-watch.ts';
+import { createCycleWatch } from './watch/cycle-watch.ts';
 import { createListeners } from './listeners.ts';
 import { lookUntil } from './look-until.ts';
 import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
-import { createModelSeat } from './model-seat.ts';
+import { createActiveBeamformer } from './active-beamformer.ts';
 import { createPacing } from './pacing.ts';
-import { createPowerNews } from './power-news.ts';
-import { createVoidNews } from './void-news.ts';
+import { createPowerNews } from './watch/power-news.ts';
+import { createVoidNews } from './watch/void-news.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
-import { createPanelSeat } from './panel-seat.ts';
-import { createRateMeter } from './rate-meter.ts';
+import { createActivePanel } from './active-panel.ts';
+import { createRateMeter } from './watch/rate-meter.ts';
 import { createWatchdog, watchdogMsAt } from './watchdog.ts';
 import { unlessStopped, withinTime } from './within-time.ts';
 
@@ -95,7 +95,7 @@ class Loop implements ControlLoop {
     this.#options = options;
     const { setting, rateHz } = options;
     this.#clock = setting.clock;
-    this.#model = createModelSeat(
+    this.#model = createActiveBeamformer(
       options.beamformer,
       (id) => this.#clock.during(options.openBeamformer(id)),
       () => this.#idle && this.#changeModel(),
@@ -125,7 +125,7 @@ class Loop implements ControlLoop {
     const { watchdogMs = watchdogMsAt(rateHz, deadlineMs, transferMs) } = options;
     const silenceMs = silenceMsAt(rateHz, deadlineMs);
     const tell = (event: Omit<RigEvent, 'timeNs'>): void => this.#tell(event);
-    this.#panels = createPanelSeat({
+    this.#panels = createActivePanel({
       first: options.panel,
       ...(options.otherPanel === undefined ? {} : { other: options.otherPanel }),
       fallBack: options.fallBack ?? false,

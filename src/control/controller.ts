@@ -5,8 +5,8 @@
  *
  * The safe state of the array is commanded on pausing, stopping and faulting.
  */
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import type { SlowPace } from './pace-watch.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
 export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';

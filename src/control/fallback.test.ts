@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sumRateObjective } from '../../signal/objectives/sum-rate.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';

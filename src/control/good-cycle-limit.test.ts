@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { createGoodCycleLimit } from './good-cycle-limit.ts';
 
 function limited() {

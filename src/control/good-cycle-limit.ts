@@ -5,7 +5,7 @@
  *   lit ───── good ───── lit … dark      lit … limit ─► onOver
  *     adds up   from 0         pauses
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 
 export interface GoodCycleLimit {
   /** A beam is about to be switched on. */

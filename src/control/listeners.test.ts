@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../clock/clock.ts';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { createListeners } from './listeners.ts';
 
 /** A clock that a listener can make run while it works. */

@@ -2,7 +2,7 @@
  * Who listens to the controller can neither break it nor slow it: an exception is caught and told once, and a listener that keeps taking
  * more than a twentieth of the time is passed over until it is back within that. A hiccup now and then costs nobody a value.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 
 export interface Listeners<T> {
   add(listener: (value: T) => void): () => void;

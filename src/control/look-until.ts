@@ -1,6 +1,6 @@
 /** While the rig is paused no cycle notices what becomes of the array: somebody has to look now and then. */
-import type { Clock } from '../../clock/clock.ts';
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** How long a part of an array may go on alone before that is noticed. */
 const EVERY_MS = 1000;

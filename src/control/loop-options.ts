@@ -1,11 +1,11 @@
 /** What a control loop is made of, and what comes of it. */
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, RigDescription } from './controller.ts';
-import type { SafeChoice } from './panel-keeper.ts';
-import type { RigPanel } from './panel-seat.ts';
+import type { SafeChoice } from './panel-recovery.ts';
+import type { RigPanel } from './active-panel.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { oncePerCause } from './once-per-cause.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { oncePerCause } from './watch/once-per-cause.ts';
 import { createPacing } from './pacing.ts';
 
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@
  * When the next cycle is due. Due times are a fixed grid (start + n·period), so that a late cycle does not push all later ones back: the
  * next one starts at once, and slots that were missed altogether are skipped, never caught up in a burst.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 
 export interface Pacing {
   /** Resolves when the next cycle is due. Rejects with BeamrigError 'stopped' when the signal aborts. */

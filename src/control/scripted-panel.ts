@@ -1,13 +1,13 @@
 /** Stand-ins for the tests of the control loop: a panel that follows a script, and a beamformer that answers at once. */
-import type { VirtualClock } from '../../clock/virtual-clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
-import { zeros, type CMatrix } from '../../signal/complex-matrix.ts';
+import { zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import type { ChannelSource } from './channel-source.ts';
-import type { RigPanel } from './panel-seat.ts';
+import type { RigPanel } from './active-panel.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;

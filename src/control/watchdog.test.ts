@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { createWatchdog, watchdogMsAt } from './watchdog.ts';
 import { silenceMsAt } from './silence-limit.ts';
 

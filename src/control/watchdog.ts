@@ -4,7 +4,7 @@
  *
  *   cycles turn ─── none for the limit ───► stuck: told, the array commanded to its safe state ─── a good cycle ───► over: told
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 
 export interface Watchdog {
   /** Cycles are expected to turn from now on. */

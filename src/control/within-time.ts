@@ -1,6 +1,6 @@
 /** Waits for what may never come, and no longer than that: stopping waits for nobody without end. */
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** @returns what the work came to, or `otherwise` when it has not ended by then: it is not waited for any more */
 export function withinTime<T>(clock: Clock, ms: number, work: Promise<T>, otherwise: T): Promise<T> {

@@ -2,8 +2,8 @@
  * What a rig can know about attached hardware before it opens anything: the links its file names, and the serial ports that the system
  * shows. It says what it looked for, so that nobody has to guess whether a board that is plugged in was seen.
  */
-import type { SerialPortNode } from './serial-ports.ts';
-import { isPluggedIn, listSerialPorts } from './serial-ports.ts';
+import type { SerialPortNode } from './serial/serial-ports.ts';
+import { isPluggedIn, listSerialPorts } from './serial/serial-ports.ts';
 
 export interface HardwareSearch {
   /** One line each, for `beamrig doctor` and the start of a run: 'serial ports (…): none found'. */

@@ -2,7 +2,7 @@
  * A link carries whole frames both ways, knows whether it is open and why not, and nothing of what the frames mean. Serial, MQTT and
  * loopback are files of this one shape, so the simulator differs from hardware in the link alone.
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 export type LinkState =
   { state: 'closed'; reason: 'not-opened' | 'closed-by-us' | 'lost' | 'refused'; detail?: string } | { state: 'open' };
@@ -41,7 +41,7 @@ export interface Noise {
  * What somebody said of the other end who need not be believed: that it went, or is another one. A link whose frames are sealed stays open
  * until its owner has asked the panel itself, and tells it what came of that.
  */
-export interface Hearsay {
+export interface UnprovenReports {
   /** In words; undefined while nothing is doubtful. */
   readonly words: string | undefined;
   onDoubt(listener: () => void): void;
@@ -63,7 +63,7 @@ export interface Link {
   /** Where the link finds the frames in a stream of bytes. */
   readonly noise?: Noise;
   /** Where others can speak for the panel and the frames are sealed. */
-  readonly hearsay?: Hearsay;
+  readonly unproven?: UnprovenReports;
   /** Resolves when open. Throws BeamrigError 'link' with the way out. */
   open(): Promise<void>;
   /** Queues one whole frame. Returns false (and sends nothing) when the link is not open. */

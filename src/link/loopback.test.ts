@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import type { LinkState } from './link.ts';
 import { createLoopbackLink } from './loopback.ts';
 import type { LoopbackPeer } from './loopback.ts';

@@ -5,8 +5,8 @@
  *   driver ── send ──► [outbound] ── microtask, or latency by the clock ──► peer.receive
  *   driver ◄─ onFrame ─ [inbound] ◄── the same ─────────────────────────── peer.onSend
  */
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Link, LinkCounters, LinkState } from './link.ts';
 
 /** The other end: a virtual panel, or a script in a test. */

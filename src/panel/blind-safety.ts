@@ -6,7 +6,7 @@
  *
  * Each sending has a number of its own, since a panel answers one that it knows from memory and does nothing.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
 
 /** What the panel is to show, and after which silence it goes there by itself. */

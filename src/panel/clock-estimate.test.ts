@@ -1,6 +1,6 @@
 /** The estimate against synthetic clocks, whose truth is known to the µs. */
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createClockEstimate } from './clock-estimate.ts';
 import type { ClockSample } from './panel.ts';
 

@@ -1,5 +1,5 @@
 /** Keeps the estimate of one panel's clock fresh: a handful of exchanges at the start of a session, one now and then afterwards. */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { ClockEstimate } from './clock-estimate.ts';
 import { createClockEstimate } from './clock-estimate.ts';

@@ -6,7 +6,7 @@
  *   arm (a time) ─► ack: it waits ─── its time ───► confirm ─► committed + checksum ─► radiated
  *                          └─► cancel ─► ack: it never will      └─► ack: not yet, ask again;   too-late: it did not
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { BeamId, Request } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import type { Session } from './handshake.ts';

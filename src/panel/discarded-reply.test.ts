@@ -4,7 +4,7 @@ import { crc32c } from '../../firmware-protocol/crc32c.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../../firmware-protocol/limits.ts';
 import type { Reply } from '../../firmware-protocol/messages.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { discardedInWords, noFrameInWords, strayInWords } from './discarded-reply.ts';
 
 const CAPABILITIES: Reply = {

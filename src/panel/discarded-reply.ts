@@ -2,7 +2,7 @@
  * What came from a panel and could not be used, as the author of its firmware needs to hear it: the field and its value, or how the bytes
  * begin that are no frame. It reads the bytes once more by the tables of PROTOCOL.md section 4; the decoder says only yes or no.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { Decoded } from '../../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_TEXT_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
 import type { Message, Reply } from '../../firmware-protocol/messages.ts';

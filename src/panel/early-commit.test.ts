@@ -1,7 +1,7 @@
 /** A commit at the heels of the chunks, where a panel that lacks any of them refuses it: one round trip less, and never a beam more. */
 import { describe, expect, it } from 'vitest';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { panelArray } from '../../test/panel-array.ts';
 import type { BenchMember } from '../../test/panel-array.ts';
 import type { BeamCommand } from './panel.ts';

@@ -3,7 +3,7 @@
  *
  *   word of element e, chain m: e·M + m in the array's beam, i·M + m in the panel's, where e is the panel's i-th element
  */
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 export interface ElementMap {
   /** The words of one panel's elements. */

@@ -4,7 +4,7 @@
  * that by the nonce in it.
  */
 import { randomBytes } from 'node:crypto';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { MAX_COUNTER, ReplayWindow, derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
 import { TYPE_CODES, isRequestCode } from '../../firmware-protocol/type-codes.ts';
 

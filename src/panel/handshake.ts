@@ -1,5 +1,5 @@
 /** The first words with a panel: do we speak one language, is it the panel that the rig expects, and which of its lives is this. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { AUTHENTICATION_BYTES, CRC_BYTES, HEADER_BYTES, MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities } from '../../firmware-protocol/messages.ts';
 import { PROTOCOL_MAJOR } from '../../firmware-protocol/messages.ts';

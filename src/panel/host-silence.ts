@@ -8,7 +8,7 @@
  *
  * Measured from the last good answer, whatever request is under way. A panel that was not asked owes no answer: its own limit runs then.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 
 export interface HostSilence {
   /** What the panel was told; 0 = it was told none. */

@@ -1,8 +1,8 @@
 /** What a report is worth: a measurement is credited to the beam that was asked about, or to none. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { NO_READING } from '../../firmware-protocol/limits.ts';
 import type { BeamId } from '../../firmware-protocol/messages.ts';
-import type { UserIndex } from '../../signal/indices.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
 import type { MeasuredPilots, MeasuredSnr, PanelFailure, Result } from './panel.ts';
 import type { ReplyTo } from './replies.ts';
 

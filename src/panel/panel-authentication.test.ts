@@ -1,6 +1,6 @@
 /** The driver on a line that others can reach: sealed frames, keys that differ or are missing, frames sent again by somebody else, restarts. */
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { derivePanelKey, openFrame, sealFrame } from '../../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
@@ -8,8 +8,8 @@ import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { BeamCommand } from './panel.ts';
 import { createPanel } from './panel-driver.ts';

@@ -1,15 +1,15 @@
 /** The driver against the simulator's own panel in real bytes: what it does when all is well, and what it believes of a panel that lies. */
-import { userIndex } from '../../signal/indices.ts';
+import { userIndex } from '../../core/signal/indices.ts';
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { BeamCommand } from './panel.ts';
 import type { PanelOptions } from './panel-driver.ts';

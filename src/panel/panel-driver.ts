@@ -8,20 +8,20 @@
  *
  * Nothing outlives the link: when it is lost everything under way fails, nothing is sent again, and `connect` shakes hands anew.
  */
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError, isBeamrigError } from '../../errors/beamrig-error.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
-import type { UserIndex } from '../../signal/indices.ts';
-import type { Random } from '../../signal/random.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
+import type { Random } from '../../core/signal/random.ts';
 import { LinkRefused, type Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import { sealOf } from './frame-seal.ts';
 import type { Session } from './handshake.ts';
 import { keyMissing, shakeHands } from './handshake.ts';
-import { lookIntoHearsay } from './hearsay.ts';
+import { checkUnprovenReports } from './unproven-reports.ts';
 import { pilotsOf, snrOf } from './measurement.ts';
 import type {
   AppliedBeam,
@@ -128,9 +128,9 @@ class PanelDriver implements ArrayMember {
       explain: (failure) => this.explain(failure),
     });
     this.absence = { reason: 'link-closed', detail: `${link.name}: not connected yet`, noSession: true };
-    const { hearsay } = link;
-    if (hearsay !== undefined) {
-      lookIntoHearsay({ hearsay, clock, session: () => this.session, status: (limits) => this.status(limits) });
+    const { unproven } = link;
+    if (unproven !== undefined) {
+      checkUnprovenReports({ unproven, clock, session: () => this.session, status: (limits) => this.status(limits) });
     }
     link.onFrame((frame) => this.line.receive(frame));
     link.onState((state) => {
@@ -322,12 +322,12 @@ class PanelDriver implements ArrayMember {
     this.line.beginAnew();
     const { epoch } = this;
     const { expected, withKey, link } = this;
-    const { hearsay } = link;
-    const hurry = hearsay?.words === undefined ? {} : DOUBTED;
+    const { unproven } = link;
+    const hurry = unproven?.words === undefined ? {} : DOUBTED;
     const shaken = await shakeHands(this.line, { expected, withKey, hurry, link });
     if (this.epoch === epoch) {
-      if (shaken.ok) hearsay?.refute();
-      else if (hearsay?.words !== undefined && shaken.failure.reason === 'no-answer') hearsay.believe();
+      if (shaken.ok) unproven?.refute();
+      else if (unproven?.words !== undefined && shaken.failure.reason === 'no-answer') unproven.believe();
     }
     // With the beam that was given up no session begins.
     const unsafe = shaken.ok && this.epoch === epoch ? await this.safety.confirm() : undefined;

@@ -3,8 +3,8 @@
  * hold: no half of a beam is ever radiated, no measurement is credited to another beam, and nothing of an old session is said in a new one.
  */
 import { describe, expect, it } from 'vitest';
-import type { VirtualClock } from '../../clock/virtual-clock.ts';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
@@ -13,8 +13,8 @@ import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../signal/complex-matrix.ts';
-import { createRandom } from '../../signal/random.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import type { LoopbackLink, LoopbackPeer } from '../link/loopback.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { BeamCommand, Panel, PanelFailure } from './panel.ts';

@@ -1,7 +1,7 @@
 /** An array over several panels as one, on a quiet bench: split, switched at one time, measured, read back, and refused where it is none. */
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../firmware-protocol/messages.ts';
-import { userIndex } from '../../signal/indices.ts';
+import { userIndex } from '../../core/signal/indices.ts';
 import { CHAINS, PHASE_BITS, USERS, panelArray } from '../../test/panel-array.ts';
 import { mergedStatus } from './group-capabilities.ts';
 import { createPanelGroup } from './panel-group.ts';

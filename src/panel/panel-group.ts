@@ -11,9 +11,9 @@
  * was set last: muted, or showing the fixed codeword. To hold what is radiated would be to hold the mixture, so 'hold' is muted too, and
  * stays the safe state for silence. What is out of reach goes to its safe state by its own silence limit.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
-import type { UserIndex } from '../../signal/indices.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
 import type { ClockKeeping } from './clock-keeping.ts';
 import { createClockKeeping } from './clock-keeping.ts';
 import type { ElementMap } from './element-map.ts';

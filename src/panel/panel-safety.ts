@@ -2,7 +2,7 @@
  * What makes one panel safe whether or not it can be heard: its silence limit watched from our side too (host-silence.ts), and its safe state
  * commanded blind (blind-safety.ts) until it is confirmed.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
 import { createBlindSafety, type SafeOrder } from './blind-safety.ts';
 import { createHostSilence } from './host-silence.ts';

@@ -2,7 +2,7 @@
  * The driver of one front-end, as the control cycle sees it. `staged → latched → read back` are three states; what was not acknowledged is
  * unknown, and the beam is void until it is read back. Failures a caller must tell apart are data (PanelFailure), never strings.
  */
-import type { UserIndex } from '../../signal/indices.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
 import type { BeamId, Capabilities, NackCode, PanelState, SafeState } from '../../firmware-protocol/messages.ts';
 
 /** Everything one beam needs, as it goes over the wire. */

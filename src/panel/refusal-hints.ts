@@ -7,7 +7,7 @@
  *
  * Asked once a second at most, however many pour in.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
 import type { Result } from './panel.ts';
 import type { ReplyTo } from './replies.ts';

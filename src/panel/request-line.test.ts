@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Message, Reply } from '../../firmware-protocol/messages.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import { pipeline } from './pipeline.ts';
 import type { LineTimeouts } from './request-line.ts';

@@ -10,11 +10,11 @@
  *
  * With a seal, every sending is authenticated under a counter of its own, and only what the panel sealed is taken for its word.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
 import type { NackCode, Reply, Request } from '../../firmware-protocol/messages.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
 import { discardedInWords, strayInWords } from './discarded-reply.ts';
 import { createDiscards } from './discards.ts';

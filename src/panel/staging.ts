@@ -2,8 +2,8 @@
  * How a beam gets into a slot of the panel: whole, in chunks, or as what differs from the beam radiated where that is well shorter.
  * Either way the slot is complete or the commit is refused, and the checksum of the commit is compared with the words that were asked for.
  */
-import { counted } from '../../errors/counted.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import {
   MOST_PATCHABLE_WORDS,
   beamFrames,

@@ -1,6 +1,6 @@
 /** What is made of the words of several panels when they do not agree. The stories with panels are in panel-group-faults.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { createClockEstimate } from './clock-estimate.ts';
 import type { AppliedBeam, ArrayMember, PanelFailure, PanelStatus, Result, StagedBeam } from './panel.ts';
 import type { Part } from './switch-together.ts';

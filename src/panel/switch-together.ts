@@ -9,7 +9,7 @@
  * Panels without a clock to set a time by are told to switch now, all at once, and judged in the same way. What is not known counts as
  * switched where that is the worse case: the caller makes an array safe that may show a part of one beam and a part of another.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import type { ClockKeeping } from './clock-keeping.ts';
 import type { AppliedBeam, ArrayMember, PanelFailure, Result, StagedBeam } from './panel.ts';
 

@@ -6,15 +6,15 @@
  *           │                 └── yes ────────────────────────────────────────┼─► control loop
  *           └─► beamformer, checked against the rig's dimensions ─────────────┘
  */
-import { counted } from '../../errors/counted.ts';
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { createRandom } from '../../signal/random.ts';
-import { OBJECTIVES } from '../../signal/objectives/objectives.ts';
-import { fromDb } from '../../signal/rate.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
@@ -24,7 +24,7 @@ import type { World } from './world.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
-import type { RigPanel } from '../control/panel-seat.ts';
+import type { RigPanel } from '../control/active-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { assembleHardware, remedyOf } from './hardware.ts';
 

@@ -6,17 +6,17 @@
  *              link ─► driver ─┴─► one array ─► RigPanel
  */
 import { realpathSync } from 'node:fs';
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError, isBeamrigError, type ErrorCode } from '../../errors/beamrig-error.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError, isBeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import { brokerLogin } from '../config/broker-login.ts';
 import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/failure-words.ts';
-import type { Apart, RigPanel } from '../control/panel-seat.ts';
+import { panelFailureInWords } from '../control/watch/failure-messages.ts';
+import type { Apart, RigPanel } from '../control/active-panel.ts';
 import type { Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
@@ -261,10 +261,10 @@ export const safeFeatures = ({ safeState }: Pick<RigFile, 'safeState'>): Feature
 /** The wire that the rig file names: the serial port or the broker. Nothing is opened yet. */
 export async function createWire(link: RigLink, clock: Clock, random: Random, rigKey?: Uint8Array): Promise<Link> {
   if (link.kind === 'serial') {
-    const { createSerialLink } = await import('../link/serial.ts');
+    const { createSerialLink } = await import('../link/serial/serial.ts');
     return createSerialLink({ name: link.name, ...link.serial });
   }
-  const { createMqttLink } = await import('../link/mqtt.ts');
+  const { createMqttLink } = await import('../link/mqtt/mqtt.ts');
   const panelKey = rigKey && derivePanelKey(rigKey, link.panel);
   return createMqttLink({
     ...brokerLogin(link),

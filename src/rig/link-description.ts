@@ -2,7 +2,7 @@
 import { rangesText } from '../config/element-map.ts';
 import type { RigLink } from '../config/rig-file.ts';
 import type { LinkDescription, LinkStateWord } from '../control/controller.ts';
-import { reasonInWords } from '../control/failure-words.ts';
+import { reasonInWords } from '../control/watch/failure-messages.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
 import type { Link, LinkState } from '../link/link.ts';
 import type { ArrayMember, PanelFailure } from '../panel/panel.ts';

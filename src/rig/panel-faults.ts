@@ -2,8 +2,8 @@
  * Tells of faults that panels find by themselves (a supply, a temperature, a chip): such a panel is dark, and says so by refusing what would light
  * it, with its own number, or in its status. Every cycle is void meanwhile, for a cause that is no matter of the link or of this program: told once.
  */
-import type { Clock } from '../../clock/clock.ts';
-import { oncePerCause } from '../control/once-per-cause.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { oncePerCause } from '../control/watch/once-per-cause.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
 import type { PanelEnd } from '../link/panel-end.ts';

@@ -5,7 +5,7 @@
  *   wire ─ end ─► virtual panel ─┐
  *   wire ─ end ─► virtual panel ─┴► air of the whole array ◄─ world, moved on by the beams that are latched
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { decodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
@@ -16,7 +16,7 @@ import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel, VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import type { World } from './world.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
 import type { PanelEnd } from '../link/panel-end.ts';

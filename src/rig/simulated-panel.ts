@@ -1,14 +1,14 @@
 /** The simulator as a panel that the control loop can run on, and the safe state that this and the hardware share. */
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { steeringVector } from '../../signal/geometry.ts';
-import { quantisePhases } from '../../signal/quantise.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { steeringVector } from '../../core/signal/geometry.ts';
+import { quantisePhases } from '../../core/signal/quantise.ts';
+import type { Random } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { panelFailureInWords } from '../control/failure-words.ts';
-import type { SafeChoice } from '../control/panel-keeper.ts';
-import type { RigPanel } from '../control/panel-seat.ts';
+import { panelFailureInWords } from '../control/watch/failure-messages.ts';
+import type { SafeChoice } from '../control/panel-recovery.ts';
+import type { RigPanel } from '../control/active-panel.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
 import { remedyOf, safeFeatures } from './hardware.ts';

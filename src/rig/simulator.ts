@@ -2,14 +2,14 @@
  * The simulator as the rest of the rig sees it: a link with a panel of all elements at its other end, in the world it is given. Array and
  * panel are built from the rig file and one seed, each from a stream of its own.
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { adar1000States } from '../../hil-sim/adar1000.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { LinkInUse } from './link-description.ts';
 import { watchStrangers } from './strangers.ts';

@@ -2,9 +2,9 @@
  * Tells of strangers: frames and words on a link that nobody sealed who knows the rig's key, or that are no frames at all, when they pour in. Some of
  * them are accidents of a wire; so many in so short a time are somebody, or a link that is to be looked at.
  */
-import { counted } from '../../errors/counted.ts';
-import type { Clock } from '../../clock/clock.ts';
-import { oncePerCause } from '../control/once-per-cause.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { oncePerCause } from '../control/watch/once-per-cause.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { LinkInUse } from './link-description.ts';
 

@@ -9,8 +9,8 @@
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
 import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import type { Random } from '../../signal/random.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { Random } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
 import type { ChannelSource, GivenChannel } from '../control/channel-source.ts';

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { wordsToPhases } from '../../signal/quantise.ts';
-import { beampatternDb } from '../../signal/rate.ts';
+import { fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { wordsToPhases } from '../../core/signal/quantise.ts';
+import { beampatternDb } from '../../core/signal/rate.ts';
 import { StandInRig } from '../../test/browser/stand-in-rig.ts';
 import { BeampatternView } from './beampattern-view.ts';
 

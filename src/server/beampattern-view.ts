@@ -3,16 +3,16 @@
  * somebody looks, never twice for one cycle, and so seldom that it takes at most a fiftieth of the machine's time; but a beam that stands is
  * shown soon. Its grid grows with the array and has the users' directions among its points.
  */
-import { azimuthCut, elevationCut, type PatternCut } from '../../signal/beampattern.ts';
-import { fromPhases, matmul } from '../../signal/complex-matrix.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import type { ArrayGeometry } from '../../signal/geometry.ts';
-import { wordsToPhases } from '../../signal/quantise.ts';
-import { toDb } from '../../signal/rate.ts';
+import { azimuthCut, elevationCut, type PatternCut } from '../../core/signal/beampattern.ts';
+import { fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import type { ArrayGeometry } from '../../core/signal/geometry.ts';
+import { wordsToPhases } from '../../core/signal/quantise.ts';
+import { toDb } from '../../core/signal/rate.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { ShownBeam } from './radiation.ts';
-import type { BeampatternPanel, PatternCutPanel } from './socket-contract.ts';
+import type { BeampatternPlot, PatternCutPanel } from './socket-contract.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
 const SHARE_OF_TIME = 0.02;
@@ -23,13 +23,13 @@ const FLOOR_DB = -120;
 const DEG = Math.PI / 180;
 
 export class BeampatternView {
-  #panel: BeampatternPanel<Float32Array> | undefined;
+  #panel: BeampatternPlot<Float32Array> | undefined;
   #notBeforeMs = -Infinity;
   /** The newest cycle, and when it was first seen. */
   #newest = { cycle: -1, sinceMs: -Infinity };
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
-  at(nowMs: number, rig: RigDescription, latest: () => ShownBeam | undefined): BeampatternPanel<Float32Array> | undefined {
+  at(nowMs: number, rig: RigDescription, latest: () => ShownBeam | undefined): BeampatternPlot<Float32Array> | undefined {
     const view = latest();
     if (!view) return this.#panel;
     const { cycle } = view.record;
@@ -43,7 +43,7 @@ export class BeampatternView {
     return this.#panel;
   }
 
-  #calculate(rig: RigDescription, view: ShownBeam): BeampatternPanel<Float32Array> {
+  #calculate(rig: RigDescription, view: ShownBeam): BeampatternPlot<Float32Array> {
     const geometry = geometryOf(rig);
     const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
     const precoder = (phaseRad: Float64Array): CMatrix =>

@@ -8,13 +8,13 @@
  * about once a second at least. They get them a few at a time, never all at once, and those who were last served together are sent the same.
  */
 import { randomUUID } from 'node:crypto';
-import { steadyEpochMs } from '../../clock/steady-epoch.ts';
+import { steadyEpochMs } from '../../core/clock/steady-epoch.ts';
 import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { codewordView, radiationNow, type ShownBeam } from './radiation.ts';
-import type { BeampatternPanel, CostlyPanel, Frame, Radiation } from './socket-contract.ts';
+import type { BeampatternPlot, CostlyPanel, Frame, Radiation } from './socket-contract.ts';
 
 const TICK_MS = 17;
 /** At most 30 frames a second for a page, and with however many pages one in this time; where nothing happens the controller still shows that it lives. */
@@ -272,7 +272,7 @@ export class FramePublisher {
     return view && view.record.cycle !== page.wordsOfCycle ? view : undefined;
   }
 
-  #beampatternDue(page: PageState, nowMs: number): BeampatternPanel<Float32Array> | undefined {
+  #beampatternDue(page: PageState, nowMs: number): BeampatternPlot<Float32Array> | undefined {
     if (!page.watched.has('beampattern')) return undefined;
     const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#shown());
     return pattern && pattern.cycle !== page.beampatternOfCycle ? pattern : undefined;

@@ -2,10 +2,10 @@
  * What the array shows now, as far as anybody knows: the beam of the newest cycle, or the safe state that it was told or took by itself. A page
  * that goes on to show the beam of before would call dark what radiates, or the other way round.
  */
-import { fromPhases, frobeniusNorm, identity, matmul, scale } from '../../signal/complex-matrix.ts';
-import { connectionMask } from '../../signal/geometry.ts';
-import { wordsToPhases } from '../../signal/quantise.ts';
-import { fromDb } from '../../signal/rate.ts';
+import { fromPhases, frobeniusNorm, identity, matmul, scale } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { wordsToPhases } from '../../core/signal/quantise.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import type { Controller, ControllerState, CycleView, RigDescription } from '../control/controller.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import type { Radiation } from './socket-contract.ts';

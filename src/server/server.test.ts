@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StandInRig, type StandInOptions } from '../../test/browser/stand-in-rig.ts';
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ControlResult, Frame, PageToServer, ServerToPage } from './socket-contract.ts';
 import { pageColumnNames } from '../telemetry/cycle-columns.ts';
 import { startServer } from './server.ts';

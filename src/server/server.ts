@@ -12,7 +12,7 @@ import type { AddressInfo, Socket as Connection } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
 import helmet from 'helmet';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../config/package-root.ts';
 import type { Controller } from '../control/controller.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';

@@ -65,7 +65,7 @@ export interface PageEvent {
 }
 
 /** Of what radiates, or did last; a codeword belongs to no cycle, and its number is negative. N·M phase words, uint16, word (n, m) at n·M + m. */
-export interface WordsPanel<Bulk> {
+export interface PhaseWordsView<Bulk> {
   cycle: number;
   phaseBits: number;
   words: Bulk;
@@ -75,7 +75,7 @@ export interface WordsPanel<Bulk> {
  * Of what radiates, or did last. *Calculated*, and to be labelled so: from the words that the panel was given, for ideal isotropic
  * elements; nobody has measured it.
  */
-export interface BeampatternPanel<Bulk> {
+export interface BeampatternPlot<Bulk> {
   cycle: number;
   /** Over azimuth, at elevation 0 where the users are; a planar array has one over elevation after it. */
   cuts: PatternCutPanel<Bulk>[];
@@ -122,8 +122,8 @@ export interface Frame<Bulk> {
   totals: CycleTotals;
   cycles: CycleBatch<Bulk> | null;
   events: PageEvent[];
-  words?: WordsPanel<Bulk>;
-  beampattern?: BeampatternPanel<Bulk>;
+  words?: PhaseWordsView<Bulk>;
+  beampattern?: BeampatternPlot<Bulk>;
 }
 
 /** Said to a page when it is let in. Where it is not, the connection is refused with an error whose `data` is a `Refusal`. */

@@ -5,13 +5,13 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createEarlierRuns } from './earlier-runs.ts';
-import type { InfluxClient } from './influx-client.ts';
-import { noteAllSent, readNote, thisProcess, writeNote, type InfluxNote } from './influx-note.ts';
-import { startInfluxWriter } from './influx-writer.ts';
+import type { InfluxClient } from './influx/influx-client.ts';
+import { noteAllSent, readNote, thisProcess, writeNote, type InfluxNote } from './influx/influx-note.ts';
+import { startInfluxWriter } from './influx/influx-writer.ts';
 import { START } from './record-reader.ts';
 
 let runs: string;

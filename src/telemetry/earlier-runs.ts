@@ -2,12 +2,12 @@
  * Runs that ended, or were killed, before InfluxDB had all of their points: found in the folder of runs by their notes, and sent piece by
  * piece whenever the run of today has nothing to send.
  */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RigEvent } from './cycle-record.ts';
-import type { InfluxClient } from './influx-client.ts';
-import { isSending, markOf, readNote, writeNote } from './influx-note.ts';
+import type { InfluxClient } from './influx/influx-client.ts';
+import { isSending, markOf, readNote, writeNote } from './influx/influx-note.ts';
 import { isRecord, readOn, RECORDS_FILE, type Mark } from './record-reader.ts';
 
 export interface EarlierRuns {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from './cycle-columns.ts';
-import type { FieldValue, Point } from './line-protocol.ts';
+import type { FieldValue, Point } from './influx/line-protocol.ts';
 import { allLines, readRecord } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
 import { isoTime } from './run-summary.ts';

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';

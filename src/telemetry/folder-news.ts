@@ -1,5 +1,5 @@
 /** What befalls the files of a run folder, told once per cause: a disk that refuses, a file that was removed, replaced or cut. */
-import { counted } from '../../errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { AppendFile, AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { RECORDS_FILE } from './record-reader.ts';

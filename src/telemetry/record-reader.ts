@@ -1,8 +1,8 @@
 /** Reads records.lp piece by piece, in whole lines: for the CSV table, for InfluxDB and for counting, in bounded memory. */
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { parseLine, type Point } from './line-protocol.ts';
-import { MEASUREMENTS } from './points.ts';
+import { parseLine, type Point } from './influx/line-protocol.ts';
+import { MEASUREMENTS } from './influx/points.ts';
 
 export const RECORDS_FILE = 'records.lp';
 

@@ -1,8 +1,8 @@
 /** Sends a stored run to InfluxDB: the same points, the same times, so a replay of what the server has already changes nothing. */
 import { statSync } from 'node:fs';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { InfluxClient } from './influx-client.ts';
-import { noteAllSent } from './influx-note.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { InfluxClient } from './influx/influx-client.ts';
+import { noteAllSent } from './influx/influx-note.ts';
 import { allLines } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { packageRoot } from '../config/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { InfluxServer } from '../../test/influx-server.ts';
@@ -14,8 +14,8 @@ import { hasPart } from '../../test/parts.ts';
 import { AppendFile } from './append-file.ts';
 import type { CycleRecord, RigEvent } from './cycle-record.ts';
 import { exportCsv } from './export-csv.ts';
-import { createInfluxClient } from './influx-client.ts';
-import { parseLine } from './line-protocol.ts';
+import { createInfluxClient } from './influx/influx-client.ts';
+import { parseLine } from './influx/line-protocol.ts';
 import { replayRun } from './replay.ts';
 import { createRunRecorder, openRun, type RunRecorder, type RunRecorderOptions } from './run-folder.ts';
 import type { RunManifest } from './run-manifest.ts';
@@ -302,7 +302,7 @@ describe('a run that was cut off', () => {
     const from = (path: string): string => JSON.stringify(join(packageRoot(), path));
     writeFileSync(
       script,
-      `import { createRealClock } from ${from('clock/real-clock.ts')};
+      `import { createRealClock } from ${from('core/clock/real-clock.ts')};
        import { loadRigFile } from ${from('src/config/rig-file.ts')};
        import { createRunRecorder } from ${from('src/telemetry/run-folder.ts')};
        const { rig, text } = loadRigFile(${JSON.stringify(join(folder, 'rig.yaml'))});

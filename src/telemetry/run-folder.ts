@@ -11,15 +11,15 @@
  */
 import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Clock } from '../../clock/clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
-import { readBoundedFile } from '../../files/bounded-file.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
 import { makeFolders } from './make-folders.ts';
-import { cycleLines, eventLine } from './points.ts';
+import { cycleLines, eventLine } from './influx/points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
 import { flawOf, hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
 import { otherUsers } from './users-of-records.ts';

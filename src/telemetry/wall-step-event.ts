@@ -1,5 +1,5 @@
 /** What a person is told when the machine's clock was set in the middle of a run. */
-import type { WallStep } from '../../clock/clock.ts';
+import type { WallStep } from '../../core/clock/clock.ts';
 import type { RigEvent } from './cycle-record.ts';
 
 export function wallStepEvent({ cause, changeMs, aheadMs }: WallStep): Omit<RigEvent, 'timeNs'> {

@@ -1,7 +1,7 @@
 /** A mosquitto as it comes holds small messages back; the same with `set_tcp_nodelay true` does not. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { HELD_BACK_MS, measureBrokerDelay } from '../../src/link/mqtt-delay.ts';
+import { HELD_BACK_MS, measureBrokerDelay } from '../../src/link/mqtt/mqtt-delay.ts';
 import { hasPart } from '../parts.ts';
 
 let broker: Mosquitto | undefined;

@@ -1,14 +1,14 @@
 /** Both ends of an MQTT link for tests: a panel end with an echo or a virtual panel behind it, and links whose states are kept. */
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import type { VirtualPanel, VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import type { Link } from '../../src/link/link.ts';
 import type { LoopbackPeer } from '../../src/link/loopback.ts';
-import { createMqttLink, type MqttOptions } from '../../src/link/mqtt.ts';
-import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import { createMqttLink, type MqttOptions } from '../../src/link/mqtt/mqtt.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt/mqtt-panel-end.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';
 
 export const PANEL = 'SIM-0001';

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BeamrigError } from '../../errors/beamrig-error.ts';
-import type { MqttOptions } from '../../src/link/mqtt.ts';
+import type { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { MqttOptions } from '../../src/link/mqtt/mqtt.ts';
 import { hasPart } from '../parts.ts';
 import { blockOf, documentedBench, documentedCommands, type DocumentedBench } from '../../scripts/documented-bench.ts';
 import { PANEL, echo, linkTo, panelOn } from './mqtt-ends.ts';
@@ -113,7 +113,7 @@ describe.skipIf(!parts)('MQTT with TLS, passwords and an access list [needs mosq
     expect(other.message).toContain(`does not let user '${PANEL}' publish to beamrig/panels/BOARD-0002/presence`);
   });
 
-  it('tells a controller that may write its seat and not read it', async () => {
+  it('tells a controller that may write its claim and not read it', async () => {
     const acl = bench.path('acl');
     const before = readFileSync(acl, 'utf8');
     await bench.broker.kill();
@@ -138,7 +138,7 @@ describe.skipIf(!parts)('MQTT with TLS, passwords and an access list [needs mosq
       const { password: _, username: __, ...bare } = as('rig');
       const login = { ...bare, certificateFile: bench.path('rig.crt'), keyFile: bench.path('rig.key') };
       const { link } = host(login);
-      expect((await linkErrorOf(link.open())).message).toContain('no panel has said'); // the broker, the seat: all there
+      expect((await linkErrorOf(link.open())).message).toContain('no panel has said'); // the broker, the claim: all there
       await link.close();
       expect((await refusal(bare)).message).toMatch(/client certificate|closed the connection|TLS failed/);
       const stolen = await refusal({ ...login, certificateFile: bench.path('broker.crt') });

@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MqttClient, connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { MAX_FRAME_BYTES } from '../../firmware-protocol/limits.ts';
-import { createRandom } from '../../signal/random.ts';
-import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
-import { listMqttPanels } from '../../src/link/mqtt-panels.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt/mqtt-panel-end.ts';
+import { listMqttPanels } from '../../src/link/mqtt/mqtt-panels.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
@@ -237,7 +237,7 @@ for (const { title, place, there } of brokers) {
       await eventually('an answer', () => heard.length === 1);
     });
 
-    it('lets a panel hear no frame before it holds the seat: it is for another', async () => {
+    it('lets a panel hear no frame before it holds the claim: it is for another', async () => {
       const client = await stranger();
       const frames = `beamrig/panels/${PANEL}/to-panel`;
       await client.publishAsync(PRESENCE, '{"state":"online","instance":"dead"}', { qos: 1, retain: true });
@@ -402,7 +402,7 @@ for (const { title, place, there } of brokers) {
       expect(listed.map(({ panel: id, state }) => `${id} ${state}`)).toEqual(['BOARD-7 offline', `${PANEL} online`]);
     });
 
-    it('gives up its seat and leaves nothing retained when it closes', async () => {
+    it('gives up its claim and leaves nothing retained when it closes', async () => {
       const { end } = await panel();
       const { link } = host();
       await link.open();

@@ -1,7 +1,7 @@
 /** A broker that is there and does nothing: what is sent to it must stay bounded, and must not come out in another connection. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UNSENT_BYTES } from '../../src/link/mqtt-connection.ts';
+import { UNSENT_BYTES } from '../../src/link/mqtt/mqtt-connection.ts';
 import { hasPart } from '../parts.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { echo, linkTo, panelOn } from './mqtt-ends.ts';

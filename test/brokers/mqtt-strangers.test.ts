@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
 import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';

@@ -1,7 +1,7 @@
 /** The brokers that MQTT is tested over: the embedded one, and a real mosquitto. Both can be killed and come back on the same port. */
-import { isBeamrigError, type BeamrigError } from '../../errors/beamrig-error.ts';
+import { isBeamrigError, type BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { freePort } from '../../scripts/free-port.ts';
-import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../../src/link/embedded-broker.ts';
+import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../../src/link/mqtt/embedded-broker.ts';
 
 export interface TestBroker {
   readonly name: string;

@@ -2,12 +2,12 @@
  * A rig small enough for tests of the server and the page alone: four users walk, each RF chain points at one of them, and the numbers come
  * from the real array equations. No panel, no link, no model: those are tested with the real controller.
  */
-import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../signal/complex-matrix.ts';
-import type { CMatrix } from '../../signal/complex-matrix.ts';
-import { steeringVector } from '../../signal/geometry.ts';
-import { quantisePhases, wordsToPhases } from '../../signal/quantise.ts';
-import { createRandom } from '../../signal/random.ts';
-import { sinr, toDb } from '../../signal/rate.ts';
+import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../core/signal/complex-matrix.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { steeringVector } from '../../core/signal/geometry.ts';
+import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { sinr, toDb } from '../../core/signal/rate.ts';
 import type {
   Controller,
   ControllerState,

@@ -5,14 +5,14 @@
  *   wire ─ end ─► mishaps ─► witness ─► virtual panel ─► witness (what it radiates)
  *          end ◄─ mishaps ◄─ witness ◄──────┘
  */
-import type { Clock } from '../../clock/clock.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Message } from '../../firmware-protocol/messages.ts';
 import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
 import type { Air } from '../../hil-sim/air.ts';
 import { createInjector, type Behaviour, type Direction, type Injector } from '../../hil-sim/behaviours.ts';
 import { createVirtualPanel, type VirtualPanel, type VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
-import type { Random } from '../../signal/random.ts';
+import type { Random } from '../../core/signal/random.ts';
 import type { World } from '../../src/rig/world.ts';
 import type { LoopbackPeer } from '../../src/link/loopback.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';

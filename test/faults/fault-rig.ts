@@ -8,11 +8,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRealClock } from '../../clock/real-clock.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';
 import { assembleRig, type Rig } from '../../src/rig/assemble.ts';

@@ -1,6 +1,6 @@
 /** The short form of `npm run bench:kills`. */
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../parts.ts';
 import { playKills } from './kills.ts';
 

@@ -2,9 +2,9 @@
  * What can happen behind a broker and on no other wire. Frames come whole over MQTT, so that what is flipped, is flipped in the frame; what a
  * stranger publishes, comes as whole as what the rig and its panels do.
  */
-import { createRandom } from '../../signal/random.ts';
-import { createMqttLink, type MqttLinkOptions } from '../../src/link/mqtt.ts';
-import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { createMqttLink, type MqttLinkOptions } from '../../src/link/mqtt/mqtt.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt/mqtt-panel-end.ts';
 import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { linkErrorOf } from '../brokers/test-broker.ts';
 import type { FaultRig, FaultWire } from './fault-rig.ts';

@@ -1,5 +1,5 @@
 /** Host and panel on one broker, the host over a cable that can be pulled, and the broker as a process that can be killed. */
-import { createMqttPanelEnd } from '../../src/link/mqtt-panel-end.ts';
+import { createMqttPanelEnd } from '../../src/link/mqtt/mqtt-panel-end.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { relayTo } from '../brokers/relay.ts';
 import { embeddedBroker, type TestBroker } from '../brokers/test-broker.ts';

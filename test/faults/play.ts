@@ -1,5 +1,5 @@
 /** A story of a broken bench, and how it is played: from an empty bench to an empty bench, with everything that did not hold in words. */
-import { isBeamrigError } from '../../errors/beamrig-error.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Carrier, FaultRig, FaultRigOptions } from './fault-rig.ts';
 import { openFaultRig } from './fault-rig.ts';
 

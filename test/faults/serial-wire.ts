@@ -1,5 +1,5 @@
 /** A serial cable between two ports, with the speed of a wire and all that can happen to one. */
-import { createSerialPanelEnd } from '../../src/link/serial-panel-end.ts';
+import { createSerialPanelEnd } from '../../src/link/serial/serial-panel-end.ts';
 import { openPacedLine, type PacedLine } from '../paced-line.ts';
 import type { FaultWire } from './fault-rig.ts';
 

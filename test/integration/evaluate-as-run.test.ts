@@ -1,9 +1,9 @@
 /** What `evaluate` prints is what `run` radiates. */
 import { expect, it } from 'vitest';
 import { compareEvaluationWithRun } from '../../scripts/evaluate-as-run.ts';
-import { salehValenzuela } from '../../signal/channel.ts';
-import { OBJECTIVE_NAMES } from '../../signal/objectives/objectives.ts';
-import { createRandom } from '../../signal/random.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
+import { createRandom } from '../../core/signal/random.ts';
 
 const random = createRandom(1).stream('test');
 const geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 } as const;

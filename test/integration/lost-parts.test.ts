@@ -1,13 +1,13 @@
 /** An array of two panels, one of which is no part of it any more: what the other one goes on radiating is no beam, and does not stay. */
 import { describe, expect, it } from 'vitest';
-import type { VirtualClock } from '../../clock/virtual-clock.ts';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import { BeamrigError } from '../../errors/beamrig-error.ts';
+import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
 import type { LoopbackLink } from '../../src/link/loopback.ts';
 import { createLoopbackLink } from '../../src/link/loopback.ts';

@@ -1,7 +1,7 @@
 /** A rig on virtual time for the tests of the whole spine, with everything it recorded at hand. */
 import { fileURLToPath } from 'node:url';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
-import type { VirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
 import type { Simulator } from '../../src/rig/simulator.ts';
 import { readRigFile } from '../../src/config/rig-file.ts';
 import type { RigFile } from '../../src/config/rig-file.ts';

@@ -1,13 +1,13 @@
 /** A panel that hears and cannot be heard radiates a beam that nobody knows of: it is dark soon, whatever it is asked meanwhile. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createVirtualClock } from '../../clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { derivePanelKey, openFrame } from '../../firmware-protocol/authentication.ts';
 import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { createRandom } from '../../signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
 import { createLoopbackLink } from '../../src/link/loopback.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';

@@ -1,0 +1,286 @@
+/**
+ * The phase words as commanded: one cell for each element of each RF chain, its phase as a cyclic colour, outlined where it changed since the
+ * beam before. A line array runs from left to right (in several lines when it is long), a planar array is shown as it stands.
+ */
+import { counted } from '../../core/errors/counted.ts';
+import { byId, element, setText, Surface } from '../elements.ts';
+import { degrees } from '../charts/figures.ts';
+import { staleBeam } from '../live.ts';
+import type { Live } from '../live.ts';
+import { phaseColour, wordColours } from '../charts/phase-colours.ts';
+import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
+import type { RigDescription, PhaseWordsView as Words } from '../../src/server/socket-contract.ts';
+
+const LEFT = 52;
+const BOTTOM = 18;
+const GAP = 5;
+const SMALLEST_OUTLINED_PX = 5;
+const REDRAW_MS = 100;
+
+/** Where the cells lie: one block of rows × columns for each chain, blocks in a grid. */
+interface Layout {
+  rows: number;
+  columns: number;
+  blockColumns: number;
+  cellWidth: number;
+  cellHeight: number;
+  /** Left end of the first block. */
+  left: number;
+  /** Rows of a planar array are stacked upwards. */
+  planar: boolean;
+}
+
+export class PhaseWordsView {
+  readonly #surface: Surface;
+  readonly #readout = element('div', { className: 'readout' });
+  readonly #cells = document.createElement('canvas');
+  #colours = new Uint32Array();
+  #shown = new Uint16Array();
+  #previous = new Uint16Array();
+  #shownCycle = -1;
+  #changed = 0;
+  #cursor: { element: number; chain: number } | undefined;
+  #drawnKey = '';
+  #drawnMs = -Infinity;
+  #rig: RigDescription | undefined;
+  #layout: Layout | undefined;
+
+  constructor() {
+    const body = byId('words-body');
+    const place = element('div', { className: 'stage-plot' });
+    body.classList.add('column');
+    body.append(place, this.#readout);
+    this.#surface = new Surface(place, 'Phase words');
+    const { canvas } = this.#surface;
+    canvas.tabIndex = 0;
+    canvas.addEventListener('pointermove', (event) => (this.#cursor = this.#cellAt(event.offsetX, event.offsetY)));
+    canvas.addEventListener('pointerleave', () => (this.#cursor = undefined));
+    canvas.addEventListener('keydown', (event) => this.#onKey(event));
+    byId('phase-key').append(...phaseKey());
+  }
+
+  draw(live: Live): void {
+    const { rig } = live;
+    const dark = live.radiation?.shows === 'dark' && live.connection === 'open';
+    const words = dark ? undefined : live.words;
+    const stale = staleBeam(live);
+    const key = [words?.cycle, stale, this.#cursor?.element, this.#cursor?.chain, themeVersion(), rig?.name].join();
+    const resized = this.#surface.takeResized();
+    const nowMs = performance.now();
+    if (!resized && (key === this.#drawnKey || nowMs - this.#drawnMs < REDRAW_MS)) return;
+    this.#drawnKey = key;
+    this.#drawnMs = nowMs;
+    this.#rig = rig;
+    const start = this.#surface.begin();
+    if (!start) return;
+    if (!words || !rig || words.words.byteLength !== 2 * rig.elements * rig.rfChains) {
+      setText(this.#readout, stale ?? 'No words yet.');
+      return;
+    }
+    this.#take(words);
+    this.#layout = layoutOf(rig, start.width, start.height);
+    this.#drawCells(start.context, rig, this.#layout, words.phaseBits);
+    this.#drawLabels(start.context, rig, this.#layout, start.height);
+    this.#describe(rig, words.phaseBits, stale);
+  }
+
+  #take(words: Words<ArrayBuffer>): void {
+    if (words.cycle === this.#shownCycle) return;
+    this.#previous = this.#shown;
+    this.#shown = new Uint16Array(words.words);
+    this.#shownCycle = words.cycle;
+    if (this.#colours.length !== 2 ** words.phaseBits) this.#colours = wordColours(words.phaseBits);
+    const comparable = this.#previous.length === this.#shown.length;
+    this.#changed = comparable ? this.#shown.reduce((sum, word, i) => sum + Number(word !== this.#previous[i]), 0) : 0;
+  }
+
+  #drawCells(context: CanvasRenderingContext2D, rig: RigDescription, layout: Layout, phaseBits: number): void {
+    const { rows, columns, cellWidth, cellHeight } = layout;
+    const [cells, cellContext] = [this.#cells, this.#cells.getContext('2d')];
+    if (!cellContext) return;
+    if (cells.width !== columns || cells.height !== rows) {
+      cells.width = columns;
+      cells.height = rows;
+    }
+    const image = cellContext.createImageData(columns, rows);
+    const pixels = new Uint32Array(image.data.buffer);
+    const outlined = this.#outlines(layout);
+    context.imageSmoothingEnabled = false;
+    for (let chain = 0; chain < rig.rfChains; chain++) {
+      pixels.fill(0);
+      for (let n = 0; n < rig.elements; n++) {
+        const [column, line] = cellOf(layout, n);
+        pixels[line * columns + column] = this.#colours[this.#shown[n * rig.rfChains + chain]];
+      }
+      cellContext.putImageData(image, 0, 0);
+      const [left, top] = cornerOf(layout, chain);
+      context.drawImage(cells, left, top, columns * cellWidth, rows * cellHeight);
+      if (outlined) this.#outlineChanged(context, rig, layout, chain, phaseBits);
+    }
+    if (this.#cursor) {
+      const [x, y] = placeOf(layout, this.#cursor.element, this.#cursor.chain);
+      context.lineWidth = 2;
+      context.strokeStyle = colour('text');
+      context.strokeRect(x - 1, y - 1, cellWidth + 2, cellHeight + 2);
+    }
+  }
+
+  /** Outlines single something out: they help nobody on cells too small for them, or when most cells have one. */
+  #outlines({ cellWidth, cellHeight }: Layout): boolean {
+    return Math.min(cellWidth, cellHeight) >= SMALLEST_OUTLINED_PX && this.#changed <= this.#shown.length / 2;
+  }
+
+  #outlineChanged(
+    context: CanvasRenderingContext2D,
+    rig: RigDescription,
+    layout: Layout,
+    chain: number,
+    phaseBits: number,
+  ): void {
+    context.lineWidth = 1.5;
+    for (let n = 0; n < rig.elements; n++) {
+      const i = n * rig.rfChains + chain;
+      if (this.#shown[i] === this.#previous[i]) continue;
+      const [x, y] = placeOf(layout, n, chain);
+      // Phases near 0° are light, near 180° dark: the outline is the opposite.
+      context.strokeStyle = Math.cos((2 * Math.PI * this.#shown[i]) / 2 ** phaseBits) > -0.1 ? '#000000c8' : '#ffffffd8';
+      context.strokeRect(x + 1, y + 1, layout.cellWidth - 2, layout.cellHeight - 2);
+    }
+  }
+
+  #drawLabels(context: CanvasRenderingContext2D, rig: RigDescription, layout: Layout, height: number): void {
+    context.font = canvasFont(11);
+    context.fillStyle = colour('dim');
+    context.textBaseline = 'middle';
+    context.textAlign = 'left';
+    for (let chain = 0; chain < rig.rfChains; chain++) {
+      const [left, top] = cornerOf(layout, chain);
+      if (layout.planar) context.fillText(`chain ${chain}`, left, top - 7);
+      else context.fillText(`chain ${chain}`, 0, top + (layout.rows * layout.cellHeight) / 2);
+    }
+    if (layout.planar || layout.rows > 1) return;
+    context.textAlign = 'center';
+    const step = [1, 2, 4, 8, 16, 32, 64, 128, 256].find((size) => size * layout.cellWidth >= 28) ?? 512;
+    for (let n = 0; n < rig.elements; n += step) context.fillText(String(n), LEFT + (n + 0.5) * layout.cellWidth, height - 8);
+  }
+
+  #describe(rig: RigDescription, phaseBits: number, stale: string | undefined): void {
+    const total = rig.elements * rig.rfChains;
+    if (this.#cursor) {
+      const { element: n, chain } = this.#cursor;
+      const word = this.#shown[n * rig.rfChains + chain];
+      setText(
+        this.#readout,
+        `Element ${n}, chain ${chain}: word ${word} of ${2 ** phaseBits}, ${degrees((360 * word) / 2 ** phaseBits)}`,
+      );
+    } else {
+      const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
+      const order = this.#layout?.planar ? 'As the array stands' : 'Elements left to right';
+      setText(this.#readout, stale ?? `${order} · ${this.#changed} of ${counted(total, 'word')} changed${outlined}`);
+    }
+    this.#surface.canvas.setAttribute(
+      'aria-label',
+      `Phase words of ${counted(rig.elements, 'element')} and ${counted(rig.rfChains, 'RF chain')}. Arrow keys move the cursor.`,
+    );
+  }
+
+  #cellAt(x: number, y: number): { element: number; chain: number } | undefined {
+    const [layout, rig] = [this.#layout, this.#rig];
+    if (!layout || !rig) return undefined;
+    for (let chain = 0; chain < rig.rfChains; chain++) {
+      const [left, top] = cornerOf(layout, chain);
+      const [column, row] = [Math.floor((x - left) / layout.cellWidth), Math.floor((y - top) / layout.cellHeight)];
+      if (column < 0 || column >= layout.columns || row < 0 || row >= layout.rows) continue;
+      const n = (layout.planar ? layout.rows - 1 - row : row) * layout.columns + column;
+      return n < rig.elements ? { element: n, chain } : undefined;
+    }
+    return undefined;
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const rig = this.#rig;
+    if (!rig) return;
+    const steps: Record<string, [number, number]> = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    };
+    const step = steps[event.key];
+    if (step) {
+      const from = this.#cursor ?? { element: 0, chain: 0 };
+      this.#cursor = {
+        element: Math.min(rig.elements - 1, Math.max(0, from.element + step[0])),
+        chain: Math.min(rig.rfChains - 1, Math.max(0, from.chain + step[1])),
+      };
+    } else if (event.key === 'Escape') this.#cursor = undefined;
+    else return;
+    event.preventDefault();
+  }
+}
+
+function layoutOf(rig: RigDescription, width: number, height: number): Layout {
+  const { kind, rows = 1, columns = rig.elements } = rig.geometry;
+  if (kind === 'upa') {
+    let best: Layout | undefined;
+    for (let blockColumns = 1; blockColumns <= rig.rfChains; blockColumns++) {
+      const blockRows = Math.ceil(rig.rfChains / blockColumns);
+      const cellWidth = (width / blockColumns - GAP) / columns;
+      const cellHeight = (height / blockRows - GAP - 14) / rows;
+      const cell = Math.min(cellWidth, cellHeight);
+      if (!best || cell > best.cellWidth)
+        best = { rows, columns, blockColumns, cellWidth: cell, cellHeight: cell, left: 0, planar: true };
+    }
+    if (best) return { ...best, left: (width - best.blockColumns * (best.columns * best.cellWidth + GAP) + GAP) / 2 };
+  }
+  const room = width - LEFT - 6;
+  const lines = Math.max(1, Math.ceil((rig.elements * 4) / room));
+  const inLine = Math.ceil(rig.elements / lines);
+  return {
+    rows: lines,
+    columns: inLine,
+    blockColumns: 1,
+    cellWidth: room / inLine,
+    cellHeight: ((height - BOTTOM) / rig.rfChains - GAP) / lines,
+    left: LEFT,
+    planar: false,
+  };
+}
+
+/** Upper left corner of a chain's block. */
+function cornerOf(layout: Layout, chain: number): [number, number] {
+  const { rows, columns, blockColumns, cellWidth, cellHeight, planar } = layout;
+  const [blockRow, blockColumn] = [Math.floor(chain / blockColumns), chain % blockColumns];
+  const above = planar ? 14 : 0;
+  return [layout.left + blockColumn * (columns * cellWidth + GAP), above + blockRow * (rows * cellHeight + GAP + above)];
+}
+
+/** Column and line of an element's cell within its block, the line counted downwards. */
+function cellOf({ rows, columns, planar }: Layout, n: number): [column: number, line: number] {
+  const row = Math.floor(n / columns);
+  return [n % columns, planar ? rows - 1 - row : row];
+}
+
+/** Upper left corner of an element's cell. */
+function placeOf(layout: Layout, n: number, chain: number): [number, number] {
+  const [left, top] = cornerOf(layout, chain);
+  const [column, line] = cellOf(layout, n);
+  return [left + column * layout.cellWidth, top + line * layout.cellHeight];
+}
+
+/** The circle of phases, unrolled. */
+function phaseKey(): Node[] {
+  const canvas = element('canvas', { role: 'img', 'aria-label': 'Colours of the phases from 0° to 360°' });
+  canvas.width = 360;
+  canvas.height = 1;
+  canvas.style.width = '132px';
+  canvas.style.height = '10px';
+  canvas.style.borderRadius = '2px';
+  canvas.style.margin = '0 5px';
+  const context = canvas.getContext('2d');
+  for (let i = 0; i < 360 && context; i++) {
+    context.fillStyle = `rgb(${phaseColour((i * Math.PI) / 180).join(' ')})`;
+    context.fillRect(i, 0, 1, 1);
+  }
+  return [document.createTextNode('0°'), canvas, document.createTextNode('360°')];
+}

@@ -1,0 +1,79 @@
+/**
+ * Who chooses the beams now, and who is to choose them from the next cycle on. A new model is opened and checked while the old one goes on;
+ * they change places between two cycles, and whatever goes wrong before that leaves the old one where it is.
+ */
+import type { Beamformer } from '../beamforming/beamformer.ts';
+
+export type ModelChange = 'switched' | 'same' | 'withdrawn';
+
+export interface ActiveBeamformer {
+  readonly current: Beamformer;
+  /** The id that is being opened. */
+  readonly loading: string | undefined;
+  /** Opens a model and resolves when it has taken the seat, or was withdrawn. Rejects with whatever opening it threw. */
+  offer(id: string): Promise<ModelChange>;
+  /** Between two cycles: lets the newcomer take the seat. The old model is closed when `busy` has settled. */
+  change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
+  /** No newcomer takes the seat any more. */
+  shut(): Promise<void>;
+  /** Ends whoever sits there. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param open opens a model by its id, checked against the rig
+ * @param onOffered called when a newcomer is ready: an idle loop changes at once
+ */
+export function createActiveBeamformer(
+  first: Beamformer,
+  open: (id: string) => Promise<Beamformer>,
+  onOffered: () => void,
+): ActiveBeamformer {
+  let current = first;
+  let loading: string | undefined;
+  let newcomer: { beamformer: Beamformer; settle: (change: ModelChange) => void } | undefined;
+  let closed = false;
+  return {
+    get current() {
+      return current;
+    },
+    get loading() {
+      return loading;
+    },
+    async offer(id) {
+      if (id === current.id) return 'same';
+      loading = id;
+      try {
+        const beamformer = await open(id);
+        if (closed) {
+          await beamformer.close();
+          return 'withdrawn';
+        }
+        return await new Promise<ModelChange>((settle) => {
+          newcomer = { beamformer, settle };
+          onOffered();
+        });
+      } finally {
+        loading = undefined;
+      }
+    },
+    change(busy) {
+      if (newcomer === undefined) return undefined;
+      const { beamformer, settle } = newcomer;
+      newcomer = undefined;
+      const from = current;
+      current = beamformer;
+      void Promise.allSettled([busy]).then(() => from.close());
+      settle('switched');
+      return { from, to: current };
+    },
+    async shut() {
+      closed = true;
+      const waiting = newcomer;
+      newcomer = undefined;
+      waiting?.settle('withdrawn');
+      await waiting?.beamformer.close();
+    },
+    close: () => current.close(),
+  };
+}

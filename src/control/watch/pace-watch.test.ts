@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { CycleRecord } from '../../telemetry/cycle-record.ts';
+import { createPaceWatch } from './pace-watch.ts';
+
+const record = (modelMs: number, outcome: 'ok' | 'void' = 'ok'): CycleRecord =>
+  ({
+    outcome,
+    stageMs: { channel: 0.1, model: modelMs, quantise: 0.2, push: 3, commit: 1, measure: 2 },
+    cycleMs: modelMs + 7,
+  }) as CycleRecord;
+
+/** Cycles that are so long apart, for so long. */
+function run(rateHz: number, everyMs: number, seconds: number, made: (atMs: number) => CycleRecord) {
+  const watch = createPaceWatch(rateHz);
+  let told = 0;
+  for (let atMs = 0; atMs <= 1000 * seconds; atMs += everyMs) if (watch.cycle(atMs, made(atMs))) told++;
+  return { slow: watch.slow, told };
+}
+
+describe('the pace of a loop', () => {
+  it('that keeps its rate is nothing to tell, nor is one that runs as fast as it goes', () => {
+    expect(run(20, 50, 60, () => record(5))).toEqual({ slow: undefined, told: 0 });
+    expect(run(0, 500, 60, () => record(5))).toEqual({ slow: undefined, told: 0 });
+  });
+
+  it('that is half of what was asked for names the stage that takes the time', () => {
+    const { slow, told } = run(20, 100, 25, () => record(80));
+    expect(told).toBe(2);
+    expect(slow).toMatchObject({ askedPerSecond: 20, stage: 'model', stageMs: expect.closeTo(80, 6) as number });
+    expect(slow?.perSecond).toBeCloseTo(10, 6);
+  });
+
+  it('names the time between the stages where that is most of it', () => {
+    expect(run(20, 100, 25, () => ({ ...record(5), cycleMs: 90 })).slow?.stage).toBe('other');
+  });
+
+  it('that was slow and is not any more has nothing left to say', () => {
+    const watch = createPaceWatch(20);
+    let atMs = 0;
+    for (; atMs < 21_000; atMs += 100) watch.cycle(atMs, record(80));
+    expect(watch.slow).toBeDefined();
+    for (; atMs < 50_000; atMs += 50) watch.cycle(atMs, record(5));
+    expect(watch.slow).toBeUndefined();
+  });
+
+  it('is not judged over void cycles: what a lost panel costs is told as that', () => {
+    expect(run(20, 100, 60, (atMs) => record(80, atMs % 9000 === 0 ? 'void' : 'ok')).told).toBe(0);
+  });
+
+  it('is judged at one cycle in ten seconds too', () => {
+    expect(run(0.1, 10_000, 600, () => record(5)).told).toBe(0);
+    expect(run(0.1, 15_000, 600, () => record(14_000)).told).toBeGreaterThan(0);
+  });
+});
