@@ -4,7 +4,7 @@ import type { Request } from '../firmware-protocol/messages.ts';
 import { createRandom } from '../core/signal/random.ts';
 import type { Behaviour } from './behaviours.ts';
 import { createInjector, resetAfter } from './behaviours.ts';
-import { WORDS, beamWords, chunk, hostWith } from './test-host.ts';
+import { WORDS, beamWords, chunk, hostWith } from '../test/doubles/panel-host.ts';
 
 const ping: Request = { type: 'ping', nonce: 1 };
 const commit = (beamId: number): Request => ({ type: 'commit', slot: 0, beamId, atUs: 0n });

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

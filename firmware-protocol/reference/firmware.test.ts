@@ -8,7 +8,7 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { encodeFrame } from '../codec.ts';
 import { adar1000States } from '../../hil-sim/adar1000.ts';
 import { createAir } from '../../hil-sim/air.ts';
-import { createBenchBus } from '../../hil-sim/bench-bus.ts';
+import { createBenchBus } from './bench-bus.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { ELEMENTS, RF_CHAINS, USERS, compare, tellOverLoopback } from '../../scripts/same-scenario.ts';

@@ -1,7 +1,7 @@
 /** The documentation page of the rig file, docs/rig-file.md, made from the schema so that the two cannot disagree. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { rigFileJsonSchema } from './rig-file.ts';
 import { allowedText, discriminatorOf, type SchemaNode } from './rig-problems.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { packageRoot, packageVersion } from './package-root.ts';
+import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
 import { rigFilePage } from './rig-file-page.ts';
 import { elementsOf, loadRigFile, parseRigFile, readRigFile } from './rig-file.ts';
 

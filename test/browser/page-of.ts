@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
-import { packageRoot } from '../../src/config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import type { Controller } from '../../src/control/controller.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
 import { launchChromium } from './chromium.ts';

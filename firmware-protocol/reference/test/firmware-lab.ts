@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
-import type { BenchBus } from '../../../hil-sim/bench-bus.ts';
+import type { BenchBus } from '../bench-bus.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../../scripts/same-scenario.ts';
 import { createRandom } from '../../../core/signal/random.ts';
 import { createPanel } from '../../../src/panel/panel-driver.ts';

@@ -3,11 +3,11 @@ import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import { zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
-import type { Source } from '../telemetry/cycle-record.ts';
-import type { ChannelSource } from './channel-source.ts';
-import type { RigPanel } from './active-panel.ts';
+import type { Beamformer } from '../../src/beamforming/beamformer.ts';
+import type { Panel, PanelFailure, Result } from '../../src/panel/panel.ts';
+import type { Source } from '../../src/telemetry/cycle-record.ts';
+import type { ChannelSource } from '../../src/control/channel-source.ts';
+import type { RigPanel } from '../../src/control/active-panel.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;
