@@ -15,15 +15,6 @@ const LONGEST_RUN = 254;
 /** Most bytes a frame of `length` bytes takes on the wire, delimiter included. */
 export const maxSerialLength = (length: number): number => length + Math.max(1, Math.ceil(length / LONGEST_RUN)) + 1;
 
-/**
- * COBS of `bytes` without the delimiter. A run of exactly 254 non-zero bytes at the very end is not followed by an empty group.
- * The result holds no zero byte.
- */
-export function cobsEncode(bytes: Uint8Array): Uint8Array {
-  const target = new Uint8Array(maxSerialLength(bytes.length));
-  return target.subarray(0, cobsEncodeInto(bytes, target));
-}
-
 /** A frame as it goes onto a serial line: COBS and the closing zero byte. */
 export function cobsFrame(bytes: Uint8Array): Uint8Array {
   const target = new Uint8Array(maxSerialLength(bytes.length));
@@ -31,6 +22,7 @@ export function cobsFrame(bytes: Uint8Array): Uint8Array {
   return target.subarray(0, end + 1);
 }
 
+/** COBS without the delimiter; a run of exactly 254 non-zero bytes at the very end is not followed by an empty group. */
 function cobsEncodeInto(bytes: Uint8Array, target: Uint8Array): number {
   const { length } = bytes;
   let from = 0;

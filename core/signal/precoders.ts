@@ -28,18 +28,6 @@ export function zeroForcing(channel: CMatrix, power: number): CMatrix {
   return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
 }
 
-/**
- * Hᴴ(HHᴴ + (K·σ²/P)·I)⁻¹, scaled to full power.
- * @param channel K×N, rows h_kᴴ
- * @param noise σ² > 0, linear
- * @returns N×K, ‖V‖²_F = power
- * @throws {BeamrigError} `argument` when the channel is all zero
- */
-export function regularisedZeroForcing(channel: CMatrix, power: number, noise: number): CMatrix {
-  const v = multiplyAhB(channel, regularisedInverse(multiplyABh(channel, channel), power, noise));
-  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
-}
-
 export interface WmmseOptions {
   /** At most this many updates of the precoder. Default 100, the reference definition. */
   iterations?: number;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Adar1000, adar1000Word } from '../../hil-sim/adar1000.ts';
+import { Adar1000, adar1000Word } from './adar1000.ts';
 import { hasPart } from '../../test/parts.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));

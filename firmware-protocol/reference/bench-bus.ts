@@ -13,7 +13,8 @@ import { damageOf } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../limits.ts';
 import { userIndex } from '../../core/signal/indices.ts';
-import { ADAR1000_CHANNELS, ADAR1000_FULL_STEPS, Adar1000, adar1000Word } from '../../hil-sim/adar1000.ts';
+import { ADAR1000_FULL_STEPS } from '../../hil-sim/adar1000.ts';
+import { ADAR1000_CHANNELS, Adar1000, adar1000Word } from './adar1000.ts';
 import type { AirPart } from '../../hil-sim/air.ts';
 
 export interface BenchBusOptions {

@@ -6,10 +6,11 @@ import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import { normaliseChannel } from '../baselines/normalise.ts';
 import { pgaUnfold } from '../baselines/pga.ts';
 import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
+import { encodeModel } from '../graph/encode.ts';
 import { openSession } from '../graph/session.ts';
 import type { Feed } from '../graph/session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
-import { encodeUnfoldedPga, encodeUnfoldedPgaExact } from './inference.ts';
+import { encodeUnfoldedPga, inferenceGraph } from './inference.ts';
 import type { InferenceOptions } from './inference.ts';
 import { constantSteps, fallingSteps } from './step-sizes.ts';
 import type { StepSizes } from './step-sizes.ts';
@@ -90,11 +91,19 @@ const largestTurn = (phases: Float64Array, analog: CMatrix): number =>
     return Math.max(worst, Math.abs(Math.atan2(Math.sin(turn), Math.cos(turn))));
   }, 0);
 
+/** The same computation in float64, for checks against the reference: `analog` [B, N, 2M] is [Re A | Im A], since Atan is float32 only. */
+function encodeExact(options: InferenceOptions): Uint8Array {
+  const { graph, analog, digital } = inferenceGraph(options, 'float64');
+  graph.output('analog', analog.parts);
+  graph.output('digital', digital);
+  return encodeModel(graph, 'unfolded-pga-exact');
+}
+
 const requests = channels(4).map((channel, i) => ({ channel, power: [1, 1, 10, 0.3][i], noise: [1, 0.1, 0.1, 0.01][i] }));
 
 describe('the exported network', () => {
   it('in float64 is the reference to rounding, entry by entry', async () => {
-    const session = await openSession(encodeUnfoldedPgaExact({ dimensions, steps: mixedSteps, guarded }), { exact: true });
+    const session = await openSession(encodeExact({ dimensions, steps: mixedSteps, guarded }), { exact: true });
     const { analog, digital } = await session.run(feedsOf(requests, 'float64'));
     await session.close();
     requests.forEach((request, b) => {

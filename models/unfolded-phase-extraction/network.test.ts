@@ -12,7 +12,7 @@ import {
   subtract,
   zeros,
 } from '../../core/signal/complex-matrix.ts';
-import { qrThin, svd } from '../../core/signal/decompositions.ts';
+import { svd } from '../../core/signal/decompositions.ts';
 import { digitalForAnalog } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog } from '../baselines/aligned.ts';
@@ -47,7 +47,7 @@ function polar(a: CMatrix): CMatrix {
 
 /** The layers as a plain float64 program has them, with exact factors. */
 function reference(channel: CMatrix): CMatrix {
-  const { q } = qrThin(conjTranspose(channel));
+  const { u: q } = svd(conjTranspose(channel));
   let analog = alignedAnalog(channel, channel.rows);
   let before = scale(analog, 1 / Math.sqrt(channel.cols));
   for (const beta of learned.momentum) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
-import { rigFilePage } from './rig-file-page.ts';
+import { rigFilePage } from '../../scripts/rig-file-doc.ts';
 import { elementsOf, loadRigFile, parseRigFile, readRigFile } from './rig-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-rig-file-'));

@@ -9,7 +9,15 @@ import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControllerState, RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from '../../test/doubles/scripted-panel.ts';
+import {
+  CHAINS,
+  ELEMENTS,
+  NO_ANSWER,
+  asRigPanel,
+  fixedBeamformer,
+  sameChannel,
+  scriptedPanel,
+} from '../../test/doubles/scripted-panel.ts';
 
 function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const clock = createVirtualClock();

@@ -9,7 +9,15 @@ import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from '../../test/doubles/scripted-panel.ts';
+import {
+  CHAINS,
+  ELEMENTS,
+  NO_ANSWER,
+  asRigPanel,
+  fixedBeamformer,
+  sameChannel,
+  scriptedPanel,
+} from '../../test/doubles/scripted-panel.ts';
 
 const PULLED: PanelFailure = { reason: 'link-closed', detail: 'cable pulled' };
 

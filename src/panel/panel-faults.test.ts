@@ -8,7 +8,6 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { resetAfter } from '../../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -191,7 +190,7 @@ describe('panel driver on a bad bench', () => {
 
   it('never shows half a beam when the panel resets between two chunks, and says that it was restarted', async () => {
     // One chunk at a time: of beam 2 the first is acknowledged, and forgotten with the second.
-    const rig = bench({ behaviours: [resetAfter('set-phases', 6)], driver: { window: 1 } });
+    const rig = bench({ behaviours: [{ do: 'reset', messages: ['set-phases'], nth: 6 }], driver: { window: 1 } });
     const outcomes = await cycles(rig, 4);
     expect(outcomes[1].applied).toMatchObject({ reason: 'panel-restarted' });
     expect(outcomes.map((outcome) => outcome.applied === undefined)).toEqual([true, false, true, true]);

@@ -1,4 +1,4 @@
-/** The requests of the stories that both panels are told, to a panel as hil-sim/test-host.ts has it. */
+/** The requests of the stories that both panels are told, to a panel as test/doubles/panel-host.ts has it. */
 import { CHAINS, PHASE_BITS, USERS, WORDS, chunk } from '../../../test/doubles/panel-host.ts';
 import type { Request } from '../../messages.ts';
 

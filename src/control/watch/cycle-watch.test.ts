@@ -7,7 +7,14 @@ import type { MeasuredSnr } from '../../panel/panel.ts';
 import type { BoardUsed, CycleRecord, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { createControlLoop } from '../control-loop.ts';
 import type { RigDescription } from '../controller.ts';
-import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from '../../../test/doubles/scripted-panel.ts';
+import {
+  CHAINS,
+  ELEMENTS,
+  asRigPanel,
+  fixedBeamformer,
+  sameChannel,
+  scriptedPanel,
+} from '../../../test/doubles/scripted-panel.ts';
 
 /** A loop whose panel measures and is what the story says, cycle by cycle. */
 function rigThat(story: {
