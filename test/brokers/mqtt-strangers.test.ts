@@ -1,4 +1,5 @@
 /** Strangers on a broker that lets everybody write: what they say of panels and hosts, and what a rig with and without a key makes of it. */
+import { inspect } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -90,9 +91,9 @@ for (const { title, place, there } of brokers) {
       const states = link.counters.reconnects;
       for (let beamId = 1; beamId <= 40; beamId++) {
         const applied = await driver.apply(beam(beamId));
-        expect(applied, JSON.stringify(applied)).toMatchObject({ ok: true, value: { beamId } });
+        expect(applied, inspect(applied)).toMatchObject({ ok: true, value: { beamId } });
         const measured = await driver.measureSnr(beamId, 16);
-        expect(measured.ok, measured.ok ? '' : JSON.stringify(measured.failure)).toBe(true);
+        expect(measured.ok, measured.ok ? '' : inspect(measured.failure)).toBe(true);
         await sleep(50);
       }
       expect(link.counters.reconnects).toBe(states);

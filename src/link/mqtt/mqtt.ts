@@ -17,7 +17,7 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../../core/errors/beamrig-error.ts';
 import { MAX_FRAME_BYTES } from '../../../firmware-protocol/limits.ts';
 import type { Random } from '../../../core/signal/random.ts';
-import { LinkRefused, type UnprovenReports, type Link, type LinkCounters, type LinkState } from '../link.ts';
+import { LinkRefused, noTraffic, type UnprovenReports, type Link, type LinkCounters, type LinkState } from '../link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { denied } from './mqtt-failures.ts';
 import { createRoomProbe, type RoomProbe } from './mqtt-packet-size.ts';
@@ -66,15 +66,7 @@ class MqttLink implements Link {
   readonly kind = 'mqtt';
   readonly name: string;
   readonly source = 'hardware';
-  readonly counters: LinkCounters = {
-    framesSent: 0,
-    framesReceived: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-    discarded: 0,
-    reconnects: 0,
-    strange: 0,
-  };
+  readonly counters: LinkCounters = { ...noTraffic(), strange: 0 };
   readonly unproven?: UnprovenReports;
   state: LinkState = { state: 'closed', reason: 'not-opened' };
   private readonly options: MqttLinkOptions;
