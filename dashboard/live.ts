@@ -11,7 +11,7 @@ import type {
   Source,
   Stage,
   Welcome,
-  PhaseWordsView,
+  PhaseWordsPlot,
 } from '../src/server/socket-contract.ts';
 import { degrees } from './charts/figures.ts';
 import { History } from './charts/history.ts';
@@ -47,7 +47,7 @@ export class Live {
   events: PageEvent[] = [];
   /** Counts the changes of `events`. */
   eventsVersion = 0;
-  words: PhaseWordsView<ArrayBuffer> | undefined;
+  words: PhaseWordsPlot<ArrayBuffer> | undefined;
   beampattern: BeampatternPlot<ArrayBuffer> | undefined;
   history: History | undefined;
   /** Of a cycle, in the order in which it passes them. */

@@ -3,12 +3,13 @@
  * the next frame only then, so a page that cannot keep up gets fewer.
  */
 import { io } from 'socket.io-client';
-import type { CostlyPanel, Refusal } from '../src/server/socket-contract.ts';
-import { BeampatternPlot } from './views/beampattern-view.ts';
+import type { CostlyView, Refusal } from '../src/server/socket-contract.ts';
+import { BeampatternView } from './views/beampattern-view.ts';
 import { Controls } from './controls.ts';
 import type { RigSocket } from './controls.ts';
 import { byId, setText } from './elements.ts';
-import { EventsPanel, PanelsPanel } from './views/lists.ts';
+import { EventsView } from './views/events-view.ts';
+import { LinksView } from './views/links-view.ts';
 import { Live } from './live.ts';
 import { RateView } from './views/rate-view.ts';
 import { StagesView } from './views/stages-view.ts';
@@ -33,20 +34,26 @@ const socket: RigSocket = io({
   reconnectionDelayMax: 1500,
   randomizationFactor: 0.3,
 });
-const topBar = new TopBar();
-const controls = new Controls(socket);
 const users = new UsersView();
 const rate = new RateView();
-const beampattern = new BeampatternPlot();
-const words = new PhaseWordsView();
-const stages = new StagesView();
-const panels = new PanelsPanel();
-const events = new EventsPanel();
+
+/** What is drawn, and how often at most; without a time, with every frame. A view is a section of index.html and a line here. */
+const DRAWN: { view: { draw(live: Live): void }; everyMs?: number; drawnMs?: number }[] = [
+  { view: new TopBar() },
+  { view: new Controls(socket) },
+  { view: new BeampatternView() },
+  { view: new PhaseWordsView() },
+  { view: new EventsView() },
+  { view: { draw: () => users.drawFigures(live) }, everyMs: FIGURES_MS },
+  { view: { draw: () => rate.drawFigures(live) }, everyMs: FIGURES_MS },
+  { view: new LinksView(), everyMs: FIGURES_MS },
+  { view: new StagesView(), everyMs: FIGURES_MS },
+  { view: { draw: () => users.drawCharts(live) }, everyMs: CHARTS_MS },
+  { view: { draw: () => rate.drawChart(live) }, everyMs: CHARTS_MS },
+];
 
 let drawnAcks: (() => void)[] = [];
 let scheduled = false;
-let chartsMs = -Infinity;
-let figuresMs = -Infinity;
 
 function schedule(): void {
   if (scheduled) return;
@@ -59,22 +66,11 @@ function draw(nowMs: number): void {
   const acks = drawnAcks;
   drawnAcks = [];
   try {
-    topBar.draw(live);
-    controls.draw(live);
-    beampattern.draw(live);
-    words.draw(live);
-    events.draw(live);
-    if (nowMs - figuresMs >= FIGURES_MS) {
-      figuresMs = nowMs;
-      users.drawFigures(live);
-      rate.drawFigures(live);
-      panels.draw(live);
-      stages.draw(live);
-    }
-    if (nowMs - chartsMs >= CHARTS_MS) {
-      chartsMs = nowMs;
-      users.drawCharts(live);
-      rate.drawChart(live);
+    for (const drawn of DRAWN) {
+      const { view, everyMs = 0, drawnMs = -Infinity } = drawn;
+      if (nowMs - drawnMs < everyMs) continue;
+      drawn.drawnMs = nowMs;
+      view.draw(live);
     }
   } finally {
     for (const ack of acks) ack();
@@ -108,8 +104,8 @@ socket.on('frame', (frame, drawn) => {
 });
 setInterval(schedule, HEARTBEAT_MS);
 
-// A costly panel is watched while it is unfolded and on the screen. Frames of a hidden tab are not drawn, so they stop by themselves.
-const watched = new Set<CostlyPanel>();
+// A costly view is watched while it is unfolded and on the screen. Frames of a hidden tab are not drawn, so they stop by themselves.
+const watched = new Set<CostlyView>();
 for (const name of ['beampattern', 'words'] as const) {
   const section = byId(name);
   const body = byId(`${name}-body`);

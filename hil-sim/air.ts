@@ -225,8 +225,8 @@ export function createAir(options: AirOptions): Air {
             channel.re.subarray(user * elements, (user + 1) * elements),
             channel.im.subarray(user * elements, (user + 1) * elements),
           );
-          const heard = total(({ analog }) => matmul(own, analog));
-          return { pilots, values: estimateChainGains(heard, noise, pilots, pilotsAt) };
+          const effective = total(({ analog }) => matmul(own, analog));
+          return { pilots, values: estimateChainGains(effective, noise, pilots, pilotsAt) };
         },
       };
     },

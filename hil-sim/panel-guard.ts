@@ -37,7 +37,7 @@ const LIMIT_AHEAD = 65_536n;
 
 export function createPanelGuard({ panelKey, counterLimit, storeLimit }: PanelAuthentication): PanelGuard {
   let limit = counterLimit;
-  let heard = new ReplayWindow(limit);
+  let accepted = new ReplayWindow(limit);
   let sent = limit;
 
   const within = (counter: bigint): boolean => {
@@ -62,7 +62,7 @@ export function createPanelGuard({ panelKey, counterLimit, storeLimit }: PanelAu
       // The host cannot know yet where to go on, so of a challenge the tag alone counts.
       if (frame[1] === TYPE_CODES.challenge) return { bare: frame };
       if (!within(counter)) return { discarded: true };
-      if (heard.accept(counter)) return { bare: frame };
+      if (accepted.accept(counter)) return { bare: frame };
       return { discarded: true, answer: { seq: frame[2] | (frame[3] << 8), code: 'replayed' } };
     },
     seal(bare) {
@@ -71,9 +71,9 @@ export function createPanelGuard({ panelKey, counterLimit, storeLimit }: PanelAu
       sent = counter;
       return sealFrame(bare, panelKey, counter);
     },
-    newest: () => heard.newest,
+    newest: () => accepted.newest,
     restart() {
-      heard = new ReplayWindow(limit);
+      accepted = new ReplayWindow(limit);
       sent = limit;
     },
   };

@@ -256,7 +256,7 @@ export function createPanelState(options: PanelStateOptions) {
     /** A frame is about to be taken: what is due comes first. */
     settleSilence: () => silence.settle(),
     /** A request was carried out: the silence starts anew, unless it is the one that began it. Without its bytes: whatever it is. */
-    heard: (request?: Uint8Array) => silence.heard(request),
+    hostSpoke: (request?: Uint8Array) => silence.hostSpoke(request),
     countBadFrames: (count: number) => {
       badFrames += count;
     },

@@ -46,16 +46,16 @@ export function estimateSinr(gains: CMatrix, noise: number, pilots: number, rand
 
 /**
  * What one user hears of each chain, from `pilots` orthogonal pilots that drive one chain each with power 1: (hᴴF)_m + CN(0, σ²/P).
- * @param heard hᴴF, 1×M
+ * @param effective hᴴF, 1×M
  * @returns M complex values, interleaved re, im, as the wire wants them
  */
-export function estimateChainGains(heard: CMatrix, noise: number, pilots: number, random: Random): Float32Array {
-  const values = new Float32Array(2 * heard.cols);
+export function estimateChainGains(effective: CMatrix, noise: number, pilots: number, random: Random): Float32Array {
+  const values = new Float32Array(2 * effective.cols);
   const spread = Math.sqrt(noise / pilots);
-  for (let m = 0; m < heard.cols; m++) {
+  for (let m = 0; m < effective.cols; m++) {
     const error = random.complexNormal();
-    values[2 * m] = heard.re[m] + spread * error.re;
-    values[2 * m + 1] = heard.im[m] + spread * error.im;
+    values[2 * m] = effective.re[m] + spread * error.re;
+    values[2 * m + 1] = effective.im[m] + spread * error.im;
   }
   return values;
 }

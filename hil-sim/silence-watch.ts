@@ -11,7 +11,7 @@ export interface SilenceWatch {
   /** Before a frame is taken: a silence that was over when it came, though its timer may be late, has its way first. */
   settle(): void;
   /** The host has spoken with this request; without one, with anything. */
-  heard(request?: Uint8Array): void;
+  hostSpoke(request?: Uint8Array): void;
   stop(): void;
 }
 
@@ -57,7 +57,7 @@ export function createSilenceWatch(clock: Clock, onSilence: (lateMs: number) => 
     settle() {
       if (cancelTimer) watch();
     },
-    heard(request) {
+    hostSpoke(request) {
       if (request && counted.some((before) => sameBytes(request, before))) return;
       if (request) counted = [...counted.slice(1 - COUNTED), new Uint8Array(request)];
       lastHeardMs = clock.nowMs();

@@ -176,7 +176,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     const { seq, message } = decoded.frame;
     state.settleSilence();
     // A challenge may be an old one, sent again by anybody: the host is not the less silent for it. A panel of version 1.1 heard all others.
-    if (isOld && message.type !== 'challenge') state.heard();
+    if (isOld && message.type !== 'challenge') state.hostSpoke();
     // A hello is always carried out: it may be that of a host which has restarted and counts from the same number.
     if (message.type === 'hello') remembered = [];
     const known = remembered.find((old) => old.seq === seq && sameBytes(old.request, bytes));
@@ -186,7 +186,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
     }
     const answered = answer(message, bytes.length, verdict);
     // Neither a refusal nor a greeting is a session that works.
-    if (!isOld && answered.type !== 'nack' && message.type !== 'hello' && message.type !== 'challenge') state.heard(bytes);
+    if (!isOld && answered.type !== 'nack' && message.type !== 'hello' && message.type !== 'challenge') state.hostSpoke(bytes);
     const reply = encodeFrame({ seq, message: answered }, { major: verdict.major ?? PROTOCOL_MAJOR });
     // Remembered before it is sent: sending may reset the panel, and a panel that was reset has forgotten this too.
     if (!isAnsweredAnew(message)) remembered.push({ seq, request: new Uint8Array(bytes), reply });

@@ -20,7 +20,7 @@ export interface ModelFamily<Options extends TrainingOptions = TrainingOptions> 
    */
   readonly options: z.ZodType<Options>;
   /** Defaults that depend on other options: what was not told itself is taken from here. */
-  impliedBy?(told: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  impliedBy?(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** Channels of a stream of the seed: the same draw gives the same channels. */
   drawChannels(options: Options, draw: ChannelDraw): ChannelSet;
   /** @throws BeamrigError 'argument' for an array that the network is not for */

@@ -82,8 +82,8 @@ export function sumRate(gains: Complex, noise: Tensor): Tensor {
     [users, 2 * users],
   );
   const floor = ops.unsqueeze(noise, [1, 2]); // [B, 1, 1]
-  const heard = ops.add(ops.reduceSumSquare(gains.parts, [2]), floor); // [B, K, 1]
+  const received = ops.add(ops.reduceSumSquare(gains.parts, [2]), floor); // [B, K, 1]
   const interference = ops.add(ops.reduceSumSquare(ops.multiply(gains.parts, others), [2]), floor);
-  const rate = ops.squeeze(ops.reduceSum(ops.log(ops.divide(heard, interference)), [1]), [1, 2]);
+  const rate = ops.squeeze(ops.reduceSum(ops.log(ops.divide(received, interference)), [1]), [1, 2]);
   return ops.multiply(rate, graph.constant(1 / Math.LN2));
 }

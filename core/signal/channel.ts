@@ -1,6 +1,6 @@
 /**
  * Geometric channels: a user hears the array over a few paths, each with a complex gain and an angle of departure. Row k of a channel is
- * h_kᴴ, so that what user k receives is H·A·D·s + n.
+ * h_kᴴ; the signal model is stated in beam-contract.ts.
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';

@@ -1,8 +1,8 @@
 /**
- * Factorisations of complex matrices, for the sizes of an antenna array (up to some hundred rows). Cholesky where a
- * matrix is known to be positive definite, Jacobi methods else: short, backward stable, and indifferent to repeated eigenvalues and missing rank.
+ * Factorisations of complex matrices, for the sizes of an antenna array (up to some hundred rows). Householder and Jacobi methods
+ * throughout: short, backward stable, and indifferent to repeated eigenvalues and missing rank.
  *
- * Source: Golub and Van Loan, Matrix Computations, 4th ed., §4.2 (Cholesky), §8.5 (Jacobi), §8.6.3 (one-sided Jacobi).
+ * Source: Golub and Van Loan, Matrix Computations, 4th ed., §4.2 (Cholesky), §5.2 (Householder QR), §8.5 (Jacobi), §8.6.3 (one-sided Jacobi).
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
@@ -100,6 +100,60 @@ export function divideByFactor({ re: xr, im: xi }: CMatrix, { rows: n, re: lr, i
   for (let row = 0; row < xr.length; row += n) {
     for (let j = 0; j < n; j++) solveRowStep(xr, xi, row, lr, li, j, n);
   }
+}
+
+/**
+ * Thin QR by Householder reflections: a = q·r, qᴴq = I, r upper triangular with a real diagonal ≥ 0 (which makes it unique at full rank).
+ * @param a m×n, m ≥ n
+ * @returns q m×n (orthonormal columns even where a lacks rank), r n×n
+ * @throws {BeamrigError} `shape` when a is wider than tall
+ */
+export function qrThin(a: CMatrix): { q: CMatrix; r: CMatrix } {
+  const { rows: m, cols: n } = a;
+  if (m < n) throw new BeamrigError('shape', `a thin QR needs at least as many rows as columns, got ${m}×${n}`);
+  const work = clone(a);
+  const { re: wr, im: wi } = work;
+  const reflectors: { re: Float64Array; im: Float64Array }[] = [];
+  const phaseRe = new Float64Array(n);
+  const phaseIm = new Float64Array(n);
+  for (let j = 0; j < n; j++) {
+    let norm = 0;
+    for (let i = j; i < m; i++) norm = Math.hypot(norm, wr[i * n + j], wi[i * n + j]);
+    const headRe = wr[j * n + j];
+    const headIm = wi[j * n + j];
+    const head = Math.hypot(headRe, headIm);
+    // The reflection takes column j to −phase·norm on the diagonal; −phase then moves from r into q.
+    const unitRe = head === 0 ? 1 : headRe / head;
+    const unitIm = head === 0 ? 0 : headIm / head;
+    phaseRe[j] = norm === 0 ? 1 : -unitRe;
+    phaseIm[j] = norm === 0 ? 0 : -unitIm;
+    const v = { re: new Float64Array(m), im: new Float64Array(m) };
+    reflectors.push(v);
+    if (norm === 0) continue;
+    for (let i = j; i < m; i++) {
+      v.re[i] = wr[i * n + j] / norm;
+      v.im[i] = wi[i * n + j] / norm;
+    }
+    v.re[j] += unitRe;
+    v.im[j] += unitIm;
+    normalise(v.re, v.im);
+    reflect(work, v, j, j);
+  }
+  const r = zeros(n, n);
+  for (let i = 0; i < n; i++) {
+    for (let j = i; j < n; j++) {
+      // conj(phase)·entry
+      r.re[i * n + j] = phaseRe[i] * wr[i * n + j] + phaseIm[i] * wi[i * n + j];
+      r.im[i * n + j] = i === j ? 0 : phaseRe[i] * wi[i * n + j] - phaseIm[i] * wr[i * n + j];
+    }
+  }
+  const q = zeros(m, n);
+  for (let j = 0; j < n; j++) {
+    q.re[j * n + j] = phaseRe[j];
+    q.im[j * n + j] = phaseIm[j];
+  }
+  for (let j = n - 1; j >= 0; j--) reflect(q, reflectors[j], j, j);
+  return { q, r };
 }
 
 /**
@@ -237,6 +291,33 @@ function solveRowStep(
   }
   xr[row + j] = re / lr[pivotRow + j];
   xi[row + j] = im / lr[pivotRow + j];
+}
+
+/** a ← (I − 2vvᴴ)a on rows from `fromRow` and columns from `fromColumn`; v is a unit vector that is zero above `fromRow`. */
+function reflect(a: CMatrix, v: { re: Float64Array; im: Float64Array }, fromRow: number, fromColumn: number): void {
+  const { rows: m, cols: n, re, im } = a;
+  for (let j = fromColumn; j < n; j++) {
+    let dotRe = 0;
+    let dotIm = 0;
+    for (let i = fromRow; i < m; i++) {
+      dotRe += v.re[i] * re[i * n + j] + v.im[i] * im[i * n + j];
+      dotIm += v.re[i] * im[i * n + j] - v.im[i] * re[i * n + j];
+    }
+    for (let i = fromRow; i < m; i++) {
+      re[i * n + j] -= 2 * (v.re[i] * dotRe - v.im[i] * dotIm);
+      im[i * n + j] -= 2 * (v.re[i] * dotIm + v.im[i] * dotRe);
+    }
+  }
+}
+
+function normalise(re: Float64Array, im: Float64Array): void {
+  let norm = 0;
+  for (let i = 0; i < re.length; i++) norm += re[i] * re[i] + im[i] * im[i];
+  const factor = norm === 0 ? 0 : 1 / Math.sqrt(norm);
+  for (let i = 0; i < re.length; i++) {
+    re[i] *= factor;
+    im[i] *= factor;
+  }
 }
 
 /** Columns scaled to norm 1; a column of norm ≤ `negligible` is replaced by a unit vector orthogonal to all others. */

@@ -16,7 +16,7 @@ const SMALLEST_PIVOT = 1e-8;
  * @returns H and A themselves when columns of A coincide, which few bits can do
  */
 export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: CMatrix; analog: CMatrix } {
-  const heard = matmul(channel, analog); // K×M
+  const effective = matmul(channel, analog); // K×M
   const factor = multiplyAhB(analog, analog); // becomes L in its lower triangle
   if (!factorInPlace(factor, SMALLEST_PIVOT)) return { channel, analog };
   const { rows: size, re, im } = factor;
@@ -28,6 +28,6 @@ export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: C
       upper.im[j * size + i] = -im[i * size + j];
     }
   }
-  divideByFactor(heard, factor);
-  return { channel: heard, analog: upper };
+  divideByFactor(effective, factor);
+  return { channel: effective, analog: upper };
 }

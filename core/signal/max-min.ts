@@ -54,14 +54,14 @@ export function maxMinInRowSpace(gram: CMatrix, power: number, noise: number): C
     scaleColumn(directions, j, 1 / Math.sqrt(norm));
     scaleColumn(gains, j, 1 / Math.sqrt(norm));
   }
-  const heard = (k: number, j: number): number => gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
+  const receivedPower = (k: number, j: number): number => gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
   let downlink: Float64Array = new Float64Array(users).fill(power / users);
   for (let step = 0; step < MOST_STEPS; step++) {
     const next = normalised(
       downlink.map((_, k) => {
-        let unwanted = noise;
-        for (let j = 0; j < users; j++) if (j !== k) unwanted += downlink[j] * heard(k, j);
-        return unwanted / heard(k, k);
+        let interferenceAndNoise = noise;
+        for (let j = 0; j < users; j++) if (j !== k) interferenceAndNoise += downlink[j] * receivedPower(k, j);
+        return interferenceAndNoise / receivedPower(k, k);
       }),
       power,
     );

@@ -83,10 +83,10 @@ export function digitalForAnalog(
   options: DigitalForAnalogOptions = {},
 ): CMatrix {
   const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start = 'zf' } = options;
-  const heard = matmul(channel, analog); // F = H·A, K×M
+  const effective = matmul(channel, analog); // F = H·A, K×M
   const metric = multiplyAhB(analog, analog); // AᴴA, M×M: ‖A·D‖² = tr(DᴴAᴴA·D)
-  const basis = multiplyABh(gramInverse(metric), heard); // (AᴴA)⁻¹Fᴴ, M×K
-  const gram = matmul(heard, basis);
+  const basis = multiplyABh(gramInverse(metric), effective); // (AᴴA)⁻¹Fᴴ, M×K
+  const gram = matmul(effective, basis);
   const radiatedPower = (d: CMatrix): number => realInner(d, matmul(metric, d));
   const digital = (x: CMatrix): CMatrix => {
     const d = matmul(basis, x);
@@ -97,7 +97,7 @@ export function digitalForAnalog(
   if (method === 'zf' || method === 'rzf') return closedForm(method);
   if (method === 'max-min') return digital(maxMinInRowSpace(gram, power, noise) ?? regularisedInverse(gram, power, noise));
   const first = typeof start === 'string' ? closedForm(start) : start;
-  const gains = matmul(heard, first);
+  const gains = matmul(effective, first);
   return digital(
     weightedMmseInRowSpace({
       gram,

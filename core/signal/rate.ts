@@ -26,15 +26,15 @@ export function sinr(channel: CMatrix, precoder: CMatrix, noise: number): Float6
   }
   const out = new Float64Array(users);
   for (let k = 0; k < users; k++) {
-    let wanted = 0;
+    let desired = 0;
     let interference = 0;
     for (let j = 0; j < users; j++) {
       const i = k * users + j;
       const power = gains.re[i] * gains.re[i] + gains.im[i] * gains.im[i];
-      if (j === k) wanted = power;
+      if (j === k) desired = power;
       else interference += power;
     }
-    out[k] = wanted / (interference + noise);
+    out[k] = desired / (interference + noise);
   }
   return out;
 }
@@ -50,14 +50,14 @@ export function ratesOfGains(gains: CMatrix, noise: number): { sinr: Float64Arra
   const sinr = new Float64Array(users);
   let sumRate = 0;
   for (let k = 0; k < users; k++) {
-    let wanted = 0;
-    let unwanted = noise;
+    let desired = 0;
+    let interferenceAndNoise = noise;
     for (let j = 0; j < users; j++) {
       const gain = gains.re[k * users + j] ** 2 + gains.im[k * users + j] ** 2;
-      if (j === k) wanted = gain;
-      else unwanted += gain;
+      if (j === k) desired = gain;
+      else interferenceAndNoise += gain;
     }
-    sinr[k] = wanted / unwanted;
+    sinr[k] = desired / interferenceAndNoise;
     sumRate += Math.log2(1 + sinr[k]);
   }
   return { sinr, sumRate };

@@ -82,16 +82,16 @@ function weigh({ rows: users, re, im }: CMatrix, noise: number, { root, rightRe,
   for (let k = 0; k < users; k++) {
     let received = noise;
     for (let j = k * users; j < (k + 1) * users; j++) received += re[j] * re[j] + im[j] * im[j];
-    const wantedRe = re[k * users + k];
-    const wantedIm = im[k * users + k];
-    const wanted2 = wantedRe * wantedRe + wantedIm * wantedIm;
-    const error = Math.max((received - wanted2) / received, Number.EPSILON);
+    const desiredRe = re[k * users + k];
+    const desiredIm = im[k * users + k];
+    const desiredPower = desiredRe * desiredRe + desiredIm * desiredIm;
+    const error = Math.max((received - desiredPower) / received, Number.EPSILON);
     rate -= Math.log2(error);
     const rootWeight = 1 / Math.sqrt(error);
-    const wanted = Math.sqrt(wanted2);
-    root[k] = (rootWeight * wanted) / received;
-    rightRe[k] = wanted === 0 ? 0 : (rootWeight * wantedRe) / wanted;
-    rightIm[k] = wanted === 0 ? 0 : (rootWeight * wantedIm) / wanted;
+    const desired = Math.sqrt(desiredPower);
+    root[k] = (rootWeight * desired) / received;
+    rightRe[k] = desired === 0 ? 0 : (rootWeight * desiredRe) / desired;
+    rightIm[k] = desired === 0 ? 0 : (rootWeight * desiredIm) / desired;
   }
   return rate;
 }

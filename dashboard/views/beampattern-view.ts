@@ -1,6 +1,6 @@
 /** The beampattern of the newest beam, dB over azimuth, as a plain plot or as the half circle in front of the array, users marked. */
 
-import type { PatternCutPanel } from '../../src/server/socket-contract.ts';
+import type { PatternCutPlot } from '../../src/server/socket-contract.ts';
 import { byId, element, setText, Surface } from '../elements.ts';
 import { db, degrees } from '../charts/figures.ts';
 import { staleBeam } from '../live.ts';
@@ -12,7 +12,7 @@ const SPAN_DB = 50;
 const MARK_PX = 18;
 const RAD = Math.PI / 180;
 
-type Cut = PatternCutPanel<ArrayBuffer>;
+type Cut = PatternCutPlot<ArrayBuffer>;
 const CUTS = ['azimuth', 'elevation'] as const;
 
 interface Plane {
@@ -21,7 +21,7 @@ interface Plane {
   place: (azimuthDeg: number, levelDb: number) => [x: number, y: number];
 }
 
-export class BeampatternPlot {
+export class BeampatternView {
   readonly #surface: Surface;
   readonly #readout = element('div', { className: 'readout' });
   #shape: 'rectangular' | 'polar' = 'rectangular';

@@ -9,7 +9,7 @@ import { staleBeam } from '../live.ts';
 import type { Live } from '../live.ts';
 import { phaseColour, wordColours } from '../charts/phase-colours.ts';
 import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
-import type { RigDescription, PhaseWordsView as Words } from '../../src/server/socket-contract.ts';
+import type { RigDescription, PhaseWordsPlot as Words } from '../../src/server/socket-contract.ts';
 
 const LEFT = 52;
 const BOTTOM = 18;

@@ -1,4 +1,4 @@
-/** Per-user SNR: the measured value in big figures, and a minute of measured beside predicted, on one scale for all users. */
+/** Per-user SINR: the measured value in big figures, and a minute of measured beside predicted, on one scale for all users. */
 import { byId, element, setText } from '../elements.ts';
 import type { Live } from '../live.ts';
 import { colour, USER_COLOURS, userColour } from '../charts/theme.ts';
@@ -93,7 +93,7 @@ export class UsersView {
         width: 1.3,
       },
     ];
-    const label = `SNR of user ${user} over the last 60 s, measured and predicted`;
+    const label = `SINR of user ${user} over the last 60 s, measured and predicted`;
     const timeAxis = !many && user === live.users - 1;
     return { element: row, onScreen: true, value, expected, chart: new TimeChart({ container: chart, series, timeAxis, label }) };
   }

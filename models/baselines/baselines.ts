@@ -3,43 +3,68 @@
  * and gives the same phases for all of them.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
-import { wmmse } from '../../core/signal/precoders.ts';
+import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
+import { digitalForAnalog, wmmse } from '../../core/signal/precoders.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import type { PgaSettings } from './fixed-step-pga.ts';
 import { PAPER_PGA, fixedStepPga } from './fixed-step-pga.ts';
 import { factorise } from './factorise.ts';
 import { normaliseChannel } from './normalise.ts';
+import { extractPhases } from './phase-extraction.ts';
 import searched from './searched-steps.json' with { type: 'json' };
+
+interface Dimensions {
+  elements: number;
+  rfChains: number;
+  users: number;
+  connection?: 'full' | 'sub';
+}
+
+interface Baseline {
+  /** One line for lists and the page: what it does. */
+  title: string;
+  run: (problem: Problem) => HybridPrecoder;
+  /** Why it is not for arrays like this, in words; absent: it is for all. */
+  misfit?: (dimensions: Dimensions) => string | undefined;
+}
 
 const BASELINE_TABLE = {
   aligned: {
     title: 'phases aligned with the channels, D nearest to zero-forcing: where every other method starts',
-    run: (problem: Problem) => {
+    run: (problem) => {
       const analog = alignedAnalog(problem.channel, problem.rfChains, problem.connection);
       return { analog, digital: nearestToZeroForcing(problem.channel, analog, problem.power) };
     },
   },
   pga: {
     title: 'projected gradient ascent with the constant steps of paper 001, 30 iterations of 10 inner steps',
-    run: (problem: Problem) => fixedStepPga(problem, PAPER_PGA),
+    run: (problem) => fixedStepPga(problem, PAPER_PGA),
   },
   'pga-searched': {
     title: 'projected gradient ascent, 10 iterations of 10 inner steps, with the constant steps that search found for the SNR',
-    run: (problem: Problem) => fixedStepPga(problem, searchedSettings(problem)),
+    run: (problem) => fixedStepPga(problem, searchedSettings(problem)),
+    misfit: searchedMisfit,
+  },
+  'phase-extraction': {
+    title: 'phases of the beams that span the row space of the channel, 10 iterations; D by weighted MMSE',
+    run: ({ channel, power, noise, rfChains, connection }) => {
+      const analog = extractPhases(channel, alignedAnalog(channel, rfChains, connection), 10);
+      return { analog, digital: digitalForAnalog(channel, analog, power, noise) };
+    },
   },
   'wmmse-factored': {
     title: 'digital WMMSE first, then factored into phases and D: the two-step design (for SCA-RMM of paper 001)',
-    run: (problem: Problem) => {
+    run: (problem) => {
       const { channel, noise } = normaliseChannel(problem.channel, problem.noise, problem.power);
       const start = alignedAnalog(channel, problem.rfChains, problem.connection);
       return factorise(wmmse(channel, 1, noise), start, problem.power);
     },
   },
-} as const;
+} satisfies Record<string, Baseline>;
 
 export type BaselineName = keyof typeof BASELINE_TABLE;
+const baselineOf = (name: BaselineName): Baseline => BASELINE_TABLE[name];
 
 export const BASELINES: readonly { name: BaselineName; title: string }[] = (Object.keys(BASELINE_TABLE) as BaselineName[]).map(
   (name) => ({ name, title: BASELINE_TABLE[name].title }),
@@ -47,16 +72,14 @@ export const BASELINES: readonly { name: BaselineName; title: string }[] = (Obje
 
 export const isBaselineName = (name: string): name is BaselineName => Object.hasOwn(BASELINE_TABLE, name);
 
+/** Why a baseline is not for arrays like this, in words; undefined when it is. */
+export const baselineMisfit = (name: BaselineName, dimensions: Dimensions): string | undefined =>
+  baselineOf(name).misfit?.(dimensions);
+
 const searchedFor = (elements: number) =>
   searched.results.filter((entry) => entry.elements === elements && entry.layers === 10 && entry.scale === 'unit-element');
 
-/** Why a baseline is not for arrays like this, in words; undefined when it is. */
-export function baselineMisfit(
-  name: BaselineName,
-  dimensions: { elements: number; rfChains: number; users: number; connection?: 'full' | 'sub' },
-): string | undefined {
-  if (name !== 'pga-searched') return undefined;
-  const { elements, rfChains, users, connection = 'full' } = dimensions;
+function searchedMisfit({ elements, rfChains, users, connection = 'full' }: Dimensions): string | undefined {
   const fits =
     connection === 'full' && rfChains === searched.rfChains && users === searched.users && searchedFor(elements).length > 0;
   if (fits) return undefined;
@@ -72,7 +95,7 @@ export function baselineMisfit(
  * @throws {BeamrigError} `argument` when the channel is all zero or not finite, or the baseline is not for arrays like this
  */
 export function runBaseline(name: BaselineName, problem: Problem): Beam {
-  const { analog, digital } = BASELINE_TABLE[name].run(problem);
+  const { analog, digital } = baselineOf(name).run(problem);
   return { analogPhase: analog.re.map((re, i) => Math.atan2(analog.im[i], re)), digital };
 }
 
@@ -83,7 +106,7 @@ export function runBaseline(name: BaselineName, problem: Problem): Beam {
 function searchedSettings({ channel, power, noise, rfChains, connection }: Problem): PgaSettings {
   const full = connection === undefined || connection.every((connected) => connected === 1);
   const dimensions = { elements: channel.cols, rfChains, users: channel.rows, connection: full ? 'full' : 'sub' } as const;
-  const misfit = baselineMisfit('pga-searched', dimensions);
+  const misfit = searchedMisfit(dimensions);
   if (misfit !== undefined) throw new BeamrigError('argument', misfit, { wayOut: "Choose 'pga', whose steps are the paper's." });
   const snrDb = -toDb(normaliseChannel(channel, noise, power).noise);
   const candidates = searchedFor(channel.cols);

@@ -49,9 +49,9 @@ export function pgaUnfold(options: PgaUnfoldOptions): { start: HybridPrecoder; l
   let digital = start.digital;
   lambda.forEach((digitalStep, layer) => {
     for (const analogStep of mu[layer]) stepAnalog(channel, analog, digital, noise, analogStep);
-    const heard = matmul(channel, analog);
-    const weights = rateWeights(matmul(heard, digital), noise);
-    const moved = add(digital, scale(multiplyAhB(heard, weights), digitalStep));
+    const effective = matmul(channel, analog);
+    const weights = rateWeights(matmul(effective, digital), noise);
+    const moved = add(digital, scale(multiplyAhB(effective, weights), digitalStep));
     digital = scale(moved, Math.sqrt(power) / frobeniusNorm(matmul(analog, moved)));
     layers.push({ analog, digital });
     analog = clone(analog);
@@ -87,14 +87,14 @@ export function rateWeights(gains: CMatrix, noise: number): CMatrix {
   const weights = zeros(users, users);
   for (let k = 0; k < users; k++) {
     let interference = noise;
-    let wanted = 0;
+    let desired = 0;
     for (let j = 0; j < users; j++) {
       const i = k * users + j;
-      const heard = gains.re[i] * gains.re[i] + gains.im[i] * gains.im[i];
-      if (j === k) wanted = heard;
-      else interference += heard;
+      const received = gains.re[i] * gains.re[i] + gains.im[i] * gains.im[i];
+      if (j === k) desired = received;
+      else interference += received;
     }
-    const total = interference + wanted;
+    const total = interference + desired;
     for (let j = 0; j < users; j++) {
       const i = k * users + j;
       const factor = (1 / total - (j === k ? 0 : 1 / interference)) / Math.LN2;

@@ -54,10 +54,10 @@ export function optionsTyped<Options extends TrainingOptions>(
   typed: Readonly<Record<string, string | undefined>>,
 ): Options {
   const schemas = optionsOf(family);
-  const told = Object.fromEntries(
+  const given = Object.fromEntries(
     Object.entries(typed).flatMap(([option, text]) => (text === undefined ? [] : [[option, valueOf(schemas[option], text)]])),
   );
-  const refused = family.options.safeParse(told).error?.issues.find(({ path }) => Object.hasOwn(told, String(path[0])));
+  const refused = family.options.safeParse(given).error?.issues.find(({ path }) => Object.hasOwn(given, String(path[0])));
   if (refused !== undefined) {
     const option = String(refused.path[0]);
     const flag = flagOf(option);
@@ -66,7 +66,7 @@ export function optionsTyped<Options extends TrainingOptions>(
       ...(schemas[option].type === 'array' ? { wayOut: `Write it as ${flag}=${textOf(schemas[option].default)}.` } : {}),
     });
   }
-  return parseOptions(family, told);
+  return parseOptions(family, given);
 }
 
 /** The command that makes the same file. */
@@ -80,7 +80,7 @@ export function trainingCommand(family: ModelFamily, options: TrainingOptions, o
   return `beamrig train ${family.id} ${words.join(' ')} --output ${output}`;
 }
 
-/** Whether an option is what it would be had it not been told. */
+/** Whether an option is what it would be had it not been given. */
 function isImplied(family: ModelFamily, options: TrainingOptions, option: string): boolean {
   const others = Object.fromEntries(Object.entries(options).filter(([name]) => name !== option));
   return JSON.stringify(parseOptions(family, others)) === JSON.stringify(options);

@@ -202,7 +202,7 @@ function initialBeam(problem: Problem, channel: Complex, { elements, users }: Ne
 /** (6) and (7): A ← project(A + μ·HᴴCDᴴ). */
 function analogStep(problem: Problem, analog: Tensor, expansion: Tensor, stepBack: Tensor): Tensor {
   const { users, rfChains } = problem;
-  const { weighted } = listen(problem, products(problem, analog), expansion);
+  const { weighted } = receive(problem, products(problem, analog), expansion);
   const back = ops.reshape(ops.matmul(weighted, stepBack), ['B', 4 * users, 2 * rfChains]);
   return project(problem, ops.add(analog, ops.matmul(problem.stackedChannelT, back)));
 }
@@ -211,7 +211,7 @@ function analogStep(problem: Problem, analog: Tensor, expansion: Tensor, stepBac
 function digitalAscent(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
   const { rfChains } = problem;
   const seen = products(problem, analog);
-  const { weighted } = listen(problem, seen, expansion);
+  const { weighted } = receive(problem, seen, expansion);
   // Back through E = [D; jD; jD; −D]: to each block, its own share of ∂D.
   const shares = ops.matmul(ops.swapLast(seen), weighted); // [B, 4M, 2K]
   const share = (index: number) => ops.slice(shares, 1, index * rfChains, (index + 1) * rfChains);
@@ -231,10 +231,10 @@ function expand({ timesJ }: Problem, digital: Tensor): Tensor {
 }
 
 /** G (both halves, the second masked), and S over I: the halves of C·ln 2 are G∕S and −(G − diag G)∕I. */
-function listen(problem: Problem, seen: Tensor, expansion: Tensor): { weighted: Tensor; heard: Tensor } {
+function receive(problem: Problem, seen: Tensor, expansion: Tensor): { weighted: Tensor; received: Tensor } {
   const gains = ops.multiply(ops.matmul(seen, expansion), problem.stackMask);
-  const heard = ops.add(ops.reduceSumSquare(gains, [2]), problem.noise); // [B, 2K, 1]
-  return { weighted: ops.divide(gains, heard), heard };
+  const received = ops.add(ops.reduceSumSquare(gains, [2]), problem.noise); // [B, 2K, 1]
+  return { weighted: ops.divide(gains, received), received };
 }
 
 /** Entries to modulus one: (7). */
@@ -248,9 +248,9 @@ function project(problem: Problem, analog: Tensor): Tensor {
 /** R = Σ log₂(S∕I), [B], of A and the E of D. */
 function sumRate(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
   const { users } = problem;
-  const { heard } = listen(problem, products(problem, analog), expansion);
-  const all = ops.log(ops.slice(heard, 1, 0, users));
-  const interference = ops.log(ops.slice(heard, 1, users, 2 * users));
+  const { received } = receive(problem, products(problem, analog), expansion);
+  const all = ops.log(ops.slice(received, 1, 0, users));
+  const interference = ops.log(ops.slice(received, 1, users, 2 * users));
   const rate = ops.reduceSum(ops.subtract(all, interference), [1]);
   return ops.multiply(ops.squeeze(rate, [1, 2]), analog.graph.constant(1 / Math.LN2));
 }

@@ -48,12 +48,12 @@ export function digitalByWeightedMmse(channel: Complex, analog: Complex, noise: 
   const [start] = atUnitPower(ops.inverse(ops.add(gram, load)));
   const steps = scan([start, start], [ops.unsqueeze(extrapolation, [2, 3])], ([newest, before], [omega]) => {
     const [, gains] = atUnitPower(ops.add(newest, ops.multiply(omega, ops.subtract(newest, before))));
-    const heard = ops.add(ops.reduceSumSquare(gains, [2]), floor); // S, [B, 2K, 1]
+    const received = ops.add(ops.reduceSumSquare(gains, [2]), floor); // S, [B, 2K, 1]
     const interference = ops.add(ops.reduceSumSquare(ops.multiply(gains, others), [2]), floor);
-    const rootWeight = ops.sqrt(ops.divide(heard, interference)); // √w
-    // 1e-12 of what is heard stands for the signal of a user who is switched off: its root has a slope at 0 that no training survives.
-    const wanted = ops.sqrt(ops.maximum(ops.subtract(heard, interference), ops.multiply(heard, graph.constant(1e-12))));
-    const root = ops.divide(ops.multiply(rootWeight, wanted), heard); // √λ
+    const rootWeight = ops.sqrt(ops.divide(received, interference)); // √w
+    // 1e-12 of what is received stands for the signal of a user who is switched off: its root has a slope at 0 that no training survives.
+    const desired = ops.sqrt(ops.maximum(ops.subtract(received, interference), ops.multiply(received, graph.constant(1e-12))));
+    const root = ops.divide(ops.multiply(rootWeight, desired), received); // √λ
     const eta = ops.multiply(ops.multiply(ops.reduceSumSquare(root, [1]), half), floor); // η, [B, 1, 1]
     const across = ops.swapLast(root);
     const regularised = ops.add(ops.multiply(ops.multiply(root, gram), across), ops.multiply(eta, one));

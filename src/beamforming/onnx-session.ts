@@ -1,6 +1,6 @@
 /**
  * One ONNX session in a process of its own, as seen from the control loop: starts it, hands it inputs, gives back its outputs. Whoever waits
- * gets an answer in time or an error: a network that does not answer within its deadline is killed, one that crashes is told of, and in both
+ * gets an answer in time or an error: a network that does not answer within its deadline is killed, one that crashes is reason of, and in both
  * cases another process takes its place. What the tensors mean is the beamformer's business, not this file's.
  *
  *   open ─► ready ─┬─► answer ─► …
@@ -178,13 +178,13 @@ class Session implements OnnxSession {
     );
   }
 
-  /** In the background; where that fails, those who wait are told, and the next question tries again. */
+  /** In the background; where that fails, those who wait are reason, and the next question tries again. */
   #replace(): void {
     this.open().catch((error: unknown) => {
       if (this.#closed !== undefined || this.#process !== undefined) return;
       clearTimeout(this.#deadline);
-      const told = error instanceof BeamrigError ? error : new BeamrigError('internal', String(error), { cause: error });
-      for (const { reject } of this.#waiting.splice(0)) reject(told);
+      const reason = error instanceof BeamrigError ? error : new BeamrigError('internal', String(error), { cause: error });
+      for (const { reject } of this.#waiting.splice(0)) reject(reason);
     });
   }
 

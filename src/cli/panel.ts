@@ -86,18 +86,18 @@ function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefin
 
 /** Each panel's own; that its limit cannot be kept any more is told once, until it can be kept again. */
 function authenticationOf({ name, panelSerial }: PlannedPanel, rigKey: Uint8Array, limits: CounterLimits, output: PanelOutput) {
-  let told = false;
+  let reported = false;
   return {
     panelKey: derivePanelKey(rigKey, panelSerial),
     counterLimit: limits.of(panelSerial),
     storeLimit: (limit: bigint): boolean => {
       const kept = limits.store(panelSerial, limit);
-      if (!kept && !told) {
+      if (!kept && !reported) {
         output.warning(
           `${name}: the limit of its frame counters cannot be kept in the --state folder, so it takes and answers nothing`,
         );
       }
-      told = !kept;
+      reported = !kept;
       return kept;
     },
   };

@@ -14,7 +14,7 @@ const several = (value: string, before: string[] = []): string[] => [...before, 
 
 export function createProgram(): Command {
   const program = new Command('beamrig')
-    .description('Run a phased-array rig: a beamformer chooses the phases, panels get them as Q-bit words, SNR comes back.')
+    .description('Run a phased-array rig: a beamformer chooses the phases, panels get them as Q-bit words, SINR comes back.')
     .version(packageVersion())
     .showHelpAfterError('(beamrig --help, or beamrig COMMAND --help, says what there is)')
     .configureOutput({

@@ -84,8 +84,8 @@ export function textOutput(out: Outlet): RunOutput {
     event: ({ timeNs, level: of, code, message, action }) => {
       if (code === 'fallback' && of === 'warning') return; // the start has said it
       const time = isoTime(timeNs).slice(11, 19);
-      const told = action === undefined ? message : `${message} ${action}`;
-      line(paint(level[of], `${time} ${of === 'info' ? '' : `${of}: `}${printable(told)}`));
+      const text = action === undefined ? message : `${message} ${action}`;
+      line(paint(level[of], `${time} ${of === 'info' ? '' : `${of}: `}${printable(text)}`));
     },
     status: (status) => {
       const text = statusText(status);

@@ -159,14 +159,14 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     endHanging();
   }
   release();
-  output.end(end.told);
-  const { summary, problem } = end.told;
+  output.end(end.ended);
+  const { summary, problem } = end.ended;
   const complete = (summary.ok > 0 || summary.cycles === 0) && problem === undefined;
   // An array that may still be radiating is no success, whatever was measured before.
   const worked = outcome.reason !== 'faulted' && complete && assembled.controller.unsafe === undefined;
-  const told = await finishWell(patience.forReaders());
+  const ended = await finishWell(patience.forReaders());
   if (end.hangs) endHanging();
-  endProcess(worked && told ? 0 : 1); // a hanging server elsewhere must not keep the command alive
+  endProcess(worked && ended ? 0 : 1); // a hanging server elsewhere must not keep the command alive
 }
 
 function sourceLine(rig: RigFile, { source, description }: Rig): string {
@@ -255,15 +255,15 @@ async function closeRecords(
   writer: InfluxWriter | undefined,
   target: InfluxTarget | undefined,
   patience: Patience,
-): Promise<{ told: RunEnd; hangs: boolean }> {
+): Promise<{ ended: RunEnd; hangs: boolean }> {
   const { summary, problem, hangs = false } = await recorder.close(outcome.reason, patience.lost(HURRIED.recordsMs));
   const end: RunEnd = { ended: outcome.reason, folder: recorder.folder, summary };
   if (outcome.message !== undefined) end.message = outcome.message;
   if (problem !== undefined) end.problem = problem;
-  if (writer === undefined || target === undefined) return { told: end, hangs };
+  if (writer === undefined || target === undefined) return { ended: end, hangs };
   const closing = await writer.close(FLUSH_MS, patience.lost(HURRIED.influxMs));
   const replay = `beamrig export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
-  return { told: { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing }, hangs };
+  return { ended: { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing }, hangs };
 }
 
 function readRecorded(file: string, conjugate: boolean, rig: RigFile) {

@@ -54,8 +54,8 @@ function textOfFile(path: string): string {
   }
   const mode = read.mode & 0o777;
   if ((mode & 0o077) !== 0) {
-    const told = mode.toString(8).padStart(4, '0');
-    throw refused(`${named} has mode ${told}: others than its owner may open it; allowed: 0600`, `Run: chmod 600 ${path}`);
+    const shown = mode.toString(8).padStart(4, '0');
+    throw refused(`${named} has mode ${shown}: others than its owner may open it; allowed: 0600`, `Run: chmod 600 ${path}`);
   }
   return read.bytes.toString('utf8');
 }
@@ -69,9 +69,9 @@ function unreadable(path: string, named: string, cause: unknown): BeamrigError {
     return refused(`${named} is in a folder that this user may not enter`, 'Run as the user who may, or move the file.', cause);
   }
   if (owner === us) return refused(`${named} may not be read even by its owner, this user`, `Run: chmod 600 ${path}`, cause);
-  const told = nameOfUser(owner);
-  const wayOut = `Run as ${told}, or give the file to this user: sudo chown "$USER" ${path}`;
-  return refused(`${named} belongs to ${told}, and this user may not read it`, wayOut, cause);
+  const ownerName = nameOfUser(owner);
+  const wayOut = `Run as ${ownerName}, or give the file to this user: sudo chown "$USER" ${path}`;
+  return refused(`${named} belongs to ${ownerName}, and this user may not read it`, wayOut, cause);
 }
 
 /** The name, or the number where the system's list of users does not have it. */

@@ -74,11 +74,11 @@ const TYPES: Record<string, Omit<NpyType, 'littleEndian'> | undefined> = Object.
 function typeOf(descr: Literal | undefined, name: string): NpyType {
   const expected = 'expected complex64, complex128, or float32 or float64 with a last axis of re, im';
   if (typeof descr !== 'string') {
-    const mend = 'Make one complex array of its fields, channels["re"] + 1j * channels["im"], and save that.';
+    const wayOut = 'Make one complex array of its fields, channels["re"] + 1j * channels["im"], and save that.';
     return refuse(
       name,
       `dtype ${descr === undefined ? 'not given' : 'a structured type'}; ${expected}`,
-      descr === undefined ? SAVE_IT : mend,
+      descr === undefined ? SAVE_IT : wayOut,
     );
   }
   const [, order, known] = /^([<>=|]?)(.*)$/s.exec(descr) ?? [];
@@ -104,33 +104,33 @@ function typeOf(descr: Literal | undefined, name: string): NpyType {
 }
 
 /** Files that people have instead, by their first bytes. */
-const OTHERS: { begins: number[]; is: string; mend: string }[] = [
+const OTHERS: { begins: number[]; is: string; wayOut: string }[] = [
   {
     begins: [0x50, 0x4b],
     is: 'a .npz or other zip archive',
-    mend: 'Save one array of it: numpy.save("channels.npy", numpy.load("channels.npz")["NAME"]).',
+    wayOut: 'Save one array of it: numpy.save("channels.npy", numpy.load("channels.npz")["NAME"]).',
   },
   {
     begins: [0x89, 0x48, 0x44, 0x46],
     is: 'an HDF5 (or MATLAB 7.3) file',
-    mend: 'Read it with h5py and save the channels with numpy.save.',
+    wayOut: 'Read it with h5py and save the channels with numpy.save.',
   },
   {
     begins: [...Buffer.from('MATLAB 5.0')],
     is: 'a MATLAB file',
-    mend: 'numpy.save("channels.npy", scipy.io.loadmat("channels.mat")["NAME"]).',
+    wayOut: 'numpy.save("channels.npy", scipy.io.loadmat("channels.mat")["NAME"]).',
   },
-  { begins: [0x1f, 0x8b], is: 'gzip-compressed', mend: 'Unpack it first: gunzip.' },
+  { begins: [0x1f, 0x8b], is: 'gzip-compressed', wayOut: 'Unpack it first: gunzip.' },
   {
     begins: [0x80],
     is: 'a Python pickle or torch file',
-    mend: 'Save the channels with numpy.save(file, channels), complex, shape [n, K, N].',
+    wayOut: 'Save the channels with numpy.save(file, channels), complex, shape [n, K, N].',
   },
 ];
 
 function refuseOther(bytes: Uint8Array, name: string): never {
   const other = OTHERS.find(({ begins }) => begins.every((byte, index) => bytes[index] === byte));
-  if (other !== undefined) refuse(name, `not a NumPy file but ${other.is}`, other.mend);
+  if (other !== undefined) refuse(name, `not a NumPy file but ${other.is}`, other.wayOut);
   refuse(name, 'not a NumPy file (no \\x93NUMPY at its start)', SAVE_IT);
 }
 

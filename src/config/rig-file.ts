@@ -141,7 +141,7 @@ export const rigFileSchema = z
     loop: z
       .strictObject({
         rateHz: z.number().gt(0).max(10_000).default(DEFAULT_RATE_HZ).describe('Control cycles a second that are aimed at.'),
-        pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SNR reading is averaged over.'),
+        pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SINR reading is averaged over.'),
         watchdogMs: z
           .int()
           .min(100)

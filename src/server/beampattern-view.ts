@@ -12,7 +12,7 @@ import { wordsToPhases } from '../../core/signal/quantise.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { ShownBeam } from './radiation.ts';
-import type { BeampatternPlot, PatternCutPanel } from './socket-contract.ts';
+import type { BeampatternPlot, PatternCutPlot } from './socket-contract.ts';
 
 const SHORTEST_INTERVAL_MS = 100;
 const SHARE_OF_TIME = 0.02;
@@ -23,7 +23,7 @@ const FLOOR_DB = -120;
 const DEG = Math.PI / 180;
 
 export class BeampatternView {
-  #panel: BeampatternPlot<Float32Array> | undefined;
+  #plot: BeampatternPlot<Float32Array> | undefined;
   #notBeforeMs = -Infinity;
   /** The newest cycle, and when it was first seen. */
   #newest = { cycle: -1, sinceMs: -Infinity };
@@ -31,16 +31,16 @@ export class BeampatternView {
   /** The newest pattern; calculated anew from `latest()` when one is due. */
   at(nowMs: number, rig: RigDescription, latest: () => ShownBeam | undefined): BeampatternPlot<Float32Array> | undefined {
     const view = latest();
-    if (!view) return this.#panel;
+    if (!view) return this.#plot;
     const { cycle } = view.record;
     if (cycle !== this.#newest.cycle) this.#newest = { cycle, sinceMs: nowMs };
     const due = nowMs >= this.#notBeforeMs || nowMs - this.#newest.sinceMs >= STANDS_MS;
-    if (due && cycle !== this.#panel?.cycle) {
+    if (due && cycle !== this.#plot?.cycle) {
       const beforeMs = performance.now();
-      this.#panel = this.#calculate(rig, view);
+      this.#plot = this.#calculate(rig, view);
       this.#notBeforeMs = nowMs + Math.max(SHORTEST_INTERVAL_MS, (performance.now() - beforeMs) / SHARE_OF_TIME);
     }
-    return this.#panel;
+    return this.#plot;
   }
 
   #calculate(rig: RigDescription, view: ShownBeam): BeampatternPlot<Float32Array> {
@@ -53,7 +53,7 @@ export class BeampatternView {
     const azimuths = Array.from(view.userAzimuthRad);
     const users = azimuths.map((rad, user) => ({ user, rad }));
     const cuts = [
-      cutPanel('azimuth', 0, users, (of, towards) => azimuthCut(geometry, of === 'commanded' ? commanded : wanted, towards)),
+      cutPlot('azimuth', 0, users, (of, towards) => azimuthCut(geometry, of === 'commanded' ? commanded : wanted, towards)),
     ];
     if (geometry.kind === 'upa') {
       const [atRad = 0] = azimuths;
@@ -61,7 +61,7 @@ export class BeampatternView {
       const inPlane = azimuths.flatMap((rad, user) => (rad === atRad ? [{ user, rad: 0 }] : []));
       const cut = (of: Line, towards: number[]): PatternCut =>
         elevationCut(geometry, of === 'commanded' ? commanded : wanted, atRad, towards);
-      cuts.push(cutPanel('elevation', atRad, inPlane, cut));
+      cuts.push(cutPlot('elevation', atRad, inPlane, cut));
     }
     return { cycle: view.record.cycle, cuts };
   }
@@ -69,12 +69,12 @@ export class BeampatternView {
 
 type Line = 'commanded' | 'wanted';
 
-function cutPanel(
+function cutPlot(
   axis: 'azimuth' | 'elevation',
   atRad: number,
   users: readonly { user: number; rad: number }[],
   cut: (of: Line, towards: number[]) => PatternCut,
-): PatternCutPanel<Float32Array> {
+): PatternCutPlot<Float32Array> {
   const towards = users.map(({ rad }) => rad);
   const { anglesRad, power, places } = cut('commanded', towards);
   return {

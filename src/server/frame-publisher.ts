@@ -14,7 +14,7 @@ import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { codewordView, radiationNow, type ShownBeam } from './radiation.ts';
-import type { BeampatternPlot, CostlyPanel, Frame, Radiation } from './socket-contract.ts';
+import type { BeampatternPlot, CostlyView, Frame, Radiation } from './socket-contract.ts';
 
 const TICK_MS = 17;
 /** At most 30 frames a second for a page, and with however many pages one in this time; where nothing happens the controller still shows that it lives. */
@@ -47,13 +47,13 @@ interface PageState {
   nextEvent: number;
   rigVersion: number;
   stateVersion: number;
-  watched: ReadonlySet<CostlyPanel>;
+  watched: ReadonlySet<CostlyView>;
   wordsOfCycle: number;
   beampatternOfCycle: number;
 }
 
 export interface PagePort {
-  watch(panels: Iterable<CostlyPanel>): void;
+  watch(views: Iterable<CostlyView>): void;
   leave(): void;
 }
 
@@ -133,8 +133,8 @@ export class FramePublisher {
     };
     this.#pages.add(page);
     return {
-      watch: (panels) => {
-        page.watched = new Set(panels);
+      watch: (views) => {
+        page.watched = new Set(views);
       },
       leave: () => this.#pages.delete(page),
     };
@@ -284,10 +284,10 @@ class SharedFrames {
   readonly #made = new Map<string, { frame: Frame<ArrayBufferView>; next: number }>();
 
   of(
-    told: readonly unknown[],
+    sent: readonly unknown[],
     make: () => { frame: Frame<ArrayBufferView>; next: number },
   ): { frame: Frame<ArrayBufferView>; next: number } {
-    const key = told.join();
+    const key = sent.join();
     const made = this.#made.get(key) ?? make();
     this.#made.set(key, made);
     return made;

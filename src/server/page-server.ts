@@ -58,7 +58,7 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
   });
   const lines = new Map<PageSocket, { line: PageLine; who: string }>();
   const arrivals = new Arrivals(NEW_PAGES_A_SECOND, maxPages + SPARE_CONNECTIONS);
-  const told = new Allowance(TOLD_A_SECOND, TOLD_AT_ONCE);
+  const said = new Allowance(TOLD_A_SECOND, TOLD_AT_ONCE);
   const controls = new PageControls({ controller, tell: report, changed: () => publisher.lookAgain() });
   let pages = 0;
 
@@ -75,7 +75,7 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     if (!known) return;
     lines.delete(socket);
     known.line.hangUp();
-    if (!told.take(performance.now())) return;
+    if (!said.take(performance.now())) return;
     report({ level: 'warning', code: 'page-hung-up', message: `${known.who} was hung up on: ${WHY[why]}.` });
   };
 

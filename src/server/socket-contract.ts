@@ -15,7 +15,7 @@ import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 export type { ControllerState, ControlResult, RigDescription, Source, Stage };
 
 /** Panels that cost something to fill. */
-export type CostlyPanel = 'beampattern' | 'words';
+export type CostlyView = 'beampattern' | 'words';
 
 /**
  * Cycles since the frame before, oldest first; after a connection the last minutes. One row a cycle, all float32, NaN where there is none:
@@ -65,7 +65,7 @@ export interface PageEvent {
 }
 
 /** Of what radiates, or did last; a codeword belongs to no cycle, and its number is negative. N·M phase words, uint16, word (n, m) at n·M + m. */
-export interface PhaseWordsView<Bulk> {
+export interface PhaseWordsPlot<Bulk> {
   cycle: number;
   phaseBits: number;
   words: Bulk;
@@ -78,11 +78,11 @@ export interface PhaseWordsView<Bulk> {
 export interface BeampatternPlot<Bulk> {
   cycle: number;
   /** Over azimuth, at elevation 0 where the users are; a planar array has one over elevation after it. */
-  cuts: PatternCutPanel<Bulk>[];
+  cuts: PatternCutPlot<Bulk>[];
 }
 
 /** Total radiated power, all streams together. Its three arrays are float32, of one length that grows with the array. */
-export interface PatternCutPanel<Bulk> {
+export interface PatternCutPlot<Bulk> {
   axis: 'azimuth' | 'elevation';
   /** Where the other angle stands still, degrees: elevation 0, or the azimuth of user 0 (0 where nobody knows it). */
   atDeg: number;
@@ -122,7 +122,7 @@ export interface Frame<Bulk> {
   totals: CycleTotals;
   cycles: CycleBatch<Bulk> | null;
   events: PageEvent[];
-  words?: PhaseWordsView<Bulk>;
+  words?: PhaseWordsPlot<Bulk>;
   beampattern?: BeampatternPlot<Bulk>;
 }
 
@@ -147,7 +147,7 @@ export interface ServerToPage<Bulk = ArrayBuffer> {
 }
 
 export interface PageToServer {
-  watch: (panels: CostlyPanel[]) => void;
+  watch: (views: CostlyView[]) => void;
   /** Steer: leave the paused state. */
   start: (answer: (result: ControlResult) => void) => void;
   /** Pause: no more cycles, the array goes to its safe state. */

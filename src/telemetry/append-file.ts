@@ -22,7 +22,7 @@ export interface AppendFileOptions {
   /** How often what was written is forced to the disk; without it, at the end only. */
   syncMs?: number;
   /** A disk that is nearly full takes a write now and then: trouble is over only once it has taken all for so long. */
-  calmMs?: number;
+  steadyMs?: number;
   /** Once per trouble: the first write that the disk refused. */
   onTrouble?: (error: Error) => void;
   /** The disk takes writes again; `droppedLines` did not fit in the queue meanwhile. */
@@ -53,7 +53,7 @@ const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (a
 
 export class AppendFile {
   readonly path: string;
-  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'calmMs' | 'sync' | 'write'>> &
+  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>> &
     AppendFileOptions;
   readonly #timers: NodeJS.Timeout[];
   #file: OpenedFile;
@@ -67,12 +67,12 @@ export class AppendFile {
   #turnBytes = 0;
   #pump: Promise<void> | undefined;
   #troubled = false;
-  #calmSinceMs: number | undefined;
+  #steadySinceMs: number | undefined;
   #droppedLines = 0;
   #missingLines = 0;
   #closing = false;
   #checkDue = false;
-  #mending = false;
+  #repairing = false;
   #slowUntilMs = 0;
   #dirty = false;
   #syncing: Promise<void> | undefined;
@@ -84,7 +84,7 @@ export class AppendFile {
   constructor(path: string, options: AppendFileOptions = {}) {
     this.path = path;
     this.#options = {
-      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, calmMs: 10_000 },
+      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, steadyMs: 10_000 },
       ...{ sync: promisify(fsync), write: writeToFile },
       ...options,
     };
@@ -131,7 +131,7 @@ export class AppendFile {
 
   /** Nothing waits before what comes now, this turn of the thread has not written much, and the disk answered at once of late. */
   #isPrompt(): boolean {
-    const idle = this.#queuedBytes === 0 && this.#turnBytes < TURN_BYTES && !this.#mending && !this.#troubled;
+    const idle = this.#queuedBytes === 0 && this.#turnBytes < TURN_BYTES && !this.#repairing && !this.#troubled;
     return idle && this.#options.write === writeToFile && performance.now() >= this.#slowUntilMs;
   }
 
@@ -227,7 +227,7 @@ export class AppendFile {
       try {
         written += await this.#options.write(this.#file.fd, bytes.subarray(written));
         this.#dirty = true;
-        this.#calmSinceMs ??= performance.now();
+        this.#steadySinceMs ??= performance.now();
       } catch (error) {
         if (this.#closing) {
           this.#droppedLines += this.#queue.length + newlinesIn(bytes.subarray(written));
@@ -244,8 +244,8 @@ export class AppendFile {
   }
 
   #checkSoon(): void {
-    const calmForMs = this.#calmSinceMs === undefined ? 0 : performance.now() - this.#calmSinceMs;
-    if (this.#troubled && this.#queue.length === 0 && calmForMs >= this.#options.calmMs) {
+    const steadyForMs = this.#steadySinceMs === undefined ? 0 : performance.now() - this.#steadySinceMs;
+    if (this.#troubled && this.#queue.length === 0 && steadyForMs >= this.#options.steadyMs) {
       this.#troubled = false;
       this.#options.onRecovered?.(this.#droppedLines);
     }
@@ -260,10 +260,10 @@ export class AppendFile {
       const now = await lookAt(this.path).catch(() => this.#file); // what cannot be looked at now is taken for what it was
       if (now?.id === this.#file.id && (now === this.#file || now.bytes >= bytesBefore)) {
         this.#checkDue = false;
-        this.#mending = false;
+        this.#repairing = false;
         return true;
       }
-      this.#mending = true;
+      this.#repairing = true;
       if (now === undefined) this.#options.beforeReopen?.();
       const linesLeft = now === undefined ? 0 : await countLines(this.path, 0);
       const opened = await openAtEnd(this.path);
@@ -276,7 +276,7 @@ export class AppendFile {
       this.#lines = linesLeft + opened.ended;
       this.#missingLines += missingLines;
       this.#checkDue = false;
-      this.#mending = false;
+      this.#repairing = false;
       this.#options.onDamage?.({ what, missingLines });
       return true;
     } catch (error) {
@@ -293,7 +293,7 @@ export class AppendFile {
   }
 
   #noteTrouble(error: Error): void {
-    this.#calmSinceMs = undefined;
+    this.#steadySinceMs = undefined;
     if (this.#troubled) return;
     this.#troubled = true;
     this.#options.onTrouble?.(error);

@@ -36,7 +36,7 @@ telemetry: { runFolder: ${JSON.stringify(parent)} }
   const recorder = createRunRecorder({
     ...{ rig: parseRigFile(rigText, 'bench.yaml'), rigText, rigPath: 'bench.yaml', seed: 1, clock, time: 'real' },
     onOwnEvent: (event) => told.push(event),
-    openFile: (path, own) => new AppendFile(path, { ...own, checkMs: 20, retryMs: 20, calmMs: 100, ...options }),
+    openFile: (path, own) => new AppendFile(path, { ...own, checkMs: 20, retryMs: 20, steadyMs: 100, ...options }),
   });
   let said = 0;
   const record = (count: number): void => {
@@ -145,7 +145,7 @@ describe('a disk that is nearly full', () => {
     };
     const told: string[] = [];
     const grown = new AppendFile(join(parent, 'log'), {
-      ...{ write, checkMs: 10, retryMs: 2, calmMs: 300 },
+      ...{ write, checkMs: 10, retryMs: 2, steadyMs: 300 },
       onTrouble: () => told.push('trouble'),
       onRecovered: (dropped) => told.push(`recovered, dropped ${dropped}`),
     });

@@ -67,7 +67,7 @@ describe('readings that cannot be what they say', () => {
     const { loop, records, events, codes } = rigThat({ cycles: 9, measures: (cycle) => (cycle >= 3 ? measures(cycle) : {}) });
     expect(await loop.start()).toMatchObject({ cycles: 9, voidCycles: 0 });
     expect(codes()).toEqual(['reading-doubtful']);
-    expect(events[0].message).toContain('The SNR of cycle 3 is');
+    expect(events[0].message).toContain('The SINR of cycle 3 is');
     expect(records.map(({ doubt }) => doubt !== undefined)).toEqual(records.map(({ cycle }) => cycle >= 3));
     const [marked] = records.slice(-1);
     expect(marked.doubt).toMatch(words);

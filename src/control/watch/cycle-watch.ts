@@ -90,7 +90,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
         tell({
           level: 'warning',
           code: 'reading-doubtful',
-          message: `The SNR of cycle ${record.cycle} is ${doubt.words}.`,
+          message: `The SINR of cycle ${record.cycle} is ${doubt.words}.`,
           action: 'Such readings are recorded as they came, marked, and counted in no mean.',
         });
       }

@@ -141,9 +141,9 @@ export function createTopicClaim(options: {
       state = 'asking';
       const { nonce } = asked;
       await connection.publish(topic, payloadOf({ state: 'asking', instance, ...(nonce !== undefined && { nonce }) }), false);
-      const heard = await until(ECHO_MS, () => state === 'asked' || rival !== undefined);
+      const echoed = await until(ECHO_MS, () => state === 'asked' || rival !== undefined);
       refuseIfTaken();
-      if (!heard) throw options.unreadable();
+      if (!echoed) throw options.unreadable();
       if (leftover !== undefined) await until(HOLDER_ANSWER_MS * (1 + options.jitter / 2), () => rival !== undefined);
       refuseIfTaken();
       claimed = true;

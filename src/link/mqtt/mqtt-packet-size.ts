@@ -27,7 +27,7 @@ export interface RoomProbe {
   /** Finds out what passes now. 'closed': connect again and call it again. @throws {LinkRefused} when it is too little */
   look(connection: BrokerConnection, topics: Pick<PanelTopics, 'host' | 'toPanel'>): Promise<'known' | 'closed'>;
   /** A message on the topic: true when it is one of ours that came back. */
-  heard(payload: Uint8Array): boolean;
+  received(payload: Uint8Array): boolean;
 }
 
 export const tooNarrow = (shownUrl: string): LinkRefused =>
@@ -104,7 +104,7 @@ export function createRoomProbe(clock: Clock, shownUrl: string): RoomProbe {
         narrow();
       }
     },
-    heard(payload) {
+    received(payload) {
       const prefix = `{"probe":"${id}-${turn}-`;
       const text = Buffer.from(payload.subarray(0, prefix.length + 5)).toString('latin1');
       if (!text.startsWith(`{"probe":"${id}-`)) return false;

@@ -268,7 +268,7 @@ class MqttLink implements Link {
     const { topics } = this;
     if (topic === topics?.toHost) this.receiveFrame(payload, retained);
     else if (topic === topics?.presence) this.receivePresence(payload);
-    else if (topic === topics?.host && !this.room.heard(payload)) this.claim?.receive(payload, retained);
+    else if (topic === topics?.host && !this.room.received(payload)) this.claim?.receive(payload, retained);
   }
 
   private receiveFrame(payload: Uint8Array, retained: boolean): void {

@@ -1,14 +1,11 @@
-/** The two panels that are words and counters: links and panels, and the list of events. */
+/** Links and the panels at their far ends: a row each, and what is counted over all of them. */
 import { counted } from '../../core/errors/counted.ts';
 import type { RigDescription } from '../../src/server/socket-contract.ts';
 import { byId, element, setText } from '../elements.ts';
 import { count, fixed, milliseconds } from '../charts/figures.ts';
-import { clockTime } from '../live.ts';
 import type { Live } from '../live.ts';
 
-const LEVELS = { info: 'info', warning: '▲ warning', error: '■ error' } as const;
-
-export class PanelsPanel {
+export class LinksView {
   readonly #table = element('table');
   readonly #counters = new Map<string, HTMLElement>();
   readonly #none = element('p', { text: 'No link is open yet.' });
@@ -107,32 +104,4 @@ function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
     element('tr', {}, ...cells),
     element('tr', { className: 'about' }, about),
   );
-}
-
-export class EventsPanel {
-  readonly #list = byId('event-list');
-  #version = -1;
-
-  draw(live: Live): void {
-    if (live.eventsVersion === this.#version) return;
-    this.#version = live.eventsVersion;
-    if (live.events.length === 0) {
-      this.#list.replaceChildren(element('li', { className: 'empty', text: 'Nothing has happened that you should know.' }));
-      return;
-    }
-    this.#list.replaceChildren(
-      ...live.events.toReversed().map(({ timeMs, level, code, message, action }) => {
-        const words = element('span', {}, document.createTextNode(message));
-        if (action) words.append(element('span', { className: 'action', text: ` → ${action}` }));
-        const time = element('time', { text: clockTime(new Date(timeMs)), datetime: new Date(timeMs).toISOString() });
-        return element(
-          'li',
-          { 'data-level': level, title: code },
-          time,
-          element('span', { className: 'level', text: LEVELS[level] }),
-          words,
-        );
-      }),
-    );
-  }
 }
