@@ -8,7 +8,7 @@ export interface ForOneTest {
   /** Only inside of tests. */
   readonly folder: string;
   /** @returns the thing, which is closed when the test ends */
-  later<Thing>(thing: Thing, close: (thing: Thing) => unknown): Thing;
+  readonly later: <Thing>(thing: Thing, close: (thing: Thing) => unknown) => Thing;
 }
 
 export function forOneTest(name: string): ForOneTest {

@@ -53,10 +53,10 @@ export interface PageOfBlock {
   /** Only inside of tests. */
   readonly page: Page;
   readonly server: RunningServer;
-  text(selector: string): Promise<string>;
-  inPage<T>(expression: string): Promise<T>;
+  readonly text: (selector: string) => Promise<string>;
+  readonly inPage: <T>(expression: string) => Promise<T>;
   /** A property of the first element as it is drawn. */
-  style(selector: string, property: string): Promise<string>;
+  readonly style: (selector: string, property: string) => Promise<string>;
 }
 
 /** @param prepare what the rig should be before the page opens */
