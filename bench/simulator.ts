@@ -67,32 +67,32 @@ interface Row {
 
 /** Adds up what is spent on some work, round by round. */
 class Stopwatch {
-  private readonly wallUs: number[] = [];
+  readonly #wallUs: number[] = [];
   readonly cpuUs: number[] = [];
-  private wall = 0;
-  private cpu = 0;
+  #wall = 0;
+  #cpu = 0;
 
   time(work: () => void): void {
     const cpu = process.cpuUsage();
     const wall = performance.now();
     work();
-    this.wall += 1000 * (performance.now() - wall);
+    this.#wall += 1000 * (performance.now() - wall);
     const spent = process.cpuUsage(cpu);
-    this.cpu += spent.user + spent.system;
+    this.#cpu += spent.user + spent.system;
   }
 
   /** Ends a round; one that only warms up is not kept. */
   endRound(kept: boolean): void {
     if (kept) {
-      this.wallUs.push(this.wall / CYCLES_A_ROUND);
-      this.cpuUs.push(this.cpu / CYCLES_A_ROUND);
+      this.#wallUs.push(this.#wall / CYCLES_A_ROUND);
+      this.cpuUs.push(this.#cpu / CYCLES_A_ROUND);
     }
-    this.wall = 0;
-    this.cpu = 0;
+    this.#wall = 0;
+    this.#cpu = 0;
   }
 
   cost(): Cost {
-    return { wallUs: spread(this.wallUs), cpuUs: spread(this.cpuUs) };
+    return { wallUs: spread(this.#wallUs), cpuUs: spread(this.cpuUs) };
   }
 }
 

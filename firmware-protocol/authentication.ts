@@ -97,29 +97,29 @@ const WINDOW = 64n;
  * a link may reorder (the window of RFC 4303, section 3.4.3). Ask only about frames whose tag is right.
  */
 export class ReplayWindow {
-  private top: bigint;
+  #top: bigint;
   /** Bit i: counter newest − i was accepted. */
-  private seen = (1n << WINDOW) - 1n;
+  #seen = (1n << WINDOW) - 1n;
 
   /** @param newest every counter up to this one is refused */
   constructor(newest: bigint) {
-    this.top = newest;
+    this.#top = newest;
   }
 
   get newest(): bigint {
-    return this.top;
+    return this.#top;
   }
 
   /** Whether the counter is fresh; from then on it is not. */
   accept(counter: bigint): boolean {
-    if (counter > this.top) {
-      this.seen = BigInt.asUintN(Number(WINDOW), shifted(this.seen, counter - this.top)) | 1n;
-      this.top = counter;
+    if (counter > this.#top) {
+      this.#seen = BigInt.asUintN(Number(WINDOW), shifted(this.#seen, counter - this.#top)) | 1n;
+      this.#top = counter;
       return true;
     }
-    const age = this.top - counter;
-    if (age >= WINDOW || ((this.seen >> age) & 1n) === 1n) return false;
-    this.seen |= 1n << age;
+    const age = this.#top - counter;
+    if (age >= WINDOW || ((this.#seen >> age) & 1n) === 1n) return false;
+    this.#seen |= 1n << age;
     return true;
   }
 }

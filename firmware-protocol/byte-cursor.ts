@@ -16,64 +16,64 @@ const U32_MAX = 0xffffffff;
 
 export class PayloadWriter {
   readonly bytes: Uint8Array;
-  private at: number;
-  private readonly messageType: string;
+  #at: number;
+  readonly #messageType: string;
 
   constructor(bytes: Uint8Array, start: number, messageType: string) {
     this.bytes = bytes;
-    this.at = start;
-    this.messageType = messageType;
+    this.#at = start;
+    this.#messageType = messageType;
   }
 
   u8(field: string, value: number, min = 0, max = 0xff): void {
-    this.check(field, value, min, max);
-    this.bytes[this.at++] = value;
+    this.#check(field, value, min, max);
+    this.bytes[this.#at++] = value;
   }
 
   u16(field: string, value: number, min = 0, max = 0xffff): void {
-    this.check(field, value, min, max);
-    this.bytes[this.at++] = value;
-    this.bytes[this.at++] = value >>> 8;
+    this.#check(field, value, min, max);
+    this.bytes[this.#at++] = value;
+    this.bytes[this.#at++] = value >>> 8;
   }
 
   i16(field: string, value: number): void {
-    this.check(field, value, -0x8000, 0x7fff);
-    this.bytes[this.at++] = value;
-    this.bytes[this.at++] = value >>> 8;
+    this.#check(field, value, -0x8000, 0x7fff);
+    this.bytes[this.#at++] = value;
+    this.bytes[this.#at++] = value >>> 8;
   }
 
   u32(field: string, value: number, min = 0): void {
-    this.check(field, value, min, U32_MAX);
-    this.raw32(value);
+    this.#check(field, value, min, U32_MAX);
+    this.#raw32(value);
   }
 
   u64(field: string, value: bigint): void {
     if (typeof value !== 'bigint' || value < 0n || value > 0xffffffffffffffffn) {
       this.refuse(field, `${String(value)} is not a bigint from 0 to 2^64 - 1`);
     }
-    this.raw32(Number(value & 0xffffffffn));
-    this.raw32(Number(value >> 32n));
+    this.#raw32(Number(value & 0xffffffffn));
+    this.#raw32(Number(value >> 32n));
   }
 
   flag(value: boolean): void {
-    this.bytes[this.at++] = value ? 1 : 0;
+    this.bytes[this.#at++] = value ? 1 : 0;
   }
 
   /** The place of `value` in `values`, plus `first`. */
   choice<T extends string>(field: string, value: T, values: readonly T[], first = 0): void {
     const index = values.indexOf(value);
     if (index < 0) this.refuse(field, `'${String(value)}' is none of ${values.join(', ')}`);
-    this.bytes[this.at++] = index + first;
+    this.bytes[this.#at++] = index + first;
   }
 
   raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
+    this.bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   words(words: Uint16Array, bits: number): void {
-    packWordsInto(words, bits, this.bytes, this.at);
-    this.at += packedLength(words.length, bits);
+    packWordsInto(words, bits, this.bytes, this.#at);
+    this.#at += packedLength(words.length, bits);
   }
 
   floats(field: string, values: Float32Array): void {
@@ -89,51 +89,52 @@ export class PayloadWriter {
 
   /** Refuses a value for a reason of its own. */
   refuse(field: string, problem: string): never {
-    throw new BeamrigError('argument', `${this.messageType}: ${field}: ${problem}`, {
+    throw new BeamrigError('argument', `${this.#messageType}: ${field}: ${problem}`, {
       wayOut: 'See the byte tables in firmware-protocol/PROTOCOL.md for the range of every field.',
     });
   }
 
-  private check(field: string, value: number, min: number, max: number): void {
+  #check(field: string, value: number, min: number, max: number): void {
     if (!Number.isInteger(value) || value < min || value > max) {
       this.refuse(field, `${String(value)} is not a whole number from ${min} to ${max}`);
     }
   }
 
-  private raw32(value: number): void {
+  #raw32(value: number): void {
     const { bytes } = this;
-    bytes[this.at++] = value;
-    bytes[this.at++] = value >>> 8;
-    bytes[this.at++] = value >>> 16;
-    bytes[this.at++] = value >>> 24;
+    bytes[this.#at++] = value;
+    bytes[this.#at++] = value >>> 8;
+    bytes[this.#at++] = value >>> 16;
+    bytes[this.#at++] = value >>> 24;
   }
 }
 
 /** Reads `bytes[start, end)`. After a failure every read gives zeros, so a reader may go on and ask once at the end. */
 export class PayloadReader {
   failed = false;
-  private readonly bytes: Uint8Array;
-  private at: number;
-  private readonly end: number;
+  readonly #bytes: Uint8Array;
+  #at: number;
+  readonly #end: number;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
-    this.bytes = bytes;
-    this.at = start;
-    this.end = end;
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get remaining(): number {
-    return this.end - this.at;
+    return this.#end - this.#at;
   }
 
   u8(min = 0, max = 0xff): number {
-    return this.take(1) ? this.inRange(this.bytes[this.at - 1], min, max) : 0;
+    return this.#take(1) ? this.#inRange(this.#bytes[this.#at - 1], min, max) : 0;
   }
 
   u16(min = 0, max = 0xffff): number {
-    if (!this.take(2)) return 0;
-    const { bytes, at } = this;
-    return this.inRange(bytes[at - 2] | (bytes[at - 1] << 8), min, max);
+    if (!this.#take(2)) return 0;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    return this.#inRange(bytes[at - 2] | (bytes[at - 1] << 8), min, max);
   }
 
   i16(): number {
@@ -141,10 +142,11 @@ export class PayloadReader {
   }
 
   u32(min = 0): number {
-    if (!this.take(4)) return 0;
-    const { bytes, at } = this;
+    if (!this.#take(4)) return 0;
+    const bytes = this.#bytes;
+    const at = this.#at;
     const value = (bytes[at - 4] | (bytes[at - 3] << 8) | (bytes[at - 2] << 16) | (bytes[at - 1] << 24)) >>> 0;
-    return this.inRange(value, min, U32_MAX);
+    return this.#inRange(value, min, U32_MAX);
   }
 
   u64(): bigint {
@@ -162,8 +164,8 @@ export class PayloadReader {
 
   /** UTF-8 of at most 32 bytes without a zero byte, so that firmware may keep it as a C string. */
   text(length: number): string {
-    if (length > MAX_TEXT_BYTES || !this.take(length)) return this.fail('');
-    const bytes = this.bytes.subarray(this.at - length, this.at);
+    if (length > MAX_TEXT_BYTES || !this.#take(length)) return this.fail('');
+    const bytes = this.#bytes.subarray(this.#at - length, this.#at);
     if (bytes.includes(0)) return this.fail('');
     try {
       return STRICT_UTF8.decode(bytes);
@@ -174,21 +176,21 @@ export class PayloadReader {
 
   words(count: number, bits: number): Uint16Array {
     const length = packedLength(count, bits);
-    if (bits < 1 || bits > MAX_PHASE_BITS || !this.take(length)) return this.fail(new Uint16Array(0));
-    return unpackWordsFrom(this.bytes, this.at - length, bits, count) ?? this.fail(new Uint16Array(0));
+    if (bits < 1 || bits > MAX_PHASE_BITS || !this.#take(length)) return this.fail(new Uint16Array(0));
+    return unpackWordsFrom(this.#bytes, this.#at - length, bits, count) ?? this.fail(new Uint16Array(0));
   }
 
   /** Finite float32; anything else fails. */
   floats(count: number): Float32Array {
-    if (!this.take(4 * count)) return new Float32Array(0);
-    const values = new Float32Array(littleEndian(this.lastBytes(4 * count), 4).buffer);
+    if (!this.#take(4 * count)) return new Float32Array(0);
+    const values = new Float32Array(littleEndian(this.#lastBytes(4 * count), 4).buffer);
     for (let i = 0; i < count; i += 1) if (!Number.isFinite(values[i])) this.failed = true;
     return values;
   }
 
   shorts(count: number): Int16Array {
-    if (!this.take(2 * count)) return new Int16Array(0);
-    return new Int16Array(littleEndian(this.lastBytes(2 * count), 2).buffer);
+    if (!this.#take(2 * count)) return new Int16Array(0);
+    return new Int16Array(littleEndian(this.#lastBytes(2 * count), 2).buffer);
   }
 
   fail<T>(value: T): T {
@@ -197,17 +199,17 @@ export class PayloadReader {
   }
 
   /** A copy of what was taken last, in a buffer of its own: the slice of a Node Buffer would be a view into one that others share. */
-  private lastBytes(count: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.bytes.subarray(this.at - count, this.at));
+  #lastBytes(count: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#bytes.subarray(this.#at - count, this.#at));
   }
 
-  private take(count: number): boolean {
-    if (this.failed || count > this.end - this.at) return this.fail(false);
-    this.at += count;
+  #take(count: number): boolean {
+    if (this.failed || count > this.#end - this.#at) return this.fail(false);
+    this.#at += count;
     return true;
   }
 
-  private inRange(value: number, min: number, max: number): number {
+  #inRange(value: number, min: number, max: number): number {
     return value < min || value > max ? this.fail(min) : value;
   }
 }

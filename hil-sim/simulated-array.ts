@@ -194,56 +194,59 @@ export function thermalStep(timeS: number): number {
 
 /** S: what each phase shifter answers to a word, stuck elements included. */
 class Shifters {
-  private readonly bits: number;
-  private readonly rfChains: number;
+  readonly #bits: number;
+  readonly #rfChains: number;
   /** ε_b and its like for the gain (nepers) of section b of the shifter at a place, at place·Q + b. */
-  private readonly phaseErrorRad: Float64Array;
-  private readonly gainErrorNeper: Float64Array;
+  readonly #phaseErrorRad: Float64Array;
+  readonly #gainErrorNeper: Float64Array;
   /** By element; -1 where it obeys. */
-  private readonly stuckWord: Int32Array;
+  readonly #stuckWord: Int32Array;
   /** By word, where the chip's states are not the ideal ones. */
-  private readonly states: ShownStates | undefined;
+  readonly #states: ShownStates | undefined;
   /** All states of all shifters where they are few enough to be kept: re, im from 2·(place·2^Q + word) on, side by side for the cache. */
-  private readonly table: Float64Array | undefined;
-  private readonly computed = new Float64Array(2);
+  readonly #table: Float64Array | undefined;
+  readonly #computed = new Float64Array(2);
 
   constructor({ elements, rfChains, phaseBits, random, impairments = {}, states }: SimulatedArrayOptions) {
-    this.bits = phaseBits;
-    this.states = states && { re: states.re.slice(), im: states.im.slice() };
-    this.rfChains = rfChains;
+    this.#bits = phaseBits;
+    this.#states = states && { re: states.re.slice(), im: states.im.slice() };
+    this.#rfChains = rfChains;
     const places = elements * rfChains;
     const draw = (name: string, deviation: number): Float64Array => {
       const from = random.stream(name);
       return Float64Array.from({ length: places * phaseBits }, () => (2 * deviation * from.normal()) / Math.sqrt(phaseBits));
     };
-    this.phaseErrorRad = draw('phase states', DEG * (impairments.phaseStateErrorDeg ?? 0));
-    this.gainErrorNeper = draw('gain states', DB_TO_NEPER * (impairments.gainStateErrorDb ?? 0));
+    this.#phaseErrorRad = draw('phase states', DEG * (impairments.phaseStateErrorDeg ?? 0));
+    this.#gainErrorNeper = draw('gain states', DB_TO_NEPER * (impairments.gainStateErrorDb ?? 0));
 
-    this.stuckWord = new Int32Array(elements).fill(-1);
+    this.#stuckWord = new Int32Array(elements).fill(-1);
     const stuckAt = random.stream('stuck');
     for (const stuck of impairments.stuckElements ?? []) {
       const drawn = Math.floor(stuckAt.uniform() * 2 ** phaseBits);
-      if (typeof stuck === 'number') this.stuckWord[stuck] = drawn;
-      else this.stuckWord[stuck.element] = stuck.word;
+      if (typeof stuck === 'number') this.#stuckWord[stuck] = drawn;
+      else this.#stuckWord[stuck.element] = stuck.word;
     }
-    this.table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.allStates(places) : undefined;
+    this.#table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.#allStates(places) : undefined;
   }
 
   /** Writes the responses to the words of some elements into their rows; places that are not connected stay as they are. */
   showWords(words: Uint16Array, connection: Uint8Array, elements: Int32Array, { re, im }: CMatrix): void {
-    const { rfChains, stuckWord, table, computed } = this;
-    const states = 2 ** this.bits;
+    const rfChains = this.#rfChains;
+    const stuckWord = this.#stuckWord;
+    const table = this.#table;
+    const computed = this.#computed;
+    const states = 2 ** this.#bits;
     for (let given = 0, i = 0; i < elements.length; i++) {
       const n = elements[i];
       for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
-        if (words[given] >= states) this.refuse(given, words[given]);
+        if (words[given] >= states) this.#refuse(given, words[given]);
         if (connection[place] === 0) continue;
         const word = stuckWord[n] < 0 ? words[given] : stuckWord[n];
         if (table) {
           re[place] = table[2 * (place * states + word)];
           im[place] = table[2 * (place * states + word) + 1];
         } else {
-          this.compute(place, word, computed, 0);
+          this.#compute(place, word, computed, 0);
           re[place] = computed[0];
           im[place] = computed[1];
         }
@@ -253,32 +256,34 @@ class Shifters {
 
   /** The same where the states are known and not the words. */
   showStates(states: ShownStates, connection: Uint8Array, elements: Int32Array, { re, im }: CMatrix): void {
-    const { rfChains, stuckWord, computed } = this;
+    const rfChains = this.#rfChains;
+    const stuckWord = this.#stuckWord;
+    const computed = this.#computed;
     for (let given = 0, i = 0; i < elements.length; i++) {
       const n = elements[i];
       for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
         if (connection[place] === 0) continue;
-        if (stuckWord[n] >= 0) this.compute(place, stuckWord[n], computed, 0);
+        if (stuckWord[n] >= 0) this.#compute(place, stuckWord[n], computed, 0);
         re[place] = stuckWord[n] < 0 ? states.re[given] : computed[0];
         im[place] = stuckWord[n] < 0 ? states.im[given] : computed[1];
       }
     }
   }
 
-  private refuse(place: number, word: number): never {
-    throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${counted(this.bits, 'bit')}`, {
-      wayOut: `Send words below ${2 ** this.bits}.`,
+  #refuse(place: number, word: number): never {
+    throw new BeamrigError('argument', `word ${place} is ${word}, beyond ${counted(this.#bits, 'bit')}`, {
+      wayOut: `Send words below ${2 ** this.#bits}.`,
     });
   }
 
-  private compute(place: number, word: number, into: Float64Array, at: number): void {
-    const { states } = this;
-    let phase = states ? 0 : (2 * Math.PI * word) / 2 ** this.bits;
+  #compute(place: number, word: number, into: Float64Array, at: number): void {
+    const states = this.#states;
+    let phase = states ? 0 : (2 * Math.PI * word) / 2 ** this.#bits;
     let neper = 0;
-    for (let bit = 0, section = place * this.bits; bit < this.bits; bit++, section++) {
+    for (let bit = 0, section = place * this.#bits; bit < this.#bits; bit++, section++) {
       const half = (word >> bit) & 1 ? 0.5 : -0.5;
-      phase += half * this.phaseErrorRad[section];
-      neper += half * this.gainErrorNeper[section];
+      phase += half * this.#phaseErrorRad[section];
+      neper += half * this.#gainErrorNeper[section];
     }
     const gain = Math.exp(neper);
     const re = gain * Math.cos(phase);
@@ -287,11 +292,11 @@ class Shifters {
     into[at + 1] = states ? re * states.im[word] + im * states.re[word] : im;
   }
 
-  private allStates(places: number): Float64Array {
-    const states = 2 ** this.bits;
+  #allStates(places: number): Float64Array {
+    const states = 2 ** this.#bits;
     const table = new Float64Array(2 * places * states);
     for (let place = 0; place < places; place++) {
-      for (let word = 0; word < states; word++) this.compute(place, word, table, 2 * (place * states + word));
+      for (let word = 0; word < states; word++) this.#compute(place, word, table, 2 * (place * states + word));
     }
     return table;
   }

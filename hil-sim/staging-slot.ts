@@ -11,31 +11,31 @@ export class StagingSlot {
   readonly words: Uint16Array;
   /** D, interleaved re, im. */
   readonly weights: Float32Array;
-  private readonly wordHere: Uint8Array;
-  private readonly weightHere: Uint8Array;
-  private wordsHere = 0;
-  private weightsHere = 0;
+  readonly #wordHere: Uint8Array;
+  readonly #weightHere: Uint8Array;
+  #wordsHere = 0;
+  #weightsHere = 0;
 
   /** @param wordCount N·M @param weightCount M·K, complex */
   constructor(wordCount: number, weightCount: number) {
     this.words = new Uint16Array(wordCount);
     this.weights = new Float32Array(2 * weightCount);
-    this.wordHere = new Uint8Array(wordCount);
-    this.weightHere = new Uint8Array(weightCount);
+    this.#wordHere = new Uint8Array(wordCount);
+    this.#weightHere = new Uint8Array(weightCount);
   }
 
   /** Idempotent; a beam id that is not the slot's empties the slot first. The caller has checked that the words fit. */
   putWords(beamId: BeamId, offset: number, words: Uint16Array): void {
     if (beamId !== this.beamId) this.empty(beamId);
     this.words.set(words, offset);
-    this.wordsHere += mark(this.wordHere, offset, words.length);
+    this.#wordsHere += mark(this.#wordHere, offset, words.length);
   }
 
   /** Like putWords; `offset` counts complex weights. */
   putWeights(beamId: BeamId, offset: number, weights: Float32Array): void {
     if (beamId !== this.beamId) this.empty(beamId);
     this.weights.set(weights, 2 * offset);
-    this.weightsHere += mark(this.weightHere, offset, weights.length / 2);
+    this.#weightsHere += mark(this.#weightHere, offset, weights.length / 2);
   }
 
   /** Holds the whole of `beam` under another id, as if all its words and weights had just come. */
@@ -49,7 +49,7 @@ export class StagingSlot {
   putPlaces(places: Uint16Array, words: Uint16Array): void {
     for (let i = 0; i < places.length; i++) {
       this.words[places[i]] = words[i];
-      this.wordsHere += mark(this.wordHere, places[i], 1);
+      this.#wordsHere += mark(this.#wordHere, places[i], 1);
     }
   }
 
@@ -57,15 +57,15 @@ export class StagingSlot {
     this.beamId = beamId;
     this.words.fill(0);
     this.weights.fill(0);
-    this.wordHere.fill(0);
-    this.weightHere.fill(0);
-    this.wordsHere = 0;
-    this.weightsHere = 0;
+    this.#wordHere.fill(0);
+    this.#weightHere.fill(0);
+    this.#wordsHere = 0;
+    this.#weightsHere = 0;
   }
 
   /** Whether this beam brought a D of its own, be it unfinished. */
   get hasWeights(): boolean {
-    return this.weightsHere > 0;
+    return this.#weightsHere > 0;
   }
 
   /** The beam as it stands, by copy: later chunks must not reach what is latched or stored. */
@@ -78,9 +78,9 @@ export class StagingSlot {
    * the beam is complete.
    */
   firstMissing(): number | undefined {
-    if (this.wordsHere < this.wordHere.length) return this.wordHere.indexOf(0);
-    if (this.weightsHere > 0 && this.weightsHere < this.weightHere.length) {
-      return this.wordHere.length + this.weightHere.indexOf(0);
+    if (this.#wordsHere < this.#wordHere.length) return this.#wordHere.indexOf(0);
+    if (this.#weightsHere > 0 && this.#weightsHere < this.#weightHere.length) {
+      return this.#wordHere.length + this.#weightHere.indexOf(0);
     }
     return undefined;
   }

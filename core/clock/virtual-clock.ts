@@ -104,22 +104,22 @@ const before = (a: Timer, b: Timer): boolean => a.dueMs < b.dueMs || (a.dueMs ==
 /** Binary heap; cancelled timers stay until they surface, or until they outnumber the living. */
 class TimerHeap {
   live = 0;
-  private timers: Timer[] = [];
+  #timers: Timer[] = [];
 
   push(timer: Timer): void {
     this.live++;
-    this.timers.push(timer);
-    this.rise(this.timers.length - 1);
+    this.#timers.push(timer);
+    this.#rise(this.#timers.length - 1);
   }
 
   /** The earliest living timer, taken out. */
   pop(): Timer | undefined {
-    while (this.timers.length > 0) {
-      const first = this.timers[0];
-      const last = this.timers.pop() as Timer;
-      if (this.timers.length > 0) {
-        this.timers[0] = last;
-        this.sink(0);
+    while (this.#timers.length > 0) {
+      const first = this.#timers[0];
+      const last = this.#timers.pop() as Timer;
+      if (this.#timers.length > 0) {
+        this.#timers[0] = last;
+        this.#sink(0);
       }
       if (first.call === undefined) continue;
       this.live--;
@@ -132,32 +132,32 @@ class TimerHeap {
     if (timer.call === undefined) return;
     timer.call = undefined;
     this.live--;
-    if (this.timers.length > 64 && this.timers.length > 2 * this.live) {
-      this.timers = this.timers.filter((kept) => kept.call !== undefined).sort((a, b) => (before(a, b) ? -1 : 1));
+    if (this.#timers.length > 64 && this.#timers.length > 2 * this.live) {
+      this.#timers = this.#timers.filter((kept) => kept.call !== undefined).sort((a, b) => (before(a, b) ? -1 : 1));
     }
   }
 
-  private rise(index: number): void {
-    const timer = this.timers[index];
+  #rise(index: number): void {
+    const timer = this.#timers[index];
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!before(timer, this.timers[parent])) break;
-      this.timers[index] = this.timers[parent];
+      if (!before(timer, this.#timers[parent])) break;
+      this.#timers[index] = this.#timers[parent];
       index = parent;
     }
-    this.timers[index] = timer;
+    this.#timers[index] = timer;
   }
 
-  private sink(index: number): void {
-    const timer = this.timers[index];
+  #sink(index: number): void {
+    const timer = this.#timers[index];
     for (;;) {
       let child = 2 * index + 1;
-      if (child >= this.timers.length) break;
-      if (child + 1 < this.timers.length && before(this.timers[child + 1], this.timers[child])) child++;
-      if (!before(this.timers[child], timer)) break;
-      this.timers[index] = this.timers[child];
+      if (child >= this.#timers.length) break;
+      if (child + 1 < this.#timers.length && before(this.#timers[child + 1], this.#timers[child])) child++;
+      if (!before(this.#timers[child], timer)) break;
+      this.#timers[index] = this.#timers[child];
       index = child;
     }
-    this.timers[index] = timer;
+    this.#timers[index] = timer;
   }
 }

@@ -94,21 +94,20 @@ function wholePipe(file: number, { mode }: Stats, bounds: FileBounds, attended: 
 class Store {
   #held: Buffer;
   length = 0;
+  readonly #maxBytes: number;
 
-  constructor(
-    private readonly maxBytes: number,
-    expected: number,
-  ) {
+  constructor(maxBytes: number, expected: number) {
+    this.#maxBytes = maxBytes;
     this.#held = Buffer.allocUnsafe(Math.min(Math.max(expected, CHUNK_BYTES), maxBytes + 1));
   }
 
   get overfull(): boolean {
-    return this.length > this.maxBytes;
+    return this.length > this.#maxBytes;
   }
 
   readFrom(file: number): number {
     if (this.length === this.#held.length) {
-      const larger = Buffer.allocUnsafe(Math.min(2 * this.#held.length, this.maxBytes + 1));
+      const larger = Buffer.allocUnsafe(Math.min(2 * this.#held.length, this.#maxBytes + 1));
       this.#held.copy(larger);
       this.#held = larger;
     }

@@ -43,12 +43,12 @@ export interface Vector {
 
 /** One chip with its two address pins strapped. */
 export class Adar1000 {
-  private readonly registers = new Uint8Array(0x1000);
-  private readonly ram = new Uint8Array(0x1000);
-  private readonly pins: number;
-  private loadedTransmit: Beam = new Uint8Array(BEAM_BYTES);
-  private loadedReceive: Beam = new Uint8Array(BEAM_BYTES);
-  private fetched: Beam = new Uint8Array(BEAM_BYTES);
+  readonly #registers = new Uint8Array(0x1000);
+  readonly #ram = new Uint8Array(0x1000);
+  readonly #pins: number;
+  #loadedTransmit: Beam = new Uint8Array(BEAM_BYTES);
+  #loadedReceive: Beam = new Uint8Array(BEAM_BYTES);
+  #fetched: Beam = new Uint8Array(BEAM_BYTES);
   /** Goes up when what is radiated may have changed. */
   changes = 0;
 
@@ -56,7 +56,7 @@ export class Adar1000 {
   constructor(pins: number) {
     if (!Number.isInteger(pins) || pins < 0 || pins > 3)
       throw new BeamrigError('argument', `address pins are ${pins}, not 0 … 3`);
-    this.pins = pins;
+    this.#pins = pins;
   }
 
   /**
@@ -65,85 +65,85 @@ export class Adar1000 {
    */
   word(bits: number): number | undefined {
     const instruction = (bits >>> 8) & 0xffff;
-    if (((instruction >>> 13) & 3) !== this.pins) return undefined;
+    if (((instruction >>> 13) & 3) !== this.#pins) return undefined;
     const inRam = (instruction & 0x1000) !== 0;
     const where = instruction & 0x0fff;
     if ((instruction & 0x8000) !== 0) {
       // Four-wire mode: bits 4 and 3 of the first register switch the output on.
-      const driven = (this.registers[INTERFACE_CONFIG_A] & 0x18) !== 0;
-      return driven ? (inRam ? this.ram : this.registers)[where] : undefined;
+      const driven = (this.#registers[INTERFACE_CONFIG_A] & 0x18) !== 0;
+      return driven ? (inRam ? this.#ram : this.#registers)[where] : undefined;
     }
-    if (inRam) this.ram[where] = bits & 0xff;
-    else this.write(where, bits & 0xff);
+    if (inRam) this.#ram[where] = bits & 0xff;
+    else this.#write(where, bits & 0xff);
     return undefined;
   }
 
   /** What a channel (0 … 3) radiates: its I and Q in steps of the modulator; 0 when it is switched off. */
   transmitted(channel: number): Vector {
-    const enables = this.registers[TX_ENABLES];
-    const control = this.registers[SW_CTRL];
+    const enables = this.#registers[TX_ENABLES];
+    const control = this.#registers[SW_CTRL];
     // Driver, vector modulator and amplifier for all, and one bit for each channel from bit 6 down.
     const channelOn = (enables & 0x07) === 0x07 && (enables & (0x40 >>> channel)) !== 0;
     // Transmitter on (bit 6), direction from SPI (bit 2 clear), which says transmit (bit 1).
     const transmitting = (control & 0x46) === 0x42;
-    return channelOn && transmitting ? vectorOf(this.loadedTransmit, channel) : { re: 0, im: 0 };
+    return channelOn && transmitting ? vectorOf(this.#loadedTransmit, channel) : { re: 0, im: 0 };
   }
 
   /** The vector loaded for receiving on a channel. */
   received(channel: number): Vector {
-    return vectorOf(this.loadedReceive, channel);
+    return vectorOf(this.#loadedReceive, channel);
   }
 
   /** As after a power failure: nothing is left, RAM included. */
   powerCycle(): void {
-    this.reset();
-    this.ram.fill(0);
+    this.#reset();
+    this.#ram.fill(0);
   }
 
-  private write(where: number, data: number): void {
+  #write(where: number, data: number): void {
     if (where === INTERFACE_CONFIG_A && (data & 0x81) === 0x81) {
-      this.reset();
+      this.#reset();
       return;
     }
     if (where === LD_WRK_REGS) {
-      if ((data & 0x02) !== 0) this.loadTransmit();
-      if ((data & 0x01) !== 0) this.loadedReceive = this.beamRegisters(RECEIVE);
+      if ((data & 0x02) !== 0) this.#loadTransmit();
+      if ((data & 0x01) !== 0) this.#loadedReceive = this.#beamRegisters(RECEIVE);
       return;
     }
-    this.registers[where] = data;
-    if (where === TX_CHX_MEM && (data & 0x80) !== 0 && (data & 0x7f) < POSITIONS) this.fetch(data & 0x7f);
+    this.#registers[where] = data;
+    if (where === TX_CHX_MEM && (data & 0x80) !== 0 && (data & 0x7f) < POSITIONS) this.#fetch(data & 0x7f);
     if (where < FIRST_BEAM_REGISTER || where > LAST_BEAM_REGISTER) this.changes++;
   }
 
-  private loadTransmit(): void {
+  #loadTransmit(): void {
     // Bit 6: beam RAM bypassed; bit 1: the same for the transmit channels alone.
-    const fromRegisters = (this.registers[MEM_CTRL] & 0x42) !== 0;
-    this.loadedTransmit = fromRegisters ? this.beamRegisters(TRANSMIT) : this.fetched.slice();
+    const fromRegisters = (this.#registers[MEM_CTRL] & 0x42) !== 0;
+    this.#loadedTransmit = fromRegisters ? this.#beamRegisters(TRANSMIT) : this.#fetched.slice();
     this.changes++;
   }
 
-  private fetch(position: number): void {
+  #fetch(position: number): void {
     for (let channel = 0; channel < ADAR1000_CHANNELS; channel++) {
       const entry = TRANSMIT.ram + (position << 4) + 4 * channel;
-      this.fetched.set(this.ram.subarray(entry, entry + 3), 3 * channel);
+      this.#fetched.set(this.#ram.subarray(entry, entry + 3), 3 * channel);
     }
   }
 
-  private beamRegisters({ gains, vectors }: typeof TRANSMIT): Beam {
+  #beamRegisters({ gains, vectors }: typeof TRANSMIT): Beam {
     const beam = new Uint8Array(BEAM_BYTES);
     for (let channel = 0; channel < ADAR1000_CHANNELS; channel++) {
-      beam[3 * channel] = this.registers[gains + channel];
-      beam[3 * channel + 1] = this.registers[vectors + 2 * channel];
-      beam[3 * channel + 2] = this.registers[vectors + 2 * channel + 1];
+      beam[3 * channel] = this.#registers[gains + channel];
+      beam[3 * channel + 1] = this.#registers[vectors + 2 * channel];
+      beam[3 * channel + 2] = this.#registers[vectors + 2 * channel + 1];
     }
     return beam;
   }
 
-  private reset(): void {
-    this.registers.fill(0);
-    this.loadedTransmit = new Uint8Array(BEAM_BYTES);
-    this.loadedReceive = new Uint8Array(BEAM_BYTES);
-    this.fetched = new Uint8Array(BEAM_BYTES);
+  #reset(): void {
+    this.#registers.fill(0);
+    this.#loadedTransmit = new Uint8Array(BEAM_BYTES);
+    this.#loadedReceive = new Uint8Array(BEAM_BYTES);
+    this.#fetched = new Uint8Array(BEAM_BYTES);
     this.changes++;
   }
 }

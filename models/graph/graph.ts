@@ -67,8 +67,8 @@ export class Graph {
   readonly float: FloatType;
   /** The scope that ops are added to now. */
   current: Scope = this.root;
-  private counter = 0;
-  private readonly known = new Map<string, Tensor>();
+  #counter = 0;
+  readonly #known = new Map<string, Tensor>();
 
   /** @param float element type of the whole model: float32 to run and train, float64 to check gradients and references */
   constructor(float: FloatType = 'float32') {
@@ -96,11 +96,11 @@ export class Graph {
       throw new BeamrigError('shape', `constant: ${list.length} values do not fill shape ${shapeText(shape)}`);
     }
     const key = `${type}|${shape.join()}|${Array.from(list).join()}`;
-    const seen = this.known.get(key);
+    const seen = this.#known.get(key);
     if (seen !== undefined) return seen;
-    const tensor: Tensor = { name: this.freshName('constant'), type, shape, graph: this, scope: this.root };
+    const tensor: Tensor = { name: this.#freshName('constant'), type, shape, graph: this, scope: this.root };
     this.initializers.push({ tensor, values: list });
-    this.known.set(key, tensor);
+    this.#known.set(key, tensor);
     return tensor;
   }
 
@@ -124,13 +124,13 @@ export class Graph {
   }
 
   addNode(node: GraphNode): void {
-    for (const input of node.inputs) this.read(input, node.op);
+    for (const input of node.inputs) this.#read(input, node.op);
     this.current.nodes.push(node);
   }
 
   /** A tensor of the current scope that some node will fill. */
   tensor(shape: readonly Dim[], type: ElementType, name?: string, stem = 'tensor'): Tensor {
-    return { name: name ?? this.freshName(stem), type, shape, graph: this, scope: this.current };
+    return { name: name ?? this.#freshName(stem), type, shape, graph: this, scope: this.current };
   }
 
   /** Runs `build` with a new scope inside the current one. */
@@ -146,7 +146,7 @@ export class Graph {
   }
 
   /** Notes that the current scope reads `tensor`, and that every scope up to its own captures it. */
-  private read(tensor: Tensor, op: string): void {
+  #read(tensor: Tensor, op: string): void {
     for (let scope: Scope | undefined = this.current; scope !== undefined; scope = scope.parent) {
       if (scope === tensor.scope) return;
       scope.captures.add(tensor);
@@ -154,9 +154,9 @@ export class Graph {
     throw new BeamrigError('shape', `${op}: ${tensor.name} belongs to another graph or to a Scan body that has ended`);
   }
 
-  private freshName(stem: string): string {
-    this.counter += 1;
-    return `${stem.toLowerCase()}_${this.counter}`;
+  #freshName(stem: string): string {
+    this.#counter += 1;
+    return `${stem.toLowerCase()}_${this.#counter}`;
   }
 }
 

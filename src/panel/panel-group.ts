@@ -75,33 +75,34 @@ interface Member {
 class Group implements PanelGroup {
   readonly members: readonly ArrayMember[];
   readonly counters: Readonly<PanelCounters>;
-  private readonly parts: readonly Member[];
-  private readonly switch: Switch;
-  private merged: Capabilities | undefined;
-  private connecting: Promise<Result<Capabilities>> | undefined;
+  readonly #options: PanelGroupOptions;
+  readonly #map: ElementMap;
+  readonly #parts: readonly Member[];
+  readonly #switch: Switch;
+  #merged: Capabilities | undefined;
+  #connecting: Promise<Result<Capabilities>> | undefined;
   /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
-  private agreed: BeamId = 0;
-  private applying: BeamId = 0;
+  #agreed: BeamId = 0;
+  #applying: BeamId = 0;
   /** Commands to be safe, counted: a beam that one of them came upon is not judged any more. */
-  private commands = 0;
+  #commands = 0;
   /** What 'hold' was confirmed for, and was not begun to be changed since, is one beam: parts of two would be no safe state. */
-  private heldWhole = false;
-  private safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
+  #heldWhole = false;
+  #safeState: { state: SafeState; position: number; silenceMs: number } = { state: 'mute', position: 0, silenceMs: 0 };
 
-  constructor(
-    private readonly options: PanelGroupOptions,
-    private readonly map: ElementMap,
-  ) {
+  constructor(options: PanelGroupOptions, map: ElementMap) {
+    this.#options = options;
+    this.#map = map;
     const { members, clock } = options;
     this.members = members.map(({ panel }) => panel);
-    this.parts = members.map(({ panel, elements }) => ({
+    this.#parts = members.map(({ panel, elements }) => ({
       panel,
       elements: elements.length,
       clock: createClockKeeping(panel, clock),
       session: undefined,
     }));
     this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
-    this.switch = createSwitch(clock);
+    this.#switch = createSwitch(clock);
   }
 
   get name(): string {
@@ -109,12 +110,12 @@ class Group implements PanelGroup {
   }
 
   get capabilities(): Capabilities | undefined {
-    return this.lost() === undefined ? this.merged : undefined;
+    return this.#lost() === undefined ? this.#merged : undefined;
   }
 
   get safeAs(): SafeState | undefined {
     const [{ safeAs }] = this.members;
-    if (this.safeState.state === 'hold' && this.heldWhole) return 'hold';
+    if (this.#safeState.state === 'hold' && this.#heldWhole) return 'hold';
     return safeAs !== 'hold' && this.members.every((panel) => panel.safeAs === safeAs) ? safeAs : undefined;
   }
 
@@ -123,62 +124,62 @@ class Group implements PanelGroup {
   }
 
   connect(): Promise<Result<Capabilities>> {
-    this.connecting ??= this.putTogether().finally(() => {
-      this.connecting = undefined;
+    this.#connecting ??= this.#putTogether().finally(() => {
+      this.#connecting = undefined;
     });
-    return this.connecting;
+    return this.#connecting;
   }
 
   async apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
-    checkDimensions(beam, this.options);
-    if (this.applying !== 0) {
-      return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.applying} is still under way` });
+    checkDimensions(beam, this.#options);
+    if (this.#applying !== 0) {
+      return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.#applying} is still under way` });
     }
-    const lost = this.lost();
+    const lost = this.#lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
-    this.applying = beam.beamId;
-    this.agreed = 0;
-    this.heldWhole = false;
+    this.#applying = beam.beamId;
+    this.#agreed = 0;
+    this.#heldWhole = false;
     try {
-      return await this.applyAlone(beam);
+      return await this.#applyAlone(beam);
     } finally {
-      this.applying = 0;
+      this.#applying = 0;
     }
   }
 
   measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
-    return this.measured('measure-snr', 'snr-report', beamId, (panel) => panel.measureSnr(beamId, pilots));
+    return this.#measured('measure-snr', 'snr-report', beamId, (panel) => panel.measureSnr(beamId, pilots));
   }
 
   measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
-    return this.measured('measure-pilots', 'pilot-report', beamId, (panel) => panel.measurePilots(beamId, user, pilots));
+    return this.#measured('measure-pilots', 'pilot-report', beamId, (panel) => panel.measurePilots(beamId, user, pilots));
   }
 
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
-    const read = await this.ofAll((panel) => panel.readBack());
+    const read = await this.#ofAll((panel) => panel.readBack());
     if (!read.ok) return read;
     const [{ beamId }] = read.value;
     const other = read.value.findIndex((one) => one.beamId !== beamId);
     if (other >= 0)
       return refused({ panel: this.members[other].name, ...otherBeam('read-phases', beamId, read.value[other].beamId) });
-    return { ok: true, value: { beamId, words: this.map.join(read.value.map((one) => one.words)) } };
+    return { ok: true, value: { beamId, words: this.#map.join(read.value.map((one) => one.words)) } };
   }
 
   async status(): Promise<Result<PanelStatus>> {
-    const all = await this.ofAll((panel) => panel.status());
+    const all = await this.#ofAll((panel) => panel.status());
     return all.ok ? { ok: true, value: mergedStatus(all.value) } : all;
   }
 
   async ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>> {
-    const all = await this.ofAll((panel) => panel.ping());
+    const all = await this.#ofAll((panel) => panel.ping());
     if (!all.ok) return all;
     const roundTripMs = Math.max(...all.value.map((one) => one.roundTripMs));
     return { ok: true, value: { panelTimeUs: all.value[0].panelTimeUs, roundTripMs } };
   }
 
   async storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
-    checkDimensions(beam, this.options);
-    return nothing(await this.ofAll((panel, i) => panel.storeBeam(this.partOf(beam, i), position)));
+    checkDimensions(beam, this.#options);
+    return nothing(await this.#ofAll((panel, i) => panel.storeBeam(this.#partOf(beam, i), position)));
   }
 
   async setSafeState(
@@ -186,28 +187,28 @@ class Group implements PanelGroup {
     options: { position?: number; silenceMs?: number; enter?: boolean } = {},
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
-    this.safeState = { state, position, silenceMs };
-    if (enter) this.agreed = 0;
-    if (!enter || state !== 'hold' || (await this.showsOneBeam())) {
-      const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, options)));
-      if (enter && set.ok) this.heldWhole = state === 'hold';
+    this.#safeState = { state, position, silenceMs };
+    if (enter) this.#agreed = 0;
+    if (!enter || state !== 'hold' || (await this.#showsOneBeam())) {
+      const set = nothing(await this.#ofAll((panel) => panel.setSafeState(state, options)));
+      if (enter && set.ok) this.#heldWhole = state === 'hold';
       return set;
     }
-    await this.makeSafe();
+    await this.#makeSafe();
     const muted = this.members.every((panel) => panel.safeAs === 'mute');
-    const set = nothing(await this.ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
-    if (set.ok) this.heldWhole = muted;
+    const set = nothing(await this.#ofAll((panel) => panel.setSafeState(state, { position, silenceMs })));
+    if (set.ok) this.#heldWhole = muted;
     return set;
   }
 
   commandSafe(state: SafeState, options: { position?: number; silenceMs?: number } = {}): boolean {
     const { position = 0, silenceMs = 0 } = options;
-    this.safeState = { state, position, silenceMs };
-    this.commands++;
-    this.agreed = 0;
+    this.#safeState = { state, position, silenceMs };
+    this.#commands++;
+    this.#agreed = 0;
     // A part of a beam is no beam: it is not held.
-    const shown = state === 'hold' && this.lost() !== undefined ? 'mute' : state;
-    if (shown !== state) this.heldWhole = false;
+    const shown = state === 'hold' && this.#lost() !== undefined ? 'mute' : state;
+    if (shown !== state) this.#heldWhole = false;
     return this.members.map((panel) => panel.commandSafe(shown, options)).every(Boolean);
   }
 
@@ -216,64 +217,64 @@ class Group implements PanelGroup {
   }
 
   /** Shakes hands with the panels that have no session, or with all where all have one; then looks whether they are one array. */
-  private async putTogether(): Promise<Result<Capabilities>> {
+  async #putTogether(): Promise<Result<Capabilities>> {
     const without = this.members.filter((panel) => panel.capabilities === undefined);
-    this.agreed = 0;
+    this.#agreed = 0;
     const shaken = await Promise.all(
       (without.length > 0 ? without : this.members).map(async (panel) => ({ panel, result: await panel.connect() })),
     );
     for (const { panel, result } of shaken) if (!result.ok) return refused({ panel: panel.name, ...result.failure });
 
     const facts = [];
-    for (const member of this.parts) {
+    for (const member of this.#parts) {
       const { name, capabilities } = member.panel;
       if (capabilities === undefined) return refused(await absenceOf(member));
       facts.push({ name, capabilities, elements: member.elements });
     }
-    const failure = whyNotOneArray(facts, this.options.rfChains);
+    const failure = whyNotOneArray(facts, this.#options.rfChains);
     if (failure !== undefined) return refused(failure);
     const all = facts.map((fact) => fact.capabilities);
-    this.merged = mergedCapabilities(all, this.options.elements);
-    this.parts.forEach((member, i) => (member.session = all[i]));
-    if (this.timed()) {
-      const clocks = await this.ofAll((_panel, i) => this.parts[i].clock.refresh());
+    this.#merged = mergedCapabilities(all, this.#options.elements);
+    this.#parts.forEach((member, i) => (member.session = all[i]));
+    if (this.#timed()) {
+      const clocks = await this.#ofAll((_panel, i) => this.#parts[i].clock.refresh());
       if (!clocks.ok) return clocks;
     }
     return this.capabilities === undefined
-      ? refused(await absenceOf(this.lost() ?? this.parts[0]))
-      : { ok: true, value: this.merged };
+      ? refused(await absenceOf(this.#lost() ?? this.#parts[0]))
+      : { ok: true, value: this.#merged };
   }
 
-  private async applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
-    const { clock } = this.options;
+  async #applyAlone(beam: BeamCommand): Promise<Result<AppliedBeam>> {
+    const { clock } = this.#options;
     const startMs = clock.nowMs();
-    const { commands } = this;
-    const timed = this.timed();
+    const commands = this.#commands;
+    const timed = this.#timed();
     // Before the chunks, which would keep it waiting and so spoil the sample.
-    const clocks = timed ? this.ofAll((_panel, i) => this.parts[i].clock.refresh()) : undefined;
-    const stage = (i: number): Promise<Result<StagedBeam>> => this.members[i].stage(this.partOf(beam, i));
-    const staged = await this.ofAll((_panel, i) => stage(i));
+    const clocks = timed ? this.#ofAll((_panel, i) => this.#parts[i].clock.refresh()) : undefined;
+    const stage = (i: number): Promise<Result<StagedBeam>> => this.members[i].stage(this.#partOf(beam, i));
+    const staged = await this.#ofAll((_panel, i) => stage(i));
     const known = await clocks;
     // Nothing has been switched yet, so the array shows what it showed.
-    if (!staged.ok) return this.unswitched(staged.failure);
+    if (!staged.ok) return this.#unswitched(staged.failure);
     if (known?.ok === false) return known;
-    const jumped = this.jumped();
+    const jumped = this.#jumped();
     if (jumped !== undefined) return refused(jumped);
     const stagedMs = clock.nowMs();
-    const parts = this.parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
-    const switched = await (timed ? this.switch.together(parts) : this.switch.now(parts));
+    const parts = this.#parts.map((member, i): Part => ({ ...member, staged: staged.value[i], stageAgain: () => stage(i) }));
+    const switched = await (timed ? this.#switch.together(parts) : this.#switch.now(parts));
     // All of them were told, and whoever told them looks what they show.
-    if (this.commands !== commands) return refused({ reason: 'made-safe' });
+    if (this.#commands !== commands) return refused({ reason: 'made-safe' });
     // Too late, or still to come: perhaps its clock is not what it was.
-    if (switched.outcome !== 'whole') for (const { clock: keeping } of this.parts) keeping.doubt();
-    if (switched.outcome === 'unchanged') return this.unswitched(switched.failure);
+    if (switched.outcome !== 'whole') for (const { clock: keeping } of this.#parts) keeping.doubt();
+    if (switched.outcome === 'unchanged') return this.#unswitched(switched.failure);
     if (switched.outcome === 'split') {
-      await this.makeSafe();
+      await this.#makeSafe();
       return refused(switched.failure);
     }
-    const lost = this.lost();
+    const lost = this.#lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
-    this.agreed = beam.beamId;
+    this.#agreed = beam.beamId;
     const { latches, latchSpreadUs } = switched;
     return {
       ok: true,
@@ -288,31 +289,31 @@ class Group implements PanelGroup {
   }
 
   /** Whether the panels can be switched at one time, and there are several. */
-  private timed(): boolean {
-    return this.members.length > 1 && this.merged?.features.includes('time-sync') === true;
+  #timed(): boolean {
+    return this.members.length > 1 && this.#merged?.features.includes('time-sync') === true;
   }
 
   /** A clock that was found to have jumped: nothing is wrong with the beam before, and what it showed since is not known to be. */
-  private jumped(): PanelFailure | undefined {
-    const member = this.parts.find(({ clock }) => clock.jumpedMs > 0);
+  #jumped(): PanelFailure | undefined {
+    const member = this.#parts.find(({ clock }) => clock.jumpedMs > 0);
     return member && { panel: member.panel.name, reason: 'clock-jumped', byMs: member.clock.jumpedMs };
   }
 
-  private partOf(beam: BeamCommand, panel: number): BeamCommand {
-    return { ...beam, words: this.map.split(beam.words, panel) };
+  #partOf(beam: BeamCommand, panel: number): BeamCommand {
+    return { ...beam, words: this.#map.split(beam.words, panel) };
   }
 
   /** Asks one panel, if all are known to radiate this beam, and credits its answer if all still do. */
-  private async measured<T>(
+  async #measured<T>(
     request: string,
     feature: Feature,
     beamId: BeamId,
     ask: (panel: ArrayMember) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const lost = this.lost();
+    const lost = this.#lost();
     if (lost !== undefined) return refused(await absenceOf(lost));
-    if (this.agreed !== beamId) {
-      const what = this.agreed === 0 ? 'no beam' : `beam ${this.agreed}`;
+    if (this.#agreed !== beamId) {
+      const what = this.#agreed === 0 ? 'no beam' : `beam ${this.#agreed}`;
       return refused({ reason: 'not-sent', request, detail: `the panels agree on ${what}, not on beam ${beamId}` });
     }
     const panel = this.members.find((one) => one.capabilities?.features.includes(feature));
@@ -320,7 +321,7 @@ class Group implements PanelGroup {
       return refused({ reason: 'not-sent', request, detail: `no panel of the array has the feature ${feature}` });
     const measured = await ask(panel);
     if (!measured.ok) return refused({ panel: panel.name, ...measured.failure });
-    const clocks = this.timed() ? this.parts.map(({ clock }) => clock.verify()) : [];
+    const clocks = this.#timed() ? this.#parts.map(({ clock }) => clock.verify()) : [];
     // The panel that measured has named its beam. The others may have been restarted, or gone to their safe state, and told nobody.
     const looks = await Promise.all(
       this.members.map(async (other): Promise<PanelFailure | undefined> => {
@@ -333,28 +334,28 @@ class Group implements PanelGroup {
     const verdicts = (await Promise.all(clocks)).map((why, i) => why && { panel: this.members[i].name, ...why });
     const failure = [...looks, ...verdicts].find((why) => why !== undefined);
     if (failure !== undefined) {
-      this.agreed = 0;
+      this.#agreed = 0;
       return refused(failure);
     }
-    const gone = this.lost();
+    const gone = this.#lost();
     if (gone !== undefined) return refused(await absenceOf(gone));
-    return this.agreed === beamId ? measured : refused(otherBeam(request, beamId, this.agreed));
+    return this.#agreed === beamId ? measured : refused(otherBeam(request, beamId, this.#agreed));
   }
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */
-  private async unswitched(failure: PanelFailure): Promise<Result<never>> {
-    if (failure.reason === 'rejected' && failure.code === 'fault') await this.makeSafe();
+  async #unswitched(failure: PanelFailure): Promise<Result<never>> {
+    if (failure.reason === 'rejected' && failure.code === 'fault') await this.#makeSafe();
     return refused(failure);
   }
 
   /** Whether all say that they radiate the same beam, or nothing. */
-  private async showsOneBeam(): Promise<boolean> {
-    const all = await this.ofAll((panel) => panel.status());
+  async #showsOneBeam(): Promise<boolean> {
+    const all = await this.#ofAll((panel) => panel.status());
     return all.ok && all.value.every(({ beamId }) => beamId === all.value[0].beamId);
   }
 
-  private async makeSafe(): Promise<void> {
-    const { state, position, silenceMs } = this.safeState;
+  async #makeSafe(): Promise<void> {
+    const { state, position, silenceMs } = this.#safeState;
     const enter = state === 'codeword' ? 'codeword' : 'mute';
     await Promise.all(
       this.members.map(async (panel) => {
@@ -369,12 +370,12 @@ class Group implements PanelGroup {
   }
 
   /** The first panel that has no session, or another one than when the array was put together. */
-  private lost(): Member | undefined {
-    return this.parts.find(({ panel, session }) => session === undefined || panel.capabilities !== session);
+  #lost(): Member | undefined {
+    return this.#parts.find(({ panel, session }) => session === undefined || panel.capabilities !== session);
   }
 
   /** Asks all panels at once. @returns all answers, or the first failure with the panel's name */
-  private async ofAll<T>(ask: (panel: ArrayMember, index: number) => Promise<Result<T>>): Promise<Result<T[]>> {
+  async #ofAll<T>(ask: (panel: ArrayMember, index: number) => Promise<Result<T>>): Promise<Result<T[]>> {
     const results = await Promise.all(this.members.map(ask));
     const values: T[] = [];
     for (const [i, result] of results.entries()) {

@@ -11,11 +11,11 @@ const TOPIC = 'beamrig/panels/P/presence';
 class Topic {
   retained = '';
   said: string[] = [];
-  private readonly members: Member[] = [];
-  private readonly clock: VirtualClock;
+  readonly #members: Member[] = [];
+  readonly #clock: VirtualClock;
 
   constructor(clock: VirtualClock) {
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   join(instance: string, key?: Uint8Array): Member {
@@ -33,7 +33,7 @@ class Topic {
       topic: TOPIC,
       instance,
       vacant: '',
-      clock: this.clock,
+      clock: this.#clock,
       jitter: 0,
       ...(key !== undefined && { seal: createPresenceSeal(key, TOPIC) }),
       onStranger: () => member.strangers++,
@@ -42,20 +42,20 @@ class Topic {
       unreadable: () => new BeamrigError('link', 'unreadable', { wayOut: 'none' }),
     });
     if (this.retained !== '') member.claim.receive(Buffer.from(this.retained), true);
-    this.members.push(member);
+    this.#members.push(member);
     return member;
   }
 
   async say(payload: string, retain: boolean): Promise<void> {
     this.said.push(payload);
-    this.clock.after(5, () => {
+    this.#clock.after(5, () => {
       if (retain) this.retained = payload;
-      for (const member of this.members) {
+      for (const member of this.#members) {
         if (member.deaf) member.missed.push(payload);
         else member.claim.receive(Buffer.from(payload), false);
       }
     });
-    await this.clock.sleep(10);
+    await this.#clock.sleep(10);
   }
 
   wake(member: Member): void {

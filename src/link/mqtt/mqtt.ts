@@ -69,209 +69,210 @@ class MqttLink implements Link {
   readonly counters: LinkCounters = { ...noTraffic(), strange: 0 };
   readonly unproven?: UnprovenReports;
   state: LinkState = { state: 'closed', reason: 'not-opened' };
-  private readonly options: MqttLinkOptions;
-  private readonly clock: Clock;
-  private readonly instance = newInstance();
+  readonly #options: MqttLinkOptions;
+  readonly #clock: Clock;
+  readonly #instance = newInstance();
   /** Not the instance, which everybody reads: a client that comes under ours would end our connection. */
-  private readonly clientId = `beamrig-host-${newInstance()}`;
-  private readonly room: RoomProbe;
-  private doubt: string | undefined;
-  private doubtListener: () => void = () => undefined;
-  private frameListener: (frame: Uint8Array) => void = () => undefined;
-  private stateListener: (state: LinkState) => void = () => undefined;
-  private opening: Promise<void> | undefined;
-  private wasOpen = false;
+  readonly #clientId = `beamrig-host-${newInstance()}`;
+  readonly #room: RoomProbe;
+  #doubt: string | undefined;
+  #doubtListener: () => void = () => undefined;
+  #frameListener: (frame: Uint8Array) => void = () => undefined;
+  #stateListener: (state: LinkState) => void = () => undefined;
+  #opening: Promise<void> | undefined;
+  #wasOpen = false;
   /** Counts closes, so that an open under way notices. */
-  private closes = 0;
-  private connection: BrokerConnection | undefined;
-  private claim: TopicClaim | undefined;
-  private topics: PanelTopics | undefined;
-  private presenceSeal: PresenceSeal | undefined;
-  private presence: Presence | undefined;
-  private presenceChanged: () => void = () => undefined;
+  #closes = 0;
+  #connection: BrokerConnection | undefined;
+  #claim: TopicClaim | undefined;
+  #topics: PanelTopics | undefined;
+  #presenceSeal: PresenceSeal | undefined;
+  #presence: Presence | undefined;
+  #presenceChanged: () => void = () => undefined;
   /** The online instance before the present one, for seeing two take turns. */
-  private former: { instance: string; atMs: number } | undefined;
-  private rivals: { words: string; atMs: number } | undefined;
+  #former: { instance: string; atMs: number } | undefined;
+  #rivals: { words: string; atMs: number } | undefined;
 
   constructor(options: MqttLinkOptions) {
-    this.options = options;
-    this.clock = options.clock ?? createRealClock();
-    this.room = createRoomProbe(this.clock, shownUrl(options.url));
-    if (options.panelKey !== undefined) this.unproven = this.createUnprovenReports();
+    this.#options = options;
+    this.#clock = options.clock ?? createRealClock();
+    this.#room = createRoomProbe(this.#clock, shownUrl(options.url));
+    if (options.panelKey !== undefined) this.unproven = this.#createUnprovenReports();
     this.name = options.name ?? `${shownUrl(options.url)} ${options.topicPrefix}/panels/${options.panel}`;
   }
 
   get maxFrameBytes(): number {
-    return this.room.bytes;
+    return this.#room.bytes;
   }
 
   open(): Promise<void> {
     if (this.state.state === 'open') return Promise.resolve();
-    this.opening ??= this.openNow().finally(() => {
-      this.opening = undefined;
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
     });
-    return this.opening;
+    return this.#opening;
   }
 
   send(frame: Uint8Array): boolean {
-    if (this.state.state !== 'open' || this.topics === undefined || frame.length > this.room.bytes) return false;
-    if (this.connection?.sendFrame(this.topics.toPanel, frame) !== true) return false;
+    if (this.state.state !== 'open' || this.#topics === undefined || frame.length > this.#room.bytes) return false;
+    if (this.#connection?.sendFrame(this.#topics.toPanel, frame) !== true) return false;
     this.counters.framesSent++;
     this.counters.bytesSent += frame.length;
     return true;
   }
 
   onFrame(listener: (frame: Uint8Array) => void): void {
-    this.frameListener = listener;
+    this.#frameListener = listener;
   }
 
   onState(listener: (state: LinkState) => void): void {
-    this.stateListener = listener;
+    this.#stateListener = listener;
   }
 
   async close(): Promise<void> {
-    this.closes++;
-    this.closeAs('closed-by-us');
+    this.#closes++;
+    this.#closeAs('closed-by-us');
     this.state = { state: 'closed', reason: 'closed-by-us' };
-    this.presenceChanged();
-    await this.opening?.catch(() => undefined);
-    await this.leaveBroker();
+    this.#presenceChanged();
+    await this.#opening?.catch(() => undefined);
+    await this.#leaveBroker();
   }
 
-  private async openNow(): Promise<void> {
-    const { closes } = this;
+  async #openNow(): Promise<void> {
+    const closes = this.#closes;
     try {
-      if (this.connection?.alive !== true) await this.reachBroker();
-      if (this.closes === closes) await this.waitForPanel();
-      if (this.closes !== closes) throw this.gone('closed while it was being opened');
+      if (this.#connection?.alive !== true) await this.#reachBroker();
+      if (this.#closes === closes) await this.#waitForPanel();
+      if (this.#closes !== closes) throw this.#gone('closed while it was being opened');
     } catch (error) {
-      if (this.closes === closes && isBeamrigError(error)) {
-        this.state = { state: 'closed', reason: this.wasOpen ? 'lost' : 'refused', detail: error.message };
+      if (this.#closes === closes && isBeamrigError(error)) {
+        this.state = { state: 'closed', reason: this.#wasOpen ? 'lost' : 'refused', detail: error.message };
       }
       throw error;
     }
-    if (this.wasOpen) this.counters.reconnects++;
-    this.wasOpen = true;
+    if (this.#wasOpen) this.counters.reconnects++;
+    this.#wasOpen = true;
     this.state = { state: 'open' };
-    this.stateListener(this.state);
+    this.#stateListener(this.state);
   }
 
   /** Connection, subscriptions and claim: all of them or none. A broker that throws out who says something long is asked again with less. */
-  private async reachBroker(): Promise<void> {
-    for (let attempt = 1; !(await this.tryBroker()) && attempt < BROKER_ATTEMPTS; attempt++);
+  async #reachBroker(): Promise<void> {
+    for (let attempt = 1; !(await this.#tryBroker()) && attempt < BROKER_ATTEMPTS; attempt++);
   }
 
   /** @returns false when the broker closed the connection on a length, and a shorter one is to be tried */
-  private async tryBroker(): Promise<boolean> {
-    await this.leaveBroker();
-    const { clock, instance } = this;
-    const { panelKey } = this.options;
-    const topics = topicsOf(this.options.topicPrefix, this.options.panel);
-    const settings = brokerSettings(this.options);
+  async #tryBroker(): Promise<boolean> {
+    await this.#leaveBroker();
+    const clock = this.#clock;
+    const instance = this.#instance;
+    const { panelKey } = this.#options;
+    const topics = topicsOf(this.#options.topicPrefix, this.#options.panel);
+    const settings = brokerSettings(this.#options);
     const connection = await connectToBroker(settings, {
-      clientId: this.clientId,
+      clientId: this.#clientId,
       will: { topic: topics.host, payload: '' },
       clock,
-      onMessage: (topic, payload, retained) => this.receive(topic, payload, retained),
+      onMessage: (topic, payload, retained) => this.#receive(topic, payload, retained),
       onClosed: (detail) => {
-        this.connection = undefined;
-        this.claim = undefined;
-        this.presence = undefined;
-        this.closeAs('lost', `${settings.url}: ${detail}`);
+        this.#connection = undefined;
+        this.#claim = undefined;
+        this.#presence = undefined;
+        this.#closeAs('lost', `${settings.url}: ${detail}`);
       },
     });
-    this.topics = topics;
-    this.presenceSeal = panelKey && createPresenceSeal(panelKey, topics.presence);
-    this.connection = connection;
+    this.#topics = topics;
+    this.#presenceSeal = panelKey && createPresenceSeal(panelKey, topics.presence);
+    this.#connection = connection;
     const claim = createTopicClaim({
       connection,
       topic: topics.host,
       instance,
       vacant: '',
       clock,
-      jitter: this.options.random.uniform(),
+      jitter: this.#options.random.uniform(),
       ...(panelKey !== undefined && { seal: createPresenceSeal(panelKey, topics.host) }),
-      onStranger: () => this.countStrange(),
+      onStranger: () => this.#countStrange(),
       onAsked: () => undefined, // the other one is told; nothing changes here
       onLost: (rival) => {
-        this.closeAs('lost', this.otherHost(rival));
-        void this.leaveBroker();
+        this.#closeAs('lost', this.#otherHost(rival));
+        void this.#leaveBroker();
       },
       unreadable: () => denied(settings, 'read', topics.host),
     });
-    this.claim = claim;
+    this.#claim = claim;
     try {
       await connection.subscribe({ [topics.toHost]: 0, [topics.presence]: 1, [topics.host]: 1 });
-      if ((await this.room.look(connection, topics)) === 'closed') return false;
+      if ((await this.#room.look(connection, topics)) === 'closed') return false;
       await claim.take();
       return true;
     } catch (error) {
-      await this.leaveBroker();
-      throw this.explain(error, settings);
+      await this.#leaveBroker();
+      throw this.#explain(error, settings);
     }
   }
 
-  private explain(error: unknown, settings: BrokerSettings): unknown {
+  #explain(error: unknown, settings: BrokerSettings): unknown {
     if (!(error instanceof TopicTaken)) return error;
     return new LinkRefused(
-      `${settings.url}: ${this.otherHost(error.holder)}`,
+      `${settings.url}: ${this.#otherHost(error.holder)}`,
       'Stop the other controller, or drive another panel: a panel has one host.',
     );
   }
 
-  private otherHost(instance: string): string {
-    return `another controller (${instance}) drives panel ${this.options.panel}, as ${this.topics?.host ?? 'its host topic'} says`;
+  #otherHost(instance: string): string {
+    return `another controller (${instance}) drives panel ${this.#options.panel}, as ${this.#topics?.host ?? 'its host topic'} says`;
   }
 
-  private async waitForPanel(): Promise<void> {
-    const { clock } = this;
-    const { closes } = this;
-    this.doubt = undefined;
-    const settled = (): boolean => this.presence?.online === true || this.connection?.alive !== true || this.closes !== closes;
+  async #waitForPanel(): Promise<void> {
+    const clock = this.#clock;
+    const closes = this.#closes;
+    this.#doubt = undefined;
+    const settled = (): boolean => this.#presence?.online === true || this.#connection?.alive !== true || this.#closes !== closes;
     if (!settled()) {
       await new Promise<void>((resolve) => {
         const cancel = clock.after(PRESENCE_MS, resolve);
-        this.presenceChanged = () => {
+        this.#presenceChanged = () => {
           if (!settled()) return;
           cancel();
           resolve();
         };
       });
-      this.presenceChanged = () => undefined;
+      this.#presenceChanged = () => undefined;
     }
-    const { panel } = this.options;
-    const topic = this.topics?.presence ?? '';
-    if (this.connection?.alive !== true) throw this.gone('the broker closed the connection');
-    if (this.rivals !== undefined && clock.nowMs() - this.rivals.atMs < RIVALS_QUIET_MS) {
-      throw new LinkRefused(this.rivals.words, 'Give each panel a serial number of its own, or switch one off.');
+    const { panel } = this.#options;
+    const topic = this.#topics?.presence ?? '';
+    if (this.#connection?.alive !== true) throw this.#gone('the broker closed the connection');
+    if (this.#rivals !== undefined && clock.nowMs() - this.#rivals.atMs < RIVALS_QUIET_MS) {
+      throw new LinkRefused(this.#rivals.words, 'Give each panel a serial number of its own, or switch one off.');
     }
-    if (this.presence?.online === true) return;
+    if (this.#presence?.online === true) return;
     const what =
-      this.presence === undefined
+      this.#presence === undefined
         ? `no panel has said on ${topic} that it is there`
         : `panel ${panel} is offline, as ${topic} says`;
     if (this.unproven !== undefined) {
-      this.doubt = what;
+      this.#doubt = what;
       return;
     }
-    throw new BeamrigError('link', `${shownUrl(this.options.url)}: ${what}`, {
+    throw new BeamrigError('link', `${shownUrl(this.#options.url)}: ${what}`, {
       wayOut:
         'Switch the panel on, and check panel and topicPrefix on both ends, and that the broker lets this user read the topic.',
     });
   }
 
-  private gone(why: string): BeamrigError {
+  #gone(why: string): BeamrigError {
     return new BeamrigError('link', `${this.name}: ${why}`, { wayOut: 'Open the link again.' });
   }
 
-  private receive(topic: string, payload: Uint8Array, retained: boolean): void {
-    const { topics } = this;
-    if (topic === topics?.toHost) this.receiveFrame(payload, retained);
-    else if (topic === topics?.presence) this.receivePresence(payload);
-    else if (topic === topics?.host && !this.room.received(payload)) this.claim?.receive(payload, retained);
+  #receive(topic: string, payload: Uint8Array, retained: boolean): void {
+    const topics = this.#topics;
+    if (topic === topics?.toHost) this.#receiveFrame(payload, retained);
+    else if (topic === topics?.presence) this.#receivePresence(payload);
+    else if (topic === topics?.host && !this.#room.received(payload)) this.#claim?.receive(payload, retained);
   }
 
-  private receiveFrame(payload: Uint8Array, retained: boolean): void {
+  #receiveFrame(payload: Uint8Array, retained: boolean): void {
     // A retained one is from who knows when, and what is longer than any frame is no frame: it is not even copied.
     if (this.state.state !== 'open' || retained || payload.length > MAX_FRAME_BYTES) {
       this.counters.discarded++;
@@ -279,82 +280,83 @@ class MqttLink implements Link {
     }
     this.counters.framesReceived++;
     this.counters.bytesReceived += payload.length;
-    this.frameListener(new Uint8Array(payload));
+    this.#frameListener(new Uint8Array(payload));
   }
 
-  private receivePresence(payload: Uint8Array): void {
+  #receivePresence(payload: Uint8Array): void {
     const message = readPresenceMessage(payload);
-    const stranger = message === undefined ? payload.length > 0 : this.presenceSeal?.isGood(message) === false;
-    if (stranger) this.countStrange();
+    const stranger = message === undefined ? payload.length > 0 : this.#presenceSeal?.isGood(message) === false;
+    if (stranger) this.#countStrange();
     if (message === undefined || message.state === 'asking' || message.state === 'doubting') return;
     const { instance } = message;
-    const before = this.presence;
+    const before = this.#presence;
     const online = message.state === 'online';
     // The last will of one that was here earlier, or of a rival that went: says nothing about the panel that is here.
     if (!online && before?.online === true && before.instance !== instance) return;
-    this.presence = { online, instance };
-    if (online) this.doubt = undefined;
-    if (online && before?.online === true && before.instance !== instance) this.instanceChanged(before, instance);
-    else if (!online) this.lost(`panel ${this.options.panel} went offline, as ${this.topics?.presence ?? ''} says`);
-    this.presenceChanged();
+    this.#presence = { online, instance };
+    if (online) this.#doubt = undefined;
+    if (online && before?.online === true && before.instance !== instance) this.#instanceChanged(before, instance);
+    else if (!online) this.#lost(`panel ${this.#options.panel} went offline, as ${this.#topics?.presence ?? ''} says`);
+    this.#presenceChanged();
   }
 
   /** The presence topic says so. */
-  private lost(words: string): void {
-    if (this.unproven === undefined) return this.closeAs('lost', words);
+  #lost(words: string): void {
+    if (this.unproven === undefined) return this.#closeAs('lost', words);
     if (this.state.state !== 'open') return;
-    this.doubt = words;
-    this.doubtListener();
+    this.#doubt = words;
+    this.#doubtListener();
   }
 
-  private createUnprovenReports(): UnprovenReports {
-    const words = (): string | undefined => this.doubt;
+  #createUnprovenReports(): UnprovenReports {
+    const words = (): string | undefined => this.#doubt;
     return {
       get words() {
         return words();
       },
       onDoubt: (listener) => {
-        this.doubtListener = listener;
+        this.#doubtListener = listener;
       },
       refute: () => {
-        this.doubt = undefined;
+        this.#doubt = undefined;
       },
-      believe: () => this.closeAs('lost', this.doubt),
+      believe: () => this.#closeAs('lost', this.#doubt),
     };
   }
 
-  private countStrange(): void {
+  #countStrange(): void {
     this.counters.strange = (this.counters.strange ?? 0) + 1;
   }
 
-  private instanceChanged(before: Presence, instance: string): void {
-    const { panel } = this.options;
-    const { former } = this;
-    const atMs = this.clock.nowMs();
-    this.former = { instance: before.instance, atMs };
+  #instanceChanged(before: Presence, instance: string): void {
+    const { panel } = this.#options;
+    const former = this.#former;
+    const atMs = this.#clock.nowMs();
+    this.#former = { instance: before.instance, atMs };
     if (former?.instance === instance && atMs - former.atMs < TURNS_WITHIN_MS && this.unproven === undefined) {
-      const words = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.topics?.presence ?? panel}`;
-      this.rivals = { words, atMs };
-      this.closeAs('lost', words);
+      const words = `two panels with one id: instances ${instance} and ${before.instance} take turns on ${this.#topics?.presence ?? panel}`;
+      this.#rivals = { words, atMs };
+      this.#closeAs('lost', words);
     } else {
-      this.lost(`panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
+      this.#lost(`panel ${panel} was restarted (instance ${before.instance} became ${instance})`);
     }
   }
 
-  private closeAs(reason: 'lost' | 'closed-by-us', detail?: string): void {
-    this.doubt = undefined;
+  #closeAs(reason: 'lost' | 'closed-by-us', detail?: string): void {
+    this.#doubt = undefined;
     if (this.state.state === 'open') {
       this.state = { state: 'closed', reason, ...(detail !== undefined && { detail }) };
-      this.stateListener(this.state);
+      this.#stateListener(this.state);
     }
-    this.presenceChanged();
+    this.#presenceChanged();
   }
 
-  private async leaveBroker(): Promise<void> {
-    const { connection, claim } = this;
-    this.connection = undefined;
-    this.claim = undefined;
-    this.presence = undefined;
+  async #leaveBroker(): Promise<void> {
+    const connection = this.#connection;
+    const claim = this.#claim;
+    this.#connection = undefined;
+    this.#claim = undefined;
+    this.#presence = undefined;
     if (connection?.alive === true) await claim?.release();
     await connection?.end();
   }
