@@ -24,6 +24,11 @@ export default tseslint.config(
             ':matches(PropertyDefinition, AccessorProperty, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
           message: 'Write #name: private members are private at run time.',
         },
+        {
+          selector:
+            ':matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind="const"] > [id.name=/^[a-z]/][init.type="Literal"]',
+          message: 'Write UPPER_SNAKE_CASE: a fixed value of a module (CONTRIBUTING.md).',
+        },
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
     },

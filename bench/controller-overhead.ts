@@ -40,7 +40,7 @@ const cycles = Number(values.cycles);
 const WARM_UP = 1000;
 const [elements, rfChains, users, bits] = [64, 4, 4, 6];
 const power = fromDb(10);
-const noise = 1;
+const NOISE = 1;
 const CHANNELS = 200;
 
 const random = createRandom(1);
@@ -48,7 +48,7 @@ const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
 const channels = Array.from({ length: CHANNELS }, () =>
   salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }),
 );
-const problems = channels.map((channel): Problem => ({ channel, rfChains, power, noise }));
+const problems = channels.map((channel): Problem => ({ channel, rfChains, power, noise: NOISE }));
 const beams = problems.map((problem) => runBaseline('pga', problem));
 
 const clock = createRealClock();
@@ -71,7 +71,7 @@ const record: CycleRecord = lastRecord;
 const parts = {
   'quantise phases': time((i) => quantisePhases(beams[i].analogPhase, bits)),
   'quantise, solve D again, predict SINR': time((i) => resolve(i)),
-  'sum rate of digital ZF': time((i) => zfRate(channels[i], power, noise)),
+  'sum rate of digital ZF': time((i) => zfRate(channels[i], power, NOISE)),
   'encode all frames and the checksum': time((i) => encode(commands[i])),
   'write the record': time(() => recorder.cycle(record)),
 };
@@ -117,7 +117,7 @@ async function wholeCycles(): Promise<Float64Array> {
       connection: undefined,
       panelPhaseBits: bits,
       power,
-      noise,
+      noise: NOISE,
       objective: sumRateObjective,
       pilots: 64,
     },

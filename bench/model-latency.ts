@@ -12,11 +12,11 @@ import { encodeUnfoldedPga } from '../models/unfolded-pga/inference.ts';
 import { fallingSteps } from '../models/unfolded-pga/step-sizes.ts';
 import { listModels } from '../models/zoo.ts';
 
-const layers = 10;
-const innerSteps = 10;
-const users = 4;
-const runs = 400;
-const warmUp = 50;
+const LAYERS = 10;
+const INNER_STEPS = 10;
+const USERS = 4;
+const RUNS = 400;
+const WARM_UP = 50;
 
 interface Timing {
   medianMs: number;
@@ -41,13 +41,13 @@ function summarise(timesMs: number[]): Timing {
 }
 
 /** H·A and Hᴴ·(CDᴴ) for each inner step: 8·K·N·M real operations each; the K×K products and the rest are a few per cent. */
-const productFlops = (elements: number): number => layers * innerSteps * 2 * 8 * users * elements * users;
+const productFlops = (elements: number): number => LAYERS * INNER_STEPS * 2 * 8 * USERS * elements * USERS;
 
 /** The first test channel, at 10 dB. */
 function oneChannel(elements: number) {
-  const set = drawChannelSet({ seed: 1, name: 'test', count: 1, elements, users, paths: 10, scale: 'unit-element' });
+  const set = drawChannelSet({ seed: 1, name: 'test', count: 1, elements, users: USERS, paths: 10, scale: 'unit-element' });
   const feeds = {
-    channel: { values: set.packed, shape: [1, users, elements, 2] },
+    channel: { values: set.packed, shape: [1, USERS, elements, 2] },
     power: { values: Float32Array.of(1), shape: [1] },
     noise: { values: Float32Array.of(0.1), shape: [1] },
   };
@@ -55,16 +55,16 @@ function oneChannel(elements: number) {
 }
 
 async function measure(elements: number): Promise<Line> {
-  const steps = fallingSteps({ layers, innerSteps, elements, coefficients: 3, snrRangeDb: [-8, 22] });
+  const steps = fallingSteps({ layers: LAYERS, innerSteps: INNER_STEPS, elements, coefficients: 3, snrRangeDb: [-8, 22] });
   const session = await openSession(
-    encodeUnfoldedPga({ dimensions: { elements, rfChains: users, users }, steps, guarded: true }),
+    encodeUnfoldedPga({ dimensions: { elements, rfChains: USERS, users: USERS }, steps, guarded: true }),
   );
   const { channel, feeds } = oneChannel(elements);
-  const plain = { channel, power: 1, noise: 0.1, ...constantSteps(layers, innerSteps, 0.1, 1e-4) };
+  const plain = { channel, power: 1, noise: 0.1, ...constantSteps(LAYERS, INNER_STEPS, 0.1, 1e-4) };
   const network: number[] = [];
   const typescript: number[] = [];
   // Taken in turn, so that a busy machine is busy for both.
-  for (let run = -warmUp; run < runs; run++) {
+  for (let run = -WARM_UP; run < RUNS; run++) {
     const began = performance.now();
     await session.run(feeds);
     const between = performance.now();
@@ -91,7 +91,7 @@ async function measure(elements: number): Promise<Line> {
 
 /** Every model of the zoo for these users, one run each in turn, so that a busy machine is busy for all. */
 async function measureZoo(): Promise<{ id: string; timing: Timing }[]> {
-  const models = listModels().filter(({ card }) => card.dimensions.users === users && card.connection === 'full');
+  const models = listModels().filter(({ card }) => card.dimensions.users === USERS && card.connection === 'full');
   const opened = await Promise.all(
     models.map(async ({ id, path, card }) => ({
       id,
@@ -100,7 +100,7 @@ async function measureZoo(): Promise<{ id: string; timing: Timing }[]> {
       timesMs: [] as number[],
     })),
   );
-  for (let run = -warmUp; run < runs; run++) {
+  for (let run = -WARM_UP; run < RUNS; run++) {
     for (const { session, feeds, timesMs } of opened) {
       const began = performance.now();
       await session.run(feeds);
@@ -114,11 +114,13 @@ async function measureZoo(): Promise<{ id: string; timing: Timing }[]> {
 const lines = [await measure(32), await measure(64)];
 const zoo = await measureZoo();
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ bench: 'model-latency', layers, innerSteps, users, runs, lines, zoo }));
+  console.log(
+    JSON.stringify({ bench: 'model-latency', layers: LAYERS, innerSteps: INNER_STEPS, users: USERS, runs: RUNS, lines, zoo }),
+  );
 } else {
   const ms = ({ medianMs, minMs, p95Ms }: Timing) =>
     `median ${medianMs.toFixed(2)} ms, min ${minMs.toFixed(2)}, p95 ${p95Ms.toFixed(2)}`;
-  console.log(`One channel, I = ${layers}, J = ${innerSteps}, M = K = ${users}, ${runs} runs, onnxruntime with one thread`);
+  console.log(`One channel, I = ${LAYERS}, J = ${INNER_STEPS}, M = K = ${USERS}, ${RUNS} runs, onnxruntime with one thread`);
   for (const { elements, network, typescript, ratio, productMegaflops, gigaflopsPerSecond } of lines) {
     console.log(`N = ${elements}: network ${ms(network)}`);
     console.log(`        TypeScript float64 ${ms(typescript)}; ${ratio.toFixed(1)} × the network's median`);

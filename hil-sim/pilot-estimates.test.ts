@@ -6,8 +6,8 @@ import { createRandom } from '../core/signal/random.ts';
 import { estimateChainGains, estimateSinr } from './pilot-estimates.ts';
 
 const gains = fromParts(2, 2, [3, 0.5, -0.2, 1], [1, 0.1, 0.4, -2]);
-const noise = 0.7;
-const truth = [10 / (0.26 + noise), 5 / (0.2 + noise)];
+const NOISE = 0.7;
+const truth = [10 / (0.26 + NOISE), 5 / (0.2 + NOISE)];
 
 /** The same estimate the long way: every pilot sent, received and fitted. */
 function bruteForce(channel: CMatrix, sigma2: number, pilots: number, user: number, random: Random): number {
@@ -51,13 +51,13 @@ function moments(values: number[]) {
 
 const drawn = (pilots: number, draws: number, user: number): number[] => {
   const random = createRandom(11).stream(`drawn ${pilots}`);
-  return Array.from({ length: draws }, () => estimateSinr(gains, noise, pilots, random)[user]);
+  return Array.from({ length: draws }, () => estimateSinr(gains, NOISE, pilots, random)[user]);
 };
 
 describe('SINR from pilots', () => {
   it.each([8, 64])('has the distribution that %i pilots really give', (pilots) => {
     const random = createRandom(5);
-    const long = moments(Array.from({ length: 8000 }, () => bruteForce(gains, noise, pilots, 1, random)));
+    const long = moments(Array.from({ length: 8000 }, () => bruteForce(gains, NOISE, pilots, 1, random)));
     const short = moments(drawn(pilots, 8000, 1));
     const standardError = long.deviation / Math.sqrt(8000);
     expect(Math.abs(short.mean - long.mean)).toBeLessThan(5 * standardError);
@@ -87,9 +87,9 @@ describe('chain gains from pilots', () => {
     const heard = fromParts(1, 2, [1, -2], [0.5, 3]);
     const errors: number[] = [];
     for (let i = 0; i < 4000; i++) {
-      const values = estimateChainGains(heard, noise, 10, random);
+      const values = estimateChainGains(heard, NOISE, 10, random);
       errors.push((values[0] - 1) ** 2 + (values[1] - 0.5) ** 2, (values[2] + 2) ** 2 + (values[3] - 3) ** 2);
     }
-    expect(moments(errors).mean / (noise / 10)).toBeCloseTo(1, 1);
+    expect(moments(errors).mean / (NOISE / 10)).toBeCloseTo(1, 1);
   });
 });

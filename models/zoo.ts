@@ -90,7 +90,7 @@ export function readCard(path: string): ModelCard {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new BeamrigError('model-damaged', `card ${cardPath} is not JSON`, { wayOut: reinstall, cause });
+    throw new BeamrigError('model-damaged', `card ${cardPath} is not JSON`, { wayOut: REINSTALL, cause });
   }
   const parsed = modelCardSchema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -116,7 +116,7 @@ export function verifyModel(path: string): ModelFile & { bytes: Uint8Array } {
       'model-damaged',
       `model ${path} has sha256 ${sha256.slice(0, 12)}…, its card says ${card.sha256.slice(0, 12)}…`,
       {
-        wayOut: reinstall,
+        wayOut: REINSTALL,
       },
     );
   }
@@ -141,7 +141,7 @@ export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection
   return { inputs, outputs: [tensor('analog_phase', ['B', elements, rfChains]), tensor('digital', ['B', rfChains, users, 2])] };
 }
 
-const reinstall = 'fetch the model and its card again, or train it anew with the command in its card';
+const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
 
 const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
 
@@ -166,7 +166,7 @@ function readWhole(path: string, bytes: Uint8Array): OnnxFile {
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new BeamrigError('model-damaged', `model ${path} is not an ONNX file of float32 tensors (${detail})`, {
-      wayOut: reinstall,
+      wayOut: REINSTALL,
       cause,
     });
   }

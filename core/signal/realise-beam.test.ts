@@ -11,29 +11,29 @@ import { sumRateObjective } from './objectives/sum-rate.ts';
 import { digitalForAnalog } from './precoders.ts';
 import { realiseBeam, realiseExactly } from './realise-beam.ts';
 
-const elements = 32;
-const users = 4;
+const ELEMENTS = 32;
+const USERS = 4;
 
 function channelOf(seed: number): CMatrix {
-  const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-  return salehValenzuela({ random: createRandom(seed), geometry, users, paths: 10, scale: 'unit-element' });
+  const geometry = { kind: 'ula', elements: ELEMENTS, spacingWavelengths: 0.5 } as const;
+  return salehValenzuela({ random: createRandom(seed), geometry, users: USERS, paths: 10, scale: 'unit-element' });
 }
 
 /** Phases aligned with each user's channel: A₀ = exp(j·angle(Hᴴ)). */
 function alignedPhases(channel: CMatrix): Float64Array {
-  const phases = new Float64Array(elements * users);
-  for (let n = 0; n < elements; n++) {
-    for (let k = 0; k < users; k++)
-      phases[n * users + k] = Math.atan2(-channel.im[k * elements + n], channel.re[k * elements + n]);
+  const phases = new Float64Array(ELEMENTS * USERS);
+  for (let n = 0; n < ELEMENTS; n++) {
+    for (let k = 0; k < USERS; k++)
+      phases[n * USERS + k] = Math.atan2(-channel.im[k * ELEMENTS + n], channel.re[k * ELEMENTS + n]);
   }
   return phases;
 }
 
 /** Aligned phases, and a digital part that radiates nothing, so that it is no candidate. */
-const wished = (channel: CMatrix, analogPhase = alignedPhases(channel)): Beam => ({ analogPhase, digital: zeros(users, users) });
+const wished = (channel: CMatrix, analogPhase = alignedPhases(channel)): Beam => ({ analogPhase, digital: zeros(USERS, USERS) });
 const problemOf = (channel: CMatrix, more: Partial<Problem> = {}): Problem => ({
   channel,
-  rfChains: users,
+  rfChains: USERS,
   power: 10,
   noise: 1,
   ...more,
@@ -47,7 +47,7 @@ describe('quantising and solving D again', () => {
     for (const bits of [1, 2, 3, 6, 16]) {
       const channel = channelOf(bits);
       const beam = realised(channel, bits);
-      const precoder = matmul(fromPhases(wordsToPhases(beam.words, bits), elements, users), beam.digital);
+      const precoder = matmul(fromPhases(wordsToPhases(beam.words, bits), ELEMENTS, USERS), beam.digital);
       expect(Math.max(...beam.words)).toBeLessThan(2 ** bits);
       expect(frobeniusNorm(precoder) ** 2).toBeCloseTo(10, 9);
       expect(beam.sumRate).toBeCloseTo(sumRate(channel, precoder, 1), 9);
@@ -86,9 +86,9 @@ describe('quantising and solving D again', () => {
 
   it('solves D when columns of A coincide, as with few bits they may', () => {
     const channel = channelOf(9);
-    const analogPhase = alignedPhases(channel).map((_, place, all) => (place % users === 1 ? all[place - 1] : all[place]));
+    const analogPhase = alignedPhases(channel).map((_, place, all) => (place % USERS === 1 ? all[place - 1] : all[place]));
     const beam = realiseBeam(problemOf(channel), wished(channel, analogPhase), { states: { bits: 3 }, objective });
-    const precoder = matmul(fromPhases(wordsToPhases(beam.words, 3), elements, users), beam.digital);
+    const precoder = matmul(fromPhases(wordsToPhases(beam.words, 3), ELEMENTS, USERS), beam.digital);
     expect(frobeniusNorm(precoder) ** 2).toBeCloseTo(10, 6);
     expect(beam.sumRate).toBeCloseTo(sumRate(channel, precoder, 1), 6);
     expect(beam.sumRate).toBeGreaterThan(3);
@@ -96,7 +96,7 @@ describe('quantising and solving D again', () => {
 
   it('leaves the words of missing connections at 0 and their entries of A at zero', () => {
     const channel = channelOf(5);
-    const connection = connectionMask('sub', elements, users);
+    const connection = connectionMask('sub', ELEMENTS, USERS);
     const beam = realised(channel, 4, { connection });
     connection.forEach((wired, place) => {
       expect(Math.hypot(beam.analog.re[place], beam.analog.im[place])).toBeCloseTo(wired, 12);
@@ -152,7 +152,7 @@ describe('quantising and solving D again', () => {
 
 /** All the power on one stream of the first chain. */
 function oneStream(analog: CMatrix): CMatrix {
-  const digital = zeros(users, users);
+  const digital = zeros(USERS, USERS);
   digital.re[0] = 1;
   return scale(digital, Math.sqrt(10) / frobeniusNorm(matmul(analog, digital)));
 }

@@ -8,17 +8,17 @@ import { AttributeProto_AttributeType as Kind, GraphProtoSchema, ModelProtoSchem
 import type { AttributeProtoSchema, GraphProto, NodeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import type { Attribute, ElementType, Graph, GraphNode, Initializer, Scope, Tensor } from './graph.ts';
 
-const opset = 20;
-const irVersion = 9;
+const OPSET = 20;
+const IR_VERSION = 9;
 const dataType: Record<ElementType, Data> = { float32: Data.FLOAT, float64: Data.DOUBLE, int64: Data.INT64, bool: Data.BOOL };
 
 /** The graph as the bytes of an ONNX file, named so that a viewer shows what it is. */
 export function encodeModel(graph: Graph, name: string): Uint8Array {
   const model = create(ModelProtoSchema, {
-    irVersion: BigInt(irVersion),
+    irVersion: BigInt(IR_VERSION),
     producerName: 'beamrig',
     opsetImport: [
-      { domain: '', version: BigInt(opset) },
+      { domain: '', version: BigInt(OPSET) },
       { domain: 'com.microsoft', version: 1n },
     ],
     graph: encodeScope(graph.root, name, usedInitializers(graph)),

@@ -8,9 +8,9 @@ export interface AdamState {
   square: Float64Array[];
 }
 
-const meanDecay = 0.9;
-const squareDecay = 0.999;
-const tiny = 1e-8;
+const MEAN_DECAY = 0.9;
+const SQUARE_DECAY = 0.999;
+const TINY = 1e-8;
 
 export function startAdam(parameters: readonly Float64Array[]): AdamState {
   const zeros = () => parameters.map((values) => new Float64Array(values.length));
@@ -26,16 +26,16 @@ export function adamStep(
 ): void {
   for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) if (!Number.isFinite(gradient[i])) return;
   state.step += 1;
-  const meanBias = 1 - meanDecay ** state.step;
-  const squareBias = 1 - squareDecay ** state.step;
+  const meanBias = 1 - MEAN_DECAY ** state.step;
+  const squareBias = 1 - SQUARE_DECAY ** state.step;
   parameters.forEach((values, p) => {
     const mean = state.mean[p];
     const square = state.square[p];
     for (let i = 0; i < values.length; i++) {
       const gradient = gradients[p][i];
-      mean[i] = meanDecay * mean[i] + (1 - meanDecay) * gradient;
-      square[i] = squareDecay * square[i] + (1 - squareDecay) * gradient * gradient;
-      values[i] -= (learningRate * (mean[i] / meanBias)) / (Math.sqrt(square[i] / squareBias) + tiny);
+      mean[i] = MEAN_DECAY * mean[i] + (1 - MEAN_DECAY) * gradient;
+      square[i] = SQUARE_DECAY * square[i] + (1 - SQUARE_DECAY) * gradient * gradient;
+      values[i] -= (learningRate * (mean[i] / meanBias)) / (Math.sqrt(square[i] / squareBias) + TINY);
     }
   });
 }

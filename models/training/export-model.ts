@@ -13,7 +13,7 @@ import type { Judge } from './judge.ts';
 import { trainingCommand } from './option-flags.ts';
 import type { TrainingOptions } from './training-options.ts';
 
-const metricSnrDb = [0, 5, 10, 15, 20];
+const METRIC_SNR_DB = [0, 5, 10, 15, 20];
 
 export interface TrainedNetwork {
   family: ModelFamily;
@@ -97,7 +97,7 @@ async function measure({ family, options, learned }: TrainedNetwork, judge: Judg
   const metrics: ModelMetric[] = [];
   for (const scale of ['unit-element', 'paper-001'] as const) {
     const set = family.drawChannels(options, { name: 'validation', count: options.validationChannels, scale });
-    for (const snrDb of metricSnrDb) {
+    for (const snrDb of METRIC_SNR_DB) {
       const rates = await judge.rates(learned, set, snrDb);
       metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: rounded(meanAndError(Array.from(rates))) });
     }

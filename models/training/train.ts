@@ -49,7 +49,7 @@ export type TrainingOutcome =
   | { status: 'stopped'; checkpointPath: string; epoch: number; step: number };
 
 /** SNRs that validation is a mean over, dB at unit-element scale. */
-const validationSnrDb = [-5, 0, 5, 10, 15, 20];
+const VALIDATION_SNR_DB = [-5, 0, 5, 10, 15, 20];
 
 /** Where a stopped training of this output leaves its checkpoint. */
 export const checkpointPathOf = (output: string): string => output.replace(/\.onnx$/, '.checkpoint.json');
@@ -194,11 +194,11 @@ function batchFeeds(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): 
 /** Mean over channels and SNRs. */
 async function validate(judge: Judge, parameters: readonly Float64Array[], validation: ChannelSet): Promise<number> {
   let total = 0;
-  for (const snrDb of validationSnrDb) {
+  for (const snrDb of VALIDATION_SNR_DB) {
     const rates = await judge.rates(parameters, validation, snrDb);
     for (let b = 0; b < rates.length; b++) total += rates[b];
   }
-  return total / (validationSnrDb.length * validation.channels.length);
+  return total / (VALIDATION_SNR_DB.length * validation.channels.length);
 }
 
 /** Channels per second since this process began, and what is left at that pace. */

@@ -60,14 +60,14 @@ const optionsSchema = z
 export type PgaOptions = z.output<typeof optionsSchema>;
 
 /** What paper 001, section IV, says; the SNR range is that of its Fig. 2(b), for it names none for training. */
-const paperRecipe = { stepCoefficients: 1, epochs: 20, learningRate: 0.001, snrRangeDb: [0, 20] };
+const PAPER_RECIPE = { stepCoefficients: 1, epochs: 20, learningRate: 0.001, snrRangeDb: [0, 20] };
 
 export const family: ModelFamily<PgaOptions> = {
   id: 'unfolded-pga',
   title: 'projected gradient ascent on the sum rate, its steps learned (paper 001)',
   paper: 'N. T. Nguyen et al., Fast Deep Unfolded Hybrid Beamforming in Multiuser Large MIMO Systems, Asilomar 2023',
   options: optionsSchema,
-  impliedBy: ({ recipe }) => (recipe === 'paper' ? paperRecipe : {}),
+  impliedBy: ({ recipe }) => (recipe === 'paper' ? PAPER_RECIPE : {}),
   drawChannels: (options, draw) => drawChannelSet({ ...options, ...draw }),
   network,
 };

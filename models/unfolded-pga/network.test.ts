@@ -17,7 +17,7 @@ import { constantSteps, fallingSteps } from './step-sizes.ts';
 import type { StepSizes } from './step-sizes.ts';
 import { encodeTrainingGraph, parameterNames } from './training-graph.ts';
 
-const guarded = false;
+const GUARDED = false;
 const dimensions = { elements: 16, rfChains: 4, users: 4 };
 const channels = (count: number, scaleName: 'unit-element' | 'paper-001' = 'unit-element'): CMatrix[] =>
   drawChannelSet({ seed: 5, name: 'test', count, elements: 16, users: 4, paths: 10, scale: scaleName }).channels;
@@ -104,7 +104,7 @@ const requests = channels(4).map((channel, i) => ({ channel, power: [1, 1, 10, 0
 
 describe('the exported network', () => {
   it('in float64 is the reference to rounding, entry by entry', async () => {
-    const session = await openSession(encodeExact({ dimensions, steps: mixedSteps, guarded }), { exact: true });
+    const session = await openSession(encodeExact({ dimensions, steps: mixedSteps, guarded: GUARDED }), { exact: true });
     const { analog, digital } = await session.run(feedsOf(requests, 'float64'));
     await session.close();
     requests.forEach((request, b) => {
@@ -123,7 +123,7 @@ describe('the exported network', () => {
   });
 
   it('in float32 has the phases and the rate of the float64 reference', async () => {
-    const beams = await exported({ dimensions, steps: mixedSteps, guarded }, requests);
+    const beams = await exported({ dimensions, steps: mixedSteps, guarded: GUARDED }, requests);
     beams.forEach((beam, b) => {
       const expected = reference(mixedSteps, requests[b]);
       const { channel, power, noise } = requests[b];
@@ -138,14 +138,14 @@ describe('the exported network', () => {
     const steps = constantSteps(5, 2, 0.01, 1e-4);
     const [channel] = channels(1, 'paper-001');
     const request = { channel, power: fromDb(10), noise: 1 };
-    const [beam] = await exported({ dimensions, steps, guarded }, [request]);
+    const [beam] = await exported({ dimensions, steps, guarded: GUARDED }, [request]);
     const expected = reference(steps, request);
     expect(largestTurn(beam.analogPhase, expected.analog)).toBeLessThan(1e-3);
   });
 
   it('gives the same phases in any unit of the channel and of the power', async () => {
     const [channel] = channels(1);
-    const options = { dimensions, steps: mixedSteps, guarded };
+    const options = { dimensions, steps: mixedSteps, guarded: GUARDED };
     const [plain, volts, watts] = await exported(options, [
       { channel, power: 1, noise: 0.05 },
       { channel: scale(channel, 1e-3), power: 1, noise: 0.05 * 1e-6 },
@@ -172,7 +172,7 @@ describe('the exported network', () => {
   });
 
   it('does not let one channel of a batch touch another', async () => {
-    const options = { dimensions, steps: mixedSteps, guarded };
+    const options = { dimensions, steps: mixedSteps, guarded: GUARDED };
     const together = await exported(options, requests);
     for (const [b, request] of requests.entries()) {
       const [alone] = await exported(options, [request]);
@@ -182,7 +182,7 @@ describe('the exported network', () => {
 
   it('never turns the power off by more than rounding, however many and large the steps', async () => {
     const steps = constantSteps(30, 10, 0.3, 1e-3);
-    const beams = await exported({ dimensions, steps, guarded }, requests);
+    const beams = await exported({ dimensions, steps, guarded: GUARDED }, requests);
     for (const [b, { analog, digital }] of beams.entries()) {
       expect(frobeniusNorm(matmul(analog, digital)) ** 2 / requests[b].power).toBeCloseTo(1, 3);
     }
@@ -197,7 +197,9 @@ describe('the exported network', () => {
       twins.re[k * 16 + 3] = 0;
       twins.im[k * 16 + 3] = 0;
     }
-    const [beam] = await exported({ dimensions, steps: mixedSteps, guarded }, [{ channel: twins, power: 1, noise: 0.1 }]);
+    const [beam] = await exported({ dimensions, steps: mixedSteps, guarded: GUARDED }, [
+      { channel: twins, power: 1, noise: 0.1 },
+    ]);
     expect(beam.analogPhase.every(Number.isFinite)).toBe(true);
     expect(beam.digital.re.every(Number.isFinite)).toBe(true);
     expect(frobeniusNorm(matmul(beam.analog, beam.digital))).toBeCloseTo(1, 3);
@@ -205,7 +207,7 @@ describe('the exported network', () => {
 
   it('leaves elements without a chain alone on a sub-connected array, as the reference does', async () => {
     const connection = connectionMask('sub', 16, 4);
-    const beams = await exported({ dimensions, steps: mixedSteps, guarded, connection: true }, requests, connection);
+    const beams = await exported({ dimensions, steps: mixedSteps, guarded: GUARDED, connection: true }, requests, connection);
     beams.forEach((beam, b) => {
       const expected = reference(mixedSteps, requests[b], connection);
       expect(largestTurn(beam.analogPhase, expected.analog)).toBeLessThan(1e-3);
@@ -215,7 +217,9 @@ describe('the exported network', () => {
   });
 
   it('refuses more users than RF chains, with a way out', () => {
-    expect(() => encodeUnfoldedPga({ dimensions: { elements: 8, rfChains: 2, users: 3 }, steps: mixedSteps, guarded })).toThrow(
+    expect(() =>
+      encodeUnfoldedPga({ dimensions: { elements: 8, rfChains: 2, users: 3 }, steps: mixedSteps, guarded: GUARDED }),
+    ).toThrow(
       expect.objectContaining({ code: 'argument', message: expect.stringContaining('2 RF chains for 3 users') as string }),
     );
   });

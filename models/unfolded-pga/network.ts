@@ -39,9 +39,9 @@ export interface PgaResult {
 }
 
 /** Share of the rate that a guarded layer may cost. */
-const guardTolerance = 0.1;
+const GUARD_TOLERANCE = 0.1;
 /** What becomes of a channel's steps when a layer was skipped. */
-const damping = 0.25;
+const DAMPING = 0.25;
 
 /**
  * I layers of J analog steps and one digital step.
@@ -93,9 +93,9 @@ export function unfoldedPga(
     let now: Beam = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
     const carries: Tensor[] = [];
     if (options.guarded) {
-      const holds = ops.greaterOrEqual(now.rate, ops.multiply(before, graph.constant(1 - guardTolerance)));
+      const holds = ops.greaterOrEqual(now.rate, ops.multiply(before, graph.constant(1 - GUARD_TOLERANCE)));
       now = choose(holds, now, { analog, digital, rate: before });
-      carries.push(ops.select(holds, length, ops.multiply(length, graph.constant(damping))));
+      carries.push(ops.select(holds, length, ops.multiply(length, graph.constant(DAMPING))));
     }
     if (options.answer === 'best') {
       const [bestAnalog, bestDigital, bestRate] = others.slice(carries.length);

@@ -32,10 +32,10 @@ const { channels } = drawChannelSet({
   paths: 10,
   scale: 'unit-element',
 });
-const layers = 6;
-const options = { dimensions, layers, digitalSteps: 8, clipNorm: 1 };
+const LAYERS = 6;
+const options = { dimensions, layers: LAYERS, digitalSteps: 8, clipNorm: 1 };
 const learned = {
-  momentum: Float64Array.from({ length: layers }, (_, i) => 1 - 0.1 * i),
+  momentum: Float64Array.from({ length: LAYERS }, (_, i) => 1 - 0.1 * i),
   extrapolation: new Float64Array(8).fill(0.7),
   extrapolationSlope: new Float64Array(8).fill(0.2),
 };

@@ -24,7 +24,7 @@ import { panels } from './panels.ts';
 const output = vi.hoisted(() => ({ printed: [] as string[] }));
 vi.mock('./output.ts', () => ({ print: (line: string) => void output.printed.push(line) }));
 
-const baudRate = 921_600;
+const BAUD_RATE = 921_600;
 let folder: string;
 let closers: (() => Promise<void> | void)[];
 
@@ -57,7 +57,7 @@ async function panelOnPort(
     capabilities: { panelSerial },
   });
   closers.push(() => panel.close());
-  const end = createSerialPanelEnd({ path: pair.b, baudRate });
+  const end = createSerialPanelEnd({ path: pair.b, baudRate: BAUD_RATE });
   closers.push(() => end.close());
   await end.open(panel);
   return { port: pair.a, panel };
@@ -177,8 +177,8 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
       () => chatty.close(),
       () => wrong.close(),
     );
-    const boots = createSerialPanelEnd({ path: chatty.b, baudRate });
-    const says = createSerialPanelEnd({ path: wrong.b, baudRate });
+    const boots = createSerialPanelEnd({ path: chatty.b, baudRate: BAUD_RATE });
+    const says = createSerialPanelEnd({ path: wrong.b, baudRate: BAUD_RATE });
     closers.push(
       () => boots.close(),
       () => says.close(),

@@ -100,7 +100,7 @@ export function textOutput(out: Outlet): RunOutput {
       const last = (text: string): void => line(text, 'last');
       const { cycles, cyclesPerSecond, meanSumRate } = summary;
       const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
-      last(`${sentence[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
+      last(`${SENTENCE[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
       const means = ({ measured, predicted, zf }: RunSummary['meanSumRate']): string =>
         `measured ${rate(measured)}, predicted ${rate(predicted)}, ZF ${rate(zf)} bit/s/Hz`;
       const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
@@ -144,7 +144,7 @@ function stoppingWords(commanded: boolean | undefined): string {
   return 'Stopping: no link takes the command to be safe now; it is tried again, and a panel that hears nothing goes there by itself.';
 }
 
-const sentence: Record<string, string> = {
+const SENTENCE: Record<string, string> = {
   done: 'All cycles are done.',
   stopped: 'Stopped.',
   faulted: 'The rig faulted.',

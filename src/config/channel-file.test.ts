@@ -39,7 +39,7 @@ const writtenByNumpy: [string, string][] = [
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 const [, firstBytes] = writtenByNumpy[0] ?? ['', ''];
-const firstHeader = "{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2, 3), }";
+const FIRST_HEADER = "{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2, 3), }";
 
 /** The first file with another header of the same length. */
 function reheaded(header: string): Uint8Array {
@@ -108,8 +108,8 @@ describe('a header as other writers make it', () => {
 
   it('may be of any length', () => {
     const data = bytesOf(firstBytes).subarray(128);
-    const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, firstHeader.length, 0]);
-    expect(parseChannels(new Uint8Array(Buffer.concat([start, Buffer.from(firstHeader), data])), 'h.npy')).toHaveLength(2);
+    const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, FIRST_HEADER.length, 0]);
+    expect(parseChannels(new Uint8Array(Buffer.concat([start, Buffer.from(FIRST_HEADER), data])), 'h.npy')).toHaveLength(2);
   });
 
   it.each([
@@ -120,17 +120,17 @@ describe('a header as other writers make it', () => {
     ["{'descr': '<c8', 'fortran_order': 'False', 'shape': (2, 2, 3)}", 'does not say shape and order'],
     ["{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2.5, 3)}", 'gives the shape (2, 2.5, 3)'],
     ["{'fortran_order': False, 'shape': (2, 2, 3)}", 'dtype not given'],
-    [firstHeader.replace('<c8', '|u1'), "dtype '|u1'; expected complex64"],
-    [firstHeader.replace('<c8', '<c32'), 'it holds a precision that is not read here'],
-    [firstHeader.replace('<c8', '|O'), 'it holds Python objects'],
-    [firstHeader.replace('<c8', '__proto__'), "dtype '__proto__'"],
+    [FIRST_HEADER.replace('<c8', '|u1'), "dtype '|u1'; expected complex64"],
+    [FIRST_HEADER.replace('<c8', '<c32'), 'it holds a precision that is not read here'],
+    [FIRST_HEADER.replace('<c8', '|O'), 'it holds Python objects'],
+    [FIRST_HEADER.replace('<c8', '__proto__'), "dtype '__proto__'"],
   ])('that cannot be read is refused by what it says: %s', (header, message) => {
     expect(refusal(reheaded(header)).message).toContain(message);
   });
 
   it('that stands before another shape is told which line of Python mends it', () => {
     const wayOut = (shape: string, dtype = '<c8'): string | undefined =>
-      refusal(reheaded(firstHeader.replace('(2, 2, 3)', shape).replace('<c8', dtype))).wayOut;
+      refusal(reheaded(FIRST_HEADER.replace('(2, 2, 3)', shape).replace('<c8', dtype))).wayOut;
     expect(wayOut('(2, 2, 3, 1)')).toContain('numpy.squeeze(channels)');
     expect(wayOut('(4, 3)')).toContain('channels[numpy.newaxis]');
     expect(wayOut('(2, 2, 3)', '<f8')).toContain('imaginary parts are missing');
@@ -194,25 +194,25 @@ describe('a file that holds no channels as needed', () => {
     ],
     ['too long', Uint8Array.of(...bytesOf(firstBytes), 0), 'longer than its header says'],
     ['of a later version', bytesOf(firstBytes).fill(9, 6, 7), 'NumPy format version 9.0'],
-    ['of integers', reheaded(firstHeader.replace('<c8', '<i8')), "dtype '<i8'; expected complex64, complex128"],
+    ['of integers', reheaded(FIRST_HEADER.replace('<c8', '<i8')), "dtype '<i8'; expected complex64, complex128"],
     [
       'of a structured type',
       reheaded("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 2, 3), }"),
       'dtype a structured type',
     ],
-    ['of two axes', reheaded(firstHeader.replace('(2, 2, 3)', '(4, 3)')), 'shape [4, 3] of complex64; expected [n, K, N]'],
+    ['of two axes', reheaded(FIRST_HEADER.replace('(2, 2, 3)', '(4, 3)')), 'shape [4, 3] of complex64; expected [n, K, N]'],
     [
       'of floats without re and im',
-      reheaded(firstHeader.replace('<c8', '<f8')),
+      reheaded(FIRST_HEADER.replace('<c8', '<f8')),
       'shape [2, 2, 3] of float64; expected [n, K, N, 2]',
     ],
-    ['of no channel', reheaded(firstHeader.replace('(2, 2, 3)', '(0, 2, 3)')), 'shape [0, 2, 3] holds no channel'],
+    ['of no channel', reheaded(FIRST_HEADER.replace('(2, 2, 3)', '(0, 2, 3)')), 'shape [0, 2, 3] holds no channel'],
     [
       'of more channels than memory',
-      reheaded(firstHeader.replace('(2, 2, 3)', '(99999999, 999, 99)')),
+      reheaded(FIRST_HEADER.replace('(2, 2, 3)', '(99999999, 999, 99)')),
       'is more than this reader takes',
     ],
-    ['with a negative axis', reheaded(firstHeader.replace('(2, 2, 3)', '(-2, 2, 3)')), 'its header gives the shape (-2, 2, 3)'],
+    ['with a negative axis', reheaded(FIRST_HEADER.replace('(2, 2, 3)', '(-2, 2, 3)')), 'its header gives the shape (-2, 2, 3)'],
     ['without a shape', reheaded("{'descr': '<c8', 'fortran_order': False}"), 'does not say shape and order'],
   ])('(%s) is refused by name', (_, bytes, message) => {
     const error = refusal(bytes);

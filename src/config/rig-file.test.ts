@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const demo = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
 
 /** Begins in line 2. */
-const small = `\n${SMALL_RIG}`;
+const SMALL = `\n${SMALL_RIG}`;
 
 /** The problems of a rig file, one line each. */
 function problems(text: string): string[] {
@@ -48,7 +48,7 @@ describe('a good rig file', () => {
   });
 
   it('gets every default when it says only what it must', () => {
-    const rig = parseRigFile(small, 'rig.yaml');
+    const rig = parseRigFile(SMALL, 'rig.yaml');
     expect(rig).toMatchObject({
       seed: 1,
       snrDb: 10,
@@ -67,24 +67,24 @@ describe('a good rig file', () => {
   });
 
   it('counts the elements of a rectangle', () => {
-    const rig = parseRigFile(small.replace('{ kind: ula, elements: 8 }', '{ kind: upa, rows: 4, columns: 6 }'), 'rig.yaml');
+    const rig = parseRigFile(SMALL.replace('{ kind: ula, elements: 8 }', '{ kind: upa, rows: 4, columns: 6 }'), 'rig.yaml');
     expect(elementsOf(rig)).toBe(24);
   });
 });
 
 describe('a wrong rig file', () => {
   it('names the nearest known key and the line, and does not also call the meant key missing', () => {
-    expect(problems(small.replace('phaseBits', 'phaseBit'))).toEqual([
+    expect(problems(SMALL.replace('phaseBits', 'phaseBit'))).toEqual([
       'line 6: array.phaseBit: unknown key; did you mean phaseBits?',
     ]);
   });
 
   it('says where a key belongs that stands in the wrong block', () => {
-    expect(problems(`${small}rateHz: 5\n`)).toEqual(['line 9: rateHz: unknown key; did you mean loop.rateHz?']);
+    expect(problems(`${SMALL}rateHz: 5\n`)).toEqual(['line 9: rateHz: unknown key; did you mean loop.rateHz?']);
   });
 
   it('lists the known keys when none is near', () => {
-    expect(problems(`${small}zzzzzz: 5\n`)[0]).toMatch(/^line 9: zzzzzz: unknown key; known here: name, seed, array/);
+    expect(problems(`${SMALL}zzzzzz: 5\n`)[0]).toMatch(/^line 9: zzzzzz: unknown key; known here: name, seed, array/);
   });
 
   it.each([
@@ -103,20 +103,20 @@ describe('a wrong rig file', () => {
       "line 5: array.rfChains: connection 'sub' gives each chain a block of equal size",
     ],
   ])('with %s changed to %s is refused by key, value and range', (good, bad, message) => {
-    const found = problems(small.replace(good, bad));
+    const found = problems(SMALL.replace(good, bad));
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(message);
   });
 
   it('is told which element is listed twice', () => {
-    expect(problems(`${small}simulator: { impairments: { deadElements: [3, 3, 5], stuckElements: [1, 2, 1] } }`)).toEqual([
+    expect(problems(`${SMALL}simulator: { impairments: { deadElements: [3, 3, 5], stuckElements: [1, 2, 1] } }`)).toEqual([
       'line 9: simulator.impairments.deadElements[1]: element 3 is that of simulator.impairments.deadElements[0] already',
       'line 9: simulator.impairments.stuckElements[2]: element 1 is that of simulator.impairments.stuckElements[0] already',
     ]);
   });
 
   it('is told which element does not exist', () => {
-    expect(problems(`${small}simulator: { impairments: { deadElements: [0, 8] } }`)).toEqual([
+    expect(problems(`${SMALL}simulator: { impairments: { deadElements: [0, 8] } }`)).toEqual([
       'line 9: simulator.impairments.deadElements[1]: 8 is no element of this array; allowed: 0 to 7',
     ]);
   });
@@ -132,14 +132,13 @@ describe('a wrong rig file', () => {
     ['{ do: drop, messages: [comit] }', '[0].messages[0]: "comit" is not allowed; allowed: hello | ping | '],
     ['{ do: stall, forMs: 5, direction: to-host }', '[0].direction: "to-host" is not allowed; allowed: to-panel'],
   ])('with the fault %s to play is refused by key, value and range', (fault, message) => {
-    const found = problems(`${small}simulator: { behaviours: [${fault}] }`);
+    const found = problems(`${SMALL}simulator: { behaviours: [${fault}] }`);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(`line 9: simulator.behaviours${message}`);
   });
 
   it('shows all of its problems at once, in order of lines', () => {
-    const text = small
-      .replace('phaseBits: 4', 'phaseBits: 0')
+    const text = SMALL.replace('phaseBits: 4', 'phaseBits: 0')
       .replace('count: 2', 'count: 7')
       .replace('name: bench', 'nam: bench');
     expect(problems(text).map((line) => line.split(':')[1]?.trim())).toEqual(['nam', 'array.phaseBits', 'users.count']);

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { parseRigFile } from './rig-file.ts';
 
-const small = `
+const SMALL = `
 name: bench
 array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 7 }
 users: { count: 2 }
 beamformer: { model: aligned }
 `;
-const withLines = (...lines: string[]): string => `${small}${lines.join('\n')}\n`;
+const withLines = (...lines: string[]): string => `${SMALL}${lines.join('\n')}\n`;
 
 function problems(...lines: string[]): string[] {
   try {

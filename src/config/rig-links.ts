@@ -19,7 +19,7 @@ const environmentVariable = z
   .meta({ allowed: 'the name of an environment variable', unshown: true });
 
 const filePath = z.string().min(1).max(1000);
-const fromHere = 'relative to the folder of the rig file';
+const FROM_HERE = 'relative to the folder of the rig file';
 
 const serialSchema = z
   .strictObject({
@@ -54,9 +54,9 @@ const mqttSchema = z
       ),
     caFile: filePath
       .optional()
-      .describe(`Certificate of the authority that signed the broker’s, PEM, ${fromHere}. Default: those the system trusts.`),
-    certificateFile: filePath.optional().describe(`Own certificate, PEM, ${fromHere}, for brokers that ask for one.`),
-    keyFile: filePath.optional().describe(`Its private key, PEM, ${fromHere}.`),
+      .describe(`Certificate of the authority that signed the broker’s, PEM, ${FROM_HERE}. Default: those the system trusts.`),
+    certificateFile: filePath.optional().describe(`Own certificate, PEM, ${FROM_HERE}, for brokers that ask for one.`),
+    keyFile: filePath.optional().describe(`Its private key, PEM, ${FROM_HERE}.`),
   })
   .describe('A broker that the panel is connected to, too.');
 
@@ -93,7 +93,7 @@ export const authenticationSchema = z
   .strictObject({
     keyFile: filePath
       .optional()
-      .describe(`File of mode 0600 with the key of the rig, 16 to 64 bytes as hex or base64 text, ${fromHere}.`),
+      .describe(`File of mode 0600 with the key of the rig, 16 to 64 bytes as hex or base64 text, ${FROM_HERE}.`),
     keyEnv: environmentVariable.optional().describe('Or the environment variable that holds it.'),
   })
   .describe('Frames carry a keyed tag, and others are refused. One of the two; the key itself is never in this file.');

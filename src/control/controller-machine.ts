@@ -14,9 +14,9 @@ export type Transition =
 const to = (state: ControllerState, makeSafe = false): Transition => ({ allowed: true, state, makeSafe });
 const no = (reason: string): Transition => ({ allowed: false, reason });
 
-const ended = 'the rig has stopped; start it again with `beamrig run`';
-const ending = 'the rig is stopping';
-const faulted = 'the rig has faulted and the array is in its safe state; stop it, mend the cause and start again';
+const ENDED = 'the rig has stopped; start it again with `beamrig run`';
+const ENDING = 'the rig is stopping';
+const FAULTED = 'the rig has faulted and the array is in its safe state; stop it, mend the cause and start again';
 
 const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
   starting: {
@@ -47,9 +47,9 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     halted: no('the rig is paused, not stopping'),
   },
   stopping: {
-    start: no(ending),
-    run: no(ending),
-    pause: no(ending),
+    start: no(ENDING),
+    run: no(ENDING),
+    pause: no(ENDING),
     stop: to('stopping'),
     ended: to('stopping'),
     // What fails on the way out does not keep the rig from stopping.
@@ -57,18 +57,18 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     halted: to('stopped'),
   },
   stopped: {
-    start: no(ended),
-    run: no(ended),
-    pause: no(ended),
+    start: no(ENDED),
+    run: no(ENDED),
+    pause: no(ENDED),
     stop: to('stopped'),
-    ended: no(ended),
-    fault: no(ended),
+    ended: no(ENDED),
+    fault: no(ENDED),
     halted: to('stopped'),
   },
   faulted: {
-    start: no(faulted),
-    run: no(faulted),
-    pause: no(faulted),
+    start: no(FAULTED),
+    run: no(FAULTED),
+    pause: no(FAULTED),
     // The safe state is commanded once more: the first command may not have got through.
     stop: to('stopping', true),
     ended: to('faulted'),

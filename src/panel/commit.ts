@@ -119,7 +119,7 @@ export function createCommits(panel: Conversation): Commits {
 
     arm: async (staged, atUs, withinMs) => {
       // No cancellation could tell it from a late copy of the one before.
-      if (atUs <= staged.atUs && staged.atUs > 0n) return refused(notLater);
+      if (atUs <= staged.atUs && staged.atUs > 0n) return refused(NOT_LATER);
       // 0 would mean now.
       staged.atUs = atUs > 0n ? atUs : 1n;
       const answer = await commit(staged, staged.atUs, within(withinMs));
@@ -169,7 +169,7 @@ export const refused = (failure: PanelFailure): { ok: false; failure: PanelFailu
 /** The panel says of a beam whose time has come that it waits, or of one without a time. */
 const stillWaiting = ({ beamId }: Staged, lateMs: number): PanelFailure => ({ reason: 'still-waiting', beamId, lateMs });
 
-const notLater: PanelFailure = {
+const NOT_LATER: PanelFailure = {
   reason: 'not-sent',
   request: 'commit',
   detail: 'its time is no later than the one it had before',

@@ -64,11 +64,11 @@ async function pingMs(simulator: string): Promise<number> {
 
 /** A key of hil-sim that the rig file has not would not compile here. */
 type Unnamed = Exclude<keyof Impairments, keyof RigFile['simulator']['impairments']>;
-const everyImpairmentHasAKey: [Unnamed] extends [never] ? true : false = true;
+const EVERY_IMPAIRMENT_HAS_A_KEY: [Unnamed] extends [never] ? true : false = true;
 
 describe('the simulated array of a rig file', () => {
   it('can be given every impairment that hil-sim has', () => {
-    expect(everyImpairmentHasAKey).toBe(true);
+    expect(EVERY_IMPAIRMENT_HAS_A_KEY).toBe(true);
   });
 
   it.each([

@@ -47,10 +47,10 @@ telemetry: { runFolder: ${JSON.stringify(parent)} }
   });
 }
 
-const epochNs = 1_790_000_000_000_000_000n;
+const EPOCH_NS = 1_790_000_000_000_000_000n;
 const cycle = (index: number, changes: Partial<CycleRecord> = {}): CycleRecord => ({
   cycle: index,
-  timeNs: epochNs + BigInt(index) * 50_000_000n,
+  timeNs: EPOCH_NS + BigInt(index) * 50_000_000n,
   source: 'simulator',
   channelSource: 'simulation',
   panels: 'SIM-1',
@@ -128,7 +128,7 @@ describe('a run folder', () => {
     expect(stored[0]).toMatchObject({
       tags: { rig: 'bench', run: '20260304T050607Z-bench', source: 'simulator', model: 'aligned', outcome: 'ok' },
       fields: { cycle: 0n, phase_bits: 4n, beam_id: 1n, measured_sum_rate: 9.5, push_ms: 0.5, link_round_trip_ms: 0.25 },
-      timeNs: epochNs,
+      timeNs: EPOCH_NS,
     });
     expect(stored[2]).toMatchObject({ tags: { user: '1' }, fields: { predicted_db: 20, measured_db: 21 } });
     expect(stored[3]?.fields.failure).toBe('push: no answer after 4 attempts');
@@ -138,19 +138,19 @@ describe('a run folder', () => {
 
   it('never gives two cycles one time, or InfluxDB would keep one of them', async () => {
     const recorder = recorderIn(folder);
-    for (let index = 0; index < 3; index++) recorder.cycle(cycle(index, { timeNs: epochNs }));
+    for (let index = 0; index < 3; index++) recorder.cycle(cycle(index, { timeNs: EPOCH_NS }));
     await recorder.close('stopped');
     const times = points(recorder.folder)
       .filter((point) => point?.measurement === 'cycle')
       .map((point) => point?.timeNs);
-    expect(times).toEqual([epochNs, epochNs + 1n, epochNs + 2n]);
+    expect(times).toEqual([EPOCH_NS, EPOCH_NS + 1n, EPOCH_NS + 2n]);
   });
 
   it('sums up what the run came to', async () => {
     const recorder = recorderIn(folder);
     for (let index = 0; index < 20; index++) recorder.cycle(cycle(index));
     recorder.cycle(voidCycle(20));
-    recorder.event({ timeNs: epochNs, level: 'warning', code: 'fallback', message: 'no hardware' });
+    recorder.event({ timeNs: EPOCH_NS, level: 'warning', code: 'fallback', message: 'no hardware' });
     const { summary, problem } = await recorder.close('cycles-done');
     expect(problem).toBeUndefined();
     expect(json<RunSummary>(join(recorder.folder, 'summary.json'))).toEqual(summary);
@@ -204,7 +204,7 @@ describe('a run folder', () => {
     expect(JSON.parse(event ?? '')).toMatchObject({
       level: 'info',
       code: 'source-changed',
-      timeNs: String(epochNs + 50_000_000n),
+      timeNs: String(EPOCH_NS + 50_000_000n),
     });
   });
 
@@ -212,7 +212,7 @@ describe('a run folder', () => {
     const recorder = recorderIn(folder);
     await recorder.close('stopped');
     recorder.cycle(cycle(0));
-    recorder.event({ timeNs: epochNs, level: 'info', code: 'late', message: 'late' });
+    recorder.event({ timeNs: EPOCH_NS, level: 'info', code: 'late', message: 'late' });
     expect(readFileSync(join(recorder.folder, 'records.lp'), 'utf8')).toBe('');
   });
 
@@ -350,7 +350,7 @@ describe('the table of a run', () => {
   it('has one row a cycle, units in its names, and no formula a spreadsheet would run', async () => {
     const recorder = recorderIn(folder);
     recorder.cycle(cycle(0));
-    recorder.event({ timeNs: epochNs, level: 'info', code: 'hello', message: 'between' });
+    recorder.event({ timeNs: EPOCH_NS, level: 'info', code: 'hello', message: 'between' });
     recorder.cycle({ ...voidCycle(1), failure: '=1+1, "quoted"' });
     await recorder.close('stopped');
     const out = new PassThrough();

@@ -4,7 +4,7 @@ import { hasPart } from '../parts.ts';
 import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
-const amber = 'rgb(255, 176, 0)';
+const AMBER = 'rgb(255, 176, 0)';
 const CODEWORD = { state: 'codeword', azimuthDeg: -20.5 } as const;
 
 describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [needs chromium]', () => {
@@ -30,11 +30,11 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
 
   it('is amber and says so while channels are simulated, and green only when they are not', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
-    expect(await bar()).toBe(amber);
+    expect(await bar()).toBe(AMBER);
     await expect.poll(() => text('#hint'), SOON).toContain('--channels');
     rig.channelSource = 'file';
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
-    expect(await bar()).not.toBe(amber);
+    expect(await bar()).not.toBe(AMBER);
   });
 
   it('goes on saying so in amber when the beam is void', async () => {
@@ -43,7 +43,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     rig.lost = 'the cable was pulled';
     await expect.poll(() => text('#state'), SOON).toBe('beam void');
     expect(await text('#badge')).toBe('HARDWARE, channels simulated');
-    expect(await style('#badge', 'color')).toBe(amber);
+    expect(await style('#badge', 'color')).toBe(AMBER);
     expect(await text('#radiation')).toBe('UNKNOWN');
     rig.fallsBack = true;
   });
@@ -51,12 +51,12 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
   it('calls a program that plays a panel by its name, in amber, and never hardware', async () => {
     rig.isPlayed = true;
     await expect.poll(() => text('#badge'), SOON).toBe('PLAYED PANEL');
-    expect(await bar()).toBe(amber);
+    expect(await bar()).toBe(AMBER);
     await expect.poll(() => text('#hint'), SOON).toContain('the panel is a program');
     rig.channelSource = 'file';
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(await text('#badge')).toBe('PLAYED PANEL');
-    expect(await bar()).toBe(amber);
+    expect(await bar()).toBe(AMBER);
     expect(await opened.page.title()).toContain('PLAYED');
   });
 

@@ -24,7 +24,7 @@ const N = 32;
 const M = 2;
 const K = 2;
 const Q = 6;
-const baudRate = 921_600;
+const BAUD_RATE = 921_600;
 
 function beamOf(beamId: number): BeamCommand {
   const random = createRandom(beamId);
@@ -59,12 +59,12 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
       random: random.stream('panel'),
     });
     closers.push(() => virtual.close());
-    end = createSerialPanelEnd({ path: pair.b, baudRate });
+    end = createSerialPanelEnd({ path: pair.b, baudRate: BAUD_RATE });
     panelStates = [];
     end.onState(({ open }) => panelStates.push(open ? 'open' : 'gone'));
     closers.push(() => end.close());
     await end.open(virtual);
-    link = createSerialLink({ path: pair.a, baudRate });
+    link = createSerialLink({ path: pair.a, baudRate: BAUD_RATE });
     closers.push(() => link.close());
     driver = createPanel({ link, clock, random: random.stream('driver') });
   });
@@ -116,7 +116,7 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
       discarded: (frames) => void (dropped += frames),
       onSend: () => undefined,
     });
-    const noisy = await openSerialPort({ path: pair.a, baudRate, onBytes: () => undefined, onGone: () => undefined });
+    const noisy = await openSerialPort({ path: pair.a, baudRate: BAUD_RATE, onBytes: () => undefined, onGone: () => undefined });
     closers.push(() => noisy.close());
     const ping = cobsFrame(encodeFrame({ seq: 1, message: { type: 'ping', nonce: 1 } }));
     noisy.write(Uint8Array.of(0, 5, 1, 2, 0, 3, 9, 9, 0, ...ping, ...ping, 2, 7, 0));
@@ -125,7 +125,7 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
   });
 
   it('answers the next host after one that left in the middle of a frame', async () => {
-    const rude = await openSerialPort({ path: pair.a, baudRate, onBytes: () => undefined, onGone: () => undefined });
+    const rude = await openSerialPort({ path: pair.a, baudRate: BAUD_RATE, onBytes: () => undefined, onGone: () => undefined });
     rude.write(Uint8Array.of(5, 1, 2));
     await rude.close();
     expect(await driver.connect()).toMatchObject({ ok: true });
@@ -133,7 +133,7 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
   });
 
   it('is found by a host after ten thousand bytes of garbage, and believes none of it', async () => {
-    const noise = await openSerialPort({ path: pair.a, baudRate, onBytes: () => undefined, onGone: () => undefined });
+    const noise = await openSerialPort({ path: pair.a, baudRate: BAUD_RATE, onBytes: () => undefined, onGone: () => undefined });
     const random = createRandom(9);
     noise.write(Uint8Array.from({ length: 10_000 }, () => Math.floor(random.uniform() * 256)));
     await noise.close();
@@ -145,7 +145,7 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
   it('stays away once it is closed, and lets go of the port', async () => {
     await end.close();
     await end.close();
-    const heir = await openSerialPort({ path: pair.b, baudRate, onBytes: () => undefined, onGone: () => undefined });
+    const heir = await openSerialPort({ path: pair.b, baudRate: BAUD_RATE, onBytes: () => undefined, onGone: () => undefined });
     await heir.close();
     await pair.pull();
     await pair.putBack();
@@ -153,7 +153,7 @@ describe.skipIf(!hasPart('socat'))('panel at the end of a serial line [needs soc
   });
 
   it('says why it cannot be opened the first time', async () => {
-    const other = createSerialPanelEnd({ path: `${pair.b}-not`, baudRate });
+    const other = createSerialPanelEnd({ path: `${pair.b}-not`, baudRate: BAUD_RATE });
     await expect(other.open(virtual)).rejects.toMatchObject({ code: 'link', message: `${pair.b}-not: there is no such port.` });
     await other.close();
   });

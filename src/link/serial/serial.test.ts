@@ -16,7 +16,7 @@ import { createSerialPanelEnd } from './serial-panel-end.ts';
 import type { OpenSerialPort } from './serial-port.ts';
 import { MAX_UNSENT_BYTES, openSerialPort } from './serial-port.ts';
 
-const baudRate = 921_600;
+const BAUD_RATE = 921_600;
 const until = (condition: () => boolean): Promise<void> =>
   vi.waitFor(() => expect(condition()).toBe(true), { timeout: 10_000, interval: 1 });
 
@@ -36,7 +36,7 @@ async function ptys(): Promise<PtyPair> {
 }
 
 function linkTo(path: string): Link & { states: string[]; frames: Uint8Array[] } {
-  const link = createSerialLink({ path, baudRate });
+  const link = createSerialLink({ path, baudRate: BAUD_RATE });
   closers.push(() => link.close());
   const states: string[] = [];
   const frames: Uint8Array[] = [];
@@ -50,7 +50,7 @@ async function rawPort(path: string): Promise<OpenSerialPort & { bytes: number[]
   const gone: string[] = [];
   const port = await openSerialPort({
     path,
-    baudRate,
+    baudRate: BAUD_RATE,
     onBytes: (chunk) => bytes.push(...chunk),
     onGone: (detail) => gone.push(detail),
   });
@@ -67,7 +67,7 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
   it('carries frames of every length both ways, bit by bit, after one delimiter', async () => {
     const host = linkTo(pair.a);
     const heard: Uint8Array[] = [];
-    const end = createSerialPanelEnd({ path: pair.b, baudRate });
+    const end = createSerialPanelEnd({ path: pair.b, baudRate: BAUD_RATE });
     closers.push(() => end.close());
     let reply: (frame: Uint8Array) => void = () => undefined;
     await end.open({
@@ -363,7 +363,7 @@ describe('a path that is no serial port', () => {
     ['a folder', () => (mkdirSync(join(folder, 'tty')), join(folder, 'tty')), /: this is a folder, not a serial port\.$/],
     ['another device', () => '/dev/null', /^\/dev\/null: this is a device of another kind, not a serial port\.$/],
   ])('refuses %s by name, with the ports there are', async (_, path, message) => {
-    const link = createSerialLink({ path: path(), baudRate });
+    const link = createSerialLink({ path: path(), baudRate: BAUD_RATE });
     await expect(link.open()).rejects.toMatchObject({
       code: 'link',
       message: expect.stringMatching(message) as string,

@@ -99,7 +99,7 @@ export async function checkInflux(target: InfluxTarget, timeoutMs = 3000): Promi
     cause,
     detail: `${name} takes no points: ${why}`,
     wayOut:
-      remedies[cause] ?? 'Mend what is named, or take telemetry.influx out of the rig file: records stay in the run folder.',
+      REMEDIES[cause] ?? 'Mend what is named, or take telemetry.influx out of the rig file: records stay in the run folder.',
   });
   switch (judged.is) {
     case 'taken':
@@ -129,7 +129,7 @@ export const namelessServer = (name: string): { message: string; action: string 
   action: 'Look whether they are there. Records stay in the run folder.',
 });
 
-const remedies: Partial<Record<string, string>> = {
+const REMEDIES: Partial<Record<string, string>> = {
   'no-database':
     'Make the database and let this user write to it. InfluxDB 2: make a bucket and map it, `influx v1 dbrp create --db NAME --rp autogen --bucket-id ID --default`.',
   'not-influx': 'Name the server itself in telemetry.influx.host, not a proxy or a portal before it.',

@@ -20,10 +20,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const startNs = 1_790_000_000_000_000_000n;
+const START_NS = 1_790_000_000_000_000_000n;
 let recorded = 0;
 const lineOf = (index: number): string =>
-  `cycle,rig=a\\ b,source=simulator cycle=${index}i,cycle_ms=4.25,failure="push: \\"no\\" answer" ${startNs + BigInt(index)}`;
+  `cycle,rig=a\\ b,source=simulator cycle=${index}i,cycle_ms=4.25,failure="push: \\"no\\" answer" ${START_NS + BigInt(index)}`;
 /** Appends points as a recorder does. */
 function record(count: number): void {
   const lines = Array.from({ length: count }, () => {
@@ -232,7 +232,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     expect(await count()).toBe(7000);
     const [first] = await server.client('lab "1"').query<Record<string, unknown>>('select * from cycle order by time limit 1');
     expect(first).toMatchObject({ cycle: 1, cycle_ms: 4.25, failure: 'push: "no" answer', rig: 'a b', source: 'simulator' });
-    expect((first?.time as { getNanoTime(): string }).getNanoTime()).toBe(String(startNs + 1n));
+    expect((first?.time as { getNanoTime(): string }).getNanoTime()).toBe(String(START_NS + 1n));
     const types = await server.client('lab "1"').query<{ fieldKey: string; fieldType: string }>('show field keys from cycle');
     expect(Object.fromEntries(types.map(({ fieldKey, fieldType }) => [fieldKey, fieldType]))).toEqual({
       cycle: 'integer',
@@ -283,7 +283,7 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     record(10);
     await until(() => writer.taken === 10);
     record(5);
-    appendFileSync(join(folder, 'records.lp'), `cycle,rig=a cycle_ms="text" ${startNs + 50n}\nno line protocol\n`);
+    appendFileSync(join(folder, 'records.lp'), `cycle,rig=a cycle_ms="text" ${START_NS + 50n}\nno line protocol\n`);
     record(5);
     await until(async () => (await count()) === 20);
     expect(await writer.close(PATIENCE_MS)).toEqual({ taken: 20, refused: 2, remaining: 0 });
