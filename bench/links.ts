@@ -24,6 +24,7 @@ import type { Link } from '../src/link/link.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 import type { ArrayMember, BeamCommand, Result } from '../src/panel/panel.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
+import { panelsMs } from '../src/telemetry/cycle-record.ts';
 import { openPacedLine } from '../test/paced-line.ts';
 import type { PacedLine } from '../test/paced-line.ts';
 import { hasPart } from '../test/parts.ts';
@@ -244,7 +245,7 @@ async function wholeRig(name: string, link: string): Promise<void> {
     recorder: {
       cycle: ({ outcome, stageMs, cycleMs }) => {
         if (outcome === 'void') voids++;
-        push.push(stageMs.push + stageMs.commit + stageMs.measure);
+        push.push(panelsMs(stageMs));
         cycle.push(cycleMs);
       },
       event: () => undefined,

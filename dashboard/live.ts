@@ -4,7 +4,9 @@ import type {
   ControllerState,
   CycleTotals,
   Frame,
+  Figure,
   LatestCycle,
+  PageColumn,
   PageEvent,
   Radiation,
   RigDescription,
@@ -25,6 +27,13 @@ export const WINDOW_MS = 60_000;
 const FRESH_MS = 1000;
 /** Slow loops get so many of their periods, for the same reason. */
 const FRESH_PERIODS = 3;
+
+/** One quantity, and the places in `history` of what is known of it. */
+export interface FigureColumns {
+  of: string;
+  unit: string;
+  columns: { from: Figure['from']; place: number; meaning: string }[];
+}
 
 /** What is wrong with a rig that is meant to run. */
 export type Trouble = 'faulted' | 'void' | 'stalled';
@@ -51,8 +60,8 @@ export class Live {
   beampattern: BeampatternPlot<ArrayBuffer> | undefined;
   history: History | undefined;
   /** Of a cycle, in the order in which it passes them. */
-  stages: readonly Stage[] = [];
-  #columnNames: readonly string[] = [];
+  stages: Welcome['stages'] = [];
+  #columns: readonly PageColumn[] = [];
   #firstFrame = true;
   /** When this page saw it start to run, on the server's clock: only from then on are cycles due. */
   #runningSinceMs = -Infinity;
@@ -68,7 +77,7 @@ export class Live {
 
   welcomed({ page, columns, stages }: Welcome): void {
     this.page = page;
-    this.#columnNames = columns;
+    this.#columns = columns;
     this.stages = stages;
   }
 
@@ -194,15 +203,24 @@ export class Live {
 
   /** Places of the columns in `history`. */
   get columns() {
-    const place = (name: string): number => this.#columnNames.indexOf(name);
+    const place = (name: string): number => this.#columns.findIndex((column) => column.name === name);
     return {
       measured: (user: number): number => place(`user_${user}_measured_db`),
       predicted: (user: number): number => place(`user_${user}_predicted_db`),
-      measuredRate: place('measured_sum_rate'),
-      predictedRate: place('predicted_sum_rate'),
-      zfRate: place('zf_sum_rate'),
       stage: (stage: Stage): number => place(`${stage}_ms`),
     };
+  }
+
+  /** What the rig is judged by, each quantity with its columns. */
+  get figures(): FigureColumns[] {
+    const found = new Map<string, FigureColumns>();
+    this.#columns.forEach(({ figure, unit = '', meaning }, place) => {
+      if (figure === undefined) return;
+      const of = found.get(figure.of) ?? { of: figure.of, unit, columns: [] };
+      found.set(figure.of, of);
+      of.columns.push({ from: figure.from, place, meaning });
+    });
+    return [...found.values()];
   }
 }
 

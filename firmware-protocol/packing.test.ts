@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from './crc32c.ts';
-import { packWords, packedLength, unpackWordsFrom, wordsCrc32c } from './packing.ts';
+import { packWords, packedLength, unpackWords, wordsCrc32c } from './packing.ts';
 
 const bits = fc.integer({ min: 1, max: 16 });
 const bitsAndWords = bits.chain((q) =>
@@ -23,7 +23,7 @@ describe('packing phase words', () => {
       fc.property(bitsAndWords, ([q, words]) => {
         const packed = packWords(words, q);
         expect(packed.length).toBe(Math.ceil((words.length * q) / 8));
-        expect(unpackWordsFrom(packed, 0, q, words.length)).toEqual(words);
+        expect(unpackWords(packed, q, words.length)).toEqual(words);
       }),
     );
   });
@@ -48,13 +48,19 @@ describe('packing phase words', () => {
 
   it.each([0, 17, 2.5, Number.NaN])('refuses phases of %s bits', (q) => {
     expect(() => packWords(Uint16Array.of(0), q)).toThrow(/not a whole number from 1 to 16/);
+    expect(() => unpackWords(Uint8Array.of(0), q, 1)).toThrow(/not a whole number from 1 to 16/);
   });
 
   it('refuses padding that is not zero, whichever of its bits is set', () => {
     for (let bit = 4; bit < 8; bit += 1) {
-      expect(unpackWordsFrom(Uint8Array.of(1 << bit), 0, 4, 1)).toBeUndefined();
+      expect(() => unpackWords(Uint8Array.of(1 << bit), 4, 1)).toThrow(/padding bits/);
     }
-    expect(unpackWordsFrom(Uint8Array.of(0x0f), 0, 4, 1)).toEqual(Uint16Array.of(15));
+    expect(unpackWords(Uint8Array.of(0x0f), 4, 1)).toEqual(Uint16Array.of(15));
+  });
+
+  it('refuses bytes that are not those of so many words', () => {
+    expect(() => unpackWords(new Uint8Array(4), 6, 4)).toThrow(/4 words of 6 bits do not take 4 bytes/);
+    expect(() => unpackWords(new Uint8Array(3), 6, -1)).toThrow(/-1 words/);
   });
 
   it('checks a beam over its words as little-endian u16, wherever in a buffer they lie', () => {

@@ -50,7 +50,27 @@ export function packWordsInto(words: Uint16Array, bits: number, target: Uint8Arr
   if (seen >>> bits !== 0) refuseWideWord(words, bits);
 }
 
-/** The `count` words packed from byte `at` on, whose range and bits the caller has checked; undefined when the padding is not zero. */
+/**
+ * The `count` words packed in `bytes`.
+ * @throws {BeamrigError} 'argument' when the length is not that of `count` words or the padding is not zero
+ */
+export function unpackWords(bytes: Uint8Array, bits: number, count: number): Uint16Array {
+  checkPhaseBits(bits);
+  if (!Number.isInteger(count) || count < 0 || bytes.length !== packedLength(count, bits)) {
+    throw new BeamrigError('argument', `${count} words of ${bits} bits do not take ${bytes.length} bytes`, {
+      wayOut: 'Pass exactly ⌈count·bits/8⌉ bytes.',
+    });
+  }
+  const words = unpackWordsFrom(bytes, 0, bits, count);
+  if (words === undefined) {
+    throw new BeamrigError('argument', `the padding bits after ${count} words of ${bits} bits are not zero`, {
+      wayOut: 'Fill the last byte with zero bits.',
+    });
+  }
+  return words;
+}
+
+/** `unpackWords` from byte `at` on, whose range the caller has checked; undefined when the padding is not zero. */
 export function unpackWordsFrom(bytes: Uint8Array, at: number, bits: number, count: number): Uint16Array | undefined {
   const words = new Uint16Array(count);
   const mask = (1 << bits) - 1;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFrame } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
-import { SerialFrameReader, cobsDecode, cobsFrame } from './serial-framing.ts';
+import { SerialFrameReader, cobsDecode, cobsEncode, cobsFrame } from './serial-framing.ts';
 
 const ping = (nonce: number): Uint8Array => encodeFrame({ seq: nonce & 0xffff, message: { type: 'ping', nonce } });
 
@@ -35,6 +35,7 @@ describe('COBS', () => {
     { name: '254 and a zero', plain: [...counting(1, 254), 0], encoded: [255, ...counting(1, 254), 1, 1] },
     { name: '253 and a zero', plain: [...counting(2, 254), 0], encoded: [254, ...counting(2, 254), 1] },
   ])('$name', ({ plain, encoded }) => {
+    expect([...cobsEncode(Uint8Array.from(plain))]).toEqual(encoded);
     expect([...(cobsDecode(Uint8Array.from(encoded)) ?? [-1])]).toEqual(plain);
     expect([...cobsFrame(Uint8Array.from(plain))]).toEqual([...encoded, 0]);
   });

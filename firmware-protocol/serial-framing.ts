@@ -15,6 +15,15 @@ const LONGEST_RUN = 254;
 /** Most bytes a frame of `length` bytes takes on the wire, delimiter included. */
 export const maxSerialLength = (length: number): number => length + Math.max(1, Math.ceil(length / LONGEST_RUN)) + 1;
 
+/**
+ * COBS of `bytes` without the delimiter. A run of exactly 254 non-zero bytes at the very end is not followed by an empty group.
+ * The result holds no zero byte.
+ */
+export function cobsEncode(bytes: Uint8Array): Uint8Array {
+  const target = new Uint8Array(maxSerialLength(bytes.length));
+  return target.subarray(0, cobsEncodeInto(bytes, target));
+}
+
 /** A frame as it goes onto a serial line: COBS and the closing zero byte. */
 export function cobsFrame(bytes: Uint8Array): Uint8Array {
   const target = new Uint8Array(maxSerialLength(bytes.length));
@@ -22,7 +31,6 @@ export function cobsFrame(bytes: Uint8Array): Uint8Array {
   return target.subarray(0, end + 1);
 }
 
-/** COBS without the delimiter; a run of exactly 254 non-zero bytes at the very end is not followed by an empty group. */
 function cobsEncodeInto(bytes: Uint8Array, target: Uint8Array): number {
   const { length } = bytes;
   let from = 0;
@@ -83,14 +91,14 @@ export class SerialFrameReader {
     'bad-crc': 0,
   };
   frames = 0;
-  readonly #onFrame: (frame: Uint8Array) => void;
-  readonly #block: Uint8Array;
-  #used = 0;
-  #overflowing = false;
+  private readonly onFrame: (frame: Uint8Array) => void;
+  private readonly block: Uint8Array;
+  private used = 0;
+  private overflowing = false;
 
   constructor(options: SerialFrameReaderOptions) {
-    this.#onFrame = options.onFrame;
-    this.#block = new Uint8Array(maxSerialLength(options.maxFrameBytes ?? MAX_FRAME_BYTES) - 1);
+    this.onFrame = options.onFrame;
+    this.block = new Uint8Array(maxSerialLength(options.maxFrameBytes ?? MAX_FRAME_BYTES) - 1);
   }
 
   /** All discards together. */
@@ -104,41 +112,40 @@ export class SerialFrameReader {
     while (start < bytes.length) {
       const found = bytes.indexOf(0, start);
       const end = found < 0 ? bytes.length : found;
-      this.#collect(bytes, start, end);
-      if (found >= 0) this.#finish();
+      this.collect(bytes, start, end);
+      if (found >= 0) this.finish();
       start = end + 1;
     }
   }
 
   /** Forgets a frame begun, when the line was closed and opened again. */
   reset(): void {
-    this.#used = 0;
-    this.#overflowing = false;
+    this.used = 0;
+    this.overflowing = false;
   }
 
-  #collect(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#overflowing) return;
-    if (this.#used + end - start > this.#block.length) {
-      this.#overflowing = true;
+  private collect(bytes: Uint8Array, start: number, end: number): void {
+    if (this.overflowing) return;
+    if (this.used + end - start > this.block.length) {
+      this.overflowing = true;
       this.discards.overflow += 1;
       return;
     }
-    this.#block.set(bytes.subarray(start, end), this.#used);
-    this.#used += end - start;
+    this.block.set(bytes.subarray(start, end), this.used);
+    this.used += end - start;
   }
 
-  #finish(): void {
-    const used = this.#used;
-    const overflowing = this.#overflowing;
+  private finish(): void {
+    const { used, overflowing } = this;
     this.reset();
     if (overflowing || used === 0) return;
-    const frame = cobsDecode(this.#block.subarray(0, used));
+    const frame = cobsDecode(this.block.subarray(0, used));
     const damage = frame === undefined ? 'bad-cobs' : damageOf(frame);
     if (frame === undefined || damage !== undefined) {
       this.discards[damage ?? 'bad-cobs'] += 1;
       return;
     }
     this.frames += 1;
-    this.#onFrame(frame);
+    this.onFrame(frame);
   }
 }

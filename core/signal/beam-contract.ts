@@ -8,6 +8,7 @@
  * n of variance σ² at every user. ‖A·D‖²_F = P.
  */
 import type { CMatrix } from './complex-matrix.ts';
+import type { MetricValues } from './metrics.ts';
 import type { ElementStates } from './quantise.ts';
 
 /** What a beam is asked for. */
@@ -47,8 +48,8 @@ export type Digital = Pick<Beam, 'digital' | 'userDigital'>;
 export interface Score {
   /** Larger is better; the unit is the objective's own. */
   readonly value: number;
-  /** By name, as reports show them. */
-  readonly metrics: Readonly<Record<string, number>>;
+  /** By the names that metrics.ts declares: what does not follow from the SINR of the users. Others are shown by nobody. */
+  readonly metrics: MetricValues;
 }
 
 /** The array as its phase words set it, for one problem. */
@@ -98,6 +99,8 @@ export interface RealisedBeam extends HybridPrecoder, Digital {
   /** Whose D it is: the beamformer's own, scaled to the power of the array as set, or the objective's. */
   readonly digitalFrom: 'beamformer' | 'objective';
   readonly score: Score;
+  /** Of the objective's score, and of the SINR. */
+  readonly metrics: MetricValues;
   /** Linear, one a user. */
   readonly sinr: Float64Array;
   /** bit/s/Hz */

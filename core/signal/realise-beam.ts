@@ -13,6 +13,7 @@ import type { ArrayStates, Beam, Digital, Objective, Problem, Quantiser, Realise
 import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, fromPhases, matmul, scale, zeros } from './complex-matrix.ts';
 import { equivalentArray } from './equivalent-array.ts';
+import { metricsOf } from './metrics.ts';
 import type { ElementStates } from './quantise.ts';
 import { idealStates, quantisePhases, quantiseToStates } from './quantise.ts';
 import { ratesOfGains } from './rate.ts';
@@ -51,7 +52,21 @@ export function asComputed(problem: Problem, beam: Beam, objective: Objective): 
   const { digital, userDigital } = beam;
   const own = { digital, ...(userDigital === undefined ? {} : { userDigital }) };
   const score = objective.at(problem, setArray(problem, beam, analog)).score(own);
-  return { analog, ...own, digitalFrom: 'beamformer', score, ...ratesOfGains(matmul(matmul(channel, analog), digital), noise) };
+  const rates = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
+  return { analog, ...own, digitalFrom: 'beamformer', score, ...rates, metrics: metricsOf(rates.sinr, score.metrics) };
+}
+
+/**
+ * What is expected of words and digital weights that are there already: the SINR of each user, linear, and the sum rate, bit/s/Hz, to the last
+ * digit as `realiseBeam` gives them.
+ */
+export function ratesOfWords(
+  problem: Problem,
+  words: Uint16Array,
+  digital: CMatrix,
+  states: ArrayStates,
+): { sinr: Float64Array; sumRate: number } {
+  return ratesHeard(problem, equivalentArray(problem.channel, statesShown(problem, words, states)), digital);
 }
 
 /** Each phase to the nearest state of its element. */
@@ -78,9 +93,12 @@ function chooseDigital(
     const score = at.score(own);
     if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
   }
-  const gains = matmul(matmul(equivalent.channel, equivalent.analog), best.digital);
-  return { ...best, ...ratesOfGains(gains, problem.noise) };
+  const rates = ratesHeard(problem, equivalent, best.digital);
+  return { ...best, ...rates, metrics: metricsOf(rates.sinr, best.score.metrics) };
 }
+
+const ratesHeard = ({ noise }: Problem, { channel, analog }: SetArray['equivalent'], digital: CMatrix) =>
+  ratesOfGains(matmul(matmul(channel, analog), digital), noise);
 
 const setArray = ({ channel }: Problem, { userPhase }: Beam, analog: CMatrix): SetArray => ({
   analog,

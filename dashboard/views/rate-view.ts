@@ -1,78 +1,107 @@
-/** The sum rate: measured, predicted, and what a digital zero-forcing precoder would give on the same channel. */
+/**
+ * What the rig is judged by. The first quantity that the controller names (the sum rate) has large figures and a chart: measured, predicted, and what a
+ * digital zero-forcing precoder would give on the same channel. Each of the others has a line.
+ */
+import type { Figure } from '../../src/server/socket-contract.ts';
 import { byId, element, setText } from '../elements.ts';
 import { fixed } from '../charts/figures.ts';
-import type { Live } from '../live.ts';
+import type { FigureColumns, Live } from '../live.ts';
 import { colour } from '../charts/theme.ts';
 import { MEAN_MS, steadyRange, TimeChart } from '../charts/time-chart.ts';
-import type { Range } from '../charts/time-chart.ts';
+import type { ChartSeries, Range } from '../charts/time-chart.ts';
+
+/** In the order in which they are shown. */
+const LINES: Record<Figure['from'], { key: string; line: Omit<ChartSeries, 'label' | 'column'> }> = {
+  measured: { key: 'solid accent', line: { colour: () => colour('accent'), width: 1.8 } },
+  predicted: { key: 'dashed', line: { meanMs: MEAN_MS, colour: () => colour('text'), dash: [5, 3], width: 1.3 } },
+  'digital ZF': { key: 'zf', line: { meanMs: MEAN_MS, colour: () => colour('user-1'), dash: [2, 3], width: 1.6 } },
+};
+const ORDER = Object.keys(LINES);
 
 export class RateView {
-  readonly #measured = element('span', { text: '–' });
-  readonly #predicted = element('span', { text: '–' });
-  readonly #zf = element('span', { text: '–' });
   readonly #share = byId('rate-key');
+  readonly #figures = element('dl', { className: 'figures-row' });
+  readonly #others = element('dl', { className: 'figures-more' });
   readonly #chartPlace = element('div', { className: 'chart' });
+  /** Figures by their place in the history. */
+  readonly #values = new Map<number, HTMLElement>();
+  #quantities: FigureColumns[] = [];
+  #named = '';
   #chart: TimeChart | undefined;
-  #users = 0;
   #range: Range | undefined;
 
   constructor() {
-    const figure = (line: string, name: string, value: HTMLElement): HTMLElement =>
-      element(
-        'div',
-        { className: 'figure' },
-        element('dt', {}, element('span', { className: `line ${line}` }), document.createTextNode(name)),
-        element('dd', {}, value),
-      );
-    byId('rate-body').append(
-      element(
-        'dl',
-        { className: 'figures-row' },
-        figure('solid accent', 'measured', this.#measured),
-        figure('dashed', 'predicted', this.#predicted),
-        figure('zf', 'digital ZF', this.#zf),
-      ),
-      this.#chartPlace,
-    );
-    setText(this.#share, 'bit/s/Hz, all users');
+    byId('rate-body').append(this.#figures, this.#others, this.#chartPlace);
   }
 
   drawFigures(live: Live): void {
-    const { history, columns } = live;
+    this.#name(live);
+    const { history } = live;
     const newest = live.newestOk;
     if (!history || newest < 0) return;
-    const measured = history.valueAt(newest, columns.measuredRate);
-    const zf = history.valueAt(newest, columns.zfRate);
-    setText(this.#measured, fixed(measured, 2));
-    setText(this.#predicted, fixed(history.valueAt(newest, columns.predictedRate), 2));
-    setText(this.#zf, fixed(zf, 2));
-    const share = measured / zf;
-    setText(
-      this.#share,
-      Number.isFinite(share) ? `bit/s/Hz, all users · measured is ${fixed(100 * share, 0)} % of ZF` : 'bit/s/Hz, all users',
-    );
+    for (const [place, value] of this.#values) setText(value, fixed(history.valueAt(newest, place), 2));
+    const [main] = this.#quantities;
+    const now = (from: Figure['from']): number => {
+      const column = main?.columns.find((each) => each.from === from);
+      return column === undefined ? NaN : history.valueAt(newest, column.place);
+    };
+    const share = now('measured') / now('digital ZF');
+    const ofZf = Number.isFinite(share) ? ` · measured is ${fixed(100 * share, 0)} % of ZF` : '';
+    setText(this.#share, `${main?.unit ?? ''}, all users${ofZf}`);
   }
 
   drawChart(live: Live): void {
-    if (!this.#chart || this.#users !== live.users) {
-      if (live.users === 0) return;
-      this.#users = live.users;
-      this.#chartPlace.replaceChildren();
-      const { measuredRate, predictedRate, zfRate } = live.columns;
-      this.#chart = new TimeChart({
-        container: this.#chartPlace,
-        timeAxis: true,
-        label: 'Sum rate over the last 60 s: measured, predicted and digital zero forcing',
-        series: [
-          { label: 'digital ZF', column: zfRate, meanMs: MEAN_MS, colour: () => colour('user-1'), dash: [2, 3], width: 1.6 },
-          { label: 'measured', column: measuredRate, colour: () => colour('accent'), width: 1.8 },
-          { label: 'predicted', column: predictedRate, meanMs: MEAN_MS, colour: () => colour('text'), dash: [5, 3], width: 1.3 },
-        ],
-      });
-    }
-    const data = this.#chart.read(live);
+    this.#name(live);
+    const data = this.#chart?.read(live);
     if (!data) return;
     this.#range = steadyRange(this.#range, data.slice(1) as (number | null)[][], 2);
-    this.#chart.draw(data, this.#range);
+    this.#chart?.draw(data, this.#range);
+  }
+
+  /** Keys, figures and chart, once it is known what there is. */
+  #name(live: Live): void {
+    const named = JSON.stringify(live.figures);
+    if (named === this.#named || live.users === 0) return;
+    this.#named = named;
+    this.#quantities = live.figures;
+    for (const { columns } of this.#quantities) columns.sort((a, b) => ORDER.indexOf(a.from) - ORDER.indexOf(b.from));
+    this.#values.clear();
+    this.#figures.replaceChildren();
+    this.#others.replaceChildren();
+    this.#chartPlace.replaceChildren();
+    const [main, ...others] = this.#quantities;
+    if (main === undefined) return;
+    setText(
+      byId('rate-title'),
+      main.of.replace(/^./, (first) => first.toUpperCase()),
+    );
+    setText(this.#share, `${main.unit}, all users`);
+    for (const { from, place, meaning } of main.columns) {
+      const key = element('span', { className: `line ${LINES[from].key}` });
+      const name = element('dt', {}, key, document.createTextNode(from));
+      this.#figures.append(element('div', { className: 'figure', title: meaning }, name, element('dd', {}, this.#value(place))));
+    }
+    // What scrolls can be scrolled by keyboard.
+    if (others.length > 2) this.#others.tabIndex = 0;
+    for (const { of, unit, columns } of others) {
+      const values = columns.map(({ from, place, meaning }) =>
+        element('span', { title: meaning }, document.createTextNode(`${from} `), this.#value(place)),
+      );
+      const row = element('dd', {}, ...values, document.createTextNode(unit));
+      this.#others.append(element('div', { 'data-figure': of }, element('dt', { text: of }), row));
+    }
+    const names = main.columns.map(({ from }) => from).join(', ');
+    this.#chart = new TimeChart({
+      container: this.#chartPlace,
+      timeAxis: true,
+      label: `${main.of} over the last 60 s: ${names}`,
+      series: main.columns.toReversed().map(({ from, place }) => ({ label: from, column: place, ...LINES[from].line })),
+    });
+  }
+
+  #value(place: number): HTMLElement {
+    const value = element('b', { text: '–' });
+    this.#values.set(place, value);
+    return value;
   }
 }

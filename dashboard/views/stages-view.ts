@@ -4,9 +4,10 @@ import { fixed, milliseconds } from '../charts/figures.ts';
 import type { Live } from '../live.ts';
 import { WINDOW_MS } from '../live.ts';
 import { canvasFont, colour } from '../charts/theme.ts';
-import type { Stage } from '../../src/server/socket-contract.ts';
 
 const BAR_MS = 1000;
+/** So many are in style.css; then they come again. */
+const STAGE_COLOURS = 8;
 interface Bar {
   startMs: number;
   stageMs: number[];
@@ -16,7 +17,7 @@ export class StagesView {
   readonly #surface: Surface;
   readonly #list = element('dl', { className: 'stage-list' });
   readonly #whole = element('dd', { text: '–' });
-  #stages: readonly Stage[] = [];
+  #stages: Live['stages'] = [];
   #values: HTMLElement[] = [];
   #topMs = 1;
 
@@ -28,14 +29,14 @@ export class StagesView {
   }
 
   /** The legend, once the stages are known. */
-  #name(stages: readonly Stage[]): void {
+  #name(stages: Live['stages']): void {
     if (stages === this.#stages) return;
     this.#stages = stages;
     this.#values = stages.map(() => element('dd', { text: '–' }));
-    const rows = stages.map((stage, i) => {
+    const rows = stages.map(({ name, meaning }, i) => {
       const swatch = element('span', { className: 'swatch' });
-      swatch.style.background = `var(--stage-${i})`;
-      return element('div', {}, element('dt', {}, swatch, document.createTextNode(stage)), this.#values[i]);
+      swatch.style.background = `var(--stage-${i % STAGE_COLOURS})`;
+      return element('div', { title: meaning }, element('dt', {}, swatch, document.createTextNode(name)), this.#values[i]);
     });
     this.#list.replaceChildren(...rows.reverse(), this.#wholeRow()); // as in the bars: last on top
   }
@@ -75,7 +76,7 @@ export class StagesView {
       let y = bottom;
       bar.stageMs.forEach((value, stage) => {
         const tall = (value / this.#topMs) * (bottom - top);
-        context.fillStyle = colour(`stage-${stage}`);
+        context.fillStyle = colour(`stage-${stage % STAGE_COLOURS}`);
         context.fillRect(x, y - tall, Math.max(1, barWidth - 1), tall);
         y -= tall;
       });
@@ -91,7 +92,7 @@ export class StagesView {
     const { history, columns, rig } = live;
     if (!history || !rig || history.length === 0) return;
     const from = Math.min(history.length - 1, history.firstAtOrAfter(history.newestMs - 1000));
-    const means = live.stages.map((stage) => history.meanSince(from, columns.stage(stage)));
+    const means = live.stages.map(({ name }) => history.meanSince(from, columns.stage(name)));
     means.forEach((mean, stage) => setText(this.#values[stage], milliseconds(mean)));
     const whole = means.reduce((sum, mean) => sum + mean, 0);
     setText(this.#whole, milliseconds(whole));
@@ -113,8 +114,8 @@ function barsOf(live: Live): Bar[] {
   while (place < history.length) {
     const startMs = Math.floor(history.timeAt(place) / BAR_MS) * BAR_MS;
     const end = history.firstAtOrAfter(startMs + BAR_MS);
-    const stageMs = live.stages.map((stage) => {
-      const column = columns.stage(stage);
+    const stageMs = live.stages.map(({ name }) => {
+      const column = columns.stage(name);
       let sum = 0;
       for (let i = place; i < end; i++) sum += history.valueAt(i, column) || 0;
       return sum / (end - place);

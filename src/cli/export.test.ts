@@ -1,6 +1,6 @@
 /** What `export` says of a place that takes no table, and of a server that does not say what it is. */
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -32,6 +32,21 @@ describe('export --csv to a place', () => {
     expect(stderr).not.toMatch(/E[A-Z]{4,}|should not/);
     expect(code).toBe(1);
   });
+});
+
+it('export --csv writes over no file that is there, unless it is told to, and into what is no file', async () => {
+  const path = join(cli.path, 'kept.csv');
+  writeFileSync(path, 'the only copy');
+  const refused = await beamrigHere('export', run, '--csv', '-o', path);
+  expect(refused.stderr).toContain(
+    `--output ${path} cannot be written: there is a file already\nWhat to do: Give another path, or --force`,
+  );
+  expect(refused.code).toBe(1);
+  expect(readFileSync(path, 'utf8')).toBe('the only copy');
+  const forced = await beamrigHere('export', run, '--csv', '-o', path, '--force');
+  expect(forced.code).toBe(0);
+  expect(readFileSync(path, 'utf8')).toMatch(/^time_utc,/);
+  expect((await beamrigHere('export', run, '--csv', '-o', '/dev/null')).code).toBe(0);
 });
 
 it('export --influx says that a server which takes the points does not call itself InfluxDB', async () => {

@@ -1,6 +1,6 @@
 /** `beamrig export`: a stored run as a table, or once more into InfluxDB. */
 import { counted } from '../../core/errors/counted.ts';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { exportCsv, type CsvCount } from '../telemetry/export-csv.ts';
@@ -13,6 +13,7 @@ import { printError } from './output.ts';
 interface ExportOptions {
   csv?: boolean;
   output?: string;
+  force?: boolean;
   influx?: string;
   passwordEnv?: string;
   tokenEnv?: string;
@@ -30,7 +31,8 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   const say = (text: string): void => printError(text);
   if (!run.summary) say(`${folder} has no summary: the run was cut off or still goes on. What was recorded is exported.`);
   if (options.csv) {
-    const table = options.output === undefined ? exportCsv(run, process.stdout) : tableInto(options.output, run);
+    const table =
+      options.output === undefined ? exportCsv(run, process.stdout) : tableInto(options.output, run, options.force ?? false);
     const { rows, damagedLines, repeatedCycles = 0, incompleteRows = 0 } = await table;
     const where = options.output === undefined ? '' : ` to ${options.output}`;
     const flaws = [
@@ -54,8 +56,10 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   }
 }
 
-async function tableInto(path: string, run: StoredRun): Promise<CsvCount> {
-  const out = createWriteStream(path);
+async function tableInto(path: string, run: StoredRun, force: boolean): Promise<CsvCount> {
+  // A pipe or a device is written to; only a file is written over. Somebody may make it between the two looks.
+  const overwrites = force || isOther(path);
+  const out = createWriteStream(path, { flags: overwrites ? 'w' : 'wx' });
   // It may fail at any time from opening to closing, and whoever writes to it then waits for ever.
   const failed = new Promise<never>((_, reject) => {
     out.once('error', (error: NodeJS.ErrnoException) => reject(cannotWrite(path, error)));
@@ -70,12 +74,21 @@ async function tableInto(path: string, run: StoredRun): Promise<CsvCount> {
   return Promise.race([failed, written()]);
 }
 
+const isOther = (path: string): boolean => {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    return false; // what is wrong with it is met when it is opened
+  }
+};
+
 const ELSEWHERE = 'Give the path of a file that you may write.';
 const MAKE_ROOM = 'Make room where it goes, or give another path; what is there is not the whole table.';
 const WHY_NOT: Partial<Record<string, [why: string, wayOut: string]>> = {
   ENOSPC: ['no space left on device', MAKE_ROOM],
   EDQUOT: ['no space is left to you on that device', MAKE_ROOM],
   EFBIG: ['the file would be larger than it may be', MAKE_ROOM],
+  EEXIST: ['there is a file already', 'Give another path, or --force to write over it.'],
   ENOENT: ['there is no such folder', 'Make the folder first, or give another path.'],
   ENOTDIR: ['a part of the path is no folder', ELSEWHERE],
   EISDIR: ['this is a folder, and no file', 'Give the path of a file, in that folder for example.'],

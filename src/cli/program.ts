@@ -1,6 +1,7 @@
 /** Every subcommand with its options and an example. What a command does is loaded only when it runs, so that `--help` answers at once. */
 import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
+import type { BeamOptions } from './beam.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
@@ -87,6 +88,17 @@ export function createProgram(): Command {
     .option('--json', 'one JSON object a line')
     .action(async (rig: string | undefined, options: PanelOptions) => (await import('./panel.ts')).panel(rig, options));
 
+  command('beam', 'show a beam that a run kept, check it against its record, and send it again', [
+    'beamrig beam runs/20261122T073000Z-demo --cycle 17',
+    'beamrig beam runs/20261122T073000Z-demo --cycle 17 --send rig.yaml',
+  ])
+    .argument('<run>', 'folder of a run whose rig file had telemetry.keep', path)
+    .requiredOption('--cycle <n>', 'the cycle, from 0')
+    .option('--send <rig>', 'rig file of an array to send it to: it is radiated, SNR is read back, and the array made safe', path)
+    .option('--cycles <n>', 'with --send: radiate it for so many cycles of that rig', '1')
+    .option('--json', 'as JSON: words, digital weights and channel in full')
+    .action(async (run: string, options: BeamOptions) => (await import('./beam.ts')).beam(run, options));
+
   command('broker', 'start an MQTT broker for a bench that has none, until Ctrl-C', [
     'beamrig broker',
     'beamrig broker --port 8883 --tls-cert broker.pem --tls-key broker.key --user rig --password-env BROKER_PASSWORD',
@@ -162,6 +174,7 @@ export function createProgram(): Command {
     .argument('<run>', 'folder of a run, complete or cut off', path)
     .option('--csv', 'one row a cycle, comma-separated, units in the column names')
     .option('-o, --output <file>', 'file to write (default: standard output)', path)
+    .option('--force', 'write over a file that is there')
     .option('--influx <url>', 'send the points to an InfluxDB server; points it has already change nothing')
     .option('--password-env <name>', 'environment variable that holds the password of the user in the URL')
     .option('--token-env <name>', 'environment variable that holds a token of InfluxDB 2')

@@ -1,8 +1,9 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
 import { counted } from '../../core/errors/counted.ts';
+import { FIGURE_SOURCES, FIGURES } from '../telemetry/cycle-columns.ts';
 import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx/influx-writer.ts';
-import { isoTime, type RunSummary } from '../telemetry/run-summary.ts';
+import { isoTime, type RunPart, type RunSummary } from '../telemetry/run-summary.ts';
 import type { Outlet } from './outlet.ts';
 import { printable } from './printable.ts';
 import { statusText, type RigStatus } from './status-line.ts';
@@ -10,6 +11,8 @@ import { statusText, type RigStatus } from './status-line.ts';
 export interface RunStart {
   name: string;
   rigLine: string;
+  /** What beams are to be good for. */
+  objective: string;
   source: Source;
   channelSource: ChannelOrigin;
   sourceLine: string;
@@ -98,18 +101,22 @@ export function textOutput(out: Outlet): RunOutput {
     unclosed: (folder, afterMs) => line(paint(31, unclosedWords(folder, afterMs)), 'last'),
     end: ({ ended, message, folder, summary, problem, influx }) => {
       const last = (text: string): void => line(text, 'last');
-      const { cycles, cyclesPerSecond, meanSumRate } = summary;
-      const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
+      const { cycles, cyclesPerSecond } = summary;
       last(`${SENTENCE[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
-      const means = ({ measured, predicted, zf }: RunSummary['meanSumRate']): string =>
-        `measured ${rate(measured)}, predicted ${rate(predicted)}, ZF ${rate(zf)} bit/s/Hz`;
       const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
       const [first, ...others] = summary.parts;
-      const where = first === undefined ? '' : ` (${sourceInWords(first.source, first.channelSource)})`;
-      last(others.length > 0 ? `${inAll}. Means for each model and Q:` : `${inAll}; ${means(meanSumRate)}${where}.`);
-      for (const part of others.length > 0 ? summary.parts : []) {
-        const of = `${part.modelId}, Q = ${part.phaseBits}, ${sourceInWords(part.source, part.channelSource)}`;
-        last(`  ${of}: ${means(part.meanSumRate)} over ${counted(part.cycles, 'cycle')} (${part.void} void).`);
+      const on = ({ objective, source, channelSource }: RunPart): string =>
+        `objective ${objective}, ${sourceInWords(source, channelSource)}`;
+      if (first === undefined) last(`${inAll}.`);
+      else if (others.length === 0) {
+        last(`${inAll}; ${on(first)}. Means:`);
+        for (const figure of figuresInWords(first.means)) last(`  ${figure}`);
+      } else {
+        last(`${inAll}. Means for each model and Q:`);
+        for (const part of summary.parts) {
+          last(`  ${part.modelId}, Q = ${part.phaseBits}, ${on(part)}, ${counted(part.cycles, 'cycle')} (${part.void} void):`);
+          for (const figure of figuresInWords(part.means)) last(`    ${figure}`);
+        }
       }
       for (const [why, count] of Object.entries(summary.doubtful)) {
         last(
@@ -131,6 +138,18 @@ export function textOutput(out: Outlet): RunOutput {
       last(problem === undefined ? `Everything is in ${folder}` : `What there is, is in ${folder}`);
     },
   };
+}
+
+/** `sum rate: measured 28.41, predicted 28.92, digital ZF 30.01 bit/s/Hz`: a line for each quantity. */
+function figuresInWords(means: RunPart['means']): string[] {
+  const quantities = [...new Set(FIGURES.map(({ figure }) => figure.of))];
+  return quantities.map((quantity) => {
+    const columns = FIGURES.filter(({ figure }) => figure.of === quantity);
+    const from = FIGURE_SOURCES.flatMap((source) => columns.filter(({ figure }) => figure.from === source));
+    const each = from.map(({ name, figure }) => `${figure.from} ${means[name]?.toFixed(2) ?? '–'}`);
+    const unit = columns[0]?.unit;
+    return `${quantity}: ${each.join(', ')}${unit === undefined ? '' : ` ${unit}`}`;
+  });
 }
 
 const NEVER_RAN = 'Stopped before the rig was there: this run has radiated nothing.';

@@ -118,6 +118,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   output.start({
     name: rig.name,
     rigLine: rigLine(rig, seed, recorded?.facts),
+    objective: rig.beamformer.objective,
     source: assembled.source,
     channelSource: assembled.description.channelSource,
     sourceLine: sourceLine(rig, assembled),
@@ -282,7 +283,7 @@ function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: n
     `${counted(rig.users.count, 'user')}`,
     `Q = ${phaseBits}`,
     `SNR ${rig.snrDb} dB`,
-    rig.beamformer.model,
+    `${rig.beamformer.model} for ${rig.beamformer.objective}`,
     channels === undefined ? `seed ${seed}` : `${counted(channels.count, 'channel')} of ${channels.file}`,
   ].join(', ');
 }

@@ -179,6 +179,12 @@ export const rigFileSchema = z
           .max(3600)
           .default(1)
           .describe('How often records are forced to the disk, s: what a power cut can take at most.'),
+        keep: z
+          .enum(['none', 'words', 'channels', 'all'])
+          .default('none')
+          .describe(
+            'What of each beam is kept beside its record, compressed: phase words with the digital weights, channels, or both. `beamrig beam` shows, checks and sends again what was kept.',
+          ),
         influx: influxSchema.optional(),
       })
       .prefault({})

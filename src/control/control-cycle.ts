@@ -14,12 +14,13 @@ import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/b
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
-import { sumRate, toDb } from '../../core/signal/rate.ts';
+import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
 import { realiseBeam } from '../../core/signal/realise-beam.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
-import type { BoardUsed, CycleRecord, Source, Stage } from '../telemetry/cycle-record.ts';
+import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView } from './controller.ts';
 import { panelFailureInWords } from './watch/failure-messages.ts';
@@ -182,6 +183,7 @@ export async function radiateCycle(
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;
+    record.metrics.predicted = resolved.metrics;
     record.stageMs.quantise = clock.nowMs() - quantiseStartMs;
 
     stage = 'push';
@@ -222,7 +224,9 @@ export async function radiateCycle(
     if (doubt !== undefined) record.doubt = doubt.words;
     // A rate of readings that nobody believes is no rate.
     if (doubt !== undefined) return finish(undefined);
-    record.measuredSumRate = snrDb.reduce((rate, db) => rate + Math.log2(1 + 10 ** (db / 10)), 0);
+    const measuredSinr = snrDb.map(fromDb);
+    record.measuredSumRate = measuredSinr.reduce((rate, sinr) => rate + Math.log2(1 + sinr), 0);
+    record.metrics.measured = metricsOf(measuredSinr);
     return finish(undefined);
   } catch (error) {
     return finish({ stage, words: wordsOf(error) });
@@ -264,7 +268,8 @@ function emptyRecord(
     predictedSumRate: NaN,
     measuredSumRate: NaN,
     zfSumRate: prepared.zfSumRate,
-    stageMs: { channel: prepared.channelMs, model: prepared.modelMs, quantise: 0, push: 0, commit: 0, measure: 0 },
+    metrics: { predicted: {}, measured: {} },
+    stageMs: stageTimes({ channel: prepared.channelMs, model: prepared.modelMs }),
     cycleMs: 0,
     link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0 },
   };

@@ -9,7 +9,7 @@ import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createArraySafety } from './array-safety.ts';
-import type { CycleRecord, RigEvent, Stage } from '../telemetry/cycle-record.ts';
+import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import type { FinishedCycle, PreparedCycle } from './control-cycle.ts';
 import { prepareCycle, radiateCycle } from './control-cycle.ts';
@@ -36,8 +36,6 @@ const MODEL_FAILURES = 5;
 const DEADLINE_MS = 2000;
 /** A rig whose cycles are all void for longer does not do what it should. */
 const VOID_MS = 3000;
-/** Where these fail, the panel was told nothing. */
-const BEFORE_THE_PANEL: ReadonlySet<Stage> = new Set(['channel', 'model', 'quantise']);
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
 const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
@@ -324,13 +322,13 @@ class Loop implements ControlLoop {
     if (view !== undefined) this.#latest = view;
     if (record.outcome === 'void') this.#voidCycles++;
     this.#rate.count();
-    this.#options.sink.cycle(record);
+    this.#options.sink.cycle(record, view);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
     this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
     this.#watchdog.turned(failure === undefined);
-    if (failure === undefined || !BEFORE_THE_PANEL.has(failure.stage)) this.#safety.radiated();
+    if (failure === undefined || !STAGES_BEFORE_PANELS.has(failure.stage)) this.#safety.radiated();
     if (failure === undefined) {
       this.#voidNews.settle(false);
       return this.#panels.worked();
@@ -349,7 +347,7 @@ class Loop implements ControlLoop {
         'model-failed',
         `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.words}`,
       );
-    } else if (BEFORE_THE_PANEL.has(failure.stage)) await this.#safety.noBeam(failure.words);
+    } else if (STAGES_BEFORE_PANELS.has(failure.stage)) await this.#safety.noBeam(failure.words);
   }
 
   #stuck(quietMs: number): void {

@@ -20,6 +20,7 @@ import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beam
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import type { ChosenBeam } from './kept-beam.ts';
 import type { World } from './world.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
@@ -41,6 +42,8 @@ export interface AssembleOptions {
   seed?: number;
   /** Recorded channels instead of moving users, one a cycle. Without `cycles` the run ends after the last one. */
   channels?: { channels: CMatrix[]; file: string };
+  /** Instead of the rig file's model and objective. */
+  chosen?: ChosenBeam;
   clock: Clock;
   recorder: CycleSink;
   /** Ends the run after so many cycles; more than there are recorded channels begin again with the first. */
@@ -111,7 +114,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
-  const beamformer = await clock.during(openBeamformer(rig.beamformer.model, needs, rig.beamformer.deadlineMs));
+  const open = (id: string): Promise<Beamformer> => openBeamformer(id, needs, rig.beamformer.deadlineMs);
+  const beamformer = options.chosen?.beamformer ?? (await clock.during(open(rig.beamformer.model)));
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
   try {
@@ -148,7 +152,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         panelPhaseBits: phaseBits,
         power: fromDb(rig.snrDb),
         noise,
-        objective: OBJECTIVES[rig.beamformer.objective],
+        objective: options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective],
         pilots: rig.loop.pilots,
       },
       panel: begin.first,
@@ -156,7 +160,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
-      openBeamformer: (id) => openBeamformer(id, needs, rig.beamformer.deadlineMs),
+      openBeamformer: open,
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

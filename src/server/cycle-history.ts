@@ -2,7 +2,7 @@
  * The last cycles and events, kept for pages that connect now or were away: rings of fixed size, written once a cycle without allocating,
  * read by each page from its own place. A page that was away too long starts at the oldest row that is left.
  */
-import { PAGE_COLUMNS, USER_COLUMNS, pageColumnNames } from '../telemetry/cycle-columns.ts';
+import { PAGE_COLUMNS, USER_COLUMNS, pageColumns, type PageColumn } from '../telemetry/cycle-columns.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleBatch, CycleTotals, LatestCycle, PageEvent } from './socket-contract.ts';
 
@@ -17,7 +17,7 @@ export class CycleHistory {
   readonly #rows: number;
   readonly #columns: number;
   /** Of the columns of a row after the first, which is when its cycle ended. */
-  readonly names: readonly string[];
+  readonly columns: readonly PageColumn[];
   readonly #endedMs: Float64Array;
   readonly #values: Float32Array;
   readonly #events: PageEvent[] = [];
@@ -27,8 +27,8 @@ export class CycleHistory {
   constructor(users: number, rows: number) {
     this.#users = users;
     this.#rows = rows;
-    this.names = pageColumnNames(users);
-    this.#columns = 1 + this.names.length; // the first is the offset of its time
+    this.columns = pageColumns(users);
+    this.#columns = 1 + this.columns.length; // the first is the offset of its time
     this.#endedMs = new Float64Array(rows);
     this.#values = new Float32Array(rows * this.#columns);
   }

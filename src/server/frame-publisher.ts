@@ -12,6 +12,7 @@ import { steadyEpochMs } from '../../core/clock/steady-epoch.ts';
 import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
+import type { PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { codewordView, radiationNow, type ShownBeam } from './radiation.ts';
 import type { BeampatternPlot, CostlyView, Frame, Radiation } from './socket-contract.ts';
@@ -81,8 +82,8 @@ export class FramePublisher {
   #costMs = 0.1;
 
   /** Of the rows of cycles. */
-  get columns(): readonly string[] {
-    return this.#history.names;
+  get columns(): readonly PageColumn[] {
+    return this.#history.columns;
   }
 
   constructor(controller: Controller) {

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server, type DefaultEventsMap } from 'socket.io';
 import * as z from 'zod';
 import type { Controller } from '../control/controller.ts';
-import { STAGES, type RigEvent } from '../telemetry/cycle-record.ts';
+import { CYCLE_STAGES, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { FramePublisher } from './frame-publisher.ts';
 import { PageControls, type PageSocket } from './page-controls.ts';
 import { Allowance, LONGEST_MESSAGE_BYTES, LOOK_MS, REQUEST_MS, SPARE_CONNECTIONS } from './page-limits.ts';
@@ -117,7 +117,7 @@ export function servePages({ http, controller, publisher, names, maxPages, repor
     const who = `Page ${page} (${whereIs(socket.handshake.address, socket.handshake.headers)})`;
     const line = new PageLine(socket.conn);
     lines.set(socket, { line, who });
-    socket.emit('welcome', { page, columns: publisher.columns, stages: STAGES });
+    socket.emit('welcome', { page, columns: publisher.columns, stages: CYCLE_STAGES });
     const port = publisher.join({
       ready: () => line.idle,
       send: (frame, drawn) => line.together(() => socket.emit('frame', frame, drawn)),

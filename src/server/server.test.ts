@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { StandInRig, type StandInOptions } from '../../test/browser/stand-in-rig.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ControlResult, Frame, PageToServer, ServerToPage } from './socket-contract.ts';
-import { pageColumnNames } from '../telemetry/cycle-columns.ts';
+import { pageColumns } from '../telemetry/cycle-columns.ts';
 import { startServer } from './server.ts';
 
 type Page = Socket<ServerToPage<Uint8Array>, PageToServer>;
@@ -70,7 +70,7 @@ function framesOf(page: Page): NodeFrame[] {
 }
 
 /** Of a row for four users. */
-const placeOf = (column: string): number => 1 + pageColumnNames(4).indexOf(column);
+const placeOf = (column: string): number => 1 + pageColumns(4).findIndex(({ name }) => name === column);
 
 const floats = (bulk: Uint8Array): Float32Array => new Float32Array(Uint8Array.from(bulk).buffer);
 
@@ -83,7 +83,7 @@ describe('frames to the page', () => {
     const first = await frameWhere(page, () => true);
     expect(first.rig?.name).toBe('stand-in');
     expect(first.events).toMatchObject([{ code: 'fallback', action: 'running on the simulator' }]);
-    expect(first.cycles).toMatchObject({ count: 3, columns: 19 });
+    expect(first.cycles).toMatchObject({ count: 3, columns: 1 + pageColumns(4).length });
     rig.cycleOnce();
     const second = await frameWhere(page, (frame) => frame.cycles !== null);
     expect(second.rig).toBeUndefined();
@@ -155,7 +155,7 @@ describe('frames to the page', () => {
     for (let i = 0; i < 3; i++) rig.cycleOnce();
     const frame = await frameWhere(connect(url), () => true);
     const rows = floats(frame.cycles!.values);
-    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * 19 + placeOf('user_0_measured_db')]);
+    const measuredOfUser0 = [0, 1, 2].map((row) => rows[row * (1 + pageColumns(4).length) + placeOf('user_0_measured_db')]);
     expect(measuredOfUser0.map(Number.isNaN)).toEqual([false, true, false]);
     expect(frame.totals).toMatchObject({ cycles: 3, voidCycles: 1, retries: 2, timeouts: 3 });
   });

@@ -10,9 +10,10 @@
  * one or the other.
  */
 import type { ControllerState, ControlResult, RigDescription } from '../control/controller.ts';
+import type { Figure, PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 
-export type { ControllerState, ControlResult, RigDescription, Source, Stage };
+export type { ControllerState, ControlResult, Figure, PageColumn, RigDescription, Source, Stage };
 
 /** Panels that cost something to fill. */
 export type CostlyView = 'beampattern' | 'words';
@@ -130,10 +131,10 @@ export interface Frame<Bulk> {
 export interface Welcome {
   /** Pages are counted from 1 since the server started: events name them by it. */
   page: number;
-  /** Of the rows of cycles after the first number: `user_0_measured_db`, `measured_sum_rate`, `model_ms`, … */
-  columns: readonly string[];
+  /** Of the rows of cycles after the first number: `user_0_measured_db`, `measured_sum_rate`, `model_ms`, …, each with its unit and what it means. */
+  columns: readonly PageColumn[];
   /** In the order in which a cycle passes them; stage `s` is the column `s_ms`. */
-  stages: readonly Stage[];
+  stages: readonly { name: Stage; meaning: string }[];
 }
 
 /** Why a page is not let in; the error's message says it to a person. */

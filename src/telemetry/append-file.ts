@@ -38,6 +38,9 @@ export interface AppendFileOptions {
   write?: (fd: number, bytes: Uint8Array) => Promise<number>;
 }
 
+/** Text or bytes, without a newline. */
+export type Line = string | Uint8Array;
+
 export interface FileDamage {
   what: 'removed' | 'replaced' | 'cut';
   /** Written before, and not in the file any more. */
@@ -60,7 +63,7 @@ export class AppendFile {
   /** Lines of the file that is open now, and its length, as far as is known. */
   #lines = 0;
   #bytes: number;
-  #queue: string[] = [];
+  #queue: Line[] = [];
   /** What the disk left of a line it had begun to take: goes before the queue. */
   #rest: Uint8Array = NOTHING;
   #queuedBytes = 0;
@@ -115,16 +118,15 @@ export class AppendFile {
   }
 
   /** Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted. */
-  append(...lines: string[]): boolean {
-    const text = `${lines.join('\n')}\n`;
-    const bytes = Buffer.byteLength(text);
-    if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes > this.#options.limitBytes) {
+  append(...lines: Line[]): boolean {
+    const bytes = bytesOf(lines);
+    if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes.length > this.#options.limitBytes) {
       this.#droppedLines += lines.length;
       return false;
     }
-    if (this.#isPrompt() && this.#writeNow(Buffer.from(text))) return true;
+    if (this.#isPrompt() && this.#writeNow(bytes)) return true;
     this.#queue.push(...lines);
-    this.#queuedBytes += bytes;
+    this.#queuedBytes += bytes.length;
     this.#pump ??= this.#run();
     return true;
   }
@@ -218,8 +220,8 @@ export class AppendFile {
     this.#pump = undefined;
   }
 
-  async #writeAll(lines: string[]): Promise<void> {
-    const bytes = Buffer.concat([this.#rest, Buffer.from(lines.map((line) => `${line}\n`).join(''))]);
+  async #writeAll(lines: readonly Line[]): Promise<void> {
+    const bytes = Buffer.concat([this.#rest, bytesOf(lines)]);
     this.#rest = NOTHING;
     if (bytes.length === 0) return;
     let written = 0;
@@ -343,6 +345,14 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   const done = await Promise.race([work.then(() => true), late]);
   clearTimeout(timer);
   return done;
+}
+
+const NEWLINE = Buffer.from('\n');
+
+/** With a newline after each. */
+function bytesOf(lines: readonly Line[]): Buffer {
+  if (lines.every((line) => typeof line === 'string')) return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  return Buffer.concat(lines.flatMap((line) => [typeof line === 'string' ? Buffer.from(line) : line, NEWLINE]));
 }
 
 function newlinesIn(bytes: Uint8Array): number {

@@ -2,14 +2,13 @@
  * What one cycle leaves behind, column by column, once: the lines of a run folder and of InfluxDB, the table for a spreadsheet, the rows that
  * pages get and the page of the documentation (docs/records.md) are all made from this. A new column is a line here.
  */
-import { STAGES, type CycleRecord, type Stage } from './cycle-record.ts';
+import { METRICS, type Metric } from '../../core/signal/metrics.ts';
+import { CYCLE_STAGES, type CycleRecord } from './cycle-record.ts';
 
 export interface CycleColumn {
   /** In records and InfluxDB. */
   readonly name: string;
-  /** In the table for a spreadsheet, with its unit; default the name. */
-  readonly csv?: string;
-  readonly unit?: 'ms' | 'bit/s/Hz' | 'dB';
+  readonly unit?: keyof typeof UNIT_IN_NAMES;
   readonly type: 'integer' | 'number' | 'text';
   /** A database indexes by it and can ask for it where others lack it: few values only. */
   readonly tag?: true;
@@ -17,21 +16,48 @@ export interface CycleColumn {
   readonly of: (record: CycleRecord) => string | number | undefined;
   /** Pages draw it over time: of every cycle, or only of one that was ok. */
   readonly page?: 'every' | 'ok';
+  /** A figure that a run is judged by: pages show it as a number, and summaries give its mean over the cycles that pages draw it of. */
+  readonly figure?: Figure;
 }
 
-const rate = (name: string, meaning: string, of: CycleColumn['of'], page: CycleColumn['page']): CycleColumn => ({
-  ...{ name, csv: `${name}_bit_per_s_per_hz`, unit: 'bit/s/Hz', type: 'number', meaning, of },
-  ...(page === undefined ? {} : { page }),
-});
+export interface Figure {
+  /** 'sum rate' */
+  readonly of: string;
+  readonly from: (typeof FIGURE_SOURCES)[number];
+}
 
-const STAGE_MEANINGS: Record<Stage, string> = {
-  channel: 'taking the channel',
-  model: 'the beamformer',
-  quantise: 'words and digital weights',
-  push: 'words and weights on their way to the panels',
-  commit: 'the panels switch',
-  measure: 'the panels report SNR',
+/** In the order in which people are told. */
+export const FIGURE_SOURCES = ['measured', 'predicted', 'digital ZF'] as const;
+
+/** How names of the table for a spreadsheet end. */
+export const UNIT_IN_NAMES = { ms: 'ms', 'bit/s/Hz': 'bit_per_s_per_hz', dB: 'db' } as const;
+
+/** In the table for a spreadsheet: the name, with its unit. */
+export function csvName({ name, unit }: Pick<CycleColumn, 'name' | 'unit'>): string {
+  if (unit === undefined) return name;
+  const ending = `_${UNIT_IN_NAMES[unit]}`;
+  return name.endsWith(ending) ? name : name + ending;
+}
+
+/** Predicted is known of every cycle whose words are; measured only of one that was ok. */
+const PAGE_OF = { predicted: 'every', measured: 'ok', 'digital ZF': 'every' } as const;
+
+const sumRate = (name: string, from: Figure['from'], meaning: string, of: CycleColumn['of']): CycleColumn => {
+  return { name, unit: 'bit/s/Hz', type: 'number', meaning, of, page: PAGE_OF[from], figure: { of: 'sum rate', from } };
 };
+
+function metricColumns({ name, title, unit, meaning, ofSinr }: Metric): CycleColumn[] {
+  const sources = ofSinr === undefined ? (['predicted'] as const) : (['predicted', 'measured'] as const);
+  return sources.map((from) => ({
+    name: `${from}_${name}`,
+    ...(unit === undefined ? {} : { unit }),
+    type: 'number',
+    meaning: `${meaning}: ${from === 'predicted' ? 'of the words on the channel that the controller was given' : 'from the SNR that the panels reported'}`,
+    of: ({ metrics }) => metrics[from][name],
+    page: PAGE_OF[from],
+    figure: { of: title, from },
+  }));
+}
 
 /** In the order in which records are written. */
 export const CYCLE_COLUMNS: readonly CycleColumn[] = [
@@ -70,12 +96,18 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
     meaning: "whose digital weights were radiated: the beamformer's own, the objective's, or none",
     of: (r) => r.digital,
   },
-  rate('predicted_sum_rate', 'of the words on the channel that the controller was given', (r) => r.predictedSumRate, 'every'),
-  rate('measured_sum_rate', 'from the SNR that the panels reported for this very beam', (r) => r.measuredSumRate, 'ok'),
-  rate('zf_sum_rate', 'of fully digital zero-forcing on the same channel, as a yardstick', (r) => r.zfSumRate, 'every'),
-  ...STAGES.map((stage): CycleColumn => {
-    const meaning = `time of the stage ${stage}: ${STAGE_MEANINGS[stage]}`;
-    return { name: `${stage}_ms`, unit: 'ms', type: 'number', meaning, of: (r) => r.stageMs[stage], page: 'every' };
+  sumRate(
+    'predicted_sum_rate',
+    'predicted',
+    'of the words on the channel that the controller was given',
+    (r) => r.predictedSumRate,
+  ),
+  sumRate('measured_sum_rate', 'measured', 'from the SNR that the panels reported for this very beam', (r) => r.measuredSumRate),
+  sumRate('zf_sum_rate', 'digital ZF', 'of fully digital zero-forcing on the same channel, as a yardstick', (r) => r.zfSumRate),
+  ...METRICS.flatMap(metricColumns),
+  ...CYCLE_STAGES.map(({ name, meaning }): CycleColumn => {
+    const time = `time of the stage ${name}: ${meaning}`;
+    return { name: `${name}_ms`, unit: 'ms', type: 'number', meaning: time, of: (r) => r.stageMs[name], page: 'every' };
   }),
   { name: 'cycle_ms', unit: 'ms', type: 'number', meaning: 'time of the whole cycle', of: (r) => r.cycleMs, page: 'every' },
   { name: 'link_retries', type: 'integer', meaning: 'requests that were repeated', of: (r) => r.link.retries },
@@ -95,6 +127,7 @@ export interface UserColumn {
   readonly name: string;
   /** In the table for a spreadsheet, after `user_0_`. */
   readonly csv: string;
+  readonly unit: 'dB';
   readonly meaning: string;
   readonly of: (record: CycleRecord, user: number) => number | undefined;
   readonly page: 'every' | 'ok';
@@ -104,25 +137,40 @@ export const USER_COLUMNS: readonly UserColumn[] = [
   {
     name: 'predicted_db',
     csv: 'predicted_snr_db',
-    meaning: 'SINR of the quantised beam on the channel that the controller was given, dB',
+    unit: 'dB',
+    meaning: 'SINR of the quantised beam on the channel that the controller was given',
     of: (record, user) => record.predictedSnrDb[user],
     page: 'every',
   },
   {
     name: 'measured_db',
     csv: 'measured_snr_db',
-    meaning: 'SNR as the panel reported it for this very beam, dB',
+    unit: 'dB',
+    meaning: 'SNR as the panel reported it for this very beam',
     of: (record, user) => record.measuredSnrDb[user],
     page: 'ok',
   },
 ];
 
-/** What pages draw, by name, in the order of a row: users first, each with all of its columns. */
-export const pageColumnNames = (users: number): string[] => [
-  ...Array.from({ length: users }, (_, user) => USER_COLUMNS.map(({ name }) => userColumnName(name, user))).flat(),
-  ...PAGE_COLUMNS.map(({ name }) => name),
+/** What pages draw, in the order of a row: users first, each with all of its columns. */
+export const pageColumns = (users: number): PageColumn[] => [
+  ...Array.from({ length: users }, (_, user) => USER_COLUMNS.map((column) => userPageColumn(column, user))).flat(),
+  ...PAGE_COLUMNS.map(({ name, unit, meaning, figure }) => ({
+    name,
+    meaning,
+    ...(unit === undefined ? {} : { unit }),
+    ...(figure === undefined ? {} : { figure }),
+  })),
 ];
 
 export const PAGE_COLUMNS: readonly CycleColumn[] = CYCLE_COLUMNS.filter(({ page }) => page !== undefined);
 
-const userColumnName = (name: string, user: number): string => `user_${user}_${name}`;
+/** Those that a run is judged by. */
+export const FIGURES = CYCLE_COLUMNS.filter((column): column is CycleColumn & { figure: Figure } => column.figure !== undefined);
+
+/** As a page is told of a column. */
+export type PageColumn = Pick<CycleColumn, 'name' | 'unit' | 'meaning' | 'figure'>;
+
+const userPageColumn = ({ name, unit, meaning }: UserColumn, user: number): PageColumn => {
+  return { name: `user_${user}_${name}`, unit, meaning };
+};

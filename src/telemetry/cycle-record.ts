@@ -1,6 +1,8 @@
 /**
  * What one control cycle leaves behind. The recorder writes it, the page shows it, a regression compares it; nobody else invents a shape.
  */
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { MetricValues } from '../../core/signal/metrics.ts';
 
 /**
  * What radiated and measured. A played panel is a program at the far end of a real link: the link is real, what it radiates and reports is
@@ -25,8 +27,35 @@ export const SOURCE_WORDS: Record<Source, string> = {
 export const sourceInWords = (source: Source, channelSource: ChannelOrigin): string =>
   SOURCE_WORDS[source] + (source === 'hardware' && channelSource === 'simulation' ? ', channels simulated' : '');
 
-export const STAGES = ['channel', 'model', 'quantise', 'push', 'commit', 'measure'] as const;
-export type Stage = (typeof STAGES)[number];
+/**
+ * The stages of a cycle, in the order in which it passes them. A new one is a line here, and whoever works in it notes its time: records, tables,
+ * pages, summaries and docs/records.md have it by themselves.
+ */
+export const CYCLE_STAGES = [
+  { name: 'channel', meaning: 'taking the channel', where: 'host' },
+  { name: 'model', meaning: 'the beamformer', where: 'host' },
+  { name: 'quantise', meaning: 'words and digital weights', where: 'host' },
+  { name: 'push', meaning: 'words and weights on their way to the panels', where: 'panels' },
+  { name: 'commit', meaning: 'the panels switch', where: 'panels' },
+  { name: 'measure', meaning: 'the panels report SNR', where: 'panels' },
+] as const satisfies readonly { name: string; meaning: string; where: 'host' | 'panels' }[];
+
+export type Stage = (typeof CYCLE_STAGES)[number]['name'];
+export const STAGES: readonly Stage[] = CYCLE_STAGES.map(({ name }) => name);
+/** Where one of these fails, no panel was told anything of the cycle. */
+export const STAGES_BEFORE_PANELS: ReadonlySet<Stage> = new Set(
+  CYCLE_STAGES.filter(({ where }) => where === 'host').map(({ name }) => name),
+);
+
+/** Milliseconds by stage: those that are known, and 0 for the others. */
+export const stageTimes = (known: Partial<Record<Stage, number>> = {}): Record<Stage, number> => ({
+  ...(Object.fromEntries(STAGES.map((stage) => [stage, 0])) as Record<Stage, number>),
+  ...known,
+});
+
+/** What the panels and the way to them took of a cycle, ms. */
+export const panelsMs = (stageMs: Readonly<Record<Stage, number>>): number =>
+  STAGES.reduce((sum, stage) => (STAGES_BEFORE_PANELS.has(stage) ? sum : sum + stageMs[stage]), 0);
 
 export interface CycleRecord {
   cycle: number;
@@ -60,6 +89,8 @@ export interface CycleRecord {
   measuredSumRate: number;
   /** Digital ZF on the same channel: the yardstick shown beside. */
   zfSumRate: number;
+  /** By the names of core/signal/metrics.ts: of the quantised beam, and from what the panels reported for it. */
+  metrics: { predicted: MetricValues; measured: MetricValues };
   /** Milliseconds by stage, and the whole cycle. */
   stageMs: Record<Stage, number>;
   cycleMs: number;
@@ -96,9 +127,20 @@ export interface BoardUsed {
   firmware: string;
 }
 
+/** What a cycle commanded, and for which channel. */
+export interface CommandedBeam {
+  /** N·M words at Q of the cycle, word (n, m) at n·M + m. */
+  words: Uint16Array;
+  /** D, M×K */
+  digital: CMatrix;
+  /** H, K×N */
+  channel: CMatrix;
+}
+
 /** What the recorder offers to the cycle: cheap, never waits, never throws into the loop. */
 export interface CycleSink {
-  cycle(record: CycleRecord): void;
+  /** @param beam undefined where the cycle did not get as far as words */
+  cycle(record: CycleRecord, beam?: CommandedBeam): void;
   event(event: RigEvent): void;
   /** From this cycle on another model chooses the beams, or other boards radiate them: for the manifest. */
   changed?(cycle: number, what: { model: ModelUsed } | { boards: BoardUsed[] }): void;

@@ -29,9 +29,14 @@ async function table(records: string, head: object = manifest) {
   const all = text(out);
   const count = await exportCsv(openRun(folder), out);
   out.end();
-  const [names = '', ...rows] = (await all).split('\r\n').slice(0, -1);
+  const written = await all;
+  const [names = '', ...rows] = written.split('\r\n').slice(0, -1);
   const column = (name: string): number => names.split(',').indexOf(name);
-  return { count, rows: rows.map((row) => `${row.split(',')[column('cycle')]} ${row.split(',')[column('outcome')]}`) };
+  return {
+    count,
+    text: written,
+    rows: rows.map((row) => `${row.split(',')[column('cycle')]} ${row.split(',')[column('outcome')]}`),
+  };
 }
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
 
@@ -53,6 +58,19 @@ it('calls no cycle ok whose users are missing', async () => {
   const { rows, count } = await table(lines(own(0), user(0, 0), own(1), own(2, 'void'), ...whole(3)));
   expect(rows).toEqual(['0 incomplete', '1 incomplete', '2 void', '3 ok']);
   expect(count).toEqual({ rows: 4, damagedLines: 0, incompleteRows: 2 });
+});
+
+it('has no text that a spreadsheet would run, wherever it splits the row', async () => {
+  const cellOf = async (failure: string): Promise<string> => {
+    const line = own(0, 'void').replace('beam_id', `failure="${failure}",beam_id`);
+    const { text: all } = await table(lines(line, user(0, 0), user(0, 1)), { ...manifest, channels: { file: '=HYPERLINK(1)' } });
+    expect(all).toContain(",'=HYPERLINK(1)");
+    return /,void,0,,1,(.*?),,,/s.exec(all)?.[1] ?? '';
+  };
+  for (const start of ['=1+1', '+1', '-1', '@SUM(1)', '\t=1', '\r=1', ' =1', '＝1', '＋1'])
+    expect(await cellOf(start)).toMatch(/^"?'/);
+  expect(await cellOf('a;=1;+1')).toBe("a;'=1;'+1");
+  expect(await cellOf('panel A: no answer; 3 attempts - given up')).toBe('panel A: no answer; 3 attempts - given up');
 });
 
 it('has every cycle once, in order of time, however the lines lie', async () => {

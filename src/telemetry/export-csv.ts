@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
-import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from './cycle-columns.ts';
+import { CYCLE_COLUMNS, csvName, USER_COLUMNS } from './cycle-columns.ts';
 import type { FieldValue, Point } from './influx/line-protocol.ts';
 import { allLines, readRecord } from './record-reader.ts';
 import type { StoredRun } from './run-folder.ts';
@@ -96,23 +96,23 @@ const isUser = (user: string | undefined, users: number): user is string =>
   user !== undefined && /^(0|[1-9]\d{0,3})$/.test(user) && Number(user) < users;
 
 /** The same in every row: so that rows of many runs can lie in one table. */
-export const SETTING_COLUMNS = ['snr_setting_db', 'elements', 'rf_chains', 'users', 'seed'] as const;
+export const SETTING_COLUMNS = ['run', 'snr_setting_db', 'elements', 'rf_chains', 'users', 'seed', 'channel_file'] as const;
 
 function columnsOf(users: number): string[] {
   const perUser = Array.from({ length: users }, (_, user) => USER_COLUMNS.map(({ csv }) => `user_${user}_${csv}`));
   return ['time_utc', 'elapsed_s', ...CYCLE_COLUMNS.map(csvName), ...perUser.flat(), ...SETTING_COLUMNS];
 }
 
-const csvName = ({ name, csv }: CycleColumn): string => csv ?? name;
-
 function settingCells({ manifest }: StoredRun): Record<string, string | number> {
-  const { setting, users, seed } = manifest;
+  const { run, setting, users, seed, channels } = manifest;
   const cells: Record<(typeof SETTING_COLUMNS)[number], string | number> = {
+    run: cell(run),
     snr_setting_db: setting?.snrDb ?? '',
     elements: setting?.elements ?? '',
     rf_chains: setting?.rfChains ?? '',
     users,
-    seed,
+    seed: cell(seed),
+    channel_file: cell(channels?.file),
   };
   return cells;
 }
@@ -131,7 +131,11 @@ const userCells = ({ tags, fields }: Point): Record<string, string | number> =>
 function cell(value: FieldValue | undefined): string | number {
   if (value === undefined) return '';
   if (typeof value === 'number') return value;
-  const text = String(value);
-  // A spreadsheet would run a text that starts like a formula.
-  return typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return typeof value === 'string' ? harmless(value) : String(value);
 }
+
+/**
+ * A spreadsheet would run a text that starts like a formula, in the letters of East Asian keyboards too. Where commas are decimal it splits a
+ * table at semicolons or tabs, whatever is quoted, and a new cell starts there.
+ */
+const harmless = (text: string): string => text.replace(/(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])/g, "$1'");

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { parseRigFile } from '../config/rig-file.ts';
+import { cycleRecord } from '../../test/cycle-record.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createRunRecorder } from './run-folder.ts';
@@ -244,20 +245,4 @@ describe('the machine’s clock', () => {
   });
 });
 
-const cycleAt = (cycle: number, timeNs: bigint): Parameters<ReturnType<typeof createRunRecorder>['cycle']>[0] => ({
-  ...{ cycle, timeNs, source: 'simulator', channelSource: 'simulation', panels: 'SIM-1', modelId: 'aligned', phaseBits: 4 },
-  ...{
-    beamId: cycle + 1,
-    outcome: 'ok',
-    objective: 'sum-rate',
-    digital: 'objective',
-    predictedSumRate: 10,
-    measuredSumRate: 9.5,
-    zfSumRate: 12,
-    cycleMs: 2.5,
-  },
-  predictedSnrDb: Float64Array.of(10, 20),
-  measuredSnrDb: Float64Array.of(9, 21),
-  stageMs: { channel: 0.1, model: 1, quantise: 0.2, push: 0.5, commit: 0.1, measure: 0.3 },
-  link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 0.25 },
-});
+const cycleAt = (cycle: number, timeNs: bigint) => cycleRecord({ cycle, timeNs });

@@ -4,6 +4,7 @@
  *   runs/20261122T073000Z-demo/
  *     manifest.json   what the run was made of, from its first moment on
  *     records.lp      every cycle and event as InfluxDB line protocol
+ *     beams.bin       words, digital weights and channels of every cycle, where the rig file keeps them (kept-beams.ts)
  *     events.jsonl    what a person should know, one JSON object a line
  *     summary.json    what it came to, written at the end: without it the run was cut off, and its records still read
  *
@@ -16,8 +17,9 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
-import { SOURCE_WORDS, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
+import { SOURCE_WORDS, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
+import { encodeKept, KEPT_FILE } from './kept-beams.ts';
 import { makeFolders } from './make-folders.ts';
 import { cycleLines, eventLine } from './influx/points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
@@ -86,6 +88,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       elements: elementsOf(rig),
       rfChains: rig.array.rfChains,
       phaseBits: rig.array.phaseBits,
+      connection: rig.array.connection,
+      keep: rig.telemetry.keep,
     },
     seed: options.seed,
     time: options.time,
@@ -109,11 +113,13 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
   });
   /** Where the disk refuses it, it is tried again at the end. */
   const noteManifest = (): void => news.attempt('manifest.json', writeManifest);
-  const syncMs = rig.telemetry.syncSeconds * 1000;
+  const { keep, syncSeconds } = rig.telemetry;
+  const syncMs = syncSeconds * 1000;
   const files = guarded(folder, () => {
     writeManifest();
     const grow = (name: string): AppendFile => open(join(folder, name), { syncMs, ...news.optionsFor(name) });
-    return { records: grow(RECORDS_FILE), events: grow('events.jsonl') };
+    const beams = keep === 'none' ? undefined : grow(KEPT_FILE);
+    return { records: grow(RECORDS_FILE), events: grow('events.jsonl'), beams };
   });
   const forgetSteps = clock.onWallStep?.((step) => {
     tally.stepped(step.movedNs);
@@ -133,8 +139,11 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     options.onOwnEvent?.(happened);
   };
   const report = (happened: Omit<RigEvent, 'timeNs'>): void => reportAt({ timeNs: clock.epochNs(), ...happened });
-  const cycle = (record: CycleRecord): void => {
+  const cycle = (record: CycleRecord, beam?: CommandedBeam): void => {
     if (closed) return;
+    // Before the record, so that no record lacks what is kept of it.
+    const kept = files.beams && beam && encodeKept(record.cycle, record.phaseBits, beam, keep);
+    if (kept !== undefined) files.beams?.append(kept);
     const transition = tally.cycle(record, record.timeNs);
     if (transition) {
       // A mark for whoever reads the records; people are told why by whoever changed the panel.
@@ -160,8 +169,8 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     changed: (fromCycle, what) => {
       if (closed) return;
       const since = { fromCycle, time: isoTime(clock.epochNs()) };
-      if ('model' in what) keep(manifest.models, { ...what.model, ...since });
-      else keep(manifest.boards, { boards: what.boards, ...since });
+      if ('model' in what) note(manifest.models, { ...what.model, ...since });
+      else note(manifest.boards, { boards: what.boards, ...since });
       noteManifest();
     },
     flush: async (withinMs) => {
@@ -170,12 +179,14 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     close: async (ended, enough) => {
       closed = true;
       forgetSteps?.();
-      const { records, events } = files;
-      const [lost, lostEvents] = await Promise.all([records.close(undefined, enough), events.close(undefined, enough)]);
+      const { records, events, beams } = files;
+      const closing = [records, events, ...(beams === undefined ? [] : [beams])].map((file) => file.close(undefined, enough));
+      const [lost = 0, lostEvents = 0, lostBeams = 0] = await Promise.all(closing);
       const summary = tally.summary(ended, lost + records.missingLines);
       const problems = news.problemsOf([
         { name: RECORDS_FILE, file: records, lost },
         { name: 'events.jsonl', file: events, lost: lostEvents },
+        ...(beams === undefined ? [] : [{ name: KEPT_FILE, file: beams, lost: lostBeams }]),
       ]);
       const finish = (name: string, content: unknown): void => {
         try {
@@ -186,13 +197,13 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       };
       if (news.isDue('manifest.json') || !existsSync(join(folder, 'manifest.json'))) finish('manifest.json', manifest);
       finish('summary.json', summary);
-      const hangs = records.hangs || events.hangs ? { hangs: true as const } : {};
+      const hangs = records.hangs || events.hangs || beams?.hangs ? { hangs: true as const } : {};
       return { summary, ...(problems.length > 0 ? { problem: problems.join('; ') } : {}), ...hangs };
     },
     discard: async () => {
       closed = true;
       forgetSteps?.();
-      await Promise.all([files.records.close(0), files.events.close(0)]);
+      await Promise.all([files.records.close(0), files.events.close(0), files.beams?.close(0)]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -200,7 +211,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
 
 /** A rig whose cable is loose may change its boards very often. */
 const MOST_CHANGES = 1000;
-const keep = <T>(list: T[], entry: T): void => void (list.length < MOST_CHANGES && list.push(entry));
+const note = <T>(list: T[], entry: T): void => void (list.length < MOST_CHANGES && list.push(entry));
 
 /** A run folder as it lies on disk; `summary` is missing when the run was cut off or still runs. */
 export interface StoredRun {

@@ -6,6 +6,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
+import type { RigFile } from '../config/rig-file.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
 /** What is known only once the rig is assembled. */
@@ -31,7 +32,15 @@ export interface RunManifest {
   startedAt: string;
   users: number;
   /** Runs of before it was kept lack it. */
-  setting?: { snrDb: number; elements: number; rfChains: number; phaseBits: number };
+  setting?: {
+    snrDb: number;
+    elements: number;
+    rfChains: number;
+    phaseBits: number;
+    /** Runs of before it was kept lack these. */
+    connection?: RigFile['array']['connection'];
+    keep?: RigFile['telemetry']['keep'];
+  };
   seed: number;
   time: 'real' | 'virtual';
   rigFile: { path: string; sha256: string; text: string };

@@ -1,29 +1,23 @@
 import { expect, it } from 'vitest';
+import { cycleRecord } from '../../test/cycle-record.ts';
 import type { CycleRecord } from './cycle-record.ts';
 import { SummaryTally } from './run-summary.ts';
 
-const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord => ({
-  cycle,
-  timeNs: BigInt(cycle) * 50_000_000n,
-  source: 'hardware',
-  channelSource: 'simulation',
-  panels: 'A',
-  modelId: 'first',
-  phaseBits: 6,
-  beamId: cycle + 1,
-  outcome: 'ok',
-  objective: 'sum-rate',
-  digital: 'objective',
-  predictedSnrDb: Float64Array.of(12),
-  measuredSnrDb: Float64Array.of(10),
-  predictedSumRate: 4,
-  measuredSumRate: 3,
-  zfSumRate: 5,
-  stageMs: { channel: 0, model: 1, quantise: 0, push: 0, commit: 0, measure: 0 },
-  cycleMs: 1,
-  link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 1 },
-  ...more,
-});
+const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord =>
+  cycleRecord({
+    cycle,
+    timeNs: BigInt(cycle) * 50_000_000n,
+    source: 'hardware',
+    modelId: 'first',
+    phaseBits: 6,
+    predictedSnrDb: Float64Array.of(12),
+    measuredSnrDb: Float64Array.of(10),
+    predictedSumRate: 4,
+    measuredSumRate: 3,
+    zfSumRate: 5,
+    metrics: { predicted: { min_rate: 4 }, measured: { min_rate: 3 } },
+    ...more,
+  });
 
 const summaryOf = (records: CycleRecord[]) => {
   const tally = new SummaryTally();
@@ -33,22 +27,30 @@ const summaryOf = (records: CycleRecord[]) => {
 
 it('has one mean over a run that was steered by one model with one Q', () => {
   const summary = summaryOf([record(0), record(1, { measuredSumRate: 5 })]);
-  expect(summary.meanSumRate).toEqual({ predicted: 4, measured: 4, zf: 5 });
+  expect(summary.means).toEqual({
+    predicted_sum_rate: 4,
+    measured_sum_rate: 4,
+    zf_sum_rate: 5,
+    predicted_min_rate: 4,
+    measured_min_rate: 3,
+  });
+  expect(summary.objective).toBe('sum-rate');
   expect(summary.parts).toHaveLength(1);
 });
 
 it.each<[string, Partial<CycleRecord>]>([
   ['another model', { modelId: 'second' }],
   ['another Q', { phaseBits: 2 }],
+  ['another objective', { objective: 'min-rate' }],
   ['the simulator', { source: 'simulator' }],
   ['channels of a file', { channelSource: 'file' }],
 ])('has a mean for each part of a run that went on with %s, and none over all', (_, other) => {
   const summary = summaryOf([record(0), record(1, { ...other, measuredSumRate: 9 }), record(2)]);
-  expect(summary.meanSumRate).toEqual({ predicted: null, measured: null, zf: null });
-  expect(summary.users).toEqual([{ user: 0, meanPredictedSnrDb: null, meanMeasuredSnrDb: null }]);
+  expect(Object.values(summary.means)).toEqual(Array(5).fill(null));
+  expect(summary.users).toEqual([{ user: 0, predicted_db: null, measured_db: null }]);
   expect(summary.parts).toMatchObject([
-    { modelId: 'first', phaseBits: 6, source: 'hardware', firstCycle: 0, cycles: 2, meanSumRate: { measured: 3 } },
-    { ...other, firstCycle: 1, cycles: 1, meanSumRate: { measured: 9 }, users: [{ user: 0, meanMeasuredSnrDb: 10 }] },
+    { modelId: 'first', phaseBits: 6, source: 'hardware', firstCycle: 0, cycles: 2, means: { measured_sum_rate: 3 } },
+    { ...other, firstCycle: 1, cycles: 1, means: { measured_sum_rate: 9 }, users: [{ user: 0, measured_db: 10 }] },
   ]);
 });
 
@@ -59,8 +61,8 @@ it('counts a reading that nobody believes in no mean of what was measured', () =
     record(2, { measuredSumRate: 1, doubt: 'averaged over 1 pilot where 64 were asked for' }),
   ]);
   expect(summary).toMatchObject({ ok: 3, void: 0, doubtful: { 'outside reason': 1, 'too few pilots': 1 } });
-  expect(summary.meanSumRate.measured).toBe(3);
-  expect(summary.users[0].meanMeasuredSnrDb).toBe(10);
+  expect(summary.means.measured_sum_rate).toBe(3);
+  expect(summary.users[0].measured_db).toBe(10);
 });
 
 it('counts what came of an incomplete report in no mean, and its cycle among the void ones only', () => {
@@ -73,5 +75,5 @@ it('counts what came of an incomplete report in no mean, and its cycle among the
   } as const;
   const summary = summaryOf([record(0), record(1, { ...partial, measuredSnrDb: Float64Array.of(40) })]);
   expect(summary).toMatchObject({ ok: 1, void: 1, failures: { 'measure: incomplete': 1 }, doubtful: {} });
-  expect(summary.users[0]?.meanMeasuredSnrDb).toBe(10);
+  expect(summary.users[0]?.measured_db).toBe(10);
 });

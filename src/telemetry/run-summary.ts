@@ -1,4 +1,5 @@
 /** What a run came to, kept up with every cycle in bounded memory: counts, means by user, percentiles of times, changes of source. */
+import { FIGURES, USER_COLUMNS } from './cycle-columns.ts';
 import { STAGES, type ChannelOrigin, type CycleRecord, type Source, type Stage } from './cycle-record.ts';
 
 export interface TimePercentiles {
@@ -20,10 +21,12 @@ export interface RunSummary {
   /** From the first record's time to the last one's, steps of the machine's clock between them left out. */
   seconds: number;
   cyclesPerSecond: number;
+  /** What the digital weights were best for; null where no cycle was run. */
+  objective: string | null;
   /** Over the whole run: null where it has several parts, since a mean over two models, or two values of Q, is that of neither. */
-  meanSumRate: Means['meanSumRate'];
+  means: Means['means'];
   users: Means['users'];
-  /** For each model, Q, source and origin of channels by itself, in the order in which they came; at most 200. */
+  /** For each model, Q, objective, source and origin of channels by itself, in the order in which they came; at most 200. */
   parts: RunPart[];
   /** Cycles that are ok and whose readings cannot be what they say, by why: they count in no mean of what was measured. */
   doubtful: Record<string, number>;
@@ -37,17 +40,21 @@ export interface RunSummary {
   lostLines: number;
 }
 
+/** By the name of the column in records, with its unit: see docs/records.md. Null where no cycle counts. */
+type ColumnMeans = Record<string, number | null>;
+
 interface Means {
-  /** Means over cycles that count, bit/s/Hz; null where there was none. */
-  meanSumRate: { predicted: number | null; measured: number | null; zf: number | null };
+  /** Of the figures that a run is judged by, over cycles that count. */
+  means: ColumnMeans;
   /** Means of dB values over cycles, by user. */
-  users: { user: number; meanPredictedSnrDb: number | null; meanMeasuredSnrDb: number | null }[];
+  users: ({ user: number } & ColumnMeans)[];
 }
 
-/** All cycles that one model steered with one Q on one source. */
+/** All cycles that one model steered with one Q and one objective on one source. */
 export interface RunPart extends Means {
   modelId: string;
   phaseBits: number;
+  objective: string;
   source: Source;
   channelSource: ChannelOrigin;
   firstCycle: number;
@@ -121,6 +128,7 @@ export class SummaryTally {
     const cycles = this.#ok + this.#void;
     const parts = [...this.#parts.values()].map((part) => part.value());
     const whole = parts.length === 1 ? parts[0] : undefined;
+    const objectives = [...new Set(parts.map(({ objective }) => objective))];
     return {
       ended,
       cycles,
@@ -130,9 +138,9 @@ export class SummaryTally {
       bySource: this.#bySource,
       seconds,
       cyclesPerSecond: seconds > 0 ? (cycles - 1) / seconds : 0,
-      meanSumRate: whole?.meanSumRate ?? { predicted: null, measured: null, zf: null },
-      users:
-        whole?.users ?? parts[0]?.users.map(({ user }) => ({ user, meanPredictedSnrDb: null, meanMeasuredSnrDb: null })) ?? [],
+      objective: objectives.length === 0 ? null : objectives.join(', '),
+      means: whole?.means ?? unknown(FIGURES),
+      users: whole?.users ?? parts[0]?.users.map(({ user }) => ({ user, ...unknown(USER_COLUMNS) })) ?? [],
       parts,
       doubtful: Object.fromEntries(this.#doubts),
       stageMs: Object.fromEntries([...this.#times].map(([stage, times]) => [stage, times.value()])) as RunSummary['stageMs'],
@@ -145,8 +153,8 @@ export class SummaryTally {
 
   /** Undefined where there are too many, which no person reads. */
   #partOf(record: CycleRecord): PartTally | undefined {
-    const { modelId, phaseBits, source, channelSource } = record;
-    const key = JSON.stringify([modelId, phaseBits, source, channelSource]);
+    const { modelId, phaseBits, objective, source, channelSource } = record;
+    const key = JSON.stringify([modelId, phaseBits, objective, source, channelSource]);
     const known = this.#parts.get(key);
     if (known !== undefined || this.#parts.size >= MOST_PARTS) return known;
     const part = new PartTally(record);
@@ -182,52 +190,50 @@ function countUp(counts: Map<string, number>, kind: string): void {
   counts.set(known, (counts.get(known) ?? 0) + 1);
 }
 
+const unknown = (columns: readonly { name: string }[]): ColumnMeans =>
+  Object.fromEntries(columns.map(({ name }) => [name, null]));
+
 class PartTally {
   readonly #first: CycleRecord;
   #cycles = 0;
   #void = 0;
-  readonly #sumRate = { predicted: new Mean(), measured: new Mean(), zf: new Mean() };
-  readonly #users: { predicted: Mean; measured: Mean }[] = [];
+  readonly #figures = FIGURES.map((column) => ({ column, mean: new Mean() }));
+  readonly #users: { column: (typeof USER_COLUMNS)[number]; mean: Mean }[][] = [];
 
   constructor(first: CycleRecord) {
     this.#first = first;
   }
 
   cycle(record: CycleRecord): void {
-    const { outcome, doubt, predictedSumRate, measuredSumRate, zfSumRate, predictedSnrDb, measuredSnrDb } = record;
     this.#cycles++;
-    if (outcome === 'void') this.#void++;
-    const counts = outcome === 'ok' && doubt === undefined;
-    this.#sumRate.predicted.add(predictedSumRate);
-    this.#sumRate.zf.add(zfSumRate);
-    if (counts) this.#sumRate.measured.add(measuredSumRate);
-    predictedSnrDb.forEach((predicted, user) => {
-      const means = (this.#users[user] ??= { predicted: new Mean(), measured: new Mean() });
-      means.predicted.add(predicted);
-      if (counts) means.measured.add(measuredSnrDb[user] ?? NaN);
-    });
+    if (record.outcome === 'void') this.#void++;
+    const believed = record.outcome === 'ok' && record.doubt === undefined;
+    for (const { column, mean } of this.#figures) if (believed || column.page === 'every') mean.add(Number(column.of(record)));
+    for (let user = 0; user < record.predictedSnrDb.length; user++) {
+      const means = (this.#users[user] ??= USER_COLUMNS.map((column) => ({ column, mean: new Mean() })));
+      for (const { column, mean } of means) if (believed || column.page === 'every') mean.add(column.of(record, user) ?? NaN);
+    }
   }
 
   value(): RunPart {
-    const { modelId, phaseBits, source, channelSource, cycle } = this.#first;
-    const { predicted, measured, zf } = this.#sumRate;
+    const { modelId, phaseBits, objective, source, channelSource, cycle } = this.#first;
     return {
       modelId,
       phaseBits,
+      objective,
       source,
       channelSource,
       firstCycle: cycle,
       cycles: this.#cycles,
       void: this.#void,
-      meanSumRate: { predicted: predicted.value(), measured: measured.value(), zf: zf.value() },
-      users: this.#users.map((means, user) => ({
-        user,
-        meanPredictedSnrDb: means.predicted.value(),
-        meanMeasuredSnrDb: means.measured.value(),
-      })),
+      means: meansOf(this.#figures),
+      users: this.#users.map((means, user) => ({ user, ...meansOf(means) })),
     };
   }
 }
+
+const meansOf = (tallies: readonly { column: { name: string }; mean: Mean }[]): ColumnMeans =>
+  Object.fromEntries(tallies.map(({ column, mean }) => [column.name, mean.value()]));
 
 class Mean {
   #sum = 0;

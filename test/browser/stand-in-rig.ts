@@ -5,6 +5,7 @@
 import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../core/signal/complex-matrix.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { steeringVector } from '../../core/signal/geometry.ts';
+import { metricsOf } from '../../core/signal/metrics.ts';
 import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
@@ -17,7 +18,13 @@ import type {
   RigDescription,
   SafeDescription,
 } from '../../src/control/controller.ts';
-import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../../src/telemetry/cycle-record.ts';
+import {
+  stageTimes,
+  type ChannelOrigin,
+  type CycleRecord,
+  type RigEvent,
+  type Source,
+} from '../../src/telemetry/cycle-record.ts';
 
 const NOISE = 0.1;
 
@@ -259,7 +266,14 @@ export class StandInRig implements Controller {
     const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
     const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
     const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
-    const stageMs = { channel: ms(0.1), model: ms(1.5), quantise: ms(0.1), push: ms(0.6), commit: ms(0.3), measure: ms(0.4) };
+    const stageMs = stageTimes({
+      channel: ms(0.1),
+      model: ms(1.5),
+      quantise: ms(0.1),
+      push: ms(0.6),
+      commit: ms(0.3),
+      measure: ms(0.4),
+    });
     const record: CycleRecord = {
       cycle: this.#cycle,
       timeNs: BigInt(Date.now()) * 1_000_000n,
@@ -280,6 +294,7 @@ export class StandInRig implements Controller {
       predictedSumRate: rate(predicted),
       measuredSumRate: rate(measured),
       zfSumRate: rate(predicted) * 1.1,
+      metrics: { predicted: metricsOf(predicted), measured: isVoid ? {} : metricsOf(measured) },
       stageMs,
       cycleMs: Object.values(stageMs).reduce((sum, value) => sum + value, 0),
       link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Link, LinkState } from '../../src/link/link.ts';
 import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
+import { cycleRecord } from '../cycle-record.ts';
 import { createWitness, type Witness } from './witness.ts';
 
 const words = Uint16Array.of(1, 2, 3, 4);
@@ -14,28 +15,16 @@ const report = (beamId: number, snrCentiDb: number): Uint8Array =>
     seq: 1,
     message: { type: 'snr-report', beamId, timeUs: 1n, pilots: 8, firstUser: 0, snrCentiDb: Int16Array.of(snrCentiDb) },
   });
-const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord => ({
-  cycle,
-  timeNs: 0n,
-  source: 'played-panel',
-  channelSource: 'simulation',
-  panels: 'a',
-  modelId: 'aligned',
-  phaseBits: 6,
-  beamId: cycle + 1,
-  outcome: 'ok',
-  objective: 'sum-rate',
-  digital: 'objective',
-  predictedSnrDb: Float64Array.of(1),
-  measuredSnrDb: Float64Array.of(12.34),
-  predictedSumRate: 1,
-  measuredSumRate: 1,
-  zfSumRate: 1,
-  stageMs: { channel: 0, model: 0, quantise: 0, push: 0, commit: 0, measure: 0 },
-  cycleMs: 1,
-  link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 1 },
-  ...more,
-});
+const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord =>
+  cycleRecord({
+    cycle,
+    source: 'played-panel',
+    phaseBits: 6,
+    panels: 'a',
+    predictedSnrDb: Float64Array.of(1),
+    measuredSnrDb: Float64Array.of(12.34),
+    ...more,
+  });
 
 /** One panel of two elements and two chains that did everything right in cycle 0. */
 function witnessOfOneCycle(): Witness {

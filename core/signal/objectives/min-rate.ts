@@ -10,9 +10,8 @@ export const minRateObjective: Objective = {
   at: ({ power, noise }, { equivalent: { channel, analog } }) => ({
     resolve: () => ({ digital: digitalForAnalog(channel, analog, power, noise, { method: 'max-min' }) }),
     score({ digital }) {
-      const { sinr, sumRate } = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
-      const minRate = Math.log2(1 + Math.min(...sinr));
-      return { value: minRate, metrics: { minRate, sumRate } };
+      const { sinr } = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
+      return { value: Math.log2(1 + Math.min(...sinr)), metrics: {} };
     },
   }),
 };

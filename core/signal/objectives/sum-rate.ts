@@ -19,7 +19,7 @@ export const sumRateObjective: Objective = {
     },
     score({ digital }) {
       const { sumRate } = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
-      return { value: sumRate, metrics: { sumRate } };
+      return { value: sumRate, metrics: {} };
     },
   }),
 };

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { CycleRecord } from '../../telemetry/cycle-record.ts';
+import { cycleRecord } from '../../../test/cycle-record.ts';
+import { stageTimes, type CycleRecord } from '../../telemetry/cycle-record.ts';
 import { createPaceWatch } from './pace-watch.ts';
 
 const record = (modelMs: number, outcome: 'ok' | 'void' = 'ok'): CycleRecord =>
-  ({
+  cycleRecord({
     outcome,
-    stageMs: { channel: 0.1, model: modelMs, quantise: 0.2, push: 3, commit: 1, measure: 2 },
+    stageMs: stageTimes({ channel: 0.1, model: modelMs, quantise: 0.2, push: 3, commit: 1, measure: 2 }),
     cycleMs: modelMs + 7,
-  }) as CycleRecord;
+  });
 
 /** Cycles that are so long apart, for so long. */
 function run(rateHz: number, everyMs: number, seconds: number, made: (atMs: number) => CycleRecord) {

@@ -1,29 +1,10 @@
 import { expect, it } from 'vitest';
+import { cycleRecord } from '../../../test/cycle-record.ts';
 import type { CycleRecord } from '../cycle-record.ts';
 import { parseLine } from './line-protocol.ts';
 import { cycleLines } from './points.ts';
 
-const record: CycleRecord = {
-  cycle: 0,
-  timeNs: 0n,
-  source: 'hardware',
-  channelSource: 'simulation',
-  panels: 'A',
-  modelId: 'm',
-  phaseBits: 6,
-  beamId: 1,
-  outcome: 'ok',
-  objective: 'sum-rate',
-  digital: 'objective',
-  predictedSnrDb: Float64Array.of(12, 13),
-  measuredSnrDb: Float64Array.of(10, 327.67),
-  predictedSumRate: 4,
-  measuredSumRate: NaN,
-  zfSumRate: 5,
-  stageMs: { channel: 0, model: 1, quantise: 0, push: 0, commit: 0, measure: 0 },
-  cycleMs: 1,
-  link: { retries: 0, timeouts: 0, discarded: 0, roundTripMs: 1 },
-};
+const record = cycleRecord({ measuredSnrDb: Float64Array.of(10, 327.67), measuredSumRate: NaN });
 const pointsOf = (changes: Partial<CycleRecord>) =>
   cycleLines({ ...record, ...changes }, { rig: 'bench', run: 'r' }, 1_790_000_000_000_000_000n).map(parseLine);
 

@@ -1,0 +1,128 @@
+/**
+ * A kept beam on a rig: a run of one or some cycles with nothing else in it, so that hardware, fallback, safe state and void cycles are as in any
+ * run. It is not recorded: it belongs to no run.
+ */
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { loadRigFile } from '../config/rig-file.ts';
+import type { ControlLoop } from '../control/control-loop.ts';
+import { assembleRig } from '../rig/assemble.ts';
+import { chooseKept, requireSameArray } from '../rig/kept-beam.ts';
+import { isOnRealLink, sourceInWords, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
+import type { KeptBeam } from '../telemetry/kept-beams.ts';
+import type { StoredRun } from '../telemetry/run-folder.ts';
+import { printError } from './output.ts';
+import { printable } from './printable.ts';
+import { onStopSignal } from './stop-signal.ts';
+
+export interface SentBeam {
+  rig: string;
+  source: Source;
+  /** The channel that SNR is expected over: the one that was kept, or what the rig believes its users to hear now. */
+  channel: 'kept' | 'of the rig';
+  /** Serial numbers of the boards that radiated it. */
+  panels: string;
+  cycles: number;
+  void: number;
+  failure?: string;
+  /** Of the newest cycle that was ok; empty without one. */
+  predictedSnrDb: number[];
+  measuredSnrDb: number[];
+  measuredSumRate: number | null;
+  /** Why the array may not be in its safe state now. */
+  unsafe?: string;
+  worked: boolean;
+}
+
+/** @throws {BeamrigError} 'run-folder' where words were not kept, 'rig-file' where the rig has another array, and what `run` throws */
+export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPath: string; cycles: number }): Promise<SentBeam> {
+  const { run, kept, rigPath, cycles } = options;
+  if (kept.beam === undefined) {
+    throw new BeamrigError('run-folder', `${run.folder}: channels were kept, and no phase words: there is nothing to send`, {
+      wayOut: 'Set telemetry.keep: words or all in the rig file; runs from then on keep their beams.',
+    });
+  }
+  const { rig } = loadRigFile(rigPath);
+  requireSameArray(kept, run.manifest.setting?.connection, rig);
+  const then = run.manifest.setting?.snrDb;
+  if (then !== undefined && then !== rig.snrDb) {
+    printError(
+      `The beam was made for an SNR of ${then} dB, and the rig file says ${rig.snrDb}: it is sent with the power that it has.`,
+    );
+  }
+  const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
+  const release = onStopSignal(
+    () => {
+      asked.stop = true;
+      asked.of?.commandSafe();
+      void asked.of?.stop();
+    },
+    () => asked.of?.commandSafe(),
+  );
+  // However this process ends by itself, what it may have left radiating is commanded to be safe.
+  process.once('exit', () => asked.of !== undefined && asked.of.state !== 'stopped' && asked.of.commandSafe());
+  const records: { newest?: CycleRecord; ok?: CycleRecord; void: number; cycles: number } = { void: 0, cycles: 0 };
+  const file = `cycle ${kept.cycle} of ${run.manifest.run}`;
+  const assembled = await assembleRig({
+    rig,
+    chosen: chooseKept(kept, kept.beam),
+    ...(kept.channel === undefined ? {} : { channels: { channels: [kept.channel], file } }),
+    clock: createRealClock(),
+    recorder: {
+      cycle: (record) => {
+        records.newest = record;
+        records.cycles++;
+        if (record.outcome === 'ok') records.ok = record;
+        else records.void++;
+      },
+      event: ({ level, message, action }) => {
+        if (level !== 'info') printError(printable(action === undefined ? message : `${message} ${action}`));
+      },
+    },
+    cycles,
+  });
+  const loop = assembled.controller;
+  asked.of = loop;
+  if (asked.stop) await loop.stop();
+  const outcome = await assembled.run();
+  if (outcome.reason === 'faulted') await loop.stop();
+  release();
+  const { ok, newest } = records;
+  const failure = outcome.message ?? newest?.failure;
+  const { unsafe } = loop;
+  return {
+    rig: rig.name,
+    source: newest?.source ?? assembled.source,
+    channel: kept.channel === undefined ? 'of the rig' : 'kept',
+    panels: newest?.panels ?? '',
+    cycles: records.cycles,
+    void: records.void,
+    ...(failure === undefined ? {} : { failure }),
+    predictedSnrDb: Array.from(ok?.predictedSnrDb ?? []),
+    measuredSnrDb: Array.from(ok?.measuredSnrDb ?? []),
+    measuredSumRate: ok === undefined || Number.isNaN(ok.measuredSumRate) ? null : ok.measuredSumRate,
+    ...(unsafe === undefined ? {} : { unsafe }),
+    worked: ok !== undefined && outcome.reason !== 'faulted' && unsafe === undefined,
+  };
+}
+
+export function sentInWords(sent: SentBeam): string[] {
+  const { rig, source, panels, channel, measuredSnrDb, predictedSnrDb, measuredSumRate, cycles, unsafe, failure } = sent;
+  const db = (values: number[]): string => values.map((value) => value.toFixed(1)).join(' ');
+  const voids = sent.void === 0 ? '' : `, ${sent.void} of ${cycles} cycles void${failure === undefined ? '' : ` (${failure})`}`;
+  const where = `${rig}: ${sourceInWords(source, channel === 'kept' ? 'file' : 'simulation')}, ${panels}`;
+  // Only the simulator can put its users back where they were.
+  const changed = isOnRealLink(source) ? ', which may be another by now' : '';
+  const scene =
+    channel === 'kept'
+      ? `over the channel that was kept${changed}`
+      : 'over the channel of this rig, for the old one was not kept';
+  const read =
+    measuredSnrDb.length === 0
+      ? `Sent to ${where}: NOT READ BACK${voids}.`
+      : `Sent to ${where}: SNR read back ${db(measuredSnrDb)} dB, expected ${db(predictedSnrDb)} ${scene}; ${measuredSumRate?.toFixed(2) ?? '–'} bit/s/Hz${voids}.`;
+  return [
+    printable(read),
+    unsafe === undefined ? 'The array is in its safe state again.' : printable(`NOT CERTAIN TO BE SAFE: ${unsafe}`),
+  ];
+}

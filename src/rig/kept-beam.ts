@@ -1,0 +1,56 @@
+/**
+ * A beam that was kept, as what chooses the beams of a run: the same words on every cycle, and the very D that went with them. So it is sent, measured
+ * and made safe as any other.
+ */
+import type { Objective } from '../../core/signal/beam-contract.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { wordsToPhases } from '../../core/signal/quantise.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { KeptBeam } from '../telemetry/kept-beams.ts';
+
+export interface ChosenBeam {
+  beamformer: Beamformer;
+  objective: Objective;
+}
+
+export function chooseKept(
+  { cycle, elements, rfChains, users, phaseBits }: KeptBeam,
+  { words, digital }: { words: Uint16Array; digital: CMatrix },
+): ChosenBeam {
+  const beamformer: Beamformer = {
+    id: `kept-cycle-${cycle}`,
+    kind: 'baseline',
+    title: `the beam of cycle ${cycle}, as it was kept`,
+    dimensions: { elements, rfChains, users },
+    compute: async () => ({ analogPhase: wordsToPhases(words, phaseBits), digital }),
+    close: async () => undefined,
+  };
+  // Scaled to full power, its own D would differ in the last digits: the one that was kept is preferred to it.
+  const objective: Objective = {
+    name: 'kept',
+    at: () => ({
+      resolve: () => ({ digital }),
+      score: (candidate) => ({ value: candidate.digital === digital ? 1 : 0, metrics: {} }),
+    }),
+  };
+  return { beamformer, objective };
+}
+
+/** @throws BeamrigError 'rig-file' where the rig is another than the beam is for */
+export function requireSameArray(kept: KeptBeam, connection: string | undefined, rig: RigFile): void {
+  const { array } = rig;
+  const pairs: [what: string, beam: string | number, rig: string | number][] = [
+    ['elements', kept.elements, elementsOf(rig)],
+    ['RF chains', kept.rfChains, array.rfChains],
+    ['users', kept.users, rig.users.count],
+    ['connection', connection ?? array.connection, array.connection],
+  ];
+  const other = pairs.filter(([, beam, here]) => beam !== here).map(([what, beam, here]) => `${what} ${beam}, not ${here}`);
+  if (kept.phaseBits > array.phaseBits) other.push(`words of ${kept.phaseBits} bits, not ${array.phaseBits}`);
+  if (other.length === 0) return;
+  throw new BeamrigError('rig-file', `the beam is for another array than that of '${rig.name}': ${other.join('; ')}`, {
+    wayOut: 'Give the rig file of an array like the one that the beam was kept on.',
+  });
+}
