@@ -91,14 +91,14 @@ export class SerialFrameReader {
     'bad-crc': 0,
   };
   frames = 0;
-  private readonly onFrame: (frame: Uint8Array) => void;
-  private readonly block: Uint8Array;
-  private used = 0;
-  private overflowing = false;
+  readonly #onFrame: (frame: Uint8Array) => void;
+  readonly #block: Uint8Array;
+  #used = 0;
+  #overflowing = false;
 
   constructor(options: SerialFrameReaderOptions) {
-    this.onFrame = options.onFrame;
-    this.block = new Uint8Array(maxSerialLength(options.maxFrameBytes ?? MAX_FRAME_BYTES) - 1);
+    this.#onFrame = options.onFrame;
+    this.#block = new Uint8Array(maxSerialLength(options.maxFrameBytes ?? MAX_FRAME_BYTES) - 1);
   }
 
   /** All discards together. */
@@ -112,40 +112,41 @@ export class SerialFrameReader {
     while (start < bytes.length) {
       const found = bytes.indexOf(0, start);
       const end = found < 0 ? bytes.length : found;
-      this.collect(bytes, start, end);
-      if (found >= 0) this.finish();
+      this.#collect(bytes, start, end);
+      if (found >= 0) this.#finish();
       start = end + 1;
     }
   }
 
   /** Forgets a frame begun, when the line was closed and opened again. */
   reset(): void {
-    this.used = 0;
-    this.overflowing = false;
+    this.#used = 0;
+    this.#overflowing = false;
   }
 
-  private collect(bytes: Uint8Array, start: number, end: number): void {
-    if (this.overflowing) return;
-    if (this.used + end - start > this.block.length) {
-      this.overflowing = true;
+  #collect(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#overflowing) return;
+    if (this.#used + end - start > this.#block.length) {
+      this.#overflowing = true;
       this.discards.overflow += 1;
       return;
     }
-    this.block.set(bytes.subarray(start, end), this.used);
-    this.used += end - start;
+    this.#block.set(bytes.subarray(start, end), this.#used);
+    this.#used += end - start;
   }
 
-  private finish(): void {
-    const { used, overflowing } = this;
+  #finish(): void {
+    const used = this.#used;
+    const overflowing = this.#overflowing;
     this.reset();
     if (overflowing || used === 0) return;
-    const frame = cobsDecode(this.block.subarray(0, used));
+    const frame = cobsDecode(this.#block.subarray(0, used));
     const damage = frame === undefined ? 'bad-cobs' : damageOf(frame);
     if (frame === undefined || damage !== undefined) {
       this.discards[damage ?? 'bad-cobs'] += 1;
       return;
     }
     this.frames += 1;
-    this.onFrame(frame);
+    this.#onFrame(frame);
   }
 }
