@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createVirtualClock } from '../core/clock/virtual-clock.ts';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
 import type { RigEvent } from '../src/telemetry/cycle-record.ts';

@@ -8,7 +8,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createReaderFuzz } from '../firmware-protocol/serial-reader-fuzz.ts';
+import { createReaderFuzz } from '../test/fuzz/serial-reader-fuzz.ts';
 import { createRandom } from '../core/signal/random.ts';
 
 const STEPS = 50;

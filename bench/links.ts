@@ -24,7 +24,7 @@ import type { Link } from '../src/link/link.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 import type { ArrayMember, BeamCommand, Result } from '../src/panel/panel.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
-import { panelsMs } from '../src/telemetry/cycle-record.ts';
+import { panelsMs } from '../scripts/panel-times.ts';
 import { openPacedLine } from '../test/paced-line.ts';
 import type { PacedLine } from '../test/paced-line.ts';
 import { hasPart } from '../test/parts.ts';

@@ -19,7 +19,7 @@ import { createAir } from '../hil-sim/air.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { createRigArray } from '../src/rig/simulator.ts';
 import { createWorld } from '../src/rig/world.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFrame, encodeFrame } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import { FEATURES, type Frame, type Message, NACK_CODES, PANEL_STATES, SAFE_STATES } from './messages.ts';
-import { SerialFrameReader, cobsDecode, cobsEncode, cobsFrame } from './serial-framing.ts';
+import { SerialFrameReader, cobsDecode, cobsFrame } from './serial-framing.ts';
 import { TYPE_CODES, isFrozenCode } from './type-codes.ts';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
@@ -264,7 +264,7 @@ describe('any bytes', () => {
   it('go round through COBS, without a zero byte inside', () => {
     fc.assert(
       fc.property(bytes, (any) => {
-        const encoded = cobsEncode(any);
+        const encoded = cobsFrame(any).subarray(0, -1);
         expect(encoded.includes(0)).toBe(false);
         expect(encoded.length).toBeLessThanOrEqual(any.length + Math.max(1, Math.ceil(any.length / 254)));
         expect(cobsDecode(encoded)).toEqual(any);

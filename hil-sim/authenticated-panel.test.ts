@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ReplayWindow, derivePanelKey, openFrame, sealFrame } from '../firmware-protocol/authentication.ts';
 import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Message, Request } from '../firmware-protocol/messages.ts';
-import { WORDS, beamWords, chunk, commitAt, hostWith } from './test-host.ts';
+import { WORDS, beamWords, chunk, commitAt, hostWith } from '../test/doubles/panel-host.ts';
 
 const RIG_KEY = new Uint8Array(32).fill(7);
 const panelKey = derivePanelKey(RIG_KEY, 'SIM-0001');

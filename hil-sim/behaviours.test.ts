@@ -3,8 +3,8 @@ import { encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { createRandom } from '../core/signal/random.ts';
 import type { Behaviour } from './behaviours.ts';
-import { createInjector, resetAfter } from './behaviours.ts';
-import { WORDS, beamWords, chunk, hostWith } from './test-host.ts';
+import { createInjector } from './behaviours.ts';
+import { WORDS, beamWords, chunk, hostWith } from '../test/doubles/panel-host.ts';
 
 const ping: Request = { type: 'ping', nonce: 1 };
 const commit = (beamId: number): Request => ({ type: 'commit', slot: 0, beamId, atUs: 0n });
@@ -24,7 +24,7 @@ describe('injected behaviours', () => {
   it('never show half a beam when the panel resets between two chunks', async () => {
     const { ask, panel, clock } = hostWith({
       capabilities: { maxPayloadBytes: 64 },
-      behaviours: [{ ...resetAfter('set-phases', 6), bootMs: 50 } as Behaviour],
+      behaviours: [{ do: 'reset', messages: ['set-phases'], nth: 6, bootMs: 50 }],
     });
     const quarter = WORDS / 4;
     for (let i = 0; i < 4; i++) ask(chunk(1, i * quarter, quarter));

@@ -98,9 +98,6 @@ export const behaviourSchema = z.discriminatedUnion('do', [
 /** One behaviour as it is written down. */
 export type Behaviour = z.input<typeof behaviourSchema>;
 
-/** The panel restarts after it has handled the nth message of this type. */
-export const resetAfter = (message: Message['type'], nth: number): Behaviour => ({ do: 'reset', messages: [message], nth });
-
 /** One frame that still arrives. */
 export interface Delivery {
   bytes: Uint8Array;

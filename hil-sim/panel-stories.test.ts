@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { patchMessages } from '../firmware-protocol/chunking.ts';
 import type { Reply, Request } from '../firmware-protocol/messages.ts';
-import { PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith } from './test-host.ts';
+import { PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith } from '../test/doubles/panel-host.ts';
 
 const aBeam = fc.integer({ min: 1, max: 3 });
 const aChunk = fc

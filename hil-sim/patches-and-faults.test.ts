@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { patchMessages } from '../firmware-protocol/chunking.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { fromParts } from '../core/signal/complex-matrix.ts';
-import { CHAINS, PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith, patch } from './test-host.ts';
+import { CHAINS, PHASE_BITS, USERS, WORDS, beamWords, chunk, commitAt, hostWith, patch } from '../test/doubles/panel-host.ts';
 
 const ACK = { type: 'ack' };
 const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'test' };

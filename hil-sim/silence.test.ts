@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Request } from '../firmware-protocol/messages.ts';
-import { hostWith } from './test-host.ts';
+import { hostWith } from '../test/doubles/panel-host.ts';
 
 const mute: Request = { type: 'set-safe-state', state: 'mute', position: 0, silenceMs: 200, enter: false };
 const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };

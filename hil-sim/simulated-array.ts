@@ -11,7 +11,6 @@
  * that is really missing, and coupling may add or take some.
  */
 import { counted } from '../core/errors/counted.ts';
-import type { ChainIndex, ElementIndex } from '../core/signal/indices.ts';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { matmul, zeros } from '../core/signal/complex-matrix.ts';
@@ -91,8 +90,6 @@ export interface SimulatedArray {
   radiatedStates(shown: CMatrix, timeS: number): CMatrix;
   /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
   radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
-  /** The true complex response of one element on one chain to a word, coupling left out: what a calibration tries to find. */
-  elementResponse(element: ElementIndex, chain: ChainIndex, word: number, timeS: number): { re: number; im: number };
 }
 
 const AMBIENT_C = 25;
@@ -187,12 +184,6 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     },
     radiatedStates: (shown, timeS) => coupled(behindShifters(shown, timeS, zeros(elements, rfChains))),
     radiatedPrecoder: (words, digital, timeS) => matmul(radiatedAnalog(words, timeS), digital),
-    elementResponse(element, chain, word, timeS) {
-      const words = new Uint16Array(elements * rfChains);
-      words[element * rfChains + chain] = word;
-      const alone = uncoupled(words, timeS);
-      return { re: alone.re[element * rfChains + chain], im: alone.im[element * rfChains + chain] };
-    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../firmware-protocol/packing.ts';
-import { WORDS, beamWords, chunk, commitAt, hostWith, patch } from './test-host.ts';
+import { WORDS, beamWords, chunk, commitAt, hostWith, patch } from '../test/doubles/panel-host.ts';
 
 const ACK = { type: 'ack' };
 const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'test' };

@@ -10,7 +10,7 @@ import { sinr, toDb } from '../core/signal/rate.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { createAir } from './air.ts';
 import { createSimulatedArray } from './simulated-array.ts';
-import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith, patch } from './test-host.ts';
+import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith, patch } from '../test/doubles/panel-host.ts';
 import { createVirtualPanel } from './virtual-panel.ts';
 
 const DARK = { beamId: 0, words: new Uint16Array(WORDS) };

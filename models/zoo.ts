@@ -3,11 +3,11 @@
  * refused before a rig starts; it never chooses a beam.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
 import { modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
@@ -203,13 +203,4 @@ function compare(path: string, what: string, left: readonly ModelTensor[], right
   throw new BeamrigError('model-mismatch', `model ${path}: ${what} differ: ${text(left)} against ${text(right)}`, {
     wayOut: 'correct the card, or export the model by the contract in models/README.md',
   });
-}
-
-/** Up from here to the package.json of beamrig: the same from the sources and from dist/. */
-function packageRoot(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'beamrig') return folder;
-    if (dirname(folder) === folder) throw new BeamrigError('internal', 'the package.json of beamrig is not above this program');
-  }
 }

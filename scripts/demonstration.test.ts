@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { hasPart, partPath } from '../test/parts.ts';
 import { demonstrationOptions } from './demonstration.ts';
 import { documentedBench } from './documented-bench.ts';

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { freePort } from './free-port.ts';
 import { Mosquitto, asOurselves } from './mosquitto.ts';
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { CYCLE_COLUMNS, csvName, FIGURES, USER_COLUMNS } from '../src/telemetry/cycle-columns.ts';
 import { SETTING_COLUMNS } from '../src/telemetry/export-csv.ts';
 

@@ -14,7 +14,8 @@ import { parseRigFile } from '../src/config/rig-file.ts';
 import type { RigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
 import type { AssembleOptions, Rig } from '../src/rig/assemble.ts';
-import { panelsMs, type CycleRecord } from '../src/telemetry/cycle-record.ts';
+import type { CycleRecord } from '../src/telemetry/cycle-record.ts';
+import { panelsMs } from './panel-times.ts';
 
 export const ELEMENTS = 64;
 export const RF_CHAINS = 4;

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 import { launchChromium } from '../test/browser/chromium.ts';
 import { DemoRig } from '../test/browser/demo-rig.ts';
 

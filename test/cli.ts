@@ -8,8 +8,8 @@ import type { zeros } from '../core/signal/complex-matrix.ts';
 import { salehValenzuela } from '../core/signal/channel.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { commandLine } from '../src/cli/command-line.ts';
-import { writeChannelFile } from '../src/config/channel-file.ts';
-import { packageRoot } from '../src/config/package-root.ts';
+import { writeChannelFile } from './doubles/write-channel-file.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 
 /** What Node is given before the words of a command. */
 export const BEAMRIG = [

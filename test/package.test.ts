@@ -2,14 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../src/config/package-root.ts';
+import { packageRoot } from '../core/files/package-root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const root = packageRoot();
+/** Where the shipped programs begin: the command, and the process that a model runs in. */
+const ENTRIES = ['src/cli/main.ts', 'src/beamforming/onnx-process.ts'];
 const jsonOf = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
 
 describe('an install', () => {
@@ -51,5 +54,68 @@ describe('an install', () => {
       writeFileSync(join(clone, file), '');
     }
     expect(built()).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+});
+
+/** All that these files import, and what that imports, themselves included; paths from the root. Types count, too. */
+function reachableFrom(entries: readonly string[]): Set<string> {
+  const reached = new Set<string>();
+  const reach = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    if (!file.endsWith('.ts')) return;
+    for (const { fileName } of ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true).importedFiles) {
+      if (fileName.startsWith('.')) reach(relative(root, resolve(root, dirname(file), fileName)));
+    }
+  };
+  entries.forEach(reach);
+  return reached;
+}
+
+/** What of these compiled files is of no source that was reached. */
+function strays(compiled: readonly string[], reached: ReadonlySet<string>): string[] {
+  return compiled.filter((file) => {
+    const source = file.replace(/^dist\//, '').replace(/\.js(\.map)?$/, '.ts');
+    return !reached.has(source);
+  });
+}
+
+describe('the package', () => {
+  const reached = reachableFrom(ENTRIES);
+  const packed = JSON.parse(
+    spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }).stdout,
+  ) as [{ files: { path: string }[] }];
+  const files = packed[0].files.map(({ path }) => path);
+  const compiled = files.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/dashboard/'));
+
+  it('is built from nothing but what the command and the process of a model import', () => {
+    const { config } = ts.readConfigFile(join(root, 'tsconfig.build.json'), (path) => readFileSync(path, 'utf8')) as {
+      config: unknown;
+    };
+    const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+    const sources = ts
+      .createProgram(fileNames, options)
+      .getSourceFiles()
+      .map(({ fileName }) => relative(root, fileName))
+      .filter((file) => !file.startsWith('node_modules/') && !file.startsWith('..'));
+    expect(sources.filter((file) => !reached.has(file))).toEqual([]);
+    expect(sources).toEqual(expect.arrayContaining(ENTRIES));
+  });
+
+  it('holds no compiled file that they do not import (`npm run build` removes what an earlier build left)', () => {
+    for (const entry of ENTRIES) expect(compiled).toContain(`dist/${entry.replace(/ts$/, 'js')}`);
+    expect(strays(compiled, reached)).toEqual([]);
+  });
+
+  it('holds no test, no stand-in of one, no bench, and no generator of a page', () => {
+    expect(files.filter((path) => /(^|\/)(test|bench)\/|\.test\.|-doc\./.test(path))).toEqual([]);
+    expect(files.filter((path) => path.startsWith('scripts/'))).toEqual(['scripts/beamrig.mjs', 'scripts/ensure-built.mjs']);
+  });
+
+  it('would be found out if it held one', () => {
+    expect([...reached]).not.toContain('test/doubles/scripted-panel.ts');
+    expect(strays(['dist/src/cli/main.js', 'dist/test/doubles/scripted-panel.js.map'], reached)).toEqual([
+      'dist/test/doubles/scripted-panel.js.map',
+    ]);
   });
 });

@@ -94,7 +94,6 @@ function wholePipe(file: number, { mode }: Stats, bounds: FileBounds, attended: 
 class Store {
   #held: Buffer;
   length = 0;
-
   readonly #maxBytes: number;
 
   constructor(maxBytes: number, expected: number) {

@@ -6,6 +6,7 @@ import { fft } from './fft.ts';
 import type { ArrayGeometry } from './geometry.ts';
 import { elementCount, steeringVector } from './geometry.ts';
 import { createRandom } from './random.ts';
+import { beampatternDb } from '../../test/doubles/beampattern-by-definition.ts';
 
 /** Streams of equal power, each steered at one direction, with a little noise so that nothing is a special case. */
 function beamsTowards(geometry: ArrayGeometry, azimuths: readonly number[], noise = 0): CMatrix {
@@ -108,4 +109,15 @@ it('transforms as the sum says, forward and back', () => {
     fft(fr, fi, 'backward');
     for (let n = 0; n < length; n++) expect(fr[n] / length).toBeCloseTo(re[n], 10);
   }
+});
+
+describe('the beampattern by its definition, which the fast one is held to', () => {
+  it('shows N² where the array is steered to, and nothing in its nulls', () => {
+    const geometry: ArrayGeometry = { kind: 'ula', elements: 8, spacingWavelengths: 0.5 };
+    const steering = steeringVector(geometry, 0.5);
+    const firstNull = Math.asin(Math.sin(0.5) - 2 / 8);
+    const [peak, hole] = beampatternDb(geometry, steering, Float64Array.of(0.5, firstNull));
+    expect(peak).toBeCloseTo(20 * Math.log10(8), 10);
+    expect(hole).toBe(-120);
+  });
 });

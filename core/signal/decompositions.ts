@@ -34,22 +34,72 @@ export function solveHermitian(a: CMatrix, b: CMatrix): CMatrix {
 export function trySolveHermitian(a: CMatrix, b: CMatrix, minPivotShare: number): CMatrix | undefined {
   const n = requireSquare(a);
   if (b.rows !== n) throw new BeamrigError('shape', `a ${n}×${n} system cannot have a right side of ${b.rows} rows`);
-  const factor = choleskyFactor(a, minPivotShare);
-  if (factor === undefined) return undefined;
-  const { re: lr, im: li } = factor;
+  const factor = clone(a);
+  if (!factorInPlace(factor, minPivotShare)) return undefined;
   const x = clone(b);
-  const { re: xr, im: xi } = x;
-  const m = b.cols;
-  // Forward through L, then back through Lᴴ; whole rows at a time.
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) subtractMultiple(xr, xi, i * m, k * m, m, lr[i * n + k], li[i * n + k]);
-    divideRow(xr, xi, i * m, m, lr[i * n + i]);
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) subtractMultiple(xr, xi, i * m, k * m, m, lr[k * n + i], -li[k * n + i]);
-    divideRow(xr, xi, i * m, m, lr[i * n + i]);
-  }
+  solveFactored(factor, x);
   return x;
+}
+
+/**
+ * L of a = L·Lᴴ by Cholesky, in the place of a: only the lower triangle is read and written, the diagonal of L is real and above 0.
+ * @param a n×n, Hermitian
+ * @param minPivotShare a pivot that keeps no more than this share of its diagonal entry ends it
+ * @param pivotFloor pivots below are taken for this, where something is known to bound them
+ * @returns false where it ended early, and a is of no use any more
+ */
+export function factorInPlace({ rows: n, re, im }: CMatrix, minPivotShare: number, pivotFloor = -Infinity): boolean {
+  for (let j = 0; j < n; j++) {
+    const row = j * n;
+    const jj = row + j;
+    const whole = Math.abs(re[jj]);
+    let pivot = re[jj];
+    for (let k = row; k < jj; k++) pivot -= re[k] * re[k] + im[k] * im[k];
+    pivot = Math.max(pivot, pivotFloor);
+    if (!(pivot > minPivotShare * whole)) return false;
+    re[jj] = Math.sqrt(pivot);
+    for (let i = j + 1; i < n; i++) solveRowStep(re, im, i * n, re, im, j, n);
+  }
+  return true;
+}
+
+/** x of L·Lᴴ·x = b, in the place of b: each column forward through L, from its first entry that is not zero on, then back through Lᴴ. */
+export function solveFactored({ rows: n, re: lr, im: li }: CMatrix, { cols: m, re: xr, im: xi }: CMatrix): void {
+  for (let column = 0; column < m; column++) {
+    let first = 0;
+    while (first < n && xr[first * m + column] === 0 && xi[first * m + column] === 0) first++;
+    for (let i = first; i < n; i++) {
+      const row = i * n;
+      let re = xr[i * m + column];
+      let im = xi[i * m + column];
+      for (let k = first; k < i; k++) {
+        const at = k * m + column;
+        re -= lr[row + k] * xr[at] - li[row + k] * xi[at];
+        im -= lr[row + k] * xi[at] + li[row + k] * xr[at];
+      }
+      xr[i * m + column] = re / lr[row + i];
+      xi[i * m + column] = im / lr[row + i];
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      let re = xr[i * m + column];
+      let im = xi[i * m + column];
+      for (let k = i + 1; k < n; k++) {
+        const at = k * m + column;
+        const below = k * n + i;
+        re -= lr[below] * xr[at] + li[below] * xi[at];
+        im -= lr[below] * xi[at] - li[below] * xr[at];
+      }
+      xr[i * m + column] = re / lr[i * n + i];
+      xi[i * m + column] = im / lr[i * n + i];
+    }
+  }
+}
+
+/** x of x·Lᴴ = y, in the place of y. */
+export function divideByFactor({ re: xr, im: xi }: CMatrix, { rows: n, re: lr, im: li }: CMatrix): void {
+  for (let row = 0; row < xr.length; row += n) {
+    for (let j = 0; j < n; j++) solveRowStep(xr, xi, row, lr, li, j, n);
+  }
 }
 
 /**
@@ -222,56 +272,25 @@ export function pseudoInverseHermitian(a: CMatrix, zeroShare = 1e-12): CMatrix {
   );
 }
 
-function choleskyFactor(a: CMatrix, minPivotShare: number): { re: Float64Array; im: Float64Array } | undefined {
-  const n = a.rows;
-  const { re: lr, im: li } = clone(a);
-  for (let j = 0; j < n; j++) {
-    let pivot = lr[j * n + j];
-    for (let k = 0; k < j; k++) pivot -= lr[j * n + k] ** 2 + li[j * n + k] ** 2;
-    if (!(pivot > minPivotShare * Math.abs(a.re[j * n + j]))) return undefined;
-    const root = Math.sqrt(pivot);
-    lr[j * n + j] = root;
-    for (let i = j + 1; i < n; i++) {
-      let re = lr[i * n + j];
-      let im = li[i * n + j];
-      for (let k = 0; k < j; k++) {
-        const xr = lr[i * n + k];
-        const xi = li[i * n + k];
-        const yr = lr[j * n + k];
-        const yi = li[j * n + k];
-        re -= xr * yr + xi * yi;
-        im -= xi * yr - xr * yi;
-      }
-      lr[i * n + j] = re / root;
-      li[i * n + j] = im / root;
-    }
-  }
-  return { re: lr, im: li };
-}
-
-/** row(target) −= (re + j·im)·row(source) */
-function subtractMultiple(
+/** One step of solving x·Lᴴ = y in place, for the row of x that starts at `row`: x_j = (y_j − Σ_{k<j} x_k·L*_jk)/L_jj. */
+function solveRowStep(
   xr: Float64Array,
   xi: Float64Array,
-  target: number,
-  source: number,
-  count: number,
-  re: number,
-  im: number,
+  row: number,
+  lr: Float64Array,
+  li: Float64Array,
+  j: number,
+  n: number,
 ): void {
-  for (let c = 0; c < count; c++) {
-    const yr = xr[source + c];
-    const yi = xi[source + c];
-    xr[target + c] -= re * yr - im * yi;
-    xi[target + c] -= re * yi + im * yr;
+  const pivotRow = j * n;
+  let re = xr[row + j];
+  let im = xi[row + j];
+  for (let k = 0; k < j; k++) {
+    re -= xr[row + k] * lr[pivotRow + k] + xi[row + k] * li[pivotRow + k];
+    im -= xi[row + k] * lr[pivotRow + k] - xr[row + k] * li[pivotRow + k];
   }
-}
-
-function divideRow(xr: Float64Array, xi: Float64Array, start: number, count: number, divisor: number): void {
-  for (let c = start; c < start + count; c++) {
-    xr[c] /= divisor;
-    xi[c] /= divisor;
-  }
+  xr[row + j] = re / lr[pivotRow + j];
+  xi[row + j] = im / lr[pivotRow + j];
 }
 
 /** a ← (I − 2vvᴴ)a on rows from `fromRow` and columns from `fromColumn`; v is a unit vector that is zero above `fromRow`. */

@@ -5,6 +5,7 @@
  */
 import type { CMatrix } from './complex-matrix.ts';
 import { matmul, multiplyAhB, zeros } from './complex-matrix.ts';
+import { divideByFactor, factorInPlace } from './decompositions.ts';
 
 /** Below this share of its diagonal a pivot of AᴴA has lost half its digits, and A is taken for rank-deficient. */
 const SMALLEST_PIVOT = 1e-8;
@@ -16,16 +17,9 @@ const SMALLEST_PIVOT = 1e-8;
  */
 export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: CMatrix; analog: CMatrix } {
   const effective = matmul(channel, analog); // K×M
-  const { re, im } = multiplyAhB(analog, analog); // becomes L in its lower triangle
-  const size = analog.cols;
-  for (let j = 0; j < size; j++) {
-    const jj = j * size + j;
-    const full = re[jj];
-    for (let k = j * size; k < jj; k++) re[jj] -= re[k] * re[k] + im[k] * im[k];
-    if (!(re[jj] > SMALLEST_PIVOT * full)) return { channel, analog };
-    re[jj] = Math.sqrt(re[jj]);
-    for (let i = j + 1; i < size; i++) eliminate(re, im, i * size, re, im, j, size);
-  }
+  const factor = multiplyAhB(analog, analog); // becomes L in its lower triangle
+  if (!factorInPlace(factor, SMALLEST_PIVOT)) return { channel, analog };
+  const { rows: size, re, im } = factor;
   const upper = zeros(size, size);
   for (let i = 0; i < size; i++) {
     upper.re[i * size + i] = re[i * size + i];
@@ -34,29 +28,6 @@ export function equivalentArray(channel: CMatrix, analog: CMatrix): { channel: C
       upper.im[j * size + i] = -im[i * size + j];
     }
   }
-  for (let row = 0; row < effective.re.length; row += size) {
-    for (let j = 0; j < size; j++) eliminate(effective.re, effective.im, row, re, im, j, size);
-  }
+  divideByFactor(effective, factor);
   return { channel: effective, analog: upper };
-}
-
-/** One step of solving x·Lᴴ = y in place, for the row that starts at `row`: x_j = (y_j − Σ_{i<j} x_i·L*_ji)/L_jj. */
-function eliminate(
-  rowRe: Float64Array,
-  rowIm: Float64Array,
-  row: number,
-  factorRe: Float64Array,
-  factorIm: Float64Array,
-  j: number,
-  size: number,
-): void {
-  const pivot = j * size;
-  let re = rowRe[row + j];
-  let im = rowIm[row + j];
-  for (let i = 0; i < j; i++) {
-    re -= rowRe[row + i] * factorRe[pivot + i] + rowIm[row + i] * factorIm[pivot + i];
-    im -= rowIm[row + i] * factorRe[pivot + i] - rowRe[row + i] * factorIm[pivot + i];
-  }
-  rowRe[row + j] = re / factorRe[pivot + j];
-  rowIm[row + j] = im / factorRe[pivot + j];
 }

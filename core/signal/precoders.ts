@@ -28,18 +28,6 @@ export function zeroForcing(channel: CMatrix, power: number): CMatrix {
   return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
 }
 
-/**
- * Hᴴ(HHᴴ + (K·σ²/P)·I)⁻¹, scaled to full power.
- * @param channel K×N, rows h_kᴴ
- * @param noise σ² > 0, linear
- * @returns N×K, ‖V‖²_F = power
- * @throws {BeamrigError} `argument` when the channel is all zero
- */
-export function regularisedZeroForcing(channel: CMatrix, power: number, noise: number): CMatrix {
-  const v = multiplyAhB(channel, regularisedInverse(multiplyABh(channel, channel), power, noise));
-  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
-}
-
 export interface WmmseOptions {
   /** At most this many updates of the precoder. Default 100, the reference definition. */
   iterations?: number;
@@ -75,8 +63,8 @@ export function wmmse(channel: CMatrix, power: number, noise: number, options: W
 export interface DigitalForAnalogOptions extends WmmseOptions {
   /** Default `wmmse`, with at most 100 iterations and a tolerance of 1e-5 of the rate, accelerated unless the tolerance is 0. */
   method?: 'zf' | 'rzf' | 'wmmse' | 'max-min';
-  /** D (M×K) to start WMMSE from; default zero-forcing. */
-  start?: CMatrix;
+  /** What WMMSE starts from: a closed form, or a D (M×K). Default zero-forcing. */
+  start?: 'zf' | 'rzf' | CMatrix;
 }
 
 /**
@@ -94,7 +82,7 @@ export function digitalForAnalog(
   noise: number,
   options: DigitalForAnalogOptions = {},
 ): CMatrix {
-  const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start } = options;
+  const { method = 'wmmse', iterations = 100, tolerance = 1e-5, start = 'zf' } = options;
   const effective = matmul(channel, analog); // F = H·A, K×M
   const metric = multiplyAhB(analog, analog); // AᴴA, M×M: ‖A·D‖² = tr(DᴴAᴴA·D)
   const basis = multiplyABh(gramInverse(metric), effective); // (AᴴA)⁻¹Fᴴ, M×K
@@ -104,10 +92,11 @@ export function digitalForAnalog(
     const d = matmul(basis, x);
     return scale(d, factorToPower(radiatedPower(d), power));
   };
-  if (method === 'rzf') return digital(regularisedInverse(gram, power, noise));
-  if (method === 'zf') return digital(gramInverse(gram));
+  const closedForm = (form: 'zf' | 'rzf'): CMatrix =>
+    digital(form === 'zf' ? gramInverse(gram) : regularisedInverse(gram, power, noise));
+  if (method === 'zf' || method === 'rzf') return closedForm(method);
   if (method === 'max-min') return digital(maxMinInRowSpace(gram, power, noise) ?? regularisedInverse(gram, power, noise));
-  const first = start ?? digital(gramInverse(gram));
+  const first = typeof start === 'string' ? closedForm(start) : start;
   const gains = matmul(effective, first);
   return digital(
     weightedMmseInRowSpace({

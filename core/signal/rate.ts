@@ -1,15 +1,10 @@
 /**
- * What a precoder achieves: SINR per user, sum rate, and where the array radiates.
+ * What a precoder achieves: SINR per user and sum rate.
  */
 import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { matmul } from './complex-matrix.ts';
-import type { ArrayGeometry } from './geometry.ts';
-import { elementCount, steeringVector } from './geometry.ts';
-
-/** Deeper than this a beampattern is shown as this, so that a perfect null stays a number. */
-const BEAMPATTERN_FLOOR_DB = -120;
 
 /**
  * Per-user SINR of a precoder.
@@ -86,37 +81,4 @@ export function toDb(linear: number): number {
 /** A power ratio from dB. */
 export function fromDb(db: number): number {
   return 10 ** (db / 10);
-}
-
-/**
- * Total radiated power over azimuth in the horizontal plane: 10·log₁₀ ‖a(θ)ᴴX‖², all streams together. 0 dB is what one isotropic element
- * fed with power 1 radiates; never below −120 dB.
- * @param precoder N×K, X = A·D
- * @param azimuthRad directions, any length
- * @returns dB, one per direction
- */
-export function beampatternDb(geometry: ArrayGeometry, precoder: CMatrix, azimuthRad: Float64Array): Float64Array {
-  const elements = elementCount(geometry);
-  if (precoder.rows !== elements) {
-    throw new BeamrigError(
-      'shape',
-      `the array has ${counted(elements, 'element')}, the precoder ${counted(precoder.rows, 'row')}`,
-    );
-  }
-  const { re, im, cols } = precoder;
-  return azimuthRad.map((azimuth) => {
-    const steering = steeringVector(geometry, azimuth);
-    let power = 0;
-    for (let k = 0; k < cols; k++) {
-      let sumRe = 0;
-      let sumIm = 0;
-      for (let n = 0; n < elements; n++) {
-        const i = n * cols + k;
-        sumRe += steering.re[n] * re[i] + steering.im[n] * im[i];
-        sumIm += steering.re[n] * im[i] - steering.im[n] * re[i];
-      }
-      power += sumRe * sumRe + sumIm * sumIm;
-    }
-    return Math.max(toDb(power), BEAMPATTERN_FLOOR_DB);
-  });
 }

@@ -14,7 +14,8 @@
  * Source: Shi et al., IEEE Trans. Signal Process. 59(9), 2011; row space after Zhao et al., IEEE Trans. Signal Process. 71, 2023.
  */
 import type { CMatrix } from './complex-matrix.ts';
-import { zeros } from './complex-matrix.ts';
+import { scale, zeros } from './complex-matrix.ts';
+import { factorInPlace, solveFactored } from './decompositions.ts';
 
 export interface WeightedMmseProblem {
   /** B, K×K, Hermitian positive semidefinite. */
@@ -35,12 +36,13 @@ export interface WeightedMmseProblem {
 export function weightedMmseInRowSpace(problem: WeightedMmseProblem): CMatrix {
   const { gram, relativeNoise, iterations, tolerance, accelerated } = problem;
   const users = gram.rows;
-  const weights: Weights = { root: new Float64Array(users), rightRe: new Float64Array(users), rightIm: new Float64Array(users) };
+  const right = zeros(1, users);
+  const weights: Weights = { root: zeros(1, users).re, rightRe: right.re, rightIm: right.im };
   const factor = zeros(users, users);
   // The point that the next update starts from, the newest update (X, G) and the one before.
   const point = zeros(users, users);
   let x = zeros(users, users);
-  let gains = scaled(problem.gains, problem.gainsPower);
+  let gains = scale(problem.gains, 1 / Math.sqrt(problem.gainsPower));
   let xBefore = zeros(users, users);
   let gainsBefore = zeros(users, users);
   let rate = -Infinity;
@@ -98,63 +100,28 @@ function weigh({ rows: users, re, im }: CMatrix, noise: number, { root, rightRe,
 function update(gram: CMatrix, { root, rightRe, rightIm }: Weights, noise: number, factor: CMatrix, x: CMatrix): void {
   const users = gram.rows;
   const { re: br, im: bi } = gram;
-  const { re: lr, im: li } = factor;
   const { re: xr, im: xi } = x;
   let trace = 0;
   for (let k = 0; k < users; k++) trace += root[k] * root[k];
   const eta = noise * trace;
-  for (let j = 0; j < users; j++) {
-    let pivot = root[j] * root[j] * br[j * users + j] + eta;
-    for (let k = 0; k < j; k++) {
-      const at = j * users + k;
-      pivot -= lr[at] * lr[at] + li[at] * li[at];
+  for (let i = 0; i < users; i++) {
+    for (let j = 0; j <= i; j++) {
+      const at = i * users + j;
+      factor.re[at] = root[i] * root[j] * br[at];
+      factor.im[at] = root[i] * root[j] * bi[at];
+      xr[at] = xi[at] = xr[j * users + i] = xi[j * users + i] = 0;
     }
-    // η bounds every pivot from below; rounding must not say otherwise.
-    const diagonal = Math.sqrt(Math.max(pivot, eta));
-    lr[j * users + j] = diagonal;
-    for (let i = j + 1; i < users; i++) {
-      let re = root[i] * root[j] * br[i * users + j];
-      let im = root[i] * root[j] * bi[i * users + j];
-      for (let k = 0; k < j; k++) {
-        const ar = lr[i * users + k];
-        const ai = li[i * users + k];
-        const cr = lr[j * users + k];
-        const ci = li[j * users + k];
-        re -= ar * cr + ai * ci;
-        im -= ai * cr - ar * ci;
-      }
-      lr[i * users + j] = re / diagonal;
-      li[i * users + j] = im / diagonal;
-    }
+    factor.re[i * users + i] += eta;
+    xr[i * users + i] = rightRe[i];
+    xi[i * users + i] = rightIm[i];
   }
-  for (let column = 0; column < users; column++) {
-    for (let i = 0; i < users; i++) {
-      let re = i === column ? rightRe[i] : 0;
-      let im = i === column ? rightIm[i] : 0;
-      for (let k = column; k < i; k++) {
-        const ar = lr[i * users + k];
-        const ai = li[i * users + k];
-        const at = k * users + column;
-        re -= ar * xr[at] - ai * xi[at];
-        im -= ar * xi[at] + ai * xr[at];
-      }
-      xr[i * users + column] = re / lr[i * users + i];
-      xi[i * users + column] = im / lr[i * users + i];
-    }
-    for (let i = users - 1; i >= 0; i--) {
-      let re = xr[i * users + column];
-      let im = xi[i * users + column];
-      for (let k = i + 1; k < users; k++) {
-        const ar = lr[k * users + i];
-        const ai = li[k * users + i];
-        const at = k * users + column;
-        re -= ar * xr[at] + ai * xi[at];
-        im -= ar * xi[at] - ai * xr[at];
-      }
-      xr[i * users + column] = re / lr[i * users + i];
-      xi[i * users + column] = im / lr[i * users + i];
-    }
+  // η bounds every pivot from below; rounding must not say otherwise.
+  if (!factorInPlace(factor, 0, eta)) {
+    // No user hears its own stream, or the channel is not a number: there is no X, and whoever scales it to full power says so.
+    xr.fill(NaN);
+    return;
   }
+  solveFactored(factor, x);
   for (let i = 0; i < users; i++) {
     for (let j = i * users; j < (i + 1) * users; j++) {
       xr[j] *= root[i];
@@ -207,9 +174,4 @@ function extrapolate(point: CMatrix, x: CMatrix, gains: CMatrix, xBefore: CMatri
     point.im[i] = factor * (2 * gains.im[i] - gainsBefore.im[i]);
   }
   return true;
-}
-
-function scaled({ rows, cols, re, im }: CMatrix, power: number): CMatrix {
-  const factor = 1 / Math.sqrt(power);
-  return { rows, cols, re: re.map((value) => value * factor), im: im.map((value) => value * factor) };
 }

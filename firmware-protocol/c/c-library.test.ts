@@ -5,22 +5,12 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
+import { type JsonMessage, readVectors } from '../../test/protocol-vectors.ts';
 import { decodeFrame, nackForDiscard } from '../codec.ts';
 import { crc32c } from '../crc32c.ts';
 import { SERIAL_DISCARD_REASONS, SerialFrameReader, cobsFrame } from '../serial-framing.ts';
 import { BUILD_MS, WARNINGS, buildFolder, buildProgram, corpusFolder, gcc, libraryFiles, runProgram } from './test/c-programs.ts';
 
-interface Vectors {
-  frames: { name: string; seq: number; message: JsonMessage; frame: string; serial: string }[];
-  discards: { name: string; frame: string; reason: string; nack: { seq: number; message: JsonMessage } | null }[];
-  accepted: { name: string; seq: number; message: JsonMessage; frame: string }[];
-  streams: { name: string; stream: string; frames: string[]; discards: Record<string, number> }[];
-  crc32c: { name: string; bytes: string; crc32c: string }[];
-  wordsCrc32c: { name: string; words: number[]; crc32c: string }[];
-  packing: { name: string; bits: number; words: number[]; packed: string }[];
-  cobs: { name: string; bytes: string; encoded: string }[];
-}
-type JsonMessage = { type: string } & Record<string, unknown>;
 interface DecodedLine {
   seq?: number;
   message?: JsonMessage;
@@ -46,7 +36,7 @@ function asLine(message: object): JsonMessage {
 }
 
 describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
-  const vectors = JSON.parse(readFileSync(new URL('../vectors/vectors.json', import.meta.url), 'utf8')) as Vectors;
+  const vectors = readVectors();
   let folder: ReturnType<typeof buildFolder>;
   let codec: string;
 

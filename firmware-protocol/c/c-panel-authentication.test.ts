@@ -1,7 +1,7 @@
 /** A panel in C with a key hears what the virtual panel with that key hears, and nothing else. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
+import { USERS, WORDS, beamWords, chunk } from '../../test/doubles/panel-host.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { derivePanelKey, openFrame, sealFrame } from '../authentication.ts';

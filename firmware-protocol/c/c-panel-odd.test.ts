@@ -1,6 +1,6 @@
 /** Requests that are odd behind a right checksum, and boards that measure what is no number: the panel in C answers as the virtual panel does. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { USERS, WORDS, chunk } from '../../hil-sim/test-host.ts';
+import { USERS, WORDS, chunk } from '../../test/doubles/panel-host.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import { sealFrame } from '../authentication.ts';

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
-import { CHAINS, PHASE_BITS, USERS, beamWords, hostWith } from '../../hil-sim/test-host.ts';
+import { CHAINS, PHASE_BITS, USERS, beamWords, hostWith } from '../../test/doubles/panel-host.ts';
 import type { PanelSettings } from '../../hil-sim/virtual-panel.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';

@@ -1,6 +1,6 @@
 /** The panel in C left alone, told to be safe, broken or started anew: it tells that as the virtual panel does. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { beamWords } from '../../hil-sim/test-host.ts';
+import { beamWords } from '../../test/doubles/panel-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import { SESSION_OVER } from '../limits.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';

@@ -1,7 +1,7 @@
 /** What keeps a panel from its safe state: a session that works. Told to the panel in C and to the virtual panel, which must tell it alike. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { beamWords } from '../../hil-sim/test-host.ts';
+import { beamWords } from '../../test/doubles/panel-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';
 import { BUILD_MS, buildProgram } from './test/c-programs.ts';

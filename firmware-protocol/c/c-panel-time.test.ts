@@ -1,6 +1,6 @@
 /** Commits that wait for their time, beams as patches, clocks that are read and faults that end: the panel in C tells them as the virtual panel does. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PHASE_BITS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
+import { PHASE_BITS, WORDS, beamWords, chunk } from '../../test/doubles/panel-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import { SESSION_OVER } from '../limits.ts';
 import type { Request } from '../messages.ts';

@@ -3,7 +3,7 @@
  * same words radiated.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CHAINS, USERS, WORDS, beamWords, chunk } from '../../hil-sim/test-host.ts';
+import { CHAINS, USERS, WORDS, beamWords, chunk } from '../../test/doubles/panel-host.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Request } from '../messages.ts';

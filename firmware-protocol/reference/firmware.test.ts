@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { encodeFrame } from '../codec.ts';
 import { createAir } from '../../hil-sim/air.ts';
-import { createBenchBus } from '../../hil-sim/bench-bus.ts';
+import { createBenchBus } from './bench-bus.ts';
 import { adar1000 } from '../../hil-sim/chips/adar1000.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';

@@ -7,7 +7,7 @@ import { wmmse } from '../../core/signal/precoders.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog } from './aligned.ts';
-import { BASELINES, baselineMisfit, DIGITAL_REFERENCES, isBaselineName, runBaseline } from './baselines.ts';
+import { BASELINES, baselineMisfit, isBaselineName, runBaseline } from './baselines.ts';
 import { factorise } from './factorise.ts';
 
 const NOISE = 0.1;
@@ -112,11 +112,8 @@ describe('the baselines', () => {
     expect(frobeniusNorm(subtract(target, matmul(analog, digital)))).toBeLessThan(0.02);
   });
 
-  it('are known by name, beside the digital references', () => {
+  it('are known by name', () => {
     expect(isBaselineName('pga')).toBe(true);
     expect(isBaselineName('toString')).toBe(false);
-    for (const reference of Object.values(DIGITAL_REFERENCES)) {
-      expect(frobeniusNorm(reference({ channel: draw(5), power: 2, noise: NOISE })) ** 2).toBeCloseTo(2, 9);
-    }
   });
 });

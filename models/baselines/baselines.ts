@@ -4,8 +4,7 @@
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { digitalForAnalog, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { digitalForAnalog, wmmse } from '../../core/signal/precoders.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import type { PgaSettings } from './fixed-step-pga.ts';
@@ -99,12 +98,6 @@ export function runBaseline(name: BaselineName, problem: Problem): Beam {
   const { analog, digital } = baselineOf(name).run(problem);
   return { analogPhase: analog.re.map((re, i) => Math.atan2(analog.im[i], re)), digital };
 }
-
-/** Fully digital precoders (N×K, one RF chain an element): references that no phased array is, so they give no phases. */
-export const DIGITAL_REFERENCES = {
-  zf: ({ channel, power }: Pick<Problem, 'channel' | 'power' | 'noise'>): CMatrix => zeroForcing(channel, power),
-  wmmse: ({ channel, power, noise }: Pick<Problem, 'channel' | 'power' | 'noise'>): CMatrix => wmmse(channel, power, noise),
-} as const;
 
 /**
  * The searched steps of the SNR nearest to the problem's own, in the canonical unit. Steps found for one array are poor ones for another, and

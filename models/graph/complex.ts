@@ -125,9 +125,6 @@ export function fromEmbedding(embedded: Tensor): Complex {
   return complex(ops.multiply(upper, embedded.graph.constant(flip, [1, width])));
 }
 
-/** A⁻¹ of a square A, by the op `Inverse` on its embedding. */
-export const inverse = (a: Complex): Complex => fromEmbedding(ops.inverse(embed(a)));
-
 /**
  * The polar factor U of A = U·P (P Hermitian, positive): the nearest matrix with orthonormal columns. By Newton steps without an inverse,
  * X ← X·(3I − XᴴX)∕2 (Newton and Schulz), from X scaled so that its largest singular value σ is at most 1.2. A step raises a small σ by half of

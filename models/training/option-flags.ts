@@ -80,12 +80,6 @@ export function trainingCommand(family: ModelFamily, options: TrainingOptions, o
   return `beamrig train ${family.id} ${words.join(' ')} --output ${output}`;
 }
 
-/** The options of a command that `trainingCommand` wrote. */
-export function optionsOfCommand<Options extends TrainingOptions>(family: ModelFamily<Options>, command: string): Options {
-  const texts = new Map(Array.from(command.matchAll(/(--[a-z-]+)[ =](\S+)/g), ([, flag, text]) => [flag, text]));
-  return optionsTyped(family, Object.fromEntries(flagsOf(family).map(({ option, flag }) => [option, texts.get(flag)])));
-}
-
 /** Whether an option is what it would be had it not been given. */
 function isImplied(family: ModelFamily, options: TrainingOptions, option: string): boolean {
   const others = Object.fromEntries(Object.entries(options).filter(([name]) => name !== option));

@@ -29,15 +29,8 @@ export function encodeUnfoldedPga(options: InferenceOptions): Uint8Array {
   return encodeModel(graph, 'unfolded-pga');
 }
 
-/** The same computation in float64, for checks against the reference: `analog` [B, N, 2M] is [Re A | Im A], since Atan is float32 only. */
-export function encodeUnfoldedPgaExact(options: InferenceOptions): Uint8Array {
-  const { graph, analog, digital } = inferenceGraph(options, 'float64');
-  graph.output('analog', analog.parts);
-  graph.output('digital', digital);
-  return encodeModel(graph, 'unfolded-pga-exact');
-}
-
-function inferenceGraph({ dimensions, steps, guarded, connection }: InferenceOptions, float: FloatType) {
+/** The network between the contract's inputs and what goes out, of either precision. */
+export function inferenceGraph({ dimensions, steps, guarded, connection }: InferenceOptions, float: FloatType) {
   const { elements, rfChains } = dimensions;
   const graph = new Graph(float);
   const inputs = contractInputs(graph, dimensions);

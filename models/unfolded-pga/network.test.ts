@@ -6,10 +6,12 @@ import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import { normaliseChannel } from '../baselines/normalise.ts';
 import { pgaUnfold } from '../baselines/pga.ts';
 import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
+import { encodeModel } from '../graph/encode.ts';
+import { expectTrueGradients } from '../../test/central-differences.ts';
 import { openSession } from '../graph/session.ts';
 import type { Feed } from '../graph/session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
-import { encodeUnfoldedPga, encodeUnfoldedPgaExact } from './inference.ts';
+import { encodeUnfoldedPga, inferenceGraph } from './inference.ts';
 import type { InferenceOptions } from './inference.ts';
 import { constantSteps, fallingSteps } from './step-sizes.ts';
 import type { StepSizes } from './step-sizes.ts';
@@ -90,13 +92,19 @@ const largestTurn = (phases: Float64Array, analog: CMatrix): number =>
     return Math.max(worst, Math.abs(Math.atan2(Math.sin(turn), Math.cos(turn))));
   }, 0);
 
+/** The same computation in float64, for checks against the reference: `analog` [B, N, 2M] is [Re A | Im A], since Atan is float32 only. */
+function encodeExact(options: InferenceOptions): Uint8Array {
+  const { graph, analog, digital } = inferenceGraph(options, 'float64');
+  graph.output('analog', analog.parts);
+  graph.output('digital', digital);
+  return encodeModel(graph, 'unfolded-pga-exact');
+}
+
 const requests = channels(4).map((channel, i) => ({ channel, power: [1, 1, 10, 0.3][i], noise: [1, 0.1, 0.1, 0.01][i] }));
 
 describe('the exported network', () => {
   it('in float64 is the reference to rounding, entry by entry', async () => {
-    const session = await openSession(encodeUnfoldedPgaExact({ dimensions, steps: mixedSteps, guarded: GUARDED }), {
-      exact: true,
-    });
+    const session = await openSession(encodeExact({ dimensions, steps: mixedSteps, guarded: GUARDED }), { exact: true });
     const { analog, digital } = await session.run(feedsOf(requests, 'float64'));
     await session.close();
     requests.forEach((request, b) => {
@@ -231,31 +239,11 @@ it('learns along the true gradient: the training graph agrees with central diffe
     },
     'float64',
   );
-  const session = await openSession(bytes, { exact: true });
-  const set = drawChannelSet({ seed: 2, name: 'train', count: 3, elements: 6, users: 2, paths: 4, scale: 'unit-element' });
-  const names = parameterNames(2);
-  const feeds: Record<string, Feed> = {
-    channel: { values: Float64Array.from(set.packed), shape: [3, 2, 6, 2] },
-    noise: { values: Float64Array.of(0.1, 0.5, 0.02), shape: [3] },
-  };
-  for (const name of names) {
+  const parameters: Record<string, Feed> = {};
+  for (const name of parameterNames(2)) {
     const length = name.startsWith('mu') ? 3 : 1;
     const start = name === 'mu_0' ? -3 : name === 'lambda_0' ? -5 : -0.4;
-    feeds[name] = { values: Float64Array.from({ length: 2 * length }, (_, i) => start + 0.1 * i), shape: [2, length] };
+    parameters[name] = { values: Float64Array.from({ length: 2 * length }, (_, k) => start + 0.1 * k), shape: [2, length] };
   }
-  const exact = await session.run(feeds);
-  const step = 1e-5;
-  for (const name of names) {
-    const { values } = feeds[name];
-    for (let i = 0; i < values.length; i++) {
-      const before = values[i];
-      values[i] = before + step;
-      const up = (await session.run(feeds)).loss.values[0];
-      values[i] = before - step;
-      const down = (await session.run(feeds)).loss.values[0];
-      values[i] = before;
-      expect(exact[`d_${name}`].values[i]).toBeCloseTo((up - down) / (2 * step), 7);
-    }
-  }
-  await session.close();
+  await expectTrueGradients(bytes, parameters, 7);
 });

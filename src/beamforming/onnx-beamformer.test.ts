@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../models/card.ts';
-import { cardText } from '../../models/card.ts';
-import { contractTensors } from '../../models/zoo.ts';
+import { writeModelFile } from '../../test/integration/troubled-networks.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { misfit, openModel } from './onnx-beamformer.ts';
@@ -18,28 +17,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Writes the tiny network and its card; returns the path of the ONNX file. */
-function writeModel(options: { bytes?: Uint8Array; card?: Partial<ModelCard> } = {}): string {
-  const bytes = options.bytes ?? tinyNetwork({ elements: 8, users: 2 });
-  const dimensions = { elements: 8, rfChains: 2, users: 2 };
-  const card: ModelCard = {
-    contract: 1,
-    id: 'tiny',
-    title: 'the real part of the channel as phases',
-    dimensions,
-    algorithm: 'none',
-    paper: 'none',
-    connection: 'full',
-    ...contractTensors({ dimensions, connection: 'full' }),
-    training: 'none',
-    metrics: [],
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    ...options.card,
-  };
-  const path = join(folder, 'tiny.onnx');
-  writeFileSync(path, bytes);
-  writeFileSync(join(folder, 'tiny.json'), cardText(card));
-  return path;
-}
+const writeModel = ({ bytes, card = {} }: { bytes?: Uint8Array; card?: Partial<ModelCard> } = {}): string =>
+  writeModelFile(folder, 'tiny', { elements: 8, users: 2 }, bytes ?? tinyNetwork({ elements: 8, users: 2 }), card);
 
 const channelWith = (first: number) => {
   const parts = Float64Array.from({ length: 16 }, (_, i) => Math.cos(i));

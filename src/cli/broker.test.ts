@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from 'mqtt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { echo, linkTo, panelOn } from '../../test/brokers/mqtt-ends.ts';
+import { linkTo, panelOn } from '../../test/brokers/mqtt-ends.ts';
+import { echo } from '../../test/doubles/echo.ts';
 import { eventually } from '../../test/brokers/test-broker.ts';
-import { packageRoot } from '../config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { broker, type BrokerOptions } from './broker.ts';
 
 let children: ChildProcess[] = [];

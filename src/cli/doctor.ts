@@ -7,7 +7,7 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { listModels, verifyModel } from '../../models/zoo.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { packageRoot, packageVersion } from '../config/package-root.ts';
+import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';

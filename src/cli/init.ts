@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { packageRoot } from '../config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { print } from './output.ts';
 

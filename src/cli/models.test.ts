@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
-import { writeChannelFile } from '../config/channel-file.ts';
+import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';

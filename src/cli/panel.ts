@@ -14,7 +14,7 @@ import { linkKind } from '../link/link-kinds.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
 import { playPanels } from '../rig/played-panels.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
-import { createRigArray } from '../rig/simulator.ts';
+import { createRigArray, panelSettings } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
 import { counterLimitsInFolder, counterLimitsInMemory } from './counter-limits.ts';
 import type { CounterLimits } from './counter-limits.ts';
@@ -50,6 +50,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   const played = playPanels({
     panels: plan.panels.map((planned, index) => ({
       ...planned,
+      settings: panelSettings(rig),
       end: ends[index],
       ...(rigKey === undefined ? {} : { authentication: authenticationOf(planned, rigKey, limits, output) }),
     })),

@@ -6,7 +6,7 @@ import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
-import { packageVersion } from '../config/package-root.ts';
+import { packageVersion } from '../../core/files/package-root.ts';
 import { LINK_FLAGS } from '../link/link-flags.ts';
 import { pathArgument as path } from './arguments.ts';
 import { stderr, stdout } from './output.ts';

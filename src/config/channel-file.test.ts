@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
-import { parseChannels, readChannelFile, writeChannelFile } from './channel-file.ts';
+import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
+import { parseChannels, readChannelFile } from './channel-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-channels-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

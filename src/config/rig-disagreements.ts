@@ -46,6 +46,9 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     }
   }
   problems.push(
+    ...stuckWordProblems(rig, elements || undefined, count('array', 'phaseBits')),
+    ...sceneProblems(rig),
+    ...couplingProblems(rig, elements),
     ...ELEMENT_LISTS.flatMap((list) => namedTwice(rig, ['simulator', 'impairments', list])),
     ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
     ...authenticationProblems(at(rig, ['authentication'])),
@@ -87,6 +90,50 @@ function namedTwice(rig: unknown, path: string[]): Problem[] {
     const place = [...path, index];
     return [{ path: place, text: `${pathText(place)}: element ${element} is that of ${pathText([...path, before])} already` }];
   });
+}
+
+/** Elements and words that the array has not, and elements that are told twice what they show. */
+function stuckWordProblems(rig: unknown, elements: number | undefined, bits: number | undefined): Problem[] {
+  const path = ['simulator', 'impairments', 'stuckWords'];
+  const named = at(rig, path);
+  if (!Array.isArray(named)) return [];
+  const others = at(rig, ['simulator', 'impairments', 'stuckElements']);
+  const seen = new Set<unknown>(Array.isArray(others) ? others : []);
+  return named.flatMap((stuck: unknown, index): Problem[] => {
+    const [element, word] = [at(stuck, ['element']), at(stuck, ['word'])];
+    const found: Problem[] = [];
+    const add = (key: string, why: string): number =>
+      found.push({ path: [...path, index, key], text: `${pathText([...path, index, key])}: ${why}` });
+    if (typeof element === 'number' && elements !== undefined && element >= elements) {
+      add('element', `${element} is no element of this array; allowed: 0 to ${elements - 1}`);
+    }
+    if (typeof element === 'number' && seen.has(element)) add('element', `element ${element} is stuck already`);
+    if (typeof word === 'number' && bits !== undefined && bits <= 16 && word >= 2 ** bits) {
+      add('word', `${word} is no word of ${counted(bits, 'bit')}; allowed: 0 to ${2 ** bits - 1}`);
+    }
+    seen.add(element);
+    return found;
+  });
+}
+
+/** Where users may be must be somewhere. */
+function sceneProblems(rig: unknown): Problem[] {
+  const path = ['simulator', 'channel', 'farthestM'];
+  const nearest = at(rig, ['simulator', 'channel', 'nearestM']) ?? 10;
+  const farthest = at(rig, path) ?? 40;
+  if (typeof nearest !== 'number' || typeof farthest !== 'number' || farthest >= nearest + 1) return [];
+  return [{ path, text: `${pathText(path)}: ${farthest} m leaves no room beyond nearestM; allowed: ${nearest + 1} and more` }];
+}
+
+/** Coupling is a matrix of N×N, which every beam is multiplied by. */
+const MOST_COUPLED = 1024;
+
+function couplingProblems(rig: unknown, elements: number | undefined): Problem[] {
+  const path = ['simulator', 'impairments', 'coupling'];
+  if (at(rig, path) === undefined || elements === undefined || elements <= MOST_COUPLED) return [];
+  return [
+    { path, text: `${pathText(path)}: ${counted(elements, 'element')} are too many to couple; allowed: up to ${MOST_COUPLED}` },
+  ];
 }
 
 /** Cycles a second where the file says none. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { rigDoubts } from './rig-doubts.ts';
 import { parseRigFile, readRigFile } from './rig-file.ts';
 

@@ -2,24 +2,19 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { SMALL_RIG } from '../../test/doubles/small-rig.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { packageRoot, packageVersion } from './package-root.ts';
-import { rigFilePage } from './rig-file-page.ts';
+import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
+import { rigFilePage } from '../../scripts/rig-file-doc.ts';
 import { elementsOf, loadRigFile, parseRigFile, readRigFile } from './rig-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-rig-file-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const demo = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
-const SMALL = `
-name: bench
-array:
-  geometry: { kind: ula, elements: 8 }
-  rfChains: 2
-  phaseBits: 4
-users: { count: 2 }
-beamformer: { model: aligned }
-`;
+
+/** Begins in line 2. */
+const SMALL = `\n${SMALL_RIG}`;
 
 /** The problems of a rig file, one line each. */
 function problems(text: string): string[] {

@@ -8,19 +8,17 @@ import * as z from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../core/files/home-path.ts';
-import { behaviourSchema } from '../../hil-sim/behaviours.ts';
-import { CHIP_NAMES, CHIPS } from '../../hil-sim/chips/chips.ts';
 import { isModelPath } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
 import { rigTextOf } from './rig-text.ts';
+import { simulatorSchema } from './simulator-schema.ts';
 import { characterProblems, readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
 export type { RigLink } from './rig-links.ts';
 
-const elementList = (what: string) => z.array(z.int().min(0).max(65_535)).max(65_536).default([]).describe(what);
 const spacing = z.number().gt(0).max(10).default(0.5).describe('Distance between neighbours, in wavelengths.');
 
 const geometrySchema = z
@@ -51,68 +49,6 @@ const arraySchema = z
     carrierGhz: z.number().gt(0).max(1000).default(28).describe('Carrier frequency, GHz. It sets how fast moving users fade.'),
   })
   .describe('The antenna array and its RF chains.');
-
-const impairmentsSchema = z
-  .strictObject({
-    gainErrorDb: z
-      .number()
-      .min(0)
-      .max(20)
-      .default(0)
-      .describe('Gain error of an element, standard deviation over the elements, dB.'),
-    phaseErrorDeg: z
-      .number()
-      .min(0)
-      .max(360)
-      .default(0)
-      .describe('Fixed phase error of an element, standard deviation, degrees.'),
-    phaseStateErrorDeg: z
-      .number()
-      .min(0)
-      .max(90)
-      .default(0)
-      .describe('Error of each single phase state of each element, standard deviation, degrees.'),
-    deadElements: elementList('Elements (0-based) that radiate nothing.'),
-    stuckElements: elementList('Elements (0-based) whose phase shifter ignores commands.'),
-    temperatureDriftDegPerMinute: z
-      .number()
-      .min(-360)
-      .max(360)
-      .default(0)
-      .describe('Rate at which element phases drift as the array warms, degrees a minute.'),
-  })
-  .describe('What is wrong with the simulated array. Everything left out is ideal.');
-
-const simulatorSchema = z
-  .strictObject({
-    channel: z
-      .strictObject({
-        model: z.enum(['saleh-valenzuela']).default('saleh-valenzuela').describe('Channel model.'),
-        paths: z.int().min(1).max(200).default(10).describe('Propagation paths to each user, L.'),
-        scale: z
-          .enum(['unit-element', 'paper-001'])
-          .default('unit-element')
-          .describe('unit-element: mean |h|² of one element is 1. paper-001: the scale of that paper’s text, N times less.'),
-      })
-      .prefault({})
-      .describe('The channel that users are heard through.'),
-    phaseShifter: z
-      .enum(['ideal', ...CHIP_NAMES])
-      .default('ideal')
-      .describe(
-        ['States of a phase shifter. ideal: 2^Q evenly on the circle.']
-          .concat(CHIP_NAMES.map((name) => `${name}: ${CHIPS[name].about}, Q = ${CHIPS[name].phaseBits}.`))
-          .join(' '),
-      ),
-    userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
-    impairments: impairmentsSchema.prefault({}),
-    behaviours: z
-      .array(behaviourSchema)
-      .max(100)
-      .default([])
-      .describe('Faults that link and panel play on purpose, in the order of the list, each on what those before left.'),
-  })
-  .describe('The array that stands in when no hardware is found.');
 
 const influxSchema = z
   .strictObject({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { rigTextOf } from './rig-text.ts';
 
 const RIG = 'name: bench\nplace: Läufe\nusers: { count: 2 }\n';

@@ -3,20 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { SMALL_RIG } from '../../test/doubles/small-rig.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { parseRigFile, readRigFile } from './rig-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-rig-yaml-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const SMALL = `name: bench
-array:
-  geometry: { kind: ula, elements: 8 }
-  rfChains: 2
-  phaseBits: 4
-users: { count: 2 }
-beamformer: { model: aligned }
-`;
 const refusal = (work: () => unknown): string => {
   try {
     work();
@@ -51,14 +44,14 @@ describe('a rig file made to hurt its reader', () => {
   });
 
   it('by an alias inside of what it names is refused', () => {
-    expect(problems(`${SMALL}links: &a [*a]`)).toContain('line 8: links[0]: an alias inside of what it names');
+    expect(problems(`${SMALL_RIG}links: &a [*a]`)).toContain('line 8: links[0]: an alias inside of what it names');
     expect(problems('a: &a\n  b: *a\n')).toContain('a.b: an alias inside of what it names');
   });
 
   it('is not seen in what looks like it and is none', () => {
     const drawing = lines(60, (index) => `#${' '.repeat(index)}[[{{`);
-    expect(problems(`${drawing}\n${SMALL}telemetry: { runFolder: "${'['.repeat(60)}" }\n`)).toBe('');
-    expect(problems(`${SMALL}simulator: { impairments: { deadElements: [0, 1, 2] } }\n`)).toBe('');
+    expect(problems(`${drawing}\n${SMALL_RIG}telemetry: { runFolder: "${'['.repeat(60)}" }\n`)).toBe('');
+    expect(problems(`${SMALL_RIG}simulator: { impairments: { deadElements: [0, 1, 2] } }\n`)).toBe('');
   });
 
   it('gets a bounded answer, whatever it has', () => {
@@ -68,7 +61,7 @@ describe('a rig file made to hurt its reader', () => {
     expect(problems(lines(500, () => 'same: 1'))).toMatch(
       /^rig\.yaml has a problem:\n {2}line 2:1: same: given twice .* so this is no rig file$/,
     );
-    expect(problems(`${'x'.repeat(500)}: 1\n${SMALL}`).length).toBeLessThan(600);
+    expect(problems(`${'x'.repeat(500)}: 1\n${SMALL_RIG}`).length).toBeLessThan(600);
   });
 });
 
@@ -81,18 +74,18 @@ describe('a value that YAML reads as another than was written', () => {
     ['true', 'the logical value true'],
     ['~', 'nothing'],
   ])('%s, where a text belongs, is shown as written, with the way out', (written, what) => {
-    expect(problems(`${SMALL}links: [ { panel: ${written}, serial: { path: /dev/x } } ]\n`)).toContain(
+    expect(problems(`${SMALL_RIG}links: [ { panel: ${written}, serial: { path: /dev/x } } ]\n`)).toContain(
       `line 8: links[0].panel: ${written} is not allowed; allowed: a text; YAML reads it as ${what}, so write it in quotes: "${written}"`,
     );
-    expect(problems(`${SMALL}links: [ { panel: "${written}", serial: { path: /dev/x } } ]\n`)).toBe('');
+    expect(problems(`${SMALL_RIG}links: [ { panel: "${written}", serial: { path: /dev/x } } ]\n`)).toBe('');
   });
 
   it('is so under the rules of YAML 1.1 where the file asks for them', () => {
-    expect(problems(`%YAML 1.1\n---\n${SMALL.replace('bench', 'yes')}`)).toContain('name: yes is not allowed');
+    expect(problems(`%YAML 1.1\n---\n${SMALL_RIG.replace('bench', 'yes')}`)).toContain('name: yes is not allowed');
   });
 
   it('is not shown where it may be a secret', () => {
-    const message = problems(`${SMALL}telemetry: { influx: { passwordEnv: 12345 } }\n`);
+    const message = problems(`${SMALL_RIG}telemetry: { influx: { passwordEnv: 12345 } }\n`);
     expect(message).toContain('what stands here is not allowed');
     expect(message).not.toContain('12345');
   });
@@ -103,11 +96,11 @@ describe('a value that YAML reads as another than was written', () => {
     ['4 bit', '"4 bit" is not allowed; allowed: a whole number from 1 to 16; write the number without its unit: 4'],
     ['0x20', '32 is not allowed; allowed: a whole number from 1 to 16; it is written 0x20'],
   ])('%s, where a number belongs, is told how to be one', (written, message) => {
-    expect(problems(SMALL.replace('phaseBits: 4', `phaseBits: ${written}`))).toContain(`array.phaseBits: ${message}`);
+    expect(problems(SMALL_RIG.replace('phaseBits: 4', `phaseBits: ${written}`))).toContain(`array.phaseBits: ${message}`);
   });
 
   it('with an escaped control character in it is refused', () => {
-    expect(problems(`${SMALL}telemetry: { runFolder: "a\\0b" }\n`)).toContain(
+    expect(problems(`${SMALL_RIG}telemetry: { runFolder: "a\\0b" }\n`)).toContain(
       'line 8: telemetry.runFolder: holds a NUL character',
     );
   });
@@ -116,7 +109,7 @@ describe('a value that YAML reads as another than was written', () => {
 describe('paths in a rig file', () => {
   it('may begin with the home of this user, wherever they stand', () => {
     const rig = parseRigFile(
-      `${SMALL.replace('aligned', '~/m.onnx')}authentication: { keyFile: ~/k }
+      `${SMALL_RIG.replace('aligned', '~/m.onnx')}authentication: { keyFile: ~/k }
 links: [ { panel: A, mqtt: { url: "mqtts://h", caFile: ~/ca.pem } } ]
 telemetry: { runFolder: ~/runs }\n`,
       '/somewhere/rig.yaml',
@@ -128,7 +121,7 @@ telemetry: { runFolder: ~/runs }\n`,
   });
 
   it('that begin with the home of another are refused', () => {
-    const message = problems(`${SMALL.replace('aligned', '~bob/m.onnx')}telemetry: { runFolder: ~bob }\n`);
+    const message = problems(`${SMALL_RIG.replace('aligned', '~bob/m.onnx')}telemetry: { runFolder: ~bob }\n`);
     expect(message).toContain(
       'line 7: beamformer.model: "~bob/m.onnx" begins with the home of another user; allowed: ~/, or the whole path',
     );
@@ -136,7 +129,7 @@ telemetry: { runFolder: ~/runs }\n`,
   });
 
   it('of models are relative to the folder of the file, and ids of the zoo are none', () => {
-    const of = (model: string, name: string): string => parseRigFile(SMALL.replace('aligned', model), name).beamformer.model;
+    const of = (model: string, name: string): string => parseRigFile(SMALL_RIG.replace('aligned', model), name).beamformer.model;
     expect(of('mine/m.onnx', '/lab/rigs/rig.yaml')).toBe('/lab/rigs/mine/m.onnx');
     expect(of('/else/m.onnx', '/lab/rigs/rig.yaml')).toBe('/else/m.onnx');
     expect(of('unfolded-pga-n64', '/lab/rigs/rig.yaml')).toBe('unfolded-pga-n64');
@@ -149,7 +142,7 @@ describe('a rig file that is no regular file', () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     const whole = join(folder, 'whole.yaml');
-    writeFileSync(whole, SMALL);
+    writeFileSync(whole, SMALL_RIG);
     const writer = spawn('sh', ['-c', 'cat "$1" > "$2"', 'sh', whole, pipe], { stdio: 'ignore' });
     expect(readRigFile(pipe).name).toBe('bench');
     writer.kill();

@@ -22,7 +22,7 @@ import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer } from './scripted-panel.ts';
+import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer } from '../../test/doubles/scripted-panel.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
 
 const RATE_HZ = 10;

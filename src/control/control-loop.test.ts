@@ -3,13 +3,19 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControllerState, RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
+import {
+  ELEMENTS,
+  NO_ANSWER,
+  asRigPanel,
+  fixedBeamformer,
+  plainSetting,
+  scriptedPanel,
+} from '../../test/doubles/scripted-panel.ts';
 
 function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const clock = createVirtualClock();
@@ -19,17 +25,7 @@ function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const random = createRandom(3);
   const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
   const loop = createControlLoop({
-    setting: {
-      clock,
-      channels: sameChannel(channel),
-      rfChains: CHAINS,
-      connection: undefined,
-      panelPhaseBits: 6,
-      power: 10,
-      noise: 1,
-      objective: sumRateObjective,
-      pilots: 8,
-    },
+    setting: plainSetting(clock, channel),
     panel: asRigPanel(scripted.panel, 'simulator'),
     description: { name: 'test', modelId: '', phaseBits: 0 } as unknown as RigDescription,
     beamformer: fixedBeamformer('first'),

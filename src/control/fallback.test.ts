@@ -2,14 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, NO_ANSWER, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from './scripted-panel.ts';
+import {
+  CHAINS,
+  ELEMENTS,
+  NO_ANSWER,
+  asRigPanel,
+  fixedBeamformer,
+  plainSetting,
+  scriptedPanel,
+} from '../../test/doubles/scripted-panel.ts';
 
 const PULLED: PanelFailure = { reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' };
 
@@ -27,17 +34,7 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
   const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
   const hasOther = begin === 'simulator' || fallBack;
   const loop = createControlLoop({
-    setting: {
-      clock,
-      channels: sameChannel(channel),
-      rfChains: CHAINS,
-      connection: undefined,
-      panelPhaseBits: 6,
-      power: 10,
-      noise: 1,
-      objective: sumRateObjective,
-      pilots: 8,
-    },
+    setting: plainSetting(clock, channel),
     panel: parts[begin],
     ...(hasOther ? { otherPanel: parts[begin === 'hardware' ? 'simulator' : 'hardware'] } : {}),
     fallBack,

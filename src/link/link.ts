@@ -93,6 +93,16 @@ export interface LinkCounters {
   strange?: number;
 }
 
+/** Nothing yet. */
+export const noTraffic = (): LinkCounters => ({
+  framesSent: 0,
+  framesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  discarded: 0,
+  reconnects: 0,
+});
+
 /** Bytes from the other end that are no frames. */
 export interface Noise {
   /** Since the last good frame, or since the link was opened. */

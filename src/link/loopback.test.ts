@@ -2,26 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import type { LinkState } from './link.ts';
 import { createLoopbackLink } from './loopback.ts';
-import type { LoopbackPeer } from './loopback.ts';
+import { echo } from '../../test/doubles/echo.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-
-/** A peer that answers every frame with the same bytes, at once and from inside `receive`, and remembers what it got. */
-function echo(): LoopbackPeer & { received: Uint8Array[]; say(frame: Uint8Array): void } {
-  let send: (frame: Uint8Array) => void = () => undefined;
-  const received: Uint8Array[] = [];
-  return {
-    received,
-    say: (frame) => send(frame),
-    receive: (frame) => {
-      received.push(frame);
-      send(frame);
-    },
-    onSend: (listener) => {
-      send = listener;
-    },
-  };
-}
 
 const microtasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Link, LinkCounters, LinkState } from './link.ts';
+import { noTraffic, type Link, type LinkState } from './link.ts';
 
 /** The other end: a virtual panel, or a script in a test. */
 export interface LoopbackPeer {
@@ -38,14 +38,7 @@ export function createLoopbackLink(peer: LoopbackPeer, clock?: Clock, options: L
   if (latencyMs > 0 && clock === undefined) {
     throw new BeamrigError('argument', `A loopback latency of ${latencyMs} ms needs a clock.`, { wayOut: 'Hand in a clock.' });
   }
-  const counters: LinkCounters = {
-    framesSent: 0,
-    framesReceived: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-    discarded: 0,
-    reconnects: 0,
-  };
+  const counters = noTraffic();
   let state: LinkState = { state: 'closed', reason: 'not-opened' };
   let onFrame: (frame: Uint8Array) => void = () => undefined;
   let onState: (state: LinkState) => void = () => undefined;

@@ -11,22 +11,9 @@ import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
-import type { BeamCommand } from './panel.ts';
 import type { PanelOptions } from './panel-driver.ts';
 import { createPanel } from './panel-driver.ts';
-
-const N = 64;
-const M = 4;
-const K = 4;
-const Q = 6;
-
-/** A beam that no other id shares. */
-function beamOf(beamId: number): BeamCommand & { digital: { users: number; weights: Float32Array } } {
-  const random = createRandom(beamId);
-  const words = Uint16Array.from({ length: N * M }, () => Math.floor(random.uniform() * 2 ** Q));
-  const weights = Float32Array.from({ length: 2 * M * K }, () => random.normal());
-  return { beamId, phaseBits: Q, words, digital: { users: K, weights } };
-}
+import { K, M, N, Q, beamOf } from '../../test/doubles/whole-beam.ts';
 
 interface BenchOptions {
   behaviours?: readonly Behaviour[];

@@ -8,7 +8,6 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { resetAfter } from '../../hil-sim/behaviours.ts';
 import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
@@ -17,22 +16,10 @@ import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { LoopbackLink, LoopbackPeer } from '../link/loopback.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
-import type { BeamCommand, Panel, PanelFailure } from './panel.ts';
+import type { Panel, PanelFailure } from './panel.ts';
 import type { PanelOptions } from './panel-driver.ts';
 import { createPanel } from './panel-driver.ts';
-
-const N = 64;
-const M = 4;
-const K = 4;
-const Q = 6;
-
-/** A beam that no other id shares. */
-function beamOf(beamId: number): BeamCommand & { digital: { users: number; weights: Float32Array } } {
-  const random = createRandom(beamId);
-  const words = Uint16Array.from({ length: N * M }, () => Math.floor(random.uniform() * 2 ** Q));
-  const weights = Float32Array.from({ length: 2 * M * K }, () => random.normal());
-  return { beamId, phaseBits: Q, words, digital: { users: K, weights } };
-}
+import { K, M, N, Q, beamOf } from '../../test/doubles/whole-beam.ts';
 
 interface Bench {
   clock: VirtualClock;
@@ -191,7 +178,7 @@ describe('panel driver on a bad bench', () => {
 
   it('never shows half a beam when the panel resets between two chunks, and says that it was restarted', async () => {
     // One chunk at a time: of beam 2 the first is acknowledged, and forgotten with the second.
-    const rig = bench({ behaviours: [resetAfter('set-phases', 6)], driver: { window: 1 } });
+    const rig = bench({ behaviours: [{ do: 'reset', messages: ['set-phases'], nth: 6 }], driver: { window: 1 } });
     const outcomes = await cycles(rig, 4);
     expect(outcomes[1].applied).toMatchObject({ reason: 'panel-restarted' });
     expect(outcomes.map((outcome) => outcome.applied === undefined)).toEqual([true, false, true, true]);

@@ -60,7 +60,7 @@ export interface AssembleOptions {
   pipelined?: boolean;
   /** Faults that the simulated panel plays, instead of the rig file's. */
   behaviours?: readonly Behaviour[];
-  /** One-way latency of the simulator's link, ms. */
+  /** One-way latency of the simulator's link, ms, instead of the rig file's. */
   latencyMs?: number;
   /** False: run on the simulator without looking for hardware (on virtual time, say). */
   hardware?: boolean;
@@ -137,7 +137,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         noise,
         world,
         behaviours,
-        latencyMs: options.latencyMs ?? 0,
+        latencyMs: options.latencyMs ?? rig.simulator.panel.latencyMs,
       });
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };

@@ -31,6 +31,8 @@ export interface PanelToPlay {
   authentication?: NonNullable<VirtualPanelOptions['authentication']>;
   /** 1: as a panel from before version 1.2. */
   protocolMinor?: NonNullable<VirtualPanelOptions['capabilities']>['protocolMinor'];
+  /** What else it is like, where that is not the usual. */
+  settings?: Pick<VirtualPanelOptions, 'answerMs' | 'capabilities'>;
 }
 
 export interface PlayedPanelsOptions {
@@ -114,7 +116,7 @@ export function playPanels(options: PlayedPanelsOptions): PlayedPanels {
 }
 
 function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: PlayedPanelsOptions): PlayedPanel & { mute(): void } {
-  const { name, panelSerial, elements, end, behaviours, authentication, protocolMinor } = toPlay;
+  const { name, panelSerial, elements, end, behaviours, authentication, protocolMinor, settings } = toPlay;
   const { world, clock, onEvent = () => undefined } = options;
   let radiating = false;
   const watched: AirPart = {
@@ -132,7 +134,8 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
     clock,
     air: watched,
     random,
-    capabilities: { panelSerial, ...(protocolMinor === undefined ? {} : { protocolMinor }) },
+    ...settings,
+    capabilities: { ...settings?.capabilities, panelSerial, ...(protocolMinor === undefined ? {} : { protocolMinor }) },
     onLatch: (beamId) => world.latched(beamId),
     ...(behaviours === undefined ? {} : { behaviours }),
     ...(authentication === undefined ? {} : { authentication }),

@@ -8,7 +8,8 @@ import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import type { PanelSettings, VirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { neighbourCoupling } from '../../hil-sim/coupling.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
@@ -45,15 +46,23 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
     noise,
     random: random.stream('panel'),
     behaviours,
+    ...panelSettings(rig),
     onLatch: (beamId) => world.latched(beamId),
   });
   const link = createLoopbackLink(panel, clock, { name: 'simulator', latencyMs });
   return { panel, link };
 }
 
+/** What the rig file says of the panels in front of its simulated array, in a loopback or at the far end of a wire. */
+export function panelSettings({ simulator }: RigFile): Required<Pick<PanelSettings, 'answerMs' | 'capabilities'>> {
+  const { answerMs, protocolMinor, maxPayloadBytes, stagingSlots, beamMemory } = simulator.panel;
+  return { answerMs, capabilities: { protocolMinor, maxPayloadBytes, stagingSlots, beamMemory } };
+}
+
 /** The array of the rig file, with the states of its chips and its impairments drawn from the simulator's seed. */
 export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
-  const { rfChains, phaseBits, connection } = rig.array;
+  const { geometry, rfChains, phaseBits, connection } = rig.array;
+  const { coupling, stuckElements, stuckWords, ...impairments } = rig.simulator.impairments;
   const chip = chipNamed(rig.simulator.phaseShifter);
   return createSimulatedArray({
     elements: elementsOf(rig),
@@ -61,7 +70,10 @@ export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
     phaseBits,
     connection,
     random: random.stream('array'),
-    impairments: rig.simulator.impairments,
+    impairments: { ...impairments, stuckElements: [...stuckElements, ...stuckWords] },
+    ...(coupling === undefined
+      ? {}
+      : { coupling: neighbourCoupling(geometry, coupling.neighbourDb, coupling.neighbourPhaseDeg) }),
     ...(chip === undefined ? {} : { states: chip.states() }),
   });
 }

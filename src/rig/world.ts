@@ -10,6 +10,7 @@ import type { BeamId } from '../../firmware-protocol/messages.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
 import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { cosinePowerPattern } from '../../core/signal/geometry.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
@@ -40,11 +41,17 @@ const MOST_TAKEN = 4;
 export function createWorld({ rig, random, recorded, repeat }: WorldOptions): World {
   if (recorded !== undefined) return recordedWorld(createRecordedScene(recorded), repeat);
   const { geometry, carrierGhz } = rig.array;
+  const { paths, scale, directShare, nearestM, farthestM, sectorDeg, scattererLifeM, elementPattern } = rig.simulator.channel;
   const scene = createMovingUsers({
     geometry,
     users: rig.users.count,
-    paths: rig.simulator.channel.paths,
-    scale: rig.simulator.channel.scale,
+    paths,
+    scale,
+    directShare,
+    distanceM: [nearestM, farthestM],
+    sectorDeg,
+    scattererLifeM,
+    ...(elementPattern === undefined ? {} : { elementPattern: cosinePowerPattern(elementPattern) }),
     speedMps: rig.simulator.userSpeedMps,
     carrierGhz,
     random: random.stream('scene'),

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
-import { beampatternDb } from '../../core/signal/rate.ts';
+import { beampatternDb } from '../../test/doubles/beampattern-by-definition.ts';
 import { StandInRig } from '../../test/browser/stand-in-rig.ts';
 import { BeampatternView } from './beampattern-view.ts';
 

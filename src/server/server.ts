@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import express from 'express';
 import helmet from 'helmet';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { packageRoot } from '../config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import type { Controller } from '../control/controller.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { FramePublisher } from './frame-publisher.ts';

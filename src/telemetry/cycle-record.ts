@@ -53,10 +53,6 @@ export const stageTimes = (known: Partial<Record<Stage, number>> = {}): Record<S
   ...known,
 });
 
-/** What the panels and the way to them took of a cycle, ms. */
-export const panelsMs = (stageMs: Readonly<Record<Stage, number>>): number =>
-  STAGES.reduce((sum, stage) => (STAGES_BEFORE_PANELS.has(stage) ? sum : sum + stageMs[stage]), 0);
-
 /** Readings that cannot be; averages over too few pilots; a report that lacks users. */
 export type DoubtCause = 'out-of-reason' | 'few-pilots' | 'incomplete';
 

@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
-import { packageRoot } from '../config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import { cycleRecord } from '../../test/cycle-record.ts';
 import { InfluxServer } from '../../test/influx-server.ts';

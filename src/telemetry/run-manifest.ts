@@ -5,7 +5,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { packageRoot, packageVersion } from '../config/package-root.ts';
+import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 

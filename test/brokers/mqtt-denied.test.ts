@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Aedes, type AedesOptions } from 'aedes';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PANEL, echo, linkTo, panelOn } from './mqtt-ends.ts';
+import { PANEL, linkTo, panelOn } from './mqtt-ends.ts';
+import { echo } from '../doubles/echo.ts';
 import { linkErrorOf } from './test-broker.ts';
 
 let ends: (() => unknown)[] = [];

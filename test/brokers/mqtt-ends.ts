@@ -45,23 +45,6 @@ export async function panelOn(peer: LoopbackPeer, options: EndOptions): Promise<
   return { end, states };
 }
 
-/** Answers every frame with the same bytes, and keeps what it got. */
-export function echo(): LoopbackPeer & { received: Uint8Array[]; say: (frame: Uint8Array) => void } {
-  let send: (frame: Uint8Array) => void = () => undefined;
-  const received: Uint8Array[] = [];
-  return {
-    received,
-    say: (frame) => send(frame),
-    receive: (frame) => {
-      received.push(frame);
-      send(frame);
-    },
-    onSend: (listener) => {
-      send = listener;
-    },
-  };
-}
-
 export const ELEMENTS = 16;
 export const CHAINS = 2;
 export const PHASE_BITS = 6;

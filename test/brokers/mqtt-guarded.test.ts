@@ -6,7 +6,8 @@ import type { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { MqttOptions } from '../../src/link/mqtt/mqtt.ts';
 import { hasPart } from '../parts.ts';
 import { blockOf, documentedBench, documentedCommands, type DocumentedBench } from '../../scripts/documented-bench.ts';
-import { PANEL, echo, linkTo, panelOn } from './mqtt-ends.ts';
+import { PANEL, linkTo, panelOn } from './mqtt-ends.ts';
+import { echo } from '../doubles/echo.ts';
 import { eventually, linkErrorOf } from './test-broker.ts';
 
 const parts = hasPart('mosquitto') && hasPart('openssl');

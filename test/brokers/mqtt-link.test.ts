@@ -10,7 +10,8 @@ import { listMqttPanels } from '../../src/link/mqtt/mqtt-panels.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, echo, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
+import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
+import { echo } from '../doubles/echo.ts';
 import { relayTo } from './relay.ts';
 import { embeddedBroker, eventually, linkErrorOf, type TestBroker } from './test-broker.ts';
 

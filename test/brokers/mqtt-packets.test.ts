@@ -4,7 +4,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { hasPart } from '../parts.ts';
-import { echo, linkTo, panelOn } from './mqtt-ends.ts';
+import { linkTo, panelOn } from './mqtt-ends.ts';
+import { echo } from '../doubles/echo.ts';
 import { eventually } from './test-broker.ts';
 
 const CONNECT = 1;

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UNSENT_BYTES } from '../../src/link/mqtt/mqtt-connection.ts';
 import { hasPart } from '../parts.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { echo, linkTo, panelOn } from './mqtt-ends.ts';
+import { linkTo, panelOn } from './mqtt-ends.ts';
+import { echo } from '../doubles/echo.ts';
 import { relayTo } from './relay.ts';
 import { eventually, linkErrorOf } from './test-broker.ts';
 

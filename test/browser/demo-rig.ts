@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { endWithUs } from '../../scripts/end-with-us.ts';
-import { packageRoot } from '../../src/config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 
 const START_MS = 60_000;
 

@@ -2,13 +2,11 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { hasPart } from '../parts.ts';
-import { openPageOf, type OpenPage } from './page-of.ts';
+import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
-const SOON = { timeout: 20_000, interval: 50 };
 const SCREENS = [
   [1024, 768],
   [1280, 800],
@@ -22,31 +20,22 @@ interface Violation {
 
 describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]', () => {
   const rig = new StandInRig({ users: 9 });
-  let opened: OpenPage;
-  let page: Page;
   let proxy: Server | undefined;
-
-  beforeAll(async () => {
-    rig.startTimer();
-    opened = await openPageOf(rig, { allowedHosts: ['localhost.lab'] });
-    ({ page } = opened);
-  }, 120_000);
+  const opened = pageOfBlock(rig, undefined, { allowedHosts: ['localhost.lab'] });
+  const { text, inPage } = opened;
 
   afterAll(async () => {
     proxy?.closeAllConnections();
     proxy?.close();
-    await opened?.close();
   });
 
-  const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
-  const inPage = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
   const focused = (): Promise<string> => inPage(`document.activeElement.id`);
 
   it('shows more than four users a line each, all of them within reach', async () => {
     await expect.poll(() => text('[data-user="8"] .value span'), SOON).toMatch(/^−?\d+\.\d$/);
     for (const [width, height] of SCREENS) {
-      await page.setViewportSize({ width, height });
-      await page.waitForTimeout(300);
+      await opened.page.setViewportSize({ width, height });
+      await opened.page.waitForTimeout(300);
       const seen = await inPage<{ hidden: number[]; cut: string[]; reach: boolean; wide: number }>(`(() => {
         const list = document.querySelector('#user-rows');
         const box = list.getBoundingClientRect();
@@ -61,7 +50,7 @@ describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]',
       expect(seen, `${width}×${height}`).toEqual({ hidden: [], cut: [], reach: true, wide: 0 });
     }
     expect(await inPage(`document.querySelector('#user-rows').tabIndex`), 'what may scroll is reached by keyboard').toBe(0);
-    await page.setViewportSize({ width: 1280, height: 800 });
+    await opened.page.setViewportSize({ width: 1280, height: 800 });
   });
 
   it('has nothing that axe finds fault with, light or dark', async () => {
@@ -73,10 +62,10 @@ describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]',
       rig.lost = shows === 'red' ? 'the cable was pulled' : undefined;
       if (shows === 'paused') await rig.pause();
       const bar = { simulator: 'amber', hardware: 'hardware', red: 'red', paused: 'amber' }[shows];
-      await expect.poll(() => page.getAttribute('body', 'data-bar'), SOON).toBe(bar);
+      await expect.poll(() => opened.page.getAttribute('body', 'data-bar'), SOON).toBe(bar);
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.waitForTimeout(300);
+        await opened.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await opened.page.waitForTimeout(300);
         const { violations } = await inPage<{ violations: Violation[] }>(`axe.run()`);
         const found = violations.flatMap(({ id, nodes }) =>
           nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
@@ -92,29 +81,29 @@ describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]',
 
   it('leads the keyboard from Q to the question, and back to Q when it is answered', async () => {
     await expect.poll(() => text('#state'), SOON).toBe('running');
-    await page.focus('#phase-bits');
-    await page.selectOption('#phase-bits', '3');
-    await expect.poll(() => page.isVisible('#apply'), SOON).toBe(true);
+    await opened.page.focus('#phase-bits');
+    await opened.page.selectOption('#phase-bits', '3');
+    await expect.poll(() => opened.page.isVisible('#apply'), SOON).toBe(true);
     expect(await focused()).toBe('phase-bits');
-    await page.keyboard.press('Tab');
+    await opened.page.keyboard.press('Tab');
     expect(await focused()).toBe('apply');
-    await page.keyboard.press('Shift+Tab');
+    await opened.page.keyboard.press('Shift+Tab');
     expect(await focused()).toBe('phase-bits');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
+    await opened.page.keyboard.press('Tab');
+    await opened.page.keyboard.press('Enter');
     await expect.poll(() => rig.describe().phaseBits, SOON).toBe(3);
     await expect.poll(() => text('#hint'), SOON).toContain('3 bits');
     expect(await focused()).toBe('phase-bits');
-    await page.keyboard.press('Tab');
+    await opened.page.keyboard.press('Tab');
     expect(await focused(), 'and on from there').toBe('run');
-    await page.focus('#phase-bits');
-    await page.selectOption('#phase-bits', '5');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
+    await opened.page.focus('#phase-bits');
+    await opened.page.selectOption('#phase-bits', '5');
+    await opened.page.keyboard.press('Tab');
+    await opened.page.keyboard.press('Tab');
     expect(await focused()).toBe('cancel');
-    await page.keyboard.press('Enter');
+    await opened.page.keyboard.press('Enter');
     expect(await focused()).toBe('phase-bits');
-    await expect.poll(() => page.inputValue('#phase-bits'), SOON).toBe('3');
+    await expect.poll(() => opened.page.inputValue('#phase-bits'), SOON).toBe('3');
   });
 
   it('lives below a path of a proxy whose host is allowed, and nowhere else', async () => {
@@ -155,7 +144,7 @@ describe.skipIf(!hasPart('chromium'))('the page for everybody [needs chromium]',
     });
     await new Promise<void>((resolve) => proxy?.listen(0, '127.0.0.1', resolve));
     const proxyPort = (proxy.address() as AddressInfo).port;
-    const there = await page.context().browser()!.newPage();
+    const there = await opened.page.context().browser()!.newPage();
     const state = async (): Promise<string> => (await there.textContent('#state')) ?? '';
     const missing: string[] = [];
     there.on('response', (response) => void (response.status() >= 400 && missing.push(response.url())));

@@ -1,27 +1,18 @@
 /** What the page says of what is real and what radiates, before a stand-in rig with a board. */
-import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { hasPart } from '../parts.ts';
-import { openPageOf, type OpenPage } from './page-of.ts';
+import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
 const AMBER = 'rgb(255, 176, 0)';
 const CODEWORD = { state: 'codeword', azimuthDeg: -20.5 } as const;
-const SOON = { timeout: 15_000, interval: 50 };
 
 describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [needs chromium]', () => {
   const rig = new StandInRig();
-  let opened: OpenPage | undefined;
-  let page: Page;
-
-  beforeAll(async () => {
+  const opened = pageOfBlock(rig, () => {
     rig.safe = CODEWORD; // its beam is asked for at the start
-    rig.startTimer();
-    opened = await openPageOf(rig);
-    ({ page } = opened);
-  }, 120_000);
-
-  afterAll(() => opened?.close());
+  });
+  const { text, style } = opened;
 
   beforeEach(async () => {
     rig.hasBoard = true;
@@ -33,12 +24,9 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     await rig.run();
   });
 
-  const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
-  const style = (selector: string, property: string): Promise<string> =>
-    page.evaluate(`getComputedStyle(document.querySelector('${selector}')).${property}`);
   const bar = (): Promise<string> => style('header', 'backgroundColor');
   const picture = (selector: string): Promise<string> =>
-    page.evaluate(`document.querySelector('${selector} canvas').toDataURL()`);
+    opened.page.evaluate(`document.querySelector('${selector} canvas').toDataURL()`);
 
   it('is amber and says so while channels are simulated, and green only when they are not', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
@@ -69,7 +57,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(await text('#badge')).toBe('PLAYED PANEL');
     expect(await bar()).toBe(AMBER);
-    expect(await page.title()).toContain('PLAYED');
+    expect(await opened.page.title()).toContain('PLAYED');
   });
 
   it('shows the codeword and its angle once the rig is stopped, not the beam of before', async () => {
@@ -81,11 +69,11 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
       await expect.poll(() => text(readout), SOON).toBe('Codeword at −20.5°: the safe state radiates now');
     }
     expect(await style('#words-body .plot', 'opacity'), 'it is of now').toBe('1');
-    await page.focus('#words-body canvas');
-    await page.keyboard.press('ArrowRight');
+    await opened.page.focus('#words-body canvas');
+    await opened.page.keyboard.press('ArrowRight');
     const word = rig.safeBeam()!.words[4];
     await expect.poll(() => text('#words-body .readout'), SOON).toContain(`Element 1, chain 0: word ${word} of 64`);
-    await page.keyboard.press('Escape');
+    await opened.page.keyboard.press('Escape');
   }, 60_000);
 
   it('shows nothing of a beam when the array is dark, and doubts it when no panel has confirmed it', async () => {
@@ -100,7 +88,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     for (const panel of ['#words-body', '#beampattern-body']) {
       await expect.poll(() => text(`${panel} .readout`), SOON).toBe('Dark: nothing is radiated');
       const blank = `(() => { const c = document.createElement('canvas'), o = document.querySelector('${panel} canvas'); c.width = o.width; c.height = o.height; return c.toDataURL(); })()`;
-      expect(await picture(panel)).toBe(await page.evaluate<string>(blank));
+      expect(await picture(panel)).toBe(await opened.page.evaluate<string>(blank));
     }
   });
 
@@ -124,7 +112,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
       become();
       await expect.poll(() => text('#hint'), SOON).toContain('Nothing here is radiated');
       await expect.poll(() => text('#radiation'), SOON).toBe(`${how} beams`);
-      await page.focus('#run');
+      await opened.page.focus('#run');
       await expect.poll(() => text('#hint'), SOON).toContain(`; ${array} goes to its safe state`);
       for (const [safe, shows, below] of [
         [CODEWORD, `${how} codeword, −20.5°`, `Codeword at −20.5°: the safe state, ${how.toLowerCase()}`],
@@ -136,12 +124,12 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
         await expect.poll(() => text('#radiation'), SOON).toBe(shows);
         await expect.poll(() => text('#words-body .readout'), SOON).toBe(below);
         await expect.poll(() => text('#hint'), SOON).toContain(`Start: ${array} leaves its safe state and shows beams`);
-        await page.press('#run', 'Enter');
+        await opened.page.press('#run', 'Enter');
         await expect.poll(() => text('#hint'), SOON).toMatch(/leaves its safe state and shows a new beam .*Start\?$/);
-        await page.keyboard.press('Escape');
+        await opened.page.keyboard.press('Escape');
         await rig.run();
       }
-      await page.evaluate('document.activeElement.blur()');
+      await opened.page.evaluate('document.activeElement.blur()');
     },
     60_000,
   );
@@ -150,9 +138,9 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     rig.safeConfirmed = false;
     await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING beams');
     const unconfirmed = "the array was told to go to its safe state 'mute' and has not confirmed it";
-    await page.click('#run');
-    await page.mouse.move(0, 0);
-    await page.evaluate('document.activeElement.blur()');
+    await opened.page.click('#run');
+    await opened.page.mouse.move(0, 0);
+    await opened.page.evaluate('document.activeElement.blur()');
     await expect.poll(() => text('#hint'), SOON).toContain(`Paused: ${unconfirmed}.`);
     rig.state = 'faulted';
     await expect.poll(() => text('#hint'), SOON).toContain(`the rig has faulted, and ${unconfirmed}.`);

@@ -5,7 +5,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'vite';
-import { packageRoot } from '../../src/config/package-root.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { hasPart } from '../parts.ts';
 import { launchChromium } from './chromium.ts';
 import { DemoRig } from './demo-rig.ts';

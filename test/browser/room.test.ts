@@ -1,24 +1,12 @@
 /** A page with much to say: a planar array and eight users, on the smallest screen and on a large one. */
-import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hasPart } from '../parts.ts';
-import { openPageOf, type OpenPage } from './page-of.ts';
+import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
-
-const SOON = { timeout: 15_000, interval: 50 };
 
 describe.skipIf(!hasPart('chromium'))('the page of a planar array with eight users [needs chromium]', () => {
   const rig = new StandInRig({ users: 8, planar: true });
-  let opened: OpenPage | undefined;
-  let page: Page;
-
-  beforeAll(async () => {
-    rig.startTimer();
-    opened = await openPageOf(rig);
-    ({ page } = opened);
-  }, 120_000);
-
-  afterAll(() => opened?.close());
+  const opened = pageOfBlock(rig);
 
   it.each([
     [1024, 768],
@@ -26,11 +14,11 @@ describe.skipIf(!hasPart('chromium'))('the page of a planar array with eight use
     [1700, 900],
     [1920, 1080],
   ])('cuts no figure and covers no title at %i × %i', async (width, height) => {
-    await page.setViewportSize({ width, height });
-    await expect.poll(() => page.isVisible('#elevation'), SOON).toBe(true);
-    await expect.poll(() => page.textContent('[data-user="7"] .expected'), SOON).toMatch(/\d\.\d$/);
-    await page.waitForTimeout(400);
-    const wrong = await page.evaluate<string[]>(`(() => {
+    await opened.page.setViewportSize({ width, height });
+    await expect.poll(() => opened.page.isVisible('#elevation'), SOON).toBe(true);
+    await expect.poll(() => opened.page.textContent('[data-user="7"] .expected'), SOON).toMatch(/\d\.\d$/);
+    await opened.page.waitForTimeout(400);
+    const wrong = await opened.page.evaluate<string[]>(`(() => {
       const found = [];
       for (const one of document.querySelectorAll('.expected, .value, #rig-size, header dd')) {
         if (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 2) found.push('cut: ' + one.textContent);
@@ -46,7 +34,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a planar array with eight use
       return found;
     })()`);
     expect(wrong).toEqual([]);
-    expect(await page.getAttribute('#beampattern .readout', 'title'), 'whole for whoever points at it').toMatch(
+    expect(await opened.page.getAttribute('#beampattern .readout', 'title'), 'whole for whoever points at it').toMatch(
       /user 7: −?\d+\.\d$/,
     );
   });

@@ -4,13 +4,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hasPart } from '../parts.ts';
-import { openPageOf, type OpenPage } from './page-of.ts';
+import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
 
-const SOON = { timeout: 15_000, interval: 50 };
 const LOST =
   'the link is closed (/dev/ttyUSB0: lost: the cable was pulled out of the board while it was radiating); nothing was sent';
 const SCREENS = [
@@ -24,34 +22,23 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
   const pictures = process.env['BEAMRIG_PICTURES'];
   let voidCycles = new Set<number>();
   const rig = new StandInRig({ isVoid: (cycle) => voidCycles.has(cycle) });
-  let opened: OpenPage | undefined;
-  let page: Page;
-
-  beforeAll(async () => {
+  const opened = pageOfBlock(rig, () => {
     rig.hasBoard = true;
     rig.channelSource = 'file';
     rig.fallsBack = false;
-    rig.startTimer();
-    opened = await openPageOf(rig);
-    ({ page } = opened);
-  }, 120_000);
+  });
+  const { text, inPage, style } = opened;
 
-  afterAll(() => opened?.close());
-
-  const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
-  const inPage = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
-  const style = (selector: string, property: string): Promise<string> =>
-    inPage(`getComputedStyle(document.querySelector('${selector}')).${property}`);
   const picture = (selector: string): Promise<string> => inPage(`document.querySelector('${selector} canvas').toDataURL()`);
-  const fresh = (): Promise<string | null> => page.getAttribute('body', 'data-fresh');
+  const fresh = (): Promise<string | null> => opened.page.getAttribute('body', 'data-fresh');
 
   /** Looks at the page on every screen, light and dark: nothing outside it, no row over another, no figure cut. */
   const fitsEveryScreen = async (name: string): Promise<void> => {
     for (const [width, height] of SCREENS) {
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.setViewportSize({ width, height });
-        await page.emulateMedia({ colorScheme });
-        await page.waitForTimeout(400);
+        await opened.page.setViewportSize({ width, height });
+        await opened.page.emulateMedia({ colorScheme });
+        await opened.page.waitForTimeout(400);
         const misfits = await inPage<string[]>(`(() => {
           const misfits = [];
           const { scrollWidth, scrollHeight } = document.documentElement;
@@ -73,12 +60,12 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
         })()`);
         if (pictures) {
           mkdirSync(pictures, { recursive: true });
-          await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`) });
+          await opened.page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`) });
         }
         expect(misfits, `${width}×${height} ${colorScheme}`).toEqual([]);
       }
     }
-    await page.setViewportSize({ width: 1280, height: 800 });
+    await opened.page.setViewportSize({ width: 1280, height: 800 });
   };
 
   it('is whole on every screen while all is well', async () => {
@@ -113,7 +100,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
 
   it('says since when the beam is void and whose fault it is, and freezes and greys what was last known', async () => {
     rig.lost = LOST;
-    await expect.poll(() => page.isVisible('#banner'), SOON).toBe(true);
+    await expect.poll(() => opened.page.isVisible('#banner'), SOON).toBe(true);
     expect(await text('#banner-text')).toMatch(/^Beam void since \d\d:\d\d:\d\d: push: panel \/dev\/ttyUSB0: the link is closed/);
     // By the clock of the machine that the page is seen on.
     const agoS = `(() => {
@@ -141,7 +128,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
     const row = await text('#panels-body tbody[data-state="closed"]');
     expect(row).toContain('✕ lost');
     expect(row).toContain('the cable was pulled');
-    expect(await page.locator('#panels-body tbody[data-state="closed"]').count()).toBe(1);
+    expect(await opened.page.locator('#panels-body tbody[data-state="closed"]').count()).toBe(1);
     await fitsEveryScreen('void');
   });
 
@@ -154,7 +141,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig in trouble [needs chrom
 
   it('comes back to life with the first good cycle', async () => {
     rig.lost = undefined;
-    await expect.poll(() => page.isVisible('#banner'), SOON).toBe(false);
+    await expect.poll(() => opened.page.isVisible('#banner'), SOON).toBe(false);
     expect(await fresh()).toBe('yes');
     await expect.poll(() => text('#words-body .readout'), SOON).toContain('words changed');
   });

@@ -12,11 +12,11 @@ import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts'
 import { openMqttWire, type MqttWire } from './mqtt-wire.ts';
 import type { Refusal, Scenario } from './play.ts';
 import {
+  SECOND_MISSES_COMMIT,
   LOST_AND_BACK,
   PART_LOST_AND_BACK,
   WAYS_OVER,
   mostlyBy,
-  names,
   nothingLost,
   resetWhileArmed,
   sentAgain,
@@ -377,16 +377,7 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
   {
     name: 'the panel behind the broker misses a timed commit',
     options: { panels: 2, openWire: onTwoWires },
-    async play(rig) {
-      await rig.cycles(5);
-      rig.panels[1].mishaps([{ do: 'drop', messages: ['commit'] }]);
-      await rig.untilVoid();
-      rig.panels[1].mishaps([]);
-      await rig.back();
-      await rig.cycles(3);
-    },
-    events: ['cycle-void'],
-    check: names('link-1'),
+    ...SECOND_MISSES_COMMIT,
   },
   {
     name: 'the panel on the serial line resets while its beam waits for its time',

@@ -139,6 +139,20 @@ export const splitHandled = (rig: FaultRig): string[] => {
   ];
 };
 
+/** The second of two panels misses a timed commit: the beam is void and names it, and the next ones are whole. */
+export const SECOND_MISSES_COMMIT: Pick<Scenario, 'play' | 'events' | 'check'> = {
+  async play(rig) {
+    await rig.cycles(5);
+    rig.panels[1].mishaps([{ do: 'drop', messages: ['commit'] }]);
+    await rig.untilVoid();
+    rig.panels[1].mishaps([]);
+    await rig.back();
+    await rig.cycles(3);
+  },
+  events: ['cycle-void'],
+  check: names('link-1'),
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'cable pulled and put back',
@@ -336,16 +350,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one of two panels misses a timed commit',
     options: { panels: 2 },
-    async play(rig) {
-      await rig.cycles(5);
-      rig.panels[1].mishaps([{ do: 'drop', messages: ['commit'] }]);
-      await rig.untilVoid();
-      rig.panels[1].mishaps([]);
-      await rig.back();
-      await rig.cycles(3);
-    },
-    events: ['cycle-void'],
-    check: names('link-1'),
+    ...SECOND_MISSES_COMMIT,
   },
   {
     name: 'one of two panels resets while its beam waits for its time',

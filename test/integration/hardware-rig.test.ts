@@ -1,8 +1,7 @@
 /** Whole rigs whose panels are at the far ends of real wires: what the rig file names is driven, and its policy decides what happens without. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
@@ -21,21 +20,11 @@ import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
 import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 import { hasPart } from '../parts.ts';
+import { forOneTest } from '../for-one-test.ts';
 import { openPtyPair } from '../pty.ts';
 
-let folder: string;
-const atEnd: (() => unknown)[] = [];
-const later = <Thing>(thing: Thing, close: (thing: Thing) => unknown): Thing => {
-  atEnd.push(() => close(thing));
-  return thing;
-};
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'beamrig-hardware-'));
-});
-afterEach(async () => {
-  for (const close of atEnd.splice(0).reverse()) await close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const own = forOneTest('hardware');
+const { later } = own;
 
 const rigOf = (...lines: string[]): RigFile =>
   parseRigFile(
@@ -46,7 +35,7 @@ beamformer: { model: aligned }
 loop: { rateHz: 50, pilots: 64 }
 ${lines.join('\n')}
 `,
-    join(folder, 'rig.yaml'),
+    join(own.folder, 'rig.yaml'),
   );
 
 /** The panels of a rig, played in this process at the far ends of its links: a serial end by link, or the broker of the rig file. */
@@ -133,7 +122,7 @@ describe('a rig without its hardware', () => {
     await broker.close(); // nobody listens there now
     const rig = rigOf(
       'links:',
-      `  - { name: left, elements: '0-7', serial: { path: ${join(folder, 'no-port')} } }`,
+      `  - { name: left, elements: '0-7', serial: { path: ${join(own.folder, 'no-port')} } }`,
       `  - { name: right, panel: B, elements: '8-15', mqtt: { url: '${broker.url}' } }`,
       'fallback: never',
     );
@@ -146,7 +135,7 @@ describe('a rig without its hardware', () => {
   });
 
   it('runs on the simulator where that is allowed, and says why', async () => {
-    const rig = rigOf(`links: [ { name: left, serial: { path: ${join(folder, 'no-port')} } } ]`);
+    const rig = rigOf(`links: [ { name: left, serial: { path: ${join(own.folder, 'no-port')} } } ]`);
     const { source, description, run, codes, lookedFor } = await assemble(rig, { cycles: 5 });
     expect(source).toBe('simulator');
     expect(description.sourceReason).toContain('there is no such port');
@@ -156,7 +145,7 @@ describe('a rig without its hardware', () => {
   });
 
   it.each(['never', 'at-start', 'any-time'])('is refused under %s for what somebody has to mend', async (fallback) => {
-    const file = join(folder, 'a-file');
+    const file = join(own.folder, 'a-file');
     writeFileSync(file, '');
     const noPort = await refusal(rigOf(`links: [ { serial: { path: ${file} } } ]`, `fallback: ${fallback}`));
     expect(noPort).toMatchObject({ code: 'link', message: expect.stringContaining('not a serial port') as string });
@@ -337,7 +326,7 @@ describe.skipIf(!hasPart('socat'))('a rig on serial ports [needs socat]', () => 
   it('authenticates its frames with the key of the rig, and refuses a panel with another', async () => {
     const pty = later(await openPtyPair(), (it) => it.close());
     const key = (text: string): string => {
-      const path = join(folder, `${text.slice(0, 4)}.key`);
+      const path = join(own.folder, `${text.slice(0, 4)}.key`);
       writeFileSync(path, text, { mode: 0o600 });
       return path;
     };

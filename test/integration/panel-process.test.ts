@@ -1,9 +1,8 @@
 /** `beamrig panel` as a process of its own, with the driver at the other end of real wires, held against the loopback of the same rig. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { startPanelProcess } from '../../scripts/panel-process.ts';
 import type { PanelLine } from '../../scripts/panel-process.ts';
@@ -17,23 +16,13 @@ import type { ArrayMember, BeamCommand, Result } from '../../src/panel/panel.ts'
 import { assembleSimulator } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
 import { hasPart } from '../parts.ts';
+import { forOneTest } from '../for-one-test.ts';
 import { openPtyPair } from '../pty.ts';
 
 const [N, M, K, Q] = [16, 2, 2, 6];
 
-let folder: string;
-const atEnd: (() => unknown)[] = [];
-const later = <Thing>(thing: Thing, close: (thing: Thing) => unknown): Thing => {
-  atEnd.push(() => close(thing));
-  return thing;
-};
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'beamrig-panels-'));
-});
-afterEach(async () => {
-  for (const close of atEnd.splice(0).reverse()) await close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const own = forOneTest('panels');
+const { later } = own;
 
 /** The command with `--json` and all its words, ended with the test. */
 function beamrigPanel(...words: string[]) {
@@ -89,7 +78,7 @@ links: ${links}
 ${more}
 `;
 const rigFile = (text: string): string => {
-  const path = join(folder, 'rig.yaml');
+  const path = join(own.folder, 'rig.yaml');
   writeFileSync(path, text);
   return path;
 };
@@ -156,7 +145,7 @@ describe('beamrig panel', LIMITS, () => {
     const nothing = await beamrigPanel().ended();
     expect(nothing.code).toBe(2);
     expect(nothing.errors).toMatch(/no rig file, and no --elements/);
-    const noPort = await beamrigPanel(rigFile(rigText()), '--serial', join(folder, 'no-port')).ended();
+    const noPort = await beamrigPanel(rigFile(rigText()), '--serial', join(own.folder, 'no-port')).ended();
     expect(noPort.code).toBe(1);
     expect(noPort.errors).toMatch(/no-port.*\nWhat to do: /);
   });
@@ -227,8 +216,8 @@ describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]
 
   it('takes sealed frames only where the rig has a key, and keeps its counters over a restart', async () => {
     const pty = later(await openPtyPair(), (open) => open.close());
-    const key = join(folder, 'rig.key');
-    const state = join(folder, 'counters');
+    const key = join(own.folder, 'rig.key');
+    const state = join(own.folder, 'counters');
     writeFileSync(key, '00112233445566778899aabbccddeeff', { mode: 0o600 });
     const rig = rigFile(
       rigText(`[ { name: left, panel: L-1, serial: { path: ${pty.a} } } ]`, `authentication: { keyFile: ${key} }`),

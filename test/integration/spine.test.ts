@@ -13,7 +13,9 @@ import { connectionMask } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
-import { readChannelFile, writeChannelFile } from '../../src/config/channel-file.ts';
+import { simulatorSchema } from '../../src/config/simulator-schema.ts';
+import { readChannelFile } from '../../src/config/channel-file.ts';
+import { writeChannelFile } from '../doubles/write-channel-file.ts';
 import type { RigFile } from '../../src/config/rig-file.ts';
 import type { AssembleOptions } from '../../src/rig/assemble.ts';
 import { assembleSpine, demoWith, withoutTimes } from './spine.ts';
@@ -29,19 +31,13 @@ afterEach(async () => {
   for (const { rig } of open.splice(0)) await rig.controller.stop();
 });
 
+const IDEAL = simulatorSchema.parse({}).impairments;
 const aligned = (rig: RigFile): void => {
   rig.beamformer.model = 'aligned';
 };
 const ideal = (rig: RigFile): void => {
   aligned(rig);
-  rig.simulator.impairments = {
-    gainErrorDb: 0,
-    phaseErrorDeg: 0,
-    phaseStateErrorDeg: 0,
-    deadElements: [],
-    stuckElements: [],
-    temperatureDriftDegPerMinute: 0,
-  };
+  rig.simulator.impairments = IDEAL;
 };
 /** After every cycle: do the words on the air equal the words asked for, and is the beam the record names the one that is up? */
 function watchRadiated(spine: Spine): { checked: number; differing: number[] } {

@@ -135,6 +135,7 @@ export function writeModelFile(
   id: string,
   { elements, users }: { elements: number; users: number },
   bytes: Uint8Array,
+  otherwise: Partial<ModelCard> = {},
 ): string {
   const dimensions = { elements, rfChains: users, users };
   const card: ModelCard = {
@@ -149,6 +150,7 @@ export function writeModelFile(
     training: 'none',
     metrics: [],
     sha256: createHash('sha256').update(bytes).digest('hex'),
+    ...otherwise,
   };
   const path = join(folder, `${id}.onnx`);
   writeFileSync(path, bytes);

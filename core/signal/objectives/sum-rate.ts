@@ -14,8 +14,7 @@ export const sumRateObjective: Objective = {
   at: ({ power, noise }, { equivalent: { channel, analog } }) => ({
     resolve() {
       // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
-      const start = digitalForAnalog(channel, analog, power, noise, { method: 'rzf' });
-      const settings = { method: 'wmmse', start, iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
+      const settings = { method: 'wmmse', start: 'rzf', iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
       return { digital: digitalForAnalog(channel, analog, power, noise, settings) };
     },
     score({ digital }) {

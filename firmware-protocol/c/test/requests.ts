@@ -1,5 +1,5 @@
-/** The requests of the stories that both panels are told, to a panel as hil-sim/test-host.ts has it. */
-import { CHAINS, PHASE_BITS, USERS, WORDS, chunk } from '../../../hil-sim/test-host.ts';
+/** The requests of the stories that both panels are told, to a panel as test/doubles/panel-host.ts has it. */
+import { CHAINS, PHASE_BITS, USERS, WORDS, chunk } from '../../../test/doubles/panel-host.ts';
 import type { Request } from '../../messages.ts';
 
 export const hello: Request = { type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' };

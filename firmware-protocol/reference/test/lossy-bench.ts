@@ -1,6 +1,6 @@
 /** A bench whose line loses requests, or whose answers are not what they should be. */
 import { crc32c } from '../../crc32c.ts';
-import type { BenchBus } from '../../../hil-sim/bench-bus.ts';
+import type { BenchBus } from '../bench-bus.ts';
 
 export interface Line {
   /** Requests for which it says true never reach the bench. */

@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../../core/clock/virtual-clock.ts';
 import { fromParts } from '../../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../../core/signal/random.ts';
-import { sumRateObjective } from '../../../core/signal/objectives/sum-rate.ts';
 import type { MeasuredSnr } from '../../panel/panel.ts';
 import type { BoardUsed, CycleRecord, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { createControlLoop } from '../control-loop.ts';
 import type { RigDescription } from '../controller.ts';
-import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer, sameChannel, scriptedPanel } from '../scripted-panel.ts';
+import { ELEMENTS, asRigPanel, fixedBeamformer, plainSetting, scriptedPanel } from '../../../test/doubles/scripted-panel.ts';
 
 /** A loop whose panel measures and is what the story says, cycle by cycle. */
 function rigThat(story: {
@@ -36,17 +35,7 @@ function rigThat(story: {
   };
   let cycle = 0;
   const loop = createControlLoop({
-    setting: {
-      clock,
-      channels: sameChannel(fromParts(2, ELEMENTS, re, re)),
-      rfChains: CHAINS,
-      connection: undefined,
-      panelPhaseBits: 6,
-      power: 10,
-      noise: 1,
-      objective: sumRateObjective,
-      pilots: 8,
-    },
+    setting: plainSetting(clock, fromParts(2, ELEMENTS, re, re)),
     panel: {
       ...asRigPanel(measuring, 'hardware'),
       boards: () => [{ link: 'left', kind: 'serial', source: 'hardware', panel: 'A', firmware: '1.0', ...story.board?.(cycle) }],

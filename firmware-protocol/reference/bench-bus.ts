@@ -7,14 +7,14 @@
  *
  * What radiates is what the chips decode to, whatever the firmware believes: a wrong table, channel or latch is a wrong beam.
  */
-import { BeamrigError } from '../core/errors/beamrig-error.ts';
-import { PayloadReader } from '../firmware-protocol/byte-cursor.ts';
-import { damageOf } from '../firmware-protocol/codec.ts';
-import { crc32c } from '../firmware-protocol/crc32c.ts';
-import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
-import { userIndex } from '../core/signal/indices.ts';
-import type { AirPart } from './air.ts';
-import type { Chip, ChipKind } from './chips/chip.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { PayloadReader } from '../byte-cursor.ts';
+import { damageOf } from '../codec.ts';
+import { crc32c } from '../crc32c.ts';
+import { CRC_BYTES, HEADER_BYTES } from '../limits.ts';
+import { userIndex } from '../../core/signal/indices.ts';
+import type { AirPart } from '../../hil-sim/air.ts';
+import type { Chip, ChipKind } from '../../hil-sim/chips/chip.ts';
 
 export interface BenchBusOptions {
   /** The elements that the board's chips drive. */

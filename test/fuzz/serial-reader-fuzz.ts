@@ -6,11 +6,11 @@
  *   good frames ─► mutation ─► stream ─► pieces ─► SerialFrameReader ─► decodeFrame ─► encodeFrame: the same bytes again?
  *                     ▲ a marker behind a delimiter now and then: must always come out
  */
-import { DISCARD_REASONS, type DiscardReason, decodeFrame, encodeFrame } from './codec.ts';
-import { crc32c } from './crc32c.ts';
-import { FEATURES, type Message, NACK_CODES } from './messages.ts';
-import { SerialFrameReader, type SerialDiscardReason, cobsFrame } from './serial-framing.ts';
-import { TYPE_CODES, isFrozenCode } from './type-codes.ts';
+import { DISCARD_REASONS, type DiscardReason, decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
+import { crc32c } from '../../firmware-protocol/crc32c.ts';
+import { FEATURES, type Message, NACK_CODES } from '../../firmware-protocol/messages.ts';
+import { SerialFrameReader, type SerialDiscardReason, cobsFrame } from '../../firmware-protocol/serial-framing.ts';
+import { TYPE_CODES, isFrozenCode } from '../../firmware-protocol/type-codes.ts';
 
 export interface ReaderFuzzFigures {
   /** Fuzzed frames put on the line, markers included. */

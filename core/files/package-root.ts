@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError } from '../errors/beamrig-error.ts';
 
 let found: { folder: string; version: string } | undefined;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../core/signal/random.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { createReaderFuzz } from './serial-reader-fuzz.ts';
 
 const drawn = (seed: number) => {

@@ -1,16 +1,16 @@
 /** The bench bus in bytes: transfers, weights, readings and memory, as a board's firmware would send them. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../core/clock/virtual-clock.ts';
-import { crc32c } from '../firmware-protocol/crc32c.ts';
-import { createRandom } from '../core/signal/random.ts';
-import type { Air } from './air.ts';
-import { createAir } from './air.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { crc32c } from '../crc32c.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import type { Air } from '../../hil-sim/air.ts';
+import { createAir } from '../../hil-sim/air.ts';
 import type { BenchBus } from './bench-bus.ts';
 import { createBenchBus } from './bench-bus.ts';
-import { adar1000 } from './chips/adar1000.ts';
-import { createMovingUsers } from './scene.ts';
-import { createSimulatedArray } from './simulated-array.ts';
+import { adar1000 } from '../../hil-sim/chips/adar1000.ts';
+import { createMovingUsers } from '../../hil-sim/scene.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 
 const ELEMENTS = 16;
 const CHAINS = 2;

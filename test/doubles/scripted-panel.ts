@@ -3,19 +3,36 @@ import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import { zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
-import type { Source } from '../telemetry/cycle-record.ts';
-import type { ChannelSource } from './channel-source.ts';
-import type { RigPanel } from './rig-panel.ts';
+import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
+import type { Beamformer } from '../../src/beamforming/beamformer.ts';
+import type { Panel, PanelFailure, Result } from '../../src/panel/panel.ts';
+import type { Source } from '../../src/telemetry/cycle-record.ts';
+import type { ControlLoopOptions } from '../../src/control/loop-options.ts';
+import type { ChannelSource } from '../../src/control/channel-source.ts';
+import type { RigPanel } from '../../src/control/rig-panel.ts';
 
 export const ELEMENTS = 4;
 export const CHAINS = 2;
+
+type LoopSetting = ControlLoopOptions['setting'];
 
 /** The same channel for every cycle. */
 export const sameChannel = (channel: CMatrix): ChannelSource => ({
   origin: 'file',
   take: () => ({ channel, userAzimuthRad: new Float64Array() }),
+});
+
+/** What the loop is told of a rig with two users and two chains. */
+export const plainSetting = (clock: VirtualClock, channel: CMatrix): LoopSetting => ({
+  clock,
+  channels: sameChannel(channel),
+  rfChains: CHAINS,
+  connection: undefined,
+  panelPhaseBits: 6,
+  power: 10,
+  noise: 1,
+  objective: sumRateObjective,
+  pilots: 8,
 });
 
 export const NO_ANSWER: PanelFailure = { reason: 'no-answer', request: 'commit', attempts: 4, waitedMs: 200 };

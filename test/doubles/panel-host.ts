@@ -1,17 +1,17 @@
 /** A host for the tests of this folder: sends requests to a virtual panel as bytes, on virtual time, and keeps every frame that comes back. */
-import type { VirtualClock } from '../core/clock/virtual-clock.ts';
-import { createVirtualClock } from '../core/clock/virtual-clock.ts';
-import { beamFrames } from '../firmware-protocol/chunking.ts';
-import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
-import type { Frame, Message, Reply, Request } from '../firmware-protocol/messages.ts';
-import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { createRandom } from '../core/signal/random.ts';
-import type { Scene } from './scene.ts';
-import { createMovingUsers } from './scene.ts';
-import type { SimulatedArray } from './simulated-array.ts';
-import { createSimulatedArray } from './simulated-array.ts';
-import type { PanelSettings, VirtualPanel, WholeArray } from './virtual-panel.ts';
-import { createVirtualPanel } from './virtual-panel.ts';
+import type { VirtualClock } from '../../core/clock/virtual-clock.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { beamFrames } from '../../firmware-protocol/chunking.ts';
+import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
+import type { Frame, Message, Reply, Request } from '../../firmware-protocol/messages.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import type { Scene } from '../../hil-sim/scene.ts';
+import { createMovingUsers } from '../../hil-sim/scene.ts';
+import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import type { PanelSettings, VirtualPanel, WholeArray } from '../../hil-sim/virtual-panel.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 
 export const ELEMENTS = 16;
 export const CHAINS = 2;

@@ -1,0 +1,34 @@
+// `npm run build`: what the command and its model process import, compiled, and the page. What an earlier build left in dist/ and this one does
+// not make is removed afterwards: it would be packed with the rest.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+const programOf = (name, bin) => join(dirname(require.resolve(`${name}/package.json`)), bin);
+
+function run(program, args, output = 'inherit') {
+  const ran = spawnSync(process.execPath, [program, ...args], {
+    cwd: root,
+    stdio: ['ignore', output, 'inherit'],
+    encoding: 'utf8',
+  });
+  if (ran.status === 0) return ran.stdout ?? '';
+  console.error((ran.stdout ?? '').replace(/^TSFILE: .*\n/gm, ''));
+  process.exit(ran.status ?? 1);
+}
+
+const said = run(programOf('typescript', 'bin/tsc'), ['-p', 'tsconfig.build.json', '--listEmittedFiles'], 'pipe');
+const made = new Set(Array.from(said.matchAll(/^TSFILE: (.*)$/gm), ([, file]) => resolve(root, file)));
+const dist = join(root, 'dist');
+const old = existsSync(dist)
+  ? readdirSync(dist, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .filter((file) => !made.has(file) && relative(dist, file).split(sep)[0] !== 'dashboard')
+  : [];
+for (const file of old) rmSync(file);
+run(programOf('vite', 'bin/vite.js'), ['build', '--logLevel', 'warn']);
