@@ -10,7 +10,7 @@ window.matchMedia('(prefers-color-scheme: light)').addEventListener('change', ()
 /** Counts the changes of theme: what was drawn under another version has to be drawn anew. */
 export const themeVersion = (): number => version;
 
-/** A colour of style.css by its name without the dashes: 'text', 'user-0', … */
+/** A colour of styles/base.css by its name without the dashes: 'text', 'user-0', … */
 export function colour(name: string): string {
   let value = cache.get(name);
   if (value === undefined) {

@@ -6,7 +6,7 @@ import { WINDOW_MS } from '../live.ts';
 import { canvasFont, colour } from '../charts/theme.ts';
 
 const BAR_MS = 1000;
-/** So many are in style.css; then they come again. */
+/** So many are in styles/base.css; then they come again. */
 const STAGE_COLOURS = 8;
 interface Bar {
   startMs: number;
