@@ -185,9 +185,9 @@ function positive(flag: string, given: string): number {
 }
 
 /** For people; with `--json` the output is one object and this goes beside it. */
-function say(words: string): void {
-  if (values.json) console.error(words);
-  else console.log(words);
+function say(message: string): void {
+  if (values.json) console.error(message);
+  else console.log(message);
 }
 
 async function startPanel(rigFile: string, port: string): Promise<{ pid: number; stop(): Promise<void> }> {

@@ -6,7 +6,7 @@ import { counted } from '../core/errors/counted.ts';
 import type { Socket } from 'socket.io-client';
 import type { ControlResult, PageToServer, RigDescription, ServerToPage } from '../src/server/socket-contract.ts';
 import { byId, element, setText } from './elements.ts';
-import { arrayInWords, clockTime, radiates } from './live.ts';
+import { arrayText, clockTime, radiates } from './live.ts';
 import type { Live } from './live.ts';
 
 export type RigSocket = Socket<ServerToPage, PageToServer>;
@@ -117,7 +117,7 @@ export class Controls {
       case 'paused':
         return undefined;
       case 'faulted':
-        return `Controls are off: the rig has faulted, and ${safetyInWords(live)}. Read the events below, then start beamrig again.`;
+        return `Controls are off: the rig has faulted, and ${safetyText(live)}. Read the events below, then start beamrig again.`;
       default:
         return `Controls are off: the controller is ${live.state ?? 'not ready'}.`;
     }
@@ -128,7 +128,7 @@ export class Controls {
     if (control === this.#phaseBits)
       return 'Q: choose how many bits each phase word has. You are asked before the array gets such words.';
     const live = this.#live;
-    const array = live ? arrayInWords(live) : 'the array';
+    const array = live ? arrayText(live) : 'the array';
     return live?.state === 'running'
       ? `Stop: no more cycles; ${array} goes to its safe state at once.`
       : `Start: ${array} leaves its safe state and ${live && !radiates(live) ? 'shows beams' : 'radiates'}. You are asked first.`;
@@ -171,7 +171,7 @@ export class Controls {
     const pace = live.rig.loopRateHz > 0 ? `${counted(live.rig.loopRateHz, 'time')} a second` : 'as often as it can';
     this.#ask(
       {
-        question: `${capital(arrayInWords(live))} leaves its safe state and ${radiates(live) ? 'radiates' : 'shows'} a new beam ${pace}. Start?`,
+        question: `${capital(arrayText(live))} leaves its safe state and ${radiates(live) ? 'radiates' : 'shows'} a new beam ${pace}. Start?`,
         verb: 'Start',
         done: 'Running.',
         send: (answer) => this.#socket.emit('start', answer),
@@ -270,7 +270,7 @@ export class Controls {
 function situation(live: Live): string {
   const { latest, rig, source, state } = live;
   const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
-  if (state === 'paused') return `Paused: ${safetyInWords(live)}.${since}`;
+  if (state === 'paused') return `Paused: ${safetyText(live)}.${since}`;
   // The banner says what is wrong.
   if (live.trouble === 'void' || live.trouble === 'stalled')
     return live.valuesOf
@@ -289,12 +289,12 @@ function situation(live: Live): string {
 }
 
 /** Of a rig that does not run: where its array is, as far as it has said. */
-function safetyInWords(live: Live): string {
+function safetyText(live: Live): string {
   const { rig } = live;
   const safe = rig ? ` '${rig.safe.state}'` : '';
   return rig && !rig.safe.confirmed
-    ? `${arrayInWords(live)} was told to go to its safe state${safe} and has not confirmed it`
-    : `${arrayInWords(live)} is in its safe state${safe}`;
+    ? `${arrayText(live)} was told to go to its safe state${safe} and has not confirmed it`
+    : `${arrayText(live)} is in its safe state${safe}`;
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -234,12 +234,12 @@ const SHOWING: Record<Source, { array: string; how: string; held: string }> = {
 };
 
 /** As it stands in the middle of a sentence. */
-export const arrayInWords = ({ source }: Live): string => SHOWING[source ?? 'hardware'].array;
+export const arrayText = ({ source }: Live): string => SHOWING[source ?? 'hardware'].array;
 
 export const radiates = ({ source }: Live): boolean => source === 'hardware';
 
 /** What the array shows, in the fewest words. */
-export function radiationInWords({ connection, radiation, source }: Live): string {
+export function radiationText({ connection, radiation, source }: Live): string {
   if (connection !== 'open' || !radiation || source === undefined) return 'UNKNOWN';
   const { how, held } = SHOWING[source];
   const doubt = radiation.confirmed ? '' : ', not confirmed';

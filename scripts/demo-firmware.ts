@@ -23,7 +23,7 @@ import {
   SCENARIO_CHIP,
   USERS,
   compare,
-  comparisonInWords,
+  comparisonText,
   cycleMs,
   tellOverLoopback,
 } from './same-scenario.ts';
@@ -65,7 +65,7 @@ try {
   const took = cycleMs(told);
   if (json) console.log(JSON.stringify({ target, chip: chip.name, ...comparison, cycleMs: took }));
   else {
-    for (const line of comparisonInWords(comparison)) console.log(line);
+    for (const line of comparisonText(comparison)) console.log(line);
     console.log(`Apply and measure took ${took.median.toFixed(1)} ms a cycle in the median, ${took.most.toFixed(1)} ms at most.`);
     console.log(
       comparison.equal ? 'The firmware does as the simulator does.' : 'The firmware does NOT do as the simulator does.',

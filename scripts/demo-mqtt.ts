@@ -12,7 +12,7 @@ import { guardedScenario, openScenario } from './broker-scenario.ts';
 import type { BrokerScenario } from './broker-scenario.ts';
 import { optionsOrEnd, printFailure } from './demonstration.ts';
 import { tellToPanelProcess } from './played-scenario.ts';
-import { compare, comparisonInWords, cycleMs, tellOverLoopback } from './same-scenario.ts';
+import { compare, comparisonText, cycleMs, tellOverLoopback } from './same-scenario.ts';
 
 const BROKERS: Record<string, () => Promise<BrokerScenario>> = { embedded: openScenario, 'mosquitto-tls': guardedScenario };
 
@@ -49,7 +49,7 @@ try {
   const took = cycleMs(told);
   if (json) console.log(JSON.stringify({ broker: kind, ...comparison, cycleMs: took }));
   else {
-    for (const line of comparisonInWords(comparison)) console.log(line);
+    for (const line of comparisonText(comparison)) console.log(line);
     console.log(`Apply and measure took ${took.median.toFixed(1)} ms a cycle in the median, ${took.most.toFixed(1)} ms at most.`);
     console.log(comparison.equal ? 'The panel does as the simulator does.' : 'The panel does NOT do as the simulator does.');
   }

@@ -176,7 +176,7 @@ export function compare(loopback: Story, panel: Story): Comparison {
 const VOIDS_SHOWN = 5;
 
 /** What came out, in lines for a person. */
-export function comparisonInWords(it: Comparison): string[] {
+export function comparisonText(it: Comparison): string[] {
   const db = (value: number): string => `${value.toFixed(3)} dB`;
   const all = it.cycles * it.wordsPerCycle;
   const noise =

@@ -2,7 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { byId, element, setText } from '../elements.ts';
 import { age, fixed } from '../charts/figures.ts';
-import { clockTime, radiationInWords } from '../live.ts';
+import { clockTime, radiationText } from '../live.ts';
 import type { Live } from '../live.ts';
 
 export class TopBar {
@@ -37,7 +37,7 @@ export class TopBar {
     document.body.dataset.shows = live.radiation?.shows ?? 'unknown';
     setText(this.#source, source?.replace('-', ' ').toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
     setText(this.#channels, channelsSimulated ? ', channels simulated' : '');
-    setText(this.#radiation, radiationInWords(live));
+    setText(this.#radiation, radiationText(live));
     this.#drawBanner(live);
     if (rig) {
       const { elements, rfChains, users, snrDb, geometry } = rig;
@@ -53,7 +53,7 @@ export class TopBar {
       this.#runFolder.title = `The run is recorded in ${rig.runFolder}`;
       document.title = `${TITLES[source ?? 'hardware']}${rig.name} · beamrig`;
     }
-    setText(this.#state, stateInWords(live));
+    setText(this.#state, stateText(live));
     setText(this.#rate, connection === 'open' && state ? fixed(live.cyclesPerSecond, 1) : '–');
     setText(this.#age, latest ? (live.fresh ? age(live.ageMs()) : `${age(live.valuesAgeMs())} ago`) : '–');
   }
@@ -79,7 +79,7 @@ function barOf({ connection, source, trouble }: Live, channelsSimulated: boolean
   return source === 'played-panel' || channelsSimulated ? 'amber' : 'hardware';
 }
 
-function stateInWords({ connection, trouble, state }: Live): string {
+function stateText({ connection, trouble, state }: Live): string {
   if (connection === 'gone') return 'unknown';
   if (trouble === 'void') return 'beam void';
   if (trouble === 'stalled') return 'no cycle';

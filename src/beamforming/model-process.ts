@@ -23,13 +23,13 @@ export interface ModelListener {
 }
 
 /** Of what it writes to its standard error, the end is kept for the message about its own. */
-const LAST_WORDS = 500;
+const LAST_OUTPUT = 500;
 
 export function startModelProcess(start: Omit<ModelStart, 'parent'>, openMs: number, listener: ModelListener): ModelProcess {
   const child = forkModel();
   let killed = false;
   let open = false;
-  let lastWords = '';
+  let lastOutput = '';
   let settle: (opening: Opening) => void = () => undefined;
   const opened = new Promise<Opening>((resolve) => {
     settle = resolve;
@@ -47,11 +47,11 @@ export function startModelProcess(start: Omit<ModelStart, 'parent'>, openMs: num
     child.on('error', (error) => end(error.message));
     // Not at its exit: its last words may come after that.
     child.once('close', (code, signal) =>
-      end(`${signal ?? `exit code ${code ?? '?'}`}${lastWords === '' ? '' : ` (${lastWords})`}`),
+      end(`${signal ?? `exit code ${code ?? '?'}`}${lastOutput === '' ? '' : ` (${lastOutput})`}`),
     );
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).trim().slice(-LAST_WORDS);
+    lastOutput = (lastOutput + text).trim().slice(-LAST_OUTPUT);
   });
   child.on('message', (message: FromModel) => {
     if (killed) return;

@@ -14,7 +14,7 @@ import { findKept, KEPT_FILE, type KeptBeam } from '../telemetry/kept-beams.ts';
 import { openRun, type StoredRun } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
 import { print, printError } from './output.ts';
-import { sendBeam, sentInWords, type SentBeam } from './send-beam.ts';
+import { sendBeam, sentText, type SentBeam } from './send-beam.ts';
 
 export interface BeamOptions {
   cycle: string;
@@ -36,7 +36,7 @@ export async function beam(folder: string, options: BeamOptions): Promise<void> 
   let sent: SentBeam | undefined;
   if (options.send !== undefined) {
     sent = await sendBeam({ run, kept, rigPath: options.send, cycles });
-    if (!options.json) for (const line of sentInWords(sent)) print(line);
+    if (!options.json) for (const line of sentText(sent)) print(line);
     if (!sent.worked) process.exitCode = 1;
   }
   if (options.json) print(JSON.stringify(asJson(run, kept, stored, audit, sent)));
@@ -83,17 +83,17 @@ function inWords(run: StoredRun, kept: KeptBeam, stored: StoredCycle | undefined
         );
       }
     }
-    lines.push('Digital weights D (rows: chains, columns: users):', ...rowsInWords(words.digital));
+    lines.push('Digital weights D (rows: chains, columns: users):', ...rowsText(words.digital));
   }
   if (channel !== undefined) {
     lines.push(`Channel H: ${users} × ${elements}, kept (--json has it); ‖h‖² of each user: ${gainsOf(channel).join(' ')} dB`);
   }
-  return [...lines, auditInWords(audit)];
+  return [...lines, auditText(audit)];
 }
 
 const WORDS_A_LINE = 16;
 
-const rowsInWords = ({ rows, cols, re, im }: CMatrix): string[] =>
+const rowsText = ({ rows, cols, re, im }: CMatrix): string[] =>
   Array.from({ length: rows }, (_, row) => {
     const cells = Array.from({ length: cols }, (_, col) => {
       const [real, imaginary] = [re[row * cols + col], im[row * cols + col]];
@@ -109,7 +109,7 @@ const gainsOf = ({ rows, cols, re, im }: CMatrix): string[] =>
     return (10 * Math.log10(sum)).toFixed(1);
   });
 
-function auditInWords(audit: BeamAudit): string {
+function auditText(audit: BeamAudit): string {
   if (audit.verdict === 'not-possible') return `Not checked: ${audit.lacking} is not there.`;
   const { sumRate, snrDb } = audit;
   if (audit.verdict === 'same') {

@@ -12,7 +12,7 @@ import { rigDoubts } from '../config/rig-doubts.ts';
 import { readRigFile, type RigFile } from '../config/rig-file.ts';
 import { discoverHardware } from '../link/discover.ts';
 import { LINK_KIND_NAMES, linkKind, ofKind } from '../link/link-kinds.ts';
-import { assembleHardware, linkInWords, problemMessage, type Hardware } from '../rig/hardware.ts';
+import { assembleHardware, linkText, problemMessage, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
 import { print } from './output.ts';
@@ -99,7 +99,7 @@ function rigFinding(path: string, findings: Finding[]): RigFile | undefined {
 
 /** Which links the rig has, and what is at their other ends. Each panel is asked who it is, which changes nothing that radiates. */
 async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
-  const { lookedFor, reason } = discoverHardware((rig?.links ?? []).map(linkInWords));
+  const { lookedFor, reason } = discoverHardware((rig?.links ?? []).map(linkText));
   const without =
     rig?.fallback === 'never'
       ? 'This rig forbids the simulator; set fallback: at-start to run on it.'

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { LAST_WORDS, Outlet } from './outlet.ts';
+import { LAST_OUTPUT, Outlet } from './outlet.ts';
 
 /** A reader that takes nothing until it is told to. */
 class SlowReader extends Writable {
@@ -79,7 +79,7 @@ describe('an outlet whose reader does not read', () => {
   it('is waited for no longer than was said', async () => {
     const { reader, outlet } = held(1000);
     outlet.write('nobody reads this\n');
-    await outlet.drained({ ...LAST_WORDS, stalledMs: 50 });
+    await outlet.drained({ ...LAST_OUTPUT, stalledMs: 50 });
     expect(reader.lines).toEqual([]);
     expect(outlet.failure).toBeUndefined();
   });

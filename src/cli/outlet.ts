@@ -23,7 +23,7 @@ export interface DrainLimits {
 }
 
 /** Somebody waits for the end: a reader has this long. */
-export const LAST_WORDS: DrainLimits = { stalledMs: 500, totalMs: 1500 };
+export const LAST_OUTPUT: DrainLimits = { stalledMs: 500, totalMs: 1500 };
 /** Nobody does, and what is not read is lost. */
 export const UNHURRIED: DrainLimits = { stalledMs: 10_000, totalMs: 60_000 };
 

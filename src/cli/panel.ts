@@ -20,7 +20,7 @@ import { counterLimitsInFolder, counterLimitsInMemory } from './counter-limits.t
 import type { CounterLimits } from './counter-limits.ts';
 import { endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
-import { LAST_WORDS } from './outlet.ts';
+import { LAST_OUTPUT } from './outlet.ts';
 import { boundOutput, printError, stdout } from './output.ts';
 import { panelCommand } from './panel-commands.ts';
 import { panelOutput } from './panel-output.ts';
@@ -75,7 +75,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   output.stopping();
   hand.close();
   await played.close();
-  endProcess((await finishWell(LAST_WORDS)) ? 0 : 1); // a wire that hangs must not keep the command alive
+  endProcess((await finishWell(LAST_OUTPUT)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
 
 function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): Promise<PanelEnd> {

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { withinTime } from '../control/within-time.ts';
-import { LAST_WORDS, UNHURRIED, type DrainLimits } from './outlet.ts';
+import { LAST_OUTPUT, UNHURRIED, type DrainLimits } from './outlet.ts';
 
 /** Until when after the signal, ms. */
 export const HURRIED = { recordsMs: 1700, influxMs: 2000, closedMs: 2350, saidMs: 2850 } as const;
@@ -43,7 +43,7 @@ export function createPatience(clock: Clock): Patience {
       Promise.race([withinTime(clock, ms, work, undefined), lost(hurriedMs).then(() => undefined)]),
     forReaders() {
       if (lostAtMs === undefined) return UNHURRIED;
-      return { ...LAST_WORDS, totalMs: Math.min(LAST_WORDS.totalMs, leftMs(HURRIED.saidMs)) };
+      return { ...LAST_OUTPUT, totalMs: Math.min(LAST_OUTPUT.totalMs, leftMs(HURRIED.saidMs)) };
     },
   };
 }

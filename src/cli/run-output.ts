@@ -1,7 +1,7 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
 import { counted } from '../../core/errors/counted.ts';
 import { FIGURE_SOURCES, FIGURES } from '../telemetry/cycle-columns.ts';
-import { sourceInWords, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
+import { sourceText, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { InfluxClosing } from '../telemetry/influx/influx-writer.ts';
 import { isoTime, type RunPart, type RunSummary } from '../telemetry/run-summary.ts';
 import type { Outlet } from './outlet.ts';
@@ -106,16 +106,16 @@ export function textOutput(out: Outlet): RunOutput {
       const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
       const [first, ...others] = summary.parts;
       const on = ({ objective, source, channelSource }: RunPart): string =>
-        `objective ${objective}, ${sourceInWords(source, channelSource)}`;
+        `objective ${objective}, ${sourceText(source, channelSource)}`;
       if (first === undefined) last(`${inAll}.`);
       else if (others.length === 0) {
         last(`${inAll}; ${on(first)}. Means:`);
-        for (const figure of figuresInWords(first.means)) last(`  ${figure}`);
+        for (const figure of figuresText(first.means)) last(`  ${figure}`);
       } else {
         last(`${inAll}. Means for each model and Q:`);
         for (const part of summary.parts) {
           last(`  ${part.modelId}, Q = ${part.phaseBits}, ${on(part)}, ${counted(part.cycles, 'cycle')} (${part.void} void):`);
-          for (const figure of figuresInWords(part.means)) last(`    ${figure}`);
+          for (const figure of figuresText(part.means)) last(`    ${figure}`);
         }
       }
       for (const [why, count] of Object.entries(summary.doubtful)) {
@@ -141,7 +141,7 @@ export function textOutput(out: Outlet): RunOutput {
 }
 
 /** `sum rate: measured 28.41, predicted 28.92, digital ZF 30.01 bit/s/Hz`: a line for each quantity. */
-function figuresInWords(means: RunPart['means']): string[] {
+function figuresText(means: RunPart['means']): string[] {
   const quantities = [...new Set(FIGURES.map(({ figure }) => figure.of))];
   return quantities.map((quantity) => {
     const columns = FIGURES.filter(({ figure }) => figure.of === quantity);

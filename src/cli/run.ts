@@ -24,7 +24,7 @@ import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts'
 import { wholeNumber } from './arguments.ts';
 import { endHanging, endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
-import { LAST_WORDS } from './outlet.ts';
+import { LAST_OUTPUT } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
 import { createPatience, HURRIED, type Patience } from './patience.ts';
 import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
@@ -156,7 +156,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const end = await patience.waitFor(closing, RECORDS_MS, HURRIED.closedMs);
   if (end === undefined) {
     output.unclosed(recorder.folder, realClock.nowMs() - startedMs);
-    await finishWell(asked.stop ? patience.forReaders() : LAST_WORDS);
+    await finishWell(asked.stop ? patience.forReaders() : LAST_OUTPUT);
     endHanging();
   }
   release();

@@ -8,7 +8,7 @@ import { loadRigFile } from '../config/rig-file.ts';
 import type { ControlLoop } from '../control/control-loop.ts';
 import { assembleRig } from '../rig/assemble.ts';
 import { chooseKept, requireSameArray } from '../rig/kept-beam.ts';
-import { isOnRealLink, sourceInWords, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
+import { isOnRealLink, sourceText, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 import type { StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
@@ -106,11 +106,11 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
   };
 }
 
-export function sentInWords(sent: SentBeam): string[] {
+export function sentText(sent: SentBeam): string[] {
   const { rig, source, panels, channel, measuredSnrDb, predictedSnrDb, measuredSumRate, cycles, unsafe, failure } = sent;
   const db = (values: number[]): string => values.map((value) => value.toFixed(1)).join(' ');
   const voids = sent.void === 0 ? '' : `, ${sent.void} of ${cycles} cycles void${failure === undefined ? '' : ` (${failure})`}`;
-  const where = `${rig}: ${sourceInWords(source, channel === 'kept' ? 'file' : 'simulation')}, ${panels}`;
+  const where = `${rig}: ${sourceText(source, channel === 'kept' ? 'file' : 'simulation')}, ${panels}`;
   // Only the simulator can put its users back where they were.
   const changed = isOnRealLink(source) ? ', which may be another by now' : '';
   const scene =

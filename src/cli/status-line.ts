@@ -1,7 +1,7 @@
 /** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
 import type { Controller } from '../control/controller.ts';
 import type { SlowPace } from '../control/watch/pace-watch.ts';
-import { sourceInWords, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
+import { sourceText, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 
 export interface RigStatus {
   type: 'status';
@@ -59,7 +59,7 @@ export function statusText(status: RigStatus): string {
   const db = (values: (number | null)[]): string => values.map((value) => (value === null ? '–' : value.toFixed(1))).join(' ');
   const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
   return [
-    sourceInWords(status.source, status.channelSource).toUpperCase(),
+    sourceText(status.source, status.channelSource).toUpperCase(),
     ['paused', 'faulted'].includes(status.state) ? status.state : '',
     `cycle ${status.cycle}`,
     `${status.cyclesPerSecond.toFixed(1)}/s${status.slow === null ? '' : ` of ${status.slow.askedPerSecond} (${status.slow.stage})`}`,

@@ -58,17 +58,17 @@ export function mapProblems(links: readonly { label: string; elements: readonly 
       }
     }
   }
-  const problems = [...overlaps].map(([pair, elements]) => `${elementsInWords(elements)} on both ${pair}`);
+  const problems = [...overlaps].map(([pair, elements]) => `${elementsText(elements)} on both ${pair}`);
   const holes = Array.from({ length: total }, (_, element) => element).filter((element) => !owner.has(element));
   if (holes.length > 0) {
     const labels = links.map(({ label }) => label).join(', ');
-    problems.push(`${elementsInWords(holes)} on no link (${labels}); the array has elements 0 to ${total - 1}`);
+    problems.push(`${elementsText(holes)} on no link (${labels}); the array has elements 0 to ${total - 1}`);
   }
   return problems;
 }
 
 /** 'element 7 is', 'elements 0-3, 9 are' */
-const elementsInWords = (elements: readonly number[]): string =>
+const elementsText = (elements: readonly number[]): string =>
   elements.length === 1 ? `element ${elements[0]} is` : `elements ${rangesText(elements)} are`;
 
 /** Ascending numbers as a person writes them: '0-3, 9'. */

@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import type { BeamId } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { PanelFailure } from '../panel/panel.ts';
-import { SOURCE_WORDS, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
+import { SOURCE_TEXT, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import { createBeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
 import type { Candidate, Apart, RigPanel } from './rig-panel.ts';
@@ -119,7 +119,7 @@ class Active implements ActivePanel {
 
   get loss(): string | undefined {
     const { lost, loss } = this.#active.recovery;
-    return lost ? (loss?.words ?? 'it has not answered yet') : undefined;
+    return lost ? (loss?.message ?? 'it has not answered yet') : undefined;
   }
 
   get guarded(): boolean {
@@ -255,12 +255,12 @@ class Active implements ActivePanel {
     await this.#safe(this.#active);
   }
 
-  #tellApart({ words }: Apart): void {
+  #tellApart({ message: text }: Apart): void {
     if (!this.#causes.occurs('apart')) return;
     this.#options.tell({
       level: 'error',
       code: 'array-apart',
-      message: `The array came apart while the rig was paused: ${words}.`,
+      message: `The array came apart while the rig was paused: ${text}.`,
       action: 'What it showed was no beam any more: all of it that is within reach was made safe.',
     });
   }
@@ -270,8 +270,8 @@ class Active implements ActivePanel {
     if (this.#resting === undefined) return;
     const { recovery, rigPanel } = this.#active;
     const { loss } = recovery;
-    const what = SOURCE_WORDS[rigPanel.source];
-    this.#change(`the ${what} was lost: ${loss?.words ?? 'it went away'}`);
+    const what = SOURCE_TEXT[rigPanel.source];
+    this.#change(`the ${what} was lost: ${loss?.message ?? 'it went away'}`);
     this.#fellBack = true;
     this.#movedFor = loss?.cause;
     this.#search.begin(this.#resting);
@@ -281,7 +281,7 @@ class Active implements ActivePanel {
     this.#options.tell({
       level: 'error',
       code: 'fallback',
-      message: `The ${what} was lost: ${loss?.words ?? 'it went away'}.`,
+      message: `The ${what} was lost: ${loss?.message ?? 'it went away'}.`,
       action: `The rig goes on with the simulator, and every record says so; it moves back by itself when the ${what} is back.${outage.last ? FLAPPING : ''}`,
     });
   }
@@ -297,7 +297,7 @@ class Active implements ActivePanel {
     this.#options.tell({
       level: 'info',
       code: 'panels-back',
-      message: `The ${SOURCE_WORDS[hardware.rigPanel.source]} is there: ${panels.join(', ')}.`,
+      message: `The ${SOURCE_TEXT[hardware.rigPanel.source]} is there: ${panels.join(', ')}.`,
       action: 'The rig runs on it from the next cycle on.',
     });
   }
@@ -308,8 +308,8 @@ class Active implements ActivePanel {
     if (!isOnRealLink(rigPanel.source) || this.#resting === undefined || !recovery.lost) return this.#sourceReason;
     const { loss } = recovery;
     if (loss === undefined || loss.cause === this.#movedFor) return this.#sourceReason;
-    const { words } = loss;
-    return this.#fellBack ? `the ${SOURCE_WORDS[rigPanel.source]} was lost, and by now: ${words}` : words;
+    const { message } = loss;
+    return this.#fellBack ? `the ${SOURCE_TEXT[rigPanel.source]} was lost, and by now: ${message}` : message;
   }
 
   #change(reason: string): void {

@@ -65,13 +65,13 @@ export interface PreparedCycle {
   beam: Beam | undefined;
   zfSumRate: number;
   /** Stage and words, when it has already failed. */
-  failure: { stage: Stage; words: string } | undefined;
+  failure: { stage: Stage; message: string } | undefined;
 }
 
 /** What went wrong, as data: the loop decides what to do about it. */
 export interface CycleFailure {
   stage: Stage;
-  words: string;
+  message: string;
   /** Set when it was the panel that failed. */
   panel?: PanelFailure;
   /** What makes it the same as that of another cycle, where the words are of this cycle alone. Default: the words. */
@@ -122,7 +122,7 @@ export async function prepareCycle(
       ]);
     });
   } catch (error) {
-    prepared.failure = { stage: stage.now, words: wordsOf(error) };
+    prepared.failure = { stage: stage.now, message: messageOf(error) };
   }
   return prepared;
 }
@@ -157,13 +157,13 @@ export async function radiateCycle(
       roundTripMs: panel.counters.roundTripMs,
     };
     if (failure === undefined) record.outcome = 'ok';
-    else record.failure = `${failure.stage}: ${failure.words}`;
+    else record.failure = `${failure.stage}: ${failure.message}`;
     return { record, view: viewOf(record, prepared, resolved), failure, doubt };
   };
 
   if (prepared.failure !== undefined) return finish(prepared.failure);
   const { given, beam } = prepared;
-  if (given === undefined || beam === undefined) return finish({ stage: 'model', words: 'there is no beam' });
+  if (given === undefined || beam === undefined) return finish({ stage: 'model', message: 'there is no beam' });
 
   const stage = stages(clock, record.stageMs);
   try {
@@ -186,7 +186,7 @@ export async function radiateCycle(
       }),
     );
     if (!applied.ok) {
-      return finish({ stage: stageOf(applied.failure), words: panelFailureMessage(applied.failure), panel: applied.failure });
+      return finish({ stage: stageOf(applied.failure), message: panelFailureMessage(applied.failure), panel: applied.failure });
     }
     // The panel knows where its pushing ended and its switching began.
     record.stageMs.push = applied.value.pushMs;
@@ -195,14 +195,14 @@ export async function radiateCycle(
     const measured = await stage('measure', () => panel.measureSnr(beamId, setting.pilots));
     if (!measured.ok) {
       keepPartial(record, measured.failure, beamId);
-      return finish({ stage: 'measure', words: panelFailureMessage(measured.failure), panel: measured.failure });
+      return finish({ stage: 'measure', message: panelFailureMessage(measured.failure), panel: measured.failure });
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
       const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
       return finish({
         stage: 'measure',
-        words: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
+        message: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
         cause: 'a report of something else',
       });
     }
@@ -211,7 +211,7 @@ export async function radiateCycle(
     doubt = doubtOf(measured.value, { ...setting, channel: given.channel });
     if (doubt !== undefined) {
       // A rate of readings that nobody believes is no rate.
-      record.doubt = doubt.words;
+      record.doubt = doubt.message;
       record.doubtCause = doubt.cause;
       return finish(undefined);
     }
@@ -220,7 +220,7 @@ export async function radiateCycle(
     record.metrics.measured = metricsOf(measuredSinr);
     return finish(undefined);
   } catch (error) {
-    return finish({ stage: stage.now, words: wordsOf(error) });
+    return finish({ stage: stage.now, message: messageOf(error) });
   }
 }
 
@@ -360,7 +360,7 @@ export function zfRate(channel: CMatrix, power: number, noise: number): number {
   return users * Math.log2(1 + power / (noise * trace));
 }
 
-const wordsOf = (error: unknown): string => {
+const messageOf = (error: unknown): string => {
   if (error instanceof BeamrigError) return error.message;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 };

@@ -63,7 +63,7 @@ class Loop implements ControlLoop {
   #voidCycles = 0;
   #modelFailures = 0;
   /** When the first of the newest void cycles ended, and why the newest was void. */
-  #voidSince: { ms: number; words: string } | undefined;
+  #voidSince: { ms: number; message: string } | undefined;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
@@ -160,7 +160,7 @@ class Loop implements ControlLoop {
     const { stuckMs } = this.#safety;
     if (stuckMs === undefined && this.#voidSince !== undefined && this.#is('running')) {
       const ms = this.#clock.nowMs() - this.#voidSince.ms;
-      if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.words}`;
+      if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.message}`;
     }
     return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }
@@ -325,7 +325,7 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record, view);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
-    this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), words: failure.words };
+    this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), message: failure.message };
     this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
     this.#safety.turned(failure === undefined);
     if (failure === undefined || !STAGES_BEFORE_PANELS.has(failure.stage)) this.#safety.radiated();
@@ -345,9 +345,9 @@ class Loop implements ControlLoop {
     if (this.#modelFailures >= MODEL_FAILURES) {
       await this.#fault(
         'model-failed',
-        `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.words}`,
+        `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.message}`,
       );
-    } else if (STAGES_BEFORE_PANELS.has(failure.stage)) await this.#safety.noBeam(failure.words);
+    } else if (STAGES_BEFORE_PANELS.has(failure.stage)) await this.#safety.noBeam(failure.message);
   }
 
   async #stayPaused(): Promise<void> {

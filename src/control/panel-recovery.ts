@@ -22,7 +22,7 @@ export type Recovery = 'back' | 'still-lost' | { unusable: string };
 export interface Loss {
   reason: PanelFailure['reason'];
   cause: string;
-  words: string;
+  message: string;
 }
 
 export interface PanelRecovery {
@@ -274,7 +274,7 @@ export function createPanelRecovery(options: {
       return life.state !== 'session';
     },
     get loss() {
-      return life.why && { reason: life.why.reason, cause: causeKey(life.why), words: panelFailureMessage(life.why) };
+      return life.why && { reason: life.why.reason, cause: causeKey(life.why), message: panelFailureMessage(life.why) };
     },
     get guarded() {
       return guarded;

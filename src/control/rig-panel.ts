@@ -9,7 +9,7 @@ import type { PanelRecovery } from './panel-recovery.ts';
 
 /** Parts of an array that do not show one thing together. */
 export interface Apart {
-  words: string;
+  message: string;
   /** Set when one of them could not be asked. */
   failure?: PanelFailure;
 }

@@ -5,7 +5,7 @@ import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../../firmware-protocol/limits.ts';
 import type { Reply } from '../../firmware-protocol/messages.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { discardedInWords, noFrameInWords, strayInWords } from './discarded-reply.ts';
+import { discardedText, noFrameText, strayText } from './discarded-reply.ts';
 
 const CAPABILITIES: Reply = {
   type: 'capabilities',
@@ -54,7 +54,7 @@ const payload =
 function words(bytes: Uint8Array): string {
   const decoded = decodeFrame(bytes);
   if (decoded.ok) throw new Error('the decoder takes it');
-  return discardedInWords(bytes, decoded);
+  return discardedText(bytes, decoded);
 }
 const capabilities = (change: (bytes: Uint8Array) => Uint8Array | undefined): string =>
   words(changed(encodeFrame({ seq: 1, message: CAPABILITIES }), change));
@@ -96,13 +96,13 @@ describe('an answer that was discarded', () => {
   it('is shown as it begins when it is no frame', () => {
     const log = Buffer.from('rst:0x1 (POWERON_RESET),boot:0x13');
     expect(words(log)).toBe("33 bytes that are no frame, beginning 'rst:0x1 (POWERON'");
-    expect(noFrameInWords(214, log.subarray(0, 16))).toBe("214 bytes that are no frame, beginning 'rst:0x1 (POWERON'");
-    expect(noFrameInWords(1, Uint8Array.of(0xf8))).toBe('1 byte that is no frame, beginning f8');
+    expect(noFrameText(214, log.subarray(0, 16))).toBe("214 bytes that are no frame, beginning 'rst:0x1 (POWERON'");
+    expect(noFrameText(1, Uint8Array.of(0xf8))).toBe('1 byte that is no frame, beginning f8');
   });
 
   it('is recognised when it is our own request, or the answer to another one', () => {
-    expect(strayInWords(5, { type: 'get-status' })).toMatch(/^our own get-status, sent back/);
-    expect(strayInWords(5, { type: 'ack' })).toMatch(/^ack with sequence number 5/);
+    expect(strayText(5, { type: 'get-status' })).toMatch(/^our own get-status, sent back/);
+    expect(strayText(5, { type: 'ack' })).toMatch(/^ack with sequence number 5/);
   });
 
   it('has words for whatever the decoder refuses, and none is empty', () => {
@@ -123,7 +123,7 @@ describe('an answer that was discarded', () => {
       const decoded = decodeFrame(frame);
       if (decoded.ok) continue;
       refused++;
-      const said = discardedInWords(frame, decoded);
+      const said = discardedText(frame, decoded);
       expect(said, `${message.type} ${Buffer.from(frame).toString('hex')}`).not.toMatch(/that is malformed$|undefined|NaN in/);
     }
     expect(refused).toBeGreaterThan(5000);

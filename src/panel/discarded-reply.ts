@@ -85,9 +85,9 @@ const FIXED_BYTES: Readonly<Record<Reply['type'], number>> = {
 const MAY_BE_LONGER: ReadonlySet<Reply['type']> = new Set(['capabilities', 'nack']);
 
 /** What these bytes were that `decodeFrame` did not take, without a full stop: `phaseBits 17 in capabilities, allowed 1 to 16`. */
-export function discardedInWords(bytes: Uint8Array, discarded: Decoded & { ok: false }): string {
+export function discardedText(bytes: Uint8Array, discarded: Decoded & { ok: false }): string {
   const { reason, header } = discarded;
-  if (header === undefined) return noFrameInWords(bytes.length, bytes);
+  if (header === undefined) return noFrameText(bytes.length, bytes);
   const type = REPLY_OF.get(header.typeCode);
   const what = type ?? `type 0x${header.typeCode.toString(16).padStart(2, '0')}`;
   switch (reason) {
@@ -104,19 +104,19 @@ export function discardedInWords(bytes: Uint8Array, discarded: Decoded & { ok: f
     case 'bad-crc':
     case 'malformed': {
       const view = new DataView(bytes.buffer, bytes.byteOffset + HEADER_BYTES, bytes.length - HEADER_BYTES - CRC_BYTES);
-      return type === undefined ? `${what} that is malformed` : malformedInWords(type, view);
+      return type === undefined ? `${what} that is malformed` : malformedText(type, view);
     }
   }
 }
 
 /** A whole reply that answers nothing that was asked. */
-export function strayInWords(seq: number, message: Message): string {
+export function strayText(seq: number, message: Message): string {
   if (isRequestCode(TYPE_CODES[message.type])) return `our own ${message.type}, sent back: the line or the other end echoes`;
   return `${message.type} with sequence number ${seq}, which answers nothing that was asked`;
 }
 
 /** @param bytes the first of them, at least */
-export const noFrameInWords = (length: number, bytes: Uint8Array): string =>
+export const noFrameText = (length: number, bytes: Uint8Array): string =>
   `${length} byte${length === 1 ? '' : 's'} that ${length === 1 ? 'is' : 'are'} no frame, beginning ${beginningOf(bytes)}`;
 
 const SHOWN_BYTES = 16;
@@ -137,7 +137,7 @@ const REPLY_OF: ReadonlyMap<number, Reply['type']> = new Map(
   (Object.keys(LENGTHS) as Reply['type'][]).map((type) => [TYPE_CODES[type], type]),
 );
 
-function malformedInWords(type: Reply['type'], payload: DataView): string {
+function malformedText(type: Reply['type'], payload: DataView): string {
   const fixed = FIXED_BYTES[type];
   if (payload.byteLength >= fixed) {
     for (const { name, at, bytes, min, max } of FIELDS[type] ?? []) {
@@ -151,11 +151,11 @@ function malformedInWords(type: Reply['type'], payload: DataView): string {
   if (payload.byteLength < wanted || (payload.byteLength > wanted && !MAY_BE_LONGER.has(type))) {
     return `${type} with ${counted(payload.byteLength, 'byte')} of payload instead of ${wanted}`;
   }
-  return contentInWords(type, payload) ?? `${type} that is malformed`;
+  return contentText(type, payload) ?? `${type} that is malformed`;
 }
 
 /** What is wrong behind the counts, where those are right. */
-function contentInWords(type: Reply['type'], payload: DataView): string | undefined {
+function contentText(type: Reply['type'], payload: DataView): string | undefined {
   const at = (start: number, length: number): Uint8Array => new Uint8Array(payload.buffer, payload.byteOffset + start, length);
   if (type === 'capabilities') {
     const serialBytes = payload.getUint8(22);

@@ -25,7 +25,7 @@ export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: num
   const reading = (user: number): number => snrCentiDb[user - firstUser] ?? NO_READING;
   const unheard = Array.from({ length: users }, (_, user) => user).filter((user) => reading(user) === NO_READING);
   if (unheard.length > 0) {
-    const failure = unusable('measure-snr', `no reading of ${usersInWords(unheard)}`);
+    const failure = unusable('measure-snr', `no reading of ${usersText(unheard)}`);
     if (unheard.length === users) return { ok: false, failure };
     const partialSnrDb = Float64Array.from({ length: users }, (_, user) =>
       reading(user) === NO_READING ? NaN : reading(user) / 100,
@@ -36,7 +36,7 @@ export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: num
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, firstUser, snrDb } };
 }
 
-function usersInWords(users: readonly number[]): string {
+function usersText(users: readonly number[]): string {
   const named = users.slice(0, USERS_NAMED).join(', ');
   const more = users.length > USERS_NAMED ? ` and ${users.length - USERS_NAMED} more` : '';
   return `user${users.length === 1 ? '' : 's'} ${named}${more}`;

@@ -16,7 +16,7 @@ import { SESSION_OVER } from '../../firmware-protocol/limits.ts';
 import type { Reply, Request } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
-import { discardedInWords, strayInWords } from './discarded-reply.ts';
+import { discardedText, strayText } from './discarded-reply.ts';
 import { createDiscards } from './discards.ts';
 import { drawNonce, type FrameSeal } from './frame-seal.ts';
 import type { DiscardedReplies, PanelCounters, PanelFailure, Result } from './panel.ts';
@@ -272,12 +272,12 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok) {
       counters.badFrames++;
-      const words = discardedInWords(bytes, decoded);
-      discards.note(decoded.reason, words);
+      const text = discardedText(bytes, decoded);
+      discards.note(decoded.reason, text);
       const waiting = decoded.header === undefined ? undefined : outstanding.get(decoded.header.seq);
       // Reserved flags may be a seal that this end knows nothing of.
       const framed = decoded.reason === 'reserved-flags' ? {} : { framed: true as const };
-      if (waiting !== undefined) waiting.instead = { discarded: words, ...framed };
+      if (waiting !== undefined) waiting.instead = { discarded: text, ...framed };
       return;
     }
     const { seq, message } = decoded.frame;
@@ -286,7 +286,7 @@ export function createRequestLine(options: RequestLineOptions): RequestLine {
     if (blind !== undefined) return blind.counts ? onBlindAck?.() : undefined;
     if (entry === undefined || !answers(entry.request, message)) {
       counters.strayReplies++;
-      discards.note('stray', strayInWords(seq, message));
+      discards.note('stray', strayText(seq, message));
       return;
     }
     learnFrom(entry);

@@ -29,7 +29,7 @@ import type { RigPanel } from '../control/rig-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
-import { assembleHardware, linkInWords, problemMessage, slowestTransferMs } from './hardware.ts';
+import { assembleHardware, linkText, problemMessage, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
 import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
@@ -199,7 +199,7 @@ async function beginning(
   world: World,
 ): Promise<Beginning> {
   const { rig } = options;
-  const search = discoverHardware(rig.links.map(linkInWords));
+  const search = discoverHardware(rig.links.map(linkText));
   const { lookedFor } = search;
   if (hardware === undefined) {
     const reason =

@@ -201,14 +201,16 @@ export const samePort = ({ links: [one, other], port }: SharedPort): BeamrigErro
 /** Asks every panel what it shows. Beams are told apart by their ids; under id 0 a fixed beam and darkness, by the panels' states. */
 async function whyApart(members: readonly LinkInUse[], safe: SafeState): Promise<Apart | undefined> {
   const looks = await Promise.all(members.map(async ({ driver }) => ({ panel: driver.name, look: await driver.status() })));
-  const shown: { what: string; words: string }[] = [];
+  const shown: { what: string; message: string }[] = [];
   for (const { panel, look } of looks) {
-    if (!look.ok) return { words: panelFailureMessage({ panel, ...look.failure }), failure: { panel, ...look.failure } };
+    if (!look.ok) return { message: panelFailureMessage({ panel, ...look.failure }), failure: { panel, ...look.failure } };
     const { beamId, state } = look.value;
     const what = beamId === 0 && safe === 'codeword' ? state : `beam ${beamId}`;
-    shown.push({ what, words: `panel ${panel} is ${state} with ${beamId === 0 ? 'no beam of a cycle' : what}` });
+    shown.push({ what, message: `panel ${panel} is ${state} with ${beamId === 0 ? 'no beam of a cycle' : what}` });
   }
-  return shown.every(({ what }) => what === shown[0].what) ? undefined : { words: shown.map(({ words }) => words).join(', ') };
+  return shown.every(({ what }) => what === shown[0].what)
+    ? undefined
+    : { message: shown.map(({ message }) => message).join(', ') };
 }
 
 /** What the panel on a link must say of itself. */
@@ -333,7 +335,7 @@ export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array'
 const BITS_A_BYTE = 10;
 
 /** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */
-export function linkInWords(link: RigLink): string {
+export function linkText(link: RigLink): string {
   const { kind, of } = ofKind(link);
   return `${link.name}: ${kind.describe(of)}, elements ${rangesText(link.elements)}`;
 }

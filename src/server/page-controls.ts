@@ -34,8 +34,8 @@ const phaseBitsSchema = z.int().min(1).max(16);
 const REFUSALS_TOLD_A_SECOND = 0.2;
 const REFUSALS_TOLD_AT_ONCE = 5;
 
-/** What a page wants, checked: in words, and what does it, or why it makes no sense. */
-type Action = { words: string; stops?: boolean } & ({ act: () => Promise<ControlResult> } | { nonsense: string });
+/** What a page wants, checked: what it is called, and what does it, or why it makes no sense. */
+type Action = { what: string; stops?: boolean } & ({ act: () => Promise<ControlResult> } | { nonsense: string });
 
 export class PageControls {
   readonly #options: PageControlsOptions;
@@ -69,21 +69,21 @@ export class PageControls {
       const result: ControlResult =
         refusal === undefined && 'act' in action
           ? await this.#carryOut(who, action)
-          : this.#refuse(who, action.words, refusal ?? 'it makes no sense');
+          : this.#refuse(who, action.what, refusal ?? 'it makes no sense');
       if (typeof answer === 'function') (answer as (result: ControlResult) => void)(result);
     };
 
-    socket.on('start', (answer: unknown) => void carryOut({ words: 'start the rig', act: () => controller.run() }, answer));
+    socket.on('start', (answer: unknown) => void carryOut({ what: 'start the rig', act: () => controller.run() }, answer));
     socket.on('pause', (answer: unknown) => {
-      void carryOut({ words: 'stop the rig', stops: true, act: () => controller.pause() }, answer);
+      void carryOut({ what: 'stop the rig', stops: true, act: () => controller.pause() }, answer);
     });
     socket.on('switchModel', (id: unknown, answer: unknown) => void carryOut(this.#modelAction(id), answer));
     socket.on('setPhaseBits', (phaseBits: unknown, answer: unknown) => {
       const parsed = phaseBitsSchema.safeParse(phaseBits);
       void carryOut(
         parsed.success
-          ? { words: `change Q to ${parsed.data}`, act: () => controller.setPhaseBits(parsed.data) }
-          : { words: 'change Q', nonsense: 'Q is a whole number of bits from 1 to 16.' },
+          ? { what: `change Q to ${parsed.data}`, act: () => controller.setPhaseBits(parsed.data) }
+          : { what: 'change Q', nonsense: 'Q is a whole number of bits from 1 to 16.' },
         answer,
       );
     });
@@ -92,17 +92,17 @@ export class PageControls {
   #modelAction(id: unknown): Action {
     const { controller } = this.#options;
     const parsed = modelSchema.safeParse(id);
-    if (!parsed.success) return { words: 'switch the model', nonsense: 'A model is named by its id.' };
+    if (!parsed.success) return { what: 'switch the model', nonsense: 'A model is named by its id.' };
     // The controller would open any model file by its path; a page has no business naming files of this machine.
     const known = controller.describe().models.some(({ id: fitting }) => fitting === parsed.data);
-    if (!known) return { words: 'switch the model', nonsense: `'${parsed.data}' is none of the models that fit this rig.` };
-    return { words: `switch the model to ${parsed.data}`, act: () => controller.switchModel(parsed.data) };
+    if (!known) return { what: 'switch the model', nonsense: `'${parsed.data}' is none of the models that fit this rig.` };
+    return { what: `switch the model to ${parsed.data}`, act: () => controller.switchModel(parsed.data) };
   }
 
-  async #carryOut(who: string, { words, stops, act }: Extract<Action, { act: unknown }>): Promise<ControlResult> {
+  async #carryOut(who: string, { what, stops, act }: Extract<Action, { act: unknown }>): Promise<ControlResult> {
     const { controller, tell, changed } = this.#options;
     // Before what comes of it, so that it reads from top to bottom. A rig that has stopped is stopped again without a word.
-    if (!stops || controller.state === 'running') tell({ level: 'info', code: 'page-control', message: `${who}: ${words}.` });
+    if (!stops || controller.state === 'running') tell({ level: 'info', code: 'page-control', message: `${who}: ${what}.` });
     let result: ControlResult;
     try {
       result = await act();
@@ -112,15 +112,15 @@ export class PageControls {
     changed();
     // It was done, and only its confirmation is missing: that is an event of its own.
     const done = stops && (controller.state === 'paused' || controller.state === 'stopped');
-    return result.ok || done ? result : this.#refuse(who, words, result.reason);
+    return result.ok || done ? result : this.#refuse(who, what, result.reason);
   }
 
-  #refuse(who: string, words: string, reason: string): ControlResult {
+  #refuse(who: string, what: string, reason: string): ControlResult {
     if (this.#refusalsTold.take(performance.now())) {
       this.#options.tell({
         level: 'warning',
         code: 'page-refused',
-        message: `${who} was refused to ${words}.`,
+        message: `${who} was refused to ${what}.`,
         action: `${plain(reason).replace(/[.]$/, '')}.`,
       });
     }

@@ -17,15 +17,15 @@ export type ChannelOrigin = 'simulation' | 'file';
 export const isOnRealLink = (source: Source): boolean => source !== 'simulator';
 
 /** As a person says it, in the middle of a sentence. */
-export const SOURCE_WORDS: Record<Source, string> = {
+export const SOURCE_TEXT: Record<Source, string> = {
   hardware: 'hardware',
   'played-panel': 'played panel',
   simulator: 'simulator',
 };
 
 /** With what makes hardware less than it seems: beams that were computed for users who are not there. */
-export const sourceInWords = (source: Source, channelSource: ChannelOrigin): string =>
-  SOURCE_WORDS[source] + (source === 'hardware' && channelSource === 'simulation' ? ', channels simulated' : '');
+export const sourceText = (source: Source, channelSource: ChannelOrigin): string =>
+  SOURCE_TEXT[source] + (source === 'hardware' && channelSource === 'simulation' ? ', channels simulated' : '');
 
 /**
  * The stages of a cycle, in the order in which it passes them. A new one is a line here, and whoever works in it notes its time: records, tables,

@@ -17,7 +17,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
-import { SOURCE_WORDS, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
+import { SOURCE_TEXT, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
 import { encodeKept, KEPT_FILE } from './kept-beams.ts';
 import { makeFolders } from './make-folders.ts';
@@ -151,7 +151,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
         timeNs: record.timeNs,
         level: 'info',
         code: 'source-changed',
-        message: `From cycle ${transition.cycle} on, records come from the ${SOURCE_WORDS[transition.to]}; before, from the ${SOURCE_WORDS[transition.from]}.`,
+        message: `From cycle ${transition.cycle} on, records come from the ${SOURCE_TEXT[transition.to]}; before, from the ${SOURCE_TEXT[transition.from]}.`,
       });
     }
     files.records.append(...cycleLines(record, tags, cycleTime(record.timeNs)));

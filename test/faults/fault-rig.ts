@@ -273,7 +273,7 @@ export async function openFaultRig(options: FaultRigOptions): Promise<FaultRig> 
         return record;
       },
       recoveriesMs,
-      lost: () => lostInWords(witness.records),
+      lost: () => lostText(witness.records),
       async close() {
         await closeAll();
         await ended;
@@ -297,7 +297,7 @@ function linkEntry(wire: FaultWire, index: number, each: number): string {
 }
 
 /** '3 void cycles: the link is closed', by what gave up; 'nothing' when every cycle is ok. */
-function lostInWords(records: readonly CycleRecord[]): string {
+function lostText(records: readonly CycleRecord[]): string {
   const reasons = new Map<string, number>();
   for (const { outcome, failure = '' } of records) {
     if (failure.includes(CUT_SHORT)) continue; // by the end of the run, and not lost

@@ -5,7 +5,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
-import { SOURCE_WORDS } from '../../telemetry/cycle-record.ts';
+import { SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
 import type { CyclePanel, FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { oncePerCause } from './once-per-cause.ts';
@@ -90,7 +90,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
         tell({
           level: 'warning',
           code: 'reading-doubtful',
-          message: `The SINR of cycle ${record.cycle} is ${doubt.words}.`,
+          message: `The SINR of cycle ${record.cycle} is ${doubt.message}.`,
           action: 'Such readings are recorded as they came, marked, and counted in no mean.',
         });
       }
@@ -101,7 +101,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
 
 function otherBoard(cycle: number, before: BoardUsed, now: BoardUsed): Event {
   const inWords = ({ source, panel, firmware }: BoardUsed): string =>
-    `${source === 'hardware' ? '' : `${SOURCE_WORDS[source]} `}${panel} (${firmware})`;
+    `${source === 'hardware' ? '' : `${SOURCE_TEXT[source]} `}${panel} (${firmware})`;
   const what = before.panel === now.panel ? 'the board has other firmware' : 'another board answers';
   return {
     level: 'warning',

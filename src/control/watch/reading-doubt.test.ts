@@ -19,14 +19,14 @@ describe('a reading', () => {
   it.each([327.67, -327.67, 47, -101, NaN, Infinity, -Infinity])('of %d dB cannot be', (snrDb) => {
     expect(doubtOf(reading(snrDb), asked)).toMatchObject({
       cause: 'out-of-reason',
-      words: expect.stringMatching(/^outside reason: user 0: .* dB, -100 to 46 can be$/) as string,
+      message: expect.stringMatching(/^outside reason: user 0: .* dB, -100 to 46 can be$/) as string,
     });
   });
 
   it('of one pilot where 64 were asked for is not what was asked for; of more than that it is', () => {
     expect(doubtOf(reading(12, 1), asked)).toEqual({
       cause: 'few-pilots',
-      words: 'averaged over 1 pilot where 64 were asked for',
+      message: 'averaged over 1 pilot where 64 were asked for',
     });
     expect(doubtOf(reading(12, 128), asked)).toBeUndefined();
   });

@@ -14,7 +14,7 @@ import type { DoubtCause } from '../../telemetry/cycle-record.ts';
 export interface ReadingDoubt {
   /** What makes it the same as that of another cycle. */
   cause: Exclude<DoubtCause, 'incomplete'>;
-  words: string;
+  message: string;
 }
 
 /** Above the loudest that a user can hear, dB. */
@@ -39,12 +39,12 @@ export function doubtOf(
   });
   if (wrong.length > 0) {
     const more = wrong.length > USERS_NAMED ? ` and ${wrong.length - USERS_NAMED} more` : '';
-    return { cause: 'out-of-reason', words: `outside reason: ${wrong.slice(0, USERS_NAMED).join('; ')}${more}` };
+    return { cause: 'out-of-reason', message: `outside reason: ${wrong.slice(0, USERS_NAMED).join('; ')}${more}` };
   }
   if (reading.pilots < asked.pilots) {
     return {
       cause: 'few-pilots',
-      words: `averaged over ${counted(reading.pilots, 'pilot')} where ${asked.pilots} were asked for`,
+      message: `averaged over ${counted(reading.pilots, 'pilot')} where ${asked.pilots} were asked for`,
     };
   }
   return undefined;

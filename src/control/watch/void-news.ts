@@ -28,7 +28,7 @@ export function createVoidNews(clock: Clock, tell: (event: Event) => void): Void
       const event: Event = {
         level: 'warning',
         code: 'cycle-void',
-        message: `Cycle ${cycle} is void at ${failure.stage}: ${failure.words}.`,
+        message: `Cycle ${cycle} is void at ${failure.stage}: ${failure.message}.`,
         action: 'The loop goes on; further cycles void for the same cause are only recorded.',
       };
       if (failure.panel?.reason === 'no-answer') kept = event;
@@ -42,7 +42,7 @@ export function createVoidNews(clock: Clock, tell: (event: Event) => void): Void
 }
 
 /** What makes a void cycle the same as the one before: a refusal is told apart by its code, a panel's own fault by its number. */
-function causeOf({ panel, words, cause = words }: CycleFailure): string {
+function causeOf({ panel, message, cause = message }: CycleFailure): string {
   if (panel?.reason !== 'rejected') return panel?.reason ?? cause;
   return panel.code === 'fault' ? `fault ${panel.detail}` : panel.code;
 }

@@ -153,7 +153,7 @@ function serverOf(target: InfluxTarget, timeoutMs: number) {
     const exchanged = await exchange('/query', form, 'application/x-www-form-urlencoded');
     if (!exchanged.ok) return exchanged.why;
     const { status } = exchanged.answer;
-    const error = wordsOf(exchanged.answer);
+    const error = messageOf(exchanged.answer);
     return status === 200 && error === undefined ? undefined : (error ?? `the server answers ${status}`);
   };
   /** Undefined when it worked. */
@@ -181,7 +181,7 @@ const quoted = (name: string): string => `"${name.replace(/[\\"]/g, '\\$&')}"`;
 
 function judge(answer: Answer): Judged {
   const { status, headers } = answer;
-  const said = wordsOf(answer);
+  const said = messageOf(answer);
   const version = headers['x-influxdb-version'];
   const named = version !== undefined || headers['x-influxdb-build'] !== undefined || headers['x-influxdb-error'] !== undefined;
   const again = (cause: string, why: string): Judged => ({ is: 'again', answered: true, cause, why });
@@ -204,7 +204,7 @@ function judge(answer: Answer): Judged {
 }
 
 /** What the server gives as its reason, in the header of version 1, or in the JSON of either version or of a query. */
-function wordsOf({ headers, body }: Answer): string | undefined {
+function messageOf({ headers, body }: Answer): string | undefined {
   const header = headers['x-influxdb-error'];
   if (typeof header === 'string') return oneLine(header);
   try {

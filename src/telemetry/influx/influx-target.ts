@@ -99,7 +99,7 @@ const flagOf = (key: keyof SecretNames): string => (key === 'passwordEnv' ? '--p
 
 function secrets(
   names: SecretNames,
-  keyInWords: (key: keyof SecretNames) => string,
+  keyText: (key: keyof SecretNames) => string,
   environment: NodeJS.ProcessEnv,
 ): Pick<InfluxTarget, 'password' | 'token'> {
   const valueOf = (key: keyof SecretNames): string | undefined => {
@@ -107,8 +107,8 @@ function secrets(
     if (name === undefined) return undefined;
     const value = environment[name];
     if (value !== undefined) return value;
-    throw new BeamrigError('influx', `${keyInWords(key)} names ${shownVariable(name)}, which is not set`, {
-      wayOut: `Set it, for example: export ${shownVariable(name)}=…, or leave ${keyInWords(key)} out.`,
+    throw new BeamrigError('influx', `${keyText(key)} names ${shownVariable(name)}, which is not set`, {
+      wayOut: `Set it, for example: export ${shownVariable(name)}=…, or leave ${keyText(key)} out.`,
     });
   };
   const password = valueOf('passwordEnv');
