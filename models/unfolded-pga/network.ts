@@ -90,7 +90,7 @@ export function unfoldedPga(
     const ascent = digitalAscent(problem, moved, expansion);
     const climbed = ops.add(digital, ops.multiply(ops.multiply(lambda, perLayer), ascent)); // (8)
     const stepped = unitPower(complex(moved), complex(climbed)).parts; // (9) with √P
-    let now: Beam = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
+    let now: BeamTensors = { analog: moved, digital: stepped, rate: sumRate(problem, moved, expand(problem, stepped)) };
     const carries: Tensor[] = [];
     if (options.guarded) {
       const holds = ops.greaterOrEqual(now.rate, ops.multiply(before, graph.constant(1 - GUARD_TOLERANCE)));
@@ -116,7 +116,7 @@ export function unfoldedPga(
   };
 }
 
-interface Beam {
+interface BeamTensors {
   analog: Tensor;
   digital: Tensor;
   /** [B] */
@@ -124,7 +124,7 @@ interface Beam {
 }
 
 /** Channel by channel: `yes` where the condition [B] holds, else `no`. */
-function choose(condition: Tensor, yes: Beam, no: Beam): Beam {
+function choose(condition: Tensor, yes: BeamTensors, no: BeamTensors): BeamTensors {
   const perEntry = ops.unsqueeze(condition, [1, 2]);
   return {
     analog: ops.select(perEntry, yes.analog, no.analog),
@@ -134,7 +134,7 @@ function choose(condition: Tensor, yes: Beam, no: Beam): Beam {
 }
 
 /** What every step reads and none changes. */
-interface Problem {
+interface ProblemTensors {
   users: number;
   rfChains: number;
   /** Rows (half, user, part) of H, both halves alike: [B, 4K, N]. */
@@ -158,12 +158,12 @@ function prepare(
   { channel, noise }: NormalisedChannel,
   { elements, users, rfChains }: NetworkDimensions,
   connection?: Tensor,
-): Problem {
+): ProblemTensors {
   const rows = ops.reshape(channel.parts, ['B', 2 * users, elements]); // (user, part)
   const stackedChannel = ops.concat([rows, rows], 1);
   const offDiagonal = (row: number, col: number) => (row - users === col % users ? 0 : -1);
   const stackMask = entries(2 * users, 2 * users, (row, col) => (row < users ? 1 : offDiagonal(row, col)));
-  const problem: Problem = {
+  const problem: ProblemTensors = {
     users,
     rfChains,
     stackedChannel,
@@ -181,7 +181,7 @@ function prepare(
 }
 
 /** (12) with the sign that aligns, A₀ = exp(j·angle(Hᴴ)), and (13), D₀ = A₀⁺H⁺ = (A₀ᴴA₀)⁻¹·A₀ᴴHᴴ·(HHᴴ)⁻¹ at unit power. */
-function initialBeam(problem: Problem, channel: Complex, { elements, users }: NetworkDimensions) {
+function initialBeam(problem: ProblemTensors, channel: Complex, { elements, users }: NetworkDimensions) {
   const { graph } = channel.parts;
   const channelHermitian = hermitian(channel);
   const analog = complex(project(problem, withPhase(channelHermitian).parts));
@@ -200,7 +200,7 @@ function initialBeam(problem: Problem, channel: Complex, { elements, users }: Ne
 }
 
 /** (6) and (7): A ← project(A + μ·HᴴCDᴴ). */
-function analogStep(problem: Problem, analog: Tensor, expansion: Tensor, stepBack: Tensor): Tensor {
+function analogStep(problem: ProblemTensors, analog: Tensor, expansion: Tensor, stepBack: Tensor): Tensor {
   const { users, rfChains } = problem;
   const { weighted } = receive(problem, products(problem, analog), expansion);
   const back = ops.reshape(ops.matmul(weighted, stepBack), ['B', 4 * users, 2 * rfChains]);
@@ -208,7 +208,7 @@ function analogStep(problem: Problem, analog: Tensor, expansion: Tensor, stepBac
 }
 
 /** (11): (H·A)ᴴ·C·ln 2, [B, M, 2K]. */
-function digitalAscent(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
+function digitalAscent(problem: ProblemTensors, analog: Tensor, expansion: Tensor): Tensor {
   const { rfChains } = problem;
   const seen = products(problem, analog);
   const { weighted } = receive(problem, seen, expansion);
@@ -220,25 +220,25 @@ function digitalAscent(problem: Problem, analog: Tensor, expansion: Tensor): Ten
 }
 
 /** The four real products of H·A side by side, [Re·Re | Re·Im | Im·Re | Im·Im], both halves: [B, 2K, 4M]. */
-function products({ stackedChannel, users, rfChains }: Problem, analog: Tensor): Tensor {
+function products({ stackedChannel, users, rfChains }: ProblemTensors, analog: Tensor): Tensor {
   return ops.reshape(ops.matmul(stackedChannel, analog), ['B', 2 * users, 4 * rfChains]);
 }
 
 /** E = [D; jD; jD; −D], [B, 4M, 2K]: takes those four products to [Re | Im] of H·A·D. */
-function expand({ timesJ }: Problem, digital: Tensor): Tensor {
+function expand({ timesJ }: ProblemTensors, digital: Tensor): Tensor {
   const turned = ops.matmul(digital, timesJ);
   return ops.concat([digital, turned, turned, ops.negate(digital)], 1);
 }
 
 /** G (both halves, the second masked), and S over I: the halves of C·ln 2 are G∕S and −(G − diag G)∕I. */
-function receive(problem: Problem, seen: Tensor, expansion: Tensor): { weighted: Tensor; received: Tensor } {
+function receive(problem: ProblemTensors, seen: Tensor, expansion: Tensor): { weighted: Tensor; received: Tensor } {
   const gains = ops.multiply(ops.matmul(seen, expansion), problem.stackMask);
   const received = ops.add(ops.reduceSumSquare(gains, [2]), problem.noise); // [B, 2K, 1]
   return { weighted: ops.divide(gains, received), received };
 }
 
 /** Entries to modulus one: (7). */
-function project(problem: Problem, analog: Tensor): Tensor {
+function project(problem: ProblemTensors, analog: Tensor): Tensor {
   const free = problem.connection === undefined ? analog : ops.multiply(analog, problem.connection.mask);
   const squares = ops.matmul(ops.multiply(free, free), problem.pairSum);
   const guarded = problem.connection === undefined ? squares : ops.add(squares, problem.connection.rest);
@@ -246,7 +246,7 @@ function project(problem: Problem, analog: Tensor): Tensor {
 }
 
 /** R = Σ log₂(S∕I), [B], of A and the E of D. */
-function sumRate(problem: Problem, analog: Tensor, expansion: Tensor): Tensor {
+function sumRate(problem: ProblemTensors, analog: Tensor, expansion: Tensor): Tensor {
   const { users } = problem;
   const { received } = receive(problem, products(problem, analog), expansion);
   const all = ops.log(ops.slice(received, 1, 0, users));
