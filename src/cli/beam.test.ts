@@ -1,7 +1,7 @@
 /** `beamrig beam` on runs that this command line made: kept, checked to the last digit, and radiated again. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, beamrigHere, CliFolder } from '../../test/cli.ts';
@@ -109,6 +109,43 @@ describe('a beam that was kept', () => {
     expect(refused.code).toBe(1);
     const { sent } = await tell(kept, '--cycle', '0', '--send', words.rig);
     expect(sent).toMatchObject({ worked: true, channel: 'of the rig' });
+  });
+
+  it('is never radiated with more power than the rig file says, whatever the run says of it', async () => {
+    const loud = keepingRig('all', (text) => `${text}\nsnrDb: 40\n`);
+    const quiet = keepingRig('all', (text) => `${text}\nsnrDb: 10\n`);
+    const [loudRun, quietRun] = [await runOf(loud.rig, loud.runs), await runOf(quiet.rig, quiet.runs)];
+    const refused = "has more power than 'bench' may radiate: 40.00 dB, and snrDb is 10";
+    const louder = await beamrigHere('beam', loudRun, '--cycle', '2', '--send', quiet.rig);
+    expect([louder.stderr.includes(refused), louder.code]).toEqual([true, 1]);
+    // The same beams in the folder of a run that was quiet.
+    copyFileSync(join(loudRun, 'beams.bin'), join(quietRun, 'beams.bin'));
+    const foreign = await beamrigHere('beam', quietRun, '--cycle', '2', '--send', quiet.rig);
+    expect([foreign.stderr.includes(refused), foreign.code]).toEqual([true, 1]);
+    expect((await tell(loudRun, '--cycle', '2', '--send', loud.rig)).sent.worked).toBe(true);
+  });
+
+  it('less loud than the rig file is sent as it is', async () => {
+    const quiet = keepingRig('all', (text) => `${text}\nsnrDb: 10\n`);
+    const loud = keepingRig('all', (text) => `${text}\nsnrDb: 40\n`);
+    const run = await runOf(quiet.rig, quiet.runs);
+    const { sent, audit } = await tell(run, '--cycle', '2', '--send', loud.rig);
+    expect(sent.predictedSnrDb).toEqual(audit.snrDb.map((user) => (user as { recorded: number }).recorded));
+  });
+
+  it.each([
+    ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+    ['a device', (path: string) => symlinkSync('/dev/zero', path)],
+    ['a folder', (path: string) => mkdirSync(path)],
+  ])('is not looked for in %s, whose end might never come', async (_, put) => {
+    const { rig, runs } = keepingRig('words');
+    const run = await runOf(rig, runs);
+    const path = join(run, 'beams.bin');
+    rmSync(path);
+    put(path);
+    const { stderr, code } = await beamrigHere('beam', run, '--cycle', '0');
+    expect(stderr).toContain('beams.bin is no file');
+    expect(code).toBe(1);
   });
 
   it('is asked for in vain where none was kept, or not of this cycle', async () => {

@@ -5,6 +5,7 @@
  *   records.lp ─► its cycle ────────┘
  *                                   └─► --send: a rig of one or some cycles ─► SNR read back ─► safe state
  */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
@@ -47,7 +48,12 @@ async function keptOf(run: StoredRun, cycle: number): Promise<KeptBeam> {
   const refuse = (why: string, wayOut: string): never => {
     throw new BeamrigError('run-folder', `${run.folder}: ${why}`, { wayOut });
   };
-  const search = await findKept(join(run.folder, KEPT_FILE), cycle).catch((error: NodeJS.ErrnoException) => {
+  const path = join(run.folder, KEPT_FILE);
+  // A pipe that nobody fills, or a device without an end, would be read for ever.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    return refuse(`its ${KEPT_FILE} is no file`, 'Put back the file that the run wrote.');
+  }
+  const search = await findKept(path, cycle).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT')
       return refuse('no beams were kept', 'Set telemetry.keep: all in the rig file; runs from then on keep theirs.');
     return refuse(`${KEPT_FILE} cannot be read: ${error.message}`, 'Look at the file and its rights.');
@@ -55,7 +61,10 @@ async function keptOf(run: StoredRun, cycle: number): Promise<KeptBeam> {
   const { found, damaged, first, last } = search;
   if (damaged > 0) printError(`Stepped over in ${KEPT_FILE}, half or damaged: ${damaged}.`);
   if (found !== undefined) return found;
-  if (first === undefined) return refuse('no beam was kept', 'No cycle of it got as far as phase words.');
+  if (first === undefined) {
+    const nothing = damaged === 0 ? 'No cycle of it got as far as phase words.' : `Put back the ${KEPT_FILE} that the run wrote.`;
+    return refuse('no beam was kept that can be read', nothing);
+  }
   return refuse(
     `cycle ${cycle} is not among the beams that were kept, of cycles ${first} to ${last}`,
     'Give a cycle that is; those that failed before there were words have none.',

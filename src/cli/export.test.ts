@@ -1,6 +1,6 @@
 /** What `export` says of a place that takes no table, and of a server that does not say what it is. */
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -47,6 +47,19 @@ it('export --csv writes over no file that is there, unless it is told to, and in
   expect(forced.code).toBe(0);
   expect(readFileSync(path, 'utf8')).toMatch(/^time_utc,/);
   expect((await beamrigHere('export', run, '--csv', '-o', '/dev/null')).code).toBe(0);
+});
+
+it.each(['records.lp', 'manifest.json'])('export -o --force never writes over %s of the run, by whatever name', async (name) => {
+  const own = join(run, name);
+  const before = readFileSync(own, 'utf8');
+  const [soft, hard] = [join(run, `soft-${name}`), join(run, `hard-${name}`)];
+  symlinkSync(own, soft);
+  linkSync(own, hard);
+  for (const path of [own, soft, hard]) {
+    const { stderr, code } = await beamrigHere('export', run, '--csv', '-o', path, '--force');
+    expect(stderr).toContain(`--output ${path} cannot be written: it is a file of the run that is exported`);
+    expect([code, readFileSync(own, 'utf8')]).toEqual([1, before]);
+  }
 });
 
 it('export --influx says that a server which takes the points does not call itself InfluxDB', async () => {

@@ -2,12 +2,13 @@
 import { counted } from '../../core/errors/counted.ts';
 import { createWriteStream, statSync } from 'node:fs';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { exportCsv, type CsvCount } from '../telemetry/export-csv.ts';
 import { createInfluxClient, namelessServer } from '../telemetry/influx/influx-client.ts';
 import { influxTargetFromUrl } from '../telemetry/influx/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
-import { openRun, refuseOtherUsers, type StoredRun } from '../telemetry/run-folder.ts';
+import { openRun, refuseOtherUsers, RUN_FILES, type StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
 
 interface ExportOptions {
@@ -57,6 +58,11 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
 }
 
 async function tableInto(path: string, run: StoredRun, force: boolean): Promise<CsvCount> {
+  if (force && isOfRun(path, run.folder)) {
+    throw new BeamrigError('output', `--output ${path} cannot be written: it is a file of the run that is exported`, {
+      wayOut: 'Give another path: what the run recorded would be lost.',
+    });
+  }
   // A pipe or a device is written to; only a file is written over. Somebody may make it between the two looks.
   const overwrites = force || isOther(path);
   const out = createWriteStream(path, { flags: overwrites ? 'w' : 'wx' });
@@ -72,6 +78,20 @@ async function tableInto(path: string, run: StoredRun, force: boolean): Promise<
     return count;
   };
   return Promise.race([failed, written()]);
+}
+
+/** By another name, too. */
+function isOfRun(path: string, folder: string): boolean {
+  const look = (file: string): string | undefined => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found && `${found.dev} ${found.ino}`;
+  };
+  try {
+    const written = look(path);
+    return written !== undefined && RUN_FILES.some((name) => look(join(folder, name)) === written);
+  } catch {
+    return false; // what is wrong with it is met when it is opened
+  }
 }
 
 const isOther = (path: string): boolean => {

@@ -7,7 +7,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { loadRigFile } from '../config/rig-file.ts';
 import type { ControlLoop } from '../control/control-loop.ts';
 import { assembleRig } from '../rig/assemble.ts';
-import { chooseKept, requireSameArray } from '../rig/kept-beam.ts';
+import { chooseKept, requireNoMorePower, requireSameArray } from '../rig/kept-beam.ts';
 import { isOnRealLink, sourceText, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 import type { StoredRun } from '../telemetry/run-folder.ts';
@@ -34,7 +34,7 @@ export interface SentBeam {
   worked: boolean;
 }
 
-/** @throws {BeamrigError} 'run-folder' where words were not kept, 'rig-file' where the rig has another array, and what `run` throws */
+/** @throws {BeamrigError} 'run-folder' where words were not kept, 'rig-file' where the rig has another array or less power, and what `run` throws */
 export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPath: string; cycles: number }): Promise<SentBeam> {
   const { run, kept, rigPath, cycles } = options;
   if (kept.beam === undefined) {
@@ -44,10 +44,11 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
   }
   const { rig } = loadRigFile(rigPath);
   requireSameArray(kept, run.manifest.setting?.connection, rig);
+  requireNoMorePower(kept, kept.beam, rig);
   const then = run.manifest.setting?.snrDb;
   if (then !== undefined && then !== rig.snrDb) {
     printError(
-      `The beam was made for an SNR of ${then} dB, and the rig file says ${rig.snrDb}: it is sent with the power that it has.`,
+      `The beam was made for an SNR of ${then} dB, and the rig file says ${rig.snrDb}: it is sent with the power that it has, which is no more.`,
     );
   }
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };

@@ -28,6 +28,9 @@ import { otherUsers } from './users-of-records.ts';
 import { wallStepEvent } from './wall-step-event.ts';
 import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 
+/** All that a run writes. */
+export const RUN_FILES: readonly string[] = ['manifest.json', RECORDS_FILE, KEPT_FILE, 'events.jsonl', 'summary.json'];
+
 export interface RunRecorderOptions {
   rig: RigFile;
   rigText: string;

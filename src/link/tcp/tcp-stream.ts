@@ -7,7 +7,7 @@ import type { ByteStream, StreamEvents } from '../stream/stream-link.ts';
 export const MAX_UNSENT_BYTES = 65_536;
 /** A server that is there answers within a round trip. */
 const CONNECT_MS = 2000;
-/** An end that vanished without a word is found out in this, and ten seconds more. */
+/** An end that vanished without a word is found out in this and ten seconds more, but not while bytes of ours wait for its kernel: then the system gives up, in minutes. */
 const KEEP_ALIVE_MS = 5000;
 /** How long what was sent last may take to leave when the connection is closed. */
 const GRACE_MS = 200;
