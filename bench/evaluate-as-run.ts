@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compareEvaluationWithRun, type SameBeams } from '../scripts/evaluate-as-run.ts';
 import { salehValenzuela } from '../core/signal/channel.ts';
-import { OBJECTIVE_NAMES } from '../core/signal/objectives/objectives.ts';
+import { OBJECTIVE_NAMES } from '../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../core/signal/random.ts';
 
 const { values } = parseArgs({ options: { channels: { type: 'string', default: '200' }, output: { type: 'string' } } });

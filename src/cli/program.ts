@@ -5,6 +5,7 @@ import type { BeamOptions } from './beam.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
 import { packageVersion } from '../../core/files/package-root.ts';
 import { LINK_FLAGS } from '../link/link-flags.ts';
@@ -149,7 +150,7 @@ export function createProgram(): Command {
     .option('--rf-chains <m>', 'RF chains for a baseline (default: as many as users)')
     .option(
       '--objective <name>',
-      'what digital weights are best for where they are solved again: sum-rate, or min-rate',
+      `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
       'sum-rate',
     )
     .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')

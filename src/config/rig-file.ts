@@ -9,7 +9,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../core/files/home-path.ts';
 import { isModelPath } from '../../models/zoo.ts';
-import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
+import { OBJECTIVE_MEANINGS, OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
@@ -122,7 +122,9 @@ export const rigFileSchema = z
           .enum(OBJECTIVE_NAMES)
           .default('sum-rate')
           .describe(
-            'What digital weights are to be best for once the phases stand. sum-rate: the rates of all users together. min-rate: the rate of the user who has the least.',
+            ['What digital weights are to be best for once the phases stand.']
+              .concat(OBJECTIVE_NAMES.map((name) => `${name}: ${OBJECTIVE_MEANINGS[name]}.`))
+              .join(' '),
           ),
       })
       .describe('Who chooses the beams.'),

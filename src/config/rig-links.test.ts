@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { LINK_KIND_NAMES } from '../link/link-kinds.ts';
 import { parseRigFile } from './rig-file.ts';
+
+const KINDS = LINK_KIND_NAMES.join(', ');
 
 const SMALL = `
 name: bench
@@ -107,10 +110,10 @@ describe('the links of a rig file', () => {
       'links[1].serial.path: "/etc/rigs/x1" is that of links[0] already',
     ],
     [['links: [ { serial: { path: "" } } ]'], 'links[0].serial.path: is empty; allowed: the path of a port'],
-    [['links: [ { name: a } ]'], 'links[0]: none of serial, mqtt, tcp; allowed: one of them'],
+    [['links: [ { name: a } ]'], `links[0]: none of ${KINDS}; allowed: one of them`],
     [
       ["links: [ { panel: A, serial: { path: /a }, mqtt: { url: 'mqtt://h' } } ]"],
-      'links[0]: serial and mqtt; allowed: one of serial, mqtt, tcp',
+      `links[0]: serial and mqtt; allowed: one of ${KINDS}`,
     ],
     [
       ["links: [ { mqtt: { url: 'mqtt://h' } } ]"],

@@ -3,7 +3,7 @@
  *
  *   server ── welcome ──► page      once
  *   server ── frame ──► page        the page draws it and then acknowledges; until then it gets no other frame, so a slow page gets
- *   page ── watch ──► server        fewer frames and nothing ever queues up. `watch` names the costly panels that somebody looks at;
+ *   page ── watch ──► server        fewer frames and nothing ever queues up. `watch` names the costly views that somebody looks at;
  *   page ── control ──► server      what is not watched is neither calculated nor sent. Every control is answered by a ControlResult.
  *
  * Numbers in bulk travel as binary: typed arrays leave the server as they are and reach a browser as ArrayBuffers. `Bulk` stands for the
@@ -15,7 +15,7 @@ import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 
 export type { ControllerState, ControlResult, Figure, PageColumn, RigDescription, Source, Stage };
 
-/** Panels that cost something to fill. */
+/** Views that cost something to fill. */
 export type CostlyView = 'beampattern' | 'words';
 
 /**

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { compareEvaluationWithRun } from '../../scripts/evaluate-as-run.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
-import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objectives.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 
 const random = createRandom(1).stream('test');
