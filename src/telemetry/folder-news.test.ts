@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
-import { parseRigFile } from '../config/rig-file.ts';
 import { cycleRecord } from '../../test/cycle-record.ts';
+import { recordedRig } from '../../test/doubles/recorded-cycles.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createRunRecorder } from './run-folder.ts';
@@ -26,16 +26,9 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 /** A recorder that looks at its files often, and records an event as its line. */
 function recording(options: AppendFileOptions = {}, clock = createRealClock()) {
-  const rigText = `
-name: bench
-array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 4 }
-users: { count: 2 }
-beamformer: { model: aligned }
-telemetry: { runFolder: ${JSON.stringify(parent)} }
-`;
   const told: RigEvent[] = [];
   const recorder = createRunRecorder({
-    ...{ rig: parseRigFile(rigText, 'bench.yaml'), rigText, rigPath: 'bench.yaml', seed: 1, clock, time: 'real' },
+    ...{ ...recordedRig(parent), seed: 1, clock, time: 'real' },
     onOwnEvent: (event) => told.push(event),
     openFile: (path, own) => new AppendFile(path, { ...own, checkMs: 20, retryMs: 20, steadyMs: 100, ...options }),
   });
