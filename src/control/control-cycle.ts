@@ -13,7 +13,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
-import { trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { trySolveHermitian } from '../../core/signal/cholesky.ts';
 import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
