@@ -12,12 +12,13 @@ import { createMqttPanelEnd } from '../../src/link/mqtt/mqtt-panel-end.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';
 
 export const PANEL = 'SIM-0001';
+export const PRESENCE = `beamrig/panels/${PANEL}/presence`;
 
 export interface WatchedLink {
   link: Link;
   /** 'open', or reason and detail. */
   states: string[];
-  heard: Uint8Array[];
+  received: Uint8Array[];
 }
 
 /** With a key only what is sealed, or what the panel confirms, is believed. */
@@ -26,10 +27,10 @@ type EndOptions = Partial<MqttOptions> & { url: string; panel?: string; panelKey
 export function linkTo(options: EndOptions): WatchedLink {
   const link = createMqttLink({ topicPrefix: 'beamrig', panel: PANEL, random: createRandom(1), ...options });
   const states: string[] = [];
-  const heard: Uint8Array[] = [];
+  const received: Uint8Array[] = [];
   link.onState((state) => states.push(state.state === 'open' ? 'open' : `${state.reason}: ${state.detail ?? ''}`));
-  link.onFrame((frame) => heard.push(frame));
-  return { link, states, heard };
+  link.onFrame((frame) => received.push(frame));
+  return { link, states, received };
 }
 
 export interface WatchedEnd {

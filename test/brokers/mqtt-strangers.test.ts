@@ -7,22 +7,17 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
-import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
-import { hasPart } from '../parts.ts';
+import { BROKERS } from './each-broker.ts';
 import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
 import { relayTo } from './relay.ts';
-import { embeddedBroker, eventually, type TestBroker } from './test-broker.ts';
+import { eventually, type TestBroker } from './test-broker.ts';
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1);
 const TOPICS = `beamrig/panels/${PANEL}`;
-const brokers = [
-  { title: 'aedes', place: () => embeddedBroker(), there: true },
-  { title: 'mosquitto [needs mosquitto]', place: () => Mosquitto.place(), there: hasPart('mosquitto') },
-];
 
-for (const { title, place, there } of brokers) {
+for (const { title, place, there } of BROKERS) {
   describe.skipIf(!there)(`strangers on ${title}`, () => {
     let broker: TestBroker;
     let ends: (() => unknown)[];
@@ -127,7 +122,7 @@ for (const { title, place, there } of brokers) {
       const gone = await driver.connect();
       expect(gone).toMatchObject({ ok: false, failure: { reason: 'link-closed' } });
       expect(JSON.stringify(gone)).toContain(`panel ${PANEL} is offline, as ${TOPICS}/presence says`);
-      wire.mend();
+      wire.repair();
       await eventually('back', () => {
         if (driver.capabilities === undefined) void driver.connect();
         return driver.capabilities !== undefined;
@@ -144,7 +139,7 @@ for (const { title, place, there } of brokers) {
         return driver.capabilities !== undefined && panelStates.at(-1)?.open === true;
       });
       if (withKey) expect(panelStates.every(({ open }) => open)).toBe(true);
-      else await eventually('it was told', () => panelStates.some(({ detail }) => detail.includes('another panel (rude)')));
+      else await eventually('it gave way', () => panelStates.some(({ detail }) => detail.includes('another panel (rude)')));
     });
 
     it('cannot be a second controller of a rig with a key, but one that has the key is refused', async () => {

@@ -49,6 +49,19 @@ const whilePassing =
     await rig.cycles(3);
   };
 
+/** The cable is pulled, that is noticed, and it is put back a while later. */
+export const pulledAndPutBack =
+  ({ wire, afterCycles }: { wire: number; afterCycles: number }) =>
+  async (rig: FaultRig): Promise<void> => {
+    await rig.cycles(afterCycles);
+    await rig.wires[wire].pull();
+    await rig.untilVoid();
+    await rig.away();
+    await rig.wires[wire].putBack();
+    await rig.back();
+    await rig.cycles(3);
+  };
+
 /** What the panel does of itself, told beforehand; waits until it was noticed. */
 const noticed = async (rig: FaultRig): Promise<void> => {
   await rig.untilVoid();
@@ -158,15 +171,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'cable pulled and put back',
     // Long enough for pauses between attempts to have grown to their longest.
     options: { outageMs: 2500 },
-    async play(rig) {
-      await rig.cycles(3);
-      await rig.wires[0].pull();
-      await rig.untilVoid();
-      await rig.away();
-      await rig.wires[0].putBack();
-      await rig.back();
-      await rig.cycles(3);
-    },
+    play: pulledAndPutBack({ wire: 0, afterCycles: 3 }),
     events: LOST_AND_BACK,
   },
   {
@@ -362,15 +367,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one of two panels is unplugged and put back',
     options: { panels: 2 },
-    async play(rig) {
-      await rig.cycles(5);
-      await rig.wires[1].pull();
-      await rig.untilVoid();
-      await rig.away();
-      await rig.wires[1].putBack();
-      await rig.back();
-      await rig.cycles(3);
-    },
+    play: pulledAndPutBack({ wire: 1, afterCycles: 5 }),
     events: PART_LOST_AND_BACK,
     check: names('link-1'),
   },
