@@ -74,13 +74,13 @@ describe('what the panel radiates and reports', () => {
   it('hears each chain as the channel and the array have it', () => {
     const { ask, showBeam, array, scene } = hostWith();
     showBeam(5, beamWords(5), DIGITAL);
-    const heard = matmul(scene.channel(), array.radiatedAnalog(beamWords(5), 0));
+    const received = matmul(scene.channel(), array.radiatedAnalog(beamWords(5), 0));
     for (let user = 0; user < USERS; user++) {
       const report = ask({ type: 'measure-pilots', beamId: 5, user, pilots: 1_000_000 });
       if (report?.type !== 'pilot-report') throw new Error('no pilot report');
       for (let m = 0; m < CHAINS; m++) {
-        expect(report.values[2 * m]).toBeCloseTo(heard.re[user * CHAINS + m], 2);
-        expect(report.values[2 * m + 1]).toBeCloseTo(heard.im[user * CHAINS + m], 2);
+        expect(report.values[2 * m]).toBeCloseTo(received.re[user * CHAINS + m], 2);
+        expect(report.values[2 * m + 1]).toBeCloseTo(received.im[user * CHAINS + m], 2);
       }
     }
   });

@@ -199,10 +199,10 @@ export async function radiateCycle(
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
-      const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
+      const answer = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
       return finish({
         stage: 'measure',
-        message: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
+        message: `asked for ${counted(users, 'user')} on beam ${beamId}, ${answer}`,
         cause: 'a report of something else',
       });
     }

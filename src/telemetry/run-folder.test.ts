@@ -130,12 +130,12 @@ describe('a run folder', () => {
   });
 
   it('marks where records change from simulator to hardware', async () => {
-    const told: RigEvent[] = [];
-    const recorder = recorderIn(folder, { onOwnEvent: (event) => told.push(event) });
+    const reported: RigEvent[] = [];
+    const recorder = recorderIn(folder, { onOwnEvent: (event) => reported.push(event) });
     recorder.cycle(cycle(0));
     recorder.cycle(cycle(1, { source: 'hardware' }));
     const { summary } = await recorder.close('stopped');
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     expect(summary.sourceTransitions).toMatchObject([{ cycle: 1, from: 'simulator', to: 'hardware' }]);
     const order = points(recorder.folder).map((point) => point?.tags.source ?? point?.tags.code);
     expect(order.indexOf('source-changed')).toBeLessThan(order.indexOf('hardware'));
@@ -179,17 +179,17 @@ describe('a run folder', () => {
 
 describe.skipIf(!existsSync('/dev/full'))('a full disk [needs /dev/full]', () => {
   it('is one event; the run goes on, and closing says what was lost', async () => {
-    const told: RigEvent[] = [];
+    const reported: RigEvent[] = [];
     const recorder = recorderIn(folder, {
-      onOwnEvent: (event) => told.push(event),
+      onOwnEvent: (event) => reported.push(event),
       openFile: (path, options) => new AppendFile(path.endsWith('.lp') ? '/dev/full' : path, { ...options, retryMs: 5 }),
     });
     for (let index = 0; index < 5; index++) recorder.cycle(cycle(index));
-    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (reported.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     recorder.cycle(cycle(5));
     const closing = await recorder.close('stopped');
-    expect(told.map(({ code }) => code)).toEqual(['disk']);
-    expect(told[0]?.message).toContain('ENOSPC');
+    expect(reported.map(({ code }) => code)).toEqual(['disk']);
+    expect(reported[0]?.message).toContain('ENOSPC');
     expect(closing.summary.cycles).toBe(6);
     expect(closing.summary.lostLines).toBe(19); // three lines a cycle, and the event
     expect(closing.problem).toContain('19 lines');

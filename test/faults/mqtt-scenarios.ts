@@ -28,15 +28,15 @@ import { openSerialWire } from './serial-wire.ts';
 
 const BOARD = 'BOARD-0';
 
-/** Something breaks, is noticed, stays so for a while, is mended, and the rig is to be back by itself. */
+/** Something breaks, is noticed, stays so for a while, is repaired, and the rig is to be back by itself. */
 const outage =
-  (breaks: (bench: BrokerBench) => unknown, mends: (bench: BrokerBench, rig: FaultRig) => unknown) =>
+  (breaks: (bench: BrokerBench) => unknown, repairs: (bench: BrokerBench, rig: FaultRig) => unknown) =>
   async (rig: FaultRig): Promise<void> => {
     await rig.cycles(3);
     await breaks(benchOf(rig));
     await rig.untilTold('panel-lost');
     await rig.away();
-    await mends(benchOf(rig), rig);
+    await repairs(benchOf(rig), rig);
     await rig.back();
     await rig.cycles(3);
   };
@@ -321,7 +321,7 @@ export const MQTT_REFUSALS: readonly Refusal[] = [
       openWire: onOneBroker('aedes', async (bench) => {
         const first = createMqttLink(anotherHost(bench));
         bench.onClose(() => first.close());
-        // Its panel is not there yet; it keeps the seat to wait for it.
+        // Its panel is not there yet; it keeps its claim to wait for it.
         await refusedWith(first.open(), /no panel has said/);
       }),
     },

@@ -1,5 +1,5 @@
 /**
- * What goes wrong on benches, whatever the wire is, one story each: a rig runs, something happens to it, it is mended, and the rig is to be
+ * What goes wrong on benches, whatever the wire is, one story each: a rig runs, something happens to it, it is repaired, and the rig is to be
  * back by itself. The tests play them for the invariants of the witness and for the events that a person is told, bench/faults.ts for the time.
  * What only one kind of wire can do is in serial-scenarios.ts and mqtt-scenarios.ts; how a story is played in play.ts.
  */
@@ -98,7 +98,7 @@ export const sentAgain = (rig: FaultRig): string[] => {
 export const mostlyBy =
   (type: Message['type']) =>
   (rig: FaultRig): string[] =>
-    rig.witness.heard('link-0', type) > 0.5 * rig.witness.records.length ? [] : [`hardly a beam came as ${type}`];
+    rig.witness.received('link-0', type) > 0.5 * rig.witness.records.length ? [] : [`hardly a beam came as ${type}`];
 
 /** The wire is out, and what answers afterwards cannot be used: the rig faults by itself. */
 const exchangedFor =
@@ -257,7 +257,7 @@ export const SCENARIOS: readonly Scenario[] = [
     check: (rig) => [
       ...nothingLost(rig),
       // Of what it had taken in before, the panel latched nothing twice: the witness would have told.
-      ...(rig.witness.heard('link-0', 'commit') > 3 * 20 ? [] : ['nothing came in twice']),
+      ...(rig.witness.received('link-0', 'commit') > 3 * 20 ? [] : ['nothing came in twice']),
     ],
   },
   {
@@ -276,8 +276,8 @@ export const SCENARIOS: readonly Scenario[] = [
       rig.panels[0].mishaps([]);
       await rig.back();
       // The late ones come in now, among newer beams.
-      const heard = rig.witness.heard(rig.panels[0].name, 'commit');
-      await rig.until(() => rig.witness.heard(rig.panels[0].name, 'commit') > heard + 90);
+      const received = rig.witness.received(rig.panels[0].name, 'commit');
+      await rig.until(() => rig.witness.received(rig.panels[0].name, 'commit') > received + 90);
     },
     events: ['cycle-void'],
   },
