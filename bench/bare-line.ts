@@ -52,13 +52,13 @@ function exchanges(wire: () => Wire) {
 }
 
 export async function openBareSerial(path: string, baudRate: number): Promise<BareLine> {
-  let heard: Uint8Array[] = [];
+  let received: Uint8Array[] = [];
   const { onAnswer, exchange } = exchanges(() => ({ send: (bytes) => void port.write(bytes), close: () => port.close() }));
   const port = await openSerialPort({
     path,
     baudRate,
     onBytes: (bytes) => {
-      heard.push(bytes.slice());
+      received.push(bytes.slice());
       for (const byte of bytes) if (byte === 0) onAnswer();
     },
     onGone: (detail) => {
@@ -73,11 +73,11 @@ export async function openBareSerial(path: string, baudRate: number): Promise<Ba
       return bytes;
     },
     exchange: (messages, window) => {
-      heard = [];
+      received = [];
       return exchange(messages, window);
     },
     lastAnswers: () => {
-      const all = Uint8Array.from(heard.flatMap((chunk) => [...chunk]));
+      const all = Uint8Array.from(received.flatMap((chunk) => [...chunk]));
       const lengths: number[] = [];
       for (let from = 0, at = all.indexOf(0); at >= 0; from = at + 1, at = all.indexOf(0, from)) lengths.push(at + 1 - from);
       const frames: Frame[] = [];
@@ -91,13 +91,13 @@ export async function openBareSerial(path: string, baudRate: number): Promise<Ba
 /** Publishes on one topic and hears answers on another. */
 export async function openBareMqtt(url: string, ask: string, answer: string): Promise<BareLine> {
   const client = await connectBare(url);
-  let heard: Uint8Array[] = [];
+  let received: Uint8Array[] = [];
   const { onAnswer, exchange } = exchanges(() => ({
     send: (bytes) => void client.publish(ask, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
     close: () => client.endAsync(),
   }));
   client.on('message', (_topic, payload) => {
-    heard.push(payload);
+    received.push(payload);
     onAnswer();
   });
   await client.subscribeAsync(answer);
@@ -109,10 +109,10 @@ export async function openBareMqtt(url: string, ask: string, answer: string): Pr
       return bytes;
     },
     exchange: (messages, window) => {
-      heard = [];
+      received = [];
       return exchange(messages, window);
     },
-    lastAnswers: () => ({ lengths: heard.map(({ length }) => length), frames: heard.map((bytes) => read(bytes)) }),
+    lastAnswers: () => ({ lengths: received.map(({ length }) => length), frames: received.map((bytes) => read(bytes)) }),
     close: () => client.endAsync(),
   };
 }

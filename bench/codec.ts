@@ -110,8 +110,8 @@ function contestsFor(title: string, words: Uint16Array, phaseBits: number): Cont
   const asJson = (): string =>
     JSON.stringify({ seq: 9, type: 'set-phases', slot: 0, beamId: 77, offset: 0, words: Array.from(words) });
   const text = asJson();
-  let heard = 0;
-  const reader = new SerialFrameReader({ onFrame: (bytes) => (heard += bytes.length) });
+  let received = 0;
+  const reader = new SerialFrameReader({ onFrame: (bytes) => (received += bytes.length) });
   const copy = (): number => bare.slice()[0];
   const toJson = (): number => asJson().length;
   const fromJson = (): number => Uint16Array.from((JSON.parse(text) as { words: number[] }).words)[0];
@@ -134,7 +134,7 @@ function contestsFor(title: string, words: Uint16Array, phaseBits: number): Cont
       bytes: bare.length,
       ours: () => {
         reader.push(serial);
-        return (decodeFrame(bare).ok ? 1 : 0) + heard;
+        return (decodeFrame(bare).ok ? 1 : 0) + received;
       },
       peers: { memcpy: copy, JSON: fromJson },
     },

@@ -17,34 +17,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRealClock } from '../core/clock/real-clock.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { parseRigFile } from '../src/config/rig-file.ts';
 import { createMqttLink } from '../src/link/mqtt/mqtt.ts';
 import { createSerialLink } from '../src/link/serial/serial.ts';
 import type { Link } from '../src/link/link.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
 import type { ArrayMember, BeamCommand, Result } from '../src/panel/panel.ts';
-import { assembleRig } from '../src/rig/assemble.ts';
-import { panelsMs } from '../scripts/panel-times.ts';
 import { openPacedLine } from '../test/paced-line.ts';
 import type { PacedLine } from '../test/paced-line.ts';
 import { hasPart } from '../test/parts.ts';
 import { Mosquitto } from '../scripts/mosquitto.ts';
 import type { BareLine } from './bare-line.ts';
 import { greet, openBareMqtt, openBareSerial } from './bare-line.ts';
-import {
-  CHAINS,
-  ELEMENTS,
-  PILOTS,
-  USERS,
-  WORDS,
-  changedBeam,
-  fullUpdateParts,
-  msOnLine,
-  onSerial,
-  randomBeam,
-  scriptOf,
-} from './links-frames.ts';
+import { PILOTS, WORDS, changedBeam, fullUpdateParts, msOnLine, onSerial, randomBeam, scriptOf } from './links-frames.ts';
 import { linksPage, machineLine } from './links-report.ts';
+import { rigText, wholeRig } from './links-rig.ts';
 import type { CycleRow, FullUpdateParts, RigRow, UpdateRow } from './links-report.ts';
 import { openLinksBench } from './links-wires.ts';
 import { percentiles, spread } from './statistics.ts';
@@ -69,6 +55,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const cycles = Number(values.cycles);
+const rigSeconds = Number(values['rig-seconds']);
 const clock = createRealClock();
 const random = createRandom(1);
 
@@ -112,7 +99,13 @@ async function overPty(): Promise<void> {
   await compete('pty, host firmware', link(), bareLine, echo);
   await bareLine.close();
   await echo.close();
-  await wholeRig('pty, host firmware', `{ panel: BOARD-0001, serial: { path: ${driven}, baudRate: ${BAUD_RATE} } }`);
+  rigRows.push(
+    await wholeRig(
+      'pty, host firmware',
+      `{ panel: BOARD-0001, serial: { path: ${driven}, baudRate: ${BAUD_RATE} } }`,
+      rigSeconds,
+    ),
+  );
   await bench.endAll();
 }
 
@@ -128,7 +121,7 @@ async function overMqtt(broker: string, url: string): Promise<void> {
   await compete(name, link, bareLine, echo);
   await bareLine.close();
   await echo.close();
-  await wholeRig(name, `{ panel: BOARD-0001, mqtt: { url: '${url}' } }`);
+  rigRows.push(await wholeRig(name, `{ panel: BOARD-0001, mqtt: { url: '${url}' } }`, rigSeconds));
   if (broker === 'aedes') mqttWindows = await windowsOverMqtt(url);
   await bench.endAll();
 }
@@ -230,37 +223,6 @@ async function enter(entry: Entry, index: number, work: () => Promise<void>): Pr
 /** A cycle, ms. */
 function cpuOf({ blocks, cpuMs }: Entry): number {
   return cpuMs / (blocks.length * cycles);
-}
-
-/** The rig with its model and no pacing, over the same link. */
-async function wholeRig(name: string, link: string): Promise<void> {
-  const seconds = Number(values['rig-seconds']);
-  const push: number[] = [];
-  const cycle: number[] = [];
-  let voids = 0;
-  const rig = await assembleRig({
-    rig: parseRigFile(rigText(7, link), 'the rig of this bench'),
-    clock,
-    rateHz: 'max',
-    recorder: {
-      cycle: ({ outcome, stageMs, cycleMs }) => {
-        if (outcome === 'void') voids++;
-        push.push(panelsMs(stageMs));
-        cycle.push(cycleMs);
-      },
-      event: () => undefined,
-    },
-  });
-  const running = rig.run();
-  await clock.sleep(1000);
-  push.length = cycle.length = voids = 0;
-  const startMs = clock.nowMs();
-  await clock.sleep(1000 * seconds);
-  const rigCyclesPerSecond = (1000 * cycle.length) / (clock.nowMs() - startMs);
-  const [link50, cycle50] = [push, cycle].map((each) => percentiles(Float64Array.from(each)));
-  await rig.controller.stop();
-  await running;
-  rigRows.push({ name, cyclesPerSecond: rigCyclesPerSecond, linkMs: link50, cycleMs: cycle50, voids });
 }
 
 /** Full updates, patches, and small chunks with and without a window, on lines that take their time. */
@@ -375,18 +337,6 @@ async function must<T>(result: Promise<Result<T>>): Promise<T> {
   const done = await result;
   if (!done.ok) throw new Error(JSON.stringify(done.failure));
   return done.value;
-}
-
-function rigText(phaseBits: number, link: string): string {
-  return `
-name: links
-seed: 1
-array: { geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: ${CHAINS}, phaseBits: ${phaseBits} }
-users: { count: ${USERS} }
-beamformer: { model: unfolded-pga-n64 }
-links: [ ${link} ]
-fallback: never
-`;
 }
 
 function rigFile(phaseBits: number, link: string): string {

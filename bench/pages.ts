@@ -65,12 +65,12 @@ for (let round = 0; round < rounds; round++) {
   const loaded = await measure();
   const { news } = clients;
   await clients.close();
-  const heard = news.filter((fact) => fact.frames !== undefined);
+  const received = news.filter((fact) => fact.frames !== undefined);
   const errors = news.filter((fact) => fact.error !== undefined);
   if (errors.length > 0) throw new Error(`pages failed: ${errors[0].error}`);
-  loaded.framesPerSecond = heard.reduce((sum, { frames = 0 }) => sum + frames, 0) / heard.length / pages;
-  loaded.longestMs = Math.max(...heard.map(({ longestMs = 0 }) => longestMs));
-  loaded.clientsRan = ((heard.at(-1)?.cpuMs ?? 0) - (heard[0]?.cpuMs ?? 0)) / 1000 / Math.max(heard.length - 1, 1);
+  loaded.framesPerSecond = received.reduce((sum, { frames = 0 }) => sum + frames, 0) / received.length / pages;
+  loaded.longestMs = Math.max(...received.map(({ longestMs = 0 }) => longestMs));
+  loaded.clientsRan = ((received.at(-1)?.cpuMs ?? 0) - (received[0]?.cpuMs ?? 0)) / 1000 / Math.max(received.length - 1, 1);
   turns.push({ without, with: loaded });
 }
 await rig.controller.stop();

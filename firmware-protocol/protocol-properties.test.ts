@@ -156,11 +156,11 @@ const plausible = fc
     return whole;
   });
 
-function readAll(...parts: Uint8Array[]): { heard: Uint8Array[]; reader: SerialFrameReader } {
-  const heard: Uint8Array[] = [];
-  const reader = new SerialFrameReader({ onFrame: (bare) => void heard.push(bare) });
+function readAll(...parts: Uint8Array[]): { received: Uint8Array[]; reader: SerialFrameReader } {
+  const received: Uint8Array[] = [];
+  const reader = new SerialFrameReader({ onFrame: (bare) => void received.push(bare) });
   for (const part of parts) reader.push(part);
-  return { heard, reader };
+  return { received, reader };
 }
 
 /** The buffer cut at the places named, which may be any numbers. */
@@ -216,12 +216,12 @@ describe('any message', () => {
         const damagedEnd = cobsFrame(bare[0]).length;
         for (let bit = 0; bit < 8 * damagedEnd; bit += 1) {
           line[bit >> 3] ^= 1 << (bit & 7);
-          const { heard } = readAll(line);
-          for (const one of heard)
+          const { received } = readAll(line);
+          for (const one of received)
             if (!sent.has(Buffer.from(one).toString('hex'))) throw new Error(`bit ${bit} gave a false frame`);
           // Only a flip in the closing zero takes the second frame along.
-          expect(heard.length).toBe(bit >> 3 === damagedEnd - 1 ? 1 : 2);
-          expect(heard.at(-1)).toEqual(bare[2]);
+          expect(received.length).toBe(bit >> 3 === damagedEnd - 1 ? 1 : 2);
+          expect(received.at(-1)).toEqual(bare[2]);
           line[bit >> 3] ^= 1 << (bit & 7);
         }
       }),
@@ -292,8 +292,8 @@ describe('any stream', () => {
         const line = joined([...pairs.flatMap(([noise], i) => [noise, cobsFrame(bare[i])]), rest]);
         const whole = readAll(line);
         const pieces = readAll(...cut(line, cuts));
-        expect(whole.heard).toEqual(bare);
-        expect(pieces.heard).toEqual(bare);
+        expect(whole.received).toEqual(bare);
+        expect(pieces.received).toEqual(bare);
         expect(pieces.reader.discards).toEqual(whole.reader.discards);
       }),
       { numRuns: 300 },
@@ -304,9 +304,9 @@ describe('any stream', () => {
     fc.assert(
       fc.property(bytes, frame, frame, (noise, first, second) => {
         const bare = [first, second].map((one) => encodeFrame(one));
-        const { heard, reader } = readAll(noise, cobsFrame(bare[0]), cobsFrame(bare[1]));
-        expect(heard.at(-1)).toEqual(bare[1]);
-        expect(heard.length).toBe(reader.frames);
+        const { received, reader } = readAll(noise, cobsFrame(bare[0]), cobsFrame(bare[1]));
+        expect(received.at(-1)).toEqual(bare[1]);
+        expect(received.length).toBe(reader.frames);
       }),
     );
   });

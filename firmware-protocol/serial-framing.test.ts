@@ -16,10 +16,10 @@ const bytesOf = (...parts: (Uint8Array | number[])[]): Uint8Array => Uint8Array.
 
 const counting = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-function listen(maxFrameBytes?: number): { reader: SerialFrameReader; heard: Uint8Array[] } {
-  const heard: Uint8Array[] = [];
-  const onFrame = (frame: Uint8Array): void => void heard.push(frame);
-  return { reader: new SerialFrameReader(maxFrameBytes === undefined ? { onFrame } : { onFrame, maxFrameBytes }), heard };
+function listen(maxFrameBytes?: number): { reader: SerialFrameReader; received: Uint8Array[] } {
+  const received: Uint8Array[] = [];
+  const onFrame = (frame: Uint8Array): void => void received.push(frame);
+  return { reader: new SerialFrameReader(maxFrameBytes === undefined ? { onFrame } : { onFrame, maxFrameBytes }), received };
 }
 
 describe('COBS', () => {
@@ -53,22 +53,22 @@ describe('COBS', () => {
 
 describe('the serial reader', () => {
   it('finds frames in a stream that arrives one byte at a time', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     for (const byte of bytesOf(cobsFrame(ping(1)), cobsFrame(ping(2)))) reader.push(Uint8Array.of(byte));
-    expect(heard).toEqual([ping(1), ping(2)]);
+    expect(received).toEqual([ping(1), ping(2)]);
     expect(reader.frames).toBe(2);
     expect(reader.discarded).toBe(0);
   });
 
   it('takes zeros between frames for silence', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     reader.push(bytesOf([0, 0, 0], cobsFrame(ping(1)), [0, 0], cobsFrame(ping(2))));
-    expect(heard).toEqual([ping(1), ping(2)]);
+    expect(received).toEqual([ping(1), ping(2)]);
     expect(reader.discarded).toBe(0);
   });
 
   it('says why it dropped what it dropped, and finds the frame after each', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     const damaged = ping(7);
     damaged[5] ^= 0x10;
     const tooLong = new Uint8Array(MAX_FRAME_BYTES + 1);
@@ -77,20 +77,20 @@ describe('the serial reader', () => {
     reader.push(bytesOf(cobsFrame(damaged), cobsFrame(ping(3))));
     reader.push(bytesOf(cobsFrame(tooLong), cobsFrame(ping(4))));
     reader.push(bytesOf(new Uint8Array(10_000).fill(0x55), [0], cobsFrame(ping(5))));
-    expect(heard).toEqual([1, 2, 3, 4, 5].map(ping));
+    expect(received).toEqual([1, 2, 3, 4, 5].map(ping));
     expect(reader.discards).toEqual({ overflow: 1, 'bad-cobs': 1, 'too-short': 1, 'too-long': 1, 'bad-crc': 1 });
     expect(reader.discarded).toBe(5);
   });
 
   it('loses the frame that garbage ran into, and no other', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     reader.push(bytesOf([0xde, 0xad], cobsFrame(ping(1)), cobsFrame(ping(2))));
-    expect(heard).toEqual([ping(2)]);
+    expect(received).toEqual([ping(2)]);
     expect(reader.discarded).toBe(1);
   });
 
   it('hands out the longest frame there can be, authentication included, and buffers of their own', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     // Without a zero byte, so that its COBS form is the longest as well: the header, 4,096 bytes of payload, 16 of authentication, the CRC.
     const longest = withCrc(new Uint8Array(4 + 4096 + 16).fill(0x11));
     const line = cobsFrame(longest);
@@ -98,24 +98,24 @@ describe('the serial reader', () => {
     reader.push(line);
     line.fill(0xaa);
     reader.push(cobsFrame(ping(3)));
-    expect(heard).toEqual([longest, ping(3)]);
+    expect(received).toEqual([longest, ping(3)]);
   });
 
   it('does not take the beginning of an endless frame for a frame', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     reader.push(cobsFrame(ping(1)).subarray(0, -1));
     reader.push(new Uint8Array(5000).fill(1));
     reader.push(Uint8Array.of(0));
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect(reader.discards).toMatchObject({ overflow: 1, 'bad-crc': 0 });
   });
 
   it('counts one overflow for one endless frame, however it is cut', () => {
-    const { reader, heard } = listen(64);
+    const { reader, received } = listen(64);
     for (let i = 0; i < 1000; i += 1) reader.push(new Uint8Array(37).fill(1));
     expect(reader.discards.overflow).toBe(1);
     reader.push(bytesOf([0], cobsFrame(ping(1))));
-    expect(heard).toEqual([ping(1)]);
+    expect(received).toEqual([ping(1)]);
   });
 
   it('keeps no more than one frame of a line that never ends a frame', () => {
@@ -128,11 +128,11 @@ describe('the serial reader', () => {
   });
 
   it('forgets a frame begun when the line is opened anew', () => {
-    const { reader, heard } = listen();
+    const { reader, received } = listen();
     reader.push(cobsFrame(ping(1)).subarray(0, 5));
     reader.reset();
     reader.push(cobsFrame(ping(2)));
-    expect(heard).toEqual([ping(2)]);
+    expect(received).toEqual([ping(2)]);
     expect(reader.discarded).toBe(0);
   });
 

@@ -63,9 +63,9 @@ describe('test vectors', () => {
     for (const { name, seq, message, frame, serial } of vectors.frames) {
       const expected = { ok: true, frame: { seq, message: messageFrom(message) } };
       expect(decodeFrame(fromHex(frame)), name).toEqual(expected);
-      const heard: Uint8Array[] = [];
-      new SerialFrameReader({ onFrame: (bytes) => void heard.push(bytes) }).push(fromHex(serial));
-      expect(heard.map(toHex), name).toEqual([frame]);
+      const received: Uint8Array[] = [];
+      new SerialFrameReader({ onFrame: (bytes) => void received.push(bytes) }).push(fromHex(serial));
+      expect(received.map(toHex), name).toEqual([frame]);
     }
   });
 
@@ -87,10 +87,10 @@ describe('test vectors', () => {
 
   it('name what a reader finds in a stream', () => {
     for (const { name, stream, frames, discards } of vectors.streams) {
-      const heard: Uint8Array[] = [];
-      const reader = new SerialFrameReader({ onFrame: (bytes) => void heard.push(bytes) });
+      const received: Uint8Array[] = [];
+      const reader = new SerialFrameReader({ onFrame: (bytes) => void received.push(bytes) });
       reader.push(fromHex(stream));
-      expect(heard.map(toHex), name).toEqual(frames);
+      expect(received.map(toHex), name).toEqual(frames);
       const counted = Object.fromEntries(Object.entries(reader.discards).filter(([, count]) => count > 0));
       expect(counted, name).toEqual(discards);
     }

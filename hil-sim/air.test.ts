@@ -74,16 +74,16 @@ describe('the air', () => {
     const { words, weights } = beamOf(1);
     panel.drive({ words, weights });
     const analog = array.radiatedAnalog(words, 0);
-    const heard = matmul(scene.channel(), analog);
+    const received = matmul(scene.channel(), analog);
     expect(panel.precoder()).toEqual(matmul(analog, matrixOf(weights)));
     expect(air.trueSinr()).toEqual(sinr(scene.channel(), air.precoder(), NOISE));
 
     const pilotsAt = createRandom(9).stream('pilots');
-    const estimates = estimateSinr(matmul(heard, matrixOf(weights)), NOISE, 16, pilotsAt);
+    const estimates = estimateSinr(matmul(received, matrixOf(weights)), NOISE, 16, pilotsAt);
     expect(Array.from(panel.measureSnr(16).snrCentiDb)).toEqual(
       Array.from(estimates, (value) => (value > 0 ? Math.round(1000 * Math.log10(value)) : 100 * SNR_FLOOR_DB)),
     );
-    const row = fromParts(1, M, heard.re.slice(M, 2 * M), heard.im.slice(M, 2 * M));
+    const row = fromParts(1, M, received.re.slice(M, 2 * M), received.im.slice(M, 2 * M));
     expect(panel.measureChains(8, userIndex(1)).values).toEqual(estimateChainGains(row, NOISE, 8, pilotsAt));
   });
 

@@ -33,22 +33,22 @@ function sealedHost(options: { counterLimit?: bigint; answerMs?: number } = {}) 
       },
     },
   });
-  const heard: Heard[] = [];
+  const answered: Heard[] = [];
   host.panel.onSend((bytes) => {
     const opened = openFrame(bytes, panelKey);
     const decoded = decodeFrame(opened.ok ? opened.frame : bytes);
-    if (decoded.ok) heard.push({ ...decoded.frame, counter: opened.ok ? opened.counter : undefined });
+    if (decoded.ok) answered.push({ ...decoded.frame, counter: opened.ok ? opened.counter : undefined });
   });
   let counter = counterLimit;
   let seq = 0;
   const sendBytes = (bytes: Uint8Array): Heard | undefined => {
-    const before = heard.length;
+    const before = answered.length;
     host.panel.receive(bytes);
-    return heard.slice(before).at(0);
+    return answered.slice(before).at(0);
   };
   return {
     ...host,
-    heard,
+    answered,
     stored,
     memory,
     sendBytes,
@@ -63,7 +63,7 @@ const refusedFor = (code: string) => ({ message: { type: 'nack', code, detail: 0
 
 describe('a panel with a key', () => {
   it('announces it, and answers sealed requests with sealed replies whose counters go up', () => {
-    const { ask, heard, panel } = sealedHost();
+    const { ask, answered, panel } = sealedHost();
     expect(ask(hello)?.message).toMatchObject({
       type: 'capabilities',
       features: expect.arrayContaining(['authentication', 'time-sync', 'patch']) as string[],
@@ -71,7 +71,7 @@ describe('a panel with a key', () => {
     ask(chunk(1, 0, WORDS));
     ask({ type: 'commit', slot: 0, beamId: 1, atUs: 0n });
     expect(panel.radiated()).toEqual({ beamId: 1, words: beamWords(1) });
-    expect(heard.map((reply) => reply.counter)).toEqual([LIMIT + 1n, LIMIT + 2n, LIMIT + 3n]);
+    expect(answered.map((reply) => reply.counter)).toEqual([LIMIT + 1n, LIMIT + 2n, LIMIT + 3n]);
   });
 
   it.each<[string, (frame: Uint8Array) => Uint8Array]>([
@@ -202,7 +202,7 @@ describe('the counters of a panel', () => {
   });
 
   it('go on above the limit after a restart, so nothing of the life before is taken or used again', () => {
-    const { ask, panel, stored, heard } = sealedHost();
+    const { ask, panel, stored, answered } = sealedHost();
     ask(hello);
     ask({ type: 'ping', nonce: 1 });
     const limit = stored.at(-1) ?? 0n;
@@ -213,17 +213,17 @@ describe('the counters of a panel', () => {
     expect(challenged).toMatchObject({ message: { lastCounter: limit }, counter: limit + 1n });
     expect(ask(hello, { counter: limit + 1n })?.message).toMatchObject({ type: 'capabilities' });
     const window = new ReplayWindow(0n);
-    for (const { counter } of heard) if (counter !== undefined) expect(window.accept(counter)).toBe(true);
+    for (const { counter } of answered) if (counter !== undefined) expect(window.accept(counter)).toBe(true);
   });
 
   it('stand still when the limit cannot be stored: nothing above it is accepted or sent', () => {
-    const { ask, memory, panel, heard } = sealedHost();
+    const { ask, memory, panel, answered } = sealedHost();
     memory.works = false;
     expect(ask(hello)).toBeUndefined();
     expect(ask(chunk(1, 0, WORDS))).toBeUndefined();
     expect(ask({ type: 'commit', slot: 0, beamId: 1, atUs: 0n })).toBeUndefined();
     expect(ask({ type: 'challenge', hostNonce: 1n }, { counter: 0n })).toBeUndefined();
-    expect(heard).toEqual([]);
+    expect(answered).toEqual([]);
     expect(panel.staged(0).beamId).toBe(0);
     expect(panel.radiated().beamId).toBe(0);
     memory.works = true;

@@ -84,10 +84,10 @@ describe('SINR from pilots', () => {
 describe('chain gains from pilots', () => {
   it('are what the user hears, with noise σ²/P on each', () => {
     const random = createRandom(2);
-    const heard = fromParts(1, 2, [1, -2], [0.5, 3]);
+    const answered = fromParts(1, 2, [1, -2], [0.5, 3]);
     const errors: number[] = [];
     for (let i = 0; i < 4000; i++) {
-      const values = estimateChainGains(heard, NOISE, 10, random);
+      const values = estimateChainGains(answered, NOISE, 10, random);
       errors.push((values[0] - 1) ** 2 + (values[1] - 0.5) ** 2, (values[2] + 2) ** 2 + (values[3] - 3) ** 2);
     }
     expect(moments(errors).mean / (NOISE / 10)).toBeCloseTo(1, 1);

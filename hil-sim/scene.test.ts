@@ -137,7 +137,7 @@ describe('users that move', () => {
       azimuths.forEach((azimuth, user) => {
         const row = fromParts(1, 64, channel.re.slice(user * 64, user * 64 + 64), channel.im.slice(user * 64, user * 64 + 64));
         const steering = steeringVector(geometry, azimuth);
-        const heard = multiplyABh(
+        const received = multiplyABh(
           row,
           fromParts(
             1,
@@ -146,7 +146,7 @@ describe('users that move', () => {
             steering.im.map((x) => -x),
           ),
         );
-        if (frobeniusNorm(heard) / Math.sqrt(64) / frobeniusNorm(row) > 0.5) strongest += 1;
+        if (frobeniusNorm(received) / Math.sqrt(64) / frobeniusNorm(row) > 0.5) strongest += 1;
       });
     }
     expect(strongest).toBeGreaterThan(0.9 * 50 * 4);

@@ -1,20 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beamFrames } from '../firmware-protocol/chunking.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
-import { SESSION_OVER } from '../firmware-protocol/limits.ts';
 import type { Request } from '../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../firmware-protocol/packing.ts';
-import { fromParts, frobeniusNorm, matmul, multiplyAhB, subtract } from '../core/signal/complex-matrix.ts';
-import { sinr, toDb } from '../core/signal/rate.ts';
-import { createRandom } from '../core/signal/random.ts';
-import { createAir } from './air.ts';
-import { createSimulatedArray } from './simulated-array.ts';
-import { CHAINS, ELEMENTS, PHASE_BITS, USERS, WORDS, beamWords, chunk, hostWith, patch } from '../test/doubles/panel-host.ts';
-import { createVirtualPanel } from './virtual-panel.ts';
-
-const DARK = { beamId: 0, words: new Uint16Array(WORDS) };
-const digital = fromParts(CHAINS, USERS, [0.5, -0.25, 1, 0.125], [0, 0.5, -1, 2]);
+import {
+  CHAINS,
+  DARK,
+  DIGITAL,
+  ELEMENTS,
+  PHASE_BITS,
+  USERS,
+  WORDS,
+  beamWords,
+  chunk,
+  hostWith,
+  patch,
+} from '../test/doubles/panel-host.ts';
 
 describe('a virtual panel', () => {
   it('shakes hands and says what it is', () => {
@@ -245,198 +246,6 @@ describe('a virtual panel', () => {
   });
 });
 
-describe('what the panel radiates and reports', () => {
-  it('is what its array makes of words and D, element faults included', () => {
-    const { showBeam, panel, array } = hostWith();
-    showBeam(5, beamWords(5), digital);
-    const expected = array.radiatedPrecoder(beamWords(5), digital, 0);
-    expect(frobeniusNorm(subtract(panel.radiatedPrecoder(), expected))).toBeLessThan(1e-6 * frobeniusNorm(expected));
-  });
-
-  it('shows a dead element as power that is missing', () => {
-    const random = createRandom(1);
-    const withDead = (deadElements: number[]) => {
-      const impairments = { deadElements };
-      const array = createSimulatedArray({ elements: ELEMENTS, rfChains: CHAINS, phaseBits: PHASE_BITS, random, impairments });
-      const { showBeam, panel } = hostWith({ array });
-      showBeam(5);
-      return frobeniusNorm(panel.radiatedPrecoder()) ** 2;
-    };
-    expect(withDead([]) - withDead([3, 4])).toBeCloseTo(2 * CHAINS, 9);
-  });
-
-  it('changes with the temperature while the beam stays the same', () => {
-    const random = createRandom(1);
-    const impairments = { temperatureDriftDegPerMinute: 20 };
-    const array = createSimulatedArray({ elements: ELEMENTS, rfChains: CHAINS, phaseBits: PHASE_BITS, random, impairments });
-    const { showBeam, panel, clock } = hostWith({ array });
-    showBeam(5);
-    const before = panel.radiatedPrecoder();
-    return clock.advanceTo(60_000).then(() => {
-      expect(panel.radiated()).toEqual({ beamId: 5, words: beamWords(5) });
-      expect(frobeniusNorm(subtract(panel.radiatedPrecoder(), before))).toBeGreaterThan(0.1);
-    });
-  });
-
-  it('gives SNR near the truth on the channel as it stands, named with the beam', () => {
-    const { ask, showBeam, panel, scene } = hostWith();
-    showBeam(5, beamWords(5), digital);
-    for (const timeS of [0, 1, 2]) {
-      scene.moveTo(timeS);
-      const truth = sinr(scene.channel(), panel.radiatedPrecoder(), 0.1);
-      expect(panel.trueSinr()).toEqual(truth);
-      const report = ask({ type: 'measure-snr', beamId: 5, pilots: 100_000 });
-      expect(report).toMatchObject({ type: 'snr-report', beamId: 5, pilots: 100_000, firstUser: 0 });
-      if (report?.type !== 'snr-report') return;
-      truth.forEach((value, user) => expect(report.snrCentiDb[user] / 100).toBeCloseTo(toDb(value), 0));
-    }
-  });
-
-  it('reports with noise that is set from outside', () => {
-    const { showBeam, panel } = hostWith();
-    showBeam(5);
-    panel.setNoise(1e9);
-    for (const value of panel.trueSinr()) expect(value).toBeLessThan(1e-6);
-    expect(() => panel.setNoise(0)).toThrow(/noise is 0/);
-  });
-
-  it('says how many pilots it took when fewer were asked for than it takes to tell signal from noise', () => {
-    const { ask, showBeam } = hostWith();
-    showBeam(5);
-    expect(ask({ type: 'measure-snr', beamId: 5, pilots: 1 })).toMatchObject({ type: 'snr-report', pilots: 3 });
-  });
-
-  it('hears each chain as the channel and the array have it', () => {
-    const { ask, showBeam, array, scene } = hostWith();
-    showBeam(5, beamWords(5), digital);
-    const heard = matmul(scene.channel(), array.radiatedAnalog(beamWords(5), 0));
-    for (let user = 0; user < USERS; user++) {
-      const report = ask({ type: 'measure-pilots', beamId: 5, user, pilots: 1_000_000 });
-      if (report?.type !== 'pilot-report') throw new Error('no pilot report');
-      for (let m = 0; m < CHAINS; m++) {
-        expect(report.values[2 * m]).toBeCloseTo(heard.re[user * CHAINS + m], 2);
-        expect(report.values[2 * m + 1]).toBeCloseTo(heard.im[user * CHAINS + m], 2);
-      }
-    }
-  });
-
-  it('drives chain k with stream k when a beam comes without D', () => {
-    const { showBeam, panel } = hostWith();
-    showBeam(5);
-    const gram = multiplyAhB(panel.radiatedPrecoder(), panel.radiatedPrecoder());
-    for (let k = 0; k < USERS; k++) expect(gram.re[k * USERS + k] / ELEMENTS).toBeCloseTo(1, 0);
-  });
-});
-
-describe('two panels of one array', () => {
-  it('drive their own elements, are told apart by nothing on the air, and hear what both radiate', () => {
-    const { clock, array, scene } = hostWith();
-    const random = createRandom(2);
-    const air = createAir({ array, scene, noise: 0.1, random, clock });
-    const halves = [0, 1].map((half) => {
-      const own = Array.from({ length: ELEMENTS / 2 }, (_, i) => half * (ELEMENTS / 2) + i);
-      const settings = { clock, random: random.stream(`panel ${half}`), capabilities: { panelSerial: `HALF-${half}` } };
-      return createVirtualPanel({ ...settings, air: air.part(own) });
-    });
-    const whole = beamWords(5);
-    halves.forEach((panel, half) => {
-      expect(panel.capabilities).toMatchObject({ elements: ELEMENTS / 2, rfChains: CHAINS, users: USERS });
-      const words = whole.slice((half * WORDS) / 2, ((half + 1) * WORDS) / 2);
-      const frames = beamFrames({ slot: 0, beamId: 5, phaseBits: PHASE_BITS, words, maxPayloadBytes: 1024, firstSeq: 0 });
-      for (const frame of frames) panel.receive(encodeFrame(frame));
-      expect(panel.radiated()).toEqual({ beamId: 5, words });
-    });
-    const { showBeam, panel: alone } = hostWith({ array, scene, clock });
-    showBeam(5, whole);
-    for (const panel of halves) {
-      expect(frobeniusNorm(subtract(panel.radiatedPrecoder(), alone.radiatedPrecoder()))).toBeLessThan(1e-9);
-      expect(panel.trueSinr()).toEqual(halves[0].trueSinr());
-    }
-    expect(() => halves[0].fault(1)).not.toThrow();
-    expect(frobeniusNorm(halves[1].radiatedPrecoder())).toBeLessThan(frobeniusNorm(alone.radiatedPrecoder()));
-  });
-});
-
-describe('the safe state', () => {
-  const mute: Request = { type: 'set-safe-state', state: 'mute', position: 0, silenceMs: 200, enter: false };
-
-  it('comes by itself when the host falls silent', async () => {
-    const { ask, showBeam, panel, clock } = hostWith();
-    ask(mute);
-    showBeam(5);
-    await clock.advanceTo(150);
-    ask({ type: 'ping', nonce: 1 });
-    await clock.advanceTo(349);
-    expect(panel.radiated().beamId).toBe(5);
-    await clock.advanceTo(351);
-    expect(panel.radiated()).toEqual(DARK);
-    expect(frobeniusNorm(panel.radiatedPrecoder())).toBe(0);
-    expect(ask({ type: 'get-status' })).toMatchObject({ state: 'safe', beamId: 0 });
-    expect(ask({ type: 'measure-snr', beamId: 5, pilots: 9 })).toMatchObject({ code: 'beam-mismatch', detail: 0 });
-  });
-
-  it('is left by no beam of the session that silence ended, then by a new one, and the watch goes on', async () => {
-    const { ask, showBeam, panel, clock } = hostWith();
-    ask(mute);
-    showBeam(5);
-    await clock.advanceTo(500);
-    for (const beamId of [5, 6, 0xffff_ffff]) {
-      expect(ask({ type: 'commit', slot: 0, beamId, atUs: 0n })).toMatchObject({ code: 'stale-beam', detail: SESSION_OVER });
-    }
-    const words = beamWords(6);
-    expect(ask({ type: 'set-phases', slot: 0, beamId: 6, offset: 0, phaseBits: PHASE_BITS, words })).toMatchObject({
-      code: 'stale-beam',
-      detail: SESSION_OVER,
-    });
-    expect(panel.radiated()).toEqual(DARK);
-    ask({ type: 'hello', minMajor: 1, maxMajor: 1, host: 'bench' });
-    showBeam(6);
-    expect(panel.radiated().beamId).toBe(6);
-    await clock.advanceTo(1000);
-    expect(panel.radiated()).toEqual(DARK);
-  });
-
-  it('keeps the session when it was commanded, however long the host is silent then', async () => {
-    const { ask, showBeam, panel, clock } = hostWith();
-    ask({ ...mute, enter: true });
-    showBeam(5);
-    ask({ ...mute, enter: true });
-    await clock.advanceTo(60_000);
-    showBeam(6);
-    expect(panel.radiated().beamId).toBe(6);
-  });
-
-  it('is not entered by garbage being silence too, nor put off by it', async () => {
-    const { ask, showBeam, panel, clock, sendBytes } = hostWith();
-    ask(mute);
-    showBeam(5);
-    await clock.advanceTo(150);
-    sendBytes(new Uint8Array([1, 2, 3]));
-    await clock.advanceTo(201);
-    expect(panel.radiated()).toEqual(DARK);
-  });
-
-  it('may hold the last beam', async () => {
-    const { ask, showBeam, panel, clock } = hostWith();
-    ask({ ...mute, state: 'hold' });
-    showBeam(5);
-    await clock.advanceTo(300);
-    expect(panel.radiated()).toEqual({ beamId: 5, words: beamWords(5) });
-    expect(ask({ type: 'get-status' })).toMatchObject({ state: 'safe', beamId: 5 });
-  });
-
-  it('may be a stored beam, at once', () => {
-    const { ask, showBeam, panel } = hostWith();
-    const codeword: Request = { type: 'set-safe-state', state: 'codeword', position: 1, silenceMs: 0, enter: true };
-    expect(ask(codeword)).toMatchObject({ code: 'not-staged' });
-    ask(chunk(4, 0, WORDS));
-    ask({ type: 'store-beam', slot: 0, beamId: 4, position: 1 });
-    showBeam(5);
-    expect(ask(codeword)).toEqual({ type: 'ack' });
-    expect(panel.radiated()).toEqual({ beamId: 0, words: beamWords(4) });
-  });
-});
-
 describe('the same seed and the same virtual time', () => {
   const story = async (seed: number): Promise<Uint8Array[]> => {
     const { ask, showBeam, clock, received } = hostWith({
@@ -447,7 +256,7 @@ describe('the same seed and the same virtual time', () => {
       ],
     });
     for (let beamId = 1; beamId < 20; beamId++) {
-      showBeam(beamId, beamWords(beamId), digital);
+      showBeam(beamId, beamWords(beamId), DIGITAL);
       ask({ type: 'measure-snr', beamId, pilots: 16 });
       await clock.advanceTo(beamId * 10);
     }

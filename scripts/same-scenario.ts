@@ -145,10 +145,10 @@ export function compare(loopback: Story, panel: Story): Comparison {
     return Array.from(expected).filter((word, place) => actual[place] !== word).length;
   });
   // A void cycle has no reading to compare.
-  const heard = loopback.records
+  const received = loopback.records
     .map((record, cycle) => ({ loopback: mean(record.measuredSnrDb), panel: mean(panel.records[cycle].measuredSnrDb) }))
     .filter((both) => !Number.isNaN(both.loopback + both.panel));
-  const differences = heard.map((both) => both.panel - both.loopback);
+  const differences = received.map((both) => both.panel - both.loopback);
   const differenceDb = mean(differences);
   const variance =
     mean(differences.map((db) => (db - differenceDb) ** 2)) * (differences.length / Math.max(1, differences.length - 1));
@@ -163,7 +163,7 @@ export function compare(loopback: Story, panel: Story): Comparison {
     differentWords,
     cyclesThatDiffer: different.filter((count) => count > 0).length,
     voidCycles: voids,
-    meanSnrDb: { loopback: mean(heard.map((both) => both.loopback)), panel: mean(heard.map((both) => both.panel)) },
+    meanSnrDb: { loopback: mean(received.map((both) => both.loopback)), panel: mean(received.map((both) => both.panel)) },
     differenceDb,
     standardErrorDb,
     z,

@@ -23,7 +23,7 @@ import { createLoopbackLink } from '../src/link/loopback.ts';
 import type { ArrayMember, BeamCommand } from '../src/panel/panel.ts';
 import type { PanelOptions } from '../src/panel/panel-driver.ts';
 import { createPanel } from '../src/panel/panel-driver.ts';
-import type { PanelGroup } from '../src/panel/panel-group.ts';
+import type { PanelGroup } from '../src/panel/panel.ts';
 import { createPanelGroup } from '../src/panel/panel-group.ts';
 
 export const CHAINS = 2;

@@ -15,10 +15,10 @@ function machine() {
     monotonicNs: () => BigInt(Math.round(ms * 1e6)),
     uptimeS: () => (ms + asleepMs) / 1000,
   });
-  const told: WallStep[] = [];
-  const forget = clock.onWallStep?.((step) => told.push(step));
+  const steps: WallStep[] = [];
+  const forget = clock.onWallStep?.((step) => steps.push(step));
   return {
-    told,
+    steps,
     forget: () => forget?.(),
     pass: (by: number) => void (ms += by),
     setClock: (by: number) => void (wallAheadMs += by),
@@ -34,7 +34,7 @@ function machine() {
 
 describe('time of records, when the clock of the machine is set', () => {
   it('eight hours forward: goes on from the new time, and says so once', async () => {
-    const { told, forget, pass, setClock, time, settle } = machine();
+    const { steps, forget, pass, setClock, time, settle } = machine();
     expect(time()).toBe(5000);
     pass(50);
     setClock(8 * HOUR);
@@ -42,12 +42,12 @@ describe('time of records, when the clock of the machine is set', () => {
     pass(50);
     expect(time()).toBe(8 * HOUR + 5100);
     await settle();
-    expect(told).toEqual([{ cause: 'set', changeMs: 8 * HOUR, movedNs: BigInt(8 * HOUR) * 1_000_000n, aheadMs: 0 }]);
+    expect(steps).toEqual([{ cause: 'set', changeMs: 8 * HOUR, movedNs: BigInt(8 * HOUR) * 1_000_000n, aheadMs: 0 }]);
     forget();
   });
 
   it('an hour back: goes on at its own pace, ahead of the clock, and says by how much', async () => {
-    const { told, forget, pass, setClock, time, settle } = machine();
+    const { steps, forget, pass, setClock, time, settle } = machine();
     setClock(-HOUR);
     const times = Array.from({ length: 100 }, () => {
       pass(50);
@@ -55,48 +55,48 @@ describe('time of records, when the clock of the machine is set', () => {
     });
     expect(times).toEqual(Array.from({ length: 100 }, (_, index) => 5050 + 50 * index));
     await settle();
-    expect(told).toEqual([{ cause: 'set', changeMs: -HOUR, movedNs: 0n, aheadMs: HOUR }]);
+    expect(steps).toEqual([{ cause: 'set', changeMs: -HOUR, movedNs: 0n, aheadMs: HOUR }]);
     // Set right again: nothing is ahead any more, and no time is skipped.
     setClock(HOUR);
     expect(time()).toBe(10_000);
     await settle();
-    expect(told[1]).toMatchObject({ changeMs: HOUR, movedNs: 0n, aheadMs: 0 });
+    expect(steps[1]).toMatchObject({ changeMs: HOUR, movedNs: 0n, aheadMs: 0 });
     forget();
   });
 
   it('back and then further forward: follows only what is new', async () => {
-    const { told, forget, setClock, time, settle } = machine();
+    const { steps, forget, setClock, time, settle } = machine();
     setClock(-HOUR);
     expect(time()).toBe(5000);
     setClock(3 * HOUR);
     expect(time()).toBe(5000 + 2 * HOUR);
     await settle();
-    expect(told.map(({ aheadMs }) => aheadMs)).toEqual([HOUR, 0]);
+    expect(steps.map(({ aheadMs }) => aheadMs)).toEqual([HOUR, 0]);
     forget();
   });
 
   it('and tells sleep from a clock that was set', async () => {
-    const { told, forget, sleep, time, settle } = machine();
+    const { steps, forget, sleep, time, settle } = machine();
     sleep(20 * 60_000);
     expect(time()).toBe(5000 + 20 * 60_000);
     await settle();
-    expect(told).toMatchObject([{ cause: 'suspended', changeMs: 20 * 60_000 }]);
+    expect(steps).toMatchObject([{ cause: 'suspended', changeMs: 20 * 60_000 }]);
     forget();
   });
 
   it('by less than half a second, is not a step', async () => {
-    const { told, forget, setClock, time, settle } = machine();
+    const { steps, forget, setClock, time, settle } = machine();
     setClock(400);
     expect(time()).toBe(5000);
     await settle();
-    expect(told).toEqual([]);
+    expect(steps).toEqual([]);
     forget();
   });
 
   it('notices it without being asked for the time, until nobody listens', async () => {
-    const { told, forget, setClock } = machine();
+    const { steps, forget, setClock } = machine();
     setClock(-HOUR);
-    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (steps.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     forget();
   });
 });

@@ -81,9 +81,9 @@ describe('the Saleh-Valenzuela channel', () => {
       scale: 'unit-element',
       users: [[{ gainRe: 0.6, gainIm: -0.8, azimuthRad }]],
     });
-    const heard = matmul(channel, steeringVector(ula(8), azimuthRad)); // αᴴ·aᴴa = N·α*
-    expect(heard.re[0]).toBeCloseTo(8 * 0.6, 10);
-    expect(heard.im[0]).toBeCloseTo(8 * 0.8, 10);
+    const received = matmul(channel, steeringVector(ula(8), azimuthRad)); // αᴴ·aᴴa = N·α*
+    expect(received.re[0]).toBeCloseTo(8 * 0.6, 10);
+    expect(received.im[0]).toBeCloseTo(8 * 0.8, 10);
   });
 
   it('adds its paths, each weighted by the pattern of the element', () => {

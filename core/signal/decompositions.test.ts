@@ -20,7 +20,8 @@ import {
   subtract,
   zeros,
 } from './complex-matrix.ts';
-import { eigHermitian, pseudoInverse, pseudoInverseHermitian, qrThin, solveHermitian, svd } from './decompositions.ts';
+import { solveHermitian } from './cholesky.ts';
+import { eigHermitian, pseudoInverse, pseudoInverseHermitian, qrThin, svd } from './decompositions.ts';
 import { createRandom } from './random.ts';
 
 /** The real matrix [[Re, −Im], [Im, Re]]: the same algebra, done by another library. */

@@ -1,106 +1,18 @@
 /**
  * Factorisations of complex matrices, for the sizes of an antenna array (up to some hundred rows). Householder and Jacobi methods
- * throughout: short, backward stable, and indifferent to repeated eigenvalues and missing rank.
+ * throughout: short, backward stable, and indifferent to repeated eigenvalues and missing rank. Systems of
+ * equations that are Hermitian and positive definite are solved in cholesky.ts.
  *
- * Source: Golub and Van Loan, Matrix Computations, 4th ed., §4.2 (Cholesky), §5.2 (Householder QR), §8.5 (Jacobi), §8.6.3 (one-sided Jacobi).
+ * Source: Golub and Van Loan, Matrix Computations, 4th ed., §5.2 (Householder QR), §8.5 (Jacobi), §8.6.3 (one-sided Jacobi).
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { clone, conjTranspose, frobeniusNorm, identity, matmul, multiplyABh, scale, zeros } from './complex-matrix.ts';
+import { requireSquare } from './cholesky.ts';
 import { jacobiRotation, rotateColumns, rotateRows } from './plane-rotation.ts';
 
 /** Jacobi converges quadratically: about ten sweeps do for any size met here, so this many mean that the input is not finite. */
 const MAX_SWEEPS = 60;
-
-/**
- * x of a·x = b for Hermitian positive definite a, by Cholesky; only the lower triangle of a is read.
- * @param a n×n
- * @param b n×m
- * @returns n×m
- * @throws {BeamrigError} `argument` when a is not positive definite to working precision
- */
-export function solveHermitian(a: CMatrix, b: CMatrix): CMatrix {
-  const x = trySolveHermitian(a, b, a.rows * Number.EPSILON);
-  if (x !== undefined) return x;
-  throw new BeamrigError('argument', `the ${a.rows}×${a.cols} matrix is not positive definite`, {
-    wayOut: 'use a pseudo-inverse, or add a multiple of the identity',
-  });
-}
-
-/**
- * Like `solveHermitian`, but undefined where a is not positive definite, or so nearly singular that a pivot keeps less than `minPivotShare`
- * of its diagonal entry.
- */
-export function trySolveHermitian(a: CMatrix, b: CMatrix, minPivotShare: number): CMatrix | undefined {
-  const n = requireSquare(a);
-  if (b.rows !== n) throw new BeamrigError('shape', `a ${n}×${n} system cannot have a right side of ${b.rows} rows`);
-  const factor = clone(a);
-  if (!factorInPlace(factor, minPivotShare)) return undefined;
-  const x = clone(b);
-  solveFactored(factor, x);
-  return x;
-}
-
-/**
- * L of a = L·Lᴴ by Cholesky, in the place of a: only the lower triangle is read and written, the diagonal of L is real and above 0.
- * @param a n×n, Hermitian
- * @param minPivotShare a pivot that keeps no more than this share of its diagonal entry ends it
- * @param pivotFloor pivots below are taken for this, where something is known to bound them
- * @returns false where it ended early, and a is of no use any more
- */
-export function factorInPlace({ rows: n, re, im }: CMatrix, minPivotShare: number, pivotFloor = -Infinity): boolean {
-  for (let j = 0; j < n; j++) {
-    const row = j * n;
-    const jj = row + j;
-    const whole = Math.abs(re[jj]);
-    let pivot = re[jj];
-    for (let k = row; k < jj; k++) pivot -= re[k] * re[k] + im[k] * im[k];
-    pivot = Math.max(pivot, pivotFloor);
-    if (!(pivot > minPivotShare * whole)) return false;
-    re[jj] = Math.sqrt(pivot);
-    for (let i = j + 1; i < n; i++) solveRowStep(re, im, i * n, re, im, j, n);
-  }
-  return true;
-}
-
-/** x of L·Lᴴ·x = b, in the place of b: each column forward through L, from its first entry that is not zero on, then back through Lᴴ. */
-export function solveFactored({ rows: n, re: lr, im: li }: CMatrix, { cols: m, re: xr, im: xi }: CMatrix): void {
-  for (let column = 0; column < m; column++) {
-    let first = 0;
-    while (first < n && xr[first * m + column] === 0 && xi[first * m + column] === 0) first++;
-    for (let i = first; i < n; i++) {
-      const row = i * n;
-      let re = xr[i * m + column];
-      let im = xi[i * m + column];
-      for (let k = first; k < i; k++) {
-        const at = k * m + column;
-        re -= lr[row + k] * xr[at] - li[row + k] * xi[at];
-        im -= lr[row + k] * xi[at] + li[row + k] * xr[at];
-      }
-      xr[i * m + column] = re / lr[row + i];
-      xi[i * m + column] = im / lr[row + i];
-    }
-    for (let i = n - 1; i >= 0; i--) {
-      let re = xr[i * m + column];
-      let im = xi[i * m + column];
-      for (let k = i + 1; k < n; k++) {
-        const at = k * m + column;
-        const below = k * n + i;
-        re -= lr[below] * xr[at] + li[below] * xi[at];
-        im -= lr[below] * xi[at] - li[below] * xr[at];
-      }
-      xr[i * m + column] = re / lr[i * n + i];
-      xi[i * m + column] = im / lr[i * n + i];
-    }
-  }
-}
-
-/** x of x·Lᴴ = y, in the place of y. */
-export function divideByFactor({ re: xr, im: xi }: CMatrix, { rows: n, re: lr, im: li }: CMatrix): void {
-  for (let row = 0; row < xr.length; row += n) {
-    for (let j = 0; j < n; j++) solveRowStep(xr, xi, row, lr, li, j, n);
-  }
-}
 
 /**
  * Thin QR by Householder reflections: a = q·r, qᴴq = I, r upper triangular with a real diagonal ≥ 0 (which makes it unique at full rank).
@@ -272,27 +184,6 @@ export function pseudoInverseHermitian(a: CMatrix, zeroShare = 1e-12): CMatrix {
   );
 }
 
-/** One step of solving x·Lᴴ = y in place, for the row of x that starts at `row`: x_j = (y_j − Σ_{k<j} x_k·L*_jk)/L_jj. */
-function solveRowStep(
-  xr: Float64Array,
-  xi: Float64Array,
-  row: number,
-  lr: Float64Array,
-  li: Float64Array,
-  j: number,
-  n: number,
-): void {
-  const pivotRow = j * n;
-  let re = xr[row + j];
-  let im = xi[row + j];
-  for (let k = 0; k < j; k++) {
-    re -= xr[row + k] * lr[pivotRow + k] + xi[row + k] * li[pivotRow + k];
-    im -= xi[row + k] * lr[pivotRow + k] - xr[row + k] * li[pivotRow + k];
-  }
-  xr[row + j] = re / lr[pivotRow + j];
-  xi[row + j] = im / lr[pivotRow + j];
-}
-
 /** a ← (I − 2vvᴴ)a on rows from `fromRow` and columns from `fromColumn`; v is a unit vector that is zero above `fromRow`. */
 function reflect(a: CMatrix, v: { re: Float64Array; im: Float64Array }, fromRow: number, fromColumn: number): void {
   const { rows: m, cols: n, re, im } = a;
@@ -389,11 +280,6 @@ function hermitianPart(a: CMatrix): CMatrix {
     }
   }
   return out;
-}
-
-function requireSquare(a: CMatrix): number {
-  if (a.rows !== a.cols) throw new BeamrigError('shape', `a Hermitian matrix is square, got ${a.rows}×${a.cols}`);
-  return a.rows;
 }
 
 function requireConvergence(sweep: number): void {

@@ -5,7 +5,7 @@
  */
 import type { CMatrix } from './complex-matrix.ts';
 import { matmul, multiplyAhB, zeros } from './complex-matrix.ts';
-import { divideByFactor, factorInPlace } from './decompositions.ts';
+import { divideByFactor, factorInPlace } from './cholesky.ts';
 
 /** Below this share of its diagonal a pivot of AᴴA has lost half its digits, and A is taken for rank-deficient. */
 const SMALLEST_PIVOT = 1e-8;

@@ -10,7 +10,7 @@
  */
 import type { CMatrix } from './complex-matrix.ts';
 import { identity, matmul, zeros } from './complex-matrix.ts';
-import { solveHermitian } from './decompositions.ts';
+import { solveHermitian } from './cholesky.ts';
 
 const MOST_STEPS = 200;
 /** Both fixed points end when no power moves by more than this share. */

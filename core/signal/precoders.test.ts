@@ -14,7 +14,8 @@ import {
   subtract,
   zeros,
 } from './complex-matrix.ts';
-import { pseudoInverse, solveHermitian, svd } from './decompositions.ts';
+import { solveHermitian } from './cholesky.ts';
+import { pseudoInverse, svd } from './decompositions.ts';
 import type { ArrayGeometry } from './geometry.ts';
 import { connectionMask } from './geometry.ts';
 import { digitalForAnalog, wmmse, zeroForcing } from './precoders.ts';

@@ -9,7 +9,8 @@
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { add, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
-import { pseudoInverseHermitian, solveHermitian, trySolveHermitian } from './decompositions.ts';
+import { solveHermitian, trySolveHermitian } from './cholesky.ts';
+import { pseudoInverseHermitian } from './decompositions.ts';
 import { maxMinInRowSpace } from './max-min.ts';
 import { weightedMmseInRowSpace } from './weighted-mmse.ts';
 

@@ -15,7 +15,7 @@
  */
 import type { CMatrix } from './complex-matrix.ts';
 import { scale, zeros } from './complex-matrix.ts';
-import { factorInPlace, solveFactored } from './decompositions.ts';
+import { factorInPlace, solveFactored } from './cholesky.ts';
 
 export interface WeightedMmseProblem {
   /** B, K×K, Hermitian positive semidefinite. */

@@ -120,9 +120,9 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
   it('finds the frames of a stream', () => {
     const found = ask(vectors.streams.map(({ stream }) => `stream ${hexOrNone(stream)}`));
     vectors.streams.forEach(({ name, frames, discards }, i) => {
-      const heard = JSON.parse(found[i]) as { frames: string[]; discards: Record<string, number> };
-      const counted = Object.fromEntries(Object.entries(heard.discards).filter(([, count]) => count > 0));
-      expect({ frames: heard.frames, discards: counted }, name).toEqual({ frames, discards });
+      const received = JSON.parse(found[i]) as { frames: string[]; discards: Record<string, number> };
+      const counted = Object.fromEntries(Object.entries(received.discards).filter(([, count]) => count > 0));
+      expect({ frames: received.frames, discards: counted }, name).toEqual({ frames, discards });
     });
   });
 
@@ -151,7 +151,7 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     const below = (limit: number): number => Math.floor(random.uniform() * limit);
     const known = [...vectors.frames, ...vectors.accepted, ...vectors.discards].map(({ frame }) => Buffer.from(frame, 'hex'));
     const frames = Array.from({ length: 4000 }, () => damaged(known[below(known.length)], below));
-    const heard = decode(frames.map((frame) => frame.toString('hex')));
+    const received = decode(frames.map((frame) => frame.toString('hex')));
     let understood = 0;
     frames.forEach((frame, i) => {
       const expected = decodeFrame(frame);
@@ -159,9 +159,9 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
       if (expected.ok) {
         understood += 1;
         const { seq, message } = expected.frame;
-        expect(heard[i], name).toMatchObject({ seq, message: asLine(message) });
+        expect(received[i], name).toMatchObject({ seq, message: asLine(message) });
       } else {
-        expect(heard[i], name).toEqual({ reason: expected.reason, nack: nackForDiscard(expected) ?? null });
+        expect(received[i], name).toEqual({ reason: expected.reason, nack: nackForDiscard(expected) ?? null });
       }
     });
     // Both kinds were there, so that the comparison says something.
@@ -201,9 +201,9 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
       ]),
     );
     const frames = names.map((name) => sealed(Buffer.from([0x10, 0x01, 0, 0, 1, 1, name.length, ...name])));
-    const heard = decode(frames.map((frame) => frame.toString('hex')));
+    const received = decode(frames.map((frame) => frame.toString('hex')));
     const taken = frames.map((frame) => decodeFrame(frame).ok);
-    expect(heard.map(({ seq }) => seq !== undefined)).toEqual(taken);
+    expect(received.map(({ seq }) => seq !== undefined)).toEqual(taken);
     expect(new Set(taken).size).toBe(2);
   });
 

@@ -39,21 +39,21 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
   const again = (back: number): Step => ({ kind: 'again', back });
 
   it('begins with a challenge, says what it is, and seals every answer under a counter of its own', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(sealed(0, challenge), sealed(101, hello), sealed(102, whole(5)), sealed(103, commit(5)), sealed(104, commit(9))),
       ['challenged', 'capabilities', 'ack', 'committed', 'not-staged 0'],
       100n,
     );
-    expect(told[0].message).toEqual({ type: 'challenged', hostNonce: 0xabcdef0123456789n, lastCounter: 100n });
-    expect(told.map(({ counter }) => counter)).toEqual([101n, 102n, 103n, 104n, 105n]);
-    expect(told[3].radiated).toBe(beamWords(5).join());
+    expect(answers[0].message).toEqual({ type: 'challenged', hostNonce: 0xabcdef0123456789n, lastCounter: 100n });
+    expect(answers.map(({ counter }) => counter)).toEqual([101n, 102n, 103n, 104n, 105n]);
+    expect(answers[3].radiated).toBe(beamWords(5).join());
   });
 
   it('takes no frame that is plain, of another key, changed, or was sent before; and says so to whoever may have no key', async () => {
     const changed = sealFrame(encodeFrame({ seq: 3, message: commit(5) }), KEY, 9n);
     changed[4] ^= 2;
     new DataView(changed.buffer).setUint32(changed.length - 4, crc32c(changed, 0, changed.length - 4), true);
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[sealed(1, whole(5)), commit(5), sealed(2, commit(5), ANOTHER_KEY), { kind: 'bytes', bytes: changed } as const],
         ...[again(4), sealed(3, commit(6)), sealed(1, commit(5)), hello, sealed(4, status)],
@@ -63,7 +63,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
         ...['replayed 0', 'not-authenticated 0', 'status'],
       ],
     );
-    expect(told.map(({ counter }) => counter !== undefined)).toEqual([
+    expect(answers.map(({ counter }) => counter !== undefined)).toEqual([
       true,
       false,
       false,
@@ -74,7 +74,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
       false,
       true,
     ]);
-    expect(told.at(-1)?.message).toMatchObject({ badFrames: 6, state: 'idle' });
+    expect(answers.at(-1)?.message).toMatchObject({ badFrames: 6, state: 'idle' });
   });
 
   it('answers what it does not take as the vectors say', () => {
@@ -86,8 +86,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     for (const { name, panelKey, bytes, nack } of unopened) {
       const authentication = { panelKey: new Uint8Array(Buffer.from(panelKey, 'hex')), counterLimit: 0n };
       const frame: Step = { kind: 'bytes', bytes: new Uint8Array(Buffer.from(bytes, 'hex')) };
-      const [[told]] = tellStories(program, { ...birth, authentication }, [[frame]]);
-      const { seq, message, counter } = told;
+      const [[answers]] = tellStories(program, { ...birth, authentication }, [[frame]]);
+      const { seq, message, counter } = answers;
       expect({ seq, message, counter }, name).toEqual(nack ?? { seq: undefined, message: undefined });
     }
   });
@@ -99,7 +99,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     ));
 
   it('looks at nothing of a challenge but its tag, and changes nothing for it', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[
           sealed(5, safe({ silenceMs: 10 })),
@@ -117,14 +117,14 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
         ...['pong', 'challenged', 'replayed 0', 'not-authenticated 0', 'replayed 0', 'status'],
       ],
     );
-    expect(told.at(-1)?.radiated).toBe(DARK);
-    expect([3, 4, 5].map((i) => told[i].message)).toEqual(
+    expect(answers.at(-1)?.radiated).toBe(DARK);
+    expect([3, 4, 5].map((i) => answers[i].message)).toEqual(
       [7n, 7n, 7n].map((lastCounter) => ({ type: 'challenged', hostNonce: 0xabcdef0123456789n, lastCounter })),
     );
   });
 
   it('stores a limit before it uses a counter above it, and goes on above it after a start', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[sealed(1, whole(5)), sealed(2, commit(5)), { kind: 'reset', bootCount: 2 } as const],
         ...[
@@ -137,14 +137,14 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
       ),
       ['ack', 'committed', 'replayed 0', 'replayed 0', 'challenged', 'status', 'pong'],
     );
-    expect(told.map(({ limit }) => limit)).toEqual(
+    expect(answers.map(({ limit }) => limit)).toEqual(
       [1n, 1n, 1n, 1n, 1n, 2n + AHEAD, 2n + AHEAD, 2n + AHEAD].map((counter) => counter + AHEAD),
     );
-    expect(told[5].counter).toBe(2n + AHEAD);
+    expect(answers[5].counter).toBe(2n + AHEAD);
   });
 
   it('accepts nothing while it cannot store a limit', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[{ kind: 'storage', works: false } as const, sealed(1, whole(5)), sealed(1, challenge), plain(ping)],
         ...[{ kind: 'storage', works: true } as const, sealed(1, whole(5)), { kind: 'storage', works: false } as const],
@@ -152,7 +152,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
       ),
       ['silence', 'silence', 'not-authenticated 0', 'ack', 'committed', 'silence', 'status'],
     );
-    expect(told.at(-1)?.limit).toBe(1n + AHEAD);
+    expect(answers.at(-1)?.limit).toBe(1n + AHEAD);
   });
 
   it('uses the last counters there are, and then falls silent', () => {
@@ -168,7 +168,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     const retry = (step: Step, counter: bigint): Step => (step.kind === 'sealed' ? { ...step, counter } : step);
     const first = sealed(1, chunk(5, 0, 16));
     const question = sealed(4, ping);
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[
           first,
@@ -182,8 +182,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
       ),
       ['ack', 'ack', 'ack', 'pong', 'pong', 'capabilities', 'pong'],
     );
-    expect([3, 5, 8].map((i) => told[i].message)).toMatchObject([0n, 0n, 20_000n].map((timeUs) => ({ timeUs })));
-    expect(told[5].counter).toBe(5n);
+    expect([3, 5, 8].map((i) => answers[i].message)).toMatchObject([0n, 0n, 20_000n].map((timeUs) => ({ timeUs })));
+    expect(answers[5].counter).toBe(5n);
   });
 
   it('answers with its seal what is authentic and wrong', () => {
@@ -215,10 +215,10 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
 
   it('takes nothing at all before it has been given its key', () => {
     const { capabilities, streams } = birthLike({ authentication: { panelKey: KEY, counterLimit: 0n } });
-    const [told] = tellStories(program, { capabilities, streams }, [
+    const [answers] = tellStories(program, { capabilities, streams }, [
       story(hello, sealed(1, hello), sealed(1, challenge), whole(5)),
     ]);
-    expect(told.map(({ said }) => said)).toEqual(new Array(4).fill('not-authenticated 0'));
+    expect(answers.map(({ said }) => said)).toEqual(new Array(4).fill('not-authenticated 0'));
   });
 
   it.each([0, 15, 65])('takes no key of %i bytes', (length) => {
@@ -235,13 +235,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
   it('is not moved by its own replies sent back to it', async () => {
     const pong = sealFrame(encodeFrame({ seq: 1, message: { type: 'pong', nonce: 7, timeUs: 0n } }), KEY, 500_000n);
     expect(openFrame(pong, KEY).ok).toBe(true);
-    const told = await expectStory(
+    const answers = await expectStory(
       story(sealed(1, ping), { kind: 'bytes', bytes: pong }, sealed(2, ping), sealed(0, challenge), sealed(3, status)),
       ['pong', 'silence', 'pong', 'challenged', 'status'],
     );
-    expect(told.map(({ limit }) => limit)).toEqual(new Array(5).fill(1n + AHEAD));
-    expect(told[3].message).toMatchObject({ lastCounter: 2n });
-    expect(told[4].message).toMatchObject({ badFrames: 0 });
+    expect(answers.map(({ limit }) => limit)).toEqual(new Array(5).fill(1n + AHEAD));
+    expect(answers[3].message).toMatchObject({ lastCounter: 2n });
+    expect(answers[4].message).toMatchObject({ badFrames: 0 });
   });
 
   it('tells any story with a key as the virtual panel does', async () => {
@@ -251,8 +251,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
     const stories = Array.from({ length: 150 }, () =>
       anySealedStory({ ...drawn, chunk: (...part) => chunk(...part) as Request & { type: 'set-phases' }, steps: 20 + below(60) }),
     );
-    const heard = await expectSameOfAny(program, stories, { authentication: { panelKey: KEY, counterLimit: 0n } });
-    expect(heard).toEqual(
+    const received = await expectSameOfAny(program, stories, { authentication: { panelKey: KEY, counterLimit: 0n } });
+    expect(received).toEqual(
       expect.arrayContaining([
         'ack',
         'challenged',

@@ -48,8 +48,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and what is odd [needs gcc]', (
   it.each(KINDS)('is told as much by a panel that is %j', async (capabilities) => {
     const below = drawer(JSON.stringify(capabilities));
     const stories = Array.from({ length: STORIES }, () => withOddFrames(anyStory(drawn(below)), below));
-    const heard = await expectSameOfAny(program, stories, { capabilities });
-    expect(heard).toEqual(expect.arrayContaining(['ack', 'malformed', 'unsupported-message', 'wrong-dimensions']));
+    const received = await expectSameOfAny(program, stories, { capabilities });
+    expect(received).toEqual(expect.arrayContaining(['ack', 'malformed', 'unsupported-message', 'wrong-dimensions']));
   });
 
   it.each(KINDS)('is told as much by one with a key that is %j', async ({ features, ...capabilities }) => {
@@ -65,34 +65,34 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and what is odd [needs gcc]', (
       capabilities: { ...capabilities, ...(features && { features: [...features, 'authentication' as const] }) },
       authentication: { panelKey: KEY, counterLimit: 0n },
     };
-    const heard = await expectSameOfAny(program, stories, kind);
-    expect(heard).toEqual(expect.arrayContaining(['ack', 'not-authenticated', 'replayed']));
+    const received = await expectSameOfAny(program, stories, kind);
+    expect(received).toEqual(expect.arrayContaining(['ack', 'not-authenticated', 'replayed']));
   });
 
   it.each(['no number', 'without pilots'] as const)('is busy when its front end measures %s, and says so', (what) => {
-    const told = tellStories(program, birthLike({}), [
+    const answers = tellStories(program, birthLike({}), [
       story(whole(5), commit(5), { kind: 'measures', what }, pilots(5, 0), snr(5), { kind: 'measures', what: 'numbers' }, snr(5)),
     ])[0].map(({ said }) => said);
-    expect(told.slice(3)).toEqual(['busy 0', what === 'no number' ? 'snr-report' : 'busy 0', 'silence', 'snr-report']);
+    expect(answers.slice(3)).toEqual(['busy 0', what === 'no number' ? 'snr-report' : 'busy 0', 'silence', 'snr-report']);
   });
 
   it('says for whom it has no reading, and takes one that is out of range for a reading', () => {
-    const [told] = tellStories(program, birthLike({}), [
+    const [answers] = tellStories(program, birthLike({}), [
       story(whole(5), commit(5), { kind: 'measures', what: 'the last user only' }, snr(5)),
     ]);
-    expect(told.at(-1)?.said).toBe('snr-report without 0');
+    expect(answers.at(-1)?.said).toBe('snr-report without 0');
   });
 
   it('says that it has no sensor for its temperature', () => {
-    const [told] = tellStories(program, birthLike({}), [story(status, { kind: 'measures', what: 'no temperature' }, status)]);
-    expect(told.map(({ said }) => said)).toEqual(['status', 'silence', 'status without a temperature']);
+    const [answers] = tellStories(program, birthLike({}), [story(status, { kind: 'measures', what: 'no temperature' }, status)]);
+    expect(answers.map(({ said }) => said)).toEqual(['status', 'silence', 'status without a temperature']);
   });
 
   it('remembers no reply that its memory has no room for', () => {
     const asked = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? read('radiated') : ping));
     const birth = { ...birthLike({}), replyBytes: 24 };
-    const [told] = tellStories(program, birth, [story(...asked, { kind: 'again', back: 2 }, { kind: 'again', back: 2 })]);
-    expect(told.map(({ said }) => said)).toEqual(Array.from({ length: 42 }, (_, i) => (i % 2 === 0 ? 'phases' : 'pong')));
+    const [answers] = tellStories(program, birth, [story(...asked, { kind: 'again', back: 2 }, { kind: 'again', back: 2 })]);
+    expect(answers.map(({ said }) => said)).toEqual(Array.from({ length: 42 }, (_, i) => (i % 2 === 0 ? 'phases' : 'pong')));
   });
 });
 

@@ -87,8 +87,8 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
     ));
 
   it('says again when a beam was latched, and not when it was asked for again', async () => {
-    const told = await expectBoth([whole(5), commit(5), at(50), commit(5)], ['ack', 'committed', 'committed']);
-    expect(told[3].message).toEqual(told[1].message);
+    const answers = await expectBoth([whole(5), commit(5), at(50), commit(5)], ['ack', 'committed', 'committed']);
+    expect(answers[3].message).toEqual(answers[1].message);
   });
 
   it('misses the feature before it says that it is faulty', () =>
@@ -114,11 +114,11 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
     ));
 
   it('gives the first of a store-beam: slot, position, not staged; and stores while it is faulty, which switches nothing', async () => {
-    const told = await expectBoth(
+    const answers = await expectBoth(
       [...[whole(5), FAULT, with_(store(6, 99), { slot: 9 }), store(6, 99), store(6), store(5)], ...[RECOVERED, select(0, 6)]],
       ['ack', 'no-such-slot 2', 'wrong-dimensions 16', 'not-staged 0', 'ack', 'committed'],
     );
-    expect(told.at(-1)?.radiated).toBe(beamWords(5).join());
+    expect(answers.at(-1)?.radiated).toBe(beamWords(5).join());
   });
 
   it('gives the first of a safe state: fault where it is to be entered now, position, empty position', () =>
@@ -154,9 +154,9 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
     const asked = [read('radiated', 0, 65), read('radiated', 0, 64), read('radiated', 64, 64), read('radiated', 65, 64)];
     const small = birthLike({ capabilities: { maxPayloadBytes: 64, features: ['read-back'] } });
     const birth = { ...small, capabilities: { ...small.capabilities, elements: 64 } };
-    const [told] = tellStories(program, birth, [story(...asked)]);
+    const [answers] = tellStories(program, birth, [story(...asked)]);
     const said = ['wrong-dimensions 64', 'phases', 'phases', 'wrong-dimensions 64'];
-    expect(told.map((step) => step.said)).toEqual(said);
+    expect(answers.map((step) => step.said)).toEqual(said);
     const random = createRandom(1);
     const array = createSimulatedArray({ elements: 64, rfChains: CHAINS, phaseBits: PHASE_BITS, random });
     const scene = createRecordedScene([zeros(USERS, 64)]);
@@ -175,26 +175,26 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
     ));
 
   it('shows the codeword that its position holds when the safe state is entered', async () => {
-    const told = await expectBoth(
+    const answers = await expectBoth(
       [
         ...[whole(5), store(5), safe({ state: 'codeword' }), whole(6), store(6), commit(6), at(201), status],
         ...[hello, whole(7), store(7), status],
       ],
       ['ack', 'ack', 'ack', 'ack', 'ack', 'committed', 'status', 'capabilities', 'ack', 'ack', 'status'],
     );
-    expect(told[7]).toMatchObject({ message: { state: 'safe', beamId: 0 }, radiated: beamWords(6).join() });
+    expect(answers[7]).toMatchObject({ message: { state: 'safe', beamId: 0 }, radiated: beamWords(6).join() });
     // What is stored while it is shown is for the next time.
-    expect(told.at(-1)?.radiated).toBe(beamWords(6).join());
+    expect(answers.at(-1)?.radiated).toBe(beamWords(6).join());
   });
 
   it('counts as bad what it could not understand, and not what it refused or what was none of its business', async () => {
     const crcWrong: Step = { kind: 'bytes', bytes: Uint8Array.of(16, 2, 1, 0, 1, 2, 3, 4, 0, 0, 0, 0) };
     const tooShort: Step = { kind: 'bytes', bytes: Uint8Array.of(1, 2, 3) };
     const reply: Step = { kind: 'bytes', bytes: new Uint8Array(Buffer.from('108409006c724c3a', 'hex')) };
-    const told = await expectBoth(
+    const answers = await expectBoth(
       [crcWrong, tooShort, commit(5), snr(5), reply, status],
       ['silence', 'silence', 'not-staged 0', 'beam-mismatch 0', 'silence', 'status'],
     );
-    expect(told.at(-1)?.message).toMatchObject({ badFrames: 2 });
+    expect(answers.at(-1)?.message).toMatchObject({ badFrames: 2 });
   });
 });

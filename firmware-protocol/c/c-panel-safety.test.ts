@@ -22,13 +22,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     expectStoryOfBoth(program, steps, said);
 
   it('mutes by itself when the host falls silent, and garbage is silence', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(safe(), whole(5), commit(5), at(150), ping, at(300), bytes('010203'), at(349), at(351), status, commit(5)),
       ['ack', 'ack', 'committed', 'pong', 'silence', 'status', OVER],
     );
-    expect(told[7].radiated).toBe(beamWords(5).join());
-    expect(told[8].radiated).toBe(DARK);
-    expect(told[9].message).toMatchObject({ state: 'safe', beamId: 0, badFrames: 1 });
+    expect(answers[7].radiated).toBe(beamWords(5).join());
+    expect(answers[8].radiated).toBe(DARK);
+    expect(answers[9].message).toMatchObject({ state: 'safe', beamId: 0, badFrames: 1 });
   });
 
   it('watches again after the safe state was left', () =>
@@ -64,7 +64,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     ));
 
   it('holds the last beam, or shows a codeword, when told so', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[safe({ state: 'hold' }), whole(5), commit(5), at(300), status, commit(5)],
         ...[safe({ state: 'codeword', position: 1 }), safe({ state: 'codeword', position: 16 })],
@@ -99,8 +99,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
         ...['status', 'beam-mismatch 0', 'phases'],
       ],
     );
-    expect(told[4].message).toMatchObject({ state: 'safe', beamId: 5 });
-    expect(told[14].radiated).toBe(beamWords(5).join());
+    expect(answers[4].message).toMatchObject({ state: 'safe', beamId: 5 });
+    expect(answers[14].radiated).toBe(beamWords(5).join());
   });
 
   it('has forgotten everything after a reset', () =>
@@ -124,12 +124,12 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     ));
 
   it('stops radiating when its board breaks, and refuses to change the beam until it is reset', () => {
-    const told = tellOfFault(program, birthLike({}), {
+    const answers = tellOfFault(program, birthLike({}), {
       before: [whole(5), commit(5)],
       code: 9,
       after: [whole(6), commit(6), status, commit(6), safe({ enter: true }), safe({ state: 'hold' }), snr(5), ping],
     });
-    expect(told.map(({ said }) => said)).toEqual([
+    expect(answers.map(({ said }) => said)).toEqual([
       'ack',
       'fault 9',
       'status',
@@ -139,8 +139,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
       'beam-mismatch 0',
       'pong',
     ]);
-    expect(told.map(({ radiated }) => radiated)).toEqual([beamWords(5).join(), ...new Array<string>(7).fill(DARK)]);
-    expect(told[2].message).toMatchObject({ state: 'fault', beamId: 0 });
+    expect(answers.map(({ radiated }) => radiated)).toEqual([beamWords(5).join(), ...new Array<string>(7).fill(DARK)]);
+    expect(answers[2].message).toMatchObject({ state: 'fault', beamId: 0 });
   });
 
   it.each<[string, Partial<PanelBirth['capabilities']>]>([
@@ -164,7 +164,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     expectStory(
       story(safe({ silenceMs: 5_000_000 }), whole(5), commit(5), at(4_999_000), status, at(4_999_001 + 5_000_000), status),
       ['ack', 'ack', 'committed', 'status', 'status'],
-    ).then((told) =>
-      expect([told[4], told[6]].map(({ message }) => message)).toMatchObject([{ state: 'radiating' }, { state: 'safe' }]),
+    ).then((answers) =>
+      expect([answers[4], answers[6]].map(({ message }) => message)).toMatchObject([{ state: 'radiating' }, { state: 'safe' }]),
     ));
 });

@@ -39,14 +39,14 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
 
   /** What is radiated 260 ms after the beam was switched on, when this came at 150 ms. */
   const shownAfter = async (steps: (Request | Step)[], said: string, kind = {}): Promise<string | undefined> => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       story(...lit, at(150), ...steps, at(199), at(260)),
       ['ack', 'ack', 'committed', said],
       kind,
     );
-    expect(told.at(-2)?.radiated).toBe(SHOWN);
-    return told.at(-1)?.radiated;
+    expect(answers.at(-2)?.radiated).toBe(SHOWN);
+    return answers.at(-1)?.radiated;
   };
 
   it.each<[string, Request, string]>([
@@ -77,47 +77,47 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
   });
 
   it.each(SILENCES)('is dark when the vectors say so: $name', async ({ steps, darkAtMs }) => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       [...steps.flatMap(({ atMs, frame }) => [at(atMs), bytes(frame)]), at(darkAtMs - 0.001), at(darkAtMs)],
       steps.map(({ said }) => expect.stringMatching(new RegExp(`^${said}\\b`)) as string),
     );
-    expect(told.at(-2)?.radiated).not.toBe(DARK);
-    expect(told.at(-1)?.radiated).toBe(DARK);
+    expect(answers.at(-2)?.radiated).not.toBe(DARK);
+    expect(answers.at(-1)?.radiated).toBe(DARK);
   });
 
   it('is not kept alive by a request over and over, which a host says that hears no answer', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       story(...lit, at(100), status, at(200), again(2), at(250), again(4), at(299), at(301), at(350), again(8), status),
       ['ack', 'ack', 'committed', 'status', 'status', 'status', 'status', 'status'],
     );
-    expect(told.map(({ radiated }) => radiated).slice(9, 11)).toEqual([SHOWN, DARK]);
-    expect(told.at(-1)?.message).toMatchObject({ state: 'safe' });
+    expect(answers.map(({ radiated }) => radiated).slice(9, 11)).toEqual([SHOWN, DARK]);
+    expect(answers.at(-1)?.message).toMatchObject({ state: 'safe' });
   });
 
   it('is not kept alive by several requests in turn, as a host says them again that has them all under way', async () => {
     const sync: Request = { type: 'sync-time', hostSendUs: 5n };
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       story(...lit, at(100), sync, at(180), again(4), at(250), again(4), at(299), at(301)),
       ['ack', 'ack', 'committed', 'synced', 'committed', 'synced'],
     );
-    expect(told.map(({ radiated }) => radiated).slice(9, 11)).toEqual([SHOWN, DARK]);
+    expect(answers.map(({ radiated }) => radiated).slice(9, 11)).toEqual([SHOWN, DARK]);
   });
 
   it('counts a silence from the request that sets it, be it said when the one before is nearly over', async () => {
-    const told = await expectStory(program, story(...lit, at(199), safe({ silenceMs: 50 }), at(248), at(250)), [
+    const answers = await expectStory(program, story(...lit, at(199), safe({ silenceMs: 50 }), at(248), at(250)), [
       'ack',
       'ack',
       'committed',
       'ack',
     ]);
-    expect(told.slice(-2).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK]);
+    expect(answers.slice(-2).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK]);
   });
 
   it('goes dark at once when nothing was heard for longer than it is told, and watches again for what comes next', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       // The very request that switched a stored beam on switches it on again in a new session: it must be watched as it was then.
       story(
@@ -126,31 +126,31 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
       ),
       ['ack', 'ack', 'ack', 'committed', 'capabilities', 'committed', 'status', 'status'],
     );
-    expect(told[6].radiated).toBe(SHOWN);
-    expect(told.slice(-3).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK, DARK]);
+    expect(answers[6].radiated).toBe(SHOWN);
+    expect(answers.slice(-3).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK, DARK]);
   });
 
   it('is held as it was by a late copy of the commit, and stays safe', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       story(safe({ state: 'hold' }), whole(5), commit(5), at(250), status, commit(5), status, again(2), status),
       ['ack', 'ack', 'committed', 'status', 'committed', 'status', 'committed', 'status'],
     );
-    expect(told.at(-1)).toMatchObject({ message: { state: 'safe', beamId: 5 }, radiated: SHOWN });
+    expect(answers.at(-1)).toMatchObject({ message: { state: 'safe', beamId: 5 }, radiated: SHOWN });
   });
 
   it('makes an idle panel safe too, with the codeword where that was chosen, and ends its session', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       story(safe(), whole(5), store(5), safe({ state: 'codeword' }), at(201), status, whole(6), hello, whole(6), commit(6)),
       ['ack', 'ack', 'ack', 'ack', 'status', 'stale-beam 4294967295', 'capabilities', 'ack', 'committed'],
     );
-    expect(told[5]).toMatchObject({ message: { state: 'safe', beamId: 0 }, radiated: SHOWN });
+    expect(answers[5]).toMatchObject({ message: { state: 'safe', beamId: 0 }, radiated: SHOWN });
   });
 
   it('counts no authenticated request twice, whose counter alone is another', async () => {
     const kind = { authentication: { panelKey: KEY, counterLimit: 0n } };
-    const told = await expectStory(
+    const answers = await expectStory(
       program,
       [
         ...[sealed(safe(), 1, 1), sealed(whole(5), 2, 2), sealed(commit(5), 3, 3), at(150)],
@@ -159,6 +159,6 @@ describe.skipIf(!hasPart('gcc'))('a panel whose host is heard 150 ms after it wa
       ['ack', 'ack', 'committed', 'committed', 'ack', 'challenged', 'capabilities'],
       kind,
     );
-    expect(told.slice(-2).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK]);
+    expect(answers.slice(-2).map(({ radiated }) => radiated)).toEqual([SHOWN, DARK]);
   });
 });

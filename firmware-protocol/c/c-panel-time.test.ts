@@ -23,13 +23,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
   const recovers: Step = { kind: 'recover' };
 
   it('lets a beam wait for its time, latches it then, and says when it did', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(whole(5), commit(5, 10), status, at(9.999), status, at(10), status, at(30), commit(5, 10)),
       [...['ack', 'ack', 'status', 'status', 'status', 'committed']],
     );
-    expect(told[4].radiated).toBe(DARK);
-    expect(told[5].radiated).toBe(beamWords(5).join());
-    expect(told[8].message).toMatchObject({ beamId: 5, timeUs: 10_000n });
+    expect(answers[4].radiated).toBe(DARK);
+    expect(answers[5].radiated).toBe(beamWords(5).join());
+    expect(answers[8].message).toMatchObject({ beamId: 5, timeUs: 10_000n });
   });
 
   it('goes on radiating the beam before until then, and answers the same commit again while it waits', () =>
@@ -53,19 +53,19 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     ));
 
   it('forgets a commit that is cancelled, and says when that is too late', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[cancel(5, 0), whole(5), commit(5, 10), cancel(4, 99), cancel(5, 10), cancel(5, 10), at(11), commit(5, 10)],
         ...[commit(5, 20), at(21), cancel(5, 20), hello, cancel(5, 20)],
       ),
       ['ack', 'ack', 'ack', 'ack', 'ack', 'ack', 'too-late 0', 'ack', 'too-late 0', 'capabilities', 'ack'],
     );
-    expect(told[6].radiated).toBe(DARK);
-    expect(told[9].radiated).toBe(beamWords(5).join());
+    expect(answers[6].radiated).toBe(DARK);
+    expect(answers[9].radiated).toBe(beamWords(5).join());
   });
 
   it('stays by a cancellation, whatever copies the link has kept back', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[
           whole(5),
@@ -85,12 +85,12 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         ...['ack', 'ack', 'ack', 'too-late 0', 'ack', 'capabilities', 'ack', 'ack'],
       ],
     );
-    expect(told[14].radiated).toBe(beamWords(6).join());
-    expect(told[23].radiated).toBe(beamWords(7).join());
+    expect(answers[14].radiated).toBe(beamWords(6).join());
+    expect(answers[23].radiated).toBe(beamWords(7).join());
   });
 
   it('takes a commit that comes after its cancellation for cancelled', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         whole(5),
         cancel(5, 20),
@@ -104,11 +104,11 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
       ),
       ['ack', 'ack', 'too-late 0', 'committed', 'too-late 0', 'ack', 'ack'],
     );
-    expect(told[3].radiated).toBe(DARK);
+    expect(answers[3].radiated).toBe(DARK);
   });
 
   it('lets one commit wait at most: the next that is carried out takes its place, one that is refused does not', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[whole(5), commit(5, 10), whole(6, 1), commit(6, 30, 1), at(11), commit(5, 10), commit(5, 20), commit(7), at(21)],
         ...[commit(6, 40, 1), commit(6, 0, 1), at(41), status, whole(7), commit(7, 50), commit(6, 0, 1), at(51)],
@@ -118,14 +118,14 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         ...['ack', 'committed', 'status', 'ack', 'ack', 'committed'],
       ],
     );
-    expect(told[8].radiated).toBe(beamWords(5).join());
+    expect(answers[8].radiated).toBe(beamWords(5).join());
     // Committed at once, it was not latched once more at its time.
-    expect(told[12].message).toMatchObject({ beamId: 6 });
-    expect(told[16].radiated).toBe(beamWords(7).join());
+    expect(answers[12].message).toMatchObject({ beamId: 6 });
+    expect(answers[16].radiated).toBe(beamWords(7).join());
   });
 
   it('keeps the slot of a beam that waits from other beams, and the beam as it was acknowledged', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[whole(4), commit(4), whole(5), commit(5, 10), whole(6), weights(6), patch(6, 4, [[0, 1]]), whole(6, 1), weights(4)],
         ...[patch(5, 4, [[0, 63]]), weights(5, 0, 1), whole(5), at(11), whole(6), commit(5)],
@@ -135,7 +135,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         ...['ack', 'ack', 'ack', 'ack', 'committed'],
       ],
     );
-    expect(told[12].radiated).toBe(beamWords(5).join());
+    expect(answers[12].radiated).toBe(beamWords(5).join());
   });
 
   it('drops a beam that waits when a session begins, the host falls silent, it goes to the safe state, breaks, or starts anew', async () => {
@@ -154,15 +154,15 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         return [step.request.type === 'hello' ? 'capabilities' : 'ack'];
       });
       // After a reset the time counts from there, and its 10 ms are over too.
-      const told = await expectStory(drop, ['ack', 'ack', ...said, 'status', 'too-late 0']);
-      expect(told.at(-1)?.radiated, name).toBe(DARK);
+      const answers = await expectStory(drop, ['ack', 'ack', ...said, 'status', 'too-late 0']);
+      expect(answers.at(-1)?.radiated, name).toBe(DARK);
     }
   });
 
   it('radiates what was acknowledged, whatever comes to the slot until its time', async () => {
     const otherWords = { ...whole(6), beamId: 5 } as Request;
-    const told = await expectStory(story(whole(5), commit(5, 10), otherWords, at(11)), ['ack', 'ack', 'ack']);
-    expect(told.at(-1)?.radiated).toBe(beamWords(5).join());
+    const answers = await expectStory(story(whole(5), commit(5, 10), otherWords, at(11)), ['ack', 'ack', 'ack']);
+    expect(answers.at(-1)?.radiated).toBe(beamWords(5).join());
   });
 
   it('does what comes first, first: the beam at its time and the silence at its own', async () => {
@@ -178,13 +178,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     'latches first and then heeds the silence when both are due at one moment (it is polled then: %s)',
     async (polled) => {
       const meanwhile = polled ? [at(10)] : [];
-      const told = await expectStory(
+      const answers = await expectStory(
         story(safe({ silenceMs: 10, state: 'hold' }), whole(5), commit(5, 10), ...meanwhile, at(30), status, commit(5, 10)),
         ['ack', 'ack', 'ack', 'status', 'committed'],
       );
-      expect(told.at(-2)?.message).toMatchObject({ state: 'safe', beamId: 5 });
-      expect(told.at(-1)?.message).toMatchObject({ timeUs: 10_000n });
-      expect(told.at(-1)?.radiated).toBe(beamWords(5).join());
+      expect(answers.at(-2)?.message).toMatchObject({ state: 'safe', beamId: 5 });
+      expect(answers.at(-1)?.message).toMatchObject({ timeUs: 10_000n });
+      expect(answers.at(-1)?.radiated).toBe(beamWords(5).join());
     },
   );
 
@@ -201,7 +201,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     ));
 
   it('takes a beam as what differs from the one it radiates, in one patch or several', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[patch(5, 4, [[0, 1]]), whole(4), commit(4)],
         ...[patch(5, 4, [[WORDS - 1, 63]]), patch(5, 4, [[WORDS - 1, 63]]), at(2), commit(5)],
@@ -226,8 +226,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
       ],
     );
     const five = beamWords(4).with(WORDS - 1, 63);
-    expect(told[6].radiated).toBe(five.join());
-    expect(told[10].radiated).toBe(five.with(0, 8).with(3, 7).with(2, 0).join());
+    expect(answers[6].radiated).toBe(five.join());
+    expect(answers[10].radiated).toBe(five.with(0, 8).with(3, 7).with(2, 0).join());
   });
 
   it('patches a beam with the weights that came with it, from a slot or from memory', () =>
@@ -259,27 +259,27 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
 
   it('says when a question about its clock came and when it was answered, anew each time', async () => {
     const ask: Request = { type: 'sync-time', hostSendUs: 77n };
-    const told = await expectStory(
+    const answers = await expectStory(
       story(at(3), ask, at(5), { kind: 'again', back: 2 }, { kind: 'reset', bootCount: 2 }, at(6), ask),
       [...['synced', 'synced', 'synced']],
     );
-    expect([told[1], told[3], told[6]].map(({ message }) => message)).toEqual(
+    expect([answers[1], answers[3], answers[6]].map(({ message }) => message)).toEqual(
       [3000n, 5000n, 1000n].map((us) => ({ type: 'synced', hostSendUs: 77n, panelReceiveUs: us, panelSendUs: us })),
     );
   });
 
   it('says when a question had come in, however long it waited for the main loop', () => {
     const steps: Step[] = [at(3), { kind: 'late', request: { type: 'sync-time', hostSendUs: 5n }, seq: 1, receivedUs: 2_900n }];
-    const [told] = tellStories(program, birthLike({}), [steps]);
-    expect(told[1].message).toEqual({ type: 'synced', hostSendUs: 5n, panelReceiveUs: 2_900n, panelSendUs: 3_000n });
+    const [answers] = tellStories(program, birthLike({}), [steps]);
+    expect(answers[1].message).toEqual({ type: 'synced', hostSendUs: 5n, panelReceiveUs: 2_900n, panelSendUs: 3_000n });
   });
 
   it('is never too late for a commit that it has acknowledged, on a clock that goes on while it thinks', () => {
     for (let atUs = 40n; atUs < 60n; atUs++) {
       const timed: Request = { type: 'commit', slot: 0, beamId: 5, atUs };
       const steps = story(whole(5), ...new Array<Request>(40).fill(timed));
-      const [told] = tellStories(program, { ...birthLike({}), tickUs: 1n }, [steps]);
-      expect(told.map(({ said }) => said).join(' ')).toMatch(/^ack( ack)+( committed)+$/);
+      const [answers] = tellStories(program, { ...birthLike({}), tickUs: 1n }, [steps]);
+      expect(answers.map(({ said }) => said).join(' ')).toMatch(/^ack( ack)+( committed)+$/);
     }
   });
 
@@ -293,7 +293,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
     ));
 
   it('refuses every change of beam while it is broken, and is idle and muted once that is over', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         ...[whole(5), commit(5), safe({ silenceMs: 20 }), breaks],
         ...[whole(6), weights(6), patch(6, 5, [[0, 1]]), commit(5), commit(6, 50), select(0, 7)],
@@ -306,8 +306,8 @@ describe.skipIf(!hasPart('gcc'))('the panel in C and time [needs gcc]', () => {
         ...['ack', 'committed', 'status'],
       ],
     );
-    expect(told[3].radiated).toBe(DARK);
-    expect([13, 15, 17, 24].map((i) => told[i].message)).toMatchObject(
+    expect(answers[3].radiated).toBe(DARK);
+    expect([13, 15, 17, 24].map((i) => answers[i].message)).toMatchObject(
       ['fault', 'fault', 'idle', 'radiating'].map((state) => ({ state })),
     );
   });

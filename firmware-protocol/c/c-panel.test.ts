@@ -68,13 +68,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
       read('radiated', 8, 8),
       read('staged'),
     );
-    const told = await expectStory(steps, [
+    const answers = await expectStory(steps, [
       ...['ack', 'not-staged 0', 'ack', 'not-staged 8', 'ack', 'ack', 'committed', 'committed', 'phases', 'phases'],
     ]);
-    expect(told[5].radiated).toBe(DARK);
-    expect(told[7].radiated).toBe(beamWords(5).join());
+    expect(answers[5].radiated).toBe(DARK);
+    expect(answers[7].radiated).toBe(beamWords(5).join());
     // Said again as it was: latched at 2.5 ms.
-    expect(told[9].message).toMatchObject({ type: 'committed', timeUs: 2500n });
+    expect(answers[9].message).toMatchObject({ type: 'committed', timeUs: 2500n });
   });
 
   it('empties a slot for another beam, and refuses beams that are old', () =>
@@ -120,11 +120,11 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     ]));
 
   it('starts the order of beam ids anew with each hello, and goes on radiating', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(whole(9), commit(9), chunk(10, 0, 8), hello, read('staged'), commit(10), whole(1), commit(1)),
       [...['ack', 'committed', 'ack', 'capabilities', 'phases', 'not-staged 0', 'ack', 'committed']],
     );
-    expect(told[4].radiated).toBe(beamWords(9).join());
+    expect(answers[4].radiated).toBe(beamWords(9).join());
   });
 
   it('names what does not fit it', () =>
@@ -187,7 +187,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     ));
 
   it('keeps beams in memory and radiates them under new ids', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         store(4, 3),
         whole(4),
@@ -207,12 +207,12 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
         ...['committed', 'committed', 'snr-report'],
       ],
     );
-    expect(told[3].radiated).toBe(DARK);
-    expect(told[9].radiated).toBe(beamWords(4).join());
+    expect(answers[3].radiated).toBe(DARK);
+    expect(answers[9].radiated).toBe(beamWords(4).join());
   });
 
   it('answers a request that comes again with the same bytes, and carries it out once', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         chunk(5, 0, 16),
         chunk(6, 0, 16),
@@ -228,12 +228,12 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
       ['ack', 'ack', 'ack', 'phases', 'pong', 'pong', 'capabilities', 'pong'],
     );
     // The late copy of beam 5 did not empty the slot of beam 6; a hello makes the panel forget.
-    expect(told[3].message).toMatchObject({ beamId: 6 });
-    expect([told[6], told[9]].map(({ message }) => message?.type === 'pong' && message.timeUs)).toEqual([0n, 20_000n]);
+    expect(answers[3].message).toMatchObject({ beamId: 6 });
+    expect([answers[6], answers[9]].map(({ message }) => message?.type === 'pong' && message.timeUs)).toEqual([0n, 20_000n]);
   });
 
   it('answers frames it cannot use as the protocol says, and counts them', async () => {
-    const told = await expectStory(
+    const answers = await expectStory(
       story(
         bytes('2002090005000000ce667f78'),
         bytes('1202090005000000adf07163'),
@@ -245,13 +245,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
       ),
       ['unsupported-version 1', 'unsupported-message 2', 'unsupported-message 20', 'malformed 2', 'silence', 'silence', 'status'],
     );
-    expect(told[6].message).toMatchObject({ type: 'status' });
+    expect(answers[6].message).toMatchObject({ type: 'status' });
   });
 
   it('does without memory of requests where there is none', () => {
     const birth = { ...birthLike({}), replyBytes: 0 };
-    const [told] = tellStories(program, birth, [story(ping, at(10), { kind: 'again', back: 2 })]);
-    expect(told[2].message).toMatchObject({ type: 'pong', timeUs: 10_000n });
+    const [answers] = tellStories(program, birth, [story(ping, at(10), { kind: 'again', back: 2 })]);
+    expect(answers[2].message).toMatchObject({ type: 'pong', timeUs: 10_000n });
   });
 
   it('tells any story as the virtual panel does', async () => {
@@ -259,9 +259,9 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     const below = (limit: number): number => Math.floor(random.uniform() * limit);
     const drawn = { below, chunk: (...part: Parameters<typeof chunk>) => chunk(...part) as Request & { type: 'set-phases' } };
     const stories = Array.from({ length: 200 }, () => anyStory({ ...drawn, words: WORDS, users: USERS, steps: 20 + below(40) }));
-    const heard = await expectSameOfAny(program, stories);
+    const received = await expectSameOfAny(program, stories);
     // The stories went everywhere.
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ...[
         'ack',
         'beam-mismatch',

@@ -7,7 +7,8 @@ import type { UserIndex } from '../../core/signal/indices.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { frobeniusNorm, matmul, multiplyAhB, scale, subtract, zeros } from '../../core/signal/complex-matrix.ts';
-import { pseudoInverse, trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { trySolveHermitian } from '../../core/signal/cholesky.ts';
+import { pseudoInverse } from '../../core/signal/decompositions.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 
 /**

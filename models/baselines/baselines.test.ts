@@ -100,8 +100,8 @@ describe('the baselines', () => {
       re: channel.re.map((x, i) => (i < 32 ? x : 9 * x)),
       im: channel.im.map((x, i) => (i < 32 ? x : 9 * x)),
     };
-    const heard = matmul(loud, alignedAnalog(loud, 1));
-    expect(Math.hypot(heard.re[1], heard.im[1])).toBeGreaterThan(Math.hypot(heard.re[0], heard.im[0]));
+    const received = matmul(loud, alignedAnalog(loud, 1));
+    expect(Math.hypot(received.re[1], received.im[1])).toBeGreaterThan(Math.hypot(received.re[0], received.im[0]));
   });
 
   it('factor a digital precoder without loss when there are twice as many chains as users', () => {

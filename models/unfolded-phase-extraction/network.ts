@@ -41,7 +41,7 @@ export interface LearnedSteps {
   extrapolationSlope: Tensor;
 }
 
-/** Newton steps of a polar factor: 3, 5 and 8 give the same rate to a thousandth of a bit, for a layer mends what the one before left. */
+/** Newton steps of a polar factor: 3, 5 and 8 give the same rate to a thousandth of a bit, for a layer repairs what the one before left. */
 const NEWTON_STEPS = 4;
 
 /** A of the last layer, and D at unit power. */

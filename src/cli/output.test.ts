@@ -72,9 +72,9 @@ describe('a command whose output has no room', () => {
     const { code } = await folder.beamrig('run', rig, '--virtual-time', '--cycles', '3');
     expect(code).toBe(0);
     const run = readdirSync(join(folder.path, 'runs')).at(-1) ?? '';
-    const told = await intoFullDevice('export', join(folder.path, 'runs', run), '--csv');
-    expect(told).toMatchObject({ code: 1 });
-    expect(told.stderr).toContain('no space left on device');
+    const events = await intoFullDevice('export', join(folder.path, 'runs', run), '--csv');
+    expect(events).toMatchObject({ code: 1 });
+    expect(events.stderr).toContain('no space left on device');
   }, 60_000);
 });
 

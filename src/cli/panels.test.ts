@@ -199,7 +199,7 @@ describe.skipIf(!hasPart('socat'))('beamrig panels [needs socat]', () => {
     expect(first.why).toMatch(/rst:0x1|POWERON|boot:0x13|SPI_FAST|FLASH/);
     expect(second.why).toMatch(/answered, discarded: phaseBits 17 in capabilities, allowed 1 to 16$/);
     expect(first.wayOut).toContain('another baud rate');
-    expect(second.wayOut).toMatch(/its line is good: its firmware is to be mended, by what PROTOCOL\.md says/);
+    expect(second.wayOut).toMatch(/its line is good: its firmware is to be repaired, by what PROTOCOL\.md says/);
     expect(process.exitCode).toBe(1);
   });
 

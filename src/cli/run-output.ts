@@ -57,7 +57,7 @@ export function jsonOutput(out: Outlet): RunOutput {
     stopping: (safeStateCommanded = false) => line({ type: 'stopping', safeStateCommanded }, 'last'),
     neverRan: () => line({ type: 'end', ended: 'stopped', message: NEVER_RAN }, 'last'),
     unclosed: (folder, afterMs) =>
-      line({ type: 'end', ended: 'unclosed', folder, message: unclosedWords(folder, afterMs) }, 'last'),
+      line({ type: 'end', ended: 'unclosed', folder, message: unclosedMessage(folder, afterMs) }, 'last'),
     end: (end) => line({ type: 'end', ...end }, 'last'),
   };
 }
@@ -96,9 +96,9 @@ export function textOutput(out: Outlet): RunOutput {
       out.passing(`\r\x1b[K${text.slice(0, out.columns - 1)}`, false);
       statusShown = true;
     },
-    stopping: (commanded) => line(`${stoppingWords(commanded)} Ctrl-C again forces the end.`, 'last'),
+    stopping: (commanded) => line(`${stoppingMessage(commanded)} Ctrl-C again forces the end.`, 'last'),
     neverRan: () => line(NEVER_RAN, 'last'),
-    unclosed: (folder, afterMs) => line(paint(31, unclosedWords(folder, afterMs)), 'last'),
+    unclosed: (folder, afterMs) => line(paint(31, unclosedMessage(folder, afterMs)), 'last'),
     end: ({ ended, message, folder, summary, problem, influx }) => {
       const last = (text: string): void => line(text, 'last');
       const { cycles, cyclesPerSecond } = summary;
@@ -153,11 +153,11 @@ function figuresText(means: RunPart['means']): string[] {
 }
 
 const NEVER_RAN = 'Stopped before the rig was there: this run has radiated nothing.';
-const unclosedWords = (folder: string, afterMs: number): string =>
+const unclosedMessage = (folder: string, afterMs: number): string =>
   `The records in ${folder} did not let themselves be closed within ${(afterMs / 1000).toFixed(1)} s; what is not on the disk is lost.`;
 
 /** Only what was done. */
-function stoppingWords(commanded: boolean | undefined): string {
+function stoppingMessage(commanded: boolean | undefined): string {
   if (commanded === undefined) return 'Stopping.';
   if (commanded) return 'Stopping: the array was commanded to its safe state.';
   return 'Stopping: no link takes the command to be safe now; it is tried again, and a panel that hears nothing goes there by itself.';

@@ -128,7 +128,7 @@ describe('a header as other writers make it', () => {
     expect(refusal(reheaded(header)).message).toContain(message);
   });
 
-  it('that stands before another shape is told which line of Python mends it', () => {
+  it('that stands before another shape is told which line of Python repairs it', () => {
     const wayOut = (shape: string, dtype = '<c8'): string | undefined =>
       refusal(reheaded(FIRST_HEADER.replace('(2, 2, 3)', shape).replace('<c8', dtype))).wayOut;
     expect(wayOut('(2, 2, 3, 1)')).toContain('numpy.squeeze(channels)');

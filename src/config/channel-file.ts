@@ -146,7 +146,7 @@ function layoutOf(header: NpyHeader, name: string): { perChannel: number; at: Pl
   return { perChannel: users * elements, at };
 }
 
-/** The line of Python that most probably mends a shape. */
+/** The line of Python that most probably repairs a shape. */
 function reshaped({ shape, complex }: NpyHeader): string {
   const axes = 'The axes are channels, users, elements.';
   if (!complex && shape.length === 3) return `${axes} The imaginary parts are missing: save the complex array.`;

@@ -40,7 +40,7 @@ describe('the key of the rig', () => {
   });
 
   it.each([0o644, 0o640, 0o604, 0o620, 0o666])(
-    'is refused from a file of mode %o, with the mode and the command that mends it',
+    'is refused from a file of mode %o, with the mode and the command that repairs it',
     (mode) => {
       const path = keyFile(HEX, mode);
       const error = refusal({ keyFile: path });

@@ -1,6 +1,6 @@
 /**
  * The header of a NumPy file, as NumPy and all the others write it that write this format: versions 1 to 3, keys in any order, any spacing
- * and quotes, every name of a type. Types and files that hold no channels are refused by what they are, with the line of Python that mends it.
+ * and quotes, every name of a type. Types and files that hold no channels are refused by what they are, with the line of Python that repairs it.
  */
 import { counted } from '../../core/errors/counted.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';

@@ -10,11 +10,11 @@ export interface ActiveBeamformer {
   readonly current: Beamformer;
   /** The id that is being opened. */
   readonly loading: string | undefined;
-  /** Opens a model and resolves when it has taken the seat, or was withdrawn. Rejects with whatever opening it threw. */
+  /** Opens a model and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw. */
   offer(id: string): Promise<ModelChange>;
-  /** Between two cycles: lets the newcomer take the seat. The old model is closed when `busy` has settled. */
+  /** Between two cycles: lets the newcomer take its place. The old model is closed when `busy` has settled. */
   change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
-  /** No newcomer takes the seat any more. */
+  /** No newcomer takes its place any more. */
   shut(): Promise<void>;
   /** Ends whoever sits there. */
   close(): Promise<void>;

@@ -276,7 +276,7 @@ class Active implements ActivePanel {
     this.#movedFor = loss?.cause;
     this.#search.begin(this.#resting);
     const outage = this.#causes.begins(`fallback: ${loss?.reason ?? ''}`);
-    this.#fallbackAnnounced = outage.told;
+    this.#fallbackAnnounced = outage.announced;
     if (!this.#fallbackAnnounced) return;
     this.#options.tell({
       level: 'error',

@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
 import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
@@ -22,7 +21,7 @@ import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import { createControlLoop } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
-import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer } from '../../test/doubles/scripted-panel.ts';
+import { CHAINS, ELEMENTS, asRigPanel, fixedBeamformer, plainSetting } from '../../test/doubles/scripted-panel.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
 
 const RATE_HZ = 10;
@@ -153,7 +152,7 @@ async function play(story: Story, sabotage: (panel: Panel) => Panel = (sound) =>
   expect(await group.connect()).toMatchObject({ ok: true });
   const loop = createControlLoop({
     setting: {
-      clock,
+      ...plainSetting(clock, channel),
       channels: {
         origin: 'file',
         take: async () => {
@@ -164,13 +163,6 @@ async function play(story: Story, sabotage: (panel: Panel) => Panel = (sound) =>
           return { channel, userAzimuthRad: new Float64Array() };
         },
       },
-      rfChains: CHAINS,
-      connection: undefined,
-      panelPhaseBits: 6,
-      power: 10,
-      noise: 1,
-      objective: sumRateObjective,
-      pilots: 8,
     },
     panel: { ...asRigPanel(sabotage(group), 'hardware'), makePartsSafe: () => group.makePartsSafe() },
     description: { name: 'always safe', modelId: '', phaseBits: 0 } as unknown as RigDescription,

@@ -13,7 +13,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
-import { trySolveHermitian } from '../../core/signal/decompositions.ts';
+import { trySolveHermitian } from '../../core/signal/cholesky.ts';
 import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
@@ -199,10 +199,10 @@ export async function radiateCycle(
     }
     const { snrDb, firstUser } = measured.value;
     if (measured.value.beamId !== beamId || firstUser !== 0 || snrDb.length !== users) {
-      const told = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
+      const answer = `told of ${snrDb.length} from user ${firstUser} on, on beam ${measured.value.beamId}`;
       return finish({
         stage: 'measure',
-        message: `asked for ${counted(users, 'user')} on beam ${beamId}, ${told}`,
+        message: `asked for ${counted(users, 'user')} on beam ${beamId}, ${answer}`,
         cause: 'a report of something else',
       });
     }

@@ -21,6 +21,7 @@ import { lookUntil } from './look-until.ts';
 import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
 import { createActiveBeamformer } from './active-beamformer.ts';
 import { createPacing } from './pacing.ts';
+import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { createPowerNews } from './watch/power-news.ts';
 import { createVoidNews } from './watch/void-news.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
@@ -31,11 +32,7 @@ import { unlessStopped, withinTime } from './within-time.ts';
 
 export type { ControlLoop, ControlLoopOptions, RunOutcome };
 
-/** A model that fails so often in a row will not recover by itself. */
-const MODEL_FAILURES = 5;
 const DEADLINE_MS = 2000;
-/** A rig whose cycles are all void for longer does not do what it should. */
-const VOID_MS = 3000;
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
 const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
@@ -52,6 +49,7 @@ class Loop implements ControlLoop {
   readonly #rate;
   readonly #safety;
   readonly #voidNews;
+  readonly #failures;
   readonly #powerNews;
   readonly #watch;
   readonly #cycleListeners;
@@ -61,9 +59,6 @@ class Loop implements ControlLoop {
   #phaseBits: number;
   #cycle = 0;
   #voidCycles = 0;
-  #modelFailures = 0;
-  /** When the first of the newest void cycles ended, and why the newest was void. */
-  #voidSince: { ms: number; message: string } | undefined;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: Promise<PreparedCycle | undefined> | undefined;
@@ -100,6 +95,7 @@ class Loop implements ControlLoop {
     this.#phaseBits = setting.panelPhaseBits;
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
+    this.#failures = createFailuresInARow(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
     this.#powerNews = createPowerNews((event) => this.#tell(event));
     this.#watch = createCycleWatch({
@@ -158,9 +154,9 @@ class Loop implements ControlLoop {
       return `the panel is lost, and every cycle is void until it is back: ${loss}`;
     }
     const { stuckMs } = this.#safety;
-    if (stuckMs === undefined && this.#voidSince !== undefined && this.#is('running')) {
-      const ms = this.#clock.nowMs() - this.#voidSince.ms;
-      if (ms > VOID_MS) return `every cycle has been void for ${inSeconds(ms)}: ${this.#voidSince.message}`;
+    const { tooLong } = this.#failures;
+    if (stuckMs === undefined && tooLong !== undefined && this.#is('running')) {
+      return `every cycle has been void for ${inSeconds(tooLong.ms)}: ${tooLong.message}`;
     }
     return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
   }
@@ -325,8 +321,7 @@ class Loop implements ControlLoop {
     this.#options.sink.cycle(record, view);
     this.#cycleListeners.tell(record);
     this.#watch.after(finished);
-    this.#voidSince = failure && { ms: this.#voidSince?.ms ?? this.#clock.nowMs(), message: failure.message };
-    this.#modelFailures = failure?.stage === 'model' ? this.#modelFailures + 1 : 0;
+    this.#failures.after(failure);
     this.#safety.turned(failure === undefined);
     if (failure === undefined || !STAGES_BEFORE_PANELS.has(failure.stage)) this.#safety.radiated();
     if (failure === undefined) {
@@ -342,7 +337,7 @@ class Loop implements ControlLoop {
     this.#voidNews.settle(this.#panels.lost);
     // A lost panel has been told of as such.
     if (!wasLost && !this.#panels.lost) this.#voidNews.tell(record.cycle, failure);
-    if (this.#modelFailures >= MODEL_FAILURES) {
+    if (this.#failures.modelKeepsFailing) {
       await this.#fault(
         'model-failed',
         `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.message}`,
@@ -356,7 +351,7 @@ class Loop implements ControlLoop {
     });
     this.#ahead = undefined; // its channel will be old by then: computed again
     this.#safety.rest();
-    this.#voidSince = undefined;
+    this.#failures.paused();
     const unsafe = await this.#makeSafe();
     this.#tell({
       level: 'info',
@@ -385,7 +380,7 @@ class Loop implements ControlLoop {
   #changeModel(): void {
     const changed = this.#model.change(this.#computing);
     if (changed === undefined) return;
-    this.#modelFailures = 0;
+    this.#failures.anotherModel();
     this.#tell({
       level: 'info',
       code: 'model-switched',
@@ -404,7 +399,7 @@ class Loop implements ControlLoop {
       level: 'error',
       code,
       message,
-      action: 'The array goes to its safe state; stop the rig, mend the cause, start again.',
+      action: 'The array goes to its safe state; stop the rig, repair the cause, start again.',
     });
     this.#safety.rest();
     await this.#makeSafe();

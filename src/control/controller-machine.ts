@@ -16,7 +16,7 @@ const no = (reason: string): Transition => ({ allowed: false, reason });
 
 const ENDED = 'the rig has stopped; start it again with `beamrig run`';
 const ENDING = 'the rig is stopping';
-const FAULTED = 'the rig has faulted and the array is in its safe state; stop it, mend the cause and start again';
+const FAULTED = 'the rig has faulted and the array is in its safe state; stop it, repair the cause and start again';
 
 const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
   starting: {

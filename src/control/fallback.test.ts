@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
-import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { SAFE_BEAM_ID } from './beam-ids.ts';
 import { createControlLoop } from './control-loop.ts';
-import type { ControlLoop, ControlLoopOptions } from './control-loop.ts';
+import type { ControlLoopOptions } from './control-loop.ts';
 import type { RigDescription } from './controller.ts';
 import {
   CHAINS,
@@ -17,6 +16,7 @@ import {
   plainSetting,
   scriptedPanel,
 } from '../../test/doubles/scripted-panel.ts';
+import { CHANNEL, cycles } from '../../test/doubles/scripted-rig.ts';
 
 const PULLED: PanelFailure = { reason: 'link-closed', cause: 'unplugged', detail: 'cable pulled' };
 
@@ -31,10 +31,9 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
   };
   const records: CycleRecord[] = [];
   const events: RigEvent[] = [];
-  const channel = fromParts(2, ELEMENTS, [1, 0.5, -0.2, 1, 0.3, -1, 0.8, 0.1], [0.2, 0.1, 1, -0.5, 0.4, 0.3, -0.9, 1]);
   const hasOther = begin === 'simulator' || fallBack;
   const loop = createControlLoop({
-    setting: plainSetting(clock, channel),
+    setting: plainSetting(clock, CHANNEL),
     panel: parts[begin],
     ...(hasOther ? { otherPanel: parts[begin === 'hardware' ? 'simulator' : 'hardware'] } : {}),
     fallBack,
@@ -53,16 +52,6 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
     records.map(({ source, outcome }) => (outcome === 'ok' ? source[0].toUpperCase() : source[0])).join('');
   return { clock, loop, hardware, simulator, records, events, story, codes: () => events.map(({ code }) => code) };
 }
-
-const cycles = (loop: ControlLoop, count: number): Promise<void> =>
-  new Promise((resolve) => {
-    let left = count;
-    const leave = loop.onCycle(() => {
-      if (--left > 0) return;
-      leave();
-      resolve();
-    });
-  });
 
 /** Pulls the cable before beam `from` and puts it back after so many attempts to connect. */
 function pull(panel: ReturnType<typeof scriptedPanel>, from: number, attempts: number): void {

@@ -12,17 +12,17 @@ function handClock(): Clock & { pass(ms: number): void } {
 describe('those who listen to the loop', () => {
   it('hear every value when they are quick, or slow for once', () => {
     const clock = handClock();
-    const heard: number[] = [];
+    const received: number[] = [];
     const listeners = createListeners<number>(clock, true, () => undefined);
     listeners.add((value) => {
-      heard.push(value);
+      received.push(value);
       clock.pass(value === 7 ? 150 : 0.1);
     });
     for (let value = 0; value < 100; value++) {
       clock.pass(5);
       listeners.tell(value);
     }
-    expect(heard).toHaveLength(100);
+    expect(received).toHaveLength(100);
   });
 
   it('get about a twentieth of the time when they are slow for good, and others hear all the same', () => {
@@ -60,13 +60,13 @@ describe('those who listen to the loop', () => {
 
   it('hear nothing any more once they have left, even from within a call', () => {
     const listeners = createListeners<number>(createVirtualClock(), false, () => undefined);
-    const heard: number[] = [];
+    const received: number[] = [];
     const leave = listeners.add((value) => {
-      heard.push(value);
+      received.push(value);
       leave();
     });
     listeners.tell(1);
     listeners.tell(2);
-    expect(heard).toEqual([1]);
+    expect(received).toEqual([1]);
   });
 });

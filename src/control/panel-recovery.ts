@@ -176,7 +176,7 @@ export function createPanelRecovery(options: {
     if (why.reason === 'panel-restarted') guarded = false;
     if (discreet()) return;
     const outage = news.begins(`lost: ${why.reason}`);
-    announced = outage.told;
+    announced = outage.announced;
     if (!announced) return;
     tell({
       level: 'error',

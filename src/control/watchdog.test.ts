@@ -5,47 +5,47 @@ import { silenceMsAt } from './silence-limit.ts';
 
 function watched(excused = false) {
   const clock = createVirtualClock();
-  const told: string[] = [];
+  const events: string[] = [];
   const state = { excused };
   const watchdog = createWatchdog({
     clock,
     limitMs: 1000,
     excused: () => state.excused,
-    onStuck: (quietMs) => told.push(`stuck ${Math.round(quietMs)}`),
-    onTurning: (stuckMs) => told.push(`turning ${Math.round(stuckMs)}`),
+    onStuck: (quietMs) => events.push(`stuck ${Math.round(quietMs)}`),
+    onTurning: (stuckMs) => events.push(`turning ${Math.round(stuckMs)}`),
   });
   watchdog.watch();
-  return { clock, told, state, watchdog };
+  return { clock, events, state, watchdog };
 }
 
 describe('the watchdog', () => {
   it('is quiet while cycles turn, tells once when none does, and once when a good one has', async () => {
-    const { clock, told, watchdog } = watched();
+    const { clock, events, watchdog } = watched();
     for (let cycle = 0; cycle < 20; cycle++) {
       await clock.sleep(900);
       watchdog.turned(true);
     }
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     expect(watchdog.stuckMs).toBeUndefined();
     await clock.sleep(5000);
-    expect(told).toEqual(['stuck 1000']);
+    expect(events).toEqual(['stuck 1000']);
     expect(watchdog.stuckMs).toBe(5000);
     watchdog.turned(false);
-    expect(told, 'a void cycle is no end of it').toEqual(['stuck 1000']);
+    expect(events, 'a void cycle is no end of it').toEqual(['stuck 1000']);
     watchdog.turned(true);
-    expect(told).toEqual(['stuck 1000', 'turning 5000']);
+    expect(events).toEqual(['stuck 1000', 'turning 5000']);
     watchdog.rest();
     expect(clock.pendingTimers()).toBe(0);
   });
 
   it('expects nothing while it rests, nor of a panel that is known to be lost', async () => {
-    const { clock, told, state, watchdog } = watched(true);
+    const { clock, events, state, watchdog } = watched(true);
     await clock.sleep(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     state.excused = false;
     watchdog.rest();
     await clock.sleep(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   it('has a limit above what any slow rig needs, and panels bear a slow model', () => {

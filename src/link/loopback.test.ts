@@ -12,14 +12,14 @@ describe('loopback link', () => {
   it('carries frames both ways in order, never from inside send', async () => {
     const peer = echo();
     const link = createLoopbackLink(peer);
-    const heard: number[] = [];
-    link.onFrame((frame) => heard.push(frame[0]));
+    const answered: number[] = [];
+    link.onFrame((frame) => answered.push(frame[0]));
     await link.open();
     expect([1, 2, 3].map((value) => link.send(bytes(value)))).toEqual([true, true, true]);
     expect(peer.received).toHaveLength(0);
     await microtasks();
     expect(peer.received.map((frame) => frame[0])).toEqual([1, 2, 3]);
-    expect(heard).toEqual([1, 2, 3]);
+    expect(answered).toEqual([1, 2, 3]);
     expect(link.counters).toMatchObject({ framesSent: 3, framesReceived: 3, bytesSent: 3, bytesReceived: 3 });
   });
 
@@ -52,9 +52,9 @@ describe('loopback link', () => {
     const peer = echo();
     const link = createLoopbackLink(peer);
     const states: LinkState[] = [];
-    const heard: number[] = [];
+    const answered: number[] = [];
     link.onState((state) => states.push(state));
-    link.onFrame((frame) => heard.push(frame[0]));
+    link.onFrame((frame) => answered.push(frame[0]));
     await link.open();
     link.send(bytes(1));
     link.lose('cable pulled');
@@ -63,7 +63,7 @@ describe('loopback link', () => {
     await link.open();
     link.send(bytes(2));
     await microtasks();
-    expect(heard).toEqual([2]);
+    expect(answered).toEqual([2]);
     expect(states.map((state) => (state.state === 'closed' ? `${state.reason}: ${state.detail}` : 'open'))).toEqual([
       'open',
       'lost: cable pulled',
@@ -76,8 +76,8 @@ describe('loopback link', () => {
     const clock = createVirtualClock();
     const peer = echo();
     const link = createLoopbackLink(peer, clock, { latencyMs: 5 });
-    const heard: [number, number][] = [];
-    link.onFrame((frame) => heard.push([frame[0], clock.nowMs()]));
+    const answered: [number, number][] = [];
+    link.onFrame((frame) => answered.push([frame[0], clock.nowMs()]));
     await link.open();
     link.send(bytes(1));
     clock.after(2, () => link.send(bytes(2)));
@@ -88,7 +88,7 @@ describe('loopback link', () => {
       link.send(bytes(4));
     });
     await clock.runUntilIdle();
-    expect(heard).toEqual([
+    expect(answered).toEqual([
       [1, 10],
       [2, 12],
       [4, 33],

@@ -49,11 +49,11 @@ export async function shakeHands(
     limits,
   );
   if (!hello.ok) return { ok: false, failure: keyMissing(versionRefusal(hello.failure)) };
-  const { type: _type, ...told } = hello.value;
+  const { type: _type, ...reported } = hello.value;
   const frameRoom = (link.maxFrameBytes ?? MAX_FRAME_BYTES) - (withKey ? AUTHENTICATION_BYTES : 0);
   // Both ends cut what they say into such pieces.
-  const capabilities = { ...told, maxPayloadBytes: Math.min(told.maxPayloadBytes, frameRoom - HEADER_BYTES - CRC_BYTES) };
-  const failure = unfit(capabilities) ?? differs(expected, told) ?? tooNarrow(capabilities, frameRoom, link.name);
+  const capabilities = { ...reported, maxPayloadBytes: Math.min(reported.maxPayloadBytes, frameRoom - HEADER_BYTES - CRC_BYTES) };
+  const failure = unfit(capabilities) ?? differs(expected, reported) ?? tooNarrow(capabilities, frameRoom, link.name);
   if (failure !== undefined) return { ok: false, failure };
   const status = await line.request<'get-status'>({ type: 'get-status' }, LIMITS);
   if (!status.ok) return status;

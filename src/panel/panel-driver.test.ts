@@ -1,57 +1,9 @@
-/** The driver against the simulator's own panel in real bytes: what it does when all is well, and what it believes of a panel that lies. */
+/** The driver against the simulator's own panel in real bytes: what it does when all is well. */
 import { userIndex } from '../../core/signal/indices.ts';
 import { describe, expect, it } from 'vitest';
-import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
-import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
-import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { createRecordedScene } from '../../hil-sim/scene.ts';
-import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
-import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../core/signal/complex-matrix.ts';
-import { createRandom } from '../../core/signal/random.ts';
-import { createLoopbackLink } from '../link/loopback.ts';
-import type { PanelOptions } from './panel-driver.ts';
-import { createPanel } from './panel-driver.ts';
+import { bench } from '../../test/doubles/driver-bench.ts';
 import { K, M, N, Q, beamOf } from '../../test/doubles/whole-beam.ts';
-
-interface BenchOptions {
-  behaviours?: readonly Behaviour[];
-  driver?: Partial<PanelOptions>;
-  features?: Capabilities['features'];
-  /** Replaces what the panel says. */
-  forge?: (message: Message) => Message;
-}
-
-/** A driver, the panel at the other end of its link, and what the driver said to it. */
-function bench({ behaviours = [], driver = {}, features, forge = (message) => message }: BenchOptions = {}) {
-  const clock = createVirtualClock();
-  const random = createRandom(1);
-  const channel = Float64Array.from({ length: 2 * K * N }, () => random.normal());
-  const virtual = createVirtualPanel({
-    clock,
-    array: createSimulatedArray({ elements: N, rfChains: M, phaseBits: Q, random: random.stream('array') }),
-    scene: createRecordedScene([fromParts(K, N, channel.subarray(0, K * N), channel.subarray(K * N))]),
-    noise: 1,
-    random: random.stream('panel'),
-    behaviours,
-    // So small that a beam takes four chunks of words and three of weights.
-    capabilities: { maxPayloadBytes: 64, ...(features && { features }) },
-  });
-  const heard: Message[] = [];
-  const receive = (frame: Uint8Array): void => {
-    const decoded = decodeFrame(frame);
-    if (decoded.ok) heard.push(decoded.frame.message);
-    virtual.receive(frame);
-  };
-  const onSend = (listener: (frame: Uint8Array) => void): void =>
-    virtual.onSend((bytes) => {
-      const decoded = decodeFrame(bytes);
-      if (decoded.ok) listener(encodeFrame({ seq: decoded.frame.seq, message: forge(decoded.frame.message) }));
-    });
-  const link = createLoopbackLink({ receive, onSend }, clock, { latencyMs: 0.5 });
-  return { clock, virtual, heard, driver: createPanel({ link, clock, random: random.stream('driver'), ...driver }) };
-}
 
 describe('the safe state that a panel is in', () => {
   it('is what it confirmed last, asked or blind, and none from the next commit on', async () => {
@@ -139,10 +91,10 @@ describe('panel driver on a quiet bench', () => {
   });
 
   it('leaves the digital weights out for a panel that takes none', async () => {
-    const { driver, heard } = bench({ features: ['snr-report', 'read-back'] });
+    const { driver, sent } = bench({ features: ['snr-report', 'read-back'] });
     await driver.connect();
     expect(await driver.apply(beamOf(1))).toMatchObject({ ok: true });
-    expect(heard.filter((message) => message.type === 'set-digital')).toHaveLength(0);
+    expect(sent.filter((message) => message.type === 'set-digital')).toHaveLength(0);
   });
 
   it.each(['set-phases', 'measure-snr'] as const)('carries a refusal of %s that a later version has named', async (type) => {
@@ -239,7 +191,7 @@ describe('panel driver, step by step', () => {
 
   it('cancels a beam for good: a copy of its commit that the wire kept back does not switch it', async () => {
     // The first copy is held back beyond the cancellation, and comes when there is still time to obey it.
-    const { driver, virtual, clock, heard } = bench({
+    const { driver, virtual, clock, sent } = bench({
       behaviours: [{ do: 'delay', messages: ['commit'], nth: 1, delayMs: 120 }],
     });
     await driver.connect();
@@ -247,7 +199,7 @@ describe('panel driver, step by step', () => {
     if (!staged.ok) throw new Error('not staged');
     expect(await driver.arm(staged.value, 250_000n)).toMatchObject({ ok: true });
     expect(await driver.cancel(staged.value)).toEqual({ ok: true, value: undefined });
-    expect(heard.at(-1)).toEqual({ type: 'cancel-commit', beamId: 1, atUs: 250_000n });
+    expect(sent.at(-1)).toEqual({ type: 'cancel-commit', beamId: 1, atUs: 250_000n });
     expect(clock.nowMs()).toBeLessThan(120);
     await clock.sleep(400);
     expect(virtual.radiated().beamId).toBe(0);
@@ -255,17 +207,17 @@ describe('panel driver, step by step', () => {
   });
 
   it('arms a beam that it cancelled for a later time only', async () => {
-    const { driver, virtual, clock, heard } = bench();
+    const { driver, virtual, clock, sent } = bench();
     await driver.connect();
     const staged = await driver.stage(beamOf(1));
     if (!staged.ok) throw new Error('not staged');
     await driver.arm(staged.value, 50_000n);
     await driver.cancel(staged.value);
-    const said = heard.length;
+    const said = sent.length;
     for (const atUs of [50_000n, 49_000n]) {
       expect(await driver.arm(staged.value, atUs)).toMatchObject({ failure: { reason: 'not-sent', request: 'commit' } });
     }
-    expect(heard.length, 'a copy of what was called off is not even sent').toBe(said);
+    expect(sent.length, 'a copy of what was called off is not even sent').toBe(said);
     expect(await driver.arm(staged.value, 50_001n)).toMatchObject({ ok: true });
     await clock.sleep(60);
     expect(virtual.radiated().beamId).toBe(1);
@@ -300,109 +252,5 @@ describe('panel driver, step by step', () => {
     ]) {
       expect(await step()).toMatchObject({ ok: false, failure: { reason: 'link-closed' } });
     }
-  });
-});
-
-describe('panel driver with a panel that lies', () => {
-  it('credits no measurement to another beam than the report names', async () => {
-    const { driver } = bench({
-      forge: (message) =>
-        message.type === 'snr-report' || message.type === 'pilot-report' ? { ...message, beamId: message.beamId + 1 } : message,
-    });
-    await driver.connect();
-    expect(await driver.apply(beamOf(4))).toMatchObject({ ok: true });
-    expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: false, failure: { reason: 'other-beam', asked: 4, told: 5 } });
-    expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
-      ok: false,
-      failure: { reason: 'other-beam', asked: 4, told: 5 },
-    });
-  });
-
-  it('credits no beam whose latched words are not those that were asked for', async () => {
-    const { driver } = bench({
-      forge: (message) => (message.type === 'committed' ? { ...message, wordsCrc32c: (message.wordsCrc32c ^ 1) >>> 0 } : message),
-    });
-    await driver.connect();
-    expect(await driver.apply(beamOf(4))).toMatchObject({ ok: false, failure: { reason: 'read-back-differs', beamId: 4 } });
-  });
-
-  it('credits no beam when the answer was lost and other words, or another beam, are radiated', async () => {
-    for (const lie of [
-      (message: Message) => (message.type === 'phases' ? { ...message, words: message.words.map((word) => word ^ 1) } : message),
-      (message: Message) => (message.type === 'status' && message.beamId > 0 ? { ...message, beamId: 3 } : message),
-      (message: Message) => (message.type === 'phases' ? { ...message, beamId: 3 } : message),
-    ]) {
-      const { driver } = bench({ behaviours: [{ do: 'drop', direction: 'to-host', messages: ['committed'] }], forge: lie });
-      await driver.connect();
-      const applied = await driver.apply(beamOf(4));
-      expect(applied.ok).toBe(false);
-      if (!applied.ok) expect(['no-answer', 'read-back-differs']).toContain(applied.failure.reason);
-    }
-  });
-
-  it.each<[string, (report: Message & { type: 'snr-report' }) => Partial<Message & { type: 'snr-report' }>, string]>([
-    ['leaves out the last', ({ snrCentiDb }) => ({ snrCentiDb: snrCentiDb.slice(0, 3) }), 'no reading of user 3'],
-    ['begins with user 1', ({ snrCentiDb }) => ({ firstUser: 1, snrCentiDb: snrCentiDb.slice(1) }), 'no reading of user 0'],
-    ['has one', ({ snrCentiDb }) => ({ firstUser: 2, snrCentiDb: snrCentiDb.slice(2, 3) }), 'no reading of users 0, 1, 3'],
-    ['names one too many', () => ({ snrCentiDb: new Int16Array(5) }), 'it names users 0 to 4, and there are 4'],
-    ['is shifted', () => ({ firstUser: 1, snrCentiDb: new Int16Array(4) }), 'it names users 1 to 4, and there are 4'],
-    ['has no reading of two', () => ({ snrCentiDb: Int16Array.of(1, -32768, 3, -32768) }), 'no reading of users 1, 3'],
-  ])('takes a report that %s for one that is no good, and the panel for as good as before', async (_title, change, detail) => {
-    let lies = true;
-    const { driver } = bench({
-      forge: (message) => (lies && message.type === 'snr-report' ? { ...message, ...change(message) } : message),
-    });
-    await driver.connect();
-    await driver.apply(beamOf(4));
-    expect(await driver.measureSnr(4, 8)).toMatchObject({
-      failure: { reason: 'unusable-report', request: 'measure-snr', detail: expect.stringContaining(detail) as string },
-    });
-    lies = false;
-    expect(await driver.measureSnr(4, 8)).toMatchObject({ ok: true });
-  });
-
-  it('hands on what there is of a report that leaves somebody out', async () => {
-    const { driver } = bench({
-      forge: (message) => (message.type === 'snr-report' ? { ...message, snrCentiDb: Int16Array.of(100, -32768, 325) } : message),
-    });
-    await driver.connect();
-    await driver.apply(beamOf(4));
-    expect(await driver.measureSnr(4, 8)).toMatchObject({
-      failure: { reason: 'unusable-report', partialSnrDb: Float64Array.of(1, NaN, 3.25, NaN) },
-    });
-  });
-
-  it('takes pilots of another user, or of fewer chains, for no good', async () => {
-    const { driver } = bench({
-      forge: (message) =>
-        message.type !== 'pilot-report'
-          ? message
-          : message.user === 1
-            ? { ...message, user: 2 }
-            : { ...message, values: message.values.slice(0, 2) },
-    });
-    await driver.connect();
-    await driver.apply(beamOf(4));
-    expect(await driver.measurePilots(4, userIndex(1), 8)).toMatchObject({ failure: { reason: 'unusable-report' } });
-    expect(await driver.measurePilots(4, userIndex(0), 8)).toMatchObject({
-      failure: { detail: '1 value, and there are 4 RF chains' },
-    });
-  });
-
-  it('puts no two beams together when it reads back', async () => {
-    let chunk = 0;
-    const { driver } = bench({
-      forge: (message) => (message.type === 'phases' ? { ...message, beamId: (chunk++ % 2) + 1 } : message),
-    });
-    await driver.connect();
-    await driver.apply(beamOf(4));
-    expect(await driver.readBack()).toMatchObject({ ok: false, failure: { reason: 'other-beam', request: 'read-phases' } });
-  });
-
-  it('does not believe in a panel of a million shifters', async () => {
-    const { driver } = bench({
-      forge: (message) => (message.type === 'capabilities' ? { ...message, elements: 60_000, rfChains: 60_000 } : message),
-    });
-    expect(await driver.connect()).toMatchObject({ failure: { reason: 'wrong-panel', field: 'elements × rfChains' } });
   });
 });

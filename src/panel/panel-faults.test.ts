@@ -8,17 +8,14 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { decodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Capabilities, Message } from '../../firmware-protocol/messages.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { createRecordedScene } from '../../hil-sim/scene.ts';
-import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import type { VirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
-import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { LoopbackLink, LoopbackPeer } from '../link/loopback.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import type { Panel, PanelFailure } from './panel.ts';
 import type { PanelOptions } from './panel-driver.ts';
 import { createPanel } from './panel-driver.ts';
+import { smallChunksPanel } from '../../test/doubles/driver-bench.ts';
 import { K, M, N, Q, beamOf } from '../../test/doubles/whole-beam.ts';
 
 interface Bench {
@@ -43,18 +40,7 @@ interface BenchOptions {
 function bench({ behaviours = [], driver = {}, capabilities = {}, latencyMs = 0.5, answerMs = 0.1 }: BenchOptions = {}): Bench {
   const clock = createVirtualClock();
   const random = createRandom(1);
-  const channel = Float64Array.from({ length: 2 * K * N }, () => random.normal());
-  const virtual = createVirtualPanel({
-    clock,
-    array: createSimulatedArray({ elements: N, rfChains: M, phaseBits: Q, random: random.stream('array') }),
-    scene: createRecordedScene([fromParts(K, N, channel.subarray(0, K * N), channel.subarray(K * N))]),
-    noise: 1,
-    random: random.stream('panel'),
-    behaviours,
-    answerMs,
-    // So small that a beam takes four chunks of words and three of weights.
-    capabilities: { maxPayloadBytes: 64, ...capabilities },
-  });
+  const virtual = smallChunksPanel(clock, random, { behaviours, answerMs, capabilities });
   const radiated = new Set<number>();
   const sent: Message[] = [];
   const whole = new Map<number, Uint16Array>([[0, new Uint16Array(N * M)]]);

@@ -15,6 +15,7 @@ import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-pr
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { ClockKeeping } from './clock-keeping.ts';
 import { createClockKeeping } from './clock-keeping.ts';
+import { arrayOfOne } from './array-of-one.ts';
 import type { ElementMap } from './element-map.ts';
 import { createElementMap } from './element-map.ts';
 import { createGroupSafety, type GroupSafety } from './group-safety.ts';
@@ -28,9 +29,9 @@ import type {
   BeamCommand,
   MeasuredPilots,
   MeasuredSnr,
-  Panel,
   PanelCounters,
   PanelFailure,
+  PanelGroup,
   PanelLife,
   PanelStatus,
   Result,
@@ -49,15 +50,6 @@ export interface PanelGroupOptions {
   clock: Clock;
 }
 
-export type PanelGroup = Panel & {
-  readonly members: readonly ArrayMember[];
-  /**
-   * While a panel is missing: the others enter the safe state that was set or commanded last, unless they have since they were there. Part of a beam
-   * is no beam: what 'hold' would keep of it is muted.
-   */
-  makePartsSafe(): Promise<void>;
-};
-
 /**
  * A single panel that has all elements in order is itself the array.
  * @throws {BeamrigError} 'argument' when an element has no panel, two, or is none of the array's
@@ -71,7 +63,7 @@ export function createPanelGroup(options: PanelGroupOptions): PanelGroup {
   );
   const [{ panel, elements: own }] = members;
   const alone = members.length === 1 && own.every((element, i) => element === i);
-  return alone ? ofOne(panel) : new Group(options, map);
+  return alone ? arrayOfOne(panel) : new Group(options, map);
 }
 
 interface Member {
@@ -369,37 +361,6 @@ class Group implements PanelGroup {
     }
     return { ok: true, value: values };
   }
-}
-
-function ofOne(panel: ArrayMember): PanelGroup {
-  return {
-    members: [panel],
-    makePartsSafe: async () => undefined,
-    get name() {
-      return panel.name;
-    },
-    get capabilities() {
-      return panel.capabilities;
-    },
-    get counters() {
-      return panel.counters;
-    },
-    get safeAs() {
-      return panel.safeAs;
-    },
-    onSafe: (listener) => panel.onSafe(listener),
-    connect: () => panel.connect(),
-    apply: (beam) => panel.apply(beam),
-    measureSnr: (beamId, pilots) => panel.measureSnr(beamId, pilots),
-    measurePilots: (beamId, user, pilots) => panel.measurePilots(beamId, user, pilots),
-    readBack: () => panel.readBack(),
-    status: () => panel.status(),
-    ping: () => panel.ping(),
-    storeBeam: (beam, position) => panel.storeBeam(beam, position),
-    setSafeState: (state, options) => panel.setSafeState(state, options),
-    commandSafe: (state, options) => panel.commandSafe(state, options),
-    close: () => panel.close(),
-  };
 }
 
 const refused = (failure: PanelFailure): { ok: false; failure: PanelFailure } => ({ ok: false, failure });

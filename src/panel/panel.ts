@@ -207,3 +207,13 @@ export interface ArrayMember extends Panel {
   cancel(staged: StagedBeam, withinMs?: number): Promise<Result<void>>;
   syncClock(): Promise<Result<ClockSample>>;
 }
+
+/** Several panels that are one to whoever asks. */
+export type PanelGroup = Panel & {
+  readonly members: readonly ArrayMember[];
+  /**
+   * While a panel is missing: the others enter the safe state that was set or commanded last, unless they have since they were there. Part of a beam
+   * is no beam: what 'hold' would keep of it is muted.
+   */
+  makePartsSafe(): Promise<void>;
+};

@@ -20,11 +20,11 @@ interface Heard {
 
 /** A line to a peer that speaks real bytes and answers as `script` says: a reply, or one after some ms, or nothing. */
 async function lineTo(
-  script: (heard: Heard) => Reply | { reply: Reply; afterMs: number } | undefined,
+  script: (received: Heard) => Reply | { reply: Reply; afterMs: number } | undefined,
   timeouts: Partial<LineTimeouts> = {},
 ) {
   const clock = createVirtualClock();
-  const heard: Heard[] = [];
+  const received: Heard[] = [];
   const times = new Map<number, number>();
   let send: (frame: Uint8Array) => void = () => undefined;
   const link = createLoopbackLink({
@@ -34,7 +34,7 @@ async function lineTo(
       const { seq, message } = decoded.frame;
       const entry: Heard = { seq, message, atMs: clock.nowMs(), repeats: times.get(seq) ?? 0, bytes };
       times.set(seq, entry.repeats + 1);
-      heard.push(entry);
+      received.push(entry);
       const answer = script(entry);
       if (answer === undefined) return;
       if ('reply' in answer) clock.after(answer.afterMs, () => send(encodeFrame({ seq, message: answer.reply })));
@@ -50,12 +50,12 @@ async function lineTo(
     if (state.state === 'closed') line.failAll(linkClosed(link));
   });
   await link.open();
-  return { clock, link, line, heard, say: (seq: number, message: Message) => send(encodeFrame({ seq, message })) };
+  return { clock, link, line, received, say: (seq: number, message: Message) => send(encodeFrame({ seq, message })) };
 }
 
-const pong = (heard: Heard): Reply => ({
+const pong = (received: Heard): Reply => ({
   type: 'pong',
-  nonce: heard.message.type === 'ping' ? heard.message.nonce : 0,
+  nonce: received.message.type === 'ping' ? received.message.nonce : 0,
   timeUs: 7n,
 });
 const ack: Reply = { type: 'ack' };
@@ -71,9 +71,9 @@ const chunks = (count: number) =>
 
 describe('request line', () => {
   it('gives each request the reply with its number, whatever order they come in', async () => {
-    const { line } = await lineTo((heard) => {
-      const nonce = heard.message.type === 'ping' ? heard.message.nonce : 0;
-      return { reply: pong(heard), afterMs: 10 - nonce };
+    const { line } = await lineTo((received) => {
+      const nonce = received.message.type === 'ping' ? received.message.nonce : 0;
+      return { reply: pong(received), afterMs: 10 - nonce };
     });
     const answers = await Promise.all([1, 2, 3].map((nonce) => line.request<'ping'>({ type: 'ping', nonce })));
     expect(answers.map((answer) => answer.ok && answer.value.nonce)).toEqual([1, 2, 3]);
@@ -81,12 +81,12 @@ describe('request line', () => {
   });
 
   it('sends the same bytes again when no answer comes, each time later, and takes the answer to any of them', async () => {
-    const { line, heard } = await lineTo((one) => (one.repeats < 3 ? undefined : pong(one)), { retryMs: 1000 });
+    const { line, received } = await lineTo((one) => (one.repeats < 3 ? undefined : pong(one)), { retryMs: 1000 });
     const answer = await line.request<'ping'>({ type: 'ping', nonce: 5 });
     expect(answer).toMatchObject({ ok: true, value: { nonce: 5 } });
-    expect(heard).toHaveLength(4);
-    for (const one of heard) expect(one.bytes).toEqual(heard[0].bytes);
-    const waits = heard.slice(1).map((one, i) => one.atMs - heard[i].atMs);
+    expect(received).toHaveLength(4);
+    for (const one of received) expect(one.bytes).toEqual(received[0].bytes);
+    const waits = received.slice(1).map((one, i) => one.atMs - received[i].atMs);
     expect(waits[0]).toBe(250);
     expect(waits[1]).toBeGreaterThanOrEqual(500);
     expect(waits[1]).toBeLessThanOrEqual(625);
@@ -96,19 +96,19 @@ describe('request line', () => {
 
   it('asks a quick panel that fell silent again and again, so that it is found soon after it is back', async () => {
     let silent = false;
-    const { line, heard, clock } = await lineTo((one) => (silent ? undefined : { reply: pong(one), afterMs: 2 }));
+    const { line, received, clock } = await lineTo((one) => (silent ? undefined : { reply: pong(one), afterMs: 2 }));
     for (let nonce = 0; nonce < 10; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
     silent = true;
-    const from = heard.length;
+    const from = received.length;
     expect(await line.request<'ping'>({ type: 'ping', nonce: 99 })).toMatchObject({ failure: { reason: 'no-answer' } });
-    const waits = heard.slice(from + 1).map((one, i) => one.atMs - heard[from + i].atMs);
+    const waits = received.slice(from + 1).map((one, i) => one.atMs - received[from + i].atMs);
     expect(Math.max(...waits)).toBeCloseTo(DEFAULT_TIMEOUTS.retryMs, 6);
-    expect(heard[heard.length - 1].atMs - heard[from].atMs).toBeGreaterThan(1000);
+    expect(received[received.length - 1].atMs - received[from].atMs).toBeGreaterThan(1000);
     expect(clock.pendingTimers()).toBe(0);
   });
 
   it('offers a frame again to a link that has no room, and says so when there never is any', async () => {
-    const { line, link, heard, clock } = await lineTo((one) => pong(one));
+    const { line, link, received, clock } = await lineTo((one) => pong(one));
     const send = link.send.bind(link);
     let refusals = 5;
     link.send = (frame) => refusals-- <= 0 && send(frame);
@@ -122,7 +122,7 @@ describe('request line', () => {
     expect(answer).toMatchObject({
       failure: { reason: 'link-closed', detail: expect.stringMatching(/no room.*2000 ms/) as string },
     });
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
 
     const cut = line.request<'ping'>({ type: 'ping', nonce: 3 });
     clock.after(5, () => link.lose('cable pulled'));
@@ -143,7 +143,7 @@ describe('request line', () => {
     const silent = await lineTo(() => undefined, { attempts: 3, totalMs: 60_000 });
     const byAttempts = await silent.line.request<'get-status'>({ type: 'get-status' });
     expect(byAttempts).toMatchObject({ ok: false, failure: { reason: 'no-answer', request: 'get-status', attempts: 3 } });
-    expect(silent.heard).toHaveLength(3);
+    expect(silent.received).toHaveLength(3);
 
     const short = await lineTo(() => undefined, { attempts: 50, totalMs: 1000 });
     const byTime = await short.line.request<'get-status'>({ type: 'get-status' });
@@ -153,7 +153,7 @@ describe('request line', () => {
 
   it('learns the round trip, and asks a quick panel again soon', async () => {
     let silent = false;
-    const { line, heard, clock } = await lineTo((one) =>
+    const { line, received, clock } = await lineTo((one) =>
       silent && one.repeats === 0 ? undefined : { reply: pong(one), afterMs: 2 },
     );
     for (let nonce = 0; nonce < 20; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
@@ -161,13 +161,13 @@ describe('request line', () => {
     silent = true;
     const startMs = clock.nowMs();
     await line.request<'ping'>({ type: 'ping', nonce: 99 });
-    expect(heard[heard.length - 1].atMs - startMs).toBe(25);
+    expect(received[received.length - 1].atMs - startMs).toBe(25);
   });
 
   it('asks only once when every answer is slow but sure, after it has learnt so', async () => {
-    const { line, heard } = await lineTo((one) => ({
+    const { line, received } = await lineTo((one) => ({
       reply: pong(one),
-      afterMs: one.repeats === 0 && heard.length <= 5 ? 2 : 60,
+      afterMs: one.repeats === 0 && received.length <= 5 ? 2 : 60,
     }));
     for (let nonce = 0; nonce < 12; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
     const before = line.counters.retries;
@@ -177,10 +177,10 @@ describe('request line', () => {
   });
 
   it('ignores what nobody asked: strangers, duplicates, late answers, wrong kinds and other nonces', async () => {
-    const { line, say, heard, clock } = await lineTo((one) => ({ reply: pong(one), afterMs: 5 }));
+    const { line, say, received, clock } = await lineTo((one) => ({ reply: pong(one), afterMs: 5 }));
     const asking = line.request<'ping'>({ type: 'ping', nonce: 1 });
     await clock.sleep(1);
-    const { seq } = heard[0];
+    const { seq } = received[0];
     say((seq + 1000) & 0xffff, ack);
     say(seq, ack);
     say(seq, { type: 'pong', nonce: 2, timeUs: 0n });
@@ -192,11 +192,11 @@ describe('request line', () => {
   });
 
   it('takes no word of another beam, or of other words, for the answer', async () => {
-    const { line, say, heard, clock } = await lineTo(() => undefined);
+    const { line, say, received, clock } = await lineTo(() => undefined);
     const committing = line.request<'commit'>({ type: 'commit', slot: 0, beamId: 8, atUs: 0n });
     const reading = line.request<'read-phases'>({ type: 'read-phases', source: 'radiated', slot: 0, offset: 8, count: 8 });
     await clock.sleep(1);
-    const [commitSeq, readSeq] = heard.map(({ seq }) => seq);
+    const [commitSeq, readSeq] = received.map(({ seq }) => seq);
     say(commitSeq, { type: 'committed', beamId: 7, wordsCrc32c: 1, timeUs: 1n });
     say(readSeq, phasesOf(0));
     say(readSeq, { ...phasesOf(8), words: new Uint16Array(7) } as Reply);
@@ -226,19 +226,19 @@ describe('request line', () => {
     let refusals = 2;
     const busy = await lineTo(() => (refusals-- > 0 ? { type: 'nack', code: 'busy', detail: 0 } : ack));
     expect(await busy.line.request<'set-phases'>(chunks(1)[0])).toMatchObject({ ok: true });
-    expect(new Set(busy.heard.map((one) => one.seq)).size).toBe(3);
+    expect(new Set(busy.received.map((one) => one.seq)).size).toBe(3);
     expect(busy.line.counters.nacks).toBe(2);
 
     const alwaysBusy = await lineTo(() => ({ type: 'nack', code: 'busy', detail: 0 }));
     expect(await alwaysBusy.line.request<'ping'>({ type: 'ping', nonce: 1 })).toMatchObject({ failure: { code: 'busy' } });
-    expect(alwaysBusy.heard.length).toBeGreaterThan(1);
+    expect(alwaysBusy.received.length).toBeGreaterThan(1);
     expect(alwaysBusy.clock.nowMs()).toBeLessThan(DEFAULT_TIMEOUTS.totalMs);
     await alwaysBusy.clock.runUntilIdle();
     expect(alwaysBusy.clock.pendingTimers()).toBe(0);
   });
 
   it('fails everything under way when the link is lost, and sends none of it again after a reconnect', async () => {
-    const { line, link, heard, clock } = await lineTo(() => undefined);
+    const { line, link, received, clock } = await lineTo(() => undefined);
     const asking = Promise.all([1, 2, 3].map((nonce) => line.request<'ping'>({ type: 'ping', nonce })));
     await clock.sleep(10);
     link.lose('cable pulled');
@@ -251,7 +251,7 @@ describe('request line', () => {
     expect(await line.request<'ping'>({ type: 'ping', nonce: 4 })).toMatchObject({ failure: { reason: 'link-closed' } });
     await link.open();
     await clock.sleep(60_000);
-    expect(heard).toHaveLength(3);
+    expect(received).toHaveLength(3);
   });
 
   it('refuses more in flight than it has room for', async () => {
@@ -262,14 +262,14 @@ describe('request line', () => {
   });
 
   it('never gives a number to two requests in flight, even after numbers have come round', async () => {
-    const { line, heard } = await lineTo((one) => (one.message.type === 'get-status' ? undefined : pong(one)), {
+    const { line, received } = await lineTo((one) => (one.message.type === 'get-status' ? undefined : pong(one)), {
       attempts: 1000,
       totalMs: 1e9,
     });
     const waiting = line.request<'get-status'>({ type: 'get-status' });
     for (let nonce = 0; nonce < 66_000; nonce++) await line.request<'ping'>({ type: 'ping', nonce });
-    const seqOfStatus = heard[0].seq;
-    expect(heard.filter((one) => one.seq === seqOfStatus && one.message.type === 'ping')).toHaveLength(0);
+    const seqOfStatus = received[0].seq;
+    expect(received.filter((one) => one.seq === seqOfStatus && one.message.type === 'ping')).toHaveLength(0);
     line.failAll({ reason: 'link-closed', cause: 'closed-by-us', detail: 'the story ends' });
     expect(await waiting).toMatchObject({ failure: { detail: 'the story ends' } });
   });
@@ -306,40 +306,40 @@ describe('pipeline', () => {
   });
 
   it('sends only what was lost again, and at once when later chunks were answered', async () => {
-    const { line, heard, clock } = await lineTo((one) => {
+    const { line, received, clock } = await lineTo((one) => {
       const lost = one.message.type === 'set-phases' && one.message.offset === 16 && one.repeats === 0;
       return lost ? undefined : { reply: ack, afterMs: 2 };
     });
     expect(await pipeline<'set-phases'>(line, chunks(12), 6)).toMatchObject({ ok: true });
-    expect(heard).toHaveLength(13);
+    expect(received).toHaveLength(13);
     expect(line.counters).toMatchObject({ retries: 1, timeouts: 0 });
     expect(clock.nowMs()).toBeLessThan(25);
   });
 
   it('stops at the first refusal and withdraws the rest', async () => {
-    const { line, heard, clock } = await lineTo((one) => {
+    const { line, received, clock } = await lineTo((one) => {
       if (one.message.type !== 'set-phases') return ack;
       return one.message.offset === 8 ? { type: 'nack', code: 'no-such-slot', detail: 0 } : undefined;
     });
     expect(await pipeline<'set-phases'>(line, chunks(10), 4)).toMatchObject({ failure: { code: 'no-such-slot' } });
     await clock.runUntilIdle();
-    expect(heard).toHaveLength(4);
+    expect(received).toHaveLength(4);
   });
 
   it('tells its caller of a later request that cannot be encoded, and sends no more', async () => {
-    const { line, heard, clock } = await lineTo(() => ({ reply: ack, afterMs: 1 }));
+    const { line, received, clock } = await lineTo(() => ({ reply: ack, afterMs: 1 }));
     const requests = chunks(10);
     requests[6] = { ...requests[6], words: Uint16Array.of(64) };
     await expect(pipeline<'set-phases'>(line, requests, 2)).rejects.toMatchObject({ code: 'argument' });
     await clock.runUntilIdle();
-    expect(heard).toHaveLength(6);
+    expect(received).toHaveLength(6);
   });
 
   it('fails once when the link is closed already', async () => {
-    const { line, link, heard } = await lineTo(() => ack);
+    const { line, link, received } = await lineTo(() => ack);
     await link.close();
     expect(await pipeline<'set-phases'>(line, chunks(10), 4)).toMatchObject({ failure: { reason: 'link-closed' } });
-    expect(heard).toHaveLength(0);
+    expect(received).toHaveLength(0);
     expect(await pipeline<'set-phases'>(line, [], 4)).toEqual({ ok: true, value: [] });
   });
 });

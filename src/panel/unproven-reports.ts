@@ -50,9 +50,9 @@ export function checkUnprovenReports({ unproven, clock, session, status }: Unpro
       // Without a session the handshake shows who is there.
       if (asked === undefined || unproven.doubt === undefined) return;
       askedMs = clock.nowMs();
-      const told = await status(ASKED_FOR);
+      const answer = await status(ASKED_FOR);
       if (session() !== asked) return;
-      if (told.ok ? isAnother(asked, told.value.uptimeMs) : told.failure.reason === 'no-answer') unproven.believe();
+      if (answer.ok ? isAnother(asked, answer.value.uptimeMs) : answer.failure.reason === 'no-answer') unproven.believe();
       else unproven.refute();
     }
   };

@@ -267,16 +267,16 @@ function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigEr
     return new BeamrigError('no-hardware', `No panel was found: ${reason}.`, { wayOut: `Attach a panel, or ${toAllow}.` });
   }
   return new BeamrigError('no-hardware', `The rig's panels are not all there:\n${linesOf(problems)}`, {
-    wayOut: `Mend what is named, or ${toAllow}.`,
+    wayOut: `Repair what is named, or ${toAllow}.`,
   });
 }
 
-/** What is there and wrong is no reason for a simulator: it would hide that somebody has to mend it. */
+/** What is there and wrong is no reason for a simulator: it would hide that somebody has to repair it. */
 const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
   problems.length === 1
     ? new BeamrigError(problems[0].fault ?? 'link', problemMessage(problems[0]), { wayOut: problems[0].wayOut })
     : new BeamrigError(problems[0].fault ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
-        wayOut: 'Mend what is named.',
+        wayOut: 'Repair what is named.',
       });
 
 const linesOf = (problems: readonly LinkProblem[]): string =>

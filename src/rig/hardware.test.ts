@@ -58,9 +58,9 @@ describe('the links of a rig', () => {
 it('advises about the firmware of a panel that answered, and not about its power or its line', () => {
   const unanswered = { reason: 'no-answer', request: 'hello', attempts: 3, waitedMs: 1500 } as const;
   const refusal = { reason: 'rejected', request: 'hello', detail: 0 } as const;
-  const mended = /firmware is to be mended/;
-  expect(remedyOf({ ...unanswered, discarded: 'phaseBits 17 in capabilities', framed: true })[1]).toMatch(mended);
-  expect(remedyOf({ ...refusal, code: 'malformed' })[1]).toMatch(mended);
+  const toRepair = /firmware is to be repaired/;
+  expect(remedyOf({ ...unanswered, discarded: 'phaseBits 17 in capabilities', framed: true })[1]).toMatch(toRepair);
+  expect(remedyOf({ ...refusal, code: 'malformed' })[1]).toMatch(toRepair);
   expect(remedyOf({ ...refusal, code: 'busy' })[1]).toMatch(/busy: wait/);
   expect(remedyOf({ ...unanswered, discarded: '9 bytes that are no frame' })[1]).toMatch(/another baud rate/);
   expect(remedyOf(unanswered)[1]).toMatch(/is powered/);

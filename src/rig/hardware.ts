@@ -266,15 +266,15 @@ function panelProblem(link: string, failure: PanelFailure): LinkProblem {
 }
 
 const ANSWERS_OTHERWISE =
-  'Something is there that does not speak as PROTOCOL.md says: another device, another baud rate, a board that prints text on this port, or firmware to be mended.';
+  'Something is there that does not speak as PROTOCOL.md says: another device, another baud rate, a board that prints text on this port, or firmware to be repaired.';
 
 /** Power, port and baud rate are right where a whole frame came back. */
 const STILL_BUSY = 'The panel is there and answered that it is busy: wait until it is done, or restart it.';
-const MEND_FIRMWARE =
-  'The panel is there and answered, and its line is good: its firmware is to be mended, by what PROTOCOL.md says of this answer.';
+const REPAIR_FIRMWARE =
+  'The panel is there and answered, and its line is good: its firmware is to be repaired, by what PROTOCOL.md says of this answer.';
 
 /** What a person can do about a panel that did not shake hands, and whether he has to. */
-export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, wayOut: string] {
+export function remedyOf(failure: PanelFailure): [toRepair: ErrorCode | undefined, wayOut: string] {
   switch (failure.reason) {
     case 'protocol-version':
       return ['protocol-version', 'Update the panel’s firmware, or use the version of beamrig that speaks its protocol.'];
@@ -285,11 +285,11 @@ export function remedyOf(failure: PanelFailure): [mend: ErrorCode | undefined, w
     case 'link-closed':
       return [undefined, failure.wayOut ?? 'Check that the panel is powered and its link is the right one.'];
     case 'no-answer':
-      if (failure.framed === true) return [undefined, MEND_FIRMWARE];
+      if (failure.framed === true) return [undefined, REPAIR_FIRMWARE];
       if (failure.discarded !== undefined) return [undefined, ANSWERS_OTHERWISE];
       return [undefined, 'Check that the panel is powered and its link is the right one.'];
     case 'rejected':
-      return [undefined, failure.code === 'busy' ? STILL_BUSY : MEND_FIRMWARE];
+      return [undefined, failure.code === 'busy' ? STILL_BUSY : REPAIR_FIRMWARE];
     case 'not-staged':
     case 'not-sent':
     case 'other-beam':

@@ -31,7 +31,7 @@ function radiated(simulator: string): number[] {
 }
 
 /** The channel and where its users are, an hour into the run. */
-function heard(simulator: string) {
+function received(simulator: string) {
   const given = createWorld({ rig: rigOf(simulator), random: random(), repeat: true }).take(72_000);
   if (given === undefined) throw new Error('the world of moving users never ends');
   return { channel: [...given.channel.re, ...given.channel.im], azimuthRad: given.userAzimuthRad };
@@ -120,17 +120,17 @@ describe('the scene of a rig file', () => {
     ['channel: { elementPattern: { exponent: 2, floorDb: -5 } }'],
     ['userSpeedMps: 3'],
   ])('is another one with %s', (keys) => {
-    expect(heard(`{ ${keys} }`).channel).not.toEqual(heard('{}').channel);
+    expect(received(`{ ${keys} }`).channel).not.toEqual(received('{}').channel);
   });
 
   it('keeps its users inside of the sector', () => {
-    const { azimuthRad } = heard('{ channel: { sectorDeg: 15, nearestM: 100, farthestM: 300 } }');
+    const { azimuthRad } = received('{ channel: { sectorDeg: 15, nearestM: 100, farthestM: 300 } }');
     for (const azimuth of azimuthRad) expect(Math.abs(azimuth)).toBeLessThanOrEqual((15 * Math.PI) / 180);
   });
 
   it('leaves out the straight path where nothing comes by it', () => {
-    expect(heard('{ channel: { directShare: 0 } }').channel).not.toEqual(heard('{}').channel);
-    expect(heard('{ channel: { directShare: 1 } }').channel).not.toEqual(heard('{ channel: { directShare: 0 } }').channel);
+    expect(received('{ channel: { directShare: 0 } }').channel).not.toEqual(received('{}').channel);
+    expect(received('{ channel: { directShare: 1 } }').channel).not.toEqual(received('{ channel: { directShare: 0 } }').channel);
   });
 });
 

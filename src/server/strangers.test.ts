@@ -23,22 +23,22 @@ afterEach(async () => {
 
 type Told = Omit<RigEvent, 'timeNs'>;
 
-async function serve(options: Partial<ServerOptions> = {}): Promise<{ rig: StandInRig; url: string; told: Told[] }> {
+async function serve(options: Partial<ServerOptions> = {}): Promise<{ rig: StandInRig; url: string; reported: Told[] }> {
   const rig = new StandInRig();
-  const told: Told[] = [];
+  const reported: Told[] = [];
   const server = await startServer({
     controller: rig,
     host: '127.0.0.1',
     port: 0,
     pageFolder: '/nowhere',
-    report: (event) => told.push(event),
+    report: (event) => reported.push(event),
     ...options,
   });
   closers.push(
     () => rig.stop(),
     () => server.close(),
   );
-  return { rig, url: server.url, told };
+  return { rig, url: server.url, reported };
 }
 
 function open(url: string, headers: Record<string, string> = {}): Page {
@@ -89,7 +89,7 @@ function accepted(): Connection[] {
 describe('a page that does not behave like one', () => {
   it('is hung up on when it acknowledges frames that it never reads, and little was kept for it', async () => {
     const connections = accepted();
-    const { rig, url, told } = await serve();
+    const { rig, url, reported } = await serve();
     rig.cycleOnce();
     // It guesses the numbers of the frames: they count up, and one is made each time that the rig is asked how fast it is.
     let made = 0;
@@ -104,8 +104,8 @@ describe('a page that does not behave like one', () => {
       while (answered < made) page.say(`43${answered++}[]`);
       keptBytes = Math.max(keptBytes, ...connections.map(({ writableLength }) => writableLength));
     });
-    await expect.poll(() => told.map(({ code }) => code), SOON).toContain('page-hung-up');
-    expect(told.find(({ code }) => code === 'page-hung-up')?.message).toMatch(
+    await expect.poll(() => reported.map(({ code }) => code), SOON).toContain('page-hung-up');
+    expect(reported.find(({ code }) => code === 'page-hung-up')?.message).toMatch(
       /^Page \d \(127\.0\.0\.1\) was hung up on: it did not read/,
     );
     expect(made, 'it was believed for a while').toBeGreaterThan(5);
@@ -124,7 +124,7 @@ describe('a page that does not behave like one', () => {
     ['presses all buttons', (page) => page.say('421["setPhaseBits",3]')],
     ['presses Stop', (page) => page.say('421["pause"]')],
   ])('is hung up on when it %s without end', async (_name, act) => {
-    const { url, told } = await serve();
+    const { url, reported } = await serve();
     const page = await raw(url);
     const other = lively(url);
     keep(5, () => {
@@ -134,7 +134,7 @@ describe('a page that does not behave like one', () => {
     await expect.poll(() => page.closed, SOON).toBe(true);
     const before = other.frames();
     await expect.poll(other.frames, SOON).toBeGreaterThan(before + 2);
-    expect(told.length, 'nobody is told of each').toBeLessThan(20);
+    expect(reported.length, 'nobody is told of each').toBeLessThan(20);
   });
 });
 
@@ -203,7 +203,7 @@ describe('pages without number', () => {
     .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
 
   it('of one address make room for a page of another one, and do not get it back', async () => {
-    const { url, told } = await serve({ maxPages: 8 });
+    const { url, reported } = await serve({ maxPages: 8 });
     const flood = Array.from({ length: 8 }, () => open(url, from('10.9.9.9')));
     expect(await Promise.all(flood.map(letIn))).toEqual(Array(8).fill(true));
     let lost = 0;
@@ -211,7 +211,7 @@ describe('pages without number', () => {
     const lab = open(url, from('10.1.1.1'));
     expect(await letIn(lab)).toBe(true);
     await expect.poll(() => lost, SOON).toBe(1);
-    expect(told.map(({ code, message }) => [code, message])).toEqual([
+    expect(reported.map(({ code, message }) => [code, message])).toEqual([
       ['page-hung-up', expect.stringMatching(/^Page \d \(10\.9\.9\.9, .*most of them by its address, and another address asked/)],
     ]);
     for (let again = 0; again < 20; again++) expect(await letIn(open(url, from('10.9.9.9')))).toBe(false);
@@ -265,7 +265,7 @@ describe('pages without number', () => {
 
 describe('controls', () => {
   it('are told with the page that pressed them and its address', async () => {
-    const { url, told } = await serve();
+    const { url, reported } = await serve();
     const [first, second] = [open(url), open(url)];
     await Promise.all([letIn(first), letIn(second)]);
     await control((answer) => second.emit('pause', answer));
@@ -273,7 +273,7 @@ describe('controls', () => {
     await control((answer) => first.emit('switchModel', 'aligned', answer));
     await control((answer) => first.emit('start', answer));
     await control((answer) => first.emit('setPhaseBits', 9, answer));
-    expect(told.map(({ code, message }) => [code, message.replace(/Page [12]/, 'Page n')])).toEqual([
+    expect(reported.map(({ code, message }) => [code, message.replace(/Page [12]/, 'Page n')])).toEqual([
       ['page-control', 'Page n (127.0.0.1): stop the rig.'],
       ['page-control', 'Page n (127.0.0.1): change Q to 3.'],
       ['page-control', 'Page n (127.0.0.1): switch the model to aligned.'],
@@ -281,8 +281,8 @@ describe('controls', () => {
       ['page-control', 'Page n (127.0.0.1): change Q to 9.'],
       ['page-refused', 'Page n (127.0.0.1) was refused to change Q to 9.'],
     ]);
-    expect(told.at(-1)?.action).toBe('the panel has 6 bits, not 9.');
-    expect(new Set(told.map(({ message }) => message.slice(0, 6))).size).toBe(2);
+    expect(reported.at(-1)?.action).toBe('the panel has 6 bits, not 9.');
+    expect(new Set(reported.map(({ message }) => message.slice(0, 6))).size).toBe(2);
   });
 
   it.each([
@@ -290,10 +290,10 @@ describe('controls', () => {
     ['1.1.1.1, 10.1.2.3', 'Page 1 (10.1.2.3, says the proxy at 127.0.0.1): stop the rig.'],
     ['the director', 'Page 1 (through a proxy at 127.0.0.1): stop the rig.'],
   ])('tell honestly who pressed them behind a proxy that says "%s"', async (forwardedFor, message) => {
-    const { url, told } = await serve();
+    const { url, reported } = await serve();
     const page = open(url, { 'x-forwarded-for': forwardedFor });
     await control((answer) => page.emit('pause', answer));
-    expect(told.map((event) => event.message)).toEqual([message]);
+    expect(reported.map((event) => event.message)).toEqual([message]);
   });
 
   it('are shown on the pages where nobody else takes their events', async () => {
@@ -324,7 +324,7 @@ describe('controls', () => {
   });
 
   it('never keep another page from stopping the rig', async () => {
-    const { rig, url, told } = await serve();
+    const { rig, url, reported } = await serve();
     const strangers = Array.from({ length: 12 }, () => open(url));
     await Promise.all(strangers.map(letIn));
     const answers = strangers.flatMap((page) => Array.from({ length: 6 }, () => control((answer) => page.emit('start', answer))));
@@ -333,15 +333,15 @@ describe('controls', () => {
     expect(refused.some((result) => !result.ok && result.reason.includes('pages together'))).toBe(true);
     expect(await control((answer) => open(url).emit('pause', answer))).toEqual({ ok: true });
     expect(rig.state).toBe('paused');
-    expect(told.length).toBeLessThan(40);
+    expect(reported.length).toBeLessThan(40);
   });
 
   it('put nothing of what a stranger sent where a terminal would obey it', async () => {
-    const { url, told } = await serve();
+    const { url, reported } = await serve();
     const page = open(url);
     const result = await control((answer) => page.emit('switchModel', '\u001b[2J\u009b31m', answer));
     expect(result.ok).toBe(false);
-    expect(JSON.stringify(told)).not.toMatch(/u001b|\u009b/);
-    expect(told.map(({ code }) => code)).toEqual(['page-refused']);
+    expect(JSON.stringify(reported)).not.toMatch(/u001b|\u009b/);
+    expect(reported.map(({ code }) => code)).toEqual(['page-refused']);
   });
 });

@@ -255,7 +255,7 @@ export class AppendFile {
     if (this.#checkDue) this.#pump ??= this.#run();
   }
 
-  /** Looks at the file and mends what was done to it. False when that cannot be done now. */
+  /** Looks at the file and repairs what was done to it. False when that cannot be done now. */
   async #check(): Promise<boolean> {
     try {
       const bytesBefore = this.#bytes;

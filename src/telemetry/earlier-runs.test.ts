@@ -55,15 +55,15 @@ function server(answer: (call: number) => boolean = () => true) {
 type Told = Omit<RigEvent, 'timeNs'>;
 
 async function sendAll(client: InfluxClient): Promise<Told[]> {
-  const told: Told[] = [];
+  const events: Told[] = [];
   const earlier = createEarlierRuns({
     client,
     runsFolder: runs,
     ownFolder: join(runs, 'own'),
-    onEvent: (event) => told.push(event),
+    onEvent: (event) => events.push(event),
   });
   while ((await earlier.step()) !== 'done');
-  return told;
+  return events;
 }
 
 it('sends each once, says what it found and what became of it, and finds nothing the next time', async () => {
@@ -72,9 +72,9 @@ it('sends each once, says what it found and what became of it, and finds nothing
   const torn = leaveRun('c', 2, gone);
   appendFileSync(join(torn, 'records.lp'), 'cycle,run=c cycle=2i 17900000000');
   const { client, taken } = server();
-  const told = await sendAll(client);
-  expect(told.map(({ code }) => code)).toEqual(['influx-earlier', 'influx-earlier-sent']);
-  expect(told[0]?.message).toContain('3 earlier runs');
+  const events = await sendAll(client);
+  expect(events.map(({ code }) => code)).toEqual(['influx-earlier', 'influx-earlier-sent']);
+  expect(events[0]?.message).toContain('3 earlier runs');
   expect(taken.filter((line) => line.includes('run=a'))).toEqual(Array.from({ length: 1200 }, (_, index) => lineOf('a', index)));
   expect(await sendAll(client)).toEqual([]);
   expect(readNote(torn)).toMatchObject({ takenPoints: 3, writer: null });
@@ -96,8 +96,8 @@ it('leaves alone what still runs, what has nothing left, and what is no run of o
 it('tells of points that were meant for another server, and does not send them', async () => {
   leaveRun('elsewhere', 5, gone, 'http://10.0.0.7:8086, database lab');
   const { client, taken } = server();
-  const told = await sendAll(client);
-  expect(told.map(({ code }) => code)).toEqual(['influx-earlier-elsewhere']);
+  const events = await sendAll(client);
+  expect(events.map(({ code }) => code)).toEqual(['influx-earlier-elsewhere']);
   expect(taken).toEqual([]);
 });
 

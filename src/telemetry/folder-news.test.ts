@@ -1,4 +1,4 @@
-/** What somebody, or a disk, does to a run folder while the run goes on is told, mended as far as it can be, and counted at the end. */
+/** What somebody, or a disk, does to a run folder while the run goes on is told, repaired as far as it can be, and counted at the end. */
 import {
   appendFileSync,
   existsSync,
@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
-import { parseRigFile } from '../config/rig-file.ts';
 import { cycleRecord } from '../../test/cycle-record.ts';
+import { recordedRig } from '../../test/doubles/recorded-cycles.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createRunRecorder } from './run-folder.ts';
@@ -26,17 +26,10 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 /** A recorder that looks at its files often, and records an event as its line. */
 function recording(options: AppendFileOptions = {}, clock = createRealClock()) {
-  const rigText = `
-name: bench
-array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 4 }
-users: { count: 2 }
-beamformer: { model: aligned }
-telemetry: { runFolder: ${JSON.stringify(parent)} }
-`;
-  const told: RigEvent[] = [];
+  const events: RigEvent[] = [];
   const recorder = createRunRecorder({
-    ...{ rig: parseRigFile(rigText, 'bench.yaml'), rigText, rigPath: 'bench.yaml', seed: 1, clock, time: 'real' },
-    onOwnEvent: (event) => told.push(event),
+    ...{ ...recordedRig(parent), seed: 1, clock, time: 'real' },
+    onOwnEvent: (event) => events.push(event),
     openFile: (path, own) => new AppendFile(path, { ...own, checkMs: 20, retryMs: 20, steadyMs: 100, ...options }),
   });
   let said = 0;
@@ -47,23 +40,23 @@ telemetry: { runFolder: ${JSON.stringify(parent)} }
   };
   const records = join(recorder.folder, 'records.lp');
   const linesNow = (): string[] => readFileSync(records, 'utf8').split('\n').slice(0, -1);
-  const codes = (): string[] => told.map(({ code }) => code);
+  const codes = (): string[] => events.map(({ code }) => code);
   const until = (met: () => boolean): Promise<unknown> =>
     vi.waitFor(() => expect(met()).toBe(true), { timeout: 20_000, interval: 5 });
-  return { recorder, told, codes, record, records, linesNow, until };
+  return { recorder, events, codes, record, records, linesNow, until };
 }
 
 describe('a run folder in the middle of a run', () => {
   it('that is removed is made again, and what is lost with it is counted', async () => {
-    const { recorder, told, record, records, linesNow, until } = recording();
+    const { recorder, events, record, records, linesNow, until } = recording();
     record(10);
     await recorder.flush(5000);
     rmSync(recorder.folder, { recursive: true });
-    await until(() => told.some(({ message }) => message.startsWith('records.lp')) && existsSync(records));
+    await until(() => events.some(({ message }) => message.startsWith('records.lp')) && existsSync(records));
     record(5);
     const { problem, summary } = await recorder.close('stopped');
-    expect(told.every(({ code }) => code === 'run-folder-damaged')).toBe(true);
-    expect(told.find(({ message }) => message.startsWith('records.lp'))?.message).toContain(
+    expect(events.every(({ code }) => code === 'run-folder-damaged')).toBe(true);
+    expect(events.find(({ message }) => message.startsWith('records.lp'))?.message).toContain(
       'removed while the run goes on: 10 lines',
     );
     expect(JSON.parse(readFileSync(join(recorder.folder, 'manifest.json'), 'utf8'))).toMatchObject({ rig: 'bench' });
@@ -84,7 +77,7 @@ describe('a run folder in the middle of a run', () => {
   });
 
   it('whose records are cut goes on with a line of its own', async () => {
-    const { recorder, told, codes, record, records, linesNow, until } = recording();
+    const { recorder, events, codes, record, records, linesNow, until } = recording();
     record(10);
     await recorder.flush(5000);
     const firstLine = linesNow()[0].length;
@@ -92,7 +85,7 @@ describe('a run folder in the middle of a run', () => {
     await until(() => codes().includes('run-folder-damaged'));
     record(5);
     expect((await recorder.close('stopped')).problem).toContain('9 lines of records are not in the folder');
-    expect(told[0]?.message).toContain('records.lp');
+    expect(events[0]?.message).toContain('records.lp');
     const after = linesNow();
     expect(after[1]).toHaveLength(19);
     expect(after.slice(2).every((line) => line.startsWith('event,'))).toBe(true);
@@ -144,19 +137,19 @@ describe('a disk that is nearly full', () => {
       file.text += Buffer.from(bytes.subarray(0, taken)).toString();
       return taken;
     };
-    const told: string[] = [];
+    const events: string[] = [];
     const grown = new AppendFile(join(parent, 'log'), {
       ...{ write, checkMs: 10, retryMs: 2, steadyMs: 300 },
-      onTrouble: () => told.push('trouble'),
-      onRecovered: (dropped) => told.push(`recovered, dropped ${dropped}`),
+      onTrouble: () => events.push('trouble'),
+      onRecovered: (dropped) => events.push(`recovered, dropped ${dropped}`),
     });
     for (let line = 0; line < 40; line++) {
       grown.append(`line ${line}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     full = false;
-    await vi.waitFor(() => expect(told).toHaveLength(2), { timeout: 20_000 });
-    expect(told).toEqual(['trouble', 'recovered, dropped 0']);
+    await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 20_000 });
+    expect(events).toEqual(['trouble', 'recovered, dropped 0']);
     expect(file.text).toBe(Array.from({ length: 40 }, (_, line) => `line ${line}\n`).join(''));
     await grown.close();
   });
@@ -224,16 +217,16 @@ describe('the machine’s clock', () => {
       monotonicNs: () => BigInt(ms) * 1_000_000n,
       uptimeS: () => ms / 1000,
     });
-    const { recorder, told, linesNow, until } = recording({}, clock);
+    const { recorder, events, linesNow, until } = recording({}, clock);
     for (let index = 0; index < 20; index++) {
       ms += 100;
       if (index === 10) wallMs += 8 * 3_600_000;
       recorder.cycle(cycleAt(index, clock.epochNs()));
       await Promise.resolve();
     }
-    await until(() => told.length > 0);
+    await until(() => events.length > 0);
     const { summary } = await recorder.close('stopped');
-    expect(told.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+    expect(events.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'clock-stepped: The computer’s clock was set 8 h 0 min forward in the middle of the run.',
     ]);
     expect(summary.seconds).toBeCloseTo(1.9, 6);

@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cycleRecord } from '../../test/cycle-record.ts';
 import { CYCLE_COLUMNS } from './cycle-columns.ts';
 import type { CycleRecord } from './cycle-record.ts';
-import { SummaryTally } from './run-summary.ts';
+import { Percentiles, SummaryTally } from './run-summary.ts';
 
 const record = (cycle: number, more: Partial<CycleRecord> = {}): CycleRecord =>
   cycleRecord({
@@ -84,4 +84,18 @@ it('counts what came of an incomplete report in no mean, and its cycle among the
   const summary = summaryOf([record(0), record(1, { ...partial, measuredSnrDb: Float64Array.of(40) })]);
   expect(summary).toMatchObject({ ok: 1, void: 1, failures: { 'measure: incomplete': 1 }, doubtful: {} });
   expect(summary.users[0]?.measured_db).toBe(10);
+});
+
+describe('percentiles', () => {
+  it('are right to one per cent over a million-fold range', () => {
+    const times = new Percentiles();
+    for (let index = 1; index <= 10_000; index++) times.add(index / 10);
+    const value = times.value();
+    expect(Math.abs((value?.p50 ?? 0) / 500 - 1)).toBeLessThan(0.01);
+    expect(Math.abs((value?.p99 ?? 0) / 990 - 1)).toBeLessThan(0.01);
+    expect(value?.max).toBe(1000);
+    times.add(NaN);
+    times.add(-1);
+    expect(times.value()).toEqual(value);
+  });
 });

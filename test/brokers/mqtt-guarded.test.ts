@@ -61,10 +61,10 @@ describe.skipIf(!parts)('MQTT with TLS, passwords and an access list [needs mosq
 
   it('carries frames by name and by address that the certificate holds', async () => {
     const peer = await panel(as(PANEL, { url: `mqtts://127.0.0.1:${bench.port}` }));
-    const { link, heard } = host(as('rig'));
+    const { link, received } = host(as('rig'));
     await link.open();
     link.send(Uint8Array.of(1, 2, 3));
-    await eventually('an echo', () => heard.length === 1);
+    await eventually('an echo', () => received.length === 1);
     expect(peer.received).toEqual([Uint8Array.of(1, 2, 3)]);
   });
 

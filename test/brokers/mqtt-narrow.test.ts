@@ -3,16 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Aedes } from 'aedes';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { createRealClock } from '../../core/clock/real-clock.ts';
-import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { createRandom } from '../../core/signal/random.ts';
-import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../parts.ts';
-import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
+import { CHAINS, ELEMENTS, PHASE_BITS, drivenPanel, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
 import { linkErrorOf } from './test-broker.ts';
 
-const KEY = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1);
 let ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.reverse()) await end();
@@ -46,21 +41,7 @@ async function closingBroker(limit: number): Promise<{ url: string; connections:
 
 /** Whole beams, read back, over a broker. @returns the longest frame that the host believed in */
 async function radiates(url: string, withKey: boolean): Promise<number> {
-  const panelKey = withKey ? derivePanelKey(KEY, PANEL) : undefined;
-  const keyed = panelKey === undefined ? {} : { panelKey };
-  const radio = virtualPanel(panelKey === undefined ? undefined : { panelKey, counterLimit: 0n, storeLimit: () => true });
-  ends.push(() => radio.close());
-  const { end, states } = await panelOn(radio, { url, ...keyed });
-  ends.push(() => end.close());
-  const { link } = linkTo({ url, ...keyed });
-  ends.push(() => link.close());
-  const driver = createPanel({
-    link,
-    clock: createRealClock(),
-    random: createRandom(3),
-    expected: { panelSerial: PANEL },
-    ...(withKey && { authentication: { rigKey: KEY } }),
-  });
+  const { driver, link, panelStates } = await drivenPanel(withKey, { url, atEnd: (end) => ends.push(end) });
   expect(await driver.connect()).toMatchObject({ ok: true });
   for (let beamId = 1; beamId <= 5; beamId++) {
     const words = Uint16Array.from({ length: ELEMENTS * CHAINS }, (_, i) => (i * 7 + beamId * 13) % 2 ** PHASE_BITS);
@@ -70,7 +51,7 @@ async function radiates(url: string, withKey: boolean): Promise<number> {
     expect(await driver.measureSnr(beamId, 16)).toMatchObject({ ok: true });
   }
   expect(link.counters.reconnects).toBe(0);
-  expect(states).toHaveLength(1);
+  expect(panelStates).toHaveLength(1);
   return link.maxFrameBytes ?? Infinity;
 }
 

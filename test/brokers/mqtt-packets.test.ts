@@ -73,7 +73,7 @@ describe.skipIf(!hasPart('mosquitto'))('the packets of an MQTT link [needs mosqu
     ends.push(() => host.link.close());
     await host.link.open();
     host.link.send(Uint8Array.of(1));
-    await eventually('an echo', () => host.heard.length === 1);
+    await eventually('an echo', () => host.received.length === 1);
     return { host: hostWire.said(), panel: panelWire.said() };
   }
 

@@ -40,7 +40,7 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
   };
 
   it('is sent no more than the socket takes and a little, and works on when it wakes', async () => {
-    const { link, peer, heard } = await both(broker.url);
+    const { link, peer, received } = await both(broker.url);
     broker.freeze();
     const frame = new Uint8Array(FRAME_BYTES).fill(1);
     let refused = 0;
@@ -53,7 +53,7 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
     expect(link.counters.bytesSent).toBeLessThan(KERNEL_BYTES + UNSENT_BYTES);
     broker.thaw();
     await eventually('room again', () => link.send(Uint8Array.of(2)));
-    await eventually('the newest is answered', () => heard.some((answer) => answer[0] === 2));
+    await eventually('the newest is answered', () => received.some((answer) => answer[0] === 2));
     expect(peer.received.filter(([kind]) => kind === 1).length).toBeLessThanOrEqual(accepted);
     expect(link.state).toEqual({ state: 'open' });
   });
@@ -69,7 +69,7 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
   it('delivers nothing of a lost connection once the next one is open', async () => {
     const wire = await relayTo(broker.port);
     ends.push(() => wire.close());
-    const { link, peer, heard } = await both(`mqtt://127.0.0.1:${wire.port}`);
+    const { link, peer, received } = await both(`mqtt://127.0.0.1:${wire.port}`);
     broker.freeze();
     for (let i = 0; i < 500; i++) {
       expect(link.send(Uint8Array.of(1))).toBe(true);
@@ -77,7 +77,7 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
     }
     wire.cut();
     await eventually('lost', () => link.state.state === 'closed');
-    wire.mend();
+    wire.repair();
     expect((await linkErrorOf(link.open())).message).toContain('no answer');
     const opening = link.open();
     broker.thaw();
@@ -87,9 +87,9 @@ describe.skipIf(!hasPart('mosquitto'))('a broker that stalls [needs mosquitto]',
       return link.state.state === 'open';
     });
     link.send(Uint8Array.of(2));
-    await eventually('an answer', () => heard.some((answer) => answer[0] === 2));
+    await eventually('an answer', () => received.some((answer) => answer[0] === 2));
     link.send(Uint8Array.of(3));
-    await eventually('another', () => heard.some((answer) => answer[0] === 3));
+    await eventually('another', () => received.some((answer) => answer[0] === 3));
     const first = peer.received.findIndex(([kind]) => kind === 2);
     expect(peer.received.slice(first)).toEqual([Uint8Array.of(2), Uint8Array.of(3)]);
   });

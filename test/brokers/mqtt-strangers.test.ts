@@ -3,26 +3,17 @@ import { inspect } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRealClock } from '../../core/clock/real-clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { NackCode } from '../../firmware-protocol/messages.ts';
-import { Mosquitto } from '../../scripts/mosquitto.ts';
-import { createRandom } from '../../core/signal/random.ts';
-import { createPanel } from '../../src/panel/panel-driver.ts';
-import { hasPart } from '../parts.ts';
-import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, linkTo, panelOn, virtualPanel } from './mqtt-ends.ts';
+import { BROKERS } from './each-broker.ts';
+import { CHAINS, ELEMENTS, PANEL, PHASE_BITS, RIG_KEY, drivenPanel, linkTo } from './mqtt-ends.ts';
 import { relayTo } from './relay.ts';
-import { embeddedBroker, eventually, type TestBroker } from './test-broker.ts';
+import { eventually, type TestBroker } from './test-broker.ts';
 
-const KEY = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1);
 const TOPICS = `beamrig/panels/${PANEL}`;
-const brokers = [
-  { title: 'aedes', place: () => embeddedBroker(), there: true },
-  { title: 'mosquitto [needs mosquitto]', place: () => Mosquitto.place(), there: hasPart('mosquitto') },
-];
 
-for (const { title, place, there } of brokers) {
+for (const { title, place, there } of BROKERS) {
   describe.skipIf(!there)(`strangers on ${title}`, () => {
     let broker: TestBroker;
     let ends: (() => unknown)[];
@@ -38,25 +29,8 @@ for (const { title, place, there } of brokers) {
       for (const end of ends.reverse()) await end();
     });
 
-    /** A virtual panel and a driver, both with the key or both without. */
-    async function rig(withKey: boolean, url = broker.url) {
-      const panelKey = withKey ? derivePanelKey(KEY, PANEL) : undefined;
-      const keyed = panelKey === undefined ? {} : { panelKey };
-      const radio = virtualPanel(panelKey === undefined ? undefined : { panelKey, counterLimit: 0n, storeLimit: () => true });
-      ends.push(() => radio.close());
-      const { end, states: panelStates } = await panelOn(radio, { url, ...keyed });
-      ends.push(() => end.close());
-      const { link } = linkTo({ url: broker.url, ...keyed });
-      ends.push(() => link.close());
-      const driver = createPanel({
-        link,
-        clock: createRealClock(),
-        random: createRandom(3),
-        expected: { panelSerial: PANEL },
-        ...(withKey && { authentication: { rigKey: KEY } }),
-      });
-      return { radio, driver, link, end, panelStates };
-    }
+    const rig = (withKey: boolean, panelUrl = broker.url) =>
+      drivenPanel(withKey, { url: broker.url, panelUrl, atEnd: (end) => ends.push(end) });
     const beam = (beamId: number) => ({
       beamId,
       phaseBits: PHASE_BITS,
@@ -127,7 +101,7 @@ for (const { title, place, there } of brokers) {
       const gone = await driver.connect();
       expect(gone).toMatchObject({ ok: false, failure: { reason: 'link-closed' } });
       expect(JSON.stringify(gone)).toContain(`panel ${PANEL} is offline, as ${TOPICS}/presence says`);
-      wire.mend();
+      wire.repair();
       await eventually('back', () => {
         if (driver.capabilities === undefined) void driver.connect();
         return driver.capabilities !== undefined;
@@ -144,13 +118,13 @@ for (const { title, place, there } of brokers) {
         return driver.capabilities !== undefined && panelStates.at(-1)?.open === true;
       });
       if (withKey) expect(panelStates.every(({ open }) => open)).toBe(true);
-      else await eventually('it was told', () => panelStates.some(({ detail }) => detail.includes('another panel (rude)')));
+      else await eventually('it gave way', () => panelStates.some(({ detail }) => detail.includes('another panel (rude)')));
     });
 
     it('cannot be a second controller of a rig with a key, but one that has the key is refused', async () => {
       const { driver } = await rig(true);
       expect(await driver.connect()).toMatchObject({ ok: true });
-      const second = linkTo({ url: broker.url, panelKey: derivePanelKey(KEY, PANEL) });
+      const second = linkTo({ url: broker.url, panelKey: derivePanelKey(RIG_KEY, PANEL) });
       ends.push(() => second.link.close());
       await expect(second.link.open()).rejects.toThrow(/another controller .* drives panel/);
       expect(await driver.apply(beam(1))).toMatchObject({ ok: true });

@@ -6,7 +6,7 @@ export interface Relay {
   readonly port: number;
   /** Ends all connections and takes no new ones. */
   cut(): void;
-  mend(): void;
+  repair(): void;
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function relayTo(brokerPort: number): Promise<Relay> {
   return {
     port: (server.address() as AddressInfo).port,
     cut,
-    mend: () => {
+    repair: () => {
       whole = true;
     },
     close: async () => {

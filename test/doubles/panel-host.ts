@@ -4,7 +4,7 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { beamFrames } from '../../firmware-protocol/chunking.ts';
 import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Frame, Message, Reply, Request } from '../../firmware-protocol/messages.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { Scene } from '../../hil-sim/scene.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
@@ -18,6 +18,10 @@ export const CHAINS = 2;
 export const USERS = 2;
 export const PHASE_BITS = 6;
 export const WORDS = ELEMENTS * CHAINS;
+
+export const DARK = { beamId: 0, words: new Uint16Array(WORDS) };
+/** Some digital weights, real and imaginary parts. */
+export const DIGITAL = fromParts(CHAINS, USERS, [0.5, -0.25, 1, 0.125], [0, 0.5, -1, 2]);
 
 export interface TestHost {
   clock: VirtualClock;

@@ -146,7 +146,7 @@ async function openBench(place: Place, panel: number): Promise<BrokerBench> {
     start: async ({ panels }) => {
       const far = panels[panel];
       far.panel.reset();
-      cable.mend();
+      cable.repair();
       await newEnd(far.panelSerial, far.panelKey).open(far);
     },
     stranger: async () => {

@@ -9,6 +9,7 @@ import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { linkErrorOf } from '../brokers/test-broker.ts';
 import type { FaultRig, FaultWire } from './fault-rig.ts';
 import { PREFIX, benchOf, onOneBroker, type BrokerBench } from './mqtt-bench.ts';
+import { garbage, replayed, slandered } from './mqtt-strangers.ts';
 import { openMqttWire, type MqttWire } from './mqtt-wire.ts';
 import type { Refusal, Scenario } from './play.ts';
 import {
@@ -18,6 +19,7 @@ import {
   WAYS_OVER,
   mostlyBy,
   nothingLost,
+  pulledAndPutBack,
   resetWhileArmed,
   sentAgain,
   splitHandled,
@@ -25,19 +27,16 @@ import {
 import { openSerialWire } from './serial-wire.ts';
 
 const BOARD = 'BOARD-0';
-const topic = (last: string, panel = BOARD): string => `${PREFIX}/panels/${panel}/${last}`;
-const FRAME_TOPICS = [topic('to-panel'), topic('to-host')];
-const EVERY_TOPIC = [...FRAME_TOPICS, topic('presence'), topic('host')];
 
-/** Something breaks, is noticed, stays so for a while, is mended, and the rig is to be back by itself. */
+/** Something breaks, is noticed, stays so for a while, is repaired, and the rig is to be back by itself. */
 const outage =
-  (breaks: (bench: BrokerBench) => unknown, mends: (bench: BrokerBench, rig: FaultRig) => unknown) =>
+  (breaks: (bench: BrokerBench) => unknown, repairs: (bench: BrokerBench, rig: FaultRig) => unknown) =>
   async (rig: FaultRig): Promise<void> => {
     await rig.cycles(3);
     await breaks(benchOf(rig));
     await rig.untilTold('panel-lost');
     await rig.away();
-    await mends(benchOf(rig), rig);
+    await repairs(benchOf(rig), rig);
     await rig.back();
     await rig.cycles(3);
   };
@@ -83,85 +82,6 @@ const everyByte = (direction: 'to-panel' | 'to-host'): Scenario[] =>
     check: (rig) => [...sentAgain(rig), ...mostlyBy(carries)(rig)],
   }));
 
-/** Bytes, halves of frames and words that look like those of the rig, at a few a millisecond, for a while. */
-async function garbage(rig: FaultRig): Promise<void> {
-  const stranger = await benchOf(rig).stranger();
-  const random = createRandom(5).stream('garbage');
-  const whole = (below: number): number => Math.floor(below * random.uniform());
-  const [{ overheard }] = rig.panels;
-  const bytes = (): Buffer => Buffer.from(Array.from({ length: whole(200) }, () => whole(256)));
-  const sorts: (() => Buffer | string)[] = [
-    bytes,
-    () => Buffer.alloc(0),
-    () => Buffer.alloc(20_000, whole(256)),
-    () => Buffer.from(overheard[whole(overheard.length)]).subarray(0, 6 + whole(4)),
-    () => Buffer.concat([overheard[whole(overheard.length)], bytes(), Buffer.of(1)]),
-    () => '{ "state": "online" }',
-    () => '{ "state": "offline", "instance": "somebody else" }',
-    () => '[ null ]',
-  ];
-  await rig.cycles(3);
-  const last = rig.witness.records.length + 25;
-  let over = false;
-  const away = rig.away().then(() => (over = true));
-  while (!over || rig.witness.records.length < last) {
-    for (let count = 0; count < 20; count++) {
-      const retain = whole(10) === 0;
-      stranger.publish(EVERY_TOPIC[whole(EVERY_TOPIC.length)], sorts[whole(sorts.length)](), { retain });
-    }
-    await rig.cycles(1);
-  }
-  await away;
-  await rig.back();
-  await rig.cycles(3);
-}
-
-/** What went over the broker comes once more from somebody who has heard it, both ways and the handshake too. */
-async function replayed(rig: FaultRig): Promise<void> {
-  const stranger = await benchOf(rig).stranger();
-  const heard: { on: string; payload: Buffer }[] = [];
-  stranger.on('message', (on, payload) => heard.length < 400 && heard.push({ on, payload }));
-  // The whole of a session, from its challenge on.
-  await benchOf(rig).kill();
-  await rig.untilVoid();
-  await stranger.subscribeAsync(FRAME_TOPICS);
-  await benchOf(rig).start(rig);
-  await rig.back();
-  await rig.cycles(5);
-  await stranger.unsubscribeAsync(FRAME_TOPICS);
-  const lostBefore = rig.lost();
-  for (let next = 0; next < heard.length; next += 6) {
-    for (const { on, payload } of heard.slice(next, next + 6)) stranger.publish(on, payload);
-    await rig.cycles(1);
-  }
-  await rig.cycles(3);
-  if (rig.lost() !== lostBefore) throw new Error(`replays cost ${rig.lost()}, ${lostBefore} before them`);
-}
-
-/** What anybody can say who is on the broker and has read who holds the topics: that the panel is gone, or another one, or driven by another. */
-async function slandered(rig: FaultRig): Promise<void> {
-  const stranger = await benchOf(rig).stranger();
-  const holders = new Map<string, string>();
-  stranger.on('message', (on, payload) => {
-    const { instance } = JSON.parse(payload.toString()) as { instance: string };
-    holders.set(on, instance);
-  });
-  const [presence, host] = [topic('presence'), topic('host')];
-  await stranger.subscribeAsync([presence, host]);
-  await rig.cycles(3);
-  await stranger.unsubscribeAsync([presence, host]);
-  if (holders.size < 2) throw new Error('panel and host have not said who they are');
-  const gone = JSON.stringify({ state: 'offline', instance: holders.get(presence) });
-  const another = JSON.stringify({ state: 'online', instance: 'another' });
-  for (let turn = 0; turn < 10; turn++) {
-    stranger.publish(presence, turn % 2 === 0 ? gone : another, { retain: true });
-    stranger.publish(host, another, { retain: true });
-    await rig.cycles(2);
-  }
-  await rig.back();
-  await rig.cycles(3);
-}
-
 /** @throws {Error} when it does not end so */
 async function refusedWith(attempt: Promise<unknown>, words: RegExp): Promise<void> {
   const { message } = await linkErrorOf(attempt);
@@ -193,7 +113,7 @@ export const MQTT_SCENARIOS: readonly Scenario[] = [
     options: { openWire: onOneBroker('aedes') },
     play: outage(
       ({ cable }) => cable.cut(),
-      ({ cable }) => cable.mend(),
+      ({ cable }) => cable.repair(),
     ),
     events: LOST_AND_BACK,
   },
@@ -389,15 +309,7 @@ export const MIXED_SCENARIOS: readonly Scenario[] = [
   {
     name: 'the broker’s cable of one panel is pulled and put back',
     options: { panels: 2, openWire: onTwoWires },
-    async play(rig) {
-      await rig.cycles(5);
-      await rig.wires[1].pull();
-      await rig.untilVoid();
-      await rig.away();
-      await rig.wires[1].putBack();
-      await rig.back();
-      await rig.cycles(3);
-    },
+    play: pulledAndPutBack({ wire: 1, afterCycles: 5 }),
     events: PART_LOST_AND_BACK,
   },
 ];
@@ -409,7 +321,7 @@ export const MQTT_REFUSALS: readonly Refusal[] = [
       openWire: onOneBroker('aedes', async (bench) => {
         const first = createMqttLink(anotherHost(bench));
         bench.onClose(() => first.close());
-        // Its panel is not there yet; it keeps the seat to wait for it.
+        // Its panel is not there yet; it keeps its claim to wait for it.
         await refusedWith(first.open(), /no panel has said/);
       }),
     },

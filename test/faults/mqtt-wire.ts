@@ -20,7 +20,7 @@ export async function openMqttWire(kind: 'aedes' | 'mosquitto' = 'aedes'): Promi
     end: (panelSerial, panelKey) =>
       createMqttPanelEnd({ url: broker.url, topicPrefix: 'beamrig', panel: panelSerial, ...(panelKey && { panelKey }) }),
     pull: async () => relay.cut(),
-    putBack: async () => relay.mend(),
+    putBack: async () => relay.repair(),
     close: async () => {
       await relay.close();
       await broker.remove();

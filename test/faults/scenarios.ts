@@ -1,5 +1,5 @@
 /**
- * What goes wrong on benches, whatever the wire is, one story each: a rig runs, something happens to it, it is mended, and the rig is to be
+ * What goes wrong on benches, whatever the wire is, one story each: a rig runs, something happens to it, it is repaired, and the rig is to be
  * back by itself. The tests play them for the invariants of the witness and for the events that a person is told, bench/faults.ts for the time.
  * What only one kind of wire can do is in serial-scenarios.ts and mqtt-scenarios.ts; how a story is played in play.ts.
  */
@@ -49,6 +49,19 @@ const whilePassing =
     await rig.cycles(3);
   };
 
+/** The cable is pulled, that is noticed, and it is put back a while later. */
+export const pulledAndPutBack =
+  ({ wire, afterCycles }: { wire: number; afterCycles: number }) =>
+  async (rig: FaultRig): Promise<void> => {
+    await rig.cycles(afterCycles);
+    await rig.wires[wire].pull();
+    await rig.untilVoid();
+    await rig.away();
+    await rig.wires[wire].putBack();
+    await rig.back();
+    await rig.cycles(3);
+  };
+
 /** What the panel does of itself, told beforehand; waits until it was noticed. */
 const noticed = async (rig: FaultRig): Promise<void> => {
   await rig.untilVoid();
@@ -85,7 +98,7 @@ export const sentAgain = (rig: FaultRig): string[] => {
 export const mostlyBy =
   (type: Message['type']) =>
   (rig: FaultRig): string[] =>
-    rig.witness.heard('link-0', type) > 0.5 * rig.witness.records.length ? [] : [`hardly a beam came as ${type}`];
+    rig.witness.received('link-0', type) > 0.5 * rig.witness.records.length ? [] : [`hardly a beam came as ${type}`];
 
 /** The wire is out, and what answers afterwards cannot be used: the rig faults by itself. */
 const exchangedFor =
@@ -158,15 +171,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'cable pulled and put back',
     // Long enough for pauses between attempts to have grown to their longest.
     options: { outageMs: 2500 },
-    async play(rig) {
-      await rig.cycles(3);
-      await rig.wires[0].pull();
-      await rig.untilVoid();
-      await rig.away();
-      await rig.wires[0].putBack();
-      await rig.back();
-      await rig.cycles(3);
-    },
+    play: pulledAndPutBack({ wire: 0, afterCycles: 3 }),
     events: LOST_AND_BACK,
   },
   {
@@ -252,7 +257,7 @@ export const SCENARIOS: readonly Scenario[] = [
     check: (rig) => [
       ...nothingLost(rig),
       // Of what it had taken in before, the panel latched nothing twice: the witness would have told.
-      ...(rig.witness.heard('link-0', 'commit') > 3 * 20 ? [] : ['nothing came in twice']),
+      ...(rig.witness.received('link-0', 'commit') > 3 * 20 ? [] : ['nothing came in twice']),
     ],
   },
   {
@@ -271,8 +276,8 @@ export const SCENARIOS: readonly Scenario[] = [
       rig.panels[0].mishaps([]);
       await rig.back();
       // The late ones come in now, among newer beams.
-      const heard = rig.witness.heard(rig.panels[0].name, 'commit');
-      await rig.until(() => rig.witness.heard(rig.panels[0].name, 'commit') > heard + 90);
+      const received = rig.witness.received(rig.panels[0].name, 'commit');
+      await rig.until(() => rig.witness.received(rig.panels[0].name, 'commit') > received + 90);
     },
     events: ['cycle-void'],
   },
@@ -362,15 +367,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one of two panels is unplugged and put back',
     options: { panels: 2 },
-    async play(rig) {
-      await rig.cycles(5);
-      await rig.wires[1].pull();
-      await rig.untilVoid();
-      await rig.away();
-      await rig.wires[1].putBack();
-      await rig.back();
-      await rig.cycles(3);
-    },
+    play: pulledAndPutBack({ wire: 1, afterCycles: 5 }),
     events: PART_LOST_AND_BACK,
     check: names('link-1'),
   },

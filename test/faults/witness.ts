@@ -24,7 +24,7 @@ export interface Witness {
   /** Beams that a panel latched, oldest first. */
   latches(panel: string): readonly BeamId[];
   /** Messages of this type that the panel took in. */
-  heard(panel: string, type: Message['type']): number;
+  received(panel: string, type: Message['type']): number;
   /** And that it sent. */
   said(panel: string, type: Message['type']): number;
 
@@ -70,7 +70,7 @@ interface Seen {
   /** What it shows now; 0 = nothing, or a fixed beam. */
   shown: BeamId;
   reports: Map<BeamId, number[][]>;
-  heard: Map<Message['type'], number>;
+  received: Map<Message['type'], number>;
   said: Map<Message['type'], number>;
   /** How often the host's link was opened, and whether it is open. */
   openings: number;
@@ -110,7 +110,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
         driven: [],
         shown: 0,
         reports: new Map(),
-        heard: new Map(),
+        received: new Map(),
         said: new Map(),
         openings: 0,
         open: false,
@@ -160,7 +160,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
     events,
     apart,
     latches: (panel) => seen(panel).latches,
-    heard: (panel, type) => seen(panel).heard.get(type) ?? 0,
+    received: (panel, type) => seen(panel).received.get(type) ?? 0,
     said: (panel, type) => seen(panel).said.get(type) ?? 0,
     knows(panel, elements, key) {
       Object.assign(seen(panel), { elements, key });
@@ -208,7 +208,7 @@ export function createWitness(options: { rfChains: number; safeWords: boolean; n
       const at = seen(panel);
       const sentIn = at.sentIn.get(keyOf(frame));
       const type = messageOf(at, frame)?.message.type;
-      if (type !== undefined) count(at.heard, type);
+      if (type !== undefined) count(at.received, type);
       if (at.open && sentIn !== undefined && sentIn !== at.openings) {
         oddities.push(`3: ${panel} took in a ${type ?? 'frame'} that was sent before the link was lost`);
       }

@@ -144,7 +144,7 @@ describe('a rig without its hardware', () => {
     expect(codes()).toEqual(['fallback']);
   });
 
-  it.each(['never', 'at-start', 'any-time'])('is refused under %s for what somebody has to mend', async (fallback) => {
+  it.each(['never', 'at-start', 'any-time'])('is refused under %s for what somebody has to repair', async (fallback) => {
     const file = join(own.folder, 'a-file');
     writeFileSync(file, '');
     const noPort = await refusal(rigOf(`links: [ { serial: { path: ${file} } } ]`, `fallback: ${fallback}`));

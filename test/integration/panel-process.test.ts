@@ -159,14 +159,14 @@ describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]
     const panel = driver(createSerialLink({ path: pty.a, baudRate: 921_600 }));
     await must(panel.connect());
     const commands = beams(10);
-    const heard: number[][] = [];
+    const received: number[][] = [];
     for (const beam of commands) {
       await must(panel.apply(beam));
-      heard.push([...(await must(panel.measureSnr(beam.beamId, 16))).snrDb]);
+      received.push([...(await must(panel.measureSnr(beam.beamId, 16))).snrDb]);
     }
     await played.line(({ beamId }) => beamId === 10);
     expect(radiatedBy(played.lines, 'panel')).toEqual(commands.map(({ words }) => hex(words)));
-    expect(heard).toEqual(await loopbackSnr(commands));
+    expect(received).toEqual(await loopbackSnr(commands));
 
     played.type('panel reset');
     await played.line(({ type }) => type === 'reset');
@@ -202,16 +202,16 @@ describe.skipIf(!hasPart('socat'))('beamrig panel on a serial line [needs socat]
     ];
     for (const { panel } of boards) expect(await must(panel.connect())).toMatchObject({ elements: 8 });
     const commands = beams(6);
-    const heard: number[][] = [];
+    const received: number[][] = [];
     for (const beam of commands) {
       for (const { panel, elements } of boards) await must(panel.apply(ofElements(beam, elements)));
-      heard.push([...(await must(boards[0].panel.measureSnr(beam.beamId, 16))).snrDb]);
+      received.push([...(await must(boards[0].panel.measureSnr(beam.beamId, 16))).snrDb]);
     }
     for (const [index, name] of ['left', 'right'].entries()) {
       await played.line(({ panel, beamId }) => panel === name && beamId === 6);
       expect(radiatedBy(played.lines, name)).toEqual(commands.map((beam) => hex(ofElements(beam, boards[index].elements).words)));
     }
-    expect(heard).toEqual(await loopbackSnr(commands));
+    expect(received).toEqual(await loopbackSnr(commands));
   });
 
   it('takes sealed frames only where the rig has a key, and keeps its counters over a restart', async () => {

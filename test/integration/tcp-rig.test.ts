@@ -65,7 +65,7 @@ links: [ { tcp: { host: ${HOST}, port: ${relay.port} } } ]
   );
   const [link] = rig.links;
   const random = createRandom(rig.seed).stream('simulator');
-  const told: PlayedEvent[] = [];
+  const reported: PlayedEvent[] = [];
   const panel = { panel: 'SIM-1' };
   const played = playPanels({
     panels: [
@@ -81,7 +81,7 @@ links: [ { tcp: { host: ${HOST}, port: ${relay.port} } } ]
     noise: 1,
     random,
     clock: createRealClock(),
-    onEvent: (event) => told.push(event),
+    onEvent: (event) => reported.push(event),
   });
   await played.open();
   atEnd.push(() => played.close());
@@ -91,7 +91,8 @@ links: [ { tcp: { host: ${HOST}, port: ${relay.port} } } ]
   const assembled = await assembleRig({ rig, clock: createRealClock(), recorder });
   atEnd.push(() => assembled.controller.stop());
   const running = assembled.run();
-  const shown = (): PlayedEvent['type'] | undefined => told.findLast(({ type }) => type === 'radiates' || type === 'dark')?.type;
+  const shown = (): PlayedEvent['type'] | undefined =>
+    reported.findLast(({ type }) => type === 'radiates' || type === 'dark')?.type;
   const goodCycles = (): number => records.filter(({ outcome }) => outcome === 'ok').length;
   return { relay, assembled, running, records, events, shown, goodCycles };
 }

@@ -116,12 +116,12 @@ export function tellStories(program: string, birth: PanelBirth, stories: readonl
       // The first is the birth. Of a step the last two answers are what is radiated and what is stored; before them stands its reply.
       if (i === 0) return [];
       const [reply, shown, stored] = own.slice(-3);
-      const told = outcome(
+      const replies = outcome(
         reply.length === 0 ? undefined : new Uint8Array(reply),
         wordsIn(shown, birth).join(),
         authentication?.panelKey,
       );
-      return [authentication ? { ...told, limit: stored.readBigUInt64LE() } : told];
+      return [authentication ? { ...replies, limit: stored.readBigUInt64LE() } : replies];
     }),
   );
 }

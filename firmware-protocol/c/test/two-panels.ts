@@ -36,8 +36,8 @@ export async function toldToVirtualPanel(steps: readonly Step[], { authenticatio
     if (step.kind === 'fault') panel.fault(step.code);
     if (step.kind === 'recover') panel.recover();
     if (step.kind === 'storage') stores = step.works;
-    const told = outcome(received[before], panel.radiated().words.join(), authentication?.panelKey);
-    outcomes.push(authentication ? { ...told, limit } : told);
+    const answers = outcome(received[before], panel.radiated().words.join(), authentication?.panelKey);
+    outcomes.push(authentication ? { ...answers, limit } : answers);
   }
   panel.close();
   return outcomes;
@@ -74,13 +74,13 @@ export async function expectSameOfAny(
   stories: readonly (readonly Step[])[],
   kind: Kind = {},
 ): Promise<string[]> {
-  const told = tellStories(program, birthLike(kind), stories);
-  const heard = new Set<string>();
+  const answers = tellStories(program, birthLike(kind), stories);
+  const answered = new Set<string>();
   for (const [i, steps] of stories.entries()) {
     for (const [step, expected] of (await toldToVirtualPanel(steps, kind)).entries()) {
-      expect(told[i][step], `story ${i}, step ${step}`).toEqual(expected);
-      heard.add(expected.said.replace(/ .*/, ''));
+      expect(answers[i][step], `story ${i}, step ${step}`).toEqual(expected);
+      answered.add(expected.said.replace(/ .*/, ''));
     }
   }
-  return [...heard].sort();
+  return [...answered].sort();
 }

@@ -58,9 +58,9 @@ export interface DriftState {
   rising: number;
   /** The newest blocks since there is a baseline. */
   recent: Block[];
-  told: boolean;
+  announced: boolean;
   /** Blocks in a row that were as before, after an alarm. */
-  calm: number;
+  quietBlocks: number;
 }
 
 const BLOCK_MS = 1000;
@@ -86,8 +86,8 @@ export const newDriftState = (): DriftState => ({
   sum: 0,
   rising: 0,
   recent: [],
-  told: false,
-  calm: 0,
+  announced: false,
+  quietBlocks: 0,
 });
 
 /** Takes one reading in; the state is changed in place. @returns what is to be told, once for each rise */
@@ -148,10 +148,11 @@ function judge(state: DriftState, baseline: NonNullable<DriftState['baseline']>,
   const slackDb = Math.max(LEAST_SLACK_DB, SLACK_SIGMAS * baseline.sigma);
   const limitDb = Math.max(LEAST_LIMIT_DB, LIMIT_SIGMAS * baseline.sigma);
   const excessDb = block.difference - baseline.mean;
-  if (state.told) {
+  if (state.announced) {
     // Told once; news again only when it had gone back to what it was for as long as the baseline took.
-    state.calm = excessDb <= slackDb ? state.calm + 1 : 0;
-    if (state.calm >= BASELINE_BLOCKS) Object.assign(state, { told: false, calm: 0, sum: 0, rising: 0, recent: [] });
+    state.quietBlocks = excessDb <= slackDb ? state.quietBlocks + 1 : 0;
+    if (state.quietBlocks >= BASELINE_BLOCKS)
+      Object.assign(state, { announced: false, quietBlocks: 0, sum: 0, rising: 0, recent: [] });
     return undefined;
   }
   state.sum = Math.max(0, state.sum + excessDb - slackDb);
@@ -164,7 +165,7 @@ function judge(state: DriftState, baseline: NonNullable<DriftState['baseline']>,
     block.users.forEach((value, user) => (baseline.users[user] += (value - baseline.users[user]) / BASELINE_PACE));
     return undefined;
   }
-  state.told = true;
+  state.announced = true;
   return alarm(baseline, state.recent, Math.min(state.rising, state.recent.length));
 }
 

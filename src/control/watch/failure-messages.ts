@@ -24,8 +24,8 @@ export function reasonMessage(failure: PanelFailure): string {
     case 'not-sent':
       return `${failure.request} was not sent: ${failure.detail}`;
     case 'other-beam': {
-      const told = failure.told === 0 ? 'no beam' : `beam ${failure.told}`;
-      return `${failure.request} was asked of beam ${failure.asked}, and the answer is of ${told}`;
+      const answered = failure.told === 0 ? 'no beam' : `beam ${failure.told}`;
+      return `${failure.request} was asked of beam ${failure.asked}, and the answer is of ${answered}`;
     }
     case 'still-waiting':
       return `the panel says ${Math.round(failure.lateMs)} ms after the time of beam ${failure.beamId} that it is still to come; it may switch at any moment`;

@@ -6,12 +6,12 @@ describe('a cause', () => {
   it('that comes back every cycle is told once, and again when it has been away for a minute', async () => {
     const clock = createVirtualClock();
     const news = oncePerCause(clock);
-    const told: boolean[] = [];
+    const announced: boolean[] = [];
     for (let cycle = 0; cycle < 5; cycle++) {
-      told.push(news.occurs('commit: no-answer'));
+      announced.push(news.occurs('commit: no-answer'));
       await clock.sleep(59_000);
     }
-    expect(told).toEqual([true, false, false, false, false]);
+    expect(announced).toEqual([true, false, false, false, false]);
     await clock.sleep(2_000);
     expect(news.occurs('commit: no-answer')).toBe(true);
   });
@@ -26,14 +26,14 @@ describe('outages', () => {
   it('are told one by one until they come too often, and again after a quiet minute', async () => {
     const clock = createVirtualClock();
     const news = oncePerCause(clock);
-    const told: { told: boolean; last: boolean }[] = [];
+    const announced: { announced: boolean; last: boolean }[] = [];
     for (let outage = 0; outage < 5; outage++) {
-      told.push(news.begins('lost: link-closed'));
+      announced.push(news.begins('lost: link-closed'));
       await clock.sleep(10_000);
     }
-    expect(told.map((it) => it.told)).toEqual([true, true, true, false, false]);
-    expect(told.map((it) => it.last)).toEqual([false, false, true, false, false]);
+    expect(announced.map((it) => it.announced)).toEqual([true, true, true, false, false]);
+    expect(announced.map((it) => it.last)).toEqual([false, false, true, false, false]);
     await clock.sleep(60_000);
-    expect(news.begins('lost: link-closed')).toEqual({ told: true, last: false });
+    expect(news.begins('lost: link-closed')).toEqual({ announced: true, last: false });
   });
 });

@@ -9,7 +9,7 @@ export interface OncePerCause {
   /** True when this cause should be told now. Each call counts as an occurrence. */
   occurs(cause: string): boolean;
   /** As `occurs` for something that began anew: the first few are told, `last` being the one after which the rest is silence. */
-  begins(cause: string): { told: boolean; last: boolean };
+  begins(cause: string): { announced: boolean; last: boolean };
 }
 
 /** Outages of one cause that are told before it counts as flapping. */
@@ -34,7 +34,7 @@ export function oncePerCause(clock: Clock, quietMs = 60_000): OncePerCause {
     occurs: (cause) => timesInARow(cause) === 1,
     begins: (cause) => {
       const times = timesInARow(cause);
-      return { told: times <= OUTAGES_TOLD, last: times === OUTAGES_TOLD };
+      return { announced: times <= OUTAGES_TOLD, last: times === OUTAGES_TOLD };
     },
   };
 }

@@ -13,20 +13,20 @@ const record = (modelMs: number, outcome: 'ok' | 'void' = 'ok'): CycleRecord =>
 /** Cycles that are so long apart, for so long. */
 function run(rateHz: number, everyMs: number, seconds: number, made: (atMs: number) => CycleRecord) {
   const watch = createPaceWatch(rateHz);
-  let told = 0;
-  for (let atMs = 0; atMs <= 1000 * seconds; atMs += everyMs) if (watch.cycle(atMs, made(atMs))) told++;
-  return { slow: watch.slow, told };
+  let events = 0;
+  for (let atMs = 0; atMs <= 1000 * seconds; atMs += everyMs) if (watch.cycle(atMs, made(atMs))) events++;
+  return { slow: watch.slow, events };
 }
 
 describe('the pace of a loop', () => {
   it('that keeps its rate is nothing to tell, nor is one that runs as fast as it goes', () => {
-    expect(run(20, 50, 60, () => record(5))).toEqual({ slow: undefined, told: 0 });
-    expect(run(0, 500, 60, () => record(5))).toEqual({ slow: undefined, told: 0 });
+    expect(run(20, 50, 60, () => record(5))).toEqual({ slow: undefined, events: 0 });
+    expect(run(0, 500, 60, () => record(5))).toEqual({ slow: undefined, events: 0 });
   });
 
   it('that is half of what was asked for names the stage that takes the time', () => {
-    const { slow, told } = run(20, 100, 25, () => record(80));
-    expect(told).toBe(2);
+    const { slow, events } = run(20, 100, 25, () => record(80));
+    expect(events).toBe(2);
     expect(slow).toMatchObject({ askedPerSecond: 20, stage: 'model', stageMs: expect.closeTo(80, 6) as number });
     expect(slow?.perSecond).toBeCloseTo(10, 6);
   });
@@ -45,11 +45,11 @@ describe('the pace of a loop', () => {
   });
 
   it('is not judged over void cycles: what a lost panel costs is told as that', () => {
-    expect(run(20, 100, 60, (atMs) => record(80, atMs % 9000 === 0 ? 'void' : 'ok')).told).toBe(0);
+    expect(run(20, 100, 60, (atMs) => record(80, atMs % 9000 === 0 ? 'void' : 'ok')).events).toBe(0);
   });
 
   it('is judged at one cycle in ten seconds too', () => {
-    expect(run(0.1, 10_000, 600, () => record(5)).told).toBe(0);
-    expect(run(0.1, 15_000, 600, () => record(14_000)).told).toBeGreaterThan(0);
+    expect(run(0.1, 10_000, 600, () => record(5)).events).toBe(0);
+    expect(run(0.1, 15_000, 600, () => record(14_000)).events).toBeGreaterThan(0);
   });
 });

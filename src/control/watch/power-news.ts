@@ -8,11 +8,11 @@ export interface PowerNews {
 }
 
 export function createPowerNews(tell: (event: Omit<RigEvent, 'timeNs'>) => void): PowerNews {
-  const told = new Set<string>();
+  const announced = new Set<string>();
   return {
     of: (modelId, ratio) => {
-      if (ratio === undefined || !isOffPower(ratio) || told.has(modelId)) return;
-      told.add(modelId);
+      if (ratio === undefined || !isOffPower(ratio) || announced.has(modelId)) return;
+      announced.add(modelId);
       tell({
         level: 'warning',
         code: 'model-power',

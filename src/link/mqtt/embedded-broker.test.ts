@@ -66,11 +66,11 @@ describe('the embedded broker', () => {
       const login = { url, caFile: at('a.crt'), certificateFile: at('a.crt'), keyFile: at('a.key') };
       const { end } = await panelOn(echo(), login);
       ends.push(() => end.close());
-      const { link, heard } = linkTo(login);
+      const { link, received } = linkTo(login);
       ends.push(() => link.close());
       await link.open();
       link.send(Uint8Array.of(1));
-      await eventually('an echo', () => heard.length === 1);
+      await eventually('an echo', () => received.length === 1);
       expect((await linkErrorOf(linkTo({ url, caFile: at('a.crt') }).link.open())).message).toMatch(
         /client certificate|without an answer|TLS failed/,
       );

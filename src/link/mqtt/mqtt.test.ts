@@ -49,26 +49,26 @@ async function openLink(panelKey?: Uint8Array) {
     ...(panelKey !== undefined && { panelKey }),
   });
   const states: string[] = [];
-  const heard: Uint8Array[] = [];
+  const received: Uint8Array[] = [];
   link.onState((state) => states.push(state.state === 'open' ? 'open' : (state.detail ?? state.reason)));
-  link.onFrame((frame) => heard.push(frame));
+  link.onFrame((frame) => received.push(frame));
   const open = async (): Promise<void> => {
     const opening = link.open();
     await clock.runUntilIdle();
     await opening;
   };
   await open();
-  return { link, states, heard, reopen: open };
+  return { link, states, received, reopen: open };
 }
 
 describe('an MQTT link that is open', () => {
   it('takes no frame that was retained, and counts it', async () => {
-    const { link, heard } = await openLink();
+    const { link, received } = await openLink();
     say('to-host', Uint8Array.of(1), true);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect(link.counters.discarded).toBe(1);
     say('to-host', Uint8Array.of(2));
-    expect(heard).toEqual([Uint8Array.of(2)]);
+    expect(received).toEqual([Uint8Array.of(2)]);
   });
 
   it('stays open when the last will of an older instance comes late', async () => {

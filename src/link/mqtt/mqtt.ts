@@ -16,7 +16,15 @@ import { createRealClock } from '../../../core/clock/real-clock.ts';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { MAX_FRAME_BYTES } from '../../../firmware-protocol/limits.ts';
 import type { Random } from '../../../core/signal/random.ts';
-import { LinkError, type UnprovenReports, type Link, type LinkCause, type LinkCounters, type LinkState } from '../link.ts';
+import {
+  LinkError,
+  type UnprovenReports,
+  type Link,
+  type LinkCause,
+  type LinkCounters,
+  type LinkState,
+  noTraffic,
+} from '../link.ts';
 import { connectToBroker, type BrokerConnection } from './mqtt-connection.ts';
 import { WITHOUT_A_WORD, denied, type Ending } from './mqtt-failures.ts';
 import { createRoomProbe, type RoomProbe } from './mqtt-packet-size.ts';
@@ -65,15 +73,7 @@ class MqttLink implements Link {
   readonly kind = 'mqtt';
   readonly name: string;
   readonly source = 'hardware';
-  readonly counters: LinkCounters = {
-    framesSent: 0,
-    framesReceived: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-    discarded: 0,
-    reconnects: 0,
-    strange: 0,
-  };
+  readonly counters: LinkCounters = { ...noTraffic(), strange: 0 };
   readonly unproven?: UnprovenReports;
   state: LinkState = { state: 'closed', reason: 'not-opened' };
   readonly #options: MqttLinkOptions;

@@ -66,13 +66,13 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
 
   it('carries frames of every length both ways, bit by bit, after one delimiter', async () => {
     const host = linkTo(pair.a);
-    const heard: Uint8Array[] = [];
+    const received: Uint8Array[] = [];
     const end = createSerialPanelEnd({ path: pair.b, baudRate: BAUD_RATE });
     closers.push(() => end.close());
     let reply: (frame: Uint8Array) => void = () => undefined;
     await end.open({
       receive: (frame) => {
-        heard.push(frame);
+        received.push(frame);
         reply(frame);
       },
       onSend: (listener) => {
@@ -104,7 +104,9 @@ describe.skipIf(!hasPart('socat'))('serial link [needs socat]', () => {
       expect(host.send(frame)).toBe(true);
     }
     await until(() => host.frames.length === frames.length);
-    expect(heard.map((frame) => Buffer.from(frame).toString('hex'))).toEqual(frames.map((f) => Buffer.from(f).toString('hex')));
+    expect(received.map((frame) => Buffer.from(frame).toString('hex'))).toEqual(
+      frames.map((f) => Buffer.from(f).toString('hex')),
+    );
     expect(host.frames.map((frame) => Buffer.from(frame).toString('hex'))).toEqual(
       frames.map((f) => Buffer.from(f).toString('hex')),
     );

@@ -61,14 +61,14 @@ async function freePort(): Promise<number> {
 /** The panel's end, with a panel behind it that answers every frame with that frame. */
 async function echo(
   port: number,
-): Promise<{ heard: Uint8Array[]; discarded: number[]; states: string[]; close(): Promise<void> }> {
-  const heard: Uint8Array[] = [];
+): Promise<{ received: Uint8Array[]; discarded: number[]; states: string[]; close(): Promise<void> }> {
+  const received: Uint8Array[] = [];
   const discarded: number[] = [];
   const states: string[] = [];
   let answer: (frame: Uint8Array) => void = () => undefined;
   const peer: LoopbackPeer = {
     receive(frame) {
-      heard.push(frame.slice());
+      received.push(frame.slice());
       answer(frame);
     },
     onSend: (listener) => (answer = listener),
@@ -78,7 +78,7 @@ async function echo(
   end.onState(({ open }) => states.push(open ? 'host' : 'nobody'));
   await end.open(peer);
   closers.push(() => end.close());
-  return { heard, discarded, states, close: () => end.close() };
+  return { received, discarded, states, close: () => end.close() };
 }
 
 describe('a TCP link', () => {
@@ -108,7 +108,7 @@ describe('a TCP link', () => {
     await link.open();
     link.send(ping(2));
     await until(() => link.frames.length === 1);
-    expect([again.heard, link.counters.reconnects]).toEqual([[ping(2)], 1]);
+    expect([again.received, link.counters.reconnects]).toEqual([[ping(2)], 1]);
   });
 
   it('is lost when the connection is broken off', async () => {
@@ -166,7 +166,7 @@ describe('a TCP link', () => {
     link.send(ping(1000));
     await link.close();
     await until(() => panel.states.at(-1) === 'nobody');
-    expect(panel.heard.at(-1)).toEqual(ping(1000));
+    expect(panel.received.at(-1)).toEqual(ping(1000));
   });
 
   it('finds frames in what a line behind a server makes of them, and shows the noise', async () => {
@@ -199,7 +199,7 @@ describe('a panel that listens', () => {
     await second.open();
     second.send(ping(2));
     await until(() => second.frames.length === 1);
-    expect(panel.heard).toEqual([ping(1), ping(2)]);
+    expect(panel.received).toEqual([ping(1), ping(2)]);
   });
 
   it('takes half a frame of one host for no part of the next one’s', async () => {
@@ -216,7 +216,7 @@ describe('a panel that listens', () => {
     closers.push(async () => next.destroy());
     next.write(cobsFrame(ping(2)));
     await until(() => panel.states.length === 3);
-    await vi.waitFor(() => expect(panel.heard).toEqual([ping(2)]));
+    await vi.waitFor(() => expect(panel.received).toEqual([ping(2)]));
   });
 
   it('says when it cannot listen there', async () => {

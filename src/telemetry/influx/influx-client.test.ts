@@ -22,9 +22,9 @@ type Answer = (response: ServerResponse, asked: Asked, call: number) => void;
 
 /** A server that answers so, and the client for it. */
 async function against(answer: Answer, more: Partial<InfluxTarget> = {}, timeoutMs = 5000) {
-  const told = (server = await serveAs((asked, response, call) => answer(response, asked, call)));
-  const target: InfluxTarget = { host: '127.0.0.1', port: told.port, database: 'lab', ...more };
-  return { client: createInfluxClient(target, timeoutMs), check: () => checkInflux(target, timeoutMs), asked: told.asked };
+  const events = (server = await serveAs((asked, response, call) => answer(response, asked, call)));
+  const target: InfluxTarget = { host: '127.0.0.1', port: events.port, database: 'lab', ...more };
+  return { client: createInfluxClient(target, timeoutMs), check: () => checkInflux(target, timeoutMs), asked: events.asked };
 }
 
 const says =

@@ -99,7 +99,7 @@ export async function checkInflux(target: InfluxTarget, timeoutMs = 3000): Promi
     cause,
     detail: `${name} takes no points: ${why}`,
     wayOut:
-      REMEDIES[cause] ?? 'Mend what is named, or take telemetry.influx out of the rig file: records stay in the run folder.',
+      REMEDIES[cause] ?? 'Repair what is named, or take telemetry.influx out of the rig file: records stay in the run folder.',
   });
   switch (judged.is) {
     case 'taken':

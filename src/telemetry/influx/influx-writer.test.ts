@@ -34,13 +34,13 @@ function record(count: number): void {
 }
 beforeEach(() => (recorded = 0));
 
-function write(client: InfluxClient, told: Told[]): InfluxWriter {
+function write(client: InfluxClient, events: Told[]): InfluxWriter {
   return startInfluxWriter({
     client,
     folder,
     clock: createRealClock(),
     random: createRandom(1),
-    onEvent: (event) => told.push(event),
+    onEvent: (event) => events.push(event),
     batchMs: 10,
     retryMs: { first: 20, longest: 100 },
   });
@@ -80,16 +80,16 @@ describe('the writer', () => {
   });
 
   it('says once that the server is away and once that it is back', async () => {
-    const told: Told[] = [];
+    const events: Told[] = [];
     const client = fakeClient((lines, call) =>
       call <= 5 ? { outcome: 'again', cause: 'ECONNREFUSED', why: 'connect ECONNREFUSED' } : take(lines),
     );
-    const writer = write(client, told);
+    const writer = write(client, events);
     record(10);
     await until(() => writer.taken === 10);
     await writer.close(1000);
-    expect(told.map(({ code }) => code)).toEqual(['influx-unreachable', 'influx-back']);
-    expect(told[0]?.message).toContain('ECONNREFUSED');
+    expect(events.map(({ code }) => code)).toEqual(['influx-unreachable', 'influx-back']);
+    expect(events[0]?.message).toContain('ECONNREFUSED');
   });
 
   it('counts what the server has not taken when it closes, and remembers how far it came', async () => {
@@ -103,26 +103,26 @@ describe('the writer', () => {
   });
 
   it('goes on sending, and says so once, when its own note cannot be written', async () => {
-    const told: Told[] = [];
+    const events: Told[] = [];
     mkdirSync(join(folder, 'influx.json')); // a folder where the note should go: no rename can replace it
     const client = fakeClient(take);
-    const writer = write(client, told);
+    const writer = write(client, events);
     record(6000);
     await until(() => writer.taken === 6000);
     record(10);
     await until(() => writer.taken === 6010);
     await writer.close(1000);
-    expect(told.map(({ code }) => code)).toEqual(['influx-progress']);
+    expect(events.map(({ code }) => code)).toEqual(['influx-progress']);
   });
 
   it('goes on when the records cannot be read for a while, and says so once', async () => {
-    const told: Told[] = [];
+    const events: Told[] = [];
     const client = fakeClient(take);
-    const writer = write(client, told);
+    const writer = write(client, events);
     record(10);
     await until(() => writer.taken === 10);
     renameSync(join(folder, 'records.lp'), join(folder, 'away.lp'));
-    await until(() => told.length > 0);
+    await until(() => events.length > 0);
     mkdirSync(join(folder, 'records.lp')); // a folder in its place: another error than before
     await new Promise((resolve) => setTimeout(resolve, 300));
     rmdirSync(join(folder, 'records.lp'));
@@ -130,8 +130,8 @@ describe('the writer', () => {
     record(10);
     await until(() => writer.taken === 20);
     expect(await writer.close(1000)).toEqual({ taken: 20, refused: 0, remaining: 0 });
-    expect(told.map(({ code }) => code)).toEqual(['influx-records', 'influx-records-back']);
-    expect(told[0]?.message).toContain('ENOENT');
+    expect(events.map(({ code }) => code)).toEqual(['influx-records', 'influx-records-back']);
+    expect(events[0]?.message).toContain('ENOENT');
   });
 
   it('begins anew with a file that was cut or replaced, and sends no half of a line', async () => {
@@ -147,17 +147,17 @@ describe('the writer', () => {
   });
 
   it('tells each new cause once, until the server is back', async () => {
-    const told: Told[] = [];
+    const events: Told[] = [];
     const causes = ['500', '500', '401', '500', '401'];
     const client = fakeClient((lines, call) => {
       const cause = causes[call - 1];
       return cause === undefined ? take(lines) : { outcome: 'again', cause, why: `${cause} because` };
     });
-    const writer = write(client, told);
+    const writer = write(client, events);
     record(10);
     await until(() => writer.taken === 10);
     await writer.close(1000);
-    expect(told.map(({ code, message }) => `${code} ${/\d{3} because/.exec(message)?.[0] ?? ''}`)).toEqual([
+    expect(events.map(({ code, message }) => `${code} ${/\d{3} because/.exec(message)?.[0] ?? ''}`)).toEqual([
       'influx-unreachable 500 because',
       'influx-unreachable 401 because',
       'influx-back ',
@@ -165,15 +165,15 @@ describe('the writer', () => {
   });
 
   it('says once that whoever takes the points does not call itself InfluxDB', async () => {
-    const told: Told[] = [];
+    const events: Told[] = [];
     const writer = write(
       fakeClient((lines) => ({ outcome: 'taken', points: lines.length, refused: 0, nameless: true })),
-      told,
+      events,
     );
     record(2500);
     await until(() => writer.taken === 2500);
     await writer.close(1000);
-    expect(told.map(({ code }) => code)).toEqual(['influx-nameless']);
+    expect(events.map(({ code }) => code)).toEqual(['influx-nameless']);
   });
 
   it('closes in bounded time when the server hangs', async () => {
@@ -223,12 +223,12 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
 
   it('that is up from the start gets every point with its types and its time to the nanosecond', async () => {
     await server.start();
-    const told: Told[] = [];
-    const writer = write(target(), told);
+    const events: Told[] = [];
+    const writer = write(target(), events);
     record(7000);
     await until(() => writer.taken === 7000);
     expect(await writer.close(PATIENCE_MS)).toEqual({ taken: 7000, refused: 0, remaining: 0 });
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     expect(await count()).toBe(7000);
     const [first] = await server.client('lab "1"').query<Record<string, unknown>>('select * from cycle order by time limit 1');
     expect(first).toMatchObject({ cycle: 1, cycle_ms: 4.25, failure: 'push: "no" answer', rig: 'a b', source: 'simulator' });
@@ -242,22 +242,22 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
   });
 
   it('that comes up late gets what was recorded before it was there', async () => {
-    const told: Told[] = [];
-    const writer = write(target(), told);
+    const events: Told[] = [];
+    const writer = write(target(), events);
     record(600);
-    await until(() => told.length > 0);
+    await until(() => events.length > 0);
     await server.start();
     record(400);
     await until(() => writer.taken === 1000);
     await writer.close(PATIENCE_MS);
     expect(await count()).toBe(1000);
-    expect(told.map(({ code }) => code)).toEqual(['influx-unreachable', 'influx-back']);
+    expect(events.map(({ code }) => code)).toEqual(['influx-unreachable', 'influx-back']);
   });
 
   it('that is killed in the middle of a run and started again has lost no point', async () => {
     await server.start();
-    const told: Told[] = [];
-    const writer = write(target(), told);
+    const events: Told[] = [];
+    const writer = write(target(), events);
     let recording = true;
     const recorder = (async () => {
       while (recording) {
@@ -267,9 +267,9 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     })();
     await until(() => writer.taken > 500);
     await server.kill();
-    await until(() => told.some(({ code }) => code === 'influx-unreachable'));
+    await until(() => events.some(({ code }) => code === 'influx-unreachable'));
     await server.start();
-    await until(() => told.some(({ code }) => code === 'influx-back'));
+    await until(() => events.some(({ code }) => code === 'influx-back'));
     recording = false;
     await recorder;
     expect((await writer.close(PATIENCE_MS)).remaining).toBe(0);
@@ -278,8 +278,8 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
 
   it('refuses points of a clashing type by themselves; the others of their batch are taken', async () => {
     await server.start();
-    const told: Told[] = [];
-    const writer = write(target(), told);
+    const events: Told[] = [];
+    const writer = write(target(), events);
     record(10);
     await until(() => writer.taken === 10);
     record(5);
@@ -287,6 +287,6 @@ describe.skipIf(!hasPart('influxd'))('a real InfluxDB [needs influxd]', () => {
     record(5);
     await until(async () => (await count()) === 20);
     expect(await writer.close(PATIENCE_MS)).toEqual({ taken: 20, refused: 2, remaining: 0 });
-    expect(told.map(({ code }) => code)).toEqual(['influx-refused']);
+    expect(events.map(({ code }) => code)).toEqual(['influx-refused']);
   });
 });

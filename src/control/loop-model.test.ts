@@ -1,0 +1,144 @@
+/** The model in a loop that runs: another takes its place between two cycles, Q changes, or it fails. */
+import { describe, expect, it } from 'vitest';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import { fixedBeamformer } from '../../test/doubles/scripted-panel.ts';
+import { cycles, rig } from '../../test/doubles/scripted-rig.ts';
+
+describe('the control loop', () => {
+  it('switches the model between two cycles and closes the old one', async () => {
+    const first = fixedBeamformer('first');
+    const { loop, records, codes } = rig({ beamformer: first, cycles: 6, pipelined: true });
+    const done = loop.start();
+    await cycles(loop, 2);
+    expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(loop.describe().modelId).toBe('second');
+    await done;
+    expect(first.closed).toBe(true);
+    expect(records[0].modelId).toBe('first');
+    expect(records[5].modelId).toBe('second');
+    expect(records.every(({ outcome }) => outcome === 'ok')).toBe(true);
+    expect(codes()).toEqual(['model-switched']);
+  });
+
+  it('keeps the old model when the new one cannot be opened', async () => {
+    const openBeamformer = async (): Promise<Beamformer> => {
+      throw new BeamrigError('model-missing', "there is no model 'nobody'", { wayOut: 'Train it.' });
+    };
+    const { loop, codes } = rig({ openBeamformer });
+    const done = loop.start();
+    await cycles(loop, 1);
+    expect(await loop.switchModel('nobody')).toEqual({ ok: false, reason: "there is no model 'nobody' Train it." });
+    await cycles(loop, 1);
+    expect(loop.describe().modelId).toBe('first');
+    expect(codes()).toEqual(['model-refused']);
+    await loop.stop();
+    await done;
+  });
+
+  it('withdraws a model that is still being opened when the rig stops, and leaves none open', async () => {
+    const late = fixedBeamformer('late');
+    let opened: (beamformer: Beamformer) => void = () => undefined;
+    const { loop } = rig({ openBeamformer: () => new Promise((resolve) => (opened = resolve)) });
+    const done = loop.start();
+    await cycles(loop, 1);
+    const switching = loop.switchModel('late');
+    expect(await loop.switchModel('another')).toMatchObject({ ok: false, reason: "'late' is being loaded; wait for it" });
+    const stopping = loop.stop();
+    opened(late);
+    await stopping;
+    expect(await switching).toMatchObject({ ok: false, reason: expect.stringMatching(/^the rig is stop/) as string });
+    expect(late.closed).toBe(true);
+    await done;
+  });
+
+  it('switches the model while paused, at once', async () => {
+    const { loop } = rig();
+    const done = loop.start();
+    await cycles(loop, 1);
+    await loop.pause();
+    expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(loop.describe().modelId).toBe('second');
+    await loop.stop();
+    await done;
+  });
+
+  it('lets the model finish its cycle before another takes its place, when paused meanwhile', async () => {
+    const first = fixedBeamformer('first');
+    let answer: () => void = () => undefined;
+    let closedWhileComputing = false;
+    let computing = false;
+    const slow: Beamformer = {
+      ...first,
+      compute: async (request) => {
+        computing = true;
+        await new Promise<void>((resolve) => (answer = resolve));
+        computing = false;
+        return first.compute(request);
+      },
+      close: async () => {
+        closedWhileComputing = computing;
+      },
+    };
+    const { loop, records, blind } = rig({ beamformer: slow });
+    const done = loop.start();
+    await expect.poll(() => computing).toBe(true);
+    const pausing = loop.pause();
+    const switching = loop.switchModel('second');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(computing).toBe(true);
+    expect(blind, 'the safe state waits for no model').toEqual(['mute']);
+    answer();
+    expect(await Promise.all([pausing, switching])).toEqual([{ ok: true }, { ok: true }]);
+    expect(closedWhileComputing).toBe(false);
+    expect(records, 'its beam was never radiated').toEqual([]);
+    expect(loop.describe().modelId).toBe('second');
+    await loop.stop();
+    await done;
+  });
+
+  it('shows coarser phases on the same panel when Q is lowered, and refuses more than it has', async () => {
+    const { loop, words, bits, records } = rig({ cycles: 4 });
+    const done = loop.start();
+    await cycles(loop, 2);
+    expect(await loop.setPhaseBits(2)).toEqual({ ok: true });
+    expect(await loop.setPhaseBits(7)).toMatchObject({ ok: false });
+    expect(loop.describe().phaseBits).toBe(2);
+    await done;
+    expect(bits).toEqual([6, 6, 6, 6]);
+    expect(records.map(({ phaseBits }) => phaseBits)).toEqual([6, 6, 2, 2]);
+    expect([...words[0]]).toEqual([0, 8, 16, 24, 32, 40, 48, 56]);
+    expect([...words[3]].every((word) => word % 16 === 0)).toBe(true);
+    expect([...(loop.latest()?.words ?? [])]).toEqual([...words[3]].map((word) => word / 16));
+  });
+
+  it('faults when the model keeps failing, after cycles recorded void at the model', async () => {
+    const beamformer = fixedBeamformer('first', { fails: (call) => call > 2 });
+    const { loop, records, codes } = rig({ beamformer });
+    expect(await loop.start()).toMatchObject({ reason: 'faulted', cycles: 7, voidCycles: 5 });
+    expect(records[2].failure).toBe('model: the thread has ended');
+    expect(codes()).toEqual(['cycle-void', 'model-failed']);
+    expect(loop.latest()?.record.cycle, 'the newest beam stays to be looked at').toBe(1);
+    await loop.stop();
+  });
+
+  it('makes the array safe when no beam comes for half of the silence that the panel bears, and says why, once', async () => {
+    const beamformer = fixedBeamformer('first', { fails: (call) => call > 2 && call < 6 });
+    const { clock, loop, log, events, codes } = rig({ beamformer, rateHz: 1, cycles: 7 });
+    let safeAtMs = NaN;
+    loop.onEvent(({ code }) => {
+      if (code === 'no-beam') safeAtMs = clock.nowMs();
+    });
+    expect(await loop.start()).toMatchObject({ reason: 'done', cycles: 7, voidCycles: 3 });
+    expect(codes()).toEqual(['cycle-void', 'no-beam']);
+    expect(events[1]).toMatchObject({
+      message: expect.stringMatching(
+        /^No beam came for \d\.\d s \(the thread has ended\): the array was put into its safe state/,
+      ) as string,
+    });
+    // The second beam came after 1 s, and the panel bears 5 s.
+    expect(safeAtMs).toBeGreaterThan(3500);
+    expect(safeAtMs).toBeLessThan(6000);
+    expect(log).toEqual(['armed: mute', 'beam 1', 'beam 2', 'safe: mute', 'beam 6', 'beam 7', 'safe: mute', 'closed']);
+  });
+});
