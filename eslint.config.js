@@ -21,6 +21,19 @@ const DECISIONS_BY_MESSAGE = [
   ),
 ];
 
+const ONE_STYLE = [
+  {
+    selector:
+      ':matches(PropertyDefinition, AccessorProperty, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
+    message: 'Write #name: private members are private at run time.',
+  },
+  {
+    selector:
+      ':matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind="const"] > [id.name=/^[a-z]/][init.type="Literal"]',
+    message: 'Write UPPER_SNAKE_CASE: a fixed value of a module (CONTRIBUTING.md).',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['dist', 'runs', 'coverage', 'node_modules', '**/*.cjs'] },
   js.configs.recommended,
@@ -37,19 +50,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/require-await': 'off',
       // One way of being private, which holds at run time, too. A constructor can be private by the keyword only.
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            ':matches(PropertyDefinition, AccessorProperty, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
-          message: 'Write #name: private members are private at run time.',
-        },
-        {
-          selector:
-            ':matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind="const"] > [id.name=/^[a-z]/][init.type="Literal"]',
-          message: 'Write UPPER_SNAKE_CASE: a fixed value of a module (CONTRIBUTING.md).',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...ONE_STYLE],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
     },
   },
@@ -57,8 +58,9 @@ export default tseslint.config(
     // What is decided is decided by codes. A library that gives nothing but a text is read in a file named for it, `…-errors.ts`.
     files: ['src/**/*.ts', 'hil-sim/**/*.ts', 'models/**/*.ts', 'scripts/**/*.ts'],
     ignores: ['**/*.test.ts', '**/*-errors.ts'],
+    // A later entry replaces an earlier one of the same name: both are said here.
     rules: {
-      'no-restricted-syntax': ['error', ...DECISIONS_BY_MESSAGE],
+      'no-restricted-syntax': ['error', ...ONE_STYLE, ...DECISIONS_BY_MESSAGE],
     },
   },
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
