@@ -121,7 +121,8 @@ function sceneProblems(rig: unknown): Problem[] {
   const path = ['simulator', 'channel', 'farthestM'];
   const nearest = at(rig, ['simulator', 'channel', 'nearestM']) ?? 10;
   const farthest = at(rig, path) ?? 40;
-  if (typeof nearest !== 'number' || typeof farthest !== 'number' || farthest >= nearest + 1) return [];
+  if (typeof nearest !== 'number' || !Number.isFinite(nearest) || typeof farthest !== 'number' || farthest >= nearest + 1)
+    return [];
   return [{ path, text: `${pathText(path)}: ${farthest} m leaves no room beyond nearestM; allowed: ${nearest + 1} and more` }];
 }
 

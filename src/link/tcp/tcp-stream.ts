@@ -46,17 +46,20 @@ export async function connectStream(address: TcpAddress, events: StreamEvents): 
 /** A connection that is there. */
 export function streamOver(socket: Socket, { onBytes, onGone }: StreamEvents): ByteStream {
   let open = true;
+  let spoken = false;
   let failure: string | undefined;
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.on('error', (error: NodeJS.ErrnoException) => (failure = reasonOf(error)));
   socket.on('data', (bytes: Buffer) => {
+    spoken = true;
     if (open) onBytes(bytes);
   });
   socket.on('close', () => {
     if (!open) return;
     open = false;
-    onGone(failure === undefined ? 'the other end closed the connection' : `the connection was lost: ${failure}`);
+    const how = failure === undefined ? 'the other end closed the connection' : `the connection was lost: ${failure}`;
+    onGone(spoken ? how : `${how} before it had said anything, as a panel does that has another host`);
   });
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return {
