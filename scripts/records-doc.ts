@@ -65,6 +65,8 @@ npx beamrig beam runs/20261122T073000Z-demo --cycle 17 --json           # all of
 npx beamrig beam runs/20261122T073000Z-demo --cycle 17 --send rig.yaml  # radiates it again and reads SNR back; ends in the safe state
 \`\`\`
 
+\`--send\` sends words and D as they were kept, with the power that they have, ‖A·D‖²; a beam that has more than \`snrDb\` of the rig file allows is refused.
+
 The check works SINR and sum rate out anew from H, words and D, by the arithmetic that the loop uses, and compares them with the record: on a machine of the same kind and
 version of Node they are equal to the last digit, or the command says what differs and fails. At N = 64, M = K = 4, Q = 6 a cycle takes 4.3 kB (\`words\`: 0.5 kB) and about
 0.13 ms of the loop (\`words\`: 0.06 ms) on one of two busy cores (AMD EPYC, \`npx tsx bench/kept-beams.ts\`); both grow with N·K. Channels hardly compress: most of their digits are noise.
@@ -73,7 +75,7 @@ version of Node they are equal to the last digit, or the command says what diffe
 
 One row a cycle. Before the columns above stand \`time_utc\` (ISO 8601, ms) and \`elapsed_s\` (since the first row); after those of the users, the same in every row,
 ${SETTING_COLUMNS.map((name) => `\`${name}\``).join(', ')}, so that rows of several runs can lie in one table. No whole number has more digits than a spreadsheet keeps; in a text that a
-spreadsheet would run as a formula \`'\` stands before it. \`-o\` writes over no file that is there, unless \`--force\` is given.
+spreadsheet would run as a formula \`'\` stands before it. \`-o\` writes over no file that is there, unless \`--force\` is given, and over none of the run's own files.
 `;
 }
 
