@@ -37,14 +37,17 @@ export function createWallTime(clocks: MachineClocks): Required<Pick<Clock, 'epo
   let aheadNs = 0n;
   let timer: NodeJS.Timeout | undefined;
 
-  const look = (): void => {
+  /** Records ask for the time in every cycle: how long the machine slept, which takes the system long to say, is asked for only where time has moved. */
+  const look = (asks: 'on a step' | 'always'): void => {
     const before = clocks.monotonicNs();
     const wall = wallNs();
+    const changeAt = (now: bigint): bigint => wall - (baseNs + now - aheadNs);
+    if (asks === 'on a step' && size(changeAt(before)) < STEP_NS) return;
     const boot = bootNs();
     const now = clocks.monotonicNs();
     if (now - before > HELD_UP_NS) return;
     const time = baseNs + now;
-    const change = wall - (time - aheadNs);
+    const change = changeAt(now);
     const slept = boot - now - asleepNs;
     asleepNs += slept;
     if (size(change) < STEP_NS) return;
@@ -59,12 +62,12 @@ export function createWallTime(clocks: MachineClocks): Required<Pick<Clock, 'epo
 
   return {
     epochNs: () => {
-      look();
+      look('on a step');
       return baseNs + clocks.monotonicNs();
     },
     onWallStep: (listener) => {
       listeners.add(listener);
-      timer ??= setInterval(look, LOOK_MS).unref();
+      timer ??= setInterval(() => look('always'), LOOK_MS).unref();
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0) return;

@@ -154,7 +154,7 @@ export class SummaryTally {
   /** Undefined where there are too many, which no person reads. */
   #partOf(record: CycleRecord): PartTally | undefined {
     const { modelId, phaseBits, objective, source, channelSource } = record;
-    const key = JSON.stringify([modelId, phaseBits, objective, source, channelSource]);
+    const key = `${modelId}\n${phaseBits}\n${objective}\n${source}\n${channelSource}`;
     const known = this.#parts.get(key);
     if (known !== undefined || this.#parts.size >= MOST_PARTS) return known;
     const part = new PartTally(record);

@@ -61,7 +61,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
 
   const watchDrift = (record: CycleRecord): void => {
     const { modelId, phaseBits, source, channelSource, panels } = record;
-    const setting = JSON.stringify([modelId, phaseBits, source, channelSource, panels]);
+    const setting = `${modelId}\n${phaseBits}\n${source}\n${channelSource}\n${panels}`;
     if (setting !== watched.setting) {
       drift = newDriftState();
       watched = { setting, temperatureC: null };

@@ -30,13 +30,14 @@ export function doubtOf(
   reading: Pick<MeasuredSnr, 'snrDb' | 'pilots'>,
   asked: { pilots: number; channel: CMatrix; power: number; noise: number },
 ): ReadingDoubt | undefined {
-  const wrong = Array.from(reading.snrDb).flatMap((snrDb, user) => {
+  const wrong: string[] = [];
+  for (let user = 0; user < reading.snrDb.length; user++) {
+    const snrDb = reading.snrDb[user];
     const mostDb = loudestDb(asked.channel, user, asked.power / asked.noise) + MARGIN_DB;
     // What is no number at all is no reading either.
-    return snrDb >= LEAST_DB && snrDb <= mostDb
-      ? []
-      : [`user ${user}: ${snrDb.toFixed(2)} dB, ${LEAST_DB} to ${mostDb.toFixed(0)} can be`];
-  });
+    if (snrDb >= LEAST_DB && snrDb <= mostDb) continue;
+    wrong.push(`user ${user}: ${snrDb.toFixed(2)} dB, ${LEAST_DB} to ${mostDb.toFixed(0)} can be`);
+  }
   if (wrong.length > 0) {
     const more = wrong.length > USERS_NAMED ? ` and ${wrong.length - USERS_NAMED} more` : '';
     return { cause: 'out-of-reason', message: `outside reason: ${wrong.slice(0, USERS_NAMED).join('; ')}${more}` };

@@ -14,29 +14,38 @@ export interface Point {
 }
 
 /** One line without its newline; undefined when no field is left to write. */
-export function encodePoint(point: Point): string | undefined {
-  const fields = Object.entries(point.fields)
-    .map(([key, value]) => encodeField(key, value))
-    .filter((text) => text !== undefined);
-  if (fields.length === 0) return undefined;
-  return `${seriesOf(point.measurement, point.tags)} ${fields.join(',')} ${point.timeNs}`;
+export function encodePoint({ measurement, tags, fields, timeNs }: Point): string | undefined {
+  const write = pointWriter(measurement, Object.keys(tags), Object.keys(fields));
+  return write(Object.values(tags), Object.values(fields), timeNs);
 }
 
-/** Measurement and tags, escaped: `cycle,rig=demo`. */
-function seriesOf(measurement: string, tags: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(tags)
-    .filter(([, value]) => value !== '')
-    .map(([key, value]) => `,${escapeName(key)}=${escapeName(value)}`);
-  return escapeName(measurement) + parts.join('');
+/** Writes points of one kind: values in the order of the names. */
+type PointWriter = (tags: readonly string[], fields: readonly (FieldValue | undefined)[], timeNs: bigint) => string | undefined;
+
+/** For points that come with every cycle: what they are called is written once. */
+export function pointWriter(measurement: string, tagNames: readonly string[], fieldNames: readonly string[]): PointWriter {
+  const start = escapeName(measurement);
+  const tagKeys = tagNames.map((name) => `,${escapeName(name)}=`);
+  const fieldKeys = fieldNames.map((name) => `${escapeName(name)}=`);
+  return (tags, fields, timeNs) => {
+    let line = start;
+    for (let i = 0; i < tagKeys.length; i++) if (tags[i] !== '') line += tagKeys[i] + escapeName(tags[i]);
+    let separator = ' ';
+    for (let i = 0; i < fieldKeys.length; i++) {
+      const written = fieldText(fields[i]);
+      if (written === undefined) continue;
+      line += separator + fieldKeys[i] + written;
+      separator = ',';
+    }
+    return separator === ' ' ? undefined : `${line} ${timeNs}`;
+  };
 }
 
-function encodeField(key: string, value: FieldValue | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const name = escapeName(key);
-  if (typeof value === 'bigint') return `${name}=${value}i`;
-  if (typeof value === 'boolean') return `${name}=${value}`;
-  if (typeof value === 'string') return `${name}="${oneLine(value).replace(/["\\]/g, '\\$&')}"`;
-  return Number.isFinite(value) ? `${name}=${value}` : undefined;
+function fieldText(value: FieldValue | undefined): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
+  if (typeof value === 'bigint') return `${value}i`;
+  if (typeof value === 'string') return `"${/["\\\r\n\0]/.test(value) ? oneLine(value).replace(/["\\]/g, '\\$&') : value}"`;
+  return value === undefined ? undefined : String(value);
 }
 
 // The same few dozen names come with every cycle, so their written forms are kept; a bound keeps odd ones from piling up.

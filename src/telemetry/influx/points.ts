@@ -7,7 +7,7 @@
  */
 import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from '../cycle-columns.ts';
 import type { CycleRecord, RigEvent } from '../cycle-record.ts';
-import { encodePoint, type FieldValue } from './line-protocol.ts';
+import { encodePoint, pointWriter, type FieldValue } from './line-protocol.ts';
 
 /** What the lines of a run folder are of. */
 export const MEASUREMENTS: readonly string[] = ['cycle', 'user_snr', 'event'];
@@ -17,26 +17,33 @@ export interface RunTags {
   run: string;
 }
 
+const namesOf = (columns: readonly { name: string }[]): string[] => columns.map(({ name }) => name);
+
+const RUN_TAGS = ['rig', 'run'] as const;
 const TAGS = CYCLE_COLUMNS.filter(({ tag }) => tag === true);
 const FIELDS = CYCLE_COLUMNS.filter(({ tag }) => tag !== true);
 /** What users are tagged with, too. */
 const USER_TAGS = TAGS.filter(({ name }) => name !== 'outcome');
 
+const writeCycle = pointWriter('cycle', [...RUN_TAGS, ...namesOf(TAGS)], namesOf(FIELDS));
+// A database filters by a tag where others lack it, and not by a field.
+const userTags = [...RUN_TAGS, ...namesOf(USER_TAGS), 'user', 'doubtful'];
+const writeUser = pointWriter('user_snr', userTags, ['cycle', ...namesOf(USER_COLUMNS), 'doubt']);
+
 /** The lines of one cycle, in the order they are recorded: the cycle, then its users by index. */
 export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): string[] {
-  const fields: Record<string, FieldValue | undefined> = {};
-  for (const column of FIELDS) fields[column.name] = fieldOf(column, record);
-  const cycle = encodePoint({ measurement: 'cycle', tags: { ...run, ...tagsOf(TAGS, record) }, fields, timeNs });
-  const tags = { ...run, ...tagsOf(USER_TAGS, record) };
-  // A database filters by a tag where others lack it, and not by a field.
-  const doubtful = record.doubt === undefined ? {} : { doubtful: 'yes' };
-  const users = Array.from(record.predictedSnrDb, (_, user) => {
-    const readings: Record<string, FieldValue | undefined> = { cycle: BigInt(record.cycle) };
-    for (const { name, of } of USER_COLUMNS) readings[name] = of(record, user);
-    readings.doubt = record.doubt;
-    return encodePoint({ measurement: 'user_snr', tags: { ...tags, user: String(user), ...doubtful }, fields: readings, timeNs });
-  });
-  return [cycle, ...users].filter((line) => line !== undefined);
+  const runTags = RUN_TAGS.map((name) => run[name]);
+  const cycleTags = [...runTags, ...TAGS.map((column) => tagOf(column, record))];
+  const fields = FIELDS.map((column) => fieldOf(column, record));
+  const lines = [writeCycle(cycleTags, fields, timeNs)];
+  const tags = [...runTags, ...USER_TAGS.map((column) => tagOf(column, record))];
+  const cycle = BigInt(record.cycle);
+  const doubtful = record.doubt === undefined ? '' : 'yes';
+  for (let user = 0; user < record.predictedSnrDb.length; user++) {
+    const readings = USER_COLUMNS.map(({ of }) => of(record, user));
+    lines.push(writeUser([...tags, String(user), doubtful], [cycle, ...readings, record.doubt], timeNs));
+  }
+  return lines.filter((line) => line !== undefined);
 }
 
 export function eventLine(event: RigEvent, run: RunTags, timeNs: bigint): string | undefined {
@@ -48,11 +55,7 @@ export function eventLine(event: RigEvent, run: RunTags, timeNs: bigint): string
   });
 }
 
-function tagsOf(columns: readonly CycleColumn[], record: CycleRecord): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (const { name, of } of columns) tags[name] = String(of(record) ?? '');
-  return tags;
-}
+const tagOf = ({ of }: CycleColumn, record: CycleRecord): string => String(of(record) ?? '');
 
 function fieldOf({ type, of }: CycleColumn, record: CycleRecord): FieldValue | undefined {
   const value = of(record);
