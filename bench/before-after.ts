@@ -2,7 +2,7 @@
  * Whether a change made anything slower: the benches of two checkouts of this project in turn, on one machine, in one run.
  *
  *   git worktree add /tmp/before COMMIT && npm --prefix /tmp/before ci
- *   npx tsx bench/before-after.ts --before /tmp/before [--rounds 11] [--json] [--output docs/results/before-after.md]
+ *   npx tsx bench/before-after.ts --before /tmp/before [--rounds 11] [--only loop] [--json] [--output docs/results/before-after.md]
  *
  * Within a round each bench runs in both checkouts, the one that was first in one round second in the next; a ratio is of one round, so
  * that a machine that is slow for a minute is slow for both. Ratios are of time, above 1 is slower; medians with an interval of 95 % by the
@@ -70,13 +70,17 @@ const { values: options } = parseArgs({
   options: {
     before: { type: 'string' },
     rounds: { type: 'string', default: '11' },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
     output: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
-if (options.before === undefined || !Number.isInteger(rounds) || rounds < 5) {
-  console.error('Usage: npx tsx bench/before-after.ts --before FOLDER [--rounds 11, at least 5] [--json] [--output FILE]');
+const benches = BENCHES.filter(({ name }) => options.only === undefined || name === options.only);
+if (options.before === undefined || !Number.isInteger(rounds) || rounds < 5 || benches.length === 0) {
+  const names = BENCHES.map(({ name }) => name).join(' | ');
+  const usage = `[--rounds 11, at least 5] [--only ${names}] [--json] [--output FILE]`;
+  console.error(`Usage: npx tsx bench/before-after.ts --before FOLDER ${usage}`);
   process.exit(2);
 }
 const folders = { before: options.before, after: new URL('..', import.meta.url).pathname };
@@ -102,7 +106,7 @@ function run(folder: string, name: string, args: readonly string[]): unknown {
 const measured = new Map<string, { bench: string; before: number[]; after: number[]; ratio: number[] }>();
 const loads: number[] = [];
 for (let round = 0; round < rounds; round++) {
-  for (const { name, args, figures } of BENCHES) {
+  for (const { name, args, figures } of benches) {
     const order = round % 2 === 0 ? (['before', 'after'] as const) : (['after', 'before'] as const);
     const printed = new Map(order.map((which) => [which, run(folders[which], name, args)]));
     for (const [what, path, unit] of figures) {

@@ -90,7 +90,7 @@ async function unquantised(
   snrDb: number,
 ): Promise<ChainRow & { zf: MeanAndError; wmmse: MeanAndError }> {
   const needs = { elements: ELEMENTS, rfChains: USERS, users: USERS, connection: 'full' } as const;
-  const network = await openBeamformer('unfolded-pga-n32', needs, 10_000);
+  const network = await openBeamformer('unfolded-pga-n32', needs, { deadlineMs: 10_000 });
   const { results } = await evaluateBeamformer({
     model: network.id,
     file: 'test channels',

@@ -126,7 +126,7 @@ async function modelLatencyMs(file: RigFile): Promise<number> {
   const beamformer = await openBeamformer(
     file.beamformer.model,
     { ...needs, connection: file.array.connection },
-    file.beamformer.deadlineMs,
+    file.beamformer,
   );
   const random = createRandom(1).stream('bench');
   const { geometry } = file.array;

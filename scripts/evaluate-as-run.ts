@@ -55,7 +55,7 @@ export async function compareEvaluationWithRun(
   const opened = await openBeamformer(
     beamformer,
     { elements, rfChains: users, users },
-    isBaselineName(beamformer) ? Infinity : PATIENT_DEADLINE_MS,
+    { deadlineMs: isBaselineName(beamformer) ? Infinity : PATIENT_DEADLINE_MS },
   );
   await evaluateBeamformer({
     model: opened.id,

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'channel-file' // channels missing, damaged, of the wrong shape, or not finite
   | 'model-missing'
   | 'model-damaged' // checksum or ONNX parse
+  | 'model-engine' // it is to be compiled, and has something that is not
   | 'model-mismatch' // card and file, or card and rig, disagree
   | 'model-slow' // it did not open, or answer, within its deadline
   | 'port-in-use'

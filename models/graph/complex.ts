@@ -1,10 +1,12 @@
 /**
  * Complex matrices in the tensor graph, so that a network reads like its paper: `product(product(h, a), d)` is H·A·D.
  *
- * A complex matrix is one real tensor [Re | Im], the two parts side by side: [..., R, 2·C], and leading axes are a batch. Two other forms of
- * the same matrix serve its products:
+ * A complex matrix is one real tensor [Re | Im], the two parts side by side: [..., R, 2·C], and leading axes are a batch. Other forms of the same
+ * matrix serve its products:
  *
- * - `rightFactor(B)` = [B; jB] = [[Re, Im], [−Im, Re]]: [Re A | Im A]·[B; jB] = [Re AB | Im AB], so a complex product is one real one.
+ * - `stackedParts(A)`, [..., 2·R, C], has the two parts of a row one under the other: the same numbers in the same order. Times [Re B | Im B] it
+ *   gives the four real products of A·B, with nothing copied but what is as small as A·B itself.
+ * - `rightFactor(B)` = [B; jB] = [[Re, Im], [−Im, Re]]: [Re A | Im A]·[B; jB] = [Re AB | Im AB], one real product with a copy of B.
  * - `embed(A)` = [[Re, −Im], [Im, Re]], for chains of small algebra: products, transposes (Hermitian ones here) and inverses of embeddings are
  *   plain ones. It holds each number twice, and in float32 the two copies drift apart over hundreds of steps, so nothing lives in it for long.
  */
@@ -61,7 +63,29 @@ export const subtract = (a: Complex, b: Complex): Complex => complex(ops.subtrac
 export const scale = (a: Complex, s: Tensor): Complex => complex(ops.multiply(a.parts, s));
 
 /** A·B */
-export const product = (a: Complex, b: Complex): Complex => complex(ops.matmul(a.parts, rightFactor(b)));
+export function product(a: Complex, b: Complex): Complex {
+  // Of a tall A the four products would be larger than a copy of B.
+  if (a.rows > b.rows) return complex(ops.matmul(a.parts, rightFactor(b)));
+  const four = ops.matmul(stackedParts(a), b.parts); // (row, part of A) × [Re B | Im B]
+  const width = 2 * b.cols;
+  const sideBySide = ops.reshape(four, [...four.shape.slice(0, -2), a.rows, 2 * width]);
+  const share = (index: number) => ops.slice(sideBySide, lastAxis(sideBySide), index * b.cols, (index + 1) * b.cols);
+  const [reRe, reIm, imRe, imIm] = [share(0), share(1), share(2), share(3)];
+  return fromParts(ops.subtract(reRe, imIm), ops.add(reIm, imRe));
+}
+
+/** Aᴴ·B, without forming Aᴴ. */
+export function hermitianProduct(a: Complex, b: Complex): Complex {
+  const axis = lastAxis(b.parts);
+  const minusJ = ops.concat([imaginary(b), ops.negate(real(b))], axis); // −jB
+  const both = ops.concat([b.parts, minusJ], axis);
+  const stacked = ops.reshape(both, [...both.shape.slice(0, -2), 2 * b.rows, 2 * b.cols]); // B_k over −jB_k
+  return complex(ops.matmul(ops.swapLast(stackedParts(a)), stacked));
+}
+
+/** Rows (row, part), [..., 2·R, C]: no number moves. */
+export const stackedParts = ({ parts, rows, cols }: Complex): Tensor =>
+  ops.reshape(parts, [...parts.shape.slice(0, -2), 2 * rows, cols]);
 
 /** [B; jB], [..., 2·R, 2·C]: what stands at the right of a product. */
 export const rightFactor = (b: Complex): Tensor => ops.concat([b.parts, timesJ(b).parts], b.parts.shape.length - 2);
@@ -77,7 +101,7 @@ export const modulusSquared = ({ parts, cols }: Complex): Tensor =>
   ops.matmul(ops.multiply(parts, parts), pairSum(parts.graph, cols));
 
 /** exp(j∠A): every entry to modulus one. An entry that is 0 has no phase: see `withPhase`. */
-export const unitModulus = (a: Complex): Complex => complex(ops.divide(a.parts, ops.sqrt(modulusSquared(a))));
+export const unitModulus = (a: Complex): Complex => scale(a, ops.divide(a.parts.graph.constant(1), ops.sqrt(modulusSquared(a))));
 
 /** A with 1 in the place of entries that are 0, so that each has a phase. */
 export function withPhase(a: Complex): Complex {

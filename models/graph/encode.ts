@@ -6,6 +6,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, GraphProtoSchema, ModelProtoSchema, TensorProto_DataType as Data } from 'onnx-buf';
 import type { AttributeProtoSchema, GraphProto, NodeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
+import { functionBodies } from './functions.ts';
+import { OWN_DOMAIN } from './ops.ts';
 import type { Attribute, ElementType, Graph, GraphNode, Initializer, Scope, Tensor } from './graph.ts';
 
 const OPSET = 20;
@@ -14,16 +16,28 @@ const dataType: Record<ElementType, Data> = { float32: Data.FLOAT, float64: Data
 
 /** The graph as the bytes of an ONNX file, named so that a viewer shows what it is. */
 export function encodeModel(graph: Graph, name: string): Uint8Array {
+  const own = [...ownOps(graph.root)].sort();
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     producerName: 'beamrig',
     opsetImport: [
       { domain: '', version: BigInt(OPSET) },
       { domain: 'com.microsoft', version: 1n },
+      ...(own.length > 0 ? [{ domain: OWN_DOMAIN, version: 1n }] : []),
     ],
+    functions: own.map((op) => functionBodies(BigInt(OPSET))[op]),
     graph: encodeScope(graph.root, name, usedInitializers(graph)),
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** Names of ops that ONNX does not have, here or in a body. */
+function ownOps({ nodes }: Scope, found = new Set<string>()): Set<string> {
+  for (const { op, domain, attributes } of nodes) {
+    if (domain === OWN_DOMAIN) found.add(op);
+    for (const attribute of Object.values(attributes)) if ('body' in attribute) ownOps(attribute.body, found);
+  }
+  return found;
 }
 
 function encodeScope(scope: Scope, name: string, initializers: readonly Initializer[] = []): GraphProto {

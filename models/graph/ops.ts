@@ -119,6 +119,31 @@ export function inverse(a: Tensor): Tensor {
   return result;
 }
 
+/** The domain of ops that a file carries a body for, in ops of ONNX: see `functions.ts`. */
+export const OWN_DOMAIN = 'beamrig';
+
+/**
+ * A⁻¹·B over the last two axes for a symmetric positive definite A (or the embedding of a Hermitian one), by Cholesky where the graph is compiled.
+ */
+export function solvePositiveDefinite(a: Tensor, b: Tensor): Tensor {
+  const fits =
+    a.shape.length >= 2 && b.shape.length >= 2 && a.shape.at(-1) === a.shape.at(-2) && a.shape.at(-1) === b.shape.at(-2);
+  if (!fits) throw mismatch('SolvePositiveDefinite', a, b, 'the first must be square, with as many rows as the second');
+  const batch = broadcast('SolvePositiveDefinite', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const shape = [...batch, ...b.shape.slice(-2)];
+  const result: Tensor = a.graph.emit(
+    'SolvePositiveDefinite',
+    [a, b],
+    shape,
+    [
+      (g) => unbroadcast(negate(matmul(solvePositiveDefinite(a, g), swapLast(result))), a),
+      (g) => unbroadcast(solvePositiveDefinite(a, g), b),
+    ],
+    { domain: OWN_DOMAIN },
+  );
+  return result;
+}
+
 /** Axis i of the result is axis order[i] of `a`. */
 export function transpose(a: Tensor, order: readonly number[]): Tensor {
   const sorted = [...order].sort((x, y) => x - y);

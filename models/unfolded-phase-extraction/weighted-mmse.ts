@@ -27,7 +27,7 @@ export function digitalByWeightedMmse(channel: Complex, analog: Complex, noise: 
   const chainGram = embed(product(hermitian(analog), analog)); // AᴴA
   // A ridge of 1e-6 of a diagonal entry keeps the inverse finite when two chains show the same phases.
   const metric = ops.add(chainGram, diagonal(graph, analog.cols, 1e-6 * elements));
-  const basis = ops.matmul(ops.inverse(metric), ops.swapLast(seen)); // (AᴴA)⁻¹(HA)ᴴ
+  const basis = ops.solvePositiveDefinite(metric, ops.swapLast(seen)); // (AᴴA)⁻¹(HA)ᴴ
   const gram = ops.matmul(seen, basis); // S
   const floor = ops.unsqueeze(noise, [1, 2]); // ν, [B, 1, 1]
   const one = diagonal(graph, users, 1);
@@ -45,7 +45,7 @@ export function digitalByWeightedMmse(channel: Complex, analog: Complex, noise: 
     return [ops.divide(x, amplitude), ops.divide(gains, amplitude)];
   };
   const load = ops.multiply(ops.multiply(floor, graph.constant(users)), one); // K·ν·I
-  const [start] = atUnitPower(ops.inverse(ops.add(gram, load)));
+  const [start] = atUnitPower(ops.solvePositiveDefinite(ops.add(gram, load), one));
   const steps = scan([start, start], [ops.unsqueeze(extrapolation, [2, 3])], ([newest, before], [omega]) => {
     const [, gains] = atUnitPower(ops.add(newest, ops.multiply(omega, ops.subtract(newest, before))));
     const received = ops.add(ops.reduceSumSquare(gains, [2]), floor); // S, [B, 2K, 1]
@@ -57,7 +57,7 @@ export function digitalByWeightedMmse(channel: Complex, analog: Complex, noise: 
     const eta = ops.multiply(ops.multiply(ops.reduceSumSquare(root, [1]), half), floor); // η, [B, 1, 1]
     const across = ops.swapLast(root);
     const regularised = ops.add(ops.multiply(ops.multiply(root, gram), across), ops.multiply(eta, one));
-    const next = ops.multiply(ops.multiply(root, ops.inverse(regularised)), ops.swapLast(rootWeight));
+    const next = ops.multiply(root, ops.solvePositiveDefinite(regularised, ops.multiply(rootWeight, one))); // W^½ on the diagonal
     const [x] = atUnitPower(next);
     return { carries: [x, newest] };
   });

@@ -73,7 +73,7 @@ describe('an ONNX file that another program wrote is refused, though card and ch
 describe('a model whose ‖A·D‖² is not P', () => {
   it.each([0.3, 1, 1.375])('is scaled to full power, and the factor told: %d times √P', async (amplitude) => {
     const path = writeTroubledModel(folder, 'strong', { digitalScale: amplitude / 4 });
-    const model = await openModel(path, NEEDS, 20_000);
+    const model = await openModel(path, NEEDS, { deadlineMs: 20_000 });
     try {
       const { analogPhase, digital, powerRatio = NaN } = await model.compute({ channel, rfChains: 2, power: 10, noise: 1 });
       expect(frobeniusNorm(matmul(fromPhases(analogPhase, 16, 2), digital)) ** 2).toBeCloseTo(10, 4);

@@ -29,7 +29,7 @@ const channelWith = (first: number) => {
 describe('a model opened for a rig', () => {
   it('computes in its process what the file says, and names the bytes it runs', async () => {
     const path = writeModel();
-    const model = await openModel(path, NEEDS, 10_000);
+    const model = await openModel(path, NEEDS, { deadlineMs: 10_000 });
     try {
       const channel = channelWith(0.25);
       const beam = await model.compute({ channel, rfChains: 2, power: 4, noise: 1 });
@@ -47,7 +47,7 @@ describe('a model opened for a rig', () => {
   });
 
   it('refuses a channel of another shape and an answer that is not finite', async () => {
-    const model = await openModel(writeModel(), NEEDS, 10_000);
+    const model = await openModel(writeModel(), NEEDS, { deadlineMs: 10_000 });
     try {
       const wide = fromParts(2, 9, new Float64Array(18).fill(1), new Float64Array(18));
       await expect(model.compute({ channel: wide, rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'shape' });
@@ -62,7 +62,7 @@ describe('a model opened for a rig', () => {
   });
 
   it('rejects calls after it was closed instead of leaving them hanging', async () => {
-    const model = await openModel(writeModel(), NEEDS, 10_000);
+    const model = await openModel(writeModel(), NEEDS, { deadlineMs: 10_000 });
     await model.close();
     await expect(model.compute({ channel: channelWith(0), rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({
       code: 'stopped',
@@ -72,7 +72,9 @@ describe('a model opened for a rig', () => {
 
 describe('a model that must not choose a beam is refused before the rig starts', () => {
   it('when it is not there', async () => {
-    await expect(openModel(join(folder, 'absent.onnx'), NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-missing' });
+    await expect(openModel(join(folder, 'absent.onnx'), NEEDS, { deadlineMs: 10_000 })).rejects.toMatchObject({
+      code: 'model-missing',
+    });
   });
 
   it('when a byte of the file is not as the card says', async () => {
@@ -80,27 +82,33 @@ describe('a model that must not choose a beam is refused before the rig starts',
     const bytes = readFileSync(path);
     bytes[bytes.length >> 1] ^= 1;
     writeFileSync(path, bytes);
-    await expect(openModel(path, NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-damaged' });
+    await expect(openModel(path, NEEDS, { deadlineMs: 10_000 })).rejects.toMatchObject({ code: 'model-damaged' });
   });
 
   it('when the file is no ONNX at all, although the checksum fits', async () => {
-    await expect(openModel(writeModel({ bytes: Uint8Array.of(9, 9, 9, 9) }), NEEDS, 10_000)).rejects.toMatchObject({
+    await expect(
+      openModel(writeModel({ bytes: Uint8Array.of(9, 9, 9, 9) }), NEEDS, { deadlineMs: 10_000 }),
+    ).rejects.toMatchObject({
       code: 'model-damaged',
     });
   });
 
   it('when its outputs are not those of the contract', async () => {
     const bytes = tinyNetwork({ elements: 8, users: 2, phaseOutput: 'phases' });
-    await expect(openModel(writeModel({ bytes }), NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-mismatch' });
+    await expect(openModel(writeModel({ bytes }), NEEDS, { deadlineMs: 10_000 })).rejects.toMatchObject({
+      code: 'model-mismatch',
+    });
   });
 
   it('when it is for another rig, naming the dimension', async () => {
     const path = writeModel();
-    await expect(openModel(path, { ...NEEDS, elements: 64 }, 10_000)).rejects.toMatchObject({
+    await expect(openModel(path, { ...NEEDS, elements: 64 }, { deadlineMs: 10_000 })).rejects.toMatchObject({
       code: 'model-mismatch',
       message: expect.stringContaining('is for 8 elements, the rig has 64') as string,
     });
-    await expect(openModel(path, { ...NEEDS, connection: 'sub' }, 10_000)).rejects.toMatchObject({ code: 'model-mismatch' });
+    await expect(openModel(path, { ...NEEDS, connection: 'sub' }, { deadlineMs: 10_000 })).rejects.toMatchObject({
+      code: 'model-mismatch',
+    });
   });
 
   it('says what does not fit, and nothing when all does', () => {

@@ -11,10 +11,15 @@ import { atFullPower } from '../../core/signal/full-power.ts';
 import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import type { Beamformer } from './beamformer.ts';
-import { startOnnxSession } from './onnx-session.ts';
+import { openOnEngine, type EngineChoice } from './engine-choice.ts';
+import type { Engine } from './model-session.ts';
+import type { TensorPlan } from './onnx-process.ts';
 
 /** What a rig asks of whatever chooses its beams. */
 export interface BeamformerNeeds {
@@ -25,28 +30,40 @@ export interface BeamformerNeeds {
   connection?: 'full' | 'sub';
 }
 
+export interface ModelOptions {
+  /** Longest for one beam. */
+  deadlineMs: number;
+  /** Default: auto. */
+  engine?: EngineChoice;
+}
+
 export interface ModelBeamformer extends Beamformer {
   readonly card: ModelCard;
+  readonly engine: Engine;
+  /** Why onnxruntime runs it where the compiled engine would have been taken. */
+  readonly engineReason?: string;
   /** Of the ONNX file and of its card, lower-case hex. */
   readonly sha256: string;
   readonly cardSha256: string;
 }
 
 /**
- * Opens a model in a process of its own.
+ * Opens a model, in a thread of its own where it is compiled, in a process of its own where onnxruntime runs it.
  * @param idOrPath an id of the zoo, or the path of an .onnx file with its card beside it
- * @param deadlineMs longest for one beam
  * @throws {BeamrigError} 'model-missing', 'model-damaged' (checksum, or not an ONNX file that runs), 'model-mismatch' (card and file, or card
  *   and rig, disagree), 'model-slow' when it does not open
  */
-export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadlineMs: number): Promise<ModelBeamformer> {
+export async function openModel(
+  idOrPath: string,
+  needs: BeamformerNeeds,
+  { deadlineMs, engine: choice = 'auto' }: ModelOptions,
+): Promise<ModelBeamformer> {
   const path = findModel(idOrPath);
   const { card, bytes } = verifyModel(path);
   requireFitting(idOrPath, card, needs);
   const connection = connectionOf(needs);
-  const session = await startOnnxSession(card.id, bytes, { deadlineMs });
   const { elements, rfChains, users } = card.dimensions;
-  session.plan({
+  const plan: TensorPlan = {
     varying: [
       { name: 'channel', shape: [1, users, elements, 2] },
       { name: 'power', shape: [1] },
@@ -57,13 +74,18 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
       { name: 'analog_phase', shape: [1, elements, rfChains] },
       { name: 'digital', shape: [1, rfChains, users, 2] },
     ],
-  });
+  };
+  const samples = sampleProblems(card.dimensions).map((problem) => flatInputs(card, problem));
+  const { id: name, sha256 } = card;
+  const { session, engine, why } = await openOnEngine({ name, bytes, sha256, plan, samples, choice, deadlineMs });
   return {
     id: card.id,
     kind: 'model',
     title: card.title,
     dimensions: { elements, rfChains, users },
     card,
+    engine,
+    ...(why === undefined ? {} : { engineReason: why }),
     sha256: card.sha256,
     cardSha256: sha256Of(readModelFile(path.replace(/\.onnx$/, '.json'), 'card')),
     compute: async (problem) => {
@@ -77,6 +99,20 @@ export async function openModel(idOrPath: string, needs: BeamformerNeeds, deadli
     },
     close: () => session.close(),
   };
+}
+
+/** A few channels at low, middle and high SNR, always the same. */
+function sampleProblems({ elements, rfChains, users }: ModelCard['dimensions']): Problem[] {
+  const random = createRandom(1).stream('engines');
+  const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
+  return [-5, 0, 5, 10, 15, 20].flatMap((snrDb) =>
+    [1, 2].map(() => ({
+      channel: salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }),
+      rfChains,
+      power: fromDb(snrDb),
+      noise: 1,
+    })),
+  );
 }
 
 /** Whether a model's card says that it fits a rig; the reason when it does not. */

@@ -15,7 +15,7 @@ describe('beamformers by name', () => {
     const fitting = listFittingBeamformers(NEEDS);
     expect(fitting.map(({ id }) => id)).toContain('aligned');
     for (const { id, kind, title } of fitting) {
-      const beamformer = await openBeamformer(id, NEEDS, 10_000);
+      const beamformer = await openBeamformer(id, NEEDS, { deadlineMs: 10_000 });
       try {
         expect(beamformer).toMatchObject({ id, kind, title, dimensions: NEEDS });
         const { analogPhase, digital } = await beamformer.compute({ channel, rfChains: 4, power: 10, noise: 1 });
@@ -30,13 +30,13 @@ describe('beamformers by name', () => {
 
   it('gives a sub-connected array phases for its own connections only', async () => {
     const mask = connectionMask('sub', 64, 4);
-    const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' }, 10_000);
+    const baseline = await openBeamformer('aligned', { ...NEEDS, connection: 'sub' }, { deadlineMs: 10_000 });
     const { analogPhase, digital } = await baseline.compute({ channel, rfChains: 4, power: 10, noise: 1 });
     expect(frobeniusNorm(matmul(fromPhases(analogPhase, 64, 4, mask), digital)) ** 2).toBeCloseTo(10, 6);
   });
 
   it('calls a baseline slow that took longer than its deadline', async () => {
-    const baseline = await openBeamformer('pga', NEEDS, 0.001);
+    const baseline = await openBeamformer('pga', NEEDS, { deadlineMs: 0.001 });
     await expect(baseline.compute({ channel, rfChains: 4, power: 10, noise: 1 })).rejects.toMatchObject({
       code: 'model-slow',
       message: "the baseline 'pga' took longer for its beam than 0.001 ms",
@@ -44,6 +44,6 @@ describe('beamformers by name', () => {
   });
 
   it('says what there is when a name is unknown', async () => {
-    await expect(openBeamformer('nobody', NEEDS, 10_000)).rejects.toMatchObject({ code: 'model-missing' });
+    await expect(openBeamformer('nobody', NEEDS, { deadlineMs: 10_000 })).rejects.toMatchObject({ code: 'model-missing' });
   });
 });

@@ -5,15 +5,14 @@ import { listModels } from '../../models/zoo.ts';
 import { openBaseline } from './baseline-beamformer.ts';
 import type { Beamformer } from './beamformer.ts';
 import { misfit, openModel } from './onnx-beamformer.ts';
-import type { BeamformerNeeds } from './onnx-beamformer.ts';
+import type { BeamformerNeeds, ModelOptions } from './onnx-beamformer.ts';
 
 /**
  * Opens a baseline by its name, or else a model by its id or path, checked against the rig.
- * @param deadlineMs longest for one beam
  * @throws {BeamrigError} 'model-missing', 'model-damaged', 'model-mismatch', 'model-slow'
  */
-export async function openBeamformer(id: string, needs: BeamformerNeeds, deadlineMs: number): Promise<Beamformer> {
-  return isBaselineName(id) ? openBaseline(id, needs, deadlineMs) : openModel(id, needs, deadlineMs);
+export async function openBeamformer(id: string, needs: BeamformerNeeds, options: ModelOptions): Promise<Beamformer> {
+  return isBaselineName(id) ? openBaseline(id, needs, options.deadlineMs) : openModel(id, needs, options);
 }
 
 /** Models of the zoo whose cards fit the rig, then the baselines: what a person may choose. */

@@ -21,7 +21,7 @@ export interface Tried {
 /** @throws {BeamrigError} as openModel and the model's `compute` do */
 export async function tryModel(path: string): Promise<Tried> {
   const { elements, rfChains, users } = readCard(path).dimensions;
-  const model = await openModel(path, { elements, rfChains, users }, PATIENT_DEADLINE_MS);
+  const model = await openModel(path, { elements, rfChains, users }, { deadlineMs: PATIENT_DEADLINE_MS });
   try {
     const random = createRandom(1).stream('try');
     const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;

@@ -6,6 +6,7 @@ import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluati
 import { findModel, readCard } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
@@ -20,6 +21,7 @@ export interface EvaluateOptions {
   bits: string;
   objective: string;
   rfChains?: string;
+  engine: string;
   resolveDigital?: boolean;
   json?: boolean;
 }
@@ -28,6 +30,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
   const bits = bitsList('--bits', options.bits);
   const objective = oneOf('--objective', options.objective, OBJECTIVE_NAMES);
+  const engine = oneOf('--engine', options.engine, ENGINE_CHOICES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
@@ -41,7 +44,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const beamformer = await openBeamformer(
     model,
     { elements, rfChains, users },
-    isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS,
+    { deadlineMs: isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS, engine },
   );
   const bar =
     stderr().isTerminal && !options.json

@@ -153,6 +153,7 @@ export function createProgram(): Command {
       `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
       'sum-rate',
     )
+    .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime', 'auto')
     .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));

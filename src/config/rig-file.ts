@@ -118,6 +118,12 @@ export const rigFileSchema = z
           .describe(
             'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its process is replaced.',
           ),
+        engine: z
+          .enum(['auto', 'compiled', 'onnxruntime'])
+          .default('auto')
+          .describe(
+            'What computes a model: machine code that beamrig compiles from the file, or onnxruntime. auto compiles wherever all ops are known and both agree.',
+          ),
         objective: z
           .enum(OBJECTIVE_NAMES)
           .default('sum-rate')

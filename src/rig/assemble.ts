@@ -27,7 +27,7 @@ import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
-import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
+import { modelUsed, type CycleSink, type ModelUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { assembleHardware, linkText, problemMessage, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
@@ -114,7 +114,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
-  const open = (id: string): Promise<Beamformer> => openBeamformer(id, needs, rig.beamformer.deadlineMs);
+  const open = (id: string): Promise<Beamformer> => openBeamformer(id, needs, rig.beamformer);
   const beamformer = options.chosen?.beamformer ?? (await clock.during(open(rig.beamformer.model)));
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
@@ -345,13 +345,12 @@ function describe(
 const safeAzimuth = ({ safeState, safeCodeword }: RigFile): number | null =>
   safeState === 'codeword' ? (safeCodeword?.azimuthDeg ?? null) : null;
 
-function identityOf(description: RigDescription, beamformer: Beamformer & { sha256?: string; cardSha256?: string }): RigIdentity {
-  const { id, kind, sha256, cardSha256 } = beamformer;
+function identityOf(description: RigDescription, beamformer: Beamformer & Partial<ModelUsed>): RigIdentity {
   return {
     source: description.source,
     channelSource: description.channelSource,
     sourceReason: description.sourceReason,
-    model: { id, kind, ...(sha256 === undefined ? {} : { sha256 }), ...(cardSha256 === undefined ? {} : { cardSha256 }) },
+    model: modelUsed(beamformer),
     panels: description.links.map(({ name, kind: linkKind, panel, firmware }) => ({
       link: name,
       kind: linkKind,

@@ -114,8 +114,18 @@ export interface RigEvent {
 export interface ModelUsed {
   id: string;
   kind: 'model' | 'baseline';
+  /** What computed it; a baseline is plain code. */
+  engine?: 'compiled' | 'onnxruntime';
+  /** Why onnxruntime ran it where the compiled engine would have been taken. */
+  engineReason?: string;
   sha256?: string;
   cardSha256?: string;
+}
+
+/** What of a beamformer is kept. */
+export function modelUsed({ id, kind, engine, engineReason, sha256, cardSha256 }: ModelUsed): ModelUsed {
+  const known = { engine, engineReason, sha256, cardSha256 };
+  return { id, kind, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) };
 }
 
 /** A panel at the other end of a link, as it said itself. */

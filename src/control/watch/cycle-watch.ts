@@ -5,7 +5,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
-import { SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
+import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
 import type { CyclePanel, FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { oncePerCause } from './once-per-cause.ts';
@@ -41,9 +41,9 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
   let model: ModelUsed | undefined;
   const boards = new Map<string, BoardUsed>();
 
-  const watchModel = (cycle: number, { id, kind, sha256, cardSha256 }: Beamformer & Partial<ModelUsed>): void => {
-    if (model?.id === id && model.sha256 === sha256) return;
-    model = { id, kind, ...(sha256 === undefined ? {} : { sha256 }), ...(cardSha256 === undefined ? {} : { cardSha256 }) };
+  const watchModel = (cycle: number, beamformer: Beamformer & Partial<ModelUsed>): void => {
+    if (model?.id === beamformer.id && model.sha256 === beamformer.sha256) return;
+    model = modelUsed(beamformer);
     sink.changed?.(cycle, { model });
   };
 

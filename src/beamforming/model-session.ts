@@ -1,16 +1,18 @@
 /**
- * One ONNX session in a process of its own, as seen from the control loop: starts it, hands it inputs, gives back its outputs. Whoever waits
- * gets an answer in time or an error: a network that does not answer within its deadline is killed, one that crashes is reason of, and in both
- * cases another process takes its place. What the tensors mean is the beamformer's business, not this file's.
+ * One network where it runs (a thread for a compiled one, a process of its own for onnxruntime), as seen from the control loop: starts it, hands
+ * it inputs, gives back its outputs. Whoever waits gets an answer in time or an error: a network that does not answer within its deadline is
+ * killed, one that crashes is reason of, and in both cases another takes its place. What the tensors mean is the beamformer's business, not
+ * this file's.
  *
  *   open ─► ready ─┬─► answer ─► …
  *                  └─► too late, or crashed ─► error for who waited, process killed ─► open again, in the background
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { startModelProcess, type ModelProcess } from './model-process.ts';
+import { startModelThread } from './model-thread.ts';
 import type { TensorPlan } from './onnx-process.ts';
 
-export interface OnnxSession {
+export interface ModelSession {
   /** Says how flat arrays are cut into inputs from now on; once, before the first run. */
   plan(plan: TensorPlan): void;
   /**
@@ -24,12 +26,16 @@ export interface OnnxSession {
 }
 
 export interface SessionOptions {
+  engine: Engine;
   /** Longest for one answer, real time: how long a process takes is nothing that a virtual clock could know. */
   deadlineMs: number;
   /** Longest for opening the network. */
   openMs?: number;
   intraOpThreads?: number;
 }
+
+/** What computes: our compiler's machine code, or onnxruntime. */
+export type Engine = 'compiled' | 'onnxruntime';
 
 /** Large networks take seconds to open, and on a busy machine the runtime itself does. */
 const OPEN_MS = 30_000;
@@ -48,16 +54,16 @@ interface Question {
  * Opens the network.
  * @param name what to call it in messages
  * @param bytes the ONNX file
- * @throws BeamrigError 'model-damaged' when onnxruntime refuses the bytes, 'model-slow' when it does not open in time, 'internal' when the
+ * @throws BeamrigError 'model-damaged' when onnxruntime refuses the bytes, 'model-engine' when they cannot be compiled, 'model-slow' when it does not open in time, 'internal' when the
  *   process does not come up
  */
-export async function startOnnxSession(name: string, bytes: Uint8Array, options: SessionOptions): Promise<OnnxSession> {
+export async function startModelSession(name: string, bytes: Uint8Array, options: SessionOptions): Promise<ModelSession> {
   const session = new Session(name, bytes, options);
   await session.open();
   return session;
 }
 
-class Session implements OnnxSession {
+class Session implements ModelSession {
   readonly #name: string;
   readonly #bytes: Uint8Array;
   readonly #options: SessionOptions;
@@ -77,7 +83,8 @@ class Session implements OnnxSession {
 
   async open(): Promise<void> {
     const { openMs = OPEN_MS, intraOpThreads = 1 } = this.#options;
-    const process = startModelProcess({ bytes: this.#bytes, intraOpThreads }, openMs, {
+    const start = this.#options.engine === 'compiled' ? startModelThread : startModelProcess;
+    const process = start({ bytes: this.#bytes, intraOpThreads }, openMs, {
       answer: (outputs) => this.#answered(process, (question) => question.resolve(outputs)),
       failed: (message) =>
         this.#answered(process, (question) =>
@@ -197,6 +204,11 @@ class Session implements OnnxSession {
 
   #notOpened(why: 'refused' | 'ended' | 'slow', detail: string): BeamrigError {
     if (why === 'slow') return this.#slow(detail);
+    if (why === 'refused' && this.#options.engine === 'compiled') {
+      return new BeamrigError('model-engine', `the model '${this.#name}' cannot be compiled: it has ${detail}`, {
+        wayOut: 'Let onnxruntime run it: engine auto, or onnxruntime.',
+      });
+    }
     if (why === 'ended') {
       return new BeamrigError('internal', `the process that opens the model '${this.#name}' ended by itself: ${detail}`, {
         wayOut: 'Check free memory and the model file.',

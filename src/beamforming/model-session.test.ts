@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { ENDLESS, troubledNetwork } from '../../test/integration/troubled-networks.ts';
-import { startOnnxSession } from './onnx-session.ts';
-import type { OnnxSession } from './onnx-session.ts';
+import { startModelSession } from './model-session.ts';
+import type { ModelSession } from './model-session.ts';
 
 /** Channel of 2 users and 8 elements, then power, then noise. */
 const flatInputs = (power: number): Float32Array => {
@@ -12,8 +12,8 @@ const flatInputs = (power: number): Float32Array => {
   return flat;
 };
 
-async function open(name: string, bytes: Uint8Array, deadlineMs: number): Promise<OnnxSession> {
-  const session = await startOnnxSession(name, bytes, { deadlineMs });
+async function open(name: string, bytes: Uint8Array, deadlineMs: number): Promise<ModelSession> {
+  const session = await startModelSession(name, bytes, { engine: 'onnxruntime', deadlineMs });
   session.plan({
     varying: [
       { name: 'channel', shape: [1, 2, 8, 2] },
@@ -29,7 +29,7 @@ async function open(name: string, bytes: Uint8Array, deadlineMs: number): Promis
   return session;
 }
 
-const openTiny = (): Promise<OnnxSession> => open('tiny', tinyNetwork({ elements: 8, users: 2 }), 20_000);
+const openTiny = (): Promise<ModelSession> => open('tiny', tinyNetwork({ elements: 8, users: 2 }), 20_000);
 
 /** Processes of models that this one has started and that are not gone. */
 function modelProcesses(): number[] {
@@ -71,7 +71,9 @@ describe('a network in a process of its own', () => {
   });
 
   it('refuses bytes that are no ONNX file, and says so', async () => {
-    await expect(startOnnxSession('broken', Uint8Array.of(1, 2, 3, 4), { deadlineMs: 1000 })).rejects.toMatchObject({
+    await expect(
+      startModelSession('broken', Uint8Array.of(1, 2, 3, 4), { engine: 'onnxruntime', deadlineMs: 1000 }),
+    ).rejects.toMatchObject({
       code: 'model-damaged',
     });
   });

@@ -1,0 +1,377 @@
+/** Every op, and graphs drawn at random, against onnxruntime. */
+import fc from 'fast-check';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../core/signal/random.ts';
+import { encodeModel } from '../graph/encode.ts';
+import { gradients } from '../graph/gradients.ts';
+import { Graph, type Dim, type FloatType, type Tensor } from '../graph/graph.ts';
+import * as ops from '../graph/ops.ts';
+import { scan } from '../graph/scan.ts';
+import { openSession } from '../graph/session.ts';
+import { openCompiled } from './compiled-session.ts';
+import { NotCompiled } from './onnx-graph.ts';
+
+const random = createRandom(11);
+const lengthOf = (dim: Dim): number => (dim === 'B' ? 1 : Number(dim));
+const sizeOf = (shape: readonly Dim[]): number => shape.reduce<number>((size, dim) => size * lengthOf(dim), 1);
+
+interface Case {
+  float?: FloatType;
+  inputs: readonly (readonly Dim[])[];
+  /** Numbers from … to. */
+  range?: readonly [number, number];
+  build: (tensors: Tensor[]) => Record<string, Tensor>;
+}
+
+/** Largest difference to what onnxruntime makes of the same numbers, in units of 1 + |value|; asserts the shapes. */
+async function difference({ float = 'float32', inputs, range = [-2, 2], build }: Case): Promise<number> {
+  const graph = new Graph(float);
+  const tensors = inputs.map((shape, i) => graph.input(`in_${i}`, shape));
+  for (const [name, tensor] of Object.entries(build(tensors))) graph.output(name, tensor);
+  const bytes = encodeModel(graph, 'test');
+  const Numbers = float === 'float32' ? Float32Array : Float64Array;
+  const values = inputs.map((shape) =>
+    Numbers.from(Float64Array.from({ length: sizeOf(shape) }, () => range[0] + (range[1] - range[0]) * random.uniform())),
+  );
+  const judge = await openSession(bytes, { exact: true });
+  const expected = await judge.run(
+    Object.fromEntries(inputs.map((shape, i) => [`in_${i}`, { values: values[i], shape: shape.map(lengthOf) }])),
+  );
+  await judge.close();
+  const compiled = openCompiled(bytes);
+  values.forEach((list, i) => compiled.inputs[`in_${i}`]?.set(list));
+  let most = 0;
+  // Twice: nothing of a run is left in the next one.
+  for (let run = 0; run < 2; run++) {
+    compiled.run();
+    for (const { name, shape } of compiled.model.outputs) {
+      expect([...shape]).toEqual([...expected[name].shape]);
+      expected[name].values.forEach((value, i) => {
+        const got = compiled.outputs[name][i];
+        if (Object.is(got, value) || got === value) return;
+        most = Math.max(most, Math.abs(got - value) / (1 + Math.abs(value)));
+        if (Number.isNaN(got) !== Number.isNaN(value)) most = Infinity;
+      });
+    }
+  }
+  return most;
+}
+
+const NEAR: Record<FloatType, number> = { float32: 2e-6, float64: 2e-14 };
+
+const unary: [string, (a: Tensor) => Tensor, readonly [number, number]][] = [
+  ['negate', ops.negate, [-2, 2]],
+  ['sqrt', ops.sqrt, [0, 9]],
+  ['exp', ops.exp, [-20, 10]],
+  ['log', ops.log, [1e-6, 50]],
+  ['abs', ops.abs, [-2, 2]],
+];
+
+describe.each(['float32', 'float64'] as const)('compiled to %s, as onnxruntime has it', (float) => {
+  const near = NEAR[float];
+
+  it.each(unary)('%s', async (_, op, range) => {
+    expect(await difference({ float, inputs: [[3, 5]], range, build: ([a]) => ({ out: op(a) }) })).toBeLessThan(near);
+  });
+
+  it('sums, products, quotients and choices of broadcast shapes', async () => {
+    const build = ([a, b, c]: Tensor[]): Record<string, Tensor> => ({
+      sum: ops.add(a, b),
+      difference: ops.subtract(b, c),
+      product: ops.multiply(a, c),
+      quotient: ops.divide(a, ops.add(ops.multiply(b, b), b.graph.constant(0.5))),
+      largest: ops.maximum(a, b),
+      smallest: ops.minimum(ops.minimum(a, c), b),
+    });
+    expect(await difference({ float, inputs: [[4, 3, 6], [3, 1], [6]], build })).toBeLessThan(near);
+  });
+
+  it('views: transposed, cut, squeezed, reshaped and joined', async () => {
+    const build = ([a]: Tensor[]): Record<string, Tensor> => {
+      const turned = ops.transpose(a, [2, 0, 1]);
+      const cut = ops.slice(turned, 0, 1, 6);
+      return {
+        turned,
+        cut: ops.reshape(cut, [5, 12]),
+        joined: ops.concat([ops.swapLast(cut), ops.swapLast(ops.slice(turned, 0, 0, 5))], 2),
+        squeezed: ops.squeeze(ops.slice(a, 1, 2, 3), [1]),
+        unsqueezed: ops.unsqueeze(ops.slice(a, 0, 1, 2), [1, 4]),
+      };
+    };
+    expect(await difference({ float, inputs: [[3, 4, 7]], build })).toBeLessThan(near);
+  });
+
+  it('sums and sums of squares over any axes', async () => {
+    const axes = [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]];
+    const build = ([a]: Tensor[]): Record<string, Tensor> =>
+      Object.fromEntries(
+        axes.flatMap((list) => [
+          [`sum_${list.join('')}`, ops.reduceSum(a, list)],
+          [`square_${list.join('')}`, ops.reduceSumSquare(ops.swapLast(a), list)],
+        ]),
+      );
+    for (const shape of [
+      [3, 5, 7],
+      [2, 4, 8],
+      [1, 9, 1],
+      [6, 1, 4],
+    ]) {
+      expect(await difference({ float, inputs: [shape], build })).toBeLessThan(near);
+    }
+  });
+
+  it('products of any shape, turned or not, batched or broadcast', async () => {
+    for (const [m, k, n] of [
+      [1, 1, 1],
+      [4, 3, 8],
+      [7, 5, 1],
+      [2, 9, 3],
+      [13, 4, 11],
+      [1, 16, 6],
+    ]) {
+      const build = ([a, b, c]: Tensor[]): Record<string, Tensor> => ({
+        plain: ops.matmul(a, b),
+        turned: ops.matmul(ops.swapLast(b), ops.swapLast(a)),
+        broadcast: ops.matmul(a, c),
+        gram: ops.matmul(ops.swapLast(a), a),
+      });
+      const inputs = [
+        [2, m, k],
+        [2, k, n],
+        [k, n],
+      ];
+      expect(await difference({ float, inputs, build })).toBeLessThan(4 * near);
+    }
+  });
+
+  it('products with constants of few entries, alone and amid other arithmetic', async () => {
+    const build = ([a]: Tensor[]): Record<string, Tensor> => {
+      const { graph } = a;
+      const pairs = graph.constant(
+        Float64Array.from({ length: 64 }, (_, i) => (Math.floor(i / 8) % 4 === i % 4 ? 1 : 0)),
+        [8, 8],
+      );
+      const turn = graph.constant(
+        Float64Array.from({ length: 64 }, (_, i) => {
+          const [row, col] = [Math.floor(i / 8), i % 8];
+          if (row % 4 !== col % 4 || row === col) return 0;
+          return row < 4 ? 1 : -1;
+        }),
+        [8, 8],
+      );
+      const squares = ops.matmul(ops.multiply(a, a), pairs);
+      return {
+        unit: ops.divide(a, ops.sqrt(squares)),
+        turned: ops.swapLast(ops.matmul(a, turn)),
+        sum: ops.reduceSum(squares, [1]),
+      };
+    };
+    expect(await difference({ float, inputs: [[5, 8]], build })).toBeLessThan(near);
+  });
+
+  it('inverses of positive definite matrices', async () => {
+    const build = ([a]: Tensor[]): Record<string, Tensor> => {
+      const size = a.shape[2] as number;
+      const identity = a.graph.constant(
+        Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+        [size, size],
+      );
+      return { out: ops.inverse(ops.add(ops.matmul(ops.swapLast(a), a), identity)) };
+    };
+    for (const size of [1, 2, 3, 4, 8, 11]) {
+      expect(await difference({ float, inputs: [[2, 12, size]], build })).toBeLessThan(40 * near);
+    }
+  });
+
+  it('Scans: nested, reversed, with carries that read each other, and what they capture', async () => {
+    const build = ([start, list, weight]: Tensor[]): Record<string, Tensor> => {
+      const twice = ops.multiply(weight, weight);
+      const outer = scan([start, ops.negate(start)], [list], ([x, y], [entry]) => {
+        const inner = scan([x], [ops.add(list, entry)], ([z], [each]) => ({
+          carries: [ops.multiply(ops.add(z, each), twice)],
+          outputs: [ops.add(z, y)],
+        }));
+        // The second reads the first as it was, turned round.
+        return {
+          carries: [ops.add(y, entry), ops.swapLast(x)],
+          outputs: [inner.carries[0], ops.reduceSum(inner.outputs[0], [0])],
+        };
+      });
+      const back = scan(
+        [start],
+        [list],
+        ([x], [entry]) => ({ carries: [ops.add(ops.multiply(x, twice), entry)], outputs: [x] }),
+        {
+          reverse: true,
+        },
+      );
+      return {
+        first: outer.carries[0],
+        second: outer.carries[1],
+        stacked: outer.outputs[0],
+        sums: outer.outputs[1],
+        back: back.carries[0],
+        stackedBack: back.outputs[0],
+      };
+    };
+    const inputs = [
+      [3, 3],
+      [4, 3, 3],
+      [1, 3],
+    ];
+    expect(await difference({ float, inputs, range: [-0.8, 0.8], build })).toBeLessThan(4 * near);
+  });
+
+  it('gradients through nested Scans', async () => {
+    const build = ([start, list, weight]: Tensor[]): Record<string, Tensor> => {
+      const outer = scan([start], [list], ([x], [entry]) => {
+        const inner = scan([x], [list], ([z], [each]) => ({ carries: [ops.divide(ops.matmul(ops.add(z, each), weight), x)] }));
+        return { carries: [ops.add(inner.carries[0], entry)], outputs: [ops.reduceSumSquare(inner.carries[0], [0, 1])] };
+      });
+      const loss = ops.add(
+        ops.reduceSumSquare(outer.carries[0], [0, 1]),
+        ops.reshape(ops.reduceSum(outer.outputs[0], [0]), [1, 1]),
+      );
+      const [byStart, byList, byWeight] = gradients(loss, [start, list, weight]);
+      return { loss, byStart, byList, byWeight };
+    };
+    const inputs = [
+      [2, 3],
+      [3, 2, 3],
+      [3, 3],
+    ];
+    expect(await difference({ float, inputs, range: [0.4, 0.8], build })).toBeLessThan(100 * near);
+  });
+});
+
+it('angles, which onnxruntime has in float32 alone', async () => {
+  expect(await difference({ inputs: [[40, 10]], range: [-8, 8], build: ([a]) => ({ out: ops.atan(a) }) })).toBeLessThan(2e-7);
+});
+
+it('elementary functions at their ends', async () => {
+  const ends = [0, -0, 1, -1, Infinity, -Infinity, NaN, 1e-30, 1e30, 88.5, 90, -120];
+  const build = ([a]: Tensor[]): Record<string, Tensor> => {
+    const odd = a.graph.constant(ends, [ends.length]);
+    const zero = ops.reduceSum(ops.multiply(a, a.graph.constant(0)), [0]);
+    const at = ops.add(odd, zero);
+    return { exp: ops.exp(at), log: ops.log(at), root: ops.sqrt(at), atan: ops.atan(at), abs: ops.abs(at) };
+  };
+  expect(await difference({ inputs: [[4]], build })).toBeLessThan(1e-6);
+});
+
+it('sine, cosine and angle in float64, against Math', () => {
+  const graph = new Graph('float64');
+  const a = graph.input('a', [1001]);
+  for (const op of ['Sin', 'Cos', 'Atan']) graph.output(op, graph.emit(op, [a], [1001], [null]));
+  const session = openCompiled(encodeModel(graph, 'test'));
+  session.inputs['a'].forEach((_, i, all) => (all[i] = (i - 500) / 7));
+  session.run();
+  for (const [op, exact] of [
+    ['Sin', Math.sin],
+    ['Cos', Math.cos],
+    ['Atan', Math.atan],
+  ] as const) {
+    session.outputs[op].forEach((value, i) => expect(value).toBeCloseTo(exact((i - 500) / 7), 14));
+  }
+});
+
+it('any graph of arithmetic, views, products and loops', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(9), fc.nat(1000), fc.nat(1000)), { minLength: 1, maxLength: 14 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (choices, rows, cols) => {
+        const build = (inputs: Tensor[]): Record<string, Tensor> => {
+          const pool = [...inputs];
+          for (const [kind, x, y] of choices) {
+            const a = pool[x % pool.length];
+            // Of the same shape, or turned so that it is.
+            const b = pool[y % pool.length];
+            pool.push(anyOp(kind, a, b));
+          }
+          return Object.fromEntries(pool.slice(-4).map((tensor, i) => [`out_${i}`, ops.identity(tensor)]));
+        };
+        const inputs = [
+          [rows, cols],
+          [rows, cols],
+          [cols, rows],
+        ];
+        expect(await difference({ inputs, range: [-1, 1], build })).toBeLessThan(2e-5);
+      },
+    ),
+    { numRuns: 120 },
+  );
+}, 120_000);
+
+/** Bounded, so that nothing overflows however long the chain. */
+function anyOp(kind: number, a: Tensor, b: Tensor): Tensor {
+  const like = b.shape.join() === a.shape.join() ? b : ops.swapLast(b);
+  const fits = like.shape.join() === a.shape.join();
+  const bounded = (x: Tensor): Tensor => ops.divide(x, ops.add(ops.abs(x), x.graph.constant(1)));
+  switch (kind) {
+    case 0:
+      return fits ? bounded(ops.add(a, like)) : ops.negate(a);
+    case 1:
+      return fits ? ops.multiply(a, like) : ops.abs(a);
+    case 2:
+      return ops.swapLast(a);
+    case 3:
+      return bounded(ops.matmul(ops.matmul(a, ops.swapLast(a)), a));
+    case 4:
+      return fits ? ops.select(ops.greaterOrEqual(a, like), a, ops.negate(like)) : bounded(a);
+    case 5:
+      return ops.expandLike(bounded(ops.reduceSum(a, [0])), a);
+    case 6:
+      return ops.add(a, ops.sqrt(ops.reduceSumSquare(bounded(a), [1])));
+    case 7: {
+      const length = a.shape[0] as number;
+      const top = ops.slice(a, 0, 0, Math.ceil(length / 2));
+      return length === 1 ? a : ops.slice(ops.concat([ops.slice(a, 0, Math.ceil(length / 2), length), top], 0), 0, 0, length);
+    }
+    case 8: {
+      const step = ops.unsqueeze(bounded(a), [0]);
+      const three = ops.concat([step, ops.negate(step), step], 0);
+      return bounded(
+        scan([a], [three], ([x], [y]) => ({ carries: [ops.swapLast(ops.swapLast(ops.subtract(x, y)))] })).carries[0],
+      );
+    }
+    default:
+      return bounded(ops.exp(bounded(a)));
+  }
+}
+
+describe('the zoo', () => {
+  const folder = new URL('../zoo/', import.meta.url);
+  it.each(readdirSync(folder).filter((name) => name.endsWith('.onnx')))('%s is compiled', (name) => {
+    const session = openCompiled(readFileSync(new URL(name, folder)));
+    expect(session.model.outputs.map((output) => output.name)).toEqual(['analog_phase', 'digital']);
+  });
+});
+
+describe('what is not compiled says why', () => {
+  const refused = (build: (graph: Graph) => void): string => {
+    const graph = new Graph();
+    build(graph);
+    try {
+      openCompiled(encodeModel(graph, 'test'));
+    } catch (error) {
+      expect(error).toBeInstanceOf(NotCompiled);
+      return (error as Error).message;
+    }
+    throw new Error('it was compiled');
+  };
+
+  it('an op that is not known', () => {
+    expect(refused((g) => g.output('out', g.emit('Erf', [g.input('a', [3])], [3], [null])))).toBe('the op Erf');
+  });
+
+  it('numbers of two kinds', () => {
+    const message = refused((g) => {
+      const a = g.input('a', [3]);
+      g.output('out', g.emit('Add', [a, g.constant([1, 2, 3], [3], 'float64')], [3], [null, null]));
+    });
+    expect(message).toBe('it mixes float32 and float64');
+  });
+});

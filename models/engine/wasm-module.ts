@@ -1,0 +1,207 @@
+/**
+ * WebAssembly modules, byte by byte: the few instructions that compiled models are made of. Functions take 32-bit integers (loop counters),
+ * return nothing, and work on one memory that the host gives.
+ *
+ * Source: WebAssembly Core Specification 2.0, chapter 5 (binary format), with its vector instructions.
+ */
+
+/** Instructions after the vector prefix that do not depend on the element type. */
+export const VECTOR = { load: 0x00, store: 0x0b, shuffle: 0x0d, and: 0x4e, or: 0x50, xor: 0x51, bitselect: 0x52 } as const;
+
+/** Instructions on vectors of floating-point numbers, and on integers of their width, which exponents are read and made with. */
+export type VectorOp =
+  | ('eq' | 'lt' | 'gt' | 'ge' | 'nearest' | 'abs' | 'neg' | 'sqrt' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max')
+  | ('pmin' | 'pmax' | 'splatLoad' | 'storeLane' | 'multiplyAdd' | 'negativeMultiplyAdd')
+  | ('shiftLeft' | 'shiftRight' | 'addIntegers' | 'subtractIntegers');
+
+/** Real numbers of one width: what a vector of them is, and how it is worked with. */
+export interface ElementKind {
+  readonly name: 'float32' | 'float64';
+  readonly bytes: 4 | 8;
+  /** Elements in a vector. */
+  readonly width: 4 | 2;
+  readonly op: Readonly<Record<VectorOp, number>>;
+}
+
+export const FLOAT32: ElementKind = {
+  name: 'float32',
+  bytes: 4,
+  width: 4,
+  op: {
+    ...{ eq: 0x41, lt: 0x43, gt: 0x44, ge: 0x46, nearest: 0x6a, abs: 0xe0, neg: 0xe1, sqrt: 0xe3 },
+    ...{ add: 0xe4, sub: 0xe5, mul: 0xe6, div: 0xe7, min: 0xe8, max: 0xe9, pmin: 0xea, pmax: 0xeb },
+    ...{ splatLoad: 0x09, storeLane: 0x5a, multiplyAdd: 0x105, negativeMultiplyAdd: 0x106 },
+    ...{ shiftLeft: 0xab, shiftRight: 0xac, addIntegers: 0xae, subtractIntegers: 0xb1 },
+  },
+};
+
+export const FLOAT64: ElementKind = {
+  name: 'float64',
+  bytes: 8,
+  width: 2,
+  op: {
+    ...{ eq: 0x47, lt: 0x49, gt: 0x4a, ge: 0x4c, nearest: 0x94, abs: 0xec, neg: 0xed, sqrt: 0xef },
+    ...{ add: 0xf0, sub: 0xf1, mul: 0xf2, div: 0xf3, min: 0xf4, max: 0xf5, pmin: 0xf6, pmax: 0xf7 },
+    ...{ splatLoad: 0x0a, storeLane: 0x5b, multiplyAdd: 0x107, negativeMultiplyAdd: 0x108 },
+    ...{ shiftLeft: 0xcb, shiftRight: 0xcc, addIntegers: 0xce, subtractIntegers: 0xd1 },
+  },
+};
+
+const I32 = 0x7f;
+const V128 = 0x7b;
+/** Local numbers, sizes and offsets: 7 bits a byte, the lowest first. */
+function pushUnsigned(to: number[], value: number): void {
+  for (let rest = value >>> 0; ; rest >>>= 7) {
+    if (rest < 0x80) return void to.push(rest);
+    to.push((rest & 0x7f) | 0x80);
+  }
+}
+
+function pushSigned(to: number[], value: number): void {
+  for (let rest = value | 0; ; rest >>= 7) {
+    const byte = rest & 0x7f;
+    const signIsKnown = (rest >> 6 === 0 && byte < 0x40) || (rest >> 6 === -1 && byte >= 0x40);
+    if (signIsKnown) return void to.push(byte);
+    to.push(byte | 0x80);
+  }
+}
+
+/** One function under construction. Parameters are its first locals. */
+export class FunctionCode {
+  readonly parameters: number;
+  readonly #code: number[] = [];
+  readonly #locals: number[] = [];
+
+  constructor(parameters: number) {
+    this.parameters = parameters;
+  }
+
+  /** A new local of 32 bits. */
+  integerLocal(): number {
+    return this.parameters + this.#locals.push(I32) - 1;
+  }
+
+  /** A new local of a whole vector. */
+  vectorLocal(): number {
+    return this.parameters + this.#locals.push(V128) - 1;
+  }
+
+  get(local: number): void {
+    this.#with(0x20, local);
+  }
+
+  set(local: number): void {
+    this.#with(0x21, local);
+  }
+
+  /** Sets the local and leaves the value on the stack. */
+  tee(local: number): void {
+    this.#with(0x22, local);
+  }
+
+  integer(value: number): void {
+    this.#code.push(0x41);
+    pushSigned(this.#code, value);
+  }
+
+  addIntegers(): void {
+    this.#code.push(0x6a);
+  }
+
+  multiplyIntegers(): void {
+    this.#code.push(0x6c);
+  }
+
+  call(functionIndex: number): void {
+    this.#with(0x10, functionIndex);
+  }
+
+  /** @param bytes lanes of a shuffle, byte by byte */
+  vector(op: number, bytes: readonly number[] = []): void {
+    this.#with(0xfd, op);
+    for (const byte of bytes) this.#code.push(byte);
+  }
+
+  /** A load or a store: the address lies on the stack, `offset` is added to it. */
+  memory(op: number, offset: number, lane?: number): void {
+    this.#with(0xfd, op);
+    this.#code.push(2);
+    pushUnsigned(this.#code, offset);
+    if (lane !== undefined) this.#code.push(lane);
+  }
+
+  /** for (local = from; local < to; local += step), at least once. */
+  loop(local: number, from: number, to: number, step: number, body: () => void): void {
+    this.integer(from);
+    this.set(local);
+    this.#code.push(0x03, 0x40);
+    body();
+    this.get(local);
+    this.integer(step);
+    this.addIntegers();
+    this.tee(local);
+    this.integer(to);
+    this.#code.push(0x48, 0x0d, 0x00, 0x0b); // less than: once more
+  }
+
+  bytes(): number[] {
+    const bytes: number[] = [];
+    pushUnsigned(bytes, this.#locals.length);
+    for (const type of this.#locals) bytes.push(1, type);
+    for (const byte of this.#code) bytes.push(byte);
+    bytes.push(0x0b);
+    return bytes;
+  }
+
+  #with(code: number, operand: number): void {
+    this.#code.push(code);
+    pushUnsigned(this.#code, operand);
+  }
+}
+
+/** A module over the memory `host.memory` that exports the last of these functions as `run`. */
+export function encodeModule(functions: readonly FunctionCode[]): Uint8Array<ArrayBuffer> {
+  const bytes = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  const section = (id: number, items: readonly (readonly number[])[]): void => {
+    const content: number[] = [];
+    pushUnsigned(content, items.length);
+    for (const item of items) for (const byte of item) content.push(byte);
+    bytes.push(id);
+    pushUnsigned(bytes, content.length);
+    for (const byte of content) bytes.push(byte);
+  };
+  const sized = (content: readonly number[]): number[] => {
+    const item: number[] = [];
+    pushUnsigned(item, content.length);
+    for (const byte of content) item.push(byte);
+    return item;
+  };
+  const named = (name: string): number[] => sized([...Buffer.from(name)]);
+  const numbered = (value: number): number[] => {
+    const item: number[] = [];
+    pushUnsigned(item, value);
+    return item;
+  };
+  section(
+    1,
+    functions.map(({ parameters }) => [0x60, ...sizedTypes(parameters), 0]),
+  );
+  section(2, [[...named('host'), ...named('memory'), 0x02, 0x00, 1]]);
+  section(
+    3,
+    functions.map((_, index) => numbered(index)),
+  );
+  section(7, [[...named('run'), 0x00, ...numbered(functions.length - 1)]]);
+  section(
+    10,
+    functions.map((code) => sized(code.bytes())),
+  );
+  return Uint8Array.from(bytes);
+}
+
+function sizedTypes(parameters: number): number[] {
+  const types: number[] = [];
+  pushUnsigned(types, parameters);
+  for (let i = 0; i < parameters; i++) types.push(I32);
+  return types;
+}
