@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,6 +8,8 @@ export default defineConfig({
     // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
     maxWorkers: 2,
     testTimeout: 30_000,
+    // Nothing is left in the cache of whoever runs the tests.
+    env: { XDG_CACHE_HOME: join(tmpdir(), 'beamrig-test-cache') },
     reporters: ['default', './test/parts-reporter.ts'],
     coverage: {
       provider: 'v8',

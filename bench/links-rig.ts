@@ -33,9 +33,10 @@ export async function wholeRig(name: string, link: string, seconds: number): Pro
   await clock.sleep(1000 * seconds);
   const rigCyclesPerSecond = (1000 * cycle.length) / (clock.nowMs() - startMs);
   const [link50, cycle50] = [push, cycle].map((each) => percentiles(Float64Array.from(each)));
+  const voidCycles = voids; // the one that the stop finds under way is void by right
   await rig.controller.stop();
   await running;
-  return { name, cyclesPerSecond: rigCyclesPerSecond, linkMs: link50, cycleMs: cycle50, voids };
+  return { name, cyclesPerSecond: rigCyclesPerSecond, linkMs: link50, cycleMs: cycle50, voids: voidCycles };
 }
 
 export function rigText(phaseBits: number, link: string): string {

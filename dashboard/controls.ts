@@ -25,6 +25,7 @@ interface Command {
 export class Controls {
   readonly #socket: RigSocket;
   readonly #model = byId<HTMLSelectElement>('model');
+  readonly #engine = byId('engine');
   readonly #phaseBits = byId<HTMLSelectElement>('phase-bits');
   readonly #run = byId<HTMLButtonElement>('run');
   readonly #hint = byId('hint');
@@ -87,6 +88,7 @@ export class Controls {
       if (document.activeElement !== this.#model || off) this.#model.value = rig.modelId;
       if (document.activeElement !== this.#phaseBits || off) this.#phaseBits.value = String(rig.phaseBits);
     }
+    setText(this.#engine, rig?.engine ? `, ${rig.engine}` : '');
     this.#confirm.hidden = !this.#pending;
     if (this.#pending) setText(this.#apply, this.#pending.verb);
     this.#drawHint(live, reason);

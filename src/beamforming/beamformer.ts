@@ -1,6 +1,9 @@
 /** One interface for whatever chooses the beam: an ONNX model from the zoo, anyone's own, or a baseline. */
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 
+/** What computes a model: machine code that is compiled from its file, or onnxruntime. */
+export type Engine = 'compiled' | 'onnxruntime';
+
 export interface Beamformer {
   /** 'unfolded-pga-n64', 'aligned', … */
   readonly id: string;
@@ -8,6 +11,12 @@ export interface Beamformer {
   /** One line for the page and `beamrig models`. */
   readonly title: string;
   readonly dimensions: { elements: number; rfChains: number; users: number };
+  /** Absent of a baseline, which is plain code. */
+  readonly engine?: Engine;
+  /** Why onnxruntime runs it where the compiled engine would have been taken. */
+  readonly engineReason?: string;
+  /** It could be compiled, and did not compute the same: somebody should know. */
+  readonly enginesDiffer?: true;
   compute(problem: Problem): Promise<Beam>;
   close(): Promise<void>;
 }

@@ -2,12 +2,15 @@
  * Which engine runs a model: the compiled one wherever all ops are known and it computes what onnxruntime computes, which is tried on a few
  * channels when a file is first opened. What came of it is kept by checksum and version of the compiler.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import { COMPILER_VERSION } from '../../models/engine/compile.ts';
-import { startModelSession, type Engine, type ModelSession } from './model-session.ts';
+import { COMPILER_VERSION, compileModel } from '../../models/engine/compile.ts';
+import type { Engine } from './beamformer.ts';
+import { startModelSession, type ModelSession } from './model-session.ts';
 import type { TensorPlan } from './onnx-process.ts';
 
 export const ENGINE_CHOICES = ['auto', 'compiled', 'onnxruntime'] as const;
@@ -16,8 +19,10 @@ export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 export interface ChosenEngine {
   readonly session: ModelSession;
   readonly engine: Engine;
-  /** Why it is not the compiled one, where that was asked for first: the end of 'onnxruntime runs it: …'. */
-  readonly why?: string;
+  /** Why onnxruntime runs it where the compiled engine would have been taken. */
+  readonly engineReason?: string;
+  /** It was compiled, and did not compute the same. */
+  readonly enginesDiffer?: true;
 }
 
 export interface ToChoose {
@@ -40,11 +45,23 @@ export async function openOnEngine(request: ToChoose): Promise<ChosenEngine> {
   const { choice, sha256 } = request;
   if (choice !== 'auto') return { session: await open(request, choice), engine: choice };
   const known = readVerdicts()[verdictKey(sha256)];
-  if (known?.engine === 'onnxruntime') return { session: await open(request, 'onnxruntime'), ...known };
-  if (known?.engine === 'compiled') return { session: await open(request, 'compiled'), engine: 'compiled' };
+  if (known !== undefined) return { ...known, session: await open(request, known.engine) };
   const chosen = await compare(request);
   keepVerdict(sha256, chosen);
   return chosen;
+}
+
+/** What would run a model, as far as can be said without running it: one that was never opened is not compared yet. */
+export function engineOf({ bytes, sha256 }: Pick<ToChoose, 'bytes' | 'sha256'>): Verdict & { compared: boolean } {
+  const known = readVerdicts()[verdictKey(sha256)];
+  if (known !== undefined) return { ...known, compared: true };
+  try {
+    compileModel(bytes);
+    return { engine: 'compiled', compared: false };
+  } catch (error) {
+    const engineReason = `it has ${error instanceof Error ? error.message : String(error)}`;
+    return { engine: 'onnxruntime', engineReason, compared: false };
+  }
 }
 
 async function open({ name, bytes, plan, deadlineMs }: ToChoose, engine: Engine): Promise<ModelSession> {
@@ -60,18 +77,18 @@ async function compare(request: ToChoose): Promise<ChosenEngine> {
     if (compiled.status === 'fulfilled') await compiled.value.close();
     throw judge.reason;
   }
-  const onnxruntime = (why: string): ChosenEngine => ({ session: judge.value, engine: 'onnxruntime', why });
   if (compiled.status === 'rejected') {
     const reason: unknown = compiled.reason;
-    return onnxruntime(isBeamrigError(reason) ? reason.message : String(reason));
+    const engineReason = isBeamrigError(reason) ? reason.message.replace(/^.* cannot be compiled: /, '') : String(reason);
+    return { session: judge.value, engine: 'onnxruntime', engineReason };
   }
-  const why = await whyNot(compiled.value, judge.value, request);
-  if (why === undefined) {
+  const engineReason = await difference(compiled.value, judge.value, request);
+  if (engineReason === undefined) {
     await judge.value.close();
     return { session: compiled.value, engine: 'compiled' };
   }
   await compiled.value.close();
-  return onnxruntime(why);
+  return { session: judge.value, engine: 'onnxruntime', engineReason, enginesDiffer: true };
 }
 
 /**
@@ -80,7 +97,7 @@ async function compare(request: ToChoose): Promise<ChosenEngine> {
  */
 const TOLERANCE = 1e-3;
 
-async function whyNot(compiled: ModelSession, judge: ModelSession, { samples, plan }: ToChoose): Promise<string | undefined> {
+async function difference(compiled: ModelSession, judge: ModelSession, { samples, plan }: ToChoose): Promise<string | undefined> {
   const differences: { phase: number; digital: number }[] = [];
   try {
     for (const sample of samples) {
@@ -88,13 +105,13 @@ async function whyNot(compiled: ModelSession, judge: ModelSession, { samples, pl
       differences.push(differenceOf(own, expected, plan));
     }
   } catch (error) {
-    return `the two could not be compared (${error instanceof Error ? error.message : String(error)})`;
+    return `compiled and in onnxruntime it could not be compared: ${error instanceof Error ? error.message : String(error)}`;
   }
   const median = (of: (each: (typeof differences)[number]) => number): number =>
     differences.map(of).sort((a, b) => a - b)[differences.length >> 1];
   const [phase, digital] = [median((each) => each.phase), median((each) => each.digital)];
   if (phase <= TOLERANCE && digital <= TOLERANCE) return undefined;
-  return `compiled, its phases differ by ${phase.toPrecision(2)} rad and its digital weights by ${digital.toPrecision(2)} of the largest, in the median of ${samples.length} channels`;
+  return `compiled, its phases differ from those of onnxruntime by ${phase.toPrecision(2)} rad and its digital weights by ${digital.toPrecision(2)} of the largest, in the median of ${samples.length} channels`;
 }
 
 function differenceOf(own: Float32Array, expected: Float32Array, { outputs }: TensorPlan): { phase: number; digital: number } {
@@ -114,7 +131,16 @@ function differenceOf(own: Float32Array, expected: Float32Array, { outputs }: Te
   return { phase, digital: digital / largest };
 }
 
-type Verdict = Pick<ChosenEngine, 'engine' | 'why'>;
+type Verdict = Omit<ChosenEngine, 'session'>;
+
+const verdictsSchema = z.record(
+  z.string(),
+  z.strictObject({
+    engine: z.enum(['compiled', 'onnxruntime']),
+    engineReason: z.string().optional(),
+    enginesDiffer: z.literal(true).optional(),
+  }),
+);
 
 const verdictKey = (sha256: string): string => `${COMPILER_VERSION} ${sha256}`;
 const verdictsPath = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'beamrig', 'engines.json');
@@ -124,18 +150,19 @@ const MOST_VERDICTS = 1000;
 function readVerdicts(): Record<string, Verdict> {
   try {
     const found: unknown = JSON.parse(readFileSync(verdictsPath(), 'utf8'));
-    return typeof found === 'object' && found !== null ? (found as Record<string, Verdict>) : {};
+    const verdicts = verdictsSchema.safeParse(found);
+    return verdicts.success ? (verdicts.data as Record<string, Verdict>) : {};
   } catch {
     return {}; // none yet, or damaged: the engines are compared again
   }
 }
 
-function keepVerdict(sha256: string, { engine, why }: ChosenEngine): void {
+function keepVerdict(sha256: string, { session: _session, ...verdict }: ChosenEngine): void {
   const verdicts = Object.entries(readVerdicts()).slice(-MOST_VERDICTS);
-  const all = { ...Object.fromEntries(verdicts), [verdictKey(sha256)]: { engine, ...(why === undefined ? {} : { why }) } };
+  const all = { ...Object.fromEntries(verdicts), [verdictKey(sha256)]: verdict };
   const path = verdictsPath();
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     writeFileSync(`${path}.${process.pid}`, JSON.stringify(all));
     renameSync(`${path}.${process.pid}`, path);
   } catch {

@@ -8,6 +8,7 @@
  *                  └─► too late, or crashed ─► error for who waited, process killed ─► open again, in the background
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Engine } from './beamformer.ts';
 import { startModelProcess, type ModelProcess } from './model-process.ts';
 import { startModelThread } from './model-thread.ts';
 import type { TensorPlan } from './onnx-process.ts';
@@ -33,9 +34,6 @@ export interface SessionOptions {
   openMs?: number;
   intraOpThreads?: number;
 }
-
-/** What computes: our compiler's machine code, or onnxruntime. */
-export type Engine = 'compiled' | 'onnxruntime';
 
 /** Large networks take seconds to open, and on a busy machine the runtime itself does. */
 const OPEN_MS = 30_000;

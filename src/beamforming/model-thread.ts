@@ -1,12 +1,10 @@
 /** The far side of compiled-thread.ts: starts it, passes messages, and ends it whatever it does. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../../models/engine/start-thread.ts';
 import type { ModelListener, ModelProcess, Opening } from './model-process.ts';
 import type { FromModel, ModelStart, ToModel } from './onnx-process.ts';
 
 export function startModelThread(start: Omit<ModelStart, 'parent'>, openMs: number, listener: ModelListener): ModelProcess {
-  const worker = startWorker();
+  const worker = startThread(import.meta.url, 'compiled-thread');
   let killed = false;
   let open = false;
   let settle: (opening: Opening) => void = () => undefined;
@@ -47,11 +45,4 @@ export function startModelThread(start: Omit<ModelStart, 'parent'>, openMs: numb
       clearTimeout(timer);
     },
   };
-}
-
-/** From dist/ it runs plain JavaScript, from source with tsx. */
-function startWorker(): Worker {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const loader = fromSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href] : [];
-  return new Worker(new URL(fromSource ? './compiled-thread.ts' : './compiled-thread.js', import.meta.url), { execArgv: loader });
 }

@@ -16,9 +16,8 @@ import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
-import type { Beamformer } from './beamformer.ts';
+import type { Beamformer, Engine } from './beamformer.ts';
 import { openOnEngine, type EngineChoice } from './engine-choice.ts';
-import type { Engine } from './model-session.ts';
 import type { TensorPlan } from './onnx-process.ts';
 
 /** What a rig asks of whatever chooses its beams. */
@@ -40,8 +39,6 @@ export interface ModelOptions {
 export interface ModelBeamformer extends Beamformer {
   readonly card: ModelCard;
   readonly engine: Engine;
-  /** Why onnxruntime runs it where the compiled engine would have been taken. */
-  readonly engineReason?: string;
   /** Of the ONNX file and of its card, lower-case hex. */
   readonly sha256: string;
   readonly cardSha256: string;
@@ -77,15 +74,14 @@ export async function openModel(
   };
   const samples = sampleProblems(card.dimensions).map((problem) => flatInputs(card, problem));
   const { id: name, sha256 } = card;
-  const { session, engine, why } = await openOnEngine({ name, bytes, sha256, plan, samples, choice, deadlineMs });
+  const { session, ...engine } = await openOnEngine({ name, bytes, sha256, plan, samples, choice, deadlineMs });
   return {
     id: card.id,
     kind: 'model',
     title: card.title,
     dimensions: { elements, rfChains, users },
     card,
-    engine,
-    ...(why === undefined ? {} : { engineReason: why }),
+    ...engine,
     sha256: card.sha256,
     cardSha256: sha256Of(readModelFile(path.replace(/\.onnx$/, '.json'), 'card')),
     compute: async (problem) => {

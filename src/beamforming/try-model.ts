@@ -3,6 +3,7 @@ import { readCard } from '../../models/zoo.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
+import type { Engine } from './beamformer.ts';
 import { openModel } from './onnx-beamformer.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
@@ -12,6 +13,9 @@ const CHANNELS = 4;
 const SNRS_DB = [-10, 10, 30];
 
 export interface Tried {
+  engine: Engine;
+  /** Why it is not the compiled one. */
+  engineReason?: string;
   /** The longest that it took for a beam, and ‖A·D‖²_F / P as it gave it, from the least to the most. */
   mostMs: number;
   leastRatio: number;
@@ -25,7 +29,9 @@ export async function tryModel(path: string): Promise<Tried> {
   try {
     const random = createRandom(1).stream('try');
     const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-    const tried: Tried = { mostMs: 0, leastRatio: Infinity, mostRatio: 0 };
+    const { engine, engineReason } = model;
+    const why = engineReason === undefined ? {} : { engineReason };
+    const tried: Tried = { engine, ...why, mostMs: 0, leastRatio: Infinity, mostRatio: 0 };
     for (let index = 0; index < CHANNELS; index++) {
       const channel = salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' });
       for (const snrDb of SNRS_DB) {

@@ -1,7 +1,8 @@
 /** `beamrig models`: what can choose beams here, and whether each file is what its card says. */
 import { BASELINES } from '../../models/baselines/baselines.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
-import { findModel, listModels, readCard, verifyModel } from '../../models/zoo.ts';
+import { findModel, listModels, readCard, readModelFile, verifyModel } from '../../models/zoo.ts';
+import { engineOf } from '../beamforming/engine-choice.ts';
 import { tryModel } from '../beamforming/try-model.ts';
 import { failWith } from './failure.ts';
 import { print } from './output.ts';
@@ -34,8 +35,12 @@ export function listAll(options: { json?: boolean }): void {
   );
 }
 
+/** The card, and what would run the file here. */
 export function show(model: string): void {
-  print(JSON.stringify(readCard(findModel(model)), null, 2));
+  const path = findModel(model);
+  const card = readCard(path);
+  const engine = engineOf({ bytes: readModelFile(path, 'model'), sha256: card.sha256 });
+  print(JSON.stringify({ ...card, engine }, null, 2));
 }
 
 /** Every model is checked, opened and run even where one fails; the exit code says whether all are good. */
@@ -44,10 +49,10 @@ export async function verify(model: string | undefined): Promise<void> {
   for (const path of paths) {
     try {
       const { id, card } = verifyModel(path);
-      const { mostMs, leastRatio, mostRatio } = await tryModel(path);
-      print(
-        `${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, it runs: ${mostMs.toFixed(1)} ms at most)`,
-      );
+      const { engine, engineReason, mostMs, leastRatio, mostRatio } = await tryModel(path);
+      const how = engine === 'compiled' ? 'it runs compiled' : 'onnxruntime runs it';
+      print(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most)`);
+      if (engineReason !== undefined) print(`${id}: not compiled, since ${engineReason}`);
       if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) continue;
       const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
       print(

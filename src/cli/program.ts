@@ -43,6 +43,7 @@ export function createProgram(): Command {
     .option('--cycles <n>', 'end after so many cycles (default: with the last channel of a file, or never)')
     .option('--seed <n>', 'seed instead of the rig file’s')
     .option('--virtual-time', 'as fast as the machine goes, on simulated time: the same seed gives the same records')
+    .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime (default: the rig file’s)')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: object) => (await import('./run.ts')).run(rig, options));
 

@@ -13,6 +13,9 @@ export interface RunStart {
   rigLine: string;
   /** What beams are to be good for. */
   objective: string;
+  model: string;
+  /** What computes it; null of a baseline, which is plain code. */
+  engine: 'compiled' | 'onnxruntime' | null;
   source: Source;
   channelSource: ChannelOrigin;
   sourceLine: string;

@@ -11,6 +11,7 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { isModelPath } from '../../models/zoo.ts';
 import { createRandom } from '../../core/signal/random.ts';
+import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
@@ -21,13 +22,13 @@ import { createInfluxClient } from '../telemetry/influx/influx-client.ts';
 import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/influx/influx-target.ts';
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
-import { wholeNumber } from './arguments.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
 import { endHanging, endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
 import { LAST_OUTPUT } from './outlet.ts';
 import { boundOutput, stdout } from './output.ts';
 import { createPatience, HURRIED, type Patience } from './patience.ts';
-import { jsonOutput, textOutput, type RunEnd, type RunOutput } from './run-output.ts';
+import { jsonOutput, textOutput, type RunEnd, type RunOutput, type RunStart } from './run-output.ts';
 import { withinTime } from '../control/within-time.ts';
 import { watchStatus } from './status-line.ts';
 import { onStopSignal } from './stop-signal.ts';
@@ -39,6 +40,7 @@ export interface RunOptions {
   seed?: string;
   json?: boolean;
   virtualTime?: boolean;
+  engine?: string;
 }
 
 /** How long the end of a run may wait for InfluxDB where nobody asked for it: patience.ts has what a signal leaves of that. */
@@ -53,6 +55,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   const chosenSeed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const { rig, text } = loadRigFile(rigPath);
   requireModelThere(rigPath, rig);
+  if (options.engine !== undefined) rig.beamformer.engine = oneOf('--engine', options.engine, ENGINE_CHOICES);
   const seed = chosenSeed ?? rig.seed;
   const recorded = options.channels === undefined ? undefined : readRecorded(options.channels, options.conjugate ?? false, rig);
   const target = rig.telemetry.influx === undefined ? undefined : influxTarget(rig.telemetry.influx);
@@ -117,8 +120,10 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
   recorder.identify(assembled.identity);
   output.start({
     name: rig.name,
-    rigLine: rigLine(rig, seed, recorded?.facts),
+    rigLine: rigLine(rig, assembled.description.engine, seed, recorded?.facts),
     objective: rig.beamformer.objective,
+    model: assembled.description.modelId,
+    engine: assembled.description.engine,
     source: assembled.source,
     channelSource: assembled.description.channelSource,
     sourceLine: sourceLine(rig, assembled),
@@ -274,7 +279,7 @@ function readRecorded(file: string, conjugate: boolean, rig: RigFile) {
   return { channels, doubts, facts: { file, sha256, count: channels.channels.length, conjugated: conjugate } };
 }
 
-function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: number }): string {
+function rigLine(rig: RigFile, engine: RunStart['engine'], seed: number, channels?: { file: string; count: number }): string {
   const { geometry, rfChains, connection, phaseBits } = rig.array;
   const shape = geometry.kind === 'ula' ? 'in a line' : `in ${geometry.rows} × ${geometry.columns}`;
   return [
@@ -283,7 +288,7 @@ function rigLine(rig: RigFile, seed: number, channels?: { file: string; count: n
     `${counted(rig.users.count, 'user')}`,
     `Q = ${phaseBits}`,
     `SNR ${rig.snrDb} dB`,
-    `${rig.beamformer.model} for ${rig.beamformer.objective}`,
+    `${rig.beamformer.model}${engine === null ? '' : ` (${engine})`} for ${rig.beamformer.objective}`,
     channels === undefined ? `seed ${seed}` : `${counted(channels.count, 'channel')} of ${channels.file}`,
   ].join(', ');
 }

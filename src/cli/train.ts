@@ -13,7 +13,7 @@ import { cardPathOf } from '../../models/training/export-model.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import type { TrainingPlace } from '../../models/training/training-options.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
-import { makeFolders } from '../telemetry/make-folders.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { pathArgument } from './arguments.ts';
 import { boundOutput, print } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';

@@ -162,7 +162,12 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
-    const now = { ...this.#panels.describe(), modelId: this.#model.current.id, phaseBits: this.#phaseBits };
+    const now = {
+      ...this.#panels.describe(),
+      modelId: this.#model.current.id,
+      engine: this.#model.current.engine ?? null,
+      phaseBits: this.#phaseBits,
+    };
     const slow = this.#watch.slow ?? null;
     const { description } = this.#options;
     return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
@@ -385,6 +390,7 @@ class Loop implements ControlLoop {
       level: 'info',
       code: 'model-switched',
       message: `'${changed.to.id}' chooses the beams, after '${changed.from.id}'.`,
+      ...(changed.to.enginesDiffer === true ? { action: `onnxruntime runs it: ${changed.to.engineReason ?? ''}.` } : {}),
     });
   }
 

@@ -88,6 +88,8 @@ export interface RigDescription {
   users: number;
   phaseBits: number;
   modelId: string;
+  /** What computes it; null of a baseline, which is plain code. */
+  engine: 'compiled' | 'onnxruntime' | null;
   /** Models that fit this rig, for the page's list. */
   models: { id: string; title: string; kind: 'model' | 'baseline' }[];
   /** Values of Q that may be chosen now. */

@@ -171,7 +171,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       random: random.stream('recovery'),
       sink: options.recorder,
       release: () => simulator?.panel.close(),
-      firstEvents: begin.events,
+      firstEvents: [...engineEvents(beamformer), ...begin.events],
     });
     if (options.onEvent !== undefined) controller.onEvent(options.onEvent);
     return {
@@ -228,6 +228,12 @@ async function beginning(
     events: hardwareEvents(options, hardware, world),
   };
 }
+
+/** An unknown op is nothing to be told of; an engine that computes something else is. */
+const engineEvents = ({ id, enginesDiffer, engineReason = '' }: Beamformer): Omit<RigEvent, 'timeNs'>[] =>
+  enginesDiffer === true
+    ? [{ level: 'warning', code: 'engines-differ', message: `onnxruntime runs the model '${id}': ${engineReason}.` }]
+    : [];
 
 /** What a run on hardware should be known for. */
 function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: World): Omit<RigEvent, 'timeNs'>[] {
@@ -325,6 +331,7 @@ function describe(
     users,
     phaseBits,
     modelId: beamformer.id,
+    engine: beamformer.engine ?? null,
     models: fitting.some(({ id }) => id === own.id) ? fitting : [own, ...fitting],
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,

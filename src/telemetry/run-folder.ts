@@ -20,7 +20,7 @@ import { AppendFile, type AppendFileOptions } from './append-file.ts';
 import { SOURCE_TEXT, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
 import { encodeKept, KEPT_FILE } from './kept-beams.ts';
-import { makeFolders } from './make-folders.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { cycleLines, eventLine } from './influx/points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
 import { flawOf, hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';

@@ -108,6 +108,7 @@ export class StandInRig implements Controller {
       users: this.#users,
       phaseBits: this.#phaseBits,
       modelId: this.#modelId,
+      engine: this.#modelId === 'unfolded-pga-n64' ? 'compiled' : null,
       models: [
         { id: 'unfolded-pga-n64', title: 'Unfolded projected gradient ascent', kind: 'model' },
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
