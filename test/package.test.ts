@@ -17,6 +17,7 @@ const ENTRIES = [
   'src/beamforming/onnx-process.ts',
   'src/beamforming/compiled-thread.ts',
   'models/engine/parallel-worker.ts',
+  'models/evaluation/evaluation-worker.ts',
 ];
 const jsonOf = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
 
