@@ -8,6 +8,7 @@ import { openSession } from './graph/session.ts';
 import type { ChannelSet } from './training/channel-set.ts';
 import { openJudge, parameterFeeds } from './training/judge.ts';
 import { parseOptions } from './training/parse-options.ts';
+import { openTrainingEngine } from './training/training-engine.ts';
 
 const shape = { elements: 8, rfChains: 2, users: 2 };
 const startOf = ({ parameters }: Network): Float64Array[] => parameters.map(({ start }) => start);
@@ -76,5 +77,29 @@ describe.each(FAMILY_IDS)('%s', async (id) => {
       expect(values).toHaveLength(start.length);
       expect(Array.from(values).every(Number.isFinite)).toBe(true);
     }
+  });
+
+  it('learns the same from a batch at once in onnxruntime as from its channels one by one, compiled', async () => {
+    // None of these is chaotic: of one that is, two engines agree on the gradient no better than two roundings do.
+    const count = 12;
+    const { packed, channels } = family.drawChannels(options, { name: 'train', count, scale: 'unit-element' });
+    const noise = Float32Array.from({ length: count }, (_, b) => 10 ** (0.8 - b / 8));
+    const batch = { channel: packed, shape: [count, 2, 8, 2], noise };
+    const learned = startOf(network);
+    const runtime = await openTrainingEngine(network, { choice: 'onnxruntime' });
+    const compiled = await openTrainingEngine(network, { choice: 'compiled', threads: 2 });
+    const [expected, found] = [await runtime.learn(learned, batch), await compiled.learn(learned, batch)];
+    expect(found.loss).toBeCloseTo(expected.loss, 4);
+    const flat = ({ gradients }: typeof found): number[] => gradients.flatMap((gradient) => Array.from(gradient));
+    const numbers = flat(expected);
+    const difference = Math.hypot(...flat(found).map((value, i) => value - numbers[i]));
+    expect(difference).toBeLessThan(1e-4 * Math.hypot(...numbers));
+    const validation = { packed, channels, stride: packed.length / count };
+    const [rates, same] = [
+      await runtime.judge.rates(learned, validation, 10),
+      await compiled.judge.rates(learned, validation, 10),
+    ];
+    Array.from(rates).forEach((rate, b) => expect(same[b]).toBeCloseTo(rate, 2));
+    await Promise.all([runtime.close(), compiled.close()]);
   });
 });

@@ -31,7 +31,10 @@ export interface ModelFamily<Options extends TrainingOptions = TrainingOptions> 
 export interface Network {
   /** In the order of their gradients and of a checkpoint. */
   readonly parameters: readonly LearnedParameter[];
-  /** ONNX: `channel` [B, K, N, 2], `noise` [B] (power is 1) and the parameters by name → `loss`, one number, and `d_<name>` of each parameter. */
+  /**
+   * ONNX: `channel` [B, K, N, 2], `noise` [B] (power is 1) and the parameters by name → `loss`, one number, and `d_<name>` of each parameter.
+   * Both are means over the channels, none of which has a say in what another one gives: compiled, it takes them one by one.
+   */
   trainingGraph(): Uint8Array;
   /** ONNX: the same inputs → `rate`, bit/s/Hz, one for each channel. What validation and a card's metrics are. */
   rateGraph(): Uint8Array;

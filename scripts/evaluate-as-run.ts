@@ -4,7 +4,8 @@
  */
 import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { isBaselineName } from '../models/baselines/baselines.ts';
-import { evaluateBeamformer, type PhaseBits } from '../models/evaluation/evaluate.ts';
+import type { PhaseBits } from '../models/evaluation/channel-figures.ts';
+import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';

@@ -11,8 +11,14 @@ const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const root = packageRoot();
-/** Where the shipped programs begin: the command, and the process that a model runs in. */
-const ENTRIES = ['src/cli/main.ts', 'src/beamforming/onnx-process.ts'];
+/** Where the shipped programs begin: the command, the process and the thread that a model runs in, and threads that compute many channels. */
+const ENTRIES = [
+  'src/cli/main.ts',
+  'src/beamforming/onnx-process.ts',
+  'src/beamforming/compiled-thread.ts',
+  'models/engine/parallel-worker.ts',
+  'models/evaluation/evaluation-worker.ts',
+];
 const jsonOf = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
 
 describe('an install', () => {

@@ -1,114 +1,97 @@
 /**
- * Many channels through one compiled model, a thread a core. Each channel is computed by itself, so that what comes out does not depend on how
- * many threads there are.
+ * Many channels through compiled models, a thread a core. Each channel is computed by itself and written to its own place, so that what comes
+ * out does not depend on how many threads there are, nor on which of them was the faster.
+ *
+ *   inputs of a batch ─► memory that all threads share ─► each takes the next channel that nobody has taken ─► outputs, channel after channel
  */
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { compileModel } from './compile.ts';
+import { compileImage, type CompiledImage } from './compiled-session.ts';
 import { sizeOf } from './lazy-tensor.ts';
-import type { Share, WorkerStart } from './parallel-worker.ts';
+import type { Batch, PoolStart, SharedNumbers } from './parallel-worker.ts';
+import { startComputing } from './parallel-threads.ts';
 
 type Numbers = Float32Array | Float64Array;
+type ByName = Readonly<Record<string, Numbers>>;
 
-export interface ParallelModel {
+/** Several models, and the threads that compute any of them. */
+export interface ParallelModels<Name extends string> {
   readonly threads: number;
   /**
+   * One run at a time.
    * @param perChannel inputs of each channel, one after the other
    * @param shared inputs that are the same for all
-   * @returns outputs of each channel, one after the other
+   * @returns outputs of each channel, one after the other: to be read before the next run, which writes them anew
+   * @throws {BeamrigError} 'internal' where a thread has ended
    */
-  run(
-    count: number,
-    perChannel: Readonly<Record<string, Numbers>>,
-    shared?: Readonly<Record<string, Numbers>>,
-  ): Promise<Record<string, Numbers>>;
+  run(model: Name, count: number, perChannel: ByName, shared?: ByName): Promise<ByName>;
   close(): Promise<void>;
 }
 
-/** @throws NotCompiled where the model has something that is not compiled */
-export function openParallel(onnx: Uint8Array, { threads = availableParallelism() }: { threads?: number } = {}): ParallelModel {
-  const { inputs, outputs, kind } = compileModel(onnx);
-  const bytesOf = kind.bytes;
-  const sharedNumbers = (length: number): Numbers => {
-    const memory = new SharedArrayBuffer(length * bytesOf);
-    return bytesOf === 4 ? new Float32Array(memory) : new Float64Array(memory);
-  };
-  const workers = Array.from({ length: threads }, () => startWorker({ onnx }));
-  let kept: { count: number; inputs: Map<string, Numbers>; outputs: Map<string, Numbers> } | undefined;
+/** Memory of one model for batches up to a size, used again and again. */
+interface Kept {
+  readonly room: number;
+  /** Inputs that have numbers for each channel. */
+  readonly varying: string;
+  readonly inputs: readonly SharedNumbers[];
+  readonly outputs: readonly SharedNumbers[];
+}
 
-  /** Memory for a batch, used again as long as batches have the same size. */
-  const memoryFor = (count: number, given: ReadonlySet<string>): NonNullable<typeof kept> => {
-    if (kept?.count === count) return kept;
-    const length = (name: string, size: number): number => (given.has(name) ? count * size : size);
-    kept = {
-      count,
-      inputs: new Map(inputs.map(({ name, shape }) => [name, sharedNumbers(length(name, sizeOf(shape)))])),
-      outputs: new Map(outputs.map(({ name, shape }) => [name, sharedNumbers(count * sizeOf(shape))])),
-    };
-    return kept;
-  };
+/**
+ * @param graphs ONNX of each model
+ * @throws NotCompiled where one has something that is not compiled; no thread has been started then
+ */
+export function openParallel<Name extends string>(
+  graphs: Readonly<Record<Name, Uint8Array>>,
+  { threads = availableParallelism() }: { threads?: number } = {},
+): ParallelModels<Name> {
+  const images = Object.fromEntries(
+    Object.entries<Uint8Array>(graphs).map(([name, onnx]) => [name, compileImage(onnx)]),
+  ) as Record<Name, CompiledImage>;
+  const next = new Int32Array(new SharedArrayBuffer(4));
+  const start: PoolStart = { images, next };
+  const pool = Array.from({ length: threads }, () => startComputing(import.meta.url, 'parallel-worker', start));
+  const kept = new Map<Name, Kept>();
 
   return {
     threads,
-    run: async (count, perChannel, shared = {}) => {
-      const given = new Set(Object.keys(perChannel));
-      const memory = memoryFor(count, given);
-      const feeds = inputs.map(({ name }) => {
-        const values = memory.inputs.get(name) as Numbers;
+    run: async (model, count, perChannel, shared = {}) => {
+      const image = images[model];
+      const varying = Object.keys(perChannel).sort().join();
+      const old = kept.get(model);
+      const fits = old !== undefined && old.room >= count && old.varying === varying;
+      const memory = fits ? old : memoryFor(image, count, perChannel);
+      kept.set(model, memory);
+      for (const { name, values, stride } of memory.inputs) {
         const numbers = perChannel[name] ?? shared[name];
-        if (numbers?.length !== values.length) {
-          throw new BeamrigError('shape', `input '${name}': ${numbers?.length ?? 0} numbers, ${values.length} are needed`);
+        const wanted = stride === 0 ? values.length : count * stride;
+        if (numbers?.length !== wanted) {
+          throw new BeamrigError('shape', `input '${name}': ${numbers?.length ?? 0} numbers, ${wanted} are needed`);
         }
         values.set(numbers);
-        return { name, values, perChannel: given.has(name) };
-      });
-      const answers = outputs.map(({ name }) => ({ name, values: memory.outputs.get(name) as Numbers }));
-      const each = Math.ceil(count / threads);
-      const shares = workers.map((worker, i) =>
-        worker.compute({ inputs: feeds, outputs: answers, from: Math.min(i * each, count), to: Math.min((i + 1) * each, count) }),
-      );
-      await Promise.all(shares);
-      return Object.fromEntries(answers.map(({ name, values }) => [name, values.slice()]));
+      }
+      Atomics.store(next, 0, 0);
+      const { inputs, outputs } = memory;
+      const batch: Batch = { model, count, ...(fits ? {} : { memory: { inputs, outputs } }) };
+      await Promise.all(pool.map((thread) => thread.ask(batch)));
+      return Object.fromEntries(outputs.map(({ name, values, stride }) => [name, values.subarray(0, count * stride)]));
     },
     close: async () => {
-      await Promise.all(workers.map((worker) => worker.end()));
+      await Promise.all(pool.map((thread) => thread.end()));
     },
   };
 }
 
-interface Computing {
-  compute(share: Share): Promise<void>;
-  end(): Promise<unknown>;
-}
-
-/** From dist/ it runs plain JavaScript, from source with tsx. */
-function startWorker(start: WorkerStart): Computing {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const loader = fromSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href] : [];
-  const file = new URL(fromSource ? './parallel-worker.ts' : './parallel-worker.js', import.meta.url);
-  const worker = new Worker(file, { workerData: start, execArgv: loader });
-  worker.unref();
-  let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  let failure: Error | undefined;
-  worker.on('message', () => settle?.resolve());
-  const fail = (error: Error): void => {
-    failure ??= error;
-    settle?.reject(failure);
+function memoryFor({ inputs, outputs, numberBytes }: CompiledImage, room: number, perChannel: ByName): Kept {
+  const sharedNumbers = (name: string, size: number, isVarying: boolean): SharedNumbers => {
+    const memory = new SharedArrayBuffer((isVarying ? room * size : size) * numberBytes);
+    const values = numberBytes === 4 ? new Float32Array(memory) : new Float64Array(memory);
+    return { name, values, stride: isVarying ? size : 0 };
   };
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new Error('a thread that computes channels ended by itself')));
   return {
-    compute: (share) => {
-      if (failure !== undefined) return Promise.reject(failure);
-      worker.ref();
-      return new Promise<void>((resolve, reject) => {
-        settle = { resolve, reject };
-        worker.postMessage(share);
-      }).finally(() => worker.unref());
-    },
-    end: () => worker.terminate(),
+    room,
+    varying: Object.keys(perChannel).sort().join(),
+    inputs: inputs.map(({ name, shape }) => sharedNumbers(name, sizeOf(shape), Object.hasOwn(perChannel, name))),
+    outputs: outputs.map(({ name, shape }) => sharedNumbers(name, sizeOf(shape), true)),
   };
 }

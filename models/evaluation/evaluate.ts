@@ -3,17 +3,13 @@
  * the same channels. σ² = 1 and P = 10^(SNR/10) on the channels as given, as a rig has it.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Beam, ComputeBeam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
+import type { ComputeBeam, Objective, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { atFullPower, isOffPower } from '../../core/signal/full-power.ts';
-import { wmmse, zeroForcing } from '../../core/signal/precoders.ts';
-import { fromDb, sumRate } from '../../core/signal/rate.ts';
-import { asComputed, realiseBeam, realiseExactly } from '../../core/signal/realise-beam.ts';
+import { isOffPower } from '../../core/signal/full-power.ts';
+import { fromDb } from '../../core/signal/rate.ts';
+import { figuresOf, type ChannelFigures, type PhaseBits } from './channel-figures.ts';
 import type { MeanAndError } from './statistics.ts';
 import { meanAndError } from './statistics.ts';
-
-/** Bits of a phase shifter, or `inf` for phases as computed. */
-export type PhaseBits = number | 'inf';
 
 export interface EvaluationOptions {
   /** Name in the result. */
@@ -65,75 +61,61 @@ export interface EvaluationResult {
  * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
-  const { channels, rfChains, snrsDb, bits, onProgress, connection } = options;
+  const { channels, rfChains, snrsDb, onBeam, onProgress, connection } = options;
   const mask = connection === undefined ? {} : { connection };
-  if (channels.length === 0) throw new BeamrigError('argument', 'there are no channels to evaluate on');
-  const results: EvaluationRow[] = [];
-  const powers = { leastRatio: Infinity, mostRatio: 0, scaled: 0 };
-  let done = 0;
+  requireChannels(channels);
+  const figures: ChannelFigures[] = [];
   for (const snrDb of snrsDb) {
-    const [power, noise] = [fromDb(snrDb), 1];
-    const zfRates: number[] = [];
-    const wmmseRates: number[] = [];
-    const rates: number[][] = bits.map(() => []);
-    const scores: number[][] = bits.map(() => []);
-    const ownDigital = bits.map(() => 0);
     for (const [index, channel] of channels.entries()) {
-      const problem = { channel, rfChains, power, noise, ...mask };
-      const beam = fullPower(problem, await options.compute(problem), options.model);
-      powers.leastRatio = Math.min(powers.leastRatio, beam.powerRatio);
-      powers.mostRatio = Math.max(powers.mostRatio, beam.powerRatio);
-      if (isOffPower(beam.powerRatio)) powers.scaled++;
-      bits.forEach((q, i) => {
-        const shown = realised(problem, beam, q, options);
-        options.onBeam?.(index, shown);
-        const { score, sumRate: rate, digitalFrom } = shown;
-        rates[i].push(rate);
-        scores[i].push(score.value);
-        if (digitalFrom === 'beamformer') ownDigital[i]++;
-      });
-      zfRates.push(sumRate(channel, zeroForcing(channel, power), noise));
-      wmmseRates.push(sumRate(channel, wmmse(channel, power, noise), noise));
-      onProgress?.(++done, snrsDb.length * channels.length);
+      const problem = { channel, rfChains, power: fromDb(snrDb), noise: 1, ...mask };
+      const beam = await options.compute(problem);
+      figures.push(figuresOf(problem, beam, options, (shown) => onBeam?.(index, shown)));
+      onProgress?.(figures.length, snrsDb.length * channels.length);
     }
-    const [zf, upper] = [meanAndError(zfRates), meanAndError(wmmseRates)];
-    bits.forEach((q, i) => {
-      const own = meanAndError(rates[i]);
-      const ofWmmse = upper.mean > 0 ? own.mean / upper.mean : null;
-      results.push({
+  }
+  return summarise(figures, { ...options, objective: options.objective.name });
+}
+
+export function requireChannels(channels: readonly CMatrix[]): void {
+  if (channels.length === 0) throw new BeamrigError('argument', 'there are no channels to evaluate on');
+}
+
+/** @param figures of all channels at the first SNR, then at the next */
+export function summarise(
+  figures: readonly ChannelFigures[],
+  {
+    model,
+    objective,
+    file,
+    channels,
+    snrsDb,
+    bits,
+  }: Pick<EvaluationOptions, 'model' | 'file' | 'channels' | 'snrsDb' | 'bits'> & { objective: string },
+): EvaluationResult {
+  const powers = { leastRatio: Infinity, mostRatio: 0, scaled: 0 };
+  for (const { powerRatio } of figures) {
+    powers.leastRatio = Math.min(powers.leastRatio, powerRatio);
+    powers.mostRatio = Math.max(powers.mostRatio, powerRatio);
+    if (isOffPower(powerRatio)) powers.scaled++;
+  }
+  const results = snrsDb.flatMap((snrDb, at) => {
+    const own = figures.slice(at * channels.length, (at + 1) * channels.length);
+    const zf = meanAndError(own.map((each) => each.zf));
+    const wmmse = meanAndError(own.map((each) => each.wmmse));
+    return bits.map((q, i) => {
+      const shown = own.map(({ atBits }) => atBits[i]);
+      const sumRate = meanAndError(shown.map((each) => each.sumRate));
+      return {
         snrDb,
         bits: q,
-        sumRate: own,
-        score: meanAndError(scores[i]),
-        ownDigital: ownDigital[i],
+        sumRate,
+        score: meanAndError(shown.map(({ score }) => score)),
+        ownDigital: shown.filter(({ ownDigital }) => ownDigital).length,
         zf,
-        wmmse: upper,
-        ofWmmse,
-      });
+        wmmse,
+        ofWmmse: wmmse.mean > 0 ? sumRate.mean / wmmse.mean : null,
+      };
     });
-  }
-  return {
-    model: options.model,
-    objective: options.objective.name,
-    channels: { file: options.file, count: channels.length },
-    power: powers,
-    results,
-  };
-}
-
-/** Power that is not there for the asking would make any beamformer look better than the digital limit. */
-function fullPower(problem: Problem, beam: Beam, model: string): Beam & { powerRatio: number } {
-  if (beam.powerRatio !== undefined) return { ...beam, powerRatio: beam.powerRatio };
-  const scaled = { ...beam, ...atFullPower(beam.analogPhase, beam.digital, problem.power, problem.connection) };
-  if (scaled.powerRatio > 0 && Number.isFinite(scaled.powerRatio)) return scaled;
-  throw new BeamrigError(
-    'model-damaged',
-    `${model} gave a beam of power ${scaled.powerRatio}: no rate can be worked out for that`,
-  );
-}
-
-/** The very beam that a rig of so many bits would radiate; with `inf`, phases as computed. */
-function realised(problem: Problem, beam: Beam, bits: PhaseBits, { objective, resolveDigital = false }: EvaluationOptions) {
-  if (bits !== 'inf') return realiseBeam(problem, beam, { states: { bits }, objective });
-  return resolveDigital ? realiseExactly(problem, beam, objective) : asComputed(problem, beam, objective);
+  });
+  return { model, objective, channels: { file, count: channels.length }, power: powers, results };
 }

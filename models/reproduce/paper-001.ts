@@ -14,7 +14,7 @@ import { train } from '../training/train.ts';
 import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
-import type { PhaseBits } from '../evaluation/evaluate.ts';
+import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import type { ComparisonOptions } from './tables.ts';
 import { machine, provenance } from './provenance.ts';

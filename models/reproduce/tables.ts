@@ -8,7 +8,7 @@ import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { realiseBeam, realiseExactly } from '../../core/signal/realise-beam.ts';
 import { runBaseline } from '../baselines/baselines.ts';
-import type { PhaseBits } from '../evaluation/evaluate.ts';
+import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import { drawChannelSet } from '../training/channel-set.ts';

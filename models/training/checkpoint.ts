@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { AdamState } from './adam.ts';
+import type { Engine } from './engine-choice.ts';
 
 /** Which training a checkpoint belongs to: a run goes on only with the same. */
 export interface TrainingIdentity {
@@ -16,6 +17,8 @@ export interface TrainingIdentity {
 }
 
 export interface TrainingState {
+  /** What computed it: another engine would go on to other bytes. */
+  engine: Engine;
   /** Batches of this epoch that are done; the next is `epoch`·batches + `batchesDone`. */
   epoch: number;
   batchesDone: number;
@@ -29,6 +32,8 @@ const schema = z.strictObject({
   format: z.literal('beamrig-training-2'),
   family: z.string(),
   options: z.string(),
+  // Those of earlier builds do not say: onnxruntime was the only one.
+  engine: z.enum(['compiled', 'onnxruntime']).default('onnxruntime'),
   epoch: z.int().nonnegative(),
   batchesDone: z.int().nonnegative(),
   parameters: arrays,
@@ -70,6 +75,6 @@ export function readCheckpoint(path: string, identity: TrainingIdentity): Traini
       wayOut: `go on with those options, or start anew; asked for: ${ours}`,
     });
   }
-  const { epoch, batchesDone, parameters, adam, best } = content;
-  return { epoch, batchesDone, parameters, adam, best };
+  const { engine, epoch, batchesDone, parameters, adam, best } = content;
+  return { engine, epoch, batchesDone, parameters, adam, best };
 }

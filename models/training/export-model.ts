@@ -9,6 +9,7 @@ import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { contractTensors } from '../zoo.ts';
+import type { Engine } from './engine-choice.ts';
 import type { Judge } from './judge.ts';
 import { trainingCommand } from './option-flags.ts';
 import type { TrainingOptions } from './training-options.ts';
@@ -23,6 +24,8 @@ export interface TrainedNetwork {
   learned: readonly Float64Array[];
   /** Counted from 1; 0 means the start. */
   bestEpoch: number;
+  /** What trained it. */
+  engine: Engine;
 }
 
 export async function exportTrainedModel(
@@ -74,11 +77,14 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
   }
 }
 
-function describeTraining({ family, options, network, bestEpoch }: TrainedNetwork, output: string): ModelCard['training'] {
+function describeTraining(
+  { family, options, network, bestEpoch, engine }: TrainedNetwork,
+  output: string,
+): ModelCard['training'] {
   const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
   return {
     recipe: network.card.recipe,
-    command: trainingCommand(family, options, basename(output)),
+    command: trainingCommand(family, options, basename(output), engine),
     seed,
     channels,
     paths,

@@ -11,19 +11,30 @@ export interface Judge {
   close(): Promise<void>;
 }
 
+/** By onnxruntime, all channels at once. */
 export async function openJudge(network: Network): Promise<Judge> {
   const session = await openSession(network.rateGraph());
   return {
-    rates: async (learned, { packed, channels }, snrDb) => {
-      const [{ rows, cols }] = channels;
+    rates: async (learned, set, snrDb) => {
+      const { channel, shape, noise } = rateInputs(set, snrDb);
       const { rate } = await session.run({
         ...parameterFeeds(network, learned),
-        channel: { values: packed, shape: [channels.length, rows, cols, 2] },
-        noise: { values: new Float32Array(channels.length).fill(1 / fromDb(snrDb)), shape: [channels.length] },
+        channel: { values: channel, shape },
+        noise: { values: noise, shape: [noise.length] },
       });
       return rate.values;
     },
     close: () => session.close(),
+  };
+}
+
+/** Inputs of the rate graph beside the parameters: all channels of a set at one SNR. */
+export function rateInputs({ packed, channels }: ChannelSet, snrDb: number) {
+  const [{ rows, cols }] = channels;
+  return {
+    channel: packed,
+    shape: [channels.length, rows, cols, 2],
+    noise: new Float32Array(channels.length).fill(1 / fromDb(snrDb)),
   };
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelFamily } from '../family.ts';
+import type { Engine } from './engine-choice.ts';
 import { parseOptions } from './parse-options.ts';
 import type { TrainingOptions } from './training-options.ts';
 
@@ -69,14 +70,23 @@ export function optionsTyped<Options extends TrainingOptions>(
   return parseOptions(family, given);
 }
 
-/** The command that makes the same file. */
-export function trainingCommand(family: ModelFamily, options: TrainingOptions, output: string): string {
+/**
+ * The command that makes the same file, to the last bit: it names the engine where that is not the compiled one, which is taken by itself.
+ * Where something could not be compiled, too, for a later build may compile it.
+ */
+export function trainingCommand(
+  family: ModelFamily,
+  options: TrainingOptions,
+  output: string,
+  engine: Engine = 'compiled',
+): string {
   const words = Object.entries(optionsOf(family)).flatMap(([option, { rare, type }]) => {
     if (rare && isImplied(family, options, option)) return [];
     const value = textOf((options as unknown as Record<string, unknown>)[option]);
     // A list may begin with a minus, which would pass for a flag.
     return [type === 'array' ? `${flagOf(option)}=${value}` : `${flagOf(option)} ${value}`];
   });
+  if (engine !== 'compiled') words.push(`--engine ${engine}`);
   return `beamrig train ${family.id} ${words.join(' ')} --output ${output}`;
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { verifyModel } from '../zoo.ts';
 import { adamStep, startAdam } from './adam.ts';
 import { drawChannelSet } from './channel-set.ts';
@@ -9,12 +10,12 @@ import { family } from '../unfolded-pga/family.ts';
 import type { PgaOptions } from '../unfolded-pga/family.ts';
 import { checkpointPathOf, train } from './train.ts';
 import type { TrainingProgress } from './train.ts';
-import type { TrainingPlace } from './training-options.ts';
+import type { TrainingComputing, TrainingPlace } from './training-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-type Request = Partial<PgaOptions> & TrainingPlace;
+type Request = Partial<PgaOptions> & TrainingPlace & TrainingComputing;
 const tiny = (name: string, more: Partial<Request> = {}): Request => ({
   output: join(folder, `${name}`, 'tiny.onnx'),
   elements: 8,
@@ -88,6 +89,61 @@ describe('training', () => {
     await expect(train(family, tiny('mine', { resume: join(folder, 'none.json') }))).rejects.toMatchObject({
       code: 'argument',
     });
+  });
+
+  it('gives the same files on any number of threads', async () => {
+    for (const threads of [1, 2, 3]) await train(family, tiny(`threads-${threads}`, { threads }));
+    expect(filesOf('threads-2')).toEqual(filesOf('threads-1'));
+    expect(filesOf('threads-3')).toEqual(filesOf('threads-1'));
+  });
+
+  it('through onnxruntime says so in the command of the card, and reaches the same', async () => {
+    const [compiled, runtime] = [
+      await train(family, tiny('compiled', { engine: 'compiled' })),
+      await train(family, tiny('runtime', { engine: 'onnxruntime' })),
+    ];
+    const cards = [compiled, runtime].map((outcome) => (outcome.status === 'finished' ? outcome.card : undefined));
+    const commands = cards.map((card) => (card?.training === 'none' ? '' : card?.training.command));
+    expect(commands[0]).not.toContain('--engine');
+    expect(commands[1]).toBe(commands[0]?.replace(' --output', ' --engine onnxruntime --output'));
+    cards[0]?.metrics.forEach(({ sumRate }, i) => expect(cards[1]?.metrics[i].sumRate.mean).toBeCloseTo(sumRate.mean, 2));
+  });
+
+  it('goes on in the engine that began it, and in no other', async () => {
+    await train(family, tiny('through-runtime', { engine: 'onnxruntime' }));
+    const abort = new AbortController();
+    const stopAt = { signal: abort.signal, onProgress: ({ epoch }: TrainingProgress) => epoch === 2 && abort.abort() };
+    await train(family, tiny('began', { engine: 'onnxruntime' }), stopAt);
+    const resume = checkpointPathOf(tiny('began').output);
+    await expect(train(family, tiny('began', { resume, engine: 'compiled' }))).rejects.toMatchObject({
+      code: 'argument',
+      message: 'the checkpoint was begun by the engine onnxruntime, and cannot go on in compiled',
+    });
+    await train(family, tiny('began', { resume }));
+    expect(filesOf('began')).toEqual(filesOf('through-runtime'));
+  });
+
+  it.each([
+    ['in a batch', 'training', 5],
+    ['in the validation after the last batch of an epoch', 'rate', 14],
+  ])('leaves a checkpoint when a thread ends by itself %s', async (_, model, atPost) => {
+    await train(family, tiny(`whole-${model}`));
+    let posts = 0;
+    const post = Reflect.get(Worker.prototype, 'postMessage') as (this: Worker, message: unknown) => void;
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message: { model: string }) {
+      if (message.model === model && ++posts === atPost) void this.terminate();
+      else post.call(this, message);
+    });
+    const checkpoint = checkpointPathOf(tiny(`cut-${model}`).output);
+    await expect(train(family, tiny(`cut-${model}`, { threads: 1 }))).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('ended by itself') as string,
+      wayOut: `What was trained is kept: go on from ${checkpoint} with --resume.`,
+    });
+    vi.restoreAllMocks();
+    expect(existsSync(tiny(`cut-${model}`).output)).toBe(false);
+    await train(family, tiny(`cut-${model}`, { resume: checkpoint }));
+    expect(filesOf(`cut-${model}`)).toEqual(filesOf(`whole-${model}`));
   });
 
   it("runs the paper's recipe literally: plain steps, every layer taken, only the answer in the loss", async () => {

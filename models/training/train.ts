@@ -1,26 +1,25 @@
 /**
- * Trains the network of any family without labels. One batch is one run of the family's training graph (forward and backward) in onnxruntime,
- * then one step of Adam here. The SNR is drawn over the whole range for each channel, and the epoch is kept that was the best on validation
- * channels.
+ * Trains the network of any family without labels. One batch is the family's training graph (forward and backward) on each of its channels
+ * (training-engine.ts), then one step of Adam here. The SNR is drawn over the whole range for each channel, and the epoch is kept that was the
+ * best on validation channels.
  */
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { ModelCard } from '../card.ts';
 import type { ModelFamily, Network } from '../family.ts';
-import { openSession } from '../graph/session.ts';
-import type { Feed } from '../graph/session.ts';
 import { adamStep, startAdam } from './adam.ts';
 import type { ChannelSet } from './channel-set.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingIdentity, TrainingState } from './checkpoint.ts';
+import type { TrainingEngineChoice } from './engine-choice.ts';
 import { exportTrainedModel } from './export-model.ts';
 import type { Judge } from './judge.ts';
-import { openJudge, parameterFeeds } from './judge.ts';
 import { parseOptions } from './parse-options.ts';
-import type { TrainingOptions, TrainingPlace } from './training-options.ts';
+import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
+import type { TrainingComputing, TrainingOptions, TrainingPlace } from './training-options.ts';
 
 export interface TrainingProgress {
   /** From 1. */
@@ -39,6 +38,8 @@ export interface TrainingProgress {
 }
 
 export interface TrainingHooks {
+  /** Called before the first batch. */
+  onEngine?: (engine: Pick<TrainingEngine, 'engine' | 'threads' | 'why'>) => void;
   onProgress?: (progress: TrainingProgress) => void;
   /** Stops after the batch at hand and leaves a checkpoint. */
   signal?: AbortSignal;
@@ -56,12 +57,13 @@ export const checkpointPathOf = (output: string): string => output.replace(/\.on
 
 /**
  * Trains and writes the model and its card. The same request gives the same bytes, also when it was stopped and resumed.
- * @param request the family's options, and where the model goes
- * @throws BeamrigError 'argument' for an option out of range or a checkpoint of another training
+ * @param request the family's options, where the model goes, and how it is computed
+ * @throws BeamrigError 'argument' for an option out of range or a checkpoint of another training, 'model-engine' for a family that is to be
+ *   compiled and cannot be, 'internal' when a thread has ended by itself: what was trained is in a checkpoint then
  */
 export async function train<Options extends TrainingOptions>(
   family: ModelFamily<Options>,
-  { output, resume, ...request }: Partial<Options> & TrainingPlace,
+  { output, resume, engine: choice = 'auto', threads, ...request }: Partial<Options> & TrainingPlace & TrainingComputing,
   hooks: TrainingHooks = {},
 ): Promise<TrainingOutcome> {
   const options = parseOptions(family, request);
@@ -69,70 +71,117 @@ export async function train<Options extends TrainingOptions>(
   const network = family.network(options);
   const identity = { family: family.id, options: JSON.stringify(options) };
   const checkpointPath = checkpointPathOf(output);
+  const resumed = resume === undefined ? undefined : readCheckpoint(resume, identity);
   const set = family.drawChannels(options, { name: 'train', count: options.channels, scale: options.scale });
   const validation = family.drawChannels(options, {
     name: 'validation',
     count: options.validationChannels,
     scale: 'unit-element',
   });
-  const learner = await openSession(network.trainingGraph());
-  const judge = await openJudge(network);
+  const computing = await openTrainingEngine(network, {
+    choice: resumed === undefined ? choice : engineOf(resumed, choice),
+    ...(threads === undefined ? {} : { threads }),
+  });
   try {
-    const state = resume === undefined ? await begin(network, judge, validation) : readCheckpoint(resume, identity);
-    const batches = Math.ceil(options.channels / options.batch);
-    const watch = stopwatch(state, batches, options);
-    let validationRate = state.best.validationRate;
-    while (state.epoch < options.epochs) {
-      const { order, noise } = drawEpoch(options, state.epoch);
-      while (state.batchesDone < batches) {
-        if (hooks.signal?.aborted === true) {
-          writeCheckpoint(checkpointPath, identity, state);
-          return { status: 'stopped', checkpointPath, epoch: state.epoch + 1, step: state.batchesDone };
-        }
-        const chosen = order.subarray(state.batchesDone * options.batch, (state.batchesDone + 1) * options.batch);
-        const feeds = { ...parameterFeeds(network, state.parameters), ...batchFeeds(set, chosen, noise) };
-        const result = await learner.run(feeds);
-        const gradients = network.parameters.map(({ name }) => result[`d_${name}`].values);
-        const learningRate = learningRateAt(network, options, state.epoch, state.batchesDone / batches);
-        adamStep(state.parameters, gradients, state.adam, learningRate);
-        state.batchesDone += 1;
-        if (state.batchesDone === batches) {
-          validationRate = await validate(judge, state.parameters, validation);
-          if (validationRate > state.best.validationRate) {
-            state.best = { epoch: state.epoch + 1, validationRate, parameters: copied(state.parameters) };
-          }
-        }
-        hooks.onProgress?.({
-          epoch: state.epoch + 1,
-          epochs: options.epochs,
-          step: state.batchesDone,
-          steps: batches,
-          loss: result.loss.values[0],
-          validationRate,
-          bestValidationRate: state.best.validationRate,
-          ...watch(state),
-        });
+    hooks.onEngine?.(computing);
+    const state = resumed ?? (await begin(network, computing, validation));
+    const course: Course = { network, options, computing, set, validation, state };
+    try {
+      if ((await goThrough(course, hooks)) === 'stopped') {
+        writeCheckpoint(checkpointPath, identity, state);
+        return { status: 'stopped', checkpointPath, epoch: state.epoch + 1, step: state.batchesDone };
       }
-      state.epoch += 1;
-      state.batchesDone = 0;
+    } catch (error) {
+      const isBegun = state.epoch > 0 || state.batchesDone > 0;
+      throw isBegun && keepTrained(checkpointPath, identity, state) ? withCheckpoint(error, checkpointPath) : error;
     }
     // Writing the model may yet fail, for want of room say: what was trained is kept until it is there.
     if (options.epochs > 0) keepTrained(checkpointPath, identity, state);
     const { parameters: learned, epoch: bestEpoch } = state.best;
-    const written = await exportTrainedModel({ family, options, network, learned, bestEpoch }, output, judge);
+    const trained = { family, options, network, learned, bestEpoch, engine: computing.engine };
+    const written = await exportTrainedModel(trained, output, computing.judge);
     rmSync(checkpointPath, { force: true });
     return { status: 'finished', ...written };
   } finally {
-    await learner.close();
-    await judge.close();
+    await computing.close();
   }
 }
 
-function keepTrained(path: string, identity: TrainingIdentity, state: TrainingState): void {
+/** Everything that a training goes on with, batch by batch. */
+interface Course {
+  network: Network;
+  options: TrainingOptions;
+  computing: TrainingEngine;
+  set: ChannelSet;
+  validation: ChannelSet;
+  /** Changed in place; whole between two batches. */
+  state: TrainingState;
+}
+
+async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' | 'stopped'> {
+  const { network, options, computing, set, validation, state } = course;
+  const batches = Math.ceil(options.channels / options.batch);
+  const watch = stopwatch(state, batches, options);
+  let validationRate = state.best.validationRate;
+  let loss = NaN;
+  const tell = (): void =>
+    hooks.onProgress?.({
+      epoch: state.epoch + 1,
+      epochs: options.epochs,
+      step: state.batchesDone,
+      steps: batches,
+      loss,
+      validationRate,
+      bestValidationRate: state.best.validationRate,
+      ...watch(state),
+    });
+  while (state.epoch < options.epochs) {
+    const { order, noise } = drawEpoch(options, state.epoch);
+    while (state.batchesDone < batches) {
+      if (hooks.signal?.aborted === true) return 'stopped';
+      const chosen = order.subarray(state.batchesDone * options.batch, (state.batchesDone + 1) * options.batch);
+      const learned = await computing.learn(state.parameters, batchOf(set, chosen, noise));
+      const learningRate = learningRateAt(network, options, state.epoch, state.batchesDone / batches);
+      adamStep(state.parameters, learned.gradients, state.adam, learningRate);
+      state.batchesDone += 1;
+      loss = learned.loss;
+      if (state.batchesDone < batches) tell();
+    }
+    validationRate = await validate(computing.judge, state.parameters, validation);
+    if (validationRate > state.best.validationRate) {
+      state.best = { epoch: state.epoch + 1, validationRate, parameters: copied(state.parameters) };
+    }
+    tell();
+    state.epoch += 1;
+    state.batchesDone = 0;
+  }
+  return 'done';
+}
+
+/** One that was stopped goes on in the engine that began it, for in another it would end in bytes that no command makes. */
+function engineOf({ engine }: TrainingState, choice: TrainingEngineChoice): TrainingEngineChoice {
+  if (choice === 'auto' || choice === engine) return engine;
+  throw new BeamrigError('argument', `the checkpoint was begun by the engine ${engine}, and cannot go on in ${choice}`, {
+    wayOut: `Leave the engine out, or say ${engine}; or start anew without the checkpoint.`,
+  });
+}
+
+/** What went wrong within, told with the way to go on. */
+function withCheckpoint(error: unknown, path: string): unknown {
+  if (!isBeamrigError(error)) return error;
+  return new BeamrigError(error.code, error.message, {
+    wayOut: `What was trained is kept: go on from ${path} with --resume.`,
+    cause: error,
+  });
+}
+
+/** @returns whether there was room for it; a model is tried all the same, and says so if there is none for it either */
+function keepTrained(path: string, identity: TrainingIdentity, state: TrainingState): boolean {
   try {
     writeCheckpoint(path, identity, state);
+    return true;
   } catch {
-    // No room for it: the model itself is tried all the same, and says so if there is none for it either.
+    return false;
   }
 }
 
@@ -150,11 +199,15 @@ function prepareFolder(output: string): void {
   }
 }
 
-async function begin({ parameters: learned }: Network, judge: Judge, validation: ChannelSet): Promise<TrainingState> {
+async function begin(
+  { parameters: learned }: Network,
+  { engine, judge }: TrainingEngine,
+  validation: ChannelSet,
+): Promise<TrainingState> {
   const parameters = learned.map(({ start }) => start.slice());
   const validationRate = await validate(judge, parameters, validation);
   const best = { epoch: 0, validationRate, parameters: copied(parameters) };
-  return { epoch: 0, batchesDone: 0, parameters, adam: startAdam(parameters), best };
+  return { engine, epoch: 0, batchesDone: 0, parameters, adam: startAdam(parameters), best };
 }
 
 const copied = (parameters: readonly Float64Array[]): Float64Array[] => parameters.map((values) => values.slice());
@@ -181,13 +234,14 @@ function drawEpoch(
   return { order, noise };
 }
 
-function batchFeeds(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Record<string, Feed> {
+function batchOf(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Batch {
   const [{ rows, cols }] = set.channels;
   const packed = new Float32Array(chosen.length * set.stride);
   chosen.forEach((index, b) => packed.set(set.packed.subarray(index * set.stride, (index + 1) * set.stride), b * set.stride));
   return {
-    channel: { values: packed, shape: [chosen.length, rows, cols, 2] },
-    noise: { values: Float32Array.from(chosen, (index) => noise[index]), shape: [chosen.length] },
+    channel: packed,
+    shape: [chosen.length, rows, cols, 2],
+    noise: Float32Array.from(chosen, (index) => noise[index]),
   };
 }
 

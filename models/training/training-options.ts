@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ChannelScale } from '../../core/signal/channel.ts';
+import type { TrainingEngineChoice } from './engine-choice.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -28,6 +29,14 @@ export interface TrainingPlace {
   output: string;
   /** A checkpoint to go on from. */
   resume?: string;
+}
+
+/** How it is computed: decides nothing but the last digits. */
+export interface TrainingComputing {
+  /** Default: auto, or that of the checkpoint. */
+  engine?: TrainingEngineChoice;
+  /** Default: one for each core. The result does not depend on it. */
+  threads?: number;
 }
 
 /**

@@ -1,11 +1,14 @@
 /** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
+import { availableParallelism } from 'node:os';
 import { counted } from '../../core/errors/counted.ts';
 import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
-import { evaluateBeamformer, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
-import { findModel, readCard } from '../../models/zoo.ts';
-import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
+import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
+import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
+import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
+import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
@@ -30,7 +33,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
   const bits = bitsList('--bits', options.bits);
   const objective = oneOf('--objective', options.objective, OBJECTIVE_NAMES);
-  const engine = oneOf('--engine', options.engine, ENGINE_CHOICES);
+  const choice = oneOf('--engine', options.engine, ENGINE_CHOICES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
@@ -44,33 +47,81 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const beamformer = await openBeamformer(
     model,
     { elements, rfChains, users },
-    { deadlineMs: isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS, engine },
+    { deadlineMs: isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS, engine: choice },
   );
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
       : undefined;
-  bar?.start(snrsDb.length * channels.length, 0);
+  const total = snrsDb.length * channels.length;
+  bar?.start(total, 0);
+  const engine = engineOf(beamformer);
+  const threads = engine === 'onnxruntime' ? 1 : threadsFor(total);
+  let beganMs = performance.now();
   let result: EvaluationResult;
   try {
-    result = await evaluateBeamformer({
+    const request = {
       model: beamformer.id,
-      compute: (problem) => beamformer.compute(problem),
-      rfChains,
-      objective: OBJECTIVES[objective],
-      channels,
-      file,
-      snrsDb,
-      bits,
+      ...{ rfChains, channels, file, snrsDb, bits },
       resolveDigital: options.resolveDigital ?? false,
-      onProgress: (done) => bar?.update(done),
-    });
+      onProgress: (done: number) => {
+        if (done === 0) beganMs = performance.now();
+        bar?.update(done);
+      },
+    };
+    result = await evaluated(model, beamformer, objective, { ...request, threads });
   } finally {
     bar?.stop();
     await beamformer.close();
   }
-  print(options.json ? JSON.stringify(result) : resultTable(result));
+  const pace: Pace = { engine, threads, channelsPerSecond: Math.round((1000 * total) / (performance.now() - beganMs)) };
+  print(options.json ? JSON.stringify({ ...result, ...pace }) : `${resultTable(result)}\n${paceLine(total, pace)}`);
 }
+
+/** How it was computed, and how fast: a channel counts once for each SNR. */
+interface Pace {
+  /** Of a model; a baseline is plain code. */
+  engine: 'compiled' | 'onnxruntime' | null;
+  threads: number;
+  channelsPerSecond: number;
+}
+
+const engineOf = (beamformer: Beamformer): Pace['engine'] =>
+  'engine' in beamformer ? (beamformer.engine as Exclude<Pace['engine'], null>) : null;
+
+/** With fewer channels a thread takes longer to start than to compute them. */
+const CHANNELS_A_THREAD = 250;
+const threadsFor = (total: number): number =>
+  Math.max(1, Math.min(availableParallelism(), Math.floor(total / CHANNELS_A_THREAD)));
+
+/** On threads of its own, or by the beamformer that is open: the figures are the same. */
+async function evaluated(
+  model: string,
+  beamformer: Beamformer,
+  objective: ObjectiveName,
+  { threads, ...request }: Omit<EvaluationOptions, 'compute' | 'objective'> & { threads: number },
+): Promise<EvaluationResult> {
+  if (threads === 1) {
+    const compute: EvaluationOptions['compute'] = (problem) => beamformer.compute(problem);
+    return evaluateBeamformer({ ...request, compute, objective: OBJECTIVES[objective] });
+  }
+  const source: BeamSource = isBaselineName(model) ? { baseline: model } : modelSource(model);
+  // It has said that it fits; threads compile it for themselves.
+  await beamformer.close();
+  return evaluateInParallel({ ...request, source, objective, threads });
+}
+
+function modelSource(model: string): BeamSource {
+  const { card, bytes } = verifyModel(findModel(model));
+  return { card, onnx: bytes };
+}
+
+const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): string =>
+  [
+    `${counted(total, 'channel')} at ${channelsPerSecond}/s`,
+    ...(engine === null ? [] : [engine]),
+    `on ${counted(threads, 'thread')}`,
+  ].join(', ');
 
 function resultTable({ model, objective, channels, power, results }: EvaluationResult): string {
   const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;

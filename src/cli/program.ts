@@ -142,6 +142,7 @@ export function createProgram(): Command {
   command('evaluate', 'sum rate of a model or baseline on channels from a file, beside digital ZF and WMMSE', [
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
     'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --json',
+    'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
   ])
     .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline', path)
     .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]', path)

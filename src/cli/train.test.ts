@@ -15,6 +15,7 @@ const train = (output: string, ...more: string[]) =>
 
 it.each<[string, string[]]>([
   ['unfolded-pga', ['--layers', '2', '--inner-steps', '1', '--step-coefficients', '2', '--clip-norm', '0.5']],
+  ['unfolded-pga', ['--engine', 'onnxruntime']],
   ...FAMILY_IDS.map((id): [string, string[]] => [id, []]),
 ])('the command in a card makes the same model and the same card: %s %j', async (id, own) => {
   const shape = ['--elements', '8', '--rf-chains', '2', '--users', '2', '--paths', '3', '--validation-channels', '5'];
@@ -63,6 +64,13 @@ describe('beamrig train refuses, before it trains,', () => {
     expectRefusal(await train('file/model.onnx'), /cannot be written/);
     expectRefusal(await beamrigHere('train', 'unfolded-pga', ...SMALL, '--output', '/proc/model.onnx'), /cannot be written/);
     expectRefusal(await train(`${'long'.repeat(100)}.onnx`), /cannot be written: ENAMETOOLONG/);
+  });
+
+  it('an engine that there is not', async () => {
+    expectRefusal(
+      await train('new.onnx', '--engine', 'gpu'),
+      /--engine gpu: not allowed; allowed: auto \| compiled \| onnxruntime/,
+    );
   });
 
   it('to go on from a checkpoint that is not there', async () => {

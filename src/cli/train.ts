@@ -9,13 +9,14 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
 import { FAMILY_IDS, findFamily } from '../../models/families.ts';
 import type { ModelFamily } from '../../models/family.ts';
+import { TRAINING_ENGINES } from '../../models/training/engine-choice.ts';
 import { cardPathOf } from '../../models/training/export-model.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import type { TrainingPlace } from '../../models/training/training-options.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
-import { pathArgument } from './arguments.ts';
-import { boundOutput, print } from './output.ts';
+import { oneOf, pathArgument } from './arguments.ts';
+import { boundOutput, print, printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { trainProgress } from './train-progress.ts';
 
@@ -23,6 +24,7 @@ import { trainProgress } from './train-progress.ts';
 interface PlaceTyped {
   output?: string;
   resume?: string | true;
+  engine?: string;
   json?: boolean;
 }
 
@@ -54,13 +56,15 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   for (const { usage, help } of flagsOf(family)) command.option(usage, help);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
+    .option('--engine <name>', `what computes: ${TRAINING_ENGINES.join(', ')} (default: auto, compiled where it can be)`)
     .option('--json', 'one JSON object a line instead of a bar')
     .addHelpText(
       'after',
       `
 Examples:
   $ beamrig train ${id} --elements 64 --output my-model.onnx
-  $ beamrig train ${id} --elements 64 --output my-model.onnx --resume`,
+  $ beamrig train ${id} --elements 64 --output my-model.onnx --resume
+  $ beamrig train ${id} --elements 64 --output my-model.onnx --engine onnxruntime`,
     )
     .action((typed: PlaceTyped & Record<string, string>) => trainFamily(family, typed));
 }
@@ -68,6 +72,7 @@ Examples:
 async function trainFamily(family: ModelFamily, { json = false, ...typed }: PlaceTyped & Record<string, unknown>): Promise<void> {
   const asked = flagsOf(family).map(({ option, flag }) => [option, typed[attributeOf(flag)]]);
   const options = optionsTyped(family, Object.fromEntries(asked) as Record<string, string | undefined>);
+  const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, TRAINING_ENGINES) };
   const place = placeOf(typed, `${family.id}-n${options.elements}.onnx`);
   makeWritable(place);
   boundOutput(json);
@@ -76,7 +81,17 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   const release = onStopSignal(() => stop.abort());
   let outcome: Awaited<ReturnType<typeof train>>;
   try {
-    outcome = await train(family, { ...options, ...place }, { onProgress: (at) => progress.show(at), signal: stop.signal });
+    outcome = await train(
+      family,
+      { ...options, ...place, ...engine },
+      {
+        onEngine: ({ why }) => {
+          if (why !== undefined) printError(`beamrig: onnxruntime computes this training: to be compiled, it has ${why}`);
+        },
+        onProgress: (at) => progress.show(at),
+        signal: stop.signal,
+      },
+    );
   } finally {
     release();
     progress.end();

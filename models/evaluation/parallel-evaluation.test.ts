@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../core/signal/beam-contract.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
+import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { runBaseline } from '../baselines/baselines.ts';
+import { openCompiled } from '../engine/compiled-session.ts';
+import { beamOf, flatInputs } from '../model-tensors.ts';
+import { drawChannelSet } from '../training/channel-set.ts';
+import { listModels } from '../zoo.ts';
+import { evaluateBeamformer } from './evaluate.ts';
+import { evaluateInParallel, type ParallelEvaluation } from './parallel-evaluation.ts';
+
+const [{ path, card }] = listModels().filter(({ id }) => id === 'unfolded-phase-extraction-n32');
+const onnx = readFileSync(path);
+const { elements, users, rfChains } = card.dimensions;
+const { channels } = drawChannelSet({ seed: 1, name: 'test', count: 12, elements, users, paths: 10, scale: 'unit-element' });
+const request = {
+  model: card.id,
+  channels,
+  rfChains,
+  file: 'own.npy',
+  snrsDb: [0, 15],
+  bits: [2, 'inf'],
+} satisfies Partial<ParallelEvaluation>;
+
+describe('an evaluation on several threads', () => {
+  it('gives the very figures of one channel after the other, however many there are', async () => {
+    const session = openCompiled(onnx);
+    const { inputs, outputs } = session;
+    const compute = (problem: Problem) => {
+      const flat = flatInputs(card, problem);
+      inputs['channel'].set(flat.subarray(0, -2));
+      inputs['power'][0] = flat[flat.length - 2];
+      inputs['noise'][0] = flat[flat.length - 1];
+      session.run();
+      return beamOf(card, [...outputs['analog_phase'], ...outputs['digital']]);
+    };
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['min-rate'], resolveDigital: true });
+    for (const threads of [1, 2, 3]) {
+      const source = { card, onnx };
+      const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', resolveDigital: true, threads });
+      expect(found).toEqual(expected);
+    }
+  });
+
+  it('is had of a baseline, too, and tells how far it is', async () => {
+    const compute = (problem: Problem) => runBaseline('aligned', problem);
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['sum-rate'] });
+    const seen: number[] = [];
+    const found = await evaluateInParallel({
+      ...request,
+      source: { baseline: 'aligned' },
+      objective: 'sum-rate',
+      threads: 2,
+      onProgress: (done, total) => seen.push(done / total),
+    });
+    expect(found).toEqual(expected);
+    expect([seen[0], seen.at(-1)]).toEqual([0, 1]);
+  });
+
+  it('ends with the error of the first channel that has one', async () => {
+    const spoilt = channels.map((channel, i) => (i === 3 || i === 5 ? zeros(users, elements) : channel));
+    const baseline = { baseline: 'aligned' } as const;
+    const compute = (problem: Problem) => runBaseline('aligned', problem);
+    const bad = { ...request, channels: spoilt };
+    const alone: unknown = await evaluateBeamformer({ ...bad, compute, objective: OBJECTIVES['sum-rate'] }).catch(
+      (e: unknown) => e,
+    );
+    const together: unknown = await evaluateInParallel({ ...bad, source: baseline, objective: 'sum-rate', threads: 2 }).catch(
+      (e: unknown) => e,
+    );
+    expect(alone).toMatchObject({ code: 'argument' });
+    expect(together).toEqual(alone);
+    await expect(
+      evaluateInParallel({ ...request, channels: [], source: baseline, objective: 'sum-rate', threads: 2 }),
+    ).rejects.toThrow(/no channels/);
+  });
+});

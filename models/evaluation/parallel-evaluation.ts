@@ -1,0 +1,93 @@
+/**
+ * The same evaluation on all cores. A thread does the whole of a channel at one SNR, the beam, what a rig would make of it, and the digital
+ * yardsticks, and takes the next that nobody has taken; means are over the channels in their order, so that no figure depends on the threads.
+ */
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
+import type { BaselineName } from '../baselines/baselines.ts';
+import type { ModelCard } from '../card.ts';
+import { compileImage } from '../engine/compiled-session.ts';
+import { startComputing } from '../engine/parallel-threads.ts';
+import type { ChannelFigures } from './channel-figures.ts';
+import { requireChannels, summarise, type EvaluationOptions, type EvaluationResult } from './evaluate.ts';
+import type { EvaluationStart, Refusal } from './evaluation-worker.ts';
+
+/** What gives the beams: a baseline by name, or a model that can be compiled. */
+export type BeamSource = { baseline: BaselineName } | { card: ModelCard; onnx: Uint8Array };
+
+export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 'objective' | 'connection' | 'onBeam'> {
+  source: BeamSource;
+  objective: ObjectiveName;
+  threads: number;
+}
+
+const PROGRESS_MS = 100;
+
+/**
+ * Calls `onProgress` with 0 when all threads are ready.
+ * @throws {BeamrigError} as `evaluateBeamformer` does, of the first channel that has something; 'internal' where a thread ends by itself
+ * @throws NotCompiled where the model has something that is not compiled
+ */
+export async function evaluateInParallel(options: ParallelEvaluation): Promise<EvaluationResult> {
+  const { model, source, objective, channels, rfChains, snrsDb, bits, resolveDigital = false, threads, onProgress } = options;
+  requireChannels(channels);
+  const total = snrsDb.length * channels.length;
+  const [{ rows, cols }] = channels;
+  const figures = new Float64Array(new SharedArrayBuffer(8 * total * figuresLength(bits.length)));
+  const next = new Int32Array(new SharedArrayBuffer(4));
+  const start: EvaluationStart = {
+    source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
+    channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
+    ...{ model, objective, rfChains, snrsDb, bits, resolveDigital, figures, next },
+  };
+  const pool = Array.from({ length: threads }, () => startComputing(import.meta.url, 'evaluation-worker', start));
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    await Promise.all(pool.map((thread) => thread.ask('open')));
+    onProgress?.(0, total);
+    watch = setInterval(() => onProgress?.(Math.min(Atomics.load(next, 0), total), total), PROGRESS_MS);
+    const refusals = (await Promise.all(pool.map((thread) => thread.ask('go')))) as (Refusal | undefined)[];
+    throwFirst(refusals);
+    onProgress?.(total, total);
+  } finally {
+    clearInterval(watch);
+    await Promise.all(pool.map((thread) => thread.end()));
+  }
+  return summarise(
+    Array.from({ length: total }, (_, task) => readFigures(figures, task, bits.length)),
+    options,
+  );
+}
+
+/** Power ratio, ZF, WMMSE, then three for each number of bits. */
+export const figuresLength = (bits: number): number => 3 + 3 * bits;
+
+function readFigures(figures: Float64Array, task: number, bits: number): ChannelFigures {
+  const at = task * figuresLength(bits);
+  const [powerRatio, zf, wmmse] = figures.subarray(at, at + 3);
+  const atBits = Array.from({ length: bits }, (_, i) => {
+    const [sumRate, score, own] = figures.subarray(at + 3 + 3 * i, at + 6 + 3 * i);
+    return { sumRate, score, ownDigital: own === 1 };
+  });
+  return { powerRatio, zf, wmmse, atBits };
+}
+
+/** Real parts of a channel, then imaginary ones, channel after channel: threads read them where they are. */
+function sharedChannels(channels: readonly CMatrix[]): Float64Array {
+  const size = channels[0].re.length;
+  const numbers = new Float64Array(new SharedArrayBuffer(16 * channels.length * size));
+  channels.forEach(({ re, im }, index) => {
+    numbers.set(re, 2 * index * size);
+    numbers.set(im, (2 * index + 1) * size);
+  });
+  return numbers;
+}
+
+/** Tasks are taken in their order, and one that is taken is finished: the first that was refused is among these. */
+function throwFirst(refusals: readonly (Refusal | undefined)[]): void {
+  const [first] = refusals.filter((each) => each !== undefined).sort((a, b) => a.task - b.task);
+  if (first === undefined) return;
+  const { code, message, wayOut } = first;
+  throw new BeamrigError(code, message, wayOut === undefined ? {} : { wayOut });
+}

@@ -1,0 +1,125 @@
+/**
+ * What computes a training: the family's graphs compiled, a thread a core, or onnxruntime, a batch at once. The compiled one takes channel by
+ * channel (the loss is a mean over channels, and what one of them says does not depend on the others) and sums their gradients in their order,
+ * so that the same seed gives the same bytes on any number of threads. The two engines differ in the last digits of float32.
+ */
+import { availableParallelism } from 'node:os';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { NotCompiled } from '../engine/onnx-graph.ts';
+import { openParallel, type ParallelModels } from '../engine/parallel.ts';
+import type { Network } from '../family.ts';
+import { openSession } from '../graph/session.ts';
+import type { Engine, TrainingEngineChoice } from './engine-choice.ts';
+import { openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
+
+/** Channels to learn from at once. */
+export interface Batch {
+  /** [B, K, N, 2] */
+  readonly channel: Float32Array;
+  readonly shape: readonly number[];
+  /** [B] */
+  readonly noise: Float32Array;
+}
+
+export interface Learned {
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** In the order of the parameters; to be read before the next batch. */
+  readonly gradients: readonly ArrayLike<number>[];
+}
+
+export interface TrainingEngine {
+  readonly engine: Engine;
+  /** 1 where onnxruntime computes. */
+  readonly threads: number;
+  /** What cannot be compiled, where the compiled engine would have been taken. */
+  readonly why?: string;
+  readonly judge: Judge;
+  /** @param learned in the order of the network's parameters */
+  learn(learned: readonly Float64Array[], batch: Batch): Promise<Learned>;
+  close(): Promise<void>;
+}
+
+export interface EngineRequest {
+  choice: TrainingEngineChoice;
+  /** Default: one for each core. */
+  threads?: number;
+}
+
+/** @throws {BeamrigError} 'model-engine' where the graphs are to be compiled and cannot be */
+export async function openTrainingEngine(network: Network, { choice, threads }: EngineRequest): Promise<TrainingEngine> {
+  if (choice === 'onnxruntime') return openRuntime(network);
+  try {
+    return openCompiledTraining(network, threads ?? availableParallelism());
+  } catch (error) {
+    if (!(error instanceof NotCompiled)) throw error;
+    if (choice === 'auto') return { ...(await openRuntime(network)), why: error.message };
+    throw new BeamrigError('model-engine', `the training graphs cannot be compiled: they have ${error.message}`, {
+      wayOut: 'Let onnxruntime compute them: engine auto, or onnxruntime.',
+    });
+  }
+}
+
+function openCompiledTraining(network: Network, threads: number): TrainingEngine {
+  const graphs = { training: network.trainingGraph(), rate: network.rateGraph() };
+  const models = openParallel(graphs, { threads });
+  return {
+    engine: 'compiled',
+    threads,
+    learn: learnByChannel(network, models),
+    judge: {
+      rates: async (learned, set, snrDb) => {
+        const { channel, noise } = rateInputs(set, snrDb);
+        const { rate } = await models.run('rate', noise.length, { channel, noise }, parametersOf(network, learned));
+        return rate.slice();
+      },
+      close: () => models.close(),
+    },
+    close: () => models.close(),
+  };
+}
+
+function learnByChannel(network: Network, models: ParallelModels<'training'>): TrainingEngine['learn'] {
+  const gradients = network.parameters.map(({ start }) => new Float64Array(start.length));
+  return async (learned, { channel, noise }) => {
+    const count = noise.length;
+    const found = await models.run('training', count, { channel, noise }, parametersOf(network, learned));
+    let loss = 0;
+    for (let b = 0; b < count; b++) loss += found['loss'][b];
+    network.parameters.forEach(({ name }, p) => meanInto(gradients[p], found[`d_${name}`], count));
+    return { loss: loss / count, gradients };
+  };
+}
+
+/** Mean over channels, in their order and in float64. */
+function meanInto(mean: Float64Array, each: ArrayLike<number>, count: number): void {
+  const { length } = mean;
+  mean.fill(0);
+  for (let b = 0, at = 0; b < count; b++) for (let i = 0; i < length; i++, at++) mean[i] += each[at];
+  for (let i = 0; i < length; i++) mean[i] /= count;
+}
+
+const parametersOf = ({ parameters }: Network, learned: readonly Float64Array[]): Record<string, Float32Array> =>
+  Object.fromEntries(parameters.map(({ name }, i) => [name, Float32Array.from(learned[i])]));
+
+async function openRuntime(network: Network): Promise<TrainingEngine> {
+  const learner = await openSession(network.trainingGraph());
+  const judge = await openJudge(network);
+  return {
+    engine: 'onnxruntime',
+    threads: 1,
+    judge,
+    learn: async (learned, { channel, shape, noise }) => {
+      const result = await learner.run({
+        ...parameterFeeds(network, learned),
+        channel: { values: channel, shape },
+        noise: { values: noise, shape: [noise.length] },
+      });
+      return { loss: result.loss.values[0], gradients: network.parameters.map(({ name }) => result[`d_${name}`].values) };
+    },
+    close: async () => {
+      await learner.close();
+      await judge.close();
+    },
+  };
+}
