@@ -44,15 +44,18 @@ const modelBefore = await modelLatencyMs(rigFile);
 const clock = createRealClock();
 /** Fixed-size histories, so that the bench itself keeps its memory. */
 const columns = ['period', 'age', ...STAGES] as const;
-const rows = new Float64Array(columns.length * 2000 * Math.ceil(seconds));
+const rows = new Float64Array(columns.length * 6000 * Math.ceil(seconds));
+const inSecond = new Float64Array(Math.ceil(seconds) + 1);
 let count = 0;
 let voids = 0;
 let measuring = false;
 let lastMs = 0;
+let startMs = 0;
 
 const note = (record: CycleRecord): void => {
   if (!measuring) return;
   const nowMs = clock.nowMs();
+  inSecond[Math.min(Math.floor((nowMs - startMs) / 1000), inSecond.length - 1)]++;
   if (record.outcome === 'void') voids++;
   const at = count * columns.length;
   if (at < rows.length) {
@@ -74,7 +77,7 @@ const sampleMemory = (sinceMs: number): void => {
   const { heapUsed, rss, external } = process.memoryUsage();
   memory.push({ minute: (clock.nowMs() - sinceMs) / 60_000, heapMb: (heapUsed + external) / 2 ** 20, rssMb: rss / 2 ** 20 });
 };
-const startMs = clock.nowMs();
+startMs = clock.nowMs();
 lastMs = startMs;
 measuring = true;
 while (clock.nowMs() - startMs < seconds * 1000) {
@@ -104,6 +107,8 @@ const result = {
   cycles: count,
   voids,
   cyclesPerSecond,
+  /** Of the whole seconds, the one in the middle. */
+  cyclesInMedianSecond: percentiles(inSecond.slice(0, Math.floor(elapsedS))).p50,
   periodMs: percentiles(column('period')),
   ageMs: percentiles(column('age')),
   stageMs: Object.fromEntries(STAGES.map((stage) => [stage, percentiles(column(stage))])),
@@ -147,7 +152,7 @@ function text(found: typeof result): string {
     `${first.toFixed(1)} → ${last.toFixed(1)} MB, slope ${slope.toFixed(2)} MB/min over the second half`;
   return [
     `${found.model} on ${found.rig}, N = ${found.elements}, simulator, unpaced, pipelined, ${found.seconds.toFixed(0)} s`,
-    `cycles/s             ${found.cyclesPerSecond.toFixed(1)}   (${found.cycles} cycles, ${found.voids} void)`,
+    `cycles/s             ${found.cyclesPerSecond.toFixed(1)}   (${found.cycles} cycles, ${found.voids} void; ${found.cyclesInMedianSecond.toFixed(0)} in the median second)`,
     `period p50 / p95     ${ms(found.periodMs)} ms`,
     `channel age p50/p95  ${ms(found.ageMs)} ms`,
     ...Object.entries(found.stageMs).map(([stage, figures]) => `  ${stage.padEnd(18)} ${ms(figures)} ms`),
