@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { disagreement, drawInputs } from '../../test/foreign-model.ts';
+import { complex, complexRelu, dense, gramSchmidt } from '../graph/complex.ts';
 import { encodeModel } from '../graph/encode.ts';
 import { gradients } from '../graph/gradients.ts';
 import { Graph, type Dim, type FloatType, type Tensor } from '../graph/graph.ts';
@@ -154,6 +155,52 @@ describe.each(['float32', 'float64'] as const)('compiled to %s, as onnxruntime h
     for (const size of [1, 2, 3, 4, 8, 11]) {
       expect(await difference({ float, inputs: [[2, 12, size]], build })).toBeLessThan(40 * near);
     }
+  });
+
+  it('Cholesky factors and triangular systems, and their gradients', async () => {
+    const build = ([a, b]: Tensor[]): Record<string, Tensor> => {
+      const size = a.shape[2] as number;
+      const identity = a.graph.constant(
+        Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+        [size, size],
+      );
+      const factor = ops.cholesky(ops.add(ops.matmul(ops.swapLast(a), a), identity));
+      const lower = ops.solveLowerTriangular(factor, b);
+      const upper = ops.solveUpperTriangular(ops.swapLast(factor), lower);
+      const loss = ops.reduceSumSquare(ops.concat([lower, upper, factor], 2), [0, 1, 2]);
+      const [byA, byB] = gradients(loss, [a, b]);
+      // What lies beyond the diagonal is not read.
+      const half = ops.solveLowerTriangular(ops.add(ops.matmul(ops.swapLast(a), a), identity), b);
+      return { factor, lower, upper, half, byA, byB };
+    };
+    for (const size of [1, 2, 3, 4, 8, 11]) {
+      const inputs = [
+        [2, 12, size],
+        [size, 3],
+      ];
+      expect(await difference({ float, inputs, range: [-1, 1], build })).toBeLessThan(100 * near);
+    }
+  });
+
+  it('orthonormal columns, and complex layers, with their gradients', async () => {
+    const build = ([a, weight, bias]: Tensor[]): Record<string, Tensor> => {
+      const rows = a.shape[1] as number;
+      const spread = a.graph.constant(
+        Float64Array.from({ length: rows * 6 }, (_, i) => ((i % 6) % 3 === Math.floor(i / 6) ? 3 : 0)),
+        [rows, 6],
+      );
+      const columns = gramSchmidt(complex(ops.add(a, spread)));
+      const layer = complexRelu(dense(columns, complex(weight), complex(bias)));
+      const loss = ops.reduceSumSquare(layer.parts, [0, 1, 2]);
+      const [byA, byWeight, byBias] = gradients(loss, [a, weight, bias]);
+      return { columns: columns.parts, layer: layer.parts, byA, byWeight, byBias };
+    };
+    const inputs = [
+      [2, 5, 6],
+      [3, 8],
+      [1, 8],
+    ];
+    expect(await difference({ float, inputs, range: [-1, 1], build })).toBeLessThan(100 * near);
   });
 
   it('Scans: nested, reversed, with carries that read each other, and what they capture', async () => {
