@@ -3,17 +3,18 @@
  * What has an op that is not known here throws `NotCompiled`, and onnxruntime runs it.
  */
 import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
+import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { OWN_DOMAIN } from '../graph/ops.ts';
 import type { LazyTensor, Shape, View } from './lazy-tensor.ts';
 import { kindOf, NotCompiled, shapeOf } from './onnx-graph.ts';
 import { Program } from './program.ts';
 import { Scope } from './scope.ts';
 import { Workspace } from './workspace.ts';
-import type { ElementKind } from './wasm-module.ts';
+import { encodeModule, FLOAT32, FunctionCode, type ElementKind } from './wasm-module.ts';
 
 /** To be counted up with every change of what compiled models compute: verdicts on the engines are kept by it. */
-export const COMPILER_VERSION = 1;
+export const COMPILER_VERSION = 2;
 
 /** An input or an output, and where it lies. */
 export interface Port {
@@ -33,17 +34,36 @@ export interface CompiledModel {
 }
 
 export interface CompileOptions {
-  /** a·b + c in one instruction (relaxed vector instructions): faster, and the last digit depends on the processor. Default: no. */
+  /**
+   * a·b + c in one instruction (relaxed vector instructions): faster, and the last digit depends on the processor. Node 20 has it only where
+   * V8 is told so, by `--experimental-wasm-relaxed-simd`. Default: no.
+   */
   readonly fused?: boolean;
+  /** Whether this machine runs a module. Default: what WebAssembly says of it. */
+  readonly validate?: (module: Uint8Array<ArrayBuffer>) => boolean;
 }
 
-/** Models that need more are left to onnxruntime, which reads weights where they lie. */
-const MOST_MEMORY_BYTES = 512 * 2 ** 20;
+/** Earlier versions of ONNX broadcast in another way, and have another Scan. */
+const OLDEST_OPSET = 9;
 
-/** @throws NotCompiled with what is in the way, as the end of a sentence */
-export function compileModel(onnx: Uint8Array, { fused = false }: CompileOptions = {}): CompiledModel {
-  const { graph, functions } = fromBinary(ModelProtoSchema, onnx);
+/** @throws NotCompiled with what is in the way, as the end of a sentence: it has …; BeamrigError 'argument' where `fused` cannot be had */
+export function compileModel(onnx: Uint8Array, options: CompileOptions = {}): CompiledModel {
+  const { fused = false, validate = (module) => WebAssembly.validate(module) } = options;
+  requireInstructions(validate, fused);
+  try {
+    return compile(onnx, fused);
+  } catch (error) {
+    if (error instanceof NotCompiled) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new NotCompiled(isBeamrigError(error) ? message : `something that is not understood (${message})`, { cause: error });
+  }
+}
+
+function compile(onnx: Uint8Array, fused: boolean): CompiledModel {
+  const { graph, functions, opsetImport } = modelOf(onnx);
   if (graph === undefined) throw new NotCompiled('no graph inside');
+  const opset = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n;
+  if (opset < OLDEST_OPSET) throw new NotCompiled(`ops of ONNX version ${opset}, which is older than ${OLDEST_OPSET}`);
   const foreign = functions.find(({ domain }) => domain !== OWN_DOMAIN);
   if (foreign !== undefined) throw new NotCompiled(`the function ${foreign.name}`);
   const program = new Program();
@@ -54,7 +74,7 @@ export function compileModel(onnx: Uint8Array, { fused = false }: CompileOptions
   const workspace = new Workspace(program, kind);
   const scope = new Scope(workspace, graph);
   const inputs = given.map((value) => {
-    if (kindOf(value) !== kind) throw new NotCompiled('it mixes float32 and float64');
+    if (kindOf(value) !== kind) throw new NotCompiled('numbers of two kinds, float32 and float64');
     const view = workspace.allocate(shapeOf(value), true);
     scope.define(value.name, view);
     return { name: value.name, view };
@@ -62,10 +82,9 @@ export function compileModel(onnx: Uint8Array, { fused = false }: CompileOptions
   scope.run();
   const outputs = graph.output.map((value) => {
     kindOf(value);
-    return { name: value.name, view: inPlaceOfItsOwn(workspace, scope.tensor(value.name)) };
+    return { name: value.name, view: inPlaceOfItsOwn(workspace, scope.numbers(value.name)) };
   });
   const { module, memoryBytes } = program.encode(kind, { fused });
-  if (memoryBytes > MOST_MEMORY_BYTES) throw new NotCompiled(`${(memoryBytes / 2 ** 20).toFixed(0)} MiB of memory`);
   const port = ({ name, view }: { name: string; view: View }): Port => ({
     name,
     shape: view.shape,
@@ -83,6 +102,32 @@ export function compileModel(onnx: Uint8Array, { fused = false }: CompileOptions
       program.constants.fill(new DataView(memory), kind);
     },
   };
+}
+
+function modelOf(onnx: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, onnx);
+  } catch (error) {
+    throw new NotCompiled('bytes that are no ONNX file', { cause: error });
+  }
+}
+
+/** By a function that does nothing else, in which no other reason can be. */
+function requireInstructions(validate: (module: Uint8Array<ArrayBuffer>) => boolean, fused: boolean): void {
+  const runs = (op: number, operands: number): boolean => {
+    const code = new FunctionCode(0);
+    const vector = code.vectorLocal();
+    for (let i = 0; i < operands; i++) code.get(vector);
+    code.vector(op);
+    code.set(vector);
+    return validate(encodeModule([code]));
+  };
+  if (!runs(FLOAT32.op.add, 2)) throw new NotCompiled('to run on a machine without vector instructions, which is this one');
+  if (fused && !runs(FLOAT32.op.multiplyAdd, 3)) {
+    throw new BeamrigError('argument', 'a·b + c in one instruction (fused) is not to be had here', {
+      wayOut: 'Compile without it, or start Node with --experimental-wasm-relaxed-simd.',
+    });
+  }
 }
 
 /** What the host reads lies where nothing else is ever put. */

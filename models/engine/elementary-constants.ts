@@ -13,6 +13,8 @@ export interface Polynomials {
   /** Bits of the fraction of a number. */
   readonly fractionBits: number;
   readonly rootHalfBits: bigint;
+  /** The smallest number with all bits of its fraction. */
+  readonly smallest: number;
   /** A number whose last bit counts ones, and its bits. */
   readonly large: { readonly value: number; readonly bits: bigint };
   /** π∕2 in parts, each with zeros at its end. */
@@ -26,6 +28,7 @@ export interface Polynomials {
 export const single: Polynomials = {
   fractionBits: 23,
   rootHalfBits: 0x3f3504f3n,
+  smallest: 2 ** -126,
   large: { value: 1.5 * 2 ** 23, bits: 0x4b400000n },
   halfPi: [1.5703125, 4.837512969970703e-4, 7.549789948768648e-8],
   exp: {
@@ -51,6 +54,7 @@ export const single: Polynomials = {
 export const double: Polynomials = {
   fractionBits: 52,
   rootHalfBits: 0x3fe6a09e667f3bcdn,
+  smallest: 2 ** -1022,
   large: { value: 1.5 * 2 ** 52, bits: 0x4338000000000000n },
   halfPi: [2 * 0.7853981256484985, 2 * 3.774894707930798e-8, 2 * 2.6951514290790595e-15],
   exp: {

@@ -72,6 +72,16 @@ export class Emitter {
     this.#counters.delete(own);
   }
 
+  /** Code that runs where any lane of a condition holds. */
+  when(condition: Expression, body: () => void): void {
+    const isTrue: Root = { value: condition, after: () => this.code.vector(VECTOR.anyTrue) };
+    this.evaluate([isTrue]);
+    const outer = this.#addresses;
+    this.#addresses = new Map(outer);
+    this.code.when(body);
+    this.#addresses = outer;
+  }
+
   /** Locals that hold vectors from one stretch of code to the next. */
   hold(count: number): Expression[] {
     return Array.from({ length: count }, () => ({ kind: 'held', local: this.code.vectorLocal() }));

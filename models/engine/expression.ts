@@ -2,7 +2,16 @@
  * Arithmetic on vectors, before it is code: a graph of operations whose leaves are places in memory. Operations that are equal are one node,
  * so that what two elements share is computed once.
  */
-import type { Buffer } from './program.ts';
+
+/** A piece of memory. */
+export interface Buffer {
+  readonly id: number;
+  readonly bytes: number;
+  /** Nothing else ever lies in its place: constants, what the host writes and reads. */
+  readonly fixed: boolean;
+  /** In bytes; known once the program is encoded. */
+  address: number;
+}
 
 /** Counts the steps of a loop that is being written. */
 export interface LoopCounter {

@@ -3,8 +3,7 @@
  * and broadcasts move no data: they change where the leaves are read.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { fixed, plus, type Affine, type Expression } from './expression.ts';
-import type { Buffer } from './program.ts';
+import { fixed, plus, type Affine, type Buffer, type Expression } from './expression.ts';
 import type { VectorMath } from './vector-math.ts';
 
 export type Shape = readonly number[];
@@ -29,6 +28,8 @@ export interface Mapped {
   readonly make: (math: VectorMath, args: readonly Expression[]) => Expression;
   /** Of an element, in additions. */
   readonly cost: number;
+  /** Elements are all ones or all zeros, bit by bit. */
+  readonly conditions?: boolean;
 }
 
 /** A product with a constant matrix that is nearly all zeros: column j is Σ factor·source[…, row]. */
@@ -159,7 +160,7 @@ export function broadcast(a: Shape, b: Shape): number[] {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
     if (left !== right && left !== 1 && right !== 1) {
-      throw new BeamrigError('shape', `shapes [${a.join(', ')}] and [${b.join(', ')}] do not fit together`);
+      throw new BeamrigError('shape', `shapes that do not fit together, [${a.join(', ')}] and [${b.join(', ')}]`);
     }
     return left === 1 ? right : left;
   });

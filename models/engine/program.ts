@@ -3,19 +3,9 @@
  * buffer get its place in memory, so that buffers which are never needed at one time lie in one place.
  */
 import { Emitter } from './emitter.ts';
-import type { LoopCounter } from './expression.ts';
-import { counting, newCounter, type Affine } from './expression.ts';
+import { counting, newCounter, type Affine, type Buffer, type LoopCounter } from './expression.ts';
+import { NotCompiled } from './onnx-graph.ts';
 import { encodeModule, type ElementKind, type FunctionCode } from './wasm-module.ts';
-
-/** A piece of memory. */
-export interface Buffer {
-  readonly id: number;
-  readonly bytes: number;
-  /** Nothing else ever lies in its place: constants, what the host writes and reads. */
-  readonly fixed: boolean;
-  /** In bytes; known once the program is encoded. */
-  address: number;
-}
 
 interface Step {
   readonly touches: ReadonlySet<Buffer>;
@@ -31,6 +21,11 @@ interface Repeat {
 }
 
 type Statement = Step | Repeat;
+
+/** Models that need more are left to onnxruntime, which reads weights where they lie. */
+const MOST_MEMORY_BYTES = 512 * 2 ** 20;
+/** V8 takes no function with more. */
+const MOST_CODE = { bytes: 7_654_321, locals: 50_000 };
 
 /** Buffers begin at a cache line. */
 const ALIGNMENT = 64;
@@ -50,6 +45,7 @@ export class Program {
   readonly #buffers: Buffer[] = [];
 
   buffer(bytes: number, fixed = false): Buffer {
+    requireRoom(bytes);
     const buffer = { id: this.#buffers.length, bytes, fixed, address: -1 };
     this.#buffers.push(buffer);
     return buffer;
@@ -76,7 +72,9 @@ export class Program {
 
   /** Gives every buffer its place, and makes the module. */
   encode(kind: ElementKind, options: { fused: boolean }): EncodedProgram {
-    this.constants.buffer.address = placeBuffers(this.#buffers, lifetimes(this.#root));
+    const end = placeBuffers(this.#buffers, lifetimes(this.#root));
+    requireRoom(end);
+    this.constants.buffer.address = end;
     const functions: FunctionCode[] = [];
     const write = (statements: readonly Statement[], code: Emitter): void => {
       for (const statement of statements) {
@@ -92,8 +90,19 @@ export class Program {
     const run = new Emitter(kind, options.fused);
     write(this.#root, run);
     functions.push(run.code);
+    for (const { size } of functions) {
+      if (size.bytes > MOST_CODE.bytes || size.locals > MOST_CODE.locals)
+        throw new NotCompiled(
+          `more arithmetic in one piece than fits a function (${(size.bytes / 2 ** 20).toFixed(1)} MiB of code)`,
+        );
+    }
     return { module: encodeModule(functions), memoryBytes: this.constants.end };
   }
+}
+
+/** @throws NotCompiled where so much memory is not given to one model */
+export function requireRoom(bytes: number): void {
+  if (!(bytes <= MOST_MEMORY_BYTES)) throw new NotCompiled(`${Math.round(bytes / 2 ** 20)} MiB to hold in memory`);
 }
 
 /** One number a place of 8 bytes, equal ones once. */

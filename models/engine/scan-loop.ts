@@ -3,10 +3,10 @@ import type { NodeProto } from 'onnx-buf';
 import { fixed, plus, type Affine } from './expression.ts';
 import { leavesOf, type LazyTensor, type View } from './lazy-tensor.ts';
 import { bodyOf, capturesOf, integerAttribute, integersAttribute, NotCompiled } from './onnx-graph.ts';
-import type { Scope } from './scope.ts';
+import type { Names } from './meaning.ts';
 import type { Workspace } from './workspace.ts';
 
-export function lowerScan(scope: Scope, node: NodeProto): void {
+export function lowerScan(scope: Names, node: NodeProto): void {
   const { workspace } = scope;
   const body = bodyOf(node);
   if (body === undefined) throw new NotCompiled('a Scan without a body');
@@ -14,20 +14,29 @@ export function lowerScan(scope: Scope, node: NodeProto): void {
     if (integersAttribute(node, axes)?.some((axis) => axis !== 0) === true)
       throw new NotCompiled(`a Scan with ${axes} other than 0`);
   }
-  const carried = node.input.length - integerAttribute(node, 'num_scan_inputs', 0);
+  const read = integerAttribute(node, 'num_scan_inputs', 0);
+  if (read < 1 || read > node.input.length) throw new NotCompiled(`a Scan of ${read} inputs`);
+  const carried = node.input.length - read;
   const isReversed = (side: 'input' | 'output', i: number): boolean =>
     integersAttribute(node, `scan_${side}_directions`)?.[i] === 1;
   // What the body reads from outside is worked out before the loop, and not in every turn.
   for (const name of capturesOf(node)) if (!('integers' in scope.meaning(name))) scope.kept(name);
   const carries = node.input.slice(0, carried).map((name) => workspace.copied(scope.tensor(name)));
   const sources = node.input.slice(carried).map((name) => workspace.kept(scope.tensor(name)));
-  const steps = sources[0].shape[0];
+  const [steps, ...others] = sources.map(({ shape }) => shape[0]);
+  if (steps === undefined || others.some((length) => length !== steps))
+    throw new NotCompiled('a Scan whose inputs differ in length');
+  if (steps < 1) throw new NotCompiled(`a Scan of ${steps} steps`);
   const stacked = workspace.program.repeat(steps, true, (step) => {
     const inner = scope.inside(body);
     const entries = sources.map((source, i) => entryAt(source, step, isReversed('input', i)));
     [...carries, ...entries].forEach((view, i) => inner.define(body.input[i].name, view));
     inner.run();
     const results = body.output.map(({ name }) => inner.tensor(name));
+    carries.forEach(({ shape }, i) => {
+      const [before, after] = [shape.join(', '), results[i]?.shape.join(', ')];
+      if (before !== after) throw new NotCompiled(`a Scan that carries [${before}] on as [${after ?? ''}]`);
+    });
     const outputs = results.slice(carried).map((result, i) => {
       const all = workspace.allocate([steps, ...result.shape]);
       workspace.assign(entryAt(all, step, isReversed('output', i)), result);

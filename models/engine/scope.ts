@@ -12,25 +12,22 @@ import {
   type Shape,
   type View,
 } from './lazy-tensor.ts';
-import { bodyOf, capturesOf, NotCompiled, numbersOf } from './onnx-graph.ts';
+import { knownIntegers, type Meaning, type Names } from './meaning.ts';
+import { capturesOf, NotCompiled, numbersOf, type Numbers } from './onnx-graph.ts';
 import { lowerScan } from './scan-loop.ts';
-import { TENSOR_OPS } from './tensor-ops.ts';
+import { DOMAINS, TENSOR_OPS } from './tensor-ops.ts';
+import { INTEGER_OPS } from './view-ops.ts';
 import type { Workspace } from './workspace.ts';
-
-/** Integers that are known while compiling: axes, bounds, lengths. */
-export interface KnownIntegers {
-  readonly integers: readonly number[];
-  readonly shape: Shape;
-}
-
-export type Meaning = LazyTensor | KnownIntegers;
 
 /** Working out anew what costs no more than this is cheaper than keeping it. */
 const CHEAP = 3;
 /** What is used once is kept from this cost on, so that code does not grow without end. */
 const LONG = 64;
 
-export class Scope {
+/** 'ai.onnx' is another name for ''. */
+const domainOf = ({ domain }: NodeProto): string => (domain === 'ai.onnx' ? '' : domain);
+
+export class Scope implements Names {
   readonly workspace: Workspace;
   readonly #graph: GraphProto;
   readonly #parent: Scope | undefined;
@@ -41,27 +38,21 @@ export class Scope {
     this.workspace = workspace;
     this.#graph = graph;
     this.#parent = parent;
-    for (const tensor of graph.initializer) {
-      const numbers = numbersOf(tensor);
-      this.define(
-        tensor.name,
-        numbers.type === 'integers' ? knownIntegers(numbers.values, numbers.shape) : this.constant(numbers),
-      );
-    }
+    for (const tensor of graph.initializer) this.define(tensor.name, this.constant(numbersOf(tensor)));
     const read = graph.node.flatMap((node) => [...new Set([...node.input, ...capturesOf(node)])]);
     for (const name of [...read, ...graph.output.map((output) => output.name)]) {
       this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
     }
   }
 
-  /** The scope of a body in this one. */
   inside(body: GraphProto): Scope {
     return new Scope(this.workspace, body, this);
   }
 
-  constant({ values, shape, kind }: Extract<ReturnType<typeof numbersOf>, { type: 'reals' }>): View {
-    if (kind !== this.workspace.kind) throw new NotCompiled('it mixes float32 and float64');
-    return this.workspace.constant(values, shape);
+  constant(numbers: Numbers): Meaning {
+    if (numbers.type === 'integers') return knownIntegers(numbers.values, numbers.shape);
+    if (numbers.kind !== this.workspace.kind) throw new NotCompiled('numbers of two kinds, float32 and float64');
+    return this.workspace.constant(numbers.values, numbers.shape);
   }
 
   define(name: string, meaning: Meaning): void {
@@ -70,7 +61,7 @@ export class Scope {
 
   meaning(name: string): Meaning {
     const found = this.#find(name);
-    if (found === undefined) throw new NotCompiled(`nothing is called '${name}'`);
+    if (found === undefined) throw new NotCompiled(`no value '${name}' where one is read`);
     return found;
   }
 
@@ -80,13 +71,18 @@ export class Scope {
     throw new NotCompiled(`arithmetic with the integers '${name}'`);
   }
 
+  numbers(name: string): LazyTensor {
+    const found = this.tensor(name);
+    if (this.workspace.holdsConditions(found)) throw new NotCompiled(`arithmetic with the conditions '${name}'`);
+    return found;
+  }
+
   integers(name: string): readonly number[] {
     const found = this.meaning(name);
     if ('integers' in found) return found.integers;
-    throw new NotCompiled(`'${name}' is needed before the model runs, and is worked out by it`);
+    throw new NotCompiled(`'${name}', which is needed before the model runs and is worked out by it`);
   }
 
-  /** Puts a named tensor into memory, for all that read it. */
   kept(name: string): View {
     const owner = this.#ownerOf(name);
     const view = this.workspace.kept(this.tensor(name));
@@ -112,29 +108,42 @@ export class Scope {
   }
 
   #lower(node: NodeProto): void {
+    if (domainOf(node) !== (DOMAINS[node.opType] ?? '')) throw new NotCompiled(`the op ${node.opType} of ${node.domain}`);
     if (node.opType === 'Scan') return lowerScan(this, node);
     const elementwise = ELEMENTWISE[node.opType];
     const results = elementwise === undefined ? this.#tensorOp(node) : [this.#elementwise(node, elementwise)];
     results.forEach((result, i) => {
       const name = node.output[i];
       if (name === undefined || name === '') return;
+      if ('integers' in result) return this.define(name, result);
+      this.workspace.requireRoom(result.shape);
       const atMost = (this.#uses.get(name) ?? 0) > 1 ? CHEAP : LONG;
-      const isKept = !('integers' in result) && costOf(result) > atMost;
-      this.define(name, isKept ? this.workspace.kept(result) : result);
+      this.define(name, costOf(result) > atMost ? this.workspace.kept(result) : result);
     });
   }
 
   #tensorOp(node: NodeProto): Meaning[] {
+    const ofIntegers = INTEGER_OPS[node.opType];
+    const first = ofIntegers === undefined ? undefined : this.meaning(node.input[0]);
+    if (first !== undefined && 'integers' in first) return [ofIntegers(this, node, first)];
     const op = TENSOR_OPS[node.opType];
-    if (op === undefined || bodyOf(node) !== undefined) throw new NotCompiled(`the op ${node.opType}`);
+    if (op === undefined) throw new NotCompiled(`the op ${node.opType}`);
     const result = op(this, node);
     return Array.isArray(result) ? result : [result];
   }
 
-  #elementwise(node: NodeProto, { cost, make }: ElementwiseOp): LazyTensor {
-    const shape = node.input.map((name) => this.tensor(name).shape).reduce<Shape>(broadcast, []);
+  #elementwise(node: NodeProto, op: ElementwiseOp): LazyTensor {
+    const tensors = node.input.map((name) => this.tensor(name));
+    const shape = tensors.map((tensor) => tensor.shape).reduce<Shape>(broadcast, []);
+    const areConditions = tensors.map((tensor) => this.workspace.holdsConditions(tensor));
+    const conditions = op.makesConditions(areConditions);
+    if (conditions === undefined) {
+      const kinds = areConditions.map((are) => (are ? 'conditions' : 'numbers'));
+      throw new NotCompiled(`the op ${node.opType} of ${kinds.join(', ')}`);
+    }
     const args = node.input.map((name) => stretched(this.#readAgainAndAgain(name, shape), shape));
-    return { kind: 'mapped', shape, args, make, cost: args.reduce((sum, arg) => sum + costOf(arg), cost) };
+    const make = areConditions[0] && op.makeOfConditions !== undefined ? op.makeOfConditions : op.make;
+    return { kind: 'mapped', shape, args, make, conditions, cost: args.reduce((sum, arg) => sum + costOf(arg), op.cost) };
   }
 
   /** A smaller tensor is worked out once, and packed where vectors would go across its grain. */
@@ -148,8 +157,3 @@ export class Scope {
     return across ? this.workspace.copied(tensor) : this.kept(name);
   }
 }
-
-export const knownIntegers = (integers: readonly number[], shape: Shape = [integers.length]): KnownIntegers => ({
-  integers,
-  shape,
-});

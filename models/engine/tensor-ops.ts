@@ -1,14 +1,12 @@
-/** ONNX ops that are more than arithmetic on each element: shapes, sums, products, systems of equations. */
+/** ONNX ops that are more than arithmetic on each element: sums, products, systems of equations, and (view-ops.ts) what moves no numbers. */
 import type { NodeProto } from 'onnx-buf';
+import { OWN_DOMAIN } from '../graph/ops.ts';
 import type { Expression } from './expression.ts';
 import {
   broadcast,
   costOf,
-  denseStrides,
   hasFewTerms,
   rearranged,
-  sizeOf,
-  sliced,
   stretched,
   withLastTwoSwapped,
   withoutAxes,
@@ -16,120 +14,34 @@ import {
   type LazyTensor,
   type Shape,
   type Term,
-  type View,
 } from './lazy-tensor.ts';
-import { inversePositiveDefinite, solvePositiveDefinite } from './linear-algebra.ts';
+import { inverse, lowerCholesky, solvePositiveDefinite, solveTriangular } from './linear-algebra.ts';
 import { matrixProduct } from './matrix-product.ts';
-import { attributeOf, integerAttribute, integersAttribute, NotCompiled, numbersOf } from './onnx-graph.ts';
+import { attributeOf, integerAttribute, NotCompiled } from './onnx-graph.ts';
 import { reduce, type Reduction } from './reduction.ts';
-import type { KnownIntegers, Meaning, Scope } from './scope.ts';
+import type { Names } from './meaning.ts';
 import type { VectorMath } from './vector-math.ts';
+import { axisOf, has, integersOf, movable, VIEW_OPS, type TensorOp } from './view-ops.ts';
+import type { Workspace } from './workspace.ts';
 
-type TensorOp = (scope: Scope, node: NodeProto) => Meaning | Meaning[];
+/** Of ops that are not ONNX's own. */
+export const DOMAINS: Readonly<Record<string, string>> = {
+  Inverse: 'com.microsoft',
+  Cholesky: OWN_DOMAIN,
+  SolvePositiveDefinite: OWN_DOMAIN,
+  SolveLowerTriangular: OWN_DOMAIN,
+  SolveUpperTriangular: OWN_DOMAIN,
+};
 
-const first = (scope: Scope, node: NodeProto): LazyTensor => scope.tensor(node.input[0]);
-const has = (node: NodeProto, input: number): boolean => node.input[input] !== undefined && node.input[input] !== '';
-const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
-
-/** Axes as an input (opset 13 on) or as an attribute. */
-function axesOf(scope: Scope, node: NodeProto, rank: number): number[] {
-  const given = has(node, 1) ? scope.integers(node.input[1]) : integersAttribute(node, 'axes');
-  if (given === undefined || (given.length === 0 && integerAttribute(node, 'noop_with_empty_axes', 0) === 0)) {
-    return [...Array(rank).keys()];
-  }
-  return given.map((axis) => axisOf(axis, rank));
+/** Axes as an input (opset 18 on, for sums 13) or as an attribute: none means all, or none at all where the node says so. */
+function axesOf(scope: Names, node: NodeProto, rank: number): number[] {
+  const given = integersOf(scope, node, 1, 'axes') ?? [];
+  if (given.length > 0) return [...new Set(given.map((axis) => axisOf(axis, rank)))];
+  return integerAttribute(node, 'noop_with_empty_axes', 0) === 1 ? [] : [...Array(rank).keys()];
 }
 
 export const TENSOR_OPS: Readonly<Record<string, TensorOp>> = {
-  Identity: (scope, node) => scope.meaning(node.input[0]),
-  Constant: (scope, node) => {
-    const value = attributeOf(node, 'value')?.t;
-    if (value === undefined) throw new NotCompiled('a Constant without a tensor');
-    const numbers = numbersOf(value);
-    return numbers.type === 'integers' ? { integers: numbers.values, shape: numbers.shape } : scope.constant(numbers);
-  },
-  Shape: (scope, node): KnownIntegers => {
-    const { shape } = first(scope, node);
-    return { integers: shape, shape: [shape.length] };
-  },
-  Expand: (scope, node) => {
-    const source = first(scope, node);
-    return stretched(scope.workspace.kept(source), broadcast(source.shape, scope.integers(node.input[1])));
-  },
-  Transpose: (scope, node) => {
-    const source = movable(scope, first(scope, node));
-    return rearranged(source, integersAttribute(node, 'perm') ?? [...source.shape.keys()].reverse());
-  },
-  Squeeze: (scope, node) => {
-    const source = first(scope, node);
-    const named = has(node, 1) || integersAttribute(node, 'axes') !== undefined;
-    const ones = [...source.shape.keys()].filter((axis) => source.shape[axis] === 1);
-    return withoutAxes(movable(scope, source), named ? axesOf(scope, node, source.shape.length) : ones);
-  },
-  Unsqueeze: (scope, node) => {
-    const source = movable(scope, first(scope, node));
-    const given = has(node, 1) ? scope.integers(node.input[1]) : (integersAttribute(node, 'axes') ?? []);
-    const rank = source.shape.length + given.length;
-    const order: (number | 'new')[] = [...source.shape.keys()];
-    for (const axis of given.map((each) => axisOf(each, rank)).sort((a, b) => a - b)) order.splice(axis, 0, 'new');
-    return rearranged(source, order);
-  },
-  Slice: (scope, node) => {
-    const source = movable(scope, first(scope, node));
-    const [starts, ends] = [scope.integers(node.input[1]), scope.integers(node.input[2])];
-    const axes = has(node, 3) ? scope.integers(node.input[3]) : [...starts.keys()];
-    return axes.reduce<LazyTensor>((part, given, i) => {
-      const axis = axisOf(given, part.shape.length);
-      const step = has(node, 4) ? scope.integers(node.input[4])[i] : 1;
-      const length = part.shape[axis];
-      const inside = (at: number): number => Math.min(Math.max(at < 0 ? at + length : at, 0), length);
-      const [start, end] = [inside(starts[i]), inside(ends[i])];
-      if (step < 1 || start >= end) throw new NotCompiled('a Slice that goes backwards, or is empty');
-      return sliced(part, axis, start, end, step);
-    }, source);
-  },
-  Split: (scope, node) => {
-    const source = movable(scope, first(scope, node));
-    const axis = axisOf(integerAttribute(node, 'axis', 0), source.shape.length);
-    const even = Math.ceil(source.shape[axis] / node.output.length);
-    const lengths = has(node, 1) ? scope.integers(node.input[1]) : node.output.map(() => even);
-    let start = 0;
-    return lengths.map((length) => sliced(source, axis, start, Math.min((start += length), source.shape[axis])));
-  },
-  Gather: (scope, node) => {
-    const source = movable(scope, first(scope, node));
-    const { integers, shape } = scope.meaning(node.input[1]) as KnownIntegers;
-    const axis = axisOf(integerAttribute(node, 'axis', 0), source.shape.length);
-    if (integers === undefined || shape.length > 0) throw new NotCompiled('a Gather of more than one entry');
-    const at = integers[0] < 0 ? integers[0] + source.shape[axis] : integers[0];
-    return withoutAxes(sliced(source, axis, at, at + 1), [axis]);
-  },
-  Concat: (scope, node) => {
-    const meanings = node.input.map((name) => scope.meaning(name));
-    const known = meanings.flatMap((meaning) => ('integers' in meaning ? [meaning] : []));
-    if (known.length > 0) {
-      if (known.length < meanings.length) throw new NotCompiled('a Concat of integers and numbers');
-      const integers = known.flatMap((each) => each.integers);
-      return { integers, shape: [integers.length] };
-    }
-    const parts = meanings as LazyTensor[];
-    return concatenated(scope, parts, axisOf(integerAttribute(node, 'axis', 0), parts[0].shape.length));
-  },
-  Reshape: (scope, node) => {
-    const source = first(scope, node);
-    const target = scope.integers(node.input[1]).map((length, axis) => (length === 0 ? source.shape[axis] : length));
-    const rest = sizeOf(source.shape) / Math.abs(sizeOf(target));
-    return reshaped(
-      scope,
-      source,
-      target.map((length) => (length === -1 ? rest : length)),
-    );
-  },
-  Flatten: (scope, node) => {
-    const source = first(scope, node);
-    const axis = axisOf(integerAttribute(node, 'axis', 1), source.shape.length);
-    return reshaped(scope, source, [sizeOf(source.shape.slice(0, axis)), sizeOf(source.shape.slice(axis))]);
-  },
+  ...VIEW_OPS,
   ReduceSum: reducing(sum((_, x) => x)),
   ReduceSumSquare: reducing(sum((m, x) => m.multiply(x, x))),
   ReduceMean: reducing(
@@ -142,32 +54,60 @@ export const TENSOR_OPS: Readonly<Record<string, TensorOp>> = {
   ),
   ReduceMax: reducing({ start: -Infinity, term: (_, x) => x, combine: (m, a, b) => m.op('max', a, b) }),
   ReduceMin: reducing({ start: Infinity, term: (_, x) => x, combine: (m, a, b) => m.op('min', a, b) }),
-  MatMul: (scope, node) => product(scope, first(scope, node), scope.tensor(node.input[1])),
+  MatMul: (scope, node) => vectorProduct(scope, scope.numbers(node.input[0]), scope.numbers(node.input[1])),
   Gemm: (scope, node) => {
     const turned = (input: number, name: string): LazyTensor => {
-      const tensor = scope.tensor(node.input[input]);
+      const tensor = scope.numbers(node.input[input]);
+      if (tensor.shape.length !== 2) throw new NotCompiled(`a Gemm of a tensor [${tensor.shape.join(', ')}]`);
       return integerAttribute(node, name, 0) === 1 ? withLastTwoSwapped(movable(scope, tensor)) : tensor;
     };
-    for (const name of ['alpha', 'beta']) {
-      if ((attributeOf(node, name)?.f ?? 1) !== 1) throw new NotCompiled(`a Gemm whose ${name} is not 1`);
-    }
-    const result = product(scope, turned(0, 'transA'), turned(1, 'transB'));
-    return has(node, 2) ? mapped([result, scope.tensor(node.input[2])], 1, (m, [a, b]) => m.add(a, b)) : result;
+    const times = (tensor: LazyTensor, name: string): LazyTensor => {
+      const factor = attributeOf(node, name)?.f ?? 1;
+      return factor === 1 ? tensor : mapped(scope, [tensor], 1, (m, [x]) => m.multiply(m.constant(factor), x));
+    };
+    const result = times(product(scope, turned(0, 'transA'), turned(1, 'transB')), 'alpha');
+    if (!has(node, 2)) return result;
+    const bias = times(scope.numbers(node.input[2]), 'beta');
+    if (broadcast(result.shape, bias.shape).join() !== result.shape.join())
+      throw new NotCompiled(`a Gemm [${result.shape.join(', ')}] with a bias [${bias.shape.join(', ')}]`);
+    return mapped(scope, [result, bias], 1, (m, [a, b]) => m.add(a, b));
   },
-  SolvePositiveDefinite: (scope, node) => solvePositiveDefinite(scope.workspace, first(scope, node), scope.tensor(node.input[1])),
-  Inverse: (scope, node) => inversePositiveDefinite(scope.workspace, first(scope, node)),
+  Cholesky: (scope, node) => lowerCholesky(scope.workspace, square(scope, node)),
+  SolvePositiveDefinite: solving(solvePositiveDefinite),
+  SolveLowerTriangular: solving((...system) => solveTriangular(...system, 'lower')),
+  SolveUpperTriangular: solving((...system) => solveTriangular(...system, 'upper')),
+  Inverse: (scope, node) => inverse(scope.workspace, square(scope, node)),
 };
 
-/** Axes of few terms stay where they are. */
-const movable = (scope: Scope, tensor: LazyTensor): LazyTensor => (hasFewTerms(tensor) ? scope.workspace.kept(tensor) : tensor);
+function square(scope: Names, node: NodeProto): LazyTensor {
+  const matrix = scope.numbers(node.input[0]);
+  const [rows, columns] = matrix.shape.slice(-2);
+  if (columns === undefined || rows !== columns) throw new NotCompiled(`${node.opType} of a tensor [${matrix.shape.join(', ')}]`);
+  return matrix;
+}
+
+function solving(solve: (workspace: Workspace, matrix: LazyTensor, right: LazyTensor) => LazyTensor): TensorOp {
+  return (scope, node) => {
+    const [matrix, right] = [square(scope, node), scope.numbers(node.input[1])];
+    if (right.shape.at(-2) !== matrix.shape.at(-1)) throw doNotFit('a system of equations', matrix, right);
+    return solve(scope.workspace, matrix, right);
+  };
+}
+
+const doNotFit = (what: string, a: LazyTensor, b: LazyTensor): NotCompiled =>
+  new NotCompiled(`${what} of shapes that do not fit together, [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
 
 function mapped(
+  { workspace }: Names,
   tensors: readonly LazyTensor[],
   cost: number,
   make: (math: VectorMath, args: readonly Expression[]) => Expression,
 ): LazyTensor {
   const shape = tensors.map((tensor) => tensor.shape).reduce<Shape>(broadcast, []);
-  const args = tensors.map((tensor) => stretched(tensor, shape));
+  // An axis of few terms cannot be stretched.
+  const fitting = (tensor: LazyTensor): LazyTensor =>
+    hasFewTerms(tensor) && tensor.shape.join() !== shape.join() ? workspace.kept(tensor) : tensor;
+  const args = tensors.map((tensor) => stretched(fitting(tensor), shape));
   return { kind: 'mapped', shape, args, make, cost: args.reduce((total, arg) => total + costOf(arg), cost) };
 }
 
@@ -177,32 +117,29 @@ function sum(term: Reduction['term']): Reduction {
 
 function reducing(reduction: Reduction, finish?: (math: VectorMath, total: Expression, count: number) => Expression): TensorOp {
   return (scope, node) => {
-    const source = first(scope, node);
+    const source = scope.numbers(node.input[0]);
     const axes = axesOf(scope, node, source.shape.length);
     const total = reduce(scope.workspace, source, axes, reduction);
     const count = axes.reduce((all, axis) => all * source.shape[axis], 1);
-    const finished = finish === undefined ? total : mapped([total], 1, (m, [x]) => finish(m, x, count));
+    const finished = finish === undefined ? total : mapped(scope, [total], 1, (m, [x]) => finish(m, x, count));
     return integerAttribute(node, 'keepdims', 1) === 1 ? finished : withoutAxes(finished, axes);
   };
 }
 
-function concatenated({ workspace }: Scope, parts: readonly LazyTensor[], axis: number): View {
-  const total = parts.reduce((length, { shape }) => length + shape[axis], 0);
-  const whole = workspace.allocate(parts[0].shape.with(axis, total));
-  let start = 0;
-  for (const part of parts) workspace.assign(sliced(whole, axis, start, (start += part.shape[axis])), part);
-  return whole;
+/** A vector at the left is a row, one at the right a column, and the axis that they got for it goes again. */
+function vectorProduct(scope: Names, a: LazyTensor, b: LazyTensor): LazyTensor {
+  if (a.shape.length === 0 || b.shape.length === 0) throw new NotCompiled('a product of matrices with a single number');
+  const [isRow, isColumn] = [a.shape.length === 1, b.shape.length === 1];
+  const left = isRow ? rearranged(movable(scope, a), ['new', 0]) : a;
+  const right = isColumn ? rearranged(movable(scope, b), [0, 'new']) : b;
+  const result = product(scope, left, right);
+  const rank = result.shape.length;
+  const axes = [...(isRow ? [rank - 2] : []), ...(isColumn ? [rank - 1] : [])];
+  return axes.length === 0 ? result : withoutAxes(movable(scope, result), axes);
 }
 
-function reshaped({ workspace }: Scope, source: LazyTensor, shape: Shape): View {
-  const view = workspace.kept(source);
-  const dense = denseStrides(view.shape);
-  const inOrder = dense.every((stride, axis) => stride === view.strides[axis]);
-  return { ...(inOrder ? view : workspace.copied(view)), shape, strides: denseStrides(shape) };
-}
-
-function product(scope: Scope, a: LazyTensor, b: LazyTensor): LazyTensor {
-  if (a.shape.length < 2 || b.shape.length < 2) throw new NotCompiled('a product with a vector');
+function product(scope: Names, a: LazyTensor, b: LazyTensor): LazyTensor {
+  if (a.shape.at(-1) !== b.shape.at(-2)) throw doNotFit('a product', a, b);
   return productOfFewTerms(scope, a, b) ?? matrixProduct(scope.workspace, a, b);
 }
 
@@ -210,15 +147,18 @@ function product(scope: Scope, a: LazyTensor, b: LazyTensor): LazyTensor {
 const WIDEST = 64;
 
 /** A product with a constant of few diagonals (sums of pairs, a turn by j) is an addition or two, and joins the arithmetic around it. */
-function productOfFewTerms(scope: Scope, source: LazyTensor, right: LazyTensor): FewTerms | undefined {
+function productOfFewTerms(scope: Names, source: LazyTensor, right: LazyTensor): FewTerms | undefined {
   const values = right.kind === 'view' ? scope.workspace.valuesOf(right) : undefined;
   const [rows, columns] = right.shape;
   if (values === undefined || right.shape.length !== 2 || columns > WIDEST || hasFewTerms(source)) return undefined;
-  const terms = Array.from({ length: columns }, (_, column) =>
-    Array.from({ length: rows }, (__, row): Term => ({ row, factor: values[row * columns + column] })).filter(
-      ({ factor }) => factor !== 0,
-    ),
-  );
+  const terms = Array.from({ length: columns }, (_, column) => {
+    const list: Term[] = [];
+    for (let row = 0; row < rows; row++) {
+      const factor = values[row * columns + column];
+      if (factor !== 0) list.push({ row, factor });
+    }
+    return list;
+  });
   const most = Math.max(...terms.map((column) => column.length));
   const areFew = terms.every((column) => column.length > 0) && most <= Math.max(2, rows / 4);
   if (!areFew || !likeTheirVector(terms, scope.workspace.kind.width)) return undefined;

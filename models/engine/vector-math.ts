@@ -43,11 +43,12 @@ export class VectorMath {
   select = (mask: Expression, yes: Expression, no: Expression): Expression => this.#bits('bitselect', yes, no, mask);
   and = (a: Expression, b: Expression): Expression => this.#bits('and', a, b);
   or = (a: Expression, b: Expression): Expression => this.#bits('or', a, b);
-  not = (a: Expression): Expression => this.#bits('xor', a, this.#constants.bits(this.#allOnes()));
+  xor = (a: Expression, b: Expression): Expression => this.#bits('xor', a, b);
+  not = (a: Expression): Expression => this.xor(a, this.#constants.bits(this.#allOnes()));
 
   sign(a: Expression): Expression {
     const zero = this.constant(0);
-    const negative = this.select(this.op('lt', a, zero), this.constant(-1), zero);
+    const negative = this.select(this.op('lt', a, zero), this.constant(-1), a); // 0 and NaN stay what they are
     return this.select(this.op('gt', a, zero), this.constant(1), negative);
   }
 
@@ -86,9 +87,14 @@ export class VectorMath {
 
   /** Natural logarithm, x = m·2^e with m from √½ to √2; of 0 it is −∞, of a negative number NaN. */
   log(x: Expression): Expression {
-    const { log, fractionBits, rootHalfBits } = this.#terms;
-    const distance = this.op('subtractIntegers', x, this.#constants.bits(rootHalfBits));
-    const e = this.#asFloat(this.#shifted('shiftRight', distance, fractionBits));
+    const { log, fractionBits, rootHalfBits, smallest } = this.#terms;
+    // Below it numbers have no exponent of their own: they are read as 2^raised times what they are.
+    const raised = this.constant(fractionBits + 1);
+    const isTiny = this.op('lt', x, this.constant(smallest));
+    const readable = this.select(isTiny, this.multiply(x, this.constant(2 ** (fractionBits + 1))), x);
+    const distance = this.op('subtractIntegers', readable, this.#constants.bits(rootHalfBits));
+    const exponent = this.#asFloat(this.#shifted('shiftRight', distance, fractionBits));
+    const e = this.subtract(exponent, this.and(isTiny, raised));
     const fraction = this.and(distance, this.#constants.bits((1n << BigInt(fractionBits)) - 1n));
     const m = this.op('addIntegers', fraction, this.#constants.bits(rootHalfBits));
     const r = this.subtract(m, this.constant(1));

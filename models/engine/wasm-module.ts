@@ -6,7 +6,16 @@
  */
 
 /** Instructions after the vector prefix that do not depend on the element type. */
-export const VECTOR = { load: 0x00, store: 0x0b, shuffle: 0x0d, and: 0x4e, or: 0x50, xor: 0x51, bitselect: 0x52 } as const;
+export const VECTOR = {
+  load: 0x00,
+  store: 0x0b,
+  shuffle: 0x0d,
+  and: 0x4e,
+  or: 0x50,
+  xor: 0x51,
+  bitselect: 0x52,
+  anyTrue: 0x53,
+} as const;
 
 /** Instructions on vectors of floating-point numbers, and on integers of their width, which exponents are read and made with. */
 export type VectorOp =
@@ -76,6 +85,10 @@ export class FunctionCode {
     this.parameters = parameters;
   }
 
+  get size(): { bytes: number; locals: number } {
+    return { bytes: this.#code.length + 2 * this.#locals.length, locals: this.parameters + this.#locals.length };
+  }
+
   /** A new local of 32 bits. */
   integerLocal(): number {
     return this.parameters + this.#locals.push(I32) - 1;
@@ -142,6 +155,13 @@ export class FunctionCode {
     this.tee(local);
     this.integer(to);
     this.#code.push(0x48, 0x0d, 0x00, 0x0b); // less than: once more
+  }
+
+  /** Runs the body where the integer on the stack is not 0. */
+  when(body: () => void): void {
+    this.#code.push(0x04, 0x40);
+    body();
+    this.#code.push(0x0b);
   }
 
   bytes(): number[] {

@@ -1,6 +1,6 @@
 /** Lazy tensors become steps of a program: what is kept in memory, and loops over vectors that fill it. */
 import type { Emitter, Root } from './emitter.ts';
-import { affineKey, ExpressionPool, fixed, plus, type Affine, type Expression } from './expression.ts';
+import { affineKey, ExpressionPool, fixed, plus, type Affine, type Buffer, type Expression } from './expression.ts';
 import {
   denseStrides,
   hasFewTerms,
@@ -15,7 +15,7 @@ import {
   type Shape,
   type View,
 } from './lazy-tensor.ts';
-import type { Buffer, Program } from './program.ts';
+import { requireRoom, type Program } from './program.ts';
 import { VectorMath } from './vector-math.ts';
 import type { ElementKind } from './wasm-module.ts';
 
@@ -43,9 +43,17 @@ export class Workspace {
   /** What memory holds before the first run. */
   readonly initial: { readonly buffer: Buffer; readonly values: ArrayLike<number> }[] = [];
 
+  /** Buffers of conditions, as comparisons give them: all bits of an element, or none. */
+  readonly #conditions = new Set<Buffer>();
+
   constructor(program: Program, kind: ElementKind) {
     this.program = program;
     this.kind = kind;
+  }
+
+  /** @throws NotCompiled where a tensor is larger than all memory that a model is given, whether or not it is ever held whole */
+  requireRoom(shape: Shape): void {
+    requireRoom(sizeOf(shape) * this.kind.bytes);
   }
 
   allocate(shape: Shape, fixedPlace = false): View {
@@ -65,6 +73,11 @@ export class Workspace {
     const found = this.initial.find((constant) => constant.buffer === buffer);
     const isWhole = found?.values.length === sizeOf(shape) && index.constant === 0 && index.terms.size === 0;
     return isWhole && denseStrides(shape).join() === strides.join() ? found.values : undefined;
+  }
+
+  /** Whether elements are conditions, and no numbers. */
+  holdsConditions(tensor: LazyTensor): boolean {
+    return tensor.kind === 'view' ? this.#conditions.has(tensor.buffer) : tensor.kind === 'mapped' && tensor.conditions === true;
   }
 
   /** The tensor in memory. */
@@ -155,12 +168,12 @@ export class Workspace {
    * @param inPlace the tensor reads what is overwritten: each stretch is read whole before it is written
    */
   assign(target: View, tensor: LazyTensor, inPlace = false): void {
-    if (sizeOf(target.shape) === 0) return;
+    if (this.holdsConditions(tensor)) this.#conditions.add(target.buffer);
     const [to, from] = this.#simplified(target, tensor);
     const fewTerms = hasFewTerms(from);
     const wide = this.isWide([to, from]) && to.strides.at(-1) === 1;
     const columns = to.shape.at(-1) as number;
-    const vectors = this.pieces(columns, wide).length;
+    const vectors = wide ? Math.floor(columns / this.kind.width) + (columns % this.kind.width) : columns;
     const atOnce = from.kind !== 'view' && from.cost > LONG_ELEMENT ? UNROLLED / 4 : UNROLLED;
     const rowStep = Math.max(1, Math.floor(atOnce / vectors));
     const columnStep = fewTerms || vectors <= UNROLLED ? columns : (UNROLLED / 2) * (wide ? this.kind.width : 1);

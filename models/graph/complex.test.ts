@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { fromParts as matrix, identity, matmul, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
-import { createRandom } from '../../core/signal/random.ts';
+import { qrThin } from '../../core/signal/decompositions.ts';
+import { createRandom, type Random } from '../../core/signal/random.ts';
 import * as c from './complex.ts';
 import type { Complex } from './complex.ts';
 import { encodeModel } from './encode.ts';
@@ -12,11 +14,12 @@ import * as ops from './ops.ts';
 import { openSession } from './session.ts';
 import type { Feed } from './session.ts';
 
-const random = createRandom(7);
-const draw = (rows: number, cols: number): CMatrix => {
+const drawFrom = (random: Random, rows: number, cols: number): CMatrix => {
   const part = () => Float64Array.from({ length: rows * cols }, () => 2 * random.uniform() - 1);
   return matrix(rows, cols, part(), part());
 };
+const random = createRandom(7);
+const draw = (rows: number, cols: number): CMatrix => drawFrom(random, rows, cols);
 
 /** Batches of one, [1, R, 2C]. */
 const feedOf = ({ rows, cols, re, im }: CMatrix): Feed => ({
@@ -120,6 +123,29 @@ describe('complex matrices in a graph', () => {
     const q = await result([uneven], ([x]) => c.orthonormalBasis(x));
     expectEqual(multiplyAhB(q, q), identity(3), 5);
     expectEqual(matmul(q, multiplyAhB(q, uneven)), uneven, 3); // QQᴴ leaves A as it is
+  });
+
+  it('are brought to orthonormal columns as Gram and Schmidt do it, as Householder does', async () => {
+    const draws = fc.record({ cols: fc.integer({ min: 1, max: 5 }), more: fc.nat(4), seed: fc.nat(1000) });
+    await fc.assert(
+      fc.asyncProperty(draws, async ({ cols, more, seed }) => {
+        const uneven = drawFrom(createRandom(seed), cols + more, cols);
+        // Columns of length 1 … 100, and no two so near to each other that digits are lost.
+        uneven.re.forEach((_, i, re) => (re[i] += i % (cols + 1) === 0 ? 3 : 0));
+        uneven.re.forEach((_, i, re) => (re[i] *= 10 ** ((i % cols) % 3)));
+        uneven.im.forEach((_, i, im) => (im[i] *= 10 ** ((i % cols) % 3)));
+        const q = await result([uneven], ([x]) => c.gramSchmidt(x));
+        expectEqual(q, qrThin(uneven).q, 8);
+        expectEqual(multiplyAhB(q, q), identity(cols), 12);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('have no orthonormal columns of that kind where one is the multiple of another: NaN', async () => {
+    const twins = matrix(3, 2, Float64Array.of(1, 2, 1, 2, 1, 2), new Float64Array(6));
+    const q = await result([twins], ([x]) => c.gramSchmidt(x));
+    expect(q.re.some(Number.isNaN)).toBe(true);
   });
 
   it('stay finite where columns coincide or nothing is there', async () => {

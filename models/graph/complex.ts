@@ -143,10 +143,9 @@ export function embed(a: Complex): Tensor {
 
 /** Back from an embedding, whose upper half is [Re | −Im]. */
 export function fromEmbedding(embedded: Tensor): Complex {
-  const [height, width] = embedded.shape.slice(-2) as number[];
+  const height = embedded.shape.at(-2) as number;
   const upper = ops.slice(embedded, embedded.shape.length - 2, 0, height / 2);
-  const flip = entries(1, width, (_, col) => (col < width / 2 ? 1 : -1));
-  return complex(ops.multiply(upper, embedded.graph.constant(flip, [1, width])));
+  return conjugate(complex(upper));
 }
 
 /**
@@ -184,6 +183,59 @@ export function orthonormalBasis(a: Complex, steps = 8): Complex {
   const lengths = ops.reduceSum(modulusSquared(a), [a.parts.shape.length - 2]); // [..., 1, 2C]
   return polarFactor(complex(ops.divide(a.parts, ops.sqrt(ops.maximum(lengths, graph.constant(1e-30))))), steps);
 }
+
+/**
+ * Q of A = Q·R with R upper triangular and its diagonal positive (R ≥ C): orthonormal columns, the first k of which span what the first k of A
+ * do, as Gram and Schmidt have them. By Cholesky factors, AᴴA = RᴴR and Q = A·R⁻¹, twice, since the first time leaves what rounding makes of the
+ * squared condition number. NaN comes out where columns are dependent: `orthonormalBasis` bears that.
+ *
+ * Source: Yamamoto et al., Roundoff error analysis of the CholeskyQR2 algorithm, Electron. Trans. Numer. Anal. 44 (2015).
+ * @public for networks to come; nothing that ships calls it yet
+ */
+export function gramSchmidt(a: Complex): Complex {
+  return byCholesky(byCholesky(a));
+}
+
+function byCholesky(a: Complex): Complex {
+  const { parts, rows, cols } = a;
+  const lead = parts.shape.slice(0, -2);
+  const axes = [...lead.keys()];
+  const at = (...places: number[]): number[] => [...axes, ...places.map((place) => axes.length + place)];
+  // Parts side by side in every entry, as 2×2 blocks [[Re, −Im], [Im, Re]]: so ordered, a triangular matrix stays triangular.
+  const gram = embed(hermitianProduct(a, a));
+  const blocks = ops.transpose(ops.reshape(gram, [...lead, 2, cols, 2, cols]), at(1, 0, 3, 2));
+  const factor = ops.cholesky(ops.reshape(blocks, [...lead, 2 * cols, 2 * cols])); // Rᴴ
+  const right = ops.transpose(ops.reshape(conjugate(a).parts, [...lead, rows, 2, cols]), at(2, 1, 0)); // Aᴴ
+  const solved = ops.solveLowerTriangular(factor, ops.reshape(right, [...lead, 2 * cols, rows])); // Qᴴ = R⁻ᴴ·Aᴴ
+  const back = ops.transpose(ops.reshape(solved, [...lead, cols, 2, rows]), at(2, 1, 0));
+  return conjugate(complex(ops.reshape(back, parts.shape)));
+}
+
+/** The complex conjugate of every entry. */
+const conjugate = ({ parts, cols }: Complex): Complex => complex(ops.multiply(parts, conjugation(parts.graph, cols)));
+
+/** [1, 2C]: 1 for real parts, −1 for imaginary ones. */
+const conjugation = (graph: Graph, cols: number): Tensor =>
+  graph.constant(
+    entries(1, 2 * cols, (_, col) => (col < cols ? 1 : -1)),
+    [1, 2 * cols],
+  );
+
+/**
+ * A layer of a network: x·W + b for each row x, [..., rows, features].
+ * @param weight [features, outputs]: its column j is what makes output j
+ * @param bias [1, outputs]
+ * @public for networks to come; nothing that ships calls it yet
+ */
+export const dense = (rows: Complex, weight: Complex, bias: Complex): Complex => add(product(rows, weight), bias);
+
+/**
+ * max(0, ·) of the real part and of the imaginary part, each by itself (ℂReLU).
+ *
+ * Source: Trabelsi et al., Deep Complex Networks, ICLR 2018, §3.4.
+ * @public for networks to come; nothing that ships calls it yet
+ */
+export const complexRelu = ({ parts }: Complex): Complex => complex(ops.maximum(parts, parts.graph.constant(0)));
 
 /** [2C, 2C]: adds the squares of an entry's two parts and puts the sum in both places. */
 export const pairSum = (graph: Graph, cols: number): Tensor =>

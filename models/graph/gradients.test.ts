@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { complex, complexRelu, dense, gramSchmidt } from './complex.ts';
 import { encodeModel } from './encode.ts';
 import { gradients } from './gradients.ts';
 import { Graph } from './graph.ts';
@@ -56,6 +57,20 @@ async function gradientError(shapes: Shapes, build: Build): Promise<number> {
   return worst;
 }
 
+/** AᵀA + I, which is positive definite. */
+function gramOf(a: Tensor, graph: Graph): Tensor {
+  const size = a.shape.at(-1) as number;
+  const identity = Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
+  return ops.add(ops.matmul(ops.swapLast(a), a), graph.constant(identity, [size, size]));
+}
+
+/** Columns well apart: sample values alone are nearly the same. */
+function spread(a: Tensor): Tensor {
+  const [rows, cols] = a.shape.slice(-2) as number[];
+  const turns = Float64Array.from({ length: rows * cols }, (_, i) => 2 * Math.cos(i * i));
+  return ops.multiply(a, a.graph.constant(turns, [rows, cols]));
+}
+
 const pair: Shapes = { a: [2, 3], b: [3] };
 const one: Shapes = { a: [2, 3] };
 const cases: Record<string, [Shapes, Build]> = {
@@ -76,6 +91,19 @@ const cases: Record<string, [Shapes, Build]> = {
   matmul: [{ a: [2, 3], b: [3, 4] }, ({ a, b }) => ops.matmul(a, b)],
   'matmul, batch stretched': [{ a: [2, 2, 3], b: [3, 2] }, ({ a, b }) => ops.matmul(a, b)],
   inverse: [{ a: [2, 3, 3] }, ({ a }, g) => ops.inverse(ops.add(a, g.constant([3, 0, 0, 0, 3, 0, 0, 0, 3], [3, 3])))],
+  cholesky: [{ a: [2, 3, 3] }, ({ a }, g) => ops.cholesky(gramOf(a, g))],
+  'cholesky of one number': [{ a: [2, 1, 1] }, ({ a }, g) => ops.cholesky(gramOf(a, g))],
+  'a lower triangular system': [{ a: [2, 3, 3], b: [3, 2] }, ({ a, b }) => ops.solveLowerTriangular(a, b)],
+  'an upper triangular system': [{ a: [3, 3], b: [2, 3, 2] }, ({ a, b }) => ops.solveUpperTriangular(a, b)],
+  'orthonormal columns': [{ a: [2, 3, 4] }, ({ a }) => gramSchmidt(complex(spread(a))).parts],
+  'two complex layers': [
+    { rows: [3, 4], first: [2, 6], bias: [1, 6], second: [3, 2] },
+    ({ rows, first, bias, second }, g) => {
+      const shifted = (t: Tensor) => complex(ops.subtract(t, g.constant(0.93)));
+      const hidden = complexRelu(dense(shifted(rows), shifted(first), shifted(bias)));
+      return dense(hidden, complex(second), complex(g.constant([0.1, -0.2], [1, 2]))).parts;
+    },
+  ],
   transpose: [{ a: [2, 3, 4] }, ({ a }) => ops.transpose(a, [2, 0, 1])],
   reshape: [one, ({ a }) => ops.reshape(a, [3, 2])],
   'unsqueeze and squeeze': [one, ({ a }) => ops.squeeze(ops.unsqueeze(a, [0, 2]), [2])],
@@ -200,6 +228,11 @@ describe('shapes are checked where the graph is built', () => {
     'a sum that cannot broadcast': [() => ops.add(...(tensors(['B', 3], [2, 3]) as [Tensor, Tensor])), /B against 2/],
     'a reshape that loses entries': [() => ops.reshape(tensors(['B', 6])[0], ['B', 5]), /\[B, 6\] does not fit \[B, 5\]/],
     'a slice beyond the end': [() => ops.slice(tensors([3])[0], 0, 1, 4), /1…4 is not inside axis 0 of \[3\]/],
+    'a Cholesky factor of an oblong': [() => ops.cholesky(tensors([2, 3])[0]), /not square/],
+    'a triangular system of an oblong': [
+      () => ops.solveLowerTriangular(...(tensors([2, 3], [2, 3]) as [Tensor, Tensor])),
+      /the first must be square/,
+    ],
     'an inverse of an oblong': [() => ops.inverse(tensors([2, 3])[0]), /not square/],
     'a sum over an axis that is not there': [() => ops.reduceSum(tensors([3])[0], [1]), /axes \[1\]/],
     'a constant of the wrong length': [() => new Graph().constant([1, 2], [3]), /2 values do not fill shape \[3\]/],

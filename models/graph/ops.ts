@@ -126,11 +126,7 @@ export const OWN_DOMAIN = 'beamrig';
  * A⁻¹·B over the last two axes for a symmetric positive definite A (or the embedding of a Hermitian one), by Cholesky where the graph is compiled.
  */
 export function solvePositiveDefinite(a: Tensor, b: Tensor): Tensor {
-  const fits =
-    a.shape.length >= 2 && b.shape.length >= 2 && a.shape.at(-1) === a.shape.at(-2) && a.shape.at(-1) === b.shape.at(-2);
-  if (!fits) throw mismatch('SolvePositiveDefinite', a, b, 'the first must be square, with as many rows as the second');
-  const batch = broadcast('SolvePositiveDefinite', a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const shape = [...batch, ...b.shape.slice(-2)];
+  const shape = systemShape('SolvePositiveDefinite', a, b);
   const result: Tensor = a.graph.emit(
     'SolvePositiveDefinite',
     [a, b],
@@ -142,6 +138,63 @@ export function solvePositiveDefinite(a: Tensor, b: Tensor): Tensor {
     { domain: OWN_DOMAIN },
   );
   return result;
+}
+
+/** L, lower triangular, of A = L·Lᵀ over the last two axes: A symmetric positive definite, or NaN comes out. */
+export function cholesky(a: Tensor): Tensor {
+  const size = a.shape.at(-1);
+  if (typeof size !== 'number' || a.shape.length < 2 || a.shape.at(-2) !== size) {
+    throw new BeamrigError('shape', `Cholesky: ${shapeText(a.shape)} is not square in its last two axes`);
+  }
+  // Source: I. Murray, Differentiation of the Cholesky decomposition, arXiv:1602.07527 (2016), eq. (10).
+  const rule: GradientRule = (g) => {
+    const inner = multiply(matmul(swapLast(result), g), lowerPart(a, 0.5)); // Φ(Lᵀ·L̄)
+    const upper = swapLast(result);
+    const s = swapLast(solveUpperTriangular(upper, swapLast(solveUpperTriangular(upper, inner)))); // L⁻ᵀ·Φ·L⁻¹
+    return multiply(add(s, swapLast(s)), a.graph.constant(0.5, [], a.type));
+  };
+  const result: Tensor = a.graph.emit('Cholesky', [a], a.shape, [rule], { domain: OWN_DOMAIN });
+  return result;
+}
+
+/** L⁻¹·B over the last two axes; what L has above its diagonal is not read. */
+export const solveLowerTriangular = (l: Tensor, b: Tensor): Tensor => solveTriangular('Lower', l, b);
+
+/** U⁻¹·B over the last two axes; what U has below its diagonal is not read. */
+export const solveUpperTriangular = (u: Tensor, b: Tensor): Tensor => solveTriangular('Upper', u, b);
+
+function solveTriangular(side: 'Lower' | 'Upper', t: Tensor, b: Tensor): Tensor {
+  const op = `Solve${side}Triangular`;
+  const shape = systemShape(op, t, b);
+  const back = (g: Tensor): Tensor => solveTriangular(side === 'Lower' ? 'Upper' : 'Lower', swapLast(t), g);
+  const part = side === 'Lower' ? lowerPart(t) : swapLast(lowerPart(t));
+  const result: Tensor = t.graph.emit(
+    op,
+    [t, b],
+    shape,
+    [(g) => unbroadcast(multiply(negate(matmul(back(g), swapLast(result))), part), t), (g) => unbroadcast(back(g), b)],
+    { domain: OWN_DOMAIN },
+  );
+  return result;
+}
+
+/** Ones below the diagonal of a square matrix and `onDiagonal` on it. */
+function lowerPart({ graph, shape, type }: Tensor, onDiagonal = 1): Tensor {
+  const size = shape.at(-1) as number;
+  const entry = (row: number, col: number): number => (row > col ? 1 : row === col ? onDiagonal : 0);
+  return graph.constant(
+    Float64Array.from({ length: size * size }, (_, i) => entry(Math.floor(i / size), i % size)),
+    [size, size],
+    type,
+  );
+}
+
+/** Of the solution of a system of equations, whose sides may be stretched over a batch. */
+function systemShape(op: string, a: Tensor, b: Tensor): Dim[] {
+  const fits =
+    a.shape.length >= 2 && b.shape.length >= 2 && a.shape.at(-1) === a.shape.at(-2) && a.shape.at(-1) === b.shape.at(-2);
+  if (!fits) throw mismatch(op, a, b, 'the first must be square, with as many rows as the second');
+  return [...broadcast(op, a.shape.slice(0, -2), b.shape.slice(0, -2)), ...b.shape.slice(-2)];
 }
 
 /** Axis i of the result is axis order[i] of `a`. */
