@@ -92,8 +92,16 @@ export function fromPhases(phaseRad: Float64Array, rows: number, cols: number, c
 
 export function clone(a: CMatrix): CMatrix {
   const out = zeros(a.rows, a.cols);
-  out.re.set(a.re);
-  out.im.set(a.im);
+  if (a.re.length > LARGEST_FROM_SLAB) {
+    out.re.set(a.re);
+    out.im.set(a.im);
+    return out;
+  }
+  // Of a few entries, calling the copier takes longer than copying.
+  for (let i = 0; i < a.re.length; i++) {
+    out.re[i] = a.re[i];
+    out.im[i] = a.im[i];
+  }
   return out;
 }
 

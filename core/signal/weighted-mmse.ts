@@ -104,6 +104,7 @@ interface Weights {
 /** Fills the weights for a precoder of power 1 that gives these gains; returns its rate. */
 function weigh({ rows: users, re, im }: CMatrix, noise: number, { root, right }: Weights): number {
   let rate = 0;
+  let errors = 1;
   for (let k = 0; k < users; k++) {
     const row = k * users;
     const desired = re[row + k];
@@ -111,7 +112,12 @@ function weigh({ rows: users, re, im }: CMatrix, noise: number, { root, right }:
     for (let j = row; j < row + users; j++) if (j !== row + k) unwanted += re[j] * re[j] + im[j] * im[j];
     const perReceived = 1 / (unwanted + desired * desired);
     const error = Math.max(unwanted * perReceived, Number.EPSILON);
-    rate -= Math.log2(error);
+    // One logarithm for sixteen users: their errors are 2⁻⁵² at least, and the product of so many still is a number.
+    errors *= error;
+    if (k % 16 === 15 || k === users - 1) {
+      rate -= Math.log2(errors);
+      errors = 1;
+    }
     const rootWeight = 1 / Math.sqrt(error);
     root[k] = rootWeight * Math.abs(desired) * perReceived;
     right[k] = desired === 0 ? 0 : Math.sign(desired) * rootWeight;
