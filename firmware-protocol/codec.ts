@@ -47,13 +47,9 @@ export function encodeFrame(frame: Frame, options: { major?: number } = {}): Uin
   const { major = PROTOCOL_MAJOR } = options;
   if (!Number.isInteger(seq) || seq < 0 || seq > 0xffff) refuse(`seq is ${seq}, not a whole number from 0 to 65535`);
   if (!Number.isInteger(major) || major < 0 || major > 15) refuse(`major is ${major}, not a whole number from 0 to 15`);
-  const allocate = (payloadBytes: number): PayloadWriter => {
-    if (!(payloadBytes <= MAX_PAYLOAD_BYTES)) {
-      refuse(`${message.type}: the payload takes ${payloadBytes} bytes, more than ${MAX_PAYLOAD_BYTES}; send it in chunks`);
-    }
-    return new PayloadWriter(new Uint8Array(HEADER_BYTES + payloadBytes + CRC_BYTES), HEADER_BYTES, message.type);
-  };
-  const { bytes } = isRequest(message) ? writeRequest(message, allocate) : writeReply(message, allocate);
+  const { bytes } = isRequest(message)
+    ? writeRequest(message, (payloadBytes) => roomFor(payloadBytes, message.type))
+    : writeReply(message, (payloadBytes) => roomFor(payloadBytes, message.type));
   bytes[0] = major << 4;
   bytes[1] = TYPE_CODES[message.type];
   bytes[2] = seq;
@@ -65,6 +61,14 @@ export function encodeFrame(frame: Frame, options: { major?: number } = {}): Uin
   bytes[end + 2] = crc >>> 16;
   bytes[end + 3] = crc >>> 24;
   return bytes;
+}
+
+/** @throws {BeamrigError} 'argument' when it does not fit in one frame */
+function roomFor(payloadBytes: number, type: Frame['message']['type']): PayloadWriter {
+  if (!(payloadBytes <= MAX_PAYLOAD_BYTES)) {
+    refuse(`${type}: the payload takes ${payloadBytes} bytes, more than ${MAX_PAYLOAD_BYTES}; send it in chunks`);
+  }
+  return new PayloadWriter(new Uint8Array(HEADER_BYTES + payloadBytes + CRC_BYTES), HEADER_BYTES, type);
 }
 
 /** The frame in a buffer that holds exactly one bare frame. Never throws; the frame shares no memory with `bytes`. */

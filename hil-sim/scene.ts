@@ -67,6 +67,12 @@ interface ImageWalk {
   gainIm: number;
 }
 
+/** A scatterer and the share of it, in amplitude, that is seen while it comes or goes. */
+interface SeenScatterer {
+  walk: ImageWalk;
+  weight: number;
+}
+
 const SPEED_OF_LIGHT_MPS = 299_792_458;
 /** The part of a scatterer's life in which it fades into its successor. */
 const HANDOVER_SHARE = 0.25;
@@ -117,15 +123,18 @@ export function createMovingUsers(options: MovingUsersOptions): Scene {
   let channelNow: CMatrix | undefined;
   const pattern = options.elementPattern === undefined ? {} : { elementPattern: options.elementPattern };
   const look = (walk: ImageWalk, gain: number): PropagationPath => lookAt(walk, walkedM, radiusM, wavelengthM, gain);
-  const pathsNow = (): PropagationPath[][] =>
-    (seenNow ??= walks.map(({ own, slots }) => {
-      const inSight = slots.flatMap((slot) => slot(walkedM));
-      const count = inSight.length + (share > 0 ? 1 : 0);
-      // pathsToChannel divides 'unit-element' by the paths it is given; during a handover that is more than L.
-      const surplus = scale === 'unit-element' ? Math.sqrt(count / paths) : 1;
-      const scattered = inSight.map(({ walk, weight }) => look(walk, surplus * weight * scatteredGain));
-      return share > 0 ? [look(own, surplus * directGain), ...scattered] : scattered;
-    }));
+  // Plain loops: there are paths by the dozen, and this is gone through in every cycle.
+  const pathsOf = ({ own, slots }: (typeof walks)[number]): PropagationPath[] => {
+    const inSight: SeenScatterer[] = [];
+    for (const slot of slots) slot(walkedM, inSight);
+    const count = inSight.length + (share > 0 ? 1 : 0);
+    // pathsToChannel divides 'unit-element' by the paths it is given; during a handover that is more than L.
+    const surplus = scale === 'unit-element' ? Math.sqrt(count / paths) : 1;
+    const seen = share > 0 ? [look(own, surplus * directGain)] : [];
+    for (const { walk, weight } of inSight) seen.push(look(walk, surplus * weight * scatteredGain));
+    return seen;
+  };
+  const pathsNow = (): PropagationPath[][] => (seenNow ??= walks.map(pathsOf));
 
   return {
     elements: elementCount(geometry),
@@ -214,7 +223,7 @@ function userWalk(
 
 /**
  * One place among a user's scattered paths, held by one scatterer after another. Scatterer number e is drawn from a stream of its own, so
- * any time can be looked at in any order; the one or two that are in sight come with weights whose squares add up to 1.
+ * any time can be looked at in any order; the one or two that are in sight are added with weights whose squares add up to 1.
  */
 function scattererSlot(random: Random, lifeM: number, distanceM: readonly [number, number], planar: boolean) {
   const stagger = random.uniform();
@@ -227,17 +236,18 @@ function scattererSlot(random: Random, lifeM: number, distanceM: readonly [numbe
     known.set(generation, drawn);
     return drawn;
   };
-  return (walkedM: number): { walk: ImageWalk; weight: number }[] => {
+  return (walkedM: number, inSight: SeenScatterer[]): void => {
     const age = walkedM / lifeM + stagger;
     const generation = Math.floor(age);
     const handover = (age - generation - (1 - HANDOVER_SHARE)) / HANDOVER_SHARE;
-    if (handover <= 0) return [{ walk: scatterer(generation), weight: 1 }];
+    if (handover <= 0) {
+      inSight.push({ walk: scatterer(generation), weight: 1 });
+      return;
+    }
     // Smoothstep: the weights start and end with slope 0, so not even their derivative jumps.
     const angle = (Math.PI / 2) * handover * handover * (3 - 2 * handover);
-    return [
-      { walk: scatterer(generation), weight: Math.cos(angle) },
-      { walk: scatterer(generation + 1), weight: Math.sin(angle) },
-    ];
+    inSight.push({ walk: scatterer(generation), weight: Math.cos(angle) });
+    inSight.push({ walk: scatterer(generation + 1), weight: Math.sin(angle) });
   };
 }
 

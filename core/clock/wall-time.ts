@@ -41,13 +41,12 @@ export function createWallTime(clocks: MachineClocks): Required<Pick<Clock, 'epo
   const look = (asks: 'on a step' | 'always'): void => {
     const before = clocks.monotonicNs();
     const wall = wallNs();
-    const changeAt = (now: bigint): bigint => wall - (baseNs + now - aheadNs);
-    if (asks === 'on a step' && size(changeAt(before)) < STEP_NS) return;
+    if (asks === 'on a step' && size(wall - (baseNs + before - aheadNs)) < STEP_NS) return;
     const boot = bootNs();
     const now = clocks.monotonicNs();
     if (now - before > HELD_UP_NS) return;
     const time = baseNs + now;
-    const change = changeAt(now);
+    const change = wall - (time - aheadNs);
     const slept = boot - now - asleepNs;
     asleepNs += slept;
     if (size(change) < STEP_NS) return;

@@ -5,8 +5,8 @@
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { zeros } from './complex-matrix.ts';
-import type { ArrayGeometry, ElementPattern } from './geometry.ts';
-import { elementCount, steeringVector } from './geometry.ts';
+import type { ArrayGeometry, ElementPattern, WeightedDirection } from './geometry.ts';
+import { elementCount, sumOfSteeringVectors } from './geometry.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -45,18 +45,12 @@ export function pathsToChannel(options: PathsToChannelOptions): CMatrix {
     if (paths.length === 0) throw new BeamrigError('argument', `user ${user} has no propagation path`);
     // The steering vector has unit-modulus entries here, so the 1/√N of a(φ) is in the amplitude.
     const amplitude = scale === 'unit-element' ? 1 / Math.sqrt(paths.length) : 1 / Math.sqrt(elements);
-    for (const path of paths) {
-      const elevationRad = path.elevationRad ?? 0;
-      const steering = steeringVector(geometry, path.azimuthRad, elevationRad);
-      const gain = elementPattern === undefined ? 1 : 10 ** (elementPattern(path.azimuthRad, elevationRad) / 20);
-      const re = amplitude * gain * path.gainRe;
-      const im = amplitude * gain * path.gainIm;
-      for (let n = 0; n < elements; n++) {
-        // conj(α·a): the row is h_kᴴ.
-        channel.re[user * elements + n] += re * steering.re[n] - im * steering.im[n];
-        channel.im[user * elements + n] -= re * steering.im[n] + im * steering.re[n];
-      }
-    }
+    const directions = paths.map(({ azimuthRad, elevationRad = 0, gainRe, gainIm }): WeightedDirection => {
+      const gain = elementPattern === undefined ? amplitude : amplitude * 10 ** (elementPattern(azimuthRad, elevationRad) / 20);
+      // conj(α·a), because the row is h_kᴴ: a mirrored in both angles is its own conjugate.
+      return { azimuthRad: -azimuthRad, elevationRad: -elevationRad, re: gain * gainRe, im: -gain * gainIm };
+    });
+    sumOfSteeringVectors(geometry, directions, channel, user * elements);
   });
   return channel;
 }

@@ -90,6 +90,44 @@ export function solveFactored({ rows: n, re: lr, im: li }: CMatrix, { cols: m, r
   }
 }
 
+/**
+ * a⁻¹ by Gauss and Jordan, in the place of a: only the lower triangle is read and written, the rest is room for the steps, and the imaginary
+ * parts of the diagonal are of no meaning. Fewer and shorter steps than factor and solve, where the whole inverse is wanted.
+ * @param a n×n, Hermitian positive definite
+ * @param pivotFloor pivots below are taken for this, where something is known to bound them
+ * @returns false where a pivot is not above 0, and a is of no use any more
+ * Source: Bauer and Reinsch, in Wilkinson and Reinsch, Handbook for Automatic Computation II, 1971, contribution I/3 (`gjdef2`).
+ */
+export function invertInPlace({ rows: n, re, im }: CMatrix, pivotFloor: number): boolean {
+  for (let step = 0; step < n; step++) {
+    // Rows move up by one and left by one in every step: the next pivot is always the first entry, and row 0 has room for its multiples.
+    const pivot = Math.max(re[0], pivotFloor);
+    if (!(pivot > 0)) return false;
+    const perPivot = 1 / pivot;
+    for (let i = 1; i < n; i++) {
+      const row = i * n;
+      const factorRe = re[row];
+      const factorIm = im[row];
+      const multiple = i < n - step ? -perPivot : perPivot; // rows that were pivots already have changed sides
+      re[i] = multiple * factorRe;
+      im[i] = -multiple * factorIm;
+      for (let j = 1; j <= i; j++) {
+        const to = row - n + j - 1;
+        re[to] = re[row + j] + (factorRe * re[j] - factorIm * im[j]);
+        im[to] = im[row + j] + (factorRe * im[j] + factorIm * re[j]);
+      }
+    }
+    const last = (n - 1) * n;
+    for (let j = 1; j < n; j++) {
+      re[last + j - 1] = re[j];
+      im[last + j - 1] = im[j];
+    }
+    re[last + n - 1] = perPivot;
+    im[last + n - 1] = 0;
+  }
+  return true;
+}
+
 /** x of x·Lᴴ = y, in the place of y. */
 export function divideByFactor({ re: xr, im: xi }: CMatrix, { rows: n, re: lr, im: li }: CMatrix): void {
   for (let row = 0; row < xr.length; row += n) {

@@ -20,7 +20,7 @@ import {
   subtract,
   zeros,
 } from './complex-matrix.ts';
-import { solveHermitian } from './cholesky.ts';
+import { invertInPlace, solveHermitian } from './cholesky.ts';
 import { eigHermitian, pseudoInverse, pseudoInverseHermitian, qrThin, svd } from './decompositions.ts';
 import { createRandom } from './random.ts';
 
@@ -92,6 +92,31 @@ describe('Hermitian solve', () => {
     for (const a of [zeros(2, 2), diagonal([1, -1]), fromParts(2, 2, [1, 1, 1, 1], [0, 0, 0, 0])]) {
       expect(() => solveHermitian(a, identity(2))).toThrow(/not positive definite/);
     }
+  });
+});
+
+describe('the inverse of a Hermitian positive definite matrix, in its place', () => {
+  it('is the solution for the identity, in the lower triangle', () => {
+    fc.assert(
+      fc.property(size, seed, (n, s) => {
+        const factor = randomMatrix(n, n, s);
+        const a = add(matmul(factor, conjTranspose(factor)), identity(n));
+        const expected = solveHermitian(a, identity(n));
+        expect(invertInPlace(a, 0)).toBe(true);
+        for (let i = 0; i < n; i++) {
+          for (let at = i * n; at <= i * n + i; at++) {
+            const im = at === i * n + i ? 0 : a.im[at];
+            expect(Math.hypot(a.re[at] - expected.re[at], im - expected.im[at])).toBeLessThan(1e-11);
+          }
+        }
+      }),
+    );
+  });
+
+  it('is not there where a pivot is not above 0', () => {
+    expect(invertInPlace(diagonal([1, -1]), 0)).toBe(false);
+    expect(invertInPlace(diagonal([1, NaN]), 0)).toBe(false);
+    expect(invertInPlace(diagonal([1, -1e-18]), 1e-3)).toBe(true);
   });
 });
 

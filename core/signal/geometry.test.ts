@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { pathsToChannel } from './channel.ts';
 import { matmul, zeros } from './complex-matrix.ts';
 import type { ArrayGeometry } from './geometry.ts';
-import { steeringVector } from './geometry.ts';
+import { steeringVector, sumOfSteeringVectors } from './geometry.ts';
 import { quantisePhases } from './quantise.ts';
 
 const DEG = Math.PI / 180;
@@ -86,5 +86,47 @@ describe('the elements of the drawing', () => {
     const { re, im } = matmul(channel, beam);
     expect(Math.hypot(re[0], im[0])).toBeCloseTo(words.length, 6);
     expect(Math.hypot(re[1], im[1])).toBeLessThan(0.9 * words.length);
+  });
+});
+
+describe('a steering vector', () => {
+  it.each([1, 2, 63, 64, 65, 129, 1000])(
+    'of a line of %i elements is what its definition says, element by element',
+    (elements) => {
+      for (const azimuthRad of [-1.5, -0.7, 0, 1e-9, 0.31, 1.1]) {
+        const { re, im } = steeringVector({ kind: 'ula', elements, spacingWavelengths: 0.6 }, azimuthRad, 0.2);
+        const step = 1.2 * Math.PI * Math.sin(azimuthRad) * Math.cos(0.2);
+        for (let n = 0; n < elements; n++) {
+          expect(Math.hypot(re[n] - Math.cos(n * step), im[n] - Math.sin(n * step))).toBeLessThan(1e-12);
+          expect(Math.abs(Math.hypot(re[n], im[n]) - 1)).toBeLessThan(1e-14);
+        }
+      }
+    },
+  );
+
+  it('of a rectangle with more columns than a run has elements is what its definition says', () => {
+    const { re, im } = steeringVector({ kind: 'upa', rows: 3, columns: 70, spacingWavelengths: 0.5 }, 0.4, -0.3);
+    for (let n = 0; n < 210; n++) {
+      const phase = Math.PI * (Math.floor(n / 70) * Math.sin(-0.3) + (n % 70) * Math.sin(0.4) * Math.cos(-0.3));
+      expect(Math.hypot(re[n] - Math.cos(phase), im[n] - Math.sin(phase))).toBeLessThan(1e-12);
+    }
+  });
+
+  it('adds up over more directions than there was room for, anew in every sum', () => {
+    const directions = Array.from({ length: 50 }, (_, d) => ({ azimuthRad: 0.1 * d - 2, elevationRad: 0, re: d, im: 50 - d }));
+    const sum = zeros(2, 8);
+    for (const given of [directions, directions.slice(0, 1), directions]) sumOfSteeringVectors(ULA, given, sum, 8);
+    const weights = zeros(50, 1);
+    const vectors = zeros(8, 50);
+    directions.forEach(({ azimuthRad, re, im }, d) => {
+      const one = steeringVector(ULA, azimuthRad);
+      for (let n = 0; n < 8; n++) [vectors.re[50 * n + d], vectors.im[50 * n + d]] = [one.re[n], one.im[n]];
+      [weights.re[d], weights.im[d]] = [re, im];
+    });
+    const expected = matmul(vectors, weights);
+    expect(sum.re.subarray(0, 8)).toEqual(new Float64Array(8));
+    for (let n = 0; n < 8; n++) {
+      expect(Math.hypot(sum.re[8 + n] - expected.re[n], sum.im[8 + n] - expected.im[n])).toBeLessThan(1e-11);
+    }
   });
 });

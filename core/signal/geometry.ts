@@ -26,20 +26,128 @@ export function elementCount(geometry: ArrayGeometry): number {
  * @returns N×1
  */
 export function steeringVector(geometry: ArrayGeometry, azimuthRad: number, elevationRad = 0): CMatrix {
+  const out = zeros(elementCount(geometry), 1);
+  sumOfSteeringVectors(geometry, [{ azimuthRad, elevationRad, re: 1, im: 0 }], out, 0);
+  return out;
+}
+
+/** A direction, and the complex weight of its steering vector in a sum. */
+export interface WeightedDirection {
+  azimuthRad: number;
+  elevationRad: number;
+  re: number;
+  im: number;
+}
+
+/**
+ * Σ w·a(azimuth, elevation) over some directions, into N entries of `into` from entry `at` on. Mirrored in both angles a steering vector is its
+ * own conjugate.
+ *
+ * Along a row of elements a steering vector is a geometric sequence: around the middle of a run of elements the phase goes up and down in equal
+ * steps, so that one table of turns a direction serves every run of every row, and each entry of it two elements. Sine and cosine are taken once
+ * a run and not once an element, which is most of what a simulated channel costs; rounding stays near 1e-15 in so few steps.
+ */
+export function sumOfSteeringVectors(
+  geometry: ArrayGeometry,
+  directions: readonly WeightedDirection[],
+  { re, im }: CMatrix,
+  at: number,
+): void {
   const columns = geometry.kind === 'ula' ? geometry.elements : geometry.columns;
   const rows = geometry.kind === 'ula' ? 1 : geometry.rows;
-  const turn = 2 * Math.PI * geometry.spacingWavelengths;
-  const alongColumns = turn * Math.sin(azimuthRad) * Math.cos(elevationRad);
-  const alongRows = turn * Math.sin(elevationRad);
-  const out = zeros(rows * columns, 1);
+  const count = directions.length;
+  const { alongRows, alongColumns, turnRe, turnIm, middleRe, middleIm } = prepareTurns(geometry, directions);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const phase = row * alongRows + column * alongColumns;
-      out.re[row * columns + column] = Math.cos(phase);
-      out.im[row * columns + column] = Math.sin(phase);
+    for (let column = 0; column < columns; column += RUN) {
+      const length = Math.min(RUN, columns - column);
+      const half = (length + 1) >> 1;
+      for (let d = 0; d < count; d++) {
+        const phase = row * alongRows[d] + (column + half - 0.5) * alongColumns[d];
+        const cos = Math.cos(phase);
+        const sin = Math.sin(phase);
+        middleRe[d] = directions[d].re * cos - directions[d].im * sin;
+        middleIm[d] = directions[d].re * sin + directions[d].im * cos;
+      }
+      const first = at + row * columns + column;
+      for (let i = 0; i < half; i++) {
+        let upRe = 0;
+        let upIm = 0;
+        let downRe = 0;
+        let downIm = 0;
+        for (let d = 0, turn = i * count; d < count; d++, turn++) {
+          const reRe = middleRe[d] * turnRe[turn];
+          const imIm = middleIm[d] * turnIm[turn];
+          const reIm = middleRe[d] * turnIm[turn];
+          const imRe = middleIm[d] * turnRe[turn];
+          upRe += reRe - imIm;
+          upIm += reIm + imRe;
+          downRe += reRe + imIm;
+          downIm += imRe - reIm;
+        }
+        const down = first + half - 1 - i;
+        re[down] = downRe;
+        im[down] = downIm;
+        const up = first + half + i;
+        if (up >= first + length) continue; // a run of an odd number has no such element
+        re[up] = upRe;
+        im[up] = upIm;
+      }
     }
   }
-  return out;
+}
+
+/** Elements of a run. */
+const RUN = 64;
+
+/** By direction, and entry i of the turns, exp(j·(i + ½)·step), at i·directions + direction. */
+interface Turns {
+  /** How many directions there is room for. */
+  room: number;
+  alongRows: Float64Array;
+  alongColumns: Float64Array;
+  turnRe: Float64Array;
+  turnIm: Float64Array;
+  middleRe: Float64Array;
+  middleIm: Float64Array;
+}
+
+const roomForTurns = (room: number): Turns => ({
+  room,
+  alongRows: new Float64Array(room),
+  alongColumns: new Float64Array(room),
+  turnRe: new Float64Array((room * RUN) / 2),
+  turnIm: new Float64Array((room * RUN) / 2),
+  middleRe: new Float64Array(room),
+  middleIm: new Float64Array(room),
+});
+/** Kept from call to call: a scene comes here for every user in every cycle. */
+let turns = roomForTurns(16);
+
+/** Fills the turns, and the phase steps from row to row and from column to column. */
+function prepareTurns(geometry: ArrayGeometry, directions: readonly WeightedDirection[]): Turns {
+  const count = directions.length;
+  if (count > turns.room) turns = roomForTurns(2 * count);
+  const { alongRows, alongColumns, turnRe, turnIm } = turns;
+  const columns = geometry.kind === 'ula' ? geometry.elements : geometry.columns;
+  const half = (Math.min(RUN, columns) + 1) >> 1;
+  const wavelength = 2 * Math.PI * geometry.spacingWavelengths;
+  for (let d = 0; d < count; d++) {
+    const { azimuthRad, elevationRad } = directions[d];
+    alongRows[d] = wavelength * Math.sin(elevationRad);
+    alongColumns[d] = wavelength * Math.sin(azimuthRad) * Math.cos(elevationRad);
+    let re = Math.cos(alongColumns[d] / 2);
+    let im = Math.sin(alongColumns[d] / 2);
+    const stepRe = Math.cos(alongColumns[d]);
+    const stepIm = Math.sin(alongColumns[d]);
+    for (let i = 0, turn = d; i < half; i++, turn += count) {
+      turnRe[turn] = re;
+      turnIm[turn] = im;
+      const next = stepRe * re - stepIm * im;
+      im = stepRe * im + stepIm * re;
+      re = next;
+    }
+  }
+  return turns;
 }
 
 /**

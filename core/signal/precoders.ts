@@ -8,7 +8,7 @@
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
-import { add, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
+import { clone, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
 import { solveHermitian, trySolveHermitian } from './cholesky.ts';
 import { pseudoInverseHermitian } from './decompositions.ts';
 import { maxMinInRowSpace } from './max-min.ts';
@@ -88,29 +88,35 @@ export function digitalForAnalog(
   const metric = multiplyAhB(analog, analog); // AᴴA, M×M: ‖A·D‖² = tr(DᴴAᴴA·D)
   const basis = multiplyABh(gramInverse(metric), effective); // (AᴴA)⁻¹Fᴴ, M×K
   const gram = matmul(effective, basis);
-  const radiatedPower = (d: CMatrix): number => realInner(d, matmul(metric, d));
-  const digital = (x: CMatrix): CMatrix => {
-    const d = matmul(basis, x);
-    return scale(d, factorToPower(radiatedPower(d), power));
-  };
-  const closedForm = (form: 'zf' | 'rzf'): CMatrix =>
-    digital(form === 'zf' ? gramInverse(gram) : regularisedInverse(gram, power, noise));
-  if (method === 'zf' || method === 'rzf') return closedForm(method);
-  if (method === 'max-min') return digital(maxMinInRowSpace(gram, power, noise) ?? regularisedInverse(gram, power, noise));
-  const first = typeof start === 'string' ? closedForm(start) : start;
-  const gains = matmul(effective, first);
-  return digital(
-    weightedMmseInRowSpace({
-      gram,
-      gains,
-      gainsPower: radiatedPower(first),
-      relativeNoise: noise / power,
-      iterations,
-      tolerance,
-      // Without a tolerance the plain iteration is wanted, for the figures that are defined by it.
-      accelerated: tolerance > 0,
-    }),
-  );
+  if (method !== 'wmmse') return atPower(matmul(basis, closedForm(method, gram, power, noise)), metric, power);
+  const first = typeof start === 'string' ? atPower(matmul(basis, closedForm(start, gram, power, noise)), metric, power) : start;
+  const x = weightedMmseInRowSpace({
+    gram,
+    gains: matmul(effective, first),
+    gainsPower: radiatedPower(first, metric),
+    relativeNoise: noise / power,
+    iterations,
+    tolerance,
+    // Without a tolerance the plain iteration is wanted, for the figures that are defined by it.
+    accelerated: tolerance > 0,
+  });
+  return atPower(matmul(basis, x), metric, power);
+}
+
+/** X of the methods that do not improve on a start. */
+function closedForm(method: 'zf' | 'rzf' | 'max-min', gram: CMatrix, power: number, noise: number): CMatrix {
+  if (method === 'zf') return gramInverse(gram);
+  const balanced = method === 'max-min' ? maxMinInRowSpace(gram, power, noise) : undefined;
+  return balanced ?? regularisedInverse(gram, power, noise);
+}
+
+/** ‖A·D‖²_F from AᴴA. */
+function radiatedPower(digital: CMatrix, metric: CMatrix): number {
+  return realInner(digital, matmul(metric, digital));
+}
+
+function atPower(digital: CMatrix, metric: CMatrix, power: number): CMatrix {
+  return scale(digital, factorToPower(radiatedPower(digital, metric), power));
 }
 
 /** B⁻¹, or B⁺ where B lacks rank. */
@@ -121,7 +127,9 @@ function gramInverse(gram: CMatrix): CMatrix {
 /** (B + (K·σ²/P)·I)⁻¹ */
 function regularisedInverse(gram: CMatrix, power: number, noise: number): CMatrix {
   const users = gram.rows;
-  return solveHermitian(add(gram, scale(identity(users), (users * noise) / power)), identity(users));
+  const regularised = clone(gram);
+  for (let k = 0; k < users; k++) regularised.re[k * users + k] += (users * noise) / power;
+  return solveHermitian(regularised, identity(users));
 }
 
 function factorToPower(actual: number, wanted: number): number {

@@ -123,22 +123,18 @@ function requirePhases({ channel, rfChains }: Problem, { analogPhase }: Beam): v
 }
 
 /** A as the words show it: zero where an element does not hang on a chain. */
-function statesShown(
-  { channel, rfChains, connection }: Problem,
-  words: Uint16Array,
-  { bits, of = always(ideal(bits)) }: ArrayStates,
-): CMatrix {
+function statesShown({ channel, rfChains, connection }: Problem, words: Uint16Array, { bits, of }: ArrayStates): CMatrix {
   const analog = zeros(channel.cols, rfChains);
+  const { re, im } = analog;
+  let states = ideal(bits);
   for (let place = 0; place < words.length; place++) {
     if (connection !== undefined && connection[place] === 0) continue;
-    const states = of(place);
-    analog.re[place] = states.re[words[place]];
-    analog.im[place] = states.im[words[place]];
+    if (of !== undefined) states = of(place);
+    re[place] = states.re[words[place]];
+    im[place] = states.im[words[place]];
   }
   return analog;
 }
-
-const always = (states: ElementStates) => (): ElementStates => states;
 
 /** One alphabet a Q, kept: at most sixteen of them. */
 const idealByBits = new Map<number, ElementStates>();

@@ -351,7 +351,7 @@ const NEWLINE = Buffer.from('\n');
 
 /** With a newline after each. */
 function bytesOf(lines: readonly Line[]): Buffer {
-  if (lines.every((line) => typeof line === 'string')) return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  if (lines.length > 0 && lines.every((line) => typeof line === 'string')) return Buffer.from(`${lines.join('\n')}\n`);
   return Buffer.concat(lines.flatMap((line) => [typeof line === 'string' ? Buffer.from(line) : line, NEWLINE]));
 }
 

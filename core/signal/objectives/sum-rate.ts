@@ -11,15 +11,15 @@ const WMMSE_ITERATIONS = 100;
 /** Source: weighted sum-MSE minimisation on H·A (Shi et al., IEEE TSP 2011), SINR of Nguyen et al., Asilomar 2023, eq. (4). */
 export const sumRateObjective: Objective = {
   name: 'sum-rate',
-  at: ({ power, noise }, { equivalent: { channel, analog } }) => ({
-    resolve() {
-      // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
-      const settings = { method: 'wmmse', start: 'rzf', iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
-      return { digital: digitalForAnalog(channel, analog, power, noise, settings) };
-    },
-    score({ digital }) {
-      const { sumRate } = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
-      return { value: sumRate, metrics: {} };
-    },
-  }),
+  at({ power, noise }, { equivalent: { channel, analog } }) {
+    const effective = matmul(channel, analog);
+    return {
+      resolve() {
+        // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
+        const settings = { method: 'wmmse', start: 'rzf', iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
+        return { digital: digitalForAnalog(channel, analog, power, noise, settings) };
+      },
+      score: ({ digital }) => ({ value: ratesOfGains(matmul(effective, digital), noise).sumRate, metrics: {} }),
+    };
+  },
 };

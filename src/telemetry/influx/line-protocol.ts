@@ -19,8 +19,17 @@ export function encodePoint({ measurement, tags, fields, timeNs }: Point): strin
   return write(Object.values(tags), Object.values(fields), timeNs);
 }
 
+/** A whole number that is written as an integer: for lines that come with every cycle, where a bigint for each takes longer than its digits. */
+export interface WholeNumber {
+  readonly whole: number;
+}
+
 /** Writes points of one kind: values in the order of the names. */
-type PointWriter = (tags: readonly string[], fields: readonly (FieldValue | undefined)[], timeNs: bigint) => string | undefined;
+type PointWriter = (
+  tags: readonly string[],
+  fields: readonly (FieldValue | WholeNumber | undefined)[],
+  timeNs: bigint | string,
+) => string | undefined;
 
 /** For points that come with every cycle: what they are called is written once. */
 export function pointWriter(measurement: string, tagNames: readonly string[], fieldNames: readonly string[]): PointWriter {
@@ -41,10 +50,11 @@ export function pointWriter(measurement: string, tagNames: readonly string[], fi
   };
 }
 
-function fieldText(value: FieldValue | undefined): string | undefined {
+function fieldText(value: FieldValue | WholeNumber | undefined): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
   if (typeof value === 'bigint') return `${value}i`;
   if (typeof value === 'string') return `"${/["\\\r\n\0]/.test(value) ? oneLine(value).replace(/["\\]/g, '\\$&') : value}"`;
+  if (typeof value === 'object') return `${value.whole}i`;
   return value === undefined ? undefined : String(value);
 }
 

@@ -7,7 +7,7 @@
  */
 import { CYCLE_COLUMNS, USER_COLUMNS, type CycleColumn } from '../cycle-columns.ts';
 import type { CycleRecord, RigEvent } from '../cycle-record.ts';
-import { encodePoint, pointWriter, type FieldValue } from './line-protocol.ts';
+import { encodePoint, pointWriter, type FieldValue, type WholeNumber } from './line-protocol.ts';
 
 /** What the lines of a run folder are of. */
 export const MEASUREMENTS: readonly string[] = ['cycle', 'user_snr', 'event'];
@@ -35,13 +35,14 @@ export function cycleLines(record: CycleRecord, run: RunTags, timeNs: bigint): s
   const runTags = RUN_TAGS.map((name) => run[name]);
   const cycleTags = [...runTags, ...TAGS.map((column) => tagOf(column, record))];
   const fields = FIELDS.map((column) => fieldOf(column, record));
-  const lines = [writeCycle(cycleTags, fields, timeNs)];
+  const time = String(timeNs);
+  const lines = [writeCycle(cycleTags, fields, time)];
   const tags = [...runTags, ...USER_TAGS.map((column) => tagOf(column, record))];
-  const cycle = BigInt(record.cycle);
+  const cycle = wholeNumber(record.cycle);
   const doubtful = record.doubt === undefined ? '' : 'yes';
   for (let user = 0; user < record.predictedSnrDb.length; user++) {
     const readings = USER_COLUMNS.map(({ of }) => of(record, user));
-    lines.push(writeUser([...tags, String(user), doubtful], [cycle, ...readings, record.doubt], timeNs));
+    lines.push(writeUser([...tags, String(user), doubtful], [cycle, ...readings, record.doubt], time));
   }
   return lines.filter((line) => line !== undefined);
 }
@@ -57,7 +58,10 @@ export function eventLine(event: RigEvent, run: RunTags, timeNs: bigint): string
 
 const tagOf = ({ of }: CycleColumn, record: CycleRecord): string => String(of(record) ?? '');
 
-function fieldOf({ type, of }: CycleColumn, record: CycleRecord): FieldValue | undefined {
+function fieldOf({ type, of }: CycleColumn, record: CycleRecord): FieldValue | WholeNumber | undefined {
   const value = of(record);
-  return type === 'integer' && typeof value === 'number' ? BigInt(value) : value;
+  return type === 'integer' && typeof value === 'number' ? wholeNumber(value) : value;
 }
+
+/** @throws {RangeError} where it is not whole */
+const wholeNumber = (value: number): bigint | WholeNumber => (Number.isSafeInteger(value) ? { whole: value } : BigInt(value));
