@@ -22,7 +22,9 @@ const { values: options } = parseArgs({
 });
 const count = Number(options.channels);
 if (!Number.isInteger(count) || count < 20) {
-  console.error(`--channels is ${options.channels}, not a whole number from 20 on. Try: npx tsx bench/engine-accuracy.ts --channels 200`);
+  console.error(
+    `--channels is ${options.channels}, not a whole number from 20 on. Try: npx tsx bench/engine-accuracy.ts --channels 200`,
+  );
   process.exit(2);
 }
 const SNR_FROM_DB = -8;
@@ -60,7 +62,8 @@ async function measure(id: string, path: string): Promise<Row> {
       noise: { values: Float32Array.of(noise), shape: [1] },
     });
     const rateOf = (phases: ArrayLike<number>, weights: ArrayLike<number>): number => {
-      const part = (offset: number): Float64Array => Float64Array.from({ length: rfChains * users }, (_, i) => weights[2 * i + offset]);
+      const part = (offset: number): Float64Array =>
+        Float64Array.from({ length: rfChains * users }, (_, i) => weights[2 * i + offset]);
       const analog = fromPhases(Float64Array.from(phases), elements, rfChains);
       return sumRate(set.channels[channel], matmul(analog, fromParts(rfChains, users, part(0), part(1))), noise);
     };
@@ -91,7 +94,8 @@ async function measure(id: string, path: string): Promise<Row> {
 
 const results: Row[] = [];
 for (const { id, path } of listModels()) results.push(await measure(id, path));
-if (options.json) console.log(JSON.stringify({ bench: 'engine-accuracy', machine: machine(), channels: count, results }, null, 2));
+if (options.json)
+  console.log(JSON.stringify({ bench: 'engine-accuracy', machine: machine(), channels: count, results }, null, 2));
 else {
   console.log(`${count} channels, ${SNR_FROM_DB} to ${SNR_TO_DB} dB: compiled against onnxruntime`);
   for (const { model, phase, meanRate, worstRate, worstChannel } of results) {

@@ -3,13 +3,13 @@
  * What has an op that is not known here throws `NotCompiled`, and onnxruntime runs it.
  */
 import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
+import { ModelProtoSchema, type GraphProto, type ModelProto } from 'onnx-buf';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { OWN_DOMAIN } from '../graph/ops.ts';
 import type { LazyTensor, Shape, View } from './lazy-tensor.ts';
-import { kindOf, NotCompiled, shapeOf } from './onnx-graph.ts';
+import { bodyOf, kindOf, NotCompiled, shapeOf } from './onnx-graph.ts';
 import { Program } from './program.ts';
-import { Scope } from './scope.ts';
+import { isKnownOp, Scope } from './scope.ts';
 import { Workspace } from './workspace.ts';
 import { encodeModule, FLOAT32, FunctionCode, type ElementKind } from './wasm-module.ts';
 
@@ -66,6 +66,7 @@ function compile(onnx: Uint8Array, fused: boolean): CompiledModel {
   if (opset < OLDEST_OPSET) throw new NotCompiled(`ops of ONNX version ${opset}, which is older than ${OLDEST_OPSET}`);
   const foreign = functions.find(({ domain }) => domain !== OWN_DOMAIN);
   if (foreign !== undefined) throw new NotCompiled(`the function ${foreign.name}`);
+  requireKnownOps(graph);
   const program = new Program();
   const initializers = new Set(graph.initializer.map(({ name }) => name));
   const given = graph.input.filter(({ name }) => !initializers.has(name));
@@ -102,6 +103,15 @@ function compile(onnx: Uint8Array, fused: boolean): CompiledModel {
       program.constants.fill(new DataView(memory), kind);
     },
   };
+}
+
+/** Before anything else of the file is read: an op is what a person can look up. */
+function requireKnownOps({ node }: GraphProto): void {
+  for (const each of node) {
+    if (!isKnownOp(each.opType)) throw new NotCompiled(`the op ${each.opType}`);
+    const body = bodyOf(each);
+    if (body !== undefined) requireKnownOps(body);
+  }
 }
 
 function modelOf(onnx: Uint8Array): ModelProto {

@@ -27,6 +27,9 @@ const LONG = 64;
 /** 'ai.onnx' is another name for ''. */
 const domainOf = ({ domain }: NodeProto): string => (domain === 'ai.onnx' ? '' : domain);
 
+export const isKnownOp = (opType: string): boolean =>
+  opType === 'Scan' || [ELEMENTWISE, TENSOR_OPS, INTEGER_OPS].some((ops) => Object.hasOwn(ops, opType));
+
 export class Scope implements Names {
   readonly workspace: Workspace;
   readonly #graph: GraphProto;

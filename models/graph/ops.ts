@@ -104,21 +104,6 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   );
 }
 
-/** Inverse over the last two axes (domain com.microsoft). */
-export function inverse(a: Tensor): Tensor {
-  if (a.shape.length < 2 || a.shape.at(-1) !== a.shape.at(-2)) {
-    throw new BeamrigError('shape', `Inverse: ${shapeText(a.shape)} is not square in its last two axes`);
-  }
-  const result: Tensor = a.graph.emit(
-    'Inverse',
-    [a],
-    a.shape,
-    [(g) => negate(matmul(swapLast(result), matmul(g, swapLast(result))))],
-    { domain: 'com.microsoft' },
-  );
-  return result;
-}
-
 /** The domain of ops that a file carries a body for, in ops of ONNX: see `functions.ts`. */
 export const OWN_DOMAIN = 'beamrig';
 
