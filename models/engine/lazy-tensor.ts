@@ -56,6 +56,7 @@ function partsOf(tensor: LazyTensor): readonly LazyTensor[] {
 
 /** All views that it reads, each once. */
 export function leavesOf(tensor: LazyTensor): View[] {
+  if (tensor.kind === 'view') return [tensor];
   const leaves = new Set<View>();
   const seen = new Set<LazyTensor>();
   const visit = (part: LazyTensor): void => {

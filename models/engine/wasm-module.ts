@@ -58,27 +58,64 @@ export const FLOAT64: ElementKind = {
 
 const I32 = 0x7f;
 const V128 = 0x7b;
-/** Local numbers, sizes and offsets: 7 bits a byte, the lowest first. */
-function pushUnsigned(to: number[], value: number): void {
-  for (let rest = value >>> 0; ; rest >>>= 7) {
-    if (rest < 0x80) return void to.push(rest);
-    to.push((rest & 0x7f) | 0x80);
-  }
-}
+/** Bytes one after the other, in an array that grows. */
+class Bytes {
+  #bytes = new Uint8Array(256);
+  length = 0;
 
-function pushSigned(to: number[], value: number): void {
-  for (let rest = value | 0; ; rest >>= 7) {
-    const byte = rest & 0x7f;
-    const signIsKnown = (rest >> 6 === 0 && byte < 0x40) || (rest >> 6 === -1 && byte >= 0x40);
-    if (signIsKnown) return void to.push(byte);
-    to.push(byte | 0x80);
+  push(...bytes: readonly number[]): void {
+    for (const byte of bytes) this.byte(byte);
+  }
+
+  byte(byte: number): void {
+    if (this.length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.length++] = byte;
+  }
+
+  append(more: Bytes): void {
+    if (this.length + more.length > this.#bytes.length) this.#grow(more.length);
+    this.#bytes.set(more.#bytes.subarray(0, more.length), this.length);
+    this.length += more.length;
+  }
+
+  /** Local numbers, sizes and offsets: 7 bits a byte, the lowest first. */
+  unsigned(value: number): void {
+    for (let rest = value >>> 0; ; rest >>>= 7) {
+      if (rest < 0x80) return this.byte(rest);
+      this.byte((rest & 0x7f) | 0x80);
+    }
+  }
+
+  signed(value: number): void {
+    for (let rest = value | 0; ; rest >>= 7) {
+      const byte = rest & 0x7f;
+      const signIsKnown = (rest >> 6 === 0 && byte < 0x40) || (rest >> 6 === -1 && byte >= 0x40);
+      if (signIsKnown) return this.byte(byte);
+      this.byte(byte | 0x80);
+    }
+  }
+
+  /** Their number, and then they themselves. */
+  sized(content: Bytes): void {
+    this.unsigned(content.length);
+    this.append(content);
+  }
+
+  taken(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length);
+  }
+
+  #grow(by: number): void {
+    const larger = new Uint8Array(2 * this.#bytes.length + by);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 }
 
 /** One function under construction. Parameters are its first locals. */
 export class FunctionCode {
   readonly parameters: number;
-  readonly #code: number[] = [];
+  readonly #code = new Bytes();
   readonly #locals: number[] = [];
 
   constructor(parameters: number) {
@@ -113,16 +150,16 @@ export class FunctionCode {
   }
 
   integer(value: number): void {
-    this.#code.push(0x41);
-    pushSigned(this.#code, value);
+    this.#code.byte(0x41);
+    this.#code.signed(value);
   }
 
   addIntegers(): void {
-    this.#code.push(0x6a);
+    this.#code.byte(0x6a);
   }
 
   multiplyIntegers(): void {
-    this.#code.push(0x6c);
+    this.#code.byte(0x6c);
   }
 
   call(functionIndex: number): void {
@@ -132,15 +169,15 @@ export class FunctionCode {
   /** @param bytes lanes of a shuffle, byte by byte */
   vector(op: number, bytes: readonly number[] = []): void {
     this.#with(0xfd, op);
-    for (const byte of bytes) this.#code.push(byte);
+    for (const byte of bytes) this.#code.byte(byte);
   }
 
   /** A load or a store: the address lies on the stack, `offset` is added to it. */
   memory(op: number, offset: number, lane?: number): void {
     this.#with(0xfd, op);
-    this.#code.push(2);
-    pushUnsigned(this.#code, offset);
-    if (lane !== undefined) this.#code.push(lane);
+    this.#code.byte(2); // aligned to 4 bytes
+    this.#code.unsigned(offset);
+    if (lane !== undefined) this.#code.byte(lane);
   }
 
   /** for (local = from; local < to; local += step), at least once. */
@@ -161,67 +198,60 @@ export class FunctionCode {
   when(body: () => void): void {
     this.#code.push(0x04, 0x40);
     body();
-    this.#code.push(0x0b);
+    this.#code.byte(0x0b);
   }
 
-  bytes(): number[] {
-    const bytes: number[] = [];
-    pushUnsigned(bytes, this.#locals.length);
+  /** Locals, code, and its end. */
+  writeTo(bytes: Bytes): void {
+    bytes.unsigned(this.#locals.length);
     for (const type of this.#locals) bytes.push(1, type);
-    for (const byte of this.#code) bytes.push(byte);
-    bytes.push(0x0b);
-    return bytes;
+    bytes.append(this.#code);
+    bytes.byte(0x0b);
   }
 
   #with(code: number, operand: number): void {
-    this.#code.push(code);
-    pushUnsigned(this.#code, operand);
+    this.#code.byte(code);
+    this.#code.unsigned(operand);
   }
 }
 
 /** A module over the memory `host.memory` that exports the last of these functions as `run`. */
 export function encodeModule(functions: readonly FunctionCode[]): Uint8Array<ArrayBuffer> {
-  const bytes = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-  const section = (id: number, items: readonly (readonly number[])[]): void => {
-    const content: number[] = [];
-    pushUnsigned(content, items.length);
-    for (const item of items) for (const byte of item) content.push(byte);
-    bytes.push(id);
-    pushUnsigned(bytes, content.length);
-    for (const byte of content) bytes.push(byte);
+  const module = new Bytes();
+  module.push(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  const section = <T>(id: number, items: readonly T[], write: (item: T, to: Bytes) => void): void => {
+    const content = new Bytes();
+    content.unsigned(items.length);
+    for (const item of items) write(item, content);
+    module.byte(id);
+    module.sized(content);
   };
-  const sized = (content: readonly number[]): number[] => {
-    const item: number[] = [];
-    pushUnsigned(item, content.length);
-    for (const byte of content) item.push(byte);
-    return item;
+  const name = (text: string, to: Bytes): void => {
+    const letters = new Bytes();
+    letters.push(...Buffer.from(text));
+    to.sized(letters);
   };
-  const named = (name: string): number[] => sized([...Buffer.from(name)]);
-  const numbered = (value: number): number[] => {
-    const item: number[] = [];
-    pushUnsigned(item, value);
-    return item;
-  };
-  section(
-    1,
-    functions.map(({ parameters }) => [0x60, ...sizedTypes(parameters), 0]),
-  );
-  section(2, [[...named('host'), ...named('memory'), 0x02, 0x00, 1]]);
-  section(
-    3,
-    functions.map((_, index) => numbered(index)),
-  );
-  section(7, [[...named('run'), 0x00, ...numbered(functions.length - 1)]]);
-  section(
-    10,
-    functions.map((code) => sized(code.bytes())),
-  );
-  return Uint8Array.from(bytes);
-}
-
-function sizedTypes(parameters: number): number[] {
-  const types: number[] = [];
-  pushUnsigned(types, parameters);
-  for (let i = 0; i < parameters; i++) types.push(I32);
-  return types;
+  section(1, functions, ({ parameters }, to) => {
+    to.byte(0x60);
+    to.unsigned(parameters);
+    for (let i = 0; i < parameters; i++) to.byte(I32);
+    to.byte(0);
+  });
+  section(2, ['host'], (host, to) => {
+    name(host, to);
+    name('memory', to);
+    to.push(0x02, 0x00, 1);
+  });
+  section(3, [...functions.keys()], (type, to) => to.unsigned(type));
+  section(7, ['run'], (run, to) => {
+    name(run, to);
+    to.byte(0x00);
+    to.unsigned(functions.length - 1);
+  });
+  section(10, functions, (code, to) => {
+    const body = new Bytes();
+    code.writeTo(body);
+    to.sized(body);
+  });
+  return module.taken();
 }

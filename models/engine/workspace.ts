@@ -114,21 +114,23 @@ export class Workspace {
     };
     const math = new VectorMath(pool, kind, { number: constant, bits: constant });
     const known = new Map<LazyTensor, Map<string, Expression>>();
-    const at = (tensor: LazyTensor, position: readonly Affine[], wide: boolean): Expression => {
+    const at = (tensor: LazyTensor, position: readonly Affine[], wide: boolean): Expression =>
+      elementAt(tensor, position, wide, tensor.kind === 'view' ? '' : `${position.map(affineKey).join(';')}${wide}`);
+    /** @param key position and width as text, which all arguments of a tensor share */
+    const elementAt = (tensor: LazyTensor, position: readonly Affine[], wide: boolean, key: string): Expression => {
       if (tensor.kind === 'view') {
         const splat = !wide || tensor.strides.at(-1) === 0;
         return pool.load({ buffer: tensor.buffer, index: indexAt(tensor, position) }, splat);
       }
       const elements = known.get(tensor) ?? new Map<string, Expression>();
       known.set(tensor, elements);
-      const key = `${position.map(affineKey).join(';')}${wide}`;
       let element = elements.get(key);
       if (element === undefined) {
         element =
           tensor.kind === 'mapped'
             ? tensor.make(
                 math,
-                tensor.args.map((arg) => at(arg, position, wide)),
+                tensor.args.map((arg) => elementAt(arg, position, wide, key)),
               )
             : fewTermsAt(tensor, position, wide);
         elements.set(key, element);
