@@ -42,7 +42,7 @@ describe('an evaluation on several threads', () => {
       const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', resolveDigital: true, threads });
       expect(found).toEqual(expected);
     }
-  });
+  }, 60_000);
 
   it('is had of a baseline, too, and tells how far it is', async () => {
     const compute = (problem: Problem) => runBaseline('aligned', problem);

@@ -71,7 +71,7 @@ describe('training', () => {
     expect(finished.status).toBe('finished');
     expect(filesOf('resumed')).toEqual(filesOf('through'));
     expect(existsSync(resume)).toBe(false);
-  });
+  }, 60_000);
 
   it('refuses to go on from a checkpoint of other options or of another family', async () => {
     const abort = new AbortController();
@@ -95,7 +95,7 @@ describe('training', () => {
     for (const threads of [1, 2, 3]) await train(family, tiny(`threads-${threads}`, { threads }));
     expect(filesOf('threads-2')).toEqual(filesOf('threads-1'));
     expect(filesOf('threads-3')).toEqual(filesOf('threads-1'));
-  });
+  }, 60_000);
 
   it('through onnxruntime says so in the command of the card, and reaches the same', async () => {
     const [compiled, runtime] = [
@@ -126,25 +126,29 @@ describe('training', () => {
   it.each([
     ['in a batch', 'training', 5],
     ['in the validation after the last batch of an epoch', 'rate', 14],
-  ])('leaves a checkpoint when a thread ends by itself %s', async (_, model, atPost) => {
-    await train(family, tiny(`whole-${model}`));
-    let posts = 0;
-    const post = Reflect.get(Worker.prototype, 'postMessage') as (this: Worker, message: unknown) => void;
-    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message: { model: string }) {
-      if (message.model === model && ++posts === atPost) void this.terminate();
-      else post.call(this, message);
-    });
-    const checkpoint = checkpointPathOf(tiny(`cut-${model}`).output);
-    await expect(train(family, tiny(`cut-${model}`, { threads: 1 }))).rejects.toMatchObject({
-      code: 'internal',
-      message: expect.stringContaining('ended by itself') as string,
-      wayOut: `What was trained is kept: go on from ${checkpoint} with --resume.`,
-    });
-    vi.restoreAllMocks();
-    expect(existsSync(tiny(`cut-${model}`).output)).toBe(false);
-    await train(family, tiny(`cut-${model}`, { resume: checkpoint }));
-    expect(filesOf(`cut-${model}`)).toEqual(filesOf(`whole-${model}`));
-  });
+  ])(
+    'leaves a checkpoint when a thread ends by itself %s',
+    async (_, model, atPost) => {
+      await train(family, tiny(`whole-${model}`));
+      let posts = 0;
+      const post = Reflect.get(Worker.prototype, 'postMessage') as (this: Worker, message: unknown) => void;
+      vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message: { model: string }) {
+        if (message.model === model && ++posts === atPost) void this.terminate();
+        else post.call(this, message);
+      });
+      const checkpoint = checkpointPathOf(tiny(`cut-${model}`).output);
+      await expect(train(family, tiny(`cut-${model}`, { threads: 1 }))).rejects.toMatchObject({
+        code: 'internal',
+        message: expect.stringContaining('ended by itself') as string,
+        wayOut: `What was trained is kept: go on from ${checkpoint} with --resume.`,
+      });
+      vi.restoreAllMocks();
+      expect(existsSync(tiny(`cut-${model}`).output)).toBe(false);
+      await train(family, tiny(`cut-${model}`, { resume: checkpoint }));
+      expect(filesOf(`cut-${model}`)).toEqual(filesOf(`whole-${model}`));
+    },
+    60_000,
+  );
 
   it("runs the paper's recipe literally: plain steps, every layer taken, only the answer in the loss", async () => {
     const outcome = await train(family, tiny('paper', { recipe: 'paper' }));

@@ -8,7 +8,7 @@ import { evaluateInParallel, type BeamSource } from '../../models/evaluation/par
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { Beamformer, Engine } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
@@ -55,9 +55,10 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
       : undefined;
   const total = snrsDb.length * channels.length;
   bar?.start(total, 0);
-  const engine = engineOf(beamformer);
+  const { engine = null } = beamformer;
   const threads = engine === 'onnxruntime' ? 1 : threadsFor(total);
   let beganMs = performance.now();
+  let spentMs: number;
   let result: EvaluationResult;
   try {
     const request = {
@@ -70,24 +71,22 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
       },
     };
     result = await evaluated(model, beamformer, objective, { ...request, threads });
+    spentMs = performance.now() - beganMs;
   } finally {
     bar?.stop();
     await beamformer.close();
   }
-  const pace: Pace = { engine, threads, channelsPerSecond: Math.round((1000 * total) / (performance.now() - beganMs)) };
+  const pace: Pace = { engine, threads, channelsPerSecond: Math.round((1000 * total) / spentMs) };
   print(options.json ? JSON.stringify({ ...result, ...pace }) : `${resultTable(result)}\n${paceLine(total, pace)}`);
 }
 
 /** How it was computed, and how fast: a channel counts once for each SNR. */
 interface Pace {
   /** Of a model; a baseline is plain code. */
-  engine: 'compiled' | 'onnxruntime' | null;
+  engine: Engine | null;
   threads: number;
   channelsPerSecond: number;
 }
-
-const engineOf = (beamformer: Beamformer): Pace['engine'] =>
-  'engine' in beamformer ? (beamformer.engine as Exclude<Pace['engine'], null>) : null;
 
 /** With fewer channels a thread takes longer to start than to compute them. */
 const CHANNELS_A_THREAD = 250;

@@ -17,20 +17,24 @@ it.each<[string, string[]]>([
   ['unfolded-pga', ['--layers', '2', '--inner-steps', '1', '--step-coefficients', '2', '--clip-norm', '0.5']],
   ['unfolded-pga', ['--engine', 'onnxruntime']],
   ...FAMILY_IDS.map((id): [string, string[]] => [id, []]),
-])('the command in a card makes the same model and the same card: %s %j', async (id, own) => {
-  const shape = ['--elements', '8', '--rf-chains', '2', '--users', '2', '--paths', '3', '--validation-channels', '5'];
-  const course = ['--channels', '12', '--batch', '6', '--epochs', '1', '--snr-range=-5,15'];
-  const folders = ['first', 'again'].map((name) => join(cli.path, `${id}-${own.length}-${name}`));
-  const files = folders.map((folder) => ['onnx', 'json'].map((end) => join(folder, `mine.${end}`)));
-  expect(await beamrigHere('train', id, ...shape, ...own, ...course, '--output', files[0][0])).toMatchObject({ code: 0 });
-  const { training } = readCard(files[0][0]);
-  if (training === 'none') throw new Error('trained, and the card says none');
-  const [program, ...words] = training.command.replace('mine.onnx', files[1][0]).split(' ');
-  expect(program).toBe('beamrig');
-  expect(await beamrigHere(...words)).toMatchObject({ code: 0 });
-  const [first, again] = files.map((paths) => paths.map((path) => readFileSync(path)));
-  expect(again).toEqual(first);
-});
+])(
+  'the command in a card makes the same model and the same card: %s %j',
+  async (id, own) => {
+    const shape = ['--elements', '8', '--rf-chains', '2', '--users', '2', '--paths', '3', '--validation-channels', '5'];
+    const course = ['--channels', '12', '--batch', '6', '--epochs', '1', '--snr-range=-5,15'];
+    const folders = ['first', 'again'].map((name) => join(cli.path, `${id}-${own.length}-${name}`));
+    const files = folders.map((folder) => ['onnx', 'json'].map((end) => join(folder, `mine.${end}`)));
+    expect(await beamrigHere('train', id, ...shape, ...own, ...course, '--output', files[0][0])).toMatchObject({ code: 0 });
+    const { training } = readCard(files[0][0]);
+    if (training === 'none') throw new Error('trained, and the card says none');
+    const [program, ...words] = training.command.replace('mine.onnx', files[1][0]).split(' ');
+    expect(program).toBe('beamrig');
+    expect(await beamrigHere(...words)).toMatchObject({ code: 0 });
+    const [first, again] = files.map((paths) => paths.map((path) => readFileSync(path)));
+    expect(again).toEqual(first);
+  },
+  60_000,
+);
 
 describe('beamrig train refuses, before it trains,', () => {
   it.each(['my_model.onnx', 'Model.onnx', '-model.onnx', '.onnx', 'modèle.onnx', 'my model.onnx'])(
