@@ -2,20 +2,18 @@
  * A model of the zoo, or anyone's own ONNX file with a card, as a beamformer. Everything that could make it choose a wrong beam is checked
  * before the rig starts: checksum, card against file, card against rig; and every answer is checked to be finite before it is used.
  */
-import { counted } from '../../core/errors/counted.ts';
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
+import { beamOf, flatInputs } from '../../models/model-tensors.ts';
 import { findModel, readModelFile, verifyModel } from '../../models/zoo.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { zeros } from '../../core/signal/complex-matrix.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
-import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
+import type { Problem } from '../../core/signal/beam-contract.ts';
 import type { Beamformer, Engine } from './beamformer.ts';
 import { openOnEngine, type EngineChoice } from './engine-choice.ts';
 import type { TensorPlan } from './onnx-process.ts';
@@ -143,49 +141,6 @@ const connectionOf = ({ elements, rfChains, connection = 'full' }: BeamformerNee
 function connectionInput({ elements, rfChains, connection = 'full' }: BeamformerNeeds) {
   const values = Float32Array.from(connectionMask(connection, elements, rfChains));
   return { name: 'connection', shape: [elements, rfChains], values };
-}
-
-/** channel [K, N, 2], power, noise: one after another. */
-function flatInputs({ id, dimensions }: ModelCard, { channel, power, noise }: Problem): Float32Array {
-  const { elements, users } = dimensions;
-  if (channel.rows !== users || channel.cols !== elements) {
-    throw new BeamrigError(
-      'shape',
-      `the model ${id} takes channels of ${users}×${elements}, got ${channel.rows}×${channel.cols}`,
-    );
-  }
-  const entries = users * elements;
-  const flat = new Float32Array(2 * entries + 2);
-  for (let i = 0; i < entries; i++) {
-    flat[2 * i] = channel.re[i];
-    flat[2 * i + 1] = channel.im[i];
-  }
-  flat[2 * entries] = power;
-  flat[2 * entries + 1] = noise;
-  return flat;
-}
-
-function beamOf({ id, dimensions }: ModelCard, answer: Float32Array): Beam {
-  const { elements, rfChains, users } = dimensions;
-  const places = elements * rfChains;
-  const weights = rfChains * users;
-  if (answer.length !== places + 2 * weights) {
-    throw new BeamrigError(
-      'model-mismatch',
-      `the model ${id} gave ${counted(answer.length, 'number')}, not ${places + 2 * weights}`,
-    );
-  }
-  const bad = answer.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    const where = bad < places ? `phase ${bad}` : `digital weight ${(bad - places) >> 1}`;
-    throw new BeamrigError('model-damaged', `the model ${id} gave ${answer[bad]} as ${where}: no beam can be made of that`);
-  }
-  const digital: CMatrix = zeros(rfChains, users);
-  for (let i = 0; i < weights; i++) {
-    digital.re[i] = answer[places + 2 * i];
-    digital.im[i] = answer[places + 2 * i + 1];
-  }
-  return { analogPhase: Float64Array.from(answer.subarray(0, places)), digital };
 }
 
 const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
