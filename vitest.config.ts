@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Nothing is taken from, or left in, the cache of whoever runs the tests.
+const cache = mkdtempSync(join(tmpdir(), 'beamrig-test-cache-'));
+process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 export default defineConfig({
   test: {
@@ -8,8 +13,7 @@ export default defineConfig({
     // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
     maxWorkers: 2,
     testTimeout: 30_000,
-    // Nothing is left in the cache of whoever runs the tests.
-    env: { XDG_CACHE_HOME: join(tmpdir(), 'beamrig-test-cache') },
+    env: { XDG_CACHE_HOME: cache },
     reporters: ['default', './test/parts-reporter.ts'],
     coverage: {
       provider: 'v8',
