@@ -265,7 +265,9 @@ describe('beamrig run', () => {
     const judged = await cli.beamrig('evaluate', 'unfolded-pga-n32', '--channels', cli.channelFile(4, 32), '--snr', '10');
     vi.unstubAllEnvs();
     expect([ran, judged]).toMatchObject([{ code: 0 }, { code: 0 }]);
-    expect(readdirSync(elsewhere).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
+    // What it found of its engines is kept, and nothing else.
+    expect(readdirSync(elsewhere).filter((name) => !name.startsWith('tsx-'))).toEqual(['beamrig']);
+    expect(readdirSync(join(elsewhere, 'beamrig'))).toEqual(['engines.json']);
   });
 
   it('looks for no hardware on virtual time, and says so', async () => {
