@@ -99,8 +99,11 @@ const DB_TO_NEPER = Math.LN10 / 20;
 const DEG = Math.PI / 180;
 /** Drift is slow: it is renewed at this step of time, so that beams within one step share it. */
 const DRIFT_STEP_S = 0.25;
-/** Above this many states they are computed when shown, so that memory stays bounded at Q = 16. */
+/** Above this many states only their factors are kept, so that memory stays bounded at Q = 16. */
 const MOST_STATES_KEPT = 2 ** 18;
+/** Sections of a shifter whose states are kept together as one factor, four of them: of those, multiplying takes the least time and room. */
+const SECTIONS_A_FACTOR = 2;
+const FACTOR_STATES = 2 ** SECTIONS_A_FACTOR;
 
 /**
  * An array whose faults are all drawn from `random`.
@@ -205,6 +208,11 @@ class Shifters {
   readonly #states: ShownStates | undefined;
   /** All states of all shifters where they are few enough to be kept: re, im from 2·(place·2^Q + word) on, side by side for the cache. */
   readonly #table: Float64Array | undefined;
+  /**
+   * Where they are too many: a state is the product of what its sections do, and that is kept for a few sections at a time. Factor f of a place
+   * in state s: re, im from 2·((place·factors + f)·FACTOR_STATES + s) on. Sine and cosine of every shifter took most of a measurement.
+   */
+  readonly #factors: Float64Array | undefined;
   readonly #computed = new Float64Array(2);
 
   constructor({ elements, rfChains, phaseBits, random, impairments = {}, states }: SimulatedArrayOptions) {
@@ -226,7 +234,8 @@ class Shifters {
       if (typeof stuck === 'number') this.#stuckWord[stuck] = drawn;
       else this.#stuckWord[stuck.element] = stuck.word;
     }
-    this.#table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.#allStates(places) : undefined;
+    if (places * 2 ** phaseBits <= MOST_STATES_KEPT) this.#table = this.#allStates(places);
+    else this.#factors = this.#allFactors(places);
   }
 
   /** Writes the responses to the words of some elements into their rows; places that are not connected stay as they are. */
@@ -234,6 +243,7 @@ class Shifters {
     const rfChains = this.#rfChains;
     const stuckWord = this.#stuckWord;
     const table = this.#table;
+    const factors = this.#factors;
     const computed = this.#computed;
     const states = 2 ** this.#bits;
     for (let given = 0, i = 0; i < elements.length; i++) {
@@ -245,8 +255,8 @@ class Shifters {
         if (table) {
           re[place] = table[2 * (place * states + word)];
           im[place] = table[2 * (place * states + word) + 1];
-        } else {
-          this.#compute(place, word, computed, 0);
+        } else if (factors) {
+          this.#multiply(factors, place, word, computed);
           re[place] = computed[0];
           im[place] = computed[1];
         }
@@ -290,6 +300,47 @@ class Shifters {
     const im = gain * Math.sin(phase);
     into[at] = states ? re * states.re[word] - im * states.im[word] : re;
     into[at + 1] = states ? re * states.im[word] + im * states.re[word] : im;
+  }
+
+  /** The state of a word from its factors: the same as computed, to rounding. */
+  #multiply(factors: Float64Array, place: number, word: number, into: Float64Array): void {
+    const count = Math.ceil(this.#bits / SECTIONS_A_FACTOR);
+    const states = this.#states;
+    let re = states ? states.re[word] : 1;
+    let im = states ? states.im[word] : 0;
+    for (let f = 0, rest = word, first = place * count * FACTOR_STATES; f < count; f++, first += FACTOR_STATES) {
+      const at = 2 * (first + (rest & (FACTOR_STATES - 1)));
+      const product = re * factors[at] - im * factors[at + 1];
+      im = re * factors[at + 1] + im * factors[at];
+      re = product;
+      rest >>= SECTIONS_A_FACTOR;
+    }
+    into[0] = re;
+    into[1] = im;
+  }
+
+  #allFactors(places: number): Float64Array {
+    const bits = this.#bits;
+    const step = this.#states ? 0 : (2 * Math.PI) / 2 ** bits;
+    const count = Math.ceil(bits / SECTIONS_A_FACTOR);
+    const factors = new Float64Array(2 * places * count * FACTOR_STATES);
+    for (let place = 0, at = 0; place < places; place++) {
+      for (let from = 0; from < bits; from += SECTIONS_A_FACTOR) {
+        for (let state = 0; state < FACTOR_STATES; state++, at += 2) {
+          let phase = step * (state << from);
+          let neper = 0;
+          for (let bit = from; bit < Math.min(from + SECTIONS_A_FACTOR, bits); bit++) {
+            const half = (state >> (bit - from)) & 1 ? 0.5 : -0.5;
+            phase += half * this.#phaseErrorRad[place * bits + bit];
+            neper += half * this.#gainErrorNeper[place * bits + bit];
+          }
+          const gain = Math.exp(neper);
+          factors[at] = gain * Math.cos(phase);
+          factors[at + 1] = gain * Math.sin(phase);
+        }
+      }
+    }
+    return factors;
   }
 
   #allStates(places: number): Float64Array {
