@@ -96,7 +96,11 @@ function searchedMisfit({ elements, rfChains, users, connection = 'full' }: Dime
  */
 export function runBaseline(name: BaselineName, problem: Problem): Beam {
   const { analog, digital } = baselineOf(name).run(problem);
-  return { analogPhase: analog.re.map((re, i) => Math.atan2(analog.im[i], re)), digital };
+  const { re, im } = analog;
+  const analogPhase = new Float64Array(re.length);
+  // A loop, for `map` takes twice as long, and of a large array that is a millisecond.
+  for (let i = 0; i < re.length; i++) analogPhase[i] = Math.atan2(im[i], re[i]);
+  return { analogPhase, digital };
 }
 
 /**
