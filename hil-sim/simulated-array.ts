@@ -86,8 +86,11 @@ export interface SimulatedArray {
    * @throws {BeamrigError} 'shape' when there are not as many states as places
    */
   showStates(states: ShownStates, elements: Int32Array, into: CMatrix): void;
-  /** C·E(t)·S for S as `showWords` and `showStates` have left it, N×M; S stays as it is. */
-  radiatedStates(shown: CMatrix, timeS: number): CMatrix;
+  /**
+   * C·E(t)·S for S as `showWords` and `showStates` have left it, N×M; S stays as it is.
+   * @param into N×M, where E(t)·S goes and, without coupling, the result; absent: a new matrix
+   */
+  radiatedStates(shown: CMatrix, timeS: number, into?: CMatrix): CMatrix;
   /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
   radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
 }
@@ -185,7 +188,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
       requirePlaces('states', Math.min(states.re.length, states.im.length), rows.length);
       shifters.showStates(states, connection, rows, into);
     },
-    radiatedStates: (shown, timeS) => coupled(behindShifters(shown, timeS, zeros(elements, rfChains))),
+    radiatedStates: (shown, timeS, into = zeros(elements, rfChains)) => coupled(behindShifters(shown, timeS, into)),
     radiatedPrecoder: (words, digital, timeS) => matmul(radiatedAnalog(words, timeS), digital),
   };
 }

@@ -16,12 +16,15 @@ import { MIN_PIVOT_SHARE, atPower, gramInverse, zeroForcing } from '../../core/s
  * far leave of zero-forcing, at the user who misses most; with fewer chains than users the users with the strongest channels are served.
  * @param channel K×N, rows h_kᴴ
  * @param connection N·M of 0/1; absent means fully connected
+ * @param into N×M, where the result goes; absent: a new matrix
  * @returns N×M, unit modulus where connected
  */
-export function alignedAnalog(channel: CMatrix, rfChains: number, connection?: Uint8Array): CMatrix {
+export function alignedAnalog(channel: CMatrix, rfChains: number, connection?: Uint8Array, into?: CMatrix): CMatrix {
   const users = channel.rows;
   const elements = channel.cols;
-  const analog = zeros(elements, rfChains);
+  into?.re.fill(0);
+  into?.im.fill(0);
+  const analog = into ?? zeros(elements, rfChains);
   const wired = (n: number, m: number): boolean => connection === undefined || connection[n * rfChains + m] !== 0;
   const setPhase = (n: number, m: number, re: number, im: number): void => {
     if (!wired(n, m)) return;
