@@ -216,10 +216,13 @@ class Shifters {
    * in state s: re, im from 2·((place·factors + f)·FACTOR_STATES + s) on. Sine and cosine of every shifter took most of a measurement.
    */
   readonly #factors: Float64Array | undefined;
+  /** Factors of a place. */
+  readonly #factorCount: number;
   readonly #computed = new Float64Array(2);
 
   constructor({ elements, rfChains, phaseBits, random, impairments = {}, states }: SimulatedArrayOptions) {
     this.#bits = phaseBits;
+    this.#factorCount = Math.ceil(phaseBits / SECTIONS_A_FACTOR);
     this.#states = states && { re: states.re.slice(), im: states.im.slice() };
     this.#rfChains = rfChains;
     const places = elements * rfChains;
@@ -247,21 +250,23 @@ class Shifters {
     const stuckWord = this.#stuckWord;
     const table = this.#table;
     const factors = this.#factors;
-    const computed = this.#computed;
+    const factorCount = this.#factorCount;
+    const own = this.#states;
     const states = 2 ** this.#bits;
     for (let given = 0, i = 0; i < elements.length; i++) {
       const n = elements[i];
-      for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
-        if (words[given] >= states) this.#refuse(given, words[given]);
+      const stuck = stuckWord[n];
+      for (let place = n * rfChains, end = place + rfChains; place < end; place++, given++) {
+        const told = words[given];
+        if (told >= states) this.#refuse(given, told);
         if (connection[place] === 0) continue;
-        const word = stuckWord[n] < 0 ? words[given] : stuckWord[n];
+        const word = stuck < 0 ? told : stuck;
         if (table) {
           re[place] = table[2 * (place * states + word)];
           im[place] = table[2 * (place * states + word) + 1];
         } else if (factors) {
-          this.#multiply(factors, place, word, computed);
-          re[place] = computed[0];
-          im[place] = computed[1];
+          multiplyFactors(factors, factorCount, word, re, im, place);
+          if (own) turnBy(own.re[word], own.im[word], re, im, place);
         }
       }
     }
@@ -305,28 +310,10 @@ class Shifters {
     into[at + 1] = states ? re * states.im[word] + im * states.re[word] : im;
   }
 
-  /** The state of a word from its factors: the same as computed, to rounding. */
-  #multiply(factors: Float64Array, place: number, word: number, into: Float64Array): void {
-    const count = Math.ceil(this.#bits / SECTIONS_A_FACTOR);
-    const states = this.#states;
-    let re = states ? states.re[word] : 1;
-    let im = states ? states.im[word] : 0;
-    for (let f = 0, rest = word, first = place * count * FACTOR_STATES; f < count; f++, first += FACTOR_STATES) {
-      const at = 2 * (first + (rest & (FACTOR_STATES - 1)));
-      const product = re * factors[at] - im * factors[at + 1];
-      im = re * factors[at + 1] + im * factors[at];
-      re = product;
-      rest >>= SECTIONS_A_FACTOR;
-    }
-    into[0] = re;
-    into[1] = im;
-  }
-
   #allFactors(places: number): Float64Array {
     const bits = this.#bits;
     const step = this.#states ? 0 : (2 * Math.PI) / 2 ** bits;
-    const count = Math.ceil(bits / SECTIONS_A_FACTOR);
-    const factors = new Float64Array(2 * places * count * FACTOR_STATES);
+    const factors = new Float64Array(2 * places * this.#factorCount * FACTOR_STATES);
     for (let place = 0, at = 0; place < places; place++) {
       for (let from = 0; from < bits; from += SECTIONS_A_FACTOR) {
         for (let state = 0; state < FACTOR_STATES; state++, at += 2) {
@@ -354,6 +341,36 @@ class Shifters {
     }
     return table;
   }
+}
+
+/** Writes the product of a place's factors that a word chooses: its state, as computed but for rounding. */
+function multiplyFactors(
+  factors: Float64Array,
+  factorCount: number,
+  word: number,
+  re: Float64Array,
+  im: Float64Array,
+  place: number,
+): void {
+  let first = place * factorCount * FACTOR_STATES;
+  let at = 2 * (first + (word & (FACTOR_STATES - 1)));
+  let productRe = factors[at];
+  let productIm = factors[at + 1];
+  for (let rest = word >> SECTIONS_A_FACTOR, f = 1; f < factorCount; f++, rest >>= SECTIONS_A_FACTOR) {
+    first += FACTOR_STATES;
+    at = 2 * (first + (rest & (FACTOR_STATES - 1)));
+    const wasRe = productRe;
+    productRe = wasRe * factors[at] - productIm * factors[at + 1];
+    productIm = wasRe * factors[at + 1] + productIm * factors[at];
+  }
+  re[place] = productRe;
+  im[place] = productIm;
+}
+
+function turnBy(byRe: number, byIm: number, re: Float64Array, im: Float64Array, place: number): void {
+  const wasRe = re[place];
+  re[place] = wasRe * byRe - im[place] * byIm;
+  im[place] = wasRe * byIm + im[place] * byRe;
 }
 
 /** E at switch-on, and how each element drifts. */
