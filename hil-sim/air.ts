@@ -131,6 +131,8 @@ export function createAir(options: AirOptions): Air {
   const taken = new Set<number>();
   /** S of the whole array, renewed where a part was driven anew. */
   const shown = zeros(elements, rfChains);
+  /** E·S of it. Made anew for every beam, matrices of a large array have the collector of garbage at work all the time. */
+  const behindShifters = zeros(elements, rfChains);
   /** By far the dearest, and the same until a beam or the temperature changes. */
   let radiated: Radiated[] = [dark];
   let step = -1;
@@ -140,7 +142,7 @@ export function createAir(options: AirOptions): Air {
     if (step === stepNow) return radiated;
     for (const driver of drivers) if (driver.stale) show(driver);
     radiated = byDigital(drivers).map(({ digital, members, all }) => ({
-      analog: array.radiatedStates(all ? shown : rowsOf(members), time),
+      analog: all ? array.radiatedStates(shown, time, behindShifters) : array.radiatedStates(rowsOf(members), time),
       digital: digital ? fromInterleaved(digital, rfChains, users) : chainPerStream,
     }));
     if (radiated.length === 0) radiated = [dark];

@@ -121,6 +121,7 @@ export function createMovingUsers(options: MovingUsersOptions): Scene {
   let walkedM = 0;
   let seenNow: PropagationPath[][] | undefined;
   let channelNow: CMatrix | undefined;
+  let isLooked = false;
   const pattern = options.elementPattern === undefined ? {} : { elementPattern: options.elementPattern };
   const look = (walk: ImageWalk, gain: number): PropagationPath => lookAt(walk, walkedM, radiusM, wavelengthM, gain);
   // Plain loops: there are paths by the dozen, and this is gone through in every cycle.
@@ -145,8 +146,16 @@ export function createMovingUsers(options: MovingUsersOptions): Scene {
       walkedM = timeS * speedMps;
       seenNow = undefined;
       channelNow = undefined;
+      isLooked = false;
     },
-    channel: () => clone((channelNow ??= pathsToChannel({ geometry, scale, users: pathsNow(), ...pattern }))),
+    channel() {
+      if (channelNow !== undefined) return clone(channelNow);
+      const fresh = pathsToChannel({ geometry, scale, users: pathsNow(), ...pattern });
+      // Nearly always it is asked for once at a time, and then no copy need stay here: for a large array, half a megabyte a cycle.
+      if (isLooked) channelNow = clone(fresh);
+      isLooked = true;
+      return fresh;
+    },
     userAzimuthRad() {
       if (share > 0) {
         return Float64Array.from(walks, ({ own }) => look(own, 1).azimuthRad);

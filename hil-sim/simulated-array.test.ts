@@ -82,11 +82,22 @@ describe('the simulated array', () => {
   });
 
   it('radiates the same whether its states fit in a table or not', () => {
-    // The same sections, looked at through 2^16 states of a small array (kept) and of a larger one (computed).
-    const small = build({ phaseStateErrorDeg: 3 }, { elements: 2, rfChains: 2, phaseBits: 16 });
-    const large = build({ phaseStateErrorDeg: 3 }, { elements: 4, rfChains: 2, phaseBits: 16 });
-    for (const word of [0, 1, 40_000, 65_535]) {
-      expect(elementResponse(large, 1, 1, word)).toEqual(elementResponse(small, 1, 1, word));
+    // The same sections, looked at through all states of a small array (kept) and of a larger one (factors of them), also of an odd number
+    // of bits and of a chip with states of its own.
+    const own = { re: Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8), im: Float64Array.of(8, 7, 6, 5, 4, 3, 2, 1) };
+    const cases = [
+      { small: 2, large: 4, changes: { rfChains: 2, phaseBits: 16 } },
+      { small: 2, large: 8, changes: { rfChains: 2, phaseBits: 15 } },
+      { small: 2, large: 20_000, changes: { rfChains: 2, phaseBits: 3, states: own } },
+    ];
+    for (const { small, large, changes } of cases) {
+      const errors = { phaseStateErrorDeg: 3, gainStateErrorDb: 0.4 };
+      const [kept, multiplied] = [small, large].map((elements) => build(errors, { ...changes, elements }));
+      for (const word of [0, 1, 2, 5, 20_000, 32_767, 40_000, 65_535].filter((word) => word < 2 ** changes.phaseBits)) {
+        const [expected, found] = [elementResponse(kept, 1, 1, word), elementResponse(multiplied, 1, 1, word)];
+        expect(found.re).toBeCloseTo(expected.re, 12);
+        expect(found.im).toBeCloseTo(expected.im, 12);
+      }
     }
   });
 

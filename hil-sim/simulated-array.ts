@@ -86,8 +86,11 @@ export interface SimulatedArray {
    * @throws {BeamrigError} 'shape' when there are not as many states as places
    */
   showStates(states: ShownStates, elements: Int32Array, into: CMatrix): void;
-  /** C·E(t)·S for S as `showWords` and `showStates` have left it, N×M; S stays as it is. */
-  radiatedStates(shown: CMatrix, timeS: number): CMatrix;
+  /**
+   * C·E(t)·S for S as `showWords` and `showStates` have left it, N×M; S stays as it is.
+   * @param into N×M, where E(t)·S goes and, without coupling, the result; absent: a new matrix
+   */
+  radiatedStates(shown: CMatrix, timeS: number, into?: CMatrix): CMatrix;
   /** C·E(t)·S(words)·D: N×K, the precoder that really goes out. `digital` is M×K. */
   radiatedPrecoder(words: Uint16Array, digital: CMatrix, timeS: number): CMatrix;
 }
@@ -99,8 +102,11 @@ const DB_TO_NEPER = Math.LN10 / 20;
 const DEG = Math.PI / 180;
 /** Drift is slow: it is renewed at this step of time, so that beams within one step share it. */
 const DRIFT_STEP_S = 0.25;
-/** Above this many states they are computed when shown, so that memory stays bounded at Q = 16. */
+/** Above this many states only their factors are kept, so that memory stays bounded at Q = 16. */
 const MOST_STATES_KEPT = 2 ** 18;
+/** Sections of a shifter whose states are kept together as one factor, four of them: of those, multiplying takes the least time and room. */
+const SECTIONS_A_FACTOR = 2;
+const FACTOR_STATES = 2 ** SECTIONS_A_FACTOR;
 
 /**
  * An array whose faults are all drawn from `random`.
@@ -182,7 +188,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
       requirePlaces('states', Math.min(states.re.length, states.im.length), rows.length);
       shifters.showStates(states, connection, rows, into);
     },
-    radiatedStates: (shown, timeS) => coupled(behindShifters(shown, timeS, zeros(elements, rfChains))),
+    radiatedStates: (shown, timeS, into = zeros(elements, rfChains)) => coupled(behindShifters(shown, timeS, into)),
     radiatedPrecoder: (words, digital, timeS) => matmul(radiatedAnalog(words, timeS), digital),
   };
 }
@@ -205,10 +211,18 @@ class Shifters {
   readonly #states: ShownStates | undefined;
   /** All states of all shifters where they are few enough to be kept: re, im from 2·(place·2^Q + word) on, side by side for the cache. */
   readonly #table: Float64Array | undefined;
+  /**
+   * Where they are too many: a state is the product of what its sections do, and that is kept for a few sections at a time. Factor f of a place
+   * in state s: re, im from 2·((place·factors + f)·FACTOR_STATES + s) on. Sine and cosine of every shifter took most of a measurement.
+   */
+  readonly #factors: Float64Array | undefined;
+  /** Factors of a place. */
+  readonly #factorCount: number;
   readonly #computed = new Float64Array(2);
 
   constructor({ elements, rfChains, phaseBits, random, impairments = {}, states }: SimulatedArrayOptions) {
     this.#bits = phaseBits;
+    this.#factorCount = Math.ceil(phaseBits / SECTIONS_A_FACTOR);
     this.#states = states && { re: states.re.slice(), im: states.im.slice() };
     this.#rfChains = rfChains;
     const places = elements * rfChains;
@@ -226,7 +240,8 @@ class Shifters {
       if (typeof stuck === 'number') this.#stuckWord[stuck] = drawn;
       else this.#stuckWord[stuck.element] = stuck.word;
     }
-    this.#table = places * 2 ** phaseBits <= MOST_STATES_KEPT ? this.#allStates(places) : undefined;
+    if (places * 2 ** phaseBits <= MOST_STATES_KEPT) this.#table = this.#allStates(places);
+    else this.#factors = this.#allFactors(places);
   }
 
   /** Writes the responses to the words of some elements into their rows; places that are not connected stay as they are. */
@@ -234,21 +249,24 @@ class Shifters {
     const rfChains = this.#rfChains;
     const stuckWord = this.#stuckWord;
     const table = this.#table;
-    const computed = this.#computed;
+    const factors = this.#factors;
+    const factorCount = this.#factorCount;
+    const own = this.#states;
     const states = 2 ** this.#bits;
     for (let given = 0, i = 0; i < elements.length; i++) {
       const n = elements[i];
-      for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
-        if (words[given] >= states) this.#refuse(given, words[given]);
+      const stuck = stuckWord[n];
+      for (let place = n * rfChains, end = place + rfChains; place < end; place++, given++) {
+        const told = words[given];
+        if (told >= states) this.#refuse(given, told);
         if (connection[place] === 0) continue;
-        const word = stuckWord[n] < 0 ? words[given] : stuckWord[n];
+        const word = stuck < 0 ? told : stuck;
         if (table) {
           re[place] = table[2 * (place * states + word)];
           im[place] = table[2 * (place * states + word) + 1];
-        } else {
-          this.#compute(place, word, computed, 0);
-          re[place] = computed[0];
-          im[place] = computed[1];
+        } else if (factors) {
+          multiplyFactors(factors, factorCount, word, re, im, place);
+          if (own) turnBy(own.re[word], own.im[word], re, im, place);
         }
       }
     }
@@ -292,6 +310,29 @@ class Shifters {
     into[at + 1] = states ? re * states.im[word] + im * states.re[word] : im;
   }
 
+  #allFactors(places: number): Float64Array {
+    const bits = this.#bits;
+    const step = this.#states ? 0 : (2 * Math.PI) / 2 ** bits;
+    const factors = new Float64Array(2 * places * this.#factorCount * FACTOR_STATES);
+    for (let place = 0, at = 0; place < places; place++) {
+      for (let from = 0; from < bits; from += SECTIONS_A_FACTOR) {
+        for (let state = 0; state < FACTOR_STATES; state++, at += 2) {
+          let phase = step * (state << from);
+          let neper = 0;
+          for (let bit = from; bit < Math.min(from + SECTIONS_A_FACTOR, bits); bit++) {
+            const half = (state >> (bit - from)) & 1 ? 0.5 : -0.5;
+            phase += half * this.#phaseErrorRad[place * bits + bit];
+            neper += half * this.#gainErrorNeper[place * bits + bit];
+          }
+          const gain = Math.exp(neper);
+          factors[at] = gain * Math.cos(phase);
+          factors[at + 1] = gain * Math.sin(phase);
+        }
+      }
+    }
+    return factors;
+  }
+
   #allStates(places: number): Float64Array {
     const states = 2 ** this.#bits;
     const table = new Float64Array(2 * places * states);
@@ -300,6 +341,36 @@ class Shifters {
     }
     return table;
   }
+}
+
+/** Writes the product of a place's factors that a word chooses: its state, as computed but for rounding. */
+function multiplyFactors(
+  factors: Float64Array,
+  factorCount: number,
+  word: number,
+  re: Float64Array,
+  im: Float64Array,
+  place: number,
+): void {
+  let first = place * factorCount * FACTOR_STATES;
+  let at = 2 * (first + (word & (FACTOR_STATES - 1)));
+  let productRe = factors[at];
+  let productIm = factors[at + 1];
+  for (let rest = word >> SECTIONS_A_FACTOR, f = 1; f < factorCount; f++, rest >>= SECTIONS_A_FACTOR) {
+    first += FACTOR_STATES;
+    at = 2 * (first + (rest & (FACTOR_STATES - 1)));
+    const wasRe = productRe;
+    productRe = wasRe * factors[at] - productIm * factors[at + 1];
+    productIm = wasRe * factors[at + 1] + productIm * factors[at];
+  }
+  re[place] = productRe;
+  im[place] = productIm;
+}
+
+function turnBy(byRe: number, byIm: number, re: Float64Array, im: Float64Array, place: number): void {
+  const wasRe = re[place];
+  re[place] = wasRe * byRe - im[place] * byIm;
+  im[place] = wasRe * byIm + im[place] * byRe;
 }
 
 /** E at switch-on, and how each element drifts. */

@@ -106,24 +106,32 @@ export function clone(a: CMatrix): CMatrix {
 }
 
 /**
- * a·b, (m×r)(r×n) → m×n. Here and in the other products sums stay in registers, two columns of the result at a time: half again as fast as
- * adding to the result entry by entry, and the same to the last digit.
+ * a·b, (m×r)(r×n) → m×n. Here and in the other products sums stay in registers, two rows by two columns of the result at a time: half again as
+ * fast as adding to the result entry by entry, and the same to the last digit. Of an odd number the last one stands in for the one it lacks.
  */
 export function matmul(a: CMatrix, b: CMatrix): CMatrix {
   if (a.cols !== b.rows) throw productError(a, b, `${a.cols} columns meet ${b.rows} rows`);
   const { rows: m, cols: r, re: ar, im: ai } = a;
   const { cols: n, re: br, im: bi } = b;
   const out = zeros(m, n);
-  for (let i = 0; i < m; i++) {
+  for (let i = 0; i < m; i += 2) {
+    const below = i + 1 < m ? 1 : 0;
+    const down = below * r;
     for (let j = 0; j < n; j += 2) {
-      const second = j + 1 < n ? 1 : 0; // of an odd number the last column stands in for the one it lacks
+      const second = j + 1 < n ? 1 : 0;
       let re = 0;
       let im = 0;
       let secondRe = 0;
       let secondIm = 0;
+      let belowRe = 0;
+      let belowIm = 0;
+      let acrossRe = 0;
+      let acrossIm = 0;
       for (let p = i * r, q = j, end = p + r; p < end; p++, q += n) {
         const xr = ar[p];
         const xi = ai[p];
+        const wr = ar[p + down];
+        const wi = ai[p + down];
         const yr = br[q];
         const yi = bi[q];
         const zr = br[q + second];
@@ -132,12 +140,21 @@ export function matmul(a: CMatrix, b: CMatrix): CMatrix {
         im += xr * yi + xi * yr;
         secondRe += xr * zr - xi * zi;
         secondIm += xr * zi + xi * zr;
+        belowRe += wr * yr - wi * yi;
+        belowIm += wr * yi + wi * yr;
+        acrossRe += wr * zr - wi * zi;
+        acrossIm += wr * zi + wi * zr;
       }
       const at = i * n + j;
-      out.re[at + second] = secondRe;
-      out.im[at + second] = secondIm;
+      const under = at + below * n;
       out.re[at] = re;
       out.im[at] = im;
+      out.re[at + second] = secondRe;
+      out.im[at + second] = secondIm;
+      out.re[under] = belowRe;
+      out.im[under] = belowIm;
+      out.re[under + second] = acrossRe;
+      out.im[under + second] = acrossIm;
     }
   }
   return out;
@@ -187,7 +204,9 @@ function conjugateProduct(m: number, n: number, r: number, a: CMatrix, aWalk: Wa
   const { entry: aEntry, term: aTerm } = aWalk;
   const { entry: bEntry, term: bTerm } = bWalk;
   const hermitian = a === b;
-  for (let i = 0; i < m; i++) {
+  for (let i = 0; i < m; i += 2) {
+    const below = i + 1 < m ? 1 : 0;
+    const down = below * aEntry;
     for (let j = 0; j < (hermitian ? i + 1 : n); j += 2) {
       const second = j + 1 < n ? 1 : 0;
       const across = second * bEntry;
@@ -195,11 +214,17 @@ function conjugateProduct(m: number, n: number, r: number, a: CMatrix, aWalk: Wa
       let im = 0;
       let secondRe = 0;
       let secondIm = 0;
+      let belowRe = 0;
+      let belowIm = 0;
+      let acrossRe = 0;
+      let acrossIm = 0;
       let p = i * aEntry;
       let q = j * bEntry;
       for (let k = 0; k < r; k++) {
         const xr = ar[p];
         const xi = ai[p];
+        const wr = ar[p + down];
+        const wi = ai[p + down];
         const yr = br[q];
         const yi = bi[q];
         const zr = br[q + across];
@@ -208,14 +233,23 @@ function conjugateProduct(m: number, n: number, r: number, a: CMatrix, aWalk: Wa
         im += xr * yi - xi * yr;
         secondRe += xr * zr + xi * zi;
         secondIm += xr * zi - xi * zr;
+        belowRe += wr * yr + wi * yi;
+        belowIm += wr * yi - wi * yr;
+        acrossRe += wr * zr + wi * zi;
+        acrossIm += wr * zi - wi * zr;
         p += aTerm;
         q += bTerm;
       }
       const at = i * n + j;
-      out.re[at + second] = secondRe;
-      out.im[at + second] = secondIm;
+      const under = at + below * n;
       out.re[at] = re;
       out.im[at] = im;
+      out.re[at + second] = secondRe;
+      out.im[at + second] = secondIm;
+      out.re[under] = belowRe;
+      out.im[under] = belowIm;
+      out.re[under + second] = acrossRe;
+      out.im[under + second] = acrossIm;
     }
   }
   if (hermitian) mirrorLowerTriangle(out);

@@ -69,28 +69,49 @@ export function sumOfSteeringVectors(
         middleIm[d] = directions[d].re * sin + directions[d].im * cos;
       }
       const first = at + row * columns + column;
-      for (let i = 0; i < half; i++) {
+      for (let i = 0; i < half; i += 2) {
+        const further = i + 1 < half ? count : 0; // of an odd number the last turn stands in for the one it lacks
         let upRe = 0;
         let upIm = 0;
         let downRe = 0;
         let downIm = 0;
+        let nextUpRe = 0;
+        let nextUpIm = 0;
+        let nextDownRe = 0;
+        let nextDownIm = 0;
         for (let d = 0, turn = i * count; d < count; d++, turn++) {
-          const reRe = middleRe[d] * turnRe[turn];
-          const imIm = middleIm[d] * turnIm[turn];
-          const reIm = middleRe[d] * turnIm[turn];
-          const imRe = middleIm[d] * turnRe[turn];
+          const atRe = middleRe[d];
+          const atIm = middleIm[d];
+          const reRe = atRe * turnRe[turn];
+          const imIm = atIm * turnIm[turn];
+          const reIm = atRe * turnIm[turn];
+          const imRe = atIm * turnRe[turn];
           upRe += reRe - imIm;
           upIm += reIm + imRe;
           downRe += reRe + imIm;
           downIm += imRe - reIm;
+          const nextReRe = atRe * turnRe[turn + further];
+          const nextImIm = atIm * turnIm[turn + further];
+          const nextReIm = atRe * turnIm[turn + further];
+          const nextImRe = atIm * turnRe[turn + further];
+          nextUpRe += nextReRe - nextImIm;
+          nextUpIm += nextReIm + nextImRe;
+          nextDownRe += nextReRe + nextImIm;
+          nextDownIm += nextImRe - nextReIm;
         }
         const down = first + half - 1 - i;
+        const up = first + half + i;
         re[down] = downRe;
         im[down] = downIm;
-        const up = first + half + i;
-        if (up >= first + length) continue; // a run of an odd number has no such element
+        if (up >= first + length) continue;
         re[up] = upRe;
         im[up] = upIm;
+        if (further === 0) continue;
+        re[down - 1] = nextDownRe;
+        im[down - 1] = nextDownIm;
+        if (up + 1 >= first + length) continue; // a run of an odd number has no such element
+        re[up + 1] = nextUpRe;
+        im[up + 1] = nextUpIm;
       }
     }
   }

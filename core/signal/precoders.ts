@@ -15,7 +15,7 @@ import { maxMinInRowSpace } from './max-min.ts';
 import { weightedMmseInRowSpace } from './weighted-mmse.ts';
 
 /** When a Cholesky pivot keeps less of its diagonal than this, a Gram matrix counts as lacking rank and its pseudo-inverse is taken. */
-const MIN_PIVOT_SHARE = 1e-10;
+export const MIN_PIVOT_SHARE = 1e-10;
 
 /**
  * √P·H⁺/‖H⁺‖_F: one scale for all users.
@@ -115,12 +115,13 @@ function radiatedPower(digital: CMatrix, metric: CMatrix): number {
   return realInner(digital, matmul(metric, digital));
 }
 
-function atPower(digital: CMatrix, metric: CMatrix, power: number): CMatrix {
+/** D scaled to ‖A·D‖²_F = power. @param metric AᴴA */
+export function atPower(digital: CMatrix, metric: CMatrix, power: number): CMatrix {
   return scale(digital, factorToPower(radiatedPower(digital, metric), power));
 }
 
 /** B⁻¹, or B⁺ where B lacks rank. */
-function gramInverse(gram: CMatrix): CMatrix {
+export function gramInverse(gram: CMatrix): CMatrix {
   return trySolveHermitian(gram, identity(gram.rows), MIN_PIVOT_SHARE) ?? pseudoInverseHermitian(gram);
 }
 

@@ -6,33 +6,39 @@
 import type { UserIndex } from '../../core/signal/indices.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { frobeniusNorm, matmul, multiplyAhB, scale, subtract, zeros } from '../../core/signal/complex-matrix.ts';
+import { matmul, multiplyABh, multiplyAhB, subtract, zeros } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/cholesky.ts';
 import { pseudoInverse } from '../../core/signal/decompositions.ts';
-import { zeroForcing } from '../../core/signal/precoders.ts';
+import { MIN_PIVOT_SHARE, atPower, gramInverse, zeroForcing } from '../../core/signal/precoders.ts';
 
 /**
  * A₀ = exp(j·angle(Hᴴ)): chain k makes user k's signal add up in phase. Chains beyond the users each take the phases of what the chains so
  * far leave of zero-forcing, at the user who misses most; with fewer chains than users the users with the strongest channels are served.
  * @param channel K×N, rows h_kᴴ
  * @param connection N·M of 0/1; absent means fully connected
+ * @param into N×M, where the result goes; absent: a new matrix
  * @returns N×M, unit modulus where connected
  */
-export function alignedAnalog(channel: CMatrix, rfChains: number, connection?: Uint8Array): CMatrix {
+export function alignedAnalog(channel: CMatrix, rfChains: number, connection?: Uint8Array, into?: CMatrix): CMatrix {
   const users = channel.rows;
   const elements = channel.cols;
-  const analog = zeros(elements, rfChains);
+  into?.re.fill(0);
+  into?.im.fill(0);
+  const analog = into ?? zeros(elements, rfChains);
   const wired = (n: number, m: number): boolean => connection === undefined || connection[n * rfChains + m] !== 0;
   const setPhase = (n: number, m: number, re: number, im: number): void => {
     if (!wired(n, m)) return;
-    const size = Math.hypot(re, im);
+    const size = modulus(re, im);
     analog.re[n * rfChains + m] = size === 0 ? 1 : re / size;
     analog.im[n * rfChains + m] = size === 0 ? 0 : im / size;
   };
   const served = rfChains >= users ? Array.from({ length: users }, (_, k) => k) : strongestUsers(channel, rfChains);
-  served.forEach((user, m) => {
-    for (let n = 0; n < elements; n++) setPhase(n, m, channel.re[user * elements + n], -channel.im[user * elements + n]);
-  });
+  for (let n = 0; n < elements; n++) {
+    for (let m = 0; m < served.length; m++) {
+      const at = served[m] * elements + n;
+      setPhase(n, m, channel.re[at], -channel.im[at]);
+    }
+  }
   if (rfChains <= users) return analog;
   const target = zeroForcing(channel, 1);
   for (let m = users; m < rfChains; m++) {
@@ -44,21 +50,32 @@ export function alignedAnalog(channel: CMatrix, rfChains: number, connection?: U
 }
 
 /**
- * D₀ = A⁺H⁺, the digital precoder whose A·D lies nearest to zero-forcing, at full power: ‖A·D₀‖²_F = power.
+ * D₀ = A⁺H⁺, the digital precoder whose A·D lies nearest to zero-forcing, at full power: ‖A·D₀‖²_F = power. With H⁺ = Hᴴ(HHᴴ)⁻¹ that is
+ * (AᴴA)⁻¹(HA)ᴴ(HHᴴ)⁻¹, for which neither H⁺ nor A·D, as long as the array, need be formed.
  * @param channel K×N, rows h_kᴴ
  * @param analog N×M
  * @returns M×K
+ * @throws {BeamrigError} 'argument' when the channel is all zero
  * Source: eq. (13), whose scale is √P.
  */
 export function nearestToZeroForcing(channel: CMatrix, analog: CMatrix, power: number): CMatrix {
-  const digital = leastSquares(analog, zeroForcing(channel, 1));
-  return scale(digital, Math.sqrt(power) / frobeniusNorm(matmul(analog, digital)));
+  const inverse = gramInverse(multiplyABh(channel, channel)); // (HHᴴ)⁻¹, K×K
+  const metric = multiplyAhB(analog, analog); // AᴴA, M×M
+  const effective = matmul(channel, analog); // H·A, K×M
+  const solved = trySolveHermitian(metric, multiplyAhB(effective, inverse), MIN_PIVOT_SHARE);
+  return atPower(solved ?? matmul(pseudoInverse(analog), multiplyAhB(channel, inverse)), metric, power);
 }
 
 /** A⁺·target: the D whose A·D lies nearest to the target, of any power. */
 export function leastSquares(analog: CMatrix, target: CMatrix): CMatrix {
-  const solved = trySolveHermitian(multiplyAhB(analog, analog), multiplyAhB(analog, target), 1e-10);
+  const solved = trySolveHermitian(multiplyAhB(analog, analog), multiplyAhB(analog, target), MIN_PIVOT_SHARE);
   return solved ?? matmul(pseudoInverse(analog), target);
+}
+
+/** |re + j·im|; `Math.hypot` takes ten times as long, and is wanted only where a square would not fit. */
+function modulus(re: number, im: number): number {
+  const squared = re * re + im * im;
+  return squared > 1e-280 && squared < 1e280 ? Math.sqrt(squared) : Math.hypot(re, im);
 }
 
 function strongestUsers(channel: CMatrix, count: number): UserIndex[] {
