@@ -82,7 +82,7 @@ const [{ model }] = cpus();
 const command = `npx tsx bench/faults.ts ${process.argv.slice(2).join(' ')}`.trim();
 const text = `# Faults of a bench: how soon the rig is back, and what it lost
 
-\`${command}\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${model}, load average ${loadavg()[0].toFixed(1)}; each fault ${repeats} times.
+\`${command}\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${model}, load average ${loadavg()[0].toFixed(1)}; each fault ${repeats === 1 ? 'once' : `${repeats} times`}.
 
 16 elements, 2 chains, 2 users, Q = 6, 50 cycles/s; panels played at the far ends of real ports and brokers. An outage lasts ${OUTAGE_MS / 1000} to
 ${(OUTAGE_MS + SPREAD_MS) / 1000} s (garbage ${GARBAGE_MS / 1000} s), so that pauses between attempts have grown to their longest. "Back" is the record of the first good cycle,
