@@ -323,6 +323,7 @@ it('any graph of arithmetic, views, products and loops', async () => {
           [cols, rows],
         ];
         expect(await difference({ inputs, range: [-1, 1], build })).toBeLessThan(2e-5);
+        expect(await difference({ float: 'float64', inputs, range: [-1, 1], build })).toBeLessThan(2e-13);
       },
     ),
     { numRuns: 120 },

@@ -92,6 +92,17 @@ describe('a model whose ops are all known', () => {
     }
   });
 
+  it('and whose weights are no numbers is refused for that, and not for its engine', async () => {
+    const path = writeModelFile(folder, 'nan', SIZE, networkWith([NaN, 0, 0, 1]));
+    const model = await open(path);
+    try {
+      expect([model.engine, model.enginesDiffer]).toEqual(['compiled', undefined]);
+      await expect(model.compute({ channel, rfChains: 2, power: 1, noise: 1 })).rejects.toThrow(/gave NaN as phase/);
+    } finally {
+      await model.close();
+    }
+  });
+
   it('is compared again where what was found is damaged, or nowhere to be kept', async () => {
     const path = writeModelFile(folder, 'known', SIZE, networkWith([2, 0.5, 0.5, 1]));
     mkdirSync(join(folder, 'beamrig'));

@@ -120,7 +120,8 @@ function differenceOf(own: Float32Array, expected: Float32Array, { outputs }: Te
   let digital = 0;
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
-    const difference = own[i] - expected[i];
+    // Where neither gives a number they agree, and whoever wants a beam of it is told.
+    const difference = Object.is(own[i], expected[i]) ? 0 : own[i] - expected[i];
     // Math.max keeps what is no number, and nothing is within a tolerance then.
     if (i < phases) phase = Math.max(phase, Math.abs(Math.atan2(Math.sin(difference), Math.cos(difference))));
     else {
