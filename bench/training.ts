@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FAMILY_IDS, findFamily } from '../models/families.ts';
 import { openSession } from '../models/graph/session.ts';
+import type { Engine } from '../models/engine/engines.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { adamStep, startAdam } from '../models/training/adam.ts';
 import { parameterFeeds } from '../models/training/judge.ts';
@@ -36,7 +37,7 @@ const WARM_UP = 10;
 const SHAPE = { elements: 32, rfChains: 4, users: 4 };
 
 interface Side {
-  engine: 'compiled' | 'onnxruntime';
+  engine: Engine;
   threads: number;
   learn(learned: readonly Float64Array[], batch: Batch): Promise<Learned>;
   close(): Promise<void>;

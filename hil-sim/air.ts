@@ -18,7 +18,8 @@ import type { Random } from '../core/signal/random.ts';
 import { sinr, toDb } from '../core/signal/rate.ts';
 import { FEWEST_PILOTS, estimateChainGains, estimateSinr } from './pilot-estimates.ts';
 import type { Scene } from './scene.ts';
-import type { ShownStates, SimulatedArray } from './simulated-array.ts';
+import type { ShownStates } from './phase-shifters.ts';
+import type { SimulatedArray } from './simulated-array.ts';
 import { thermalStep } from './simulated-array.ts';
 
 export interface AirOptions {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { AdamState } from './adam.ts';
-import type { Engine } from './engine-choice.ts';
+import type { Engine } from '../engine/engines.ts';
 
 /** Which training a checkpoint belongs to: a run goes on only with the same. */
 export interface TrainingIdentity {

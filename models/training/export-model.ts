@@ -9,7 +9,7 @@ import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { contractTensors } from '../zoo.ts';
-import type { Engine } from './engine-choice.ts';
+import type { Engine } from '../engine/engines.ts';
 import type { Judge } from './judge.ts';
 import { trainingCommand } from './option-flags.ts';
 import type { TrainingOptions } from './training-options.ts';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelFamily } from '../family.ts';
-import type { Engine } from './engine-choice.ts';
+import type { Engine } from '../engine/engines.ts';
 import { parseOptions } from './parse-options.ts';
 import type { TrainingOptions } from './training-options.ts';
 

@@ -14,7 +14,7 @@ import { adamStep, startAdam } from './adam.ts';
 import type { ChannelSet } from './channel-set.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingIdentity, TrainingState } from './checkpoint.ts';
-import type { TrainingEngineChoice } from './engine-choice.ts';
+import type { EngineChoice } from '../engine/engines.ts';
 import { exportTrainedModel } from './export-model.ts';
 import type { Judge } from './judge.ts';
 import { parseOptions } from './parse-options.ts';
@@ -159,7 +159,7 @@ async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' |
 }
 
 /** One that was stopped goes on in the engine that began it, for in another it would end in bytes that no command makes. */
-function engineOf({ engine }: TrainingState, choice: TrainingEngineChoice): TrainingEngineChoice {
+function engineOf({ engine }: TrainingState, choice: EngineChoice): EngineChoice {
   if (choice === 'auto' || choice === engine) return engine;
   throw new BeamrigError('argument', `the checkpoint was begun by the engine ${engine}, and cannot go on in ${choice}`, {
     wayOut: `Leave the engine out, or say ${engine}; or start anew without the checkpoint.`,

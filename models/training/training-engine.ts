@@ -9,7 +9,7 @@ import { NotCompiled } from '../engine/onnx-graph.ts';
 import { openParallel, type ParallelModels } from '../engine/parallel.ts';
 import type { Network } from '../family.ts';
 import { openSession } from '../graph/session.ts';
-import type { Engine, TrainingEngineChoice } from './engine-choice.ts';
+import type { Engine, EngineChoice } from '../engine/engines.ts';
 import { openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
 
 /** Channels to learn from at once. */
@@ -41,7 +41,7 @@ export interface TrainingEngine {
 }
 
 export interface EngineRequest {
-  choice: TrainingEngineChoice;
+  choice: EngineChoice;
   /** Default: one for each core. */
   threads?: number;
 }

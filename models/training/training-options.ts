@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ChannelScale } from '../../core/signal/channel.ts';
-import type { TrainingEngineChoice } from './engine-choice.ts';
+import type { EngineChoice } from '../engine/engines.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -34,7 +34,7 @@ export interface TrainingPlace {
 /** How it is computed: decides nothing but the last digits. */
 export interface TrainingComputing {
   /** Default: auto, or that of the checkpoint. */
-  engine?: TrainingEngineChoice;
+  engine?: EngineChoice;
   /** Default: one for each core. The result does not depend on it. */
   threads?: number;
 }

@@ -1,8 +1,6 @@
 /** One interface for whatever chooses the beam: an ONNX model from the zoo, anyone's own, or a baseline. */
+import type { Engine } from '../../models/engine/engines.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
-
-/** What computes a model: machine code that is compiled from its file, or onnxruntime. */
-export type Engine = 'compiled' | 'onnxruntime';
 
 export interface Beamformer {
   /** 'unfolded-pga-n64', 'aligned', … */

@@ -11,7 +11,7 @@ import { complex } from '../../models/graph/complex.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { writeModelFile, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
-import type { EngineChoice } from './engine-choice.ts';
+import type { EngineChoice } from '../../models/engine/engines.ts';
 import { engineOf } from './engine-choice.ts';
 import { openModel, type ModelBeamformer } from './onnx-beamformer.ts';
 
@@ -111,6 +111,14 @@ describe('a model whose ops are all known', () => {
       expect((await engineAndPhases(path)).engine).toBe('compiled');
       expect(Object.values(verdicts())).toEqual([{ engine: 'compiled' }]);
     }
+    // Somebody has written of another file that it can be compiled.
+    const loop = writeTroubledModel(folder, 'loop', SIZE);
+    await engineAndPhases(loop);
+    writeFileSync(
+      join(folder, 'beamrig', 'engines.json'),
+      JSON.stringify(Object.fromEntries(Object.keys(verdicts()).map((key) => [key, { engine: 'compiled' }]))),
+    );
+    expect(await engineAndPhases(loop)).toMatchObject({ engine: 'onnxruntime', reason: 'it has the op Loop' });
     process.env['XDG_CACHE_HOME'] = '/proc/nowhere';
     expect((await engineAndPhases(path)).engine).toBe('compiled');
   });

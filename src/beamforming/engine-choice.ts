@@ -9,12 +9,9 @@ import { z } from 'zod';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { COMPILER_VERSION, compileModel } from '../../models/engine/compile.ts';
-import type { Engine } from './beamformer.ts';
+import type { Engine, EngineChoice } from '../../models/engine/engines.ts';
 import { startModelSession, type ModelSession } from './model-session.ts';
 import type { TensorPlan } from './onnx-process.ts';
-
-export const ENGINE_CHOICES = ['auto', 'compiled', 'onnxruntime'] as const;
-export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 
 export interface ChosenEngine {
   readonly session: ModelSession;
@@ -45,7 +42,14 @@ export async function openOnEngine(request: ToChoose): Promise<ChosenEngine> {
   const { choice, sha256 } = request;
   if (choice !== 'auto') return { session: await open(request, choice), engine: choice };
   const known = readVerdicts()[verdictKey(sha256)];
-  if (known !== undefined) return { ...known, session: await open(request, known.engine) };
+  if (known !== undefined) {
+    try {
+      return { ...known, session: await open(request, known.engine) };
+    } catch (error) {
+      // What was kept is wrong of this file: they are compared again.
+      if (!isBeamrigError(error) || error.code !== 'model-engine') throw error;
+    }
+  }
   const chosen = await compare(request);
   keepVerdict(sha256, chosen);
   return chosen;
@@ -79,7 +83,7 @@ async function compare(request: ToChoose): Promise<ChosenEngine> {
   }
   if (compiled.status === 'rejected') {
     const reason: unknown = compiled.reason;
-    const engineReason = isBeamrigError(reason) ? reason.message.replace(/^.* cannot be compiled: /, '') : String(reason);
+    const engineReason = reasonOf(reason);
     return { session: judge.value, engine: 'onnxruntime', engineReason };
   }
   const engineReason = await difference(compiled.value, judge.value, request);
@@ -89,6 +93,12 @@ async function compare(request: ToChoose): Promise<ChosenEngine> {
   }
   await compiled.value.close();
   return { session: judge.value, engine: 'onnxruntime', engineReason, enginesDiffer: true };
+}
+
+/** What the file has that is not compiled, or whatever else was in the way. */
+function reasonOf(error: unknown): string {
+  if (!isBeamrigError(error)) return String(error);
+  return error.code === 'model-engine' && typeof error.cause === 'string' ? `it has ${error.cause}` : error.message;
 }
 
 /**

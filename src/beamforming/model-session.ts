@@ -8,8 +8,9 @@
  *                  └─► too late, or crashed ─► error for who waited, process killed ─► open again, in the background
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Engine } from './beamformer.ts';
-import { startModelProcess, type ModelProcess } from './model-process.ts';
+import type { Engine } from '../../models/engine/engines.ts';
+import type { RunningModel } from './model-far-side.ts';
+import { startModelProcess } from './model-process.ts';
 import { startModelThread } from './model-thread.ts';
 import type { TensorPlan } from './onnx-process.ts';
 
@@ -68,7 +69,7 @@ class Session implements ModelSession {
   /** Answers come in the order of the questions. */
   readonly #waiting: Question[] = [];
   #plan: TensorPlan | undefined;
-  #process: ModelProcess | undefined;
+  #process: RunningModel | undefined;
   #ready = false;
   #closed: BeamrigError | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -128,7 +129,7 @@ class Session implements ModelSession {
     await this.#letGo(GONE_MS);
   }
 
-  #answered(process: ModelProcess, settle: (question: Question) => void): void {
+  #answered(process: RunningModel, settle: (question: Question) => void): void {
     if (process !== this.#process) return; // too late: nobody waits for this one any more
     const question = this.#waiting.shift();
     if (question === undefined) return;
@@ -168,7 +169,7 @@ class Session implements ModelSession {
     );
   }
 
-  #crashed(process: ModelProcess, detail: string): void {
+  #crashed(process: RunningModel, detail: string): void {
     if (process !== this.#process) return;
     this.#process = undefined;
     this.#ready = false;
@@ -204,6 +205,7 @@ class Session implements ModelSession {
     if (why === 'slow') return this.#slow(detail);
     if (why === 'refused' && this.#options.engine === 'compiled') {
       return new BeamrigError('model-engine', `the model '${this.#name}' cannot be compiled: it has ${detail}`, {
+        cause: detail,
         wayOut: 'Let onnxruntime run it: engine auto, or onnxruntime.',
       });
     }

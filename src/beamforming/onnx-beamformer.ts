@@ -14,8 +14,9 @@ import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Problem } from '../../core/signal/beam-contract.ts';
-import type { Beamformer, Engine } from './beamformer.ts';
-import { openOnEngine, type EngineChoice } from './engine-choice.ts';
+import type { Engine, EngineChoice } from '../../models/engine/engines.ts';
+import type { Beamformer } from './beamformer.ts';
+import { openOnEngine } from './engine-choice.ts';
 import type { TensorPlan } from './onnx-process.ts';
 
 /** What a rig asks of whatever chooses its beams. */

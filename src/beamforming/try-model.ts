@@ -3,7 +3,7 @@ import { readCard } from '../../models/zoo.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
-import type { Engine } from './beamformer.ts';
+import type { Engine } from '../../models/engine/engines.ts';
 import { openModel } from './onnx-beamformer.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */

@@ -8,8 +8,8 @@ import { evaluateInParallel, type BeamSource } from '../../models/evaluation/par
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
-import type { Beamformer, Engine } from '../beamforming/beamformer.ts';
-import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';

@@ -1,4 +1,5 @@
 /** What `beamrig run` says while it runs: lines for a person, or one JSON object a line for a program. */
+import type { Engine } from '../../models/engine/engines.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { FIGURE_SOURCES, FIGURES } from '../telemetry/cycle-columns.ts';
 import { sourceText, type ChannelOrigin, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
@@ -15,7 +16,7 @@ export interface RunStart {
   objective: string;
   model: string;
   /** What computes it; null of a baseline, which is plain code. */
-  engine: 'compiled' | 'onnxruntime' | null;
+  engine: Engine | null;
   source: Source;
   channelSource: ChannelOrigin;
   sourceLine: string;

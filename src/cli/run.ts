@@ -11,7 +11,7 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { isModelPath } from '../../models/zoo.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { ENGINE_CHOICES } from '../beamforming/engine-choice.ts';
+import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';

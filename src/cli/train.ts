@@ -9,7 +9,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
 import { FAMILY_IDS, findFamily } from '../../models/families.ts';
 import type { ModelFamily } from '../../models/family.ts';
-import { TRAINING_ENGINES } from '../../models/training/engine-choice.ts';
+import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { cardPathOf } from '../../models/training/export-model.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import type { TrainingPlace } from '../../models/training/training-options.ts';
@@ -56,7 +56,7 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   for (const { usage, help } of flagsOf(family)) command.option(usage, help);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
-    .option('--engine <name>', `what computes: ${TRAINING_ENGINES.join(', ')} (default: auto, compiled where it can be)`)
+    .option('--engine <name>', `what computes: ${ENGINE_CHOICES.join(', ')} (default: auto, compiled where it can be)`)
     .option('--json', 'one JSON object a line instead of a bar')
     .addHelpText(
       'after',
@@ -72,7 +72,7 @@ Examples:
 async function trainFamily(family: ModelFamily, { json = false, ...typed }: PlaceTyped & Record<string, unknown>): Promise<void> {
   const asked = flagsOf(family).map(({ option, flag }) => [option, typed[attributeOf(flag)]]);
   const options = optionsTyped(family, Object.fromEntries(asked) as Record<string, string | undefined>);
-  const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, TRAINING_ENGINES) };
+  const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, ENGINE_CHOICES) };
   const place = placeOf(typed, `${family.id}-n${options.elements}.onnx`);
   makeWritable(place);
   boundOutput(json);

@@ -3,6 +3,7 @@
  * from it), its type with every default applied, and the reader. A wrong file is refused with all of its problems at once, one line each,
  * naming the line, the key, the value and what is allowed.
  */
+import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -119,7 +120,7 @@ export const rigFileSchema = z
             'Longest that a model may take for one beam, ms. One that takes longer makes a void cycle, and its process is replaced.',
           ),
         engine: z
-          .enum(['auto', 'compiled', 'onnxruntime'])
+          .enum(ENGINE_CHOICES)
           .default('auto')
           .describe(
             'What computes a model: machine code that beamrig compiles from the file, or onnxruntime. auto compiles wherever all ops are known and both agree.',

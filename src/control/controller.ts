@@ -5,6 +5,7 @@
  *
  * The safe state of the array is commanded on pausing, stopping and faulting.
  */
+import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
@@ -89,7 +90,7 @@ export interface RigDescription {
   phaseBits: number;
   modelId: string;
   /** What computes it; null of a baseline, which is plain code. */
-  engine: 'compiled' | 'onnxruntime' | null;
+  engine: Engine | null;
   /** Models that fit this rig, for the page's list. */
   models: { id: string; title: string; kind: 'model' | 'baseline' }[];
   /** Values of Q that may be chosen now. */

@@ -1,6 +1,7 @@
 /**
  * What one control cycle leaves behind. The recorder writes it, the page shows it, a regression compares it; nobody else invents a shape.
  */
+import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { MetricValues } from '../../core/signal/metrics.ts';
 
@@ -115,7 +116,7 @@ export interface ModelUsed {
   id: string;
   kind: 'model' | 'baseline';
   /** What computed it; a baseline is plain code. */
-  engine?: 'compiled' | 'onnxruntime';
+  engine?: Engine;
   /** Why onnxruntime ran it where the compiled engine would have been taken. */
   engineReason?: string;
   sha256?: string;
