@@ -16,6 +16,8 @@ export interface Tried {
   engine: Engine;
   /** Why it is not the compiled one. */
   engineReason?: string;
+  /** It could be compiled, and did not compute the same. */
+  enginesDiffer?: true;
   /** The longest that it took for a beam, and ‖A·D‖²_F / P as it gave it, from the least to the most. */
   mostMs: number;
   leastRatio: number;
@@ -29,8 +31,8 @@ export async function tryModel(path: string): Promise<Tried> {
   try {
     const random = createRandom(1).stream('try');
     const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-    const { engine, engineReason } = model;
-    const why = engineReason === undefined ? {} : { engineReason };
+    const { engine, engineReason, enginesDiffer } = model;
+    const why = { ...(engineReason && { engineReason }), ...(enginesDiffer && { enginesDiffer }) };
     const tried: Tried = { engine, ...why, mostMs: 0, leastRatio: Infinity, mostRatio: 0 };
     for (let index = 0; index < CHANNELS; index++) {
       const channel = salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' });

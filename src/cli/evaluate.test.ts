@@ -55,6 +55,6 @@ describe('beamrig evaluate, of many channels,', () => {
   it('says the pace in a line of its own', async () => {
     const channels = cli.channelFile(2, 16);
     const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '0,10');
-    expect(stdout).toMatch(/^12 channels at \d+\/s, on 1 thread$/m);
+    expect(stdout).toMatch(/^12 channels at \d+\/s, yardsticks included, on 1 thread$/m);
   });
 });

@@ -49,13 +49,14 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     { elements, rfChains, users },
     { deadlineMs: isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS, engine: choice },
   );
+  const { engine = null, engineReason, enginesDiffer } = beamformer;
+  if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
       : undefined;
   const total = snrsDb.length * channels.length;
   bar?.start(total, 0);
-  const { engine = null } = beamformer;
   const threads = engine === 'onnxruntime' ? 1 : threadsFor(total);
   let beganMs = performance.now();
   let spentMs: number;
@@ -76,7 +77,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     bar?.stop();
     await beamformer.close();
   }
-  const pace: Pace = { engine, threads, channelsPerSecond: Math.round((1000 * total) / spentMs) };
+  const why = engineReason === undefined ? {} : { engineReason };
+  const pace: Pace = { engine, ...why, threads, channelsPerSecond: Math.round((1000 * total) / spentMs) };
   print(options.json ? JSON.stringify({ ...result, ...pace }) : `${resultTable(result)}\n${paceLine(total, pace)}`);
 }
 
@@ -84,6 +86,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
 interface Pace {
   /** Of a model; a baseline is plain code. */
   engine: Engine | null;
+  /** Why onnxruntime runs it where the compiled engine would have been taken. */
+  engineReason?: string;
   threads: number;
   channelsPerSecond: number;
 }
@@ -117,7 +121,7 @@ function modelSource(model: string): BeamSource {
 
 const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): string =>
   [
-    `${counted(total, 'channel')} at ${channelsPerSecond}/s`,
+    `${counted(total, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
     ...(engine === null ? [] : [engine]),
     `on ${counted(threads, 'thread')}`,
   ].join(', ');

@@ -49,10 +49,12 @@ export async function verify(model: string | undefined): Promise<void> {
   for (const path of paths) {
     try {
       const { id, card } = verifyModel(path);
-      const { engine, engineReason, mostMs, leastRatio, mostRatio } = await tryModel(path);
+      const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = await tryModel(path);
       const how = engine === 'compiled' ? 'it runs compiled' : 'onnxruntime runs it';
-      print(`${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most)`);
-      if (engineReason !== undefined) print(`${id}: not compiled, since ${engineReason}`);
+      print(
+        `${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most, the first beam included)`,
+      );
+      if (engineReason !== undefined) print(`${id}: ${enginesDiffer === true ? '' : 'not compiled, since '}${engineReason}`);
       if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) continue;
       const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
       print(
