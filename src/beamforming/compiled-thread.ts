@@ -5,7 +5,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { openCompiled, type CompiledSession } from '../../models/engine/compiled-session.ts';
-import type { FromModel, TensorPlan, ToModel } from './onnx-process.ts';
+import type { FromModel, ModelStart, TensorPlan, ToModel } from './onnx-process.ts';
 
 const WARM_UP_RUNS = 400;
 const WARM_UP_MS = 250;
@@ -17,7 +17,7 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((product, leng
 let session: CompiledSession | undefined;
 let plan: TensorPlan = { varying: [], constant: [], outputs: [] };
 
-function open(bytes: Uint8Array): void {
+function open({ bytes, warmUp }: ModelStart): void {
   try {
     session = openCompiled(bytes);
   } catch (error) {
@@ -27,7 +27,7 @@ function open(bytes: Uint8Array): void {
   // Any numbers do, so long as none is a special case of arithmetic.
   for (const values of Object.values(session.inputs)) values.forEach((_, i) => (values[i] = 0.5 + ((i * 7) % 11) / 11));
   const endMs = performance.now() + WARM_UP_MS;
-  for (let run = 0; run < WARM_UP_RUNS && performance.now() < endMs; run++) session.run();
+  for (let run = 0; warmUp && run < WARM_UP_RUNS && performance.now() < endMs; run++) session.run();
   post({ kind: 'ready' });
 }
 
@@ -57,7 +57,7 @@ function compute(flat: Float32Array): Float32Array {
 }
 
 parentPort?.on('message', (message: ToModel) => {
-  if ('bytes' in message) return open(message.bytes);
+  if ('bytes' in message) return open(message);
   if (!(message instanceof Float32Array)) return take(message);
   try {
     const answer = compute(message);

@@ -1,5 +1,6 @@
 /** Which engine a file gets, and that nobody compares twice. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,8 +52,8 @@ function networkWith(matrix: readonly number[]): Uint8Array {
   return encodeModel(graph, 'with-inverse');
 }
 
-async function open(path: string, engine: EngineChoice = 'auto'): Promise<ModelBeamformer> {
-  return openModel(path, NEEDS, { deadlineMs: 10_000, engine });
+async function open(path: string, engine: EngineChoice = 'auto', deadlineMs = 10_000): Promise<ModelBeamformer> {
+  return openModel(path, NEEDS, { deadlineMs, engine });
 }
 
 async function engineAndPhases(path: string, engine: EngineChoice = 'auto') {
@@ -90,6 +91,27 @@ describe('a model whose ops are all known', () => {
       expect(reason).toMatch(/^compiled, its phases differ from those of onnxruntime by NaN rad/);
       expect(phases[0]).toBeCloseTo(channel.re[16], 5); // the columns in turn
     }
+  });
+
+  it('is compared without the deadline of the loop, which one of them may not meet', async () => {
+    const path = writeModelFile(folder, 'known', SIZE, networkWith([2, 0.5, 0.5, 1]));
+    const model = await open(path, 'auto', 0.001);
+    await expect(model.compute({ channel, rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'model-slow' });
+    await model.close();
+    expect(model).toMatchObject({ engine: 'compiled' });
+    expect(Object.values(verdicts())).toEqual([{ engine: 'compiled' }]);
+  });
+
+  it('finds nothing where what was found is no file, and leaves nothing beside it', async () => {
+    const path = writeModelFile(folder, 'known', SIZE, networkWith([2, 0.5, 0.5, 1]));
+    const kept = join(folder, 'beamrig', 'engines.json');
+    mkdirSync(join(folder, 'beamrig'));
+    execFileSync('mkfifo', [kept]);
+    expect((await engineAndPhases(path)).engine).toBe('compiled');
+    rmSync(kept);
+    mkdirSync(join(kept, 'x'), { recursive: true });
+    expect((await engineAndPhases(path)).engine).toBe('compiled');
+    expect(readdirSync(join(folder, 'beamrig'))).toEqual(['engines.json']);
   });
 
   it('and whose weights are no numbers is refused for that, and not for its engine', async () => {

@@ -2,10 +2,11 @@
  * Which engine runs a model: the compiled one wherever all ops are known and it computes what onnxruntime computes, which is tried on a few
  * channels when a file is first opened. What came of it is kept by checksum and version of the compiler.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { COMPILER_VERSION, compileModel } from '../../models/engine/compile.ts';
@@ -50,8 +51,9 @@ export async function openOnEngine(request: ToChoose): Promise<ChosenEngine> {
       if (!isBeamrigError(error) || error.code !== 'model-engine') throw error;
     }
   }
-  const chosen = await compare(request);
-  keepVerdict(sha256, chosen);
+  const { chosen, holds } = await compare(request);
+  if (holds) keepVerdict(sha256, chosen);
+  chosen.session.setDeadline(request.deadlineMs);
   return chosen;
 }
 
@@ -68,31 +70,52 @@ export function engineOf({ bytes, sha256 }: Pick<ToChoose, 'bytes' | 'sha256'>):
   }
 }
 
-async function open({ name, bytes, plan, deadlineMs }: ToChoose, engine: Engine): Promise<ModelSession> {
-  const session = await startModelSession(name, bytes, { engine, deadlineMs });
+async function open(
+  { name, bytes, plan, deadlineMs }: ToChoose,
+  engine: Engine,
+  withinMs: number = deadlineMs,
+): Promise<ModelSession> {
+  const session = await startModelSession(name, bytes, { engine, deadlineMs: withinMs });
   session.plan(plan);
   return session;
 }
 
-/** Opens both, and closes the one that is not taken. */
-async function compare(request: ToChoose): Promise<ChosenEngine> {
-  const [compiled, judge] = await Promise.allSettled([open(request, 'compiled'), open(request, 'onnxruntime')]);
+/** Longest for a beam while they are compared: no loop waits for it, and a deadline that only one of them meets says nothing of the other. */
+const COMPARING_MS = 10_000;
+
+/**
+ * Opens both, and closes the one that is not taken.
+ * @returns holds: it is so of this file always, and not only of this hour, in which a busy machine may have been too slow
+ */
+async function compare(request: ToChoose): Promise<{ chosen: ChosenEngine; holds: boolean }> {
+  const [compiled, judge] = await Promise.allSettled([
+    open(request, 'compiled', COMPARING_MS),
+    open(request, 'onnxruntime', COMPARING_MS),
+  ]);
   if (judge.status === 'rejected') {
     if (compiled.status === 'fulfilled') await compiled.value.close();
     throw judge.reason;
   }
+  const { value: session } = judge;
   if (compiled.status === 'rejected') {
     const reason: unknown = compiled.reason;
-    const engineReason = reasonOf(reason);
-    return { session: judge.value, engine: 'onnxruntime', engineReason };
+    const holds = isBeamrigError(reason) && reason.code === 'model-engine';
+    return { chosen: { session, engine: 'onnxruntime', engineReason: reasonOf(reason) }, holds };
   }
-  const engineReason = await difference(compiled.value, judge.value, request);
-  if (engineReason === undefined) {
-    await judge.value.close();
-    return { session: compiled.value, engine: 'compiled' };
+  let difference: string | undefined;
+  try {
+    difference = await differenceBetween(compiled.value, session, request);
+  } catch (error) {
+    await compiled.value.close();
+    const engineReason = `it could not be compared with what is compiled: ${error instanceof Error ? error.message : String(error)}`;
+    return { chosen: { session, engine: 'onnxruntime', engineReason }, holds: false };
+  }
+  if (difference === undefined) {
+    await session.close();
+    return { chosen: { session: compiled.value, engine: 'compiled' }, holds: true };
   }
   await compiled.value.close();
-  return { session: judge.value, engine: 'onnxruntime', engineReason, enginesDiffer: true };
+  return { chosen: { session, engine: 'onnxruntime', engineReason: difference, enginesDiffer: true }, holds: true };
 }
 
 /** What the file has that is not compiled, or whatever else was in the way. */
@@ -107,15 +130,16 @@ function reasonOf(error: unknown): string {
  */
 const TOLERANCE = 1e-3;
 
-async function difference(compiled: ModelSession, judge: ModelSession, { samples, plan }: ToChoose): Promise<string | undefined> {
+/** Undefined where they compute the same. @throws {BeamrigError} where one of them gives no answer */
+async function differenceBetween(
+  compiled: ModelSession,
+  judge: ModelSession,
+  { samples, plan }: ToChoose,
+): Promise<string | undefined> {
   const differences: { phase: number; digital: number }[] = [];
-  try {
-    for (const sample of samples) {
-      const [own, expected] = await Promise.all([compiled.run(sample), judge.run(sample)]);
-      differences.push(differenceOf(own, expected, plan));
-    }
-  } catch (error) {
-    return `compiled and in onnxruntime it could not be compared: ${error instanceof Error ? error.message : String(error)}`;
+  for (const sample of samples) {
+    const [own, expected] = await Promise.all([compiled.run(sample), judge.run(sample)]);
+    differences.push(differenceOf(own, expected, plan));
   }
   const median = (of: (each: (typeof differences)[number]) => number): number =>
     differences.map(of).sort((a, b) => a - b)[differences.length >> 1];
@@ -155,16 +179,17 @@ const verdictsSchema = z.record(
 
 const verdictKey = (sha256: string): string => `${COMPILER_VERSION} ${sha256}`;
 const verdictsPath = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'beamrig', 'engines.json');
+const LARGEST_CACHE = 2_000_000;
 /** The oldest go first. */
 const MOST_VERDICTS = 1000;
 
 function readVerdicts(): Record<string, Verdict> {
   try {
-    const found: unknown = JSON.parse(readFileSync(verdictsPath(), 'utf8'));
-    const verdicts = verdictsSchema.safeParse(found);
+    const read = readBoundedFile(verdictsPath(), { maxBytes: LARGEST_CACHE, pipes: 'refuse' });
+    const verdicts = verdictsSchema.safeParse(read.ok ? JSON.parse(read.bytes.toString('utf8')) : undefined);
     return verdicts.success ? (verdicts.data as Record<string, Verdict>) : {};
   } catch {
-    return {}; // none yet, or damaged: the engines are compared again
+    return {}; // damaged: the engines are compared again
   }
 }
 
@@ -172,11 +197,13 @@ function keepVerdict(sha256: string, { session: _session, ...verdict }: ChosenEn
   const verdicts = Object.entries(readVerdicts()).slice(-MOST_VERDICTS);
   const all = { ...Object.fromEntries(verdicts), [verdictKey(sha256)]: verdict };
   const path = verdictsPath();
+  const part = `${path}.${process.pid}`;
   try {
     makeFolders(dirname(path));
-    writeFileSync(`${path}.${process.pid}`, JSON.stringify(all));
-    renameSync(`${path}.${process.pid}`, path);
+    writeFileSync(part, JSON.stringify(all));
+    renameSync(part, path);
   } catch {
     // A home that cannot be written: they are compared again the next time.
+    rmSync(part, { force: true });
   }
 }

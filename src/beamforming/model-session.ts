@@ -17,6 +17,8 @@ import type { TensorPlan } from './onnx-process.ts';
 export interface ModelSession {
   /** Says how flat arrays are cut into inputs from now on; once, before the first run. */
   plan(plan: TensorPlan): void;
+  /** Longest for one answer from now on. */
+  setDeadline(deadlineMs: number): void;
   /**
    * Runs the network once: the varying inputs strung together, and the planned outputs likewise.
    * @throws BeamrigError 'model-slow' when it did not answer in time, 'internal' when the network failed or its process ended, 'stopped'
@@ -71,6 +73,8 @@ class Session implements ModelSession {
   #plan: TensorPlan | undefined;
   #process: RunningModel | undefined;
   #ready = false;
+  #hasOpened = false;
+  #deadlineMs: number;
   #closed: BeamrigError | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -78,12 +82,14 @@ class Session implements ModelSession {
     this.#name = name;
     this.#bytes = bytes;
     this.#options = options;
+    this.#deadlineMs = options.deadlineMs;
   }
 
   async open(): Promise<void> {
     const { openMs = OPEN_MS, intraOpThreads = 1 } = this.#options;
+    const isFirst = !this.#hasOpened;
     const start = this.#options.engine === 'compiled' ? startModelThread : startModelProcess;
-    const process = start({ bytes: this.#bytes, intraOpThreads }, openMs, {
+    const process = start({ bytes: this.#bytes, intraOpThreads, warmUp: isFirst }, openMs, {
       answer: (outputs) => this.#answered(process, (question) => question.resolve(outputs)),
       failed: (message) =>
         this.#answered(process, (question) =>
@@ -100,6 +106,7 @@ class Session implements ModelSession {
       throw this.#notOpened(opening.why, opening.detail);
     }
     this.#ready = true;
+    this.#hasOpened = true;
     if (this.#plan !== undefined) process.send(this.#plan);
     for (const { flat } of this.#waiting) process.send(flat);
   }
@@ -107,6 +114,10 @@ class Session implements ModelSession {
   plan(plan: TensorPlan): void {
     this.#plan = plan;
     if (this.#ready) this.#process?.send(plan);
+  }
+
+  setDeadline(deadlineMs: number): void {
+    this.#deadlineMs = deadlineMs;
   }
 
   run(flatInputs: Float32Array): Promise<Float32Array> {
@@ -141,7 +152,7 @@ class Session implements ModelSession {
   #startDeadline(): void {
     clearTimeout(this.#deadline);
     if (this.#waiting.length === 0) return;
-    const { deadlineMs } = this.#options;
+    const deadlineMs = this.#deadlineMs;
     const dueMs = performance.now() + deadlineMs;
     const expired = (): void => {
       const again = performance.now() - dueMs > HELD_UP_MS ? HELD_UP_MS : 0;
@@ -163,9 +174,7 @@ class Session implements ModelSession {
     }
     this.#startDeadline();
     question.reject(
-      this.#slow(
-        `did not answer within ${this.#options.deadlineMs} ms${wasOpening ? ' (its process is still starting again)' : ''}`,
-      ),
+      this.#slow(`did not answer within ${this.#deadlineMs} ms${wasOpening ? ' (it is still being started again)' : ''}`),
     );
   }
 

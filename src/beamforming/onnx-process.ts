@@ -13,6 +13,8 @@ export interface ModelStart {
   /** The file's bytes as they were hashed: what was checked is what runs. */
   bytes: Uint8Array;
   intraOpThreads: number;
+  /** Before it says that it is ready, where that takes many runs. One that takes the place of another has somebody waiting. */
+  warmUp: boolean;
   /** The process that asks. */
   parent: number;
 }
