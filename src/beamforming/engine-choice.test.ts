@@ -96,7 +96,6 @@ describe('a model whose ops are all known', () => {
   it('is compared without the deadline of the loop, which one of them may not meet', async () => {
     const path = writeModelFile(folder, 'known', SIZE, networkWith([2, 0.5, 0.5, 1]));
     const model = await open(path, 'auto', 0.001);
-    await expect(model.compute({ channel, rfChains: 2, power: 1, noise: 1 })).rejects.toMatchObject({ code: 'model-slow' });
     await model.close();
     expect(model).toMatchObject({ engine: 'compiled' });
     expect(Object.values(verdicts())).toEqual([{ engine: 'compiled' }]);
