@@ -10,6 +10,7 @@
 import type { CMatrix } from './complex-matrix.ts';
 import type { MetricValues } from './metrics.ts';
 import type { ElementStates } from './quantise.ts';
+import type { Sensing } from './sensing.ts';
 
 /** What a beam is asked for. */
 export interface Problem {
@@ -23,8 +24,8 @@ export interface Problem {
   readonly noise: number;
   /** N·M of 0/1, entry (n, m) at n·M + m; absent: every RF chain reaches every element. */
   readonly connection?: Uint8Array;
-  /** Ψ, N×N: the covariance of the radiated signal that sensing wishes for (paper 000). */
-  readonly sensing?: CMatrix;
+  /** The covariance of the radiated signal that sensing wishes for, and what missing it costs (paper 000). */
+  readonly sensing?: Sensing;
   /** Antennas of a user; default 1 (papers 002, 004). */
   readonly userAntennas?: number;
 }
@@ -69,8 +70,11 @@ export interface Objective {
 }
 
 export interface ObjectiveAt {
-  /** The best digital part that the objective knows, ‖A·D‖²_F = P. */
-  resolve(): Digital;
+  /**
+   * The best digital part that the objective knows, ‖A·D‖²_F = P.
+   * @param near a digital part at full power that may be a good start, as the beamformer's own
+   */
+  resolve(near?: Digital): Digital;
   score(digital: Digital): Score;
 }
 

@@ -25,6 +25,23 @@ export const METRICS: readonly Metric[] = [
     meaning: 'rate of the user who has the least, log₂(1 + SINR)',
     ofSinr: (sinr) => Math.log2(1 + Math.min(...sinr)),
   },
+  {
+    name: 'tau',
+    title: 'covariance error τ',
+    meaning:
+      'distance of the radiated covariance from the one that sensing wishes for, ‖XXᴴ − Ψ‖²_F (paper 000, eq. 3); P = SNR, σ² = 1',
+  },
+  {
+    name: 'rate_less_tau',
+    title: 'R − ωτ',
+    unit: 'bit/s/Hz',
+    meaning: 'sum rate less ω times the covariance error (paper 000, eq. 5)',
+  },
+  {
+    name: 'beampattern_mse',
+    title: 'beampattern error',
+    meaning: 'mean squared difference of the radiated pattern from the one that sensing wishes for, at power 1, over azimuth',
+  },
 ];
 
 /** By name. */

@@ -86,9 +86,9 @@ function chooseDigital(
   const array = setArray(problem, beam, analog);
   const { equivalent } = array;
   const at = objective.at(problem, array);
-  const resolved = at.resolve();
-  const best = { ...resolved, score: at.score(resolved), digitalFrom: 'objective' as RealisedBeam['digitalFrom'] };
   const own = ownDigital(problem, beam, equivalent.analog);
+  const resolved = at.resolve(own);
+  const best = { ...resolved, score: at.score(resolved), digitalFrom: 'objective' as RealisedBeam['digitalFrom'] };
   if (own !== undefined) {
     const score = at.score(own);
     if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });

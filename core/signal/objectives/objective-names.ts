@@ -2,6 +2,7 @@
 export const OBJECTIVE_MEANINGS = {
   'sum-rate': 'the rates of all users together',
   'min-rate': 'the rate of the user who has the least',
+  'rate-sensing': 'the sum rate, less ω times the distance from the covariance that `sensing` wishes for',
 } as const;
 
 export type ObjectiveName = keyof typeof OBJECTIVE_MEANINGS;

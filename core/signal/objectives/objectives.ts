@@ -2,9 +2,11 @@
 import type { Objective } from '../beam-contract.ts';
 import { minRateObjective } from './min-rate.ts';
 import type { ObjectiveName } from './objective-names.ts';
+import { rateSensingObjective } from './rate-sensing.ts';
 import { sumRateObjective } from './sum-rate.ts';
 
 export const OBJECTIVES: Readonly<Record<ObjectiveName, Objective>> = {
   'sum-rate': sumRateObjective,
   'min-rate': minRateObjective,
+  'rate-sensing': rateSensingObjective,
 };

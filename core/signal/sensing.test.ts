@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { CMatrix } from './complex-matrix.ts';
+import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, subtract, zeros } from './complex-matrix.ts';
+import { createRandom } from './random.ts';
+import { climbRateSensing } from './rate-sensing.ts';
+import { ratesOfGains } from './rate.ts';
+import { beampatternMse, covarianceError, factorOfCovariance, wantedEnergy } from './sensing.ts';
+import { patternGrid } from './wanted-pattern.ts';
+
+function randomMatrix(rows: number, cols: number, seed: number): CMatrix {
+  const random = createRandom(seed).stream('matrix');
+  const a = zeros(rows, cols);
+  for (let i = 0; i < a.re.length; i++) {
+    const { re, im } = random.complexNormal();
+    a.re[i] = re;
+    a.im[i] = im;
+  }
+  return a;
+}
+const unit = (a: CMatrix): CMatrix => scale(a, 1 / frobeniusNorm(a));
+
+describe('what sensing wishes for', () => {
+  it('is missed by as much as the covariances differ', () => {
+    const factor = unit(randomMatrix(12, 5, 1));
+    for (const power of [0.5, 16]) {
+      const precoder = scale(unit(randomMatrix(12, 3, 2)), Math.sqrt(power));
+      const difference = subtract(multiplyABh(precoder, precoder), scale(multiplyABh(factor, factor), power));
+      expect(covarianceError({ factor, weight: 1 }, precoder, power)).toBeCloseTo(frobeniusNorm(difference) ** 2, 9);
+    }
+  });
+
+  it('is met by a precoder that is its factor, pattern and all', () => {
+    const factor = unit(randomMatrix(12, 3, 3));
+    const precoder = scale(factor, 2);
+    expect(covarianceError({ factor, weight: 1 }, precoder, 4)).toBeCloseTo(0, 9);
+    const grid = patternGrid({ kind: 'ula', elements: 12, spacingWavelengths: 0.5 }, factor);
+    expect(beampatternMse(grid, precoder, 4)).toBeCloseTo(0, 12);
+    expect(beampatternMse(grid, scale(unit(randomMatrix(12, 3, 4)), 2), 4)).toBeGreaterThan(0.1);
+  });
+
+  it('can be told as a covariance of any power', () => {
+    const factor = unit(randomMatrix(12, 4, 5));
+    const covariance = scale(multiplyABh(factor, factor), 15.8);
+    const found = factorOfCovariance(covariance);
+    expect(found.cols).toBe(4);
+    expect(frobeniusNorm(subtract(scale(multiplyABh(found, found), 15.8), covariance))).toBeLessThan(1e-9);
+  });
+
+  it.each([
+    ['zero', zeros(4, 4), /trace of the covariance is 0/],
+    ['not square', zeros(4, 3), /square, got 4×3/],
+    ['not Hermitian', { ...diagonal([1, 1]), im: Float64Array.of(0, 0.5, 0.5, 0) }, /not Hermitian/],
+    ['indefinite', diagonal([1, 1, -0.5]), /not positive semidefinite: it has an eigenvalue of -0.33/],
+    ['not finite', diagonal([1, NaN, 1]), /trace of the covariance is NaN/],
+  ])('is refused where it is %s', (_, covariance, message) => {
+    expect(() => factorOfCovariance(covariance)).toThrow(message);
+  });
+});
+
+function diagonal(values: readonly number[]): CMatrix {
+  const a = zeros(values.length, values.length);
+  values.forEach((value, i) => (a.re[i * values.length + i] = value));
+  return a;
+}
+
+describe('the digital part for rate and sensing', () => {
+  const gains = randomMatrix(3, 5, 7);
+  const seen = unit(randomMatrix(4, 5, 8));
+  const problem = { gains, wanted: multiplyAhB(seen, seen), power: 4, noise: 1, weight: 0.5, constant: 16 * wantedEnergy(seen) };
+  const value = (v: CMatrix): number => {
+    const tau = frobeniusNorm(multiplyAhB(v, v)) ** 2 - 8 * frobeniusNorm(matmul(seen, v)) ** 2 + problem.constant;
+    return ratesOfGains(matmul(gains, v), 1).sumRate - 0.5 * tau;
+  };
+  const atPower = (v: CMatrix): CMatrix => scale(unit(v), 2);
+
+  it('ends where no small change is better', () => {
+    const random = createRandom(9);
+    for (let seed = 10; seed < 15; seed++) {
+      const start = randomMatrix(5, 3, seed);
+      const best = climbRateSensing(problem, start);
+      expect(frobeniusNorm(best) ** 2).toBeCloseTo(4, 9);
+      expect(value(best)).toBeGreaterThan(value(atPower(start)));
+      for (let change = 0; change < 50; change++) {
+        const moved = zeros(5, 3);
+        for (let i = 0; i < 15; i++) {
+          moved.re[i] = best.re[i] + 0.02 * random.normal();
+          moved.im[i] = best.im[i] + 0.02 * random.normal();
+        }
+        expect(value(atPower(moved))).toBeLessThan(value(best) + 2e-3);
+      }
+    }
+  });
+
+  it('is the rate alone where sensing has no weight, and sensing alone where nobody hears anything', () => {
+    const start = randomMatrix(5, 3, 20);
+    const rate = (v: CMatrix): number => ratesOfGains(matmul(gains, v), 1).sumRate;
+    expect(rate(climbRateSensing({ ...problem, weight: 0 }, start))).toBeGreaterThan(rate(climbRateSensing(problem, start)));
+    const deaf = climbRateSensing({ ...problem, gains: zeros(3, 5) }, start);
+    expect(value(deaf) - rate(deaf)).toBeGreaterThan(
+      value(climbRateSensing(problem, start)) - rate(climbRateSensing(problem, start)),
+    );
+  });
+});
