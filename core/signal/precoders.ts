@@ -29,6 +29,19 @@ export function zeroForcing(channel: CMatrix, power: number): CMatrix {
   return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
 }
 
+/**
+ * √P·W/‖W‖_F with W = Hᴴ(HHᴴ + (K·σ²/P)·I)⁻¹: less of the power is spent on users who are hard to tell apart.
+ * @param channel K×N, rows h_kᴴ
+ * @param noise σ² > 0, linear
+ * @returns N×K, ‖V‖²_F = power
+ * @throws {BeamrigError} `argument` when the channel is all zero
+ * Source: Peel, Hochwald and Swindlehurst, IEEE Trans. Commun. 53(1), 2005.
+ */
+export function regularisedZeroForcing(channel: CMatrix, power: number, noise: number): CMatrix {
+  const v = multiplyAhB(channel, regularisedInverse(multiplyABh(channel, channel), power, noise));
+  return scale(v, factorToPower(frobeniusNorm(v) ** 2, power));
+}
+
 export interface WmmseOptions {
   /** At most this many updates of the precoder. Default 100, the reference definition. */
   iterations?: number;

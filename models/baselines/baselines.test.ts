@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../core/signal/beam-contract.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { frobeniusNorm, fromPhases, matmul, scale, subtract } from '../../core/signal/complex-matrix.ts';
+import { clone, frobeniusNorm, fromPhases, matmul, scale, subtract, zeros } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { wmmse } from '../../core/signal/precoders.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -45,6 +46,44 @@ describe('the baselines', () => {
       expect(frobeniusNorm(precoder) ** 2).toBeCloseTo(1, 9);
       expect(sumRate(channel, precoder, NOISE)).toBeGreaterThan(2);
     }
+  });
+
+  it.each(BASELINES)(
+    '$name gives a beam of full power where users are silent or in one place, and an element is dead',
+    ({ name }) => {
+      const twins = clone(draw(5));
+      twins.re.copyWithin(32, 0, 32);
+      twins.im.copyWithin(32, 0, 32);
+      const silent = clone(draw(6));
+      silent.re.fill(0, 64, 96);
+      silent.im.fill(0, 64, 96);
+      const dead = clone(draw(7));
+      for (let user = 0; user < 4; user++) dead.re[32 * user + 9] = dead.im[32 * user + 9] = 0;
+      for (const channel of [twins, silent, dead]) {
+        for (const noise of [1e-6, 0.1, 1e3]) {
+          const { analogPhase, digital } = runBaseline(name, { channel, power: 3, noise, rfChains: 4 });
+          const precoder = matmul(fromPhases(analogPhase, 32, 4), digital);
+          expect(frobeniusNorm(precoder) ** 2).toBeCloseTo(3, 8);
+          expect(sumRate(channel, precoder, noise)).toBeGreaterThan(0);
+        }
+      }
+    },
+  );
+
+  it.each(BASELINES)('$name refuses what has no answer', ({ name }) => {
+    const problem = { channel: draw(1), power: 1, noise: NOISE, rfChains: 4 };
+    const broken = clone(draw(1));
+    broken.re[40] = NaN;
+    const refused: [Partial<Problem>, RegExp][] = [
+      [{ power: 0 }, /power P is 0/],
+      [{ power: Infinity }, /power P is Infinity/],
+      [{ noise: NaN }, /noise σ² is NaN/],
+      [{ rfChains: 0 }, /RF chains is 0/],
+      [{ connection: new Uint8Array(7) }, /128 connections, got 7/],
+      [{ channel: zeros(4, 32) }, /all zero|norm 0/],
+      [{ channel: broken }, /not finite|not a number|norm NaN/],
+    ];
+    for (const [change, message] of refused) expect(() => runBaseline(name, { ...problem, ...change })).toThrow(message);
   });
 
   it('refuse arrays that they have no steps for: those found for another one would make a poor baseline', () => {

@@ -6,13 +6,15 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { digitalForAnalog, wmmse } from '../../core/signal/precoders.ts';
+import { requireProblem } from '../../core/signal/require-problem.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from './aligned.ts';
 import type { PgaSettings } from './fixed-step-pga.ts';
 import { PAPER_PGA, fixedStepPga } from './fixed-step-pga.ts';
 import { factorise } from './factorise.ts';
+import { longRun } from './long-run.ts';
 import { normaliseChannel } from './normalise.ts';
-import { extractPhases } from './phase-extraction.ts';
+import { extractPhases, rowSpaceBasis } from './phase-extraction.ts';
 import searched from './searched-steps.json' with { type: 'json' };
 
 interface Dimensions {
@@ -56,10 +58,10 @@ const BASELINE_TABLE = {
     misfit: searchedMisfit,
   },
   'phase-extraction': {
-    title: 'phases of the beams that span the row space of the channel, 10 iterations; D by weighted MMSE',
+    title: 'phases of the beams that span the row space of the channel, 10 steps; D by weighted MMSE',
     run: ({ channel, power, noise, rfChains, connection }) => {
-      const analog = extractPhases(channel, alignedAnalog(channel, rfChains, connection), 10);
-      return { analog, digital: digitalForAnalog(channel, analog, power, noise) };
+      const analog = extractPhases(rowSpaceBasis(channel), alignedAnalog(channel, rfChains, connection), { steps: 10 });
+      return { analog, digital: digitalForAnalog(channel, analog, power, noise, { start: 'rzf' }) };
     },
   },
   'wmmse-factored': {
@@ -69,6 +71,10 @@ const BASELINE_TABLE = {
       const start = alignedAnalog(channel, problem.rfChains, problem.connection);
       return factorise(wmmse(channel, 1, noise), start, problem.power);
     },
+  },
+  'long-run': {
+    title: 'phases and D together, the best of sixteen starts run to their ends: stands for the limit, and is not for a loop',
+    run: (problem) => longRun(problem),
   },
 } satisfies Record<string, Baseline>;
 
@@ -101,9 +107,11 @@ function searchedMisfit({ elements, rfChains, users, connection = 'full' }: Dime
 
 /**
  * @returns phases in (−π, π]
- * @throws {BeamrigError} `argument` when the channel is all zero or not finite, or the baseline is not for arrays like this
+ * @throws {BeamrigError} `argument` when the channel is all zero or not finite, power or noise are not above 0 and finite, or the baseline is
+ * not for arrays like this
  */
 export function runBaseline(name: BaselineName, problem: Problem): Beam {
+  requireProblem(problem);
   const { analog, digital } = baselineOf(name).run(problem);
   const { re, im } = analog;
   const analogPhase = new Float64Array(re.length);
