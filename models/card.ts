@@ -8,7 +8,8 @@ const count = z.int().positive();
 
 /** One validation figure, with the channel scale that it belongs to. */
 const metricSchema = z.strictObject({
-  scale: z.enum(['unit-element', 'paper-001']),
+  /** 'channel-file': those that it was trained on, a part that it has not seen. */
+  scale: z.enum(['unit-element', 'paper-001', 'channel-file']),
   snrDb: z.number(),
   /** Channels that it is a mean over. */
   channels: count,
@@ -22,6 +23,9 @@ const tensorSchema = z.strictObject({
   /** Lengths, or names of lengths known at run time. */
   shape: z.array(z.union([count, z.string()])),
 });
+
+/** Lower-case hex. */
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 
 const trainingSchema = z.strictObject({
   /** 'beamrig', 'paper', or anything another trainer calls itself. */
@@ -41,6 +45,10 @@ const trainingSchema = z.strictObject({
   layerWeights: z.array(z.number()),
   /** The epoch whose validation rate was the best, counted from 1; 0 is the untrained start. */
   bestEpoch: z.int().nonnegative(),
+  /** The model that it went on from. */
+  from: z.strictObject({ id: z.string(), sha256: sha256Schema }).optional(),
+  /** Channels that it learned from, where they were not drawn. */
+  channelFile: z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count }).optional(),
 });
 
 /** What a model may be called; its file has the same name. */
@@ -69,8 +77,8 @@ export const modelCardSchema = z.strictObject({
   training: z.union([trainingSchema, z.literal('none')]),
   /** On validation channels, by scale and SNR. */
   metrics: z.array(metricSchema),
-  /** Lower-case hex of the ONNX file. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Of the ONNX file. */
+  sha256: sha256Schema,
 });
 
 export type ModelCard = z.infer<typeof modelCardSchema>;

@@ -68,7 +68,7 @@ describe('the models that come with beamrig', () => {
         elements,
         users,
         paths: training.paths,
-        scale: metric.scale,
+        scale: 'paper-001' as const,
       } as const;
       const { channels, packed } = drawChannelSet(options);
       const session = await openSession(readFileSync(path));

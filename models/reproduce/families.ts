@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findFamily } from '../families.ts';
-import { optionsOfCommand } from './recorded-options.ts';
+import { optionsOfCommand } from '../training/recorded-options.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { Method } from './methods.ts';

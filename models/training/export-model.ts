@@ -10,7 +10,10 @@ import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { contractTensors } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
+import type { ChannelSet } from './channel-set.ts';
+import type { MeasuredChannels, TrainedBefore } from './fine-tuning.ts';
 import type { Judge } from './judge.ts';
+import { withLearned } from './learned-numbers.ts';
 import { trainingCommand } from './option-flags.ts';
 import type { TrainingOptions } from './training-options.ts';
 
@@ -26,6 +29,8 @@ export interface TrainedNetwork {
   bestEpoch: number;
   /** What trained it. */
   engine: Engine;
+  from?: TrainedBefore;
+  measured?: MeasuredChannels & { heldOut: ChannelSet };
 }
 
 export async function exportTrainedModel(
@@ -36,7 +41,7 @@ export async function exportTrainedModel(
   const { family, options, network, learned } = trained;
   const { elements, rfChains, users } = options;
   const dimensions = { elements, rfChains, users };
-  const bytes = network.modelGraph(learned);
+  const bytes = withLearned(network.modelGraph(learned), network.parameters, learned);
   const { recipe: _recipe, layerWeights: _layerWeights, title, ...structure } = network.card;
   const card: ModelCard = {
     contract: 1,
@@ -78,13 +83,14 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
 }
 
 function describeTraining(
-  { family, options, network, bestEpoch, engine }: TrainedNetwork,
+  { family, options, network, bestEpoch, engine, from, measured }: TrainedNetwork,
   output: string,
 ): ModelCard['training'] {
+  const channelFile = measured === undefined ? undefined : basename(measured.file);
   const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
   return {
     recipe: network.card.recipe,
-    command: trainingCommand(family, options, basename(output), engine),
+    command: trainingCommand(family, options, basename(output), { engine, from: from?.id, channelFile }),
     seed,
     channels,
     paths,
@@ -95,14 +101,23 @@ function describeTraining(
     scale,
     layerWeights: [...network.card.layerWeights],
     bestEpoch,
+    ...(from === undefined ? {} : { from: { id: from.id, sha256: from.sha256 } }),
+    ...(measured === undefined || channelFile === undefined
+      ? {}
+      : { channelFile: { name: channelFile, sha256: measured.sha256, heldOut: measured.heldOut.channels.length } }),
   };
 }
 
-/** The answer's rate on the validation channels, P = 1. */
-async function measure({ family, options, learned }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
+/** The answer's rate on the validation channels, P = 1; on those of a file first, where there is one. */
+async function measure({ family, options, learned, measured }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
   const metrics: ModelMetric[] = [];
-  for (const scale of ['unit-element', 'paper-001'] as const) {
-    const set = family.drawChannels(options, { name: 'validation', count: options.validationChannels, scale });
+  const scales = ['unit-element', 'paper-001'] as const;
+  for (const scale of [...(measured === undefined ? [] : (['channel-file'] as const)), ...scales]) {
+    const set =
+      scale === 'channel-file'
+        ? measured?.heldOut
+        : family.drawChannels(options, { name: 'validation', count: options.validationChannels, scale });
+    if (set === undefined) continue;
     for (const snrDb of METRIC_SNR_DB) {
       const rates = await judge.rates(learned, set, snrDb);
       metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: rounded(meanAndError(Array.from(rates))) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FAMILY_IDS, findFamily } from '../families.ts';
 import { listModels } from '../zoo.ts';
-import { optionsOfCommand } from '../reproduce/recorded-options.ts';
+import { optionsOfCommand } from './recorded-options.ts';
 import { flagsOf, optionsTyped, trainingCommand } from './option-flags.ts';
 import { parseOptions } from './parse-options.ts';
 

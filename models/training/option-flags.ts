@@ -48,11 +48,13 @@ export function flagsOf(family: ModelFamily): OptionFlag[] {
 /**
  * Options from what was typed.
  * @param typed texts by option; `undefined` where a flag was not given
+ * @param otherwise what those are then, where it is not the schema's default
  * @throws BeamrigError 'argument' naming flag, text and what is allowed
  */
 export function optionsTyped<Options extends TrainingOptions>(
   family: ModelFamily<Options>,
   typed: Readonly<Record<string, string | undefined>>,
+  otherwise: Partial<Options> = {},
 ): Options {
   const schemas = optionsOf(family);
   const given = Object.fromEntries(
@@ -67,7 +69,16 @@ export function optionsTyped<Options extends TrainingOptions>(
       ...(schemas[option].type === 'array' ? { wayOut: `Write it as ${flag}=${textOf(schemas[option].default)}.` } : {}),
     });
   }
-  return parseOptions(family, given);
+  return parseOptions(family, { ...otherwise, ...given });
+}
+
+/** What decides the file, too, beside the options. */
+interface Besides {
+  engine?: Engine;
+  /** The model it went on from. */
+  from?: string | undefined;
+  /** Measured channels that it learned from. */
+  channelFile?: string | undefined;
 }
 
 /**
@@ -78,14 +89,17 @@ export function trainingCommand(
   family: ModelFamily,
   options: TrainingOptions,
   output: string,
-  engine: Engine = 'compiled',
+  { engine = 'compiled', from, channelFile }: Besides = {},
 ): string {
   const words = Object.entries(optionsOf(family)).flatMap(([option, { rare, type }]) => {
+    if (channelFile !== undefined && option === 'channels') return [`--channels ${channelFile}`];
+    if (channelFile !== undefined && option === 'validationChannels') return [];
     if (rare && isImplied(family, options, option)) return [];
     const value = textOf((options as unknown as Record<string, unknown>)[option]);
     // A list may begin with a minus, which would pass for a flag.
     return [type === 'array' ? `${flagOf(option)}=${value}` : `${flagOf(option)} ${value}`];
   });
+  if (from !== undefined) words.unshift(`--from ${from}`);
   if (engine !== 'compiled') words.push(`--engine ${engine}`);
   return `beamrig train ${family.id} ${words.join(' ')} --output ${output}`;
 }

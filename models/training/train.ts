@@ -16,10 +16,12 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingIdentity, TrainingState } from './checkpoint.ts';
 import type { EngineChoice } from '../engine/engines.ts';
 import { exportTrainedModel } from './export-model.ts';
+import { splitMeasured } from './fine-tuning.ts';
 import type { Judge } from './judge.ts';
+import { startFrom } from './learned-numbers.ts';
 import { parseOptions } from './parse-options.ts';
 import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
-import type { TrainingComputing, TrainingOptions, TrainingPlace } from './training-options.ts';
+import type { TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
 
 export interface TrainingProgress {
   /** From 1. */
@@ -63,28 +65,34 @@ export const checkpointPathOf = (output: string): string => output.replace(/\.on
  */
 export async function train<Options extends TrainingOptions>(
   family: ModelFamily<Options>,
-  { output, resume, engine: choice = 'auto', threads, ...request }: Partial<Options> & TrainingPlace & TrainingComputing,
+  {
+    output,
+    resume,
+    engine: choice = 'auto',
+    threads,
+    from,
+    measured,
+    ...request
+  }: Partial<Options> & TrainingPlace & TrainingComputing & TrainingData,
   hooks: TrainingHooks = {},
 ): Promise<TrainingOutcome> {
-  const options = parseOptions(family, request);
+  const asked = parseOptions(family, request);
+  const { set, validation } = measured === undefined ? drawn(family, asked) : splitMeasured(measured, asked);
+  const options = { ...asked, channels: set.channels.length, validationChannels: validation.channels.length };
   prepareFolder(output);
   const network = family.network(options);
-  const identity = { family: family.id, options: JSON.stringify(options) };
+  const start = from === undefined ? network.parameters.map((each) => each.start) : startFrom(network, from.numbers, from.id);
+  const data = from === undefined && measured === undefined ? '' : ` ${JSON.stringify([from?.sha256, measured?.sha256])}`;
+  const identity = { family: family.id, options: JSON.stringify(options) + data };
   const checkpointPath = checkpointPathOf(output);
   const resumed = resume === undefined ? undefined : readCheckpoint(resume, identity);
-  const set = family.drawChannels(options, { name: 'train', count: options.channels, scale: options.scale });
-  const validation = family.drawChannels(options, {
-    name: 'validation',
-    count: options.validationChannels,
-    scale: 'unit-element',
-  });
   const computing = await openTrainingEngine(network, {
     choice: resumed === undefined ? choice : engineOf(resumed, choice),
     ...(threads === undefined ? {} : { threads }),
   });
   try {
     hooks.onEngine?.(computing);
-    const state = resumed ?? (await begin(network, computing, validation));
+    const state = resumed ?? (await begin(start, computing, validation));
     const course: Course = { network, options, computing, set, validation, state };
     try {
       if ((await goThrough(course, hooks)) === 'stopped') {
@@ -98,7 +106,11 @@ export async function train<Options extends TrainingOptions>(
     // Writing the model may yet fail, for want of room say: what was trained is kept until it is there.
     if (options.epochs > 0) keepTrained(checkpointPath, identity, state);
     const { parameters: learned, epoch: bestEpoch } = state.best;
-    const trained = { family, options, network, learned, bestEpoch, engine: computing.engine };
+    const trained = {
+      ...{ family, options, network, learned, bestEpoch, engine: computing.engine },
+      ...(from === undefined ? {} : { from }),
+      ...(measured === undefined ? {} : { measured: { ...measured, heldOut: validation } }),
+    };
     const written = await exportTrainedModel(trained, output, computing.judge);
     rmSync(checkpointPath, { force: true });
     return { status: 'finished', ...written };
@@ -199,12 +211,23 @@ function prepareFolder(output: string): void {
   }
 }
 
+function drawn<Options extends TrainingOptions>(
+  family: ModelFamily<Options>,
+  options: Options,
+): Record<'set' | 'validation', ChannelSet> {
+  const { channels, validationChannels, scale } = options;
+  return {
+    set: family.drawChannels(options, { name: 'train', count: channels, scale }),
+    validation: family.drawChannels(options, { name: 'validation', count: validationChannels, scale: 'unit-element' }),
+  };
+}
+
 async function begin(
-  { parameters: learned }: Network,
+  start: readonly Float64Array[],
   { engine, judge }: TrainingEngine,
   validation: ChannelSet,
 ): Promise<TrainingState> {
-  const parameters = learned.map(({ start }) => start.slice());
+  const parameters = copied(start);
   const validationRate = await validate(judge, parameters, validation);
   const best = { epoch: 0, validationRate, parameters: copied(parameters) };
   return { engine, epoch: 0, batchesDone: 0, parameters, adam: startAdam(parameters), best };

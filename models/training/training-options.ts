@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { EngineChoice } from '../engine/engines.ts';
+import type { MeasuredChannels, TrainedBefore } from './fine-tuning.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -29,6 +30,14 @@ export interface TrainingPlace {
   output: string;
   /** A checkpoint to go on from. */
   resume?: string;
+}
+
+/** What is learned from, where it is not the draw that the options say. */
+export interface TrainingData {
+  /** A trained model whose numbers are where training starts. */
+  from?: TrainedBefore;
+  /** Channels to learn from instead of drawn ones; `channels` and `validationChannels` are then as many as they are. */
+  measured?: MeasuredChannels;
 }
 
 /** How it is computed: decides nothing but the last digits. */

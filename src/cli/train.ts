@@ -12,8 +12,11 @@ import type { ModelFamily } from '../../models/family.ts';
 import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { cardPathOf } from '../../models/training/export-model.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
+import { trainedBefore, type MeasuredChannels } from '../../models/training/fine-tuning.ts';
 import type { TrainingPlace } from '../../models/training/training-options.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
+import { findModel, verifyModel } from '../../models/zoo.ts';
+import { readChannelFile } from '../config/channel-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { oneOf, pathArgument } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
@@ -24,6 +27,8 @@ import { trainProgress } from './train-progress.ts';
 interface PlaceTyped {
   output?: string;
   resume?: string | true;
+  from?: string;
+  conjugate?: boolean;
   engine?: string;
   json?: boolean;
 }
@@ -56,6 +61,8 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   for (const { usage, help } of flagsOf(family)) command.option(usage, help);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
+    .option('--from <model>', 'go on from what this model has learned, with its options where nothing else is told')
+    .option('--conjugate', 'rows of the file of --channels are h_k, not h_kᴴ')
     .option('--engine <name>', `what computes: ${ENGINE_CHOICES.join(', ')} (default: auto, compiled where it can be)`)
     .option('--json', 'one JSON object a line instead of a bar')
     .addHelpText(
@@ -64,14 +71,22 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
 Examples:
   $ beamrig train ${id} --elements 64 --output my-model.onnx
   $ beamrig train ${id} --elements 64 --output my-model.onnx --resume
-  $ beamrig train ${id} --elements 64 --output my-model.onnx --engine onnxruntime`,
+  $ beamrig train ${id} --elements 64 --output my-model.onnx --engine onnxruntime
+  $ beamrig train ${id} --from my-model.onnx --channels measured.npy --output our-lab.onnx
+
+--channels also takes a NumPy file of measured channels [n, K, N] instead of a number. The last fifth of them is not learned from: it chooses
+the best epoch, and the card says what the model reaches on it.`,
     )
     .action((typed: PlaceTyped & Record<string, string>) => trainFamily(family, typed));
 }
 
 async function trainFamily(family: ModelFamily, { json = false, ...typed }: PlaceTyped & Record<string, unknown>): Promise<void> {
   const asked = flagsOf(family).map(({ option, flag }) => [option, typed[attributeOf(flag)]]);
-  const options = optionsTyped(family, Object.fromEntries(asked) as Record<string, string | undefined>);
+  const texts = Object.fromEntries(asked) as Record<string, string | undefined>;
+  const before = typed.from === undefined ? undefined : trainedBefore(family, verifyModel(findModel(typed.from)));
+  const measured = measuredChannels(texts, typed);
+  if (measured !== undefined && before === undefined) Object.assign(texts, shapeOf(measured, texts));
+  const options = optionsTyped(family, texts, before?.options);
   const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, ENGINE_CHOICES) };
   const place = placeOf(typed, `${family.id}-n${options.elements}.onnx`);
   makeWritable(place);
@@ -83,7 +98,11 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   try {
     outcome = await train(
       family,
-      { ...options, ...place, ...engine },
+      {
+        ...{ ...options, ...place, ...engine },
+        ...(before === undefined ? {} : { from: before.from }),
+        ...(measured === undefined ? {} : { measured }),
+      },
       {
         onEngine: ({ why }) => {
           if (why !== undefined) printError(`beamrig: onnxruntime computes this training: to be compiled, it has ${why}`);
@@ -106,6 +125,25 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
     print(`Card:  ${outcome.cardPath}`);
   }
 }
+
+/** Channels of the file that stands where their number might; the text is taken out then. */
+function measuredChannels(texts: Record<string, string | undefined>, { conjugate }: PlaceTyped): MeasuredChannels | undefined {
+  const text = texts['channels'];
+  if (text === undefined || !text.endsWith('.npy')) {
+    if (conjugate !== true) return undefined;
+    throw new BeamrigError('argument', '--conjugate: there is no file of channels', { wayOut: 'Give one: --channels FILE.npy.' });
+  }
+  delete texts['channels'];
+  const { doubts, ...measured } = readChannelFile(text, { conjugate: conjugate === true });
+  for (const doubt of doubts) printError(`beamrig: ${doubt}`);
+  return measured;
+}
+
+/** The array that a file's channels are of, where nothing else was told. */
+const shapeOf = ({ channels: [{ rows, cols }] }: MeasuredChannels, { elements, users }: Record<string, string | undefined>) => ({
+  elements: elements ?? String(cols),
+  users: users ?? String(rows),
+});
 
 /** Under which name commander hands a flag over: --snr-range as snrRange. */
 const attributeOf = (flag: string): string => flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
