@@ -36,7 +36,7 @@ const measured = { file: 'lab/measured.npy', sha256: 'a'.repeat(64), channels: m
 
 beforeAll(async () => {
   await train(family, { ...tiny, output: path('base') });
-});
+}, 60_000);
 
 describe('training that goes on from a model', () => {
   it('starts with what it has learned and its options, and is better on the channels it is for', async () => {
