@@ -11,11 +11,10 @@ import type { ModelFamily, Network } from '../family.ts';
 import { contractTensors } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
 import type { ChannelSet } from './channel-set.ts';
-import type { MeasuredChannels, TrainedBefore } from './fine-tuning.ts';
 import type { Judge } from './judge.ts';
 import { withLearned } from './learned-numbers.ts';
 import { trainingCommand } from './option-flags.ts';
-import type { TrainingOptions } from './training-options.ts';
+import type { MeasuredChannels, TrainedBefore, TrainingOptions } from './training-options.ts';
 
 const METRIC_SNR_DB = [0, 5, 10, 15, 20];
 

@@ -9,23 +9,9 @@ import { frobeniusNorm, scale } from '../../core/signal/complex-matrix.ts';
 import type { ModelCard } from '../card.ts';
 import type { ModelFamily } from '../family.ts';
 import { packChannels, type ChannelSet } from './channel-set.ts';
-import { learnedNumbers, type LearnedNumbers } from './learned-numbers.ts';
+import { learnedNumbers } from './learned-numbers.ts';
 import { optionsOfCommand } from './recorded-options.ts';
-import type { TrainingOptions } from './training-options.ts';
-
-/** A trained model to go on from. */
-export interface TrainedBefore {
-  readonly id: string;
-  readonly sha256: string;
-  readonly numbers: LearnedNumbers;
-}
-
-/** Channels from a file. */
-export interface MeasuredChannels {
-  readonly file: string;
-  readonly sha256: string;
-  readonly channels: readonly CMatrix[];
-}
+import type { MeasuredChannels, TrainedBefore, TrainingOptions } from './training-options.ts';
 
 const HELD_OUT_SHARE = 1 / 5;
 const FEWEST_CHANNELS = 5;

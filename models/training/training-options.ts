@@ -3,9 +3,9 @@
  * the order of flags, of help and of the command in a card.
  */
 import { z } from 'zod';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { EngineChoice } from '../engine/engines.ts';
-import type { MeasuredChannels, TrainedBefore } from './fine-tuning.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -30,6 +30,21 @@ export interface TrainingPlace {
   output: string;
   /** A checkpoint to go on from. */
   resume?: string;
+}
+
+/** A trained model to go on from. */
+export interface TrainedBefore {
+  readonly id: string;
+  readonly sha256: string;
+  /** By the name of their parameter. */
+  readonly numbers: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Channels from a file. */
+export interface MeasuredChannels {
+  readonly file: string;
+  readonly sha256: string;
+  readonly channels: readonly CMatrix[];
 }
 
 /** What is learned from, where it is not the draw that the options say. */
