@@ -32,7 +32,7 @@ for (const objective of OBJECTIVE_NAMES) {
   }
 }
 process.stderr.write('\n');
-const differ = rows.filter((row) => row.differentWords + row.differentRates + row.voidCycles > 0);
+const differ = rows.filter((row) => row.differentWords + row.differentRates + row.differentMetrics + row.voidCycles > 0);
 const sum = (of: (row: SameBeams) => number, among = rows): number => among.reduce((total, row) => total + of(row), 0);
 const lines = OBJECTIVE_NAMES.flatMap((objective) =>
   BEAMFORMERS.map((beamformer) => {
@@ -44,6 +44,7 @@ const lines = OBJECTIVE_NAMES.flatMap((objective) =>
       sum((row) => row.words, own),
       sum((row) => row.differentWords, own),
       sum((row) => row.differentRates, own),
+      sum((row) => row.differentMetrics, own),
       sum((row) => row.voidCycles, own),
       own.map((row) => row.ownDigital).join(' '),
     ];
@@ -53,10 +54,10 @@ const lines = OBJECTIVE_NAMES.flatMap((objective) =>
 const text = `# What is evaluated is what is radiated
 
 \`npx tsx bench/evaluate-as-run.ts --channels ${values.channels}\`: a rig on the simulator runs through ${values.channels} recorded channels (N = 32, M = K = 4, ${SNR_DB} dB) at each of
-Q = ${BITS.join(', ')}; \`evaluate\` takes the same channels. Compared: every phase word, every sum rate to the last digit, and whose D was radiated.
+Q = ${BITS.join(', ')}; \`evaluate\` takes the same channels. Compared: every phase word, every sum rate and metric to the last digit, and whose D was radiated.
 
-| objective | beamformer | beams | words | words that differ | rates that differ | void | D of the beamformer itself, beams of ${values.channels}, by Q |
-|---|---|---:|---:|---:|---:|---:|---|
+| objective | beamformer | beams | words | words that differ | rates that differ | beams with metrics that differ | void | D of the beamformer itself, beams of ${values.channels}, by Q |
+|---|---|---:|---:|---:|---:|---:|---:|---|
 ${lines.join('\n')}
 `;
 console.log(text);

@@ -7,12 +7,14 @@ import { isBaselineName } from '../models/baselines/baselines.ts';
 import type { PhaseBits } from '../models/evaluation/channel-figures.ts';
 import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { METRICS, type MetricValues } from '../core/signal/metrics.ts';
 import type { ObjectiveName } from '../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';
 import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../src/beamforming/try-model.ts';
-import { parseRigFile } from '../src/config/rig-file.ts';
+import { parseRigFile, type RigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
+import { rigSensing } from '../src/rig/rig-sensing.ts';
 
 export interface SameBeams {
   beamformer: string;
@@ -25,6 +27,8 @@ export interface SameBeams {
   differentWords: number;
   /** Sum rates that are not the very same number. */
   differentRates: number;
+  /** Beams of which a metric is not the very same number, or known to one of the two only. */
+  differentMetrics: number;
   /** Beams whose D was the beamformer's own. */
   ownDigital: number;
 }
@@ -32,6 +36,7 @@ export interface SameBeams {
 interface Radiated {
   words: Uint16Array;
   sumRate: number;
+  metrics: MetricValues;
   digital: string;
 }
 
@@ -41,7 +46,9 @@ export async function compareEvaluationWithRun(
   { beamformer, bits, objective, snrDb = 10 }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb?: number },
 ): Promise<SameBeams> {
   const { rows: users, cols: elements } = channels[0];
-  const radiated = await run(channels, { beamformer, bits, objective, snrDb });
+  const rig = sameRig(channels, { beamformer, bits, objective, snrDb });
+  const radiated = await run(channels, rig);
+  const sensing = rigSensing(rig);
   const result = {
     beamformer,
     bits,
@@ -51,6 +58,7 @@ export async function compareEvaluationWithRun(
     words: 0,
     differentWords: 0,
     differentRates: 0,
+    differentMetrics: 0,
     ownDigital: 0,
   };
   const opened = await openBeamformer(
@@ -67,6 +75,7 @@ export async function compareEvaluationWithRun(
     objective: OBJECTIVES[objective],
     snrsDb: [snrDb],
     bits: [bits] satisfies PhaseBits[],
+    ...(sensing === undefined ? {} : { sensing: [sensing] }),
     onBeam: (index, beam) => {
       result.cycles++;
       const same = radiated.get(index);
@@ -77,6 +86,7 @@ export async function compareEvaluationWithRun(
       result.words += beam.words.length;
       beam.words.forEach((word, place) => (result.differentWords += word === same.words[place] ? 0 : 1));
       if (beam.sumRate !== same.sumRate) result.differentRates++;
+      if (METRICS.some(({ name }) => beam.metrics[name] !== same.metrics[name])) result.differentMetrics++;
       if (beam.digitalFrom === 'beamformer') result.ownDigital++;
       if (beam.digitalFrom !== same.digital) result.differentRates++;
     },
@@ -85,20 +95,23 @@ export async function compareEvaluationWithRun(
   return result;
 }
 
-async function run(
-  channels: readonly CMatrix[],
+function sameRig(
+  [{ rows: users, cols: elements }]: readonly CMatrix[],
   { beamformer, bits, objective, snrDb }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb: number },
-): Promise<Map<number, Radiated>> {
-  const { rows: users, cols: elements } = channels[0];
-  const rig = parseRigFile(
+): RigFile {
+  return parseRigFile(
     `name: same
 array: { geometry: { kind: ula, elements: ${elements} }, rfChains: ${users}, phaseBits: ${bits} }
 users: { count: ${users} }
 snrDb: ${snrDb}
 beamformer: { model: ${beamformer}, objective: ${objective}, deadlineMs: 600000 }
+${objective === 'rate-sensing' ? 'sensing: { directionsDeg: [-60, 0, 60] }' : ''}
 `,
     'same.yaml',
   );
+}
+
+async function run(channels: readonly CMatrix[], rig: RigFile): Promise<Map<number, Radiated>> {
   const assembled = await assembleRig({
     rig,
     clock: createVirtualClock(),
@@ -110,7 +123,8 @@ beamformer: { model: ${beamformer}, objective: ${objective}, deadlineMs: 600000 
   assembled.controller.onCycle((record) => {
     const view = assembled.controller.latest();
     if (record.outcome !== 'ok' || view?.record.cycle !== record.cycle) return;
-    radiated.set(record.cycle, { words: view.words, sumRate: record.predictedSumRate, digital: record.digital });
+    const { predictedSumRate: sumRate, metrics, digital } = record;
+    radiated.set(record.cycle, { words: view.words, sumRate, metrics: metrics.predicted, digital });
   });
   await assembled.run();
   await assembled.controller.stop();

@@ -102,7 +102,8 @@ function cutOf(points: ReadonlyMap<number, number>, towardsRad: readonly number[
   return { anglesRad, power: anglesRad.map((angle) => Math.max(points.get(angle) ?? 0, 0)), places };
 }
 
-function summedOverRows({ re, im, cols }: CMatrix, rows: number, columns: number): CMatrix {
+/** The line that a planar array is in the horizontal plane, where all of its rows are in phase. */
+export function summedOverRows({ re, im, cols }: CMatrix, rows: number, columns: number): CMatrix {
   const sum = zeros(columns, cols);
   for (let row = 0; row < rows; row++) {
     const from = row * columns * cols;
@@ -115,7 +116,7 @@ function summedOverRows({ re, im, cols }: CMatrix, rows: number, columns: number
 }
 
 /** Σ over streams of |Σₙ x[n]·exp(−j2πkn/L)|², k = 0 … L − 1: the power towards sin θ = k/(d·L), which repeats itself every 1/d. */
-function powerSpectrum(line: CMatrix, length: number): Float64Array {
+export function powerSpectrum(line: CMatrix, length: number): Float64Array {
   const power = new Float64Array(length);
   const re = new Float64Array(length);
   const im = new Float64Array(length);

@@ -13,10 +13,11 @@ import type { ArrayStates, Beam, Digital, Objective, Problem, Quantiser, Realise
 import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, fromPhases, matmul, scale, zeros } from './complex-matrix.ts';
 import { equivalentArray } from './equivalent-array.ts';
-import { metricsOf } from './metrics.ts';
+import { metricsOf, type MetricValues } from './metrics.ts';
 import type { ElementStates } from './quantise.ts';
 import { idealStates, quantisePhases, quantiseToStates } from './quantise.ts';
 import { ratesOfGains } from './rate.ts';
+import { sensingMetrics } from './sensing.ts';
 
 export interface RealiseOptions {
   states: ArrayStates;
@@ -53,7 +54,14 @@ export function asComputed(problem: Problem, beam: Beam, objective: Objective): 
   const own = { digital, ...(userDigital === undefined ? {} : { userDigital }) };
   const score = objective.at(problem, setArray(problem, beam, analog)).score(own);
   const rates = ratesOfGains(matmul(matmul(channel, analog), digital), noise);
-  return { analog, ...own, digitalFrom: 'beamformer', score, ...rates, metrics: metricsOf(rates.sinr, score.metrics) };
+  return {
+    analog,
+    ...own,
+    digitalFrom: 'beamformer',
+    score,
+    ...rates,
+    metrics: metricsTold(problem, analog, { ...own, ...rates, score }),
+  };
 }
 
 /**
@@ -94,7 +102,17 @@ function chooseDigital(
     if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
   }
   const rates = ratesHeard(problem, equivalent, best.digital);
-  return { ...best, ...rates, metrics: metricsOf(rates.sinr, best.score.metrics) };
+  return { ...best, ...rates, metrics: metricsTold(problem, analog, { ...best, ...rates }) };
+}
+
+/** Of the SINR, of sensing where the problem has it, and of the objective. */
+function metricsTold(
+  { sensing, power }: Problem,
+  analog: CMatrix,
+  { digital, sinr, sumRate, score }: Pick<RealisedBeam, 'digital' | 'sinr' | 'sumRate' | 'score'>,
+): MetricValues {
+  if (sensing === undefined) return metricsOf(sinr, score.metrics);
+  return metricsOf(sinr, { ...sensingMetrics(sensing, matmul(analog, digital), power, sumRate), ...score.metrics });
 }
 
 const ratesHeard = ({ noise }: Problem, { channel, analog }: SetArray['equivalent'], digital: CMatrix) =>

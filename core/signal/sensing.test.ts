@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, subtract, zeros } from './complex-matrix.ts';
+import { elementCount, type ArrayGeometry } from './geometry.ts';
 import { createRandom } from './random.ts';
 import { climbRateSensing } from './rate-sensing.ts';
 import { ratesOfGains } from './rate.ts';
 import { beampatternMse, covarianceError, factorOfCovariance, wantedEnergy } from './sensing.ts';
+import { steeringRows } from '../../test/doubles/steering-rows.ts';
 import { patternGrid } from './wanted-pattern.ts';
 
 function randomMatrix(rows: number, cols: number, seed: number): CMatrix {
@@ -36,6 +38,25 @@ describe('what sensing wishes for', () => {
     const grid = patternGrid({ kind: 'ula', elements: 12, spacingWavelengths: 0.5 }, factor);
     expect(beampatternMse(grid, precoder, 4)).toBeCloseTo(0, 12);
     expect(beampatternMse(grid, scale(unit(randomMatrix(12, 3, 4)), 2), 4)).toBeGreaterThan(0.1);
+  });
+
+  it.each<ArrayGeometry>([
+    { kind: 'ula', elements: 1, spacingWavelengths: 0.5 },
+    { kind: 'ula', elements: 12, spacingWavelengths: 0.5 },
+    { kind: 'ula', elements: 13, spacingWavelengths: 0.7 },
+    { kind: 'upa', rows: 3, columns: 6, spacingWavelengths: 0.4 },
+  ])('has the pattern error of its definition, a mean over azimuths half a degree apart: %j', (geometry) => {
+    const elements = elementCount(geometry);
+    const factor = unit(randomMatrix(elements, 3, 3));
+    const precoder = scale(unit(randomMatrix(elements, 2, 4)), 2);
+    const steering = steeringRows(geometry);
+    const pattern = (x: CMatrix, t: number): number => {
+      const { re, im, cols } = matmul(steering, x);
+      return re.slice(t * cols, (t + 1) * cols).reduce((sum, real, k) => sum + real ** 2 + im[t * cols + k] ** 2, 0);
+    };
+    let mean = 0;
+    for (let t = 0; t < 361; t++) mean += (pattern(precoder, t) / 4 - pattern(factor, t)) ** 2 / 361;
+    expect(beampatternMse(patternGrid(geometry, factor), precoder, 4)).toBeCloseTo(mean, 10);
   });
 
   it('can be told as a covariance of any power', () => {

@@ -7,9 +7,12 @@
  * Source: Nguyen et al. (paper 000), eqs. (3)-(5).
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
+import { counted } from '../errors/counted.ts';
+import { powerSpectrum, summedOverRows } from './beampattern.ts';
 import type { CMatrix } from './complex-matrix.ts';
-import { frobeniusNorm, matmul, multiplyAhB, scale, zeros } from './complex-matrix.ts';
+import { frobeniusNorm, multiplyAhB, scale, zeros } from './complex-matrix.ts';
 import { eigHermitian } from './decompositions.ts';
+import type { MetricValues } from './metrics.ts';
 
 export interface Sensing {
   /** B, N×r, ‖B‖²_F = 1: Ψ = P·B·Bᴴ for whatever power the problem has. */
@@ -20,10 +23,17 @@ export interface Sensing {
   readonly grid?: PatternGrid;
 }
 
+/**
+ * Where the power over azimuth is compared. As a function of ψ = 2πd·sin θ it is a Fourier series with as many terms as a row has elements, and the
+ * square of a difference has twice as many: points 2πl/L, l = 0 … L − 1, with L ≥ 4C − 3 say all of it, and weights make their sum the mean over any
+ * azimuths.
+ */
 export interface PatternGrid {
-  /** Steering vectors of T directions as rows, a(θ)ᴴ, T×N. */
-  readonly steering: CMatrix;
-  /** a(θ)ᴴ·B·Bᴴ·a(θ), one a direction: what is wanted there at power 1. */
+  /** Elements of a row, C. */
+  readonly columns: number;
+  /** L of them: Σ w·e² at the points is the mean of e² over the azimuths. */
+  readonly weights: Float64Array;
+  /** a(θ)ᴴ·B·Bᴴ·a(θ) at the points: what is wanted there at power 1. */
   readonly wanted: Float64Array;
 }
 
@@ -42,19 +52,37 @@ export function covarianceError({ factor }: Sensing, precoder: CMatrix, power: n
 export const wantedEnergy = (factor: CMatrix): number => frobeniusNorm(multiplyAhB(factor, factor)) ** 2;
 
 /**
- * Mean over the grid of |a(θ)ᴴ(XXᴴ − Ψ)a(θ)|², at power 1: paper 000's beampattern MSE, section IV, with P divided out.
+ * Mean over azimuth of |a(θ)ᴴ(XXᴴ − Ψ)a(θ)|², at power 1: paper 000's beampattern MSE, section IV, with P divided out.
  * @param precoder X = A·D, N×K
  * @param power P
  */
-export function beampatternMse({ steering, wanted }: PatternGrid, precoder: CMatrix, power: number): number {
-  const { re, im, cols } = matmul(steering, precoder); // T×K
+export function beampatternMse({ columns, weights, wanted }: PatternGrid, precoder: CMatrix, power: number): number {
+  const line = precoder.rows === columns ? precoder : summedOverRows(precoder, precoder.rows / columns, columns);
+  const radiated = powerSpectrum(line, weights.length);
   let sum = 0;
-  for (let t = 0; t < wanted.length; t++) {
-    let radiated = 0;
-    for (let i = t * cols; i < (t + 1) * cols; i++) radiated += re[i] * re[i] + im[i] * im[i];
-    sum += (radiated / power - wanted[t]) ** 2;
-  }
-  return sum / wanted.length;
+  for (let l = 0; l < weights.length; l++) sum += weights[l] * (radiated[l] / power - wanted[l]) ** 2;
+  // Weights have either sign: of no difference rounding is left.
+  return Math.max(sum, 0);
+}
+
+/**
+ * Everything that metrics.ts has of sensing, for any objective.
+ * @param precoder X = A·D, N×K
+ * @param power P
+ * @param sumRate R, bit/s/Hz
+ * @throws {BeamrigError} 'shape' where it wishes for an array of another size
+ */
+export function sensingMetrics(sensing: Sensing, precoder: CMatrix, power: number, sumRate: number): MetricValues {
+  requireSameElements(sensing, precoder.rows);
+  const tau = covarianceError(sensing, precoder, power);
+  const mse = sensing.grid === undefined ? {} : { beampattern_mse: beampatternMse(sensing.grid, precoder, power) };
+  return { tau, rate_less_tau: sumRate - sensing.weight * tau, ...mse };
+}
+
+/** @throws {BeamrigError} 'shape' */
+export function requireSameElements({ factor }: Sensing, elements: number): void {
+  if (factor.rows === elements) return;
+  throw new BeamrigError('shape', `the wanted covariance is for ${counted(factor.rows, 'element')}, the channel has ${elements}`);
 }
 
 /** Eigenvalues below this share of the trace are left out: together they are below what a beam can be told from. */

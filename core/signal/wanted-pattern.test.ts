@@ -3,7 +3,8 @@ import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, matmul, multiplyABh, zeros } from './complex-matrix.ts';
 import { eigHermitian } from './decompositions.ts';
 import type { ArrayGeometry } from './geometry.ts';
-import { patternGrid, wantedCovarianceFactor } from './wanted-pattern.ts';
+import { steeringRows } from '../../test/doubles/steering-rows.ts';
+import { wantedCovarianceFactor } from './wanted-pattern.ts';
 
 const degrees = (value: number): number => (value * Math.PI) / 180;
 const DIRECTIONS = [-60, 0, 60].map(degrees);
@@ -27,7 +28,7 @@ function errorOf(pattern: Float64Array, wanted: Float64Array): number {
 
 /** The same problem on Ψ itself: accelerated projected gradients, onto Ψ ⪰ 0 by eigenvalues and onto the diagonal, in turns (Dykstra). */
 function byEigenvalues(elements: number, wanted: Float64Array): number {
-  const { steering } = patternGrid(line(elements), zeros(elements, 1));
+  const steering = steeringRows(line(elements));
   let psi = zeros(elements, elements);
   for (let n = 0; n < elements; n++) psi.re[n * elements + n] = 1 / elements;
   let before = psi;
@@ -60,6 +61,9 @@ function byEigenvalues(elements: number, wanted: Float64Array): number {
   }
   return errorOf(patternOf(steering, psi), wanted);
 }
+
+const patternOfFactor = (elements: number, factor: CMatrix): Float64Array =>
+  patternOf(steeringRows(line(elements)), multiplyABh(factor, factor));
 
 function patternOf(steering: CMatrix, psi: CMatrix): Float64Array {
   const { re, im, cols } = matmul(steering, psi);
@@ -107,7 +111,7 @@ describe('the covariance that sensing wishes for', () => {
   ])('has the pattern of the best one that a search over all covariances finds: %d elements, rank %d', (elements, streams) => {
     const wanted = box(degrees(10));
     const factor = wantedCovarianceFactor(line(elements), { directionsRad: DIRECTIONS, halfWidthRad: degrees(10), streams });
-    const own = errorOf(patternGrid(line(elements), factor).wanted, wanted);
+    const own = errorOf(patternOfFactor(elements, factor), wanted);
     const error = byEigenvalues(elements, wanted);
     expect(own).toBeLessThan(1.03 * error);
     expect(error).toBeLessThan(1.03 * own);
@@ -122,7 +126,7 @@ describe('the covariance that sensing wishes for', () => {
       for (let i = 4 * n; i < 4 * n + 4; i++) energy += factor.re[i] ** 2 + factor.im[i] ** 2;
       expect(energy).toBeCloseTo(1 / 64, 12);
     }
-    const { wanted } = patternGrid(line(64), factor);
+    const wanted = patternOfFactor(64, factor);
     for (const at of [60, 180, 300]) expect(wanted[at]).toBeGreaterThan(4);
     expect(Math.max(...wanted.slice(90, 150))).toBeLessThan(1.2);
   });
@@ -132,7 +136,7 @@ describe('the covariance that sensing wishes for', () => {
     const errors = [1, 3, 8].map((streams) => {
       const factor = wantedCovarianceFactor(line(32), { directionsRad: DIRECTIONS, halfWidthRad: degrees(5), streams });
       expect(factor.cols).toBeLessThanOrEqual(streams);
-      return errorOf(patternGrid(line(32), factor).wanted, wanted);
+      return errorOf(patternOfFactor(32, factor), wanted);
     });
     expect(errors[0]).toBeGreaterThan(errors[1]);
     expect(errors[1] / errors[2]).toBeCloseTo(1, 1);

@@ -11,12 +11,13 @@
  * Source: Nguyen et al. (paper 000), eq. (4), after Stoica, Li and Xie, IEEE Trans. Signal Process. 55(8), 2007.
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
+import { powerSpectrum, summedOverRows } from './beampattern.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { clone, matmul, multiplyAhB, zeros } from './complex-matrix.ts';
 import { eigHermitian } from './decompositions.ts';
 import { fft } from './fft.ts';
 import type { ArrayGeometry } from './geometry.ts';
-import { elementCount, steeringVector } from './geometry.ts';
+import { elementCount } from './geometry.ts';
 import { createRandom } from './random.ts';
 import type { PatternGrid } from './sensing.ts';
 
@@ -62,22 +63,29 @@ export function wantedCovarianceFactor(geometry: ArrayGeometry, pattern: WantedP
   return factor;
 }
 
-/** Azimuths half a degree apart, −90° … 90°, where the error of a beampattern is told. */
+/** Azimuths half a degree apart, −90° … 90°, over which the error of a beampattern is a mean. */
 const GRID_POINTS = 361;
 
 /** @param factor B, N×r */
 export function patternGrid(geometry: ArrayGeometry, factor: CMatrix): PatternGrid {
-  const elements = elementCount(geometry);
-  const steering = zeros(GRID_POINTS, elements);
+  const columns = geometry.kind === 'ula' ? elementCount(geometry) : geometry.columns;
+  const line = factor.rows === columns ? factor : summedOverRows(factor, factor.rows / columns, columns);
+  const degree = 2 * (columns - 1);
+  let length = 1;
+  while (length < 2 * degree + 1) length *= 2;
+  // Σ_t exp(jmψ_t) for m = −degree … degree: real, for azimuths lie the same to either side.
+  const weights = new Float64Array(length);
   for (let t = 0; t < GRID_POINTS; t++) {
-    const { re, im } = steeringVector(geometry, -Math.PI / 2 + (Math.PI * t) / (GRID_POINTS - 1));
-    steering.re.set(re, t * elements);
-    steering.im.set(
-      im.map((value) => -value),
-      t * elements,
-    );
+    const psi = 2 * Math.PI * geometry.spacingWavelengths * Math.sin(-Math.PI / 2 + (Math.PI * t) / (GRID_POINTS - 1));
+    weights[0] += 1 / (length * GRID_POINTS);
+    for (let m = 1; m <= degree; m++) {
+      const turn = Math.cos(m * psi) / (length * GRID_POINTS);
+      weights[m] += turn;
+      weights[length - m] += turn;
+    }
   }
-  return { steering, wanted: rowEnergies(matmul(steering, factor)) };
+  fft(weights, new Float64Array(length));
+  return { columns, weights, wanted: powerSpectrum(line, length) };
 }
 
 function requirePattern({ directionsRad, halfWidthRad }: WantedPattern): void {

@@ -34,6 +34,15 @@ interface BitFigures {
   score: number;
   /** Whether the beamformer's own D was the better one. */
   ownDigital: boolean;
+  /** Where the problem has sensing. */
+  sensing?: SensingFigures;
+}
+
+/** As the metrics of the same names: τ, R − ωτ, and the error of the beampattern. */
+export interface SensingFigures {
+  tau: number;
+  rateLessTau: number;
+  beampatternMse: number;
 }
 
 /**
@@ -51,7 +60,11 @@ export function figuresOf(
   const atBits = options.bits.map((bits) => {
     const shown = realised(problem, beam, bits, options);
     onBeam?.(shown);
-    return { sumRate: shown.sumRate, score: shown.score.value, ownDigital: shown.digitalFrom === 'beamformer' };
+    const { sumRate, score, digitalFrom, metrics } = shown;
+    const own = { sumRate, score: score.value, ownDigital: digitalFrom === 'beamformer' };
+    if (problem.sensing === undefined) return own;
+    const { tau, rate_less_tau: rateLessTau, beampattern_mse: beampatternMse } = metrics;
+    return { ...own, sensing: { tau, rateLessTau, beampatternMse } };
   });
   return {
     powerRatio: beam.powerRatio,

@@ -7,7 +7,8 @@ import type { ComputeBeam, Objective, RealisedBeam } from '../../core/signal/bea
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
 import { fromDb } from '../../core/signal/rate.ts';
-import { figuresOf, type ChannelFigures, type PhaseBits } from './channel-figures.ts';
+import type { Sensing } from '../../core/signal/sensing.ts';
+import { figuresOf, type ChannelFigures, type PhaseBits, type SensingFigures } from './channel-figures.ts';
 import type { MeanAndError } from './statistics.ts';
 import { meanAndError } from './statistics.ts';
 
@@ -26,6 +27,8 @@ export interface EvaluationOptions {
   resolveDigital?: boolean;
   /** N·M of 0/1; absent means fully connected. */
   connection?: Uint8Array;
+  /** What sensing wishes for: at every SNR, or at each of them. With a grid. */
+  sensing?: readonly Sensing[];
   /** Called with every beam that is looked at, and the index of its channel. */
   onBeam?: (channel: number, beam: RealisedBeam | Omit<RealisedBeam, 'words'>) => void;
   /** Called after every channel, for progress. */
@@ -41,6 +44,10 @@ export interface EvaluationRow {
   score: MeanAndError;
   /** Beams whose D was the beamformer's own, being the better one; all of them where it was not solved again. */
   ownDigital: number;
+  /** Where there is sensing: τ, R − ωτ, and the error of the beampattern at power 1. */
+  tau?: MeanAndError;
+  objective?: MeanAndError;
+  beampatternMse?: MeanAndError;
   zf: MeanAndError;
   wmmse: MeanAndError;
   /** Mean sum rate over that of WMMSE; null where that is 0. */
@@ -61,13 +68,14 @@ export interface EvaluationResult {
  * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
-  const { channels, rfChains, snrsDb, onBeam, onProgress, connection } = options;
+  const { channels, rfChains, snrsDb, onBeam, onProgress, connection, sensing } = options;
   const mask = connection === undefined ? {} : { connection };
   requireChannels(channels);
   const figures: ChannelFigures[] = [];
-  for (const snrDb of snrsDb) {
+  for (const [at, snrDb] of snrsDb.entries()) {
+    const wished = sensing === undefined ? {} : { sensing: sensingAt(sensing, at) };
     for (const [index, channel] of channels.entries()) {
-      const problem = { channel, rfChains, power: fromDb(snrDb), noise: 1, ...mask };
+      const problem = { channel, rfChains, power: fromDb(snrDb), noise: 1, ...mask, ...wished };
       const beam = await options.compute(problem);
       figures.push(figuresOf(problem, beam, options, (shown) => onBeam?.(index, shown)));
       onProgress?.(figures.length, snrsDb.length * channels.length);
@@ -75,6 +83,9 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
   }
   return summarise(figures, { ...options, objective: options.objective.name });
 }
+
+/** One for all SNRs, or that of each. */
+export const sensingAt = (sensing: readonly Sensing[], snr: number): Sensing => sensing[sensing.length === 1 ? 0 : snr];
 
 export function requireChannels(channels: readonly CMatrix[]): void {
   if (channels.length === 0) throw new BeamrigError('argument', 'there are no channels to evaluate on');
@@ -111,6 +122,7 @@ export function summarise(
         sumRate,
         score: meanAndError(shown.map(({ score }) => score)),
         ownDigital: shown.filter(({ ownDigital }) => ownDigital).length,
+        ...sensingMeans(shown.flatMap(({ sensing }) => sensing ?? [])),
         zf,
         wmmse,
         ofWmmse: wmmse.mean > 0 ? sumRate.mean / wmmse.mean : null,
@@ -118,4 +130,13 @@ export function summarise(
     });
   });
   return { model, objective, channels: { file, count: channels.length }, power: powers, results };
+}
+
+function sensingMeans(figures: readonly SensingFigures[]): Pick<EvaluationRow, 'tau' | 'objective' | 'beampatternMse'> {
+  if (figures.length === 0) return {};
+  return {
+    tau: meanAndError(figures.map(({ tau }) => tau)),
+    objective: meanAndError(figures.map(({ rateLessTau }) => rateLessTau)),
+    beampatternMse: meanAndError(figures.map(({ beampatternMse }) => beampatternMse)),
+  };
 }

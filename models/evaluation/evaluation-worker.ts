@@ -6,11 +6,13 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { fromDb } from '../../core/signal/rate.ts';
+import type { Sensing } from '../../core/signal/sensing.ts';
 import { runBaseline, type BaselineName } from '../baselines/baselines.ts';
 import type { ModelCard } from '../card.ts';
 import { sessionOf, type CompiledImage } from '../engine/compiled-session.ts';
 import { beamOf, flatInputs } from '../model-tensors.ts';
 import { figuresOf, type ChannelFigures, type PhaseBits } from './channel-figures.ts';
+import { sensingAt } from './evaluate.ts';
 
 export interface EvaluationStart {
   readonly source: { readonly baseline: BaselineName } | { readonly card: ModelCard; readonly image: CompiledImage };
@@ -21,6 +23,8 @@ export interface EvaluationStart {
   readonly snrsDb: readonly number[];
   readonly bits: readonly PhaseBits[];
   readonly resolveDigital: boolean;
+  /** At every SNR, or at each of them. */
+  readonly sensing?: readonly Sensing[];
   /** Shared by all threads: the next task that nobody has taken, and figures in the order of the tasks. */
   readonly next: Int32Array;
   readonly figures: Float64Array;
@@ -41,14 +45,16 @@ const options = { ...start, objective: OBJECTIVES[start.objective] };
 parentPort?.on('message', (what: 'open' | 'go') => parentPort?.postMessage(what === 'go' ? takeTasks() : undefined));
 
 function takeTasks(): Refusal | undefined {
-  const { channels, snrsDb, rfChains, figures, next } = start;
+  const { channels, snrsDb, rfChains, figures, next, sensing } = start;
   const total = snrsDb.length * channels.count;
   for (let task = Atomics.add(next, 0, 1); task < total; task = Atomics.add(next, 0, 1)) {
+    const snr = Math.floor(task / channels.count);
     const problem: Problem = {
       channel: channelAt(task % channels.count),
       rfChains,
-      power: fromDb(snrsDb[Math.floor(task / channels.count)]),
+      power: fromDb(snrsDb[snr]),
       noise: 1,
+      ...(sensing === undefined ? {} : { sensing: sensingAt(sensing, snr) }),
     };
     try {
       writeFigures(figures, task, figuresOf(problem, compute(problem), options));
@@ -73,7 +79,10 @@ function writeFigures(figures: Float64Array, task: number, { powerRatio, zf, wmm
     powerRatio,
     zf,
     wmmse,
-    ...atBits.flatMap(({ sumRate, score, ownDigital }) => [sumRate, score, Number(ownDigital)]),
+    ...atBits.flatMap(({ sumRate, score, ownDigital, sensing }) => [
+      ...[sumRate, score, Number(ownDigital)],
+      ...(sensing === undefined ? [] : [sensing.tau, sensing.rateLessTau, sensing.beampatternMse]),
+    ]),
   ];
   figures.set(numbers, task * numbers.length);
 }

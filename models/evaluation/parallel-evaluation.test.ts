@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../core/signal/beam-contract.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { patternGrid, wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import { runBaseline } from '../baselines/baselines.ts';
 import { openCompiled } from '../engine/compiled-session.ts';
 import { beamOf, flatInputs } from '../model-tensors.ts';
@@ -58,6 +59,27 @@ describe('an evaluation on several threads', () => {
     expect(found).toEqual(expected);
     expect([seen[0], seen.at(-1)]).toEqual([0, 1]);
   });
+
+  it('tells how far beams are from what sensing wishes for, at each SNR from its own', async () => {
+    const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
+    const sensing = [0, 0.5].map((direction) => {
+      const pattern = { directionsRad: [direction], halfWidthRad: 0.1, streams: users };
+      const factor = wantedCovarianceFactor(geometry, pattern);
+      return { factor, weight: 0.3, grid: patternGrid(geometry, factor) };
+    });
+    const source = { baseline: 'aligned' } as const;
+    const compute = (problem: Problem) => runBaseline('aligned', problem);
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['rate-sensing'], sensing });
+    const found = await evaluateInParallel({ ...request, source, objective: 'rate-sensing', threads: 2, sensing });
+    expect(found).toEqual(expected);
+    const [quantised] = expected.results;
+    expect(quantised.objective?.mean).toBeCloseTo(quantised.score.mean, 9);
+    expect(quantised.objective?.mean).toBeCloseTo(quantised.sumRate.mean - 0.3 * (quantised.tau?.mean ?? NaN), 9);
+    expect(quantised.beampatternMse?.mean).toBeGreaterThan(0);
+    // The covariance of the first for all is another thing at the second SNR alone.
+    const one = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['rate-sensing'], sensing: [sensing[0]] });
+    expect(one.results.map(({ tau }, i) => tau?.mean === expected.results[i].tau?.mean)).toEqual([true, true, false, false]);
+  }, 60_000);
 
   it('ends with the error of the first channel that has one', async () => {
     const spoilt = channels.map((channel, i) => (i === 3 || i === 5 ? zeros(users, elements) : channel));

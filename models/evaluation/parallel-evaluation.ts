@@ -5,6 +5,7 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
+import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BaselineName } from '../baselines/baselines.ts';
 import type { ModelCard } from '../card.ts';
 import { compileImage } from '../engine/compiled-session.ts';
@@ -30,16 +31,29 @@ const PROGRESS_MS = 100;
  * @throws NotCompiled where the model has something that is not compiled
  */
 export async function evaluateInParallel(options: ParallelEvaluation): Promise<EvaluationResult> {
-  const { model, source, objective, channels, rfChains, snrsDb, bits, resolveDigital = false, threads, onProgress } = options;
+  const {
+    model,
+    source,
+    objective,
+    channels,
+    rfChains,
+    snrsDb,
+    bits,
+    resolveDigital = false,
+    threads,
+    onProgress,
+    sensing,
+  } = options;
   requireChannels(channels);
   const total = snrsDb.length * channels.length;
   const [{ rows, cols }] = channels;
-  const figures = new Float64Array(new SharedArrayBuffer(8 * total * figuresLength(bits.length)));
+  const figures = new Float64Array(new SharedArrayBuffer(8 * total * figuresLength(bits.length, sensing !== undefined)));
   const next = new Int32Array(new SharedArrayBuffer(4));
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
     ...{ model, objective, rfChains, snrsDb, bits, resolveDigital, figures, next },
+    ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
   const pool = Array.from({ length: threads }, () => startComputing(import.meta.url, 'evaluation-worker', start));
   let watch: NodeJS.Timeout | undefined;
@@ -55,22 +69,37 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     await Promise.all(pool.map((thread) => thread.end()));
   }
   return summarise(
-    Array.from({ length: total }, (_, task) => readFigures(figures, task, bits.length)),
+    Array.from({ length: total }, (_, task) => readFigures(figures, task, bits.length, sensing !== undefined)),
     options,
   );
 }
 
-/** Power ratio, ZF, WMMSE, then three for each number of bits. */
-export const figuresLength = (bits: number): number => 3 + 3 * bits;
+/** Power ratio, ZF, WMMSE, then three for each number of bits, and three more of sensing. */
+const figuresLength = (bits: number, sensing: boolean): number => 3 + (sensing ? 6 : 3) * bits;
 
-function readFigures(figures: Float64Array, task: number, bits: number): ChannelFigures {
-  const at = task * figuresLength(bits);
+function readFigures(figures: Float64Array, task: number, bits: number, sensing: boolean): ChannelFigures {
+  const at = task * figuresLength(bits, sensing);
   const [powerRatio, zf, wmmse] = figures.subarray(at, at + 3);
+  const each = sensing ? 6 : 3;
   const atBits = Array.from({ length: bits }, (_, i) => {
-    const [sumRate, score, own] = figures.subarray(at + 3 + 3 * i, at + 6 + 3 * i);
-    return { sumRate, score, ownDigital: own === 1 };
+    const from = at + 3 + each * i;
+    const [sumRate, score, own, tau, rateLessTau, beampatternMse] = figures.subarray(from, from + each);
+    const shown = { sumRate, score, ownDigital: own === 1 };
+    return sensing ? { ...shown, sensing: { tau, rateLessTau, beampatternMse } } : shown;
   });
   return { powerRatio, zf, wmmse, atBits };
+}
+
+function sharedSensing({ factor, weight, grid }: Sensing): Sensing {
+  const shared = { ...factor, re: sharedCopy(factor.re), im: sharedCopy(factor.im) };
+  if (grid === undefined) return { factor: shared, weight };
+  return { factor: shared, weight, grid: { ...grid, weights: sharedCopy(grid.weights), wanted: sharedCopy(grid.wanted) } };
+}
+
+function sharedCopy(numbers: Float64Array): Float64Array {
+  const copy = new Float64Array(new SharedArrayBuffer(numbers.byteLength));
+  copy.set(numbers);
+  return copy;
 }
 
 /** Real parts of a channel, then imaginary ones, channel after channel: threads read them where they are. */

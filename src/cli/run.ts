@@ -17,6 +17,7 @@ import { rigDoubts } from '../config/rig-doubts.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
+import { sensingTakesLong } from '../rig/rig-sensing.ts';
 import { startServer, type RunningServer } from '../server/server.ts';
 import { createInfluxClient } from '../telemetry/influx/influx-client.ts';
 import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/influx/influx-target.ts';
@@ -97,6 +98,10 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
       page.of?.show(event);
     },
   });
+  if (sensingTakesLong(rig)) {
+    const message = `Working out what sensing wishes for of ${counted(elementsOf(rig), 'element')}, which takes a while.`;
+    recorder.report({ level: 'info', code: 'sensing-prepared', message });
+  }
   const assembling = assembleWithPage(recorder, {
     rig,
     seed,

@@ -53,6 +53,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
+    ...sensingProblems(rig),
   );
   const rateHz = at(rig, ['loop', 'rateHz']) ?? DEFAULT_RATE_HZ;
   const watchdogMs = at(rig, ['loop', 'watchdogMs']);
@@ -137,6 +138,29 @@ function couplingProblems(rig: unknown, elements: number | undefined): Problem[]
   ];
 }
 
+/** What sensing wishes for is said once, and an objective that weighs it has to be told. */
+function sensingProblems(rig: unknown): Problem[] {
+  const sensing = at(rig, ['sensing']);
+  const said = (key: string): boolean => at(sensing, [key]) !== undefined;
+  const example = 'sensing: { directionsDeg: [-60, 0, 60] }';
+  if (sensing === undefined) {
+    if (at(rig, ['beamformer', 'objective']) !== 'rate-sensing') return [];
+    const text = `beamformer.objective: rate-sensing has to know where to look; missing: ${example}`;
+    return [{ path: ['beamformer', 'objective'], text }];
+  }
+  if (typeof sensing !== 'object' || sensing === null) return [];
+  if (!said('directionsDeg') && !said('covariance')) {
+    return [
+      { path: ['sensing'], text: `sensing: says neither directionsDeg nor covariance; allowed: one of them, as ${example}` },
+    ];
+  }
+  if (!said('covariance')) return [];
+  return ['directionsDeg', 'widthDeg'].filter(said).map((key) => ({
+    path: ['sensing', key],
+    text: `sensing.${key}: has no meaning beside sensing.covariance, which says all of it; allowed: one of them`,
+  }));
+}
+
 /** Cycles a second where the file says none. */
 export const DEFAULT_RATE_HZ = 20;
 
@@ -146,7 +170,13 @@ function homeProblems(rig: unknown): Problem[] {
   const ofLinks = (Array.isArray(links) ? links : []).flatMap((_, index) => [
     ...LINK_PATHS.map((keys) => ['links', index, ...keys]),
   ]);
-  const places = [['beamformer', 'model'], ['authentication', 'keyFile'], ['telemetry', 'runFolder'], ...ofLinks];
+  const places = [
+    ['beamformer', 'model'],
+    ['authentication', 'keyFile'],
+    ['telemetry', 'runFolder'],
+    ['sensing', 'covariance'],
+    ...ofLinks,
+  ];
   return places.flatMap((path): Problem[] => {
     const value = at(rig, path);
     if (typeof value !== 'string' || !namesAnotherHome(value)) return [];

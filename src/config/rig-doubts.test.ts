@@ -10,6 +10,7 @@ const lines = {
   carrierGhz: 28,
   snrDb: 10,
   azimuthDeg: 20,
+  directionsDeg: [-60, 0, 60],
   phaseErrorDeg: 5,
   phaseStateErrorDeg: 1,
   userSpeedMps: 1.4,
@@ -33,6 +34,7 @@ beamformer: { model: aligned, deadlineMs: ${v.deadlineMs} }
 loop: { rateHz: ${v.rateHz} }
 safeState: codeword
 safeCodeword: { azimuthDeg: ${v.azimuthDeg} }
+sensing: { directionsDeg: [${v.directionsDeg.join(', ')}] }
 simulator:
   userSpeedMps: ${v.userSpeedMps}
   impairments: { phaseErrorDeg: ${v.phaseErrorDeg}, phaseStateErrorDeg: ${v.phaseStateErrorDeg} }
@@ -56,6 +58,10 @@ describe('a value in another unit', () => {
     [{ azimuthDeg: 0.35 }, 'safeCodeword.azimuthDeg: 0.35 degrees is next to broadside; if radians are meant, write 20.1'],
     [{ azimuthDeg: -1.571 }, 'if radians are meant, write -90'],
     [
+      { directionsDeg: [-1.047, 0, 1.047] },
+      'sensing.directionsDeg: -1.047, 0, 1.047 degrees are next to broadside; if radians are meant, write -60, 0, 60',
+    ],
+    [
       { phaseErrorDeg: 0.087 },
       'simulator.impairments.phaseErrorDeg: 0.087 degrees cannot be seen; if radians are meant, write 4.98',
     ],
@@ -76,6 +82,8 @@ describe('a value in another unit', () => {
     { azimuthDeg: 0 },
     { azimuthDeg: 1 },
     { azimuthDeg: -45.5 },
+    { directionsDeg: [0] },
+    { directionsDeg: [-1, 0.5, 20] },
     { spacingWavelengths: 0.45 },
     { spacingWavelengths: 1 },
     { carrierGhz: 2.4 },

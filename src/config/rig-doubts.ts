@@ -21,7 +21,7 @@ const SPEED_OF_LIGHT_MM_GHZ = 299.792_458;
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 const degrees = (rad: number): string => short((rad * 180) / Math.PI);
 
-function* arrayDoubts({ array, snrDb, safeCodeword }: RigFile): Generator<string> {
+function* arrayDoubts({ array, snrDb, safeCodeword, sensing }: RigFile): Generator<string> {
   const { carrierGhz, geometry } = array;
   const spacing = geometry.spacingWavelengths;
   const wavelengthMm = SPEED_OF_LIGHT_MM_GHZ / carrierGhz;
@@ -45,6 +45,13 @@ function* arrayDoubts({ array, snrDb, safeCodeword }: RigFile): Generator<string
   const azimuth = safeCodeword?.azimuthDeg ?? 0;
   if (looksLikeRadians(azimuth)) {
     yield `safeCodeword.azimuthDeg: ${azimuth} degrees is next to broadside; if radians are meant, write ${degrees(azimuth)}`;
+  }
+  const directions = sensing?.directionsDeg ?? [];
+  if (directions.some(looksLikeRadians) && directions.every((angle) => angle === 0 || looksLikeRadians(angle))) {
+    yield (
+      `sensing.directionsDeg: ${directions.join(', ')} degrees are next to broadside; ` +
+      `if radians are meant, write ${directions.map(degrees).join(', ')}`
+    );
   }
 }
 

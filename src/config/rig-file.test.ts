@@ -66,6 +66,13 @@ describe('a good rig file', () => {
     });
   });
 
+  it('says where to sense, with a weight of its own and a file from its own folder', () => {
+    const looking = parseRigFile(`${SMALL}sensing: { directionsDeg: [-60, 0, 60] }\n`, 'rig.yaml');
+    expect(looking.sensing).toEqual({ directionsDeg: [-60, 0, 60], weight: 0.3 });
+    const given = parseRigFile(`${SMALL}sensing: { covariance: psi.npy, weight: 1 }\n`, join(folder, 'rig.yaml'));
+    expect(given.sensing).toEqual({ covariance: join(folder, 'psi.npy'), weight: 1 });
+  });
+
   it('counts the elements of a rectangle', () => {
     const rig = parseRigFile(SMALL.replace('{ kind: ula, elements: 8 }', '{ kind: upa, rows: 4, columns: 6 }'), 'rig.yaml');
     expect(elementsOf(rig)).toBe(24);
@@ -113,6 +120,45 @@ describe('a wrong rig file', () => {
       'line 9: simulator.impairments.deadElements[1]: element 3 is that of simulator.impairments.deadElements[0] already',
       'line 9: simulator.impairments.stuckElements[2]: element 1 is that of simulator.impairments.stuckElements[0] already',
     ]);
+  });
+
+  it.each([
+    ['sensing: {}', 'line 9: sensing: says neither directionsDeg nor covariance; allowed: one of them, as sensing: {'],
+    [
+      'sensing: { directionsDeg: [] }',
+      'line 9: sensing.directionsDeg: [] is not allowed; allowed: a list of 1 to 64, each a number from -90 to 90',
+    ],
+    [
+      'sensing: { directionsDeg: [-60, 91] }',
+      'line 9: sensing.directionsDeg[1]: 91 is not allowed; allowed: a number from -90 to 90',
+    ],
+    [
+      'sensing: { directionsDeg: [0], widthDeg: 0 }',
+      'line 9: sensing.widthDeg: 0 is not allowed; allowed: a number above 0, up to 180',
+    ],
+    [
+      'sensing: { directionsDeg: [0], weight: -1 }',
+      'line 9: sensing.weight: -1 is not allowed; allowed: a number from 0 to 1000000',
+    ],
+    [
+      'sensing: { directionsDeg: [0], covariance: a.npy }',
+      'line 9: sensing.directionsDeg: has no meaning beside sensing.covariance',
+    ],
+    ['sensing: { covariance: a.npy, widthDeg: 10 }', 'line 9: sensing.widthDeg: has no meaning beside sensing.covariance'],
+    ['sensing: { covariance: ~bob/a.npy }', 'line 9: sensing.covariance: "~bob/a.npy" begins with the home of another user'],
+    ['sensing: { directions: [0] }', 'line 9: sensing.directions: unknown key; did you mean directionsDeg?'],
+  ])('is told what sensing cannot be: %s', (block, message) => {
+    expect(problems(`${SMALL}${block}\n`)[0]).toContain(message);
+  });
+
+  it('is told that rate-sensing has to know where to look', () => {
+    const text = SMALL.replace(/^beamformer: .*$/m, 'beamformer: { model: aligned, objective: rate-sensing }');
+    expect(problems(text)).toEqual([
+      'line 8: beamformer.objective: rate-sensing has to know where to look; missing: sensing: { directionsDeg: [-60, 0, 60] }',
+    ]);
+    expect(problems(`${text}sensing: { directionsDeg: [0] }\n`)).toEqual([]);
+    // Without that objective beams are told how far they are from it all the same.
+    expect(problems(`${SMALL}sensing: { directionsDeg: [0] }\n`)).toEqual([]);
   });
 
   it('is told which element does not exist', () => {

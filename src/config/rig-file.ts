@@ -15,6 +15,7 @@ import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
 import { rigTextOf } from './rig-text.ts';
+import { sensingSchema } from './sensing-schema.ts';
 import { simulatorSchema } from './simulator-schema.ts';
 import { characterProblems, readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
@@ -135,6 +136,7 @@ export const rigFileSchema = z
           ),
       })
       .describe('Who chooses the beams.'),
+    sensing: sensingSchema.optional(),
     links: z
       .array(linkSchema)
       .max(64)
@@ -301,9 +303,11 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
   const links = readLinks(file.links, elementsOf(file), folder);
   const { keyFile } = file.authentication ?? {};
   const { model } = file.beamformer;
+  const { sensing } = file;
   const placed = {
     ...file,
     links,
+    ...(sensing?.covariance === undefined ? {} : { sensing: { ...sensing, covariance: pathFrom(folder, sensing.covariance) } }),
     // An id of the zoo or the name of a baseline is no path.
     beamformer: { ...file.beamformer, model: isModelPath(model) ? pathFrom(folder, model) : model },
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },

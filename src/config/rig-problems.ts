@@ -22,6 +22,7 @@ export interface SchemaNode {
   properties?: Record<string, SchemaNode>;
   required?: string[];
   items?: SchemaNode;
+  minItems?: number;
   maxItems?: number;
   oneOf?: SchemaNode[];
   anyOf?: SchemaNode[];
@@ -107,7 +108,8 @@ export function allowedText(node: SchemaNode): string {
   if (node.oneOf) return `a block whose ${discriminatorOf(node)} is ${optionNames(node).join(' or ')}`;
   if (node.type === 'object') return 'a block with ' + Object.keys(node.properties ?? {}).join(', ');
   if (node.type === 'array') {
-    const most = node.maxItems === undefined ? '' : ` of at most ${node.maxItems}`;
+    const { minItems = 0, maxItems } = node;
+    const most = maxItems === undefined ? '' : minItems > 0 ? ` of ${minItems} to ${maxItems}` : ` of at most ${maxItems}`;
     return `a list${most}, each ${allowedText(node.items ?? {})}`;
   }
   if (node.type === 'string') return 'a text';

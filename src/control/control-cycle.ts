@@ -18,6 +18,7 @@ import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
 import { realiseBeam } from '../../core/signal/realise-beam.ts';
+import type { Sensing } from '../../core/signal/sensing.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
 import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
@@ -39,6 +40,8 @@ export interface CycleSetting {
   noise: number;
   /** What beams are to be good for. */
   objective: Objective;
+  /** What is wished for beside the rates. */
+  sensing?: Sensing | undefined;
   /** Pilots that an SNR reading is averaged over. */
   pilots: number;
 }
@@ -288,8 +291,12 @@ function emptyRecord(
   };
 }
 
-function problemOf({ rfChains, power, noise, connection }: CycleSetting, channel: CMatrix): Problem {
-  return { channel, rfChains, power, noise, ...(connection === undefined ? {} : { connection }) };
+function problemOf({ rfChains, power, noise, connection, sensing }: CycleSetting, channel: CMatrix): Problem {
+  return {
+    ...{ channel, rfChains, power, noise },
+    ...(connection === undefined ? {} : { connection }),
+    ...(sensing === undefined ? {} : { sensing }),
+  };
 }
 
 /** Words of q bits as the panel's Q-bit words for the same phases: every 2^(Q − q)-th of its states. */

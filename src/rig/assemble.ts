@@ -31,6 +31,7 @@ import { modelUsed, type CycleSink, type ModelUsed, type RigEvent, type Source }
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { assembleHardware, linkText, problemMessage, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
+import { rigSensing } from './rig-sensing.ts';
 import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
@@ -96,7 +97,7 @@ interface Beginning {
 /**
  * Assembles the rig and shakes hands with its panels; nothing is radiated yet.
  * @throws {BeamrigError} 'no-hardware' when there is none and the rig file forbids the simulator; 'link', 'key', 'panel', 'protocol-version'
- *   for hardware that is there and wrong, whatever the policy; 'channel-file' when recorded channels do not fit the rig; 'model-missing',
+ *   for hardware that is there and wrong, whatever the policy; 'channel-file' when recorded channels do not fit the rig; 'covariance-file'; 'model-missing',
  *   'model-damaged', 'model-mismatch'
  */
 export async function assembleRig(options: AssembleOptions): Promise<Rig> {
@@ -110,6 +111,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const rateHz = options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz);
   if (channels !== undefined) requireFitting(channels, users, elements);
 
+  const sensing = rigSensing(rig);
   const simulated = random.stream('simulator');
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
@@ -153,6 +155,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         power: fromDb(rig.snrDb),
         noise,
         objective: options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective],
+        sensing,
         pilots: rig.loop.pilots,
       },
       panel: begin.first,
@@ -179,7 +182,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       run: () => controller.start(),
       source: begin.first.source,
       description,
-      identity: identityOf(description, beamformer),
+      identity: { ...identityOf(description, beamformer), ...(sensing?.covariance && { covariance: sensing.covariance }) },
       lookedFor: begin.lookedFor,
       ...(simulator === undefined ? {} : { simulator }),
     };

@@ -17,6 +17,8 @@ export interface RigIdentity {
   model: { id: string; kind: 'model' | 'baseline'; sha256?: string; cardSha256?: string };
   panels: { link: string; kind: string; panel: string; firmware: string }[];
   calibration: string;
+  /** The file of what sensing wishes for, where it came from one. */
+  covariance?: { file: string; sha256: string };
 }
 
 /** Where something began that lasts until the next entry of its list. */

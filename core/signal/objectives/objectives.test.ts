@@ -2,10 +2,22 @@ import { describe, expect, it } from 'vitest';
 import type { Beam, Objective, ObjectiveAt, Problem } from '../beam-contract.ts';
 import { salehValenzuela } from '../channel.ts';
 import type { CMatrix } from '../complex-matrix.ts';
-import { conjTranspose, frobeniusNorm, fromPhases, matmul, multiplyABh, scale, subtract, zeros } from '../complex-matrix.ts';
+import {
+  conjTranspose,
+  frobeniusNorm,
+  fromPhases,
+  identity,
+  matmul,
+  multiplyABh,
+  scale,
+  subtract,
+  zeros,
+} from '../complex-matrix.ts';
 import { createRandom } from '../random.ts';
 import { ratesOfGains, sinr } from '../rate.ts';
-import { realiseBeam, realiseExactly } from '../realise-beam.ts';
+import { asComputed, realiseBeam, realiseExactly } from '../realise-beam.ts';
+import { beampatternMse } from '../sensing.ts';
+import { patternGrid } from '../wanted-pattern.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from './objective-names.ts';
 import { OBJECTIVES } from './objectives.ts';
 
@@ -112,6 +124,42 @@ describe('objectives of the rig file', () => {
       const plain = realiseExactly(problem, beamOf(seed), objective);
       expect(climbed.score.value).toBeGreaterThanOrEqual(plain.score.value);
       expect(climbed.metrics.tau).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(OBJECTIVE_NAMES)(
+    '%s leaves it told how far the beam is from what sensing wishes for, where it wishes for something',
+    (name) => {
+      const problem = problemOf(2);
+      const { sensing } = problem;
+      if (sensing === undefined) throw new Error('the problem has no sensing');
+      const grid = patternGrid(geometry, sensing.factor);
+      const objective = OBJECTIVES[name];
+      for (const beam of [
+        realiseBeam({ ...problem, sensing: { ...sensing, grid } }, beamOf(2), { states: { bits: 4 }, objective }),
+        realiseExactly({ ...problem, sensing: { ...sensing, grid } }, beamOf(2), objective),
+        asComputed({ ...problem, sensing: { ...sensing, grid } }, { ...beamOf(2), digital: identity(users) }, objective),
+      ]) {
+        const precoder = matmul(beam.analog, beam.digital);
+        const wanted = scale(multiplyABh(sensing.factor, sensing.factor), problem.power);
+        const tau = frobeniusNorm(subtract(multiplyABh(precoder, precoder), wanted)) ** 2;
+        expect(beam.metrics.tau / tau).toBeCloseTo(1, 9);
+        expect(beam.metrics.rate_less_tau).toBeCloseTo(beam.sumRate - 0.1 * beam.metrics.tau, 9);
+        expect(beam.metrics.beampattern_mse).toBe(beampatternMse(grid, precoder, problem.power));
+        if (name === 'rate-sensing') expect(beam.score.value).toBeCloseTo(beam.metrics.rate_less_tau, 9);
+      }
+      // Without a grid, and without sensing, less is known.
+      const blind = realiseBeam(problem, beamOf(2), { states: { bits: 4 }, objective });
+      expect(Object.keys(blind.metrics)).toEqual(['min_rate', 'tau', 'rate_less_tau']);
+    },
+  );
+
+  it('none takes a covariance of another array', () => {
+    const problem = problemOf(1);
+    const factor = zeros(elements + 1, 1);
+    const other = { ...problem, sensing: { factor, weight: 1 } };
+    for (const name of OBJECTIVE_NAMES) {
+      expect(() => realiseExactly(other, beamOf(1), OBJECTIVES[name])).toThrow('is for 17 elements, the channel has 16');
     }
   });
 

@@ -7,7 +7,7 @@ import { divideByFactor } from '../cholesky.ts';
 import { svd } from '../decompositions.ts';
 import { climbRateSensing, type RateSensing } from '../rate-sensing.ts';
 import { ratesOfGains } from '../rate.ts';
-import { beampatternMse, covarianceError, wantedEnergy, type Sensing } from '../sensing.ts';
+import { covarianceError, requireSameElements, wantedEnergy, type Sensing } from '../sensing.ts';
 import { sumRateObjective } from './sum-rate.ts';
 
 /** Source: Nguyen et al. (paper 000), eq. (5); D by conjugate gradients on the sphere of full power, from the best D for the rate alone. */
@@ -19,22 +19,20 @@ export const rateSensingObjective: Objective = {
     const whitened = whiten(problem, array, sensing);
     const climb = (digital: CMatrix): CMatrix =>
       whitened.toDigital(climbRateSensing(whitened.small, whitened.fromDigital(digital)));
-    const score = (digital: CMatrix) => {
+    const value = (digital: CMatrix): number => {
       const precoder = matmul(array.analog, digital);
       const rate = ratesOfGains(matmul(channel, precoder), noise).sumRate;
-      const tau = covarianceError(sensing, precoder, power);
-      const value = rate - sensing.weight * tau;
-      const mse = sensing.grid === undefined ? {} : { beampattern_mse: beampatternMse(sensing.grid, precoder, power) };
-      return { value, metrics: { tau, rate_less_tau: value, ...mse } };
+      return rate - sensing.weight * covarianceError(sensing, precoder, power);
     };
     return {
       resolve(near) {
         const fromRate = climb(sumRateObjective.at(problem, array).resolve().digital);
         if (near === undefined) return { digital: fromRate };
         const fromNear = climb(near.digital);
-        return { digital: score(fromNear).value > score(fromRate).value ? fromNear : fromRate };
+        return { digital: value(fromNear) > value(fromRate) ? fromNear : fromRate };
       },
-      score: ({ digital }) => score(digital),
+      // What is told of sensing beside it is told for every objective: sensing.ts.
+      score: ({ digital }) => ({ value: value(digital), metrics: {} }),
     };
   },
 };
@@ -46,11 +44,8 @@ function sensingOf({ sensing, channel }: Problem): Sensing {
         'Say where to look (`sensing` in the rig file, --sensing or --covariance of the command), or choose another objective.',
     });
   }
-  if (sensing.factor.rows === channel.cols) return sensing;
-  throw new BeamrigError(
-    'shape',
-    `the wanted covariance is for ${sensing.factor.rows} elements, the channel has ${channel.cols}`,
-  );
+  requireSameElements(sensing, channel.cols);
+  return sensing;
 }
 
 interface Whitened {
