@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fromPhases, identity, multiplyABh, scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { evaluateBeamformer } from '../../models/evaluation/evaluate.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
-import { CliFolder, beamrigHere } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { readChannelFile } from '../config/channel-file.ts';
@@ -22,6 +23,8 @@ interface Told {
   engine: string | null;
   threads: number;
   channelsPerSecond: number;
+  dimensions: { elements: number; rfChains: number; users: number };
+  channels: { file: string; count: number; meanPower: number; normalised: boolean };
 }
 
 describe('beamrig evaluate, of many channels,', () => {
@@ -32,7 +35,7 @@ describe('beamrig evaluate, of many channels,', () => {
     'gives the figures that its beams one after the other have, and says how fast: %s',
     async (model, engine) => {
       const { stdout } = await beamrigHere('evaluate', model, '--channels', file, '--snr', '0,10', '--bits', '3,inf', '--json');
-      const { channelsPerSecond, threads, engine: told, ...result } = JSON.parse(stdout) as Told & object;
+      const { channelsPerSecond, threads, engine: told, dimensions, ...result } = JSON.parse(stdout) as Told;
       expect({ told, isFast: channelsPerSecond > 0, isThreaded: threads >= 1 }).toEqual({
         told: engine,
         isFast: true,
@@ -47,7 +50,10 @@ describe('beamrig evaluate, of many channels,', () => {
         objective: OBJECTIVES['sum-rate'],
       });
       await beamformer.close();
-      expect(result).toEqual(alone);
+      const { meanPower, normalised, ...of } = result.channels;
+      expect({ ...result, channels: of }).toEqual(alone);
+      expect({ dimensions, normalised }).toEqual({ dimensions: { elements: 32, rfChains: 4, users: 4 }, normalised: false });
+      expect(meanPower).toBeCloseTo(1, 1);
     },
     60_000,
   );
@@ -56,5 +62,123 @@ describe('beamrig evaluate, of many channels,', () => {
     const channels = cli.channelFile(2, 16);
     const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '0,10');
     expect(stdout).toMatch(/^12 channels at \d+\/s, yardsticks included, on 1 thread$/m);
+  });
+});
+
+describe('beamrig evaluate says what it was given', () => {
+  const channelsOf = (factor: number): string => {
+    const { channels } = drawChannelSet({
+      ...{ seed: 1, name: 'test', count: 4, elements: 16, users: 2, paths: 10, scale: 'unit-element' },
+    });
+    const path = join(cli.path, `times-${factor}.npy`);
+    writeChannelFile(
+      path,
+      channels.map((channel) => scale(channel, factor)),
+    );
+    return path;
+  };
+
+  it('with its size and scale, and a word where that is far from 1', async () => {
+    const near = await beamrigHere('evaluate', 'aligned', '--channels', channelsOf(1), '--snr', '10');
+    expect(near.stdout).toMatch(/^N = 16 elements, M = 2 RF chains, K = 2 users; mean \|h\|² (0\.9|1\.)\d* \(-?0\.\d dB\)$/m);
+    expect(near.stdout).not.toContain('warning');
+    const far = await beamrigHere('evaluate', 'aligned', '--channels', channelsOf(0.1), '--snr', '10');
+    expect(far.stdout).toMatch(/mean \|h\|² 0\.0\d+ \(-\d+\.\d dB\)\nwarning: SNR is P\/σ² at a mean \|h\|² of 1.*--normalise/);
+  });
+
+  it('and scaled, gives the figures of channels that were', async () => {
+    const at = async (...words: string[]) => {
+      const { stdout } = await beamrigHere('evaluate', 'aligned', '--snr', '10', '--json', ...words);
+      return JSON.parse(stdout) as Told & { results: { sumRate: { mean: number } }[] };
+    };
+    const [unit, faint] = [channelsOf(1), channelsOf(0.01)];
+    const [scaled, same, plain] = [
+      await at('--channels', faint, '--normalise'),
+      await at('--channels', unit, '--normalise'),
+      await at('--channels', faint),
+    ];
+    expect(scaled.channels).toMatchObject({ normalised: true });
+    expect(scaled.channels.meanPower / same.channels.meanPower).toBeCloseTo(1e-4, 9);
+    expect(scaled.results[0].sumRate.mean).toBeCloseTo(same.results[0].sumRate.mean, 9);
+    expect(plain.results[0].sumRate.mean).toBeLessThan(scaled.results[0].sumRate.mean / 10);
+  });
+
+  it('or that users and elements look swapped, or chains are too few', async () => {
+    const swapped = cli.channelFile(16, 2);
+    expectRefusal(
+      await beamrigHere('evaluate', 'aligned', '--channels', swapped),
+      /16 users for 2 elements, and users and elements look swapped: the axes are \[n, K, N\]/,
+    );
+    const few = ['evaluate', 'aligned', '--channels', channelsOf(1), '--rf-chains'];
+    expectRefusal(await beamrigHere(...few, '1'), /2 users need as many RF chains, got 1/);
+    expectRefusal(await beamrigHere(...few, '17'), /17 RF chains for 16 elements/);
+  });
+});
+
+describe('beamrig evaluate, with sensing,', () => {
+  interface Row {
+    snrDb: number;
+    sumRate: { mean: number };
+    score: { mean: number };
+    tau: { mean: number; stderr: number };
+    objective: { mean: number; stderr: number };
+    beampatternMse: { mean: number; stderr: number };
+  }
+  const channels = cli.channelFile(2, 16);
+  const evaluate = (...words: string[]) => beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '0,10', ...words);
+  const rowsOf = async (...words: string[]): Promise<Row[]> => {
+    const { stdout } = await evaluate('--json', '--bits', '3', ...words);
+    return (JSON.parse(stdout) as { results: Row[] }).results;
+  };
+  /** As long as 16 elements that all radiate the same. */
+  const flat = (trace: number): CMatrix => scale(identity(16), trace / 16);
+
+  it('tells τ, R − ωτ and the error of the beampattern, and weighs it where it is told to', async () => {
+    const [low, high] = await rowsOf('--sensing=-60,0,60', '--omega', '0.2');
+    for (const { sumRate, tau, objective, score, beampatternMse } of [low, high]) {
+      expect(objective.mean).toBeCloseTo(sumRate.mean - 0.2 * tau.mean, 9);
+      expect(score.mean).toBe(sumRate.mean);
+      expect([tau, objective, beampatternMse].map(({ stderr }) => stderr > 0)).toEqual([true, true, true]);
+    }
+    // τ is of the order of P².
+    expect(high.tau.mean / low.tau.mean).toBeCloseTo(100, -2);
+    const weighed = await rowsOf('--sensing=-60,0,60', '--omega', '0.2', '--objective', 'rate-sensing');
+    weighed.forEach(({ objective, score, tau }, i) => {
+      expect(score.mean).toBeCloseTo(objective.mean, 9);
+      expect(objective.mean).toBeGreaterThan([low, high][i].objective.mean);
+      expect(tau.mean).toBeLessThan([low, high][i].tau.mean);
+    });
+    const { stdout } = await evaluate('--sensing', '0,30', '--sensing-width', '20');
+    expect(stdout).toMatch(/^sensing: 0°, 30°, 20° wide, of a half-wave line; ω = 0\.3; digital weights are for sum-rate/m);
+    expect(stdout).toMatch(/aligned +τ +R − ωτ +pattern error +digital ZF/);
+  });
+
+  it('takes a covariance of any power, for all SNRs or for each', async () => {
+    const [one, scaled, each] = ['one', 'scaled', 'each'].map((name) => join(cli.path, `${name}.npy`));
+    writeChannelFile(one, [flat(1)]);
+    writeChannelFile(scaled, [flat(7)]);
+    const peaked = multiplyABh(fromPhases(new Float64Array(16), 16, 1), fromPhases(new Float64Array(16), 16, 1));
+    writeChannelFile(each, [flat(1), peaked]);
+    const [ofOne, ofScaled, ofEach] = [
+      await rowsOf('--covariance', one),
+      await rowsOf('--covariance', scaled),
+      await rowsOf('--covariance', each),
+    ];
+    ofScaled.forEach(({ tau }, i) => expect(tau.mean / ofOne[i].tau.mean).toBeCloseTo(1, 9));
+    expect(ofEach[0]).toEqual(ofOne[0]);
+    expect(ofEach[1].tau.mean).toBeGreaterThan(1.1 * ofOne[1].tau.mean);
+    expectRefusal(await evaluate('--snr', '0,5,10', '--covariance', each), /2 covariances; expected 1 or 3/);
+  });
+
+  it.each([
+    [['--omega', '1'], /--omega 1: has no meaning without --sensing or --covariance/],
+    [['--sensing-width', '5'], /--sensing-width 5: has no meaning without --sensing/],
+    [['--sensing', '0', '--covariance', 'a.npy'], /--sensing and --covariance: both say what is wished for/],
+    [['--sensing', '0,100'], /--sensing 100: not allowed; allowed: a number from -90 to 90/],
+    [['--sensing', '0', '--omega', '-1'], /--omega -1: not allowed; allowed: a number from 0 to 1000000/],
+    [['--objective', 'rate-sensing'], /'rate-sensing' needs to know what sensing wishes for/],
+    [['--covariance', 'none.npy'], /none\.npy: there is no such file/],
+  ])('refuses %j', async (words, message) => {
+    expectRefusal(await evaluate(...words), message);
   });
 });

@@ -1,5 +1,6 @@
 /** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
 import { availableParallelism } from 'node:os';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
@@ -14,12 +15,14 @@ import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
+import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
 import { barStream, print, printError, stderr } from './output.ts';
 import { table } from './table.ts';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SensingTyped {
   channels: string;
   conjugate?: boolean;
+  normalise?: boolean;
   snr: string;
   bits: string;
   objective: string;
@@ -37,13 +40,17 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
-  const { channels, file, doubts } = readChannelFile(options.channels, {
+  const { channels, file, doubts, meanPower } = readChannelFile(options.channels, {
     conjugate: options.conjugate ?? false,
+    normalise: options.normalise ?? false,
     ...(dimensions === undefined ? {} : { expected: dimensions }),
   });
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
+  const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false };
+  requireChains(asked);
+  const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
   const beamformer = await openBeamformer(
     model,
     { elements, rfChains, users },
@@ -66,6 +73,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
       model: beamformer.id,
       ...{ rfChains, channels, file, snrsDb, bits },
       resolveDigital: options.resolveDigital ?? false,
+      ...(wished === undefined ? {} : { sensing: wished.sensing }),
       onProgress: (done: number) => {
         if (done === 0) beganMs = performance.now();
         bar?.update(done);
@@ -79,7 +87,32 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   }
   const why = engineReason === undefined ? {} : { engineReason };
   const pace: Pace = { engine, ...why, threads, channelsPerSecond: Math.round((1000 * total) / spentMs) };
-  print(options.json ? JSON.stringify({ ...result, ...pace }) : `${resultTable(result)}\n${paceLine(total, pace)}`);
+  if (!options.json) return print(`${resultTable(result, asked, wished?.told)}\n${paceLine(total, pace)}`);
+  const { meanPower: _, normalised, ...sizes } = asked;
+  const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
+  print(JSON.stringify({ ...result, ...told, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
+}
+
+/** What was evaluated, and how strong its channels are. */
+interface Asked {
+  elements: number;
+  rfChains: number;
+  users: number;
+  /** Mean |h|² of an element, as it stands in the file. */
+  meanPower: number;
+  normalised: boolean;
+}
+
+/** @throws {BeamrigError} 'argument' */
+function requireChains({ elements, rfChains, users }: Asked): void {
+  const swapped = users > elements ? ', and users and elements look swapped: the axes are [n, K, N]' : '';
+  const wayOut = 'Give --rf-chains from the number of users to that of elements, or other channels.';
+  if (users > elements || rfChains > elements) {
+    const most = `${counted(users > elements ? users : rfChains, users > elements ? 'user' : 'RF chain')}`;
+    throw new BeamrigError('argument', `${most} for ${counted(elements, 'element')}${swapped}`, { wayOut });
+  }
+  if (rfChains >= users) return;
+  throw new BeamrigError('argument', `${counted(users, 'user')} need as many RF chains, got ${rfChains}`, { wayOut });
 }
 
 /** How it was computed, and how fast: a channel counts once for each SNR. */
@@ -126,23 +159,55 @@ const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): 
     `on ${counted(threads, 'thread')}`,
   ].join(', ');
 
-function resultTable({ model, objective, channels, power, results }: EvaluationResult): string {
-  const figure = ({ mean, stderr }: { mean: number; stderr: number }): string => `${mean.toFixed(3)} ± ${stderr.toFixed(3)}`;
-  const other = objective !== 'sum-rate';
-  const rows = results.map(({ snrDb, bits, sumRate, score, zf, wmmse, ofWmmse }) => [
-    snrDb,
-    bits,
-    ...(other ? [figure(score)] : []),
-    figure(sumRate),
-    figure(zf),
-    figure(wmmse),
-    ofWmmse === null ? '–' : `${(100 * ofWmmse).toFixed(1)} %`,
+function resultTable(result: EvaluationResult, asked: Asked, sensing: EvaluatedSensing['told'] | undefined): string {
+  const { model, objective, channels, power, results } = result;
+  // R − ωτ has a column of its own.
+  const other = objective !== 'sum-rate' && objective !== 'rate-sensing';
+  const head = [
+    ...['SNR dB', 'bits', ...(other ? [objective] : []), model],
+    ...(sensing === undefined ? [] : ['τ', 'R − ωτ', 'pattern error']),
+    ...['digital ZF', 'digital WMMSE', 'of WMMSE'],
+  ];
+  const rows = results.map(({ snrDb, bits, sumRate, score, tau, objective: rateLessTau, beampatternMse, zf, wmmse, ofWmmse }) => [
+    ...[snrDb, bits, ...(other ? [figure(score)] : []), figure(sumRate)],
+    ...(sensing === undefined ? [] : [figure(tau), figure(rateLessTau), figure(beampatternMse)]),
+    ...[figure(zf), figure(wmmse), ofWmmse === null ? '–' : `${(100 * ofWmmse).toFixed(1)} %`],
   ]);
+  const rates = other ? `${objective}, then sum rates,` : 'sum rates';
   return [
-    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; ${objective === 'sum-rate' ? 'sum rates' : `${objective}, then sum rates,`} in bit/s/Hz, mean ± standard error`,
+    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; ${rates} in bit/s/Hz, mean ± standard error`,
+    ...askedLines(asked),
+    ...(sensing === undefined ? [] : [sensingLine(sensing, objective)]),
     ...offPower(model, power),
-    table(['SNR dB', 'bits', ...(other ? [objective] : []), model, 'digital ZF', 'digital WMMSE', 'of WMMSE'], rows),
+    table(head, rows),
   ].join('\n');
+}
+
+const figure = (value: { mean: number; stderr: number } | undefined): string =>
+  value === undefined ? '–' : `${value.mean.toFixed(3)} ± ${value.stderr.toFixed(3)}`;
+
+/** Beyond this, what is called SNR is another than that of the papers: 10 times. */
+const FAR_FROM_ONE = 10;
+
+function askedLines({ elements, rfChains, users, meanPower, normalised }: Asked): string[] {
+  const level = `mean |h|² ${Number(meanPower.toPrecision(3))} (${(10 * Math.log10(meanPower)).toFixed(1)} dB)`;
+  const scaled = normalised ? `${level}, scaled to 1` : level;
+  const far = !normalised && (meanPower > FAR_FROM_ONE || meanPower < 1 / FAR_FROM_ONE);
+  return [
+    `N = ${counted(elements, 'element')}, M = ${counted(rfChains, 'RF chain')}, K = ${counted(users, 'user')}; ${scaled}`,
+    ...(far
+      ? ['warning: SNR is P/σ² at a mean |h|² of 1, which these channels are far from; --normalise scales them to it']
+      : []),
+  ];
+}
+
+function sensingLine(sensing: EvaluatedSensing['told'], objective: string): string {
+  const wish =
+    'file' in sensing
+      ? `the ${sensing.count === 1 ? 'covariance' : 'covariances, one each SNR,'} of ${sensing.file}`
+      : `${sensing.directionsDeg.join('°, ')}°, ${sensing.widthDeg}° wide, of a half-wave line`;
+  const aim = objective === 'rate-sensing' ? '' : `; digital weights are for ${objective}, --objective rate-sensing weighs both`;
+  return `sensing: ${wish}; ω = ${sensing.weight}${aim}`;
 }
 
 /** A line of its own where beams had not the power asked for. */

@@ -143,6 +143,7 @@ export function createProgram(): Command {
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
     'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --json',
     'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
+    'beamrig evaluate aligned --channels channels.npy --sensing=-60,0,60 --objective rate-sensing --omega 0.3',
   ])
     .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline', path)
     .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]', path)
@@ -156,6 +157,15 @@ export function createProgram(): Command {
       'sum-rate',
     )
     .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime', 'auto')
+    .option('--normalise', 'scale all channels alike to a mean |h|² of 1')
+    .option('--sensing <list>', 'azimuths to sense at, degrees, of a half-wave line array: τ, R − ωτ and the pattern error, too')
+    .option('--sensing-width <degrees>', 'width of the box around each (default: 10)')
+    .option(
+      '--covariance <file>',
+      'instead: the covariance to radiate, a .npy file [N, N], or [S, N, N] for one each SNR, of any power',
+      path,
+    )
+    .option('--omega <weight>', 'ω: bit/s/Hz that a unit of τ costs (default: 0.3)')
     .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));

@@ -4,7 +4,7 @@
  */
 import { counted } from '../../core/errors/counted.ts';
 import { createHash } from 'node:crypto';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { refuseNpy, type NpyFile } from './npy-header.ts';
@@ -13,6 +13,8 @@ import { LARGEST_NPY_BYTES, openNpyMatrices, type NpyMatrices } from './npy-matr
 export interface ChannelFileOptions {
   /** Negate imaginary parts: for files whose rows are h_kᵀ or h_k instead of h_kᴴ. */
   conjugate?: boolean;
+  /** Scale all of them alike to a mean |h|² of 1. */
+  normalise?: boolean;
   /** What the rig or the model needs; anything else is refused. */
   expected?: { users: number; elements: number };
 }
@@ -23,6 +25,8 @@ export interface ChannelFile {
   file: string;
   /** Of the bytes that the channels were read from, lower-case hex. */
   sha256: string;
+  /** Mean |h|² of an element, as it stands in the file. */
+  meanPower: number;
   /** What is allowed and seldom meant, a sentence each. */
   doubts: string[];
 }
@@ -38,20 +42,25 @@ export function readChannelFile(path: string, options: ChannelFileOptions = {}):
       read.reason === 'too-large' ? 'Split the file.' : 'Give the path of a .npy file, or a pipe that one is written into.';
     throw new BeamrigError('channel-file', `${path}: ${read.why}`, { wayOut, cause: read.cause });
   }
-  const channels = parseChannels(read.bytes, path, options);
+  let channels = parseChannels(read.bytes, path, options);
   const sha256 = createHash('sha256').update(read.bytes).digest('hex');
-  return { channels, file: path, sha256, doubts: channelDoubts(channels).map((doubt) => `${path}: ${doubt}`) };
+  const meanPower = powerOf(channels);
+  if (options.normalise) channels = channels.map((channel) => scale(channel, 1 / Math.sqrt(meanPower)));
+  const doubts = channelDoubts(channels).map((doubt) => `${path}: ${doubt}`);
+  return { channels, file: path, sha256, meanPower, doubts };
 }
 
 /** Mean |h|² of one element, from channels normalised per array of thousands of elements to ones that nobody normalised. */
 const USUAL_POWER = { min: 1e-4, max: 1e3 };
 
+const energy = (channels: readonly CMatrix[], part: 're' | 'im'): number =>
+  channels.reduce((all, channel) => all + channel[part].reduce((own, value) => own + value * value, 0), 0);
+
+const powerOf = (channels: readonly CMatrix[]): number =>
+  (energy(channels, 're') + energy(channels, 'im')) / channels.reduce((sum, { re }) => sum + re.length, 0);
+
 function channelDoubts(channels: readonly CMatrix[]): string[] {
-  const entries = channels.reduce((sum, { re }) => sum + re.length, 0);
-  const sum = (part: 're' | 'im'): number =>
-    channels.reduce((all, channel) => all + channel[part].reduce((own, value) => own + value * value, 0), 0);
-  const imaginary = sum('im');
-  const power = (sum('re') + imaginary) / entries;
+  const power = powerOf(channels);
   const doubts: string[] = [];
   if (power < USUAL_POWER.min || power > USUAL_POWER.max) {
     const level =
@@ -62,7 +71,7 @@ function channelDoubts(channels: readonly CMatrix[]): string[] {
       `the mean |h|² of an element is ${level}; snrDb is meant for about 1, so divide by the root of it where it is path loss`,
     );
   }
-  if (imaginary === 0) doubts.push('every imaginary part is 0; were they lost when it was saved?');
+  if (energy(channels, 'im') === 0) doubts.push('every imaginary part is 0; were they lost when it was saved?');
   return doubts;
 }
 

@@ -13,7 +13,7 @@ export interface NpyMatrices {
   /** How many, and rows and columns of each. */
   readonly shape: readonly [count: number, rows: number, columns: number];
   /** Of them, as they stand in the file. @throws {BeamrigError} where the data are cut, too long or not finite */
-  read(): CMatrix[];
+  readonly read: () => CMatrix[];
 }
 
 /**
