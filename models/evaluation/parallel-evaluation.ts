@@ -2,17 +2,16 @@
  * The same evaluation on all cores. A thread does the whole of a channel at one SNR, the beam, what a rig would make of it, and the digital
  * yardsticks, and takes the next that nobody has taken; means are over the channels in their order, so that no figure depends on the threads.
  */
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BaselineName } from '../baselines/baselines.ts';
 import type { ModelCard } from '../card.ts';
 import { compileImage } from '../engine/compiled-session.ts';
-import { startComputing } from '../engine/parallel-threads.ts';
+import { openTaskThreads } from '../engine/task-threads.ts';
 import type { ChannelFigures } from './channel-figures.ts';
 import { requireChannels, summarise, type EvaluationOptions, type EvaluationResult } from './evaluate.ts';
-import type { EvaluationStart, Refusal } from './evaluation-worker.ts';
+import type { EvaluationStart } from './evaluation-worker.ts';
 
 /** What gives the beams: a baseline by name, or a model that can be compiled. */
 export type BeamSource = { baseline: BaselineName } | { card: ModelCard; onnx: Uint8Array };
@@ -22,8 +21,6 @@ export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 
   objective: ObjectiveName;
   threads: number;
 }
-
-const PROGRESS_MS = 100;
 
 /**
  * Calls `onProgress` with 0 when all threads are ready.
@@ -48,25 +45,17 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
   const total = snrsDb.length * channels.length;
   const [{ rows, cols }] = channels;
   const figures = new Float64Array(new SharedArrayBuffer(8 * total * figuresLength(bits.length, sensing !== undefined)));
-  const next = new Int32Array(new SharedArrayBuffer(4));
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
-    ...{ model, objective, rfChains, snrsDb, bits, resolveDigital, figures, next },
+    ...{ model, objective, rfChains, snrsDb, bits, resolveDigital, figures },
     ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
-  const pool = Array.from({ length: threads }, () => startComputing(import.meta.url, 'evaluation-worker', start));
-  let watch: NodeJS.Timeout | undefined;
+  const pool = await openTaskThreads(import.meta.url, 'evaluation-worker', start, threads);
   try {
-    await Promise.all(pool.map((thread) => thread.ask('open')));
-    onProgress?.(0, total);
-    watch = setInterval(() => onProgress?.(Math.min(Atomics.load(next, 0), total), total), PROGRESS_MS);
-    const refusals = (await Promise.all(pool.map((thread) => thread.ask('go')))) as (Refusal | undefined)[];
-    throwFirst(refusals);
-    onProgress?.(total, total);
+    await pool.run(undefined, total, onProgress);
   } finally {
-    clearInterval(watch);
-    await Promise.all(pool.map((thread) => thread.end()));
+    await pool.close();
   }
   return summarise(
     Array.from({ length: total }, (_, task) => readFigures(figures, task, bits.length, sensing !== undefined)),
@@ -111,12 +100,4 @@ function sharedChannels(channels: readonly CMatrix[]): Float64Array {
     numbers.set(im, (2 * index + 1) * size);
   });
   return numbers;
-}
-
-/** Tasks are taken in their order, and one that is taken is finished: the first that was refused is among these. */
-function throwFirst(refusals: readonly (Refusal | undefined)[]): void {
-  const [first] = refusals.filter((each) => each !== undefined).sort((a, b) => a.task - b.task);
-  if (first === undefined) return;
-  const { code, message, wayOut } = first;
-  throw new BeamrigError(code, message, wayOut === undefined ? {} : { wayOut });
 }

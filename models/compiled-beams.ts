@@ -1,0 +1,26 @@
+/** A compiled model as a beamformer of one problem after the other, in the thread that asks. */
+import type { Beam, Problem } from '../core/signal/beam-contract.ts';
+import type { ModelCard } from './card.ts';
+import { sessionOf, type CompiledImage } from './engine/compiled-session.ts';
+import { beamOf, flatInputs } from './model-tensors.ts';
+
+export interface CompiledModel {
+  readonly card: ModelCard;
+  readonly image: CompiledImage;
+}
+
+/** @returns computes the beam of a fully connected array */
+export function openBeams({ card, image }: CompiledModel): (problem: Problem) => Beam {
+  const session = sessionOf(image);
+  const { inputs, outputs } = session;
+  if (card.connection === 'input') inputs['connection'].fill(1);
+  return (problem) => {
+    const flat = flatInputs(card, problem);
+    const entries = flat.length - 2;
+    inputs['channel'].set(flat.subarray(0, entries));
+    inputs['power'].set(flat.subarray(entries, entries + 1));
+    inputs['noise'].set(flat.subarray(entries + 1));
+    session.run();
+    return beamOf(card, [...outputs['analog_phase'], ...outputs['digital']]);
+  };
+}
