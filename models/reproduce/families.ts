@@ -16,7 +16,9 @@ import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
+import { withRates } from './pace.ts';
 import { machine, provenance } from './provenance.ts';
+import type { ComputeRates } from './rates.ts';
 import type { ComparisonOptions } from './tables.ts';
 import { compare, differencesMarkdown, ratesMarkdown } from './tables.ts';
 
@@ -33,31 +35,18 @@ async function main(): Promise<void> {
   const channels = Number(values.channels);
   const seed = Number(values.seed);
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-families-'));
-  const sections: string[] = [];
-  for (const models of byArray(listModels())) {
-    const { elements, rfChains, users } = models[0].card.dimensions;
-    const starts = await Promise.all(models.map((model) => untrained(model, scratch)));
-    const options: ComparisonOptions = {
-      elements,
-      users,
-      channels,
-      seed,
-      snrsDb: SNRS_DB,
-      methods: [
-        ...classicMethods.filter(({ key }) => key === 'aligned-wmmse'),
-        ...models.flatMap((model, i) => methodsOf(model, starts[i])),
-        ...digitalMethods,
-      ],
-      pairs: pairsOf(models.map(({ id }) => id)),
-    };
-    const comparison = await compare(options);
-    sections.push(
-      `## N = ${elements}, M = ${rfChains}, K = ${users}`,
-      ratesMarkdown(comparison, options.methods, SNRS_DB),
-      ...(options.pairs.length > 0 ? ['Differences, channel by channel:', differencesMarkdown(comparison, options)] : []),
-      models.map(({ id, card }) => `- \`${id}\`: ${provenance(card)}.`).join('\n'),
-    );
-  }
+  const groups = await Promise.all(
+    byArray(listModels()).map(async (models) => ({
+      models,
+      starts: await Promise.all(models.map((model) => untrained(model, scratch))),
+    })),
+  );
+  const every = groups.flatMap(({ models, starts }) => [...models, ...starts]);
+  const sections = await withRates(every, async (computeRates) => {
+    const found: string[] = [];
+    for (const group of groups) found.push(...(await sectionOf(group, { channels, seed }, computeRates)));
+    return found;
+  });
   rmSync(scratch, { recursive: true });
   const page = [
     '# The model families side by side',
@@ -70,6 +59,37 @@ async function main(): Promise<void> {
   ].join('\n\n');
   console.log(page);
   writeFileSync(values.output, `${page}\n`);
+}
+
+/** The models of one array, and where their training started. */
+interface Group {
+  models: readonly ModelFile[];
+  starts: readonly ModelFile[];
+}
+
+async function sectionOf(
+  { models, starts }: Group,
+  { channels, seed }: { channels: number; seed: number },
+  computeRates: ComputeRates,
+): Promise<string[]> {
+  const { elements, rfChains, users } = models[0].card.dimensions;
+  const options: ComparisonOptions = {
+    ...{ elements, users, channels, seed },
+    snrsDb: SNRS_DB,
+    methods: [
+      ...classicMethods.filter(({ key }) => key === 'aligned-wmmse'),
+      ...models.flatMap((model, i) => methodsOf(model, starts[i])),
+      ...digitalMethods,
+    ],
+    pairs: pairsOf(models.map(({ id }) => id)),
+  };
+  const comparison = await compare(options, computeRates);
+  return [
+    `## N = ${elements}, M = ${rfChains}, K = ${users}`,
+    ratesMarkdown(comparison, options.methods, SNRS_DB),
+    ...(options.pairs.length > 0 ? ['Differences, channel by channel:', differencesMarkdown(comparison, options)] : []),
+    models.map(({ id, card }) => `- \`${id}\`: ${provenance(card)}.`).join('\n'),
+  ];
 }
 
 /** Models of one array together, small arrays first. */

@@ -1,121 +1,78 @@
 /**
- * The methods that paper 001 is compared by: each takes a set of channels at one SNR and gives the sum rate on every channel, in order, so
- * that any two can be compared channel by channel.
+ * The methods that the tables compare. Where the rates of a method come from is plain data, as threads are told of it
+ * (`rates-worker.ts`); rates are of one channel each, so that any two methods can be compared channel by channel.
  */
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ChannelScale } from '../../core/signal/channel.ts';
-import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { fromParts, fromPhases, matmul, zeros } from '../../core/signal/complex-matrix.ts';
-import { digitalForAnalog, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
-import { fromDb, sumRate } from '../../core/signal/rate.ts';
-import { realiseExactly } from '../../core/signal/realise-beam.ts';
-import { alignedAnalog, nearestToZeroForcing } from '../baselines/aligned.ts';
-import { runBaseline } from '../baselines/baselines.ts';
-import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
-import { constantSteps, pgaUnfold } from '../baselines/pga.ts';
-import searched from '../baselines/searched-steps.json' with { type: 'json' };
+import type { BaselineName } from '../baselines/baselines.ts';
+import type { PgaSettings } from '../baselines/fixed-step-pga.ts';
 import type { ModelCard } from '../card.ts';
-import { openSession } from '../graph/session.ts';
-import { packChannels } from '../training/channel-set.ts';
+import type { PhaseBits } from '../evaluation/channel-figures.ts';
+import type { ChannelSetOptions } from '../training/channel-set.ts';
 import type { ModelFile } from '../zoo.ts';
+import { DIGITAL, HYBRID, type ClassicMethod } from './classic-methods.ts';
 
-export interface TestSet {
-  scale: ChannelScale;
-  snrDb: number;
-  channels: readonly CMatrix[];
-}
+/** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn, with as many RF chains as users. */
+export type RateSource =
+  | { kind: 'classic'; key: string }
+  | { kind: 'baseline'; name: BaselineName; bits: BeamBits }
+  | { kind: 'network'; id: string; bits: BeamBits }
+  | { kind: 'pga'; settings: PgaSettings };
+
+/** Phases of so many bits with the digital weights solved again, as a rig has it; `own`: beam and weights as given. */
+export type BeamBits = PhaseBits | 'own';
 
 export interface Method {
   key: string;
   title: string;
   /** For the tables of differences. */
   short: string;
-  /** Sum rate on each channel, bit/s/Hz. */
-  rates: (set: TestSet) => Promise<number[]>;
+  source: RateSource;
 }
 
-/** P = 1, σ² = 10^(−SNR/10) on the channel as drawn. */
-const noiseOf = ({ snrDb }: TestSet): number => fromDb(-snrDb);
+/** Which channels, without their number, and the SNR. */
+export interface TestSet extends Omit<ChannelSetOptions, 'count'> {
+  snrDb: number;
+}
 
-export const digitalMethods: readonly Method[] = [
-  perChannel('zf', 'digital ZF', 'ZF', (channel) => zeroForcing(channel, 1)),
-  perChannel('wmmse', 'digital WMMSE', 'WMMSE', (channel, set) => wmmse(channel, 1, noiseOf(set))),
-];
+/** A method on the channels of a set. */
+export interface RateJob {
+  source: RateSource;
+  set: TestSet;
+}
+
+const methodOf = ({ key, title, short }: ClassicMethod): Method => ({ key, title, short, source: { kind: 'classic', key } });
+
+export const digitalMethods: readonly Method[] = DIGITAL.map(methodOf);
 
 export const classicMethods: readonly Method[] = [
-  perChannel('aligned', 'initial phases, D₀', 'initial phases, D₀', (channel) => {
-    const analog = alignedAnalog(channel, channel.rows);
-    return matmul(analog, nearestToZeroForcing(channel, analog, 1));
-  }),
-  perChannel('aligned-wmmse', 'initial phases, D by WMMSE', 'initial phases, D by WMMSE', (channel, set) => {
-    const analog = alignedAnalog(channel, channel.rows);
-    return matmul(analog, digitalForAnalog(channel, analog, 1, noiseOf(set)));
-  }),
-  paperPga(10, 10),
-  paperPga(30, 1),
-  paperPga(30, 10),
-  searchedPga(10),
-  searchedPga(30),
-  perChannel('wmmse-factored', 'WMMSE, then factored (for SCA-RMM)', 'WMMSE, factored', (channel, set) => {
-    const beam = runBaseline('wmmse-factored', { channel, power: 1, noise: noiseOf(set), rfChains: channel.rows });
-    return precoderOf(beam, channel);
-  }),
+  ...HYBRID.map(methodOf),
+  {
+    key: 'wmmse-factored',
+    title: 'WMMSE, then factored (for SCA-RMM)',
+    short: 'WMMSE, factored',
+    source: { kind: 'baseline', name: 'wmmse-factored', bits: 'own' },
+  },
 ];
 
 /** The network of a model file. */
-export function networkMethod(model: ModelFile): Method {
+export function networkMethod({ id, path, card }: ModelFile): Method {
   return {
-    key: basename(model.path, '.onnx'),
-    title: networkTitle(model.card),
-    short: `network I = ${model.card.layers ?? '?'}${isLiteral(model.card) ? ", the paper's recipe" : ''}`,
-    rates: async (set) => {
-      const beams = await networkBeams(model, set);
-      return set.channels.map((channel, i) => sumRate(channel, precoderOf(beams[i], channel), noiseOf(set)));
-    },
+    key: basename(path, '.onnx'),
+    title: networkTitle(card),
+    short: `network I = ${card.layers ?? '?'}${isLiteral(card) ? ", the paper's recipe" : ''}`,
+    source: { kind: 'network', id, bits: 'own' },
   };
 }
 
 /** The same network with its digital weights replaced by WMMSE for its phases, as the control loop does after quantising. */
 export function networkWithDigitalSolved(model: ModelFile): Method {
-  const plain = networkMethod(model);
+  const { key, title, short } = networkMethod(model);
   return {
-    key: `${plain.key}-wmmse`,
-    title: `${plain.title}, D by WMMSE`,
-    short: `${plain.short}, D by WMMSE`,
-    rates: async (set) => {
-      const beams = await networkBeams(model, set);
-      return set.channels.map((channel, i) => {
-        const problem: Problem = { channel, rfChains: beams[i].digital.rows, power: 1, noise: noiseOf(set) };
-        return realiseExactly(problem, beams[i], sumRateObjective).sumRate;
-      });
-    },
+    key: `${key}-wmmse`,
+    title: `${title}, D by WMMSE`,
+    short: `${short}, D by WMMSE`,
+    source: { kind: 'network', id: model.id, bits: 'inf' },
   };
-}
-
-/** All channels in one batch through onnxruntime, float32 in and out. */
-export async function networkBeams({ path, card }: ModelFile, set: TestSet): Promise<Beam[]> {
-  const { elements, rfChains, users } = card.dimensions;
-  const count = set.channels.length;
-  const session = await openSession(readFileSync(path));
-  const outputs = await session.run({
-    channel: { values: packChannels(set.channels).packed, shape: [count, users, elements, 2] },
-    power: { values: new Float32Array(count).fill(1), shape: [count] },
-    noise: { values: new Float32Array(count).fill(noiseOf(set)), shape: [count] },
-  });
-  await session.close();
-  const phases = Float64Array.from(outputs.analog_phase.values);
-  const weights = outputs.digital.values;
-  return set.channels.map((_, b) => {
-    const digital = zeros(rfChains, users);
-    for (let i = 0; i < rfChains * users; i++) {
-      digital.re[i] = weights[2 * (b * rfChains * users + i)];
-      digital.im[i] = weights[2 * (b * rfChains * users + i) + 1];
-    }
-    return { analogPhase: phases.slice(b * elements * rfChains, (b + 1) * elements * rfChains), digital };
-  });
 }
 
 const isLiteral = ({ training }: ModelCard): boolean => training !== 'none' && training.recipe === 'paper';
@@ -129,63 +86,4 @@ function networkTitle(card: ModelCard): string {
 function trainingTitle({ recipe, bestEpoch }: Exclude<ModelCard['training'], 'none'>): string {
   const how = recipe === 'paper' ? "trained by the paper's recipe" : 'trained';
   return bestEpoch === 0 ? `${how} (no epoch beat the start)` : how;
-}
-
-/** The published constant steps in the published convention: σ² = 1 and P = SNR on the channel as drawn. */
-function paperPga(iterations: number, innerSteps: number): Method {
-  const settings = `I = ${iterations}, J = ${innerSteps}, the paper's`;
-  return perChannel(`pga-${iterations}-j${innerSteps}`, `PGA, ${settings} steps`, `PGA ${settings}`, (channel, { snrDb }) => {
-    const power = fromDb(snrDb);
-    const { layers } = pgaUnfold({ channel, power, noise: 1, ...constantSteps(iterations, innerSteps, 0.01, 1e-4) });
-    return precoder(layers[iterations - 1], 1 / Math.sqrt(power));
-  });
-}
-
-/** Constant steps searched for just this scale, SNR and number of iterations. */
-function searchedPga(layers: number): Method {
-  return perChannel(
-    `pga-${layers}-searched`,
-    `PGA, I = ${layers}, J = 10, searched steps`,
-    `PGA I = ${layers}, searched`,
-    (channel, { scale, snrDb }) => {
-      const settings = searched.results.find(
-        (entry) => entry.elements === channel.cols && entry.scale === scale && entry.snrDb === snrDb && entry.layers === layers,
-      );
-      if (settings === undefined) return undefined;
-      return precoder(fixedStepPga({ channel, power: 1, noise: fromDb(-snrDb), rfChains: channel.rows }, settings), 1);
-    },
-  );
-}
-
-/** A method that gives one N×K precoder per channel; none (where it has no setting for the SNR) counts as no rate. */
-function perChannel(
-  key: string,
-  title: string,
-  short: string,
-  precoderFor: (channel: CMatrix, set: TestSet) => CMatrix | undefined,
-): Method {
-  return {
-    key,
-    title,
-    short,
-    rates: async (set) =>
-      set.channels.map((channel) => {
-        const x = precoderFor(channel, set);
-        return x === undefined ? NaN : sumRate(channel, x, noiseOf(set));
-      }),
-  };
-}
-
-function precoder({ analog, digital }: HybridPrecoder, factor: number): CMatrix {
-  const x = matmul(analog, digital);
-  return fromParts(
-    x.rows,
-    x.cols,
-    x.re.map((value) => value * factor),
-    x.im.map((value) => value * factor),
-  );
-}
-
-function precoderOf({ analogPhase, digital }: Beam, channel: CMatrix): CMatrix {
-  return matmul(fromPhases(analogPhase, channel.cols, digital.rows), digital);
 }

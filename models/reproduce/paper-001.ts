@@ -17,6 +17,7 @@ import { listModels } from '../zoo.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import type { ComparisonOptions } from './tables.ts';
+import { withRates } from './pace.ts';
 import { machine, provenance } from './provenance.ts';
 import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, verdictsMarkdown } from './tables.ts';
 
@@ -68,8 +69,10 @@ async function main(): Promise<void> {
     snrsDb: SNRS_DB,
     ...array,
   };
-  const comparison = await compare(options);
-  const quantised = await compareBits({ network, bits: BITS, snrDb: BITS_SNR_DB, ...array });
+  const [comparison, quantised] = await withRates(models, async (computeRates) => [
+    await compare(options, computeRates),
+    await compareBits({ network, bits: BITS, snrDb: BITS_SNR_DB, ...array }, computeRates),
+  ]);
   rmSync(scratch, { recursive: true });
   const flag = values['literal-recipe'] ? ' --literal-recipe' : '';
   const page = [

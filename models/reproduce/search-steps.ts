@@ -8,50 +8,44 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { ChannelScale } from '../../core/signal/channel.ts';
-import { salehValenzuela } from '../../core/signal/channel.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { matmul } from '../../core/signal/complex-matrix.ts';
-import { createRandom } from '../../core/signal/random.ts';
-import { fromDb, sumRate } from '../../core/signal/rate.ts';
 import type { PgaSettings } from '../baselines/fixed-step-pga.ts';
-import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
-
-export interface StepSearchOptions {
-  channels: readonly CMatrix[];
-  rfChains: number;
-  snrDb: number;
-  layers: number;
-  innerSteps: number;
-}
+import { meanAndError } from '../evaluation/statistics.ts';
+import type { TestSet } from './methods.ts';
+import { withRates } from './pace.ts';
+import type { ComputeRates } from './rates.ts';
 
 export interface StepSearchResult extends PgaSettings {
   /** Mean sum rate on the channels of the search, bit/s/Hz. */
   rate: number;
 }
 
-/** The pair of constant steps with the best mean rate after the last layer. */
-export function searchSteps(options: StepSearchOptions): StepSearchResult {
-  const { layers, innerSteps } = options;
-  const rates = new Map<string, number>();
+/**
+ * The pair of constant steps with the best mean rate after the last layer.
+ * @param meanRates of several settings, in their order
+ */
+export async function searchSteps(
+  { layers, innerSteps }: Pick<PgaSettings, 'layers' | 'innerSteps'>,
+  meanRates: (settings: readonly PgaSettings[]) => Promise<readonly number[]>,
+): Promise<StepSearchResult> {
+  const tried = new Set<string>();
   // Both steps in eighths of a decade.
   const best = { m: 0, l: 0, rate: -Infinity };
-  const attempt = (m: number, l: number): void => {
-    const key = `${m} ${l}`;
-    if (rates.has(key)) return;
-    const rate = meanRate(options, { layers, innerSteps, mu: 10 ** (m / 8), lambda: 10 ** (l / 8) });
-    rates.set(key, rate);
-    if (rate > best.rate) Object.assign(best, { m, l, rate });
+  const attempt = async (around: { m: number; l: number }, offsets: readonly (readonly [number, number])[]): Promise<void> => {
+    const points = offsets
+      .map(([dm, dl]) => ({ m: around.m + dm, l: around.l + dl }))
+      .filter(({ m, l }) => !tried.has(`${m} ${l}`));
+    for (const { m, l } of points) tried.add(`${m} ${l}`);
+    const rates = await meanRates(points.map(({ m, l }) => ({ layers, innerSteps, mu: 10 ** (m / 8), lambda: 10 ** (l / 8) })));
+    points.forEach((point, i) => {
+      if (rates[i] > best.rate) Object.assign(best, point, { rate: rates[i] });
+    });
   };
-  for (let m = -16; m <= 16; m += 8) {
-    for (let l = -40; l <= -8; l += 8) attempt(m, l);
-  }
+  await attempt({ m: 0, l: -24 }, square(16, 8));
   for (const stride of [4, 2, 1]) {
     let { m, l } = { m: NaN, l: NaN };
     while (m !== best.m || l !== best.l) {
       ({ m, l } = best);
-      for (let dm = -stride; dm <= stride; dm += stride) {
-        for (let dl = -stride; dl <= stride; dl += stride) attempt(m + dm, l + dl);
-      }
+      await attempt({ m, l }, square(stride, stride));
     }
   }
   return {
@@ -63,14 +57,10 @@ export function searchSteps(options: StepSearchOptions): StepSearchResult {
   };
 }
 
-function meanRate({ channels, rfChains, snrDb }: StepSearchOptions, settings: PgaSettings): number {
-  const noise = fromDb(-snrDb);
-  let sum = 0;
-  for (const channel of channels) {
-    const { analog, digital } = fixedStepPga({ channel, power: 1, noise, rfChains }, settings);
-    sum += sumRate(channel, matmul(analog, digital), noise);
-  }
-  return sum / channels.length;
+/** All points from −reach to reach along both axes. */
+function square(reach: number, stride: number): [number, number][] {
+  const along = Array.from({ length: (2 * reach) / stride + 1 }, (_, i) => i * stride - reach);
+  return along.flatMap((dm) => along.map((dl): [number, number] => [dm, dl]));
 }
 
 /** The setting of paper 001, and what the baseline `pga-searched` needs for the demo rig beside it. */
@@ -82,20 +72,21 @@ const SEARCHES = [
   { elements: 64, scale: 'unit-element', layers: 10 },
 ] as const;
 
-function main(): void {
+async function main(computeRates: ComputeRates): Promise<void> {
   const seed = 1;
   const count = 30;
   const results: (StepSearchResult & { elements: number; scale: ChannelScale; snrDb: number })[] = [];
   for (const { elements, scale, layers } of SEARCHES) {
-    const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-    const random = createRandom(seed).stream('train');
-    const channels = Array.from({ length: count }, () => salehValenzuela({ random, geometry, users: 4, paths: 10, scale }));
     for (const snrDb of [0, 5, 10, 15, 20]) {
-      const found = searchSteps({ channels, rfChains: 4, snrDb, layers, innerSteps: 10 });
+      const set: TestSet = { seed, name: 'train', elements, users: 4, paths: 10, scale, snrDb };
+      const found = await searchSteps({ layers, innerSteps: 10 }, async (candidates) => {
+        const rates = await computeRates(
+          candidates.map((settings) => ({ source: { kind: 'pga', settings }, set })),
+          count,
+        );
+        return rates.map((each) => meanAndError(each).mean);
+      });
       results.push({ elements, scale, snrDb, ...found });
-      console.log(
-        `N = ${elements}, ${scale}, ${layers} layers, ${snrDb} dB: mu ${found.mu}, lambda ${found.lambda}, rate ${found.rate}`,
-      );
     }
   }
   const provenance = { command: 'npx tsx models/reproduce/search-steps.ts', seed, stream: 'train', channels: count };
@@ -106,4 +97,4 @@ function main(): void {
   );
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await withRates([], main);

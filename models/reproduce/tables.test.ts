@@ -6,35 +6,37 @@ import { train } from '../training/train.ts';
 import { family } from '../unfolded-pga/family.ts';
 import type { ModelFile } from '../zoo.ts';
 import { listModels } from '../zoo.ts';
-import type { Method, TestSet } from './methods.ts';
+import { drawChannelSet } from '../training/channel-set.ts';
+import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
+import { openRates, type ComputeRates, type Rates } from './rates.ts';
 import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, testSet, verdictsMarkdown } from './tables.ts';
 
 const array = { elements: 32, users: 4, seed: 1 };
 
-const fixed = (key: string, value: (set: TestSet) => number): Method => ({
-  key,
-  title: `method ${key}`,
-  short: key,
-  rates: async (set) => set.channels.map((_, i) => value(set) + i),
-});
+const named = (key: string): Method => ({ key, title: `method ${key}`, short: key, source: { kind: 'classic', key } });
 
 describe('the comparison of paper 001', () => {
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-reproduce-'));
   let network: ModelFile;
+  let rates: Rates;
 
   beforeAll(async () => {
     const output = join(folder, 'two-layers.onnx');
     await train(family, { output, layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 });
     [network] = listModels(folder);
+    rates = await openRates({ models: [network], threads: 2 });
+  }, 60_000);
+  afterAll(async () => {
+    await rates.close();
+    rmSync(folder, { recursive: true });
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('puts the hybrid methods between their start and the digital references, on the same test channels', async () => {
     const methods = [...classicMethods, networkMethod(network), networkWithDigitalSolved(network), ...digitalMethods];
-    const { rates } = await compare({ ...array, methods, pairs: [], snrsDb: [10], channels: 6 });
+    const cells = (await compare({ ...array, methods, pairs: [], snrsDb: [10], channels: 6 }, rates.compute)).rates;
     for (const scale of ['unit-element', 'paper-001']) {
-      const rate = (key: string): number => rates.find((cell) => cell.scale === scale && cell.method === key)?.mean ?? NaN;
+      const rate = (key: string): number => cells.find((cell) => cell.scale === scale && cell.method === key)?.mean ?? NaN;
       for (const hybrid of ['pga-30-j1', 'pga-30-j10', 'pga-10-searched', 'pga-30-searched', 'two-layers', 'two-layers-wmmse']) {
         expect(rate(hybrid)).toBeGreaterThan(rate('aligned'));
         expect(rate(hybrid)).toBeLessThan(rate('wmmse'));
@@ -44,9 +46,14 @@ describe('the comparison of paper 001', () => {
   });
 
   it('compares two methods channel by channel: a constant gain has no standard error', async () => {
-    const methods = [fixed('a', () => 3), fixed('b', ({ snrDb }) => 2 - snrDb / 10)];
+    const methods = [named('a'), named('b')];
+    const fixed: ComputeRates = async (jobs, count) =>
+      jobs.map(({ source, set }) => {
+        const first = source.kind === 'classic' && source.key === 'a' ? 3 : 2 - set.snrDb / 10;
+        return Array.from({ length: count }, (_, i) => first + i);
+      });
     const options = { ...array, methods, pairs: [['a', 'b'] as const, ['a', 'missing'] as const], snrsDb: [0, 10], channels: 4 };
-    const comparison = await compare(options);
+    const comparison = await compare(options, fixed);
     expect(comparison.differences.map(({ mean, stderr }) => [mean, stderr])).toEqual([
       [1, 0],
       [2, 0],
@@ -63,7 +70,7 @@ describe('the comparison of paper 001', () => {
   });
 
   it('loses rate to coarse phases, and less the more bits there are', async () => {
-    const cells = await compareBits({ ...array, network, bits: [1, 4, 'inf'], snrDb: 10, channels: 4 });
+    const cells = await compareBits({ ...array, network, bits: [1, 4, 'inf'], snrDb: 10, channels: 4 }, rates.compute);
     const [one, four, infinite] = cells.filter((cell) => cell.scale === 'unit-element' && cell.beamformer === 'two-layers');
     expect(one.mean).toBeLessThan(four.mean);
     expect(four.mean).toBeLessThan(infinite.mean);
@@ -71,7 +78,8 @@ describe('the comparison of paper 001', () => {
   });
 
   it('draws test channels that differ from one another and come again', () => {
-    const draw = (count: number) => testSet('unit-element', 10, { ...array, channels: count }).channels;
+    const draw = (count: number) =>
+      drawChannelSet({ ...testSet('unit-element', 10, { ...array, channels: count }), count }).channels;
     expect(draw(2)[1]).toEqual(draw(3)[1]);
     expect(draw(2)[0]).not.toEqual(draw(2)[1]);
   });

@@ -3,18 +3,12 @@
  * left of the rate at Q bits.
  */
 import type { ChannelScale } from '../../core/signal/channel.ts';
-import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
-import { fromDb } from '../../core/signal/rate.ts';
-import { realiseBeam, realiseExactly } from '../../core/signal/realise-beam.ts';
-import { runBaseline } from '../baselines/baselines.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
-import { drawChannelSet } from '../training/channel-set.ts';
 import type { ModelFile } from '../zoo.ts';
-import type { Method, TestSet } from './methods.ts';
-import { networkBeams } from './methods.ts';
+import type { Method, RateSource, TestSet } from './methods.ts';
+import type { ComputeRates } from './rates.ts';
 
 /** Which array, and how many channels of which seed. */
 export interface TestChannels {
@@ -52,31 +46,29 @@ export interface Comparison {
 const SCALES: readonly ChannelScale[] = ['unit-element', 'paper-001'];
 
 /** Channels of the stream `test`, which neither training nor the search for steps has seen. */
-export function testSet(scale: ChannelScale, snrDb: number, { elements, users, channels: count, seed }: TestChannels): TestSet {
-  const { channels } = drawChannelSet({ seed, name: 'test', count, elements, users, paths: 10, scale });
-  return { scale, snrDb, channels };
-}
+export const testSet = (scale: ChannelScale, snrDb: number, { seed, elements, users }: TestChannels): TestSet => ({
+  ...{ seed, elements, users, scale, snrDb },
+  name: 'test',
+  paths: 10,
+});
 
-export async function compare(options: ComparisonOptions): Promise<Comparison> {
+export async function compare(options: ComparisonOptions, computeRates: ComputeRates): Promise<Comparison> {
+  const { methods, pairs, snrsDb, channels } = options;
+  const points = SCALES.flatMap((scale) => snrsDb.map((snrDb) => ({ scale, snrDb, set: testSet(scale, snrDb, options) })));
+  const jobs = points.flatMap(({ set }) => methods.map(({ source }) => ({ source, set })));
+  const found = await computeRates(jobs, channels);
   const rates: ComparisonCell[] = [];
   const differences: PairedCell[] = [];
-  for (const scale of SCALES) {
-    for (const snrDb of options.snrsDb) {
-      const set = testSet(scale, snrDb, options);
-      const found = new Map<string, number[]>();
-      for (const method of options.methods) {
-        const values = await method.rates(set);
-        found.set(method.key, values);
-        rates.push({ scale, snrDb, method: method.key, ...meanAndError(values) });
-      }
-      for (const [method, against] of options.pairs) {
-        const [ours, theirs] = [found.get(method), found.get(against)];
-        if (ours === undefined || theirs === undefined) continue;
-        const gains = ours.map((value, i) => value - theirs[i]);
-        differences.push({ scale, snrDb, method, against, ...meanAndError(gains) });
-      }
+  points.forEach(({ scale, snrDb }, point) => {
+    const values = new Map(methods.map(({ key }, i) => [key, found[point * methods.length + i]]));
+    for (const [method, own] of values) rates.push({ scale, snrDb, method, ...meanAndError(own) });
+    for (const [method, against] of pairs) {
+      const [ours, theirs] = [values.get(method), values.get(against)];
+      if (ours === undefined || theirs === undefined) continue;
+      const gains = ours.map((value, i) => value - theirs[i]);
+      differences.push({ scale, snrDb, method, against, ...meanAndError(gains) });
     }
-  }
+  });
   return { rates, differences };
 }
 
@@ -94,28 +86,23 @@ export async function compareBits(
     bits: readonly PhaseBits[];
     snrDb: number;
   },
+  computeRates: ComputeRates,
 ): Promise<QuantisedCell[]> {
-  const cells: QuantisedCell[] = [];
-  const { snrDb, bits } = options;
-  const noise = fromDb(-snrDb);
-  for (const scale of SCALES) {
-    const set = testSet(scale, snrDb, options);
-    const aligned = set.channels.map((channel) => runBaseline('aligned', { channel, power: 1, noise, rfChains: 4 }));
-    const beams: [string, Beam[]][] = [['aligned', aligned]];
-    if (options.network !== undefined) beams.push([options.network.id, await networkBeams(options.network, set)]);
-    for (const [beamformer, list] of beams) {
-      for (const q of bits) {
-        const values = set.channels.map((channel, i) => {
-          const problem: Problem = { channel, rfChains: 4, power: 1, noise };
-          const objective = sumRateObjective;
-          if (q === 'inf') return realiseExactly(problem, list[i], objective).sumRate;
-          return realiseBeam(problem, list[i], { states: { bits: q }, objective }).sumRate;
-        });
-        cells.push({ scale, snrDb, beamformer, bits: q, ...meanAndError(values) });
-      }
-    }
-  }
-  return cells;
+  const { network, snrDb, channels } = options;
+  const sourcesAt = (bits: PhaseBits): [string, RateSource][] => [
+    ['aligned', { kind: 'baseline', name: 'aligned', bits }],
+    ...(network === undefined ? [] : [[network.id, { kind: 'network', id: network.id, bits }] satisfies [string, RateSource]]),
+  ];
+  const jobs = SCALES.flatMap((scale) =>
+    options.bits.flatMap((bits) =>
+      sourcesAt(bits).map(([beamformer, source]) => ({
+        ...{ scale, bits, beamformer, source },
+        set: testSet(scale, snrDb, options),
+      })),
+    ),
+  );
+  const found = await computeRates(jobs, channels);
+  return jobs.map(({ scale, beamformer, bits }, i) => ({ scale, snrDb, beamformer, bits, ...meanAndError(found[i]) }));
 }
 
 /** One table per scale: methods down, SNRs across. */

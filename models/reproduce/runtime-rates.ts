@@ -1,0 +1,32 @@
+/** Rates of a network in onnxruntime, one channel after the other: of those that cannot be compiled. */
+import { readFileSync } from 'node:fs';
+import { openSession } from '../graph/session.ts';
+import { beamOf, flatInputs } from '../model-tensors.ts';
+import { drawChannelSet, type ChannelSetOptions } from '../training/channel-set.ts';
+import type { ModelFile } from '../zoo.ts';
+import { problemOf, rateOfBeam } from './channel-rate.ts';
+import type { BeamBits } from './methods.ts';
+
+export async function runtimeRates(
+  { path, card }: ModelFile,
+  bits: BeamBits,
+  { snrDb, ...set }: ChannelSetOptions & { snrDb: number },
+): Promise<number[]> {
+  const { elements, users } = card.dimensions;
+  const session = await openSession(readFileSync(path));
+  const rates: number[] = [];
+  for (const channel of drawChannelSet(set).channels) {
+    const problem = problemOf(channel, snrDb);
+    const flat = flatInputs(card, problem);
+    const entries = flat.length - 2;
+    const outputs = await session.run({
+      channel: { values: flat.subarray(0, entries), shape: [1, users, elements, 2] },
+      power: { values: flat.subarray(entries, entries + 1), shape: [1] },
+      noise: { values: flat.subarray(entries + 1), shape: [1] },
+    });
+    const beam = beamOf(card, [...outputs['analog_phase'].values, ...outputs['digital'].values]);
+    rates.push(rateOfBeam(problem, beam, bits));
+  }
+  await session.close();
+  return rates;
+}
