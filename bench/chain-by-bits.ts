@@ -9,105 +9,37 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { createVirtualClock } from '../core/clock/virtual-clock.ts';
-import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
-import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
-import { meanAndError } from '../models/evaluation/statistics.ts';
+import type { ChannelScale } from '../core/signal/channel.ts';
 import type { MeanAndError } from '../models/evaluation/statistics.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
-import type { ChannelScale } from '../core/signal/channel.ts';
-import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
-import { readRigFile } from '../src/config/rig-file.ts';
-import { assembleRig } from '../src/rig/assemble.ts';
+import type { ChainFigures, ChainJob } from './chain-worker.ts';
+import { rowsInThreads } from './rows-in-threads.ts';
 
-const RIG = new URL('../examples/rigs/paper-001.yaml', import.meta.url);
-const BITS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16];
+const BITS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 'inf'] as const;
 const SCALES: ChannelScale[] = ['unit-element', 'paper-001'];
 const ELEMENTS = 32;
 const USERS = 4;
 
-interface ChainRow {
-  scale: ChannelScale;
-  bits: number | 'inf';
-  /** Cycles credited, words compared and words that differed; absent where nothing goes over the wire. */
-  cycles?: number;
-  words?: number;
-  wrongWords?: number;
-  asked: MeanAndError;
-  radiated?: MeanAndError;
-  measured?: MeanAndError;
-}
+type ChainRow = ChainJob['rows'][number] & ChainFigures;
 
-async function chainAt(bits: number, scale: ChannelScale, channels: CMatrix[], snrDb: number): Promise<ChainRow> {
-  const rig = readRigFile(RIG.pathname);
-  rig.array.phaseBits = bits;
-  rig.snrDb = snrDb;
-  const [asked, radiated, measured]: number[][] = [[], [], []];
-  let words = 0;
-  let wrongWords = 0;
-  const assembled = await assembleRig({
-    rig,
-    clock: createVirtualClock(),
-    channels: { channels, file: 'test channels' },
-    recorder: {
-      cycle: (record) => {
-        if (record.outcome !== 'ok') throw new Error(`cycle ${record.cycle} at Q = ${bits} is void: ${record.failure}`);
-        asked.push(record.predictedSumRate);
-        measured.push(record.measuredSumRate);
-      },
-      event: () => undefined,
-    },
-    pipelined: false,
-  });
-  const { controller, simulator } = assembled;
-  if (simulator === undefined) throw new Error('this chain runs on the simulator');
-  controller.onCycle(() => {
-    const view = controller.latest();
-    const shown = simulator.panel.radiated();
-    if (view === undefined || shown.beamId !== view.record.beamId) throw new Error(`the panel shows beam ${shown.beamId}`);
-    words += view.words.length;
-    for (let i = 0; i < view.words.length; i++) if (view.words[i] !== shown.words[i]) wrongWords++;
-    radiated.push(simulator.panel.trueSinr().reduce((rate, sinr) => rate + Math.log2(1 + sinr), 0));
-  });
-  await assembled.run();
-  await controller.stop();
-  return {
-    scale,
-    bits,
-    cycles: asked.length,
-    words,
-    wrongWords,
-    asked: meanAndError(asked),
-    radiated: meanAndError(radiated),
-    measured: meanAndError(measured),
-  };
-}
-
-async function unquantised(
-  scale: ChannelScale,
-  channels: CMatrix[],
-  snrDb: number,
-): Promise<ChainRow & { zf: MeanAndError; wmmse: MeanAndError }> {
-  const needs = { elements: ELEMENTS, rfChains: USERS, users: USERS, connection: 'full' } as const;
-  const network = await openBeamformer('unfolded-pga-n32', needs, { deadlineMs: 10_000 });
-  const { results } = await evaluateBeamformer({
-    model: network.id,
-    file: 'test channels',
-    channels,
-    snrsDb: [snrDb],
-    bits: ['inf'],
-    rfChains: USERS,
-    objective: sumRateObjective,
-    compute: (problem) => network.compute(problem),
-  });
-  await network.close();
-  const [{ sumRate, zf, wmmse }] = results;
-  return { scale, bits: 'inf', asked: sumRate, zf, wmmse };
+/** All rows, those of a scale after one another. */
+async function chains(count: number, snrDb: number): Promise<ChainRow[]> {
+  const draw = (scale: ChannelScale) =>
+    drawChannelSet({ seed: 1, name: 'test', count, elements: ELEMENTS, users: USERS, paths: 10, scale }).channels;
+  const rows = SCALES.flatMap((scale) => BITS.map((bits) => ({ scale, bits })));
+  const channels = { 'unit-element': draw('unit-element'), 'paper-001': draw('paper-001') };
+  const job = { rows, channels, snrDb };
+  const figures = await rowsInThreads<ChainJob, ChainFigures>(import.meta.url, 'chain-worker', job, rows.length, count);
+  return rows.map((row, i) => ({ ...row, ...figures[i] }));
 }
 
 const show = (figure: MeanAndError | undefined): string =>
   figure === undefined ? '–' : `${figure.mean.toFixed(2)} ± ${figure.stderr.toFixed(2)}`;
+
+const line = (count: number, { bits, cycles, wrongWords, words, asked, radiated, measured }: ChainRow): string =>
+  bits === 'inf'
+    ? `| ∞ (never quantised, the network's own D) | – | – | ${show(asked)} | – | – |`
+    : `| ${bits} | ${cycles} of ${count} | ${wrongWords} of ${words} | ${show(asked)} | ${show(radiated)} | ${show(measured)} |`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -119,7 +51,6 @@ async function main(): Promise<void> {
     },
   });
   const [count, snrDb] = [Number(values.channels), Number(values.snr)];
-  const rows: ChainRow[] = [];
   const page = [
     '# The whole chain at Q bits',
     `N = 32, M = K = 4, ${snrDb} dB, ${count} channels of the stream \`test\` of seed 1, which training never saw; model \`unfolded-pga-n32\`, the digital ` +
@@ -128,23 +59,18 @@ async function main(): Promise<void> {
       'users report from 64 pilots.',
     `\`npx tsx bench/chain-by-bits.ts --channels ${count} --snr ${snrDb}\``,
   ];
+  const rows = await chains(count, snrDb);
   for (const scale of SCALES) {
-    const { channels } = drawChannelSet({ seed: 1, name: 'test', count, elements: ELEMENTS, users: USERS, paths: 10, scale });
-    const lines = ['| Q | cycles credited | words wrong of | asked for | radiated | measured |', '|---|---|---|---|---|---|'];
-    for (const bits of BITS) {
-      const row = await chainAt(bits, scale, channels, snrDb);
-      rows.push(row);
-      lines.push(
-        `| ${bits} | ${row.cycles} of ${count} | ${row.wrongWords} of ${row.words} | ${show(row.asked)} | ${show(row.radiated)} | ${show(row.measured)} |`,
-      );
-    }
-    const free = await unquantised(scale, channels, snrDb);
-    rows.push(free);
-    lines.push(`| ∞ (never quantised, the network's own D) | – | – | ${show(free.asked)} | – | – |`);
+    const own = rows.filter((row) => row.scale === scale);
+    const free = own.find(({ bits }) => bits === 'inf');
     page.push(
       `## Channel scale \`${scale}\``,
-      lines.join('\n'),
-      `Fully digital on the same channels: ZF ${show(free.zf)}, WMMSE ${show(free.wmmse)}.`,
+      [
+        '| Q | cycles credited | words wrong of | asked for | radiated | measured |',
+        '|---|---|---|---|---|---|',
+        ...own.map((row) => line(count, row)),
+      ].join('\n'),
+      `Fully digital on the same channels: ZF ${show(free?.zf)}, WMMSE ${show(free?.wmmse)}.`,
     );
   }
   console.log(page.join('\n\n'));

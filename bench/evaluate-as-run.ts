@@ -7,10 +7,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compareEvaluationWithRun, type SameBeams } from '../scripts/evaluate-as-run.ts';
+import type { SameBeams } from '../scripts/evaluate-as-run.ts';
 import { salehValenzuela } from '../core/signal/channel.ts';
 import { OBJECTIVE_NAMES } from '../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../core/signal/random.ts';
+import type { ComparisonJob } from './evaluate-as-run-worker.ts';
+import { rowsInThreads } from './rows-in-threads.ts';
 
 const { values } = parseArgs({ options: { channels: { type: 'string', default: '200' }, output: { type: 'string' } } });
 const BEAMFORMERS = ['unfolded-pga-n32', 'unfolded-pga-n32-3', 'aligned', 'wmmse-factored'];
@@ -22,16 +24,16 @@ const geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 } as const
 const channels = Array.from({ length: Number(values.channels) }, () =>
   salehValenzuela({ random, geometry, users: 4, paths: 10, scale: 'unit-element' }),
 );
-const rows: SameBeams[] = [];
-for (const objective of OBJECTIVE_NAMES) {
-  for (const beamformer of BEAMFORMERS) {
-    for (const bits of BITS) {
-      rows.push(await compareEvaluationWithRun(channels, { beamformer, bits, objective, snrDb: SNR_DB }));
-      process.stderr.write(`\r${objective}, ${beamformer}, Q = ${bits}      `);
-    }
-  }
-}
-process.stderr.write('\n');
+const compared = OBJECTIVE_NAMES.flatMap((objective) =>
+  BEAMFORMERS.flatMap((beamformer) => BITS.map((bits) => ({ beamformer, bits, objective, snrDb: SNR_DB }))),
+);
+const rows = await rowsInThreads<ComparisonJob, SameBeams>(
+  import.meta.url,
+  'evaluate-as-run-worker',
+  { channels, compared },
+  compared.length,
+  channels.length,
+);
 const differ = rows.filter((row) => row.differentWords + row.differentRates + row.differentMetrics + row.voidCycles > 0);
 const sum = (of: (row: SameBeams) => number, among = rows): number => among.reduce((total, row) => total + of(row), 0);
 const lines = OBJECTIVE_NAMES.flatMap((objective) =>

@@ -16,10 +16,15 @@ import { parseRigFile, type RigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
 import { rigSensing } from '../src/rig/rig-sensing.ts';
 
-export interface SameBeams {
+export interface Compared {
   beamformer: string;
   bits: number;
   objective: ObjectiveName;
+  /** Default: 10. */
+  snrDb?: number;
+}
+
+export interface SameBeams extends Omit<Compared, 'snrDb'> {
   cycles: number;
   /** Cycles that were void: nothing of them is compared. */
   voidCycles: number;
@@ -43,7 +48,7 @@ interface Radiated {
 /** @param channels K×N each; there are as many RF chains as users */
 export async function compareEvaluationWithRun(
   channels: readonly CMatrix[],
-  { beamformer, bits, objective, snrDb = 10 }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb?: number },
+  { beamformer, bits, objective, snrDb = 10 }: Compared,
 ): Promise<SameBeams> {
   const { rows: users, cols: elements } = channels[0];
   const rig = sameRig(channels, { beamformer, bits, objective, snrDb });
@@ -97,7 +102,7 @@ export async function compareEvaluationWithRun(
 
 function sameRig(
   [{ rows: users, cols: elements }]: readonly CMatrix[],
-  { beamformer, bits, objective, snrDb }: { beamformer: string; bits: number; objective: ObjectiveName; snrDb: number },
+  { beamformer, bits, objective, snrDb }: Required<Compared>,
 ): RigFile {
   return parseRigFile(
     `name: same
