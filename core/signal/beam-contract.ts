@@ -11,6 +11,7 @@ import type { CMatrix } from './complex-matrix.ts';
 import type { MetricValues } from './metrics.ts';
 import type { ElementStates } from './quantise.ts';
 import type { Sensing } from './sensing.ts';
+import type { SpanSurrogate } from './span-surrogate.ts';
 
 /** What a beam is asked for. */
 export interface Problem {
@@ -67,6 +68,8 @@ export interface Objective {
   readonly name: string;
   /** The objective for one setting of the phases: what D does not change is worked out once. */
   at(problem: Problem, array: SetArray): ObjectiveAt;
+  /** What the array quantiser sweeps by; absent: it has none for this objective yet, and says so. */
+  readonly surrogate?: (problem: Problem) => SpanSurrogate;
 }
 
 export interface ObjectiveAt {

@@ -16,30 +16,52 @@ const MOST_STEPS = 200;
 /** Both fixed points end when no power moves by more than this share. */
 const SETTLED = 1e-10;
 
+/** Uplink powers that balance the SINR of all users with the best receivers. */
+export interface BalancedUplink {
+  /** q, Σq = P */
+  readonly powers: Float64Array;
+  /** (σ²I + Q^½BQ^½)⁻¹ */
+  readonly inverse: CMatrix;
+}
+
 /**
  * @param gram B, K×K, Hermitian positive semidefinite
  * @param power P
  * @param noise σ² > 0
- * @returns X, K×K, with the power of each stream in its column; undefined where a user hears nothing: no beam gives that user a rate
+ * @returns undefined where a user hears nothing: no beam gives that user a rate
  */
-export function maxMinInRowSpace(gram: CMatrix, power: number, noise: number): CMatrix | undefined {
+export function balanceUplink(gram: CMatrix, power: number, noise: number): BalancedUplink | undefined {
   const users = gram.rows;
   for (let k = 0; k < users; k++) if (!(gram.re[k * users + k] > 0)) return undefined;
-  let uplink: Float64Array = new Float64Array(users).fill(power / users);
-  let inverse = uplinkInverse(gram, uplink, noise);
+  let powers: Float64Array = new Float64Array(users).fill(power / users);
+  let inverse = uplinkInverse(gram, powers, noise);
   for (let step = 0; step < MOST_STEPS; step++) {
     const next = normalised(
-      uplink.map((q, k) => {
+      powers.map((q, k) => {
         const received = 1 - noise * inverse.re[k * users + k]; // qₖmₖ
         return q / received - q;
       }),
       power,
     );
-    const settled = isSettled(uplink, next);
-    uplink = next;
-    inverse = uplinkInverse(gram, uplink, noise);
+    const settled = isSettled(powers, next);
+    powers = next;
+    inverse = uplinkInverse(gram, powers, noise);
     if (settled) break;
   }
+  return { powers, inverse };
+}
+
+/**
+ * @param uplink as `balanceUplink` gives it for the same B, P and σ²
+ * @returns X, K×K, with the power of each stream in its column
+ */
+export function maxMinInRowSpace(
+  gram: CMatrix,
+  { powers: uplink, inverse }: BalancedUplink,
+  power: number,
+  noise: number,
+): CMatrix {
+  const users = gram.rows;
   // Directions: column k of Q^½(σ²I + Q^½BQ^½)⁻¹, of any length.
   const directions = zeros(users, users);
   for (let i = 0; i < users * users; i++) {

@@ -11,7 +11,7 @@ import type { CMatrix } from './complex-matrix.ts';
 import { clone, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
 import { solveHermitian, trySolveHermitian } from './cholesky.ts';
 import { pseudoInverseHermitian } from './decompositions.ts';
-import { maxMinInRowSpace } from './max-min.ts';
+import { balanceUplink, maxMinInRowSpace } from './max-min.ts';
 import { weightedMmseInRowSpace } from './weighted-mmse.ts';
 
 /** When a Cholesky pivot keeps less of its diagonal than this, a Gram matrix counts as lacking rank and its pseudo-inverse is taken. */
@@ -119,8 +119,8 @@ export function digitalForAnalog(
 /** X of the methods that do not improve on a start. */
 function closedForm(method: 'zf' | 'rzf' | 'max-min', gram: CMatrix, power: number, noise: number): CMatrix {
   if (method === 'zf') return gramInverse(gram);
-  const balanced = method === 'max-min' ? maxMinInRowSpace(gram, power, noise) : undefined;
-  return balanced ?? regularisedInverse(gram, power, noise);
+  const uplink = method === 'max-min' ? balanceUplink(gram, power, noise) : undefined;
+  return uplink === undefined ? regularisedInverse(gram, power, noise) : maxMinInRowSpace(gram, uplink, power, noise);
 }
 
 /** ‖A·D‖²_F from AᴴA. */
@@ -138,8 +138,8 @@ export function gramInverse(gram: CMatrix): CMatrix {
   return trySolveHermitian(gram, identity(gram.rows), MIN_PIVOT_SHARE) ?? pseudoInverseHermitian(gram);
 }
 
-/** (B + (K·σ²/P)·I)⁻¹ */
-function regularisedInverse(gram: CMatrix, power: number, noise: number): CMatrix {
+/** (B + (K·σ²/P)·I)⁻¹: X of regularised zero-forcing. */
+export function regularisedInverse(gram: CMatrix, power: number, noise: number): CMatrix {
   const users = gram.rows;
   const regularised = clone(gram);
   for (let k = 0; k < users; k++) regularised.re[k * users + k] += (users * noise) / power;
@@ -158,7 +158,7 @@ function factorToPower(actual: number, wanted: number): number {
 }
 
 /** Re tr(aᴴb). */
-function realInner(a: CMatrix, b: CMatrix): number {
+export function realInner(a: CMatrix, b: CMatrix): number {
   let sum = 0;
   for (let i = 0; i < a.re.length; i++) sum += a.re[i] * b.re[i] + a.im[i] * b.im[i];
   return sum;

@@ -48,6 +48,19 @@ export function idealStates(bits: number): ElementStates {
   };
 }
 
+/** One alphabet a Q, kept: at most sixteen of them. */
+const idealByBits = new Map<number, ElementStates>();
+
+/** `idealStates`, made once; not to be written to. */
+export function idealOf(bits: number): ElementStates {
+  let states = idealByBits.get(bits);
+  if (states === undefined) {
+    states = idealStates(bits);
+    idealByBits.set(bits, states);
+  }
+  return states;
+}
+
 /**
  * Each phase to the state of its element that lies nearest to exp(jφ) in the complex plane; with `idealStates` the same as `quantisePhases`.
  * @param statesOf the alphabet of phase i (N·M alphabets, or always the same one)

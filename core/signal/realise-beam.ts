@@ -14,8 +14,7 @@ import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, fromPhases, matmul, scale, zeros } from './complex-matrix.ts';
 import { equivalentArray } from './equivalent-array.ts';
 import { metricsOf, type MetricValues } from './metrics.ts';
-import type { ElementStates } from './quantise.ts';
-import { idealStates, quantisePhases, quantiseToStates } from './quantise.ts';
+import { idealOf, quantisePhases, quantiseToStates } from './quantise.ts';
 import { ratesOfGains } from './rate.ts';
 import { sensingMetrics } from './sensing.ts';
 
@@ -75,6 +74,17 @@ export function ratesOfWords(
   states: ArrayStates,
 ): { sinr: Float64Array; sumRate: number } {
   return ratesHeard(problem, equivalentArray(problem.channel, statesShown(problem, words, states)), digital);
+}
+
+/** What `realiseBeam` would make of words, by the objective. */
+export function scoreOfWords(
+  problem: Problem,
+  beam: Beam,
+  words: Uint16Array,
+  states: ArrayStates,
+  objective: Objective,
+): number {
+  return chooseDigital(problem, beam, statesShown(problem, words, states), objective).score.value;
 }
 
 /** Each phase to the nearest state of its element. */
@@ -144,7 +154,7 @@ function requirePhases({ channel, rfChains }: Problem, { analogPhase }: Beam): v
 function statesShown({ channel, rfChains, connection }: Problem, words: Uint16Array, { bits, of }: ArrayStates): CMatrix {
   const analog = zeros(channel.cols, rfChains);
   const { re, im } = analog;
-  let states = ideal(bits);
+  let states = idealOf(bits);
   for (let place = 0; place < words.length; place++) {
     if (connection !== undefined && connection[place] === 0) continue;
     if (of !== undefined) states = of(place);
@@ -152,15 +162,4 @@ function statesShown({ channel, rfChains, connection }: Problem, words: Uint16Ar
     im[place] = states.im[words[place]];
   }
   return analog;
-}
-
-/** One alphabet a Q, kept: at most sixteen of them. */
-const idealByBits = new Map<number, ElementStates>();
-function ideal(bits: number): ElementStates {
-  let states = idealByBits.get(bits);
-  if (states === undefined) {
-    states = idealStates(bits);
-    idealByBits.set(bits, states);
-  }
-  return states;
 }
