@@ -20,7 +20,7 @@ import { salehValenzuela } from '../core/signal/channel.ts';
 import { quantisePhases } from '../core/signal/quantise.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { fromDb } from '../core/signal/rate.ts';
-import { realiseBeam } from '../core/signal/realise-beam.ts';
+import { nearestStates, realiseBeam } from '../core/signal/realise-beam.ts';
 import type { Problem } from '../core/signal/beam-contract.ts';
 import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
 import type { Beamformer } from '../src/beamforming/beamformer.ts';
@@ -119,6 +119,7 @@ async function wholeCycles(): Promise<Float64Array> {
       power,
       noise: NOISE,
       objective: sumRateObjective,
+      quantise: nearestStates,
       pilots: 64,
     },
     panel: {

@@ -1,6 +1,7 @@
 /**
  * What `evaluate` prints against what `run` radiates, on the same channels: phase words one by one, sum rates to the last digit. A rig on the
- * simulator runs through recorded channels in virtual time; the evaluation takes the same channels, beamformer, Q, SNR and objective.
+ * simulator runs through recorded channels in virtual time; the evaluation takes the same channels, beamformer, Q, SNR, objective and quantiser.
+ * Each channel is one by itself to both: sweeps begin at the nearest words.
  */
 import { createVirtualClock } from '../core/clock/virtual-clock.ts';
 import { isBaselineName } from '../models/baselines/baselines.ts';
@@ -9,6 +10,7 @@ import { evaluateBeamformer } from '../models/evaluation/evaluate.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { METRICS, type MetricValues } from '../core/signal/metrics.ts';
 import type { ObjectiveName } from '../core/signal/objectives/objective-names.ts';
+import { DEFAULT_SWEEPS, type QuantiserName } from '../core/signal/quantiser-names.ts';
 import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';
 import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../src/beamforming/try-model.ts';
@@ -20,11 +22,13 @@ export interface Compared {
   beamformer: string;
   bits: number;
   objective: ObjectiveName;
+  /** Default: nearest. */
+  quantiser?: QuantiserName;
   /** Default: 10. */
   snrDb?: number;
 }
 
-export interface SameBeams extends Omit<Compared, 'snrDb'> {
+export interface SameBeams extends Omit<Compared, 'snrDb' | 'quantiser'> {
   cycles: number;
   /** Cycles that were void: nothing of them is compared. */
   voidCycles: number;
@@ -48,10 +52,10 @@ interface Radiated {
 /** @param channels K×N each; there are as many RF chains as users */
 export async function compareEvaluationWithRun(
   channels: readonly CMatrix[],
-  { beamformer, bits, objective, snrDb = 10 }: Compared,
+  { beamformer, bits, objective, quantiser = 'nearest', snrDb = 10 }: Compared,
 ): Promise<SameBeams> {
   const { rows: users, cols: elements } = channels[0];
-  const rig = sameRig(channels, { beamformer, bits, objective, snrDb });
+  const rig = sameRig(channels, { beamformer, bits, objective, quantiser, snrDb });
   const radiated = await run(channels, rig);
   const sensing = rigSensing(rig);
   const result = {
@@ -78,6 +82,7 @@ export async function compareEvaluationWithRun(
     rfChains: users,
     file: 'the same',
     objective: OBJECTIVES[objective],
+    quantiser: { quantiser, sweeps: DEFAULT_SWEEPS },
     snrsDb: [snrDb],
     bits: [bits] satisfies PhaseBits[],
     ...(sensing === undefined ? {} : { sensing: [sensing] }),
@@ -102,14 +107,14 @@ export async function compareEvaluationWithRun(
 
 function sameRig(
   [{ rows: users, cols: elements }]: readonly CMatrix[],
-  { beamformer, bits, objective, snrDb }: Required<Compared>,
+  { beamformer, bits, objective, quantiser, snrDb }: Required<Compared>,
 ): RigFile {
   return parseRigFile(
     `name: same
 array: { geometry: { kind: ula, elements: ${elements} }, rfChains: ${users}, phaseBits: ${bits} }
 users: { count: ${users} }
 snrDb: ${snrDb}
-beamformer: { model: ${beamformer}, objective: ${objective}, deadlineMs: 600000 }
+beamformer: { model: ${beamformer}, objective: ${objective}, quantiser: ${quantiser}, sweepStart: nearest, deadlineMs: 600000 }
 ${objective === 'rate-sensing' ? 'sensing: { directionsDeg: [-60, 0, 60] }' : ''}
 `,
     'same.yaml',

@@ -1,6 +1,6 @@
 /** What one channel says of a beamformer at one SNR: rates of its beam at each number of bits, beside those of digital ZF and WMMSE. */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
+import type { Beam, Objective, Problem, Quantiser, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
 import { wmmse, zeroForcing } from '../../core/signal/precoders.ts';
 import { sumRate } from '../../core/signal/rate.ts';
@@ -13,6 +13,7 @@ export interface FigureOptions {
   /** Name in messages. */
   model: string;
   objective: Objective;
+  quantise: Quantiser;
   bits: readonly PhaseBits[];
   /** Solve D again even where phases are not quantised; otherwise the beamformer's own D is kept there. */
   resolveDigital?: boolean;
@@ -86,7 +87,8 @@ function fullPower(problem: Problem, beam: Beam, model: string): Beam & { powerR
 }
 
 /** The very beam that a rig of so many bits would radiate; with `inf`, phases as computed. */
-function realised(problem: Problem, beam: Beam, bits: PhaseBits, { objective, resolveDigital = false }: FigureOptions) {
-  if (bits !== 'inf') return realiseBeam(problem, beam, { states: { bits }, objective });
+function realised(problem: Problem, beam: Beam, bits: PhaseBits, options: FigureOptions) {
+  const { objective, quantise, resolveDigital = false } = options;
+  if (bits !== 'inf') return realiseBeam(problem, beam, { states: { bits }, objective, quantise });
   return resolveDigital ? realiseExactly(problem, beam, objective) : asComputed(problem, beam, objective);
 }

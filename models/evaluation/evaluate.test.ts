@@ -76,6 +76,25 @@ describe('evaluating a beamformer', () => {
     expect(results[1].sumRate.mean).toBeLessThan(results[2].sumRate.mean);
   });
 
+  it('takes each channel by itself, whichever quantiser makes its words, and says which', async () => {
+    const quantiser = { quantiser: 'array', sweeps: 2 } as const;
+    const asked = { ...base, snrsDb: [10], bits: [1, 2] };
+    const told = await evaluateBeamformer({ ...asked, quantiser });
+    const alone = await evaluateBeamformer({ ...asked, channels: channels.slice(-1), quantiser });
+    const last: number[] = [];
+    await evaluateBeamformer({
+      ...asked,
+      quantiser,
+      onBeam: (channel, beam) => void (channel === channels.length - 1 && last.push(beam.sumRate)),
+    });
+    expect(last).toEqual(alone.results.map(({ sumRate: { mean } }) => mean));
+    const nearest = await evaluateBeamformer(asked);
+    expect(told).toMatchObject(quantiser);
+    expect(nearest.quantiser).toBe('nearest');
+    expect(nearest).not.toHaveProperty('sweeps');
+    told.results.forEach(({ score }, i) => expect(score.mean).toBeGreaterThan(1.02 * nearest.results[i].score.mean));
+  });
+
   it('waits for beamformers that take their time, and reports progress', async () => {
     const seen: number[] = [];
     const compute = async (problem: Problem) => Promise.resolve(aligned(problem));

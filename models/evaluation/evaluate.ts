@@ -5,6 +5,8 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ComputeBeam, Objective, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { NEAREST, type QuantiserChoice, type QuantiserName } from '../../core/signal/quantiser-names.ts';
+import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
@@ -19,6 +21,8 @@ export interface EvaluationOptions {
   channels: readonly CMatrix[];
   rfChains: number;
   objective: Objective;
+  /** How phases become words, for each channel by itself; default the nearest states. */
+  quantiser?: QuantiserChoice;
   /** Where the channels are from, for the result. */
   file: string;
   snrsDb: readonly number[];
@@ -57,6 +61,9 @@ export interface EvaluationRow {
 export interface EvaluationResult {
   model: string;
   objective: string;
+  quantiser: QuantiserName;
+  /** Of the quantiser `array`. */
+  sweeps?: number;
   channels: { file: string; count: number };
   /** ‖A·D‖²_F / P of the beams as the beamformer gave them; `scaled` of them were off, and their D was scaled to P. */
   power: { leastRatio: number; mostRatio: number; scaled: number };
@@ -68,20 +75,21 @@ export interface EvaluationResult {
  * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
-  const { channels, rfChains, snrsDb, onBeam, onProgress, connection, sensing } = options;
+  const { channels, rfChains, snrsDb, objective, onBeam, onProgress, connection, quantiser = NEAREST, sensing } = options;
   const mask = connection === undefined ? {} : { connection };
   requireChannels(channels);
+  const figureOptions = { ...options, quantise: createQuantiser(quantiser, objective) };
   const figures: ChannelFigures[] = [];
   for (const [at, snrDb] of snrsDb.entries()) {
     const wished = sensing === undefined ? {} : { sensing: sensingAt(sensing, at) };
     for (const [index, channel] of channels.entries()) {
       const problem = { channel, rfChains, power: fromDb(snrDb), noise: 1, ...mask, ...wished };
       const beam = await options.compute(problem);
-      figures.push(figuresOf(problem, beam, options, (shown) => onBeam?.(index, shown)));
+      figures.push(figuresOf(problem, beam, figureOptions, (shown) => onBeam?.(index, shown)));
       onProgress?.(figures.length, snrsDb.length * channels.length);
     }
   }
-  return summarise(figures, { ...options, objective: options.objective.name });
+  return summarise(figures, { ...options, objective: objective.name });
 }
 
 /** One for all SNRs, or that of each. */
@@ -97,11 +105,12 @@ export function summarise(
   {
     model,
     objective,
+    quantiser: { quantiser, sweeps } = NEAREST,
     file,
     channels,
     snrsDb,
     bits,
-  }: Pick<EvaluationOptions, 'model' | 'file' | 'channels' | 'snrsDb' | 'bits'> & { objective: string },
+  }: Pick<EvaluationOptions, 'model' | 'quantiser' | 'file' | 'channels' | 'snrsDb' | 'bits'> & { objective: string },
 ): EvaluationResult {
   const powers = { leastRatio: Infinity, mostRatio: 0, scaled: 0 };
   for (const { powerRatio } of figures) {
@@ -129,7 +138,8 @@ export function summarise(
       };
     });
   });
-  return { model, objective, channels: { file, count: channels.length }, power: powers, results };
+  const budget = quantiser === 'nearest' ? {} : { sweeps };
+  return { model, objective, quantiser, ...budget, channels: { file, count: channels.length }, power: powers, results };
 }
 
 function sensingMeans(figures: readonly SensingFigures[]): Pick<EvaluationRow, 'tau' | 'objective' | 'beampatternMse'> {

@@ -4,6 +4,8 @@ import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import type { QuantiserChoice } from '../../core/signal/quantiser-names.ts';
+import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import { runBaseline, type BaselineName } from '../baselines/baselines.ts';
@@ -17,6 +19,7 @@ export interface EvaluationStart {
   readonly channels: { readonly rows: number; readonly cols: number; readonly count: number; readonly numbers: Float64Array };
   readonly model: string;
   readonly objective: ObjectiveName;
+  readonly quantiser: QuantiserChoice;
   readonly rfChains: number;
   readonly snrsDb: readonly number[];
   readonly bits: readonly PhaseBits[];
@@ -29,7 +32,8 @@ export interface EvaluationStart {
 
 const start = workerData as EvaluationStart;
 const compute = openSource();
-const options = { ...start, objective: OBJECTIVES[start.objective] };
+const objective = OBJECTIVES[start.objective];
+const options = { ...start, objective, quantise: createQuantiser(start.quantiser, objective) };
 
 serveTasks(() => (task) => {
   const { channels, snrsDb, rfChains, figures, sensing } = start;

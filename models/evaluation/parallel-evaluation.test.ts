@@ -47,12 +47,14 @@ describe('an evaluation on several threads', () => {
 
   it('is had of a baseline, too, and tells how far it is', async () => {
     const compute = (problem: Problem) => runBaseline('aligned', problem);
-    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['sum-rate'] });
+    const quantiser = { quantiser: 'array', sweeps: 2 } as const;
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['sum-rate'], quantiser });
     const seen: number[] = [];
     const found = await evaluateInParallel({
       ...request,
       source: { baseline: 'aligned' },
       objective: 'sum-rate',
+      quantiser,
       threads: 2,
       onProgress: (done, total) => seen.push(done / total),
     });

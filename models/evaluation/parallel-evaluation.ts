@@ -4,6 +4,9 @@
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
+import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { NEAREST } from '../../core/signal/quantiser-names.ts';
+import { createQuantiser } from '../../core/signal/quantisers.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BaselineName } from '../baselines/baselines.ts';
 import type { ModelCard } from '../card.ts';
@@ -32,6 +35,7 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     model,
     source,
     objective,
+    quantiser = NEAREST,
     channels,
     rfChains,
     snrsDb,
@@ -42,13 +46,15 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     sensing,
   } = options;
   requireChannels(channels);
+  // What it does not know is refused here, and not by each thread.
+  createQuantiser(quantiser, OBJECTIVES[objective]);
   const total = snrsDb.length * channels.length;
   const [{ rows, cols }] = channels;
   const figures = new Float64Array(new SharedArrayBuffer(8 * total * figuresLength(bits.length, sensing !== undefined)));
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
-    ...{ model, objective, rfChains, snrsDb, bits, resolveDigital, figures },
+    ...{ model, objective, quantiser, rfChains, snrsDb, bits, resolveDigital, figures },
     ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
   const pool = await openTaskThreads(import.meta.url, 'evaluation-worker', start, threads);

@@ -9,6 +9,7 @@ import { evaluateInParallel, type BeamSource } from '../../models/evaluation/par
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { DEFAULT_SWEEPS, MOST_SWEEPS, QUANTISER_NAMES, quantiserText } from '../../core/signal/quantiser-names.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
@@ -26,6 +27,8 @@ export interface EvaluateOptions extends SensingTyped {
   snr: string;
   bits: string;
   objective: string;
+  quantiser: string;
+  sweeps: string;
   rfChains?: string;
   engine: string;
   resolveDigital?: boolean;
@@ -36,6 +39,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
   const bits = bitsList('--bits', options.bits);
   const objective = oneOf('--objective', options.objective, OBJECTIVE_NAMES);
+  const quantiser = oneOf('--quantiser', options.quantiser, QUANTISER_NAMES);
+  const sweeps = wholeNumber('--sweeps', options.sweeps, { min: 1, max: MOST_SWEEPS });
   const choice = oneOf('--engine', options.engine, ENGINE_CHOICES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
@@ -72,6 +77,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     const request = {
       model: beamformer.id,
       ...{ rfChains, channels, file, snrsDb, bits },
+      quantiser: { quantiser, sweeps },
       resolveDigital: options.resolveDigital ?? false,
       ...(wished === undefined ? {} : { sensing: wished.sensing }),
       onProgress: (done: number) => {
@@ -160,7 +166,7 @@ const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): 
   ].join(', ');
 
 function resultTable(result: EvaluationResult, asked: Asked, sensing: EvaluatedSensing['told'] | undefined): string {
-  const { model, objective, channels, power, results } = result;
+  const { model, objective, quantiser, sweeps = DEFAULT_SWEEPS, channels, power, results } = result;
   // R − ωτ has a column of its own.
   const other = objective !== 'sum-rate' && objective !== 'rate-sensing';
   const head = [
@@ -175,7 +181,7 @@ function resultTable(result: EvaluationResult, asked: Asked, sensing: EvaluatedS
   ]);
   const rates = other ? `${objective}, then sum rates,` : 'sum rates';
   return [
-    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; ${rates} in bit/s/Hz, mean ± standard error`,
+    `${model} on ${counted(channels.count, 'channel')} of ${channels.file}; ${rates} in bit/s/Hz, mean ± standard error${quantiserText({ quantiser, sweeps })}`,
     ...askedLines(asked),
     ...(sensing === undefined ? [] : [sensingLine(sensing, objective)]),
     ...offPower(model, power),

@@ -87,6 +87,23 @@ it('beamrig evaluate judges by the objective that it is told, and names what the
   expect(stderr).toContain(`--objective max-rate: not allowed; allowed: ${OBJECTIVE_NAMES.join(' | ')}`);
 });
 
+it('has words chosen with the array in mind where it is asked to, says so, and refuses what is no quantiser', async () => {
+  const channels = cli.channelFile(2, 16);
+  const evaluate = (...more: string[]) =>
+    beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '10', '--bits', '1', ...more);
+  const at = async (...more: string[]) => {
+    const { stdout } = await evaluate('--json', ...more);
+    return JSON.parse(stdout) as { quantiser: string; sweeps?: number; results: { sumRate: { mean: number } }[] };
+  };
+  const [nearest, array] = [await at(), await at('--quantiser', 'array', '--sweeps', '3')];
+  expect(array).toMatchObject({ quantiser: 'array', sweeps: 3 });
+  expect(nearest.quantiser).toBe('nearest');
+  expect(array.results[0].sumRate.mean).toBeGreaterThan(nearest.results[0].sumRate.mean);
+  expect((await evaluate('--quantiser', 'array')).stdout).toMatch(/standard error, words by array in 10 sweeps$/m);
+  expect((await evaluate('--quantiser', 'best')).stderr).toContain('--quantiser best: not allowed; allowed: nearest | array');
+  expect((await evaluate('--quantiser', 'array', '--sweeps', '0')).stderr).toMatch(/--sweeps/);
+});
+
 describe('beamrig run', () => {
   it('tells of a model that is meant from the working folder', async () => {
     const model = writeTroubledModel(cli.path, 'near', {});

@@ -6,6 +6,7 @@ import type { BrokerOptions } from './broker.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
+import { DEFAULT_SWEEPS, QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
 import { packageVersion } from '../../core/files/package-root.ts';
 import { LINK_FLAGS } from '../link/link-flags.ts';
@@ -141,7 +142,7 @@ export function createProgram(): Command {
 
   command('evaluate', 'sum rate of a model or baseline on channels from a file, beside digital ZF and WMMSE', [
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
-    'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --json',
+    'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --bits 2 --quantiser array --json',
     'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
     'beamrig evaluate aligned --channels channels.npy --sensing=-60,0,60 --objective rate-sensing --omega 0.3',
   ])
@@ -156,6 +157,8 @@ export function createProgram(): Command {
       `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
       'sum-rate',
     )
+    .option('--quantiser <name>', `how phases become words: ${QUANTISER_NAMES.join(' or ')}`, 'nearest')
+    .option('--sweeps <n>', 'how often the quantiser array goes through all elements', String(DEFAULT_SWEEPS))
     .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime', 'auto')
     .option('--normalise', 'scale all channels alike to a mean |h|² of 1')
     .option('--sensing <list>', 'azimuths to sense at, degrees, of a half-wave line array: τ, R − ωτ and the pattern error, too')

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { quantiserText } from '../../core/signal/quantiser-names.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
@@ -293,7 +294,7 @@ function rigLine(rig: RigFile, engine: RunStart['engine'], seed: number, channel
     `${counted(rig.users.count, 'user')}`,
     `Q = ${phaseBits}`,
     `SNR ${rig.snrDb} dB`,
-    `${rig.beamformer.model}${engine === null ? '' : ` (${engine})`} for ${rig.beamformer.objective}`,
+    `${rig.beamformer.model}${engine === null ? '' : ` (${engine})`} for ${rig.beamformer.objective}${quantiserText(rig.beamformer)}`,
     channels === undefined ? `seed ${seed}` : `${counted(channels.count, 'channel')} of ${channels.file}`,
   ].join(', ');
 }

@@ -11,6 +11,14 @@ import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../core/files/home-path.ts';
 import { isModelPath } from '../../models/zoo.ts';
 import { OBJECTIVE_MEANINGS, OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
+import {
+  DEFAULT_SWEEPS,
+  MOST_SWEEPS,
+  QUANTISER_MEANINGS,
+  QUANTISER_NAMES,
+  SWEEP_START_MEANINGS,
+  SWEEP_STARTS,
+} from '../../core/signal/quantiser-names.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
@@ -132,6 +140,27 @@ export const rigFileSchema = z
           .describe(
             ['What digital weights are to be best for once the phases stand.']
               .concat(OBJECTIVE_NAMES.map((name) => `${name}: ${OBJECTIVE_MEANINGS[name]}.`))
+              .join(' '),
+          ),
+        quantiser: z
+          .enum(QUANTISER_NAMES)
+          .default('nearest')
+          .describe(
+            ['How phases become words.'].concat(QUANTISER_NAMES.map((name) => `${name}: ${QUANTISER_MEANINGS[name]}.`)).join(' '),
+          ),
+        sweeps: z
+          .int()
+          .min(1)
+          .max(MOST_SWEEPS)
+          .default(DEFAULT_SWEEPS)
+          .describe('How often quantiser: array goes through all elements for one beam. The same number gives the same words.'),
+        sweepStart: z
+          .enum(SWEEP_STARTS)
+          .default('last-words')
+          .describe(
+            ['Where quantiser: array begins.']
+              .concat(SWEEP_STARTS.map((name) => `${name}: ${SWEEP_START_MEANINGS[name]}.`))
+              .concat('`beamrig evaluate` always begins at the nearest, for its channels are no cycles.')
               .join(' '),
           ),
       })

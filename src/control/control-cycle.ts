@@ -10,7 +10,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Beam, Objective, Problem, RealisedBeam } from '../../core/signal/beam-contract.ts';
+import type { Beam, Objective, Problem, Quantiser, RealisedBeam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/cholesky.ts';
@@ -42,6 +42,8 @@ export interface CycleSetting {
   objective: Objective;
   /** What is wished for beside the rates. */
   sensing?: Sensing | undefined;
+  /** How phases become words. */
+  quantise: Quantiser;
   /** Pilots that an SNR reading is averaged over. */
   pilots: number;
 }
@@ -171,9 +173,8 @@ export async function radiateCycle(
   const stage = stages(clock, record.stageMs);
   try {
     const problem = problemOf(setting, given.channel);
-    resolved = await stage('quantise', () =>
-      realiseBeam(problem, beam, { states: { bits: phaseBits }, objective: setting.objective }),
-    );
+    const { objective, quantise } = setting;
+    resolved = await stage('quantise', () => realiseBeam(problem, beam, { states: { bits: phaseBits }, objective, quantise }));
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;

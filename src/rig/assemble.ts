@@ -14,6 +14,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
@@ -115,6 +116,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const simulated = random.stream('simulator');
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
+  const { sweeps, sweepStart } = rig.beamformer;
+  const objective = options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective];
+  // A beam that is chosen is to be radiated as it is.
+  const quantiser = options.chosen === undefined ? rig.beamformer.quantiser : 'nearest';
+  const quantise = createQuantiser({ quantiser, sweeps }, objective, sweepStart);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
   const open = (id: string): Promise<Beamformer> => openBeamformer(id, needs, rig.beamformer);
   const beamformer = options.chosen?.beamformer ?? (await clock.during(open(rig.beamformer.model)));
@@ -154,7 +160,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         panelPhaseBits: phaseBits,
         power: fromDb(rig.snrDb),
         noise,
-        objective: options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective],
+        objective,
+        quantise,
         sensing,
         pilots: rig.loop.pilots,
       },

@@ -4,6 +4,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import { zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
+import { nearestStates } from '../../core/signal/realise-beam.ts';
 import type { Beamformer } from '../../src/beamforming/beamformer.ts';
 import type { Panel, PanelFailure, Result } from '../../src/panel/panel.ts';
 import type { Source } from '../../src/telemetry/cycle-record.ts';
@@ -32,6 +33,7 @@ export const plainSetting = (clock: VirtualClock, channel: CMatrix): LoopSetting
   power: 10,
   noise: 1,
   objective: sumRateObjective,
+  quantise: nearestStates,
   pilots: 8,
 });
 
