@@ -9,15 +9,20 @@ import { idealStates } from './quantise.ts';
 import { createQuantiser } from './quantisers.ts';
 import { createRandom } from './random.ts';
 import { nearestStates, realiseBeam, scoreOfWords } from './realise-beam.ts';
+import { wantedCovarianceFactor } from './wanted-pattern.ts';
 
-const OBJECTIVE_LIST = Object.values(OBJECTIVES).filter(({ surrogate }) => surrogate !== undefined);
+const OBJECTIVE_LIST = Object.values(OBJECTIVES);
 const sumRate = OBJECTIVES['sum-rate'];
 const array = (sweeps = 4) => createArrayQuantiser({ sweeps, start: 'nearest' });
 
 function problemOf(seed: number, elements: number, users: number, more: Partial<Problem> = {}): Problem {
   const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
   const channel = salehValenzuela({ random: createRandom(seed), geometry, users, paths: 6, scale: 'unit-element' });
-  return { channel, rfChains: users, power: 10, noise: 1, ...more };
+  const sensing = {
+    factor: wantedCovarianceFactor(geometry, { directionsRad: [-1, 0.2], halfWidthRad: 0.1, streams: users }),
+    weight: 0.05,
+  };
+  return { channel, rfChains: users, power: 10, noise: 1, sensing, ...more };
 }
 
 /** Phases that align each chain with a user; those of chains beyond the users are drawn. */
@@ -78,9 +83,8 @@ describe.each(OBJECTIVE_LIST)('words chosen with the array in mind, for $name', 
       [3, 2, 2, 2],
       [6, 1, 1, 2],
     ]) {
-      let share = 0;
-      const draws = 6;
-      for (let seed = 1; seed <= draws; seed++) {
+      let [bestSum, reachedSum, nearestSum] = [0, 0, 0];
+      for (let seed = 1; seed <= 6; seed++) {
         const problem = problemOf(seed, elements, users, { rfChains });
         const beam = beamOf(problem);
         const states = { bits };
@@ -92,10 +96,14 @@ describe.each(OBJECTIVE_LIST)('words chosen with the array in mind, for $name', 
           best = Math.max(best, scoreOfWords(problem, beam, words, states, objective));
         }
         const reached = scoreWith(problem, states, objective, array(10));
-        expect(reached).toBeLessThanOrEqual(best * (1 + 1e-6));
-        share += reached / best / draws;
+        expect(reached).toBeLessThanOrEqual(best + 1e-4 * Math.abs(best));
+        bestSum += best;
+        reachedSum += reached;
+        nearestSum += nearestScore(problem, states, objective);
       }
-      expect(share).toBeGreaterThan(0.98);
+      // Of a rate less a penalty there is no share; how much of the way from the nearest words is made can be said of all.
+      if (objective.name !== 'rate-sensing') expect(reachedSum / bestSum).toBeGreaterThan(0.98);
+      expect((reachedSum - nearestSum) / (bestSum - nearestSum)).toBeGreaterThan(0.5);
     }
   });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ArraySpan } from './array-span.ts';
 import type { CMatrix } from './complex-matrix.ts';
-import { clone, conjTranspose, matmul, multiplyABh, subtract, zeros, frobeniusNorm } from './complex-matrix.ts';
+import { clone, matmul, multiplyABh, subtract, zeros, frobeniusNorm } from './complex-matrix.ts';
 import { pseudoInverse } from './decompositions.ts';
 import { createRandom } from './random.ts';
 
@@ -22,6 +22,9 @@ function randomMatrix(rows: number, cols: number): CMatrix {
 function gramByPseudoInverse(rows: CMatrix, analog: CMatrix): CMatrix {
   return multiplyABh(matmul(matmul(rows, analog), pseudoInverse(analog)), rows);
 }
+
+/** G of the whole array, while a chain is lifted. */
+const gramOf = (span: ArraySpan): CMatrix => multiplyABh(span.seen(), span.seen());
 
 const distance = (a: CMatrix, b: CMatrix): number => frobeniusNorm(subtract(a, b)) / frobeniusNorm(b);
 
@@ -44,7 +47,7 @@ describe('the span of an array', () => {
       const span = new ArraySpan(rows, clone(analog));
       for (let m = 0; m < chains; m++) {
         span.lift(m);
-        expect(distance(span.gram(), gramByPseudoInverse(rows, analog))).toBeLessThan(1e-10);
+        expect(distance(gramOf(span), gramByPseudoInverse(rows, analog))).toBeLessThan(1e-10);
         const rest = gramByPseudoInverse(rows, without(analog, m));
         expect(frobeniusNorm(subtract(span.chain.gram, rest))).toBeLessThan(1e-10);
         span.lower();
@@ -69,7 +72,7 @@ describe('the span of an array', () => {
           moved.re[n * 4 + m] = re;
           moved.im[n * 4 + m] = im;
           expect(span.chain.rho).toBeCloseTo(told, 10);
-          expect(distance(span.gram(), gramByPseudoInverse(rows, moved))).toBeLessThan(1e-9);
+          expect(distance(gramOf(span), gramByPseudoInverse(rows, moved))).toBeLessThan(1e-9);
         }
         span.lower();
       }
@@ -88,7 +91,7 @@ describe('the span of an array', () => {
     const span = new ArraySpan(rows, analog);
     for (let m = 0; m < 4; m++) {
       span.lift(m);
-      expect(distance(span.gram(), gramByPseudoInverse(rows, analog))).toBeLessThan(1e-7);
+      expect(distance(gramOf(span), gramByPseudoInverse(rows, analog))).toBeLessThan(1e-7);
       if (m !== 1) expect(span.chain.rho).toBeLessThanOrEqual(span.chain.leastRho);
       else expect(span.chain.rho).toBeGreaterThan(span.chain.leastRho);
       span.lower();
@@ -103,7 +106,6 @@ describe('the span of an array', () => {
     span.analog.im.set(other.im);
     span.begin();
     span.lift(0);
-    expect(distance(span.gram(), gramByPseudoInverse(rows, other))).toBeLessThan(1e-10);
-    expect(distance(conjTranspose(span.gram()), span.gram())).toBeLessThan(1e-14);
+    expect(distance(gramOf(span), gramByPseudoInverse(rows, other))).toBeLessThan(1e-10);
   });
 });

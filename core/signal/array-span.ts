@@ -12,7 +12,7 @@
  * Source: the projection on a span by one column more, Golub and Van Loan, Matrix Computations, 4th ed., §6.5.
  */
 import type { CMatrix } from './complex-matrix.ts';
-import { clone, conjTranspose, zeros } from './complex-matrix.ts';
+import { conjTranspose, zeros } from './complex-matrix.ts';
 
 /** A chain of which the others leave less than this share shows nothing that they cannot. */
 const LEAST_SHARE = 1e-9;
@@ -39,7 +39,7 @@ export interface LiftedPlace {
   readonly rho: Float64Array;
 }
 
-/** A (N×M) with one chain after the other lifted out and its places moved; no allocation after it is made but for `gram`. */
+/** A (N×M) with one chain after the other lifted out and its places moved; no allocation after it is made but for `seen`. */
 export class ArraySpan {
   readonly chain: LiftedChain;
   readonly place: LiftedPlace;
@@ -86,19 +86,24 @@ export class ArraySpan {
     for (let m = 0; m < this.analog.cols; m++) this.#sumChain(m);
   }
 
-  /** G of the whole array, while a chain is lifted. */
-  gram(): CMatrix {
-    const { gram, share, rho, leastRho } = this.chain;
-    const whole = clone(gram);
-    if (!(rho > leastRho)) return whole;
-    const { re: vr, im: vi, rows: p } = share;
-    for (let k = 0, at = 0; k < p; k++) {
-      for (let l = 0; l < p; l++, at++) {
-        whole.re[at] += (vr[k] * vr[l] + vi[k] * vi[l]) / rho;
-        whole.im[at] += (vi[k] * vr[l] - vr[k] * vi[l]) / rho;
+  /** C·U, p×m, with U an orthonormal basis of the span of the whole array, while a chain is lifted: G is this by its conjugate transpose. */
+  seen(): CMatrix {
+    const { re: tr, im: ti, rows: p, cols: chains } = this.#through;
+    const { share, rho, leastRho } = this.chain;
+    const adds = rho > leastRho;
+    const count = this.#count;
+    const out = zeros(p, adds ? count + 1 : count);
+    const perNorm = 1 / Math.sqrt(rho);
+    for (let k = 0; k < p; k++) {
+      for (let j = 0; j < count; j++) {
+        out.re[k * out.cols + j] = tr[k * chains + j];
+        out.im[k * out.cols + j] = ti[k * chains + j];
       }
+      if (!adds) continue;
+      out.re[k * out.cols + count] = perNorm * share.re[k];
+      out.im[k * out.cols + count] = perNorm * share.im[k];
     }
-    return whole;
+    return out;
   }
 
   /** Lifts chain m out; the one before must be lowered. */

@@ -70,7 +70,7 @@ export class ArraySweep {
   /** The first chain stays lifted: a sweep goes on from there. */
   #settle(): void {
     this.#span.lift(0);
-    this.value = this.#surrogate.settle(this.#span.gram());
+    this.value = this.#surrogate.settle(this.#span.seen());
   }
 
   #isConnected(place: number): boolean {

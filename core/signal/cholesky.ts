@@ -128,6 +128,20 @@ export function invertInPlace({ rows: n, re, im }: CMatrix, pivotFloor: number):
   return true;
 }
 
+/** As `invertInPlace`, and then the upper triangle and a real diagonal: all of a⁻¹. */
+export function invertWholeInPlace(a: CMatrix, pivotFloor: number): boolean {
+  const inverted = invertInPlace(a, pivotFloor);
+  const { rows: n, re, im } = a;
+  for (let i = 0; i < n; i++) {
+    im[i * n + i] = 0;
+    for (let j = 0; j < i; j++) {
+      re[j * n + i] = re[i * n + j];
+      im[j * n + i] = 0 - im[i * n + j];
+    }
+  }
+  return inverted;
+}
+
 /** x of x·Lᴴ = y, in the place of y. */
 export function divideByFactor({ re: xr, im: xi }: CMatrix, { rows: n, re: lr, im: li }: CMatrix): void {
   for (let row = 0; row < xr.length; row += n) {

@@ -32,7 +32,7 @@ const ARMIJO = 1e-4;
 const MOST_HALVINGS = 30;
 
 /** @param start V, m×K, of any power above 0 @returns V at full power, never worse than the start */
-export function climbRateSensing(problem: RateSensing, start: CMatrix): CMatrix {
+export function climbRateSensing(problem: RateSensing, start: CMatrix, steps = MOST_STEPS): CMatrix {
   const { power } = problem;
   const toSphere = (v: CMatrix): CMatrix => scale(v, Math.sqrt(power) / frobeniusNorm(v));
   let v = toSphere(start);
@@ -41,7 +41,7 @@ export function climbRateSensing(problem: RateSensing, start: CMatrix): CMatrix 
   let direction = gradient;
   let length = 0.1; // of the way around the sphere, in radians
   const values = [value];
-  for (let step = 0; step < MOST_STEPS; step++) {
+  for (let step = 0; step < steps; step++) {
     let slope = inner(gradient, direction);
     if (!(slope > 0)) {
       direction = gradient;

@@ -33,4 +33,5 @@ it.each(cases)(
       expect({ cycles, words }).toEqual({ cycles: 6, words: 6 * 32 * 4 });
     }
   },
+  120_000,
 );

@@ -8,6 +8,7 @@ import { svd } from '../decompositions.ts';
 import { climbRateSensing, type RateSensing } from '../rate-sensing.ts';
 import { ratesOfGains } from '../rate.ts';
 import { covarianceError, requireSameElements, wantedEnergy, type Sensing } from '../sensing.ts';
+import { sensingSurrogate } from './sensing-surrogate.ts';
 import { sumRateObjective } from './sum-rate.ts';
 
 /** Source: Nguyen et al. (paper 000), eq. (5); D by conjugate gradients on the sphere of full power, from the best D for the rate alone. */
@@ -35,6 +36,7 @@ export const rateSensingObjective: Objective = {
       score: ({ digital }) => ({ value: value(digital), metrics: {} }),
     };
   },
+  surrogate: (problem) => sensingSurrogate(problem, sensingOf(problem)),
 };
 
 function sensingOf({ sensing, channel }: Problem): Sensing {

@@ -7,15 +7,16 @@
  * With q from the last D these SINRs are attained by some D of the same power, and at the best q by the best D. A chain more is a change of
  * rank one, so that every state of a place costs a few operations a user: with E₋ the inverse without the chain, u = E₋·Q^½v/σ,
  *
- *   eₖ = [E₋]ₖₖ − |uₖ|²/(ρ + (Q^½v/σ)ᴴu),  where |uₖ|², vᴴu and ρ are each four numbers that the state of the place is put into
+ *   eₖ = [E₋]ₖₖ − |uₖ|²/(ρ + (Q^½v/σ)ᴴu),  where |uₖ|², vᴴu and ρ are functions of the state (state-forms.ts)
  *
  * Source: Viswanath and Tse, IEEE Trans. Inf. Theory 49(8), 2003 (duality); Sherman and Morrison, Ann. Math. Stat. 21, 1950 (rank one).
  */
 import type { LiftedChain, LiftedPlace } from '../array-span.ts';
-import { invertInPlace } from '../cholesky.ts';
+import { invertWholeInPlace } from '../cholesky.ts';
 import type { CMatrix } from '../complex-matrix.ts';
-import { zeros } from '../complex-matrix.ts';
+import { multiplyABh, zeros } from '../complex-matrix.ts';
 import type { SpanSurrogate } from '../span-surrogate.ts';
+import { formAt, setSquare } from '../state-forms.ts';
 
 /** How a rate objective settles and what it makes of the errors eₖ. */
 export interface UplinkRule {
@@ -46,7 +47,7 @@ export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: U
   const { re: wr, im: wi } = zeros(users, 1);
   const { re: zr, im: zi } = zeros(users, 1);
   const errors = new Float64Array(users);
-  // With s the state of the place, |uₖ|² = [0] + [1]·Re s + [2]·Im s + [3]·|s|², four numbers a user; ρ + vᴴu in the same way.
+  // |uₖ|² of each user, and ρ + vᴴu, as functions of the state.
   const squares = new Float64Array(4 * users);
   const sum = new Float64Array(4);
   let stateRe = 0;
@@ -69,8 +70,8 @@ export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: U
 
   return {
     rows: channel,
-    settle(gram) {
-      const value = rule.settle(gram, powers);
+    settle(seen) {
+      const value = rule.settle(multiplyABh(seen, seen), powers);
       for (let k = 0; k < users; k++) factors[k] = Math.sqrt(powers[k] / relativeNoise);
       return value;
     },
@@ -83,13 +84,8 @@ export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: U
         }
         er[k * users + k] += 1;
       }
-      invertInPlace(inverse, 1);
+      invertWholeInPlace(inverse, 1);
       for (let k = 0; k < users; k++) {
-        ei[k * users + k] = 0;
-        for (let l = 0; l < k; l++) {
-          er[l * users + k] = er[k * users + l];
-          ei[l * users + k] = 0 - ei[k * users + l];
-        }
         vr[k] = factors[k] * share.re[k];
         vi[k] = factors[k] * share.im[k];
       }
@@ -116,10 +112,7 @@ export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: U
         alongRe += wRe * uRe + wIm * uIm;
         alongIm += wRe * uIm - wIm * uRe;
         square += wRe * zRe + wIm * zIm;
-        squares[at] = uRe * uRe + uIm * uIm;
-        squares[at + 1] = 2 * (zRe * uRe + zIm * uIm);
-        squares[at + 2] = 2 * (zRe * uIm - zIm * uRe);
-        squares[at + 3] = zRe * zRe + zIm * zIm;
+        setSquare(squares, at, uRe, uIm, zRe, zIm);
       }
       sum[0] = rho[0] + rest;
       sum[1] = rho[1] + 2 * alongRe;
@@ -128,12 +121,11 @@ export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: U
     },
     value(re, im) {
       const size = re * re + im * im;
-      const below = sum[0] + re * sum[1] + im * sum[2] + size * sum[3];
+      const below = formAt(sum, 0, re, im, size);
       // ρ is less than this; where not even that is above what rounding leaves, the chain adds nothing.
       const share = below > leastRho ? 1 / below : 0;
       for (let k = 0, at = 0, own = 0; k < users; k++, at += 4, own += users + 1) {
-        const square = squares[at] + re * squares[at + 1] + im * squares[at + 2] + size * squares[at + 3];
-        errors[k] = er[own] - square * share;
+        errors[k] = er[own] - formAt(squares, at, re, im, size) * share;
       }
       return rule.worth(errors);
     },

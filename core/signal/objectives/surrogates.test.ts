@@ -6,19 +6,24 @@ import { salehValenzuela } from '../channel.ts';
 import type { CMatrix } from '../complex-matrix.ts';
 import { clone, fromPhases, identity, matmul, multiplyABh, zeros } from '../complex-matrix.ts';
 import { solveHermitian } from '../cholesky.ts';
-import { pseudoInverse } from '../decompositions.ts';
+import { qrThin } from '../decompositions.ts';
 import { equivalentArray } from '../equivalent-array.ts';
 import { idealStates } from '../quantise.ts';
 import { createRandom } from '../random.ts';
 import type { SpanSurrogate } from '../span-surrogate.ts';
-import { OBJECTIVE_NAMES } from './objective-names.ts';
+import { wantedCovarianceFactor } from '../wanted-pattern.ts';
+import { OBJECTIVE_NAMES, type ObjectiveName } from './objective-names.ts';
 import { OBJECTIVES } from './objectives.ts';
 import { uplinkSurrogate } from './uplink-surrogate.ts';
 
 function problemOf(seed: number, elements: number, users: number, rfChains = users, power = 10): Problem {
   const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
   const channel = salehValenzuela({ random: createRandom(seed), geometry, users, paths: 6, scale: 'unit-element' });
-  return { channel, rfChains, power, noise: 1 };
+  const sensing = {
+    factor: wantedCovarianceFactor(geometry, { directionsRad: [-1, 0.2], halfWidthRad: 0.1, streams: users }),
+    weight: 0.3,
+  };
+  return { channel, rfChains, power, noise: 1, sensing };
 }
 
 function stateOfArray(seed: number, { channel, rfChains }: Problem, bits: number): CMatrix {
@@ -51,9 +56,8 @@ function surrogateOf(objective: Objective, problem: Problem): SpanSurrogate {
   return surrogate;
 }
 
-/** B = H·A·A⁺·Hᴴ */
-const gramOf = ({ channel }: Problem, analog: CMatrix): CMatrix =>
-  multiplyABh(matmul(matmul(channel, analog), pseudoInverse(analog)), channel);
+/** C·U for an orthonormal basis U of the span. */
+const seenOf = ({ rows }: SpanSurrogate, analog: CMatrix): CMatrix => matmul(rows, qrThin(analog).q);
 
 function shown(analog: CMatrix, place: number, re: number, im: number): CMatrix {
   const changed = clone(analog);
@@ -62,17 +66,34 @@ function shown(analog: CMatrix, place: number, re: number, im: number): CMatrix 
   return changed;
 }
 
-describe.each(OBJECTIVE_NAMES.filter((name) => OBJECTIVES[name].surrogate !== undefined))('the surrogate of %s', (name) => {
+interface Bounds {
+  /** Share by which a settling may be off what D solved to its end gives. */
+  off: number;
+  /** Share of places at which the best state of all is chosen, at least. */
+  right: number;
+  /** What the choice loses, of what lies between the best state and the worst, at most. */
+  lost: number;
+}
+
+/** Of rates, duality says the value of every state; of rate and sensing there is a quadratic form, and D takes many steps. */
+const BOUNDS: Record<ObjectiveName, Bounds> = {
+  'sum-rate': { off: 0.002, right: 0.85, lost: 0.005 },
+  'min-rate': { off: 1e-6, right: 0.85, lost: 0.005 },
+  'rate-sensing': { off: 0.1, right: 0.4, lost: 0.15 },
+};
+
+describe.each(OBJECTIVE_NAMES)('the surrogate of %s', (name) => {
   const objective = OBJECTIVES[name];
+  const bounds = BOUNDS[name];
 
   it('settles at what the objective has with D solved again', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const problem = problemOf(seed, 12, 3, 3 + (seed % 3), 10 ** (seed / 4 - 1));
       const analog = stateOfArray(seed, problem, 2);
-      const value = surrogateOf(objective, problem).settle(gramOf(problem, analog));
+      const surrogate = surrogateOf(objective, problem);
+      const value = surrogate.settle(seenOf(surrogate, analog));
       const solved = solvedValue(objective, problem, analog);
-      expect(value).toBeLessThanOrEqual(solved * (1 + 1e-5));
-      expect(value).toBeGreaterThan(0.998 * solved);
+      expect(Math.abs(value - solved)).toBeLessThan(bounds.off * Math.abs(solved));
     }
   });
 
@@ -89,7 +110,7 @@ describe.each(OBJECTIVE_NAMES.filter((name) => OBJECTIVES[name].surrogate !== un
       const span = new ArraySpan(surrogate.rows, clone(analog));
       for (let m = 0; m < problem.rfChains; m++) {
         span.lift(m);
-        surrogate.settle(span.gram());
+        surrogate.settle(span.seen());
         surrogate.liftChain(span.chain);
         for (let n = 0; n < 8; n++) {
           span.at(n);
@@ -109,17 +130,16 @@ describe.each(OBJECTIVE_NAMES.filter((name) => OBJECTIVES[name].surrogate !== un
       }
     }
     expect(ranked).toBe(4 * 3 * 8);
-    expect(right / ranked).toBeGreaterThan(0.85);
-    expect(lost / range).toBeLessThan(0.005);
+    expect(right / ranked).toBeGreaterThan(bounds.right);
+    expect(lost / range).toBeLessThan(bounds.lost);
   });
 
   it('says the same of a place after moves as when it is asked anew', () => {
     const problem = problemOf(5, 10, 3, 4);
     const analog = stateOfArray(5, problem, 2);
     const [moving, fresh] = [surrogateOf(objective, problem), surrogateOf(objective, problem)];
-    const gram = gramOf(problem, analog);
-    moving.settle(gram);
-    fresh.settle(gram);
+    moving.settle(seenOf(moving, analog));
+    fresh.settle(seenOf(fresh, analog));
     const span = new ArraySpan(moving.rows, clone(analog));
     span.lift(1);
     moving.liftChain(span.chain);
@@ -149,14 +169,14 @@ it('errors of the uplink are those of the whole array, place by place', () => {
   const problem = problemOf(3, 9, 4, 3);
   const analog = stateOfArray(3, problem, 2);
   const powers = [0.4, 0.3, 0.2, 0.1];
-  const seen: number[][] = [];
+  const told: number[][] = [];
   const surrogate = uplinkSurrogate(problem.channel, 0.05, {
     settle: (_, out) => {
       out.set(powers);
       return 0;
     },
     worth: (errors) => {
-      seen.push([...errors]);
+      told.push([...errors]);
       return 0;
     },
   });
@@ -170,7 +190,8 @@ it('errors of the uplink are those of the whole array, place by place', () => {
   for (let trial = 0; trial < 10; trial++) {
     const { re, im } = random.complexNormal();
     surrogate.value(re, im);
-    const gram = gramOf(problem, shown(analog, 4 * 3 + 2, re, im));
+    const seen = seenOf(surrogate, shown(analog, 4 * 3 + 2, re, im));
+    const gram = multiplyABh(seen, seen);
     const whole = identity(4);
     for (let i = 0; i < 16; i++) {
       const factor = Math.sqrt(powers[Math.floor(i / 4)] * powers[i % 4]) / 0.05;
@@ -178,7 +199,7 @@ it('errors of the uplink are those of the whole array, place by place', () => {
       whole.im[i] += factor * gram.im[i];
     }
     const errors = solveHermitian(whole, identity(4));
-    seen[trial].forEach((error, k) => expect(error).toBeCloseTo(errors.re[5 * k], 10));
+    told[trial].forEach((error, k) => expect(error).toBeCloseTo(errors.re[5 * k], 10));
   }
 });
 
@@ -189,7 +210,7 @@ it('ranks states by the sum rate of so many users, too, that the product of thei
   const analog = stateOfArray(4, problem, 4);
   const span = new ArraySpan(surrogate.rows, clone(analog));
   span.lift(0);
-  surrogate.settle(span.gram());
+  surrogate.settle(span.seen());
   surrogate.liftChain(span.chain);
   span.at(0);
   surrogate.liftPlace(span.place);
