@@ -75,7 +75,9 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
  * The card of a model, from the path of either file.
  * @throws BeamrigError 'model-missing' without a card, 'model-damaged' when it is no JSON, 'model-mismatch' when it breaks the schema
  */
-export function readCard(path: string): ModelCard {
+export const readCard = (path: string): ModelCard => readCardFile(path).card;
+
+function readCardFile(path: string): { card: ModelCard; bytes: Buffer } {
   const cardPath = cardName(path);
   const bytes = readModelFile(cardPath, 'card');
   const wide = wideEncoding(bytes);
@@ -93,7 +95,7 @@ export function readCard(path: string): ModelCard {
     throw new BeamrigError('model-damaged', `card ${cardPath} is not JSON`, { wayOut: REINSTALL, cause });
   }
   const parsed = modelCardSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { card: parsed.data, bytes };
   const [issue] = parsed.error.issues;
   const field = issue.path.length === 0 ? 'the card' : issue.path.join('.');
   throw new BeamrigError('model-mismatch', `card ${cardPath}: ${field}: ${issue.message}`, {
@@ -104,13 +106,13 @@ export function readCard(path: string): ModelCard {
 /**
  * Checks a model before it may run: checksum, ONNX, and the file's inputs and outputs against card and contract.
  * @param path of the .onnx file
- * @returns the file with its bytes: those that were checked are those to run
+ * @returns the file with its bytes, and the checksum of its card: what was checked is what runs, and what a manifest names
  * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs
  */
-export function verifyModel(path: string): ModelFile & { bytes: Uint8Array } {
+export function verifyModel(path: string): ModelFile & { bytes: Uint8Array; cardSha256: string } {
   const bytes = readModelFile(path, 'model');
-  const card = readCard(path);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const { card, bytes: cardBytes } = readCardFile(path);
+  const sha256 = sha256Of(bytes);
   if (sha256 !== card.sha256) {
     throw new BeamrigError(
       'model-damaged',
@@ -126,7 +128,7 @@ export function verifyModel(path: string): ModelFile & { bytes: Uint8Array } {
     compare(path, `${side} of card and file`, card[side], file[side]);
     compare(path, `${side} of file and contract`, file[side], required[side]);
   }
-  return { id: card.id, path, card, bytes };
+  return { id: card.id, path, card, bytes, cardSha256: sha256Of(cardBytes) };
 }
 
 /** What contract version 1 asks of a model with these dimensions. */
@@ -142,6 +144,8 @@ export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection
 }
 
 const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
+
+const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
 const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
 

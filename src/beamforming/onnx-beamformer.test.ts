@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ModelCard } from '../../models/card.ts';
-import { writeModelFile } from '../../test/integration/troubled-networks.ts';
+import { troubledNetwork, writeModelFile } from '../../test/integration/troubled-networks.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { misfit, openModel } from './onnx-beamformer.ts';
@@ -59,6 +59,36 @@ describe('a model opened for a rig', () => {
     } finally {
       await model.close();
     }
+  });
+
+  it('runs the bytes that it names also in the process that takes its place, whatever lies in its file by then', async () => {
+    const size = { elements: 8, users: 2 };
+    const path = writeModelFile(folder, 'slow', size, troubledNetwork({ ...size, turns: 'power' }));
+    const model = await openModel(path, NEEDS, { deadlineMs: 1500, engine: 'onnxruntime' });
+    try {
+      const { sha256 } = model;
+      const channel = channelWith(0.25);
+      const compute = (power: number) => model.compute({ channel, rfChains: 2, power, noise: 1 });
+      const before = await compute(4);
+      writeModelFile(folder, 'slow', size, troubledNetwork({ ...size, digitalScale: NaN }));
+      await expect(compute(1e12)).rejects.toMatchObject({ code: 'model-slow' });
+      // A busy machine may take longer to start a process than this deadline is: asked until it is there.
+      await vi.waitFor(async () => expect(await compute(4)).toEqual(before), 20_000);
+      expect(model.sha256).toBe(sha256);
+    } finally {
+      await model.close();
+    }
+  });
+
+  it('names the card that was read, whatever becomes of that while the model is being opened', async () => {
+    const path = writeModel();
+    const card = path.replace('.onnx', '.json');
+    const cardSha256 = createHash('sha256').update(readFileSync(card)).digest('hex');
+    const opening = openModel(path, NEEDS, { deadlineMs: 10_000 });
+    rmSync(card);
+    const model = await opening;
+    await model.close();
+    expect(model.cardSha256).toBe(cardSha256);
   });
 
   it('rejects calls after it was closed instead of leaving them hanging', async () => {

@@ -110,6 +110,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     recorder,
     runFolder: recorder.folder,
     hardware: !options.virtualTime,
+    rehearse: !options.virtualTime,
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });

@@ -304,9 +304,12 @@ class Loop implements ControlLoop {
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;
-      this.#watch.before(prepared, this.#panels.panel, this.#model.current);
-      const finished = await radiateCycle(setting, this.#panels.panel, prepared, this.#phaseBits, beamId);
+      const { panel } = this.#panels;
+      const [boards, beamformer] = [panel.boards(), this.#model.current];
+      const finished = await radiateCycle(setting, panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
+      // The manifest names them before the record does, and no beam waits for that.
+      if (!this.#is('stopped')) this.#watch.ran(prepared, boards, beamformer);
       await this.#conclude(finished);
     }
   }

@@ -32,6 +32,7 @@ import { modelUsed, type CycleSink, type ModelUsed, type RigEvent, type Source }
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { assembleHardware, linkText, problemMessage, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
+import { rehearse } from './rehearsal.ts';
 import { rigSensing } from './rig-sensing.ts';
 import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
@@ -64,6 +65,8 @@ export interface AssembleOptions {
   behaviours?: readonly Behaviour[];
   /** One-way latency of the simulator's link, ms, instead of the rig file's. */
   latencyMs?: number;
+  /** Turn cycles on a stand-in while the model is being opened, so that the first is as fast as the thousandth. Of no use on virtual time. */
+  rehearse?: boolean;
   /** False: run on the simulator without looking for hardware (on virtual time, say). */
   hardware?: boolean;
   /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
@@ -122,8 +125,10 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantiser = options.chosen === undefined ? rig.beamformer.quantiser : 'nearest';
   const quantise = createQuantiser({ quantiser, sweeps }, objective, sweepStart);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection };
-  const open = (id: string): Promise<Beamformer> => openBeamformer(id, needs, rig.beamformer);
-  const beamformer = options.chosen?.beamformer ?? (await clock.during(open(rig.beamformer.model)));
+  const open = (name: string): Promise<Beamformer> => openBeamformer(name, needs, rig.beamformer);
+  const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
+  if (options.rehearse === true) await rehearse(rig, clock, opening);
+  const beamformer = await opening;
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
   try {
@@ -170,7 +175,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
-      openBeamformer: open,
+      openBeamformer: (id) =>
+        options.chosen === undefined && id === beamformer.id ? openAgain(id, rig.beamformer.model, open) : open(id),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),
@@ -199,6 +205,19 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     await beamformer.close();
     throw error;
   }
+}
+
+/**
+ * The model that the rig file names, once another was chosen instead. The page knows it by the id of its card, which it may share with a file of
+ * the zoo, and the zoo may not have it at all.
+ */
+async function openAgain(id: string, name: string, open: (name: string) => Promise<Beamformer>): Promise<Beamformer> {
+  const beamformer = await open(name);
+  if (beamformer.id === id) return beamformer;
+  await beamformer.close();
+  throw new BeamrigError('model-mismatch', `The card of ${name} calls it '${beamformer.id}' by now, and no longer '${id}'.`, {
+    wayOut: 'Start the rig again to use it.',
+  });
 }
 
 /** Hardware or simulator: what is there, and what the policy makes of it. */
@@ -342,7 +361,9 @@ function describe(
     phaseBits,
     modelId: beamformer.id,
     engine: beamformer.engine ?? null,
-    models: fitting.some(({ id }) => id === own.id) ? fitting : [own, ...fitting],
+    models: fitting.some(({ id }) => id === own.id)
+      ? fitting.map((other) => (other.id === own.id ? own : other))
+      : [own, ...fitting],
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,

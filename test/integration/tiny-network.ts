@@ -19,9 +19,9 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 
-export function tinyNetwork(options: { elements: number; users: number; phaseOutput?: string }): Uint8Array {
-  const { elements, users, phaseOutput = 'analog_phase' } = options;
-  const weights = Float32Array.from({ length: users * users * 2 }, (_, i) => (i % (2 * users + 2) === 0 ? 1 : 0));
+export function tinyNetwork(options: { elements: number; users: number; phaseOutput?: string; gain?: number }): Uint8Array {
+  const { elements, users, phaseOutput = 'analog_phase', gain = 1 } = options;
+  const weights = Float32Array.from({ length: users * users * 2 }, (_, i) => (i % (2 * users + 2) === 0 ? gain : 0));
   const int64s = (name: string, values: number[]) =>
     create(TensorProtoSchema, {
       name,

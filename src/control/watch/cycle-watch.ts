@@ -6,7 +6,7 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
-import type { CyclePanel, FinishedCycle, PreparedCycle } from '../control-cycle.ts';
+import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPaceWatch, type SlowPace } from './pace-watch.ts';
@@ -16,8 +16,12 @@ type Event = Omit<RigEvent, 'timeNs'>;
 export interface CycleWatch {
   /** Undefined while the loop keeps its rate. */
   readonly slow: SlowPace | undefined;
-  /** Before a cycle is radiated: who radiates it, and who chose its beam. */
-  before(prepared: Pick<PreparedCycle, 'cycle' | 'modelId'>, on: CyclePanel, beamformer: Beamformer & Partial<ModelUsed>): void;
+  /** Before a cycle is recorded: the boards that it began on, and who chose beams then. */
+  ran(
+    prepared: Pick<PreparedCycle, 'cycle' | 'modelId'>,
+    boards: readonly BoardUsed[],
+    beamformer: Beamformer & Partial<ModelUsed>,
+  ): void;
   after(finished: Pick<FinishedCycle, 'record' | 'doubt'>): void;
   /** The loop has paused. */
   paused(): void;
@@ -39,24 +43,31 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
   /** What the drift watch's baseline was learnt with, and how warm it was then. */
   let watched = { setting: '', temperatureC: null as number | null };
   let model: ModelUsed | undefined;
+  /** The newest file of each id. */
+  const files = new Map<string, string>();
   const boards = new Map<string, BoardUsed>();
 
   const watchModel = (cycle: number, beamformer: Beamformer & Partial<ModelUsed>): void => {
     if (model?.id === beamformer.id && model.sha256 === beamformer.sha256) return;
     model = modelUsed(beamformer);
     sink.changed?.(cycle, { model });
+    const { id, sha256 } = model;
+    if (sha256 === undefined) return;
+    const before = files.get(id);
+    files.set(id, sha256);
+    if (before !== undefined && before !== sha256) tell(otherFile(cycle, id, before, sha256));
   };
 
-  const watchBoards = (cycle: number, on: CyclePanel): void => {
+  const watchBoards = (cycle: number, now: readonly BoardUsed[]): void => {
     let changed = false;
-    for (const board of on.boards()) {
+    for (const board of now) {
       const before = boards.get(board.link);
       if (board.panel === '' || (before?.panel === board.panel && before.firmware === board.firmware)) continue;
       changed = true;
       boards.set(board.link, board);
       if (before !== undefined) tell(otherBoard(cycle, before, board));
     }
-    if (changed) sink.changed?.(cycle, { boards: on.boards().filter(({ panel }) => panel !== '') });
+    if (changed) sink.changed?.(cycle, { boards: now.filter(({ panel }) => panel !== '') });
   };
 
   const watchDrift = (record: CycleRecord): void => {
@@ -75,10 +86,10 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
     get slow() {
       return pace.slow;
     },
-    before({ cycle, modelId }, on, beamformer) {
+    ran({ cycle, modelId }, now, beamformer) {
       // Prepared ahead, this may still be the beam of the one before.
       if (modelId === beamformer.id) watchModel(cycle, beamformer);
-      watchBoards(cycle, on);
+      watchBoards(cycle, now);
     },
     after({ record, doubt }) {
       if (pace.cycle(clock.nowMs(), record) && pace.slow !== undefined && causes.occurs(`slow: ${pace.slow.stage}`)) {
@@ -108,6 +119,15 @@ function otherBoard(cycle: number, before: BoardUsed, now: BoardUsed): Event {
     code: 'other-board',
     message: `On link ${now.link} ${what}: ${inWords(now)}, before ${inWords(before)}.`,
     action: `Records name it from cycle ${cycle} on, and so does the manifest. Name the panel in the rig file to admit no other.`,
+  };
+}
+
+function otherFile(cycle: number, id: string, before: string, now: string): Event {
+  return {
+    level: 'warning',
+    code: 'other-model',
+    message: `'${id}' is another file than before: sha256 ${now.slice(0, 12)}…, before ${before.slice(0, 12)}….`,
+    action: `Its beams are those of the new file from cycle ${cycle} on; the manifest names both.`,
   };
 }
 
