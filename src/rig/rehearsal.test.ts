@@ -6,7 +6,7 @@ import type { RigFile } from '../config/rig-file.ts';
 import type { CycleView } from '../control/controller.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { assembleRig } from './assemble.ts';
-import { rehearse } from './rehearsal.ts';
+import { CYCLES, rehearse } from './rehearsal.ts';
 
 const clock = createRealClock();
 const aligned = (change: (rig: RigFile) => void = () => undefined): RigFile =>
@@ -42,7 +42,7 @@ async function fiveCycles(rig: RigFile, rehearsed: boolean) {
 
 describe('a rehearsal', () => {
   it('ends by itself when enough cycles have turned', async () => {
-    expect(await rehearse(aligned(), clock, never)).toBe(200);
+    expect(await rehearse(aligned(), clock, never)).toBe(CYCLES);
   });
 
   it.each<[string, (rig: RigFile) => void]>([
@@ -50,7 +50,7 @@ describe('a rehearsal', () => {
     ['is far away', (rig) => (rig.simulator.panel.latencyMs = 60_000)],
     ['answers nothing', (rig) => (rig.simulator.behaviours = [{ do: 'drop', direction: 'to-host', probability: 1 }])],
   ])('waits for no simulated panel that %s', async (_, change) => {
-    expect(await rehearse(aligned(change), clock, never)).toBe(200);
+    expect(await rehearse(aligned(change), clock, never)).toBe(CYCLES);
   });
 
   it.each<[string, (rig: RigFile) => void]>([
@@ -59,7 +59,7 @@ describe('a rehearsal', () => {
     ['of three chains with blocks of their own, and a codeword for its safe state', inBlocks],
     ['whose baseline is for its own size', (rig) => (rig.beamformer.model = 'pga-searched')],
   ])('turns for an array %s', async (_, change) => {
-    expect(await rehearse(aligned(change), clock, never)).toBe(200);
+    expect(await rehearse(aligned(change), clock, never)).toBe(CYCLES);
   });
 
   it('ends with what is being opened, also where that fails, and says nothing', async () => {

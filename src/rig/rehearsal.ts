@@ -20,7 +20,7 @@ import { assembleSimulator } from './simulator.ts';
 import { createWorld } from './world.ts';
 
 /** After so many there is little left to gain. */
-const CYCLES = 100;
+export const CYCLES = 100;
 /** How long it goes on, at the most, when the model is open. */
 const LONGER_MS = 40;
 
