@@ -8,8 +8,24 @@ import { userIndex } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { matmul, multiplyABh, multiplyAhB, subtract, zeros } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/cholesky.ts';
-import { pseudoInverse } from '../../core/signal/decompositions.ts';
+import { pseudoInverse, pseudoInverseHermitian } from '../../core/signal/decompositions.ts';
 import { MIN_PIVOT_SHARE, atPower, gramInverse, zeroForcing } from '../../core/signal/precoders.ts';
+import type { Baseline } from './baseline.ts';
+
+/**
+ * A, kept from call to call, as only its angles are handed out: made anew for every beam, matrices of a large array have the collector of
+ * garbage at work all the time.
+ */
+let kept = zeros(0, 0);
+
+export const aligned: Baseline = {
+  title: 'phases aligned with the channels, D nearest to zero-forcing: where every other method starts',
+  run: ({ channel, rfChains, connection, power }) => {
+    if (kept.rows !== channel.cols || kept.cols !== rfChains) kept = zeros(channel.cols, rfChains);
+    alignedAnalog(channel, rfChains, connection, kept);
+    return { analog: kept, digital: nearestToZeroForcing(channel, kept, power) };
+  },
+};
 
 /**
  * A₀ = exp(j·angle(Hᴴ)): chain k makes user k's signal add up in phase. Chains beyond the users each take the phases of what the chains so
@@ -66,11 +82,18 @@ export function nearestToZeroForcing(channel: CMatrix, analog: CMatrix, power: n
   return atPower(solved ?? matmul(pseudoInverse(analog), multiplyAhB(channel, inverse)), metric, power);
 }
 
-/** A⁺·target: the D whose A·D lies nearest to the target, of any power. */
+/**
+ * A⁺·target: the D whose A·D lies nearest to the target, of any power. Columns of A that all but coincide count as one: told apart, they would
+ * have large weights against each other, which a phase shifter's last digit undoes.
+ */
 export function leastSquares(analog: CMatrix, target: CMatrix): CMatrix {
-  const solved = trySolveHermitian(multiplyAhB(analog, analog), multiplyAhB(analog, target), MIN_PIVOT_SHARE);
-  return solved ?? matmul(pseudoInverse(analog), target);
+  const metric = multiplyAhB(analog, analog);
+  const seen = multiplyAhB(analog, target);
+  return trySolveHermitian(metric, seen, ALL_BUT_ALIKE) ?? matmul(pseudoInverseHermitian(metric, ALL_BUT_ALIKE), seen);
 }
+
+/** Of AᴴA: columns whose difference is a ten-thousandth of them. */
+const ALL_BUT_ALIKE = 1e-8;
 
 /** |re + j·im|; `Math.hypot` takes ten times as long, and is wanted only where a square would not fit. */
 function modulus(re: number, im: number): number {

@@ -3,6 +3,7 @@
  */
 import type { HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
 import { scale } from '../../core/signal/complex-matrix.ts';
+import type { Baseline } from './baseline.ts';
 import { normaliseChannel } from './normalise.ts';
 import { constantSteps, pgaUnfold } from './pga.ts';
 
@@ -13,8 +14,25 @@ export interface PgaSettings {
   lambda: number;
 }
 
-/** The constant steps of paper 001, with J = 10. */
-export const PAPER_PGA: PgaSettings = { layers: 30, innerSteps: 10, mu: 0.01, lambda: 1e-4 };
+/** The array whose steps paper 001 gives. */
+const PAPER_ELEMENTS = 32;
+
+/**
+ * The constant steps of paper 001, with J = 10, carried over to N elements: in the canonical unit an entry of ∂R/∂A* falls as 1/N, and ∂R/∂D* grows
+ * as N beside D. As they are printed they move nothing at N = 1,024, and D goes astray.
+ */
+export const paperSteps = (elements: number): PgaSettings => ({
+  layers: 30,
+  innerSteps: 10,
+  mu: (0.01 * elements) / PAPER_ELEMENTS,
+  lambda: (1e-4 * PAPER_ELEMENTS) / elements,
+});
+
+export const pga: Baseline = {
+  title:
+    'projected gradient ascent with the constant steps of paper 001 for N = 32, carried over to N; 30 iterations of 10 inner steps',
+  run: (problem) => fixedStepPga(problem, paperSteps(problem.channel.cols)),
+};
 
 /**
  * PGA with constant steps on the canonical problem: mean |h|² = 1, σ² = 1, and the power that the SNR then asks for. The step on D acts

@@ -16,17 +16,26 @@ import type { HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts
 import { scale } from '../../core/signal/complex-matrix.ts';
 import { wmmse } from '../../core/signal/precoders.ts';
 import { sumRate } from '../../core/signal/rate.ts';
-import { maximise } from './lbfgs.ts';
+import { rowSpaceBasis } from '../../core/signal/row-space.ts';
+import type { Baseline } from './baseline.ts';
+import { climb } from './climb.ts';
+import { lbfgs } from './lbfgs.ts';
 import { roundedNormalisedChannel } from './normalise.ts';
-import { extractPhases, rowSpaceBasis } from './phase-extraction.ts';
+import { extractPhases } from './phase-extraction.ts';
 import { rateOfPhases } from './rate-of-phases.ts';
 import { spanningStarts } from './spanning-starts.ts';
 
 const STARTS = 16;
 const EXTRACTION_STEPS = 10;
-const CLIMB = { iterations: 500, tolerance: 1e-6, firstStep: 0.5 };
+const FIRST_STEP_RAD = 0.5;
+const CLIMB = { iterations: 500, tolerance: 1e-6 };
 /** A run that lacks no more than this share of what every element with a chain of its own would give ends the search. */
 const NOTHING_TO_GAIN = 1e-6;
+
+export const longRunBaseline: Baseline = {
+  title: 'phases and D together, the best of sixteen starts run to their ends: stands for the limit, and is not for a loop',
+  run: (problem) => longRun(problem),
+};
 
 /**
  * @param starts ≥ 1; a larger number begins with the starts of a smaller one
@@ -42,7 +51,8 @@ export function longRun(problem: Problem, starts = STARTS): HybridPrecoder {
   let best = { value: -Infinity, analog: channel, digital: channel };
   for (const start of spanningStarts(channel, basis, noise, { ...array, count: starts })) {
     const rate = rateOfPhases(channel, rfChains, noise, connection);
-    const { x, value } = maximise(rate.at, rate.phasesOf(extractPhases(basis, start, { steps: EXTRACTION_STEPS })), CLIMB);
+    const phases = rate.phasesOf(extractPhases(basis, start, { steps: EXTRACTION_STEPS }));
+    const { x, value } = climb(rate.at, phases, lbfgs(phases.length, FIRST_STEP_RAD), CLIMB);
     if (!(value > best.value)) continue;
     rate.at(x, new Float64Array(x.length));
     best = { value, ...rate.shown() };

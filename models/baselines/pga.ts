@@ -72,7 +72,7 @@ export function constantSteps(
   };
 }
 
-function startingPoint(channel: CMatrix, rfChains: number, power: number, connection?: Uint8Array): HybridPrecoder {
+export function startingPoint(channel: CMatrix, rfChains: number, power: number, connection?: Uint8Array): HybridPrecoder {
   const analog = alignedAnalog(channel, rfChains, connection);
   return { analog, digital: nearestToZeroForcing(channel, analog, power) };
 }

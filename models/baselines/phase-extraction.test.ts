@@ -2,78 +2,25 @@ import { describe, expect, it } from 'vitest';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import {
   clone,
-  conjTranspose,
   frobeniusNorm,
   fromPhases,
-  identity,
   matmul,
   multiplyABh,
   multiplyAhB,
   scale,
   subtract,
-  zeros,
 } from '../../core/signal/complex-matrix.ts';
 import { svd } from '../../core/signal/decompositions.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { digitalForAnalog } from '../../core/signal/precoders.ts';
 import { sumRate } from '../../core/signal/rate.ts';
+import { rowSpaceBasis } from '../../core/signal/row-space.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { alignedAnalog } from './aligned.ts';
-import { extractPhases, rowSpaceBasis } from './phase-extraction.ts';
+import { bestExtraction, extractPhases } from './phase-extraction.ts';
 
 const [elements, users] = [32, 4];
 const { channels } = drawChannelSet({ seed: 1, name: 'test', count: 20, elements, users, paths: 10, scale: 'unit-element' });
-
-/** H with user 1 in the place of user 0, twice as loud. */
-function inOnePlace(channel: CMatrix): CMatrix {
-  const out = clone(channel);
-  for (let n = 0; n < elements; n++) {
-    out.re[elements + n] = 2 * out.re[n];
-    out.im[elements + n] = 2 * out.im[n];
-  }
-  return out;
-}
-
-function withoutUser(channel: CMatrix, user: number): CMatrix {
-  const out = clone(channel);
-  out.re.fill(0, user * elements, (user + 1) * elements);
-  out.im.fill(0, user * elements, (user + 1) * elements);
-  return out;
-}
-
-describe('the basis of the row space', () => {
-  it.each([
-    ['as drawn', (channel: CMatrix) => channel, 4],
-    ['with two users in one place', inOnePlace, 3],
-    ['with a user who hears nothing', (channel: CMatrix) => withoutUser(channel, 2), 3],
-    ['with a user 200 dB below the others', faint, 4],
-  ] as const)('is orthonormal, and all of it, of channels %s', (_, change, directions) => {
-    for (const drawn of channels) {
-      const channel = change(drawn);
-      const basis = rowSpaceBasis(channel);
-      expect(basis.cols).toBe(directions);
-      expect(frobeniusNorm(subtract(multiplyAhB(basis, basis), identity(directions)))).toBeLessThan(1e-6);
-      const inside = matmul(matmul(channel, basis), conjTranspose(basis));
-      expect(frobeniusNorm(subtract(channel, inside))).toBeLessThan(1e-6 * frobeniusNorm(channel));
-    }
-  });
-
-  it('is none of a channel that is all zero or no number', () => {
-    expect(() => rowSpaceBasis(zeros(2, 8))).toThrow(/all zero/);
-    const broken = clone(channels[0]);
-    broken.re[3] = NaN;
-    expect(() => rowSpaceBasis(broken)).toThrow(/user 0 is of norm NaN/);
-  });
-});
-
-function faint(channel: CMatrix): CMatrix {
-  const out = clone(channel);
-  for (let n = 0; n < elements; n++) {
-    out.re[n] *= 1e-10;
-    out.im[n] *= 1e-10;
-  }
-  return out;
-}
 
 describe('phase extraction', () => {
   it('is, without momentum, what the factors by singular values give', () => {
@@ -126,5 +73,19 @@ describe('phase extraction', () => {
     const plain = extractPhases(rowSpaceBasis(channel), alignedAnalog(channel, 4), { steps: 10 });
     const other = extractPhases(rowSpaceBasis(loud), alignedAnalog(loud, 4), { steps: 10 });
     expect(frobeniusNorm(subtract(plain, other))).toBeLessThan(1e-9);
+  });
+
+  it('from several starts is never worse than from fewer, the first of which are aligned phases', () => {
+    for (const channel of channels.slice(0, 8)) {
+      const rate = (starts: number): number => {
+        const { analog, digital } = bestExtraction({ channel, power: 1, noise: 0.1, rfChains: 4 }, { steps: 10, starts });
+        return sumRate(channel, matmul(analog, digital), 0.1);
+      };
+      const one = extractPhases(rowSpaceBasis(channel), alignedAnalog(channel, 4), { steps: 10 });
+      const digital = digitalForAnalog(channel, one, 1, 0.1, { start: 'rzf', tolerance: 1e-6 });
+      expect(rate(1)).toBeCloseTo(sumRate(channel, matmul(one, digital), 0.1), 4);
+      expect(rate(4)).toBeGreaterThanOrEqual(rate(1));
+      expect(rate(16)).toBeGreaterThanOrEqual(rate(4));
+    }
   });
 });

@@ -8,9 +8,10 @@
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
-import { digitalForAnalog, gramInverse } from '../../core/signal/precoders.ts';
+import { digitalForAnalog, gramInverse, realInner } from '../../core/signal/precoders.ts';
 import { weightedMmseInRowSpace } from '../../core/signal/weighted-mmse.ts';
-import type { SmoothFunction } from './lbfgs.ts';
+import { ratesOfGains } from '../../core/signal/rate.ts';
+import type { SmoothFunction } from './climb.ts';
 import { rateWeights } from './pga.ts';
 
 /** D is taken for the best when an update gains less than this share of the rate. */
@@ -51,7 +52,7 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
       const x = weightedMmseInRowSpace({
         gram,
         gains: matmul(effective, digital),
-        gainsPower: radiatedPower(digital, metric),
+        gainsPower: realInner(digital, matmul(metric, digital)),
         relativeNoise: noise,
         iterations: MOST_UPDATES,
         tolerance: TOLERANCE,
@@ -59,11 +60,10 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
       });
       digital = matmul(basis, x);
       const gains = matmul(gram, x);
-      const { rate, kappa } = rateAndSlope(gains, noise);
       const toElements = multiplyABh(rateWeights(gains, noise), digital); // C·Dᴴ, K×M
-      const toChains = scale(multiplyABh(digital, digital), kappa); // κ·D·Dᴴ, M×M
+      const toChains = scale(multiplyABh(digital, digital), powerSlope(gains, noise)); // κ·D·Dᴴ, M×M
       phaseGradient(channel, analog, toElements, toChains, places, gradient);
-      return rate;
+      return ratesOfGains(gains, noise).sumRate;
     },
   };
 }
@@ -95,10 +95,13 @@ function phaseGradient(
   }
 }
 
-/** The rate of gains at unit power, bit/s/Hz, and κ. */
-function rateAndSlope({ rows: users, re, im }: CMatrix, noise: number): { rate: number; kappa: number } {
-  let rate = 0;
-  let kappa = 0;
+/**
+ * κ: what more power of D, all else being the same, would cost as noise.
+ * @param gains G at unit power
+ * @param noise σ²/P
+ */
+export function powerSlope({ rows: users, re, im }: CMatrix, noise: number): number {
+  let slope = 0;
   for (let k = 0; k < users; k++) {
     let desired = 0;
     let unwanted = noise;
@@ -107,16 +110,7 @@ function rateAndSlope({ rows: users, re, im }: CMatrix, noise: number): { rate: 
       if (j === k) desired = gain;
       else unwanted += gain;
     }
-    rate += Math.log2(1 + desired / unwanted);
-    kappa += 1 / unwanted - 1 / (unwanted + desired);
+    slope += 1 / unwanted - 1 / (unwanted + desired);
   }
-  return { rate, kappa: (kappa * noise) / Math.LN2 };
-}
-
-/** ‖A·D‖²_F = Re tr(DᴴAᴴA·D). */
-function radiatedPower(digital: CMatrix, metric: CMatrix): number {
-  const through = matmul(metric, digital);
-  let power = 0;
-  for (let i = 0; i < digital.re.length; i++) power += digital.re[i] * through.re[i] + digital.im[i] * through.im[i];
-  return power;
+  return (slope * noise) / Math.LN2;
 }

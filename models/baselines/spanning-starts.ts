@@ -9,6 +9,7 @@ import { regularisedZeroForcing } from '../../core/signal/precoders.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { alignedAnalog } from './aligned.ts';
+import { unitModulus } from './unit-modulus.ts';
 
 /**
  * Aligned phases, those of the right singular vectors of H, those of regularised zero-forcing, then those of Q·U with U a random isometry.
@@ -25,13 +26,14 @@ export function spanningStarts(
   { rfChains, connection, count }: { rfChains: number; connection?: Uint8Array; count: number },
 ): CMatrix[] {
   const random = createRandom(1).stream('spanning-starts');
+  const aligned = alignedAnalog(channel, rfChains, connection);
   const mixture = (): CMatrix => matmul(basis, randomIsometry(basis.cols, rfChains, random));
   return Array.from({ length: count }, (_, start) => {
-    if (start === 0) return alignedAnalog(channel, rfChains, connection);
+    if (start === 0) return aligned;
     const target = mixture();
     if (start === 1) overwriteColumns(target, rightSingularVectors(channel));
     if (start === 2) overwriteColumns(target, regularisedZeroForcing(channel, 1, noise));
-    return phasesOf(target, connection);
+    return unitModulus(target, aligned);
   });
 }
 
@@ -69,16 +71,4 @@ function overwriteColumns(target: CMatrix, source: CMatrix): void {
       target.im[n * target.cols + m] = source.im[n * source.cols + m];
     }
   }
-}
-
-/** exp(j·angle) where connected, in place; of an entry that is zero, 1. */
-function phasesOf(target: CMatrix, connection: Uint8Array | undefined): CMatrix {
-  const { re, im } = target;
-  for (let i = 0; i < re.length; i++) {
-    const size = Math.hypot(re[i], im[i]);
-    const connected = connection === undefined || connection[i] !== 0;
-    re[i] = connected ? (size > 0 ? re[i] / size : 1) : 0;
-    im[i] = connected && size > 0 ? im[i] / size : 0;
-  }
-  return target;
 }

@@ -2,12 +2,13 @@
 import { matmul, fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
-import { digitalForAnalog, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
+import { digitalForAnalog, regularisedZeroForcing, wmmse, zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { alignedAnalog, nearestToZeroForcing } from '../baselines/aligned.ts';
 import { fixedStepPga } from '../baselines/fixed-step-pga.ts';
 import { constantSteps, pgaUnfold } from '../baselines/pga.ts';
-import searched from '../baselines/searched-steps.json' with { type: 'json' };
+import { successiveConvexApproximation } from '../baselines/sca.ts';
+import searched from './searched-steps.json' with { type: 'json' };
 
 export interface ClassicMethod {
   key: string;
@@ -25,6 +26,22 @@ export const DIGITAL: readonly ClassicMethod[] = [
     title: 'digital WMMSE',
     short: 'WMMSE',
     precoderFor: (channel, { snrDb }) => wmmse(channel, 1, fromDb(-snrDb)),
+  },
+];
+
+/** Others that are fully digital. */
+export const YARDSTICKS: readonly ClassicMethod[] = [
+  {
+    key: 'rzf',
+    title: 'digital regularised ZF',
+    short: 'RZF',
+    precoderFor: (channel, { snrDb }) => regularisedZeroForcing(channel, 1, fromDb(-snrDb)),
+  },
+  {
+    key: 'sca',
+    title: 'digital SCA',
+    short: 'SCA',
+    precoderFor: (channel, { snrDb }) => successiveConvexApproximation(channel, fromDb(-snrDb)),
   },
 ];
 

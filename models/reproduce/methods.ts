@@ -9,7 +9,7 @@ import type { ModelCard } from '../card.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { ChannelSetOptions } from '../training/channel-set.ts';
 import type { ModelFile } from '../zoo.ts';
-import { DIGITAL, HYBRID, type ClassicMethod } from './classic-methods.ts';
+import { DIGITAL, HYBRID, YARDSTICKS, type ClassicMethod } from './classic-methods.ts';
 
 /** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn, with as many RF chains as users. */
 export type RateSource =
@@ -43,16 +43,19 @@ export interface RateJob {
 const methodOf = ({ key, title, short }: ClassicMethod): Method => ({ key, title, short, source: { kind: 'classic', key } });
 
 export const digitalMethods: readonly Method[] = DIGITAL.map(methodOf);
+export const yardstickMethods: readonly Method[] = YARDSTICKS.map(methodOf);
 
 export const classicMethods: readonly Method[] = [
   ...HYBRID.map(methodOf),
-  {
-    key: 'wmmse-factored',
-    title: 'WMMSE, then factored (for SCA-RMM)',
-    short: 'WMMSE, factored',
-    source: { kind: 'baseline', name: 'wmmse-factored', bits: 'own' },
-  },
+  baselineMethod('sca-rmm', 'SCA, then factored (SCA-RMM)', 'SCA-RMM'),
+  baselineMethod('phase-extraction', 'phase extraction, 10 steps', 'phase extraction'),
+  baselineMethod('long-run', 'long run, 16 starts', 'long run'),
 ];
+
+/** With its own D. */
+function baselineMethod(name: BaselineName, title: string, short: string): Method {
+  return { key: name, title, short, source: { kind: 'baseline', name, bits: 'own' } };
+}
 
 /** The network of a model file. */
 export function networkMethod({ id, path, card }: ModelFile): Method {

@@ -40,7 +40,9 @@ const PAIRS: readonly (readonly [string, string])[] = [
   [LITERAL, 'pga-10-j10'],
   [LITERAL, 'pga-30-j10'],
   ['unfolded-pga-n32', 'aligned-wmmse'],
-  ['unfolded-pga-n32', 'wmmse-factored'],
+  ['unfolded-pga-n32', 'sca-rmm'],
+  ['unfolded-pga-n32', 'phase-extraction'],
+  ['unfolded-pga-n32', 'long-run'],
   ['unfolded-pga-n32', 'zf'],
   ['unfolded-pga-n32', 'wmmse'],
 ];
@@ -111,7 +113,9 @@ function notes(models: readonly ModelFile[]): string {
   return [
     "- PGA with the paper's steps: μ = 0.01, λ = 1e-4, with σ² = 1 and P = SNR on the channel as drawn, the convention under which the " +
       'published steps give the published rates.',
-    '- PGA with searched steps: one constant μ and λ for each scale, SNR and number of iterations (`models/baselines/searched-steps.json`).',
+    '- PGA with searched steps: one constant μ and λ for each scale, SNR and number of iterations (`models/reproduce/searched-steps.json`).',
+    '- SCA-RMM: successive convex approximation, then manifold factors, D by least squares as in the papers it is from. Phase extraction on the row space of ' +
+      'the channel and the long run, which stands for the limit, learn nothing; D by weighted MMSE. All baselines: [baselines.md](baselines.md).',
     '- The networks are one file for every SNR and both scales.',
     '- ZF is √P·H⁺/‖H⁺‖; WMMSE starts there and takes 100 iterations. Both are fully digital: one RF chain an element.',
     ...models.map(({ id, card }) => `- \`${id}\`: ${provenance(card)}.`),

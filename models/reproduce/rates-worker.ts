@@ -9,7 +9,7 @@ import { openBeams, type CompiledModel } from '../compiled-beams.ts';
 import { serveTasks } from '../engine/serve-tasks.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { problemOf, rateOfBeam } from './channel-rate.ts';
-import { DIGITAL, HYBRID } from './classic-methods.ts';
+import { DIGITAL, HYBRID, YARDSTICKS } from './classic-methods.ts';
 import type { RateJob, TestSet } from './methods.ts';
 
 export interface SharedJobs {
@@ -21,7 +21,7 @@ export interface SharedJobs {
 const networks = new Map(
   Object.entries(workerData as Readonly<Record<string, CompiledModel>>).map(([id, model]) => [id, openBeams(model)]),
 );
-const classics = new Map([...DIGITAL, ...HYBRID].map((method) => [method.key, method]));
+const classics = new Map([...DIGITAL, ...YARDSTICKS, ...HYBRID].map((method) => [method.key, method]));
 const drawn = new Map<string, readonly CMatrix[]>();
 
 serveTasks<SharedJobs, number>(({ jobs, count }) => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { matmul } from '../../core/signal/complex-matrix.ts';
 import { sumRate } from '../../core/signal/rate.ts';
-import { PAPER_PGA, fixedStepPga, type PgaSettings } from '../baselines/fixed-step-pga.ts';
+import { fixedStepPga, paperSteps, type PgaSettings } from '../baselines/fixed-step-pga.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { searchSteps } from './search-steps.ts';
 
@@ -28,6 +28,6 @@ it('finds constant steps whose rate is what it says, and above that of the publi
     return settings.map(rateOf);
   });
   expect(found.rate).toBeCloseTo(rateOf(found), 2);
-  expect(found.rate).toBeGreaterThan(rateOf({ ...PAPER_PGA, layers: 3, innerSteps: 2 }));
+  expect(found.rate).toBeGreaterThan(rateOf({ ...paperSteps(32), layers: 3, innerSteps: 2 }));
   expect(new Set(tried).size).toBe(tried.length);
 });

@@ -3,7 +3,7 @@
  * and not a careless one. A grid of whole decades over both steps, then the neighbours of its best point at a half, a quarter and an eighth
  * of a decade, on channels of the training seed.
  *
- *   npx tsx models/reproduce/search-steps.ts    writes models/baselines/searched-steps.json (some minutes)
+ *   npx tsx models/reproduce/search-steps.ts    writes models/reproduce/searched-steps.json (some minutes)
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -63,13 +63,12 @@ function square(reach: number, stride: number): [number, number][] {
   return along.flatMap((dm) => along.map((dl): [number, number] => [dm, dl]));
 }
 
-/** The setting of paper 001, and what the baseline `pga-searched` needs for the demo rig beside it. */
+/** The setting of paper 001. */
 const SEARCHES = [
   { elements: 32, scale: 'unit-element', layers: 10 },
   { elements: 32, scale: 'unit-element', layers: 30 },
   { elements: 32, scale: 'paper-001', layers: 10 },
   { elements: 32, scale: 'paper-001', layers: 30 },
-  { elements: 64, scale: 'unit-element', layers: 10 },
 ] as const;
 
 async function main(computeRates: ComputeRates): Promise<void> {
@@ -92,7 +91,7 @@ async function main(computeRates: ComputeRates): Promise<void> {
   const provenance = { command: 'npx tsx models/reproduce/search-steps.ts', seed, stream: 'train', channels: count };
   const dimensions = { rfChains: 4, users: 4, paths: 10 };
   writeFileSync(
-    new URL('../baselines/searched-steps.json', import.meta.url),
+    new URL('./searched-steps.json', import.meta.url),
     `${JSON.stringify({ ...provenance, ...dimensions, results }, null, 2)}\n`,
   );
 }

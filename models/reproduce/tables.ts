@@ -118,6 +118,23 @@ export function ratesMarkdown(comparison: Comparison, methods: readonly Method[]
   );
 }
 
+/** Mean rates as a share of another method's, in per cent. */
+export function sharesMarkdown(
+  comparison: Comparison,
+  methods: readonly Method[],
+  of: string,
+  snrsDb: readonly number[],
+): string {
+  return perScale((scale) => {
+    const mean = (snrDb: number, key: string): number =>
+      comparison.rates.find((c) => c.scale === scale && c.snrDb === snrDb && c.method === key)?.mean ?? NaN;
+    return table(
+      ['', ...snrsDb.map((snrDb) => `${snrDb} dB`)],
+      methods.map(({ key, title }) => [title, ...snrsDb.map((snrDb) => ((100 * mean(snrDb, key)) / mean(snrDb, of)).toFixed(1))]),
+    );
+  });
+}
+
 /** One line a pair: at how many of the points ours is above, and where it comes off worst. */
 export function verdictsMarkdown(comparison: Comparison, options: ComparisonOptions): string {
   const lines = options.pairs.flatMap(([method, against]) => {

@@ -16,8 +16,9 @@ export function openBaseline(name: string, needs: BeamformerNeeds, deadlineMs: n
     });
   }
   const misfit = baselineMisfit(name, needs);
-  if (misfit !== undefined)
-    throw new BeamrigError('model-mismatch', misfit, { wayOut: "Choose 'pga', whose steps are the paper's." });
+  if (misfit !== undefined) {
+    throw new BeamrigError('model-mismatch', misfit, { wayOut: "Choose 'phase-extraction', which serves every array." });
+  }
   const { elements, rfChains, users, connection = 'full' } = needs;
   const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
   return {

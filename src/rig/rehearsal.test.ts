@@ -57,7 +57,7 @@ describe('a rehearsal', () => {
     ['a large one with dead elements', large],
     ['of a single element and user', tiny],
     ['of three chains with blocks of their own, and a codeword for its safe state', inBlocks],
-    ['whose baseline is for its own size', (rig) => (rig.beamformer.model = 'pga-searched')],
+    ['whose baseline is for more chains than are rehearsed with', (rig) => (rig.beamformer.model = 'two-phase')],
   ])('turns for an array %s', async (_, change) => {
     expect(await rehearse(aligned(change), clock, never)).toBe(CYCLES);
   });

@@ -24,11 +24,7 @@ export const sumRateObjective: Objective = {
   at({ power, noise }, { equivalent: { channel, analog } }) {
     const effective = matmul(channel, analog);
     return {
-      resolve() {
-        // WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
-        const settings = { method: 'wmmse', start: 'rzf', iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
-        return { digital: digitalForAnalog(channel, analog, power, noise, settings) };
-      },
+      resolve: () => ({ digital: digitalForSumRate(channel, analog, power, noise) }),
       score: ({ digital }) => ({ value: ratesOfGains(matmul(effective, digital), noise).sumRate, metrics: {} }),
     };
   },
@@ -92,4 +88,16 @@ function uplinkPowers({ rows: users, re, im }: CMatrix, noise: number, powers: F
   }
   for (let k = 0; k < users; k++) powers[k] = ((1 - SHARED_EQUALLY) * powers[k]) / sum + SHARED_EQUALLY / users;
   return rate;
+}
+
+/**
+ * The D of this objective: WMMSE only climbs, so starting it from the regularised solution makes it the better of the two by construction.
+ * @param channel K×N, rows h_kᴴ
+ * @param analog A, N×M
+ * @returns D, M×K, ‖A·D‖²_F = power
+ * @throws {BeamrigError} `argument` when no user hears anything through A
+ */
+export function digitalForSumRate(channel: CMatrix, analog: CMatrix, power: number, noise: number): CMatrix {
+  const settings = { method: 'wmmse', start: 'rzf', iterations: WMMSE_ITERATIONS, tolerance: WMMSE_TOLERANCE } as const;
+  return digitalForAnalog(channel, analog, power, noise, settings);
 }

@@ -1,26 +1,41 @@
 /**
- * A digital precoder factored into A·D afterwards: min ‖X − A·D‖_F over unit-modulus A and any D, alternating D = A⁺X with a sweep over the
- * phases, each set to its best value while the others stay. It is the second half of the two-step designs (first the best digital precoder,
- * then its factors) that joint methods are compared with; same objective as manifold optimisation, no step size, never a step up.
+ * A digital precoder taken apart, min ‖V − A·D‖_F, by turns: D = A⁺V, then a sweep over the phases, each set to its best value while the others
+ * stay. The same distance as in altmin-manifold.ts, without a step size, and never a step up.
  *
- * Source: the objective is eq. (10) of Yu et al., IEEE J. Sel. Topics Signal Process. 10(3), 2016.
+ * Source: the distance is eq. (10) of Yu et al., IEEE J. Sel. Topics Signal Process. 10(3), 2016.
  */
 import type { HybridPrecoder } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { clone, frobeniusNorm, matmul, scale, subtract } from '../../core/signal/complex-matrix.ts';
+import { clone, matmul, subtract } from '../../core/signal/complex-matrix.ts';
 import { leastSquares } from './aligned.ts';
+import type { Baseline } from './baseline.ts';
+import { factored, rzfTarget, wmmseTarget, zfTarget } from './digital-targets.ts';
+
+export const zfFactored: Baseline = {
+  title: 'digital zero-forcing first, then factored into phases and D by sweeps over the phases',
+  run: factored(zfTarget, sweptFactors),
+};
+
+export const rzfFactored: Baseline = {
+  title: 'digital regularised zero-forcing first, then factored by sweeps over the phases',
+  run: factored(rzfTarget, sweptFactors),
+};
+
+export const wmmseFactored: Baseline = {
+  title: 'digital WMMSE first, then factored by sweeps over the phases',
+  run: factored(wmmseTarget, sweptFactors),
+};
 
 /**
- * @param target X, N×K
- * @param start A₀, N×M; entries that are zero are not wired and stay zero
- * @param iterations alternations of D and a sweep over A
- * @returns A and D with ‖A·D‖²_F = power
+ * @param target V, N×K
+ * @param start A₀, N×M; entries that are zero are not connected and stay zero
+ * @param turns of D and a sweep over A
+ * @returns A, and D = A⁺V
  */
-export function factorise(target: CMatrix, start: CMatrix, power: number, iterations = 100): HybridPrecoder {
+export function sweptFactors(target: CMatrix, start: CMatrix, turns = 100): HybridPrecoder {
   const analog = clone(start);
-  for (let iteration = 0; iteration < iterations; iteration++) sweepPhases(target, analog, leastSquares(analog, target));
-  const digital = leastSquares(analog, target);
-  return { analog, digital: scale(digital, Math.sqrt(power) / frobeniusNorm(matmul(analog, digital))) };
+  for (let turn = 0; turn < turns; turn++) sweepPhases(target, analog, leastSquares(analog, target));
+  return { analog, digital: leastSquares(analog, target) };
 }
 
 /** Each phase in turn, in place: with E the error without entry (n, m), a = exp(j·angle(E_n·D_mᴴ)). */
