@@ -32,6 +32,8 @@ const FRESH_PERIODS = 3;
 export interface FigureColumns {
   of: string;
   unit: string;
+  /** Of some rigs nobody can tell it. */
+  seldom: boolean;
   columns: { from: Figure['from']; place: number; meaning: string }[];
 }
 
@@ -216,7 +218,7 @@ export class Live {
     const found = new Map<string, FigureColumns>();
     this.#columns.forEach(({ figure, unit = '', meaning }, place) => {
       if (figure === undefined) return;
-      const of = found.get(figure.of) ?? { of: figure.of, unit, columns: [] };
+      const of = found.get(figure.of) ?? { of: figure.of, unit, seldom: figure.seldom === true, columns: [] };
       found.set(figure.of, of);
       of.columns.push({ from: figure.from, place, meaning });
     });

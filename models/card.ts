@@ -6,6 +6,10 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
+/** What `beamrig models card` writes where a person has to say something. */
+export const isTodo = (value: unknown): value is string => typeof value === 'string' && value.startsWith('TODO');
+const text = z.string().refine((value): boolean => !isTodo(value), 'still to be filled in');
+
 /** One validation figure, with the channel scale that it belongs to. */
 const metricSchema = z.strictObject({
   /** 'channel-file': those that it was trained on, a part that it has not seen. */
@@ -59,10 +63,10 @@ export const isModelId = (id: string): boolean => idSchema.safeParse(id).success
 export const modelCardSchema = z.strictObject({
   contract: z.literal(1),
   id: idSchema,
-  title: z.string(),
+  title: text,
   dimensions: z.strictObject({ elements: count, rfChains: count, users: count }),
-  algorithm: z.string(),
-  paper: z.string(),
+  algorithm: text,
+  paper: text,
   /** 'full', or 'input' for a model that takes the input `connection`. */
   connection: z.enum(['full', 'input']),
   inputs: z.array(tensorSchema),
@@ -73,8 +77,8 @@ export const modelCardSchema = z.strictObject({
   stepCoefficients: count.optional(),
   /** Whether layers that would lower the rate by more than a tenth are skipped and the best beam is the answer. */
   guarded: z.boolean().optional(),
-  /** 'none' for steps set by hand. */
-  training: z.union([trainingSchema, z.literal('none')]),
+  /** Of other trainers a text: how it was trained, in words; 'none' for what is set by hand. */
+  training: z.union([trainingSchema, text]),
   /** On validation channels, by scale and SNR. */
   metrics: z.array(metricSchema),
   /** Of the ONNX file. */

@@ -5,15 +5,24 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataLocation, TensorProto_DataType } from 'onnx-buf';
 import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
-import type { ModelTensor } from './card.ts';
 
 /** The newest that onnxruntime 1.30 takes. */
 export const NEWEST_OPSET = 26;
 export const NEWEST_IR = 13;
 
+/** A tensor as a file tells of it. */
+export interface OnnxTensor {
+  name: string;
+  /** 'float32', 'int64', …; 'no tensor' for a list or a map. */
+  type: string;
+  /** Lengths, or names of those known at run time, '?' where they have none; undefined where not even their number is said. */
+  shape: (number | string)[] | undefined;
+}
+
 export interface OnnxFile {
-  inputs: ModelTensor[];
-  outputs: ModelTensor[];
+  /** Without those that the file has values of, as older exporters list them, too. */
+  inputs: OnnxTensor[];
+  outputs: OnnxTensor[];
   /** Files beside this one that hold some of its tensors. */
   externalFiles: string[];
   irVersion: number;
@@ -29,8 +38,9 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
   const graphs = [model.graph, ...model.trainingInfo.flatMap(({ initialization, algorithm }) => [initialization, algorithm])];
   for (const graph of graphs) visitGraph(graph, external);
   for (const { node } of model.functions) visitNodes(node, external);
+  const given = new Set(model.graph.initializer.map(({ name }) => name));
   return {
-    inputs: model.graph.input.map(tensorOf),
+    inputs: model.graph.input.filter(({ name }) => !given.has(name)).map(tensorOf),
     outputs: model.graph.output.map(tensorOf),
     externalFiles: [...external],
     irVersion: Number(model.irVersion),
@@ -71,11 +81,16 @@ function visitTensor(tensor: TensorProto | undefined, external: Set<string>): vo
   external.add(tensor.externalData.find(({ key }) => key === 'location')?.value ?? '(a file without a name)');
 }
 
-function tensorOf({ name, type }: ValueInfoProto): ModelTensor {
+function tensorOf({ name, type }: ValueInfoProto): OnnxTensor {
   const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
-  if (tensor?.elemType !== TensorProto_DataType.FLOAT) throw new Error(`${name} is not a float32 tensor`);
-  const shape = (tensor.shape?.dim ?? []).map(({ value }) =>
-    value.case === 'dimValue' ? Number(value.value) : (value.value ?? '?'),
-  );
-  return { name, type: 'float32', shape };
+  const shape = tensor?.shape?.dim.map(({ value }) => {
+    if (value.case === 'dimValue') return Number(value.value);
+    return value.value === undefined || value.value === '' ? '?' : value.value;
+  });
+  return { name, type: tensor === undefined ? 'no tensor' : typeName(tensor.elemType), shape };
 }
+
+const typeName = (elemType: number): string => {
+  const names: Record<number, string> = TensorProto_DataType;
+  return { FLOAT: 'float32', DOUBLE: 'float64' }[names[elemType]] ?? names[elemType]?.toLowerCase() ?? `type ${elemType}`;
+};

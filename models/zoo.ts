@@ -5,14 +5,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BeamrigError } from '../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
+import { counted } from '../core/errors/counted.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
 import { packageRoot } from '../core/files/package-root.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
-import { modelCardSchema } from './card.ts';
+import { isTodo, modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 import { NEWEST_IR, NEWEST_OPSET, readOnnx } from './onnx-file.ts';
 import type { OnnxFile } from './onnx-file.ts';
+import { tensorFlaws } from './tensor-flaws.ts';
 
 export interface ModelFile {
   id: string;
@@ -75,61 +77,105 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
  * The card of a model, from the path of either file.
  * @throws BeamrigError 'model-missing' without a card, 'model-damaged' when it is no JSON, 'model-mismatch' when it breaks the schema
  */
-export const readCard = (path: string): ModelCard => readCardFile(path).card;
+export function readCard(path: string): ModelCard {
+  const { card, flaws } = lookAtCard(path);
+  if (card !== undefined) return card;
+  throw firstOf(flaws, path);
+}
 
-function readCardFile(path: string): { card: ModelCard; bytes: Buffer } {
+/** A card, or everything that keeps it from being one. @param path of either file */
+function lookAtCard(path: string): { card?: ModelCard; sha256?: string; flaws: BeamrigError[] } {
   const cardPath = cardName(path);
-  const bytes = readModelFile(cardPath, 'card');
-  const wide = wideEncoding(bytes);
-  if (wide !== undefined) {
-    throw new BeamrigError('model-damaged', `card ${cardPath} is ${wide} and not UTF-8`, {
-      wayOut: `save it as UTF-8, or: iconv -f ${wide} -t UTF-8`,
-    });
-  }
-  // Takes a byte order mark off.
-  const text = new TextDecoder().decode(bytes);
+  const refuse = (code: 'model-damaged' | 'model-mismatch', why: string, wayOut: string, cause?: unknown): BeamrigError =>
+    new BeamrigError(code, `card ${cardPath}${why}`, { wayOut, cause });
   let json: unknown;
+  let bytes: Buffer;
   try {
-    json = JSON.parse(text);
+    bytes = readModelFile(cardPath, 'card');
+    const wide = wideEncoding(bytes);
+    if (wide !== undefined) {
+      const wayOut = `save it as UTF-8, or: iconv -f ${wide} -t UTF-8`;
+      return { flaws: [refuse('model-damaged', ` is ${wide} and not UTF-8`, wayOut)] };
+    }
+    // Takes a byte order mark off.
+    json = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new BeamrigError('model-damaged', `card ${cardPath} is not JSON`, { wayOut: REINSTALL, cause });
+    return { flaws: [isBeamrigError(cause) ? cause : refuse('model-damaged', ' is not JSON', REINSTALL, cause)] };
   }
   const parsed = modelCardSchema.safeParse(json);
-  if (parsed.success) return { card: parsed.data, bytes };
-  const [issue] = parsed.error.issues;
-  const field = issue.path.length === 0 ? 'the card' : issue.path.join('.');
-  throw new BeamrigError('model-mismatch', `card ${cardPath}: ${field}: ${issue.message}`, {
-    wayOut: 'write the card by the schema of models/card.ts (contract version 1)',
-  });
+  if (parsed.success) return { card: parsed.data, sha256: sha256Of(bytes), flaws: [] };
+  const wayOut = 'write the card by models/README.md (contract version 1); `beamrig models card` begins one';
+  return {
+    flaws: parsed.error.issues.map(({ path: at, message }) => {
+      const field = at.length === 0 ? 'the card' : at.join('.');
+      const found = at.reduce<unknown>((inner, key) => (isObject(inner) ? Reflect.get(inner, key) : undefined), json);
+      const open = isTodo(found);
+      return refuse('model-mismatch', `: ${field}: ${open ? `still to be filled in (${found})` : message}`, wayOut);
+    }),
+  };
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** What was looked at of a model, whole or not. */
+export interface LookedAt {
+  path: string;
+  /** Where there is one that follows the schema, and its checksum. */
+  card?: ModelCard;
+  cardSha256?: string;
+  /** Of the file, where it could be read. */
+  bytes?: Uint8Array;
+  /** All that does not fit, the gravest first. */
+  flaws: readonly BeamrigError[];
 }
 
 /**
- * Checks a model before it may run: checksum, ONNX, and the file's inputs and outputs against card and contract.
+ * Everything that can be said of a model without running it: checksum, ONNX, and the file's inputs and outputs against card and contract.
  * @param path of the .onnx file
+ */
+export function lookAtModel(path: string): LookedAt {
+  let bytes: Buffer;
+  try {
+    bytes = readModelFile(path, 'model');
+  } catch (error) {
+    if (!isBeamrigError(error)) throw error;
+    return { path, flaws: [error] };
+  }
+  const { card, sha256: cardSha256, flaws: ofCard } = lookAtCard(path);
+  const flaws = [...ofCard];
+  const sha256 = sha256Of(bytes);
+  if (card !== undefined && sha256 !== card.sha256) {
+    const message = `model ${path} has sha256 ${sha256.slice(0, 12)}…, its card says ${card.sha256.slice(0, 12)}…`;
+    const wayOut = `${REINSTALL}; of a file of your own write "sha256": "${sha256}" into the card`;
+    flaws.push(new BeamrigError('model-damaged', message, { wayOut }));
+  }
+  const { file, flaws: ofFile } = lookAtFile(path, bytes);
+  flaws.push(...ofFile);
+  if (file !== undefined && card !== undefined) flaws.push(...tensorFlaws(path, card, file, contractTensors(card)));
+  return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws };
+}
+
+/**
+ * Checks a model before it may run, as `lookAtModel` looks at it.
  * @returns the file with its bytes, and the checksum of its card: what was checked is what runs, and what a manifest names
- * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs
+ * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs first
  */
 export function verifyModel(path: string): ModelFile & { bytes: Uint8Array; cardSha256: string } {
-  const bytes = readModelFile(path, 'model');
-  const { card, bytes: cardBytes } = readCardFile(path);
-  const sha256 = sha256Of(bytes);
-  if (sha256 !== card.sha256) {
-    throw new BeamrigError(
-      'model-damaged',
-      `model ${path} has sha256 ${sha256.slice(0, 12)}…, its card says ${card.sha256.slice(0, 12)}…`,
-      {
-        wayOut: REINSTALL,
-      },
-    );
+  const { card, cardSha256, bytes, flaws } = lookAtModel(path);
+  if (flaws.length === 0 && card !== undefined && cardSha256 !== undefined && bytes !== undefined) {
+    return { id: card.id, path, card, bytes, cardSha256 };
   }
-  const file = readWhole(path, bytes);
-  const required = contractTensors(card);
-  for (const side of ['inputs', 'outputs'] as const) {
-    compare(path, `${side} of card and file`, card[side], file[side]);
-    compare(path, `${side} of file and contract`, file[side], required[side]);
-  }
-  return { id: card.id, path, card, bytes, cardSha256: sha256Of(cardBytes) };
+  throw firstOf(flaws, path);
 }
+
+/** The first flaw, and how many more there are. */
+function firstOf([first, ...others]: readonly BeamrigError[], path: string): BeamrigError {
+  if (others.length === 0) return first;
+  const more = `${counted(others.length, 'more thing')} of it ${others.length === 1 ? 'does' : 'do'} not fit; \`beamrig models verify ${path.replace(/\.json$/, '.onnx')}\` lists all`;
+  return new BeamrigError(first.code, `${first.message}; ${more}`, { wayOut: first.wayOut ?? REINSTALL, cause: first.cause });
+}
+
+export const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
 /** What contract version 1 asks of a model with these dimensions. */
 export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection'>): {
@@ -144,8 +190,6 @@ export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection
 }
 
 const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
-
-const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
 const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
 
@@ -162,49 +206,39 @@ export function readModelFile(path: string, what: keyof typeof LARGEST_BYTES): B
   });
 }
 
-/** Refuses what the runtime would refuse in its own words, or open wrongly. */
-function readWhole(path: string, bytes: Uint8Array): OnnxFile {
+/** Finds what the runtime would refuse in its own words, or open wrongly. */
+function lookAtFile(path: string, bytes: Uint8Array): { file?: OnnxFile; flaws: BeamrigError[] } {
   let file: OnnxFile;
   try {
     file = readOnnx(bytes);
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new BeamrigError('model-damaged', `model ${path} is not an ONNX file of float32 tensors (${detail})`, {
-      wayOut: REINSTALL,
-      cause,
-    });
+    const message = `model ${path} is not an ONNX file (${detail})`;
+    return { flaws: [new BeamrigError('model-damaged', message, { wayOut: REINSTALL, cause })] };
   }
   const { externalFiles, irVersion, opset } = file;
+  const flaws: BeamrigError[] = [];
+  const mismatch = (what: string, wayOut: string): number =>
+    flaws.push(new BeamrigError('model-mismatch', `model ${path} ${what}`, { wayOut }));
   if (externalFiles.length > 0) {
     const where = externalFiles
       .slice(0, 3)
       .map((name) => `'${name}'`)
       .join(', ');
-    throw new BeamrigError('model-mismatch', `model ${path} has weights in another file (${where}), which no checksum covers`, {
-      wayOut: 'export it with all weights inside: onnx.save_model(model, path, save_as_external_data=False)',
-    });
+    mismatch(
+      `has weights in another file (${where}), which no checksum covers`,
+      'export it with all weights inside: onnx.save_model(model, path, save_as_external_data=False)',
+    );
   }
   for (const [what, is, newest] of [
     ['opset', opset, NEWEST_OPSET],
     ['IR version', irVersion, NEWEST_IR],
   ] as const) {
     if (is <= newest) continue;
-    throw new BeamrigError('model-mismatch', `model ${path} is too new: ${what} ${is}, and up to ${newest} is accepted`, {
-      wayOut: `export it with opset ${NEWEST_OPSET} or lower (torch.onnx.export(…, opset_version=20)) and IR version ${NEWEST_IR} or lower`,
-    });
+    mismatch(
+      `is too new: ${what} ${is}, and up to ${newest} is accepted`,
+      `export it with opset ${NEWEST_OPSET} or lower (torch.onnx.export(…, opset_version=20)) and IR version ${NEWEST_IR} or lower`,
+    );
   }
-  return file;
-}
-
-/** Order does not matter, and neither does what the length known at run time is called. */
-function compare(path: string, what: string, left: readonly ModelTensor[], right: readonly ModelTensor[]): void {
-  const text = (tensors: readonly ModelTensor[]): string =>
-    tensors
-      .map(({ name, shape }) => `${name} [${shape.map((length) => (typeof length === 'string' ? '·' : length)).join(', ')}]`)
-      .sort()
-      .join(', ');
-  if (text(left) === text(right)) return;
-  throw new BeamrigError('model-mismatch', `model ${path}: ${what} differ: ${text(left)} against ${text(right)}`, {
-    wayOut: 'correct the card, or export the model by the contract in models/README.md',
-  });
+  return { file, flaws };
 }

@@ -1,9 +1,10 @@
 /**
  * Takes the pictures of the page for the README: `npx tsx scripts/screenshot.ts` starts the demo rig on a free port, lets a minute of history
- * come together, and saves docs/images/page-*.png.
+ * come together, and saves docs/images/page-*.png. `--rig sensing --folder /tmp` has another example, and saves elsewhere.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { packageRoot } from '../core/files/package-root.ts';
 import { launchChromium } from '../test/browser/chromium.ts';
 import { DemoRig } from '../test/browser/demo-rig.ts';
@@ -15,9 +16,14 @@ const PICTURES = [
 ] as const;
 const HISTORY_MS = 65_000;
 
-const folder = join(packageRoot(), 'docs', 'images');
+const images = join(packageRoot(), 'docs', 'images');
+const { values } = parseArgs({
+  options: { rig: { type: 'string', default: 'demo' }, folder: { type: 'string', default: images } },
+});
+const { rig: example, folder } = values;
+const name = example === 'demo' ? 'page' : `page-${example}`;
 mkdirSync(folder, { recursive: true });
-const rig = await DemoRig.create();
+const rig = await DemoRig.create(example);
 const browser = await launchChromium();
 try {
   await rig.start();
@@ -29,7 +35,7 @@ try {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
     await page.waitForTimeout(1500);
-    const path = join(folder, `page-${width}-${colorScheme}.png`);
+    const path = join(folder, `${name}-${width}-${colorScheme}.png`);
     await page.screenshot({ path });
     console.log(path);
   }

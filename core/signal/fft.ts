@@ -18,21 +18,49 @@ export function fft(re: Float64Array, im: Float64Array, direction: 'forward' | '
   swapBitReversed(re, im);
   const sign = direction === 'forward' ? -1 : 1;
   const { cosines, sines } = turnsOf(length);
-  for (let half = 1; half < length; half *= 2) {
+  let half = 1;
+  if (length >= 4) {
+    firstTwoStages(re, im, sign);
+    half = 4;
+  }
+  for (; half < length; half *= 2) {
     const stride = length / (2 * half);
     for (let start = 0; start < length; start += 2 * half) {
-      for (let i = 0; i < half; i++) {
-        const wr = cosines[i * stride];
-        const wi = sign * sines[i * stride];
-        const [a, b] = [start + i, start + i + half];
+      for (let a = start, b = start + half, turn = 0; a < start + half; a++, b++, turn += stride) {
+        const wr = cosines[turn];
+        const wi = sign * sines[turn];
         const br = re[b] * wr - im[b] * wi;
         const bi = re[b] * wi + im[b] * wr;
-        re[b] = re[a] - br;
-        im[b] = im[a] - bi;
-        re[a] += br;
-        im[a] += bi;
+        const ar = re[a];
+        const ai = im[a];
+        re[b] = ar - br;
+        im[b] = ai - bi;
+        re[a] = ar + br;
+        im[a] = ai + bi;
       }
     }
+  }
+}
+
+/** Their turns are 1 and ±j: nothing is multiplied. */
+function firstTwoStages(re: Float64Array, im: Float64Array, sign: number): void {
+  for (let k = 0; k < re.length; k += 4) {
+    const sumRe = re[k] + re[k + 1];
+    const sumIm = im[k] + im[k + 1];
+    const otherRe = re[k + 2] + re[k + 3];
+    const otherIm = im[k + 2] + im[k + 3];
+    const differenceRe = re[k] - re[k + 1];
+    const differenceIm = im[k] - im[k + 1];
+    const turnedRe = -sign * (im[k + 2] - im[k + 3]);
+    const turnedIm = sign * (re[k + 2] - re[k + 3]);
+    re[k] = sumRe + otherRe;
+    im[k] = sumIm + otherIm;
+    re[k + 1] = differenceRe + turnedRe;
+    im[k + 1] = differenceIm + turnedIm;
+    re[k + 2] = sumRe - otherRe;
+    im[k + 2] = sumIm - otherIm;
+    re[k + 3] = differenceRe - turnedRe;
+    im[k + 3] = differenceIm - turnedIm;
   }
 }
 
@@ -43,8 +71,12 @@ function swapBitReversed(re: Float64Array, im: Float64Array): void {
     for (; reversed & bit; bit >>= 1) reversed ^= bit;
     reversed ^= bit;
     if (i >= reversed) continue;
-    [re[i], re[reversed]] = [re[reversed], re[i]];
-    [im[i], im[reversed]] = [im[reversed], im[i]];
+    const realPart = re[i];
+    re[i] = re[reversed];
+    re[reversed] = realPart;
+    const imaginaryPart = im[i];
+    im[i] = im[reversed];
+    im[reversed] = imaginaryPart;
   }
 }
 

@@ -71,7 +71,7 @@ describe('what sensing wishes for', () => {
     ['zero', zeros(4, 4), /trace of the covariance is 0/],
     ['not square', zeros(4, 3), /square, got 4×3/],
     ['not Hermitian', { ...diagonal([1, 1]), im: Float64Array.of(0, 0.5, 0.5, 0) }, /not Hermitian/],
-    ['indefinite', diagonal([1, 1, -0.5]), /not positive semidefinite: it has an eigenvalue of -0.33/],
+    ['indefinite', diagonal([1, 1, -0.5]), /not positive semidefinite: what is left of it has a norm of 0.333 of its trace/],
     ['not finite', diagonal([1, NaN, 1]), /trace of the covariance is NaN/],
   ])('is refused where it is %s', (_, covariance, message) => {
     expect(() => factorOfCovariance(covariance)).toThrow(message);

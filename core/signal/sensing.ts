@@ -10,7 +10,7 @@ import { BeamrigError } from '../errors/beamrig-error.ts';
 import { counted } from '../errors/counted.ts';
 import { powerSpectrum, summedOverRows } from './beampattern.ts';
 import type { CMatrix } from './complex-matrix.ts';
-import { frobeniusNorm, multiplyAhB, scale, zeros } from './complex-matrix.ts';
+import { frobeniusNorm, matmul, multiplyAhB, scale, zeros } from './complex-matrix.ts';
 import { eigHermitian } from './decompositions.ts';
 import type { MetricValues } from './metrics.ts';
 
@@ -115,23 +115,75 @@ export function factorOfCovariance(covariance: CMatrix): CMatrix {
       `the covariance is not Hermitian: entries differ by ${skew / trace} of its trace from their mirror`,
     );
   }
-  const { values, vectors } = eigHermitian(scale(covariance, 1 / trace));
-  const order = [...values.keys()].sort((a, b) => values[b] - values[a]);
-  const least = values[order[n - 1]];
-  if (least < -ROUNDING_SHARE) {
-    throw new BeamrigError(
-      'argument',
-      `the covariance is not positive semidefinite: it has an eigenvalue of ${least} of its trace`,
-    );
-  }
-  const kept = order.filter((index) => values[index] >= LEAST_SHARE);
-  const factor = zeros(n, kept.length);
+  const tall = choleskyColumns(scale(covariance, 1 / trace));
+  // L·V with the eigenvectors of LᴴL has columns of the energies that the eigenvalues of Ψ are: no N×N is taken apart.
+  const { values, vectors } = eigHermitian(multiplyAhB(tall, tall));
+  const kept = [...values.keys()].filter((index) => values[index] >= LEAST_SHARE).sort((a, b) => values[b] - values[a]);
+  const turns = zeros(tall.cols, kept.length);
   kept.forEach((from, to) => {
-    const root = Math.sqrt(values[from]);
-    for (let i = 0; i < n; i++) {
-      factor.re[i * kept.length + to] = root * vectors.re[i * n + from];
-      factor.im[i * kept.length + to] = root * vectors.im[i * n + from];
+    for (let i = 0; i < tall.cols; i++) {
+      turns.re[i * kept.length + to] = vectors.re[i * tall.cols + from];
+      turns.im[i * kept.length + to] = vectors.im[i * tall.cols + from];
     }
   });
+  const factor = matmul(tall, turns);
   return scale(factor, 1 / frobeniusNorm(factor));
+}
+
+/**
+ * L of A = L·Lᴴ by columns, the largest rest of the diagonal first, until less than a tenth of what is left out is left: as many columns as A has
+ * rank, which is what it costs, O(N²·rank).
+ * @param a N×N, Hermitian, trace 1
+ * @throws {BeamrigError} 'argument' where what is left is no rounding
+ */
+function choleskyColumns({ rows: n, re, im }: CMatrix): CMatrix {
+  const rest = Float64Array.from({ length: n }, (_, i) => re[i * n + i]);
+  const columns: { re: Float64Array; im: Float64Array }[] = [];
+  while (columns.length < n) {
+    let pivot = 0;
+    for (let i = 1; i < n; i++) if (rest[i] > rest[pivot]) pivot = i;
+    if (!(rest[pivot] > LEAST_SHARE / (10 * n))) break;
+    const root = Math.sqrt(rest[pivot]);
+    const column = leftOf(pivot);
+    for (let i = 0; i < n; i++) {
+      column.re[i] /= root;
+      column.im[i] /= root;
+      rest[i] -= column.re[i] ** 2 + column.im[i] ** 2;
+    }
+    rest[pivot] = 0;
+    columns.push(column);
+  }
+  let missed = 0;
+  for (let j = 0; j < n; j++) {
+    const left = leftOf(j);
+    for (let i = 0; i < n; i++) missed += left.re[i] ** 2 + left.im[i] ** 2;
+  }
+  if (!(Math.sqrt(missed) <= ROUNDING_SHARE)) {
+    throw new BeamrigError(
+      'argument',
+      `the covariance is not positive semidefinite: what is left of it has a norm of ${Number(Math.sqrt(missed).toPrecision(3))} of its trace`,
+    );
+  }
+  const tall = zeros(n, columns.length);
+  columns.forEach((column, j) => {
+    for (let i = 0; i < n; i++) {
+      tall.re[i * columns.length + j] = column.re[i];
+      tall.im[i * columns.length + j] = column.im[i];
+    }
+  });
+  return tall;
+
+  /** Column j of A less what the columns of L so far have of it. */
+  function leftOf(j: number): { re: Float64Array; im: Float64Array } {
+    // Of a Hermitian matrix the row is its conjugate, and lies together.
+    const left = { re: re.slice(j * n, (j + 1) * n), im: im.slice(j * n, (j + 1) * n).map((value) => -value) };
+    for (const column of columns) {
+      const [ar, ai] = [column.re[j], -column.im[j]];
+      for (let i = 0; i < n; i++) {
+        left.re[i] -= column.re[i] * ar - column.im[i] * ai;
+        left.im[i] -= column.re[i] * ai + column.im[i] * ar;
+      }
+    }
+    return left;
+  }
 }

@@ -1,4 +1,4 @@
-/** The beampattern of the newest beam, dB over azimuth, as a plain plot or as the half circle in front of the array, users marked. */
+/** The beampattern of the newest beam, dB over azimuth, as a plain plot or as the half circle in front of the array, users and sensing marked. */
 
 import type { PatternCutPlot } from '../../src/server/socket-contract.ts';
 import { byId, element, setText, Surface } from '../elements.ts';
@@ -10,10 +10,21 @@ import { canvasFont, colour, themeVersion, userColour } from '../charts/theme.ts
 const SPAN_DB = 50;
 /** Diameter of a user's number. */
 const MARK_PX = 18;
+/** How far the triangle of a direction to sense reaches in. */
+const DIRECTION_PX = 11;
 const RAD = Math.PI / 180;
 
 type Cut = PatternCutPlot<ArrayBuffer>;
 const CUTS = ['azimuth', 'elevation'] as const;
+
+/** Levels in dB at the angles. */
+interface Lines {
+  angles: Float32Array;
+  commanded: Float32Array;
+  wanted: Float32Array;
+  /** By sensing. */
+  wished: Float32Array | undefined;
+}
 
 interface Plane {
   context: CanvasRenderingContext2D;
@@ -55,6 +66,7 @@ export class BeampatternView {
     const pattern = dark ? undefined : live.beampattern;
     const cut = pattern?.cuts[this.#cut] ?? pattern?.cuts[0];
     this.#offerCuts(pattern?.cuts.map(({ axis }) => axis) ?? []);
+    byId('sensing-key').hidden = cut?.sensing == null;
     const stale = staleBeam(live);
     const key = [pattern?.cycle, stale, this.#shape, this.#cursorDeg, this.#cut, themeVersion(), live.rig?.name].join();
     if (key === this.#drawnKey && !this.#surface.takeResized()) return;
@@ -68,14 +80,17 @@ export class BeampatternView {
     const angles = new Float32Array(cut.anglesDeg);
     const commanded = new Float32Array(cut.commandedDb);
     const wanted = new Float32Array(cut.wantedDb);
-    this.#keepTop(commanded, wanted);
+    const wished = cut.sensing === null ? undefined : new Float32Array(cut.sensing.wishedDb);
+    this.#keepTop(commanded, wanted, wished ?? wanted);
     const { context, width, height } = start;
     const plane =
       this.#shape === 'polar' ? this.#polarPlane(context, width, height) : this.#rectangularPlane(context, width, height);
+    if (wished) this.#line(plane, wished, angles, { stroke: colour('sensing'), width: 1.6, dash: [1, 3] });
     this.#line(plane, wanted, angles, { stroke: colour('text'), width: 1.4, dash: [4, 3] });
     this.#line(plane, commanded, angles, { stroke: colour('accent'), width: 1.8, fill: true });
     this.#markUsers(plane, cut.users);
-    this.#drawCursor(plane, angles, commanded, wanted, cut, stale);
+    this.#markDirections(plane, cut.sensing?.directions ?? []);
+    this.#drawCursor(plane, { angles, commanded, wanted, wished }, cut, stale);
   }
 
   #setShape(shape: 'rectangular' | 'polar'): void {
@@ -84,9 +99,9 @@ export class BeampatternView {
   }
 
   /** The axis ends at a multiple of 10 dB above the peak, and stays there while the peak moves a little. */
-  #keepTop(commanded: Float32Array, wanted: Float32Array): void {
+  #keepTop(...lines: Float32Array[]): void {
     let peak = -Infinity;
-    for (const line of [commanded, wanted]) for (const value of line) peak = Math.max(peak, value);
+    for (const line of lines) for (const value of line) peak = Math.max(peak, value);
     if (peak > this.#topDb || peak < this.#topDb - 14) this.#topDb = Math.ceil((peak + 1) / 10) * 10;
   }
 
@@ -217,12 +232,34 @@ export class BeampatternView {
     context.restore();
   }
 
+  /** A triangle at the edge, and a line to it: users have circles. */
+  #markDirections({ context, place }: Plane, directions: readonly { deg: number }[]): void {
+    context.save();
+    context.strokeStyle = colour('sensing');
+    context.fillStyle = colour('sensing');
+    context.lineWidth = 1.3;
+    context.setLineDash([1, 4]);
+    for (const { deg } of directions) {
+      const floor = place(deg, this.#topDb - SPAN_DB);
+      const [x, y] = place(deg, this.#topDb);
+      segment(context, x, y, ...floor);
+      // Its tip points along the line, from the edge inwards.
+      const [alongX, alongY] = place(deg, this.#topDb - SPAN_DB / 2);
+      const length = Math.hypot(alongX - x, alongY - y);
+      const [dx, dy] = [(alongX - x) / length, (alongY - y) / length];
+      context.beginPath();
+      context.moveTo(x + DIRECTION_PX * dx, y + DIRECTION_PX * dy);
+      context.lineTo(x - (DIRECTION_PX / 2) * dy, y + (DIRECTION_PX / 2) * dx);
+      context.lineTo(x + (DIRECTION_PX / 2) * dy, y - (DIRECTION_PX / 2) * dx);
+      context.fill();
+    }
+    context.restore();
+  }
+
   #drawCursor(
     { context, place }: Plane,
-    angles: Float32Array,
-    commanded: Float32Array,
-    wanted: Float32Array,
-    { users, axis, atDeg }: Cut,
+    { angles, commanded, wanted, wished }: Lines,
+    { users, axis, atDeg, sensing }: Cut,
     stale: string | undefined,
   ): void {
     const nearest = (deg: number): number =>
@@ -232,7 +269,11 @@ export class BeampatternView {
     const peakText = `${plane}Peak ${db(commanded[peak])} dB at ${degrees(angles[peak])}`;
     if (this.#cursorDeg === undefined) {
       const towards = users.map((one) => `user ${one.user}: ${db(commanded[one.place])}`);
-      setText(this.#readout, stale ?? [peakText, ...towards].join(' · '));
+      const sensed = (sensing?.directions ?? []).map(
+        (one) => `${degrees(one.deg)}: ${db(commanded[one.place])}, wished ${db(wished?.[one.place] ?? NaN)}`,
+      );
+      const ofSensing = sensed.length === 0 ? [] : [`sensing ${sensed.join('; ')}`];
+      setText(this.#readout, stale ?? [peakText, ...towards, ...ofSensing].join(' · '));
       this.#readout.title = this.#readout.textContent;
     } else {
       const i = nearest(this.#cursorDeg);
@@ -241,7 +282,7 @@ export class BeampatternView {
       segment(context, ...place(this.#cursorDeg, this.#topDb), ...place(this.#cursorDeg, this.#topDb - SPAN_DB));
       setText(
         this.#readout,
-        `At ${degrees(this.#cursorDeg)}: ${db(commanded[i])} dB commanded, ${db(wanted[i])} dB before quantising`,
+        `At ${degrees(this.#cursorDeg)}: ${db(commanded[i])} dB commanded, ${db(wanted[i])} dB before quantising${wished ? `, ${db(wished[i])} dB wished by sensing` : ''}`,
       );
     }
     // Said aloud once in a while, not thirty times a second.

@@ -25,6 +25,8 @@ export class RateView {
   readonly #chartPlace = element('div', { className: 'chart' });
   /** Figures by their place in the history. */
   readonly #values = new Map<number, HTMLElement>();
+  /** Rows that are not there before their figure is known. */
+  #seldom: { row: HTMLElement; places: readonly number[] }[] = [];
   #quantities: FigureColumns[] = [];
   #named = '';
   #chart: TimeChart | undefined;
@@ -40,6 +42,11 @@ export class RateView {
     const newest = live.newestOk;
     if (!history || newest < 0) return;
     for (const [place, value] of this.#values) setText(value, fixed(history.valueAt(newest, place), 2));
+    for (const { row, places } of this.#seldom) {
+      if (row.hidden && places.some((place) => Number.isFinite(history.valueAt(newest, place)))) row.hidden = false;
+    }
+    // What scrolls can be scrolled by keyboard.
+    this.#others.tabIndex = this.#others.scrollHeight > this.#others.clientHeight ? 0 : -1;
     const [main] = this.#quantities;
     const now = (from: Figure['from']): number => {
       const column = main?.columns.find((each) => each.from === from);
@@ -66,6 +73,7 @@ export class RateView {
     this.#quantities = live.figures;
     for (const { columns } of this.#quantities) columns.sort((a, b) => ORDER.indexOf(a.from) - ORDER.indexOf(b.from));
     this.#values.clear();
+    this.#seldom = [];
     this.#figures.replaceChildren();
     this.#others.replaceChildren();
     this.#chartPlace.replaceChildren();
@@ -81,14 +89,16 @@ export class RateView {
       const name = element('dt', {}, key, document.createTextNode(from));
       this.#figures.append(element('div', { className: 'figure', title: meaning }, name, element('dd', {}, this.#value(place))));
     }
-    // What scrolls can be scrolled by keyboard.
-    if (others.length > 2) this.#others.tabIndex = 0;
-    for (const { of, unit, columns } of others) {
+    for (const { of, unit, seldom, columns } of others) {
       const values = columns.map(({ from, place, meaning }) =>
         element('span', { title: meaning }, document.createTextNode(`${from} `), this.#value(place)),
       );
-      const row = element('dd', {}, ...values, document.createTextNode(unit));
-      this.#others.append(element('div', { 'data-figure': of }, element('dt', { text: of }), row));
+      const figures = element('dd', {}, ...values, document.createTextNode(unit));
+      const row = element('div', { 'data-figure': of }, element('dt', { text: of }), figures);
+      this.#others.append(row);
+      if (!seldom) continue;
+      row.hidden = true;
+      this.#seldom.push({ row, places: columns.map(({ place }) => place) });
     }
     const names = main.columns.map(({ from }) => from).join(', ');
     this.#chart = new TimeChart({

@@ -106,7 +106,7 @@ function byArray(models: readonly ModelFile[]): ModelFile[][] {
 /** The network of a model as it was before its training, in a file beside its card. */
 async function untrained(model: ModelFile, folder: string): Promise<ModelFile> {
   const { training, algorithm } = model.card;
-  if (training === 'none') return model;
+  if (typeof training === 'string') return model;
   const family = await findFamily(algorithm);
   const network = family.network(optionsOfCommand(family, training.command));
   const path = join(folder, `${model.id}-start.onnx`);

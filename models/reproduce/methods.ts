@@ -10,6 +10,7 @@ import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { ChannelSetOptions } from '../training/channel-set.ts';
 import type { ModelFile } from '../zoo.ts';
 import { DIGITAL, HYBRID, YARDSTICKS, type ClassicMethod } from './classic-methods.ts';
+import { untrained } from './provenance.ts';
 
 /** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn, with as many RF chains as users. */
 export type RateSource =
@@ -78,15 +79,15 @@ export function networkWithDigitalSolved(model: ModelFile): Method {
   };
 }
 
-const isLiteral = ({ training }: ModelCard): boolean => training !== 'none' && training.recipe === 'paper';
+const isLiteral = ({ training }: ModelCard): boolean => typeof training !== 'string' && training.recipe === 'paper';
 
 function networkTitle(card: ModelCard): string {
   const { layers, innerSteps, training } = card;
-  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${training === 'none' ? 'untrained' : trainingTitle(training)}`;
+  return `network, I = ${layers ?? '?'}, J = ${innerSteps ?? '?'}, ${typeof training === 'string' ? untrained(training) : trainingTitle(training)}`;
 }
 
 /** Where no epoch was better than the start, the network *is* its start, and the row says so. */
-function trainingTitle({ recipe, bestEpoch }: Exclude<ModelCard['training'], 'none'>): string {
+function trainingTitle({ recipe, bestEpoch }: Exclude<ModelCard['training'], string>): string {
   const how = recipe === 'paper' ? "trained by the paper's recipe" : 'trained';
   return bestEpoch === 0 ? `${how} (no epoch beat the start)` : how;
 }

@@ -34,7 +34,7 @@ export function trainedBefore<Options extends TrainingOptions>(
   if (algorithm !== family.id)
     refuse(`it is of the family ${algorithm}, not ${family.id}`, `Write: beamrig train ${algorithm} --from ${id} …`);
   const numbers = learnedNumbers(bytes);
-  if (numbers === undefined || training === 'none') {
+  if (numbers === undefined || typeof training === 'string') {
     return refuse(
       'the file does not say what it has learned',
       'Train it anew with the command in its card, and go on from that.',

@@ -18,7 +18,7 @@ describe('options on the command line', () => {
 
   it('of every card of the zoo give the command of the card again', async () => {
     for (const { card } of listModels()) {
-      if (card.training === 'none') continue;
+      if (typeof card.training === 'string') continue;
       const { command } = card.training;
       const family = await findFamily(card.algorithm);
       expect(trainingCommand(family, optionsOfCommand(family, command), `${card.id}.onnx`)).toBe(command);

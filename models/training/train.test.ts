@@ -103,7 +103,7 @@ describe('training', () => {
       await train(family, tiny('runtime', { engine: 'onnxruntime' })),
     ];
     const cards = [compiled, runtime].map((outcome) => (outcome.status === 'finished' ? outcome.card : undefined));
-    const commands = cards.map((card) => (card?.training === 'none' ? '' : card?.training.command));
+    const commands = cards.map((card) => (typeof card?.training === 'string' ? '' : card?.training.command));
     expect(commands[0]).not.toContain('--engine');
     expect(commands[1]).toBe(commands[0]?.replace(' --output', ' --engine onnxruntime --output'));
     cards[0]?.metrics.forEach(({ sumRate }, i) => expect(cards[1]?.metrics[i].sumRate.mean).toBeCloseTo(sumRate.mean, 2));

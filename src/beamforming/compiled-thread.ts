@@ -16,6 +16,8 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((product, leng
 
 let session: CompiledSession | undefined;
 let plan: TensorPlan = { varying: [], constant: [], outputs: [] };
+/** Why it is not for the plan. */
+let misfit: string | undefined;
 
 function open({ bytes, warmUp }: ModelStart): void {
   try {
@@ -33,11 +35,31 @@ function open({ bytes, warmUp }: ModelStart): void {
 
 function take(next: TensorPlan): void {
   plan = next;
+  misfit = misfitOf(plan);
+  if (misfit !== undefined) return;
   for (const { name, values } of plan.constant) session?.inputs[name]?.set(values);
+}
+
+/** A file need not say every length: what it is compiled as is what it has. */
+function misfitOf({ varying, constant, outputs }: TensorPlan): string | undefined {
+  const { inputs: given, outputs: made } = session?.model ?? { inputs: [], outputs: [] };
+  for (const [what, planned, ports] of [
+    ['input', [...varying, ...constant], given],
+    ['output', outputs, made],
+  ] as const) {
+    for (const { name, shape } of planned) {
+      const port = ports.find((each) => each.name === name);
+      if (port === undefined) return `there is no ${what} '${name}'`;
+      if (port.shape.join() === shape.join()) continue;
+      return `${what} '${name}' came as [${port.shape.join(', ')}], not [${shape.join(', ')}]`;
+    }
+  }
+  return undefined;
 }
 
 function compute(flat: Float32Array): Float32Array {
   if (session === undefined) throw new Error('it is not open');
+  if (misfit !== undefined) throw new Error(misfit);
   let at = 0;
   for (const { name, shape } of plan.varying) {
     const length = sizeOf(shape);
@@ -46,10 +68,8 @@ function compute(flat: Float32Array): Float32Array {
   session.run();
   const answer = new Float32Array(plan.outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
   let to = 0;
-  for (const { name, shape } of plan.outputs) {
+  for (const { name } of plan.outputs) {
     const values = session.outputs[name];
-    if (values === undefined) throw new Error(`there is no output '${name}'`);
-    if (values.length !== sizeOf(shape)) throw new Error(`output '${name}' has ${values.length} numbers, not ${sizeOf(shape)}`);
     answer.set(values, to);
     to += values.length;
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -33,6 +33,67 @@ describe('beamrig models verify', () => {
   it('gives up a model that does not answer, and names it', async () => {
     const path = writeTroubledModel(cli.path, 'endless', { turns: ENDLESS });
     expectRefusal(await beamrigHere('models', 'verify', path), /the model 'endless' did not answer within 10000 ms/);
+  }, 60_000);
+});
+
+describe('a model of one’s own', () => {
+  it('gets a card that says what the file does, and is refused for all at once that is still to be filled in', async () => {
+    const path = writeTroubledModel(cli.path, 'mine', { elements: 8, unsaid: true });
+    const card = path.replace('.onnx', '.json');
+    const whole = readFileSync(card, 'utf8');
+    expectRefusal(await beamrigHere('models', 'card', path), /mine\.json cannot be written: there is a file already/);
+    const begun = await beamrigHere('models', 'card', path, '--force');
+    expect(begun).toMatchObject({ code: 0, stdout: `Card: ${card}\n` });
+    expect(begun.stderr).toContain(
+      'title, dimensions.rfChains, algorithm, paper, outputs.0.shape.2, outputs.1.shape.1, training',
+    );
+    const { code, stderr } = await beamrigHere('models', 'verify', path);
+    expect(code).toBe(1);
+    for (const field of ['title', 'dimensions.rfChains', 'algorithm', 'paper', 'training']) {
+      expect(stderr).toContain(`${field}: still to be filled in (TODO`);
+    }
+    const filled = readFileSync(card, 'utf8')
+      .replace(/"TODO: [NM](, [^"]*)?"/g, '2')
+      .replace(/"TODO: [^"]*"/g, '"none"');
+    writeFileSync(card, filled);
+    const { dimensions, outputs, sha256 } = JSON.parse(readFileSync(card, 'utf8')) as Record<string, unknown>;
+    expect({ dimensions, outputs, sha256 }).toMatchObject({
+      dimensions: { elements: 8, rfChains: 2, users: 2 },
+      outputs: (JSON.parse(whole) as { outputs: unknown }).outputs,
+      sha256: (JSON.parse(whole) as { sha256: string }).sha256,
+    });
+    expect(await beamrigHere('models', 'verify', path)).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
+  it('is told all that does not fit, for people and for scripts', async () => {
+    const path = writeTroubledModel(cli.path, 'askew', { opset: 99 });
+    const card = path.replace('.onnx', '.json');
+    const text = readFileSync(card, 'utf8').replace('"elements": 16', '"elements": 12').replace('"askew"', '"straight"');
+    writeFileSync(card, text);
+    const { code, stdout } = await beamrigHere('models', 'verify', path, '--json');
+    const { models } = JSON.parse(stdout) as {
+      models: { id: string; good: boolean; flaws: { message: string; wayOut: string }[] }[];
+    };
+    expect(code).toBe(1);
+    expect(models).toMatchObject([{ id: 'straight', good: false }]);
+    const told = models[0].flaws.map(({ message }) => message.replace(path, 'FILE').replace(card, 'CARD')).sort();
+    expect(told).toEqual([
+      "card of FILE: id: 'straight', and the file is called 'askew'",
+      'model FILE is too new: opset 99, and up to 26 is accepted',
+      'model FILE: the input channel [B, 2, 16, 2] of the card should be channel [B, 2, 12, 2]',
+      'model FILE: the input channel [B, 2, 16, 2] of the file should be channel [B, 2, 12, 2]',
+      'model FILE: the output analog_phase [B, 16, 2] of the card should be analog_phase [B, 12, 2]',
+      'model FILE: the output analog_phase [B, 16, 2] of the file should be analog_phase [B, 12, 2]',
+    ]);
+    const words = await beamrigHere('models', 'verify', path);
+    for (const { message } of models[0].flaws) expect(words.stderr).toContain(message);
+  }, 60_000);
+
+  it('may leave lengths of its outputs unsaid, and is held to them when it runs', async () => {
+    const right = writeTroubledModel(cli.path, 'unsaid', { unsaid: true });
+    expect(await beamrigHere('models', 'verify', right)).toMatchObject({ code: 0, stderr: '' });
+    const wrong = writeTroubledModel(cli.path, 'unsaid-turned', { unsaid: true, transposed: true });
+    expectRefusal(await beamrigHere('models', 'verify', wrong), /'analog_phase' came as \[1, 2, 16\], not \[1, 16, 2\]/);
   }, 60_000);
 });
 

@@ -1,11 +1,16 @@
-/** `beamrig models`: what can choose beams here, and whether each file is what its card says. */
-import { BASELINES } from '../../models/baselines/baselines.ts';
+/** `beamrig models`: what can choose beams here, whether each file is what its card says, and a card to fill in for a file of one's own. */
+import { BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
-import { findModel, listModels, readCard, readModelFile, verifyModel } from '../../models/zoo.ts';
+import { basename } from 'node:path';
+import { isModelId, MODEL_ID_RULE, type ModelCard } from '../../models/card.ts';
+import { cardTemplate } from '../../models/card-template.ts';
+import { findModel, listModels, lookAtModel, readCard, readModelFile } from '../../models/zoo.ts';
 import { engineOf } from '../beamforming/engine-choice.ts';
-import { tryModel } from '../beamforming/try-model.ts';
+import { tryModel, type Tried } from '../beamforming/try-model.ts';
 import { failWith } from './failure.ts';
-import { print } from './output.ts';
+import { print, printError } from './output.ts';
+import { writeOutput } from './output-file.ts';
 import { table } from './table.ts';
 
 export function listAll(options: { json?: boolean }): void {
@@ -35,33 +40,116 @@ export function listAll(options: { json?: boolean }): void {
   );
 }
 
-/** The card, and what would run the file here. */
+/** The card, and what would run the file here; of a baseline, which is plain code, what it does. */
 export function show(model: string): void {
+  if (isBaselineName(model)) {
+    const { name: id, title } = BASELINES.find(({ name }) => name === model) ?? { name: model, title: model };
+    print(JSON.stringify({ id, kind: 'baseline', title, engine: null }, null, 2));
+    return;
+  }
   const path = findModel(model);
   const card = readCard(path);
   const engine = engineOf({ bytes: readModelFile(path, 'model'), sha256: card.sha256 });
   print(JSON.stringify({ ...card, engine }, null, 2));
 }
 
-/** Every model is checked, opened and run even where one fails; the exit code says whether all are good. */
-export async function verify(model: string | undefined): Promise<void> {
+/** Every model is checked, opened and run even where one fails, and all that is wrong with each is told; the exit code says whether all are good. */
+export async function verify(model: string | undefined, options: { json?: boolean } = {}): Promise<void> {
   const paths = model === undefined ? listModels().map(({ path }) => path) : [findModel(model)];
+  const all = [];
   for (const path of paths) {
-    try {
-      const { id, card } = verifyModel(path);
-      const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = await tryModel(path);
-      const how = engine === 'compiled' ? 'it runs compiled' : 'onnxruntime runs it';
-      print(
-        `${id}: good (sha256 ${card.sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most, the first beam included)`,
-      );
-      if (engineReason !== undefined) print(`${id}: ${enginesDiffer === true ? '' : 'not compiled, since '}${engineReason}`);
-      if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) continue;
-      const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
-      print(
-        `${id}: its beams have ${least === most ? most : `${least} to ${most}`} times the power asked for; they are scaled to it`,
-      );
-    } catch (error) {
-      failWith(error, false);
-    }
+    const verified = await verifyOne(path);
+    all.push(verified);
+    if (!options.json) tell(verified);
   }
+  if (!options.json) return;
+  if (all.some(({ flaws }) => flaws.length > 0)) process.exitCode = 1;
+  print(JSON.stringify({ models: all.map(told) }));
+}
+
+interface Verified {
+  path: string;
+  card?: ModelCard;
+  /** Of its run, where it came to that. */
+  tried?: Tried;
+  flaws: readonly BeamrigError[];
+}
+
+async function verifyOne(path: string): Promise<Verified> {
+  const { card, flaws: found } = lookAtModel(path);
+  const flaws = [...found, ...nameFlaws(path, card)];
+  // One that is not what its card says is not run: what comes of that says nothing.
+  if (found.length > 0 || card === undefined) return { path, ...(card && { card }), flaws };
+  try {
+    return { path, card, tried: await tryModel(path), flaws };
+  } catch (error) {
+    if (!isBeamrigError(error)) throw error;
+    return { path, card, flaws: [...flaws, error] };
+  }
+}
+
+/** Lists, records and rig files know a model by its id, and find it by its name. */
+function nameFlaws(path: string, card: ModelCard | undefined): BeamrigError[] {
+  const name = basename(path, '.onnx');
+  if (card === undefined || card.id === name) return [];
+  const wayOut = isModelId(name)
+    ? `Write "id": "${name}" into the card, or rename both files.`
+    : `Rename both files to ${card.id}.`;
+  return [new BeamrigError('model-mismatch', `card of ${path}: id: '${card.id}', and the file is called '${name}'`, { wayOut })];
+}
+
+function tell({ card, tried, flaws }: Verified): void {
+  for (const flaw of flaws) failWith(flaw, false);
+  if (flaws.length > 0 || card === undefined || tried === undefined) return;
+  const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = tried;
+  const { id, sha256 } = card;
+  const how = engine === 'compiled' ? 'it runs compiled' : 'onnxruntime runs it';
+  print(
+    `${id}: good (sha256 ${sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most, the first beam included)`,
+  );
+  if (engineReason !== undefined) print(`${id}: ${enginesDiffer === true ? '' : 'not compiled, since '}${engineReason}`);
+  if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) return;
+  const [least, most] = [leastRatio, mostRatio].map((ratio) => ratio.toPrecision(3));
+  print(
+    `${id}: its beams have ${least === most ? most : `${least} to ${most}`} times the power asked for; they are scaled to it`,
+  );
+}
+
+const told = ({ path, card, tried, flaws }: Verified) => ({
+  id: card?.id ?? null,
+  path,
+  good: flaws.length === 0,
+  flaws: flaws.map(({ code, message, wayOut }) => ({ code, message, wayOut: wayOut ?? null })),
+  sha256: card?.sha256 ?? null,
+  run: tried ?? null,
+});
+
+export interface CardOptions {
+  output?: string;
+  force?: boolean;
+}
+
+/** Writes a card to fill in beside a file, or where it is told to; `-` is standard output. */
+export function beginCard(path: string, { output, force = false }: CardOptions): void {
+  const file = findModel(path);
+  const id = basename(file, '.onnx');
+  if (!isModelId(id)) {
+    throw new BeamrigError('argument', `a model cannot be called '${id}'; allowed: ${MODEL_ID_RULE}`, {
+      wayOut: `Rename the file, ${
+        id
+          .toLowerCase()
+          .replace(/[^a-z0-9]+/g, '-')
+          .replace(/^-+|-+$/g, '') || 'my-model'
+      }.onnx for example.`,
+    });
+  }
+  const { text, toFill } = cardTemplate(id, file, readModelFile(file, 'model'));
+  if (output === '-') {
+    print(text.trimEnd());
+    return;
+  }
+  const to = output ?? file.replace(/\.onnx$/, '.json');
+  writeOutput(to, text, force);
+  print(`Card: ${to}`);
+  printError(`To fill in: ${toFill.join(', ')}. Then: beamrig models verify ${path}`);
 }

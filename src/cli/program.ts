@@ -124,6 +124,7 @@ export function createProgram(): Command {
     'beamrig models',
     'beamrig models show unfolded-pga-n64',
     'beamrig models verify',
+    'beamrig models card my-model.onnx',
   ])
     .option('--json', 'as JSON')
     .action(async (options: object) => (await import('./models.ts')).listAll(options));
@@ -135,10 +136,25 @@ export function createProgram(): Command {
     .action(async (model: string) => (await import('./models.ts')).show(model));
   models
     .command('verify')
-    .description('check checksum, card and tensors of one model, or of the whole zoo, and run it')
+    .description('check checksum, card and tensors of one model, or of the whole zoo, run it, and tell all that does not fit')
     .argument('[model]', 'id of the zoo, or path of an .onnx file', path)
-    .addHelpText('after', '\nExample:\n  $ beamrig models verify unfolded-pga-n64')
-    .action(async (model: string | undefined) => (await import('./models.ts')).verify(model));
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ beamrig models verify unfolded-pga-n64\n  $ beamrig models verify my-model.onnx --json',
+    )
+    // `models` itself has the option, too, and takes it.
+    .action(async (model: string | undefined, _options: object, { parent }: Command) =>
+      (await import('./models.ts')).verify(model, { json: parent?.getOptionValue('json') === true }),
+    );
+  models
+    .command('card')
+    .description('begin the card of an ONNX file of your own: what the file says of itself is in it, the rest is marked TODO')
+    .argument('<file>', 'path of an .onnx file', path)
+    .option('--output <file>', 'where to write it; - for standard output (default: beside the file)', path)
+    .option('--force', 'write over a card that is there')
+    .addHelpText('after', '\nExample:\n  $ beamrig models card my-model.onnx')
+    .action(async (file: string, options: object) => (await import('./models.ts')).beginCard(file, options));
 
   command('evaluate', 'sum rate of a model or baseline on channels from a file, beside digital ZF and WMMSE', [
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',

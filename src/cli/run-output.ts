@@ -146,9 +146,10 @@ export function textOutput(out: Outlet): RunOutput {
 
 /** `sum rate: measured 28.41, predicted 28.92, digital ZF 30.01 bit/s/Hz`: a line for each quantity. */
 function figuresText(means: RunPart['means']): string[] {
-  const quantities = [...new Set(FIGURES.map(({ figure }) => figure.of))];
+  const shown = FIGURES.filter(({ name, figure }) => figure.seldom !== true || typeof means[name] === 'number');
+  const quantities = [...new Set(shown.map(({ figure }) => figure.of))];
   return quantities.map((quantity) => {
-    const columns = FIGURES.filter(({ figure }) => figure.of === quantity);
+    const columns = shown.filter(({ figure }) => figure.of === quantity);
     const from = FIGURE_SOURCES.flatMap((source) => columns.filter(({ figure }) => figure.from === source));
     const each = from.map(({ name, figure }) => `${figure.from} ${means[name]?.toFixed(2) ?? '–'}`);
     const unit = columns[0]?.unit;

@@ -18,12 +18,11 @@ import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
 import { realiseBeam } from '../../core/signal/realise-beam.ts';
-import type { Sensing } from '../../core/signal/sensing.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
 import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
-import type { CycleView } from './controller.ts';
+import type { CycleView, SensingWish } from './controller.ts';
 import { panelFailureMessage } from './watch/failure-messages.ts';
 import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
 
@@ -41,7 +40,7 @@ export interface CycleSetting {
   /** What beams are to be good for. */
   objective: Objective;
   /** What is wished for beside the rates. */
-  sensing?: Sensing | undefined;
+  sensing?: SensingWish | undefined;
   /** How phases become words. */
   quantise: Quantiser;
   /** Pilots that an SNR reading is averaged over. */

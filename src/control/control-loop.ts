@@ -174,6 +174,7 @@ class Loop implements ControlLoop {
   }
 
   safeBeam = () => this.#options.safe.beam;
+  sensing = () => this.#options.setting.sensing;
   latest = (): CycleView | undefined => this.#latest;
   cyclesPerSecond = (): number => this.#rate.perSecond();
   onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#cycleListeners.add(listener);

@@ -7,6 +7,7 @@
  */
 import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { Sensing } from '../../core/signal/sensing.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -117,6 +118,12 @@ export interface SafeDescription {
   confirmed: boolean;
 }
 
+/** What sensing wishes for, and where it was asked to look. */
+export interface SensingWish extends Sensing {
+  /** Azimuths, degrees; empty where a covariance was given. */
+  readonly directionsDeg: readonly number[];
+}
+
 /** One answer to a control from the page or a script. */
 export type ControlResult = { ok: true } | { ok: false; reason: string };
 
@@ -129,6 +136,8 @@ export interface Controller {
   latest(): CycleView | undefined;
   /** The fixed beam of the safe state 'codeword': N·M words, as in `CycleView`. */
   safeBeam(): { phaseBits: number; words: Uint16Array } | undefined;
+  /** Undefined where the rig has none. */
+  sensing(): SensingWish | undefined;
   /** Cycles a second over the last second. */
   cyclesPerSecond(): number;
   run(): Promise<ControlResult>;

@@ -1,13 +1,11 @@
 /** What the sensing of a rig file wishes for, worked out once before the rig starts. */
-import type { Sensing } from '../../core/signal/sensing.ts';
 import { patternGrid, wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import { readCovarianceFile } from '../config/covariance-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { DEFAULT_WIDTH_DEG } from '../config/sensing-schema.ts';
+import type { SensingWish } from '../control/controller.ts';
 
-export interface RigSensing extends Sensing {
-  /** Azimuths that were asked for, degrees; empty where a covariance was given. */
-  readonly directionsDeg: readonly number[];
+export interface RigSensing extends SensingWish {
   /** The file that it came from, for the manifest. */
   readonly covariance?: { readonly file: string; readonly sha256: string };
 }

@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
+import { fromPhases, matmul, scale } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
+import { wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import { beampatternDb } from '../../test/doubles/beampattern-by-definition.ts';
 import { StandInRig } from '../../test/browser/stand-in-rig.ts';
 import { BeampatternView } from './beampattern-view.ts';
@@ -53,6 +54,31 @@ it('cuts a planar array twice: over azimuth, and over elevation at the first use
   // The two cross at user 0, who stands at elevation 0.
   expect(elevation.users).toMatchObject([{ user: 0, deg: 0 }]);
   expect(elevation.commandedDb[elevation.users[0].place]).toBeCloseTo(azimuth.commandedDb[azimuth.users[0].place], 3);
+});
+
+it('has the pattern that sensing wishes for on the same angles, with the directions among them', () => {
+  const rig = new StandInRig();
+  rig.cycleOnce();
+  const latest = rig.latest()!;
+  const geometry = { kind: 'ula', elements: 64, spacingWavelengths: 0.5 } as const;
+  const factor = wantedCovarianceFactor(geometry, { directionsRad: [-1, 0.5], halfWidthRad: 0.1, streams: 4 });
+  const directionsDeg = [-1, 0.5].map((rad) => (rad * 180) / Math.PI);
+  const wish = { factor, weight: 0.3, directionsDeg };
+  const [cut] = new BeampatternView().at(0, rig.describe(), () => latest, wish)!.cuts;
+  const { sensing } = cut;
+  expect(sensing?.directions.map(({ deg }) => deg)).toEqual(directionsDeg);
+  for (const { deg, place } of sensing!.directions) expect(cut.anglesDeg[place]).toBeCloseTo(deg, 4);
+  expect(cut.users.map(({ deg, place }) => Math.abs(cut.anglesDeg[place] - deg) < 1e-4)).toEqual([true, true, true, true]);
+  // √P·B radiates it; the rig's P is 10 dB.
+  const azimuthRad = Float64Array.from(cut.anglesDeg, (deg) => (deg * Math.PI) / 180);
+  const expected = beampatternDb(geometry, scale(factor, Math.sqrt(10)), azimuthRad);
+  expect(sensing?.wishedDb).toHaveLength(cut.anglesDeg.length);
+  expected.forEach((level, i) => level > 0 && expect(sensing!.wishedDb[i]).toBeCloseTo(level, 1));
+  // Without it, and over elevation, there is none.
+  expect(new BeampatternView().at(0, rig.describe(), () => latest)!.cuts[0].sensing).toBeNull();
+  const planar = { ...rig.describe(), geometry: { kind: 'upa', spacingWavelengths: 0.5, rows: 4, columns: 16 } as const };
+  const { cuts } = new BeampatternView().at(0, planar, () => latest, wish)!;
+  expect(cuts.map((each) => each.sensing === null)).toEqual([false, true]);
 });
 
 it('follows the rig ten times a second at most, however often it is asked', () => {

@@ -1,16 +1,16 @@
 /**
  * The beampattern for the page, from the words the panel was given and the digital precoder of the same cycle. It is calculated only when
  * somebody looks, never twice for one cycle, and so seldom that it takes at most a fiftieth of the machine's time; but a beam that stands is
- * shown soon. Its grid grows with the array and has the users' directions among its points.
+ * shown soon. Its grid grows with the array and has the directions of users and of sensing among its points.
  */
 import { azimuthCut, elevationCut, type PatternCut } from '../../core/signal/beampattern.ts';
-import { fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
+import { fromPhases, matmul, scale } from '../../core/signal/complex-matrix.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { ArrayGeometry } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
-import { toDb } from '../../core/signal/rate.ts';
-import type { RigDescription } from '../control/controller.ts';
+import { fromDb, toDb } from '../../core/signal/rate.ts';
+import type { RigDescription, SensingWish } from '../control/controller.ts';
 import type { ShownBeam } from './radiation.ts';
 import type { BeampatternPlot, PatternCutPlot } from './socket-contract.ts';
 
@@ -29,7 +29,12 @@ export class BeampatternView {
   #newest = { cycle: -1, sinceMs: -Infinity };
 
   /** The newest pattern; calculated anew from `latest()` when one is due. */
-  at(nowMs: number, rig: RigDescription, latest: () => ShownBeam | undefined): BeampatternPlot<Float32Array> | undefined {
+  at(
+    nowMs: number,
+    rig: RigDescription,
+    latest: () => ShownBeam | undefined,
+    sensing?: SensingWish,
+  ): BeampatternPlot<Float32Array> | undefined {
     const view = latest();
     if (!view) return this.#plot;
     const { cycle } = view.record;
@@ -37,13 +42,13 @@ export class BeampatternView {
     const due = nowMs >= this.#notBeforeMs || nowMs - this.#newest.sinceMs >= STANDS_MS;
     if (due && cycle !== this.#plot?.cycle) {
       const beforeMs = performance.now();
-      this.#plot = this.#calculate(rig, view);
+      this.#plot = this.#calculate(rig, view, sensing);
       this.#notBeforeMs = nowMs + Math.max(SHORTEST_INTERVAL_MS, (performance.now() - beforeMs) / SHARE_OF_TIME);
     }
     return this.#plot;
   }
 
-  #calculate(rig: RigDescription, view: ShownBeam): BeampatternPlot<Float32Array> {
+  #calculate(rig: RigDescription, view: ShownBeam, sensing: SensingWish | undefined): BeampatternPlot<Float32Array> {
     const geometry = geometryOf(rig);
     const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
     const precoder = (phaseRad: Float64Array): CMatrix =>
@@ -52,38 +57,49 @@ export class BeampatternView {
     const wanted = precoder(view.analogPhase);
     const azimuths = Array.from(view.userAzimuthRad);
     const users = azimuths.map((rad, user) => ({ user, rad }));
-    const cuts = [
-      cutPlot('azimuth', 0, users, (of, towards) => azimuthCut(geometry, of === 'commanded' ? commanded : wanted, towards)),
-    ];
+    // √P·B radiates Ψ = P·B·Bᴴ.
+    const lines = {
+      ...{ commanded, wanted },
+      ...(sensing === undefined ? {} : { wished: scale(sensing.factor, Math.sqrt(fromDb(rig.snrDb))) }),
+    };
+    const cuts = [cutPlot('azimuth', 0, users, lines, (x, towards) => azimuthCut(geometry, x, towards), sensing?.directionsDeg)];
     if (geometry.kind === 'upa') {
       const [atRad = 0] = azimuths;
       // All users stand at elevation 0; in this plane are those who share its azimuth.
       const inPlane = azimuths.flatMap((rad, user) => (rad === atRad ? [{ user, rad: 0 }] : []));
-      const cut = (of: Line, towards: number[]): PatternCut =>
-        elevationCut(geometry, of === 'commanded' ? commanded : wanted, atRad, towards);
-      cuts.push(cutPlot('elevation', atRad, inPlane, cut));
+      const cut = (x: CMatrix, towards: number[]): PatternCut => elevationCut(geometry, x, atRad, towards);
+      cuts.push(cutPlot('elevation', atRad, inPlane, { commanded, wanted }, cut));
     }
     return { cycle: view.record.cycle, cuts };
   }
 }
 
-type Line = 'commanded' | 'wanted';
+interface Lines {
+  commanded: CMatrix;
+  wanted: CMatrix;
+  /** By sensing. */
+  wished?: CMatrix;
+}
 
 function cutPlot(
   axis: 'azimuth' | 'elevation',
   atRad: number,
   users: readonly { user: number; rad: number }[],
-  cut: (of: Line, towards: number[]) => PatternCut,
+  { commanded, wanted, wished }: Lines,
+  cut: (precoder: CMatrix, towards: number[]) => PatternCut,
+  directionsDeg: readonly number[] = [],
 ): PatternCutPlot<Float32Array> {
-  const towards = users.map(({ rad }) => rad);
-  const { anglesRad, power, places } = cut('commanded', towards);
+  const towards = [...users.map(({ rad }) => rad), ...directionsDeg.map((deg) => deg * DEG)];
+  const { anglesRad, power, places } = cut(commanded, towards);
+  const directions = directionsDeg.map((deg, i) => ({ deg, place: places[users.length + i] }));
   return {
     axis,
     atDeg: atRad / DEG,
     anglesDeg: Float32Array.from(anglesRad, (rad) => rad / DEG),
     commandedDb: inDb(power),
-    wantedDb: inDb(cut('wanted', towards).power),
+    wantedDb: inDb(cut(wanted, towards).power),
     users: users.map(({ user, rad }, i) => ({ user, deg: rad / DEG, place: places[i] })),
+    sensing: wished === undefined ? null : { wishedDb: inDb(cut(wished, towards).power), directions },
   };
 }
 

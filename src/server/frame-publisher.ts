@@ -9,7 +9,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { steadyEpochMs } from '../../core/clock/steady-epoch.ts';
-import type { Controller, CycleView, RigDescription } from '../control/controller.ts';
+import type { Controller, CycleView, RigDescription, SensingWish } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { PageColumn } from '../telemetry/cycle-columns.ts';
@@ -70,6 +70,7 @@ export class FramePublisher {
   #radiated: CycleView | undefined;
   /** The fixed beam of the safe state, where it has one. */
   readonly #codeword: ShownBeam | undefined;
+  readonly #sensing: SensingWish | undefined;
   #outcome = 'ok';
   #rig: RigDescription;
   #rigText = '';
@@ -93,6 +94,7 @@ export class FramePublisher {
     this.#rowsAFrame = Math.min(ROWS_A_FRAME, Math.floor(ROW_BYTES_A_FRAME / this.#history.rowBytes));
     this.#beampattern = new BeampatternView();
     this.#codeword = codewordView(this.#rig, controller.safeBeam());
+    this.#sensing = controller.sensing();
     this.#keepRadiated();
     this.#unsubscribe = [
       controller.onCycle((record) => {
@@ -275,7 +277,7 @@ export class FramePublisher {
 
   #beampatternDue(page: PageState, nowMs: number): BeampatternPlot<Float32Array> | undefined {
     if (!page.watched.has('beampattern')) return undefined;
-    const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#shown());
+    const pattern = this.#beampattern.at(nowMs, this.#rig, () => this.#shown(), this.#sensing);
     return pattern && pattern.cycle !== page.beampatternOfCycle ? pattern : undefined;
   }
 }

@@ -82,7 +82,7 @@ export interface BeampatternPlot<Bulk> {
   cuts: PatternCutPlot<Bulk>[];
 }
 
-/** Total radiated power, all streams together. Its three arrays are float32, of one length that grows with the array. */
+/** Total radiated power, all streams together. Its arrays are float32, of one length that grows with the array. */
 export interface PatternCutPlot<Bulk> {
   axis: 'azimuth' | 'elevation';
   /** Where the other angle stands still, degrees: elevation 0, or the azimuth of user 0 (0 where nobody knows it). */
@@ -95,6 +95,8 @@ export interface PatternCutPlot<Bulk> {
   wantedDb: Bulk;
   /** Users in this plane, and the place of their direction in the arrays. Empty where the channel's source does not know where they are. */
   users: { user: number; deg: number; place: number }[];
+  /** Over azimuth, of a rig that senses: dB of what it wishes for, and the directions that it was told, with their places. */
+  sensing: { wishedDb: Bulk; directions: { deg: number; place: number }[] } | null;
 }
 
 /** What the array shows now, as far as the controller knows. */

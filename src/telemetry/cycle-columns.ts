@@ -24,6 +24,8 @@ export interface Figure {
   /** 'sum rate' */
   readonly of: string;
   readonly from: (typeof FIGURE_SOURCES)[number];
+  /** Of some rigs nobody can tell it: it is shown where it is known. */
+  readonly seldom?: true;
 }
 
 /** In the order in which people are told. */
@@ -55,7 +57,7 @@ function metricColumns({ name, title, unit, meaning, ofSinr }: Metric): CycleCol
     meaning: `${meaning}: ${from === 'predicted' ? 'of the words on the channel that the controller was given' : 'from the SNR that the panels reported'}`,
     of: ({ metrics }) => metrics[from][name],
     page: PAGE_OF[from],
-    figure: { of: title, from },
+    figure: { of: title, from, ...(ofSinr === undefined ? { seldom: true } : {}) },
   }));
 }
 

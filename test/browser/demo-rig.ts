@@ -1,4 +1,4 @@
-/** The demo rig as a process of its own, on a port and with a run folder of its own, to be watched, killed and started again. */
+/** The demo rig, or another of the examples, as a process of its own, on a port and with a run folder of its own, to be watched, killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -17,23 +17,23 @@ export class DemoRig {
   #process: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number) {
+  private constructor(port: number, example: string) {
     this.url = `http://127.0.0.1:${port}/`;
     this.#folder = mkdtempSync(join(tmpdir(), 'beamrig-demo-'));
     this.#rigFile = join(this.#folder, 'demo.yaml');
-    const rig = parseDocument(readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8'));
+    const rig = parseDocument(readFileSync(join(packageRoot(), 'examples', 'rigs', `${example}.yaml`), 'utf8'));
     rig.setIn(['dashboard', 'port'], port);
     rig.setIn(['telemetry', 'runFolder'], join(this.#folder, 'runs'));
     writeFileSync(this.#rigFile, String(rig));
   }
 
   /** Reserves a port that is free now; `start` brings the rig up on it, as often as it is called. */
-  static async create(): Promise<DemoRig> {
+  static async create(example = 'demo'): Promise<DemoRig> {
     const probe = createServer();
     await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
-    return new DemoRig(port);
+    return new DemoRig(port, example);
   }
 
   async start(): Promise<void> {

@@ -9,6 +9,7 @@ import { metricsOf } from '../../core/signal/metrics.ts';
 import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
+import { sensingMetrics } from '../../core/signal/sensing.ts';
 import type {
   Controller,
   ControllerState,
@@ -17,6 +18,7 @@ import type {
   LinkDescription,
   RigDescription,
   SafeDescription,
+  SensingWish,
 } from '../../src/control/controller.ts';
 import {
   stageTimes,
@@ -54,6 +56,8 @@ export class StandInRig implements Controller {
   /** Its safe state, and whether the panel confirms it. */
   safe: Omit<SafeDescription, 'confirmed'> = { state: 'mute', azimuthDeg: null };
   safeConfirmed = true;
+  /** What it is to sense; its beams know nothing of it. */
+  wish: SensingWish | undefined;
   /** A cycle is under way that does not end. */
   hangs = false;
   #lost: string | undefined;
@@ -198,6 +202,10 @@ export class StandInRig implements Controller {
     return { phaseBits: 6, words: quantisePhases(phases, 6) };
   }
 
+  sensing(): SensingWish | undefined {
+    return this.wish;
+  }
+
   latest(): CycleView | undefined {
     return this.#latest;
   }
@@ -261,11 +269,13 @@ export class StandInRig implements Controller {
     const words = quantisePhases(analogPhase, this.#phaseBits);
     const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, this.#users);
     const digital = scale(identity(this.#users), 1 / frobeniusNorm(analog));
-    const predicted = sinr(channel, matmul(analog, digital), NOISE);
+    const precoder = matmul(analog, digital);
+    const predicted = sinr(channel, precoder, NOISE);
     const boardIsMissed = this.hasBoard && !this.fallsBack ? this.lost : undefined;
     const isVoid = boardIsMissed !== undefined || this.#isVoid(this.#cycle);
     const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
     const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
+    const sensed = this.wish === undefined ? {} : sensingMetrics(this.wish, precoder, 1, rate(predicted));
     const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
     const stageMs = stageTimes({
       channel: ms(0.1),
@@ -295,7 +305,7 @@ export class StandInRig implements Controller {
       predictedSumRate: rate(predicted),
       measuredSumRate: rate(measured),
       zfSumRate: rate(predicted) * 1.1,
-      metrics: { predicted: metricsOf(predicted), measured: isVoid ? {} : metricsOf(measured) },
+      metrics: { predicted: metricsOf(predicted, sensed), measured: isVoid ? {} : metricsOf(measured) },
       stageMs,
       cycleMs: Object.values(stageMs).reduce((sum, value) => sum + value, 0),
       link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },

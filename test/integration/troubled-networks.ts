@@ -31,6 +31,8 @@ export interface TroubledNetwork {
   unknownOp?: boolean;
   /** Gives analog_phase as [B, M, N], whatever it says of itself. */
   transposed?: boolean;
+  /** Says of its outputs how many axes they have and no more, as PyTorch does where the batch is dynamic. */
+  unsaid?: boolean;
 }
 
 /** More turns than a lifetime has. */
@@ -69,7 +71,10 @@ export function troubledNetwork(options: TroubledNetwork): Uint8Array {
       weightsOf(weights, users, options.externalWeights),
     ],
     input: [value('channel', ['B', users, elements, 2]), value('power', ['B']), value('noise', ['B'])],
-    output: [value('analog_phase', ['B', elements, users]), value('digital', ['B', users, users, 2])],
+    output:
+      options.unsaid === true
+        ? [value('analog_phase', ['B', 'Identity_dim_1', 'Identity_dim_2']), value('digital', ['B', 'Mul_dim_1', 'Mul_dim_2', 2])]
+        : [value('analog_phase', ['B', elements, users]), value('digital', ['B', users, users, 2])],
   };
   return toBinary(
     ModelProtoSchema,
