@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machine } from '../models/reproduce/provenance.ts';
-import { listModels } from '../models/zoo.ts';
+import { listSizedModels } from '../models/reproduce/sized-models.ts';
 import { enginesApart, SNR_FROM_DB, SNR_TO_DB, type EnginesApart } from '../test/engines-apart.ts';
 
 const { values: options } = parseArgs({
@@ -24,7 +24,7 @@ if (!Number.isInteger(count) || count < 20) {
   process.exit(2);
 }
 const results: ({ model: string } & EnginesApart)[] = [];
-for (const { id, path, card } of listModels()) {
+for (const { id, path, card } of listSizedModels()) {
   results.push({ model: id, ...(await enginesApart(card.dimensions, readFileSync(path), count)) });
 }
 if (options.json)

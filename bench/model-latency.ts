@@ -10,7 +10,7 @@ import { constantSteps, pgaUnfold } from '../models/baselines/pga.ts';
 import { openSession } from '../models/graph/session.ts';
 import { encodeUnfoldedPga } from '../models/unfolded-pga/inference.ts';
 import { fallingSteps } from '../models/unfolded-pga/step-sizes.ts';
-import { listModels } from '../models/zoo.ts';
+import { listSizedModels } from '../models/reproduce/sized-models.ts';
 
 const LAYERS = 10;
 const INNER_STEPS = 10;
@@ -91,7 +91,7 @@ async function measure(elements: number): Promise<Line> {
 
 /** Every model of the zoo for these users, one run each in turn, so that a busy machine is busy for all. */
 async function measureZoo(): Promise<{ id: string; timing: Timing }[]> {
-  const models = listModels().filter(({ card }) => card.dimensions.users === USERS && card.connection === 'full');
+  const models = listSizedModels().filter(({ card }) => card.dimensions.users === USERS && card.connection === 'full');
   const opened = await Promise.all(
     models.map(async ({ id, path, card }) => ({
       id,

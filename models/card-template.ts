@@ -1,6 +1,6 @@
 /** A card to fill in, from what an ONNX file says of itself: what nobody but its maker can know is marked TODO, and no card with a TODO is accepted. */
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
-import { isTodo, type ModelCard, type ModelTensor } from './card.ts';
+import { isTodo, type Dimensions, type ModelCard, type ModelTensor } from './card.ts';
 import { readOnnx, type OnnxFile } from './onnx-file.ts';
 import { contractTensors, sha256Of } from './zoo.ts';
 
@@ -50,7 +50,7 @@ export function cardTemplate(id: string, path: string, bytes: Uint8Array): CardT
 }
 
 /** Where the file does not say one it is undefined. */
-type Sizes = Record<keyof ModelCard['dimensions'], number | undefined>;
+type Sizes = Record<keyof Dimensions, number | undefined>;
 
 /** N, M and K, where any of the tensors says them. */
 function sizesOf({ inputs, outputs }: OnnxFile): Sizes {

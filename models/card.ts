@@ -55,6 +55,8 @@ const trainingSchema = z.strictObject({
   channelFile: z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count }).optional(),
 });
 
+const dimensionsSchema = z.strictObject({ elements: count, rfChains: count, users: count });
+
 /** What a model may be called; its file has the same name. */
 export const MODEL_ID_RULE = 'lower-case letters, digits and dashes, with a letter or digit first';
 const idSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, MODEL_ID_RULE);
@@ -64,11 +66,12 @@ export const modelCardSchema = z.strictObject({
   contract: z.literal(1),
   id: idSchema,
   title: text,
-  dimensions: z.strictObject({ elements: count, rfChains: count, users: count }),
+  /** 'any' of a file of numbers: it serves every array with a chain for each user, the graph is built for the one at hand. */
+  dimensions: z.union([dimensionsSchema, z.literal('any')]),
   algorithm: text,
   paper: text,
-  /** 'full', or 'input' for a model that takes the input `connection`. */
-  connection: z.enum(['full', 'input']),
+  /** 'full', 'input' for a model that takes the input `connection`, or 'any' of a file of numbers: the graph is built for the connection, too. */
+  connection: z.enum(['full', 'input', 'any']),
   inputs: z.array(tensorSchema),
   outputs: z.array(tensorSchema),
   layers: count.optional(),
@@ -81,11 +84,15 @@ export const modelCardSchema = z.strictObject({
   training: z.union([trainingSchema, text]),
   /** On validation channels, by scale and SNR. */
   metrics: z.array(metricSchema),
-  /** Of the ONNX file. */
+  /** Of the ONNX file, or of the file of numbers. */
   sha256: sha256Schema,
 });
 
 export type ModelCard = z.infer<typeof modelCardSchema>;
+/** N, M and K. */
+export type Dimensions = z.infer<typeof dimensionsSchema>;
+/** Of a model for one array. */
+export type SizedCard = Omit<ModelCard, 'dimensions'> & { dimensions: Dimensions };
 export type ModelMetric = z.infer<typeof metricSchema>;
 export type ModelTensor = z.infer<typeof tensorSchema>;
 

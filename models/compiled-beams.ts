@@ -1,11 +1,11 @@
 /** A compiled model as a beamformer of one problem after the other, in the thread that asks. */
 import type { Beam, Problem } from '../core/signal/beam-contract.ts';
-import type { ModelCard } from './card.ts';
+import type { SizedCard } from './card.ts';
 import { sessionOf, type CompiledImage } from './engine/compiled-session.ts';
 import { beamOf, flatInputs } from './model-tensors.ts';
 
 export interface CompiledModel {
-  readonly card: ModelCard;
+  readonly card: SizedCard;
   readonly image: CompiledImage;
 }
 

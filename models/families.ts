@@ -3,6 +3,7 @@ import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { ModelFamily } from './family.ts';
 
 const FAMILIES: Readonly<Record<string, () => Promise<ModelFamily>>> = {
+  'phase-net': async () => (await import('./phase-net/family.ts')).family,
   'unfolded-pga': async () => (await import('./unfolded-pga/family.ts')).family,
   'unfolded-phase-extraction': async () => (await import('./unfolded-phase-extraction/family.ts')).family,
 };

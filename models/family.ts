@@ -25,6 +25,33 @@ export interface ModelFamily<Options extends TrainingOptions = TrainingOptions> 
   drawChannels(options: Options, draw: ChannelDraw): ChannelSet;
   /** @throws BeamrigError 'argument' for an array that the network is not for */
   network(options: Options): Network;
+  /** Of a family whose numbers serve every array. Its models are files of numbers (numbers-file.ts), and the graph is built for the array at hand. */
+  readonly anyArray?: AnyArray;
+}
+
+export interface AnyArray {
+  /** Which form of the network numbers belong to: those of another mean something else. */
+  readonly form: number;
+  /** Name and shape of each, in the order of a network's parameters. */
+  readonly numbers: readonly Pick<LearnedParameter, 'name' | 'shape'>[];
+  /** T where nobody asks for another budget, and the largest. */
+  readonly steps: { readonly usual: number; readonly most: number };
+  /**
+   * ONNX after the contract of models/README.md.
+   * @throws BeamrigError 'argument' for an array that the network is not for
+   */
+  modelGraph(numbers: readonly Float64Array[], array: ArrayAtHand): Uint8Array;
+}
+
+/** What is known when the graph is built. */
+export interface ArrayAtHand {
+  readonly elements: number;
+  readonly rfChains: number;
+  readonly users: number;
+  /** N·M of 0/1, entry (n, m) at n·M + m; absent: every RF chain reaches every element. */
+  readonly connection?: Uint8Array;
+  /** Budget of steps. */
+  readonly steps: number;
 }
 
 /** One network of a family, its options settled. */
@@ -34,8 +61,11 @@ export interface Network {
   /**
    * ONNX: `channel` [B, K, N, 2], `noise` [B] (power is 1) and the parameters by name → `loss`, one number, and `d_<name>` of each parameter.
    * Both are means over the channels, none of which has a say in what another one gives: compiled, it takes them one by one.
+   * @param turn 0 … turns − 1, default 0
    */
-  trainingGraph(): Uint8Array;
+  trainingGraph(turn?: number): Uint8Array;
+  /** Training graphs that batches take in turn, of arrays of several sizes say; absent: one. */
+  readonly turns?: number;
   /** ONNX: the same inputs → `rate`, bit/s/Hz, one for each channel. What validation and a card's metrics are. */
   rateGraph(): Uint8Array;
   /** ONNX after the contract of models/README.md. @param learned in the order of the parameters */

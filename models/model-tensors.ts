@@ -4,9 +4,9 @@ import { counted } from '../core/errors/counted.ts';
 import type { Beam, Problem } from '../core/signal/beam-contract.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { zeros } from '../core/signal/complex-matrix.ts';
-import type { ModelCard } from './card.ts';
+import type { SizedCard } from './card.ts';
 
-type Named = Pick<ModelCard, 'id' | 'dimensions'>;
+type Named = Pick<SizedCard, 'id' | 'dimensions'>;
 
 /** channel [K, N, 2], power, noise: one after another. */
 export function flatInputs({ id, dimensions }: Named, { channel, power, noise }: Problem): Float32Array {

@@ -8,19 +8,29 @@ import { join } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
+import type { z } from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
 import { isTodo, modelCardSchema } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
+import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, isModelFileName, isModelPath } from './model-path.ts';
+import { readNumbers } from './numbers-file.ts';
 import { NEWEST_IR, NEWEST_OPSET, readOnnx } from './onnx-file.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { tensorFlaws } from './tensor-flaws.ts';
 
 export interface ModelFile {
   id: string;
-  /** The ONNX file; its card lies beside it as .json. */
+  /** The ONNX file, or that of numbers for every array; its card lies beside it as .json. */
   path: string;
   card: ModelCard;
+}
+
+/** One that has been checked, with its bytes: those are the ones to run. */
+export interface VerifiedModel extends ModelFile {
+  bytes: Uint8Array;
+  /** Of the card. */
+  cardSha256: string;
 }
 
 /** The models that come with the package. */
@@ -38,7 +48,7 @@ export function listModels(folder: string = zooFolder()): ModelFile[] {
       wayOut: 'name a folder that holds .onnx files and their .json cards',
     });
   }
-  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx') && existsSync(join(folder, cardName(name))));
+  const names = readdirSync(folder).filter((name) => isModelFileName(name) && existsSync(join(folder, cardPathOf(name))));
   const models = names.map((name) => {
     const path = join(folder, name);
     const card = readCard(path);
@@ -47,20 +57,17 @@ export function listModels(folder: string = zooFolder()): ModelFile[] {
   return models.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Whether a model is named by the path of its file; else it is an id of the zoo. */
-export const isModelPath = (idOrPath: string): boolean => idOrPath.endsWith('.onnx') || /[/\\]/.test(idOrPath);
-
 /**
- * The file that an id of the zoo, or a path to an .onnx file, stands for.
+ * The file that an id of the zoo, or a path to a model's file, stands for.
  * @throws BeamrigError 'model-missing', naming what there is
  */
 export function findModel(idOrPath: string, folder: string = zooFolder()): string {
   const isPath = isModelPath(idOrPath);
-  const direct = isPath ? idOrPath : join(folder, `${idOrPath}.onnx`);
-  // Only what stands there is asked: nothing of the file is taken in.
-  const probe = readBoundedFile(direct, { maxBytes: 0, pipes: 'refuse' });
-  const why = probe.ok || probe.reason === 'too-large' ? undefined : probe;
-  if (why === undefined && direct.endsWith('.onnx')) return direct;
+  const candidates = isPath ? [idOrPath] : [ONNX_ENDING, NUMBERS_ENDING].map((ending) => join(folder, `${idOrPath}${ending}`));
+  const found = candidates.find((path) => isModelFileName(path) && whyNotRead(path) === undefined);
+  if (found !== undefined) return found;
+  const [direct] = candidates;
+  const why = whyNotRead(direct);
   if (isPath && why?.reason !== 'missing') {
     throw new BeamrigError('model-missing', `model ${idOrPath}: ${why?.why ?? 'this is no .onnx file by its name'}`, {
       wayOut: 'give the path of an .onnx file, with its card beside it, or an id that `beamrig models` lists',
@@ -71,6 +78,12 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
   throw new BeamrigError('model-missing', `model ${idOrPath} is not there (looked for ${direct})`, {
     wayOut: known.length > 0 ? `use one of ${known.join(', ')}, or the path of an .onnx file` : 'give the path of an .onnx file',
   });
+}
+
+/** Only what stands there is asked: nothing of the file is taken in. */
+function whyNotRead(path: string) {
+  const probe = readBoundedFile(path, { maxBytes: 0, pipes: 'refuse' });
+  return probe.ok || probe.reason === 'too-large' ? undefined : probe;
 }
 
 /**
@@ -85,7 +98,7 @@ export function readCard(path: string): ModelCard {
 
 /** A card, or everything that keeps it from being one. @param path of either file */
 function lookAtCard(path: string): { card?: ModelCard; sha256?: string; flaws: BeamrigError[] } {
-  const cardPath = cardName(path);
+  const cardPath = cardPathOf(path);
   const refuse = (code: 'model-damaged' | 'model-mismatch', why: string, wayOut: string, cause?: unknown): BeamrigError =>
     new BeamrigError(code, `card ${cardPath}${why}`, { wayOut, cause });
   let json: unknown;
@@ -106,13 +119,20 @@ function lookAtCard(path: string): { card?: ModelCard; sha256?: string; flaws: B
   if (parsed.success) return { card: parsed.data, sha256: sha256Of(bytes), flaws: [] };
   const wayOut = 'write the card by models/README.md (contract version 1); `beamrig models card` begins one';
   return {
-    flaws: parsed.error.issues.map(({ path: at, message }) => {
+    flaws: parsed.error.issues.flatMap(unfolded).map(({ path: at, message }) => {
       const field = at.length === 0 ? 'the card' : at.join('.');
       const found = at.reduce<unknown>((inner, key) => (isObject(inner) ? Reflect.get(inner, key) : undefined), json);
       const open = isTodo(found);
       return refuse('model-mismatch', `: ${field}: ${open ? `still to be filled in (${found})` : message}`, wayOut);
     }),
   };
+}
+
+/** Where a value may be one of several, what is wrong inside it says more than that it is none of them. */
+function unfolded(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+  const inside =
+    issue.code === 'invalid_union' ? issue.errors.find((issues) => issues.some(({ path }) => path.length > 0)) : undefined;
+  return inside?.map(({ path, message }) => ({ path: [...issue.path, ...path], message })) ?? [issue];
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
@@ -130,8 +150,9 @@ export interface LookedAt {
 }
 
 /**
- * Everything that can be said of a model without running it: checksum, ONNX, and the file's inputs and outputs against card and contract.
- * @param path of the .onnx file
+ * Everything that can be said of a model without running it: checksum, ONNX, and the file's inputs and outputs against card and contract; of a
+ * file of numbers, whether it holds those of the family in the card.
+ * @param path of the model's file
  */
 export function lookAtModel(path: string): LookedAt {
   let bytes: Buffer;
@@ -149,6 +170,11 @@ export function lookAtModel(path: string): LookedAt {
     const wayOut = `${REINSTALL}; of a file of your own write "sha256": "${sha256}" into the card`;
     flaws.push(new BeamrigError('model-damaged', message, { wayOut }));
   }
+  if (card !== undefined) flaws.push(...kindFlaws(path, card));
+  if (path.endsWith(NUMBERS_ENDING)) {
+    const ofNumbers = lookAtNumbers(path, bytes, card);
+    return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws: [...flaws, ...ofNumbers] };
+  }
   const { file, flaws: ofFile } = lookAtFile(path, bytes);
   flaws.push(...ofFile);
   if (file !== undefined && card !== undefined) flaws.push(...tensorFlaws(path, card, file, contractTensors(card)));
@@ -160,7 +186,7 @@ export function lookAtModel(path: string): LookedAt {
  * @returns the file with its bytes, and the checksum of its card: what was checked is what runs, and what a manifest names
  * @throws BeamrigError 'model-missing', 'model-damaged' or 'model-mismatch', naming what differs first
  */
-export function verifyModel(path: string): ModelFile & { bytes: Uint8Array; cardSha256: string } {
+export function verifyModel(path: string): VerifiedModel {
   const { card, cardSha256, bytes, flaws } = lookAtModel(path);
   if (flaws.length === 0 && card !== undefined && cardSha256 !== undefined && bytes !== undefined) {
     return { id: card.id, path, card, bytes, cardSha256 };
@@ -171,27 +197,52 @@ export function verifyModel(path: string): ModelFile & { bytes: Uint8Array; card
 /** The first flaw, and how many more there are. */
 function firstOf([first, ...others]: readonly BeamrigError[], path: string): BeamrigError {
   if (others.length === 0) return first;
-  const more = `${counted(others.length, 'more thing')} of it ${others.length === 1 ? 'does' : 'do'} not fit; \`beamrig models verify ${path.replace(/\.json$/, '.onnx')}\` lists all`;
+  const more = `${counted(others.length, 'more thing')} of it ${others.length === 1 ? 'does' : 'do'} not fit; \`beamrig models verify ${path}\` lists all`;
   return new BeamrigError(first.code, `${first.message}; ${more}`, { wayOut: first.wayOut ?? REINSTALL, cause: first.cause });
 }
 
 export const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** What contract version 1 asks of a model with these dimensions. */
+/** Numbers serve every array, and an ONNX file just one. */
+function kindFlaws(path: string, { dimensions, connection }: ModelCard): BeamrigError[] {
+  const isNumbers = path.endsWith(NUMBERS_ENDING);
+  if (isNumbers === (dimensions === 'any') && isNumbers === (connection === 'any')) return [];
+  const message = `model ${path}: dimensions and connection are "any" of files that end in ${NUMBERS_ENDING}, and of those alone`;
+  return [new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
+}
+
+/** A file of numbers has no tensors of its own: those that the card tells are the contract's. */
+function lookAtNumbers(path: string, bytes: Uint8Array, card: ModelCard | undefined): BeamrigError[] {
+  let family: string;
+  try {
+    ({ family } = readNumbers(bytes, path));
+  } catch (error) {
+    if (!isBeamrigError(error)) throw error;
+    return [error];
+  }
+  if (card === undefined) return [];
+  const contract = contractTensors(card);
+  const flaws = tensorFlaws(path, card, contract, contract);
+  if (family === card.algorithm) return flaws;
+  const message = `model ${path} holds numbers of ${family}, its card is of ${card.algorithm}`;
+  return [...flaws, new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
+}
+
+/** What contract version 1 asks of a model with these dimensions; where they are any, lengths have names. */
 export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection'>): {
   inputs: ModelTensor[];
   outputs: ModelTensor[];
 } {
-  const { elements, rfChains, users } = card.dimensions;
+  const { elements, rfChains, users } = card.dimensions === 'any' ? ANY_LENGTHS : card.dimensions;
   const tensor = (name: string, shape: (number | string)[]): ModelTensor => ({ name, type: 'float32', shape });
   const inputs = [tensor('channel', ['B', users, elements, 2]), tensor('power', ['B']), tensor('noise', ['B'])];
   if (card.connection === 'input') inputs.push(tensor('connection', [elements, rfChains]));
   return { inputs, outputs: [tensor('analog_phase', ['B', elements, rfChains]), tensor('digital', ['B', rfChains, users, 2])] };
 }
 
-const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
+const ANY_LENGTHS = { elements: 'N', rfChains: 'M', users: 'K' } as const;
 
-const cardName = (path: string): string => path.replace(/\.(onnx|json)$/, '') + '.json';
+const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
 
 /** Of a model or its card. Both are read more than once, and a model that chooses 20 beams a second is not larger. */
 const LARGEST_BYTES = { model: 1 << 29, card: 1_000_000 };

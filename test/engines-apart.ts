@@ -1,7 +1,7 @@
 /** How far a compiled model is from onnxruntime, on channels that no training saw, over the SNRs that the zoo is trained for. */
 import { fromParts, fromPhases, matmul } from '../core/signal/complex-matrix.ts';
 import { fromDb, sumRate } from '../core/signal/rate.ts';
-import type { ModelCard } from '../models/card.ts';
+import type { Dimensions } from '../models/card.ts';
 import { openCompiled } from '../models/engine/compiled-session.ts';
 import { openSession } from '../models/graph/session.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
@@ -19,7 +19,7 @@ export interface EnginesApart {
 }
 
 export async function enginesApart(
-  { elements, rfChains, users }: ModelCard['dimensions'],
+  { elements, rfChains, users }: Dimensions,
   bytes: Uint8Array,
   count: number,
 ): Promise<EnginesApart> {

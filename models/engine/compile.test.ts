@@ -10,7 +10,7 @@ import { Graph, type Dim, type FloatType, type Tensor } from '../graph/graph.ts'
 import * as ops from '../graph/ops.ts';
 import { scan } from '../graph/scan.ts';
 import { enginesApart } from '../../test/engines-apart.ts';
-import { listModels } from '../zoo.ts';
+import { listSizedModels } from '../reproduce/sized-models.ts';
 import { openCompiled } from './compiled-session.ts';
 
 let seed = 11;
@@ -368,7 +368,7 @@ function anyOp(kind: number, a: Tensor, b: Tensor): Tensor {
 }
 
 describe('the zoo, compiled', () => {
-  it.each(listModels().map(({ id, path, card }) => ({ id, path, card })))(
+  it.each(listSizedModels().map(({ id, path, card }) => ({ id, path, card })))(
     '$id is what it is in onnxruntime, on 200 channels that no training saw',
     async ({ path, card }) => {
       const { phase, meanRate } = await enginesApart(card.dimensions, readFileSync(path), 200);

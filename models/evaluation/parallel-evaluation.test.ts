@@ -8,11 +8,11 @@ import { runBaseline } from '../baselines/baselines.ts';
 import { openCompiled } from '../engine/compiled-session.ts';
 import { beamOf, flatInputs } from '../model-tensors.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
-import { listModels } from '../zoo.ts';
+import { listSizedModels } from '../reproduce/sized-models.ts';
 import { evaluateBeamformer } from './evaluate.ts';
 import { evaluateInParallel, type ParallelEvaluation } from './parallel-evaluation.ts';
 
-const [{ path, card }] = listModels().filter(({ id }) => id === 'unfolded-phase-extraction-n32');
+const [{ path, card }] = listSizedModels().filter(({ id }) => id === 'unfolded-phase-extraction-n32');
 const onnx = readFileSync(path);
 const { elements, users, rfChains } = card.dimensions;
 const { channels } = drawChannelSet({ seed: 1, name: 'test', count: 12, elements, users, paths: 10, scale: 'unit-element' });

@@ -9,15 +9,15 @@ import { NEAREST } from '../../core/signal/quantiser-names.ts';
 import { createQuantiser } from '../../core/signal/quantisers.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BaselineName } from '../baselines/baselines.ts';
-import type { ModelCard } from '../card.ts';
 import { compileImage } from '../engine/compiled-session.ts';
+import type { FittedModel } from '../fitted-model.ts';
 import { openTaskThreads } from '../engine/task-threads.ts';
 import type { ChannelFigures } from './channel-figures.ts';
 import { requireChannels, summarise, type EvaluationOptions, type EvaluationResult } from './evaluate.ts';
 import type { EvaluationStart } from './evaluation-worker.ts';
 
 /** What gives the beams: a baseline by name, or a model that can be compiled. */
-export type BeamSource = { baseline: BaselineName } | { card: ModelCard; onnx: Uint8Array };
+export type BeamSource = { baseline: BaselineName } | Pick<FittedModel, 'card' | 'onnx'>;
 
 export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 'objective' | 'connection' | 'onBeam'> {
   source: BeamSource;

@@ -155,14 +155,23 @@ export function fromEmbedding(embedded: Tensor): Complex {
  * columns coincide.
  */
 export function polarFactor(a: Complex, steps: number): Complex {
-  const { graph } = a.parts;
-  const size = 2 * a.cols;
-  // Held as Y = X∕√2, Y ← Y·(3∕2·I − YᵀY), which is an op less a step.
-  const target = graph.constant(
+  const target = newtonTarget(a.parts.graph, 2 * a.cols);
+  return fromEmbedding(newtonSteps(embed(a), target, steps));
+}
+
+/** The same of a matrix that is embedded already. */
+export const polarFactorOfEmbedding = (a: Tensor, steps: number): Tensor =>
+  newtonSteps(a, newtonTarget(a.graph, a.shape.at(-1) as number), steps);
+
+/** 3∕2·I: held as Y = X∕√2, a step is Y ← Y·(3∕2·I − YᵀY), which is an op less. */
+const newtonTarget = (graph: Graph, size: number): Tensor =>
+  graph.constant(
     entries(size, size, (row, col) => (row === col ? 1.5 : 0)),
     [size, size],
   );
-  const whole = embed(a);
+
+function newtonSteps(whole: Tensor, target: Tensor, steps: number): Tensor {
+  const { graph } = whole;
   // Σσ⁴ ≥ σ⁴ of the largest; an embedding has each σ twice.
   const gram = ops.matmul(ops.swapLast(whole), whole);
   const fourth = ops.multiply(ops.reduceSumSquare(gram, lastTwoAxes(gram)), graph.constant(0.5));
@@ -171,7 +180,7 @@ export function polarFactor(a: Complex, steps: number): Complex {
   for (let step = 0; step < steps; step++) {
     y = ops.matmul(y, ops.subtract(target, ops.matmul(ops.swapLast(y), y)));
   }
-  return fromEmbedding(ops.multiply(y, graph.constant(Math.SQRT2)));
+  return ops.multiply(y, graph.constant(Math.SQRT2));
 }
 
 /**

@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findFamily } from '../families.ts';
 import { optionsOfCommand } from '../training/recorded-options.ts';
-import type { ModelFile } from '../zoo.ts';
-import { listModels } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
+import { listSizedModels } from './sized-models.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import { withRates } from './pace.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const seed = Number(values.seed);
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-families-'));
   const groups = await Promise.all(
-    byArray(listModels()).map(async (models) => ({
+    byArray(listSizedModels()).map(async (models) => ({
       models,
       starts: await Promise.all(models.map((model) => untrained(model, scratch))),
     })),
@@ -63,8 +63,8 @@ async function main(): Promise<void> {
 
 /** The models of one array, and where their training started. */
 interface Group {
-  models: readonly ModelFile[];
-  starts: readonly ModelFile[];
+  models: readonly SizedModelFile[];
+  starts: readonly SizedModelFile[];
 }
 
 async function sectionOf(
@@ -93,8 +93,8 @@ async function sectionOf(
 }
 
 /** Models of one array together, small arrays first. */
-function byArray(models: readonly ModelFile[]): ModelFile[][] {
-  const groups = new Map<string, ModelFile[]>();
+function byArray(models: readonly SizedModelFile[]): SizedModelFile[][] {
+  const groups = new Map<string, SizedModelFile[]>();
   for (const model of models) {
     const { elements, rfChains, users } = model.card.dimensions;
     const key = [elements, rfChains, users].join();
@@ -104,7 +104,7 @@ function byArray(models: readonly ModelFile[]): ModelFile[][] {
 }
 
 /** The network of a model as it was before its training, in a file beside its card. */
-async function untrained(model: ModelFile, folder: string): Promise<ModelFile> {
+async function untrained(model: SizedModelFile, folder: string): Promise<SizedModelFile> {
   const { training, algorithm } = model.card;
   if (typeof training === 'string') return model;
   const family = await findFamily(algorithm);
@@ -114,7 +114,7 @@ async function untrained(model: ModelFile, folder: string): Promise<ModelFile> {
   return { ...model, id: `${model.id}-start`, path };
 }
 
-function methodsOf(model: ModelFile, start: ModelFile): Method[] {
+function methodsOf(model: SizedModelFile, start: SizedModelFile): Method[] {
   const { id } = model;
   return [
     { ...networkMethod(start), title: `\`${id}\`: start, own D`, short: `${id}, start` },

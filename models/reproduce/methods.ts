@@ -8,9 +8,9 @@ import type { PgaSettings } from '../baselines/fixed-step-pga.ts';
 import type { ModelCard } from '../card.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { ChannelSetOptions } from '../training/channel-set.ts';
-import type { ModelFile } from '../zoo.ts';
 import { DIGITAL, HYBRID, YARDSTICKS, type ClassicMethod } from './classic-methods.ts';
 import { untrained } from './provenance.ts';
+import type { SizedModelFile } from './sized-models.ts';
 
 /** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn, with as many RF chains as users. */
 export type RateSource =
@@ -59,7 +59,7 @@ function baselineMethod(name: BaselineName, title: string, short: string): Metho
 }
 
 /** The network of a model file. */
-export function networkMethod({ id, path, card }: ModelFile): Method {
+export function networkMethod({ id, path, card }: SizedModelFile): Method {
   return {
     key: basename(path, '.onnx'),
     title: networkTitle(card),
@@ -69,7 +69,7 @@ export function networkMethod({ id, path, card }: ModelFile): Method {
 }
 
 /** The same network with its digital weights replaced by WMMSE for its phases, as the control loop does after quantising. */
-export function networkWithDigitalSolved(model: ModelFile): Method {
+export function networkWithDigitalSolved(model: SizedModelFile): Method {
   const { key, title, short } = networkMethod(model);
   return {
     key: `${key}-wmmse`,

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { SingleBar } from 'cli-progress';
 import { counted } from '../../core/errors/counted.ts';
 import type { OnProgress } from '../engine/task-threads.ts';
-import type { ModelFile } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
 import { openRates, type ComputeRates } from './rates.ts';
 
 export interface Pace {
@@ -44,7 +44,7 @@ const paceOf = (channels: number, ms: number): number => Math.round((1000 * chan
 
 /** All cores for some tables: a channel counts once for each method and SNR. @param models whose networks are among the methods */
 export async function withRates<Tables>(
-  models: readonly ModelFile[],
+  models: readonly SizedModelFile[],
   work: (computeRates: ComputeRates) => Promise<Tables>,
 ): Promise<Tables> {
   const threads = availableParallelism();

@@ -12,8 +12,8 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { train } from '../training/train.ts';
 import { family } from '../unfolded-pga/family.ts';
-import type { ModelFile } from '../zoo.ts';
-import { listModels } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
+import { listSizedModels } from './sized-models.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import type { ComparisonOptions } from './tables.ts';
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const array = { elements: 32, users: 4, channels, seed };
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-literal-'));
   const literal = values['literal-recipe'] ? await trainLiterally(seed, scratch) : [];
-  const models = [...listModels().filter(fitsThePaper), ...literal];
+  const models = [...listSizedModels().filter(fitsThePaper), ...literal];
   const network = models.find(({ id }) => id === 'unfolded-pga-n32');
   const solved = network === undefined ? [] : [networkWithDigitalSolved(network)];
   const options: ComparisonOptions = {
@@ -101,15 +101,15 @@ async function main(): Promise<void> {
   }
 }
 
-async function trainLiterally(seed: number, folder: string): Promise<ModelFile[]> {
+async function trainLiterally(seed: number, folder: string): Promise<SizedModelFile[]> {
   await train(family, { recipe: 'paper', seed, output: join(folder, `${LITERAL}.onnx`) });
-  return listModels(folder);
+  return listSizedModels(folder);
 }
 
-const fitsThePaper = ({ card }: ModelFile): boolean =>
+const fitsThePaper = ({ card }: SizedModelFile): boolean =>
   card.algorithm === 'unfolded-pga' && card.dimensions.elements === 32 && card.dimensions.users === 4;
 
-function notes(models: readonly ModelFile[]): string {
+function notes(models: readonly SizedModelFile[]): string {
   return [
     "- PGA with the paper's steps: μ = 0.01, λ = 1e-4, with σ² = 1 and P = SNR on the channel as drawn, the convention under which the " +
       'published steps give the published rates.',

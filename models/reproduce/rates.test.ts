@@ -9,14 +9,14 @@ import { writeTroubledModel } from '../../test/integration/troubled-networks.ts'
 import { openBeams } from '../compiled-beams.ts';
 import { compileImage } from '../engine/compiled-session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
-import { listModels } from '../zoo.ts';
+import { listSizedModels } from './sized-models.ts';
 import { problemOf, rateOfBeam } from './channel-rate.ts';
 import type { RateJob, RateSource, TestSet } from './methods.ts';
 import { withRates } from './pace.ts';
 import { openRates, type Rates, type RatesOptions } from './rates.ts';
 
 const COUNT = 7;
-const [model] = listModels().filter(({ id }) => id === 'unfolded-pga-n32-3');
+const [model] = listSizedModels().filter(({ id }) => id === 'unfolded-pga-n32-3');
 const set: TestSet = { seed: 1, name: 'test', elements: 32, users: 4, paths: 10, scale: 'unit-element', snrDb: 10 };
 const small: TestSet = { ...set, elements: 16, users: 2 };
 const wmmseSource: RateSource = { kind: 'classic', key: 'wmmse' };
@@ -61,7 +61,7 @@ describe('rates on all cores', () => {
   it('of a network that is not compiled are had from onnxruntime, among the others, and it is told why', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'beamrig-rates-'));
     writeTroubledModel(folder, 'loop');
-    const models = listModels(folder);
+    const models = listSizedModels(folder);
     const told = vi.spyOn(console, 'error').mockReturnValue();
     vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const jobs = [wmmseSource, { kind: 'network', id: 'loop', bits: 'own' } as const, wmmseSource].map((source) => ({

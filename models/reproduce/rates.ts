@@ -7,7 +7,7 @@ import type { CompiledModel } from '../compiled-beams.ts';
 import { compileImage } from '../engine/compiled-session.ts';
 import { NotCompiled } from '../engine/onnx-graph.ts';
 import { openTaskThreads, type OnProgress } from '../engine/task-threads.ts';
-import type { ModelFile } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
 import type { RateJob } from './methods.ts';
 import type { SharedJobs } from './rates-worker.ts';
 import { runtimeRates } from './runtime-rates.ts';
@@ -25,14 +25,14 @@ export interface Rates {
 
 export interface RatesOptions {
   /** Whose networks are among the methods. */
-  models?: readonly ModelFile[];
+  models?: readonly SizedModelFile[];
   threads: number;
   onProgress?: OnProgress;
 }
 
 export async function openRates({ models = [], threads, onProgress }: RatesOptions): Promise<Rates> {
   const compiled: Record<string, CompiledModel> = {};
-  const foreign = new Map<string, ModelFile & { why: string }>();
+  const foreign = new Map<string, SizedModelFile & { why: string }>();
   for (const model of models) {
     try {
       compiled[model.id] = { card: model.card, image: compileImage(readFileSync(model.path)) };

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { openSession } from '../graph/session.ts';
 import { beamOf, flatInputs } from '../model-tensors.ts';
 import { drawChannelSet, type ChannelSetOptions } from '../training/channel-set.ts';
-import type { ModelFile } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
 import { problemOf, rateOfBeam } from './channel-rate.ts';
 import type { BeamBits } from './methods.ts';
 
 export async function runtimeRates(
-  { path, card }: ModelFile,
+  { path, card }: SizedModelFile,
   bits: BeamBits,
   { snrDb, ...set }: ChannelSetOptions & { snrDb: number },
 ): Promise<number[]> {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { train } from '../training/train.ts';
 import { family } from '../unfolded-pga/family.ts';
-import type { ModelFile } from '../zoo.ts';
-import { listModels } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
+import { listSizedModels } from './sized-models.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
@@ -18,13 +18,13 @@ const named = (key: string): Method => ({ key, title: `method ${key}`, short: ke
 
 describe('the comparison of paper 001', () => {
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-reproduce-'));
-  let network: ModelFile;
+  let network: SizedModelFile;
   let rates: Rates;
 
   beforeAll(async () => {
     const output = join(folder, 'two-layers.onnx');
     await train(family, { output, layers: 2, innerSteps: 2, epochs: 0, validationChannels: 2 });
-    [network] = listModels(folder);
+    [network] = listSizedModels(folder);
     rates = await openRates({ models: [network], threads: 2 });
   }, 60_000);
   afterAll(async () => {

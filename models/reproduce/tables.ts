@@ -6,7 +6,7 @@ import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
-import type { ModelFile } from '../zoo.ts';
+import type { SizedModelFile } from './sized-models.ts';
 import type { Method, RateSource, TestSet } from './methods.ts';
 import type { ComputeRates } from './rates.ts';
 
@@ -82,7 +82,7 @@ export interface QuantisedCell extends MeanAndError {
 /** The rate at Q bits with the digital precoder solved again; `inf` too, so that Q is all that differs along a row. */
 export async function compareBits(
   options: TestChannels & {
-    network: ModelFile | undefined;
+    network: SizedModelFile | undefined;
     bits: readonly PhaseBits[];
     snrDb: number;
   },

@@ -8,6 +8,8 @@ import { cardText } from '../card.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
+import { NUMBERS_ENDING, cardPathOf, modelIdOf } from '../model-path.ts';
+import { numbersText } from '../numbers-file.ts';
 import { contractTensors } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
 import type { ChannelSet } from './channel-set.ts';
@@ -39,18 +41,22 @@ export async function exportTrainedModel(
 ): Promise<{ modelPath: string; cardPath: string; card: ModelCard }> {
   const { family, options, network, learned } = trained;
   const { elements, rfChains, users } = options;
-  const dimensions = { elements, rfChains, users };
-  const bytes = withLearned(network.modelGraph(learned), network.parameters, learned);
+  const kind: Pick<ModelCard, 'dimensions' | 'connection'> = output.endsWith(NUMBERS_ENDING)
+    ? { dimensions: 'any', connection: 'any' }
+    : { dimensions: { elements, rfChains, users }, connection: 'full' };
+  const bytes =
+    kind.dimensions === 'any'
+      ? numbersOf(family, learned)
+      : withLearned(network.modelGraph(learned), network.parameters, learned);
   const { recipe: _recipe, layerWeights: _layerWeights, title, ...structure } = network.card;
   const card: ModelCard = {
     contract: 1,
-    id: basename(output, '.onnx'),
+    id: modelIdOf(output),
     title,
-    dimensions,
     algorithm: family.id,
     paper: family.paper,
-    connection: 'full',
-    ...contractTensors({ dimensions, connection: 'full' }),
+    ...kind,
+    ...contractTensors(kind),
     ...structure,
     training: options.epochs === 0 ? 'none' : describeTraining(trained, output),
     metrics: await measure(trained, judge),
@@ -61,8 +67,11 @@ export async function exportTrainedModel(
   return { modelPath: output, cardPath, card };
 }
 
-/** Where the card of a model lies. */
-export const cardPathOf = (output: string): string => output.replace(/\.onnx$/, '.json');
+/** The file of a family whose numbers serve every array. */
+function numbersOf({ id, anyArray }: ModelFamily, learned: readonly Float64Array[]): Uint8Array {
+  if (anyArray !== undefined) return new TextEncoder().encode(numbersText(id, anyArray, learned));
+  throw new BeamrigError('argument', `networks of ${id} are made for one array each: their files end in .onnx`);
+}
 
 /** Both or none: a disk that fills up leaves no model without its card. */
 function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: string): void {

@@ -8,6 +8,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { frobeniusNorm, scale } from '../../core/signal/complex-matrix.ts';
 import type { ModelCard } from '../card.ts';
 import type { ModelFamily } from '../family.ts';
+import { readNumbers } from '../numbers-file.ts';
 import { packChannels, type ChannelSet } from './channel-set.ts';
 import { learnedNumbers } from './learned-numbers.ts';
 import { optionsOfCommand } from './recorded-options.ts';
@@ -33,7 +34,7 @@ export function trainedBefore<Options extends TrainingOptions>(
   const { training, algorithm, id, sha256 } = card;
   if (algorithm !== family.id)
     refuse(`it is of the family ${algorithm}, not ${family.id}`, `Write: beamrig train ${algorithm} --from ${id} …`);
-  const numbers = learnedNumbers(bytes);
+  const numbers = card.dimensions === 'any' ? readNumbers(bytes, id).numbers : learnedNumbers(bytes);
   if (numbers === undefined || typeof training === 'string') {
     return refuse(
       'the file does not say what it has learned',

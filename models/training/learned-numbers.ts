@@ -20,7 +20,7 @@ export function withLearned(
   parameters: readonly LearnedParameter[],
   learned: readonly Float64Array[],
 ): Uint8Array {
-  const numbers = Object.fromEntries(parameters.map(({ name }, i) => [name, Array.from(learned[i], rounded)]));
+  const numbers = Object.fromEntries(parameters.map(({ name }, i) => [name, Array.from(learned[i], asFloat32)]));
   const model = fromBinary(ModelProtoSchema, onnx);
   model.metadataProps.push(
     create(ModelProtoSchema, { metadataProps: [{ key: KEY, value: JSON.stringify(numbers) }] }).metadataProps[0],
@@ -29,7 +29,7 @@ export function withLearned(
 }
 
 /** Nine digits tell any two float32 numbers apart. */
-const rounded = (value: number): number => Number(Math.fround(value).toPrecision(9));
+export const asFloat32 = (value: number): number => Number(Math.fround(value).toPrecision(9));
 
 /** @returns undefined where the file does not say: it is not one of this project's, or of an earlier build */
 export function learnedNumbers(onnx: Uint8Array): LearnedNumbers | undefined {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FAMILY_IDS, findFamily } from '../families.ts';
 import { listModels } from '../zoo.ts';
@@ -17,11 +18,11 @@ describe('options on the command line', () => {
   });
 
   it('of every card of the zoo give the command of the card again', async () => {
-    for (const { card } of listModels()) {
+    for (const { card, path } of listModels()) {
       if (typeof card.training === 'string') continue;
       const { command } = card.training;
       const family = await findFamily(card.algorithm);
-      expect(trainingCommand(family, optionsOfCommand(family, command), `${card.id}.onnx`)).toBe(command);
+      expect(trainingCommand(family, optionsOfCommand(family, command), basename(path))).toBe(command);
     }
   });
 

@@ -124,7 +124,7 @@ describe('training', () => {
   });
 
   it.each([
-    ['in a batch', 'training', 5],
+    ['in a batch', 'training-0', 5],
     ['in the validation after the last batch of an epoch', 'rate', 14],
   ])(
     'leaves a checkpoint when a thread ends by itself %s',

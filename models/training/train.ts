@@ -15,6 +15,7 @@ import type { ChannelSet } from './channel-set.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingIdentity, TrainingState } from './checkpoint.ts';
 import type { EngineChoice } from '../engine/engines.ts';
+import { withoutEnding } from '../model-path.ts';
 import { exportTrainedModel } from './export-model.ts';
 import { splitMeasured } from './fine-tuning.ts';
 import type { Judge } from './judge.ts';
@@ -55,7 +56,7 @@ export type TrainingOutcome =
 const VALIDATION_SNR_DB = [-5, 0, 5, 10, 15, 20];
 
 /** Where a stopped training of this output leaves its checkpoint. */
-export const checkpointPathOf = (output: string): string => output.replace(/\.onnx$/, '.checkpoint.json');
+export const checkpointPathOf = (output: string): string => `${withoutEnding(output)}.checkpoint.json`;
 
 /**
  * Trains and writes the model and its card. The same request gives the same bytes, also when it was stopped and resumed.
@@ -152,7 +153,8 @@ async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' |
     while (state.batchesDone < batches) {
       if (hooks.signal?.aborted === true) return 'stopped';
       const chosen = order.subarray(state.batchesDone * options.batch, (state.batchesDone + 1) * options.batch);
-      const learned = await computing.learn(state.parameters, batchOf(set, chosen, noise));
+      const turn = (state.epoch * batches + state.batchesDone) % (network.turns ?? 1);
+      const learned = await computing.learn(state.parameters, { ...batchOf(set, chosen, noise), turn });
       const learningRate = learningRateAt(network, options, state.epoch, state.batchesDone / batches);
       adamStep(state.parameters, learned.gradients, state.adam, learningRate);
       state.batchesDone += 1;

@@ -8,7 +8,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NotCompiled } from '../engine/onnx-graph.ts';
 import { openParallel, type ParallelModels } from '../engine/parallel.ts';
 import type { Network } from '../family.ts';
-import { openSession } from '../graph/session.ts';
+import { openSession, type GraphSession } from '../graph/session.ts';
 import type { Engine, EngineChoice } from '../engine/engines.ts';
 import { openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
 
@@ -19,6 +19,8 @@ export interface Batch {
   readonly shape: readonly number[];
   /** [B] */
   readonly noise: Float32Array;
+  /** Which of the network's training graphs; default 0. */
+  readonly turn?: number;
 }
 
 export interface Learned {
@@ -61,8 +63,8 @@ export async function openTrainingEngine(network: Network, { choice, threads }: 
 }
 
 function openCompiledTraining(network: Network, threads: number): TrainingEngine {
-  const graphs = { training: network.trainingGraph(), rate: network.rateGraph() };
-  const models = openParallel(graphs, { threads });
+  const training = turnsOf(network).map((turn) => [trainingName(turn), network.trainingGraph(turn)]);
+  const models = openParallel({ ...Object.fromEntries(training), rate: network.rateGraph() } as Graphs, { threads });
   return {
     engine: 'compiled',
     threads,
@@ -79,11 +81,17 @@ function openCompiledTraining(network: Network, threads: number): TrainingEngine
   };
 }
 
-function learnByChannel(network: Network, models: ParallelModels<'training'>): TrainingEngine['learn'] {
+type Graphs = Record<'rate' | `training-${number}`, Uint8Array>;
+
+const trainingName = (turn: number) => `training-${turn}` as const;
+
+const turnsOf = ({ turns = 1 }: Network): number[] => Array.from({ length: turns }, (_, turn) => turn);
+
+function learnByChannel(network: Network, models: ParallelModels<keyof Graphs>): TrainingEngine['learn'] {
   const gradients = network.parameters.map(({ start }) => new Float64Array(start.length));
-  return async (learned, { channel, noise }) => {
+  return async (learned, { channel, noise, turn = 0 }) => {
     const count = noise.length;
-    const found = await models.run('training', count, { channel, noise }, parametersOf(network, learned));
+    const found = await models.run(trainingName(turn), count, { channel, noise }, parametersOf(network, learned));
     let loss = 0;
     for (let b = 0; b < count; b++) loss += found['loss'][b];
     network.parameters.forEach(({ name }, p) => meanInto(gradients[p], found[`d_${name}`], count));
@@ -103,13 +111,16 @@ const parametersOf = ({ parameters }: Network, learned: readonly Float64Array[])
   Object.fromEntries(parameters.map(({ name }, i) => [name, Float32Array.from(learned[i])]));
 
 async function openRuntime(network: Network): Promise<TrainingEngine> {
-  const learner = await openSession(network.trainingGraph());
+  // By turn, each when it is first wanted: opening one takes seconds.
+  const learners = new Map<number, GraphSession>();
   const judge = await openJudge(network);
   return {
     engine: 'onnxruntime',
     threads: 1,
     judge,
-    learn: async (learned, { channel, shape, noise }) => {
+    learn: async (learned, { channel, shape, noise, turn = 0 }) => {
+      const learner = learners.get(turn) ?? (await openSession(network.trainingGraph(turn)));
+      learners.set(turn, learner);
       const result = await learner.run({
         ...parameterFeeds(network, learned),
         channel: { values: channel, shape },
@@ -118,7 +129,7 @@ async function openRuntime(network: Network): Promise<TrainingEngine> {
       return { loss: result.loss.values[0], gradients: network.parameters.map(({ name }) => result[`d_${name}`].values) };
     },
     close: async () => {
-      await learner.close();
+      await Promise.all(Array.from(learners.values(), (learner) => learner.close()));
       await judge.close();
     },
   };

@@ -9,6 +9,8 @@ export interface Beamformer {
   /** One line for the page and `beamrig models`. */
   readonly title: string;
   readonly dimensions: { elements: number; rfChains: number; users: number };
+  /** Budget of steps that it was opened with, where that could be chosen. */
+  readonly steps?: number;
   /** Absent of a baseline, which is plain code. */
   readonly engine?: Engine;
   /** Why onnxruntime runs it where the compiled engine would have been taken. */

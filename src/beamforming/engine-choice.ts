@@ -33,6 +33,8 @@ export interface ToChoose {
   readonly samples: readonly Float32Array[];
   readonly choice: EngineChoice;
   readonly deadlineMs: number;
+  /** beamrig has built the graph itself: the engines are not compared, for many steps in float32 end apart by roundings alone. Default: false. */
+  readonly ownGraph?: boolean;
 }
 
 /**
@@ -42,6 +44,7 @@ export interface ToChoose {
 export async function openOnEngine(request: ToChoose): Promise<ChosenEngine> {
   const { choice, sha256 } = request;
   if (choice !== 'auto') return { session: await open(request, choice), engine: choice };
+  if (request.ownGraph === true) return openOwnGraph(request);
   const known = readVerdicts()[verdictKey(sha256)];
   if (known !== undefined) {
     try {
@@ -67,6 +70,15 @@ export function engineOf({ bytes, sha256 }: Pick<ToChoose, 'bytes' | 'sha256'>):
   } catch (error) {
     const engineReason = `it has ${error instanceof Error ? error.message : String(error)}`;
     return { engine: 'onnxruntime', engineReason, compared: false };
+  }
+}
+
+async function openOwnGraph(request: ToChoose): Promise<ChosenEngine> {
+  try {
+    return { session: await open(request, 'compiled'), engine: 'compiled' };
+  } catch (error) {
+    if (!isBeamrigError(error) || error.code !== 'model-engine') throw error;
+    return { session: await open(request, 'onnxruntime'), engine: 'onnxruntime', engineReason: reasonOf(error) };
   }
 }
 

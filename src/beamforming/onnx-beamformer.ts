@@ -4,8 +4,10 @@
  */
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { ModelCard } from '../../models/card.ts';
+import type { Dimensions, ModelCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
+import { fitModel } from '../../models/fitted-model.ts';
+import { modelIdOf } from '../../models/model-path.ts';
 import { beamOf, flatInputs } from '../../models/model-tensors.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
@@ -32,29 +34,33 @@ export interface ModelOptions {
   deadlineMs: number;
   /** Default: auto. */
   engine?: EngineChoice;
+  /** Budget of steps, of a model that serves every array; default: its own. */
+  steps?: number | undefined;
 }
 
 export interface ModelBeamformer extends Beamformer {
   readonly card: ModelCard;
   readonly engine: Engine;
-  /** Of the ONNX file and of its card, lower-case hex. */
+  /** Of the model's file and of its card, lower-case hex. */
   readonly sha256: string;
   readonly cardSha256: string;
 }
 
 /**
- * Opens a model, in a thread of its own where it is compiled, in a process of its own where onnxruntime runs it.
- * @param idOrPath an id of the zoo, or the path of an .onnx file with its card beside it
+ * Opens a model, in a thread of its own where it is compiled, in a process of its own where onnxruntime runs it. One that serves every array is
+ * built for the rig first.
+ * @param idOrPath an id of the zoo, or the path of a model's file with its card beside it
  * @throws {BeamrigError} 'model-missing', 'model-damaged' (checksum, or not an ONNX file that runs), 'model-mismatch' (card and file, or card
  *   and rig, disagree), 'model-slow' when it does not open
  */
 export async function openModel(
   idOrPath: string,
   needs: BeamformerNeeds,
-  { deadlineMs, engine: choice = 'auto' }: ModelOptions,
+  { deadlineMs, engine: choice = 'auto', steps }: ModelOptions,
 ): Promise<ModelBeamformer> {
-  const { card, bytes, cardSha256 } = verifyModel(findModel(idOrPath));
-  requireFitting(idOrPath, card, needs);
+  const verified = verifyModel(findModel(idOrPath));
+  requireFitting(idOrPath, verified.card, needs);
+  const { card, onnx: bytes, onnxSha256, steps: budget } = await fitModel(verified, { ...needs, steps });
   const connection = connectionOf(needs);
   const { elements, rfChains, users } = card.dimensions;
   const plan: TensorPlan = {
@@ -71,17 +77,18 @@ export async function openModel(
   };
   const problems = sampleProblems(card.dimensions);
   const samples = problems.map((problem) => flatInputs(card, problem));
-  const { id: name, sha256 } = card;
-  const { session, ...engine } = await openOnEngine({ name, bytes, sha256, plan, samples, choice, deadlineMs });
+  const asked = { name: card.id, bytes, sha256: onnxSha256, ownGraph: verified.card.dimensions === 'any' };
+  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, choice, deadlineMs });
   const beamformer: ModelBeamformer = {
     id: card.id,
     kind: 'model',
     title: card.title,
     dimensions: { elements, rfChains, users },
     card,
+    ...(budget === undefined ? {} : { steps: budget }),
     ...engine,
     sha256: card.sha256,
-    cardSha256,
+    cardSha256: verified.cardSha256,
     compute: async (problem) => {
       const { analogPhase, digital } = beamOf(card, await session.run(flatInputs(card, problem)));
       const power = atFullPower(analogPhase, digital, problem.power, connection);
@@ -112,7 +119,7 @@ async function runIn(beamformer: Beamformer, problems: readonly Problem[]): Prom
 }
 
 /** A few channels at low, middle and high SNR, always the same. */
-function sampleProblems({ elements, rfChains, users }: ModelCard['dimensions']): Problem[] {
+function sampleProblems({ elements, rfChains, users }: Dimensions): Problem[] {
   const random = createRandom(1).stream('engines');
   const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
   return [-5, 0, 5, 10, 15, 20].flatMap((snrDb) =>
@@ -127,6 +134,11 @@ function sampleProblems({ elements, rfChains, users }: ModelCard['dimensions']):
 
 /** Whether a model's card says that it fits a rig; the reason when it does not. */
 export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefined {
+  if (card.dimensions === 'any') {
+    return needs.users > needs.rfChains
+      ? `needs an RF chain for each user, the rig has ${needs.rfChains} for ${needs.users}`
+      : undefined;
+  }
   for (const [field, name] of [
     ['elements', 'elements'],
     ['rfChains', 'RF chains'],
@@ -147,8 +159,7 @@ function requireFitting(idOrPath: string, card: ModelCard, needs: BeamformerNeed
 }
 
 /** Its id, and its file where that is called otherwise: nothing is named twice. */
-const named = (idOrPath: string, id: string): string =>
-  basename(idOrPath).replace(/\.onnx$/, '') === id ? id : `${id} (${basename(idOrPath)})`;
+const named = (idOrPath: string, id: string): string => (modelIdOf(idOrPath) === id ? id : `${id} (${basename(idOrPath)})`);
 
 /** Which elements hang on which chains; undefined where each hangs on all. */
 const connectionOf = ({ elements, rfChains, connection = 'full' }: BeamformerNeeds): Uint8Array | undefined =>

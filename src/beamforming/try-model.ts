@@ -1,4 +1,5 @@
 /** A model taken at its word: opened and run on channels of a seed, as a rig would, within a time that it has to keep. */
+import type { Dimensions } from '../../models/card.ts';
 import { readCard } from '../../models/zoo.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -8,6 +9,9 @@ import { openModel } from './onnx-beamformer.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
 export const PATIENT_DEADLINE_MS = 10_000;
+
+/** An array for models that serve every one. */
+export const TRIED: Dimensions = { elements: 32, rfChains: 4, users: 4 };
 
 const CHANNELS = 4;
 const SNRS_DB = [-10, 10, 30];
@@ -26,7 +30,8 @@ export interface Tried {
 
 /** @throws {BeamrigError} as openModel and the model's `compute` do */
 export async function tryModel(path: string): Promise<Tried> {
-  const { elements, rfChains, users } = readCard(path).dimensions;
+  const { dimensions } = readCard(path);
+  const { elements, rfChains, users } = dimensions === 'any' ? TRIED : dimensions;
   const model = await openModel(path, { elements, rfChains, users }, { deadlineMs: PATIENT_DEADLINE_MS });
   try {
     const random = createRandom(1).stream('try');

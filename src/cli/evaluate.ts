@@ -6,6 +6,7 @@ import { SingleBar } from 'cli-progress';
 import { isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
 import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
+import { fitModel, type FitTo } from '../../models/fitted-model.ts';
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
@@ -31,6 +32,7 @@ export interface EvaluateOptions extends SensingTyped {
   sweeps: string;
   rfChains?: string;
   engine: string;
+  steps?: string;
   resolveDigital?: boolean;
   json?: boolean;
 }
@@ -44,7 +46,14 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const choice = oneOf('--engine', options.engine, ENGINE_CHOICES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
-  const dimensions = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
+  const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
+  const ofCard = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
+  if (steps !== undefined && ofCard !== 'any') {
+    throw new BeamrigError('argument', `--steps ${steps}: ${model} has steps of its own`, {
+      wayOut: 'Leave it out, or evaluate a model that serves every array, such as phase-net.',
+    });
+  }
+  const dimensions = ofCard === 'any' ? undefined : ofCard;
   const { channels, file, doubts, meanPower } = readChannelFile(options.channels, {
     conjugate: options.conjugate ?? false,
     normalise: options.normalise ?? false,
@@ -56,11 +65,9 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false };
   requireChains(asked);
   const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
-  const beamformer = await openBeamformer(
-    model,
-    { elements, rfChains, users },
-    { deadlineMs: isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS, engine: choice },
-  );
+  const array = { elements, rfChains, users };
+  const deadlineMs = isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS;
+  const beamformer = await openBeamformer(model, array, { deadlineMs, engine: choice, steps });
   const { engine = null, engineReason, enginesDiffer } = beamformer;
   if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
   const bar =
@@ -85,7 +92,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
         bar?.update(done);
       },
     };
-    result = await evaluated(model, beamformer, objective, { ...request, threads });
+    result = await evaluated({ model, beamformer, objective, array: { ...array, steps } }, { ...request, threads });
     spentMs = performance.now() - beganMs;
   } finally {
     bar?.stop();
@@ -138,24 +145,17 @@ const threadsFor = (total: number): number =>
 
 /** On threads of its own, or by the beamformer that is open: the figures are the same. */
 async function evaluated(
-  model: string,
-  beamformer: Beamformer,
-  objective: ObjectiveName,
+  { model, beamformer, objective, array }: { model: string; beamformer: Beamformer; objective: ObjectiveName; array: FitTo },
   { threads, ...request }: Omit<EvaluationOptions, 'compute' | 'objective'> & { threads: number },
 ): Promise<EvaluationResult> {
   if (threads === 1) {
     const compute: EvaluationOptions['compute'] = (problem) => beamformer.compute(problem);
     return evaluateBeamformer({ ...request, compute, objective: OBJECTIVES[objective] });
   }
-  const source: BeamSource = isBaselineName(model) ? { baseline: model } : modelSource(model);
+  const source: BeamSource = isBaselineName(model) ? { baseline: model } : await fitModel(verifyModel(findModel(model)), array);
   // It has said that it fits; threads compile it for themselves.
   await beamformer.close();
   return evaluateInParallel({ ...request, source, objective, threads });
-}
-
-function modelSource(model: string): BeamSource {
-  const { card, bytes } = verifyModel(findModel(model));
-  return { card, onnx: bytes };
 }
 
 const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): string =>

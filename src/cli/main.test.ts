@@ -21,7 +21,7 @@ describe('the command line', () => {
     [['evaluate', 'aligned', '--channels', 'none.npy', '--snr', '0,'], '--snr : not allowed; allowed: a number'],
     [['evaluate', 'aligned', '--channels', 'none.npy'], 'none.npy: there is no such file'],
     [['evaluate', 'nothing', '--channels', 'none.npy'], 'model nothing is not there'],
-    [['train', 'everything'], 'there is no model family everything; there are: unfolded-pga'],
+    [['train', 'everything'], 'there is no model family everything; there are: phase-net, unfolded-pga'],
     [['train', 'unfolded-pga', '--epochs', '-1'], '--epochs -1: not allowed'],
     [['export', 'none', '--csv'], 'none: there is no such folder'],
     [['export', 'none'], 'neither --csv nor --influx was given'],

@@ -1,13 +1,14 @@
 /** `beamrig models`: what can choose beams here, whether each file is what its card says, and a card to fill in for a file of one's own. */
 import { BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
+import { fitModel } from '../../models/fitted-model.ts';
+import { modelIdOf } from '../../models/model-path.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
-import { basename } from 'node:path';
 import { isModelId, MODEL_ID_RULE, type ModelCard } from '../../models/card.ts';
 import { cardTemplate } from '../../models/card-template.ts';
 import { findModel, listModels, lookAtModel, readCard, readModelFile } from '../../models/zoo.ts';
 import { engineOf } from '../beamforming/engine-choice.ts';
-import { tryModel, type Tried } from '../beamforming/try-model.ts';
+import { TRIED, tryModel, type Tried } from '../beamforming/try-model.ts';
 import { failWith } from './failure.ts';
 import { print, printError } from './output.ts';
 import { writeOutput } from './output-file.ts';
@@ -27,8 +28,7 @@ export function listAll(options: { json?: boolean }): void {
     return;
   }
   const rows = models.map(({ id, card }) => {
-    const { elements, rfChains, users } = card.dimensions;
-    return [id, `${elements} × ${rfChains} × ${users}`, card.connection === 'full' ? 'full' : 'any', card.title];
+    return [id, sizeOf(card), card.connection === 'full' ? 'full' : 'any', card.title];
   });
   print(table(['model', 'elements × chains × users', 'connection', ''], rows));
   print('');
@@ -40,8 +40,14 @@ export function listAll(options: { json?: boolean }): void {
   );
 }
 
-/** The card, and what would run the file here; of a baseline, which is plain code, what it does. */
-export function show(model: string): void {
+const sizeOf = ({ dimensions }: ModelCard): string =>
+  dimensions === 'any' ? 'any' : `${dimensions.elements} × ${dimensions.rfChains} × ${dimensions.users}`;
+
+/**
+ * The card, and what would run the file here; of a model that serves every array, one of them is taken. Of a baseline, which is plain code, what
+ * it does.
+ */
+export async function show(model: string): Promise<void> {
   if (isBaselineName(model)) {
     const { name: id, title } = BASELINES.find(({ name }) => name === model) ?? { name: model, title: model };
     print(JSON.stringify({ id, kind: 'baseline', title, engine: null }, null, 2));
@@ -49,7 +55,9 @@ export function show(model: string): void {
   }
   const path = findModel(model);
   const card = readCard(path);
-  const engine = engineOf({ bytes: readModelFile(path, 'model'), sha256: card.sha256 });
+  const bytes = readModelFile(path, 'model');
+  const fitted = await fitModel({ card, bytes }, TRIED);
+  const engine = engineOf({ bytes: fitted.onnx, sha256: fitted.onnxSha256 });
   print(JSON.stringify({ ...card, engine }, null, 2));
 }
 
@@ -90,7 +98,7 @@ async function verifyOne(path: string): Promise<Verified> {
 
 /** Lists, records and rig files know a model by its id, and find it by its name. */
 function nameFlaws(path: string, card: ModelCard | undefined): BeamrigError[] {
-  const name = basename(path, '.onnx');
+  const name = modelIdOf(path);
   if (card === undefined || card.id === name) return [];
   const wayOut = isModelId(name)
     ? `Write "id": "${name}" into the card, or rename both files.`
@@ -132,7 +140,7 @@ export interface CardOptions {
 /** Writes a card to fill in beside a file, or where it is told to; `-` is standard output. */
 export function beginCard(path: string, { output, force = false }: CardOptions): void {
   const file = findModel(path);
-  const id = basename(file, '.onnx');
+  const id = modelIdOf(file);
   if (!isModelId(id)) {
     throw new BeamrigError('argument', `a model cannot be called '${id}'; allowed: ${MODEL_ID_RULE}`, {
       wayOut: `Rename the file, ${

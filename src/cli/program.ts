@@ -162,12 +162,12 @@ export function createProgram(): Command {
     'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
     'beamrig evaluate aligned --channels channels.npy --sensing=-60,0,60 --objective rate-sensing --omega 0.3',
   ])
-    .argument('<model>', 'id of the zoo, path of an .onnx file, or name of a baseline', path)
+    .argument('<model>', 'id of the zoo, path of a model, or name of a baseline', path)
     .requiredOption('--channels <file>', 'channels, a .npy file of shape [n, K, N]', path)
     .option('--conjugate', 'conjugate them: for files whose rows are h_k and not h_kᴴ')
     .option('--snr <list>', 'total power over noise, dB', '0,10,20')
     .option('--bits <list>', 'bits of a phase word, 1 to 16; inf for phases as they come', 'inf')
-    .option('--rf-chains <m>', 'RF chains for a baseline (default: as many as users)')
+    .option('--rf-chains <m>', 'RF chains for a baseline or a model that serves every array (default: as many as users)')
     .option(
       '--objective <name>',
       `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
@@ -176,6 +176,7 @@ export function createProgram(): Command {
     .option('--quantiser <name>', `how phases become words: ${QUANTISER_NAMES.join(' or ')}`, 'nearest')
     .option('--sweeps <n>', 'how often the quantiser array goes through all elements', String(DEFAULT_SWEEPS))
     .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime', 'auto')
+    .option('--steps <t>', 'budget of steps, of a model that serves every array (default: its own)')
     .option('--normalise', 'scale all channels alike to a mean |h|² of 1')
     .option('--sensing <list>', 'azimuths to sense at, degrees, of a half-wave line array: τ, R − ωτ and the pattern error, too')
     .option('--sensing-width <degrees>', 'width of the box around each (default: 10)')

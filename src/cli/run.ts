@@ -10,7 +10,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
-import { isModelPath } from '../../models/zoo.ts';
+import { isModelPath } from '../../models/model-path.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { readChannelFile } from '../config/channel-file.ts';

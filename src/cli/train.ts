@@ -3,14 +3,14 @@
  * are those of the family's options, so each family has a help of its own.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { MODEL_ID_RULE, isModelId } from '../../models/card.ts';
 import { FAMILY_IDS, findFamily } from '../../models/families.ts';
 import type { ModelFamily } from '../../models/family.ts';
 import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
-import { cardPathOf } from '../../models/training/export-model.ts';
+import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, endingOf, modelIdOf } from '../../models/model-path.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import { trainedBefore } from '../../models/training/fine-tuning.ts';
 import type { MeasuredChannels, TrainingPlace } from '../../models/training/training-options.ts';
@@ -57,8 +57,13 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   const command = parent.command(id).description(`train ${id}: ${title}; Ctrl-C keeps a checkpoint to go on from`);
   // What `train` passes on unread, the family's command reads.
   command.helpOption('-h, --help', 'display help for command').allowExcessArguments(false);
-  command.option('--output <file>', `where the model goes; its card lies beside it (default: ${id}-nN.onnx)`, pathArgument);
+  command.option(
+    '--output <file>',
+    `where the model goes; its card lies beside it (default: ${defaultOutput(family, 'N')})`,
+    pathArgument,
+  );
   for (const { usage, help } of flagsOf(family)) command.option(usage, help);
+  const [ending] = endingsOf(family);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
     .option('--from <model>', 'go on from what this model has learned, with its options where nothing else is told')
@@ -69,10 +74,10 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
       'after',
       `
 Examples:
-  $ beamrig train ${id} --elements 64 --output my-model.onnx
-  $ beamrig train ${id} --elements 64 --output my-model.onnx --resume
-  $ beamrig train ${id} --elements 64 --output my-model.onnx --engine onnxruntime
-  $ beamrig train ${id} --from my-model.onnx --channels measured.npy --output our-lab.onnx
+  $ beamrig train ${id} --elements 64 --output my-model${ending}
+  $ beamrig train ${id} --elements 64 --output my-model${ending} --resume
+  $ beamrig train ${id} --elements 64 --output my-model${ending} --engine onnxruntime
+  $ beamrig train ${id} --from my-model${ending} --channels measured.npy --output our-lab${ending}
 
 --channels also takes a NumPy file of measured channels [n, K, N] instead of a number. The last fifth of them is not learned from: it chooses
 the best epoch, and the card says what the model reaches on it.`,
@@ -88,7 +93,7 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   if (measured !== undefined && before === undefined) Object.assign(texts, shapeOf(measured, texts));
   const options = optionsTyped(family, texts, before?.options);
   const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, ENGINE_CHOICES) };
-  const place = placeOf(typed, `${family.id}-n${options.elements}.onnx`);
+  const place = placeOf(typed, defaultOutput(family, options.elements), endingsOf(family));
   makeWritable(place);
   boundOutput(json);
   const progress = trainProgress(json);
@@ -148,23 +153,32 @@ const shapeOf = ({ channels: [{ rows, cols }] }: MeasuredChannels, { elements, u
 /** Under which name commander hands a flag over: --snr-range as snrRange. */
 const attributeOf = (flag: string): string => flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-function placeOf({ output: told, resume }: PlaceTyped, otherwise: string): TrainingPlace {
+/** Numbers that serve every array are a file of their own kind; a graph for the array that was learned on can be had, too. */
+const endingsOf = ({ anyArray }: ModelFamily): string[] =>
+  anyArray === undefined ? [ONNX_ENDING] : [NUMBERS_ENDING, ONNX_ENDING];
+
+const defaultOutput = ({ id, anyArray }: ModelFamily, elements: number | 'N'): string =>
+  anyArray === undefined ? `${id}-n${elements}${ONNX_ENDING}` : `my-${id}${NUMBERS_ENDING}`;
+
+function placeOf({ output: told, resume }: PlaceTyped, otherwise: string, endings: readonly string[]): TrainingPlace {
   const output = told ?? otherwise;
-  if (!output.endsWith('.onnx')) throw new BeamrigError('argument', `--output ${output}: a model's name ends in .onnx`);
+  if (!endings.some((ending) => output.endsWith(ending))) {
+    throw new BeamrigError('argument', `--output ${output}: a model's name ends in ${endings.join(' or ')}`);
+  }
   if (resume === undefined) return { output };
   return { output, resume: resume === true ? checkpointPathOf(output) : resume };
 }
 
 /** Found out now and not after the last epoch: a name that no model can have, a file in the way, a folder that takes none. */
 function makeWritable({ output, resume }: TrainingPlace): void {
-  const id = basename(output, '.onnx');
+  const id = modelIdOf(output);
   if (!isModelId(id)) {
     const better = id
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-+|-+$/g, '');
     throw new BeamrigError('argument', `--output ${output}: a model cannot be called '${id}'; allowed: ${MODEL_ID_RULE}`, {
-      wayOut: `Write for example --output ${join(dirname(output), `${better === '' ? 'my-model' : better}.onnx`)}.`,
+      wayOut: `Write for example --output ${join(dirname(output), `${better === '' ? 'my-model' : better}${endingOf(output) ?? ONNX_ENDING}`)}.`,
     });
   }
   const inTheWay = [output, cardPathOf(output)].find((path) => existsSync(path));

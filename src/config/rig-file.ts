@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { expandHome, pathFrom } from '../../core/files/home-path.ts';
-import { isModelPath } from '../../models/zoo.ts';
+import { isModelPath } from '../../models/model-path.ts';
 import { OBJECTIVE_MEANINGS, OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import {
   DEFAULT_SWEEPS,
@@ -118,7 +118,15 @@ export const rigFileSchema = z
           .min(1)
           .max(1000)
           .describe(
-            'Id of a zoo model (`beamrig models` lists them), path of an ONNX file with its card beside it (from the folder of the rig file), or name of a baseline.',
+            "Id of a zoo model (`beamrig models` lists them), path of a model's file with its card beside it (from the folder of the rig file), or name of a baseline. phase-net serves every array.",
+          ),
+        steps: z
+          .int()
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe(
+            "Budget of steps for a beam, of a model that serves every array: more steps, better beams, more time. Default: the model's own. Other models have as many as they have, whatever stands here.",
           ),
         deadlineMs: z
           .number()

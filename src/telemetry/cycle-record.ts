@@ -119,13 +119,15 @@ export interface ModelUsed {
   engine?: Engine;
   /** Why onnxruntime ran it where the compiled engine would have been taken. */
   engineReason?: string;
+  /** Budget of steps of a beam, where that could be chosen. */
+  steps?: number;
   sha256?: string;
   cardSha256?: string;
 }
 
 /** What of a beamformer is kept. */
-export function modelUsed({ id, kind, engine, engineReason, sha256, cardSha256 }: ModelUsed): ModelUsed {
-  const known = { engine, engineReason, sha256, cardSha256 };
+export function modelUsed({ id, kind, engine, engineReason, steps, sha256, cardSha256 }: ModelUsed): ModelUsed {
+  const known = { engine, engineReason, steps, sha256, cardSha256 };
   return { id, kind, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) };
 }
 

@@ -1,0 +1,66 @@
+/**
+ * phase-net: one file of numbers for every array. The numbers say how steps go, not what they are taken on, so the graph is built for the rig at
+ * hand, of any size and connection, and for any budget of steps.
+ */
+import { z } from 'zod';
+import { counted } from '../../core/errors/counted.ts';
+import type { ModelFamily, Network } from '../family.ts';
+import { drawChannelSet } from '../training/channel-set.ts';
+import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
+import { encodeModelGraph, encodeRateGraph, encodeTrainingGraph, trainingTasks } from './graphs.ts';
+import type { Schedule } from './schedule.ts';
+import { NUMBERS_SHAPE, SCHEDULE_NAMES, startOf } from './schedule.ts';
+
+const optionsSchema = z.strictObject({
+  ...arrayOptions,
+  elements: option(count.default(64), 'n', 'antenna elements; its parts are learned from, too'),
+  steps: option(z.int().min(1).max(100).default(10), 't', 'budget of steps that most is learned at'),
+  ...courseOptions({ channels: 600, epochs: 60, batch: 50, learningRate: 0.005 }),
+  clipNorm: option(z.number().min(1e-12).max(1e12).default(0.05), 'x', "clips one channel's gradient", { rare: true }),
+  ...drawOptions,
+  snrRangeDb: drawOptions.snrRangeDb.default([-10, 26]),
+});
+
+type PhaseNetOptions = z.output<typeof optionsSchema>;
+
+export const family: ModelFamily<PhaseNetOptions> = {
+  id: 'phase-net',
+  title: 'phase extraction and gradient steps on the phases, blended: one set of numbers for every array',
+  paper: 'none; phase extraction after X. Yu et al., IEEE JSTSP 2016, weighted MMSE after Q. Shi et al., IEEE TSP 2011',
+  options: optionsSchema,
+  drawChannels: (options, draw) => drawChannelSet({ ...options, ...draw }),
+  network,
+  anyArray: {
+    form: 1,
+    numbers: SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE })),
+    steps: { usual: 30, most: 1000 },
+    modelGraph: (numbers, array) => encodeModelGraph(array, asSchedule(numbers)),
+  },
+};
+
+const parameters = SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE, start: startOf(name) }));
+
+const asSchedule = (learned: readonly Float64Array[]): Schedule<Float64Array> =>
+  Object.fromEntries(SCHEDULE_NAMES.map((name, i) => [name, learned[i]])) as unknown as Schedule<Float64Array>;
+
+function network({ elements, rfChains, users, steps, clipNorm }: PhaseNetOptions): Network {
+  const drawn = { elements, rfChains, users };
+  const tasks = trainingTasks(drawn, steps);
+  const whole = { ...drawn, steps };
+  return {
+    parameters,
+    turns: tasks.length,
+    trainingGraph: (turn = 0) => encodeTrainingGraph(tasks[turn], { drawn, clipNorm }),
+    rateGraph: () => encodeRateGraph(whole),
+    modelGraph: (learned) => encodeModelGraph(whole, asSchedule(learned)),
+    card: {
+      title: `phase-net for every array and any budget of steps, trained for ${counted(steps, 'step')}`,
+      layers: steps,
+      innerSteps: 1,
+      stepCoefficients: NUMBERS_SHAPE[1],
+      guarded: true,
+      recipe: 'beamrig',
+      layerWeights: Array.from({ length: steps }, () => 0),
+    },
+  };
+}
