@@ -16,7 +16,7 @@ import { openSession, type Feed } from '../models/graph/session.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
 import { encodeUnfoldedPga } from '../models/unfolded-pga/inference.ts';
-import { fallingSteps } from '../models/unfolded-pga/step-sizes.ts';
+import { fallingSteps } from '../models/unfolded-pga/falling-steps.ts';
 import { vectorLimits, type VectorLimits } from './vector-limits.ts';
 
 const { values: options } = parseArgs({

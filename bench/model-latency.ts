@@ -9,7 +9,7 @@ import { drawChannelSet } from '../models/training/channel-set.ts';
 import { constantSteps, pgaUnfold } from '../models/baselines/pga.ts';
 import { openSession } from '../models/graph/session.ts';
 import { encodeUnfoldedPga } from '../models/unfolded-pga/inference.ts';
-import { fallingSteps } from '../models/unfolded-pga/step-sizes.ts';
+import { fallingSteps } from '../models/unfolded-pga/falling-steps.ts';
 import { listSizedModels } from '../models/reproduce/sized-models.ts';
 
 const LAYERS = 10;

@@ -27,7 +27,8 @@ export function cardTemplate(id: string, path: string, bytes: Uint8Array): CardT
     });
   }
   const connection = file.inputs.some(({ name }) => name === 'connection') ? 'input' : 'full';
-  const { elements, rfChains, users } = sizesOf(file);
+  const senses = file.inputs.some(({ name }) => name === 'sensing_factor');
+  const { elements, rfChains, users, columns } = sizesOf(file);
   const card = {
     contract: 1,
     id,
@@ -40,7 +41,8 @@ export function cardTemplate(id: string, path: string, bytes: Uint8Array): CardT
     algorithm: 'TODO: what it does, or none',
     paper: 'TODO: where the method is from, or none',
     connection,
-    ...tensorsOf(connection, { elements, rfChains, users }),
+    ...(senses ? { sensing: 'input' } : {}),
+    ...tensorsOf({ connection, senses }, { elements, rfChains, users, columns }),
     training: 'TODO: how it was trained, in words, or none',
     metrics: [],
     sha256: sha256Of(bytes),
@@ -50,9 +52,9 @@ export function cardTemplate(id: string, path: string, bytes: Uint8Array): CardT
 }
 
 /** Where the file does not say one it is undefined. */
-type Sizes = Record<keyof Dimensions, number | undefined>;
+type Sizes = Record<keyof Dimensions | 'columns', number | undefined>;
 
-/** N, M and K, where any of the tensors says them. */
+/** N, M and K, where any of the tensors says them, and R of `sensing_factor`. */
 function sizesOf({ inputs, outputs }: OnnxFile): Sizes {
   const lengthsOf = (name: string, axes: number): (number | undefined)[] => {
     const { shape = [] } = [...inputs, ...outputs].find((tensor) => tensor.name === name) ?? {};
@@ -62,19 +64,25 @@ function sizesOf({ inputs, outputs }: OnnxFile): Sizes {
   const [, phaseElements, rfChains] = lengthsOf('analog_phase', 3);
   const [, digitalChains, digitalUsers] = lengthsOf('digital', 4);
   const [connected, connectedChains] = lengthsOf('connection', 2);
+  const [sensed, columns] = lengthsOf('sensing_factor', 3);
   return {
-    elements: elements ?? phaseElements ?? connected,
+    columns,
+    elements: elements ?? phaseElements ?? connected ?? sensed,
     rfChains: rfChains ?? digitalChains ?? connectedChains,
     users: users ?? digitalUsers,
   };
 }
 
 /** As the contract asks for them; letters stand for what is to be filled in. */
-function tensorsOf(connection: ModelCard['connection'], sizes: Sizes): { inputs: ModelTensor[]; outputs: ModelTensor[] } {
+function tensorsOf(
+  { connection, senses }: Pick<ModelCard, 'connection'> & { senses: boolean },
+  sizes: Sizes,
+): { inputs: ModelTensor[]; outputs: ModelTensor[] } {
   // Lengths that no array has stand in for those that are not known.
   const [elements, rfChains, users] = [sizes.elements ?? -1, sizes.rfChains ?? -2, sizes.users ?? -3];
-  const { inputs, outputs } = contractTensors({ connection, dimensions: { elements, rfChains, users } });
-  const letters: Record<number, string> = { [-1]: 'TODO: N', [-2]: 'TODO: M', [-3]: 'TODO: K' };
+  const columns = senses ? (sizes.columns ?? -4) : undefined;
+  const { inputs, outputs } = contractTensors({ connection, dimensions: { elements, rfChains, users } }, columns);
+  const letters: Record<number, string> = { [-1]: 'TODO: N', [-2]: 'TODO: M', [-3]: 'TODO: K', [-4]: 'TODO: R' };
   const lettered = (tensor: ModelTensor): ModelTensor => ({
     ...tensor,
     shape: tensor.shape.map((length) => (typeof length === 'number' ? (letters[length] ?? length) : length)),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
+const meanSchema = z.strictObject({ mean: z.number(), stderr: z.number().nonnegative() });
 /** What `beamrig models card` writes where a person has to say something. */
 export const isTodo = (value: unknown): value is string => typeof value === 'string' && value.startsWith('TODO');
 const text = z.string().refine((value): boolean => !isTodo(value), 'still to be filled in');
@@ -18,7 +19,11 @@ const metricSchema = z.strictObject({
   /** Channels that it is a mean over. */
   channels: count,
   /** bit/s/Hz. */
-  sumRate: z.strictObject({ mean: z.number(), stderr: z.number().nonnegative() }),
+  sumRate: meanSchema,
+  /** Of a model that senses, σ² = 1 and P = SNR: ω, τ and R − ω·τ. */
+  sensingWeight: z.number().nonnegative().optional(),
+  tau: meanSchema.optional(),
+  objective: meanSchema.optional(),
 });
 
 const tensorSchema = z.strictObject({
@@ -72,6 +77,8 @@ export const modelCardSchema = z.strictObject({
   paper: text,
   /** 'full', 'input' for a model that takes the input `connection`, or 'any' of a file of numbers: the graph is built for the connection, too. */
   connection: z.enum(['full', 'input', 'any']),
+  /** 'input' for a model that takes the inputs `sensing_factor` and `sensing_weight`. */
+  sensing: z.literal('input').optional(),
   inputs: z.array(tensorSchema),
   outputs: z.array(tensorSchema),
   layers: count.optional(),
@@ -95,6 +102,12 @@ export type Dimensions = z.infer<typeof dimensionsSchema>;
 export type SizedCard = Omit<ModelCard, 'dimensions'> & { dimensions: Dimensions };
 export type ModelMetric = z.infer<typeof metricSchema>;
 export type ModelTensor = z.infer<typeof tensorSchema>;
+
+/** R, columns of the input `sensing_factor`; undefined of a model that has none, or whose card does not say how many. */
+export function sensingColumns({ sensing, inputs }: Pick<ModelCard, 'sensing' | 'inputs'>): number | undefined {
+  const columns = sensing === undefined ? undefined : inputs.find(({ name }) => name === 'sensing_factor')?.shape[1];
+  return typeof columns === 'number' ? columns : undefined;
+}
 
 /** The card as the text of its file: the same card is the same bytes. */
 export const cardText = (card: ModelCard): string => `${JSON.stringify(modelCardSchema.parse(card), null, 2)}\n`;

@@ -2,7 +2,7 @@
 import type { Beam, Problem } from '../core/signal/beam-contract.ts';
 import type { SizedCard } from './card.ts';
 import { sessionOf, type CompiledImage } from './engine/compiled-session.ts';
-import { beamOf, flatInputs } from './model-tensors.ts';
+import { beamOf, flatInputs, problemTensors } from './model-tensors.ts';
 
 export interface CompiledModel {
   readonly card: SizedCard;
@@ -14,12 +14,11 @@ export function openBeams({ card, image }: CompiledModel): (problem: Problem) =>
   const session = sessionOf(image);
   const { inputs, outputs } = session;
   if (card.connection === 'input') inputs['connection'].fill(1);
+  const tensors = problemTensors(card);
   return (problem) => {
     const flat = flatInputs(card, problem);
-    const entries = flat.length - 2;
-    inputs['channel'].set(flat.subarray(0, entries));
-    inputs['power'].set(flat.subarray(entries, entries + 1));
-    inputs['noise'].set(flat.subarray(entries + 1));
+    let at = 0;
+    for (const { name } of tensors) inputs[name].set(flat.subarray(at, (at += inputs[name].length)));
     session.run();
     return beamOf(card, [...outputs['analog_phase'], ...outputs['digital']]);
   };

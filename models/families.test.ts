@@ -4,7 +4,7 @@ import { frobeniusNorm, fromPhases, matmul } from '../core/signal/complex-matrix
 import { sumRate } from '../core/signal/rate.ts';
 import { FAMILY_IDS, findFamily } from './families.ts';
 import type { Network } from './family.ts';
-import { openSession } from './graph/session.ts';
+import { openSession, type Feed } from './graph/session.ts';
 import type { ChannelSet } from './training/channel-set.ts';
 import { openJudge, parameterFeeds } from './training/judge.ts';
 import { parseOptions } from './training/parse-options.ts';
@@ -21,6 +21,7 @@ async function beams(network: Network, { packed, channels }: ChannelSet, power: 
     channel: { values: packed.map((value) => value * unit), shape: [count, 2, 8, 2] },
     power: { values: new Float32Array(count).fill(power), shape: [count] },
     noise: { values: new Float32Array(count).fill(noise * unit ** 2), shape: [count] },
+    ...sensingFeeds(network, noise),
   });
   await session.close();
   return channels.map((_, b) => {
@@ -29,6 +30,22 @@ async function beams(network: Network, { packed, channels }: ChannelSet, power: 
     const analog = fromPhases(Float64Array.from(phases.values.slice(16 * b, 16 * b + 16)), 8, 2);
     return matmul(analog, { rows: 2, cols: 2, re: part(0), im: part(1) });
   });
+}
+
+/** What it senses while it is trained, where P = SNR and σ² = 1: in another unit of the power τ is another number, and ω with it. */
+function sensingFeeds({ sensing }: Network, noise: number): Record<string, Feed> {
+  if (sensing === undefined) return {};
+  const { columns, weight } = sensing;
+  const { rows, cols, re, im } = sensing.factor();
+  const factor = new Float32Array(2 * rows * columns);
+  for (let i = 0; i < re.length; i++) {
+    const at = 2 * (Math.floor(i / cols) * columns + (i % cols));
+    factor.set([re[i], im[i]], at);
+  }
+  return {
+    sensing_factor: { values: factor, shape: [rows, columns, 2] },
+    sensing_weight: { values: Float32Array.of(weight / noise ** 2), shape: [1] },
+  };
 }
 
 describe.each(FAMILY_IDS)('%s', async (id) => {
@@ -47,7 +64,7 @@ describe.each(FAMILY_IDS)('%s', async (id) => {
     const judge = await openJudge(network);
     for (const snrDb of [0, 20]) {
       const noise = 5 * 10 ** (-snrDb / 10);
-      const rates = await judge.rates(startOf(network), set, snrDb);
+      const { rate: rates } = await judge.figures(startOf(network), set, snrDb);
       const precoders = await beams(network, set, 5, noise);
       set.channels.forEach((channel, b) => {
         expect(frobeniusNorm(precoders[b]) ** 2 / 5).toBeCloseTo(1, 3);
@@ -96,8 +113,8 @@ describe.each(FAMILY_IDS)('%s', async (id) => {
     expect(difference).toBeLessThan(3e-4 * Math.hypot(...numbers));
     const validation = { packed, channels, stride: packed.length / count };
     const [rates, same] = [
-      await runtime.judge.rates(learned, validation, 10),
-      await compiled.judge.rates(learned, validation, 10),
+      (await runtime.judge.figures(learned, validation, 10)).rate,
+      (await compiled.judge.figures(learned, validation, 10)).rate,
     ];
     Array.from(rates).forEach((rate, b) => expect(same[b]).toBeCloseTo(rate, 2));
     await Promise.all([runtime.close(), compiled.close()]);

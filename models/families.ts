@@ -6,6 +6,7 @@ const FAMILIES: Readonly<Record<string, () => Promise<ModelFamily>>> = {
   'phase-net': async () => (await import('./phase-net/family.ts')).family,
   'unfolded-pga': async () => (await import('./unfolded-pga/family.ts')).family,
   'unfolded-phase-extraction': async () => (await import('./unfolded-phase-extraction/family.ts')).family,
+  upganet: async () => (await import('./upganet/family.ts')).family,
 };
 
 export const FAMILY_IDS: readonly string[] = Object.keys(FAMILIES);

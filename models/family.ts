@@ -3,6 +3,7 @@
  * validation and `beamrig train` know nothing else of it. The recipe for a new one is in models/README.md.
  */
 import type { z } from 'zod';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import type { ModelCard } from './card.ts';
 import type { ChannelDraw, ChannelSet } from './training/channel-set.ts';
 import type { TrainingOptions } from './training/training-options.ts';
@@ -66,13 +67,28 @@ export interface Network {
   trainingGraph(turn?: number): Uint8Array;
   /** Training graphs that batches take in turn, of arrays of several sizes say; absent: one. */
   readonly turns?: number;
-  /** ONNX: the same inputs → `rate`, bit/s/Hz, one for each channel. What validation and a card's metrics are. */
+  /**
+   * ONNX: the same inputs → `rate`, bit/s/Hz, one for each channel; of a network that senses, `tau` and `objective`, R − ω·τ, too. What validation
+   * and a card's metrics are.
+   */
   rateGraph(): Uint8Array;
   /** ONNX after the contract of models/README.md. @param learned in the order of the parameters */
   modelGraph(learned: readonly Float64Array[]): Uint8Array;
   /** Of Adam in epoch 0, 1, …, of which this share is done. Absent: down to a twentieth along a cosine. */
   learningRateAt?(epoch: number, share: number): number;
+  /** SNRs of validation and of the card's metrics, dB at unit-element scale. Absent: those of judge.ts. */
+  readonly judgedAtDb?: readonly number[];
+  /** Of a network that senses: its files take the inputs `sensing_factor` and `sensing_weight`, and say so in their cards. */
+  readonly sensing?: NetworkSensing;
   readonly card: NetworkCard;
+}
+
+export interface NetworkSensing {
+  /** R, columns of `sensing_factor`. */
+  readonly columns: number;
+  /** B and ω that it is trained and judged with; σ² = 1 and P = SNR then. */
+  readonly factor: () => CMatrix;
+  readonly weight: number;
 }
 
 export interface LearnedParameter {

@@ -4,28 +4,85 @@ import { counted } from '../core/errors/counted.ts';
 import type { Beam, Problem } from '../core/signal/beam-contract.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { zeros } from '../core/signal/complex-matrix.ts';
-import type { SizedCard } from './card.ts';
+import { inColumns, requireSameElements } from '../core/signal/sensing.ts';
+import { sensingColumns, type SizedCard } from './card.ts';
 
 type Named = Pick<SizedCard, 'id' | 'dimensions'>;
+type Taking = Named & Pick<SizedCard, 'sensing' | 'inputs'>;
 
-/** channel [K, N, 2], power, noise: one after another. */
-export function flatInputs({ id, dimensions }: Named, { channel, power, noise }: Problem): Float32Array {
-  const { elements, users } = dimensions;
+/** Inputs that change with the problem, for one channel, in the order in which `flatInputs` strings them together. */
+export function problemTensors(card: Taking): { name: string; shape: number[] }[] {
+  const { elements, users } = card.dimensions;
+  const columns = sensingColumns(card);
+  return [
+    { name: 'channel', shape: [1, users, elements, 2] },
+    { name: 'power', shape: [1] },
+    { name: 'noise', shape: [1] },
+    ...(columns === undefined
+      ? []
+      : [
+          { name: 'sensing_factor', shape: [elements, columns, 2] },
+          { name: 'sensing_weight', shape: [1] },
+        ]),
+  ];
+}
+
+/**
+ * The numbers of `problemTensors`, one after another. What a problem senses is left out where the model takes nothing of it; a model that would
+ * take it is told of nothing, B = 0 and ω = 0, where the problem senses nothing.
+ * @throws {BeamrigError} 'shape' for an array of another size, 'model-mismatch' for a covariance that takes more columns than the model has
+ */
+export function flatInputs(card: Taking, { channel, power, noise, sensing }: Problem): Float32Array {
+  const { elements, users } = card.dimensions;
   if (channel.rows !== users || channel.cols !== elements) {
     throw new BeamrigError(
       'shape',
-      `the model ${id} takes channels of ${users}×${elements}, got ${channel.rows}×${channel.cols}`,
+      `the model ${card.id} takes channels of ${users}×${elements}, got ${channel.rows}×${channel.cols}`,
     );
   }
+  const columns = sensingColumns(card);
   const entries = users * elements;
-  const flat = new Float32Array(2 * entries + 2);
-  for (let i = 0; i < entries; i++) {
-    flat[2 * i] = channel.re[i];
-    flat[2 * i + 1] = channel.im[i];
-  }
+  const flat = new Float32Array(2 * entries + 2 + (columns === undefined ? 0 : 2 * elements * columns + 1));
+  writePairs(channel, flat, 0);
   flat[2 * entries] = power;
   flat[2 * entries + 1] = noise;
+  if (columns === undefined || sensing === undefined) return flat;
+  requireSameElements(sensing, elements);
+  const factor = kept(sensing.factor, columns, card);
+  for (let n = 0; n < elements; n++) {
+    for (let r = 0; r < factor.cols; r++) {
+      const at = 2 * (entries + 1 + n * columns + r);
+      flat[at] = factor.re[n * factor.cols + r];
+      flat[at + 1] = factor.im[n * factor.cols + r];
+    }
+  }
+  flat[flat.length - 1] = sensing.weight;
   return flat;
+}
+
+/** The same covariance comes with problem after problem. */
+const compressed = new WeakMap<CMatrix, Map<number, CMatrix>>();
+
+function kept(factor: CMatrix, columns: number, { id }: Named): CMatrix {
+  if (factor.cols <= columns) return factor;
+  const known = compressed.get(factor) ?? new Map<number, CMatrix>();
+  const made = known.get(columns) ?? inColumns(factor, columns);
+  if (made === undefined) {
+    throw new BeamrigError(
+      'model-mismatch',
+      `the model ${id} takes a wanted covariance in ${counted(columns, 'column')}, and of this one, of rank ${factor.cols}, they would miss more than 0.1 %`,
+      { wayOut: 'Sense fewer or narrower directions, or choose a baseline, or a model with more columns.' },
+    );
+  }
+  compressed.set(factor, known.set(columns, made));
+  return made;
+}
+
+function writePairs({ re, im }: CMatrix, flat: Float32Array, from: number): void {
+  for (let i = 0; i < re.length; i++) {
+    flat[from + 2 * i] = re[i];
+    flat[from + 2 * i + 1] = im[i];
+  }
 }
 
 /** @param answer analog_phase [N, M], digital [M, K, 2]: one after the other */

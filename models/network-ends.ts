@@ -42,6 +42,19 @@ export function contractInputs(graph: Graph, { elements, users }: NetworkDimensi
   };
 }
 
+export interface SensingInputs {
+  /** B, [N, 2R]. */
+  factor: Complex;
+  /** ω, [1]. */
+  weight: Tensor;
+}
+
+/** What a model file takes beside, where its card says `"sensing": "input"`: the wanted covariance as a factor of R columns, and its weight. */
+export function sensingInputs(graph: Graph, { elements }: NetworkDimensions, columns: number): SensingInputs {
+  const factor = graph.input('sensing_factor', [elements, columns, 2]);
+  return { factor: fromParts(...partsOfPairs(factor)), weight: graph.input('sensing_weight', [1]) };
+}
+
 /** Inputs of a graph that trains or judges: power is 1, for a network folds it into the noise anyway. */
 export function trainingInputs(graph: Graph, { elements, users }: NetworkDimensions): ContractInputs {
   const channel = graph.input('channel', ['B', users, elements, 2]);

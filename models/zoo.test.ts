@@ -4,12 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromPhases, matmul, zeros } from '../core/signal/complex-matrix.ts';
-import { sumRate } from '../core/signal/rate.ts';
+import { rateSensingObjective } from '../core/signal/objectives/rate-sensing.ts';
+import { fromDb, sumRate } from '../core/signal/rate.ts';
+import { asComputed } from '../core/signal/realise-beam.ts';
 import type { ModelCard, SizedCard } from './card.ts';
 import { cardText, modelCardSchema } from './card.ts';
-import { FAMILY_IDS } from './families.ts';
+import { openBeams } from './compiled-beams.ts';
+import { compileImage } from './engine/compiled-session.ts';
+import { meanAndError } from './evaluation/statistics.ts';
+import { FAMILY_IDS, findFamily } from './families.ts';
 import { openSession } from './graph/session.ts';
 import { drawChannelSet } from './training/channel-set.ts';
+import { optionsOfCommand } from './training/recorded-options.ts';
 import { fitModel } from './fitted-model.ts';
 import { cardPathOf } from './model-path.ts';
 import { contractTensors, findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
@@ -52,14 +58,15 @@ describe('the models that come with beamrig', () => {
     it(`${id} was trained, and its card says how and what it reached in both channel scales`, () => {
       const { training, metrics } = readCard(path);
       expect(training).not.toBe('none');
+      const snrsDb = readCard(path).sensing === undefined ? [0, 5, 10, 15, 20] : [0, 2, 4, 6, 8, 10, 12];
       for (const scale of ['unit-element', 'paper-001']) {
-        expect(metrics.filter((metric) => metric.scale === scale).map(({ snrDb }) => snrDb)).toEqual([0, 5, 10, 15, 20]);
+        expect(metrics.filter((metric) => metric.scale === scale).map(({ snrDb }) => snrDb)).toEqual(snrsDb);
       }
     });
   }
 
   it('reach on the validation channels what their cards say, when the rate is worked out in float64', async () => {
-    for (const { path, card } of zoo) {
+    for (const { path, card } of zoo.filter(({ card: { sensing } }) => sensing === undefined)) {
       const { training } = card;
       if (typeof training === 'string') throw new Error(`${card.id} is untrained`);
       // What serves every array has figures of the one that it was trained on, at the budget that it was trained for.
@@ -97,6 +104,26 @@ describe('the models that come with beamrig', () => {
       const mean = rates.reduce((sum, rate) => sum + rate, 0) / count;
       expect(mean).toBeCloseTo(metric.sumRate.mean, 2);
     }
+  });
+
+  const sensing = listSizedModels().filter(({ card }) => card.sensing === 'input');
+  it.each(sensing)('reach it in sensing, too: $id', async ({ path, card }) => {
+    if (typeof card.training === 'string') throw new Error(`${card.id} is untrained`);
+    const family = await findFamily(card.algorithm);
+    const options = optionsOfCommand(family, card.training.command);
+    const learned = family.network(options).sensing;
+    const metric = card.metrics.find(({ scale, snrDb }) => scale === 'unit-element' && snrDb === 12);
+    if (learned === undefined || metric?.objective === undefined) throw new Error(`${card.id} does not say what it reaches`);
+    const { channels } = family.drawChannels(options, { name: 'validation', count: metric.channels, scale: 'unit-element' });
+    const beamAt = openBeams({ card, image: compileImage(readFileSync(path)) });
+    const values = channels.map((channel) => {
+      const sensed = { factor: learned.factor(), weight: learned.weight };
+      const problem = { channel, rfChains: card.dimensions.rfChains, power: fromDb(12), noise: 1, sensing: sensed };
+      return asComputed(problem, beamAt(problem), rateSensingObjective).score.value;
+    });
+    // Thousands of steps in float32: a channel may end elsewhere, the mean does not.
+    const { mean, stderr } = metric.objective;
+    expect(Math.abs(meanAndError(values).mean - mean)).toBeLessThan(stderr / 2);
   });
 
   it('have a card as the page on models shows one', () => {

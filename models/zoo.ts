@@ -11,7 +11,7 @@ import { readBoundedFile } from '../core/files/bounded-file.ts';
 import type { z } from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
-import { isTodo, modelCardSchema } from './card.ts';
+import { isTodo, modelCardSchema, sensingColumns } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, isModelFileName, isModelPath } from './model-path.ts';
 import { readNumbers } from './numbers-file.ts';
@@ -177,7 +177,8 @@ export function lookAtModel(path: string): LookedAt {
   }
   const { file, flaws: ofFile } = lookAtFile(path, bytes);
   flaws.push(...ofFile);
-  if (file !== undefined && card !== undefined) flaws.push(...tensorFlaws(path, card, file, contractTensors(card)));
+  if (file !== undefined && card !== undefined)
+    flaws.push(...tensorFlaws(path, card, file, contractTensors(card, columnsOf(card))));
   return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws };
 }
 
@@ -202,6 +203,10 @@ function firstOf([first, ...others]: readonly BeamrigError[], path: string): Bea
 }
 
 export const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+/** R as the card says it; undefined of a model that does not sense. A card that leaves it open is told of one that would do. */
+const columnsOf = (card: ModelCard): number | undefined =>
+  card.sensing === undefined ? undefined : (sensingColumns(card) ?? (card.dimensions === 'any' ? 1 : card.dimensions.users));
 
 /** Numbers serve every array, and an ONNX file just one. */
 function kindFlaws(path: string, { dimensions, connection }: ModelCard): BeamrigError[] {
@@ -228,8 +233,14 @@ function lookAtNumbers(path: string, bytes: Uint8Array, card: ModelCard | undefi
   return [...flaws, new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
 }
 
-/** What contract version 1 asks of a model with these dimensions; where they are any, lengths have names. */
-export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection'>): {
+/**
+ * What contract version 1 asks of a model with these dimensions; where they are any, lengths have names.
+ * @param columns R, of a model that senses: how many it takes is the file's own choice
+ */
+export function contractTensors(
+  card: Pick<ModelCard, 'dimensions' | 'connection'>,
+  columns?: number,
+): {
   inputs: ModelTensor[];
   outputs: ModelTensor[];
 } {
@@ -237,6 +248,7 @@ export function contractTensors(card: Pick<ModelCard, 'dimensions' | 'connection
   const tensor = (name: string, shape: (number | string)[]): ModelTensor => ({ name, type: 'float32', shape });
   const inputs = [tensor('channel', ['B', users, elements, 2]), tensor('power', ['B']), tensor('noise', ['B'])];
   if (card.connection === 'input') inputs.push(tensor('connection', [elements, rfChains]));
+  if (columns !== undefined) inputs.push(tensor('sensing_factor', [elements, columns, 2]), tensor('sensing_weight', [1]));
   return { inputs, outputs: [tensor('analog_phase', ['B', elements, rfChains]), tensor('digital', ['B', rfChains, users, 2])] };
 }
 

@@ -5,7 +5,7 @@ import { elementCount, type ArrayGeometry } from './geometry.ts';
 import { createRandom } from './random.ts';
 import { climbRateSensing } from './rate-sensing.ts';
 import { ratesOfGains } from './rate.ts';
-import { beampatternMse, covarianceError, factorOfCovariance, wantedEnergy } from './sensing.ts';
+import { beampatternMse, covarianceError, factorOfCovariance, inColumns, wantedEnergy } from './sensing.ts';
 import { steeringRows } from '../../test/doubles/steering-rows.ts';
 import { patternGrid } from './wanted-pattern.ts';
 
@@ -22,6 +22,31 @@ function randomMatrix(rows: number, cols: number, seed: number): CMatrix {
 const unit = (a: CMatrix): CMatrix => scale(a, 1 / frobeniusNorm(a));
 
 describe('what sensing wishes for', () => {
+  it('is written in fewer columns where what they miss is next to nothing, and not where it is more', () => {
+    const strong = randomMatrix(12, 3, 30);
+    const wide = zeros(12, 5);
+    const turned = matmul(unit(strong), unit(randomMatrix(3, 5, 31)));
+    wide.re.set(turned.re);
+    wide.im.set(turned.im);
+    const faint = randomMatrix(12, 5, 32);
+    for (let i = 0; i < 60; i++) {
+      wide.re[i] += 1e-3 * faint.re[i];
+      wide.im[i] += 1e-3 * faint.im[i];
+    }
+    const factor = unit(wide);
+    const narrow = inColumns(factor, 3);
+    if (narrow === undefined) throw new Error('refused');
+    expect([narrow.rows, narrow.cols]).toEqual([12, 3]);
+    const missed = subtract(multiplyABh(narrow, narrow), multiplyABh(factor, factor));
+    expect(frobeniusNorm(missed) ** 2).toBeLessThan(1e-3 * wantedEnergy(factor));
+    const energies = [0, 1, 2].map((r) =>
+      narrow.re.reduce((sum, value, i) => (i % 3 === r ? sum + value ** 2 + narrow.im[i] ** 2 : sum), 0),
+    );
+    expect(energies).toEqual([...energies].sort((a, b) => b - a));
+    expect(inColumns(factor, 5)).toBe(factor);
+    expect(inColumns(unit(randomMatrix(12, 5, 33)), 4)).toBeUndefined();
+  });
+
   it('is missed by as much as the covariances differ', () => {
     const factor = unit(randomMatrix(12, 5, 1));
     for (const power of [0.5, 16]) {

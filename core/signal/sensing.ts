@@ -130,6 +130,32 @@ export function factorOfCovariance(covariance: CMatrix): CMatrix {
   return scale(factor, 1 / frobeniusNorm(factor));
 }
 
+/** Of ‖B·Bᴴ‖²: what is left out of a covariance that is written with fewer columns. τ cannot tell of less. */
+const MOST_LEFT_OUT = 1e-3;
+
+/**
+ * B in at most so many columns: its strongest, where it has more.
+ * @returns undefined where more than a thousandth of ‖B·Bᴴ‖²_F would be missing
+ */
+export function inColumns(factor: CMatrix, most: number): CMatrix | undefined {
+  const { rows, cols } = factor;
+  if (cols <= most) return factor;
+  const { values, vectors } = eigHermitian(multiplyAhB(factor, factor));
+  const order = [...values.keys()].sort((i, j) => values[j] - values[i]);
+  const energyOf = (indices: readonly number[]): number => indices.reduce((sum, i) => sum + values[i] ** 2, 0);
+  const kept = order.slice(0, most);
+  if (energyOf(order.slice(most)) > MOST_LEFT_OUT * energyOf(order)) return undefined;
+  const turned = matmul(factor, vectors);
+  const out = zeros(rows, most);
+  kept.forEach((from, to) => {
+    for (let n = 0; n < rows; n++) {
+      out.re[n * most + to] = turned.re[n * cols + from];
+      out.im[n * most + to] = turned.im[n * cols + from];
+    }
+  });
+  return out;
+}
+
 /**
  * L of A = L·Lᴴ by columns, the largest rest of the diagonal first, until less than a tenth of what is left out is left: as many columns as A has
  * rank, which is what it costs, O(N²·rank).

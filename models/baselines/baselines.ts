@@ -17,6 +17,7 @@ import { manifold } from './manifold.ts';
 import { omp } from './omp.ts';
 import { phaseExtraction, phaseExtractionBest } from './phase-extraction.ts';
 import { scaManopt } from './sca-manopt.ts';
+import { paperSensingPga } from './sensing-pga.ts';
 import { twoPhase } from './two-phase.ts';
 
 const BASELINE_TABLE = {
@@ -32,6 +33,7 @@ const BASELINE_TABLE = {
   'sca-manopt': scaManopt,
   pga,
   'pga-searched': pgaSearched,
+  'sensing-pga': paperSensingPga,
   'phase-extraction': phaseExtraction,
   'phase-extraction-best': phaseExtractionBest,
   manifold,

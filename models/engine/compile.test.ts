@@ -368,12 +368,24 @@ function anyOp(kind: number, a: Tensor, b: Tensor): Tensor {
 }
 
 describe('the zoo, compiled', () => {
-  it.each(listSizedModels().map(({ id, path, card }) => ({ id, path, card })))(
+  const zoo = listSizedModels();
+  it.each(zoo.filter(({ card }) => card.sensing === undefined))(
     '$id is what it is in onnxruntime, on 200 channels that no training saw',
     async ({ path, card }) => {
-      const { phase, meanRate } = await enginesApart(card.dimensions, readFileSync(path), 200);
+      const { phase, meanWorth } = await enginesApart(card, readFileSync(path), 200);
       expect(phase[0]).toBeLessThan(1e-4);
-      expect(Math.abs(meanRate)).toBeLessThan(1e-4);
+      expect(Math.abs(meanWorth)).toBeLessThan(1e-4);
     },
+  );
+
+  // Thousands of steps end elsewhere after a rounding, and onnxruntime takes a quarter of a second for them.
+  it.each(zoo.filter(({ card }) => card.sensing === 'input'))(
+    '$id is worth what it is worth in onnxruntime, on 12 channels that no training saw',
+    async ({ path, card }) => {
+      const { medianWorth, meanWorth } = await enginesApart(card, readFileSync(path), 12);
+      expect(medianWorth).toBeLessThan(0.1);
+      expect(Math.abs(meanWorth)).toBeLessThan(0.2);
+    },
+    60_000,
   );
 });

@@ -55,6 +55,29 @@ export const real = ({ parts, cols }: Complex): Tensor => ops.slice(parts, lastA
 /** Im A, [..., R, C]. */
 export const imaginary = ({ parts, cols }: Complex): Tensor => ops.slice(parts, lastAxis(parts), cols, 2 * cols);
 
+/** Rows from … to − 1. */
+export const rowsOf = ({ parts }: Complex, from: number, to: number): Complex =>
+  complex(ops.slice(parts, lastAxis(parts) - 1, from, to));
+
+/** Columns from … to − 1. */
+export const columnsOf = (a: Complex, from: number, to: number): Complex =>
+  fromParts(...([real(a), imaginary(a)].map((part) => ops.slice(part, lastAxis(part), from, to)) as [Tensor, Tensor]));
+
+/** One under the other. */
+export const stacked = (matrices: readonly Complex[]): Complex =>
+  complex(
+    ops.concat(
+      matrices.map(({ parts }) => parts),
+      lastAxis(matrices[0].parts) - 1,
+    ),
+  );
+
+/** One beside the other. */
+export function sideBySide(matrices: readonly Complex[]): Complex {
+  const axis = lastAxis(matrices[0].parts);
+  return fromParts(ops.concat(matrices.map(real), axis), ops.concat(matrices.map(imaginary), axis));
+}
+
 export const add = (a: Complex, b: Complex): Complex => complex(ops.add(a.parts, b.parts));
 
 export const subtract = (a: Complex, b: Complex): Complex => complex(ops.subtract(a.parts, b.parts));
@@ -103,15 +126,17 @@ export const modulusSquared = ({ parts, cols }: Complex): Tensor =>
 /** exp(j∠A): every entry to modulus one. An entry that is 0 has no phase: see `withPhase`. */
 export const unitModulus = (a: Complex): Complex => scale(a, ops.divide(a.parts.graph.constant(1), ops.sqrt(modulusSquared(a))));
 
-/** A with 1 in the place of entries that are 0, so that each has a phase. */
-export function withPhase(a: Complex): Complex {
-  const { parts, cols } = a;
+/** A with 1 in the place of entries that are 0, so that each has a phase; or exp(jφ) with the phases given, by row and column. */
+export function withPhase(a: Complex, phaseRad?: (row: number, col: number) => number): Complex {
+  const { parts, rows, cols } = a;
   const { graph } = parts;
-  const one = graph.constant(
-    entries(1, 2 * cols, (_, col) => (col < cols ? 1 : 0)),
-    [1, 2 * cols],
-  );
-  return complex(ops.select(ops.greaterOrEqual(modulusSquared(a), graph.constant(1e-20)), parts, one));
+  const height = phaseRad === undefined ? 1 : rows;
+  const instead = (row: number, col: number): number => {
+    const phase = phaseRad?.(row, col % cols) ?? 0;
+    return col < cols ? Math.cos(phase) : Math.sin(phase);
+  };
+  const other = graph.constant(entries(height, 2 * cols, instead), [height, 2 * cols]);
+  return complex(ops.select(ops.greaterOrEqual(modulusSquared(a), graph.constant(1e-20)), parts, other));
 }
 
 /** ∠A in (−π, π], [..., R, C]; the phase of 0 is 0. onnxruntime has Atan in float32 only. */

@@ -13,12 +13,10 @@ import { numbersText } from '../numbers-file.ts';
 import { contractTensors } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
 import type { ChannelSet } from './channel-set.ts';
-import type { Judge } from './judge.ts';
+import { METRIC_SNR_DB, type Judge } from './judge.ts';
 import { withLearned } from './learned-numbers.ts';
 import { trainingCommand } from './option-flags.ts';
 import type { MeasuredChannels, TrainedBefore, TrainingOptions } from './training-options.ts';
-
-const METRIC_SNR_DB = [0, 5, 10, 15, 20];
 
 export interface TrainedNetwork {
   family: ModelFamily;
@@ -56,7 +54,8 @@ export async function exportTrainedModel(
     algorithm: family.id,
     paper: family.paper,
     ...kind,
-    ...contractTensors(kind),
+    ...(network.sensing === undefined ? {} : { sensing: 'input' }),
+    ...contractTensors(kind, network.sensing?.columns),
     ...structure,
     training: options.epochs === 0 ? 'none' : describeTraining(trained, output),
     metrics: await measure(trained, judge),
@@ -116,8 +115,8 @@ function describeTraining(
   };
 }
 
-/** The answer's rate on the validation channels, P = 1; on those of a file first, where there is one. */
-async function measure({ family, options, learned, measured }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
+/** What the answer is worth on the validation channels; on those of a file first, where there is one. */
+async function measure({ family, options, network, learned, measured }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
   const metrics: ModelMetric[] = [];
   const scales = ['unit-element', 'paper-001'] as const;
   for (const scale of [...(measured === undefined ? [] : (['channel-file'] as const)), ...scales]) {
@@ -126,9 +125,14 @@ async function measure({ family, options, learned, measured }: TrainedNetwork, j
         ? measured?.heldOut
         : family.drawChannels(options, { name: 'validation', count: options.validationChannels, scale });
     if (set === undefined) continue;
-    for (const snrDb of METRIC_SNR_DB) {
-      const rates = await judge.rates(learned, set, snrDb);
-      metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: rounded(meanAndError(Array.from(rates))) });
+    for (const snrDb of network.judgedAtDb ?? METRIC_SNR_DB) {
+      const { rate, tau, objective } = await judge.figures(learned, set, snrDb);
+      const told = (values: ArrayLike<number>): MeanAndError => rounded(meanAndError(Array.from(values)));
+      const sensed =
+        network.sensing === undefined || tau === undefined || objective === undefined
+          ? {}
+          : { sensingWeight: network.sensing.weight, tau: told(tau), objective: told(objective) };
+      metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: told(rate), ...sensed });
     }
   }
   return metrics;

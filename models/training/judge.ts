@@ -1,4 +1,4 @@
-/** What a network reaches with given parameters: its rate graph on a set of channels at one SNR, P = 1. */
+/** What a network reaches with given parameters: its rate graph on a set of channels at one SNR. */
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Network } from '../family.ts';
 import type { Feed } from '../graph/session.ts';
@@ -6,26 +6,45 @@ import { openSession } from '../graph/session.ts';
 import type { ChannelSet } from './channel-set.ts';
 
 export interface Judge {
-  /** bit/s/Hz, one for each channel. @param learned in the order of the network's parameters */
-  rates(learned: readonly Float64Array[], set: ChannelSet, snrDb: number): Promise<ArrayLike<number>>;
+  /** @param learned in the order of the network's parameters */
+  figures(learned: readonly Float64Array[], set: ChannelSet, snrDb: number): Promise<NetworkFigures>;
   close(): Promise<void>;
 }
+
+/** One for each channel; to be read before the next are asked for. */
+export interface NetworkFigures {
+  /** R, bit/s/Hz. */
+  readonly rate: ArrayLike<number>;
+  /** Of a network that senses: τ, and R − ω·τ. */
+  readonly tau?: ArrayLike<number>;
+  readonly objective?: ArrayLike<number>;
+}
+
+/** What a network is judged by, and what its card's metrics are at. */
+export const VALIDATION_SNR_DB: readonly number[] = [-5, 0, 5, 10, 15, 20];
+export const METRIC_SNR_DB: readonly number[] = [0, 5, 10, 15, 20];
 
 /** By onnxruntime, all channels at once. */
 export async function openJudge(network: Network): Promise<Judge> {
   const session = await openSession(network.rateGraph());
   return {
-    rates: async (learned, set, snrDb) => {
+    figures: async (learned, set, snrDb) => {
       const { channel, shape, noise } = rateInputs(set, snrDb);
-      const { rate } = await session.run({
+      const found = await session.run({
         ...parameterFeeds(network, learned),
         channel: { values: channel, shape },
         noise: { values: noise, shape: [noise.length] },
       });
-      return rate.values;
+      return figuresFound((name) => found[name]?.values);
     },
     close: () => session.close(),
   };
+}
+
+/** @param output of the rate graph, by name */
+export function figuresFound(output: (name: string) => ArrayLike<number> | undefined): NetworkFigures {
+  const [rate = [], tau, objective] = ['rate', 'tau', 'objective'].map(output);
+  return { rate, ...(tau === undefined || objective === undefined ? {} : { tau, objective }) };
 }
 
 /** Inputs of the rate graph beside the parameters: all channels of a set at one SNR. */

@@ -18,7 +18,7 @@ import type { EngineChoice } from '../engine/engines.ts';
 import { withoutEnding } from '../model-path.ts';
 import { exportTrainedModel } from './export-model.ts';
 import { splitMeasured } from './fine-tuning.ts';
-import type { Judge } from './judge.ts';
+import { VALIDATION_SNR_DB, type Judge } from './judge.ts';
 import { startFrom } from './learned-numbers.ts';
 import { parseOptions } from './parse-options.ts';
 import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
@@ -32,7 +32,7 @@ export interface TrainingProgress {
   step: number;
   steps: number;
   loss: number;
-  /** Mean over validation channels and SNRs of the last layer's rate, bit/s/Hz: the last that was measured, and the best. */
+  /** Mean over validation channels and SNRs of what the network climbs, rate or R − ω·τ, bit/s/Hz: the last that was measured, and the best. */
   validationRate: number;
   bestValidationRate: number;
   /** Channels learned from per second. */
@@ -51,9 +51,6 @@ export interface TrainingHooks {
 export type TrainingOutcome =
   | { status: 'finished'; modelPath: string; cardPath: string; card: ModelCard }
   | { status: 'stopped'; checkpointPath: string; epoch: number; step: number };
-
-/** SNRs that validation is a mean over, dB at unit-element scale. */
-const VALIDATION_SNR_DB = [-5, 0, 5, 10, 15, 20];
 
 /** Where a stopped training of this output leaves its checkpoint. */
 export const checkpointPathOf = (output: string): string => `${withoutEnding(output)}.checkpoint.json`;
@@ -93,7 +90,7 @@ export async function train<Options extends TrainingOptions>(
   });
   try {
     hooks.onEngine?.(computing);
-    const state = resumed ?? (await begin(start, computing, validation));
+    const state = resumed ?? (await begin(network, start, computing, validation));
     const course: Course = { network, options, computing, set, validation, state };
     try {
       if ((await goThrough(course, hooks)) === 'stopped') {
@@ -161,7 +158,7 @@ async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' |
       loss = learned.loss;
       if (state.batchesDone < batches) tell();
     }
-    validationRate = await validate(computing.judge, state.parameters, validation);
+    validationRate = await validate(network, computing.judge, state.parameters, validation);
     if (validationRate > state.best.validationRate) {
       state.best = { epoch: state.epoch + 1, validationRate, parameters: copied(state.parameters) };
     }
@@ -225,12 +222,13 @@ function drawn<Options extends TrainingOptions>(
 }
 
 async function begin(
+  network: Network,
   start: readonly Float64Array[],
   { engine, judge }: TrainingEngine,
   validation: ChannelSet,
 ): Promise<TrainingState> {
   const parameters = copied(start);
-  const validationRate = await validate(judge, parameters, validation);
+  const validationRate = await validate(network, judge, parameters, validation);
   const best = { epoch: 0, validationRate, parameters: copied(parameters) };
   return { engine, epoch: 0, batchesDone: 0, parameters, adam: startAdam(parameters), best };
 }
@@ -271,13 +269,18 @@ function batchOf(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Bat
 }
 
 /** Mean over channels and SNRs. */
-async function validate(judge: Judge, parameters: readonly Float64Array[], validation: ChannelSet): Promise<number> {
+async function validate(
+  { judgedAtDb = VALIDATION_SNR_DB }: Network,
+  judge: Judge,
+  parameters: readonly Float64Array[],
+  validation: ChannelSet,
+): Promise<number> {
   let total = 0;
-  for (const snrDb of VALIDATION_SNR_DB) {
-    const rates = await judge.rates(parameters, validation, snrDb);
-    for (let b = 0; b < rates.length; b++) total += rates[b];
+  for (const snrDb of judgedAtDb) {
+    const { rate, objective = rate } = await judge.figures(parameters, validation, snrDb);
+    for (let b = 0; b < objective.length; b++) total += objective[b];
   }
-  return total / (VALIDATION_SNR_DB.length * validation.channels.length);
+  return total / (judgedAtDb.length * validation.channels.length);
 }
 
 /** Channels per second since this process began, and what is left at that pace. */

@@ -10,7 +10,7 @@ import { openParallel, type ParallelModels } from '../engine/parallel.ts';
 import type { Network } from '../family.ts';
 import { openSession, type GraphSession } from '../graph/session.ts';
 import type { Engine, EngineChoice } from '../engine/engines.ts';
-import { openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
+import { figuresFound, openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
 
 /** Channels to learn from at once. */
 export interface Batch {
@@ -70,10 +70,15 @@ function openCompiledTraining(network: Network, threads: number): TrainingEngine
     threads,
     learn: learnByChannel(network, models),
     judge: {
-      rates: async (learned, set, snrDb) => {
+      figures: async (learned, set, snrDb) => {
         const { channel, noise } = rateInputs(set, snrDb);
-        const { rate } = await models.run('rate', noise.length, { channel, noise }, parametersOf(network, learned));
-        return rate.slice();
+        const found: Record<string, ArrayLike<number> | undefined> = await models.run(
+          'rate',
+          noise.length,
+          { channel, noise },
+          parametersOf(network, learned),
+        );
+        return figuresFound((name) => found[name]);
       },
       close: () => models.close(),
     },

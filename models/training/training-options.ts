@@ -95,16 +95,19 @@ export const courseOptions = (defaults: Pick<TrainingOptions, 'channels' | 'epoc
   learningRate: option(z.number().min(1e-12).max(100).default(defaults.learningRate), 'x', 'of Adam'),
 });
 
-/** What is drawn: the seed, and the channels' scale and SNRs. −8 dB at unit-element scale covers the paper's scale from 0 dB on. */
-export const drawOptions = {
+/** What is drawn: the seed, and the channels' scale and SNRs. */
+export const drawOptionsOver = (snrRangeDb: [number, number]) => ({
   seed: option(z.int().min(0).max(1e9).default(1), 'n', 'the same seed gives the same file'),
   scale: option(z.enum(['unit-element', 'paper-001']).default('unit-element'), 'name', 'channel scale'),
   snrRangeDb: option(
     z
       .tuple([snrDb, snrDb])
       .refine(([from, to]) => from <= to, { error: 'the range runs backwards; give the lower end first' })
-      .default([-8, 22]),
+      .default(snrRangeDb),
     'from,to',
     'SNRs to learn at, dB',
   ),
-};
+});
+
+/** −8 dB at unit-element scale covers the paper's scale from 0 dB on. */
+export const drawOptions = drawOptionsOver([-8, 22]);

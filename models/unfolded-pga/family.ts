@@ -7,14 +7,14 @@
  */
 import { z } from 'zod';
 import { counted } from '../../core/errors/counted.ts';
-import type { LearnedParameter, ModelFamily, Network } from '../family.ts';
+import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
+import { asParameters, constantSteps, normalisedRange, withLearned, type StepSizes } from '../unfolded-ascent/step-sizes.ts';
+import { encodeRateGraph, encodeTrainingGraph, type UnfoldedAscent } from '../unfolded-ascent/training-graph.ts';
+import { fallingSteps } from './falling-steps.ts';
 import { encodeUnfoldedPga } from './inference.ts';
-import { constantSteps, fallingSteps } from './step-sizes.ts';
-import type { StepSizes } from './step-sizes.ts';
-import { encodeRateGraph, encodeTrainingGraph, parameterNames } from './training-graph.ts';
-import type { TrainingGraphOptions } from './training-graph.ts';
+import { unfoldedPga } from './network.ts';
 
 const { channels, validationChannels, epochs, batch, learningRate } = courseOptions({
   channels: 500,
@@ -99,13 +99,15 @@ function network(options: PgaOptions): Network {
   };
 }
 
-function describeGraph(options: PgaOptions, guarded: boolean): TrainingGraphOptions {
+function describeGraph(options: PgaOptions, guarded: boolean): UnfoldedAscent {
   const { elements, rfChains, users, layers, innerSteps, stepCoefficients, recipe, clipNorm } = options;
   const isPaper = recipe === 'paper';
   // All layers together weigh a fifth of the answer, later ones more. The paper's loss has the answer alone.
   const layerWeight = (layer: number) => (isPaper ? 0 : (0.4 * (layer + 1)) / (layers * layers));
-  const described: TrainingGraphOptions = {
-    dimensions: { elements, rfChains, users },
+  const dimensions = { elements, rfChains, users };
+  const described: UnfoldedAscent = {
+    name: 'unfolded-pga',
+    dimensions,
     layers,
     innerSteps,
     form: isPaper ? 'plain' : 'log',
@@ -113,14 +115,9 @@ function describeGraph(options: PgaOptions, guarded: boolean): TrainingGraphOpti
     snrRangeDb: normalisedRange(options),
     guarded,
     layerWeights: Array.from({ length: layers }, (_, layer) => layerWeight(layer)),
+    values: ({ normalised }, steps) => unfoldedPga(normalised, steps, dimensions, { guarded, answer: 'last' }).rates,
   };
   return isPaper ? described : { ...described, clipNorm };
-}
-
-/** The training range in the network's own unit, where ‖H‖² = K·N as at unit-element scale on average. */
-function normalisedRange({ snrRangeDb, scale, elements, paths }: PgaOptions): [number, number] {
-  const offsetDb = scale === 'paper-001' ? 10 * Math.log10(paths / elements) : 0;
-  return [snrRangeDb[0] + offsetDb, snrRangeDb[1] + offsetDb];
 }
 
 function startingSteps(options: PgaOptions): StepSizes {
@@ -128,19 +125,3 @@ function startingSteps(options: PgaOptions): StepSizes {
   if (recipe === 'paper') return constantSteps(layers, innerSteps, 0.01, 1e-4);
   return fallingSteps({ layers, innerSteps, elements, coefficients: stepCoefficients, snrRangeDb: normalisedRange(options) });
 }
-
-/** mu_0, lambda_0, mu_1, … */
-function asParameters({ mu, lambda, layers, innerSteps }: StepSizes): LearnedParameter[] {
-  const starts = mu.flatMap((values, power) => [values, lambda[power]]);
-  return parameterNames(mu.length).map((name, i) => ({
-    name,
-    shape: [layers, name.startsWith('mu') ? innerSteps : 1],
-    start: starts[i],
-  }));
-}
-
-const withLearned = (start: StepSizes, learned: readonly Float64Array[]): StepSizes => ({
-  ...start,
-  mu: learned.filter((_, i) => i % 2 === 0),
-  lambda: learned.filter((_, i) => i % 2 === 1),
-});

@@ -7,8 +7,8 @@ import { encodeModel } from '../graph/encode.ts';
 import type { NetworkDimensions } from '../network-ends.ts';
 import { atPower, contractInputs, contractOutputs, normalise } from '../network-ends.ts';
 import { unfoldedPga } from './network.ts';
-import { effectiveSteps } from './step-sizes.ts';
-import type { StepSizes } from './step-sizes.ts';
+import { effectiveSteps } from '../unfolded-ascent/step-sizes.ts';
+import type { StepSizes } from '../unfolded-ascent/step-sizes.ts';
 
 export interface InferenceOptions {
   dimensions: NetworkDimensions;

@@ -13,9 +13,11 @@ import type { Feed } from '../graph/session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { encodeUnfoldedPga, inferenceGraph } from './inference.ts';
 import type { InferenceOptions } from './inference.ts';
-import { constantSteps, fallingSteps } from './step-sizes.ts';
-import type { StepSizes } from './step-sizes.ts';
-import { encodeTrainingGraph, parameterNames } from './training-graph.ts';
+import { unfoldedPga } from './network.ts';
+import { constantSteps, parameterNames } from '../unfolded-ascent/step-sizes.ts';
+import { fallingSteps } from './falling-steps.ts';
+import type { StepSizes } from '../unfolded-ascent/step-sizes.ts';
+import { encodeTrainingGraph } from '../unfolded-ascent/training-graph.ts';
 
 const GUARDED = false;
 const dimensions = { elements: 16, rfChains: 4, users: 4 };
@@ -226,9 +228,11 @@ describe('the exported network', () => {
 });
 
 it('learns along the true gradient: the training graph agrees with central differences through both Scans', async () => {
+  const small = { elements: 6, rfChains: 2, users: 2 };
   const bytes = encodeTrainingGraph(
     {
-      dimensions: { elements: 6, rfChains: 2, users: 2 },
+      name: 'unfolded-pga',
+      dimensions: small,
       layers: 2,
       innerSteps: 3,
       form: 'log',
@@ -236,6 +240,7 @@ it('learns along the true gradient: the training graph agrees with central diffe
       snrRangeDb: [-8, 22],
       guarded: true,
       layerWeights: [0.3, 1],
+      values: ({ normalised }, steps) => unfoldedPga(normalised, steps, small, { guarded: true, answer: 'last' }).rates,
     },
     'float64',
   );

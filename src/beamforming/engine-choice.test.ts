@@ -52,6 +52,27 @@ function networkWith(matrix: readonly number[]): Uint8Array {
   return encodeModel(graph, 'with-inverse');
 }
 
+/**
+ * One user, one chain, and phases that hang on the last bit of a sum, which no two engines take in the same order: all elements turned together,
+ * which no user hears, or each by its own.
+ */
+function chaoticNetwork(turned: 'together' | 'each'): Uint8Array {
+  const graph = new Graph();
+  const { channel: pairs, power } = contractInputs(graph, { elements: 16, rfChains: 1, users: 1 });
+  const real = ops.swapLast(ops.squeeze(ops.slice(pairs, 3, 0, 1), [3]));
+  const rows = turned === 'together' ? 1 : 16;
+  const mixing = graph.constant(
+    Array.from({ length: rows * 16 }, (_, i) => Math.cos(i * i)),
+    [rows, 16],
+  );
+  graph.output('analog_phase', ops.add(real, ops.multiply(ops.matmul(mixing, real), graph.constant(1e6))));
+  const digital = complex(
+    ops.add(graph.constant([0.25, 0], [1, 2]), ops.multiply(graph.constant(0), ops.unsqueeze(power, [1, 2]))),
+  );
+  graph.output('digital', atPower(digital, power));
+  return encodeModel(graph, 'chaotic');
+}
+
 async function open(path: string, engine: EngineChoice = 'auto', deadlineMs = 10_000): Promise<ModelBeamformer> {
   return openModel(path, NEEDS, { deadlineMs, engine });
 }
@@ -92,6 +113,34 @@ describe('a model whose ops are all known', () => {
       expect(phases[0]).toBeCloseTo(channel.re[16], 5); // the columns in turn
     }
   });
+
+  it.each([
+    { turned: 'together', engine: 'compiled' },
+    { turned: 'each', engine: 'onnxruntime' },
+  ] as const)(
+    'and that nobody gets twice the same phases of is judged by what its beams are worth: $turned',
+    async ({ turned, engine }) => {
+      const path = writeModelFile(folder, 'chaotic', { elements: 16, users: 1 }, chaoticNetwork(turned));
+      const needs = { elements: 16, rfChains: 1, users: 1 };
+      const phases = await Promise.all(
+        (['compiled', 'onnxruntime'] as const).map(async (each) => {
+          const model = await openModel(path, needs, { deadlineMs: 10_000, engine: each });
+          const one = {
+            channel: salehValenzuela({ random: createRandom(2), geometry, users: 1, paths: 10, scale: 'unit-element' }),
+            rfChains: 1,
+          };
+          const { analogPhase } = await model.compute({ ...one, power: 1, noise: 1 });
+          await model.close();
+          return analogPhase;
+        }),
+      );
+      expect(phases[0]).not.toEqual(phases[1]);
+      const model = await openModel(path, needs, { deadlineMs: 10_000 });
+      await model.close();
+      expect(model).toMatchObject({ engine });
+      expect(model.enginesDiffer).toBe(engine === 'onnxruntime' ? true : undefined);
+    },
+  );
 
   it('is compared without the deadline of the loop, which one of them may not meet', async () => {
     const path = writeModelFile(folder, 'known', SIZE, networkWith([2, 0.5, 0.5, 1]));

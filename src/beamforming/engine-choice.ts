@@ -31,6 +31,8 @@ export interface ToChoose {
   readonly plan: TensorPlan;
   /** Flat inputs to compare the engines on. */
   readonly samples: readonly Float32Array[];
+  /** What the beam of an answer to a sample is worth, bit/s/Hz. @throws {BeamrigError} where the answer is no beam */
+  readonly worth: (sample: number, answer: Float32Array) => number;
   readonly choice: EngineChoice;
   readonly deadlineMs: number;
   /** beamrig has built the graph itself: the engines are not compared, for many steps in float32 end apart by roundings alone. Default: false. */
@@ -142,22 +144,36 @@ function reasonOf(error: unknown): string {
  */
 const TOLERANCE = 1e-3;
 
+/** Networks of thousands of steps are chaotic on most channels: of these the beams must be worth the same, in parts of what they are worth. */
+const WORTH_TOLERANCE = 5e-3;
+
 /** Undefined where they compute the same. @throws {BeamrigError} where one of them gives no answer */
 async function differenceBetween(
   compiled: ModelSession,
   judge: ModelSession,
-  { samples, plan }: ToChoose,
+  { samples, plan, worth }: ToChoose,
 ): Promise<string | undefined> {
-  const differences: { phase: number; digital: number }[] = [];
-  for (const sample of samples) {
+  const differences: { phase: number; digital: number; worth: number }[] = [];
+  for (const [index, sample] of samples.entries()) {
     const [own, expected] = await Promise.all([compiled.run(sample), judge.run(sample)]);
-    differences.push(differenceOf(own, expected, plan));
+    differences.push({ ...differenceOf(own, expected, plan), worth: worthDifference(index, own, expected, worth) });
   }
   const median = (of: (each: (typeof differences)[number]) => number): number =>
     differences.map(of).sort((a, b) => a - b)[differences.length >> 1];
   const [phase, digital] = [median((each) => each.phase), median((each) => each.digital)];
-  if (phase <= TOLERANCE && digital <= TOLERANCE) return undefined;
+  if ((phase <= TOLERANCE && digital <= TOLERANCE) || median((each) => each.worth) <= WORTH_TOLERANCE) return undefined;
   return `compiled, its phases differ from those of onnxruntime by ${phase.toPrecision(2)} rad and its digital weights by ${digital.toPrecision(2)} of the largest, in the median of ${samples.length} channels`;
+}
+
+/** In parts of what the beam that is expected is worth; infinite where one of them is no beam. */
+function worthDifference(index: number, own: Float32Array, expected: Float32Array, worth: ToChoose['worth']): number {
+  try {
+    const expectedWorth = worth(index, expected);
+    return Math.abs(worth(index, own) - expectedWorth) / Math.abs(expectedWorth);
+  } catch (error) {
+    if (isBeamrigError(error)) return Infinity;
+    throw error;
+  }
 }
 
 function differenceOf(own: Float32Array, expected: Float32Array, { outputs }: TensorPlan): { phase: number; digital: number } {

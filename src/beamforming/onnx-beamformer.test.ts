@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ModelCard } from '../../models/card.ts';
 import { troubledNetwork, writeModelFile } from '../../test/integration/troubled-networks.ts';
-import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { fromParts, scale } from '../../core/signal/complex-matrix.ts';
+import { steeringVector } from '../../core/signal/geometry.ts';
+import { train } from '../../models/training/train.ts';
+import { family as upganet } from '../../models/upganet/family.ts';
 import { tinyNetwork } from '../../test/integration/tiny-network.ts';
 import { misfit, openModel } from './onnx-beamformer.ts';
 
@@ -41,6 +44,37 @@ describe('a model opened for a rig', () => {
       expect(beam.powerRatio).toBeCloseTo(16, 5);
       [0.5, 0, 0, 0.5].forEach((weight, i) => expect(beam.digital.re[i]).toBeCloseTo(weight, 6));
       expect(model.sha256).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
+    } finally {
+      await model.close();
+    }
+  });
+
+  it.each(['compiled', 'onnxruntime'] as const)('is told what each problem senses, %s', async (engine) => {
+    const output = join(folder, 'senses.onnx');
+    await train(upganet, {
+      elements: 8,
+      rfChains: 2,
+      users: 2,
+      layers: 3,
+      innerSteps: 2,
+      epochs: 0,
+      validationChannels: 2,
+      output,
+    });
+    const model = await openModel(output, NEEDS, { deadlineMs: 10_000, engine });
+    try {
+      const problem = { channel: channelWith(0.25), rfChains: 2, power: 10, noise: 1 };
+      const towards = (azimuth: number) => {
+        const { re, im } = steeringVector({ kind: 'ula', elements: 8, spacingWavelengths: 0.5 }, azimuth);
+        return { factor: scale(fromParts(8, 1, re, im), 1 / Math.sqrt(8)), weight: 0.3 };
+      };
+      const asked = [{}, { sensing: towards(0.5) }, { sensing: towards(-0.5) }, {}, { sensing: towards(0.5) }];
+      const beams = [];
+      for (const sensing of asked) beams.push((await model.compute({ ...problem, ...sensing })).analogPhase);
+      expect(beams[3]).toEqual(beams[0]);
+      expect(beams[4]).toEqual(beams[1]);
+      expect(beams[2]).not.toEqual(beams[1]);
+      expect(beams[1]).not.toEqual(beams[0]);
     } finally {
       await model.close();
     }

@@ -4,21 +4,20 @@
  */
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Dimensions, ModelCard } from '../../models/card.ts';
+import type { ModelCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
 import { fitModel } from '../../models/fitted-model.ts';
 import { modelIdOf } from '../../models/model-path.ts';
-import { beamOf, flatInputs } from '../../models/model-tensors.ts';
+import { beamOf, flatInputs, problemTensors } from '../../models/model-tensors.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
-import { salehValenzuela } from '../../core/signal/channel.ts';
-import { createRandom } from '../../core/signal/random.ts';
-import { fromDb } from '../../core/signal/rate.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
-import type { Problem } from '../../core/signal/beam-contract.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import type { Engine, EngineChoice } from '../../models/engine/engines.ts';
+import { beamWorth } from './beam-worth.ts';
 import type { Beamformer } from './beamformer.ts';
 import { openOnEngine } from './engine-choice.ts';
 import type { TensorPlan } from './onnx-process.ts';
+import { sampleProblems } from './sample-problems.ts';
 
 /** What a rig asks of whatever chooses its beams. */
 export interface BeamformerNeeds {
@@ -46,6 +45,9 @@ export interface ModelBeamformer extends Beamformer {
   readonly cardSha256: string;
 }
 
+/** Low, middle and high SNR. */
+const SAMPLES = { snrsDb: [-5, 0, 5, 10, 15, 20], each: 2, stream: 'engines' };
+
 /**
  * Opens a model, in a thread of its own where it is compiled, in a process of its own where onnxruntime runs it. One that serves every array is
  * built for the rig first.
@@ -64,21 +66,29 @@ export async function openModel(
   const connection = connectionOf(needs);
   const { elements, rfChains, users } = card.dimensions;
   const plan: TensorPlan = {
-    varying: [
-      { name: 'channel', shape: [1, users, elements, 2] },
-      { name: 'power', shape: [1] },
-      { name: 'noise', shape: [1] },
-    ],
+    varying: problemTensors(card),
     constant: card.connection === 'input' ? [connectionInput(needs)] : [],
     outputs: [
       { name: 'analog_phase', shape: [1, elements, rfChains] },
       { name: 'digital', shape: [1, rfChains, users, 2] },
     ],
   };
-  const problems = sampleProblems(card.dimensions);
+  const problems = sampleProblems(card, SAMPLES);
   const samples = problems.map((problem) => flatInputs(card, problem));
+  const toBeam = (problem: Problem, answer: Float32Array): Beam => {
+    const { analogPhase, digital } = beamOf(card, answer);
+    const power = atFullPower(analogPhase, digital, problem.power, connection);
+    if (power.powerRatio > 0 && Number.isFinite(power.powerRatio)) return { analogPhase, ...power };
+    throw new BeamrigError(
+      'model-damaged',
+      `the model ${card.id} gave digital weights of power ${power.powerRatio}: no beam can be made of that`,
+    );
+  };
+  const wired = connection === undefined ? {} : { connection };
+  const worth = (sample: number, answer: Float32Array): number =>
+    beamWorth({ ...problems[sample], ...wired }, toBeam(problems[sample], answer));
   const asked = { name: card.id, bytes, sha256: onnxSha256, ownGraph: verified.card.dimensions === 'any' };
-  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, choice, deadlineMs });
+  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, worth, choice, deadlineMs });
   const beamformer: ModelBeamformer = {
     id: card.id,
     kind: 'model',
@@ -89,15 +99,7 @@ export async function openModel(
     ...engine,
     sha256: card.sha256,
     cardSha256: verified.cardSha256,
-    compute: async (problem) => {
-      const { analogPhase, digital } = beamOf(card, await session.run(flatInputs(card, problem)));
-      const power = atFullPower(analogPhase, digital, problem.power, connection);
-      if (power.powerRatio > 0 && Number.isFinite(power.powerRatio)) return { analogPhase, ...power };
-      throw new BeamrigError(
-        'model-damaged',
-        `the model ${card.id} gave digital weights of power ${power.powerRatio}: no beam can be made of that`,
-      );
-    },
+    compute: async (problem) => toBeam(problem, await session.run(flatInputs(card, problem))),
     close: () => session.close(),
   };
   if (engine.engine === 'compiled') {
@@ -116,20 +118,6 @@ async function runIn(beamformer: Beamformer, problems: readonly Problem[]): Prom
     // One that gives no beam says so to whoever wants one.
     for (const problem of problems) await beamformer.compute(problem).catch(() => undefined);
   }
-}
-
-/** A few channels at low, middle and high SNR, always the same. */
-function sampleProblems({ elements, rfChains, users }: Dimensions): Problem[] {
-  const random = createRandom(1).stream('engines');
-  const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-  return [-5, 0, 5, 10, 15, 20].flatMap((snrDb) =>
-    [1, 2].map(() => ({
-      channel: salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }),
-      rfChains,
-      power: fromDb(snrDb),
-      noise: 1,
-    })),
-  );
 }
 
 /** Whether a model's card says that it fits a rig; the reason when it does not. */

@@ -26,7 +26,7 @@ describe('beamformers by name', () => {
         await beamformer.close();
       }
     }
-  });
+  }, 120_000);
 
   it('gives a sub-connected array phases for its own connections only', async () => {
     const mask = connectionMask('sub', 64, 4);

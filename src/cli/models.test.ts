@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -9,6 +9,7 @@ import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
+import { findModel, readCard } from '../../models/zoo.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
 const cli = new CliFolder();
@@ -63,6 +64,15 @@ describe('a model of one’s own', () => {
       sha256: (JSON.parse(whole) as { sha256: string }).sha256,
     });
     expect(await beamrigHere('models', 'verify', path)).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
+  it('gets the inputs of sensing into its card where its file has them', async () => {
+    const path = join(cli.path, 'senses.onnx');
+    copyFileSync(findModel('upganet-n64-j1'), path);
+    expect(await beamrigHere('models', 'card', path)).toMatchObject({ code: 0 });
+    const { sensing, inputs } = JSON.parse(readFileSync(path.replace('.onnx', '.json'), 'utf8')) as Record<string, unknown>;
+    const known = readCard(findModel('upganet-n64-j1'));
+    expect({ sensing, inputs }).toEqual({ sensing: 'input', inputs: known.inputs });
   }, 60_000);
 
   it('is told all that does not fit, for people and for scripts', async () => {

@@ -13,7 +13,9 @@ import { counted } from '../../core/errors/counted.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
-import type { PgaSteps } from './network.ts';
+import type { LearnedParameter } from '../family.ts';
+import type { TrainingOptions } from '../training/training-options.ts';
+import type { AscentSteps } from './climb.ts';
 
 export interface StepSizes {
   layers: number;
@@ -30,10 +32,10 @@ export interface StepSizes {
 
 export type StepForm = 'log' | 'plain';
 
-/** The same μ and λ (for σ² = 1) everywhere, in plain form: the paper's fixed-step PGA, and where its training starts. */
+/** The same μ and λ (for σ² = 1) everywhere, in plain form: the papers' fixed-step PGA, and where their training starts. */
 export function constantSteps(layers: number, innerSteps: number, mu: number, lambda: number): StepSizes {
   if (!(layers >= 1 && innerSteps >= 1))
-    throw new BeamrigError('argument', `unfolded-pga: ${counted(layers, 'layer')} of ${innerSteps} inner steps`);
+    throw new BeamrigError('argument', `${counted(layers, 'layer')} of ${innerSteps} inner steps`);
   return {
     layers,
     innerSteps,
@@ -45,25 +47,57 @@ export function constantSteps(layers: number, innerSteps: number, mu: number, la
 }
 
 /**
- * Steps set by hand, from a rough search over constant steps (10 layers of 10 steps, N = 32): λ = 1e-3, μ = 0.1 at 10 dB and tenfold less
- * for 10 dB more. λ falls with 1∕N², since the digital gradient's slope grows with ‖H·A‖². Every other μ is longer (× 1.9), the rest
- * shorter (× 0.5): steps that alternate get further than equal ones, and training does not find that from equal ones.
+ * Steps set by hand. Every other μ is longer (× 1.9), the rest shorter (× 0.5): steps that alternate get further than equal ones, and training
+ * does not find that from equal ones.
  */
-export function fallingSteps(options: {
+export function alternatingSteps(options: {
   layers: number;
   innerSteps: number;
-  elements: number;
-  /** Coefficients of the polynomial; those above the second start at 0. */
+  /** Coefficients of the polynomials; those that have no start below begin at 0. */
   coefficients: number;
   snrRangeDb: readonly [number, number];
+  /** Where log μ and log λ begin, by power of x. */
+  logMu: readonly number[];
+  logLambda: readonly number[];
 }): StepSizes {
-  const { layers, innerSteps, elements, coefficients, snrRangeDb } = options;
+  const { layers, innerSteps, coefficients, snrRangeDb, logMu, logLambda } = options;
   const fill = (count: number, start: readonly number[]) =>
     Array.from({ length: coefficients }, (_, power) => new Float64Array(count).fill(start[power] ?? 0));
-  const mu = fill(layers * innerSteps, [Math.log(0.1), -Math.LN10]);
+  const mu = fill(layers * innerSteps, logMu);
   mu[0] = mu[0].map((value, step) => value + (step % 2 === 0 ? 0.63 : -0.7));
-  const lambda = fill(layers, [Math.log(1e-3 * (32 / elements) ** 2)]);
-  return { layers, innerSteps, form: 'log', mu, lambda, snrRangeDb };
+  return { layers, innerSteps, form: 'log', mu, lambda: fill(layers, logLambda), snrRangeDb };
+}
+
+/** Names of the learned inputs, in order: mu_0 [I, J], lambda_0 [I, 1], mu_1, … */
+export const parameterNames = (coefficients: number): string[] =>
+  Array.from({ length: coefficients }, (_, power) => [`mu_${power}`, `lambda_${power}`]).flat();
+
+/** In the order of their names. */
+export function asParameters({ mu, lambda, layers, innerSteps }: StepSizes): LearnedParameter[] {
+  const starts = mu.flatMap((values, power) => [values, lambda[power]]);
+  return parameterNames(mu.length).map((name, i) => ({
+    name,
+    shape: [layers, name.startsWith('mu') ? innerSteps : 1],
+    start: starts[i],
+  }));
+}
+
+/** @param learned in the order of `asParameters` */
+export const withLearned = (start: StepSizes, learned: readonly Float64Array[]): StepSizes => ({
+  ...start,
+  mu: learned.filter((_, i) => i % 2 === 0),
+  lambda: learned.filter((_, i) => i % 2 === 1),
+});
+
+/** The SNRs of a training in the network's own unit, where ‖H‖² = K·N as at unit-element scale on average. */
+export function normalisedRange({
+  snrRangeDb,
+  scale,
+  elements,
+  paths,
+}: Pick<TrainingOptions, 'snrRangeDb' | 'scale' | 'elements' | 'paths'>): [number, number] {
+  const offsetDb = scale === 'paper-001' ? 10 * Math.log10(paths / elements) : 0;
+  return [snrRangeDb[0] + offsetDb, snrRangeDb[1] + offsetDb];
 }
 
 /** The learned numbers as tensors: constants in an exported file, inputs in a training graph. */
@@ -76,8 +110,24 @@ export interface StepTensors {
   snrRangeDb: readonly [number, number];
 }
 
+/** The learned numbers as inputs of a graph, by their names. */
+export function stepInputs(
+  graph: Graph,
+  layers: number,
+  innerSteps: number,
+  coefficients: number,
+): Pick<StepTensors, 'mu' | 'lambda'> {
+  const mu: Tensor[] = [];
+  const lambda: Tensor[] = [];
+  for (let i = 0; i < coefficients; i++) {
+    mu.push(graph.input(`mu_${i}`, [layers, innerSteps]));
+    lambda.push(graph.input(`lambda_${i}`, [layers, 1]));
+  }
+  return { mu, lambda };
+}
+
 /** μ [I, J, B|1] and λ [I, B|1] for the SNR at hand, with the learned numbers as constants. */
-export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: Tensor): PgaSteps {
+export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: Tensor): AscentSteps {
   const { layers, innerSteps, snrRangeDb } = steps;
   return stepsFor(
     graph,
@@ -92,9 +142,9 @@ export function effectiveSteps(graph: Graph, steps: StepSizes, normalisedNoise: 
 }
 
 /** As `effectiveSteps`, from any tensors. @param normalisedNoise σ²∕P for ‖H‖²_F = K·N, [B] */
-export function stepsFor(graph: Graph, steps: StepTensors, normalisedNoise: Tensor): PgaSteps {
+export function stepsFor(graph: Graph, steps: StepTensors, normalisedNoise: Tensor): AscentSteps {
   const columns = steps.mu.map((coefficient) => ops.unsqueeze(coefficient, [2])); // [I, J, 1]
-  const scaled = ({ mu, lambda }: PgaSteps): PgaSteps => ({ mu, lambda: ops.multiply(lambda, normalisedNoise) });
+  const scaled = ({ mu, lambda }: AscentSteps): AscentSteps => ({ mu, lambda: ops.multiply(lambda, normalisedNoise) });
   if (steps.form === 'plain') return scaled({ mu: columns[0], lambda: steps.lambda[0] });
   if (columns.length === 1) return scaled({ mu: ops.exp(columns[0]), lambda: ops.exp(steps.lambda[0]) });
   const [from, to] = steps.snrRangeDb.map((snrDb) => graph.constant(snrDb / 10 - 1));
