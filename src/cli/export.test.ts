@@ -28,7 +28,7 @@ describe('export --csv to a place', () => {
     ['that is a folder', cli.path, 'this is a folder, and no file', 'Give the path of a file'],
   ])('%s says so, with a way out', async (_, path, why, wayOut) => {
     const { code, stderr } = await beamrigHere('export', run, '--csv', '-o', path);
-    expect(stderr).toContain(`--output ${path} cannot be written: ${why}\nWhat to do: ${wayOut}`);
+    expect(stderr).toContain(`${path} cannot be written: ${why}\nWhat to do: ${wayOut}`);
     expect(stderr).not.toMatch(/E[A-Z]{4,}|should not/);
     expect(code).toBe(1);
   });
@@ -39,7 +39,7 @@ it('export --csv writes over no file that is there, unless it is told to, and in
   writeFileSync(path, 'the only copy');
   const refused = await beamrigHere('export', run, '--csv', '-o', path);
   expect(refused.stderr).toContain(
-    `--output ${path} cannot be written: there is a file already\nWhat to do: Give another path, or --force`,
+    `${path} cannot be written: there is a file already\nWhat to do: Give another path, or --force`,
   );
   expect(refused.code).toBe(1);
   expect(readFileSync(path, 'utf8')).toBe('the only copy');
@@ -57,7 +57,7 @@ it.each(['records.lp', 'manifest.json'])('export -o --force never writes over %s
   linkSync(own, hard);
   for (const path of [own, soft, hard]) {
     const { stderr, code } = await beamrigHere('export', run, '--csv', '-o', path, '--force');
-    expect(stderr).toContain(`--output ${path} cannot be written: it is a file of the run that is exported`);
+    expect(stderr).toContain(`${path} cannot be written: it is a file of the run that is exported`);
     expect([code, readFileSync(own, 'utf8')]).toEqual([1, before]);
   }
 });

@@ -9,6 +9,7 @@ import { createInfluxClient, namelessServer } from '../telemetry/influx/influx-c
 import { influxTargetFromUrl } from '../telemetry/influx/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
 import { openRun, refuseOtherUsers, RUN_FILES, type StoredRun } from '../telemetry/run-folder.ts';
+import { cannotWrite, outputFlags } from './output-file.ts';
 import { printError } from './output.ts';
 
 interface ExportOptions {
@@ -59,13 +60,11 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
 
 async function tableInto(path: string, run: StoredRun, force: boolean): Promise<CsvCount> {
   if (force && isOfRun(path, run.folder)) {
-    throw new BeamrigError('output', `--output ${path} cannot be written: it is a file of the run that is exported`, {
+    throw new BeamrigError('output', `${path} cannot be written: it is a file of the run that is exported`, {
       wayOut: 'Give another path: what the run recorded would be lost.',
     });
   }
-  // A pipe or a device is written to; only a file is written over. Somebody may make it between the two looks.
-  const overwrites = force || isOther(path);
-  const out = createWriteStream(path, { flags: overwrites ? 'w' : 'wx' });
+  const out = createWriteStream(path, { flags: outputFlags(path, force) });
   // It may fail at any time from opening to closing, and whoever writes to it then waits for ever.
   const failed = new Promise<never>((_, reject) => {
     out.once('error', (error: NodeJS.ErrnoException) => reject(cannotWrite(path, error)));
@@ -92,32 +91,4 @@ function isOfRun(path: string, folder: string): boolean {
   } catch {
     return false; // what is wrong with it is met when it is opened
   }
-}
-
-const isOther = (path: string): boolean => {
-  try {
-    return !statSync(path).isFile();
-  } catch {
-    return false; // what is wrong with it is met when it is opened
-  }
-};
-
-const ELSEWHERE = 'Give the path of a file that you may write.';
-const MAKE_ROOM = 'Make room where it goes, or give another path; what is there is not the whole table.';
-const WHY_NOT: Partial<Record<string, [why: string, wayOut: string]>> = {
-  ENOSPC: ['no space left on device', MAKE_ROOM],
-  EDQUOT: ['no space is left to you on that device', MAKE_ROOM],
-  EFBIG: ['the file would be larger than it may be', MAKE_ROOM],
-  EEXIST: ['there is a file already', 'Give another path, or --force to write over it.'],
-  ENOENT: ['there is no such folder', 'Make the folder first, or give another path.'],
-  ENOTDIR: ['a part of the path is no folder', ELSEWHERE],
-  EISDIR: ['this is a folder, and no file', 'Give the path of a file, in that folder for example.'],
-  EACCES: ['you may not write there', ELSEWHERE],
-  EPERM: ['you may not write there', ELSEWHERE],
-  EROFS: ['the disk can only be read', ELSEWHERE],
-};
-
-function cannotWrite(path: string, error: NodeJS.ErrnoException): BeamrigError {
-  const [why, wayOut] = WHY_NOT[error.code ?? ''] ?? [`the system refuses it (${error.code ?? 'no reason given'})`, ELSEWHERE];
-  return new BeamrigError('output', `--output ${path} cannot be written: ${why}`, { wayOut, cause: error });
 }

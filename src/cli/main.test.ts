@@ -142,7 +142,7 @@ describe('beamrig models', () => {
     });
     expect(good).toMatchObject({ code: 0, stderr: '' });
     expect(good.stdout).toContain('unfolded-pga-n64: good');
-  });
+  }, 120_000);
 });
 
 describe('beamrig evaluate', () => {

@@ -9,6 +9,7 @@ import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
+import { readChannelFile } from '../config/channel-file.ts';
 import { findModel, readCard } from '../../models/zoo.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 
@@ -299,3 +300,31 @@ function isRunning(pid: number): boolean {
 function fail(why: string): never {
   throw new Error(why);
 }
+
+describe('beamrig channels', () => {
+  it('draws what it says, the same from the same seed, over nothing that is there, and others can read it', async () => {
+    const [a, b] = ['a.npy', 'b.npy'].map((name) => join(cli.path, name));
+    const words = ['--elements', '6', '--users', '2', '--count', '5', '--scale', 'paper-001'];
+    const { code, stdout } = await beamrigHere('channels', a, ...words);
+    expect(code).toBe(0);
+    expect(stdout).toContain('5 channels of shape [K, N] = [2, 6], rows h_kᴴ, paper-001');
+    await beamrigHere('channels', b, ...words);
+    expect(readFileSync(b)).toEqual(readFileSync(a));
+    const random = createRandom(1).stream('test');
+    const geometry = { kind: 'ula', elements: 6, spacingWavelengths: 0.5 } as const;
+    expect(readChannelFile(a).channels[0]).toEqual(
+      salehValenzuela({ random, geometry, users: 2, paths: 10, scale: 'paper-001' }),
+    );
+    expectRefusal(await beamrigHere('channels', a, ...words), /a\.npy cannot be written: there is a file already/);
+    expectRefusal(
+      await beamrigHere('channels', a, '--elements', '0'),
+      /--elements 0: not allowed; allowed: a whole number from 1 to 4096/,
+    );
+    const large = ['--elements', '4096', '--users', '256', '--count', '100000'];
+    expectRefusal(
+      await beamrigHere('channels', a, ...large, '--force'),
+      /--count 100000: a file of 1677722 MB is more than can be read again/,
+    );
+    expect(readFileSync(b)).toEqual(readFileSync(a));
+  });
+});

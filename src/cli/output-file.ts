@@ -39,5 +39,5 @@ const WHY_NOT: Partial<Record<string, [why: string, wayOut: string]>> = {
 
 export function cannotWrite(path: string, error: NodeJS.ErrnoException): BeamrigError {
   const [why, wayOut] = WHY_NOT[error.code ?? ''] ?? [`the system refuses it (${error.code ?? 'no reason given'})`, ELSEWHERE];
-  return new BeamrigError('output', `--output ${path} cannot be written: ${why}`, { wayOut, cause: error });
+  return new BeamrigError('output', `${path} cannot be written: ${why}`, { wayOut, cause: error });
 }

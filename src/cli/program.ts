@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { BeamOptions } from './beam.ts';
 import type { BrokerOptions } from './broker.ts';
+import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
@@ -155,6 +156,19 @@ export function createProgram(): Command {
     .option('--force', 'write over a card that is there')
     .addHelpText('after', '\nExample:\n  $ beamrig models card my-model.onnx')
     .action(async (file: string, options: object) => (await import('./models.ts')).beginCard(file, options));
+
+  command('channels', 'draw channels into a .npy file: a half-wave line array, paths at angles all around (Saleh-Valenzuela)', [
+    'beamrig channels channels.npy --elements 64 --users 4 --count 200',
+  ])
+    .argument('<file>', 'where to write them, complex128 of shape [n, K, N] with rows h_kᴴ', path)
+    .option('--elements <n>', 'N, elements of the array', '64')
+    .option('--users <n>', 'K, users', '4')
+    .option('--count <n>', 'n, channels', '200')
+    .option('--paths <n>', 'paths to each user', '10')
+    .option('--scale <name>', 'unit-element (mean |h|² of 1) or paper-001 (‖h‖² of as many as there are paths)', 'unit-element')
+    .option('--seed <n>', 'the same seed gives the same channels; models of the zoo have never seen any of these', '1')
+    .option('--force', 'write over a file that is there')
+    .action(async (file: string, options: ChannelsOptions) => (await import('./channels.ts')).draw(file, options));
 
   command('evaluate', 'sum rate of a model or baseline on channels from a file, beside digital ZF and WMMSE', [
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
