@@ -61,7 +61,7 @@ describe('a hundred cycles of the demo rig', () => {
     expect(await spine.rig.run()).toEqual({ reason: 'done', cycles: 100, voidCycles: 0 });
     expect(seen).toEqual({ checked: 100, differing: [] });
     expect(spine.records.map(({ beamId }) => beamId)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
-    expect(spine.records.every(({ source, modelId }) => source === 'simulator' && modelId === 'unfolded-pga-n64')).toBe(true);
+    expect(spine.records.every(({ source, modelId }) => source === 'simulator' && modelId === 'phase-net')).toBe(true);
     expect(spine.events.map(({ code }) => code)).toEqual(['fallback']);
   });
 
@@ -300,6 +300,7 @@ describe('what is refused before the rig starts', () => {
 
   it('a model made for another array', async () => {
     const rig = demoWith((demo) => {
+      demo.beamformer.model = 'unfolded-pga-n64';
       demo.array.geometry = { kind: 'ula', elements: 32, spacingWavelengths: 0.5 };
     });
     await expect(assembleSpine({ rig })).rejects.toMatchObject({
