@@ -55,6 +55,11 @@ const DIGITAL_STEPS = 2;
 /** After the last, and how far each of them goes on. */
 const LAST_DIGITAL_STEPS = 6;
 const LAST_EXTRAPOLATION = 0.7;
+/**
+ * How much more each user is taken to hear of its own signal, as a share: where users cannot be told apart S has no inverse, and without that
+ * float32 finds powers Re tr(XᴴSX) below 0 there.
+ */
+const OWN_LIFT = 4e-6;
 /** Newton steps of a polar factor: a step repairs what the one before left. */
 const NEWTON_STEPS = 4;
 
@@ -68,7 +73,7 @@ export function phaseNet(
   array: NetworkArray,
 ): { analog: Complex; digital: Complex } {
   requireArray(array);
-  const { elements } = array;
+  const { elements, rfChains, users } = array;
   const { graph } = channel.parts;
   // Beyond ±60 dB of array gain and SNR float32 has no digits for the difference, and the phases are those of the end.
   const noise = ops.maximum(ops.minimum(given, graph.constant(1e6 * elements)), graph.constant(1e-6 * elements));
@@ -101,10 +106,15 @@ export function phaseNet(
   const omega = graph.constant(LAST_EXTRAPOLATION);
   const { x: lastX, rate } = digitalFor(last.seen, noise, newest, before, omega);
   const [analog, basis, seen, bestX] = betterOf([shown, last.basis, last.seen, lastX, rate], best);
-  const digital = ops.matmul(basis, lastDigital(seen, noise, bestX, omega)); // D, of which the upper half is [Re | Im]
+  const own = graph.constant(
+    entries(2 * rfChains, 2 * users, (row, col) => (row % rfChains === col % users && row < rfChains === col < users ? 1e-9 : 0)),
+    [2 * rfChains, 2 * users],
+  );
+  // D, of which the upper half is [Re | Im]; where nobody hears anything, a chain for each user.
+  const digital = ops.add(ops.matmul(basis, lastDigital(seen, noise, bestX, omega)), own);
   return {
     analog: complex(analog),
-    digital: unitPower(complex(analog), complex(ops.slice(digital, 1, 0, array.rfChains))),
+    digital: unitPower(complex(analog), complex(ops.slice(digital, 1, 0, rfChains))),
   };
 }
 
@@ -176,7 +186,12 @@ function seenThrough({ space }: Setting, analog: Complex): SeenThrough {
   const ridge = diagonal(graph, 2 * analog.cols, 1e-6 * analog.rows);
   const gram = ops.add(rightFactor(hermitianProduct(analog, analog)), ridge); // AᴴA
   const basis = ops.solvePositiveDefinite(gram, ops.swapLast(heard));
-  return { inSpace, basis, seen: ops.matmul(heard, basis) };
+  const size = heard.shape.at(-2) as number;
+  const lifted = graph.constant(
+    entries(size, size, (row, col) => (row === col ? 1 + OWN_LIFT : 1)),
+    [size, size],
+  );
+  return { inSpace, basis, seen: ops.multiply(ops.matmul(heard, basis), lifted) };
 }
 
 /** The digital part for phases, from that of the step before. */

@@ -12,15 +12,20 @@ import { DIGITAL, HYBRID, YARDSTICKS, type ClassicMethod } from './classic-metho
 import { untrained } from './provenance.ts';
 import type { SizedModelFile } from './sized-models.ts';
 
-/** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn, with as many RF chains as users. */
+/** Rates are at P = 1 and σ² = 10^(−SNR/10) on the channel as drawn. */
 export type RateSource =
   | { kind: 'classic'; key: string }
   | { kind: 'baseline'; name: BaselineName; bits: BeamBits }
+  /** From aligned phases, by a budget. */
+  | { kind: 'extraction'; steps: number; bits: BeamBits }
   | { kind: 'network'; id: string; bits: BeamBits }
   | { kind: 'pga'; settings: PgaSettings };
 
-/** Phases of so many bits with the digital weights solved again, as a rig has it; `own`: beam and weights as given. */
-export type BeamBits = PhaseBits | 'own';
+/**
+ * Phases of so many bits with the digital weights solved again, as a rig has it; `sweeps`: words chosen with the array in mind, by such a budget;
+ * `own`: beam and weights as given.
+ */
+export type BeamBits = PhaseBits | 'own' | { bits: number; sweeps: number };
 
 export interface Method {
   key: string;
@@ -30,9 +35,15 @@ export interface Method {
   source: RateSource;
 }
 
-/** Which channels, without their number, and the SNR. */
+/** Which channels, without their number, the SNR, and the array. */
 export interface TestSet extends Omit<ChannelSetOptions, 'count'> {
   snrDb: number;
+  /** M; default: as many RF chains as users. */
+  rfChains?: number;
+  /** Default 'full'. */
+  connection?: 'full' | 'sub';
+  /** What an estimate of the channel is off by, over E|hₙ|², dB; absent: the channel is known. */
+  estimateErrorDb?: number;
 }
 
 /** A method on the channels of a set. */

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fromPhases, identity, matmul, scale } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { wmmse } from '../../core/signal/precoders.ts';
 import { sumRate } from '../../core/signal/rate.ts';
 import { writeTroubledModel } from '../../test/integration/troubled-networks.ts';
+import { runBaseline } from '../baselines/baselines.ts';
 import { openBeams } from '../compiled-beams.ts';
 import { compileImage } from '../engine/compiled-session.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { listSizedModels } from './sized-models.ts';
-import { problemOf, rateOfBeam } from './channel-rate.ts';
+import { rateOfBeam, testCases } from './channel-rate.ts';
 import type { RateJob, RateSource, TestSet } from './methods.ts';
 import { withRates } from './pace.ts';
 import { openRates, type Rates, type RatesOptions } from './rates.ts';
@@ -20,7 +22,8 @@ const [model] = listSizedModels().filter(({ id }) => id === 'unfolded-pga-n32-3'
 const set: TestSet = { seed: 1, name: 'test', elements: 32, users: 4, paths: 10, scale: 'unit-element', snrDb: 10 };
 const small: TestSet = { ...set, elements: 16, users: 2 };
 const wmmseSource: RateSource = { kind: 'classic', key: 'wmmse' };
-const problems = (at: TestSet) => drawChannelSet({ ...at, count: COUNT }).channels.map((channel) => problemOf(channel, at.snrDb));
+const cases = (at: TestSet) => testCases(drawChannelSet({ ...at, count: COUNT }).channels, at);
+const problems = (at: TestSet) => cases(at).map(({ problem }) => problem);
 
 const opened: Rates[] = [];
 const open = async (options: RatesOptions): Promise<Rates> => {
@@ -40,6 +43,7 @@ describe('rates on all cores', () => {
       { kind: 'classic', key: 'pga-10-searched' },
       { kind: 'baseline', name: 'wmmse-factored', bits: 'own' },
       { kind: 'baseline', name: 'aligned', bits: 3 },
+      { kind: 'extraction', steps: 3, bits: 'inf' },
       { kind: 'network', id: model.id, bits: 'own' },
       { kind: 'network', id: model.id, bits: 'inf' },
       { kind: 'pga', settings: { layers: 2, innerSteps: 2, mu: 0.1, lambda: 0.01 } },
@@ -52,11 +56,26 @@ describe('rates on all cores', () => {
     expect(alone.map(({ length }) => length)).toEqual(jobs.map(() => COUNT));
     expect(alone[0]).toEqual(problems(set).map(({ channel, noise }) => sumRate(channel, wmmse(channel, 1, noise), noise)));
     const beamOf = openBeams({ card: model.card, image: compileImage(readFileSync(model.path)) });
-    expect(alone[5]).toEqual(problems(set).map((problem) => rateOfBeam(problem, beamOf(problem), 'inf')));
+    expect(alone[6]).toEqual(cases(set).map((each) => rateOfBeam(each, beamOf(each.problem), 'inf')));
     // There are no searched steps for other SNRs than those of the tables.
     const [none] = await opened[0].compute([{ source: sources[1], set: { ...set, snrDb: 11 } }], 2);
     expect(none).toEqual([NaN, NaN]);
   }, 60_000);
+
+  it('are of beams made for estimates, on the channels themselves, for any number of chains and any connection', async () => {
+    const source: RateSource = { kind: 'baseline', name: 'phase-extraction', bits: 'own' };
+    const errors = [undefined, -100, -10, 0].map((estimateErrorDb) => (estimateErrorDb === undefined ? {} : { estimateErrorDb }));
+    const jobs = errors.map((error): RateJob => ({ source, set: { ...small, rfChains: 3, connection: 'sub', ...error } }));
+    const found = await (await open({ threads: 1 })).compute(jobs, COUNT);
+    const [exact, close, rough, rougher] = found.map((rates) => rates.reduce((sum, rate) => sum + rate, 0));
+    expect(close).toBeCloseTo(exact, 2);
+    expect(rough).toBeLessThan(0.95 * exact);
+    expect(rougher).toBeLessThan(0.95 * rough);
+    const [{ problem }] = cases(jobs[0].set);
+    const { analogPhase, digital } = runBaseline('phase-extraction', problem);
+    const analog = fromPhases(analogPhase, 16, 3, connectionMask('sub', 16, 3));
+    expect(found[0][0]).toBe(sumRate(problem.channel, matmul(analog, digital), problem.noise));
+  });
 
   it('of a network that is not compiled are had from onnxruntime, among the others, and it is told why', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'beamrig-rates-'));

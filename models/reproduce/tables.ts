@@ -16,6 +16,15 @@ export interface TestChannels {
   users: number;
   channels: number;
   seed: number;
+  /** Where it is not a fully connected array of as many chains as users whose channels are known. */
+  kind?: Pick<TestSet, 'rfChains' | 'connection' | 'estimateErrorDb'>;
+}
+
+/** Rates at one point of a comparison, channel by channel, of each method by its key. */
+export interface RatePoint {
+  readonly scale: ChannelScale;
+  readonly snrDb: number;
+  readonly values: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface ComparisonOptions extends TestChannels {
@@ -43,24 +52,35 @@ export interface Comparison {
   differences: PairedCell[];
 }
 
-const SCALES: readonly ChannelScale[] = ['unit-element', 'paper-001'];
+export const SCALES: readonly ChannelScale[] = ['unit-element', 'paper-001'];
 
 /** Channels of the stream `test`, which neither training nor the search for steps has seen. */
-export const testSet = (scale: ChannelScale, snrDb: number, { seed, elements, users }: TestChannels): TestSet => ({
-  ...{ seed, elements, users, scale, snrDb },
+export const testSet = (scale: ChannelScale, snrDb: number, { seed, elements, users, kind }: TestChannels): TestSet => ({
+  ...{ seed, elements, users, scale, snrDb, ...kind },
   name: 'test',
   paths: 10,
 });
 
 export async function compare(options: ComparisonOptions, computeRates: ComputeRates): Promise<Comparison> {
-  const { methods, pairs, snrsDb, channels } = options;
+  return summarised(await ratesAtPoints(options, computeRates), options.pairs);
+}
+
+/** In both scales, at every SNR. */
+export async function ratesAtPoints(options: Omit<ComparisonOptions, 'pairs'>, computeRates: ComputeRates): Promise<RatePoint[]> {
+  const { methods, snrsDb, channels } = options;
   const points = SCALES.flatMap((scale) => snrsDb.map((snrDb) => ({ scale, snrDb, set: testSet(scale, snrDb, options) })));
   const jobs = points.flatMap(({ set }) => methods.map(({ source }) => ({ source, set })));
   const found = await computeRates(jobs, channels);
+  return points.map(({ scale, snrDb }, point) => ({
+    ...{ scale, snrDb },
+    values: new Map(methods.map(({ key }, i) => [key, found[point * methods.length + i]])),
+  }));
+}
+
+export function summarised(points: readonly RatePoint[], pairs: ComparisonOptions['pairs']): Comparison {
   const rates: ComparisonCell[] = [];
   const differences: PairedCell[] = [];
-  points.forEach(({ scale, snrDb }, point) => {
-    const values = new Map(methods.map(({ key }, i) => [key, found[point * methods.length + i]]));
+  for (const { scale, snrDb, values } of points) {
     for (const [method, own] of values) rates.push({ scale, snrDb, method, ...meanAndError(own) });
     for (const [method, against] of pairs) {
       const [ours, theirs] = [values.get(method), values.get(against)];
@@ -68,7 +88,7 @@ export async function compare(options: ComparisonOptions, computeRates: ComputeR
       const gains = ours.map((value, i) => value - theirs[i]);
       differences.push({ scale, snrDb, method, against, ...meanAndError(gains) });
     }
-  });
+  }
   return { rates, differences };
 }
 
@@ -184,16 +204,16 @@ export function bitsMarkdown(cells: readonly QuantisedCell[], bits: readonly Pha
   );
 }
 
-function perScale(tableOf: (scale: ChannelScale) => string): string {
+export function perScale(tableOf: (scale: ChannelScale) => string): string {
   return SCALES.map((scale) => `Scale \`${scale}\`:\n\n${tableOf(scale)}`).join('\n\n');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-function show(cell: MeanAndError | undefined, signed = false): string {
+export function show(cell: MeanAndError | undefined, signed = false): string {
   if (cell === undefined || Number.isNaN(cell.mean)) return '–';
   const sign = signed && cell.mean >= 0 ? '+' : '';
   return `${sign}${cell.mean.toFixed(2).replace('-', '−')} ± ${cell.stderr.toFixed(2)}`;

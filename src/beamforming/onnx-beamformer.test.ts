@@ -95,6 +95,32 @@ describe('a model opened for a rig', () => {
     }
   });
 
+  it.each(['compiled', 'onnxruntime'] as const)(
+    'refuses a problem without an answer, and channels that are no numbers, whatever the model makes of them: %s',
+    async (engine) => {
+      const model = await openModel('phase-net', NEEDS, { deadlineMs: 10_000, engine });
+      try {
+        const channel = channelWith(0.5);
+        const problem = { channel, rfChains: 2, power: 1, noise: 1 };
+        for (const bad of [0, -1, Infinity, NaN]) {
+          await expect(model.compute({ ...problem, power: bad })).rejects.toMatchObject({ code: 'argument' });
+          await expect(model.compute({ ...problem, noise: bad })).rejects.toMatchObject({ code: 'argument' });
+          if (bad === 0 || bad === -1) continue;
+          for (const at of [0, 7, 15]) {
+            const broken = fromParts(2, 8, channel.re.slice(), channel.im.slice());
+            broken.im[at] = bad;
+            await expect(model.compute({ ...problem, channel: broken })).rejects.toMatchObject({ code: 'model-damaged' });
+          }
+        }
+        const beam = await model.compute(problem);
+        expect(beam.analogPhase.every(Number.isFinite)).toBe(true);
+        expect(beam.powerRatio).toBeCloseTo(1, 3);
+      } finally {
+        await model.close();
+      }
+    },
+  );
+
   it('runs the bytes that it names also in the process that takes its place, whatever lies in its file by then', async () => {
     const size = { elements: 8, users: 2 };
     const path = writeModelFile(folder, 'slow', size, troubledNetwork({ ...size, turns: 'power' }));

@@ -10,6 +10,7 @@ import { fitModel } from '../../models/fitted-model.ts';
 import { modelIdOf } from '../../models/model-path.ts';
 import { beamOf, flatInputs, problemTensors } from '../../models/model-tensors.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
+import { requireProblem } from '../../core/signal/require-problem.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import type { Engine, EngineChoice } from '../../models/engine/engines.ts';
@@ -99,7 +100,10 @@ export async function openModel(
     ...engine,
     sha256: card.sha256,
     cardSha256: verified.cardSha256,
-    compute: async (problem) => toBeam(problem, await session.run(flatInputs(card, problem))),
+    compute: async (problem) => {
+      requireProblem(problem);
+      return toBeam(problem, await session.run(flatInputs(card, problem)));
+    },
     close: () => session.close(),
   };
   if (engine.engine === 'compiled') {
