@@ -58,6 +58,8 @@ const trainingSchema = z.strictObject({
   from: z.strictObject({ id: z.string(), sha256: sha256Schema }).optional(),
   /** Channels that it learned from, where they were not drawn. */
   channelFile: z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count }).optional(),
+  /** Of a file of numbers with some for sensing, which are learned apart: the command that learns them again. */
+  sensing: z.strictObject({ command: z.string() }).optional(),
 });
 
 const dimensionsSchema = z.strictObject({ elements: count, rfChains: count, users: count });
@@ -77,8 +79,11 @@ export const modelCardSchema = z.strictObject({
   paper: text,
   /** 'full', 'input' for a model that takes the input `connection`, or 'any' of a file of numbers: the graph is built for the connection, too. */
   connection: z.enum(['full', 'input', 'any']),
-  /** 'input' for a model that takes the inputs `sensing_factor` and `sensing_weight`. */
-  sensing: z.literal('input').optional(),
+  /**
+   * 'input' for a model that takes the inputs `sensing_factor` and `sensing_weight`, or 'any' of a file of numbers: where sensing is weighed against
+   * the rates, the graph that is built takes them.
+   */
+  sensing: z.enum(['input', 'any']).optional(),
   inputs: z.array(tensorSchema),
   outputs: z.array(tensorSchema),
   layers: count.optional(),

@@ -30,11 +30,15 @@ export interface ModelFamily<Options extends TrainingOptions = TrainingOptions> 
   readonly anyArray?: AnyArray;
 }
 
-export interface AnyArray {
+/** Which numbers a network of any array is made of. */
+export interface NumbersOfForm {
   /** Which form of the network numbers belong to: those of another mean something else. */
   readonly form: number;
   /** Name and shape of each, in the order of a network's parameters. */
   readonly numbers: readonly Pick<LearnedParameter, 'name' | 'shape'>[];
+}
+
+export interface AnyArray extends NumbersOfForm {
   /** T where nobody asks for another budget, and the largest. */
   readonly steps: { readonly usual: number; readonly most: number };
   /**
@@ -42,6 +46,17 @@ export interface AnyArray {
    * @throws BeamrigError 'argument' for an array that the network is not for
    */
   modelGraph(numbers: readonly Float64Array[], array: ArrayAtHand): Uint8Array;
+  /** The network that is built where sensing is weighed against the rates, of numbers of its own in the same file. */
+  readonly sensing?: AnyArraySensing;
+}
+
+export interface AnyArraySensing extends NumbersOfForm {
+  /** T where nobody asks for another budget. */
+  readonly usualSteps: number;
+  /** Columns of `sensing_factor` that it is built for at most. */
+  readonly mostColumns: number;
+  /** As that of `AnyArray`, with the inputs `sensing_factor` and `sensing_weight`. @param array with R, columns of the factor */
+  modelGraph(numbers: readonly Float64Array[], array: ArrayAtHand & { readonly columns: number }): Uint8Array;
 }
 
 /** What is known when the graph is built. */

@@ -4,14 +4,17 @@
  *
  *   my-model.onnx          ──────────────────────────────────────────────► ONNX
  *   phase-net.numbers.json ─► family.anyArray.modelGraph(numbers, array) ─► ONNX
+ *
+ * Where sensing is weighed against the rates, it is another graph, of the file's numbers for that.
  */
 import { createHash } from 'node:crypto';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { connectionMask } from '../core/signal/geometry.ts';
-import type { Dimensions, SizedCard } from './card.ts';
+import type { Dimensions, ModelCard, SizedCard } from './card.ts';
 import { findFamily } from './families.ts';
-import type { AnyArray } from './family.ts';
+import type { AnyArray, ArrayAtHand } from './family.ts';
 import { numbersFor, readNumbers } from './numbers-file.ts';
+import type { NumbersFile } from './numbers-schema.ts';
 import { contractTensors, type VerifiedModel } from './zoo.ts';
 
 export interface FittedModel {
@@ -30,6 +33,8 @@ export interface FitTo extends Dimensions {
   connection?: 'full' | 'sub' | undefined;
   /** Budget of steps; default: the family's own. An ONNX file has steps of its own. */
   steps?: number | undefined;
+  /** R, columns of the factor of what is to be sensed, where the objective weighs that; absent: the rates alone count. */
+  sensingColumns?: number | undefined;
 }
 
 /**
@@ -39,7 +44,7 @@ export interface FitTo extends Dimensions {
  */
 export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'bytes'>, array: FitTo): Promise<FittedModel> {
   if (isSized(card)) return { card, onnx: bytes, onnxSha256: card.sha256 };
-  const { elements, rfChains, users, connection = 'full', steps } = array;
+  const { elements, rfChains, users, connection = 'full' } = array;
   const file = readNumbers(bytes, card.id);
   const { anyArray } = await findFamily(file.family);
   if (anyArray === undefined) {
@@ -47,24 +52,42 @@ export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'by
       wayOut: 'train one for this array: beamrig train',
     });
   }
-  const budget = budgetOf(card.id, anyArray, steps);
+  const { usualSteps, columns, modelGraph } = networkFor(anyArray, file, array);
+  const steps = budgetOf(card.id, anyArray, array.steps ?? usualSteps);
   const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
-  const onnx = anyArray.modelGraph(numbersFor(anyArray, file), { elements, rfChains, users, steps: budget, ...mask });
-  // The connection is in the graph, so that the model takes no input for it.
-  const kind = { dimensions: { elements, rfChains, users }, connection: 'full' as const };
+  const onnx = modelGraph({ elements, rfChains, users, steps, ...mask });
   return {
-    card: { ...card, ...kind, ...contractTensors(kind) },
+    card: sizedCard(card, { elements, rfChains, users }, columns),
     onnx,
     onnxSha256: createHash('sha256').update(onnx).digest('hex'),
-    steps: budget,
+    steps,
   };
+}
+
+/** The network for sensing where that counts and the file has numbers for it, and the one for the rates elsewhere. */
+function networkFor(anyArray: AnyArray, file: NumbersFile, { sensingColumns }: FitTo) {
+  const { sensing } = anyArray;
+  if (sensing !== undefined && file.sensing !== undefined && sensingColumns !== undefined) {
+    const numbers = numbersFor(sensing, { ...file.sensing, family: file.family });
+    const columns = Math.min(sensingColumns, sensing.mostColumns);
+    const modelGraph = (array: ArrayAtHand): Uint8Array => sensing.modelGraph(numbers, { ...array, columns });
+    return { usualSteps: sensing.usualSteps, columns, modelGraph };
+  }
+  const numbers = numbersFor(anyArray, file);
+  return { usualSteps: anyArray.steps.usual, modelGraph: (array: ArrayAtHand) => anyArray.modelGraph(numbers, array) };
+}
+
+/** The connection is in the graph, so that the model takes no input for it. */
+function sizedCard({ sensing: _, ...card }: ModelCard, dimensions: Dimensions, columns: number | undefined): SizedCard {
+  const kind = { dimensions, connection: 'full' as const };
+  return { ...card, ...kind, ...(columns === undefined ? {} : { sensing: 'input' }), ...contractTensors(kind, columns) };
 }
 
 const isSized = (card: VerifiedModel['card']): card is SizedCard => card.dimensions !== 'any';
 
-function budgetOf(id: string, { steps: { usual, most } }: AnyArray, asked = usual): number {
+function budgetOf(id: string, { steps: { most } }: AnyArray, asked: number): number {
   if (Number.isInteger(asked) && asked >= 1 && asked <= most) return asked;
   throw new BeamrigError('argument', `the model ${id} takes 1 to ${most} steps, not ${asked}`, {
-    wayOut: `leave steps out: ${usual}`,
+    wayOut: 'leave steps out: the model has a number of its own',
   });
 }

@@ -2,38 +2,36 @@
  * A model that serves every array: what its family has learned, as JSON, and no graph. The graph is built for the array at hand
  * (`fitted-model.ts`).
  */
-import { z } from 'zod';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
-import type { AnyArray } from './family.ts';
+import type { AnyArray, NumbersOfForm } from './family.ts';
+import { numbersSchema, type NumbersFile, type SensingSection } from './numbers-schema.ts';
 import { asFloat32 } from './training/learned-numbers.ts';
 
-const schema = z.strictObject({
-  format: z.literal('beamrig-numbers-1'),
-  /** Id of the family. */
-  family: z.string(),
-  /** Of the network that the numbers belong to. */
-  form: z.int().positive(),
-  /** By name, row-major. */
-  numbers: z.record(z.string(), z.array(z.number())),
-});
-
-export type NumbersFile = z.infer<typeof schema>;
-
 /** The text of the file: the same numbers are the same bytes. @param learned in the order of the family's numbers */
-export function numbersText(family: string, { form, numbers }: AnyArray, learned: readonly Float64Array[]): string {
+export function numbersText(
+  family: string,
+  { form, numbers }: AnyArray,
+  learned: readonly Float64Array[],
+  sensing?: SensingSection,
+): string {
   const named = numbers.map(({ name }, i) => [name, Array.from(learned[i], asFloat32)]);
   const content: NumbersFile = {
     format: 'beamrig-numbers-1',
     family,
     form,
     numbers: Object.fromEntries(named) as Record<string, number[]>,
+    ...(sensing === undefined ? {} : { sensing }),
   };
-  // A list a line.
-  return `${JSON.stringify(schema.parse(content), null, 1)
-    .replace(/\n {3}/g, ' ')
-    .replace(/\n {2}\]/g, ' ]')}\n`;
+  return fileText(content);
 }
+
+/** The file with numbers for sensing, whatever it had of them before. @public for models/reproduce/learn-sensing.ts */
+export const withSensing = (file: NumbersFile, sensing: SensingSection): string => fileText({ ...file, sensing });
+
+/** A list a line. */
+const fileText = (content: NumbersFile): string =>
+  `${JSON.stringify(numbersSchema.parse(content), null, 1).replace(/\[\n([^\]]*)\]/g, (_, list: string) => `[ ${list.trim().replace(/\n */g, ' ')} ]`)}\n`;
 
 /** @param model for messages @throws BeamrigError 'model-damaged' where the bytes are no such file */
 export function readNumbers(bytes: Uint8Array, model: string): NumbersFile {
@@ -48,7 +46,7 @@ export function readNumbers(bytes: Uint8Array, model: string): NumbersFile {
   } catch (cause) {
     throw refuse('it is not JSON', cause);
   }
-  const parsed = schema.safeParse(json);
+  const parsed = numbersSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   throw refuse(`${path.length === 0 ? 'the whole' : path.join('.')}: ${message}`);
@@ -58,7 +56,10 @@ export function readNumbers(bytes: Uint8Array, model: string): NumbersFile {
  * The numbers in the order in which their family wants them.
  * @throws BeamrigError 'model-mismatch' where they are numbers of another form of the network
  */
-export function numbersFor({ form, numbers }: AnyArray, file: NumbersFile): Float64Array[] {
+export function numbersFor(
+  { form, numbers }: NumbersOfForm,
+  file: Pick<NumbersFile, 'family' | 'form' | 'numbers'>,
+): Float64Array[] {
   const refuse = (why: string): BeamrigError =>
     new BeamrigError('model-mismatch', `the numbers of ${file.family}: ${why}`, {
       wayOut: 'use the file that came with this version of beamrig, or train it anew',

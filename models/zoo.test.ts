@@ -58,7 +58,7 @@ describe('the models that come with beamrig', () => {
     it(`${id} was trained, and its card says how and what it reached in both channel scales`, () => {
       const { training, metrics } = readCard(path);
       expect(training).not.toBe('none');
-      const snrsDb = readCard(path).sensing === undefined ? [0, 5, 10, 15, 20] : [0, 2, 4, 6, 8, 10, 12];
+      const snrsDb = readCard(path).sensing !== 'input' ? [0, 5, 10, 15, 20] : [0, 2, 4, 6, 8, 10, 12];
       for (const scale of ['unit-element', 'paper-001']) {
         expect(metrics.filter((metric) => metric.scale === scale).map(({ snrDb }) => snrDb)).toEqual(snrsDb);
       }
@@ -66,7 +66,7 @@ describe('the models that come with beamrig', () => {
   }
 
   it('reach on the validation channels what their cards say, when the rate is worked out in float64', async () => {
-    for (const { path, card } of zoo.filter(({ card: { sensing } }) => sensing === undefined)) {
+    for (const { path, card } of zoo.filter(({ card: { sensing } }) => sensing !== 'input')) {
       const { training } = card;
       if (typeof training === 'string') throw new Error(`${card.id} is untrained`);
       // What serves every array has figures of the one that it was trained on, at the budget that it was trained for.
@@ -177,6 +177,17 @@ describe('a model is refused, with a way out,', () => {
     expect(() => findModel('./unfolded-pga-n64')).toThrow(
       refused('model-missing', /is not there \(looked for \.\/unfolded-pga-n64\)/),
     );
+  });
+
+  it('when its card says of sensing what its numbers do not', () => {
+    const known = verifyModel(findModel('phase-net'));
+    const path = join(folder, 'silent.numbers.json');
+    copyFileSync(known.path, path);
+    const { sensing: _, ...silent } = known.card;
+    writeFileSync(cardPathOf(path), cardText({ ...silent, id: 'silent' }));
+    expect(() => verifyModel(path)).toThrow(refused('model-mismatch', /holds numbers for sensing, and its card says otherwise/));
+    writeFileSync(cardPathOf(path), cardText({ ...silent, id: 'silent', sensing: 'input' }));
+    expect(() => verifyModel(path)).toThrow(refused('model-mismatch', /sensing are "any" of files that end in/));
   });
 
   it('when one byte of it has changed', () => {

@@ -15,6 +15,7 @@ import { isTodo, modelCardSchema, sensingColumns } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, isModelFileName, isModelPath } from './model-path.ts';
 import { readNumbers } from './numbers-file.ts';
+import type { NumbersFile } from './numbers-schema.ts';
 import { NEWEST_IR, NEWEST_OPSET, readOnnx } from './onnx-file.ts';
 import type { OnnxFile } from './onnx-file.ts';
 import { tensorFlaws } from './tensor-flaws.ts';
@@ -204,23 +205,24 @@ function firstOf([first, ...others]: readonly BeamrigError[], path: string): Bea
 
 export const sha256Of = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-/** R as the card says it; undefined of a model that does not sense. A card that leaves it open is told of one that would do. */
+/** R as the card says it; undefined of a file without such inputs. A card that leaves it open is told of one that would do. */
 const columnsOf = (card: ModelCard): number | undefined =>
-  card.sensing === undefined ? undefined : (sensingColumns(card) ?? (card.dimensions === 'any' ? 1 : card.dimensions.users));
+  card.sensing !== 'input' ? undefined : (sensingColumns(card) ?? (card.dimensions === 'any' ? 1 : card.dimensions.users));
 
 /** Numbers serve every array, and an ONNX file just one. */
-function kindFlaws(path: string, { dimensions, connection }: ModelCard): BeamrigError[] {
+function kindFlaws(path: string, { dimensions, connection, sensing }: ModelCard): BeamrigError[] {
   const isNumbers = path.endsWith(NUMBERS_ENDING);
-  if (isNumbers === (dimensions === 'any') && isNumbers === (connection === 'any')) return [];
-  const message = `model ${path}: dimensions and connection are "any" of files that end in ${NUMBERS_ENDING}, and of those alone`;
+  const senses = sensing === undefined || isNumbers === (sensing === 'any');
+  if (isNumbers === (dimensions === 'any') && isNumbers === (connection === 'any') && senses) return [];
+  const message = `model ${path}: dimensions, connection and sensing are "any" of files that end in ${NUMBERS_ENDING}, and of those alone`;
   return [new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
 }
 
 /** A file of numbers has no tensors of its own: those that the card tells are the contract's. */
 function lookAtNumbers(path: string, bytes: Uint8Array, card: ModelCard | undefined): BeamrigError[] {
-  let family: string;
+  let file: NumbersFile;
   try {
-    ({ family } = readNumbers(bytes, path));
+    file = readNumbers(bytes, path);
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
     return [error];
@@ -228,9 +230,12 @@ function lookAtNumbers(path: string, bytes: Uint8Array, card: ModelCard | undefi
   if (card === undefined) return [];
   const contract = contractTensors(card);
   const flaws = tensorFlaws(path, card, contract, contract);
-  if (family === card.algorithm) return flaws;
-  const message = `model ${path} holds numbers of ${family}, its card is of ${card.algorithm}`;
-  return [...flaws, new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
+  const add = (message: string): number =>
+    flaws.push(new BeamrigError('model-mismatch', `model ${path} ${message}`, { wayOut: 'correct the card' }));
+  if (file.family !== card.algorithm) add(`holds numbers of ${file.family}, its card is of ${card.algorithm}`);
+  const senses = file.sensing !== undefined;
+  if (senses !== (card.sensing === 'any')) add(`holds ${senses ? '' : 'no '}numbers for sensing, and its card says otherwise`);
+  return flaws;
 }
 
 /**

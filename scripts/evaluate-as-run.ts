@@ -12,6 +12,7 @@ import { METRICS, type MetricValues } from '../core/signal/metrics.ts';
 import type { ObjectiveName } from '../core/signal/objectives/objective-names.ts';
 import { DEFAULT_SWEEPS, type QuantiserName } from '../core/signal/quantiser-names.ts';
 import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';
+import { columnsWeighed } from '../core/signal/objectives/rate-sensing.ts';
 import { openBeamformer } from '../src/beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS } from '../src/beamforming/try-model.ts';
 import { parseRigFile, type RigFile } from '../src/config/rig-file.ts';
@@ -72,7 +73,7 @@ export async function compareEvaluationWithRun(
   };
   const opened = await openBeamformer(
     beamformer,
-    { elements, rfChains: users, users },
+    { elements, rfChains: users, users, sensingColumns: columnsWeighed(objective, sensing && [sensing]) },
     { deadlineMs: isBaselineName(beamformer) ? Infinity : PATIENT_DEADLINE_MS },
   );
   await evaluateBeamformer({

@@ -10,13 +10,20 @@ const STEP = 1e-5;
  * @param graph a training graph in float64 for 6 elements and 2 users: `loss`, and `d_NAME` of each parameter
  * @param parameters their values, by name
  * @param digits after the point that gradient and differences have in common
+ * @param given what the graph takes beside, for its three channels
  */
-export async function expectTrueGradients(graph: Uint8Array, parameters: Record<string, Feed>, digits: number): Promise<void> {
+export async function expectTrueGradients(
+  graph: Uint8Array,
+  parameters: Record<string, Feed>,
+  digits: number,
+  given: Readonly<Record<string, Feed>> = {},
+): Promise<void> {
   const session = await openSession(graph, { exact: true });
   const set = drawChannelSet({ seed: 2, name: 'train', count: 3, elements: 6, users: 2, paths: 4, scale: 'unit-element' });
   const feeds: Record<string, Feed> = {
     channel: { values: Float64Array.from(set.packed), shape: [3, 2, 6, 2] },
     noise: { values: Float64Array.of(0.1, 0.5, 0.02), shape: [3] },
+    ...given,
     ...parameters,
   };
   const exact = await session.run(feeds);

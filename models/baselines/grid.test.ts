@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
+import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
 import { salehValenzuela } from '../../core/signal/channel.ts';
 import { frobeniusNorm, fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
@@ -67,17 +67,28 @@ function valueOf(problem: Problem, beam: HybridPrecoder): number {
   return rateOf(problem, beam) - cost;
 }
 
+/** Each made once, too: a long run with sensing takes its time. */
+const beams = new Map<string, Beam>();
+const SLOW = { timeout: 180_000 };
+
+function runOnce(name: BaselineName, problem: Problem): Beam {
+  const key = `${name} ${problems.findIndex((each) => each.problem === problem)}`;
+  const beam = beams.get(key) ?? structuredClone(runBaseline(name, problem));
+  beams.set(key, beam);
+  return beam;
+}
+
 function beamOf(name: BaselineName, problem: Problem): HybridPrecoder {
-  const { analogPhase, digital } = runBaseline(name, problem);
+  const { analogPhase, digital } = runOnce(name, problem);
   return { analog: fromPhases(analogPhase, problem.channel.cols, problem.rfChains, problem.connection), digital };
 }
 
 /** Those that say that they climb: what they begin with, and what they climb. */
 const CLIMBS: { name: BaselineName; start: (problem: Problem) => HybridPrecoder; value: typeof valueOf }[] = [
   { name: 'pga-searched', start: (problem) => atPower(problem, 'zf'), value: valueOf },
-  { name: 'manifold', start: (problem) => atPower(problem, 'objective'), value: rateOf },
+  { name: 'manifold', start: (problem) => atPower(problem, 'objective'), value: valueOf },
   { name: 'phase-extraction-best', start: (problem) => beamOf('phase-extraction', problem), value: rateOf },
-  { name: 'long-run', start: (problem) => beamOf('phase-extraction', problem), value: rateOf },
+  { name: 'long-run', start: (problem) => beamOf('phase-extraction', problem), value: valueOf },
 ];
 
 /** Aligned phases. */
@@ -89,12 +100,12 @@ function atPower({ channel, rfChains, connection, power, noise }: Problem, digit
 }
 
 describe('on arrays of every kind, with sensing and without', () => {
-  it.each(BASELINES)('$name gives full power, and phases where there are connections', ({ name }) => {
+  it.each(BASELINES)('$name gives full power, and phases where there are connections', SLOW, ({ name }) => {
     let served = 0;
     for (const { each, problem } of problems) {
       if (baselineMisfit(name, { ...each, connection: each.kind }) !== undefined) continue;
       served++;
-      const { analogPhase, digital } = runBaseline(name, problem);
+      const { analogPhase, digital } = runOnce(name, problem);
       const { channel, rfChains, connection, power, noise } = problem;
       expect([analogPhase.length, digital.rows, digital.cols]).toEqual([channel.cols * rfChains, rfChains, channel.rows]);
       for (const part of [analogPhase, digital.re, digital.im]) expect(part.every(Number.isFinite)).toBe(true);
@@ -107,7 +118,7 @@ describe('on arrays of every kind, with sensing and without', () => {
     expect(served).toBe(name === 'two-phase' ? fit.length : problems.length);
   });
 
-  it.each(CLIMBS)('$name is nowhere worse than what it begins with', ({ name, start, value }) => {
+  it.each(CLIMBS)('$name is nowhere worse than what it begins with', SLOW, ({ name, start, value }) => {
     for (const { each, problem } of problems) {
       const gained = value(problem, beamOf(name, problem)) - value(problem, start(problem));
       expect(gained, JSON.stringify(each)).toBeGreaterThan(-1e-4);

@@ -18,8 +18,8 @@ import { rateWeights } from './pga.ts';
 const TOLERANCE = 1e-7;
 const MOST_UPDATES = 100;
 
-export interface RateOfPhases {
-  /** Of the phases of connected entries, in their order, radians; bit/s/Hz. */
+export interface FunctionOfPhases {
+  /** Of the phases of connected entries, in their order, radians; R or R − ω·τ in bit/s/Hz. */
   at: SmoothFunction;
   phasesOf(analog: CMatrix): Float64Array;
   /** A and D, at unit power, of the phases asked for last. */
@@ -31,7 +31,7 @@ export interface RateOfPhases {
  * @param noise σ²/P
  * @param connection N·M of 0/1; absent means fully connected
  */
-export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, connection?: Uint8Array): RateOfPhases {
+export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, connection?: Uint8Array): FunctionOfPhases {
   const elements = channel.cols;
   const analog = zeros(elements, rfChains);
   const places = Int32Array.from(analog.re.keys()).filter((place) => connection === undefined || connection[place] !== 0);
@@ -69,7 +69,7 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
 }
 
 /** 2·Im((Hᴴ·E − A·S) ∘ A*) at the places that are connected. */
-function phaseGradient(
+export function phaseGradient(
   { cols: elements, rows: users, re: hr, im: hi }: CMatrix,
   { cols: chains, re: ar, im: ai }: CMatrix,
   { re: er, im: ei }: CMatrix,

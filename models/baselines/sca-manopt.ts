@@ -11,13 +11,14 @@
  * SNRs, where their figure has 14 to 21. The trade-off is Liu et al.'s, IEEE Trans. Signal Process. 66(16), 2018, section IV.
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { add, frobeniusNorm, fromParts, matmul, multiplyAhB, scale, subtract } from '../../core/signal/complex-matrix.ts';
+import { add, frobeniusNorm, matmul, multiplyAhB, scale, subtract } from '../../core/signal/complex-matrix.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import { covarianceError, requireSameElements } from '../../core/signal/sensing.ts';
 import { manifoldFactors } from './altmin-manifold.ts';
 import type { Baseline } from './baseline.ts';
 import type { SmoothFunction } from './climb.ts';
 import { climb } from './climb.ts';
+import { asList, asMatrix } from './complex-list.ts';
 import { conjugateGradient } from './conjugate-gradient.ts';
 import { factored, scaTarget } from './digital-targets.ts';
 
@@ -71,16 +72,4 @@ function nearness(wanted: CMatrix, sensing: Sensing, power: number, rho: number)
     gradient.set(asList(scale(subtract(slope, scale(unit, along)), 1 / length)));
     return -((1 - rho) * frobeniusNorm(missed) ** 2 + rho * power * covarianceError(sensing, unit, 1));
   };
-}
-
-/** [Re | Im] */
-function asList({ re, im }: CMatrix): Float64Array {
-  const list = new Float64Array(2 * re.length);
-  list.set(re);
-  list.set(im, re.length);
-  return list;
-}
-
-function asMatrix(list: Float64Array, rows: number, cols: number): CMatrix {
-  return fromParts(rows, cols, list.subarray(0, rows * cols), list.subarray(rows * cols));
 }

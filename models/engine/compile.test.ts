@@ -146,6 +146,25 @@ describe.each(['float32', 'float64'] as const)('compiled to %s, as onnxruntime h
       };
     };
     expect(await difference({ float, inputs: [[5, 8]], build })).toBeLessThan(near);
+    // Narrower than a vector, amid products that are worked out turned.
+    const narrow = ([a, b]: Tensor[]): Record<string, Tensor> => {
+      const turned = ops.matmul(a, a.graph.constant(Float64Array.of(0, 1, -1, 0), [2, 2]));
+      return {
+        left: ops.matmul(turned, b),
+        right: ops.matmul(ops.swapLast(a), turned),
+        scaled: ops.matmul(ops.multiply(turned, a), b),
+      };
+    };
+    expect(
+      await difference({
+        float,
+        inputs: [
+          [9, 2],
+          [2, 2],
+        ],
+        build: narrow,
+      }),
+    ).toBeLessThan(4 * near);
   });
 
   it('inverses of positive definite matrices', async () => {

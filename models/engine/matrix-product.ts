@@ -1,7 +1,7 @@
 /** Products of matrices, in tiles whose sums stay in registers. */
 import type { Emitter } from './emitter.ts';
 import { fixed, plus, type Affine } from './expression.ts';
-import { broadcast, indexAt, stretched, withLastTwoSwapped, type LazyTensor, type View } from './lazy-tensor.ts';
+import { broadcast, hasFewTerms, indexAt, stretched, withLastTwoSwapped, type LazyTensor, type View } from './lazy-tensor.ts';
 import { loops, tiles, type Piece, type Workspace } from './workspace.ts';
 
 /**
@@ -17,7 +17,9 @@ export function matrixProduct(workspace: Workspace, a: LazyTensor, b: LazyTensor
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
   // Vectors lie along the columns. Where there are few of them and many rows, it is worked out as (bᵀ·aᵀ)ᵀ.
   const isTurned = columns < width && rows >= width;
-  const [first, second] = isTurned ? [withLastTwoSwapped(b), withLastTwoSwapped(a)] : [a, b];
+  // Columns of few terms are told by their number on the last axis.
+  const turned = (tensor: LazyTensor) => withLastTwoSwapped(hasFewTerms(tensor) ? workspace.kept(tensor) : tensor);
+  const [first, second] = isTurned ? [turned(b), turned(a)] : [a, b];
   const across = (view: View): View => stretched(view, [...batch, ...view.shape.slice(-2)]);
   const left = across(workspace.kept(first));
   const right = across(workspace.packed(second));

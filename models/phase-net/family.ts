@@ -1,6 +1,7 @@
 /**
  * phase-net: one file of numbers for every array. The numbers say how steps go, not what they are taken on, so the graph is built for the rig at
- * hand, of any size and connection, and for any budget of steps.
+ * hand, of any size and connection, and for any budget of steps. Where sensing counts, it is a network of other steps and numbers
+ * (sensing-network.ts), which are learned apart, by models/reproduce/learn-sensing.ts.
  */
 import { z } from 'zod';
 import { counted } from '../../core/errors/counted.ts';
@@ -10,6 +11,8 @@ import { arrayOptions, count, courseOptions, drawOptions, option } from '../trai
 import { encodeModelGraph, encodeRateGraph, encodeTrainingGraph, trainingTasks } from './graphs.ts';
 import type { Schedule } from './schedule.ts';
 import { NUMBERS_SHAPE, SCHEDULE_NAMES, startOf } from './schedule.ts';
+import { encodeSensingModel } from './sensing-graphs.ts';
+import { SENSING_PARAMETERS } from './sensing-schedule.ts';
 
 const optionsSchema = z.strictObject({
   ...arrayOptions,
@@ -35,6 +38,14 @@ export const family: ModelFamily<PhaseNetOptions> = {
     numbers: SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE })),
     steps: { usual: 30, most: 1000 },
     modelGraph: (numbers, array) => encodeModelGraph(array, asSchedule(numbers)),
+    sensing: {
+      form: 1,
+      numbers: SENSING_PARAMETERS.map(({ name, shape }) => ({ name, shape })),
+      usualSteps: 60,
+      // Every covariance of up to 64 elements has as many.
+      mostColumns: 64,
+      modelGraph: (numbers, array) => encodeSensingModel(array, numbers),
+    },
   },
 };
 

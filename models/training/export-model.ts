@@ -9,8 +9,9 @@ import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { NUMBERS_ENDING, cardPathOf, modelIdOf } from '../model-path.ts';
-import { numbersText } from '../numbers-file.ts';
-import { contractTensors } from '../zoo.ts';
+import { numbersText, readNumbers } from '../numbers-file.ts';
+import type { SensingSection } from '../numbers-schema.ts';
+import { contractTensors, findModel, readModelFile } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
 import type { ChannelSet } from './channel-set.ts';
 import { METRIC_SNR_DB, type Judge } from './judge.ts';
@@ -42,9 +43,10 @@ export async function exportTrainedModel(
   const kind: Pick<ModelCard, 'dimensions' | 'connection'> = output.endsWith(NUMBERS_ENDING)
     ? { dimensions: 'any', connection: 'any' }
     : { dimensions: { elements, rfChains, users }, connection: 'full' };
+  const sensing = kind.dimensions === 'any' ? sensingNumbers(trained) : undefined;
   const bytes =
     kind.dimensions === 'any'
-      ? numbersOf(family, learned)
+      ? numbersOf(family, learned, sensing)
       : withLearned(network.modelGraph(learned), network.parameters, learned);
   const { recipe: _recipe, layerWeights: _layerWeights, title, ...structure } = network.card;
   const card: ModelCard = {
@@ -55,9 +57,10 @@ export async function exportTrainedModel(
     paper: family.paper,
     ...kind,
     ...(network.sensing === undefined ? {} : { sensing: 'input' }),
+    ...(sensing === undefined ? {} : { sensing: 'any' }),
     ...contractTensors(kind, network.sensing?.columns),
     ...structure,
-    training: options.epochs === 0 ? 'none' : describeTraining(trained, output),
+    training: options.epochs === 0 ? 'none' : describeTraining(trained, output, sensing),
     metrics: await measure(trained, judge),
     sha256: createHash('sha256').update(bytes).digest('hex'),
   };
@@ -67,9 +70,15 @@ export async function exportTrainedModel(
 }
 
 /** The file of a family whose numbers serve every array. */
-function numbersOf({ id, anyArray }: ModelFamily, learned: readonly Float64Array[]): Uint8Array {
-  if (anyArray !== undefined) return new TextEncoder().encode(numbersText(id, anyArray, learned));
+function numbersOf({ id, anyArray }: ModelFamily, learned: readonly Float64Array[], sensing?: SensingSection): Uint8Array {
+  if (anyArray !== undefined) return new TextEncoder().encode(numbersText(id, anyArray, learned, sensing));
   throw new BeamrigError('argument', `networks of ${id} are made for one array each: their files end in .onnx`);
+}
+
+/** What is known of sensing is learned apart: it is taken from the model that training went on from, or from the one that comes with beamrig. */
+function sensingNumbers({ family: { id, anyArray }, from }: TrainedNetwork): SensingSection | undefined {
+  if (anyArray?.sensing === undefined) return undefined;
+  return from?.sensing ?? readNumbers(readModelFile(findModel(id), 'model'), id).sensing;
 }
 
 /** Both or none: a disk that fills up leaves no model without its card. */
@@ -92,6 +101,7 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
 function describeTraining(
   { family, options, network, bestEpoch, engine, from, measured }: TrainedNetwork,
   output: string,
+  sensing: SensingSection | undefined,
 ): ModelCard['training'] {
   const channelFile = measured === undefined ? undefined : basename(measured.file);
   const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
@@ -112,6 +122,7 @@ function describeTraining(
     ...(measured === undefined || channelFile === undefined
       ? {}
       : { channelFile: { name: channelFile, sha256: measured.sha256, heldOut: measured.heldOut.channels.length } }),
+    ...(sensing === undefined ? {} : { sensing: { command: sensing.command } }),
   };
 }
 

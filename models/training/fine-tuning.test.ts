@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { scale } from '../../core/signal/complex-matrix.ts';
+import { family as phaseNet } from '../phase-net/family.ts';
+import { readNumbers } from '../numbers-file.ts';
 import { family } from '../unfolded-pga/family.ts';
 import { family as otherFamily } from '../unfolded-phase-extraction/family.ts';
-import { verifyModel } from '../zoo.ts';
+import { findModel, verifyModel } from '../zoo.ts';
 import { drawChannelSet } from './channel-set.ts';
 import { splitMeasured, trainedBefore } from './fine-tuning.ts';
 import { learnedNumbers } from './learned-numbers.ts';
@@ -70,6 +72,23 @@ describe('training that goes on from a model', () => {
     await train(family, { ...options, epochs: 0, from, output: path('same') });
     const [base, same] = ['base', 'same'].map((name) => verifyModel(path(name)).bytes);
     expect(same).toEqual(base);
+  });
+
+  it('keeps what a file of numbers knows of sensing, and without one takes what comes with beamrig', async () => {
+    const shipped = verifyModel(findModel('phase-net'));
+    const { sensing } = readNumbers(shipped.bytes, 'phase-net');
+    const numbersOf = (name: string) => join(folder, `${name}.numbers.json`);
+    const { from, options } = trainedBefore(phaseNet, shipped);
+    const small = { ...options, epochs: 0, elements: 8, users: 2, rfChains: 2, steps: 2, validationChannels: 2 };
+    const other = { ...sensing!, command: 'another' };
+    await train(phaseNet, { ...small, output: numbersOf('new') });
+    await train(phaseNet, { ...small, from, output: numbersOf('kept') });
+    await train(phaseNet, { ...small, from: { ...from, sensing: other }, output: numbersOf('other') });
+    const found = ['new', 'kept', 'other'].map((name) => verifyModel(numbersOf(name)));
+    expect(found.map(({ bytes, id }) => readNumbers(bytes, id).sensing)).toEqual([sensing, sensing, other]);
+    expect(found.map(({ card }) => card.sensing)).toEqual(['any', 'any', 'any']);
+    // Without a step it is the file that it began with, to the byte.
+    expect(found[1].bytes).toEqual(shipped.bytes);
   });
 
   it('is the same from a checkpoint, which is of these channels and this model alone', async () => {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { EngineChoice } from '../engine/engines.ts';
+import type { SensingSection } from '../numbers-schema.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -38,6 +39,8 @@ export interface TrainedBefore {
   readonly sha256: string;
   /** By the name of their parameter. */
   readonly numbers: Readonly<Record<string, readonly number[]>>;
+  /** Of a file of numbers with some for sensing, which stay as they are. */
+  readonly sensing?: SensingSection;
 }
 
 /** Channels from a file. */

@@ -11,6 +11,8 @@ export interface Beamformer {
   readonly dimensions: { elements: number; rfChains: number; users: number };
   /** Budget of steps that it was opened with, where that could be chosen. */
   readonly steps?: number;
+  /** Its network is told what is to be sensed. */
+  readonly sensing?: true;
   /** Absent of a baseline, which is plain code. */
   readonly engine?: Engine;
   /** Why onnxruntime runs it where the compiled engine would have been taken. */

@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { ModelCard } from '../../models/card.ts';
+import type { ModelCard, SizedCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
 import { fitModel } from '../../models/fitted-model.ts';
 import { modelIdOf } from '../../models/model-path.ts';
@@ -27,6 +27,8 @@ export interface BeamformerNeeds {
   users: number;
   /** 'sub': each RF chain has its own block of elements. Default 'full'. */
   connection?: 'full' | 'sub';
+  /** R, columns of the factor of what is to be sensed, where the objective weighs that; absent: the rates alone count. */
+  sensingColumns?: number | undefined;
 }
 
 export interface ModelOptions {
@@ -39,7 +41,8 @@ export interface ModelOptions {
 }
 
 export interface ModelBeamformer extends Beamformer {
-  readonly card: ModelCard;
+  /** With the sizes of the rig. */
+  readonly card: SizedCard;
   readonly engine: Engine;
   /** Of the model's file and of its card, lower-case hex. */
   readonly sha256: string;
@@ -93,9 +96,10 @@ export async function openModel(
   const beamformer: ModelBeamformer = {
     id: card.id,
     kind: 'model',
-    title: card.title,
+    title: titleFor(verified.card, needs),
     dimensions: { elements, rfChains, users },
     card,
+    ...(card.sensing === undefined ? {} : { sensing: true }),
     ...(budget === undefined ? {} : { steps: budget }),
     ...engine,
     sha256: card.sha256,
@@ -123,6 +127,10 @@ async function runIn(beamformer: Beamformer, problems: readonly Problem[]): Prom
     for (const problem of problems) await beamformer.compute(problem).catch(() => undefined);
   }
 }
+
+/** Its title, and where the rig's objective weighs sensing whether the model does. */
+export const titleFor = ({ title, sensing }: ModelCard, { sensingColumns }: BeamformerNeeds): string =>
+  sensing === undefined || sensingColumns === undefined ? title : `${title}; weighs sensing`;
 
 /** Whether a model's card says that it fits a rig; the reason when it does not. */
 export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefined {

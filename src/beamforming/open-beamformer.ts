@@ -4,7 +4,7 @@ import { BASELINES, baselineMisfit, isBaselineName } from '../../models/baseline
 import { listModels } from '../../models/zoo.ts';
 import { openBaseline } from './baseline-beamformer.ts';
 import type { Beamformer } from './beamformer.ts';
-import { misfit, openModel } from './onnx-beamformer.ts';
+import { misfit, openModel, titleFor } from './onnx-beamformer.ts';
 import type { BeamformerNeeds, ModelOptions } from './onnx-beamformer.ts';
 
 /**
@@ -24,7 +24,7 @@ export function listFittingBeamformers(needs: BeamformerNeeds): { id: string; ti
   }));
   try {
     const models = listModels().filter(({ card }) => misfit(card, needs) === undefined);
-    return [...models.map(({ id, card }) => ({ id, title: card.title, kind: 'model' as const })), ...baselines];
+    return [...models.map(({ id, card }) => ({ id, title: titleFor(card, needs), kind: 'model' as const })), ...baselines];
   } catch (error) {
     // A zoo with a broken card in it still leaves the baselines; opening the model names what is wrong.
     if (isBeamrigError(error)) return baselines;

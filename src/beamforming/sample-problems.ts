@@ -6,20 +6,21 @@ import { steeringVector, type ArrayGeometry } from '../../core/signal/geometry.t
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
-import type { SizedCard } from '../../models/card.ts';
+import { sensingColumns, type SizedCard } from '../../models/card.ts';
 
 /**
  * @param each channels at each SNR; of a model that senses, every other one has something to sense
  * @param stream of the seed
  */
 export function sampleProblems(
-  { dimensions, sensing }: Pick<SizedCard, 'dimensions' | 'sensing'>,
+  card: Pick<SizedCard, 'dimensions' | 'sensing' | 'inputs'>,
   { snrsDb, each, stream }: { snrsDb: readonly number[]; each: number; stream: string },
 ): Problem[] {
-  const { elements, rfChains, users } = dimensions;
+  const { elements, rfChains, users } = card.dimensions;
   const random = createRandom(1).stream(stream);
   const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;
-  const sensed = sensing === undefined ? {} : { sensing: threeDirections(geometry) };
+  const columns = sensingColumns(card);
+  const sensed = columns === undefined ? {} : { sensing: directions(geometry, columns) };
   return snrsDb.flatMap((snrDb) =>
     Array.from({ length: each }, (_, index) => ({
       channel: salehValenzuela({ random, geometry, users, paths: 10, scale: 'unit-element' }),
@@ -31,10 +32,10 @@ export function sampleProblems(
   );
 }
 
-/** Beams towards −60°, 0° and 60°, the weight of paper 000. */
-function threeDirections(geometry: ArrayGeometry & { kind: 'ula' }): Sensing {
+/** Beams towards −60°, 0° and 60°, or as many of them as a model takes, the weight of paper 000. */
+function directions(geometry: ArrayGeometry & { kind: 'ula' }, most: number): Sensing {
   const { elements } = geometry;
-  const columns = [-Math.PI / 3, 0, Math.PI / 3].map((azimuth) => steeringVector(geometry, azimuth));
+  const columns = [-Math.PI / 3, 0, Math.PI / 3].slice(0, most).map((azimuth) => steeringVector(geometry, azimuth));
   const factor = zeros(elements, columns.length);
   columns.forEach(({ re, im }, r) => {
     for (let n = 0; n < elements; n++) {

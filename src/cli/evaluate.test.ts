@@ -153,6 +153,39 @@ describe('beamrig evaluate, with sensing,', () => {
     expect(stdout).toMatch(/aligned +τ +R − ωτ +pattern error +digital ZF/);
   });
 
+  it('has phase-net weigh it where the objective does, also of a covariance of many directions', async () => {
+    const wide = join(cli.path, 'wide.npy');
+    writeChannelFile(wide, [flat(1)]);
+    for (const wish of [
+      ['--sensing=-60,0,60', '--omega', '0.2'],
+      ['--covariance', wide],
+    ]) {
+      const rows = async (...words: string[]): Promise<Row[]> => {
+        const all = [
+          'evaluate',
+          'phase-net',
+          '--channels',
+          channels,
+          '--snr',
+          '0,10',
+          '--json',
+          '--bits',
+          'inf',
+          ...wish,
+          ...words,
+        ];
+        const { stdout } = await beamrigHere(...all);
+        return (JSON.parse(stdout) as { results: Row[] }).results;
+      };
+      const rates = await rows('--resolve-digital');
+      const weighed = await rows('--objective', 'rate-sensing', '--steps', '100');
+      weighed.forEach(({ objective, tau }, i) => {
+        expect(objective.mean).toBeGreaterThan(rates[i].objective.mean);
+        expect(tau.mean).toBeLessThan(rates[i].tau.mean);
+      });
+    }
+  }, 60_000);
+
   it('takes a covariance of any power, for all SNRs or for each', async () => {
     const [one, scaled, each] = ['one', 'scaled', 'each'].map((name) => join(cli.path, `${name}.npy`));
     writeChannelFile(one, [flat(1)]);

@@ -32,6 +32,17 @@ describe('beamrig models verify', () => {
     expectRefusal(await beamrigHere('models', 'verify', outside), /weights in another file/);
   }, 60_000);
 
+  it('tries one that weighs sensing where that counts with it and without', async () => {
+    const { code, stdout } = await beamrigHere('models', 'verify', 'phase-net');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^phase-net: good \(.*, it runs compiled, with sensing and without: [0-9.]+ ms at most/);
+    const shown = await beamrigHere('models', 'show', 'phase-net');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      sensing: 'any',
+      training: { sensing: { command: expect.stringContaining('learn-sensing.ts') as string } },
+    });
+  }, 60_000);
+
   it('gives up a model that does not answer, and names it', async () => {
     const path = writeTroubledModel(cli.path, 'endless', { turns: ENDLESS });
     expectRefusal(await beamrigHere('models', 'verify', path), /the model 'endless' did not answer within 10000 ms/);

@@ -21,6 +21,7 @@ export function listAll(options: { json?: boolean }): void {
       id,
       title: card.title,
       dimensions: card.dimensions,
+      sensing: card.sensing ?? null,
       paper: card.paper,
       path,
     }));
@@ -28,9 +29,10 @@ export function listAll(options: { json?: boolean }): void {
     return;
   }
   const rows = models.map(({ id, card }) => {
-    return [id, sizeOf(card), card.connection === 'full' ? 'full' : 'any', card.title];
+    const connection = card.connection === 'full' ? 'full' : 'any';
+    return [id, sizeOf(card), connection, card.sensing === undefined ? 'no' : 'yes', card.title];
   });
-  print(table(['model', 'elements × chains × users', 'connection', ''], rows));
+  print(table(['model', 'elements × chains × users', 'connection', 'sensing', ''], rows));
   print('');
   print(
     table(
@@ -111,9 +113,10 @@ function tell({ card, tried, flaws }: Verified): void {
   if (flaws.length > 0 || card === undefined || tried === undefined) return;
   const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = tried;
   const { id, sha256 } = card;
+  const sensed = card.sensing === 'any' ? ', with sensing and without' : '';
   const how = engine === 'compiled' ? 'it runs compiled' : 'onnxruntime runs it';
   print(
-    `${id}: good (sha256 ${sha256.slice(0, 12)}…, tensors and card agree, ${how}: ${mostMs.toFixed(1)} ms at most, the first beam included)`,
+    `${id}: good (sha256 ${sha256.slice(0, 12)}…, tensors and card agree, ${how}${sensed}: ${mostMs.toFixed(1)} ms at most, the first beam included)`,
   );
   if (engineReason !== undefined) print(`${id}: ${enginesDiffer === true ? '' : 'not compiled, since '}${engineReason}`);
   if (!isOffPower(leastRatio) && !isOffPower(mostRatio)) return;

@@ -14,6 +14,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { columnsWeighed } from '../../core/signal/objectives/rate-sensing.ts';
 import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
@@ -124,7 +125,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   // A beam that is chosen is to be radiated as it is.
   const quantiser = options.chosen === undefined ? rig.beamformer.quantiser : 'nearest';
   const quantise = createQuantiser({ quantiser, sweeps }, objective, sweepStart);
-  const needs: BeamformerNeeds = { elements, rfChains, users, connection };
+  const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
+  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns };
   const open = (name: string): Promise<Beamformer> => openBeamformer(name, needs, rig.beamformer);
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
@@ -155,7 +157,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
     const begin = await beginning(options, hardware, standIn, world);
-    const description = describe(options, begin, world, beamformer);
+    const description = describe(options, begin, world, { beamformer, needs });
     const controller = createControlLoop({
       setting: {
         clock,
@@ -341,13 +343,12 @@ function describe(
   options: AssembleOptions,
   { first, reason }: Beginning,
   { origin }: World,
-  beamformer: Beamformer,
+  { beamformer, needs }: { beamformer: Beamformer; needs: BeamformerNeeds },
 ): RigDescription {
   const { rig } = options;
-  const { geometry, rfChains, phaseBits, connection } = rig.array;
-  const elements = elementsOf(rig);
-  const users = rig.users.count;
-  const fitting = listFittingBeamformers({ elements, rfChains, users, connection });
+  const { geometry, phaseBits, connection } = rig.array;
+  const { elements, rfChains, users } = needs;
+  const fitting = listFittingBeamformers(needs);
   const own = { id: beamformer.id, title: beamformer.title, kind: beamformer.kind };
   return {
     name: rig.name,

@@ -121,13 +121,15 @@ export interface ModelUsed {
   engineReason?: string;
   /** Budget of steps of a beam, where that could be chosen. */
   steps?: number;
+  /** Its network was told what was to be sensed. */
+  sensing?: true;
   sha256?: string;
   cardSha256?: string;
 }
 
 /** What of a beamformer is kept. */
-export function modelUsed({ id, kind, engine, engineReason, steps, sha256, cardSha256 }: ModelUsed): ModelUsed {
-  const known = { engine, engineReason, steps, sha256, cardSha256 };
+export function modelUsed({ id, kind, engine, engineReason, steps, sensing, sha256, cardSha256 }: ModelUsed): ModelUsed {
+  const known = { engine, engineReason, steps, sensing, sha256, cardSha256 };
   return { id, kind, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) };
 }
 

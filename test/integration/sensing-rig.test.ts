@@ -63,12 +63,40 @@ describe('a rig that senses', () => {
     });
   }, 60_000);
 
+  it('has phases for the objective: with it, phase-net weighs sensing, says so, and leaves those for the rates behind', async () => {
+    const recorder = { cycle: () => undefined, event: () => undefined };
+    const opened = async (beamformer: Partial<RigFile['beamformer']>) => {
+      const rig = { ...example, beamformer: { ...example.beamformer, ...beamformer } };
+      const { identity, controller } = await assembleRig({ rig, clock: createVirtualClock(), hardware: false, recorder });
+      const title = controller.describe().models.find(({ id }) => id === 'phase-net')?.title;
+      await controller.stop();
+      return { ...identity.model, title };
+    };
+    const told = expect.stringContaining('; weighs sensing') as string;
+    expect(await opened({})).toMatchObject({ id: 'phase-net', steps: 60, sensing: true, title: told });
+    expect(await opened({ steps: 9 })).toMatchObject({ steps: 9, sensing: true });
+    const forRates = await opened({ objective: 'sum-rate' });
+    expect(forRates).toMatchObject({ id: 'phase-net', steps: 30, title: expect.not.stringContaining('sensing') as string });
+    expect(forRates).not.toHaveProperty('sensing');
+    const [weighed, rates] = [
+      await runOf(example),
+      await runOf({ ...example, beamformer: { ...example.beamformer, model: 'phase-extraction' } }),
+    ];
+    weighed.forEach(({ metrics: { predicted } }, cycle) => {
+      const other = rates[cycle].metrics.predicted;
+      expect(predicted.rate_less_tau - other.rate_less_tau).toBeGreaterThan(0.3);
+      expect(predicted.tau / other.tau).toBeLessThan(0.8);
+    });
+  }, 60_000);
+
   it('takes its covariance from a file as well, and says which', async () => {
     const { factor } = rigSensing(example)!;
     const covariance = join(folder, 'psi.npy');
     writeChannelFile(covariance, [scale(multiplyABh(factor, factor), 3)]);
-    const given = { ...example, sensing: { covariance, weight: 0.3 } };
-    const [directions, file] = [await runOf(example), await runOf(given)];
+    // Phases that know of rates alone: others lean on how a covariance is taken apart into columns.
+    const rates = { ...example, beamformer: { ...example.beamformer, model: 'phase-extraction' } };
+    const given = { ...rates, sensing: { covariance, weight: 0.3 } };
+    const [directions, file] = [await runOf(rates), await runOf(given)];
     file.forEach(({ metrics }, cycle) => {
       const { tau, beampattern_mse } = directions[cycle].metrics.predicted;
       expect(metrics.predicted.tau / tau).toBeCloseTo(1, 3);

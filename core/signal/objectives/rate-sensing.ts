@@ -39,6 +39,15 @@ export const rateSensingObjective: Objective = {
   surrogate: (problem) => sensingSurrogate(problem, sensingOf(problem)),
 };
 
+/**
+ * R, columns of the widest factor among what is to be sensed, where the objective weighs that: what a network is built for.
+ * @returns undefined where the rates alone count, whatever is told of sensing beside
+ */
+export function columnsWeighed(objective: string, sensed: readonly Pick<Sensing, 'factor'>[] = []): number | undefined {
+  if (objective !== rateSensingObjective.name || sensed.length === 0) return undefined;
+  return Math.max(...sensed.map(({ factor }) => factor.cols));
+}
+
 function sensingOf({ sensing, channel }: Problem): Sensing {
   if (sensing === undefined) {
     throw new BeamrigError('argument', "the objective 'rate-sensing' needs to know what sensing wishes for", {
