@@ -4,7 +4,9 @@ import { SingleBar } from 'cli-progress';
 import { counted } from '../../core/errors/counted.ts';
 import type { OnProgress } from '../engine/task-threads.ts';
 import type { SizedModelFile } from './sized-models.ts';
+import { cachedRates } from './cached-rates.ts';
 import { openRates, type ComputeRates } from './rates.ts';
+import type { ResultCache } from './result-cache.ts';
 
 export interface Pace {
   /** Of one batch of channels after the other. */
@@ -16,9 +18,13 @@ export interface Pace {
 /** Between two lines where there is no terminal. */
 const LINE_MS = 5000;
 
-export function startPace(): Pace {
+/** @param say where lines go @param stream where the bar goes: default standard error */
+export function startPace({
+  say = console.error,
+  stream,
+}: { say?: (line: string) => void; stream?: NodeJS.WritableStream } = {}): Pace {
   const format = '{bar} {value}/{total} channels, {pace}/s';
-  const bar = new SingleBar({ format, noTTYOutput: true, notTTYSchedule: LINE_MS });
+  const bar = new SingleBar({ format, noTTYOutput: true, notTTYSchedule: LINE_MS, ...(stream === undefined ? {} : { stream }) });
   /** Of the batches before. */
   let [channels, spentMs] = [0, 0];
   let beganMs: number | undefined;
@@ -35,24 +41,39 @@ export function startPace(): Pace {
     },
     end: (how) => {
       bar.stop();
-      if (channels > 0) console.error(`${counted(channels, 'channel')} at ${paceOf(channels, spentMs)}/s, ${how}`);
+      if (channels > 0) say(`${counted(channels, 'channel')} at ${paceOf(channels, spentMs)}/s, ${how}`);
     },
   };
 }
 
 const paceOf = (channels: number, ms: number): number => Math.round((1000 * channels) / Math.max(ms, 1));
 
+/** What tables are computed with; by default nothing is kept, and nobody asks to stop. */
+export interface RatesWork {
+  cache?: ResultCache;
+  signal?: AbortSignal;
+  pace?: Pace;
+  /** Where lines go; default standard error. */
+  say?: (line: string) => void;
+}
+
 /** All cores for some tables: a channel counts once for each method and SNR. @param models whose networks are among the methods */
 export async function withRates<Tables>(
   models: readonly SizedModelFile[],
   work: (computeRates: ComputeRates) => Promise<Tables>,
+  { cache, signal = new AbortController().signal, say = console.error, pace = startPace({ say }) }: RatesWork = {},
 ): Promise<Tables> {
   const threads = availableParallelism();
-  const pace = startPace();
-  const rates = await openRates({ models, threads, onProgress: pace.onProgress });
-  for (const { id, why } of rates.notCompiled) console.error(`onnxruntime computes the network '${id}', which has ${why}`);
+  const { onProgress } = pace;
+  const rates = await openRates({ models, threads, onProgress });
+  for (const { id, why } of rates.notCompiled) say(`onnxruntime computes the network '${id}', which has ${why}`);
+  const onFound = (found: number, jobs: number): void => {
+    if (found > 0) say(`${found} of ${counted(jobs, 'result')} are in the cache`);
+  };
   try {
-    return await work(rates.compute);
+    return await work(
+      cache === undefined ? rates.compute : cachedRates(rates.compute, { cache, models, signal, onProgress, onFound }),
+    );
   } finally {
     await rates.close();
     const engine = models.length > rates.notCompiled.length ? 'networks compiled, ' : '';

@@ -13,7 +13,7 @@ import type { SharedJobs } from './rates-worker.ts';
 import { runtimeRates } from './runtime-rates.ts';
 
 /** Sum rates in bit/s/Hz on the first channels of each job's set, in their order; NaN where a method has no setting for the SNR. */
-export type ComputeRates = (jobs: readonly RateJob[], count: number) => Promise<number[][]>;
+export type ComputeRates = (jobs: readonly RateJob[], count: number, onProgress?: OnProgress) => Promise<number[][]>;
 
 export interface Rates {
   /** @throws {BeamrigError} as the methods do; 'internal' where a thread ends by itself */
@@ -27,10 +27,11 @@ export interface RatesOptions {
   /** Whose networks are among the methods. */
   models?: readonly SizedModelFile[];
   threads: number;
+  /** Of calls that bring none of their own. */
   onProgress?: OnProgress;
 }
 
-export async function openRates({ models = [], threads, onProgress }: RatesOptions): Promise<Rates> {
+export async function openRates({ models = [], threads, onProgress: usual }: RatesOptions): Promise<Rates> {
   const compiled: Record<string, CompiledModel> = {};
   const foreign = new Map<string, SizedModelFile & { why: string }>();
   for (const model of models) {
@@ -44,7 +45,7 @@ export async function openRates({ models = [], threads, onProgress }: RatesOptio
   const pool = await openTaskThreads<SharedJobs, number>(import.meta.url, 'rates-worker', compiled, threads);
   return {
     notCompiled: [...foreign.values()],
-    compute: async (jobs, count) => {
+    compute: async (jobs, count, onProgress = usual) => {
       const total = jobs.length * count;
       const shared = jobs.filter(({ source }) => source.kind !== 'network' || !foreign.has(source.id));
       let done = 0;

@@ -10,7 +10,7 @@ import { drawChannelSet } from '../training/channel-set.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import { openRates, type ComputeRates, type Rates } from './rates.ts';
-import { bitsMarkdown, compare, compareBits, differencesMarkdown, ratesMarkdown, testSet, verdictsMarkdown } from './tables.ts';
+import { compare, differencesMarkdown, ratesMarkdown, testSet } from './tables.ts';
 
 const array = { elements: 32, users: 4, seed: 1 };
 
@@ -64,17 +64,6 @@ describe('the comparison of paper 001', () => {
     const differences = differencesMarkdown(comparison, options);
     expect(differences).toContain('| a − b | +1.00 ± 0.00 | +2.00 ± 0.00 |');
     expect(differences).not.toContain('missing');
-    expect(verdictsMarkdown(comparison, options)).toBe(
-      '- a against b: above at 4 of 4 points, at worst +1.00 ± 0.00 (`unit-element`, 0 dB).',
-    );
-  });
-
-  it('loses rate to coarse phases, and less the more bits there are', async () => {
-    const cells = await compareBits({ ...array, network, bits: [1, 4, 'inf'], snrDb: 10, channels: 4 }, rates.compute);
-    const [one, four, infinite] = cells.filter((cell) => cell.scale === 'unit-element' && cell.beamformer === 'two-layers');
-    expect(one.mean).toBeLessThan(four.mean);
-    expect(four.mean).toBeLessThan(infinite.mean);
-    expect(bitsMarkdown(cells, [1, 4, 'inf'])).toContain('| Q | 1 | 4 | ∞ |');
   });
 
   it('draws test channels that differ from one another and come again', () => {

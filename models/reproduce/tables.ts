@@ -1,13 +1,8 @@
-/**
- * The comparison of paper 001 as Markdown: every method at every SNR in both channel scales, differences channel by channel, and what is
- * left of the rate at Q bits.
- */
+/** Methods side by side: every one at every SNR in both channel scales, and differences channel by channel; as Markdown, too. */
 import type { ChannelScale } from '../../core/signal/channel.ts';
-import type { PhaseBits } from '../evaluation/channel-figures.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
-import type { SizedModelFile } from './sized-models.ts';
-import type { Method, RateSource, TestSet } from './methods.ts';
+import type { Method, TestSet } from './methods.ts';
 import type { ComputeRates } from './rates.ts';
 
 /** Which array, and how many channels of which seed. */
@@ -92,39 +87,6 @@ export function summarised(points: readonly RatePoint[], pairs: ComparisonOption
   return { rates, differences };
 }
 
-export interface QuantisedCell extends MeanAndError {
-  scale: ChannelScale;
-  snrDb: number;
-  beamformer: string;
-  bits: PhaseBits;
-}
-
-/** The rate at Q bits with the digital precoder solved again; `inf` too, so that Q is all that differs along a row. */
-export async function compareBits(
-  options: TestChannels & {
-    network: SizedModelFile | undefined;
-    bits: readonly PhaseBits[];
-    snrDb: number;
-  },
-  computeRates: ComputeRates,
-): Promise<QuantisedCell[]> {
-  const { network, snrDb, channels } = options;
-  const sourcesAt = (bits: PhaseBits): [string, RateSource][] => [
-    ['aligned', { kind: 'baseline', name: 'aligned', bits }],
-    ...(network === undefined ? [] : [[network.id, { kind: 'network', id: network.id, bits }] satisfies [string, RateSource]]),
-  ];
-  const jobs = SCALES.flatMap((scale) =>
-    options.bits.flatMap((bits) =>
-      sourcesAt(bits).map(([beamformer, source]) => ({
-        ...{ scale, bits, beamformer, source },
-        set: testSet(scale, snrDb, options),
-      })),
-    ),
-  );
-  const found = await computeRates(jobs, channels);
-  return jobs.map(({ scale, beamformer, bits }, i) => ({ scale, snrDb, beamformer, bits, ...meanAndError(found[i]) }));
-}
-
 /** One table per scale: methods down, SNRs across. */
 export function ratesMarkdown(comparison: Comparison, methods: readonly Method[], snrsDb: readonly number[]): string {
   return perScale((scale) =>
@@ -155,22 +117,7 @@ export function sharesMarkdown(
   });
 }
 
-/** One line a pair: at how many of the points ours is above, and where it comes off worst. */
-export function verdictsMarkdown(comparison: Comparison, options: ComparisonOptions): string {
-  const lines = options.pairs.flatMap(([method, against]) => {
-    const cells = comparison.differences.filter((cell) => cell.method === method && cell.against === against);
-    if (cells.length === 0) return [];
-    const worst = cells.reduce((least, cell) => (cell.mean < least.mean ? cell : least));
-    const above = cells.filter(({ mean }) => mean > 0).length;
-    const [ours, theirs] = [shortName(options, method), shortName(options, against)];
-    return [
-      `- ${ours} against ${theirs}: above at ${above} of ${cells.length} points, at worst ${show(worst, true)} (\`${worst.scale}\`, ${worst.snrDb} dB).`,
-    ];
-  });
-  return lines.join('\n');
-}
-
-const shortName = (options: ComparisonOptions, key: string): string =>
+export const shortName = (options: Pick<ComparisonOptions, 'methods'>, key: string): string =>
   options.methods.find((method) => method.key === key)?.short ?? key;
 
 export function differencesMarkdown(comparison: Comparison, options: ComparisonOptions): string {
@@ -186,19 +133,6 @@ export function differencesMarkdown(comparison: Comparison, options: ComparisonO
             true,
           ),
         ),
-      ]),
-    ),
-  );
-}
-
-export function bitsMarkdown(cells: readonly QuantisedCell[], bits: readonly PhaseBits[]): string {
-  const beamformers = [...new Set(cells.map((cell) => cell.beamformer))];
-  return perScale((scale) =>
-    table(
-      ['Q', ...bits.map((q) => (q === 'inf' ? '∞' : String(q)))],
-      beamformers.map((beamformer) => [
-        beamformer,
-        ...bits.map((q) => show(cells.find((c) => c.scale === scale && c.beamformer === beamformer && c.bits === q))),
       ]),
     ),
   );

@@ -3,10 +3,10 @@
  * channels when a file is first opened. What came of it is kept by checksum and version of the compiler.
  */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import { cacheFolder } from '../../core/files/cache-folder.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { COMPILER_VERSION, compileModel } from '../../models/engine/compile.ts';
@@ -206,7 +206,7 @@ const verdictsSchema = z.record(
 );
 
 const verdictKey = (sha256: string): string => `${COMPILER_VERSION} ${sha256}`;
-const verdictsPath = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'beamrig', 'engines.json');
+const verdictsPath = (): string => join(cacheFolder(), 'engines.json');
 const LARGEST_CACHE = 2_000_000;
 /** The oldest go first. */
 const MOST_VERDICTS = 1000;

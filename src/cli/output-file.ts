@@ -1,11 +1,24 @@
 /** Files that a command is told to write: never over one that is there, unless it is told that, too, and every failure with its reason. */
-import { statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** Writes all of it. @throws {BeamrigError} 'output' */
 export function writeOutput(path: string, content: string | Uint8Array, force: boolean): void {
   try {
     writeFileSync(path, content, { flag: outputFlags(path, force) });
+  } catch (error) {
+    throw cannotWrite(path, error as NodeJS.ErrnoException);
+  }
+}
+
+/** For what takes long: found out before, and not after. @throws {BeamrigError} 'output' */
+export function requireWritable(path: string, force: boolean): void {
+  try {
+    if (!existsSync(path)) return accessSync(dirname(path), constants.W_OK);
+    if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (outputFlags(path, force) === 'wx') throw Object.assign(new Error(), { code: 'EEXIST' });
+    accessSync(path, constants.W_OK);
   } catch (error) {
     throw cannotWrite(path, error as NodeJS.ErrnoException);
   }

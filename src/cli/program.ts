@@ -5,6 +5,7 @@ import type { BeamOptions } from './beam.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
+import type { ReproduceOptions } from './reproduce.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { DEFAULT_SWEEPS, QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
@@ -217,6 +218,20 @@ export function createProgram(): Command {
     .action(async (_: object, trainCommand: Command) =>
       (await import('./train.ts')).trainAsTyped(trainCommand, trainCommand.args),
     );
+
+  command(
+    'reproduce',
+    "a paper's figures, tables and claims again, beside what it prints: one HTML report; Ctrl-C loses nothing",
+    ['beamrig reproduce 001 --quick', 'beamrig reproduce 001 --output paper-001.html', 'beamrig reproduce 001 --quick --json'],
+  )
+    .argument('<paper>', '001: unfolded projected gradient ascent (Nguyen et al., Asilomar 2023)')
+    .option('--quick', 'few channels, and nothing is trained: a look in a minute; the report says so')
+    .option('--count <n>', 'test channels (default: 200; 10 with --quick)')
+    .option('--seed <n>', 'of the channels', '1')
+    .option('--output <file>', 'where the report goes, .html or .md (default: paper-001.html; with --json none)', path)
+    .option('--force', 'write over a file that is there')
+    .option('--json', 'the report as JSON on standard output')
+    .action(async (paper: string, options: ReproduceOptions) => (await import('./reproduce.ts')).reproduce(paper, options));
 
   command('export', 'a run as a table, or again into InfluxDB', [
     'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',

@@ -1,0 +1,89 @@
+/**
+ * Results by what determines them, under ~/.cache/beamrig/results: one small file for each unit of work, so that a reproduction which is stopped
+ * loses one of these at most, and the next one goes on from there.
+ *
+ *   { kind, options, checksums of model files, checksum of the program } ─ sha256 ─► results/<hex>.json
+ *
+ * A file that is damaged, or is of something else, counts as none.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import { cacheFolder } from '../../core/files/cache-folder.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
+
+/** All that a result depends on, as JSON has it: the order of fields counts. */
+export interface WhatDetermines {
+  /** What kind of result this is. */
+  kind: string;
+  /** Of the program that computes it: `sourceChecksum`. */
+  program: string;
+  [option: string]: unknown;
+}
+
+export interface ResultCache {
+  /** What was kept of just this; JSON has no NaN, so that results with one need a form of their own. */
+  find<Result>(what: WhatDetermines, schema: z.ZodType<Result>): Result | undefined;
+  /** Keeps nothing where the folder cannot be written. */
+  keep(what: WhatDetermines, result: unknown): void;
+  /** A folder, made where there is none, for files that this determines and their writer keeps whole; one for this time only where the cache cannot be written. */
+  folderFor(what: WhatDetermines): string;
+}
+
+const LARGEST_RESULT = 50_000_000;
+
+export function openResultCache(folder = join(cacheFolder(), 'results')): ResultCache {
+  const place = (what: WhatDetermines): string => join(folder, sha256Of(JSON.stringify(what)));
+  return {
+    find: (what, schema) => {
+      const read = readBoundedFile(`${place(what)}.json`, { maxBytes: LARGEST_RESULT, pipes: 'refuse' });
+      if (!read.ok) return undefined;
+      try {
+        const { sha256, result } = JSON.parse(read.bytes.toString('utf8')) as { sha256: unknown; result: unknown };
+        if (sha256 !== sha256Of(JSON.stringify(result))) return undefined;
+        return schema.safeParse(result).data;
+      } catch {
+        return undefined; // damaged: it is computed again
+      }
+    },
+    keep: (what, result) => {
+      const path = `${place(what)}.json`;
+      const part = `${path}.${randomUUID()}`;
+      try {
+        makeFolders(folder);
+        // `what` is for whoever looks into the folder.
+        writeFileSync(part, JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result }));
+        renameSync(part, path);
+      } catch {
+        rmSync(part, { force: true });
+      }
+    },
+    folderFor: (what) => {
+      try {
+        makeFolders(place(what));
+        return place(what);
+      } catch {
+        return mkdtempSync(join(tmpdir(), 'beamrig-results-'));
+      }
+    },
+  };
+}
+
+/** Does a unit of work, or finds what came of it before. */
+export async function once<Result>(
+  cache: ResultCache,
+  what: WhatDetermines,
+  schema: z.ZodType<Result>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const found = cache.find(what, schema);
+  if (found !== undefined) return found;
+  const result = await work();
+  cache.keep(what, result);
+  return result;
+}
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');

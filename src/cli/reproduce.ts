@@ -1,0 +1,73 @@
+/**
+ * `beamrig reproduce PAPER`: a paper's figures, tables and claims again, beside what it prints, as one HTML report, or a page of Markdown. What was computed is kept in
+ * the cache, so that Ctrl-C loses a few seconds, and the next start goes on from there.
+ */
+import { counted } from '../../core/errors/counted.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { ReproductionWork } from '../../models/reproduce/paper-001-figures.ts';
+import { paper001Report } from '../../models/reproduce/paper-001-report.ts';
+import { startPace } from '../../models/reproduce/pace.ts';
+import { openResultCache } from '../../models/reproduce/result-cache.ts';
+import { reportHtml } from '../../models/report/html.ts';
+import { reportMarkdown } from '../../models/report/markdown.ts';
+import type { Report } from '../../models/report/report.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
+import { tellScripts } from './failure.ts';
+import { requireWritable, writeOutput } from './output-file.ts';
+import { barStream, print, printError, stderr } from './output.ts';
+import { onStopSignal } from './stop-signal.ts';
+
+export interface ReproduceOptions {
+  quick?: boolean;
+  count?: string;
+  seed: string;
+  output?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+const PAPERS = ['001'] as const;
+const QUICK_CHANNELS = 10;
+const CHANNELS = 200;
+/** As a shell tells of a process that Ctrl-C ended. */
+const STOPPED = 130;
+
+export async function reproduce(paper: string, options: ReproduceOptions): Promise<void> {
+  const { quick = false, force = false, json = false } = options;
+  oneOf('PAPER', paper, PAPERS);
+  const usual = quick ? QUICK_CHANNELS : CHANNELS;
+  const count = options.count === undefined ? usual : wholeNumber('--count', options.count, { min: 2, max: 1_000_000 });
+  const seed = wholeNumber('--seed', options.seed, { min: 0, max: 1e9 });
+  // With --json the report goes to standard output, and into a file where one is named.
+  const output = options.output ?? (json ? undefined : `paper-${paper}.html`);
+  if (output !== undefined) requireWritable(output, force);
+  const stop = new AbortController();
+  const release = onStopSignal(() => stop.abort());
+  const pace = startPace({ say: printError, ...(stderr().isTerminal ? { stream: barStream() } : {}) });
+  const work: ReproductionWork = { cache: openResultCache(), signal: stop.signal, pace, say: printError };
+  const command = `beamrig reproduce ${paper}${quick ? ' --quick' : ''} --count ${count} --seed ${seed}`;
+  let report: Report;
+  try {
+    report = await paper001Report({ channels: count, seed, literalRecipe: !quick, command }, work);
+  } catch (error) {
+    if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
+    return tellStopped(json);
+  } finally {
+    release();
+  }
+  if (output !== undefined) writeOutput(output, (output.endsWith('.md') ? reportMarkdown : reportHtml)(report), force);
+  if (json) return print(JSON.stringify(report));
+  const hold = report.claims.filter(({ holds }) => holds).length;
+  for (const { claim, holds } of report.claims)
+    print(`${holds ? '✓ holds        ' : '✗ does not hold'}  ${claim.replaceAll('`', '')}`);
+  print(`${hold} of ${counted(report.claims.length, 'claim')} ${hold === 1 ? 'holds' : 'hold'}. Report: ${output ?? ''}`);
+}
+
+function tellStopped(json: boolean): void {
+  const message = 'stopped; what was computed is kept';
+  const wayOut = 'The same command goes on from there.';
+  printError(`beamrig: ${message}`);
+  printError(`What to do: ${wayOut}`);
+  if (json) tellScripts({ code: 'stopped', message, wayOut });
+  process.exitCode = STOPPED;
+}
