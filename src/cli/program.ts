@@ -222,13 +222,20 @@ export function createProgram(): Command {
   command(
     'reproduce',
     "a paper's figures, tables and claims again, beside what it prints: one HTML report; Ctrl-C loses nothing",
-    ['beamrig reproduce 001 --quick', 'beamrig reproduce 001 --output paper-001.html', 'beamrig reproduce 001 --quick --json'],
+    ['beamrig reproduce 000 --quick', 'beamrig reproduce 001 --output paper-001.html', 'beamrig reproduce 001 --quick --json'],
   )
-    .argument('<paper>', '001: unfolded projected gradient ascent (Nguyen et al., Asilomar 2023)')
+    .argument('<paper>', '000: UPGANet, communications and sensing; 001: unfolded projected gradient ascent (both Nguyen et al.)')
     .option('--quick', 'few channels, and nothing is trained: a look in a minute; the report says so')
-    .option('--count <n>', 'test channels (default: 200; 10 with --quick)')
+    .option('--count <n>', 'test channels (default: 100 of paper 000, 200 of 001; 10 with --quick)')
     .option('--seed <n>', 'of the channels', '1')
-    .option('--output <file>', 'where the report goes, .html or .md (default: paper-001.html; with --json none)', path)
+    .option('--channels <file>', 'of paper 000: the authors’ test channels, a .npy file of shape [n, 4, 64]', path)
+    .option('--conjugate', 'conjugate them: theirs have rows h_k')
+    .option('--covariance <file>', 'their wanted covariance for each SNR, a .npy file of shape [7, 64, 64]', path)
+    .option(
+      '--output <file>',
+      'where the report goes, .html or .md (default: paper-000.html or paper-001.html; with --json none)',
+      path,
+    )
     .option('--force', 'write over a file that is there')
     .option('--json', 'the report as JSON on standard output')
     .action(async (paper: string, options: ReproduceOptions) => (await import('./reproduce.ts')).reproduce(paper, options));

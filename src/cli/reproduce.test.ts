@@ -38,11 +38,14 @@ const kept = (): string[] => (existsSync(join(cache, 'beamrig')) ? readdirSync(j
 
 describe('beamrig reproduce refuses, before it computes,', () => {
   it('a paper that it does not know', async () => {
-    expectRefusal(await beamrigHere('reproduce', '007'), /PAPER 007: not allowed; allowed: 001/);
+    expectRefusal(await beamrigHere('reproduce', '007'), /PAPER 007: not allowed; allowed: 000 \| 001/);
   }, 60_000);
 
   it('too few channels for an error to be told', async () => {
     expectRefusal(await beamrigHere('reproduce', '001', '--count', '1'), /--count 1: not allowed/);
+    const file = ['--channels', 'test-channels.npy'];
+    expectRefusal(await beamrigHere('reproduce', '001', ...file), /have no meaning for paper 001/);
+    expectRefusal(await beamrigHere('reproduce', '000', ...file), /--channels and --covariance belong together/);
   });
 
   it('to write over a report, or where there is no folder, and leaves what is there', async () => {

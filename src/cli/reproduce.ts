@@ -3,11 +3,15 @@
  * the cache, so that Ctrl-C loses a few seconds, and the next start goes on from there.
  */
 import { counted } from '../../core/errors/counted.ts';
-import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ReproductionWork } from '../../models/reproduce/paper-001-figures.ts';
+import { paper000Report, type Paper000Options } from '../../models/reproduce/paper-000-report.ts';
+import { paper000Data } from './paper-000-data.ts';
 import { paper001Report } from '../../models/reproduce/paper-001-report.ts';
 import { startPace } from '../../models/reproduce/pace.ts';
-import { openResultCache } from '../../models/reproduce/result-cache.ts';
+import { once, openResultCache } from '../../models/reproduce/result-cache.ts';
+import { checksumOfModules } from '../../models/reproduce/source-checksum.ts';
+import { unlessStopped } from '../../models/reproduce/stoppable.ts';
 import { reportHtml } from '../../models/report/html.ts';
 import { reportMarkdown } from '../../models/report/markdown.ts';
 import type { Report } from '../../models/report/report.ts';
@@ -24,18 +28,22 @@ export interface ReproduceOptions {
   output?: string;
   force?: boolean;
   json?: boolean;
+  channels?: string;
+  conjugate?: boolean;
+  covariance?: string;
 }
 
-const PAPERS = ['001'] as const;
+const PAPERS = ['000', '001'] as const;
 const QUICK_CHANNELS = 10;
-const CHANNELS = 200;
+const CHANNELS = { '000': 100, '001': 200 };
 /** As a shell tells of a process that Ctrl-C ended. */
 const STOPPED = 130;
 
 export async function reproduce(paper: string, options: ReproduceOptions): Promise<void> {
   const { quick = false, force = false, json = false } = options;
-  oneOf('PAPER', paper, PAPERS);
-  const usual = quick ? QUICK_CHANNELS : CHANNELS;
+  const which = oneOf('PAPER', paper, PAPERS);
+  refuseFilesOf(which, options);
+  const usual = quick ? QUICK_CHANNELS : CHANNELS[which];
   const count = options.count === undefined ? usual : wholeNumber('--count', options.count, { min: 2, max: 1_000_000 });
   const seed = wholeNumber('--seed', options.seed, { min: 0, max: 1e9 });
   // With --json the report goes to standard output, and into a file where one is named.
@@ -48,11 +56,15 @@ export async function reproduce(paper: string, options: ReproduceOptions): Promi
   const command = `beamrig reproduce ${paper}${quick ? ' --quick' : ''} --count ${count} --seed ${seed}`;
   let report: Report;
   try {
-    report = await paper001Report({ channels: count, seed, literalRecipe: !quick, command }, work);
+    report =
+      which === '000'
+        ? await paper000(paper000Data({ ...options, count, seed, command }), work)
+        : await paper001Report({ channels: count, seed, literalRecipe: !quick, command }, work);
   } catch (error) {
     if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
     return tellStopped(json);
   } finally {
+    if (which === '000') pace.end('counted once for each method and SNR');
     release();
   }
   if (output !== undefined) writeOutput(output, (output.endsWith('.md') ? reportMarkdown : reportHtml)(report), force);
@@ -61,6 +73,30 @@ export async function reproduce(paper: string, options: ReproduceOptions): Promi
   for (const { claim, holds } of report.claims)
     print(`${holds ? '✓ holds        ' : '✗ does not hold'}  ${claim.replaceAll('`', '')}`);
   print(`${hold} of ${counted(report.claims.length, 'claim')} ${hold === 1 ? 'holds' : 'hold'}. Report: ${output ?? ''}`);
+}
+
+/** Only paper 000's authors have published theirs. */
+function refuseFilesOf(paper: (typeof PAPERS)[number], { channels, covariance, conjugate = false }: ReproduceOptions): void {
+  const given = channels !== undefined || covariance !== undefined || conjugate;
+  if (paper !== '000' && given) {
+    throw new BeamrigError('argument', `--channels, --conjugate and --covariance have no meaning for paper ${paper}`, {
+      wayOut: 'Leave them out: channels of a seed are drawn.',
+    });
+  }
+  if ((channels === undefined) !== (covariance === undefined) || (conjugate && channels === undefined)) {
+    throw new BeamrigError('argument', '--channels and --covariance belong together', {
+      wayOut: 'Give both, with --conjugate where rows are h_k, or none: then channels of a seed are drawn.',
+    });
+  }
+}
+
+/** A unit of work is a method at an SNR, or a climb. */
+async function paper000(options: Paper000Options, { cache, signal, pace }: ReproductionWork): Promise<Report> {
+  const program = checksumOfModules('paper-000', 'paper-000-worker');
+  return paper000Report(options, {
+    once: (unit, schema, compute) => once(cache, { ...unit, program }, schema, () => unlessStopped(compute(), signal)),
+    onProgress: (_, done, total) => pace?.onProgress(done, total),
+  });
 }
 
 function tellStopped(json: boolean): void {
