@@ -61,7 +61,7 @@ export function plainPhaseNet(problem: Problem, numbers: Numbers, steps: number)
     return {
       inSpace,
       basis,
-      seen: mapped(matmul(heard, basis), (re, im, at) => (at % (K + 1) === 0 ? [re * (1 + 4e-6), im * (1 + 4e-6)] : [re, im])),
+      seen: mapped(matmul(heard, basis), (re, im, at) => (at % (K + 1) === 0 ? [re * (1 + 2e-6), im * (1 + 2e-6)] : [re, im])),
     };
   };
 

@@ -59,7 +59,7 @@ const LAST_EXTRAPOLATION = 0.7;
  * How much more each user is taken to hear of its own signal, as a share: where users cannot be told apart S has no inverse, and without that
  * float32 finds powers Re tr(XᴴSX) below 0 there.
  */
-const OWN_LIFT = 4e-6;
+const OWN_LIFT = 2e-6;
 /** Newton steps of a polar factor: a step repairs what the one before left. */
 const NEWTON_STEPS = 4;
 

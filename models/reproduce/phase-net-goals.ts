@@ -71,7 +71,8 @@ function above(what: string, points: readonly RatePoint[], steps: number): strin
   });
   const worst = gains.reduce((least, gain) => (gain.mean < least.mean ? gain : least));
   const gain = `${worst.mean.toFixed(3).replace('-', '−')} ± ${worst.stderr.toFixed(3)}`;
-  return `${verdict(worst.mean > 0)}: ${what}, at every SNR: by ${gain} bit/s/Hz at the least, at ${worst.snrDb} dB.`;
+  const level = Math.abs(worst.mean) < 2 * worst.stderr ? ', which is level there' : '';
+  return `${verdict(worst.mean > 0)}: ${what}, at every SNR: by ${gain} bit/s/Hz at the least, at ${worst.snrDb} dB${level}.`;
 }
 
 const verdict = (holds: boolean): string => (holds ? '**holds**' : '**does not hold**');
