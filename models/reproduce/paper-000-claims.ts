@@ -34,6 +34,8 @@ const fixed = (value: number, digits = 2): string => value.toFixed(digits).repla
 const at = ({ mean }: Curve, layers: readonly number[]): string => layers.map((layer) => fixed(mean[layer], 1)).join(' / ');
 const list = (values: readonly number[], digits = 1): string => values.map((value) => fixed(value, digits)).join(' / ');
 const last = ({ mean }: Curve): number => mean[mean.length - 1];
+/** Said where numbers of one draw of channels are held against another. */
+const withRoom = (slack: number): string => (slack === 0 ? '' : ` (less ${slack} for another draw of channels)`);
 const percent = (ours: number, theirs: number): string => `${ours >= theirs ? '+' : ''}${fixed(100 * (ours / theirs - 1), 1)} %`;
 
 export function curveOf({ curves }: Paper000Figures, key: string, start: Curve['start'] = 'aligned'): Curve {
@@ -66,19 +68,19 @@ function convergence(figures: Paper000Figures, slack: number): Claim[] {
   return [
     {
       claim: 'Fig. 2: PGA, J = 10, μ = λ = 0.01: R − ωτ after 25 / 70 / 120 layers',
-      theirs: list(PROGRAM['pga-j10']),
+      theirs: `${list(PROGRAM['pga-j10'])}${slack === 0 ? '' : ` (± ${slack} for another draw of channels)`}`,
       ours: at(pga10, MARKS),
       holds: MARKS.every((layer, i) => Math.abs(pga10.mean[layer] - PROGRAM['pga-j10'][i]) < NEAR + slack),
     },
     {
       claim: 'Fig. 2: UPGANet, J = 20, after 25 / 70 / 120 layers: at least',
-      theirs: list(PROGRAM['upganet-j20']),
+      theirs: `${list(PROGRAM['upganet-j20'])}${withRoom(slack)}`,
       ours: `${at(net20, MARKS)}${exact === undefined ? '' : `; trained with the exact gradient ${at(exact, MARKS)}`}`,
       holds: MARKS.every((layer, i) => net20.mean[layer] >= PROGRAM['upganet-j20'][i] - slack),
     },
     {
       claim: 'UPGANet, J = 10, in the end: at least',
-      theirs: fixed(PROGRAM_J10, 1),
+      theirs: `${fixed(PROGRAM_J10, 1)}${withRoom(slack)}`,
       ours: fixed(last(net10)),
       holds: last(net10) >= PROGRAM_J10 - slack,
     },
@@ -248,7 +250,7 @@ function ours(figures: Paper000Figures, slack: number): Claim[] {
       const { mean, stderr } = rowAt(figures, `phase-net-${steps}`, CURVE_SNR_DB).objective;
       return {
         claim: `Beyond the paper: phase-net, ${steps} steps, R − ωτ at ${CURVE_SNR_DB} dB: at least`,
-        theirs: fixed(goal, 1),
+        theirs: `${fixed(goal, 1)}${withRoom(slack)}`,
         ours: `${fixed(mean)} ± ${fixed(stderr)}`,
         holds: mean >= goal - slack,
       };
