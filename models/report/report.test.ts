@@ -113,6 +113,12 @@ describe('a plot', () => {
     expect(svg.match(/class="line" d="(M[^ML]*)(M[^ML]*)"/)).not.toBeNull();
   });
 
+  it('leaves no room for bars that are too many to be drawn', () => {
+    const x = Array.from({ length: 40 }, (_, i) => i);
+    const wide = (error: number) => plotSvg({ ...plot, lines: [{ label: 'a', x, y: x, error: x.map(() => error) }] }, 'p');
+    expect(wide(1000)).toBe(wide(0));
+  });
+
   it('without any point has axes all the same, and one value a range around it', () => {
     for (const y of [[], [5]]) {
       const svg = plotSvg({ ...plot, lines: [{ label: 'a', x: y.map(() => 1), y }] }, 'p');
@@ -121,10 +127,10 @@ describe('a plot', () => {
     }
   });
 
-  it('says in words what it shows, and which line the paper prints', () => {
+  it('says in words what it shows, and which line is theirs', () => {
     const svg = plotSvg({ ...plot, x: { label: 'SNR' }, y: { label: 'rate' } }, 'p');
     expect(svg).toContain('aria-labelledby="p-title p-desc"');
-    expect(svg).toMatch(/rate over SNR\..*: 1 at 0 to 3 at 2\. printed \(printed in the paper\): 2 at 0 to 2 at 2\./);
+    expect(svg).toMatch(/rate over SNR\..*: 1 at 0 to 3 at 2\. printed \(theirs\): 2 at 0 to 2 at 2\./);
     expect(svg).toMatch(/class="colour-1 dashed theirs"/);
   });
 });

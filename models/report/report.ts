@@ -53,6 +53,6 @@ export interface PlotLine {
   /** Half the length of a bar at each point: a standard error. */
   error?: readonly number[];
   dashed?: boolean;
-  /** Printed in the paper. */
+  /** Of the paper, or of its authors' program. */
   theirs?: boolean;
 }

@@ -60,7 +60,7 @@ function pointsOf(line: PlotLine, x: Axis, y: Axis): (Point | undefined)[] {
   return line.x.map((at, i) => {
     const value = line.y[i];
     if (!canShow(at, x) || !canShow(value, y)) return undefined;
-    const error = line.error?.[i] ?? 0;
+    const error = hasMarks(line) ? (line.error?.[i] ?? 0) : 0;
     return { x: at, y: value, error: Number.isFinite(error) && canShow(value - error, y) ? error : 0 };
   });
 }
@@ -128,8 +128,8 @@ function lineOf(line: PlotLine, points: readonly (Point | undefined)[], index: n
     point === undefined ? [] : [`${placed[i - 1] === undefined ? 'M' : 'L'}${point.x} ${point.y}`],
   );
   const seen = placed.filter((point) => point !== undefined);
-  const few = seen.length <= MOST_MARKS && !isReference(line);
-  const bars = seen.filter(({ error }) => few && error > 0);
+  const few = hasMarks(line);
+  const bars = seen.filter(({ error }) => error > 0);
   return [
     `<g class="${classOf(line, index)}">`,
     `<path class="line" d="${path.join('')}"/>`,
@@ -138,6 +138,8 @@ function lineOf(line: PlotLine, points: readonly (Point | undefined)[], index: n
     '</g>',
   ].join('');
 }
+
+const hasMarks = (line: PlotLine): boolean => line.x.length <= MOST_MARKS && !isReference(line);
 
 /** A level that goes from one side to the other. */
 const isReference = ({ y }: PlotLine): boolean => y.length === 2 && y[0] === y[1];
@@ -162,7 +164,7 @@ function markAt(x: number, y: number, index: number): string {
 }
 
 function legendOf(lines: readonly PlotLine[]): { svg: string; height: number } {
-  const texts = lines.map(({ label, theirs }) => (theirs === true ? `${label} (printed)` : label));
+  const texts = lines.map(({ label }) => label);
   const widest = LEGEND_MARK + LETTER * Math.max(1, ...texts.map(({ length }) => length)) + 12;
   const columns = Math.max(1, Math.min(3, Math.floor((WIDTH - MARGIN.left) / widest)));
   const rows = Math.ceil(lines.length / columns);
@@ -170,7 +172,7 @@ function legendOf(lines: readonly PlotLine[]): { svg: string; height: number } {
     // Down the columns, in the order of the lines.
     const x = MARGIN.left + Math.floor(i / rows) * ((WIDTH - MARGIN.left) / columns);
     const y = PLOT_HEIGHT + 6 + (i % rows) * LEGEND_ROW;
-    const mark = isReference(line) || line.x.length > MOST_MARKS ? '' : markAt(x + 14, y, i);
+    const mark = hasMarks(line) ? markAt(x + 14, y, i) : '';
     return `<g class="${classOf(line, i)}"><path class="line" d="M${x} ${y}h28"/>${mark}</g><text x="${x + LEGEND_MARK - 6}" y="${y + 4}">${escaped(texts[i])}</text>`;
   });
   return { svg: entries.join('\n'), height: rows * LEGEND_ROW + 6 };
@@ -180,7 +182,7 @@ function legendOf(lines: readonly PlotLine[]): { svg: string; height: number } {
 function inWords(x: Axis, y: Axis, lines: readonly { line: PlotLine; points: readonly (Point | undefined)[] }[]): string {
   const each = lines.map(({ line: { label, theirs }, points }) => {
     const seen = points.filter((point) => point !== undefined);
-    const name = theirs === true ? `${label} (printed in the paper)` : label;
+    const name = theirs === true ? `${label} (theirs)` : label;
     if (seen.length === 0) return `${name}: no points.`;
     const [first, last] = [seen[0], seen[seen.length - 1]];
     return `${name}: ${brief(first.y)} at ${brief(first.x)} to ${brief(last.y)} at ${brief(last.x)}.`;
