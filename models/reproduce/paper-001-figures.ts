@@ -48,6 +48,8 @@ export interface ReproductionWork extends RatesWork {
 export interface LayerCurve extends LayerRates {
   key: string;
   title: string;
+  /** For plots. */
+  short: string;
   scale: ChannelScale;
 }
 
@@ -166,10 +168,16 @@ async function measured(options: Paper001Options, work: ReproductionWork, scratc
     work,
   );
   const curves: LayerCurve[] = [];
-  for (const { key, title, source } of ascents(networks)) {
+  for (const { key, title, short, source } of ascents(networks)) {
     say(`after every layer: ${title}`);
     for (const scale of SCALES) {
-      curves.push({ key, title, scale, ...(await layerRates(source, testSet(scale, CURVE_SNR_DB, array), channels, work)) });
+      curves.push({
+        key,
+        title,
+        short,
+        scale,
+        ...(await layerRates(source, testSet(scale, CURVE_SNR_DB, array), channels, work)),
+      });
     }
   }
   const gradients = SCALES.map((scale) => gradientSizes(scale, array));
@@ -179,16 +187,16 @@ async function measured(options: Paper001Options, work: ReproductionWork, scratc
 const fitsThePaper = ({ card }: SizedModelFile): boolean =>
   card.algorithm === 'unfolded-pga' && card.dimensions.elements === ARRAY.elements && card.dimensions.users === ARRAY.users;
 
-function ascents(networks: readonly SizedModelFile[]): { key: string; title: string; source: AscentSource }[] {
+function ascents(networks: readonly SizedModelFile[]): { key: string; title: string; short: string; source: AscentSource }[] {
   const paper = { innerSteps: 10, mu: 0.01, lambda: 1e-4, start: 'aligned' } as const;
   const pga = (key: string, title: string, course: Partial<Extract<AscentSource, { kind: 'pga' }>['course']>) => ({
-    ...{ key, title },
+    ...{ key, title, short: title },
     source: { kind: 'pga', course: { ...paper, iterations: LONG, ...course } } satisfies AscentSource,
   });
   return [
     ...networks.map((model) => {
-      const { key, title } = networkMethod(model);
-      return { key, title, source: { kind: 'network', model } satisfies AscentSource };
+      const { key, title, short } = networkMethod(model);
+      return { key, title, short, source: { kind: 'network', model } satisfies AscentSource };
     }),
     pga('pga-j1', "PGA, J = 1, the paper's steps", { innerSteps: 1 }),
     pga('pga-j10', "PGA, J = 10, the paper's steps", {}),

@@ -105,7 +105,7 @@ function overLayers({ curves, comparison, methods }: Paper001Figures): ReportSec
         .map((curve): PlotLine => {
           const layers = curve.mean.map((_, layer) => layer).filter((layer) => layer >= from && layer <= to);
           const [y, error] = [curve.mean, curve.stderr].map((values) => layers.map((layer) => values[layer]));
-          return { label: curve.title, x: layers, y, error };
+          return { label: curve.short, x: layers, y, error };
         }),
       ...levels.map((key): PlotLine => {
         const { mean } = cellAt(comparison.rates, key, scale, CURVE_SNR_DB);
