@@ -4,7 +4,7 @@ import { openSession } from '../models/graph/session.ts';
 import type { Feed } from '../models/graph/session.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
 
-const STEP = 1e-5;
+const STEP = 1e-6;
 
 /**
  * @param graph a training graph in float64 for 6 elements and 2 users: `loss`, and `d_NAME` of each parameter
