@@ -12,7 +12,7 @@ import { createArrayQuantiser, requireSurrogate } from '../core/signal/array-qua
 import { ArraySweep } from '../core/signal/array-sweep.ts';
 import type { Beam, Problem, Quantiser } from '../core/signal/beam-contract.ts';
 import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
-import { nearestStates, scoreOfWords } from '../core/signal/realise-beam.ts';
+import { nearestStates, nearestWords, scoreOfWords } from '../core/signal/realise-beam.ts';
 import { runBaseline } from '../models/baselines/baselines.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
@@ -77,7 +77,7 @@ function gainOf(cases: readonly Case[], bits: number, quantise: Quantiser): numb
   let gain = 0;
   for (const { problem, beam } of cases) {
     const [after, before] = [quantise, nearestStates].map((each) =>
-      scoreOfWords(problem, beam, each(problem, beam, { bits }, sumRateObjective), { bits }, sumRateObjective),
+      scoreOfWords(problem, beam, each(problem, beam, { bits }, sumRateObjective).words, { bits }, sumRateObjective),
     );
     gain += (after - before) / cases.length;
   }
@@ -86,12 +86,12 @@ function gainOf(cases: readonly Case[], bits: number, quantise: Quantiser): numb
 
 /** Sweeps until one changes nothing, and no kicks. */
 const settle: Quantiser = (problem, beam, states, objective) => {
-  const nearest = nearestStates(problem, beam, states, objective);
+  const nearest = nearestWords(problem, beam, states);
   const sweep = new ArraySweep(problem, nearest, states, requireSurrogate(objective)(problem));
   for (;;) {
     const before = sweep.words.join();
     sweep.next();
-    if (sweep.words.join() === before) return sweep.words;
+    if (sweep.words.join() === before) return { words: sweep.words };
   }
 };
 

@@ -88,7 +88,7 @@ export class Controls {
       if (document.activeElement !== this.#model || off) this.#model.value = rig.modelId;
       if (document.activeElement !== this.#phaseBits || off) this.#phaseBits.value = String(rig.phaseBits);
     }
-    setText(this.#engine, rig?.engine ? `, ${rig.engine}` : '');
+    setText(this.#engine, rig ? engineText(rig) : '');
     this.#confirm.hidden = !this.#pending;
     if (this.#pending) setText(this.#apply, this.#pending.verb);
     this.#drawHint(live, reason);
@@ -267,6 +267,13 @@ export class Controls {
     this.#phaseBits.value = String(rig.phaseBits);
   }
 }
+
+/** ", compiled, 10 steps": what computes the model, and on which budget, where it has any. */
+const engineText = ({ engine, steps }: RigDescription): string =>
+  [engine ?? [], steps === null ? [] : counted(steps, 'step')]
+    .flat()
+    .map((word) => `, ${word}`)
+    .join('');
 
 /** One sentence about the rig when nothing else has to be said. */
 function situation(live: Live): string {

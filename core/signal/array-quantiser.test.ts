@@ -150,7 +150,7 @@ describe.each(OBJECTIVE_LIST)('words chosen with the array in mind, for $name', 
     });
     const states = { bits: 3, of: (place: number) => tables[place] };
     // Who knows the states does better than who believes them ideal, and better than the nearest of them.
-    const blind = array()(problem, beamOf(problem), { bits: 3 }, objective);
+    const { words: blind } = array()(problem, beamOf(problem), { bits: 3 }, objective);
     const knowing = scoreWith(problem, states, objective);
     expect(knowing).toBeGreaterThan(scoreOfWords(problem, beamOf(problem), blind, states, objective));
     expect(knowing).toBeGreaterThan(nearestScore(problem, states, objective));
@@ -187,10 +187,11 @@ describe('words that begin at those before', () => {
     let before = -Infinity;
     let rose = 0;
     for (let cycle = 0; cycle < 6; cycle++) {
-      const words = quantise(problem, beam, states, sumRate);
+      const { words, gain } = quantise(problem, beam, states, sumRate);
       const value = scoreOfWords(problem, beam, words, states, sumRate);
       expect(value).toBeGreaterThanOrEqual(before);
       if (value > before) rose++;
+      expect(gain).toBe(value - scoreWith(problem, states, sumRate, nearestStates));
       before = value;
     }
     expect(rose).toBeGreaterThan(1);

@@ -16,7 +16,7 @@ import type { ArrayStates, Objective, Problem, Quantiser } from './beam-contract
 import type { SweepStart } from './quantiser-names.ts';
 import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
-import { nearestStates, scoreOfWords } from './realise-beam.ts';
+import { nearestWords, scoreOfWords } from './realise-beam.ts';
 import type { SpanSurrogate } from './span-surrogate.ts';
 
 export interface ArrayQuantiserOptions {
@@ -39,9 +39,10 @@ export function createArrayQuantiser({ sweeps, start }: ArrayQuantiserOptions): 
   let before: { bits: number; words: Uint16Array } | undefined;
   return (problem, beam, states, objective) => {
     const score = (words: Uint16Array): number => scoreOfWords(problem, beam, words, states, objective);
-    let words = nearestStates(problem, beam, states, objective);
+    let words = nearestWords(problem, beam, states);
     const surrogate = requireSurrogate(objective)(problem);
-    let value = score(words);
+    const nearestValue = score(words);
+    let value = nearestValue;
     const keep = (others: Uint16Array): void => {
       const otherValue = score(others);
       if (!(otherValue > value)) return;
@@ -50,7 +51,7 @@ export function createArrayQuantiser({ sweeps, start }: ArrayQuantiserOptions): 
     if (before !== undefined && before.bits === states.bits && before.words.length === words.length) keep(before.words);
     keep(descendRepeatedly(problem, words, states, surrogate, sweeps));
     if (start === 'last-words') before = { bits: states.bits, words };
-    return words;
+    return { words, gain: value - nearestValue };
   };
 }
 

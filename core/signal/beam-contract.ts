@@ -89,8 +89,14 @@ export interface ArrayStates {
   readonly of?: (place: number) => ElementStates;
 }
 
-/** @returns N·M words, word (n, m) at n·M + m; those of missing connections are 0 */
-export type Quantiser = (problem: Problem, beam: Beam, states: ArrayStates, objective: Objective) => Uint16Array;
+export type Quantiser = (problem: Problem, beam: Beam, states: ArrayStates, objective: Objective) => ChosenWords;
+
+export interface ChosenWords {
+  /** N·M, word (n, m) at n·M + m; those of missing connections are 0. */
+  readonly words: Uint16Array;
+  /** What they have more than the nearest words, by the objective with D solved again for both; absent where nobody compared them. */
+  readonly gain?: number;
+}
 
 /** The same as matrices, X = A·D. */
 export interface HybridPrecoder {

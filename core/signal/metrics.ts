@@ -11,8 +11,8 @@ export interface Metric {
   readonly unit?: 'bit/s/Hz' | 'dB';
   readonly meaning: string;
   /**
-   * From the SINR of each user, linear: predicted from the beam, measured from what the panels reported. Absent: only objectives know it, which
-   * name it in their score; it is then predicted, and never measured.
+   * From the SINR of each user, linear: predicted from the beam, measured from what the panels reported. Absent: only whoever chose D or the words
+   * knows it, and names it; it is then predicted, and never measured.
    */
   readonly ofSinr?: (sinr: Float64Array) => number;
 }
@@ -42,6 +42,13 @@ export const METRICS: readonly Metric[] = [
     title: 'beampattern error',
     meaning: 'mean squared difference of the radiated pattern from the one that sensing wishes for, at power 1, over azimuth',
   },
+  {
+    name: 'words_gain',
+    title: 'gained by words',
+    unit: 'bit/s/Hz',
+    meaning:
+      'what words that were chosen for the whole array have more of the objective than the nearest ones, D solved again for both',
+  },
 ];
 
 /** By name. */
@@ -50,12 +57,12 @@ export type MetricValues = Readonly<Record<string, number>>;
 /**
  * All metrics that can be told of users with this SINR.
  * @param sinr linear, one a user
- * @param score what an objective said of the beam; names that nobody has declared are left out
+ * @param told what whoever chose D and the words said of the beam; names that nobody has declared are left out
  */
-export function metricsOf(sinr: Float64Array, score: MetricValues = {}): MetricValues {
+export function metricsOf(sinr: Float64Array, told: MetricValues = {}): MetricValues {
   const values: Record<string, number> = {};
   for (const { name, ofSinr } of METRICS) {
-    const value = score[name] ?? ofSinr?.(sinr);
+    const value = told[name] ?? ofSinr?.(sinr);
     if (value !== undefined) values[name] = value;
   }
   return values;

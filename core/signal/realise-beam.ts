@@ -32,9 +32,9 @@ export interface RealiseOptions {
 export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOptions): RealisedBeam {
   const { states, objective, quantise = nearestStates } = options;
   requirePhases(problem, beam);
-  const words = quantise(problem, beam, states, objective);
+  const { words, gain } = quantise(problem, beam, states, objective);
   const analog = statesShown(problem, words, states);
-  return { words, analog, ...chooseDigital(problem, beam, analog, objective) };
+  return { words, analog, ...chooseDigital(problem, beam, analog, objective, gain === undefined ? {} : { words_gain: gain }) };
 }
 
 /** The same for an array that shows every phase as it is, which no hardware does: the limit of many bits. */
@@ -88,18 +88,24 @@ export function scoreOfWords(
 }
 
 /** Each phase to the nearest state of its element. */
-export const nearestStates: Quantiser = ({ connection }, { analogPhase }, { bits, of }) => {
+export const nearestStates: Quantiser = (problem, beam, states) => ({ words: nearestWords(problem, beam, states) });
+
+export function nearestWords({ connection }: Problem, { analogPhase }: Beam, { bits, of }: ArrayStates): Uint16Array {
   const words = of === undefined ? quantisePhases(analogPhase, bits) : quantiseToStates(analogPhase, of);
   if (connection !== undefined) for (let place = 0; place < words.length; place++) if (connection[place] === 0) words[place] = 0;
   return words;
-};
+}
 
-/** The better digital part of two under the objective; a tie is the objective's. */
+/**
+ * The better digital part of two under the objective; a tie is the objective's.
+ * @param told metrics of how the words were chosen
+ */
 function chooseDigital(
   problem: Problem,
   beam: Beam,
   analog: CMatrix,
   objective: Objective,
+  told: MetricValues = {},
 ): Omit<RealisedBeam, 'words' | 'analog'> {
   const array = setArray(problem, beam, analog);
   const { equivalent } = array;
@@ -112,17 +118,18 @@ function chooseDigital(
     if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
   }
   const rates = ratesHeard(problem, equivalent, best.digital);
-  return { ...best, ...rates, metrics: metricsTold(problem, analog, { ...best, ...rates }) };
+  return { ...best, ...rates, metrics: metricsTold(problem, analog, { ...best, ...rates }, told) };
 }
 
-/** Of the SINR, of sensing where the problem has it, and of the objective. */
+/** Of the SINR, of sensing where the problem has it, of the objective, and of how the words were chosen. */
 function metricsTold(
   { sensing, power }: Problem,
   analog: CMatrix,
   { digital, sinr, sumRate, score }: Pick<RealisedBeam, 'digital' | 'sinr' | 'sumRate' | 'score'>,
+  told: MetricValues = {},
 ): MetricValues {
-  if (sensing === undefined) return metricsOf(sinr, score.metrics);
-  return metricsOf(sinr, { ...sensingMetrics(sensing, matmul(analog, digital), power, sumRate), ...score.metrics });
+  const sensed = sensing === undefined ? {} : sensingMetrics(sensing, matmul(analog, digital), power, sumRate);
+  return metricsOf(sinr, { ...sensed, ...score.metrics, ...told });
 }
 
 const ratesHeard = ({ noise }: Problem, { channel, analog }: SetArray['equivalent'], digital: CMatrix) =>

@@ -33,6 +33,7 @@ interface Layout {
 export class PhaseWordsView {
   readonly #surface: Surface;
   readonly #readout = element('div', { className: 'readout' });
+  readonly #by = byId('words-by');
   readonly #cells = document.createElement('canvas');
   #colours = new Uint32Array();
   #shown = new Uint16Array();
@@ -61,6 +62,7 @@ export class PhaseWordsView {
 
   draw(live: Live): void {
     const { rig } = live;
+    if (rig) this.#drawQuantiser(rig);
     const dark = live.radiation?.shows === 'dark' && live.connection === 'open';
     const words = dark ? undefined : live.words;
     const stale = staleBeam(live);
@@ -82,6 +84,13 @@ export class PhaseWordsView {
     this.#drawCells(start.context, rig, this.#layout, words.phaseBits);
     this.#drawLabels(start.context, rig, this.#layout, start.height);
     this.#describe(rig, words.phaseBits, stale);
+  }
+
+  /** Who chooses the words, on which budget and what for. */
+  #drawQuantiser({ quantiser: { name, meaning, sweeps }, objective }: RigDescription): void {
+    const budget = sweeps === null ? '' : `, ${counted(sweeps, 'sweep')}`;
+    setText(this.#by, `by ${name}${budget}, for ${objective}`);
+    this.#by.title = `How phases become words: ${meaning}. Digital weights are then best for ${objective}.`;
   }
 
   #take(words: Words<ArrayBuffer>): void {

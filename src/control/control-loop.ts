@@ -166,6 +166,7 @@ class Loop implements ControlLoop {
       ...this.#panels.describe(),
       modelId: this.#model.current.id,
       engine: this.#model.current.engine ?? null,
+      steps: this.#model.current.steps ?? null,
       phaseBits: this.#phaseBits,
     };
     const slow = this.#watch.slow ?? null;

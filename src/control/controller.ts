@@ -7,6 +7,7 @@
  */
 import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { QuantiserName } from '../../core/signal/quantiser-names.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
@@ -92,6 +93,12 @@ export interface RigDescription {
   modelId: string;
   /** What computes it; null of a baseline, which is plain code. */
   engine: Engine | null;
+  /** Its budget of steps for a beam; null where it has none that could be chosen. */
+  steps: number | null;
+  /** How phases become words. */
+  quantiser: QuantiserDescription;
+  /** What digital weights, and words that are chosen for the whole array, are to be best for. */
+  objective: string;
   /** Models that fit this rig, for the page's list. */
   models: { id: string; title: string; kind: 'model' | 'baseline' }[];
   /** Values of Q that may be chosen now. */
@@ -107,6 +114,14 @@ export interface RigDescription {
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;
+}
+
+/** The quantiser by its name in the rig file, and what that means. */
+export interface QuantiserDescription {
+  name: QuantiserName;
+  meaning: string;
+  /** Its budget for a beam; null where it has none. */
+  sweeps: number | null;
 }
 
 /** The safe state of the array. */

@@ -11,10 +11,12 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import type { Objective } from '../../core/signal/beam-contract.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { columnsWeighed } from '../../core/signal/objectives/rate-sensing.ts';
+import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quantiser-names.ts';
 import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
@@ -123,8 +125,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const { sweeps, sweepStart } = rig.beamformer;
   const objective = options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective];
   // A beam that is chosen is to be radiated as it is.
-  const quantiser = options.chosen === undefined ? rig.beamformer.quantiser : 'nearest';
-  const quantise = createQuantiser({ quantiser, sweeps }, objective, sweepStart);
+  const quantiser = { quantiser: options.chosen === undefined ? rig.beamformer.quantiser : ('nearest' as const), sweeps };
+  const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns };
   const open = (name: string): Promise<Beamformer> => openBeamformer(name, needs, rig.beamformer);
@@ -157,7 +159,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
     const begin = await beginning(options, hardware, standIn, world);
-    const description = describe(options, begin, world, { beamformer, needs });
+    const description = describe(options, begin, world, { beamformer, needs, quantiser, objective });
     const controller = createControlLoop({
       setting: {
         clock,
@@ -343,7 +345,12 @@ function describe(
   options: AssembleOptions,
   { first, reason }: Beginning,
   { origin }: World,
-  { beamformer, needs }: { beamformer: Beamformer; needs: BeamformerNeeds },
+  {
+    beamformer,
+    needs,
+    quantiser: { quantiser, sweeps },
+    objective,
+  }: { beamformer: Beamformer; needs: BeamformerNeeds; quantiser: QuantiserChoice; objective: Objective },
 ): RigDescription {
   const { rig } = options;
   const { geometry, phaseBits, connection } = rig.array;
@@ -362,6 +369,13 @@ function describe(
     phaseBits,
     modelId: beamformer.id,
     engine: beamformer.engine ?? null,
+    steps: beamformer.steps ?? null,
+    quantiser: {
+      name: quantiser,
+      meaning: QUANTISER_MEANINGS[quantiser],
+      sweeps: quantiser === 'array' ? sweeps : null,
+    },
+    objective: objective.name,
     models: fitting.some(({ id }) => id === own.id)
       ? fitting.map((other) => (other.id === own.id ? own : other))
       : [own, ...fitting],

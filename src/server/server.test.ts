@@ -6,6 +6,7 @@ import { io, type Socket } from 'socket.io-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StandInRig, type StandInOptions } from '../../test/browser/stand-in-rig.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import type { ControlResult, Frame, PageToServer, ServerToPage } from './socket-contract.ts';
 import { pageColumns } from '../telemetry/cycle-columns.ts';
 import { startServer } from './server.ts';
@@ -97,6 +98,20 @@ describe('frames to the page', () => {
     expect(row[placeOf('measured_sum_rate')]).toBeCloseTo(record.measuredSumRate, 4);
     expect(row[placeOf('model_ms')]).toBeCloseTo(record.stageMs.model, 4);
     expect(row[placeOf('cycle_ms')]).toBeCloseTo(record.cycleMs, 4);
+  });
+
+  it('say which model chooses phases and which quantiser words, on which budgets and what for, and so do scripts hear it', async () => {
+    const { rig, url } = await serve();
+    const quantiser = { name: 'array', meaning: QUANTISER_MEANINGS.array, sweeps: 12 } as const;
+    Object.assign(rig, { steps: 30, quantiser });
+    const told = { modelId: 'unfolded-pga-n64', engine: 'compiled', steps: 30, quantiser, objective: 'sum-rate' };
+    expect(await (await fetch(`${url}api/state`)).json()).toMatchObject({ rig: told });
+    const page = connect(url);
+    expect((await frameWhere(page, () => true)).rig).toMatchObject(told);
+    rig.wordsGain = 0.25;
+    rig.cycleOnce();
+    const { cycles } = await frameWhere(page, (frame) => frame.cycles !== null);
+    expect(floats(cycles!.values)[placeOf('predicted_words_gain')]).toBe(0.25);
   });
 
   it('stop for a page that does not say it has drawn, and catch up when it does, without anything queued', async () => {

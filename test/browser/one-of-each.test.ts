@@ -1,5 +1,6 @@
 /** The page of the smallest rig there is: one element, one chain, one user, a cycle a second. */
 import { describe, expect, it } from 'vitest';
+import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import { hasPart } from '../parts.ts';
 import { SOON, pageOfBlock } from './page-of.ts';
 import { StandInRig } from './stand-in-rig.ts';
@@ -15,6 +16,10 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig with one of each [needs
     const words = opened.page.locator('#words-body canvas');
     await expect.poll(() => words.getAttribute('aria-label'), SOON).toContain('Phase words of 1 element and 1 RF chain.');
     await expect.poll(() => text('.about'), SOON).toMatch(/ · element 0$/);
+    rig.steps = 1;
+    rig.quantiser = { name: 'array', meaning: QUANTISER_MEANINGS.array, sweeps: 1 };
+    await expect.poll(() => text('#engine'), SOON).toBe(', compiled, 1 step');
+    await expect.poll(() => text('#words-by'), SOON).toBe('by array, 1 sweep, for sum-rate');
 
     await opened.page.selectOption('#phase-bits', '1');
     await expect.poll(() => text('#hint'), SOON).toContain('Send words of 1 bit (2 phases, 180° a step)');

@@ -87,6 +87,13 @@ describe.skipIf(!hasPart('chromium'))('the page in a browser [needs chromium]', 
     expect(await text('#event-list')).toContain('simulator');
   });
 
+  it('says who chooses the phases and the words, on which budgets, what for, and what words gained', async () => {
+    expect(await text('label:has(#model) > span')).toBe('Model, compiled, 30 steps');
+    expect(await text('#words-by')).toBe('by array, 10 sweeps, for sum-rate');
+    expect(await page.getAttribute('#words-by', 'title')).toContain('each element, again and again, to the state that is best');
+    await expect.poll(() => text('[data-figure="gained by words"] dd'), SOON).toMatch(/^predicted \d+\.\d\dbit\/s\/Hz$/);
+  });
+
   it('asks before it switches the model, and then the rig is steered by the other one', async () => {
     const { rig: before } = await rig.state();
     await page.selectOption('#model', 'aligned');
@@ -95,6 +102,7 @@ describe.skipIf(!hasPart('chromium'))('the page in a browser [needs chromium]', 
     await page.click('#apply');
     await expect.poll(async () => (await rig.state()).latest?.modelId, SOON).toBe('aligned');
     await expect.poll(() => text('#hint'), SOON).toContain('steered by aligned');
+    await expect.poll(() => text('label:has(#model) > span'), SOON).toBe('Model');
   });
 
   it('leaves everything as it is when the question is answered with no', async () => {

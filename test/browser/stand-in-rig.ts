@@ -7,6 +7,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { steeringVector } from '../../core/signal/geometry.ts';
 import { metricsOf } from '../../core/signal/metrics.ts';
 import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
+import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
 import { sensingMetrics } from '../../core/signal/sensing.ts';
@@ -16,6 +17,7 @@ import type {
   ControlResult,
   CycleView,
   LinkDescription,
+  QuantiserDescription,
   RigDescription,
   SafeDescription,
   SensingWish,
@@ -58,6 +60,11 @@ export class StandInRig implements Controller {
   safeConfirmed = true;
   /** What it is to sense; its beams know nothing of it. */
   wish: SensingWish | undefined;
+  /** The budget of steps that its model is said to have. */
+  steps: number | null = null;
+  /** Its words are the nearest ones, whatever it says here; with a gain, its records tell of that. */
+  quantiser: QuantiserDescription = { name: 'nearest', meaning: QUANTISER_MEANINGS.nearest, sweeps: null };
+  wordsGain: number | undefined;
   /** A cycle is under way that does not end. */
   hangs = false;
   #lost: string | undefined;
@@ -113,6 +120,9 @@ export class StandInRig implements Controller {
       phaseBits: this.#phaseBits,
       modelId: this.#modelId,
       engine: this.#modelId === 'unfolded-pga-n64' ? 'compiled' : null,
+      steps: this.steps,
+      quantiser: this.quantiser,
+      objective: 'sum-rate',
       models: [
         { id: 'unfolded-pga-n64', title: 'Unfolded projected gradient ascent', kind: 'model' },
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
@@ -275,7 +285,10 @@ export class StandInRig implements Controller {
     const isVoid = boardIsMissed !== undefined || this.#isVoid(this.#cycle);
     const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
     const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
-    const sensed = this.wish === undefined ? {} : sensingMetrics(this.wish, precoder, 1, rate(predicted));
+    const told = {
+      ...(this.wish === undefined ? {} : sensingMetrics(this.wish, precoder, 1, rate(predicted))),
+      ...(this.wordsGain === undefined ? {} : { words_gain: this.wordsGain }),
+    };
     const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
     const stageMs = stageTimes({
       channel: ms(0.1),
@@ -305,7 +318,7 @@ export class StandInRig implements Controller {
       predictedSumRate: rate(predicted),
       measuredSumRate: rate(measured),
       zfSumRate: rate(predicted) * 1.1,
-      metrics: { predicted: metricsOf(predicted, sensed), measured: isVoid ? {} : metricsOf(measured) },
+      metrics: { predicted: metricsOf(predicted, told), measured: isVoid ? {} : metricsOf(measured) },
       stageMs,
       cycleMs: Object.values(stageMs).reduce((sum, value) => sum + value, 0),
       link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },

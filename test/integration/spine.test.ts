@@ -65,6 +65,25 @@ describe('a hundred cycles of the demo rig', () => {
     expect(spine.events.map(({ code }) => code)).toEqual(['fallback']);
   });
 
+  it('say who chooses phases and words, on which budgets, and what choosing the words gained', async () => {
+    const spine = await spineOf({ cycles: 5 });
+    const { controller } = spine.rig;
+    const told = { modelId: 'phase-net', steps: 30, quantiser: { name: 'array', sweeps: 10 }, objective: 'sum-rate' };
+    expect(controller.describe()).toMatchObject(told);
+    await spine.rig.run();
+    for (const { metrics } of spine.records) expect(metrics.predicted.words_gain).toBeGreaterThan(0);
+    const nearest = await spineOf({
+      rig: demoWith((rig) => {
+        aligned(rig);
+        rig.beamformer.quantiser = 'nearest';
+      }),
+      cycles: 1,
+    });
+    expect(nearest.rig.controller.describe()).toMatchObject({ steps: null, quantiser: { name: 'nearest', sweeps: null } });
+    await nearest.rig.run();
+    expect(nearest.records[0].metrics.predicted).not.toHaveProperty('words_gain');
+  });
+
   it('measure on an ideal array what was predicted, within what 64 pilots can tell', async () => {
     const spine = await spineOf({ rig: demoWith(ideal), cycles: 100 });
     await spine.rig.run();
