@@ -45,8 +45,6 @@ export class RateView {
     for (const { row, places } of this.#seldom) {
       if (row.hidden && places.some((place) => Number.isFinite(history.valueAt(newest, place)))) row.hidden = false;
     }
-    // What scrolls can be scrolled by keyboard.
-    this.#others.tabIndex = this.#others.scrollHeight > this.#others.clientHeight ? 0 : -1;
     const [main] = this.#quantities;
     const now = (from: Figure['from']): number => {
       const column = main?.columns.find((each) => each.from === from);
@@ -91,7 +89,13 @@ export class RateView {
     }
     for (const { of, unit, seldom, columns } of others) {
       const values = columns.map(({ from, place, meaning }) =>
-        element('span', { title: meaning }, document.createTextNode(`${from} `), this.#value(place)),
+        element(
+          'span',
+          { title: meaning },
+          element('span', { className: `line ${LINES[from].key}` }),
+          element('i', { text: `${from} ` }),
+          this.#value(place),
+        ),
       );
       const figures = element('dd', {}, ...values, document.createTextNode(unit));
       const row = element('div', { 'data-figure': of }, element('dt', { text: of }), figures);
