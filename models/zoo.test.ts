@@ -147,6 +147,19 @@ describe('a model is refused, with a way out,', () => {
 
   it('when it is not there, naming what there is', () => {
     expect(() => findModel('unfolded-pga-n63')).toThrow(refused('model-missing', /unfolded-pga-n63 is not there/));
+    expect(() => findModel('phasenet')).toThrow(refused('model-missing', /phasenet is not there .*; did you mean phase-net\?$/));
+    // Baselines are only for those who take them.
+    expect(() => findModel('alined')).toThrow(
+      expect.objectContaining({ wayOut: expect.not.stringContaining('aligned') as string }),
+    );
+    expect(() => findModel('alined', ['aligned', 'omp'])).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(/; did you mean aligned\?$/) as string,
+        wayOut: expect.stringMatching(
+          /^use one of phase-net, .*; a baseline of aligned, omp; or the path of an \.onnx file$/,
+        ) as string,
+      }),
+    );
     expect(() => findModel('x')).toThrow(
       expect.objectContaining({ wayOut: expect.stringContaining('unfolded-pga-n64') as string }),
     );

@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
+import { nearest } from '../core/errors/nearest.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
 import type { z } from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
@@ -60,9 +61,11 @@ export function listModels(folder: string = zooFolder()): ModelFile[] {
 
 /**
  * The file that an id of the zoo, or a path to a model's file, stands for.
+ * @param baselines that might have been meant where a model or a baseline is asked for
  * @throws BeamrigError 'model-missing', naming what there is
  */
-export function findModel(idOrPath: string, folder: string = zooFolder()): string {
+export function findModel(idOrPath: string, baselines: readonly string[] = []): string {
+  const folder = zooFolder();
   const isPath = isModelPath(idOrPath);
   const candidates = isPath ? [idOrPath] : [ONNX_ENDING, NUMBERS_ENDING].map((ending) => join(folder, `${idOrPath}${ending}`));
   const found = candidates.find((path) => isModelFileName(path) && whyNotRead(path) === undefined);
@@ -76,8 +79,14 @@ export function findModel(idOrPath: string, folder: string = zooFolder()): strin
     });
   }
   const known = existsSync(folder) ? listModels(folder).map(({ id }) => id) : [];
-  throw new BeamrigError('model-missing', `model ${idOrPath} is not there (looked for ${direct})`, {
-    wayOut: known.length > 0 ? `use one of ${known.join(', ')}, or the path of an .onnx file` : 'give the path of an .onnx file',
+  const near = isPath ? undefined : nearest(idOrPath, [...known, ...baselines]);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  const ways = [
+    ...(known.length > 0 ? [`use one of ${known.join(', ')}`] : []),
+    ...(baselines.length > 0 ? [`a baseline of ${baselines.join(', ')}`] : []),
+  ];
+  throw new BeamrigError('model-missing', `model ${idOrPath} is not there (looked for ${direct})${hint}`, {
+    wayOut: ways.length > 0 ? `${ways.join('; ')}; or the path of an .onnx file` : 'give the path of an .onnx file',
   });
 }
 

@@ -10,7 +10,7 @@ import { sumRate } from '../../core/signal/rate.ts';
 import { alignedAnalog } from './aligned.ts';
 import { sweptFactors } from './altmin-sweeps.ts';
 import type { BaselineName } from './baselines.ts';
-import { BASELINES, baselineMisfit, isBaselineName, runBaseline } from './baselines.ts';
+import { BASELINE_NAMES, BASELINES, baselineMisfit, isBaselineName, runBaseline } from './baselines.ts';
 
 const NOISE = 0.1;
 
@@ -103,7 +103,7 @@ describe('the baselines', () => {
   it('refuse an array only where they have no meaning there, and say so', () => {
     const dimensions = { elements: 48, rfChains: 6, users: 4 };
     const refusing = (more: object): string[] =>
-      BASELINES.map(({ name }) => name).filter((name) => baselineMisfit(name, { ...dimensions, ...more }) !== undefined);
+      BASELINE_NAMES.filter((name) => baselineMisfit(name, { ...dimensions, ...more }) !== undefined);
     expect(refusing({})).toEqual(['two-phase']);
     expect(refusing({ rfChains: 8 })).toEqual([]);
     expect(refusing({ rfChains: 8, connection: 'sub' })).toEqual(['two-phase']);

@@ -48,6 +48,8 @@ export const BASELINES: readonly { name: BaselineName; title: string }[] = (Obje
   (name) => ({ name, title: BASELINE_TABLE[name].title }),
 );
 
+export const BASELINE_NAMES: readonly BaselineName[] = BASELINES.map(({ name }) => name);
+
 export const isBaselineName = (name: string): name is BaselineName => Object.hasOwn(BASELINE_TABLE, name);
 
 /** Why a baseline is not for arrays like this, in words; undefined when it is. */

@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { BaselineName } from '../baselines/baselines.ts';
-import { BASELINES, baselineMisfit } from '../baselines/baselines.ts';
+import { BASELINE_NAMES, baselineMisfit } from '../baselines/baselines.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, yardstickMethods } from './methods.ts';
 import { withRates } from './pace.ts';
@@ -19,7 +19,7 @@ const SNRS_DB = [0, 5, 10, 15, 20];
 const ARRAY = { elements: 32, users: 4 };
 
 /** `sca-manopt` is `sca-rmm` where there is no sensing. */
-const NAMES = BASELINES.map(({ name }) => name).filter(
+const NAMES = BASELINE_NAMES.filter(
   (name) => name !== 'sca-manopt' && baselineMisfit(name, { ...ARRAY, rfChains: 4 }) === undefined,
 );
 /** D solved again; where it is solved by weighted MMSE already, nothing changes. */

@@ -1,6 +1,6 @@
 /** A beamformer without learning, by name: it computes in this thread, so it is for comparison and not for the fastest loops. */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { BASELINES, baselineMisfit, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
+import { BASELINE_NAMES, BASELINES, baselineMisfit, isBaselineName, runBaseline } from '../../models/baselines/baselines.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { Beamformer } from './beamformer.ts';
 import type { BeamformerNeeds } from './onnx-beamformer.ts';
@@ -12,7 +12,7 @@ import type { BeamformerNeeds } from './onnx-beamformer.ts';
 export function openBaseline(name: string, needs: BeamformerNeeds, deadlineMs: number): Beamformer {
   if (!isBaselineName(name)) {
     throw new BeamrigError('model-missing', `There is no baseline '${name}'.`, {
-      wayOut: `Baselines are ${BASELINES.map((baseline) => baseline.name).join(', ')}.`,
+      wayOut: `Baselines are ${BASELINE_NAMES.join(', ')}.`,
     });
   }
   const misfit = baselineMisfit(name, needs);

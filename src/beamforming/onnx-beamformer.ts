@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { ModelCard, SizedCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
+import { BASELINE_NAMES } from '../../models/baselines/baselines.ts';
 import { fitModel } from '../../models/fitted-model.ts';
 import { modelIdOf } from '../../models/model-path.ts';
 import { beamOf, flatInputs, problemTensors } from '../../models/model-tensors.ts';
@@ -64,7 +65,7 @@ export async function openModel(
   needs: BeamformerNeeds,
   { deadlineMs, engine: choice = 'auto', steps }: ModelOptions,
 ): Promise<ModelBeamformer> {
-  const verified = verifyModel(findModel(idOrPath));
+  const verified = verifyModel(findModel(idOrPath, BASELINE_NAMES));
   requireFitting(idOrPath, verified.card, needs);
   const { card, onnx: bytes, onnxSha256, steps: budget } = await fitModel(verified, { ...needs, steps });
   const connection = connectionOf(needs);

@@ -103,6 +103,16 @@ describe('beamrig evaluate says what it was given', () => {
     expect(plain.results[0].sumRate.mean).toBeLessThan(scaled.results[0].sumRate.mean / 10);
   });
 
+  it('or that there is neither model nor baseline of such a name, with those that there are', async () => {
+    const of = (name: string) => beamrigHere('evaluate', name, '--channels', channelsOf(1), '--snr', '10');
+    expectRefusal(
+      await of('NO_SUCH_NAME'),
+      /NO_SUCH_NAME is not there.*use one of phase-net, .*a baseline of aligned, codebook, /s,
+    );
+    expectRefusal(await of('codebok'), /codebok is not there \(looked for .*\); did you mean codebook\?/);
+    expectRefusal(await of('phase-nett'), /; did you mean phase-net\?/);
+  });
+
   it('or that users and elements look swapped, or chains are too few', async () => {
     const swapped = cli.channelFile(16, 2);
     expectRefusal(

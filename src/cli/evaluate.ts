@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { SingleBar } from 'cli-progress';
-import { isBaselineName } from '../../models/baselines/baselines.ts';
+import { BASELINE_NAMES, isBaselineName } from '../../models/baselines/baselines.ts';
 import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
 import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
 import { fitModel, type FitTo } from '../../models/fitted-model.ts';
@@ -48,7 +48,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
-  const ofCard = isBaselineName(model) ? undefined : readCard(findModel(model)).dimensions;
+  const ofCard = isBaselineName(model) ? undefined : readCard(findModel(model, BASELINE_NAMES)).dimensions;
   if (steps !== undefined && ofCard !== 'any') {
     throw new BeamrigError('argument', `--steps ${steps}: ${model} has steps of its own`, {
       wayOut: 'Leave it out, or evaluate a model that serves every array, such as phase-net.',

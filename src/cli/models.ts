@@ -1,5 +1,5 @@
 /** `beamrig models`: what can choose beams here, whether each file is what its card says, and a card to fill in for a file of one's own. */
-import { BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
+import { BASELINE_NAMES, BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
 import { fitModel } from '../../models/fitted-model.ts';
 import { modelIdOf } from '../../models/model-path.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -55,7 +55,7 @@ export async function show(model: string): Promise<void> {
     print(JSON.stringify({ id, kind: 'baseline', title, engine: null }, null, 2));
     return;
   }
-  const path = findModel(model);
+  const path = findModel(model, BASELINE_NAMES);
   const card = readCard(path);
   const bytes = readModelFile(path, 'model');
   const fitted = await fitModel({ card, bytes }, TRIED);
