@@ -8,7 +8,6 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import { createArraySafety, inSeconds } from './array-safety.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import type { FinishedCycle, PreparedCycle } from './control-cycle.ts';
@@ -16,23 +15,23 @@ import { prepareCycle, radiateCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './watch/cycle-watch.ts';
-import { createListeners } from './listeners.ts';
 import { lookUntil } from './look-until.ts';
+import { createLoopNews } from './loop-news.ts';
 import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
+import { createLoopPanels } from './loop-panels.ts';
+import { modelSwitched, switchModel } from './model-switch.ts';
+import { errorInWords } from './watch/failure-messages.ts';
 import { createActiveBeamformer } from './active-beamformer.ts';
 import { createPacing } from './pacing.ts';
 import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
+import { troubleOf } from './watch/loop-trouble.ts';
 import { createPowerNews } from './watch/power-news.ts';
 import { createVoidNews } from './watch/void-news.ts';
-import { goodCycleAt, silenceMsAt } from './silence-limit.ts';
-import { createActivePanel } from './active-panel.ts';
 import { createRateMeter } from './watch/rate-meter.ts';
-import { watchdogMsAt } from './watchdog.ts';
 import { unlessStopped, withinTime } from './within-time.ts';
 
 export type { ControlLoop, ControlLoopOptions, RunOutcome };
 
-const DEADLINE_MS = 2000;
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
 const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
@@ -43,6 +42,7 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
 class Loop implements ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #clock: Clock;
+  readonly #news;
   readonly #model;
   readonly #panels;
   readonly #pacing;
@@ -52,9 +52,6 @@ class Loop implements ControlLoop {
   readonly #failures;
   readonly #powerNews;
   readonly #watch;
-  readonly #cycleListeners;
-  readonly #eventListeners;
-  readonly #stateListeners;
   #state: ControllerState = 'starting';
   #phaseBits: number;
   #cycle = 0;
@@ -85,8 +82,10 @@ class Loop implements ControlLoop {
 
   constructor(options: ControlLoopOptions) {
     this.#options = options;
-    const { setting, rateHz } = options;
+    const { setting, rateHz, sink } = options;
     this.#clock = setting.clock;
+    this.#news = createLoopNews(this.#clock, sink);
+    const tell = this.#news.event;
     this.#model = createActiveBeamformer(
       options.beamformer,
       (id) => this.#clock.during(options.openBeamformer(id)),
@@ -96,51 +95,22 @@ class Loop implements ControlLoop {
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#failures = createFailuresInARow(this.#clock);
-    this.#voidNews = createVoidNews(this.#clock, (event) => this.#tell(event));
-    this.#powerNews = createPowerNews((event) => this.#tell(event));
+    this.#voidNews = createVoidNews(this.#clock, tell);
+    this.#powerNews = createPowerNews(tell);
     this.#watch = createCycleWatch({
       clock: this.#clock,
       rateHz,
-      sink: options.sink,
-      tell: (event) => this.#tell(event),
+      sink,
+      tell,
       temperatureC: () => this.#panels.temperatureC(),
     });
-    const onFailure = (error: unknown): void =>
-      this.#tell({
-        level: 'warning',
-        code: 'listener-failed',
-        message: `A listener to the controller failed: ${String(error)}.`,
-      });
-    this.#cycleListeners = createListeners<CycleRecord>(this.#clock, true, onFailure);
-    this.#eventListeners = createListeners<RigEvent>(this.#clock, false, () => undefined);
-    this.#stateListeners = createListeners<ControllerState>(this.#clock, false, onFailure);
-    const { deadlineMs = DEADLINE_MS, transferMs = 0 } = options;
-    const { watchdogMs = watchdogMsAt(rateHz, deadlineMs, transferMs) } = options;
-    const silenceMs = silenceMsAt(rateHz, deadlineMs);
-    const tell = (event: Omit<RigEvent, 'timeNs'>): void => this.#tell(event);
-    this.#panels = createActivePanel({
-      first: options.panel,
-      ...(options.otherPanel === undefined ? {} : { other: options.otherPanel }),
-      fallBack: options.fallBack ?? false,
-      reason: options.description.sourceReason,
-      clock: this.#clock,
-      random: options.random,
-      safe: options.safe,
-      silenceMs,
-      goodCycle: goodCycleAt(silenceMs, transferMs, rateHz),
-      tell,
-      onSafe: () => this.#safety.confirmed(),
-    });
-    this.#safety = createArraySafety({
-      clock: this.#clock,
-      panels: this.#panels,
-      safeState: options.safe.state,
-      silenceMs,
-      watchdogMs,
+    const { panels, safety } = createLoopPanels(options, {
       waitsFor: () => this.#doing,
       isRunning: () => this.#is('running'),
       tell,
     });
+    this.#panels = panels;
+    this.#safety = safety;
   }
 
   get state(): ControllerState {
@@ -148,17 +118,10 @@ class Loop implements ControlLoop {
   }
 
   get trouble(): string | undefined {
-    if (this.#state === 'faulted') return this.#faultMessage;
-    const { loss } = this.#panels;
-    if (loss !== undefined && (this.#is('running') || this.#is('paused'))) {
-      return `the panel is lost, and every cycle is void until it is back: ${loss}`;
-    }
-    const { stuckMs } = this.#safety;
-    const { tooLong } = this.#failures;
-    if (stuckMs === undefined && tooLong !== undefined && this.#is('running')) {
-      return `every cycle has been void for ${inSeconds(tooLong.ms)}: ${tooLong.message}`;
-    }
-    return stuckMs === undefined ? undefined : `no cycle has turned for ${inSeconds(stuckMs)}: the loop waits for ${this.#doing}`;
+    return troubleOf({
+      ...{ state: this.#state, faultMessage: this.#faultMessage, waitsFor: this.#doing },
+      ...{ loss: this.#panels.loss, stuckMs: this.#safety.stuckMs, tooLong: this.#failures.tooLong },
+    });
   }
 
   describe(): RigDescription {
@@ -178,9 +141,9 @@ class Loop implements ControlLoop {
   sensing = () => this.#options.setting.sensing;
   latest = (): CycleView | undefined => this.#latest;
   cyclesPerSecond = (): number => this.#rate.perSecond();
-  onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#cycleListeners.add(listener);
-  onEvent = (listener: (event: RigEvent) => void): (() => void) => this.#eventListeners.add(listener);
-  onState = (listener: (state: ControllerState) => void): (() => void) => this.#stateListeners.add(listener);
+  onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#news.onCycle(listener);
+  onEvent = (listener: (event: RigEvent) => void): (() => void) => this.#news.onEvent(listener);
+  onState = (listener: (state: ControllerState) => void): (() => void) => this.#news.onState(listener);
 
   start(): Promise<RunOutcome> {
     // Stopped is stopped, whatever a cycle still waits for.
@@ -194,7 +157,7 @@ class Loop implements ControlLoop {
     const before = this.#state;
     const moved = this.#move('run');
     if (moved.ok && before === 'paused') {
-      this.#tell({ level: 'info', code: 'resumed', message: 'The rig runs again.' });
+      this.#news.event({ level: 'info', code: 'resumed', message: 'The rig runs again.' });
       this.#resume();
     }
     return moved;
@@ -203,26 +166,13 @@ class Loop implements ControlLoop {
   async pause(): Promise<ControlResult> {
     const moved = this.#move('pause');
     if (!moved.ok || this.#idle) return moved;
-    this.#interrupt();
+    this.#wake.abort();
     return new Promise((resolve) => this.#pausing.push(resolve));
   }
 
   async switchModel(id: string): Promise<ControlResult> {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
-    if (this.#model.loading !== undefined) return { ok: false, reason: `'${this.#model.loading}' is being loaded; wait for it` };
-    try {
-      const change = await this.#model.offer(id);
-      return change === 'withdrawn' ? { ok: false, reason: `the rig is ${this.#state}` } : { ok: true };
-    } catch (error) {
-      const reason = inWords(error);
-      this.#tell({
-        level: 'warning',
-        code: 'model-refused',
-        message: `The model cannot be switched: ${reason}`,
-        action: `'${this.#model.current.id}' goes on.`,
-      });
-      return { ok: false, reason };
-    }
+    return switchModel(this.#model, id, { tell: this.#news.event, ended: () => `the rig is ${this.#state}` });
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
@@ -233,7 +183,7 @@ class Loop implements ControlLoop {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
     if (phaseBits === this.#phaseBits) return { ok: true };
     this.#phaseBits = phaseBits;
-    this.#tell({
+    this.#news.event({
       level: 'info',
       code: 'phase-bits',
       message: `Phases have ${counted(phaseBits, 'bit')} from the next cycle on.`,
@@ -245,7 +195,7 @@ class Loop implements ControlLoop {
     if (this.#state === 'stopped') return;
     this.#stoppedByHand = true;
     this.#move('stop');
-    this.#interrupt();
+    this.#wake.abort();
     this.#resume();
     await this.#halt();
   }
@@ -253,13 +203,13 @@ class Loop implements ControlLoop {
   async #runToEnd(): Promise<void> {
     if (this.#move('start').ok) {
       this.#safety.watch();
-      for (const event of this.#options.firstEvents ?? []) this.#tell(event);
+      for (const event of this.#options.firstEvents ?? []) this.#news.event(event);
       try {
         await this.#panels.arm();
         this.#cycling = this.#cycles();
         await this.#cycling;
       } catch (error) {
-        await this.#fault('internal', `The control loop failed: ${inWords(error)}`);
+        await this.#fault('internal', `The control loop failed: ${errorInWords(error)}`);
       }
     }
     if (this.#state !== 'faulted') await this.#halt();
@@ -329,7 +279,7 @@ class Loop implements ControlLoop {
     if (record.outcome === 'void') this.#voidCycles++;
     this.#rate.count();
     this.#options.sink.cycle(record, view);
-    this.#cycleListeners.tell(record);
+    this.#news.cycle(record);
     this.#watch.after(finished);
     this.#failures.after(failure);
     this.#safety.turned(failure === undefined);
@@ -363,7 +313,7 @@ class Loop implements ControlLoop {
     this.#safety.rest();
     this.#failures.paused();
     const unsafe = await this.#makeSafe();
-    this.#tell({
+    this.#news.event({
       level: 'info',
       code: 'paused',
       message: 'The rig is paused.',
@@ -391,12 +341,7 @@ class Loop implements ControlLoop {
     const changed = this.#model.change(this.#computing);
     if (changed === undefined) return;
     this.#failures.anotherModel();
-    this.#tell({
-      level: 'info',
-      code: 'model-switched',
-      message: `'${changed.to.id}' chooses the beams, after '${changed.from.id}'.`,
-      ...(changed.to.enginesDiffer === true ? { action: `onnxruntime runs it: ${changed.to.engineReason ?? ''}.` } : {}),
-    });
+    this.#news.event(modelSwitched(changed));
   }
 
   #faultByPanel({ unusable }: { unusable: string }): Promise<void> {
@@ -406,7 +351,7 @@ class Loop implements ControlLoop {
   async #fault(code: string, message: string): Promise<void> {
     this.#faultMessage = message;
     this.#move('fault');
-    this.#tell({
+    this.#news.event({
       level: 'error',
       code,
       message,
@@ -447,25 +392,10 @@ class Loop implements ControlLoop {
       this.#state = next.state;
       // Before anybody is told, and whatever is under way.
       if (next.makeSafe) this.#panels.commandSafe();
-      this.#stateListeners.tell(next.state);
+      this.#news.state(next.state);
     }
     return { ok: true };
   }
 
   #is = (state: ControllerState): boolean => this.#state === state;
-
-  #interrupt(): void {
-    this.#wake.abort();
-  }
-
-  #tell(event: Omit<RigEvent, 'timeNs'>): void {
-    const whole = { timeNs: this.#clock.epochNs(), ...event };
-    this.#options.sink.event(whole);
-    this.#eventListeners.tell(whole);
-  }
-}
-
-function inWords(error: unknown): string {
-  if (!isBeamrigError(error)) return error instanceof Error ? error.message : String(error);
-  return error.wayOut === undefined ? error.message : `${error.message} ${error.wayOut}`;
 }

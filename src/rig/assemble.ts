@@ -11,33 +11,31 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import type { Objective } from '../../core/signal/beam-contract.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { columnsWeighed } from '../../core/signal/objectives/rate-sensing.ts';
-import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quantiser-names.ts';
 import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
-import { listFittingBeamformers, openBeamformer } from '../beamforming/open-beamformer.ts';
+import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { ChosenBeam } from './kept-beam.ts';
-import type { World } from './world.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
-import { discoverHardware } from '../link/discover.ts';
-import { modelUsed, type CycleSink, type ModelUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
+import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
-import { assembleHardware, linkText, problemMessage, slowestTransferMs } from './hardware.ts';
-import type { CreateLink, Hardware, LinkProblem } from './hardware.ts';
+import { beginning } from './beginning.ts';
+import { assembleHardware, slowestTransferMs } from './hardware.ts';
+import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
+import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
-import { begun, safeChoice, simulatedPanel } from './simulated-panel.ts';
+import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
 import { createWorld } from './world.ts';
@@ -89,16 +87,6 @@ export interface Rig {
   lookedFor: string[];
   /** The simulated half, for tests and benches; undefined where the rig has none. */
   simulator?: Simulator;
-}
-
-/** What a run begins with. */
-interface Beginning {
-  first: RigPanel;
-  other: RigPanel | undefined;
-  /** Why it is the simulator; empty on hardware. */
-  reason: string;
-  lookedFor: string[];
-  events: Omit<RigEvent, 'timeNs'>[];
 }
 
 /**
@@ -158,8 +146,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       });
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
-    const begin = await beginning(options, hardware, standIn, world);
-    const description = describe(options, begin, world, { beamformer, needs, quantiser, objective });
+    const begin = await beginning(rig, hardware, standIn, world);
+    const description = describeRig({
+      ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
+      runFolder: options.runFolder,
+    });
     const controller = createControlLoop({
       setting: {
         clock,
@@ -224,109 +215,11 @@ async function openAgain(id: string, name: string, open: (name: string) => Promi
   });
 }
 
-/** Hardware or simulator: what is there, and what the policy makes of it. */
-async function beginning(
-  options: AssembleOptions,
-  hardware: Hardware | undefined,
-  standIn: () => RigPanel,
-  world: World,
-): Promise<Beginning> {
-  const { rig } = options;
-  const search = discoverHardware(rig.links.map(linkText));
-  const { lookedFor } = search;
-  if (hardware === undefined) {
-    const reason =
-      rig.links.length === 0 ? search.reason : 'this run keeps simulated time, which hardware does not, so none was looked for';
-    if (rig.fallback === 'never') throw noHardware(reason, []);
-    return { first: await begun(standIn()), other: undefined, reason, lookedFor, events: [fallbackEvent(reason)] };
-  }
-  const problems = await hardware.reach();
-  const faulty = problems.filter(({ fault }) => fault !== undefined);
-  if (faulty.length > 0) throw unusable(faulty);
-  if (problems.length > 0) {
-    const reason = problems.map((problem) => problemMessage(problem).replace(/\.$/, '')).join('; ');
-    if (rig.fallback === 'never') throw noHardware(reason, problems);
-    const found = [...lookedFor, ...problems.map((problem) => `${problem.link}: not usable now: ${problemMessage(problem)}`)];
-    return { first: await begun(standIn()), other: hardware, reason, lookedFor: found, events: [fallbackEvent(reason)] };
-  }
-  hardware.connected = true;
-  const found = hardware.links().map(({ name, source, panel, firmware }) => {
-    return `${name}: ${source === 'played-panel' ? 'played panel' : 'panel'} ${panel}, firmware ${firmware}`;
-  });
-  return {
-    first: hardware,
-    other: rig.fallback === 'any-time' ? standIn() : undefined,
-    reason: '',
-    lookedFor: [...lookedFor, ...found],
-    events: hardwareEvents(options, hardware, world),
-  };
-}
-
 /** An unknown op is nothing to be told of; an engine that computes something else is. */
 const engineEvents = ({ id, enginesDiffer, engineReason = '' }: Beamformer): Omit<RigEvent, 'timeNs'>[] =>
   enginesDiffer === true
     ? [{ level: 'warning', code: 'engines-differ', message: `onnxruntime runs the model '${id}': ${engineReason}.` }]
     : [];
-
-/** What a run on hardware should be known for. */
-function hardwareEvents(options: AssembleOptions, hardware: Hardware, world: World): Omit<RigEvent, 'timeNs'>[] {
-  const events: Omit<RigEvent, 'timeNs'>[] = [];
-  if (options.channels === undefined) events.push(channelsSimulated(hardware.source, world.scene.users));
-  const phasesOnly = hardware.phasesOnly();
-  if (phasesOnly.length > 0) {
-    events.push({
-      level: 'warning',
-      code: 'phases-only',
-      message: `${phasesOnly.join(', ')}: the panel takes phases and no digital precoder.`,
-      action: 'Its streams are weighted elsewhere, or not at all: measured SNR may differ from predicted.',
-    });
-  }
-  return events;
-}
-
-/** In the air it means that the beams are aimed at nobody; a played panel stands in the very scene that they are computed for. */
-const channelsSimulated = (source: Source, users: number): Omit<RigEvent, 'timeNs'> =>
-  source === 'hardware'
-    ? {
-        level: 'warning',
-        code: 'channels-simulated',
-        message: `Beams are computed for the rig file's ${users} simulated users, and radiated by hardware: users in the air are elsewhere.`,
-        action: 'Every record says so. Give measured channels with --channels.',
-      }
-    : {
-        level: 'info',
-        code: 'channels-simulated',
-        message: `Channels are those of the rig file's ${users} simulated users, and the played panels show the same scene.`,
-        action: 'For an array in the air give measured channels with --channels.',
-      };
-
-function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigError {
-  const toAllow = "set 'fallback: at-start' in the rig file to run on the simulator";
-  if (problems.length === 0) {
-    return new BeamrigError('no-hardware', `No panel was found: ${reason}.`, { wayOut: `Attach a panel, or ${toAllow}.` });
-  }
-  return new BeamrigError('no-hardware', `The rig's panels are not all there:\n${linesOf(problems)}`, {
-    wayOut: `Repair what is named, or ${toAllow}.`,
-  });
-}
-
-/** What is there and wrong is no reason for a simulator: it would hide that somebody has to repair it. */
-const unusable = (problems: readonly LinkProblem[]): BeamrigError =>
-  problems.length === 1
-    ? new BeamrigError(problems[0].fault ?? 'link', problemMessage(problems[0]), { wayOut: problems[0].wayOut })
-    : new BeamrigError(problems[0].fault ?? 'link', `The rig's panels cannot be used:\n${linesOf(problems)}`, {
-        wayOut: 'Repair what is named.',
-      });
-
-const linesOf = (problems: readonly LinkProblem[]): string =>
-  problems.map(({ link, detail, wayOut }) => `  ${link}: ${detail.replace(/[.]$/, '')}. ${wayOut}`).join('\n');
-
-const fallbackEvent = (reason: string): Omit<RigEvent, 'timeNs'> => ({
-  level: 'warning',
-  code: 'fallback',
-  message: `No hardware: ${reason}.`,
-  action: 'The rig runs on the simulator; every record says so.',
-});
 
 function requireFitting({ channels, file }: { channels: CMatrix[]; file: string }, users: number, elements: number): void {
   const wayOut = `Give channels of shape [n, ${users}, ${elements}], or change the rig file.`;
@@ -339,77 +232,4 @@ function requireFitting({ channels, file }: { channels: CMatrix[]; file: string 
     `${file}: channel ${index} is for ${counted(rows, 'user')} and ${counted(cols, 'element')}; the rig has ${counted(users, 'user')} and ${counted(elements, 'element')}.`,
     { wayOut },
   );
-}
-
-function describe(
-  options: AssembleOptions,
-  { first, reason }: Beginning,
-  { origin }: World,
-  {
-    beamformer,
-    needs,
-    quantiser: { quantiser, sweeps },
-    objective,
-  }: { beamformer: Beamformer; needs: BeamformerNeeds; quantiser: QuantiserChoice; objective: Objective },
-): RigDescription {
-  const { rig } = options;
-  const { geometry, phaseBits, connection } = rig.array;
-  const { elements, rfChains, users } = needs;
-  const fitting = listFittingBeamformers(needs);
-  const own = { id: beamformer.id, title: beamformer.title, kind: beamformer.kind };
-  return {
-    name: rig.name,
-    source: first.source,
-    channelSource: origin,
-    sourceReason: reason,
-    sourceSinceMs: Number(options.clock.epochNs() / 1_000_000n),
-    elements,
-    rfChains,
-    users,
-    phaseBits,
-    modelId: beamformer.id,
-    engine: beamformer.engine ?? null,
-    steps: beamformer.steps ?? null,
-    quantiser: {
-      name: quantiser,
-      meaning: QUANTISER_MEANINGS[quantiser],
-      sweeps: quantiser === 'array' ? sweeps : null,
-    },
-    objective: objective.name,
-    models: fitting.some(({ id }) => id === own.id)
-      ? fitting.map((other) => (other.id === own.id ? own : other))
-      : [own, ...fitting],
-    phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
-    snrDb: rig.snrDb,
-    connection,
-    slow: null,
-    loopRateHz: options.rateHz === 'max' ? 0 : (options.rateHz ?? rig.loop.rateHz),
-    geometry:
-      geometry.kind === 'ula'
-        ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
-        : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
-    calibration: 'none: ideal phase states',
-    links: first.links(),
-    runFolder: options.runFolder ?? '',
-    safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },
-  };
-}
-
-const safeAzimuth = ({ safeState, safeCodeword }: RigFile): number | null =>
-  safeState === 'codeword' ? (safeCodeword?.azimuthDeg ?? null) : null;
-
-function identityOf(description: RigDescription, beamformer: Beamformer & Partial<ModelUsed>): RigIdentity {
-  return {
-    source: description.source,
-    channelSource: description.channelSource,
-    sourceReason: description.sourceReason,
-    model: modelUsed(beamformer),
-    panels: description.links.map(({ name, kind: linkKind, panel, firmware }) => ({
-      link: name,
-      kind: linkKind,
-      panel,
-      firmware,
-    })),
-    calibration: description.calibration,
-  };
 }

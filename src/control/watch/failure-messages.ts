@@ -1,4 +1,5 @@
 /** A panel's failure as a person reads it in the record, on the page and in the log: which rung gave up, and what is known of the beam. */
+import { isBeamrigError } from '../../../core/errors/beamrig-error.ts';
 import { counted } from '../../../core/errors/counted.ts';
 import type { PanelFailure } from '../../panel/panel.ts';
 
@@ -69,3 +70,9 @@ export function reasonMessage(failure: PanelFailure): string {
 const GREETINGS: ReadonlySet<string> = new Set(['hello', 'challenge']);
 
 const hex = (crc: number): string => `0x${crc.toString(16).padStart(8, '0')}`;
+
+/** What was thrown, and the way out where it has one. */
+export function errorInWords(error: unknown): string {
+  if (!isBeamrigError(error)) return error instanceof Error ? error.message : String(error);
+  return error.wayOut === undefined ? error.message : `${error.message} ${error.wayOut}`;
+}

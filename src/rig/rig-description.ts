@@ -1,0 +1,92 @@
+/** What pages and scripts are told of a rig, and what its manifest keeps. */
+import type { Clock } from '../../core/clock/clock.ts';
+import type { Objective } from '../../core/signal/beam-contract.ts';
+import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quantiser-names.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
+import { listFittingBeamformers } from '../beamforming/open-beamformer.ts';
+import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
+import type { RigFile } from '../config/rig-file.ts';
+import type { RigDescription } from '../control/controller.ts';
+import { modelUsed, type ChannelOrigin, type ModelUsed } from '../telemetry/cycle-record.ts';
+import type { RigIdentity } from '../telemetry/run-manifest.ts';
+import type { Beginning } from './beginning.ts';
+
+/** What of a rig is known when it begins. */
+export interface RigAtHand {
+  rig: RigFile;
+  clock: Clock;
+  /** 0 = as fast as it goes. */
+  rateHz: number;
+  runFolder: string | undefined;
+  begin: Pick<Beginning, 'first' | 'reason'>;
+  origin: ChannelOrigin;
+  beamformer: Beamformer;
+  needs: BeamformerNeeds;
+  quantiser: QuantiserChoice;
+  objective: Objective;
+}
+
+export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, ...chosen }: RigAtHand): RigDescription {
+  const { first, reason } = begin;
+  const { beamformer, needs, objective } = chosen;
+  const { quantiser, sweeps } = chosen.quantiser;
+  const { geometry, phaseBits, connection } = rig.array;
+  const { elements, rfChains, users } = needs;
+  const fitting = listFittingBeamformers(needs);
+  const own = { id: beamformer.id, title: beamformer.title, kind: beamformer.kind };
+  return {
+    name: rig.name,
+    source: first.source,
+    channelSource: origin,
+    sourceReason: reason,
+    sourceSinceMs: Number(clock.epochNs() / 1_000_000n),
+    elements,
+    rfChains,
+    users,
+    phaseBits,
+    modelId: beamformer.id,
+    engine: beamformer.engine ?? null,
+    steps: beamformer.steps ?? null,
+    quantiser: {
+      name: quantiser,
+      meaning: QUANTISER_MEANINGS[quantiser],
+      sweeps: quantiser === 'array' ? sweeps : null,
+    },
+    objective: objective.name,
+    models: fitting.some(({ id }) => id === own.id)
+      ? fitting.map((other) => (other.id === own.id ? own : other))
+      : [own, ...fitting],
+    phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
+    snrDb: rig.snrDb,
+    connection,
+    slow: null,
+    loopRateHz: rateHz,
+    geometry:
+      geometry.kind === 'ula'
+        ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
+        : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
+    calibration: 'none: ideal phase states',
+    links: first.links(),
+    runFolder: runFolder ?? '',
+    safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },
+  };
+}
+
+const safeAzimuth = ({ safeState, safeCodeword }: RigFile): number | null =>
+  safeState === 'codeword' ? (safeCodeword?.azimuthDeg ?? null) : null;
+
+export function identityOf(description: RigDescription, beamformer: Beamformer & Partial<ModelUsed>): RigIdentity {
+  return {
+    source: description.source,
+    channelSource: description.channelSource,
+    sourceReason: description.sourceReason,
+    model: modelUsed(beamformer),
+    panels: description.links.map(({ name, kind: linkKind, panel, firmware }) => ({
+      link: name,
+      kind: linkKind,
+      panel,
+      firmware,
+    })),
+    calibration: description.calibration,
+  };
+}
