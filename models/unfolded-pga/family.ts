@@ -10,12 +10,14 @@ import { counted } from '../../core/errors/counted.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
+import { ascentOptions, paperHasOneNumberAStep, recipeOption } from '../unfolded-ascent/ascent-options.ts';
 import { asParameters, constantSteps, normalisedRange, withLearned, type StepSizes } from '../unfolded-ascent/step-sizes.ts';
 import { encodeRateGraph, encodeTrainingGraph, type UnfoldedAscent } from '../unfolded-ascent/training-graph.ts';
 import { fallingSteps } from './falling-steps.ts';
 import { encodeUnfoldedPga } from './inference.ts';
 import { unfoldedPga } from './network.ts';
 
+const { stepCoefficients, clipNorm } = ascentOptions;
 const { channels, validationChannels, epochs, batch, learningRate } = courseOptions({
   channels: 500,
   epochs: 30,
@@ -28,34 +30,17 @@ const optionsSchema = z
     ...arrayOptions,
     layers: option(count.default(10), 'i', 'layers of the network'),
     innerSteps: option(count.default(10), 'j', 'gradient steps of a layer'),
-    stepCoefficients: option(
-      count.max(4).default(3),
-      'p',
-      "coefficients of each step's polynomial in the SNR; 1 is one number a step, as in the paper",
-      { rare: true },
-    ),
+    stepCoefficients,
     channels,
     validationChannels,
     epochs,
     batch,
     learningRate,
-    clipNorm: option(
-      z.number().min(1e-12).max(1e12).default(1),
-      'x',
-      "clips what one channel's gradient says about relative changes of its steps",
-      { rare: true },
-    ),
+    clipNorm,
     ...drawOptions,
-    recipe: option(
-      z.enum(['beamrig', 'paper']).default('beamrig'),
-      'name',
-      'how it is trained; paper is that of paper 001 taken literally, with its own defaults and nothing clipped',
-    ),
+    recipe: recipeOption('001'),
   })
-  .refine(({ recipe, stepCoefficients }) => recipe !== 'paper' || stepCoefficients === 1, {
-    path: ['stepCoefficients'],
-    error: "the paper's recipe has one number a step; leave it out",
-  });
+  .refine(...paperHasOneNumberAStep);
 
 export type PgaOptions = z.output<typeof optionsSchema>;
 

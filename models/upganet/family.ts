@@ -11,6 +11,7 @@ import { wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptionsOver, option } from '../training/training-options.ts';
+import { ascentOptions, paperHasOneNumberAStep, recipeOption } from '../unfolded-ascent/ascent-options.ts';
 import {
   alternatingSteps,
   asParameters,
@@ -22,6 +23,7 @@ import {
 import { encodeRateGraph, encodeTrainingGraph, type UnfoldedAscent } from '../unfolded-ascent/training-graph.ts';
 import { climbed, encodeUpganet, type TrainedSensing } from './graphs.ts';
 
+const { stepCoefficients, clipNorm } = ascentOptions;
 const { channels, validationChannels, epochs, batch, learningRate } = courseOptions({
   channels: 400,
   epochs: 5,
@@ -40,34 +42,17 @@ const optionsSchema = z
       "of the digital steps; signal-only is that of the authors' program, which leaves the interference out",
     ),
     sensingWeight: option(z.number().min(0).max(1e6).default(0.3), 'x', 'ω of R − ωτ while it learns'),
-    stepCoefficients: option(
-      count.max(4).default(3),
-      'p',
-      "coefficients of each step's polynomial in the SNR; 1 is one number a step, as in the paper",
-      { rare: true },
-    ),
+    stepCoefficients,
     channels,
     validationChannels,
     epochs,
     batch,
     learningRate,
-    clipNorm: option(
-      z.number().min(1e-12).max(1e12).default(1),
-      'x',
-      "clips what one channel's gradient says about relative changes of its steps",
-      { rare: true },
-    ),
+    clipNorm,
     ...drawOptionsOver([0, 12]),
-    recipe: option(
-      z.enum(['beamrig', 'paper']).default('beamrig'),
-      'name',
-      'how it is trained; paper is that of paper 000 taken literally, with its own defaults and nothing clipped',
-    ),
+    recipe: recipeOption('000'),
   })
-  .refine(({ recipe, stepCoefficients }) => recipe !== 'paper' || stepCoefficients === 1, {
-    path: ['stepCoefficients'],
-    error: "the paper's recipe has one number a step; leave it out",
-  });
+  .refine(...paperHasOneNumberAStep);
 
 export type UpganetTraining = z.output<typeof optionsSchema>;
 
