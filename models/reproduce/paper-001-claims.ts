@@ -43,7 +43,7 @@ function convergence(figures: Paper001Figures): Claim[] {
     ...([TEN, 'pga-30-j1', 'pga-30-j10'] as const).map((key, i) => ({
       claim: `Fig. 2(a): ${['the unfolded network', 'PGA, J = 1,', 'PGA, J = 10,'][i]} ends above SCA-RMM (at ${CURVE_SNR_DB} dB)`,
       theirs: 'higher',
-      ours: bothScales((scale) => show(pairAt(figures, key, 'sca-rmm', scale, CURVE_SNR_DB), true)),
+      ours: bothScales((scale) => bothNumbers(figures, pairAt(figures, key, 'sca-rmm', scale, CURVE_SNR_DB))),
       holds: isAbove(pairAt(figures, key, 'sca-rmm', PAPER, CURVE_SNR_DB)),
     })),
   ];
@@ -100,12 +100,13 @@ function overSnr(figures: Paper001Figures): Claim[] {
 /** What SCA-RMM loses, and by which of its two steps. */
 function losses(figures: Paper001Figures): Claim[] {
   const at = (a: string, b: string, scale: ChannelScale) => pairAt(figures, a, b, scale, CURVE_SNR_DB);
-  const fully = (scale: ChannelScale, key: string): string => rateAt(figures, key, scale, CURVE_SNR_DB).mean.toFixed(2);
   return [
     {
       claim: `SCA-RMM loses by solving for the effective precoder with SCA (at ${CURVE_SNR_DB} dB, against digital WMMSE)`,
       theirs: 'significantly',
-      ours: bothScales((scale) => `${show(at('sca', 'wmmse', scale), true)} of ${fully(scale, 'wmmse')}`),
+      ours: bothScales(
+        (scale) => `${bothNumbers(figures, at('sca', 'wmmse', scale))}; ${unlearned(figures, scale, CURVE_SNR_DB)}`,
+      ),
       holds: at('sca', 'wmmse', PAPER).mean < -(1 - CLOSE) * rateAt(figures, 'wmmse', PAPER, CURVE_SNR_DB).mean,
     },
     {
@@ -113,7 +114,7 @@ function losses(figures: Paper001Figures): Claim[] {
       theirs: 'significantly',
       ours: bothScales(
         (scale) =>
-          `${show(at('sca-rmm', 'sca', scale), true)} of ${fully(scale, 'sca')}; with D solved again by WMMSE for its phases ${fully(scale, 'sca-rmm-wmmse')} are left`,
+          `${bothNumbers(figures, at('sca-rmm', 'sca', scale))}; with D solved again by WMMSE for its phases ${rateAt(figures, 'sca-rmm-wmmse', scale, CURVE_SNR_DB).mean.toFixed(2)} are left`,
       ),
       holds: at('sca-rmm', 'sca', PAPER).mean < -(1 - CLOSE) * rateAt(figures, 'sca', PAPER, CURVE_SNR_DB).mean,
     },
@@ -167,7 +168,10 @@ function method(figures: Paper001Figures): Claim[] {
     {
       claim: '(12) as it is printed, exp(−jϑ), aligns the phases with the channel (rate at the start)',
       theirs: 'large array gains',
-      ours: bothScales((scale) => `${endAt('pga-as-printed', scale, 0)}; with exp(+jϑ) ${endAt('pga-j10', scale, 0)}`),
+      ours: bothScales(
+        (scale) =>
+          `${endAt('pga-as-printed', scale, 0)}; with exp(+jϑ) ${endAt('pga-j10', scale, 0)}; ${unlearned(figures, scale, CURVE_SNR_DB)}`,
+      ),
       holds: start('pga-as-printed') >= start('pga-j10'),
     },
   ];
@@ -181,8 +185,18 @@ const worstText = (figures: Paper001Figures, ours: string, theirs: string, fromD
   bothScales((scale) => {
     const cells = ofPair(figures, ours, theirs, scale, fromDb);
     const worst = cells.reduce((least, cell) => (cell.mean < least.mean ? cell : least));
-    return `at worst ${show(worst, true)} (${worst.snrDb} dB)`;
+    return `at worst ${bothNumbers(figures, worst)} (${worst.snrDb} dB; ${unlearned(figures, scale, worst.snrDb)})`;
   });
+
+/** Of a difference, channel by channel, also what it is between. */
+function bothNumbers(figures: Paper001Figures, pair: PairedCell): string {
+  const [ours, theirs] = [pair.method, pair.against].map((key) => rateAt(figures, key, pair.scale, pair.snrDb).mean.toFixed(2));
+  return `${ours} against ${theirs}, ${show(pair, true)}`;
+}
+
+/** What learns nothing, and stands beside what is compared. */
+const unlearned = (figures: Paper001Figures, scale: ChannelScale, snrDb: number): string =>
+  `phase extraction ${rateAt(figures, 'phase-extraction', scale, snrDb).mean.toFixed(2)}`;
 
 function ofPair(
   { comparison }: Paper001Figures,

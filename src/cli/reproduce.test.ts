@@ -87,6 +87,8 @@ describe('beamrig reproduce 001', () => {
     const again = await beamrig([...TINY, '--json']);
     const { claims, sections } = JSON.parse(again.stdout) as Report;
     expect(claims.filter(({ holds }) => holds)).toHaveLength(made.stdout.match(/^✓/gm)?.length ?? NaN);
+    const bothNumbers = /^`paper-001` at worst \d+\.\d\d against \d+\.\d\d, [+−]\d+\.\d\d ± .*; phase extraction \d+\.\d\d\)/;
+    expect(claims.find(({ claim }) => claim.includes('outperform SCA-RMM at every SNR'))?.ours).toMatch(bothNumbers);
     expect(sections.flatMap(({ plots = [] }) => plots).length).toBeGreaterThan(6);
     expect(again.stderr).toMatch(/(\d+) of \1 results are in the cache/);
     expect(again.stderr).not.toMatch(/\d\/s/);
