@@ -1,37 +1,44 @@
 /** The methods of paper 000's figures over SNR: a line each. */
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beam, HybridPrecoder, Problem } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { frobeniusNorm, fromPhases, matmul, scale } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, fromPhases, matmul, scale, zeros } from '../../core/signal/complex-matrix.ts';
 import { rateSensingObjective } from '../../core/signal/objectives/rate-sensing.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { realiseExactly } from '../../core/signal/realise-beam.ts';
 import { runBaseline, type BaselineName } from '../baselines/baselines.ts';
+import { digitalRateSensing } from '../baselines/digital-rate-sensing.ts';
+import { longRun } from '../baselines/long-run.ts';
 import { normaliseChannel } from '../baselines/normalise.ts';
-import { fixedStepSensingPga, PAPER_SENSING_PGA, type SensingPgaSettings } from '../baselines/sensing-pga.ts';
 import { openBeams } from '../compiled-beams.ts';
-import type { Budgeted, Unfolded } from './paper-000-networks.ts';
-import searched from './searched-sensing-steps.json' with { type: 'json' };
+import type { Budgeted, ConstantPga, Unfolded } from './paper-000-networks.ts';
+import { CURVE_SNR_DB } from './paper-000-theirs.ts';
 import { STOPPED, stoppedManopt } from './stopped-manopt.ts';
 
 export interface Method {
   key: string;
   title: string;
+  /** Where it is measured, of `SNRS_DB`; default: everywhere. */
+  snrsDb?: readonly number[];
   /** X = A·D, N×K, at full power. */
   precoder: (problem: Problem) => CMatrix;
 }
 
+export const LONG_RUN_STARTS = 8;
+
 /** D as the method gives it, or the better of that and of D solved again for R − ωτ, as a rig has it. */
 type WhoseDigital = 'own' | 'objective';
 
-/** @param networks opened, as `budgeted` are, when they are first asked */
-export const methodsOf = (networks: readonly Unfolded[], budgeted: readonly Budgeted[]): Method[] => [
+/** @param networks opened, as all others are, when they are first asked */
+export const methodsOf = (
+  networks: readonly Unfolded[],
+  budgeted: readonly Budgeted[],
+  pgas: readonly ConstantPga[],
+): Method[] => [
   ...networks.map((network) => networkMethod(network, 'own')),
   ...networks.filter(({ steps }) => steps.innerSteps === 20).map((network) => networkMethod(network, 'objective')),
-  paperPga(1),
-  paperPga(10),
-  paperPga(20),
-  hybrid('pga-searched', 'PGA, J and constant steps by search', searchedSensingPga),
+  ...[...new Set(pgas.map(({ key }) => key))].map((key) => pgaMethod(pgas.filter((pga) => pga.key === key))),
   baseline('sca-manopt', 'SCA-ManOpt', 'own'),
   {
     key: 'sca-manopt-stopped',
@@ -40,6 +47,12 @@ export const methodsOf = (networks: readonly Unfolded[], budgeted: readonly Budg
   },
   ...budgeted.map((network) => networkMethod(network, 'own')),
   baseline('phase-extraction', 'phase extraction', 'objective'),
+  // Seconds a channel.
+  {
+    ...hybrid('long-run', `long run, ${LONG_RUN_STARTS} starts`, (problem) => longRun(problem, LONG_RUN_STARTS)),
+    snrsDb: [CURVE_SNR_DB],
+  },
+  { key: 'digital', title: 'digital, R − ωτ by L-BFGS', precoder: digitalRateSensing },
   {
     key: 'zf',
     title: 'digital ZF, communications only',
@@ -85,19 +98,34 @@ const hybrid = (key: string, title: string, run: (problem: Problem) => HybridPre
   },
 });
 
-const paperPga = (innerSteps: number): Method =>
-  hybrid(`pga-j${innerSteps}`, `PGA, μ = λ = 0.01, J = ${innerSteps}`, (problem) =>
-    fixedStepSensingPga(problem, { ...PAPER_SENSING_PGA, innerSteps }),
-  );
+/** @param pgas the same at several SNRs, of which a channel takes the nearest once its mean |h|² is 1; or one for all */
+function pgaMethod(pgas: readonly ConstantPga[]): Method {
+  const precoderBy = new Map<ConstantPga, (problem: Problem) => CMatrix>();
+  const [{ key, title }] = pgas;
+  return {
+    key,
+    title,
+    precoder: (problem) => {
+      const snrDb = -toDb(normaliseChannel(problem.channel, problem.noise, problem.power).noise);
+      const awayDb = (pga: ConstantPga): number => Math.abs((pga.snrDb ?? snrDb) - snrDb);
+      const nearest = pgas.reduce((a, b) => (awayDb(b) < awayDb(a) ? b : a));
+      const precoder = precoderBy.get(nearest) ?? openPga(nearest);
+      precoderBy.set(nearest, precoder);
+      return precoder(problem);
+    },
+  };
+}
 
-/** Constant steps and J that search found best for the SNR (search-sensing-steps.ts), from the start of (17). */
-function searchedSensingPga(problem: Problem): HybridPrecoder {
-  const snrDb = -toDb(normaliseChannel(problem.channel, problem.noise, problem.power).noise);
-  const nearest = searched.results.reduce((best, entry) =>
-    Math.abs(entry.snrDb - snrDb) < Math.abs(best.snrDb - snrDb) ||
-    (entry.snrDb === best.snrDb && entry.objective > best.objective)
-      ? entry
-      : best,
-  );
-  return fixedStepSensingPga(problem, nearest as SensingPgaSettings);
+/** Steps that run away end in no number, and so do the figures of the beam. */
+function openPga(pga: ConstantPga): (problem: Problem) => CMatrix {
+  const beamAt = openBeams(pga);
+  return (problem) => {
+    try {
+      return precoderOf(problem, beamAt(problem), 'own');
+    } catch (error) {
+      if (!isBeamrigError(error) || error.code !== 'model-damaged') throw error;
+      const nothing = zeros(problem.channel.cols, problem.channel.rows);
+      return { ...nothing, re: nothing.re.fill(NaN), im: nothing.im.fill(NaN) };
+    }
+  };
 }

@@ -1,11 +1,13 @@
 /** Paper 000 again, as a report: its claims, its figures regenerated, and what stands beside them. */
 import type { Plot, PlotLine, Report, ReportSection, ReportTable } from '../report/report.ts';
-import { curveOf, nearestTo, paper000Claims, rowAt } from './paper-000-claims.ts';
+import { curveOf, findRow, nearestTo, paper000Claims, rowAt, titleOf } from './paper-000-claims.ts';
 import { STARTS, type Curve } from './paper-000-curves.ts';
+import { LONG_RUN_STARTS } from './paper-000-methods.ts';
 import { CURVE_SNR_DB, LAYERS, MARKS, PRINTED, PROGRAM, SNRS_DB, WEIGHT } from './paper-000-theirs.ts';
 import { paper000Figures, type Paper000Data, type Paper000Figures, type Paper000Work, type SnrRow } from './paper-000.ts';
 import { machine, provenance } from './provenance.ts';
 import { STOPPED } from './stopped-manopt.ts';
+import { show } from './tables.ts';
 
 export interface Paper000Options extends Paper000Data {
   /** Whose channels and covariances, in words. */
@@ -37,10 +39,17 @@ export function reportOf(figures: Paper000Figures, { source, authors, command }:
     sections: [
       convergence(figures),
       starts(figures),
-      overSnr(figures, 'rate', 'Fig. 3(a): sum rate', 'sum rate, bit/s/Hz'),
-      overSnr(figures, 'tau', 'Covariance error τ', 'τ', true),
-      overSnr(figures, 'objective', 'R − ωτ', 'R − ωτ, bit/s/Hz'),
-      overSnr(figures, 'patternMse', 'Fig. 3(b): error of the beampattern', 'mean squared error at power 1', true),
+      overSnr(figures, { of: 'rate', title: 'Fig. 3(a): sum rate', label: 'sum rate, bit/s/Hz' }),
+      overSnr(figures, { of: 'tau', title: 'Covariance error τ', label: 'covariance error τ', log: true }),
+      overSnr(figures, {
+        ...{ of: 'objective', title: 'R − ωτ', label: 'R − ωτ, bit/s/Hz' },
+        text:
+          'How far anything can get: digital is an RF chain an element, X itself climbed (`models/baselines/digital-rate-sensing.ts`); the long run climbs phases and D together, ' +
+          `from ${LONG_RUN_STARTS} starts to their ends, and stands for the limit of hybrid beams. It takes seconds a channel, and is measured at ${CURVE_SNR_DB} dB alone.`,
+      }),
+      overSnr(figures, {
+        ...{ of: 'patternMse', title: 'Fig. 3(b): error of the beampattern', label: 'mean squared error at power 1', log: true },
+      }),
       beampatterns(figures),
       manopt(figures),
       departures(figures),
@@ -61,11 +70,11 @@ const lineOf = ({ title, mean, stderr }: Curve, more: Partial<PlotLine> = {}): P
   ...more,
 });
 
-const tableOf = (curves: readonly Curve[], titleOf: (curve: Curve) => string): ReportTable => ({
+const tableOf = (curves: readonly Curve[], named: (curve: Curve) => string): ReportTable => ({
   caption: `R − ωτ after so many layers, ${CURVE_SNR_DB} dB`,
   head: ['', ...SHOWN.map(String), '± at the end'],
   rows: curves.map((curve) => [
-    titleOf(curve),
+    named(curve),
     ...SHOWN.map((layer) => fixed(curve.mean[layer])),
     fixed(curve.stderr[curve.stderr.length - 1]),
   ]),
@@ -136,6 +145,14 @@ function starts(figures: Paper000Figures): ReportSection {
 
 type FigureName = keyof SnrRow & ('rate' | 'tau' | 'objective' | 'patternMse');
 
+interface Shown {
+  of: FigureName;
+  title: string;
+  label: string;
+  log?: boolean;
+  text?: string;
+}
+
 /** In the plots; tables have all. */
 const PLOTTED = [
   'phase-net-60',
@@ -146,29 +163,37 @@ const PLOTTED = [
   'pga-j1',
   'sca-manopt',
   'phase-extraction',
+  'digital',
   'zf',
+  'long-run',
 ];
 
-function overSnr(figures: Paper000Figures, of: FigureName, title: string, label: string, log = false): ReportSection {
+/** An RF chain an element. */
+const DIGITAL = ['digital', 'zf'];
+
+function overSnr(figures: Paper000Figures, { of, title, label, log = false, text }: Shown): ReportSection {
   const printed = Object.values(PRINTED).map((curve) => ({
     title: curve.title,
     values: SNRS_DB.map((_, i) => (of === 'objective' ? curve.rate[i] - WEIGHT * curve.tau[i] : curve[of][i])),
   }));
-  const plotted = figures.methods.filter(({ key }) => PLOTTED.includes(key));
-  const cells = (key: string) => SNRS_DB.map((snrDb) => rowAt(figures, key, snrDb)[of]);
+  const cells = (key: string) => SNRS_DB.map((snrDb) => findRow(figures, key, snrDb)?.[of]);
   // At high SNR the worst of them would press all others together.
   const shown = (value: number): number => (of === 'objective' && value < 0 ? NaN : value);
   return {
     title,
+    ...(text === undefined ? {} : { text: [text] }),
     plots: [
       {
         title,
         x: { label: 'SNR, dB' },
         y: { label, log },
         lines: [
-          ...plotted.map((method) => ({
-            ...{ label: method.title, x: SNRS_DB, dashed: method.key === 'zf' },
-            ...{ y: cells(method.key).map(({ mean }) => shown(mean)), error: cells(method.key).map(({ stderr }) => stderr) },
+          ...PLOTTED.map((method) => ({
+            ...{ label: titleOf(figures, method), x: SNRS_DB, dashed: DIGITAL.includes(method) },
+            ...{
+              y: cells(method).map((cell) => shown(cell?.mean ?? NaN)),
+              error: cells(method).map((cell) => cell?.stderr ?? 0),
+            },
           })),
           ...printed.map((curve) => ({ label: curve.title, x: SNRS_DB, y: curve.values.map(shown), theirs: true })),
         ],
@@ -178,10 +203,7 @@ function overSnr(figures: Paper000Figures, of: FigureName, title: string, label:
       {
         head: ['', ...SNRS_DB.map((snrDb) => `${snrDb} dB`)],
         rows: [
-          ...figures.methods.map((method) => [
-            method.title,
-            ...cells(method.key).map(({ mean, stderr }) => `${fixed(mean)} ± ${fixed(stderr)}`),
-          ]),
+          ...figures.methods.map((method) => [method.title, ...cells(method.key).map((cell) => show(cell))]),
           ...printed.map((curve) => [curve.title, ...curve.values.map((value) => fixed(value))]),
         ],
       },
@@ -194,7 +216,6 @@ const LOWEST_DB = -20;
 
 /** Fig. 3(c). */
 function beampatterns({ patterns, azimuthRad, methods }: Paper000Figures): ReportSection {
-  const titleOf = (method: string): string => methods.find(({ key }) => key === method)?.title ?? method;
   const decibels = (power: readonly number[]): number[] => power.map((value) => 10 * Math.log10(value));
   const shown = ['wanted', 'upganet-j20', 'upganet-j10', 'sca-manopt', 'pga-j1', 'zf'];
   const degrees = azimuthRad.map((angle) => (angle * 180) / Math.PI);
@@ -209,7 +230,7 @@ function beampatterns({ patterns, azimuthRad, methods }: Paper000Figures): Repor
         lines: patterns
           .filter(({ method }) => shown.includes(method))
           .map(({ method, power }) => ({
-            ...{ label: titleOf(method), x: degrees, dashed: method === 'wanted' || method === 'zf' },
+            ...{ label: titleOf({ methods }, method), x: degrees, dashed: method === 'wanted' || method === 'zf' },
             y: decibels(power).map((value) => Math.max(value, LOWEST_DB)),
           })),
       },
@@ -219,7 +240,7 @@ function beampatterns({ patterns, azimuthRad, methods }: Paper000Figures): Repor
         caption: `Mean power towards azimuths, ${unit}`,
         head: ['', ...ANGLES_DEG.map((deg) => `${fixed(deg, 0)}°`)],
         rows: patterns.map(({ method, power }) => [
-          titleOf(method),
+          titleOf({ methods }, method),
           ...ANGLES_DEG.map((deg) => fixed(decibels(power)[nearestTo(azimuthRad, deg)], 1)),
         ]),
       },
@@ -298,6 +319,12 @@ function departures({ models }: Paper000Figures): ReportSection {
             'phase extraction',
             'phases of beams that span the row space of the channel, chosen for the rates alone; D by the objective R − ωτ',
           ],
+          ['phase-net', 'one file of learned numbers for every array, for a budget of steps; A and D as the network gives them'],
+          [
+            'digital, R − ωτ by L-BFGS',
+            'one RF chain an element, the better of two climbs of X, from the precoder of the rate and from one that senses',
+          ],
+          ['long run', `L-BFGS on the phases from ${LONG_RUN_STARTS} starts to their ends, D the best for them`],
           ['D by the objective', 'the better of its own D and of D solved again for R − ωτ, as a rig has it'],
           ...models.map(({ id, card }) => [`\`${id}\``, `${provenance(card)}; one file for every SNR`]),
         ],

@@ -8,7 +8,7 @@ import { sensingMetrics, type Sensing } from '../../core/signal/sensing.ts';
 import { serveTasks } from '../engine/serve-tasks.ts';
 import { startOf, type Climb } from './paper-000-curves.ts';
 import { methodsOf } from './paper-000-methods.ts';
-import type { Budgeted, Unfolded } from './paper-000-networks.ts';
+import type { Budgeted, ConstantPga, Unfolded } from './paper-000-networks.ts';
 import { CURVE_SNR_DB } from './paper-000-theirs.ts';
 import { openAscent, type Ascent } from './sensing-ascent.ts';
 
@@ -17,6 +17,7 @@ export interface Paper000Start {
   readonly rfChains: number;
   readonly networks: readonly Unfolded[];
   readonly budgeted: readonly Budgeted[];
+  readonly pgas: readonly ConstantPga[];
 }
 
 export type Paper000Job = { readonly snrDb: number; readonly sensing: Sensing } & (
@@ -32,8 +33,8 @@ export interface ChannelFigures {
   pattern?: number[];
 }
 
-const { channels, rfChains, networks, budgeted } = workerData as Paper000Start;
-const methods = new Map(methodsOf(networks, budgeted).map((method) => [method.key, method]));
+const { channels, rfChains, networks, budgeted, pgas } = workerData as Paper000Start;
+const methods = new Map(methodsOf(networks, budgeted, pgas).map((method) => [method.key, method]));
 
 serveTasks<Paper000Job, Paper000Answer>((job) => {
   const around = { rfChains, power: fromDb(job.snrDb), noise: 1, sensing: job.sensing };

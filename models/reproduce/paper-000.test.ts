@@ -50,8 +50,11 @@ describe('the figures and claims of paper 000', () => {
   }, 240_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has each method at each SNR and each curve, and no unit of work twice', () => {
-    expect(figures.rows.length).toBe(figures.methods.length * SNRS_DB.length);
+  it('has each method at each SNR, the long run at 12 dB alone, and each curve, and no unit of work twice', () => {
+    for (const { key } of figures.methods) {
+      const measured = figures.rows.filter(({ method }) => method === key).map(({ snrDb }) => snrDb);
+      expect(measured).toEqual(key === 'long-run' ? [12] : SNRS_DB);
+    }
     expect(computed.length).toBe(figures.rows.length + figures.curves.length);
     expect(new Set(computed).size).toBe(computed.length);
   });
@@ -86,6 +89,14 @@ describe('the figures and claims of paper 000', () => {
       expect(rowAt(figures, key, 12).tau.mean).toBeLessThan(rowAt(figures, 'zf', 12).tau.mean);
   });
 
+  it('has nothing above the digital beam for R − ωτ, and the long run above what is hybrid', () => {
+    const of = (method: string, snrDb: number): number => rowAt(figures, method, snrDb).objective.mean;
+    for (const { snrDb, objective } of figures.rows)
+      if (Number.isFinite(objective.mean)) expect(objective.mean).toBeLessThanOrEqual(of('digital', snrDb) + 1e-9);
+    for (const method of ['phase-net-10', 'phase-net-400', 'sca-manopt', 'phase-extraction', 'upganet-j20'])
+      expect(of(method, 12)).toBeLessThanOrEqual(of('long-run', 12) + 1e-9);
+  });
+
   const authors = { source: 'of a test', authors: true, command: 'test' };
 
   it('says of each claim whether it holds, in the report and on the page', () => {
@@ -95,6 +106,7 @@ describe('the figures and claims of paper 000', () => {
       const row = page.split('\n').find((each) => each.startsWith(`| ${claim} |`) && each.includes(ours));
       expect(row).toMatch(holds ? /\| holds \|$/ : /\| \*\*does not hold\*\* \|$/);
     }
+    expect(page).toMatch(/\n\| long run, 8 starts( \| –){6} \| [\d.]+ ± [\d.]+ \|\n/);
     for (const { title } of report.sections) expect(page).toContain(`\n## ${title}\n`);
   });
 
@@ -113,6 +125,17 @@ describe('the figures and claims of paper 000', () => {
     expect(verdict(withCurve('pga-j10', [-17.2, -5.8, -1]), 'Fig. 2: PGA, J = 10')).toEqual([false]);
     expect(verdict(withCurve('upganet-j20', [0, 11, 13.6]), 'Fig. 2: UPGANet, J = 20, after')).toEqual([true]);
     expect(verdict(withCurve('upganet-j20', [0, 11, 13.4]), 'Fig. 2: UPGANet, J = 20, after')).toEqual([false]);
+    const withObjective = (method: string, snrDb: number, mean: number): Paper000Figures => ({
+      ...figures,
+      rows: figures.rows.map((row) =>
+        row.method === method && row.snrDb === snrDb ? { ...row, objective: { mean, stderr: 0 } } : row,
+      ),
+    });
+    expect(verdict(withObjective('long-run', 12, 17.31), 'Beyond the paper: long run')).toEqual([true]);
+    expect(verdict(withObjective('long-run', 12, 17.29), 'Beyond the paper: long run')).toEqual([false]);
+    const most = rowAt(figures, 'digital', 6).objective.mean;
+    expect(verdict(withObjective('phase-net-10', 6, most - 0.01), 'Beyond the paper: nothing has more')).toEqual([true]);
+    expect(verdict(withObjective('phase-net-10', 6, most + 0.01), 'Beyond the paper: nothing has more')).toEqual([false]);
     const withRates = (method: 'zf' | 'sca-manopt', factor: number): Paper000Figures => ({
       ...figures,
       rows: figures.rows.map((row) =>

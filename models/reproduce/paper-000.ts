@@ -15,7 +15,7 @@ import { openTaskThreads, type OnProgress, type TaskThreads } from '../engine/ta
 import { meanAndError, type MeanAndError } from '../evaluation/statistics.ts';
 import { climbsOf, type Curve } from './paper-000-curves.ts';
 import { methodsOf, type Method } from './paper-000-methods.ts';
-import { fitPhaseNet, openUnfolded } from './paper-000-networks.ts';
+import { constantPgas, fitPhaseNet, openUnfolded } from './paper-000-networks.ts';
 import { CURVE_SNR_DB, SNRS_DB, WEIGHT } from './paper-000-theirs.ts';
 import type { ChannelFigures, Paper000Answer, Paper000Job, Paper000Start } from './paper-000-worker.ts';
 import type { SizedModelFile } from './sized-models.ts';
@@ -61,6 +61,8 @@ export interface SnrRow {
   patternMse: MeanAndError;
   /** R of each channel, for differences. */
   rates: readonly number[];
+  /** R − ωτ of each channel. */
+  objectives: readonly number[];
 }
 
 /** Power over azimuth at power 1, mean over the channels. */
@@ -102,8 +104,9 @@ export async function paper000Figures(data: Paper000Data, work: Paper000Work = {
   const networks = openUnfolded(models);
   const columns = Math.max(...factors.map(({ cols }) => cols));
   const budgeted = await fitPhaseNet({ elements, rfChains: users, users }, columns);
-  const methods = methodsOf(networks, budgeted);
-  const start: Paper000Start = { channels, rfChains: users, networks, budgeted };
+  const pgas = constantPgas(networks[0]);
+  const methods = methodsOf(networks, budgeted, pgas);
+  const start: Paper000Start = { channels, rfChains: users, networks, budgeted, pgas };
   // Where all is kept, nobody needs threads.
   let pool: Promise<TaskThreads<Paper000Job, Paper000Answer>> | undefined;
   const determined = {
@@ -129,7 +132,8 @@ export async function paper000Figures(data: Paper000Data, work: Paper000Work = {
       curves.push({ key, title, start: from, innerSteps: steps.innerSteps, ...found });
     }
     for (const snrDb of SNRS_DB) {
-      for (const { key } of methods) {
+      for (const { key, snrsDb = SNRS_DB } of methods) {
+        if (!snrsDb.includes(snrDb)) continue;
         const unit: Unit = { kind: 'paper-000', ...determined, method: key, snrDb };
         const job = { snrDb, sensing: sensingAt(snrDb), method: key };
         const found = await once(unit, figuresSchema, async () =>
@@ -162,7 +166,7 @@ function together(found: readonly ChannelFigures[]): z.infer<typeof figuresSchem
 function rowOf(method: string, snrDb: number, figures: readonly (readonly number[])[]): SnrRow {
   const column = (index: number): number[] => figures.map((each) => each[index]);
   const [rate, tau, objective, patternMse] = [0, 1, 2, 3].map((index) => meanAndError(column(index)));
-  return { method, snrDb, rate, tau, objective, patternMse, rates: column(0) };
+  return { method, snrDb, rate, tau, objective, patternMse, rates: column(0), objectives: column(2) };
 }
 
 function digestOf(matrices: readonly CMatrix[]): string {
