@@ -9,7 +9,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { findFamily } from '../families.ts';
 import { optionsOfCommand } from '../training/recorded-options.ts';
 import type { SizedModelFile } from './sized-models.ts';
@@ -17,6 +16,7 @@ import { listSizedModels } from './sized-models.ts';
 import type { Method } from './methods.ts';
 import { classicMethods, digitalMethods, networkMethod, networkWithDigitalSolved } from './methods.ts';
 import { withRates } from './pace.ts';
+import { pageFlags, writePage } from './page.ts';
 import { machine, provenance } from './provenance.ts';
 import type { ComputeRates } from './rates.ts';
 import type { ComparisonOptions } from './tables.ts';
@@ -25,15 +25,8 @@ import { compare, differencesMarkdown, ratesMarkdown } from './tables.ts';
 const SNRS_DB = [0, 5, 10, 15, 20];
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      channels: { type: 'string', default: '200' },
-      seed: { type: 'string', default: '1' },
-      output: { type: 'string', default: 'docs/results/families.md' },
-    },
-  });
-  const channels = Number(values.channels);
-  const seed = Number(values.seed);
+  const flags = pageFlags({ channels: 200, output: 'docs/results/families.md' });
+  const { channels, seed } = flags;
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-families-'));
   const groups = await Promise.all(
     byArray(listSizedModels()).map(async (models) => ({
@@ -48,7 +41,7 @@ async function main(): Promise<void> {
     return found;
   });
   rmSync(scratch, { recursive: true });
-  const page = [
+  writePage(flags, [
     '# The model families side by side',
     `${channels} channels of the stream \`test\` of seed ${seed}, 10 paths, the same for every method and every SNR; training used the streams \`train\` ` +
       'and `validation`. Sum rates in bit/s/Hz, mean ± standard error over the channels. One file serves every SNR and both scales.',
@@ -56,9 +49,7 @@ async function main(): Promise<void> {
       'radiates. *Start*: the same network before its training.',
     `\`npx tsx models/reproduce/families.ts --channels ${channels} --seed ${seed}\` on ${machine()}.`,
     ...sections,
-  ].join('\n\n');
-  console.log(page);
-  writeFileSync(values.output, `${page}\n`);
+  ]);
 }
 
 /** The models of one array, and where their training started. */

@@ -5,7 +5,8 @@ import { STARTS, type Curve } from './paper-000-curves.ts';
 import { LONG_RUN_STARTS } from './paper-000-methods.ts';
 import { CURVE_SNR_DB, LAYERS, MARKS, PRINTED, PROGRAM, SNRS_DB, WEIGHT } from './paper-000-theirs.ts';
 import { paper000Figures, type Paper000Data, type Paper000Figures, type Paper000Work, type SnrRow } from './paper-000.ts';
-import { machine, provenance } from './provenance.ts';
+import { departures } from './departures.ts';
+import { machine } from './provenance.ts';
 import { STOPPED } from './stopped-manopt.ts';
 import { show } from './tables.ts';
 
@@ -52,7 +53,7 @@ export function reportOf(figures: Paper000Figures, { source, authors, command }:
       }),
       beampatterns(figures),
       manopt(figures),
-      departures(figures),
+      whatWasCompared(figures),
     ],
   };
 }
@@ -285,50 +286,35 @@ function manopt(figures: Paper000Figures): ReportSection {
   };
 }
 
-function departures({ models }: Paper000Figures): ReportSection {
-  return {
-    title: 'What was compared, and where the text of the paper is not followed',
-    tables: [
-      {
-        caption: 'Slips of the text',
-        head: ['in the paper', 'here', 'because'],
-        rows: [
-          ['(9) scales by P', '√P', '‖A·D‖² = P is the constraint (5c)'],
-          [
-            '(11), the gradient towards D, λ = 0.01',
-            'both (11) and the one of the program',
-            "with (11) λ = 0.01 runs away; the authors' program keeps the wanted signal alone",
-          ],
-          ['(17) exp(−jϑ)', 'exp(+jϑ) of Hᴴ', 'only this adds the elements up in phase'],
-          [
-            '(17) fills chains beyond the users by steering vectors',
-            'by columns of B',
-            'which span the same, whatever the pattern',
-          ],
-          ['beams ±5° wide', '±2.5°', "that is what the authors' Ψ fits"],
-          ['SCA-ManOpt: ρ at ‖X − X*‖²', 'at ‖XXᴴ − Ψ‖²', 'see above'],
-        ],
-      },
-      {
-        caption: 'Methods',
-        head: ['', 'what it is'],
-        rows: [
-          [`PGA, μ = λ = 0.01`, `the paper's constant steps, ${LAYERS} layers, the program's gradient towards D`],
-          ['PGA, J and constant steps by search', 'the best of J = 1, 10, 20 and both gradients at each SNR'],
-          [
-            'phase extraction',
-            'phases of beams that span the row space of the channel, chosen for the rates alone; D by the objective R − ωτ',
-          ],
-          ['phase-net', 'one file of learned numbers for every array, for a budget of steps; A and D as the network gives them'],
-          [
-            'digital, R − ωτ by L-BFGS',
-            'one RF chain an element, the better of two climbs of X, from the precoder of the rate and from one that senses',
-          ],
-          ['long run', `L-BFGS on the phases from ${LONG_RUN_STARTS} starts to their ends, D the best for them`],
-          ['D by the objective', 'the better of its own D and of D solved again for R − ωτ, as a rig has it'],
-          ...models.map(({ id, card }) => [`\`${id}\``, `${provenance(card)}; one file for every SNR`]),
-        ],
-      },
+const whatWasCompared = ({ models }: Paper000Figures): ReportSection =>
+  departures({
+    slips: [
+      ['(9) scales by P', '√P', '‖A·D‖² = P is the constraint (5c)'],
+      [
+        '(11), the gradient towards D, λ = 0.01',
+        'both (11) and the one of the program',
+        "with (11) λ = 0.01 runs away; the authors' program keeps the wanted signal alone",
+      ],
+      ['(17) exp(−jϑ)', 'exp(+jϑ) of Hᴴ', 'only this adds the elements up in phase'],
+      ['(17) fills chains beyond the users by steering vectors', 'by columns of B', 'which span the same, whatever the pattern'],
+      ['beams ±5° wide', '±2.5°', "that is what the authors' Ψ fits"],
+      ['SCA-ManOpt: ρ at ‖X − X*‖²', 'at ‖XXᴴ − Ψ‖²', 'see above'],
     ],
-  };
-}
+    methods: [
+      [`PGA, μ = λ = 0.01`, `the paper's constant steps, ${LAYERS} layers, the program's gradient towards D`],
+      ['PGA, J and constant steps by search', 'the best of J = 1, 10, 20 and both gradients at each SNR'],
+      [
+        'phase extraction',
+        'phases of beams that span the row space of the channel, chosen for the rates alone; D by the objective R − ωτ',
+      ],
+      ['phase-net', 'one file of learned numbers for every array, for a budget of steps; A and D as the network gives them'],
+      [
+        'digital, R − ωτ by L-BFGS',
+        'one RF chain an element, the better of two climbs of X, from the precoder of the rate and from one that senses',
+      ],
+      ['long run', `L-BFGS on the phases from ${LONG_RUN_STARTS} starts to their ends, D the best for them`],
+      ['D by the objective', 'the better of its own D and of D solved again for R − ωτ, as a rig has it'],
+    ],
+    models,
+    serves: 'every SNR',
+  });

@@ -14,7 +14,8 @@ import {
   type Paper001Options,
   type ReproductionWork,
 } from './paper-001-figures.ts';
-import { machine, provenance } from './provenance.ts';
+import { departures } from './departures.ts';
+import { machine } from './provenance.ts';
 import { SCALES, shortName, show, type ComparisonCell } from './tables.ts';
 
 /** @throws {BeamrigError} 'stopped' where that is asked for: what is done is in the cache */
@@ -43,7 +44,7 @@ export function reportOf(figures: Paper001Figures, command: string): Report {
       shares(figures),
       differences(figures),
       byBits(figures),
-      departures(figures),
+      whatWasCompared(figures),
     ],
   };
 }
@@ -251,49 +252,35 @@ function byBits({ comparison, quantised, quantisedMethods }: Paper001Figures): R
   };
 }
 
-function departures({ networks }: Paper001Figures): ReportSection {
-  return {
-    title: 'What was compared, and where the text of the paper is not followed',
-    tables: [
-      {
-        caption: 'Slips of the text',
-        head: ['in the paper', 'here', 'because'],
-        rows: [
-          ['(9) scales by P', '√P', '‖FW‖² = P is the constraint (5c); the square root is in (13)'],
-          ['(10), (11)', 'times 1/ln 2', '(17), (18) of its own appendix have it: rates are in bits'],
-          ['(12) exp(−jϑ), ϑ the phases of [h₁ … h_K]', 'exp(+jϑ)', 'only this adds the elements up in phase: see the claims'],
-          ['III-B calls the rate a loss', 'it is maximised', ''],
-          ['steps 0.01 and 0.0001 without a unit', 'σ² = 1, P = SNR', 'the convention under which they converge as described'],
-        ],
-      },
-      {
-        caption: 'Methods',
-        head: ['', 'what it is'],
-        rows: [
-          ["PGA with the paper's steps", 'μ = 0.01, λ = 0.0001, with σ² = 1 and P = SNR on the channel as drawn'],
-          [
-            'PGA with searched steps',
-            'one constant μ and λ for each scale, SNR and number of iterations (`models/reproduce/searched-steps.json`)',
-          ],
-          [
-            'SCA-RMM',
-            'successive convex approximation run to its end, then manifold factors, D by least squares as in the papers it is from',
-          ],
-          [
-            'phase extraction',
-            'on the row space of the channel, from aligned phases, 10 steps with momentum; D by weighted MMSE; learns nothing',
-          ],
-          [
-            'phase-net',
-            'one file of learned numbers for every array, the better of its own D and of D solved again, as on a rig',
-          ],
-          ['digital ZF, WMMSE', '√P·H⁺/‖H⁺‖, and weighted MMSE from there, 100 iterations: one RF chain an element'],
-          ...networks.map(({ id, card }) => [`\`${id}\``, `${provenance(card)}; one file for every SNR and both scales`]),
-        ],
-      },
+const whatWasCompared = ({ networks }: Paper001Figures): ReportSection =>
+  departures({
+    slips: [
+      ['(9) scales by P', '√P', '‖FW‖² = P is the constraint (5c); the square root is in (13)'],
+      ['(10), (11)', 'times 1/ln 2', '(17), (18) of its own appendix have it: rates are in bits'],
+      ['(12) exp(−jϑ), ϑ the phases of [h₁ … h_K]', 'exp(+jϑ)', 'only this adds the elements up in phase: see the claims'],
+      ['III-B calls the rate a loss', 'it is maximised', ''],
+      ['steps 0.01 and 0.0001 without a unit', 'σ² = 1, P = SNR', 'the convention under which they converge as described'],
     ],
-  };
-}
+    methods: [
+      ["PGA with the paper's steps", 'μ = 0.01, λ = 0.0001, with σ² = 1 and P = SNR on the channel as drawn'],
+      [
+        'PGA with searched steps',
+        'one constant μ and λ for each scale, SNR and number of iterations (`models/reproduce/searched-steps.json`)',
+      ],
+      [
+        'SCA-RMM',
+        'successive convex approximation run to its end, then manifold factors, D by least squares as in the papers it is from',
+      ],
+      [
+        'phase extraction',
+        'on the row space of the channel, from aligned phases, 10 steps with momentum; D by weighted MMSE; learns nothing',
+      ],
+      ['phase-net', 'one file of learned numbers for every array, the better of its own D and of D solved again, as on a rig'],
+      ['digital ZF, WMMSE', '√P·H⁺/‖H⁺‖, and weighted MMSE from there, 100 iterations: one RF chain an element'],
+    ],
+    models: networks,
+    serves: 'every SNR and both scales',
+  });
 
 function cellAt(cells: readonly ComparisonCell[], method: string, scale: ChannelScale, snrDb: number): ComparisonCell {
   const cell = cells.find((each) => each.method === method && each.scale === scale && each.snrDb === snrDb);

@@ -6,16 +6,16 @@
  * At the array of paper 001, at others by the same file of numbers, and where channels are estimated. With `--quick` on 20 channels. Without a
  * date: the same files and options give the same page.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { FitTo } from '../fitted-model.ts';
 import forms from './forms-tried.json' with { type: 'json' };
 import { digitalMethods, type Method } from './methods.ts';
 import { withRates } from './pace.ts';
 import { extractionMethod, phaseNetFiles, phaseNetMethod } from './phase-net-network.ts';
 import { goalsOf, otherArraysMarkdown, sharesWithErrors, type MeasuredArray } from './phase-net-goals.ts';
+import { pageFlags, writePage } from './page.ts';
 import { machine } from './provenance.ts';
 import type { ComputeRates } from './rates.ts';
 import {
@@ -68,16 +68,8 @@ const paperMethods: readonly Method[] = [
 const pairs = BUDGETS.map((steps): [string, string] => [`phase-net-${steps}`, `extraction-${steps}`]);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      channels: { type: 'string', default: '200' },
-      seed: { type: 'string', default: '1' },
-      quick: { type: 'boolean', default: false },
-      output: { type: 'string', default: 'docs/results/phase-net.md' },
-    },
-  });
-  const channels = values.quick ? 20 : Number(values.channels);
-  const seed = Number(values.seed);
+  const flags = pageFlags({ channels: 200, output: 'docs/results/phase-net.md' });
+  const { channels, seed } = flags;
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-phase-net-'));
   const networks = await phaseNetFiles(
     [
@@ -94,7 +86,7 @@ async function main(): Promise<void> {
   rmSync(scratch, { recursive: true });
   const comparison = summarised(points, pairs);
   const options = { ...PAPER_001, channels, seed, methods: paperMethods, pairs, snrsDb: SNRS_DB };
-  const page = [
+  writePage(flags, [
     '# phase-net beside phase extraction, the long run and WMMSE',
     `Channels of 10 paths from the stream \`test\` of seed ${seed}, the same for every method and every SNR; training used the streams \`train\` and ` +
       '`validation`. Sum rates in bit/s/Hz, mean ± standard error over the channels. Every hybrid method has the better of its own D and of D solved again for its phases, as on a ' +
@@ -117,9 +109,7 @@ async function main(): Promise<void> {
     estimatesMarkdown(estimated),
     '## Forms that were tried',
     formsMarkdown(),
-  ].join('\n\n');
-  console.log(page);
-  writeFileSync(values.output, `${page}\n`);
+  ]);
 }
 
 async function measureOthers(

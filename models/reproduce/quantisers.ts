@@ -5,14 +5,14 @@
  *
  * With `--quick` on 20 channels. Without a date: the same files and options give the same page.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DEFAULT_SWEEPS } from '../../core/signal/quantiser-names.ts';
 import type { BeamBits, Method } from './methods.ts';
 import { withRates } from './pace.ts';
 import { phaseNetFiles, phaseNetMethod } from './phase-net-network.ts';
+import { pageFlags, writePage } from './page.ts';
 import { machine } from './provenance.ts';
 import { meanShare } from './shares.ts';
 import { perScale, ratesAtPoints, SCALES, table, type RatePoint } from './tables.ts';
@@ -62,23 +62,15 @@ function methods(): Method[] {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      channels: { type: 'string', default: '200' },
-      seed: { type: 'string', default: '1' },
-      quick: { type: 'boolean', default: false },
-      output: { type: 'string', default: 'docs/results/quantisers.md' },
-    },
-  });
-  const channels = values.quick ? 20 : Number(values.channels);
-  const seed = Number(values.seed);
+  const flags = pageFlags({ channels: 200, output: 'docs/results/quantisers.md' });
+  const { channels, seed } = flags;
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-quantisers-'));
   const networks = await phaseNetFiles([NET], scratch);
   const points = await withRates(networks, (computeRates) =>
     ratesAtPoints({ ...ARRAY, methods: methods(), snrsDb: [SNR_DB], channels, seed }, computeRates),
   );
   rmSync(scratch, { recursive: true });
-  const page = [
+  writePage(flags, [
     '# Phases of Q bits, by both quantisers',
     `N = 32, M = K = 4, ${SNR_DB} dB. ${channels} channels of 10 paths of the stream \`test\` of seed ${seed}, the same everywhere. Sum rate with D solved again for the words, as a share of the long run with ` +
       'continuous phases, in per cent ± the standard error of a ratio on paired channels. `nearest` takes the nearest state of each element; `array` goes from there over all elements, as many times ' +
@@ -89,9 +81,7 @@ async function main(): Promise<void> {
     '## Shares of the long run',
     sharesMarkdown(points),
     'Against the best of *all* words, where all can be tried (N·M ≤ 12, Q ≤ 2): `core/signal/array-quantiser.test.ts` asks for 98 % of its rate in the mean.',
-  ].join('\n\n');
-  console.log(page);
-  writeFileSync(values.output, `${page}\n`);
+  ]);
 }
 
 function shareAt(points: readonly RatePoint[], key: string): { mean: number; stderr: number } {
