@@ -20,6 +20,7 @@ let kept = zeros(0, 0);
 
 export const aligned: Baseline = {
   title: 'phases aligned with the channels, D nearest to zero-forcing: where every other method starts',
+  source: 'paper 001, (12) and (13)',
   run: ({ channel, rfChains, connection, power }) => {
     if (kept.rows !== channel.cols || kept.cols !== rfChains) kept = zeros(channel.cols, rfChains);
     alignedAnalog(channel, rfChains, connection, kept);

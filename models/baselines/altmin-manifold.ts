@@ -23,11 +23,13 @@ const TOLERANCE = 1e-4;
 
 export const altminManifold: Baseline = {
   title: 'digital WMMSE first, then factored into phases and D by manifold optimisation (MO-AltMin)',
+  source: 'Yu et al., IEEE JSTSP 10(3), 2016, algorithm 2 (MO-AltMin)',
   run: factored(wmmseTarget, manifoldFactors),
 };
 
 export const scaRmm: Baseline = {
   title: 'successive convex approximation, then factored by manifold optimisation: SCA-RMM of paper 001',
+  source: 'paper 001; Tran et al., IEEE Signal Process. Lett. 19(12), 2012, and Yu et al., IEEE JSTSP 10(3), 2016',
   run: factored(scaTarget, manifoldFactors),
 };
 

@@ -22,6 +22,7 @@ const TURNS = 100;
 
 export const altminPhaseExtraction: Baseline = {
   title: 'digital WMMSE first, then factored by phase extraction (PE-AltMin)',
+  source: 'Yu et al., IEEE JSTSP 10(3), 2016, algorithm 3 (PE-AltMin)',
   run: factored(wmmseTarget, extractedFactors),
 };
 

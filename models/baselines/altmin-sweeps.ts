@@ -13,16 +13,19 @@ import { factored, rzfTarget, wmmseTarget, zfTarget } from './digital-targets.ts
 
 export const zfFactored: Baseline = {
   title: 'digital zero-forcing first, then factored into phases and D by sweeps over the phases',
+  source: 'the distance of Yu et al., IEEE JSTSP 10(3), 2016, (10); the sweeps are ours',
   run: factored(zfTarget, sweptFactors),
 };
 
 export const rzfFactored: Baseline = {
   title: 'digital regularised zero-forcing first, then factored by sweeps over the phases',
+  source: 'the distance of Yu et al., IEEE JSTSP 10(3), 2016, (10); the sweeps are ours',
   run: factored(rzfTarget, sweptFactors),
 };
 
 export const wmmseFactored: Baseline = {
   title: 'digital WMMSE first, then factored by sweeps over the phases',
+  source: 'the distance of Yu et al., IEEE JSTSP 10(3), 2016, (10); the sweeps are ours',
   run: factored(wmmseTarget, sweptFactors),
 };
 

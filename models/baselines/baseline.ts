@@ -11,6 +11,8 @@ export interface Dimensions {
 export interface Baseline {
   /** One line for lists and the page: what it does. */
   title: string;
+  /** Whose it is, for tables: authors, where and when, and the part that is meant. */
+  source: string;
   /**
    * A and D, ‖A·D‖²_F = P; the same phases in every unit of the channel. What it returns may be written over by the next call.
    * @param problem `requireProblem` has looked at it

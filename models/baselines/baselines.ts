@@ -44,9 +44,9 @@ const BASELINE_TABLE = {
 export type BaselineName = keyof typeof BASELINE_TABLE;
 const baselineOf = (name: BaselineName): Baseline => BASELINE_TABLE[name];
 
-export const BASELINES: readonly { name: BaselineName; title: string }[] = (Object.keys(BASELINE_TABLE) as BaselineName[]).map(
-  (name) => ({ name, title: BASELINE_TABLE[name].title }),
-);
+export const BASELINES: readonly { name: BaselineName; title: string; source: string }[] = (
+  Object.keys(BASELINE_TABLE) as BaselineName[]
+).map((name) => ({ name, title: BASELINE_TABLE[name].title, source: BASELINE_TABLE[name].source }));
 
 export const BASELINE_NAMES: readonly BaselineName[] = BASELINES.map(({ name }) => name);
 

@@ -17,6 +17,7 @@ import { roundedNormalisedChannel } from './normalise.ts';
 
 export const codebook: Baseline = {
   title: 'beams of a Fourier codebook, one after the other by what they add to the capacity; D by weighted MMSE',
+  source: 'Sayeed and Brady, IEEE GLOBECOM 2013',
   run: ({ channel: given, noise: givenNoise, power, rfChains, connection }) => {
     const { channel, noise } = roundedNormalisedChannel(given, givenNoise, power);
     const analog = chosenBeams(channel, noise, rfChains, connection);

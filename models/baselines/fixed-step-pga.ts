@@ -31,6 +31,7 @@ export const paperSteps = (elements: number): PgaSettings => ({
 export const pga: Baseline = {
   title:
     'projected gradient ascent with the constant steps of paper 001 for N = 32, carried over to N; 30 iterations of 10 inner steps',
+  source: 'paper 001, section III-A',
   run: (problem) => fixedStepPga(problem, paperSteps(problem.channel.cols)),
 };
 

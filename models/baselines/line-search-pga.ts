@@ -26,6 +26,7 @@ const MOST_TRIES = 12;
 
 export const pgaSearched: Baseline = {
   title: `projected gradient ascent, ${LAYERS} iterations of ${INNER_STEPS} inner steps, each searched for on the way; any array`,
+  source: 'paper 001, section III-A, which names backtracking; paper 000, (5), (8), (11)',
   run: ({ channel: given, noise: givenNoise, power, rfChains, connection, sensing }) => {
     const { channel, noise } = roundedNormalisedChannel(given, givenNoise, power);
     if (sensing !== undefined) requireSameElements(sensing, channel.cols);

@@ -41,6 +41,7 @@ const NOTHING_TO_GAIN = 1e-6;
 
 export const longRunBaseline: Baseline = {
   title: 'phases and D together, the best of many starts run to their ends: stands for the limit, and is not for a loop',
+  source: 'ours; L-BFGS of Nocedal and Wright, Numerical Optimization, 2nd ed.',
   run: (problem) => longRun(problem),
 };
 

@@ -21,6 +21,7 @@ const CLIMB = { iterations: 200, tolerance: 1e-5 };
 
 export const manifold: Baseline = {
   title: 'conjugate gradients on the circles of the phases, for the sum rate, or R − ωτ, with the best D; from aligned phases',
+  source: 'the manifold of Yu et al., IEEE JSTSP 10(3), 2016, section III; the cost is the rate',
   run: (problem) => {
     const { power, rfChains, connection, sensing } = problem;
     const { channel, noise } = roundedNormalisedChannel(problem.channel, problem.noise, power);

@@ -19,6 +19,7 @@ const OVERSAMPLING = 4;
 
 export const omp: Baseline = {
   title: 'digital WMMSE first, then the beams that have most of it, one after the other (OMP)',
+  source: 'El Ayach et al., IEEE Trans. Wireless Commun. 13(3), 2014, algorithm 1',
   run: factored(wmmseTarget, matchingPursuit),
 };
 

@@ -25,11 +25,13 @@ const STARTS = 16;
 
 export const phaseExtraction: Baseline = {
   title: `phases of the beams that span the row space of the channel, ${STEPS} steps; D by weighted MMSE`,
+  source: 'after Yu et al., IEEE JSTSP 10(3), 2016, section IV, on the row space',
   run: (problem) => bestExtraction(problem, { steps: STEPS, starts: 1 }),
 };
 
 export const phaseExtractionBest: Baseline = {
   title: `phase extraction, ${STEPS} steps from each of ${STARTS} starts, the one with the best sum rate`,
+  source: 'after Yu et al., IEEE JSTSP 10(3), 2016, section IV, on the row space, the starts are ours',
   run: (problem) => bestExtraction(problem, { steps: STEPS, starts: STARTS }),
 };
 

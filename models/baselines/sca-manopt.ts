@@ -27,6 +27,7 @@ const CLIMB = { iterations: 500, tolerance: 1e-6 };
 
 export const scaManopt: Baseline = {
   title: 'successive convex approximation, drawn towards what sensing wishes for, then factored: SCA-ManOpt of paper 000',
+  source: 'paper 000, section IV; Liu et al., IEEE Trans. Signal Process. 66(16), 2018',
   run: (problem) => {
     const { sensing, power } = problem;
     if (sensing === undefined) return factored(scaTarget, manifoldFactors)(problem);

@@ -75,6 +75,7 @@ export const PAPER_SENSING_PGA: SensingPgaSettings = {
 
 export const paperSensingPga: Baseline = {
   title: `projected gradient ascent on R − ωτ with the constant steps of paper 000 for N = 64, carried over to N; ${PAPER_SENSING_PGA.layers} iterations`,
+  source: 'paper 000, algorithm 1',
   run: (problem) => fixedStepSensingPga(problem, PAPER_SENSING_PGA),
 };
 

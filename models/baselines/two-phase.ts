@@ -18,6 +18,7 @@ import { normaliseChannel } from './normalise.ts';
 
 export const twoPhase: Baseline = {
   title: 'digital WMMSE, exactly, by two phases an entry; for fully connected arrays of two chains a user',
+  source: 'Zhang et al., IEEE Trans. Signal Process. 53(11), 2005, theorem 1; Sohrabi and Yu, IEEE JSTSP 10(3), 2016',
   run: ({ channel: given, noise: givenNoise, power, rfChains, connection }) => {
     const full = connection === undefined || connection.every((connected) => connected !== 0);
     const dimensions = { elements: given.cols, users: given.rows, rfChains, connection: full ? 'full' : 'sub' } as const;
