@@ -8,7 +8,14 @@ import { counted } from '../../core/errors/counted.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
-import { encodeModelGraph, encodeRateGraph, encodeTrainingGraph, encodeWordsTraining, trainingTasks } from './graphs.ts';
+import {
+  encodeModelGraph,
+  encodeRateGraph,
+  encodeTrainingGraph,
+  encodeWordsTraining,
+  trainingTasks,
+  wordsTasks,
+} from './graphs.ts';
 import type { Schedule } from './schedule.ts';
 import { NUMBERS_SHAPE, SCHEDULE_NAMES, startOf, UNITS } from './schedule.ts';
 import { encodeSensingModel } from './sensing-graphs.ts';
@@ -66,7 +73,7 @@ const asSchedule = (learned: readonly Float64Array[]): Schedule<Float64Array> =>
 
 function network({ elements, rfChains, users, steps, clipNorm, phaseBits }: PhaseNetOptions): Network {
   const drawn = { elements, rfChains, users };
-  const tasks = trainingTasks(drawn, steps);
+  const tasks = phaseBits === undefined ? trainingTasks(drawn, steps) : wordsTasks(drawn, steps);
   const whole = { ...drawn, steps };
   return {
     ...(phaseBits === undefined ? {} : { byDifferences: true, mostPhaseBits: phaseBits }),

@@ -97,6 +97,22 @@ function beam(inputs: ContractInputs, numbers: Schedule, array: ArrayAtHand) {
   return { schedule, normalised, ...phaseNet(normalised, schedule, array) };
 }
 
+/** For words also arrays with chains to spare: what is best for any phases on a chain a user is good on those, too, and for words it is not. */
+export function wordsTasks(drawn: NetworkDimensions, steps: number): ArrayAtHand[] {
+  const { elements, rfChains, users } = drawn;
+  const [half, fewer] = [Math.ceil(elements / 2), Math.ceil(users / 2)];
+  const spare = [
+    { elements: Math.max(half, rfChains + fewer), rfChains: rfChains + fewer, users, steps },
+    { elements: Math.max(half, rfChains), rfChains, users: fewer, steps },
+  ];
+  const sub = { ...spare[1], connection: connectionMask('sub', spare[1].elements, rfChains) };
+  return [
+    ...trainingTasks(drawn, steps),
+    ...spare.filter((task) => task.elements <= elements),
+    ...(spare[1].elements <= elements ? [sub] : []),
+  ];
+}
+
 /**
  * What is learned from in turn: the array itself, its half and its quarter, half of its users, each chain with a block of its own, at budgets from
  * half to six times the one asked for.

@@ -88,6 +88,8 @@ export function phaseNet(
     noise,
     space: rowSpaceOf(channel),
     strengths: meanSquares(channel),
+    // Words are often the same to the last bit, phases hardly ever.
+    ridge: array.phaseBits === undefined ? 1e-6 : 1e-5,
     mask: maskOf(graph, array),
   };
   const shownAs = (phases: Complex): Tensor =>
@@ -144,6 +146,8 @@ interface Setting {
   readonly space: RowSpace;
   /** mean|hₖₙ|² over the elements, of each user twice: [B, 2K, 1]. */
   readonly strengths: Tensor;
+  /** What keeps the inverse of AᴴA finite when two chains show the same phases, as a share of a diagonal entry. */
+  readonly ridge: number;
   /** 1 where an element hangs on a chain, [N, 2M]. */
   readonly mask: Tensor | undefined;
 }
@@ -188,12 +192,11 @@ interface SeenThrough {
   readonly seen: Tensor;
 }
 
-function seenThrough({ space }: Setting, analog: Complex): SeenThrough {
+function seenThrough({ space, ridge: share }: Setting, analog: Complex): SeenThrough {
   const { graph } = analog.parts;
   const inSpace = rightFactor(hermitianProduct(space.basis, analog));
   const heard = ops.matmul(space.factor, inSpace); // H·A
-  // A ridge of 1e-6 of a diagonal entry keeps the inverse finite when two chains show the same phases.
-  const ridge = diagonal(graph, 2 * analog.cols, 1e-6 * analog.rows);
+  const ridge = diagonal(graph, 2 * analog.cols, share * analog.rows);
   const gram = ops.add(rightFactor(hermitianProduct(analog, analog)), ridge); // AᴴA
   const basis = ops.solvePositiveDefinite(gram, ops.swapLast(heard));
   const size = heard.shape.at(-2) as number;

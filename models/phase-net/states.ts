@@ -21,12 +21,12 @@ export function nearestStates(a: Complex, bits: number): Complex {
   let [cos, sin] = [graph.constant(1), zero];
   for (let word = 1; word <= 2 ** (bits - 2); word++) {
     const middle = step * (word - 0.5);
-    const isPast = ops.greaterOrEqual(
-      ops.multiply(up, graph.constant(Math.cos(middle))),
+    const isBefore = ops.greaterOrEqual(
       ops.multiply(across, graph.constant(Math.sin(middle))),
+      ops.multiply(up, graph.constant(Math.cos(middle))),
     );
-    cos = ops.select(isPast, graph.constant(Math.cos(step * word)), cos);
-    sin = ops.select(isPast, graph.constant(Math.sin(step * word)), sin);
+    cos = ops.select(isBefore, cos, graph.constant(Math.cos(step * word)));
+    sin = ops.select(isBefore, sin, graph.constant(Math.sin(step * word)));
   }
   return fromParts(signed(re, cos), signed(im, sin));
 }
