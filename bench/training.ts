@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { FAMILY_IDS, findFamily } from '../models/families.ts';
 import { openSession } from '../models/graph/session.ts';
 import type { Engine } from '../models/engine/engines.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { adamStep, startAdam } from '../models/training/adam.ts';
 import { parameterFeeds } from '../models/training/judge.ts';
@@ -61,7 +62,8 @@ async function measure(id: string): Promise<Row[]> {
   const network = family.network(settled);
   const { packed, channels } = family.drawChannels(settled, { name: 'train', count, scale: 'unit-element' });
   const noise = Float32Array.from({ length: count }, (_, b) => 10 ** (0.8 - (3 * b) / count));
-  const batch: Batch = { channel: packed, shape: [count, channels[0].rows, channels[0].cols, 2], noise };
+  const shape = [count, channels[0].rows, channels[0].cols, 2];
+  const batch: Batch = { channel: packed, shape, noise, random: createRandom(1) };
   const cores = availableParallelism();
   const sides: Side[] = [];
   for (const threads of cores > 1 ? [1, cores] : [1]) {

@@ -60,6 +60,8 @@ const trainingSchema = z.strictObject({
   channelFile: z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count }).optional(),
   /** Of a file of numbers with some for sensing, which are learned apart: the command that learns them again. */
   sensing: z.strictObject({ command: z.string() }).optional(),
+  /** Of one with some for words, likewise. */
+  words: z.strictObject({ command: z.string() }).optional(),
 });
 
 const dimensionsSchema = z.strictObject({ elements: count, rfChains: count, users: count });
@@ -84,6 +86,8 @@ export const modelCardSchema = z.strictObject({
    * the rates, the graph that is built takes them.
    */
   sensing: z.enum(['input', 'any']).optional(),
+  /** Of a file of numbers with some for words: up to so many bits the graph that is built chooses among the words there are. */
+  mostPhaseBits: z.int().min(1).max(16).optional(),
   inputs: z.array(tensorSchema),
   outputs: z.array(tensorSchema),
   layers: count.optional(),

@@ -1,6 +1,7 @@
 /** What every family must keep, whatever its network is. */
 import { describe, expect, it } from 'vitest';
 import { frobeniusNorm, fromPhases, matmul } from '../core/signal/complex-matrix.ts';
+import { createRandom } from '../core/signal/random.ts';
 import { sumRate } from '../core/signal/rate.ts';
 import { FAMILY_IDS, findFamily } from './families.ts';
 import type { Network } from './family.ts';
@@ -101,7 +102,7 @@ describe.each(FAMILY_IDS)('%s', async (id) => {
     const count = 12;
     const { packed, channels } = family.drawChannels(options, { name: 'train', count, scale: 'unit-element' });
     const noise = Float32Array.from({ length: count }, (_, b) => 10 ** (0.8 - b / 8));
-    const batch = { channel: packed, shape: [count, 2, 8, 2], noise };
+    const batch = { channel: packed, shape: [count, 2, 8, 2], noise, random: createRandom(1) };
     const learned = startOf(network);
     const runtime = await openTrainingEngine(network, { choice: 'onnxruntime' });
     const compiled = await openTrainingEngine(network, { choice: 'compiled', threads: 2 });

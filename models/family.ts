@@ -41,6 +41,8 @@ export interface NumbersOfForm {
 export interface AnyArray extends NumbersOfForm {
   /** T where nobody asks for another budget, and the largest. */
   readonly steps: { readonly usual: number; readonly most: number };
+  /** `phaseBits` of an array is heeded where the family has numbers for words. */
+  readonly words?: NumbersOfForm;
   /**
    * ONNX after the contract of models/README.md.
    * @throws BeamrigError 'argument' for an array that the network is not for
@@ -68,12 +70,18 @@ export interface ArrayAtHand {
   readonly connection?: Uint8Array;
   /** Budget of steps. */
   readonly steps: number;
+  /** Q, where the network is to choose words of so many bits; absent: any phase can be shown. */
+  readonly phaseBits?: number;
 }
 
 /** One network of a family, its options settled. */
 export interface Network {
   /** In the order of their gradients and of a checkpoint. */
   readonly parameters: readonly LearnedParameter[];
+  /** Its loss jumps: its training graphs give `loss` alone, and slopes are measured (training/differences.ts). */
+  readonly byDifferences?: true;
+  /** Largest Q of a network that chooses words. What it has learned is a section of a file of numbers, whose other numbers stay as they are. */
+  readonly mostPhaseBits?: number;
   /**
    * ONNX: `channel` [B, K, N, 2], `noise` [B] (power is 1) and the parameters by name → `loss`, one number, and `d_<name>` of each parameter.
    * Both are means over the channels, none of which has a say in what another one gives: compiled, it takes them one by one.
@@ -111,6 +119,8 @@ export interface LearnedParameter {
   readonly shape: readonly number[];
   /** Where training starts; as long as the shape says. */
   readonly start: Float64Array;
+  /** What counts as a change of 1, for the size of moves and steps where slopes are measured. Default: 1. */
+  readonly unit?: number;
 }
 
 /** What only the family can say of a network in its card. */

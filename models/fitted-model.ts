@@ -5,7 +5,8 @@
  *   my-model.onnx          ──────────────────────────────────────────────► ONNX
  *   phase-net.numbers.json ─► family.anyArray.modelGraph(numbers, array) ─► ONNX
  *
- * Where sensing is weighed against the rates, it is another graph, of the file's numbers for that.
+ * Where sensing is weighed against the rates, it is another graph, of the file's numbers for that; and where phases have few bits, one that chooses
+ * among the words there are.
  */
 import { createHash } from 'node:crypto';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
@@ -25,6 +26,8 @@ export interface FittedModel {
   readonly onnxSha256: string;
   /** Budget of steps, where it can be chosen. */
   readonly steps?: number;
+  /** Q of the words that it chooses among; absent: it gives phases as if any could be shown. */
+  readonly phaseBits?: number;
 }
 
 /** The array that a model is to serve. */
@@ -35,6 +38,8 @@ export interface FitTo extends Dimensions {
   steps?: number | undefined;
   /** R, columns of the factor of what is to be sensed, where the objective weighs that; absent: the rates alone count. */
   sensingColumns?: number | undefined;
+  /** Q, bits of the array's phases; absent: any phase can be shown. */
+  phaseBits?: number | undefined;
 }
 
 /**
@@ -52,7 +57,7 @@ export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'by
       wayOut: 'train one for this array: beamrig train',
     });
   }
-  const { usualSteps, columns, modelGraph } = networkFor(anyArray, file, array);
+  const { usualSteps, columns, phaseBits, modelGraph } = networkFor(anyArray, file, array);
   const steps = budgetOf(card.id, anyArray, array.steps ?? usualSteps);
   const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
   const onnx = modelGraph({ elements, rfChains, users, steps, ...mask });
@@ -61,24 +66,41 @@ export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'by
     onnx,
     onnxSha256: createHash('sha256').update(onnx).digest('hex'),
     steps,
+    ...(phaseBits === undefined ? {} : { phaseBits }),
   };
 }
 
-/** The network for sensing where that counts and the file has numbers for it, and the one for the rates elsewhere. */
-function networkFor(anyArray: AnyArray, file: NumbersFile, { sensingColumns }: FitTo) {
-  const { sensing } = anyArray;
+interface NetworkFor {
+  readonly usualSteps: number;
+  readonly columns?: number;
+  readonly phaseBits?: number;
+  readonly modelGraph: (array: ArrayAtHand) => Uint8Array;
+}
+
+/** The network for sensing where that counts, the one for words where they are as short as the file has numbers for, or that of any phases. */
+function networkFor(anyArray: AnyArray, file: NumbersFile, { sensingColumns, phaseBits = Infinity }: FitTo): NetworkFor {
+  const { sensing, words } = anyArray;
   if (sensing !== undefined && file.sensing !== undefined && sensingColumns !== undefined) {
     const numbers = numbersFor(sensing, { ...file.sensing, family: file.family });
     const columns = Math.min(sensingColumns, sensing.mostColumns);
     const modelGraph = (array: ArrayAtHand): Uint8Array => sensing.modelGraph(numbers, { ...array, columns });
     return { usualSteps: sensing.usualSteps, columns, modelGraph };
   }
+  if (words !== undefined && file.words !== undefined && phaseBits <= file.words.mostPhaseBits) {
+    const numbers = numbersFor(words, { ...file.words, family: file.family });
+    const modelGraph = (array: ArrayAtHand): Uint8Array => anyArray.modelGraph(numbers, { ...array, phaseBits });
+    return { usualSteps: anyArray.steps.usual, phaseBits, modelGraph };
+  }
   const numbers = numbersFor(anyArray, file);
   return { usualSteps: anyArray.steps.usual, modelGraph: (array: ArrayAtHand) => anyArray.modelGraph(numbers, array) };
 }
 
-/** The connection is in the graph, so that the model takes no input for it. */
-function sizedCard({ sensing: _, ...card }: ModelCard, dimensions: Dimensions, columns: number | undefined): SizedCard {
+/** The connection is in the graph, so that the model takes no input for it, and so are the words. */
+function sizedCard(
+  { sensing: _, mostPhaseBits: __, ...card }: ModelCard,
+  dimensions: Dimensions,
+  columns: number | undefined,
+): SizedCard {
   const kind = { dimensions, connection: 'full' as const };
   return { ...card, ...kind, ...(columns === undefined ? {} : { sensing: 'input' }), ...contractTensors(kind, columns) };
 }

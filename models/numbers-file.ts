@@ -5,7 +5,7 @@
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
 import type { AnyArray, NumbersOfForm } from './family.ts';
-import { numbersSchema, type NumbersFile, type SensingSection } from './numbers-schema.ts';
+import { numbersSchema, type NumbersFile, type OtherSections } from './numbers-schema.ts';
 import { asFloat32 } from './training/learned-numbers.ts';
 
 /** The text of the file: the same numbers are the same bytes. @param learned in the order of the family's numbers */
@@ -13,21 +13,17 @@ export function numbersText(
   family: string,
   { form, numbers }: AnyArray,
   learned: readonly Float64Array[],
-  sensing?: SensingSection,
+  others: OtherSections = {},
 ): string {
-  const named = numbers.map(({ name }, i) => [name, Array.from(learned[i], asFloat32)]);
-  const content: NumbersFile = {
-    format: 'beamrig-numbers-1',
-    family,
-    form,
-    numbers: Object.fromEntries(named) as Record<string, number[]>,
-    ...(sensing === undefined ? {} : { sensing }),
-  };
-  return fileText(content);
+  return fileText({ format: 'beamrig-numbers-1', family, form, numbers: byName(numbers, learned), ...others });
 }
 
-/** The file with numbers for sensing, whatever it had of them before. @public for models/reproduce/learn-sensing.ts */
-export const withSensing = (file: NumbersFile, sensing: SensingSection): string => fileText({ ...file, sensing });
+/** Numbers as a file has them, by name. */
+export const byName = (numbers: NumbersOfForm['numbers'], learned: readonly Float64Array[]): Record<string, number[]> =>
+  Object.fromEntries(numbers.map(({ name }, i) => [name, Array.from(learned[i], asFloat32)]));
+
+/** The file with other sections in place of what it had of them. */
+export const withSections = (file: NumbersFile, others: OtherSections): string => fileText({ ...file, ...others });
 
 /** A list a line. */
 const fileText = (content: NumbersFile): string =>

@@ -219,11 +219,17 @@ const columnsOf = (card: ModelCard): number | undefined =>
   card.sensing !== 'input' ? undefined : (sensingColumns(card) ?? (card.dimensions === 'any' ? 1 : card.dimensions.users));
 
 /** Numbers serve every array, and an ONNX file just one. */
-function kindFlaws(path: string, { dimensions, connection, sensing }: ModelCard): BeamrigError[] {
+function kindFlaws(path: string, { dimensions, connection, sensing, mostPhaseBits }: ModelCard): BeamrigError[] {
   const isNumbers = path.endsWith(NUMBERS_ENDING);
   const senses = sensing === undefined || isNumbers === (sensing === 'any');
-  if (isNumbers === (dimensions === 'any') && isNumbers === (connection === 'any') && senses) return [];
-  const message = `model ${path}: dimensions, connection and sensing are "any" of files that end in ${NUMBERS_ENDING}, and of those alone`;
+  if (
+    isNumbers === (dimensions === 'any') &&
+    isNumbers === (connection === 'any') &&
+    senses &&
+    (isNumbers || mostPhaseBits === undefined)
+  )
+    return [];
+  const message = `model ${path}: dimensions, connection and sensing are "any" of files that end in ${NUMBERS_ENDING}, and of those alone, which alone have mostPhaseBits`;
   return [new BeamrigError('model-mismatch', message, { wayOut: 'correct the card' })];
 }
 
@@ -244,6 +250,11 @@ function lookAtNumbers(path: string, bytes: Uint8Array, card: ModelCard | undefi
   if (file.family !== card.algorithm) add(`holds numbers of ${file.family}, its card is of ${card.algorithm}`);
   const senses = file.sensing !== undefined;
   if (senses !== (card.sensing === 'any')) add(`holds ${senses ? '' : 'no '}numbers for sensing, and its card says otherwise`);
+  const bits = file.words?.mostPhaseBits;
+  if (bits !== card.mostPhaseBits) {
+    const held = bits === undefined ? 'no numbers for words' : `numbers for words of up to ${counted(bits, 'bit')}`;
+    add(`holds ${held}, and its card says otherwise (mostPhaseBits)`);
+  }
   return flaws;
 }
 

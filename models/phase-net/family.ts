@@ -8,16 +8,32 @@ import { counted } from '../../core/errors/counted.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
-import { encodeModelGraph, encodeRateGraph, encodeTrainingGraph, trainingTasks } from './graphs.ts';
+import {
+  encodeModelGraph,
+  encodeRateGraph,
+  encodeTrainingGraph,
+  encodeWordsTraining,
+  trainingTasks,
+  wordsTasks,
+} from './graphs.ts';
 import type { Schedule } from './schedule.ts';
-import { NUMBERS_SHAPE, SCHEDULE_NAMES, startOf } from './schedule.ts';
+import { NUMBERS_SHAPE, SCHEDULE_NAMES, startOf, UNITS } from './schedule.ts';
 import { encodeSensingModel } from './sensing-graphs.ts';
 import { SENSING_PARAMETERS } from './sensing-schedule.ts';
+
+/** With more bits rounding costs next to nothing, and each doubles what is asked of every phase (states.ts). */
+const MOST_PHASE_BITS = 4;
 
 const optionsSchema = z.strictObject({
   ...arrayOptions,
   elements: option(count.default(64), 'n', 'antenna elements; its parts are learned from, too'),
   steps: option(z.int().min(1).max(100).default(10), 't', 'budget of steps that most is learned at'),
+  phaseBits: option(
+    z.int().min(1).max(MOST_PHASE_BITS).optional(),
+    'q',
+    'learn what is best for phases of 1 to so many bits, and leave the other numbers of the file as they are',
+    { rare: true },
+  ),
   ...courseOptions({ channels: 600, epochs: 60, batch: 50, learningRate: 0.005 }),
   clipNorm: option(z.number().min(1e-12).max(1e12).default(0.05), 'x', "clips one channel's gradient", { rare: true }),
   ...drawOptions,
@@ -25,6 +41,8 @@ const optionsSchema = z.strictObject({
 });
 
 type PhaseNetOptions = z.output<typeof optionsSchema>;
+
+const ofSchedule = SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE }));
 
 export const family: ModelFamily<PhaseNetOptions> = {
   id: 'phase-net',
@@ -35,8 +53,9 @@ export const family: ModelFamily<PhaseNetOptions> = {
   network,
   anyArray: {
     form: 1,
-    numbers: SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE })),
+    numbers: ofSchedule,
     steps: { usual: 30, most: 1000 },
+    words: { form: 1, numbers: ofSchedule },
     modelGraph: (numbers, array) => encodeModelGraph(array, asSchedule(numbers)),
     sensing: {
       form: 1,
@@ -49,20 +68,25 @@ export const family: ModelFamily<PhaseNetOptions> = {
   },
 };
 
-const parameters = SCHEDULE_NAMES.map((name) => ({ name, shape: NUMBERS_SHAPE, start: startOf(name) }));
-
 const asSchedule = (learned: readonly Float64Array[]): Schedule<Float64Array> =>
   Object.fromEntries(SCHEDULE_NAMES.map((name, i) => [name, learned[i]])) as unknown as Schedule<Float64Array>;
 
-function network({ elements, rfChains, users, steps, clipNorm }: PhaseNetOptions): Network {
+function network({ elements, rfChains, users, steps, clipNorm, phaseBits }: PhaseNetOptions): Network {
   const drawn = { elements, rfChains, users };
-  const tasks = trainingTasks(drawn, steps);
+  const tasks = phaseBits === undefined ? trainingTasks(drawn, steps) : wordsTasks(drawn, steps);
   const whole = { ...drawn, steps };
   return {
-    parameters,
+    ...(phaseBits === undefined ? {} : { byDifferences: true, mostPhaseBits: phaseBits }),
+    parameters: SCHEDULE_NAMES.map((name, i) => ({
+      ...{ ...ofSchedule[i], start: startOf(name) },
+      ...(phaseBits === undefined ? {} : { unit: UNITS[name] }),
+    })),
     turns: tasks.length,
-    trainingGraph: (turn = 0) => encodeTrainingGraph(tasks[turn], { drawn, clipNorm }),
-    rateGraph: () => encodeRateGraph(whole),
+    trainingGraph: (turn = 0) =>
+      phaseBits === undefined
+        ? encodeTrainingGraph(tasks[turn], { drawn, clipNorm })
+        : encodeWordsTraining(tasks[turn], { drawn, mostPhaseBits: phaseBits }),
+    rateGraph: () => encodeRateGraph(whole, phaseBits),
     modelGraph: (learned) => encodeModelGraph(whole, asSchedule(learned)),
     card: {
       title: `phase-net for every array and any budget of steps, trained for ${counted(steps, 'step')}`,

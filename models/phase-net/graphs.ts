@@ -22,11 +22,8 @@ export function encodeTrainingGraph(
   const graph = new Graph(float);
   const inputs = trainingInputs(graph, drawn);
   const numbers = numbersAs((name) => graph.input(name, NUMBERS_SHAPE));
-  // The first elements and users of what was drawn.
-  const part = ops.slice(ops.slice(inputs.channel, 2, 0, array.elements), 1, 0, array.users);
-  const { schedule, rate } = forward({ ...inputs, channel: part }, numbers, array);
-  const count = ops.reduceSum(ops.expandLike(graph.constant(1), rate), [0]);
-  const loss = ops.negate(ops.squeeze(ops.divide(ops.reduceSum(rate, [0]), count), [0]));
+  const { schedule, rate } = forward({ ...inputs, channel: partOf(inputs, array) }, numbers, array);
+  const loss = minusMean(rate);
   graph.output('loss', loss);
   const shares = SCHEDULE_NAMES.map((name) => ({ of: schedule[name] }));
   const parameters = SCHEDULE_NAMES.map((name) => numbers[name]);
@@ -34,15 +31,26 @@ export function encodeTrainingGraph(
   return encodeModel(graph, 'phase-net-training');
 }
 
-/** `channel`, `noise`, numbers → `rate` [B]. */
-export function encodeRateGraph(array: ArrayAtHand): Uint8Array {
+/** The same of words of 1 … `mostPhaseBits` bits: their mean, and no gradients, which rounding has none of. */
+export function encodeWordsTraining(
+  array: ArrayAtHand,
+  { drawn, mostPhaseBits }: { drawn: NetworkDimensions; mostPhaseBits: number },
+): Uint8Array {
+  const graph = new Graph();
+  const inputs = trainingInputs(graph, drawn);
+  const numbers = numbersAs((name) => graph.input(name, NUMBERS_SHAPE));
+  const rate = rateOfWords({ ...inputs, channel: partOf(inputs, array) }, numbers, array, mostPhaseBits);
+  graph.output('loss', minusMean(rate));
+  return encodeModel(graph, 'phase-net-words-training');
+}
+
+/** `channel`, `noise`, numbers → `rate` [B], with `mostPhaseBits` the mean over words of 1 to so many bits. */
+export function encodeRateGraph(array: ArrayAtHand, mostPhaseBits?: number): Uint8Array {
   const graph = new Graph();
   const inputs = trainingInputs(graph, array);
-  const { rate } = forward(
-    inputs,
-    numbersAs((name) => graph.input(name, NUMBERS_SHAPE)),
-    array,
-  );
+  const numbers = numbersAs((name) => graph.input(name, NUMBERS_SHAPE));
+  const rate =
+    mostPhaseBits === undefined ? forward(inputs, numbers, array).rate : rateOfWords(inputs, numbers, array, mostPhaseBits);
   graph.output('rate', rate);
   return encodeModel(graph, 'phase-net-rate');
 }
@@ -60,6 +68,22 @@ export function encodeModelGraph(array: ArrayAtHand, learned: Schedule<Float64Ar
 const numbersAs = (tensor: (name: keyof Schedule) => Tensor): Schedule =>
   Object.fromEntries(SCHEDULE_NAMES.map((name) => [name, tensor(name)])) as unknown as Schedule;
 
+/** The first elements and users of what was drawn. */
+const partOf = ({ channel }: ContractInputs, { elements, users }: ArrayAtHand): Tensor =>
+  ops.slice(ops.slice(channel, 2, 0, elements), 1, 0, users);
+
+function minusMean(rate: Tensor): Tensor {
+  const count = ops.reduceSum(ops.expandLike(rate.graph.constant(1), rate), [0]);
+  return ops.negate(ops.squeeze(ops.divide(ops.reduceSum(rate, [0]), count), [0]));
+}
+
+/** Mean over Q = 1 … `mostPhaseBits`, [B]. */
+function rateOfWords(inputs: ContractInputs, numbers: Schedule, array: ArrayAtHand, mostPhaseBits: number): Tensor {
+  const rates = Array.from({ length: mostPhaseBits }, (_, i) => forward(inputs, numbers, { ...array, phaseBits: i + 1 }).rate);
+  const sum = rates.reduce((all, next) => ops.add(all, next));
+  return ops.multiply(sum, sum.graph.constant(1 / mostPhaseBits));
+}
+
 function forward(inputs: ContractInputs, numbers: Schedule, array: ArrayAtHand) {
   const { schedule, normalised, analog, digital } = beam(inputs, numbers, array);
   return { schedule, rate: sumRate(product(product(normalised.channel, analog), digital), normalised.noise) }; // of H·A·D
@@ -71,6 +95,22 @@ function beam(inputs: ContractInputs, numbers: Schedule, array: ArrayAtHand) {
   const reach = connection === undefined ? elements : connection.reduce((sum, one) => sum + one, 0) / rfChains;
   const schedule = scheduleOf(numbers, normalised.noise, { steps, reach, users });
   return { schedule, normalised, ...phaseNet(normalised, schedule, array) };
+}
+
+/** For words also arrays with chains to spare: what is best for any phases on a chain a user is good on those, too, and for words it is not. */
+export function wordsTasks(drawn: NetworkDimensions, steps: number): ArrayAtHand[] {
+  const { elements, rfChains, users } = drawn;
+  const [half, fewer] = [Math.ceil(elements / 2), Math.ceil(users / 2)];
+  const spare = [
+    { elements: Math.max(half, rfChains + fewer), rfChains: rfChains + fewer, users, steps },
+    { elements: Math.max(half, rfChains), rfChains, users: fewer, steps },
+  ];
+  const sub = { ...spare[1], connection: connectionMask('sub', spare[1].elements, rfChains) };
+  return [
+    ...trainingTasks(drawn, steps),
+    ...spare.filter((task) => task.elements <= elements),
+    ...(spare[1].elements <= elements ? [sub] : []),
+  ];
 }
 
 /**

@@ -16,6 +16,10 @@
  * Both targets are Q·Y + A·V with small Y and V, so that a step passes over the array four times: QᴴA, AᴴA, Q·Y, A·V. Learned are a, s, β and ω
  * of the digital steps, as functions of the budget (schedule.ts). The best A on the way is the answer, so that a step too far costs nothing.
  *
+ * Where phases are Q-bit words, each step ends on the words that are nearest (states.ts): D, gradient and extraction are those of what the array can
+ * show, and the best words on the way are the answer. Momentum is the target's, which is on no grid, so that an element moves when the pull on it
+ * has added up to a step of its phase shifter.
+ *
  * All shapes carry the batch B first. What is small is held as `rightFactor`s: [Re | Im] of a product is the left one's [Re | Im] times that.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -44,10 +48,13 @@ import type { RowSpace } from './row-space.ts';
 import { rowSpaceOf } from './row-space.ts';
 import type { Schedule } from './schedule.ts';
 import { SCHEDULE_NAMES } from './schedule.ts';
+import { nearestStates } from './states.ts';
 
 export interface NetworkArray extends NetworkDimensions {
   /** N·M of 0/1, entry (n, m) at n·M + m; absent: every RF chain reaches every element. */
   readonly connection?: Uint8Array;
+  /** Q, where phases are words; absent: any phase can be shown. */
+  readonly phaseBits?: number;
 }
 
 /** Between two steps on the phases. */
@@ -81,9 +88,13 @@ export function phaseNet(
     noise,
     space: rowSpaceOf(channel),
     strengths: meanSquares(channel),
+    // Words are often the same to the last bit, phases hardly ever.
+    ridge: array.phaseBits === undefined ? 1e-6 : 1e-5,
     mask: maskOf(graph, array),
   };
-  const start = startPhases(channel, array, setting.mask);
+  const shownAs = (phases: Complex): Tensor =>
+    array.phaseBits === undefined ? phases.parts : masked(setting, nearestStates(phases, array.phaseBits).parts);
+  const start = complex(shownAs(startPhases(channel, array, setting.mask)));
   const first = seenThrough(setting, start);
   const x = weightedMmseSteps(first.seen, noise).start();
   const nothing = ops.multiply(ops.unsqueeze(noise, [1, 2]), graph.constant(0)); // a rate of 0, [B, 1, 1]
@@ -96,7 +107,8 @@ export function phaseNet(
       const digital = digitalFor(through.seen, noise, newest, before, now.extrapolation);
       const target = masked(setting, targetOf(setting, array, { shown, ...through, ...digital }, now));
       const moved = ops.multiply(now.momentum, ops.subtract(target, targetBefore));
-      const next = phasesOf(ops.add(ops.add(target, moved), ops.multiply(shown, graph.constant(1e-6)))); // an element that hears nobody keeps its phase
+      const wished = ops.add(ops.add(target, moved), ops.multiply(shown, graph.constant(1e-6))); // an element that hears nobody keeps its phase
+      const next = shownAs(complex(phasesOf(wished)));
       const kept = betterOf([shown, through.basis, through.seen, digital.x, digital.rate], best);
       return { carries: [next, target, digital.x, digital.xBefore, ...kept] };
     },
@@ -134,6 +146,8 @@ interface Setting {
   readonly space: RowSpace;
   /** mean|hₖₙ|² over the elements, of each user twice: [B, 2K, 1]. */
   readonly strengths: Tensor;
+  /** What keeps the inverse of AᴴA finite when two chains show the same phases, as a share of a diagonal entry. */
+  readonly ridge: number;
   /** 1 where an element hangs on a chain, [N, 2M]. */
   readonly mask: Tensor | undefined;
 }
@@ -178,12 +192,11 @@ interface SeenThrough {
   readonly seen: Tensor;
 }
 
-function seenThrough({ space }: Setting, analog: Complex): SeenThrough {
+function seenThrough({ space, ridge: share }: Setting, analog: Complex): SeenThrough {
   const { graph } = analog.parts;
   const inSpace = rightFactor(hermitianProduct(space.basis, analog));
   const heard = ops.matmul(space.factor, inSpace); // H·A
-  // A ridge of 1e-6 of a diagonal entry keeps the inverse finite when two chains show the same phases.
-  const ridge = diagonal(graph, 2 * analog.cols, 1e-6 * analog.rows);
+  const ridge = diagonal(graph, 2 * analog.cols, share * analog.rows);
   const gram = ops.add(rightFactor(hermitianProduct(analog, analog)), ridge); // AᴴA
   const basis = ops.solvePositiveDefinite(gram, ops.swapLast(heard));
   const size = heard.shape.at(-2) as number;

@@ -42,6 +42,9 @@ const HAND: Readonly<Record<Name, readonly (readonly [feature: number, power: nu
   extrapolation: [[0, 0, 0.5]],
 };
 
+/** What counts as a change of 1 where slopes are measured, about what moves a beam as much. */
+export const UNITS: Readonly<Record<Name, number>> = { extraction: 20, stride: 8, momentum: 4, extrapolation: 4 };
+
 export const SCHEDULE_NAMES = Object.keys(HAND) as Name[];
 
 const FEATURES = 10;

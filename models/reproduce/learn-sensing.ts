@@ -19,7 +19,7 @@ import { wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import { cardText } from '../card.ts';
 import { openParallel } from '../engine/parallel.ts';
 import { cardPathOf } from '../model-path.ts';
-import { readNumbers, withSensing } from '../numbers-file.ts';
+import { readNumbers, withSections } from '../numbers-file.ts';
 import { family } from '../phase-net/family.ts';
 import { readCard, sha256Of } from '../zoo.ts';
 import { adamStep, startAdam } from '../training/adam.ts';
@@ -170,7 +170,7 @@ const command = `npx tsx models/reproduce/learn-sensing.ts --batches ${batches} 
 const form = family.anyArray?.sensing?.form;
 if (form === undefined) throw new Error('phase-net has no network for sensing');
 const file = readNumbers(readFileSync(options.into), options.into);
-const text = withSensing(file, { form, command, numbers });
+const text = withSections(file, { sensing: { form, command, numbers } });
 const card = readCard(options.into);
 const told = typeof card.training === 'string' ? card.training : { ...card.training, sensing: { command } };
 const sha256 = sha256Of(new TextEncoder().encode(text));

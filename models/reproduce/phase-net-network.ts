@@ -10,8 +10,8 @@ export interface Budgeted extends FitTo {
   steps: number;
 }
 
-const idOf = ({ elements, rfChains, users, connection = 'full', steps }: Budgeted): string =>
-  `phase-net-${elements}-${rfChains}-${users}-${connection}-${steps}`;
+const idOf = ({ elements, rfChains, users, connection = 'full', steps, phaseBits = Infinity }: Budgeted): string =>
+  `phase-net-${elements}-${rfChains}-${users}-${connection}-${steps}-${phaseBits}`;
 
 export async function phaseNetFiles(arrays: readonly Budgeted[], folder: string): Promise<SizedModelFile[]> {
   const model = verifyModel(findModel('phase-net'));

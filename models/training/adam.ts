@@ -17,12 +17,13 @@ export function startAdam(parameters: readonly Float64Array[]): AdamState {
   return { step: 0, mean: zeros(), square: zeros() };
 }
 
-/** One step downhill, in place. A gradient that is not finite leaves everything as it was. */
+/** One step downhill, in place, of so many `units` of each parameter. A gradient that is not finite leaves everything as it was. */
 export function adamStep(
   parameters: readonly Float64Array[],
   gradients: readonly ArrayLike<number>[],
   state: AdamState,
   learningRate: number,
+  units?: readonly number[],
 ): void {
   for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) if (!Number.isFinite(gradient[i])) return;
   state.step += 1;
@@ -31,11 +32,12 @@ export function adamStep(
   parameters.forEach((values, p) => {
     const mean = state.mean[p];
     const square = state.square[p];
+    const rate = learningRate * (units?.[p] ?? 1);
     for (let i = 0; i < values.length; i++) {
       const gradient = gradients[p][i];
       mean[i] = MEAN_DECAY * mean[i] + (1 - MEAN_DECAY) * gradient;
       square[i] = SQUARE_DECAY * square[i] + (1 - SQUARE_DECAY) * gradient * gradient;
-      values[i] -= (learningRate * (mean[i] / meanBias)) / (Math.sqrt(square[i] / squareBias) + TINY);
+      values[i] -= (rate * (mean[i] / meanBias)) / (Math.sqrt(square[i] / squareBias) + TINY);
     }
   });
 }

@@ -1,5 +1,4 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
-import { createHash } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -9,9 +8,9 @@ import type { MeanAndError } from '../evaluation/statistics.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { NUMBERS_ENDING, cardPathOf, modelIdOf } from '../model-path.ts';
-import { numbersText, readNumbers } from '../numbers-file.ts';
-import type { SensingSection } from '../numbers-schema.ts';
-import { contractTensors, findModel, readModelFile } from '../zoo.ts';
+import { byName, numbersText, readNumbers, withSections } from '../numbers-file.ts';
+import type { OtherSections } from '../numbers-schema.ts';
+import { contractTensors, findModel, readCard, readModelFile, sha256Of } from '../zoo.ts';
 import type { Engine } from '../engine/engines.ts';
 import type { ChannelSet } from './channel-set.ts';
 import { METRIC_SNR_DB, type Judge } from './judge.ts';
@@ -39,14 +38,16 @@ export async function exportTrainedModel(
   judge: Judge,
 ): Promise<{ modelPath: string; cardPath: string; card: ModelCard }> {
   const { family, options, network, learned } = trained;
+  if (network.mostPhaseBits !== undefined) return exportWords(trained, network.mostPhaseBits, output);
   const { elements, rfChains, users } = options;
   const kind: Pick<ModelCard, 'dimensions' | 'connection'> = output.endsWith(NUMBERS_ENDING)
     ? { dimensions: 'any', connection: 'any' }
     : { dimensions: { elements, rfChains, users }, connection: 'full' };
-  const sensing = kind.dimensions === 'any' ? sensingNumbers(trained) : undefined;
+  const others = kind.dimensions === 'any' ? otherSections(trained) : {};
+  const { sensing, words } = others;
   const bytes =
     kind.dimensions === 'any'
-      ? numbersOf(family, learned, sensing)
+      ? numbersOf(family, learned, others)
       : withLearned(network.modelGraph(learned), network.parameters, learned);
   const { recipe: _recipe, layerWeights: _layerWeights, title, ...structure } = network.card;
   const card: ModelCard = {
@@ -58,27 +59,60 @@ export async function exportTrainedModel(
     ...kind,
     ...(network.sensing === undefined ? {} : { sensing: 'input' }),
     ...(sensing === undefined ? {} : { sensing: 'any' }),
+    ...(words === undefined ? {} : { mostPhaseBits: words.mostPhaseBits }),
     ...contractTensors(kind, network.sensing?.columns),
     ...structure,
-    training: options.epochs === 0 ? 'none' : describeTraining(trained, output, sensing),
+    training: options.epochs === 0 ? 'none' : describeTraining(trained, output, others),
     metrics: await measure(trained, judge),
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256Of(bytes),
   };
   const cardPath = cardPathOf(output);
   writeBoth(output, bytes, cardPath, cardText(card));
   return { modelPath: output, cardPath, card };
 }
 
+/**
+ * A file of numbers with what was learned for words in it: the one that training went on from, or the one that comes with beamrig. Card and metrics
+ * are its own, for they are of phases as computed.
+ */
+function exportWords(
+  { family, options, learned, engine, from, measured }: TrainedNetwork,
+  mostPhaseBits: number,
+  output: string,
+) {
+  const { file, card: before } = from?.file === undefined ? shipped(family.id) : { file: from.file, card: from.card };
+  const words = family.anyArray?.words;
+  if (words === undefined) throw new BeamrigError('argument', `networks of ${family.id} know nothing of words`);
+  const channelFile = measured === undefined ? undefined : basename(measured.file);
+  const command = trainingCommand(family, options, basename(output), { engine, from: from?.id, channelFile });
+  const section = { form: words.form, mostPhaseBits, command, numbers: byName(words.numbers, learned) };
+  const bytes = new TextEncoder().encode(withSections(file, { words: section }));
+  const training = typeof before.training === 'string' ? before.training : { ...before.training, words: { command } };
+  const card: ModelCard = { ...before, id: modelIdOf(output), mostPhaseBits, training, sha256: sha256Of(bytes) };
+  const cardPath = cardPathOf(output);
+  writeBoth(output, bytes, cardPath, cardText(card));
+  return { modelPath: output, cardPath, card };
+}
+
+function shipped(id: string) {
+  const path = findModel(id);
+  return { file: readNumbers(readModelFile(path, 'model'), id), card: readCard(path) };
+}
+
 /** The file of a family whose numbers serve every array. */
-function numbersOf({ id, anyArray }: ModelFamily, learned: readonly Float64Array[], sensing?: SensingSection): Uint8Array {
-  if (anyArray !== undefined) return new TextEncoder().encode(numbersText(id, anyArray, learned, sensing));
+function numbersOf({ id, anyArray }: ModelFamily, learned: readonly Float64Array[], others: OtherSections): Uint8Array {
+  if (anyArray !== undefined) return new TextEncoder().encode(numbersText(id, anyArray, learned, others));
   throw new BeamrigError('argument', `networks of ${id} are made for one array each: their files end in .onnx`);
 }
 
-/** What is known of sensing is learned apart: it is taken from the model that training went on from, or from the one that comes with beamrig. */
-function sensingNumbers({ family: { id, anyArray }, from }: TrainedNetwork): SensingSection | undefined {
-  if (anyArray?.sensing === undefined) return undefined;
-  return from?.sensing ?? readNumbers(readModelFile(findModel(id), 'model'), id).sensing;
+/** What is learned apart is taken from the model that training went on from, or from the one that comes with beamrig. */
+function otherSections({ family: { id, anyArray }, from }: TrainedNetwork): OtherSections {
+  const sectionOf = (name: keyof OtherSections) => {
+    if (anyArray?.[name] === undefined) return {};
+    const section = from?.file?.[name] ?? shipped(id).file[name];
+    return section === undefined ? {} : { [name]: section };
+  };
+  return { ...sectionOf('sensing'), ...sectionOf('words') };
 }
 
 /** Both or none: a disk that fills up leaves no model without its card. */
@@ -101,7 +135,7 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
 function describeTraining(
   { family, options, network, bestEpoch, engine, from, measured }: TrainedNetwork,
   output: string,
-  sensing: SensingSection | undefined,
+  { sensing, words }: OtherSections,
 ): ModelCard['training'] {
   const channelFile = measured === undefined ? undefined : basename(measured.file);
   const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
@@ -123,6 +157,7 @@ function describeTraining(
       ? {}
       : { channelFile: { name: channelFile, sha256: measured.sha256, heldOut: measured.heldOut.channels.length } }),
     ...(sensing === undefined ? {} : { sensing: { command: sensing.command } }),
+    ...(words === undefined ? {} : { words: { command: words.command } }),
   };
 }
 

@@ -74,18 +74,21 @@ describe('training that goes on from a model', () => {
     expect(same).toEqual(base);
   });
 
-  it('keeps what a file of numbers knows of sensing, and without one takes what comes with beamrig', async () => {
+  it('keeps what a file of numbers knows of sensing and of words, and without one takes what comes with beamrig', async () => {
     const shipped = verifyModel(findModel('phase-net'));
-    const { sensing } = readNumbers(shipped.bytes, 'phase-net');
+    const { sensing, words } = readNumbers(shipped.bytes, 'phase-net');
     const numbersOf = (name: string) => join(folder, `${name}.numbers.json`);
     const { from, options } = trainedBefore(phaseNet, shipped);
     const small = { ...options, epochs: 0, elements: 8, users: 2, rfChains: 2, steps: 2, validationChannels: 2 };
-    const other = { ...sensing!, command: 'another' };
+    const other = { sensing: { ...sensing!, command: 'another' }, words: { ...words!, mostPhaseBits: 1 } };
     await train(phaseNet, { ...small, output: numbersOf('new') });
     await train(phaseNet, { ...small, from, output: numbersOf('kept') });
-    await train(phaseNet, { ...small, from: { ...from, sensing: other }, output: numbersOf('other') });
+    await train(phaseNet, { ...small, from: { ...from, file: { ...from.file!, ...other } }, output: numbersOf('other') });
     const found = ['new', 'kept', 'other'].map((name) => verifyModel(numbersOf(name)));
-    expect(found.map(({ bytes, id }) => readNumbers(bytes, id).sensing)).toEqual([sensing, sensing, other]);
+    const held = found.map(({ bytes, id }) => readNumbers(bytes, id));
+    expect(held.map((file) => file.sensing)).toEqual([sensing, sensing, other.sensing]);
+    expect(held.map((file) => file.words)).toEqual([words, words, other.words]);
+    expect(found.map(({ card }) => card.mostPhaseBits)).toEqual([2, 2, 1]);
     expect(found.map(({ card }) => card.sensing)).toEqual(['any', 'any', 'any']);
     // Without a step it is the file that it began with, to the byte.
     expect(found[1].bytes).toEqual(shipped.bytes);

@@ -9,9 +9,8 @@ import { frobeniusNorm, scale } from '../../core/signal/complex-matrix.ts';
 import type { ModelCard } from '../card.ts';
 import type { ModelFamily } from '../family.ts';
 import { readNumbers } from '../numbers-file.ts';
-import type { NumbersFile } from '../numbers-schema.ts';
 import { packChannels, type ChannelSet } from './channel-set.ts';
-import { learnedNumbers, type LearnedNumbers } from './learned-numbers.ts';
+import { learnedNumbers } from './learned-numbers.ts';
 import { optionsOfCommand } from './recorded-options.ts';
 import type { MeasuredChannels, TrainedBefore, TrainingOptions } from './training-options.ts';
 
@@ -35,8 +34,8 @@ export function trainedBefore<Options extends TrainingOptions>(
   const { training, algorithm, id, sha256 } = card;
   if (algorithm !== family.id)
     refuse(`it is of the family ${algorithm}, not ${family.id}`, `Write: beamrig train ${algorithm} --from ${id} …`);
-  const { numbers, sensing }: Pick<NumbersFile, 'sensing'> & { numbers?: LearnedNumbers | undefined } =
-    card.dimensions === 'any' ? readNumbers(bytes, id) : { numbers: learnedNumbers(bytes) };
+  const file = card.dimensions === 'any' ? readNumbers(bytes, id) : undefined;
+  const numbers = file?.numbers ?? learnedNumbers(bytes);
   if (numbers === undefined || typeof training === 'string') {
     return refuse(
       'the file does not say what it has learned',
@@ -45,7 +44,7 @@ export function trainedBefore<Options extends TrainingOptions>(
   }
   const options = optionsOfCommand(family, training.command);
   return {
-    from: { id, sha256, numbers, ...(sensing === undefined ? {} : { sensing }) },
+    from: { id, sha256, numbers, card, ...(file === undefined ? {} : { file }) },
     options: { ...options, learningRate: Number((options.learningRate * LEARNING_RATE_SHARE).toPrecision(3)) },
   };
 }

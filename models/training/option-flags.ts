@@ -16,7 +16,8 @@ interface OptionSchema {
   value: string;
   rare: boolean;
   type: 'integer' | 'number' | 'string' | 'array';
-  default: unknown;
+  /** Absent where nothing is meant by leaving it out. */
+  default?: unknown;
   enum?: string[];
   minimum?: number;
   maximum?: number;
@@ -39,8 +40,10 @@ export interface OptionFlag {
 export function flagsOf(family: ModelFamily): OptionFlag[] {
   return Object.entries(optionsOf(family)).map(([option, schema]) => {
     const flag = flagOf(option);
-    const words = schema.enum === undefined ? '' : `${schema.enum.join(' | ')}; `;
-    const help = `${schema.description} (${words}default: ${textOf(schema.default)})`;
+    const words = schema.enum === undefined ? [] : [schema.enum.join(' | ')];
+    const otherwise = schema.default === undefined ? [] : [`default: ${textOf(schema.default)}`];
+    const told = [...words, ...otherwise].join('; ');
+    const help = told === '' ? schema.description : `${schema.description} (${told})`;
     return { option, flag, usage: `${flag} <${schema.value}>`, help };
   });
 }

@@ -6,6 +6,7 @@
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { ModelCard } from '../card.ts';
@@ -15,14 +16,15 @@ import type { ChannelSet } from './channel-set.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingIdentity, TrainingState } from './checkpoint.ts';
 import type { EngineChoice } from '../engine/engines.ts';
-import { withoutEnding } from '../model-path.ts';
+import { NUMBERS_ENDING, withoutEnding } from '../model-path.ts';
 import { exportTrainedModel } from './export-model.ts';
 import { splitMeasured } from './fine-tuning.ts';
 import { VALIDATION_SNR_DB, type Judge } from './judge.ts';
-import { startFrom } from './learned-numbers.ts';
+import { unitOf } from './differences.ts';
+import { startFrom, type LearnedNumbers } from './learned-numbers.ts';
 import { parseOptions } from './parse-options.ts';
 import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
-import type { TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
+import type { TrainedBefore, TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
 
 export interface TrainingProgress {
   /** From 1. */
@@ -79,7 +81,9 @@ export async function train<Options extends TrainingOptions>(
   const options = { ...asked, channels: set.channels.length, validationChannels: validation.channels.length };
   prepareFolder(output);
   const network = family.network(options);
-  const start = from === undefined ? network.parameters.map((each) => each.start) : startFrom(network, from.numbers, from.id);
+  requireKind(network, output);
+  const start =
+    from === undefined ? network.parameters.map((each) => each.start) : startFrom(network, learnedBefore(network, from), from.id);
   const data = from === undefined && measured === undefined ? '' : ` ${JSON.stringify([from?.sha256, measured?.sha256])}`;
   const identity = { family: family.id, options: JSON.stringify(options) + data };
   const checkpointPath = checkpointPathOf(output);
@@ -151,9 +155,10 @@ async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' |
       if (hooks.signal?.aborted === true) return 'stopped';
       const chosen = order.subarray(state.batchesDone * options.batch, (state.batchesDone + 1) * options.batch);
       const turn = (state.epoch * batches + state.batchesDone) % (network.turns ?? 1);
-      const learned = await computing.learn(state.parameters, { ...batchOf(set, chosen, noise), turn });
+      const random = createRandom(options.seed).stream(`moves-${state.epoch}-${state.batchesDone}`);
+      const learned = await computing.learn(state.parameters, { ...batchOf(set, chosen, noise), turn, random });
       const learningRate = learningRateAt(network, options, state.epoch, state.batchesDone / batches);
-      adamStep(state.parameters, learned.gradients, state.adam, learningRate);
+      adamStep(state.parameters, learned.gradients, state.adam, learningRate, network.parameters.map(unitOf));
       state.batchesDone += 1;
       loss = learned.loss;
       if (state.batchesDone < batches) tell();
@@ -195,6 +200,22 @@ function keepTrained(path: string, identity: TrainingIdentity, state: TrainingSt
     return false;
   }
 }
+
+/** What a network for words has learned is a part of a file of numbers. */
+function requireKind({ mostPhaseBits }: Network, output: string): void {
+  if (mostPhaseBits === undefined || output.endsWith(NUMBERS_ENDING)) return;
+  throw new BeamrigError(
+    'argument',
+    `training: phases of ${counted(mostPhaseBits, 'bit')} are learned for files of numbers, not for ${output}`,
+    {
+      wayOut: `choose an output that ends in ${NUMBERS_ENDING}`,
+    },
+  );
+}
+
+/** Of a network for words those, where the model has some. */
+const learnedBefore = ({ mostPhaseBits }: Network, { numbers, file }: TrainedBefore): LearnedNumbers =>
+  (mostPhaseBits === undefined ? undefined : file?.words?.numbers) ?? numbers;
 
 /** An output that cannot be written is known before the minutes of training, not after. */
 function prepareFolder(output: string): void {
@@ -257,7 +278,7 @@ function drawEpoch(
   return { order, noise };
 }
 
-function batchOf(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Batch {
+function batchOf(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Omit<Batch, 'random'> {
   const [{ rows, cols }] = set.channels;
   const packed = new Float32Array(chosen.length * set.stride);
   chosen.forEach((index, b) => packed.set(set.packed.subarray(index * set.stride, (index + 1) * set.stride), b * set.stride));

@@ -5,11 +5,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Random } from '../../core/signal/random.ts';
 import { NotCompiled } from '../engine/onnx-graph.ts';
 import { openParallel, type ParallelModels } from '../engine/parallel.ts';
 import type { Network } from '../family.ts';
-import { openSession, type GraphSession } from '../graph/session.ts';
+import { openSession, type Feed, type GraphSession } from '../graph/session.ts';
 import type { Engine, EngineChoice } from '../engine/engines.ts';
+import { moveNumbers } from './differences.ts';
 import { figuresFound, openJudge, parameterFeeds, rateInputs, type Judge } from './judge.ts';
 
 /** Channels to learn from at once. */
@@ -21,6 +23,8 @@ export interface Batch {
   readonly noise: Float32Array;
   /** Which of the network's training graphs; default 0. */
   readonly turn?: number;
+  /** Draws the moves of a network whose slopes are measured. */
+  readonly random: Random;
 }
 
 export interface Learned {
@@ -68,7 +72,13 @@ function openCompiledTraining(network: Network, threads: number): TrainingEngine
   return {
     engine: 'compiled',
     threads,
-    learn: learnByChannel(network, models),
+    learn:
+      network.byDifferences === true
+        ? learnByDifferences(network, async (turn, { channel, noise }, moved) => {
+            const found = await models.run(trainingName(turn), noise.length, { channel, noise, ...moved });
+            return found['loss'];
+          })
+        : learnByChannel(network, models),
     judge: {
       figures: async (learned, set, snrDb) => {
         const { channel, noise } = rateInputs(set, snrDb);
@@ -104,6 +114,37 @@ function learnByChannel(network: Network, models: ParallelModels<keyof Graphs>):
   };
 }
 
+/** Losses of channels one by one, each with numbers of its own: [runs] from [runs, …] of everything. */
+type LossOfEach = (
+  turn: number,
+  inputs: Record<'channel' | 'noise', Float32Array>,
+  moved: Readonly<Record<string, Float32Array>>,
+) => Promise<ArrayLike<number>>;
+
+function learnByDifferences({ parameters }: Network, lossOfEach: LossOfEach): TrainingEngine['learn'] {
+  return async (learned, { channel, noise, turn = 0, random }) => {
+    const count = noise.length;
+    const { moved, slopes } = moveNumbers(parameters, learned, count, random);
+    const byName = Object.fromEntries(parameters.map(({ name }, i) => [name, moved[i]]));
+    const losses = await lossOfEach(turn, { channel: twice(channel, count), noise: twice(noise, count) }, byName);
+    let loss = 0;
+    for (let run = 0; run < 2 * count; run++) loss += losses[run] / (2 * count);
+    return { loss, gradients: slopes(losses) };
+  };
+}
+
+/** The numbers of each of `count` channels, and again. */
+function twice(values: Float32Array, count: number): Float32Array {
+  const stride = values.length / count;
+  const both = new Float32Array(2 * values.length);
+  for (let b = 0; b < count; b++) {
+    const own = values.subarray(b * stride, (b + 1) * stride);
+    both.set(own, 2 * b * stride);
+    both.set(own, (2 * b + 1) * stride);
+  }
+  return both;
+}
+
 /** Mean over channels, in their order and in float64. */
 function meanInto(mean: Float64Array, each: ArrayLike<number>, count: number): void {
   const { length } = mean;
@@ -119,13 +160,40 @@ async function openRuntime(network: Network): Promise<TrainingEngine> {
   // By turn, each when it is first wanted: opening one takes seconds.
   const learners = new Map<number, GraphSession>();
   const judge = await openJudge(network);
+  const learnerOf = async (turn: number): Promise<GraphSession> => {
+    const learner = learners.get(turn) ?? (await openSession(network.trainingGraph(turn)));
+    learners.set(turn, learner);
+    return learner;
+  };
+  const lossOfEach =
+    (shape: readonly number[]): LossOfEach =>
+    async (turn, inputs, moved) => {
+      const learner = await learnerOf(turn);
+      const runs = inputs.noise.length;
+      const losses: number[] = [];
+      const feedOf = (values: Float32Array, run: number, own: readonly number[]): Feed => {
+        const stride = values.length / runs;
+        return { values: values.subarray(run * stride, (run + 1) * stride), shape: own };
+      };
+      for (let run = 0; run < runs; run++) {
+        const numbers = network.parameters.map(({ name, shape: own }) => [name, feedOf(moved[name], run, own)] as const);
+        const { loss } = await learner.run({
+          ...Object.fromEntries(numbers),
+          channel: feedOf(inputs.channel, run, [1, ...shape.slice(1)]),
+          noise: feedOf(inputs.noise, run, [1]),
+        });
+        losses.push(loss.values[0]);
+      }
+      return losses;
+    };
   return {
     engine: 'onnxruntime',
     threads: 1,
     judge,
-    learn: async (learned, { channel, shape, noise, turn = 0 }) => {
-      const learner = learners.get(turn) ?? (await openSession(network.trainingGraph(turn)));
-      learners.set(turn, learner);
+    learn: async (learned, batch) => {
+      const { channel, shape, noise, turn = 0 } = batch;
+      if (network.byDifferences === true) return learnByDifferences(network, lossOfEach(shape))(learned, batch);
+      const learner = await learnerOf(turn);
       const result = await learner.run({
         ...parameterFeeds(network, learned),
         channel: { values: channel, shape },

@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelScale } from '../../core/signal/channel.ts';
+import type { ModelCard } from '../card.ts';
 import type { EngineChoice } from '../engine/engines.ts';
-import type { SensingSection } from '../numbers-schema.ts';
+import type { NumbersFile } from '../numbers-schema.ts';
 
 /** What trainer, exporter and card read of a family's options. */
 export interface TrainingOptions {
@@ -39,8 +40,9 @@ export interface TrainedBefore {
   readonly sha256: string;
   /** By the name of their parameter. */
   readonly numbers: Readonly<Record<string, readonly number[]>>;
-  /** Of a file of numbers with some for sensing, which stay as they are. */
-  readonly sensing?: SensingSection;
+  /** Of a file of numbers: what is not learned now stays as it is there, and as its card says. */
+  readonly file?: NumbersFile;
+  readonly card: ModelCard;
 }
 
 /** Channels from a file. */

@@ -11,6 +11,8 @@ export interface Beamformer {
   readonly dimensions: { elements: number; rfChains: number; users: number };
   /** Budget of steps that it was opened with, where that could be chosen. */
   readonly steps?: number;
+  /** Q of the words that its network chooses among; absent: it gives phases as if any could be shown. */
+  readonly phaseBits?: number;
   /** Its network is told what is to be sensed. */
   readonly sensing?: true;
   /** Absent of a baseline, which is plain code. */

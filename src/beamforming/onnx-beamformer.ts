@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { ModelCard, SizedCard } from '../../models/card.ts';
 import { atFullPower } from '../../core/signal/full-power.ts';
 import { BASELINE_NAMES } from '../../models/baselines/baselines.ts';
@@ -30,6 +31,8 @@ export interface BeamformerNeeds {
   connection?: 'full' | 'sub';
   /** R, columns of the factor of what is to be sensed, where the objective weighs that; absent: the rates alone count. */
   sensingColumns?: number | undefined;
+  /** Q, bits of the array's phases; absent: any phase can be shown. */
+  phaseBits?: number | undefined;
 }
 
 export interface ModelOptions {
@@ -67,7 +70,7 @@ export async function openModel(
 ): Promise<ModelBeamformer> {
   const verified = verifyModel(findModel(idOrPath, BASELINE_NAMES));
   requireFitting(idOrPath, verified.card, needs);
-  const { card, onnx: bytes, onnxSha256, steps: budget } = await fitModel(verified, { ...needs, steps });
+  const { card, onnx: bytes, onnxSha256, steps: budget, phaseBits } = await fitModel(verified, { ...needs, steps });
   const connection = connectionOf(needs);
   const { elements, rfChains, users } = card.dimensions;
   const plan: TensorPlan = {
@@ -102,6 +105,7 @@ export async function openModel(
     card,
     ...(card.sensing === undefined ? {} : { sensing: true }),
     ...(budget === undefined ? {} : { steps: budget }),
+    ...(phaseBits === undefined ? {} : { phaseBits }),
     ...engine,
     sha256: card.sha256,
     cardSha256: verified.cardSha256,
@@ -129,9 +133,15 @@ async function runIn(beamformer: Beamformer, problems: readonly Problem[]): Prom
   }
 }
 
-/** Its title, and where the rig's objective weighs sensing whether the model does. */
-export const titleFor = ({ title, sensing }: ModelCard, { sensingColumns }: BeamformerNeeds): string =>
-  sensing === undefined || sensingColumns === undefined ? title : `${title}; weighs sensing`;
+/** Its title, and where the rig's objective weighs sensing whether the model does, or whether it chooses among the rig's words. */
+export function titleFor(
+  { title, sensing, mostPhaseBits = 0 }: ModelCard,
+  { sensingColumns, phaseBits }: BeamformerNeeds,
+): string {
+  if (sensing !== undefined && sensingColumns !== undefined) return `${title}; weighs sensing`;
+  if (phaseBits === undefined || phaseBits > mostPhaseBits) return title;
+  return `${title}; for phases of ${counted(phaseBits, 'bit')}`;
+}
 
 /** Whether a model's card says that it fits a rig; the reason when it does not. */
 export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefined {

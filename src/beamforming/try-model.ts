@@ -28,20 +28,29 @@ export interface Tried {
 /** Columns of the factor of what is sensed where a graph is built for that. */
 const TRIED_COLUMNS = 3;
 
-/** One that builds another graph where sensing counts is tried with both. @throws {BeamrigError} as openModel and the model's `compute` do */
+/**
+ * One that builds other graphs where sensing counts or phases have few bits is tried with them, too.
+ * @throws {BeamrigError} as openModel and the model's `compute` do
+ */
 export async function tryModel(path: string): Promise<Tried> {
-  const { dimensions, sensing } = readCard(path);
+  const { dimensions, sensing, mostPhaseBits } = readCard(path);
   const needs = dimensions === 'any' ? TRIED : dimensions;
-  const tried = await tryFor(path, needs);
-  if (sensing !== 'any') return tried;
-  const sensed = await tryFor(path, { ...needs, sensingColumns: TRIED_COLUMNS });
-  return {
-    ...tried,
-    ...sensed,
-    mostMs: Math.max(tried.mostMs, sensed.mostMs),
-    leastRatio: Math.min(tried.leastRatio, sensed.leastRatio),
-    mostRatio: Math.max(tried.mostRatio, sensed.mostRatio),
-  };
+  let tried = await tryFor(path, needs);
+  const others: Partial<BeamformerNeeds>[] = [
+    ...(mostPhaseBits === undefined ? [] : [{ phaseBits: mostPhaseBits }]),
+    ...(sensing === 'any' ? [{ sensingColumns: TRIED_COLUMNS }] : []),
+  ];
+  for (const other of others) {
+    const found = await tryFor(path, { ...needs, ...other });
+    tried = {
+      ...tried,
+      ...found,
+      mostMs: Math.max(tried.mostMs, found.mostMs),
+      leastRatio: Math.min(tried.leastRatio, found.leastRatio),
+      mostRatio: Math.max(tried.mostRatio, found.mostRatio),
+    };
+  }
+  return tried;
 }
 
 async function tryFor(path: string, needs: BeamformerNeeds): Promise<Tried> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromPhases, identity, multiplyABh, scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
-import { evaluateBeamformer } from '../../models/evaluation/evaluate.ts';
+import { evaluateBeamformer, type EvaluationRow } from '../../models/evaluation/evaluate.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
@@ -28,6 +28,25 @@ interface Told {
 }
 
 describe('beamrig evaluate, of many channels,', () => {
+  it('takes the network for each number of bits, and says where it is one for words', async () => {
+    const figuresAt = async (bits: string) => {
+      const asked = ['--channels', file, '--snr', '0,10', '--steps', '5', '--bits', bits, '--json'];
+      return (JSON.parse((await beamrigHere('evaluate', 'phase-net', ...asked)).stdout) as { results: EvaluationRow[] }).results;
+    };
+    const together = await figuresAt('inf,1,3,2');
+    const words = together.map(({ snrDb, bits, ...row }) => [snrDb, bits, 'phaseBits' in row ? row.phaseBits : null]);
+    expect(words).toEqual(
+      [0, 10].flatMap((snrDb) => [
+        [snrDb, 'inf', null],
+        [snrDb, 1, 1],
+        [snrDb, 3, null],
+        [snrDb, 2, 2],
+      ]),
+    );
+    expect(await figuresAt('2')).toEqual(together.filter(({ bits }) => bits === 2));
+    expect(await figuresAt('3')).toEqual(together.filter(({ bits }) => bits === 3));
+  }, 60_000);
+
   it.each([
     ['unfolded-phase-extraction-n32', 'compiled'],
     ['aligned', null],

@@ -19,6 +19,7 @@ import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
 import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
+import { networksAt, together, type NetworkAtBits, type NetworksResult } from './evaluate-networks.ts';
 import { barStream, print, printError, stderr } from './output.ts';
 import { table } from './table.ts';
 
@@ -48,7 +49,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
-  const ofCard = isBaselineName(model) ? undefined : readCard(findModel(model, BASELINE_NAMES)).dimensions;
+  const card = isBaselineName(model) ? undefined : readCard(findModel(model, BASELINE_NAMES));
+  const ofCard = card?.dimensions;
   if (steps !== undefined && ofCard !== 'any') {
     throw new BeamrigError('argument', `--steps ${steps}: ${model} has steps of its own`, {
       wayOut: 'Leave it out, or evaluate a model that serves every array, such as phase-net.',
@@ -67,40 +69,51 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   requireChains(asked);
   const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
   const array = { elements, rfChains, users, sensingColumns: columnsWeighed(objective, wished?.sensing) };
-  const deadlineMs = isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS;
-  const beamformer = await openBeamformer(model, array, { deadlineMs, engine: choice, steps });
-  const { engine = null, engineReason, enginesDiffer } = beamformer;
-  if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
+  const networks = networksAt(bits, card, array.sensingColumns !== undefined);
+  const each = snrsDb.length * channels.length;
+  const total = networks.length * each;
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
       : undefined;
-  const total = snrsDb.length * channels.length;
   bar?.start(total, 0);
-  const threads = engine === 'onnxruntime' ? 1 : threadsFor(total);
-  let beganMs = performance.now();
-  let spentMs: number;
-  let result: EvaluationResult;
+  const deadlineMs = isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS;
+  const parts: { network: NetworkAtBits; result: EvaluationResult }[] = [];
+  const pace: Pace = { engine: null, threads: 1, channelsPerSecond: 0 };
+  let spentMs = 0;
   try {
-    const request = {
-      model: beamformer.id,
-      ...{ rfChains, channels, file, snrsDb, bits },
-      quantiser: { quantiser, sweeps },
-      resolveDigital: options.resolveDigital ?? false,
-      ...(wished === undefined ? {} : { sensing: wished.sensing }),
-      onProgress: (done: number) => {
-        if (done === 0) beganMs = performance.now();
-        bar?.update(done);
-      },
-    };
-    result = await evaluated({ model, beamformer, objective, array: { ...array, steps } }, { ...request, threads });
-    spentMs = performance.now() - beganMs;
+    for (const network of networks) {
+      const fitted = { ...array, phaseBits: network.phaseBits };
+      const beamformer = await openBeamformer(model, fitted, { deadlineMs, engine: choice, steps });
+      const { engine = null, engineReason, enginesDiffer } = beamformer;
+      if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
+      const threads = engine === 'onnxruntime' ? 1 : threadsFor(each);
+      let beganMs = performance.now();
+      const request = {
+        model: beamformer.id,
+        ...{ rfChains, channels, file, snrsDb, bits: network.bits },
+        quantiser: { quantiser, sweeps },
+        resolveDigital: options.resolveDigital ?? false,
+        ...(wished === undefined ? {} : { sensing: wished.sensing }),
+        onProgress: (done: number) => {
+          if (done === 0) beganMs = performance.now();
+          bar?.update(parts.length * each + done);
+        },
+      };
+      try {
+        const result = await evaluated({ model, beamformer, objective, array: { ...fitted, steps } }, { ...request, threads });
+        parts.push({ network, result });
+      } finally {
+        await beamformer.close();
+      }
+      spentMs += performance.now() - beganMs;
+      Object.assign(pace, { engine, threads }, engineReason === undefined ? {} : { engineReason });
+    }
   } finally {
     bar?.stop();
-    await beamformer.close();
   }
-  const why = engineReason === undefined ? {} : { engineReason };
-  const pace: Pace = { engine, ...why, threads, channelsPerSecond: Math.round((1000 * total) / spentMs) };
+  pace.channelsPerSecond = Math.round((1000 * total) / spentMs);
+  const result = together(parts);
   if (!options.json) return print(`${resultTable(result, asked, wished?.told)}\n${paceLine(total, pace)}`);
   const { meanPower: _, normalised, ...sizes } = asked;
   const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
@@ -166,7 +179,7 @@ const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): 
     `on ${counted(threads, 'thread')}`,
   ].join(', ');
 
-function resultTable(result: EvaluationResult, asked: Asked, sensing: EvaluatedSensing['told'] | undefined): string {
+function resultTable(result: NetworksResult, asked: Asked, sensing: EvaluatedSensing['told'] | undefined): string {
   const { model, objective, quantiser, sweeps = DEFAULT_SWEEPS, channels, power, results } = result;
   // R − ωτ has a column of its own.
   const other = objective !== 'sum-rate' && objective !== 'rate-sensing';

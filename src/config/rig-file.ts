@@ -118,7 +118,7 @@ export const rigFileSchema = z
           .min(1)
           .max(1000)
           .describe(
-            "Id of a zoo model (`beamrig models` lists them), path of a model's file with its card beside it (from the folder of the rig file), or name of a baseline. phase-net serves every array, and weighs sensing where the objective does.",
+            "Id of a zoo model (`beamrig models` lists them), path of a model's file with its card beside it (from the folder of the rig file), or name of a baseline. phase-net serves every array, weighs sensing where the objective does, and chooses among the words where phases have one or two bits.",
           ),
         steps: z
           .int()

@@ -116,7 +116,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantiser = { quantiser: options.chosen === undefined ? rig.beamformer.quantiser : ('nearest' as const), sweeps };
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
-  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns };
+  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
   const open = (name: string): Promise<Beamformer> => openBeamformer(name, needs, rig.beamformer);
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);

@@ -121,6 +121,8 @@ export interface ModelUsed {
   engineReason?: string;
   /** Budget of steps of a beam, where that could be chosen. */
   steps?: number;
+  /** Q of the words that its network chose among; absent: it gave phases as if any could be shown. */
+  phaseBits?: number;
   /** Its network was told what was to be sensed. */
   sensing?: true;
   sha256?: string;
@@ -128,8 +130,18 @@ export interface ModelUsed {
 }
 
 /** What of a beamformer is kept. */
-export function modelUsed({ id, kind, engine, engineReason, steps, sensing, sha256, cardSha256 }: ModelUsed): ModelUsed {
-  const known = { engine, engineReason, steps, sensing, sha256, cardSha256 };
+export function modelUsed({
+  id,
+  kind,
+  engine,
+  engineReason,
+  steps,
+  phaseBits,
+  sensing,
+  sha256,
+  cardSha256,
+}: ModelUsed): ModelUsed {
+  const known = { engine, engineReason, steps, phaseBits, sensing, sha256, cardSha256 };
   return { id, kind, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) };
 }
 

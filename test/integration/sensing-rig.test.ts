@@ -65,8 +65,8 @@ describe('a rig that senses', () => {
 
   it('has phases for the objective: with it, phase-net weighs sensing, says so, and leaves those for the rates behind', async () => {
     const recorder = { cycle: () => undefined, event: () => undefined };
-    const opened = async (beamformer: Partial<RigFile['beamformer']>) => {
-      const rig = { ...example, beamformer: { ...example.beamformer, ...beamformer } };
+    const opened = async (beamformer: Partial<RigFile['beamformer']>, of = example) => {
+      const rig = { ...of, beamformer: { ...of.beamformer, ...beamformer } };
       const { identity, controller } = await assembleRig({ rig, clock: createVirtualClock(), hardware: false, recorder });
       const title = controller.describe().models.find(({ id }) => id === 'phase-net')?.title;
       await controller.stop();
@@ -78,6 +78,13 @@ describe('a rig that senses', () => {
     const forRates = await opened({ objective: 'sum-rate' });
     expect(forRates).toMatchObject({ id: 'phase-net', steps: 30, title: expect.not.stringContaining('sensing') as string });
     expect(forRates).not.toHaveProperty('sensing');
+    expect(forRates).not.toHaveProperty('phaseBits');
+    const words = { ...example, array: { ...example.array, phaseBits: 2 } };
+    expect(await opened({ objective: 'sum-rate' }, words)).toMatchObject({
+      phaseBits: 2,
+      title: expect.stringContaining('; for phases of 2 bits') as string,
+    });
+    expect(await opened({}, words)).not.toHaveProperty('phaseBits');
     const [weighed, rates] = [
       await runOf(example),
       await runOf({ ...example, beamformer: { ...example.beamformer, model: 'phase-extraction' } }),
