@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'model-engine' // it is to be compiled, and has something that is not
   | 'model-mismatch' // card and file, or card and rig, disagree
   | 'model-slow' // it did not open, or answer, within its deadline
+  | 'no-figure' // a beamformer, or a digital yardstick, has no beam for a channel that is evaluated
   | 'port-in-use'
   | 'run-folder' // cannot be created, written or read
   | 'influx' // InfluxDB refused what it was sent

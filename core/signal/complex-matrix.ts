@@ -290,6 +290,13 @@ export function frobeniusNorm(a: CMatrix): number {
   return Math.sqrt(sum);
 }
 
+/** Re tr(aᴴb). */
+export function realInner(a: CMatrix, b: CMatrix): number {
+  let sum = 0;
+  for (let i = 0; i < a.re.length; i++) sum += a.re[i] * b.re[i] + a.im[i] * b.im[i];
+  return sum;
+}
+
 function combine(a: CMatrix, b: CMatrix, sign: 1 | -1): CMatrix {
   if (a.rows !== b.rows || a.cols !== b.cols) throw productError(a, b, 'a sum needs equal shapes');
   const out = clone(a);

@@ -160,6 +160,7 @@ export function svd(a: CMatrix): { u: CMatrix; s: Float64Array; v: CMatrix } {
  * Moore-Penrose inverse; singular values below max(m, n)·ε·s₀ count as zero.
  * @param a m×n
  * @returns n×m
+ * @public what tests measure other inverses by
  */
 export function pseudoInverse(a: CMatrix): CMatrix {
   const { u, s, v } = svd(a);

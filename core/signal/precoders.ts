@@ -8,14 +8,10 @@
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
-import { clone, frobeniusNorm, identity, matmul, multiplyABh, multiplyAhB, scale } from './complex-matrix.ts';
-import { solveHermitian, trySolveHermitian } from './cholesky.ts';
-import { pseudoInverseHermitian } from './decompositions.ts';
+import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, realInner, scale } from './complex-matrix.ts';
+import { gramInverse, regularisedInverse } from './gram-inverse.ts';
 import { balanceUplink, maxMinInRowSpace } from './max-min.ts';
-import { weightedMmseInRowSpace } from './weighted-mmse.ts';
-
-/** When a Cholesky pivot keeps less of its diagonal than this, a Gram matrix counts as lacking rank and its pseudo-inverse is taken. */
-export const MIN_PIVOT_SHARE = 1e-10;
+import { weightedMmseOfServed } from './served-users.ts';
 
 /**
  * √P·H⁺/‖H⁺‖_F: one scale for all users.
@@ -61,7 +57,7 @@ export function wmmse(channel: CMatrix, power: number, noise: number, options: W
   const { iterations = 100, tolerance = 0 } = options;
   const gram = multiplyABh(channel, channel);
   const gains = matmul(channel, zeroForcing(channel, power));
-  const x = weightedMmseInRowSpace({
+  const x = weightedMmseOfServed({
     gram,
     gains,
     gainsPower: power,
@@ -103,7 +99,7 @@ export function digitalForAnalog(
   const gram = matmul(effective, basis);
   if (method !== 'wmmse') return atPower(matmul(basis, closedForm(method, gram, power, noise)), metric, power);
   const first = typeof start === 'string' ? atPower(matmul(basis, closedForm(start, gram, power, noise)), metric, power) : start;
-  const x = weightedMmseInRowSpace({
+  const x = weightedMmseOfServed({
     gram,
     gains: matmul(effective, first),
     gainsPower: radiatedPower(first, metric),
@@ -133,20 +129,8 @@ export function atPower(digital: CMatrix, metric: CMatrix, power: number): CMatr
   return scale(digital, factorToPower(radiatedPower(digital, metric), power));
 }
 
-/** B⁻¹, or B⁺ where B lacks rank. */
-export function gramInverse(gram: CMatrix): CMatrix {
-  return trySolveHermitian(gram, identity(gram.rows), MIN_PIVOT_SHARE) ?? pseudoInverseHermitian(gram);
-}
-
-/** (B + (K·σ²/P)·I)⁻¹: X of regularised zero-forcing. */
-export function regularisedInverse(gram: CMatrix, power: number, noise: number): CMatrix {
-  const users = gram.rows;
-  const regularised = clone(gram);
-  for (let k = 0; k < users; k++) regularised.re[k * users + k] += (users * noise) / power;
-  return solveHermitian(regularised, identity(users));
-}
-
-function factorToPower(actual: number, wanted: number): number {
+/** @throws {BeamrigError} 'argument' where the actual power is not above 0 */
+export function factorToPower(actual: number, wanted: number): number {
   if (actual > 0) return Math.sqrt(wanted / actual);
   throw new BeamrigError(
     'argument',
@@ -155,11 +139,4 @@ function factorToPower(actual: number, wanted: number): number {
       wayOut: 'check the channel, and that some element is connected',
     },
   );
-}
-
-/** Re tr(aᴴb). */
-export function realInner(a: CMatrix, b: CMatrix): number {
-  let sum = 0;
-  for (let i = 0; i < a.re.length; i++) sum += a.re[i] * b.re[i] + a.im[i] * b.im[i];
-  return sum;
 }

@@ -6,10 +6,11 @@
 import type { UserIndex } from '../../core/signal/indices.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { matmul, multiplyABh, multiplyAhB, subtract, zeros } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, subtract, zeros } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/cholesky.ts';
-import { pseudoInverse, pseudoInverseHermitian } from '../../core/signal/decompositions.ts';
-import { MIN_PIVOT_SHARE, atPower, gramInverse, zeroForcing } from '../../core/signal/precoders.ts';
+import { pseudoInverseHermitian } from '../../core/signal/decompositions.ts';
+import { MIN_PIVOT_SHARE, gramInverse } from '../../core/signal/gram-inverse.ts';
+import { atPower, factorToPower, zeroForcing } from '../../core/signal/precoders.ts';
 import type { Baseline } from './baseline.ts';
 
 /**
@@ -80,7 +81,9 @@ export function nearestToZeroForcing(channel: CMatrix, analog: CMatrix, power: n
   const metric = multiplyAhB(analog, analog); // AᴴA, M×M
   const effective = matmul(channel, analog); // H·A, K×M
   const solved = trySolveHermitian(metric, multiplyAhB(effective, inverse), MIN_PIVOT_SHARE);
-  return atPower(solved ?? matmul(pseudoInverse(analog), multiplyAhB(channel, inverse)), metric, power);
+  if (solved !== undefined) return atPower(solved, metric, power);
+  const digital = leastSquares(analog, multiplyAhB(channel, inverse));
+  return scale(digital, factorToPower(frobeniusNorm(matmul(analog, digital)) ** 2, power));
 }
 
 /**

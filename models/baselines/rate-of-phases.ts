@@ -7,9 +7,10 @@
  * with C, I and S as in pga.ts. D starts from that of the phases asked for before, so a few updates do.
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
-import { digitalForAnalog, gramInverse, realInner } from '../../core/signal/precoders.ts';
-import { weightedMmseInRowSpace } from '../../core/signal/weighted-mmse.ts';
+import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, realInner, scale, zeros } from '../../core/signal/complex-matrix.ts';
+import { gramInverse } from '../../core/signal/gram-inverse.ts';
+import { digitalForAnalog } from '../../core/signal/precoders.ts';
+import { weightedMmseOfServed } from '../../core/signal/served-users.ts';
 import { ratesOfGains } from '../../core/signal/rate.ts';
 import type { SmoothFunction } from './climb.ts';
 import { rateWeights } from './pga.ts';
@@ -17,6 +18,8 @@ import { rateWeights } from './pga.ts';
 /** D is taken for the best when an update gains less than this share of the rate. */
 const TOLERANCE = 1e-7;
 const MOST_UPDATES = 100;
+/** What rounding leaves of ‖A·D‖ = 1 where AᴴA has an inverse. */
+const LOST_DIGITS = 1e-10;
 
 export interface FunctionOfPhases {
   /** Of the phases of connected entries, in their order, radians; R or R − ω·τ in bit/s/Hz. */
@@ -38,7 +41,7 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
   let digital: CMatrix | undefined;
   return {
     phasesOf: ({ re, im }) => Float64Array.from(places, (place) => Math.atan2(im[place], re[place])),
-    shown: () => ({ analog, digital: digital ?? zeros(rfChains, channel.rows) }),
+    shown: () => ({ analog, digital: atUnitPower(analog, digital ?? zeros(rfChains, channel.rows)) }),
     at(phases, gradient) {
       for (let i = 0; i < places.length; i++) {
         analog.re[places[i]] = Math.cos(phases[i]);
@@ -49,7 +52,7 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
       const metric = multiplyAhB(analog, analog); // AᴴA, M×M
       const basis = multiplyABh(gramInverse(metric), effective); // (AᴴA)⁻¹(HA)ᴴ
       const gram = matmul(effective, basis);
-      const x = weightedMmseInRowSpace({
+      const x = weightedMmseOfServed({
         gram,
         gains: matmul(effective, digital),
         gainsPower: realInner(digital, matmul(metric, digital)),
@@ -66,6 +69,12 @@ export function rateOfPhases(channel: CMatrix, rfChains: number, noise: number, 
       return ratesOfGains(gains, noise).sumRate;
     },
   };
+}
+
+/** Where columns of A all but coincide, D has large weights against each other, and what AᴴA says of its power has few digits. */
+function atUnitPower(analog: CMatrix, digital: CMatrix): CMatrix {
+  const amplitude = frobeniusNorm(matmul(analog, digital));
+  return amplitude > 0 && Math.abs(amplitude - 1) > LOST_DIGITS ? scale(digital, 1 / amplitude) : digital;
 }
 
 /** 2·Im((Hᴴ·E − A·S) ∘ A*) at the places that are connected. */

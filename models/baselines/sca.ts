@@ -14,9 +14,9 @@
  * one solved for tₖ; the convex problem they hand to a cone solver.
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, scale, zeros } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, matmul, multiplyABh, multiplyAhB, realInner, scale, zeros } from '../../core/signal/complex-matrix.ts';
 import { eigHermitian } from '../../core/signal/decompositions.ts';
-import { realInner, regularisedInverse } from '../../core/signal/precoders.ts';
+import { regularisedInverse } from '../../core/signal/gram-inverse.ts';
 
 const MOST_APPROXIMATIONS = 200;
 const MOST_STEPS = 50;

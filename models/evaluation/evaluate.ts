@@ -10,6 +10,7 @@ import { createQuantiser } from '../../core/signal/quantisers.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
+import { toldWhere } from './told-where.ts';
 import { figuresOf, type ChannelFigures, type PhaseBits, type SensingFigures } from './channel-figures.ts';
 import type { MeanAndError } from './statistics.ts';
 import { meanAndError } from './statistics.ts';
@@ -72,7 +73,8 @@ export interface EvaluationResult {
 }
 
 /**
- * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws
+ * @throws {BeamrigError} `argument` when there are no channels, 'model-damaged' for beams without power; whatever `compute` throws, told where,
+ * 'no-figure' for its 'argument'
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
   const { channels, rfChains, snrsDb, objective, onBeam, onProgress, connection, quantiser = NEAREST, sensing } = options;
@@ -84,8 +86,12 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
     const wished = sensing === undefined ? {} : { sensing: sensingAt(sensing, at) };
     for (const [index, channel] of channels.entries()) {
       const problem = { channel, rfChains, power: fromDb(snrDb), noise: 1, ...mask, ...wished };
-      const beam = await options.compute(problem);
-      figures.push(figuresOf(problem, beam, figureOptions, (shown) => onBeam?.(index, shown)));
+      try {
+        const beam = await options.compute(problem);
+        figures.push(figuresOf(problem, beam, figureOptions, (shown) => onBeam?.(index, shown)));
+      } catch (error) {
+        throw toldWhere(error, { model: options.model, file: options.file, channel: index, snr: problem.power });
+      }
       onProgress?.(figures.length, snrsDb.length * channels.length);
     }
   }

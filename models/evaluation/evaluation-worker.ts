@@ -13,11 +13,14 @@ import { openBeams, type CompiledModel } from '../compiled-beams.ts';
 import { serveTasks } from '../engine/serve-tasks.ts';
 import { figuresOf, type ChannelFigures, type PhaseBits } from './channel-figures.ts';
 import { sensingAt } from './evaluate.ts';
+import { toldWhere } from './told-where.ts';
 
 export interface EvaluationStart {
   readonly source: { readonly baseline: BaselineName } | CompiledModel;
   readonly channels: { readonly rows: number; readonly cols: number; readonly count: number; readonly numbers: Float64Array };
   readonly model: string;
+  /** Where the channels are from, for messages. */
+  readonly file: string;
   readonly objective: ObjectiveName;
   readonly quantiser: QuantiserChoice;
   readonly rfChains: number;
@@ -36,16 +39,21 @@ const objective = OBJECTIVES[start.objective];
 const options = { ...start, objective, quantise: createQuantiser(start.quantiser, objective) };
 
 serveTasks(() => (task) => {
-  const { channels, snrsDb, rfChains, figures, sensing } = start;
+  const { model, file, channels, snrsDb, rfChains, figures, sensing } = start;
   const snr = Math.floor(task / channels.count);
+  const channel = task % channels.count;
   const problem: Problem = {
-    channel: channelAt(task % channels.count),
+    channel: channelAt(channel),
     rfChains,
     power: fromDb(snrsDb[snr]),
     noise: 1,
     ...(sensing === undefined ? {} : { sensing: sensingAt(sensing, snr) }),
   };
-  writeFigures(figures, task, figuresOf(problem, compute(problem), options));
+  try {
+    writeFigures(figures, task, figuresOf(problem, compute(problem), options));
+  } catch (error) {
+    throw toldWhere(error, { model, file, channel, snr: problem.power });
+  }
 });
 
 function channelAt(index: number): CMatrix {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Problem } from '../../core/signal/beam-contract.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
@@ -94,8 +95,15 @@ describe('an evaluation on several threads', () => {
     const together: unknown = await evaluateInParallel({ ...bad, source: baseline, objective: 'sum-rate', threads: 2 }).catch(
       (e: unknown) => e,
     );
-    expect(alone).toMatchObject({ code: 'argument' });
-    expect(together).toEqual(alone);
+    expect(alone).toMatchObject({
+      code: 'no-figure',
+      message: expect.stringMatching(
+        /^own\.npy: \[3\] at 0 dB has no figure by unfolded-phase-extraction-n32: no user hears anything/,
+      ) as string,
+      wayOut: expect.stringMatching(/^Check the channel.*\. Leave that channel or that SNR out/) as string,
+    });
+    const told = ({ code, message, wayOut }: BeamrigError) => ({ code, message, wayOut });
+    expect(told(together as BeamrigError)).toEqual(told(alone as BeamrigError));
     await expect(
       evaluateInParallel({ ...request, channels: [], source: baseline, objective: 'sum-rate', threads: 2 }),
     ).rejects.toThrow(/no channels/);

@@ -33,6 +33,7 @@ export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 
 export async function evaluateInParallel(options: ParallelEvaluation): Promise<EvaluationResult> {
   const {
     model,
+    file,
     source,
     objective,
     quantiser = NEAREST,
@@ -54,7 +55,7 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
-    ...{ model, objective, quantiser, rfChains, snrsDb, bits, resolveDigital, figures },
+    ...{ model, file, objective, quantiser, rfChains, snrsDb, bits, resolveDigital, figures },
     ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
   const pool = await openTaskThreads(import.meta.url, 'evaluation-worker', start, threads);

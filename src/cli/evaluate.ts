@@ -10,7 +10,7 @@ import { fitModel, type FitTo } from '../../models/fitted-model.ts';
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
-import { columnsWeighed } from '../../core/signal/objectives/rate-sensing.ts';
+import { columnsWeighed, requireWish } from '../../core/signal/objectives/rate-sensing.ts';
 import { DEFAULT_SWEEPS, MOST_SWEEPS, QUANTISER_NAMES, quantiserText } from '../../core/signal/quantiser-names.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
@@ -68,6 +68,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false };
   requireChains(asked);
   const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
+  if (objective === 'rate-sensing') requireWish(wished);
   const array = { elements, rfChains, users, sensingColumns: columnsWeighed(objective, wished?.sensing) };
   const networks = networksAt(bits, card, array.sensingColumns !== undefined);
   const each = snrsDb.length * channels.length;

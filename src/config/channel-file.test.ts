@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { fromParts, scale } from '../../core/signal/complex-matrix.ts';
 import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { parseChannels, readChannelFile } from './channel-file.ts';
 
@@ -172,8 +172,8 @@ describe('channels as they come', () => {
   it.each([
     [1e-6, 1, 'the mean |h|² of an element is 2.0e-12 (-117 dB); snrDb is meant for about 1'],
     [1e3, 1, 'the mean |h|² of an element is 2.0e+6 (63 dB)'],
-    [1e-300, 1, 'the mean |h|² of an element is 0'],
-    [1e300, 1, 'the mean |h|² of an element is Infinity'],
+    [1e-60, 1, 'the mean |h|² of an element is 2.0e-120 (-1197 dB)'],
+    [1e60, 1, 'the mean |h|² of an element is 2.0e+120 (1203 dB)'],
     [1, 0, 'every imaginary part is 0'],
   ])('of scale %d and imaginary parts %d are doubted', (scale, im, doubt) => {
     const file = join(folder, 'doubt.npy');
@@ -230,6 +230,29 @@ describe('a file that holds no channels as needed', () => {
     const bytes = bytesOf(firstBytes);
     bytes.fill(0, 128 + 8 * 3, 128 + 8 * 6);
     expect(refusal(bytes).message).toContain('[0, 1] is all zero: user 1 hears nothing');
+  });
+
+  it.each([1e-300, 1e-160, 1e160, 1e300])('because of the unit %d no power can be computed in', (unit) => {
+    const path = join(folder, 'unit.npy');
+    writeChannelFile(
+      path,
+      [fromParts(2, 2, [1, 2, 3, 4], [4, 3, 2, 1])].map((channel) => scale(channel, unit / 4)),
+    );
+    for (const options of [{}, { normalise: true }]) {
+      expect(() => readChannelFile(path, options)).toThrow(`unit.npy: [0] has numbers of up to ${unit.toExponential()}`);
+    }
+  });
+
+  it('because one user hears nothing beside the others names channel and user', () => {
+    const path = join(folder, 'deaf.npy');
+    const channel = fromParts(2, 2, [1e-160, 0, 3, 4], [0, 1e-161, 2, 1]);
+    writeChannelFile(path, [fromParts(2, 2, [1, 2, 3, 4], [4, 3, 2, 1]), channel]);
+    expect(() => readChannelFile(path)).toThrow(
+      'deaf.npy: [1, 0] is nowhere above 1e-160, where others hear up to 4e+0: user 0 hears nothing',
+    );
+    // 1,600 dB less is a user, too.
+    writeChannelFile(path, [fromParts(2, 2, [1e-80, 0, 3, 4], [0, 1e-81, 2, 1])]);
+    expect(readChannelFile(path).channels).toHaveLength(1);
   });
 
   it('because it was made for another array says found and expected, and notices swapped axes', () => {

@@ -53,6 +53,11 @@ export function readChannelFile(path: string, options: ChannelFileOptions = {}):
 /** Mean |h|² of one element, from channels normalised per array of thousands of elements to ones that nobody normalised. */
 const USUAL_POWER = { min: 1e-4, max: 1e3 };
 
+/** Of the largest number of a channel: what is worked out of it has fourth powers, and a float64 ends at 1e±308. */
+const USABLE_SIZE = { min: 1e-70, max: 1e70 };
+/** Of what the user hears who hears most: no sum of their powers has digits for less. */
+const NOTHING_HEARD = 1e-100;
+
 const energy = (channels: readonly CMatrix[], part: 're' | 'im'): number =>
   channels.reduce((all, channel) => all + channel[part].reduce((own, value) => own + value * value, 0), 0);
 
@@ -71,7 +76,8 @@ function channelDoubts(channels: readonly CMatrix[]): string[] {
       `the mean |h|² of an element is ${level}; snrDb is meant for about 1, so divide by the root of it where it is path loss`,
     );
   }
-  if (energy(channels, 'im') === 0) doubts.push('every imaginary part is 0; were they lost when it was saved?');
+  if (channels.every(({ im }) => im.every((value) => value === 0)))
+    doubts.push('every imaginary part is 0; were they lost when it was saved?');
   return doubts;
 }
 
@@ -81,20 +87,35 @@ export function parseChannels(bytes: Uint8Array, name: string, options: ChannelF
   const { shape, read } = openNpyMatrices(bytes, file);
   checkExpected(shape, options.expected, file);
   const channels = read();
-  channels.forEach(({ rows, cols, re, im }, channel) => {
-    if (options.conjugate) for (let i = 0; i < im.length; i++) im[i] = -im[i];
-    for (let user = 0; user < rows; user++) {
-      let place = user * cols;
-      while (place < (user + 1) * cols && re[place] === 0 && im[place] === 0) place++;
-      if (place < (user + 1) * cols) continue;
-      refuseNpy(
-        file,
-        `[${channel}, ${user}] is all zero: user ${user} hears nothing`,
-        'Remove that channel, or that user from all of them.',
-      );
-    }
+  channels.forEach((channel, index) => {
+    if (options.conjugate) for (let i = 0; i < channel.im.length; i++) channel.im[i] = -channel.im[i];
+    requireHeard(channel, index, file);
   });
   return channels;
+}
+
+/** @throws {BeamrigError} 'channel-file' where a user hears nothing, or powers cannot be computed */
+function requireHeard({ rows: users, cols, re, im }: CMatrix, index: number, file: NpyFile): void {
+  const largest = Float64Array.from({ length: users }, (_, user) => {
+    let size = 0;
+    for (let i = user * cols; i < (user + 1) * cols; i++) size = Math.max(size, Math.abs(re[i]), Math.abs(im[i]));
+    return size;
+  });
+  const most = Math.max(...largest);
+  largest.forEach((size, user) => {
+    if (size > NOTHING_HEARD * most) return;
+    const what =
+      size === 0 ? 'all zero' : `nowhere above ${size.toExponential(0)}, where others hear up to ${most.toExponential(0)}`;
+    const wayOut = 'Remove that channel, or that user from all of them.';
+    refuseNpy(file, `[${index}, ${user}] is ${what}: user ${user} hears nothing`, wayOut);
+  });
+  if (most >= USABLE_SIZE.min && most <= USABLE_SIZE.max) return;
+  const range = `${USABLE_SIZE.min.toExponential()} to ${USABLE_SIZE.max.toExponential()}`;
+  refuseNpy(
+    file,
+    `[${index}] has numbers of up to ${most.toExponential(0)}; powers can be computed where the largest is within ${range}`,
+    'Divide all channels by one number, for example by the largest of all.',
+  );
 }
 
 const npyOf = (name: string): NpyFile => ({

@@ -49,14 +49,18 @@ export function columnsWeighed(objective: string, sensed: readonly Pick<Sensing,
 }
 
 function sensingOf({ sensing, channel }: Problem): Sensing {
-  if (sensing === undefined) {
-    throw new BeamrigError('argument', "the objective 'rate-sensing' needs to know what sensing wishes for", {
-      wayOut:
-        'Say where to look (`sensing` in the rig file, --sensing or --covariance of the command), or choose another objective.',
-    });
-  }
-  requireSameElements(sensing, channel.cols);
-  return sensing;
+  const wished = requireWish(sensing);
+  requireSameElements(wished, channel.cols);
+  return wished;
+}
+
+/** @throws {BeamrigError} 'argument' where there is nothing that sensing wishes for */
+export function requireWish<Wish>(sensing: Wish | undefined): Wish {
+  if (sensing !== undefined) return sensing;
+  throw new BeamrigError('argument', "the objective 'rate-sensing' needs to know what sensing wishes for", {
+    wayOut:
+      'Say where to look (`sensing` in the rig file, --sensing or --covariance of the command), or choose another objective.',
+  });
 }
 
 interface Whitened {

@@ -1,10 +1,11 @@
 /** The sum rate Σₖ log₂(1 + SINRₖ), as most papers have it; D by weighted MMSE for the array as set. */
 import type { Objective } from '../beam-contract.ts';
 import type { CMatrix } from '../complex-matrix.ts';
-import { matmul } from '../complex-matrix.ts';
-import { digitalForAnalog, realInner, regularisedInverse } from '../precoders.ts';
+import { matmul, realInner } from '../complex-matrix.ts';
+import { regularisedInverse } from '../gram-inverse.ts';
+import { digitalForAnalog } from '../precoders.ts';
 import { ratesOfGains } from '../rate.ts';
-import { weightedMmseInRowSpace } from '../weighted-mmse.ts';
+import { weightedMmseOfServed } from '../served-users.ts';
 import type { UplinkRule } from './uplink-surrogate.ts';
 import { uplinkSurrogate } from './uplink-surrogate.ts';
 
@@ -36,7 +37,7 @@ function sumRateRule(relativeNoise: number): UplinkRule {
     settle(gram, powers) {
       const start = regularisedInverse(gram, 1, relativeNoise);
       const startGains = matmul(gram, start);
-      const x = weightedMmseInRowSpace({
+      const x = weightedMmseOfServed({
         gram,
         gains: startGains,
         gainsPower: realInner(start, startGains),
