@@ -2,14 +2,15 @@
  * Small systems of equations. Elimination goes down the rows of [A | B], for Hermitian positive definite matrices without looking for a better
  * pivot: it is a Cholesky factorisation then, A = Uᵀ·D⁻¹·U. For others a row whose entry is much larger changes places with the pivot's.
  *
- * Small systems have code of their own for each row, which knows where the row begins. Those of larger ones would be longer than any function may
- * be, with the square of their rows: there a loop serves a block of rows, whose columns begin where the block does.
+ * Small systems have code of their own for each row, which knows where the row begins. That grows with the square of the rows: of larger ones a loop
+ * serves a block of rows, whose columns begin where the block does. Still larger ones are left to onnxruntime, which solves them several times faster.
  *
  * Source: Golub and Van Loan, Matrix Computations, 4th ed., §4.1 and §4.2.
  */
 import type { Emitter } from './emitter.ts';
 import { fixed, plus, type Affine, type Expression } from './expression.ts';
 import { broadcast, indexAt, stretched, withLastTwoSwapped, type LazyTensor, type View } from './lazy-tensor.ts';
+import { NotCompiled } from './onnx-graph.ts';
 import { loops, type Piece, type Workspace } from './workspace.ts';
 
 /** X of A·X = B. @param matrix [..., n, n], Hermitian positive definite @param right [..., n, m] */
@@ -28,6 +29,7 @@ export function inverse(workspace: Workspace, matrix: LazyTensor): View {
 }
 
 function solve(workspace: Workspace, matrix: LazyTensor, right: LazyTensor, exchangesRows: boolean): View {
+  requireFew(matrix);
   const across = acrossBatch(matrix, right);
   const rows = workspace.copied(across(matrix));
   const answer = workspace.copied(across(right));
@@ -42,6 +44,7 @@ function solve(workspace: Workspace, matrix: LazyTensor, right: LazyTensor, exch
 
 /** X of T·X = B for a triangular T, whose other triangle is not read. @param matrix [..., n, n] @param right [..., n, m] */
 export function solveTriangular(workspace: Workspace, matrix: LazyTensor, right: LazyTensor, side: 'lower' | 'upper'): View {
+  requireFew(matrix);
   const across = acrossBatch(matrix, right);
   const rows = across(workspace.kept(matrix)) as View;
   const answer = workspace.copied(across(right));
@@ -58,6 +61,7 @@ export function solveTriangular(workspace: Workspace, matrix: LazyTensor, right:
 
 /** L of A = L·Lᵀ with L lower triangular; NaN where A is not positive definite. @param matrix [..., n, n], symmetric */
 export function lowerCholesky(workspace: Workspace, matrix: LazyTensor): View {
+  requireFew(matrix);
   const rows = workspace.copied(matrix); // becomes U, then Lᵀ = D^(−½)·U
   const n = rows.shape.at(-1) as number;
   workspace.step([rows], (code) =>
@@ -87,6 +91,12 @@ export function lowerCholesky(workspace: Workspace, matrix: LazyTensor): View {
   return withLastTwoSwapped(rows);
 }
 
+/** @throws NotCompiled */
+function requireFew({ shape }: LazyTensor): void {
+  const n = shape.at(-1) as number;
+  if (n > MOST_ROWS) throw new NotCompiled(`a system of ${n} equations, which onnxruntime solves faster`);
+}
+
 /** Stretches a matrix or a right side over the batch of both. */
 function acrossBatch(matrix: LazyTensor, right: LazyTensor): (tensor: LazyTensor) => LazyTensor {
   const batch = broadcast(matrix.shape.slice(0, -2), right.shape.slice(0, -2));
@@ -111,6 +121,8 @@ interface Elimination extends Omit<Equations, 'answer'> {
 /** A row is taken for the pivot's where its entry is so many times as large: matrices that need no exchange have none. */
 const MUCH_LARGER = 4;
 
+/** From here on onnxruntime takes a quarter of the time. */
+const MOST_ROWS = 64;
 /** Up to so many rows each has code of its own. */
 const UNROLLED_ROWS = 32;
 /** Of larger systems; the more, the fewer columns are worked on in vain. */
