@@ -178,6 +178,41 @@ describe.each(['float32', 'float64'] as const)('compiled to %s, as onnxruntime h
     }
   });
 
+  it('systems whose rows share code: definite, of any matrix, triangular, and factors', async () => {
+    const build = ([a, b]: Tensor[]): Record<string, Tensor> => {
+      const size = a.shape[1] as number;
+      const scaled = (value: number): Tensor =>
+        a.graph.constant(
+          Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? value : 0)),
+          [size, size],
+        );
+      const definite = ops.add(ops.matmul(ops.swapLast(a), a), scaled(size));
+      // Its largest entries lie off the diagonal: rows change places.
+      const turned = ops.matmul(ops.concat([ops.slice(scaled(size), 0, 1, size), ops.slice(scaled(size), 0, 0, 1)], 0), definite);
+      const factor = ops.cholesky(definite);
+      return {
+        solved: ops.solvePositiveDefinite(definite, b),
+        inverse: inverse(turned),
+        factor,
+        lower: ops.solveLowerTriangular(factor, b),
+        upper: ops.solveUpperTriangular(ops.swapLast(factor), b),
+      };
+    };
+    // Around where it begins, and columns of the right side that share code, too.
+    for (const [size, columns] of [
+      [32, 5],
+      [33, 66],
+      [41, 130],
+      [64, 3],
+    ]) {
+      const inputs = [
+        [size, size],
+        [size, columns],
+      ];
+      expect(await difference({ float, inputs, range: [-1, 1], build })).toBeLessThan(100 * near);
+    }
+  });
+
   it('Cholesky factors and triangular systems, and their gradients', async () => {
     const build = ([a, b]: Tensor[]): Record<string, Tensor> => {
       const size = a.shape[2] as number;

@@ -13,8 +13,8 @@ import { isKnownOp, Scope } from './scope.ts';
 import { Workspace } from './workspace.ts';
 import { encodeModule, FLOAT32, FunctionCode, type ElementKind } from './wasm-module.ts';
 
-/** To be counted up with every change of what compiled models compute: verdicts on the engines are kept by it. */
-export const COMPILER_VERSION = 2;
+/** To be counted up with every change of what is compiled, or of what compiled models compute: verdicts on the engines are kept by it. */
+export const COMPILER_VERSION = 3;
 
 /** An input or an output, and where it lies. */
 export interface Port {

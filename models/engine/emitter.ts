@@ -62,23 +62,39 @@ export class Emitter {
   loop(from: number, to: number, step: number, body: (at: Affine) => void, counter?: LoopCounter): void {
     if (from >= to) return;
     if (to - from <= step && counter === undefined) return body(fixed(from));
-    const own = counter ?? newCounter();
+    this.#counted(counter ?? newCounter(), (local, turn) => this.code.loop(local, from, to, step, turn), body);
+  }
+
+  /** One by one between bounds that may move with the loops around it; not once where they meet. */
+  span(from: Affine, to: Affine, body: (at: Affine) => void): void {
+    if (from.terms.size === 0 && to.terms.size === 0) return this.loop(from.constant, to.constant, 1, body);
+    const pushFrom = (): void => this.#integer(from);
+    const pushTo = (): void => this.#integer(to);
+    pushFrom();
+    pushTo();
+    this.code.lessThan();
+    this.code.when(() => this.#counted(newCounter(), (local, turn) => this.code.loop(local, pushFrom, pushTo, 1, turn), body));
+  }
+
+  #counted(counter: LoopCounter, loop: (local: number, turn: () => void) => void, body: (at: Affine) => void): void {
     const local = this.code.integerLocal();
-    this.#counters.set(own, local);
-    const outer = this.#addresses;
-    this.#addresses = new Map(outer);
-    this.code.loop(local, from, to, step, () => body(counting(own)));
-    this.#addresses = outer;
-    this.#counters.delete(own);
+    this.#counters.set(counter, local);
+    this.#inside(() => loop(local, () => body(counting(counter))));
+    this.#counters.delete(counter);
   }
 
   /** Code that runs where any lane of a condition holds. */
   when(condition: Expression, body: () => void): void {
     const isTrue: Root = { value: condition, after: () => this.code.vector(VECTOR.anyTrue) };
     this.evaluate([isTrue]);
+    this.#inside(() => this.code.when(body));
+  }
+
+  /** Addresses that are worked out in code which may not run are not known after it. */
+  #inside(write: () => void): void {
     const outer = this.#addresses;
     this.#addresses = new Map(outer);
-    this.code.when(body);
+    write();
     this.#addresses = outer;
   }
 
@@ -167,20 +183,25 @@ export class Emitter {
       this.code.get(known);
       return offset - base;
     }
-    this.code.integer(base);
-    for (const [counter, factor] of index.terms) {
-      const local = this.#counters.get(counter);
-      if (local === undefined) throw new Error('a loop is over, and something still counts with it');
-      this.code.get(local);
-      this.code.integer(factor * bytes);
-      this.code.multiplyIntegers();
-      this.code.addIntegers();
-    }
+    this.#integer({ constant: base, terms: index.terms }, bytes);
     if (index.terms.size > 0) {
       const local = this.code.integerLocal();
       this.code.tee(local);
       this.#addresses.set(key, local);
     }
     return offset - base;
+  }
+
+  /** Pushes constant + Σ factor·unit·counter. */
+  #integer({ constant, terms }: Affine, unit = 1): void {
+    this.code.integer(constant);
+    for (const [counter, factor] of terms) {
+      const local = this.#counters.get(counter);
+      if (local === undefined) throw new Error('a loop is over, and something still counts with it');
+      this.code.get(local);
+      this.code.integer(factor * unit);
+      this.code.multiplyIntegers();
+      this.code.addIntegers();
+    }
   }
 }

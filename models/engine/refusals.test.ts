@@ -272,6 +272,11 @@ describe('what is not compiled says what it has', () => {
     expect(refusal(Uint8Array.of(1, 2, 3, 255))).toBe('bytes that are no ONNX file');
   });
 
+  it('a system of many equations, before any code of it is written', () => {
+    const model = { nodes: [{ op: 'Inverse', inputs: ['a'], domain: 'com.microsoft' }], inputs: { a: [65, 65] } };
+    expect(refusal(encodeForeign(model))).toBe('a system of 65 equations, which onnxruntime solves faster');
+  });
+
   it('more arithmetic in one piece than fits a function', () => {
     const nodes = Array.from({ length: 900 }, (_, i) => ({
       ...{ op: 'MatMul', inputs: [i === 0 ? 'a' : `t_${i - 1}`, 'a'], outputs: [i === 899 ? 'out' : `t_${i}`] },

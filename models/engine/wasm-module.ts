@@ -180,9 +180,15 @@ export class FunctionCode {
     if (lane !== undefined) this.#code.byte(lane);
   }
 
-  /** for (local = from; local < to; local += step), at least once. */
-  loop(local: number, from: number, to: number, step: number, body: () => void): void {
-    this.integer(from);
+  /** Of the two on the stack, whether the lower one is less. */
+  lessThan(): void {
+    this.#code.byte(0x48);
+  }
+
+  /** for (local = from; local < to; local += step), at least once. @param from and `to`: numbers, or what pushes them */
+  loop(local: number, from: number | (() => void), to: number | (() => void), step: number, body: () => void): void {
+    const push = (bound: number | (() => void)): void => (typeof bound === 'number' ? this.integer(bound) : bound());
+    push(from);
     this.set(local);
     this.#code.push(0x03, 0x40);
     body();
@@ -190,8 +196,9 @@ export class FunctionCode {
     this.integer(step);
     this.addIntegers();
     this.tee(local);
-    this.integer(to);
-    this.#code.push(0x48, 0x0d, 0x00, 0x0b); // less than: once more
+    push(to);
+    this.lessThan();
+    this.#code.push(0x0d, 0x00, 0x0b); // once more
   }
 
   /** Runs the body where the integer on the stack is not 0. */

@@ -8,10 +8,11 @@ import { family as phaseNet } from '../phase-net/family.ts';
 import { readNumbers } from '../numbers-file.ts';
 import { family } from '../unfolded-pga/family.ts';
 import { family as otherFamily } from '../unfolded-phase-extraction/family.ts';
-import { findModel, verifyModel } from '../zoo.ts';
+import { findFamily } from '../families.ts';
+import { findModel, listModels, verifyModel } from '../zoo.ts';
 import { drawChannelSet } from './channel-set.ts';
 import { splitMeasured, trainedBefore } from './fine-tuning.ts';
-import { learnedNumbers } from './learned-numbers.ts';
+import { learnedNumbers, startFrom, withLearned } from './learned-numbers.ts';
 import { train } from './train.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-fine-tuning-'));
@@ -150,5 +151,18 @@ describe('measured channels', () => {
     ],
   ])('are refused where nothing can be learned from them', (bad, message) => {
     expect(() => splitMeasured(bad, tiny)).toThrow(message);
+  });
+});
+
+describe('the models that come with beamrig', () => {
+  it.each(listModels())('can be gone on from: $id', async ({ path: file }) => {
+    const model = verifyModel(file);
+    const kin = await findFamily(model.card.algorithm);
+    const { from, options } = trainedBefore(kin, model);
+    const network = kin.network(options);
+    const learned = startFrom(network, from.numbers, model.id);
+    if (model.card.dimensions === 'any') return;
+    // What they tell of themselves is what their graphs compute with: built of that, they are the same files.
+    expect(Buffer.from(withLearned(network.modelGraph(learned), network.parameters, learned)).equals(model.bytes)).toBe(true);
   });
 });
