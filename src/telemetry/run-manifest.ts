@@ -14,7 +14,15 @@ export interface RigIdentity {
   source: Source;
   channelSource: ChannelOrigin;
   sourceReason: string;
-  model: { id: string; kind: 'model' | 'baseline'; steps?: number; phaseBits?: number; sensing?: true; sha256?: string; cardSha256?: string };
+  model: {
+    id: string;
+    kind: 'model' | 'baseline';
+    steps?: number;
+    phaseBits?: number;
+    sensing?: true;
+    sha256?: string;
+    cardSha256?: string;
+  };
   panels: { link: string; kind: string; panel: string; firmware: string }[];
   calibration: string;
   /** The file of what sensing wishes for, where it came from one. */
