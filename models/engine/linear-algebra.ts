@@ -121,8 +121,8 @@ interface Elimination extends Omit<Equations, 'answer'> {
 /** A row is taken for the pivot's where its entry is so many times as large: matrices that need no exchange have none. */
 const MUCH_LARGER = 4;
 
-/** From here on onnxruntime takes a quarter of the time. */
-const MOST_ROWS = 64;
+/** Beyond what phase-net asks for where it senses (64 columns): code takes a minute to write, and onnxruntime a quarter of the time. */
+const MOST_ROWS = 160;
 /** Up to so many rows each has code of its own. */
 const UNROLLED_ROWS = 32;
 /** Of larger systems; the more, the fewer columns are worked on in vain. */
