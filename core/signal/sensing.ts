@@ -45,7 +45,8 @@ export interface PatternGrid {
 export function covarianceError({ factor }: Sensing, precoder: CMatrix, power: number): number {
   const own = frobeniusNorm(multiplyAhB(precoder, precoder)) ** 2;
   const shared = frobeniusNorm(multiplyAhB(factor, precoder)) ** 2;
-  return own - 2 * power * shared + power ** 2 * wantedEnergy(factor);
+  // A square: where it is 0, rounding of the three may leave less.
+  return Math.max(own - 2 * power * shared + power ** 2 * wantedEnergy(factor), 0);
 }
 
 /** ‖B·Bᴴ‖²_F */

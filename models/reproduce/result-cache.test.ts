@@ -57,10 +57,13 @@ describe('the cache of results', () => {
     expect(cache.find(what, numbers)).toBeUndefined();
   });
 
-  it('keeps nothing, and does not mind, where it may not write', () => {
-    const cache = openResultCache('/proc/nowhere');
+  it('keeps nothing where it may not write, goes on, and says so once', () => {
+    const reasons: string[] = [];
+    const cache = openResultCache('/proc/nowhere', (why) => reasons.push(why));
     cache.keep(what, [1]);
+    cache.keep(what, [2]);
     expect(cache.find(what, numbers)).toBeUndefined();
+    expect(reasons).toEqual([expect.stringContaining('/proc/nowhere')]);
   });
 });
 

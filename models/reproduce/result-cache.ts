@@ -27,7 +27,7 @@ export interface WhatDetermines {
 export interface ResultCache {
   /** What was kept of just this; JSON has no NaN, so that results with one need a form of their own. */
   find<Result>(what: WhatDetermines, schema: z.ZodType<Result>): Result | undefined;
-  /** Keeps nothing where the folder cannot be written. */
+  /** Keeps nothing where the folder cannot be written, and says so the first time. */
   keep(what: WhatDetermines, result: unknown): void;
   /** A folder, made where there is none, for files that this determines and their writer keeps whole; one for this time only where the cache cannot be written. */
   folderFor(what: WhatDetermines): string;
@@ -35,7 +35,16 @@ export interface ResultCache {
 
 const LARGEST_RESULT = 50_000_000;
 
-export function openResultCache(folder = join(cacheFolder(), 'results')): ResultCache {
+/** @param onLost told once why nothing can be kept */
+export function openResultCache(
+  folder = join(cacheFolder(), 'results'),
+  onLost: (why: string) => void = () => undefined,
+): ResultCache {
+  let lost = false;
+  const lose = (error: unknown): void => {
+    if (!lost) onLost(error instanceof Error ? error.message : String(error));
+    lost = true;
+  };
   const place = (what: WhatDetermines): string => join(folder, sha256Of(JSON.stringify(what)));
   return {
     find: (what, schema) => {
@@ -57,7 +66,8 @@ export function openResultCache(folder = join(cacheFolder(), 'results')): Result
         // `what` is for whoever looks into the folder.
         writeFileSync(part, JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result }));
         renameSync(part, path);
-      } catch {
+      } catch (error) {
+        lose(error);
         rmSync(part, { force: true });
       }
     },
@@ -65,7 +75,8 @@ export function openResultCache(folder = join(cacheFolder(), 'results')): Result
       try {
         makeFolders(place(what));
         return place(what);
-      } catch {
+      } catch (error) {
+        lose(error);
         return mkdtempSync(join(tmpdir(), 'beamrig-results-'));
       }
     },

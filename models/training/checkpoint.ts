@@ -48,6 +48,9 @@ export function writeCheckpoint(path: string, identity: TrainingIdentity, state:
   renameSync(`${path}.part`, path);
 }
 
+/** One that stays where it is keeps a new training from beginning. */
+const MOVE_IT_AWAY = 'Move it away, and start the training anew without --resume.';
+
 /** Steps of a network, by the hundred thousand. */
 const LARGEST_BYTES = 64_000_000;
 
@@ -56,7 +59,7 @@ export function readCheckpoint(path: string, identity: TrainingIdentity): Traini
   const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
   if (!read.ok) {
     throw new BeamrigError('argument', `checkpoint ${path} cannot be read: ${read.why}`, {
-      wayOut: 'start the training anew without it',
+      wayOut: MOVE_IT_AWAY,
       cause: read.cause,
     });
   }
@@ -64,8 +67,8 @@ export function readCheckpoint(path: string, identity: TrainingIdentity): Traini
   try {
     content = schema.parse(JSON.parse(read.bytes.toString('utf8')));
   } catch (cause) {
-    throw new BeamrigError('argument', `checkpoint ${path} cannot be read`, {
-      wayOut: 'start the training anew without it',
+    throw new BeamrigError('argument', `checkpoint ${path} is damaged, or no checkpoint`, {
+      wayOut: MOVE_IT_AWAY,
       cause,
     });
   }

@@ -35,6 +35,8 @@ export interface ToChoose {
   readonly worth: (sample: number, answer: Float32Array) => number;
   readonly choice: EngineChoice;
   readonly deadlineMs: number;
+  /** What a person can do about a model that is too slow; default: that of a rig. */
+  readonly slowWayOut?: string | undefined;
   /** beamrig has built the graph itself: the engines are not compared, for many steps in float32 end apart by roundings alone. Default: false. */
   readonly ownGraph?: boolean;
 }
@@ -85,11 +87,11 @@ async function openOwnGraph(request: ToChoose): Promise<ChosenEngine> {
 }
 
 async function open(
-  { name, bytes, plan, deadlineMs }: ToChoose,
+  { name, bytes, plan, deadlineMs, slowWayOut }: ToChoose,
   engine: Engine,
   withinMs: number = deadlineMs,
 ): Promise<ModelSession> {
-  const session = await startModelSession(name, bytes, { engine, deadlineMs: withinMs });
+  const session = await startModelSession(name, bytes, { engine, deadlineMs: withinMs, slowWayOut });
   session.plan(plan);
   return session;
 }

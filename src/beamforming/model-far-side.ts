@@ -33,6 +33,7 @@ export class FarSide {
     this.opened = new Promise((resolve) => (this.#settle = resolve));
     this.#gone = new Promise((resolve) => (this.#leave = resolve));
     const slow = { ok: false, why: 'slow', detail: `did not open within ${openMs} ms` } as const;
+    if (openMs === Infinity) return;
     const limit = setTimeout(() => this.#settle(slow), openMs);
     void this.opened.then(() => clearTimeout(limit));
   }

@@ -31,15 +31,17 @@ export interface ModelSession {
 
 export interface SessionOptions {
   engine: Engine;
-  /** Longest for one answer, real time: how long a process takes is nothing that a virtual clock could know. */
+  /** Longest for one answer (Infinity: without end), real time: how long a process takes is nothing that a virtual clock could know. */
   deadlineMs: number;
-  /** Longest for opening the network. */
+  /** Longest for opening the network; default: the deadline of a beam, and half a minute at least. */
   openMs?: number;
+  /** What a person can do about a network that is too slow. */
+  slowWayOut?: string | undefined;
   intraOpThreads?: number;
 }
 
 /** Large networks take seconds to open, and on a busy machine the runtime itself does. */
-const OPEN_MS = 30_000;
+const LEAST_OPEN_MS = 30_000;
 /** A timer that fires so late means that this process was held up: the answer may lie in the pipe already. */
 const HELD_UP_MS = 100;
 /** Longest that closing waits to see the killed process gone. */
@@ -86,7 +88,7 @@ class Session implements ModelSession {
   }
 
   async open(): Promise<void> {
-    const { openMs = OPEN_MS, intraOpThreads = 1 } = this.#options;
+    const { openMs = Math.max(LEAST_OPEN_MS, this.#deadlineMs), intraOpThreads = 1 } = this.#options;
     const isFirst = !this.#hasOpened;
     const start = this.#options.engine === 'compiled' ? startModelThread : startModelProcess;
     const process = start({ bytes: this.#bytes, intraOpThreads, warmUp: isFirst }, openMs, {
@@ -151,8 +153,8 @@ class Session implements ModelSession {
   /** Each question's time counts from when it is the first in the row. */
   #startDeadline(): void {
     clearTimeout(this.#deadline);
-    if (this.#waiting.length === 0) return;
     const deadlineMs = this.#deadlineMs;
+    if (this.#waiting.length === 0 || deadlineMs === Infinity) return;
     const dueMs = performance.now() + deadlineMs;
     const expired = (): void => {
       const again = performance.now() - dueMs > HELD_UP_MS ? HELD_UP_MS : 0;
@@ -230,7 +232,7 @@ class Session implements ModelSession {
 
   #slow(what: string): BeamrigError {
     return new BeamrigError('model-slow', `the model '${this.#name}' ${what}`, {
-      wayOut: 'Choose a faster model, or a longer beamformer.deadlineMs in the rig file.',
+      wayOut: this.#options.slowWayOut ?? 'Choose a faster model, or a longer beamformer.deadlineMs in the rig file.',
     });
   }
 }

@@ -36,8 +36,10 @@ export interface BeamformerNeeds {
 }
 
 export interface ModelOptions {
-  /** Longest for one beam. */
+  /** Longest for one beam (Infinity: without end); a model may take as long to open, and half a minute in any case. */
   deadlineMs: number;
+  /** What a person can do about a model that takes longer; default: what helps on a rig. */
+  slowWayOut?: string;
   /** Default: auto. */
   engine?: EngineChoice;
   /** Budget of steps, of a model that serves every array; default: its own. */
@@ -66,7 +68,7 @@ const SAMPLES = { snrsDb: [-5, 0, 5, 10, 15, 20], each: 2, stream: 'engines' };
 export async function openModel(
   idOrPath: string,
   needs: BeamformerNeeds,
-  { deadlineMs, engine: choice = 'auto', steps }: ModelOptions,
+  { deadlineMs, slowWayOut, engine: choice = 'auto', steps }: ModelOptions,
 ): Promise<ModelBeamformer> {
   const verified = verifyModel(findModel(idOrPath, BASELINE_NAMES));
   requireFitting(idOrPath, verified.card, needs);
@@ -96,7 +98,7 @@ export async function openModel(
   const worth = (sample: number, answer: Float32Array): number =>
     beamWorth({ ...problems[sample], ...wired }, toBeam(problems[sample], answer));
   const asked = { name: card.id, bytes, sha256: onnxSha256, ownGraph: verified.card.dimensions === 'any' };
-  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, worth, choice, deadlineMs });
+  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, worth, choice, deadlineMs, slowWayOut });
   const beamformer: ModelBeamformer = {
     id: card.id,
     kind: 'model',
@@ -116,20 +118,25 @@ export async function openModel(
     close: () => session.close(),
   };
   if (engine.engine === 'compiled') {
-    session.setDeadline(RUN_IN.deadlineMs);
+    session.setDeadline(Math.max(RUN_IN.deadlineMs, deadlineMs));
     await runIn(beamformer, problems);
     session.setDeadline(deadlineMs);
   }
   return beamformer;
 }
 
-const RUN_IN = { turns: 4, deadlineMs: 10_000 };
+/** For so long at the most: a model of seconds a beam gains nothing by it. */
+const RUN_IN = { turns: 4, withinMs: 2000, deadlineMs: 10_000 };
 
 /** Its thread has run the model often enough: this is for the code on the way there and back, which has not run yet. */
 async function runIn(beamformer: Beamformer, problems: readonly Problem[]): Promise<void> {
+  const endMs = performance.now() + RUN_IN.withinMs;
   for (let turn = 0; turn < RUN_IN.turns; turn++) {
-    // One that gives no beam says so to whoever wants one.
-    for (const problem of problems) await beamformer.compute(problem).catch(() => undefined);
+    for (const problem of problems) {
+      if (performance.now() > endMs) return;
+      // One that gives no beam says so to whoever wants one.
+      await beamformer.compute(problem).catch(() => undefined);
+    }
   }
 }
 
@@ -147,7 +154,7 @@ export function titleFor(
 export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefined {
   if (card.dimensions === 'any') {
     return needs.users > needs.rfChains
-      ? `needs an RF chain for each user, the rig has ${needs.rfChains} for ${needs.users}`
+      ? `needs an RF chain for each user, and there ${needs.rfChains === 1 ? 'is' : 'are'} ${needs.rfChains} for ${needs.users}`
       : undefined;
   }
   for (const [field, name] of [

@@ -7,6 +7,8 @@ import { sampleProblems } from './sample-problems.ts';
 
 /** Longest for one beam. No loop waits for it here; a model that takes longer will not come back. */
 export const PATIENT_DEADLINE_MS = 10_000;
+/** Where no rig file has a deadline. */
+export const SLOW_WAY_OUT = 'Choose a faster model.';
 
 /** An array for models that serve every one. */
 export const TRIED: Dimensions = { elements: 32, rfChains: 4, users: 4 };
@@ -54,7 +56,7 @@ export async function tryModel(path: string): Promise<Tried> {
 }
 
 async function tryFor(path: string, needs: BeamformerNeeds): Promise<Tried> {
-  const model = await openModel(path, needs, { deadlineMs: PATIENT_DEADLINE_MS });
+  const model = await openModel(path, needs, { deadlineMs: PATIENT_DEADLINE_MS, slowWayOut: SLOW_WAY_OUT });
   try {
     const { engine, engineReason, enginesDiffer } = model;
     const why = { ...(engineReason && { engineReason }), ...(enginesDiffer && { enginesDiffer }) };

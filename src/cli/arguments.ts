@@ -26,6 +26,11 @@ export function realNumber(option: string, text: string, range: Range): number {
 
 /** `0,10,20` */
 export function numberList(option: string, text: string, range: Range): number[] {
+  if (text.split(',').some((part) => part.trim() === '')) {
+    throw new BeamrigError('argument', `${option} '${text}': an entry of the list is empty`, {
+      wayOut: `Write numbers from ${range.min} to ${range.max} with a comma between each two.`,
+    });
+  }
   return text.split(',').map((part) => realNumber(option, part, range));
 }
 

@@ -4,7 +4,7 @@ import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { LARGEST_NPY_BYTES } from '../config/npy-matrices.ts';
 import { channelFileBytes } from '../config/npy-writer.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
-import { print } from './output.ts';
+import { print, printError } from './output.ts';
 import { writeOutput } from './output-file.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
@@ -40,5 +40,7 @@ export function draw(file: string, options: ChannelsOptions): void {
   }
   const { channels } = drawChannelSet({ seed, name: 'test', count, elements, users, paths, scale });
   writeOutput(file, channelFileBytes(channels), options.force === true);
+  if (users > elements)
+    printError(`beamrig: no array of ${counted(elements, 'element')} can serve ${counted(users, 'user')} at a time`);
   print(`Wrote ${file}: ${counted(count, 'channel')} of shape [K, N] = [${users}, ${elements}], rows h_kᴴ, ${scale}.`);
 }

@@ -245,3 +245,52 @@ describe('beamrig evaluate, with sensing,', () => {
     expectRefusal(await evaluate(...words), message);
   });
 });
+
+describe('beamrig evaluate refuses', () => {
+  const evaluate = (...more: string[]) => beamrigHere('evaluate', 'aligned', '--channels', file, ...more);
+
+  it.each([
+    [['--sweeps', '3'], /--sweeps 3: has no meaning without --quantiser array/],
+    [['--quantiser', 'array'], /--quantiser array: has no meaning where --bits is inf alone/],
+    [['--engine', 'compiled'], /--engine compiled: aligned is a baseline/],
+    [['--snr', '10,,20'], /--snr '10,,20': an entry of the list is empty/],
+    [['--snr', ''], /--snr '': an entry of the list is empty/],
+  ])('what would have no effect, or says nothing: %j', async (words, message) => {
+    expectRefusal(await evaluate(...words), message);
+  });
+
+  it('more users than elements without naming a range that is empty', async () => {
+    const swapped = join(cli.path, 'swapped.npy');
+    writeChannelFile(
+      swapped,
+      drawChannelSet({ seed: 1, name: 'test', count: 1, elements: 4, users: 16, paths: 3, scale: 'unit-element' }).channels,
+    );
+    const { stderr } = await beamrigHere('evaluate', 'aligned', '--channels', swapped);
+    expect(stderr).toContain('No array serves more users than it has elements');
+    expect(stderr).not.toContain('--rf-chains');
+  });
+});
+
+it('opens phase-net for as many users as elements, however many these are', async () => {
+  const large = join(cli.path, 'large.npy');
+  writeChannelFile(
+    large,
+    drawChannelSet({ seed: 1, name: 'test', count: 1, elements: 96, users: 96, paths: 10, scale: 'unit-element' }).channels,
+  );
+  const { code, stdout } = await beamrigHere(
+    'evaluate',
+    'phase-net',
+    '--channels',
+    large,
+    '--snr',
+    '10',
+    '--steps',
+    '2',
+    '--json',
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    engine: 'onnxruntime',
+    engineReason: 'it has a system of 192 equations, which onnxruntime solves faster',
+  });
+}, 120_000);

@@ -15,7 +15,7 @@ import { DEFAULT_SWEEPS, MOST_SWEEPS, QUANTISER_NAMES, quantiserText } from '../
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
-import { PATIENT_DEADLINE_MS } from '../beamforming/try-model.ts';
+import { PATIENT_DEADLINE_MS, SLOW_WAY_OUT } from '../beamforming/try-model.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
 import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
@@ -31,9 +31,9 @@ export interface EvaluateOptions extends SensingTyped {
   bits: string;
   objective: string;
   quantiser: string;
-  sweeps: string;
+  sweeps?: string;
   rfChains?: string;
-  engine: string;
+  engine?: string;
   steps?: string;
   resolveDigital?: boolean;
   json?: boolean;
@@ -42,10 +42,11 @@ export interface EvaluateOptions extends SensingTyped {
 export async function evaluate(model: string, options: EvaluateOptions): Promise<void> {
   const snrsDb = numberList('--snr', options.snr, { min: -100, max: 100 });
   const bits = bitsList('--bits', options.bits);
+  refuseIdle(model, options, bits);
   const objective = oneOf('--objective', options.objective, OBJECTIVE_NAMES);
   const quantiser = oneOf('--quantiser', options.quantiser, QUANTISER_NAMES);
-  const sweeps = wholeNumber('--sweeps', options.sweeps, { min: 1, max: MOST_SWEEPS });
-  const choice = oneOf('--engine', options.engine, ENGINE_CHOICES);
+  const sweeps = wholeNumber('--sweeps', options.sweeps ?? String(DEFAULT_SWEEPS), { min: 1, max: MOST_SWEEPS });
+  const choice = oneOf('--engine', options.engine ?? 'auto', ENGINE_CHOICES);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
@@ -78,14 +79,18 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
       : undefined;
   bar?.start(total, 0);
-  const deadlineMs = isBaselineName(model) ? Infinity : PATIENT_DEADLINE_MS;
+  // A graph of our own takes as long as its array does; only a file of somebody's may never end.
+  const deadlineMs = isBaselineName(model) || ofCard === 'any' ? Infinity : PATIENT_DEADLINE_MS;
   const parts: { network: NetworkAtBits; result: EvaluationResult }[] = [];
   const pace: Pace = { engine: null, threads: 1, channelsPerSecond: 0 };
   let spentMs = 0;
   try {
     for (const network of networks) {
       const fitted = { ...array, phaseBits: network.phaseBits };
-      const beamformer = await openBeamformer(model, fitted, { deadlineMs, engine: choice, steps });
+      const beamformer = await saidWhereSlow(
+        `opening ${model} for N = ${elements}, M = ${rfChains}, K = ${users}; large arrays take a while`,
+        openBeamformer(model, fitted, { deadlineMs, slowWayOut: SLOW_WAY_OUT, engine: choice, steps }),
+      );
       const { engine = null, engineReason, enginesDiffer } = beamformer;
       if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
       const threads = engine === 'onnxruntime' ? 1 : threadsFor(each);
@@ -121,6 +126,18 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   print(JSON.stringify({ ...result, ...told, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
 }
 
+const SLOW_MS = 5000;
+
+/** Says what is waited for where it takes long. */
+async function saidWhereSlow<T>(what: string, work: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => printError(`beamrig: ${what}`), SLOW_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** What was evaluated, and how strong its channels are. */
 interface Asked {
   elements: number;
@@ -131,10 +148,26 @@ interface Asked {
   normalised: boolean;
 }
 
+/** An option that does nothing was meant to do something. @throws {BeamrigError} 'argument' */
+function refuseIdle(model: string, { quantiser, sweeps, engine }: EvaluateOptions, bits: readonly (number | 'inf')[]): void {
+  const refuse = (text: string, wayOut: string): never => {
+    throw new BeamrigError('argument', text, { wayOut });
+  };
+  if (sweeps !== undefined && quantiser !== 'array')
+    refuse(`--sweeps ${sweeps}: has no meaning without --quantiser array`, 'Leave it out, or give --quantiser array.');
+  if (quantiser === 'array' && bits.every((each) => each === 'inf'))
+    refuse('--quantiser array: has no meaning where --bits is inf alone', 'Give bits of a phase word, too, as --bits 2,inf.');
+  if (engine !== undefined && isBaselineName(model))
+    refuse(`--engine ${engine}: ${model} is a baseline, which is plain code`, 'Leave it out, or evaluate a model.');
+}
+
 /** @throws {BeamrigError} 'argument' */
 function requireChains({ elements, rfChains, users }: Asked): void {
   const swapped = users > elements ? ', and users and elements look swapped: the axes are [n, K, N]' : '';
-  const wayOut = 'Give --rf-chains from the number of users to that of elements, or other channels.';
+  const wayOut =
+    users > elements
+      ? 'No array serves more users than it has elements: give other channels.'
+      : `Give --rf-chains from ${users} to ${elements}, or other channels.`;
   if (users > elements || rfChains > elements) {
     const most = `${counted(users > elements ? users : rfChains, users > elements ? 'user' : 'RF chain')}`;
     throw new BeamrigError('argument', `${most} for ${counted(elements, 'element')}${swapped}`, { wayOut });

@@ -189,8 +189,8 @@ export function createProgram(): Command {
       'sum-rate',
     )
     .option('--quantiser <name>', `how phases become words: ${QUANTISER_NAMES.join(' or ')}`, 'nearest')
-    .option('--sweeps <n>', 'how often the quantiser array goes through all elements', String(DEFAULT_SWEEPS))
-    .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime', 'auto')
+    .option('--sweeps <n>', `how often the quantiser array goes through all elements (default: ${DEFAULT_SWEEPS})`)
+    .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime (default: auto)')
     .option('--steps <t>', 'budget of steps, of a model that serves every array (default: its own)')
     .option('--normalise', 'scale all channels alike to a mean |h|² of 1')
     .option('--sensing <list>', 'azimuths to sense at, degrees, of a half-wave line array: τ, R − ωτ and the pattern error, too')

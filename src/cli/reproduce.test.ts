@@ -41,6 +41,13 @@ describe('beamrig reproduce refuses, before it computes,', () => {
     expectRefusal(await beamrigHere('reproduce', '007'), /PAPER 007: not allowed; allowed: 000 \| 001/);
   }, 60_000);
 
+  it('a name that is neither of HTML nor of Markdown', async () => {
+    expectRefusal(
+      await beamrigHere('reproduce', '001', '--output', 'r0.txt'),
+      /--output r0\.txt: a report's name ends in \.html or \.md/,
+    );
+  });
+
   it('too few channels for an error to be told', async () => {
     expectRefusal(await beamrigHere('reproduce', '001', '--count', '1'), /--count 1: not allowed/);
     const file = ['--channels', 'test-channels.npy'];

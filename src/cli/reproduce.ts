@@ -33,6 +33,8 @@ export interface ReproduceOptions {
   covariance?: string;
 }
 
+/** A page of Markdown, or one HTML file. */
+const ENDINGS = ['.html', '.md'];
 const PAPERS = ['000', '001'] as const;
 const QUICK_CHANNELS = 10;
 const CHANNELS = { '000': 100, '001': 200 };
@@ -48,23 +50,36 @@ export async function reproduce(paper: string, options: ReproduceOptions): Promi
   const seed = wholeNumber('--seed', options.seed, { min: 0, max: 1e9 });
   // With --json the report goes to standard output, and into a file where one is named.
   const output = options.output ?? (json ? undefined : `paper-${paper}.html`);
-  if (output !== undefined) requireWritable(output, force);
+  if (output !== undefined) {
+    requireWritable(output, force);
+    if (!ENDINGS.some((ending) => output.endsWith(ending))) {
+      throw new BeamrigError('argument', `--output ${output}: a report's name ends in ${ENDINGS.join(' or ')}`, {
+        wayOut: `Write for example --output paper-${paper}.html.`,
+      });
+    }
+  }
   const stop = new AbortController();
   const release = onStopSignal(() => stop.abort());
   const pace = startPace({ say: printError, ...(stderr().isTerminal ? { stream: barStream() } : {}) });
-  const work: ReproductionWork = { cache: openResultCache(), signal: stop.signal, pace, say: printError };
+  let kept = true;
+  const cache = openResultCache(undefined, (why) => {
+    kept = false;
+    printError(`beamrig: the cache cannot be written, and nothing that is computed is kept: ${why}`);
+  });
+  const work: ReproductionWork = { cache, signal: stop.signal, pace, say: printError };
   const command = `beamrig reproduce ${paper}${quick ? ' --quick' : ''} --count ${count} --seed ${seed}`;
   let report: Report;
   try {
     report =
       which === '000'
-        ? await paper000(paper000Data({ ...options, count, seed, command }), work)
+        ? await paper000(paper000Data({ ...options, count, seed, command }), work).finally(() =>
+            pace.end('counted once for each method and SNR'),
+          )
         : await paper001Report({ channels: count, seed, literalRecipe: !quick, command }, work);
   } catch (error) {
     if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
-    return tellStopped(json);
+    return tellStopped(json, kept);
   } finally {
-    if (which === '000') pace.end('counted once for each method and SNR');
     release();
   }
   if (output !== undefined) writeOutput(output, (output.endsWith('.md') ? reportMarkdown : reportHtml)(report), force);
@@ -99,9 +114,11 @@ async function paper000(options: Paper000Options, { cache, signal, pace }: Repro
   });
 }
 
-function tellStopped(json: boolean): void {
-  const message = 'stopped; what was computed is kept';
-  const wayOut = 'The same command goes on from there.';
+function tellStopped(json: boolean, kept: boolean): void {
+  const message = kept ? 'stopped; what was computed is kept' : 'stopped; what was computed is lost';
+  const wayOut = kept
+    ? 'The same command goes on from there.'
+    : 'Give a folder that can be written, XDG_CACHE_HOME=FOLDER, and begin again.';
   printError(`beamrig: ${message}`);
   printError(`What to do: ${wayOut}`);
   if (json) tellScripts({ code: 'stopped', message, wayOut });

@@ -111,6 +111,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     runFolder: recorder.folder,
     hardware: !options.virtualTime,
     rehearse: !options.virtualTime,
+    patient: options.virtualTime ?? false,
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });

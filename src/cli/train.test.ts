@@ -86,3 +86,25 @@ describe('beamrig train refuses, before it trains,', () => {
     expect(existsSync(join(cli.path, 'new.onnx'))).toBe(false);
   });
 });
+
+describe('beamrig train says what is to be done', () => {
+  it.each(FAMILY_IDS)('where no rig can have the array, of every family: %s', async (id) => {
+    const of = (...shape: string[]) => beamrigHere('train', id, ...shape, '--output', join(cli.path, 'unfit.onnx'));
+    expectRefusal(
+      await of('--elements', '4', '--rf-chains', '8'),
+      /--rf-chains 8: not allowed; allowed: a whole number from 1 to 4/,
+    );
+    expectRefusal(
+      await of('--elements', '8', '--rf-chains', '2', '--users', '3'),
+      /--users 3: not allowed; allowed: a whole number from 1 to 2/,
+    );
+  });
+
+  it('about a checkpoint that is damaged, and about one that is missing beside one that is there', async () => {
+    writeFileSync(join(cli.path, 'cut.checkpoint.json'), '{"format":');
+    const ended = await train('cut.onnx', '--resume');
+    expectRefusal(ended, /is damaged, or no checkpoint/);
+    expect(ended.stderr).toContain('Move it away, and start the training anew without --resume.');
+    expectRefusal(await train('cut.onnx', '--resume', '/nonexist'), /there is no checkpoint \/nonexist/);
+  });
+});

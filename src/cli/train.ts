@@ -187,15 +187,15 @@ function makeWritable({ output, resume }: TrainingPlace): void {
       wayOut: 'Give another --output, or move that file away first; a checkpoint goes on with --resume.',
     });
   }
+  if (resume !== undefined && !existsSync(resume)) {
+    throw new BeamrigError('argument', `--resume: there is no checkpoint ${resume}`, {
+      wayOut: 'Give the path of one, or start anew without --resume.',
+    });
+  }
   const checkpoint = checkpointPathOf(output);
   if (existsSync(checkpoint) && (resume === undefined || resolve(resume) !== resolve(checkpoint))) {
     throw new BeamrigError('argument', `--output ${output}: the checkpoint ${checkpoint} exists already and is kept as it is`, {
       wayOut: 'Go on from it with --resume, give another --output, or move it away first.',
-    });
-  }
-  if (resume !== undefined && !existsSync(resume)) {
-    throw new BeamrigError('argument', `--resume: there is no checkpoint ${resume}`, {
-      wayOut: 'Give the path of one, or start anew without --resume.',
     });
   }
   const probe = `${output}.part`;

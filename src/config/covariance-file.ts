@@ -55,7 +55,7 @@ export function parseCovariances(bytes: Uint8Array, name: string, elements: numb
     refuseNpy(
       file,
       `${counted(count, 'covariance')}; expected ${allowed}`,
-      'Give one for all, or one for each SNR in their order.',
+      counts.some((one) => one > 1) ? 'Give one for all, or one for each SNR in their order.' : 'Give one.',
     );
   }
   return read().map((covariance, index) => {

@@ -104,11 +104,11 @@ function typeOf(descr: Literal | undefined, file: NpyFile): NpyType {
   if (type !== undefined && Object.hasOwn(TYPES, known ?? '')) return { ...type, littleEndian: order !== '>' };
   const what = /^\|?O/.test(descr)
     ? 'Python objects'
-    : /^.?[iuIU]\d/.test(descr)
+    : /^.?[iuI]\d/.test(descr)
       ? 'whole numbers'
       : /^.?b1/.test(descr)
         ? 'true or false'
-        : /^.?[SUV]\d/.test(descr)
+        : /^.?[SaUV]\d/.test(descr)
           ? 'texts or raw bytes'
           : /^.?(f2|f16|f12|c32|c24|e|g|G)$/.test(descr)
             ? 'a precision that is not read here'

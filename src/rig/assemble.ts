@@ -68,6 +68,8 @@ export interface AssembleOptions {
   latencyMs?: number;
   /** Turn cycles on a stand-in while the model is being opened, so that the first is as fast as the thousandth. Of no use on virtual time. */
   rehearse?: boolean;
+  /** A model takes as long as it takes, whatever the rig file's deadline: on virtual time no busy machine decides what is recorded. */
+  patient?: boolean;
   /** False: run on the simulator without looking for hardware (on virtual time, say). */
   hardware?: boolean;
   /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
@@ -117,7 +119,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
-  const open = (name: string): Promise<Beamformer> => openBeamformer(name, needs, rig.beamformer);
+  const open = (name: string): Promise<Beamformer> =>
+    openBeamformer(name, needs, { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
   const beamformer = await opening;
