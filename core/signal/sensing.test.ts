@@ -60,6 +60,7 @@ describe('what sensing wishes for', () => {
     const factor = unit(randomMatrix(12, 3, 3));
     const precoder = scale(factor, 2);
     expect(covarianceError({ factor, weight: 1 }, precoder, 4)).toBeCloseTo(0, 9);
+    expect(covarianceError({ factor, weight: 1 }, precoder, 4)).toBeGreaterThanOrEqual(0);
     const grid = patternGrid({ kind: 'ula', elements: 12, spacingWavelengths: 0.5 }, factor);
     expect(beampatternMse(grid, precoder, 4)).toBeCloseTo(0, 12);
     expect(beampatternMse(grid, scale(unit(randomMatrix(12, 3, 4)), 2), 4)).toBeGreaterThan(0.1);

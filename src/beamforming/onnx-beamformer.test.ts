@@ -194,7 +194,7 @@ describe('a model that must not choose a beam is refused before the rig starts',
     const path = writeModel();
     await expect(openModel(path, { ...NEEDS, elements: 64 }, { deadlineMs: 10_000 })).rejects.toMatchObject({
       code: 'model-mismatch',
-      message: expect.stringContaining('is for 8 elements, the rig has 64') as string,
+      message: expect.stringContaining('is for 8 elements, not 64') as string,
     });
     await expect(openModel(path, { ...NEEDS, connection: 'sub' }, { deadlineMs: 10_000 })).rejects.toMatchObject({
       code: 'model-mismatch',
@@ -205,6 +205,6 @@ describe('a model that must not choose a beam is refused before the rig starts',
     const card = JSON.parse(readFileSync(writeModel().replace('.onnx', '.json'), 'utf8')) as ModelCard;
     expect(misfit(card, NEEDS)).toBeUndefined();
     expect(misfit({ ...card, connection: 'input' }, { ...NEEDS, connection: 'sub' })).toBeUndefined();
-    expect(misfit(card, { ...NEEDS, users: 3 })).toBe('is for 2 users, the rig has 3');
+    expect(misfit(card, { ...NEEDS, users: 3 })).toBe('is for 2 users, not 3');
   });
 });

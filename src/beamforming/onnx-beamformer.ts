@@ -162,7 +162,7 @@ export function misfit(card: ModelCard, needs: BeamformerNeeds): string | undefi
     ['rfChains', 'RF chains'],
     ['users', 'users'],
   ] as const) {
-    if (card.dimensions[field] !== needs[field]) return `is for ${card.dimensions[field]} ${name}, the rig has ${needs[field]}`;
+    if (card.dimensions[field] !== needs[field]) return `is for ${card.dimensions[field]} ${name}, not ${needs[field]}`;
   }
   if (needs.connection === 'sub' && card.connection === 'full') return 'is for fully connected arrays, the rig is sub-connected';
   return undefined;

@@ -120,6 +120,7 @@ describe('a header as other writers make it', () => {
     ["{'descr': '<c8', 'fortran_order': 'False', 'shape': (2, 2, 3)}", 'does not say shape and order'],
     ["{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2.5, 3)}", 'gives the shape (2, 2.5, 3)'],
     ["{'fortran_order': False, 'shape': (2, 2, 3)}", 'dtype not given'],
+    [FIRST_HEADER.replace('<c8', '<U1'), 'it holds texts or raw bytes'],
     [FIRST_HEADER.replace('<c8', '|u1'), "dtype '|u1'; expected complex64"],
     [FIRST_HEADER.replace('<c8', '<c32'), 'it holds a precision that is not read here'],
     [FIRST_HEADER.replace('<c8', '|O'), 'it holds Python objects'],
