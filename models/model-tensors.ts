@@ -3,7 +3,7 @@ import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
 import type { Beam, Problem } from '../core/signal/beam-contract.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { zeros } from '../core/signal/complex-matrix.ts';
+import { scale, zeros } from '../core/signal/complex-matrix.ts';
 import { inColumns, requireSameElements } from '../core/signal/sensing.ts';
 import { sensingColumns, type SizedCard } from './card.ts';
 
@@ -29,7 +29,8 @@ export function problemTensors(card: Taking): { name: string; shape: number[] }[
 
 /**
  * The numbers of `problemTensors`, one after another. What a problem senses is left out where the model takes nothing of it; a model that would
- * take it is told of nothing, B = 0 and ω = 0, where the problem senses nothing.
+ * take it is told of nothing, B = 0 and ω = 0, where the problem senses nothing. A channel whose squares float32 does not hold comes in another unit, and
+ * σ² with it.
  * @throws {BeamrigError} 'shape' for an array of another size, 'model-mismatch' for a covariance that takes more columns than the model has
  */
 export function flatInputs(card: Taking, { channel, power, noise, sensing }: Problem): Float32Array {
@@ -43,9 +44,10 @@ export function flatInputs(card: Taking, { channel, power, noise, sensing }: Pro
   const columns = sensingColumns(card);
   const entries = users * elements;
   const flat = new Float32Array(2 * entries + 2 + (columns === undefined ? 0 : 2 * elements * columns + 1));
-  writePairs(channel, flat, 0);
+  const unit = unitFor(writePairs(channel, flat, 0));
+  if (unit !== 1) writePairs(scale(channel, unit), flat, 0);
   flat[2 * entries] = power;
-  flat[2 * entries + 1] = noise;
+  flat[2 * entries + 1] = unit === 1 ? noise : Math.min(Math.max(noise * unit ** 2, 1 / MOST_NOISE), MOST_NOISE);
   if (columns === undefined || sensing === undefined) return flat;
   requireSameElements(sensing, elements);
   const factor = kept(sensing.factor, columns, card);
@@ -78,11 +80,24 @@ function kept(factor: CMatrix, columns: number, { id }: Named): CMatrix {
   return made;
 }
 
-function writePairs({ re, im }: CMatrix, flat: Float32Array, from: number): void {
+/** Of the largest number of a channel: float32 ends at 1e±38, and a model squares and sums. */
+const FLOAT32_SIZE = { min: 1e-9, max: 1e9 };
+/** Beyond ±300 dB no model has a beam of its own. */
+const MOST_NOISE = 1e30;
+
+/** 1, or what brings a channel that float32 has no squares for near 1: of H and σ alike, it leaves every SINR as it is. */
+const unitFor = (largest: number): number =>
+  (largest >= FLOAT32_SIZE.min && largest <= FLOAT32_SIZE.max) || !(largest > 0 && Number.isFinite(largest)) ? 1 : 1 / largest;
+
+/** @returns the largest of all numbers */
+function writePairs({ re, im }: CMatrix, flat: Float32Array, from: number): number {
+  let largest = 0;
   for (let i = 0; i < re.length; i++) {
     flat[from + 2 * i] = re[i];
     flat[from + 2 * i + 1] = im[i];
+    largest = Math.max(largest, Math.abs(re[i]), Math.abs(im[i]));
   }
+  return largest;
 }
 
 /** @param answer analog_phase [N, M], digital [M, K, 2]: one after the other */

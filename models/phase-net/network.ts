@@ -44,6 +44,7 @@ import { scan } from '../graph/scan.ts';
 import type { NetworkDimensions, NormalisedChannel } from '../network-ends.ts';
 import type { HeardByUsers } from '../weighted-mmse-steps.ts';
 import { desiredOf, diagonal, weightedMmseSteps } from '../weighted-mmse-steps.ts';
+import { oneUser, worthOf } from './one-user.ts';
 import type { RowSpace } from './row-space.ts';
 import { rowSpaceOf } from './row-space.ts';
 import type { Schedule } from './schedule.ts';
@@ -96,10 +97,12 @@ export function phaseNet(
     array.phaseBits === undefined ? phases.parts : masked(setting, nearestStates(phases, array.phaseBits).parts);
   const start = complex(shownAs(startPhases(channel, array, setting.mask)));
   const first = seenThrough(setting, start);
-  const x = weightedMmseSteps(first.seen, noise).start();
+  const firstX = weightedMmseSteps(first.seen, noise).start();
   const nothing = ops.multiply(ops.unsqueeze(noise, [1, 2]), graph.constant(0)); // a rate of 0, [B, 1, 1]
   const loop = scan(
-    [start, start, x, x, start, first.basis, first.seen, x, nothing].map((carry) => ('parts' in carry ? carry.parts : carry)),
+    [start, start, firstX, firstX, start, first.basis, first.seen, firstX, nothing].map((carry) =>
+      'parts' in carry ? carry.parts : carry,
+    ),
     SCHEDULE_NAMES.map((name) => ops.unsqueeze(schedule[name], [2, 3])), // [T, B|1, 1, 1]
     ([shown, targetBefore, newest, before, ...best], inputs) => {
       const now = Object.fromEntries(SCHEDULE_NAMES.map((name, i) => [name, inputs[i]])) as unknown as Schedule;
@@ -117,13 +120,19 @@ export function phaseNet(
   const last = seenThrough(setting, complex(shown));
   const omega = graph.constant(LAST_EXTRAPOLATION);
   const { x: lastX, rate } = digitalFor(last.seen, noise, newest, before, omega);
-  const [analog, basis, seen, bestX] = betterOf([shown, last.basis, last.seen, lastX, rate], best);
+  const [bestShown, bestBasis, seen, bestX] = betterOf([shown, last.basis, last.seen, lastX, rate], best);
+  const x = lastDigital(seen, noise, bestX, omega);
+  const [alone, aloneAtStart] = [oneUser(seen, noise), oneUser(first.seen, noise)];
+  const [analog, basis, served] = betterOf(
+    [bestShown, bestBasis, x, worthOf(x, seen, noise, setting.space.correlations)],
+    betterOf([bestShown, bestBasis, alone.x, alone.rate], [start.parts, first.basis, aloneAtStart.x, aloneAtStart.rate]),
+  );
   const own = graph.constant(
     entries(2 * rfChains, 2 * users, (row, col) => (row % rfChains === col % users && row < rfChains === col < users ? 1e-9 : 0)),
     [2 * rfChains, 2 * users],
   );
   // D, of which the upper half is [Re | Im]; where nobody hears anything, a chain for each user.
-  const digital = ops.add(ops.matmul(basis, lastDigital(seen, noise, bestX, omega)), own);
+  const digital = ops.add(ops.matmul(basis, served), own);
   return {
     analog: complex(analog),
     digital: unitPower(complex(analog), complex(ops.slice(digital, 1, 0, rfChains))),

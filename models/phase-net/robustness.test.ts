@@ -43,12 +43,13 @@ async function openEngines(array: TestArray): Promise<Engines> {
   return {
     compiled: openBeams({ card, image: compileImage(onnx) }),
     onnxruntime: async (problem) => {
-      const { channel, power, noise } = problem;
-      const values = flatInputs(card, problem).subarray(0, -2);
+      const { channel } = problem;
+      const flat = flatInputs(card, problem);
+      const [values, power, noise] = [flat.subarray(0, -2), flat.subarray(-2, -1), flat.subarray(-1)];
       const answer = await session.run({
         channel: { values, shape: [1, channel.rows, channel.cols, 2] },
-        power: { values: Float32Array.of(power), shape: [1] },
-        noise: { values: Float32Array.of(noise), shape: [1] },
+        power: { values: power, shape: [1] },
+        noise: { values: noise, shape: [1] },
       });
       return beamOf(card, [...answer['analog_phase'].values, ...answer['digital'].values]);
     },
@@ -135,7 +136,7 @@ describe('phase-net', () => {
       const problem = problemOf(array, channel);
       for (const beamFor of [compiled, onnxruntime]) {
         const { analogPhase } = await beamFor(problem);
-        for (const unit of [1e-6, 1e6]) {
+        for (const unit of [1e-60, 1e-20, 1e-6, 1e6, 1e20, 1e60]) {
           const other = { ...problem, channel: scale(channel, unit), noise: problem.noise * unit ** 2 };
           const turned = (await beamFor(other)).analogPhase.map((phase, i) => Math.abs(Math.sin((phase - analogPhase[i]) / 2)));
           expect(Math.max(...turned)).toBeLessThan(1e-3);
@@ -255,6 +256,20 @@ describe.each([
       for (const beam of [compiled(problem), await onnxruntime(problem)]) {
         precoderOf(problem, beam);
         expect(rateOf(beam)).toBeGreaterThan(floor);
+      }
+    }
+  });
+
+  it.each([0, 1e-6, 1e-3])('that serves one user by itself where all are in one place, but for a share of %d', async (own) => {
+    const alike = clone(channel);
+    for (const part of ['re', 'im'] as const) {
+      alike[part].forEach((value, at) => (alike[part][at] = channel[part][at % channel.cols] + own * value));
+    }
+    for (const snrDb of [10, 40, 60]) {
+      const problem = problemOf(array, alike, snrDb);
+      for (const beam of [compiled(problem), await onnxruntime(problem)]) {
+        expect(ownRate(problem, beam)).toBeGreaterThan(0.95 * rigRate(problem, beam));
+        expect(rigRate(problem, beam)).toBeGreaterThan(0.95 * rigRate(problem, runBaseline('phase-extraction', problem)));
       }
     }
   });

@@ -13,6 +13,8 @@ export interface RowSpace {
   readonly basis: Complex;
   /** F, K×K, as a `rightFactor`: [B, 2K, 2K]. */
   readonly factor: Tensor;
+  /** Of each user's channel with each other's, as a `rightFactor`: [B, 2K, 2K]; 1 in size where two are in one place. */
+  readonly correlations: Tensor;
 }
 
 /** Of channels of norm 1: what keeps the basis finite where users are in one place. */
@@ -25,12 +27,14 @@ export function rowSpaceOf(channel: Complex): RowSpace {
   const lengths = ops.sqrt(ops.maximum(ops.reduceSumSquare(channel.parts, [2]), graph.constant(1e-30))); // [B, K, 1]
   const directions = complex(ops.divide(channel.parts, lengths));
   const across = hermitian(directions);
-  const gram = ops.add(rightFactor(product(directions, across)), diagonal(graph, 2 * users, RIDGE));
+  const correlations = rightFactor(product(directions, across));
+  const gram = ops.add(correlations, diagonal(graph, 2 * users, RIDGE));
   const lower = ops.cholesky(byEntry(gram, users)); // L
   const inverse = ops.solveUpperTriangular(ops.swapLast(lower), diagonal(graph, 2 * users, 1)); // L⁻ᴴ
   return {
     basis: complex(ops.matmul(across.parts, byPart(inverse, users))), // Ĥᴴ·L⁻ᴴ
     factor: ops.multiply(byPart(lower, users), ops.concat([lengths, lengths], 1)),
+    correlations,
   };
 }
 
