@@ -17,7 +17,9 @@ afterAll(() => cli.remove());
 describe('beamrig run', () => {
   it('on virtual time makes no cycle void for a model that is slow on this machine', async () => {
     const rig = cli.rigFile((text) =>
-      text.replace(/^beamformer:.*(\n {2}.*)*/m, 'beamformer: { model: long-run, deadlineMs: 1 }').replace('/runs"', '/runs-slow"'),
+      text
+        .replace(/^beamformer:.*(\n {2}.*)*/m, 'beamformer: { model: long-run, deadlineMs: 1 }')
+        .replace('/runs"', '/runs-slow"'),
     );
     const { code, stdout } = await cli.beamrig('run', rig, '--virtual-time', '--cycles', '2');
     expect(code).toBe(0);
