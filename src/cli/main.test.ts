@@ -18,7 +18,7 @@ describe('the command line', () => {
       ['evaluate', 'aligned', '--channels', 'none.npy', '--bits', '2,x'],
       "'x' is not allowed; allowed: whole numbers from 1 to 16, and inf",
     ],
-    [['evaluate', 'aligned', '--channels', 'none.npy', '--snr', '0,'], '--snr : not allowed; allowed: a number'],
+    [['evaluate', 'aligned', '--channels', 'none.npy', '--snr', '0,'], "--snr '0,': an entry of the list is empty"],
     [['evaluate', 'aligned', '--channels', 'none.npy'], 'none.npy: there is no such file'],
     [['evaluate', 'nothing', '--channels', 'none.npy'], 'model nothing is not there'],
     [['train', 'everything'], 'there is no model family everything; there are: phase-net, unfolded-pga'],

@@ -108,8 +108,11 @@ export function driftStep(state: DriftState, reading: DriftReading): DriftAlarm 
 function filled(state: DriftState, reading: DriftReading): Block | undefined {
   const { timeMs, cycle, predictedSnrDb, measuredSnrDb, predictedSumRate, measuredSumRate } = reading;
   const users = predictedSnrDb.length;
-  const difference = predictedSnrDb.map((predicted, user) => predicted - measuredSnrDb[user]);
-  const mean = difference.reduce((sum, value) => sum + value, 0) / users;
+  // A user who is not served, where users cannot be told apart, is predicted −∞ dB and says nothing of a drift: he goes with the others.
+  const own = predictedSnrDb.map((predicted, user) => predicted - measuredSnrDb[user]);
+  const served = own.filter((_, user) => predictedSnrDb[user] !== -Infinity);
+  const mean = served.reduce((sum, value) => sum + value, 0) / served.length;
+  const difference = own.map((value, user) => (predictedSnrDb[user] === -Infinity ? mean : value));
   if (!Number.isFinite(mean)) return undefined;
   const block = (state.filling ??= {
     sinceMs: timeMs,
