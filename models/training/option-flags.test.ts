@@ -12,8 +12,13 @@ describe('options on the command line', () => {
   it.each(FAMILY_IDS)('are those of the schema, with the defaults that training has: %s', async (id) => {
     const family = await findFamily(id);
     const defaults = parseOptions(family, {}) as unknown as Record<string, unknown>;
-    const flags = flagsOf(family);
+    const all = flagsOf(family);
+    const flags = all.filter(({ option }) => option in defaults);
     expect(flags.map(({ option }) => option)).toEqual(Object.keys(defaults));
+    // What is learned when nobody says so is nothing that an option could name.
+    const others = all.filter(({ option }) => !(option in defaults));
+    expect(others.map(({ option }) => option)).toEqual(id === 'phase-net' ? ['phaseBits'] : []);
+    for (const { help } of others) expect(help).not.toContain('default');
     for (const { option, help } of flags) expect(help).toContain(`default: ${String(defaults[option])})`);
   });
 
