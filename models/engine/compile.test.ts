@@ -1,39 +1,14 @@
 /** Every op, and graphs drawn at random, against onnxruntime. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { disagreement, drawInputs } from '../../test/foreign-model.ts';
+import { difference, NEAR } from '../../test/engine-difference.ts';
 import { complex, complexRelu, dense, gramSchmidt } from '../graph/complex.ts';
 import { encodeModel } from '../graph/encode.ts';
 import { gradients } from '../graph/gradients.ts';
-import { Graph, type Dim, type FloatType, type Tensor } from '../graph/graph.ts';
+import { Graph, type FloatType, type Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
 import { scan } from '../graph/scan.ts';
 import { openCompiled } from './compiled-session.ts';
-
-let seed = 11;
-const lengthOf = (dim: Dim): number => (dim === 'B' ? 1 : Number(dim));
-
-/** As anybody's file may have it. */
-const inverse = (a: Tensor): Tensor => a.graph.emit('Inverse', [a], a.shape, [null], { domain: 'com.microsoft' });
-
-interface Case {
-  float?: FloatType;
-  inputs: readonly (readonly Dim[])[];
-  /** Numbers from … to. */
-  range?: readonly [number, number];
-  build: (tensors: Tensor[]) => Record<string, Tensor>;
-}
-
-/** Largest difference to what onnxruntime makes of the same numbers, in units of 1 + |value|; asserts the shapes. */
-async function difference({ float = 'float32', inputs, range, build }: Case): Promise<number> {
-  const graph = new Graph(float);
-  const tensors = inputs.map((shape, i) => graph.input(`in_${i}`, shape));
-  for (const [name, tensor] of Object.entries(build(tensors))) graph.output(name, tensor);
-  const shapes = Object.fromEntries(inputs.map((shape, i) => [`in_${i}`, shape.map(lengthOf)]));
-  return disagreement(encodeModel(graph, 'test'), drawInputs({ inputs: shapes, float }, seed++, range));
-}
-
-const NEAR: Record<FloatType, number> = { float32: 2e-6, float64: 2e-14 };
 
 const unary: [string, (a: Tensor) => Tensor, readonly [number, number]][] = [
   ['negate', ops.negate, [-2, 2]],
@@ -162,80 +137,6 @@ describe.each(['float32', 'float64'] as const)('compiled to %s, as onnxruntime h
         build: narrow,
       }),
     ).toBeLessThan(4 * near);
-  });
-
-  it('inverses of positive definite matrices', async () => {
-    const build = ([a]: Tensor[]): Record<string, Tensor> => {
-      const size = a.shape[2] as number;
-      const identity = a.graph.constant(
-        Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
-        [size, size],
-      );
-      return { out: inverse(ops.add(ops.matmul(ops.swapLast(a), a), identity)) };
-    };
-    for (const size of [1, 2, 3, 4, 8, 11]) {
-      expect(await difference({ float, inputs: [[2, 12, size]], build })).toBeLessThan(40 * near);
-    }
-  });
-
-  it('systems whose rows share code: definite, of any matrix, triangular, and factors', async () => {
-    const build = ([a, b]: Tensor[]): Record<string, Tensor> => {
-      const size = a.shape[1] as number;
-      const scaled = (value: number): Tensor =>
-        a.graph.constant(
-          Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? value : 0)),
-          [size, size],
-        );
-      const definite = ops.add(ops.matmul(ops.swapLast(a), a), scaled(size));
-      // Its largest entries lie off the diagonal: rows change places.
-      const turned = ops.matmul(ops.concat([ops.slice(scaled(size), 0, 1, size), ops.slice(scaled(size), 0, 0, 1)], 0), definite);
-      const factor = ops.cholesky(definite);
-      return {
-        solved: ops.solvePositiveDefinite(definite, b),
-        inverse: inverse(turned),
-        factor,
-        lower: ops.solveLowerTriangular(factor, b),
-        upper: ops.solveUpperTriangular(ops.swapLast(factor), b),
-      };
-    };
-    // Around where it begins, and columns of the right side that share code, too.
-    for (const [size, columns] of [
-      [32, 5],
-      [33, 66],
-      [41, 130],
-      [70, 3],
-    ]) {
-      const inputs = [
-        [size, size],
-        [size, columns],
-      ];
-      expect(await difference({ float, inputs, range: [-1, 1], build })).toBeLessThan(100 * near);
-    }
-  });
-
-  it('Cholesky factors and triangular systems, and their gradients', async () => {
-    const build = ([a, b]: Tensor[]): Record<string, Tensor> => {
-      const size = a.shape[2] as number;
-      const identity = a.graph.constant(
-        Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
-        [size, size],
-      );
-      const factor = ops.cholesky(ops.add(ops.matmul(ops.swapLast(a), a), identity));
-      const lower = ops.solveLowerTriangular(factor, b);
-      const upper = ops.solveUpperTriangular(ops.swapLast(factor), lower);
-      const loss = ops.reduceSumSquare(ops.concat([lower, upper, factor], 2), [0, 1, 2]);
-      const [byA, byB] = gradients(loss, [a, b]);
-      // What lies beyond the diagonal is not read.
-      const half = ops.solveLowerTriangular(ops.add(ops.matmul(ops.swapLast(a), a), identity), b);
-      return { factor, lower, upper, half, byA, byB };
-    };
-    for (const size of [1, 2, 3, 4, 8, 11]) {
-      const inputs = [
-        [2, 12, size],
-        [size, 3],
-      ];
-      expect(await difference({ float, inputs, range: [-1, 1], build })).toBeLessThan(100 * near);
-    }
   });
 
   it('orthonormal columns, and complex layers, with their gradients', async () => {
