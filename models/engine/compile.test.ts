@@ -5,7 +5,7 @@ import { difference, NEAR } from '../../test/engine-difference.ts';
 import { complex, complexRelu, dense, gramSchmidt } from '../graph/complex.ts';
 import { encodeModel } from '../graph/encode.ts';
 import { gradients } from '../graph/gradients.ts';
-import { Graph, type FloatType, type Tensor } from '../graph/graph.ts';
+import { Graph, type Tensor } from '../graph/graph.ts';
 import * as ops from '../graph/ops.ts';
 import { scan } from '../graph/scan.ts';
 import { openCompiled } from './compiled-session.ts';
