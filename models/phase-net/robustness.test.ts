@@ -225,6 +225,7 @@ describe.each([
   const array = { ...arrayOf(16, 4, 4, connection), phaseBits };
   const { compiled, onnxruntime } = await openEngines(array);
   const [channel] = channelsOf(array, 1);
+  const rateOf = phaseBits === undefined ? rigRate : wordsRate(phaseBits);
 
   it.each([
     ['where two users are in one place', spoilt(channel, [[1, 0, 1]])],
@@ -250,12 +251,11 @@ describe.each([
   ])('%s', async (_, bad) => {
     for (const snrDb of [-40, 0, 30]) {
       const problem = problemOf(array, bad, snrDb);
-      const rateOf = (beam: Beam): number => (phaseBits === undefined ? rigRate : wordsRate(phaseBits))(problem, beam);
       // One bit leaves few words to choose among where users cannot be told apart.
-      const floor = (phaseBits === 1 ? 0.7 : 0.85) * rateOf(runBaseline('phase-extraction', problem));
+      const floor = (phaseBits === 1 ? 0.7 : 0.85) * rateOf(problem, runBaseline('phase-extraction', problem));
       for (const beam of [compiled(problem), await onnxruntime(problem)]) {
         precoderOf(problem, beam);
-        expect(rateOf(beam)).toBeGreaterThan(floor);
+        expect(rateOf(problem, beam)).toBeGreaterThan(floor);
       }
     }
   });
@@ -268,13 +268,8 @@ describe.each([
     for (const snrDb of [10, 40, 60]) {
       const problem = problemOf(array, alike, snrDb);
       for (const beam of [compiled(problem), await onnxruntime(problem)]) {
-        if (phaseBits !== undefined) {
-          const rateOf = wordsRate(phaseBits);
-          expect(rateOf(problem, beam)).toBeGreaterThan(0.7 * rateOf(problem, runBaseline('phase-extraction', problem)));
-          continue;
-        }
-        expect(ownRate(problem, beam)).toBeGreaterThan(0.95 * rigRate(problem, beam));
-        expect(rigRate(problem, beam)).toBeGreaterThan(0.95 * rigRate(problem, runBaseline('phase-extraction', problem)));
+        expect(ownRate(problem, beam)).toBeGreaterThan(0.95 * rateOf(problem, beam));
+        expect(rateOf(problem, beam)).toBeGreaterThan(0.95 * rateOf(problem, runBaseline('phase-extraction', problem)));
       }
     }
   });
