@@ -3,6 +3,7 @@
  * accepted only when card and file agree; anyone's own export runs here with a card that follows this schema.
  */
 import { z } from 'zod';
+import type { SchemaNode } from '../core/errors/schema-problems.ts';
 
 const count = z.int().positive();
 
@@ -34,7 +35,10 @@ const tensorSchema = z.strictObject({
 });
 
 /** Lower-case hex. */
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ allowed: '64 lower-case hex digits' });
 
 const trainingSchema = z.strictObject({
   /** 'beamrig', 'paper', or anything another trainer calls itself. */
@@ -68,7 +72,10 @@ const dimensionsSchema = z.strictObject({ elements: count, rfChains: count, user
 
 /** What a model may be called; its file has the same name. */
 export const MODEL_ID_RULE = 'lower-case letters, digits and dashes, with a letter or digit first';
-const idSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, MODEL_ID_RULE);
+const idSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, MODEL_ID_RULE)
+  .meta({ allowed: MODEL_ID_RULE });
 export const isModelId = (id: string): boolean => idSchema.safeParse(id).success;
 
 export const modelCardSchema = z.strictObject({
@@ -103,6 +110,10 @@ export const modelCardSchema = z.strictObject({
   /** Of the ONNX file, or of the file of numbers. */
   sha256: sha256Schema,
 });
+
+/** The schema as data, for messages. */
+export const cardJsonSchema = (): SchemaNode =>
+  z.toJSONSchema(modelCardSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
 
 export type ModelCard = z.infer<typeof modelCardSchema>;
 /** N, M and K. */

@@ -18,7 +18,7 @@ import { drawChannelSet } from './training/channel-set.ts';
 import { optionsOfCommand } from './training/recorded-options.ts';
 import { fitModel } from './fitted-model.ts';
 import { cardPathOf } from './model-path.ts';
-import { contractTensors, findModel, listModels, readCard, verifyModel, zooFolder } from './zoo.ts';
+import { contractTensors, findModel, listModels, lookAtModel, readCard, verifyModel, zooFolder } from './zoo.ts';
 import { listSizedModels } from './reproduce/sized-models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-zoo-'));
@@ -242,6 +242,26 @@ describe('a model is refused, with a way out,', () => {
     writeFileSync(path.replace('.onnx', '.json'), text, 'utf16le');
     expect(() => readCard(path)).toThrow(refused('model-damaged', /marked\.json is UTF-16LE and not UTF-8/));
     rmSync(path);
+  });
+
+  it('when its card has wrong values, of which each is named with what is allowed, and what was probably meant', () => {
+    const path = copyWith('flaws', (card) => card);
+    const { title: _, ...others } = sized.card;
+    const wrong = { ...others, titel: 'x', connection: 'ful', sha256: 'abc', dimensions: { elements: 0, rfChains: 4, users: 4 } };
+    writeFileSync(cardPathOf(path), JSON.stringify(wrong));
+    expect(lookAtModel(path).flaws.map(({ message }) => message.replace(/^card \S+: /, ''))).toEqual([
+      'dimensions.elements: 0 is not allowed; allowed: a whole number above 0, up to ∞',
+      'connection: "ful" is not allowed; allowed: full | input | any; did you mean full?',
+      'sha256: "abc" is not allowed; allowed: 64 lower-case hex digits',
+      'titel: unknown key; did you mean title?',
+    ]);
+  });
+
+  it('when there is no card, and is told how one begins', () => {
+    const path = copyWith('alone', (card) => card);
+    rmSync(cardPathOf(path));
+    const [flaw] = lookAtModel(path).flaws;
+    expect(flaw).toMatchObject({ code: 'model-missing', wayOut: `of an ONNX file, begin one: beamrig models card ${path}` });
   });
 
   it('when its card is no JSON, or breaks the schema', () => {

@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
 import { counted } from '../core/errors/counted.ts';
 import { nearest } from '../core/errors/nearest.ts';
+import { pathText, problemsOf } from '../core/errors/schema-problems.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
 import type { z } from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
-import { isTodo, modelCardSchema, sensingColumns } from './card.ts';
+import { cardJsonSchema, isTodo, modelCardSchema, sensingColumns } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
 import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, isModelFileName, isModelPath } from './model-path.ts';
 import { readNumbers } from './numbers-file.ts';
@@ -127,23 +128,27 @@ function lookAtCard(path: string): { card?: ModelCard; sha256?: string; flaws: B
   }
   const parsed = modelCardSchema.safeParse(json);
   if (parsed.success) return { card: parsed.data, sha256: sha256Of(bytes), flaws: [] };
-  const wayOut = 'write the card by models/README.md (contract version 1); `beamrig models card` begins one';
-  return {
-    flaws: parsed.error.issues.flatMap(unfolded).map(({ path: at, message }) => {
-      const field = at.length === 0 ? 'the card' : at.join('.');
-      const found = at.reduce<unknown>((inner, key) => (isObject(inner) ? Reflect.get(inner, key) : undefined), json);
-      const open = isTodo(found);
-      return refuse('model-mismatch', `: ${field}: ${open ? `still to be filled in (${found})` : message}`, wayOut);
-    }),
-  };
+  const wayOut =
+    'write the card by models/README.md (contract version 1); `beamrig models card` begins one; checksum, inputs and outputs are compared once it does';
+  const issues = parsed.error.issues.flatMap(unfolded);
+  const open = issues.map(({ path: at }) => at).filter((at) => isTodo(valueAt(json, at)));
+  const others = issues.filter(({ path: at }) => !open.includes(at));
+  const told = [
+    ...open.map((at) => `${pathText(at)}: still to be filled in (${String(valueAt(json, at))})`),
+    ...problemsOf(others, json, cardJsonSchema()).map(({ text }) => text),
+  ];
+  return { flaws: told.map((text) => refuse('model-mismatch', `: ${text}`, wayOut)) };
 }
 
 /** Where a value may be one of several, what is wrong inside it says more than that it is none of them. */
-function unfolded(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+function unfolded(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   const inside =
     issue.code === 'invalid_union' ? issue.errors.find((issues) => issues.some(({ path }) => path.length > 0)) : undefined;
-  return inside?.map(({ path, message }) => ({ path: [...issue.path, ...path], message })) ?? [issue];
+  return inside?.map((each) => ({ ...each, path: [...issue.path, ...each.path] })) ?? [issue];
 }
+
+const valueAt = (json: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isObject(inner) ? Reflect.get(inner, key) : undefined), json);
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
@@ -289,7 +294,10 @@ export function readModelFile(path: string, what: keyof typeof LARGEST_BYTES): B
   const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES[what], pipes: 'refuse' });
   if (read.ok) return read.bytes;
   throw new BeamrigError('model-missing', `${what} ${path} cannot be read: ${read.why}`, {
-    wayOut: '`beamrig models` lists what there is',
+    wayOut:
+      what === 'card' && read.reason === 'missing'
+        ? `of an ONNX file, begin one: beamrig models card ${path.replace(/\.json$/, ONNX_ENDING)}`
+        : '`beamrig models` lists what there is',
     cause: read.cause,
   });
 }

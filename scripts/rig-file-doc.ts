@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../core/files/package-root.ts';
 import { rigFileJsonSchema } from '../src/config/rig-file.ts';
-import { allowedText, discriminatorOf, type SchemaNode } from '../src/config/rig-problems.ts';
+import { allowedText, discriminatorOf, type SchemaNode } from '../core/errors/schema-problems.ts';
 
 /** The whole page, Markdown. */
 export function rigFilePage(): string {

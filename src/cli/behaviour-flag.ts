@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
-import { problemsOf, type SchemaNode } from '../config/rig-problems.ts';
+import { problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
 
 const WAY_OUT = 'Write it as drop:probability=0.01,direction=to-host; all of them are listed in hil-sim/README.md.';
 

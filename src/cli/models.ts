@@ -109,7 +109,11 @@ function nameFlaws(path: string, card: ModelCard | undefined): BeamrigError[] {
 }
 
 function tell({ card, tried, flaws }: Verified): void {
-  for (const flaw of flaws) failWith(flaw, false);
+  flaws.forEach(({ code, message, wayOut }, i) => {
+    // What to do is said once for those that follow each other and need the same.
+    const again = wayOut !== undefined && flaws[i + 1]?.wayOut === wayOut;
+    failWith(new BeamrigError(code, message, again || wayOut === undefined ? {} : { wayOut }), false);
+  });
   if (flaws.length > 0 || card === undefined || tried === undefined) return;
   const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = tried;
   const { id, sha256 } = card;

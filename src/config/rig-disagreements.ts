@@ -2,7 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
-import { pathText, type Problem } from './rig-problems.ts';
+import { pathText, type Problem } from '../../core/errors/schema-problems.ts';
 import { namesAnotherHome } from '../../core/files/home-path.ts';
 
 /** Works on an unchecked file too, so that all problems come out at once. @param folder of the rig file */

@@ -21,7 +21,7 @@ import {
 } from '../../core/signal/quantiser-names.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
-import { pathText, problemsOf, type SchemaNode } from './rig-problems.ts';
+import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
 import { rigTextOf } from './rig-text.ts';
 import { sensingSchema } from './sensing-schema.ts';
 import { simulatorSchema } from './simulator-schema.ts';

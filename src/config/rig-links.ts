@@ -9,7 +9,7 @@ import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { LINK_KIND_NAMES, linkKind, type LinkKindName, type OfSomeKind } from '../link/link-kinds.ts';
 import { mapProblems, parseElements } from './element-map.ts';
 import { environmentVariable, filePath, FROM_HERE } from './rig-fields.ts';
-import type { Problem } from './rig-problems.ts';
+import type { Problem } from '../../core/errors/schema-problems.ts';
 
 /** The kinds, as a message lists them. */
 const anyKind = LINK_KIND_NAMES.join(' or ');

@@ -6,7 +6,7 @@
 import { CST, isAlias, isScalar, Lexer, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { characterFlaw } from './rig-text.ts';
-import { pathText, shortened, type Problem } from './rig-problems.ts';
+import { pathText, shortened, type Problem } from '../../core/errors/schema-problems.ts';
 
 export interface RigYaml {
   raw: object;

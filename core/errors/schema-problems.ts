@@ -1,11 +1,11 @@
 /**
  * What the schema found wrong, in words a person can act on: which key, what stands there, what is allowed. The schema is read as data
- * (JSON Schema), so that ranges are written once and appear in messages and in docs/rig-file.md alike.
+ * (JSON Schema), so that ranges are written once and appear in messages and in documents alike.
  */
 import type * as z from 'zod';
-import { nearest } from '../../core/errors/nearest.ts';
+import { nearest } from './nearest.ts';
 
-/** The part of JSON Schema that the rig file uses. */
+/** The part of JSON Schema that rig files and the cards of models use. */
 export interface SchemaNode {
   type?: string;
   description?: string;
@@ -14,7 +14,7 @@ export interface SchemaNode {
   allowed?: string;
   /** What somebody wrote here by mistake may be a password: messages do not show it. */
   unshown?: boolean;
-  const?: string;
+  const?: string | number;
   enum?: string[];
   minimum?: number;
   maximum?: number;
@@ -104,7 +104,8 @@ const takes = (node: SchemaNode | undefined, type: string): boolean =>
 export function allowedText(node: SchemaNode): string {
   if (node.allowed !== undefined) return node.allowed;
   if (node.enum) return node.enum.join(' | ');
-  if (node.const !== undefined) return node.const;
+  if (node.const !== undefined) return String(node.const);
+  if (node.anyOf) return node.anyOf.map(allowedText).join(', or ');
   if (node.oneOf) return `a block whose ${discriminatorOf(node)} is ${optionNames(node).join(' or ')}`;
   if (node.type === 'object') return 'a block with ' + Object.keys(node.properties ?? {}).join(', ');
   if (node.type === 'array') {
@@ -115,11 +116,13 @@ export function allowedText(node: SchemaNode): string {
   if (node.type === 'string') return 'a text';
   if (node.type === 'integer' || node.type === 'number') {
     const noun = node.type === 'integer' ? 'a whole number' : 'a number';
-    if (node.exclusiveMinimum !== undefined) return `${noun} above ${node.exclusiveMinimum}, up to ${node.maximum ?? '∞'}`;
     const unbounded = (node.maximum ?? Infinity) >= Number.MAX_SAFE_INTEGER;
+    if (node.exclusiveMinimum !== undefined)
+      return `${noun} above ${node.exclusiveMinimum}, up to ${unbounded ? '∞' : node.maximum}`;
+    if (unbounded && (node.minimum ?? -Infinity) <= Number.MIN_SAFE_INTEGER) return noun;
     return `${noun} from ${node.minimum ?? '-∞'} ${unbounded ? 'up' : `to ${node.maximum}`}`;
   }
-  return 'see docs/rig-file.md';
+  return 'something else';
 }
 
 /** The key that says which option of a union a block is: the first one that is fixed in every option. */
@@ -156,13 +159,13 @@ function keyPaths(node: SchemaNode, path: string[] = []): string[][] {
 function allowedAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string {
   const node = nodeAt(schema, path, raw);
   if (node) return allowedText(node);
-  return wordsAt(schema, path, raw).join(' | ') || 'see docs/rig-file.md';
+  return wordsAt(schema, path, raw).join(' | ') || 'something else';
 }
 
 /** The words that a place takes, where it takes only some. */
 function wordsAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown): string[] {
   const node = nodeAt(schema, path, raw);
-  if (node) return node.enum ?? (node.const === undefined ? [] : [node.const]);
+  if (node) return node.enum ?? (node.const === undefined ? [] : [String(node.const)]);
   // What says which option a block is, is itself wrong: every option is a way out.
   const union = nodeAt(schema, path.slice(0, -1), raw);
   return union?.oneOf && path.at(-1) === discriminatorOf(union) ? optionNames(union) : [];
@@ -180,6 +183,9 @@ function nodeAt(schema: SchemaNode, path: readonly PropertyKey[], raw: unknown):
 }
 
 function choose(node: SchemaNode | undefined, value: unknown): SchemaNode | undefined {
+  // Of a block or a word, a block is meant where one stands.
+  const block = typeof value === 'object' && value !== null ? node?.anyOf?.find(({ type }) => type === 'object') : undefined;
+  if (block !== undefined) return block;
   if (!node?.oneOf) return node;
   const discriminator = discriminatorOf(node);
   const { value: chosen } = valueAt(value, [discriminator]);
