@@ -1,0 +1,36 @@
+/** What stands in a calibration table, JSON: what one panel shows in each state of each of its phase shifters, at one frequency and one temperature. */
+import { z } from 'zod';
+
+const perState = z.array(z.number().min(-1000).max(1000)).min(2).max(65_536);
+/** (n, m) at n·M + m, n counting the panel's own elements; null where nothing was measured: not connected. */
+const perPlace = z.array(perState.nullable()).min(1);
+
+export const tableSchema = z.strictObject({
+  format: z.literal('beamrig-calibration-1'),
+  panel: z.string().min(1).max(32).describe('Serial number of the panel that was measured.'),
+  frequencyGhz: z.number().positive().describe('Carrier, GHz.'),
+  temperatureC: z.number().nullable().describe('Of the board in the middle of the measurement, °C; null: it has no sensor.'),
+  measuredAt: z.iso.datetime().describe('When it ended.'),
+  method: z.string().describe('How it was measured, as `beamrig calibrate --method` names it.'),
+  readings: z.int().positive().describe('How many readings it took.'),
+  elements: z.int().positive().describe('N of the panel.'),
+  rfChains: z.int().positive().describe('M.'),
+  phaseBits: z.int().min(1).max(16).describe('Q.'),
+  accuracy: z
+    .strictObject({ phaseDeg: z.number().nonnegative(), gainDb: z.number().nonnegative() })
+    .describe('RMS by which a state is expected to be wrong, by noise and number of readings.'),
+  flaws: z
+    .array(
+      z.strictObject({
+        element: z.int().nonnegative(),
+        rfChain: z.int().nonnegative(),
+        flaw: z.enum(['dead', 'stuck', 'weak']),
+      }),
+    )
+    .describe('Elements that do not do what they are told.'),
+  gainDb: perPlace.describe('By place and word, dB beside the mean of the panel.'),
+  phaseDeg: perPlace.describe('By place and word, degrees; the phases of state 0 add up to 0 over the panel.'),
+  sha256: z.string().describe('Of the file without this line.'),
+});
+
+export type CalibrationTable = z.infer<typeof tableSchema>;
