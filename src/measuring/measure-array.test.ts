@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { offsetsOf } from '../../calibration/nominal-grid.ts';
+import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
+import { coded } from '../../calibration/methods/coded.ts';
+import { hadamard } from '../../calibration/methods/hadamard.ts';
+import { stateDifference } from '../../calibration/state-difference.ts';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { fromParts, zeros } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { userIndex } from '../../core/signal/indices.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { createRecordedScene } from '../../hil-sim/scene.ts';
+import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
+import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
+import { createLoopbackLink } from '../link/loopback.ts';
+import { createPanel } from '../panel/panel-driver.ts';
+import { createArrayReader } from './array-reader.ts';
+import { measureArray, readingsOf } from './measure-array.ts';
+
+const [ELEMENTS, CHAINS, BITS] = [8, 2, 3];
+const PILOTS = 64;
+/** σ² of a reading: 40 dB below one element. */
+const NOISE = 1e-4;
+
+function bench(options: { connection?: 'full' | 'sub'; behaviours?: Behaviour[] } = {}) {
+  const { connection = 'full', behaviours = [] } = options;
+  const clock = createVirtualClock();
+  const random = createRandom(1);
+  const array = createSimulatedArray({
+    ...{ elements: ELEMENTS, rfChains: CHAINS, phaseBits: BITS, connection, random: random.stream('array') },
+    impairments: { gainErrorDb: 0.5, phaseErrorDeg: 60, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 },
+  });
+  // A probe straight ahead: every element is as near.
+  const scene = createRecordedScene([fromParts(1, ELEMENTS, new Float64Array(ELEMENTS).fill(1), new Float64Array(ELEMENTS))]);
+  const virtual = createVirtualPanel({ clock, array, scene, noise: NOISE * PILOTS, random: random.stream('panel'), behaviours });
+  const panel = createPanel({ link: createLoopbackLink(virtual, clock), clock, random: random.stream('driver') });
+  const reader = createArrayReader({ panel, clock, phaseBits: BITS, user: userIndex(0), pilots: PILOTS, stopped: () => false });
+  const underTest = {
+    ...{ elements: ELEMENTS, rfChains: CHAINS, phaseBits: BITS, elementEnable: false },
+    ...(connection === 'full' ? {} : { connection: connectionMask(connection, ELEMENTS, CHAINS) }),
+  };
+  /** What the array shows in truth: chain m of its elements, state by state. */
+  const truth = (m: number, elements: readonly number[]): CMatrix => {
+    const out = zeros(elements.length, 2 ** BITS);
+    for (let word = 0; word < 2 ** BITS; word++) {
+      const shown = array.radiatedAnalog(new Uint16Array(ELEMENTS * CHAINS).fill(word), 0);
+      elements.forEach((n, row) => {
+        out.re[row * out.cols + word] = shown.re[n * CHAINS + m];
+        out.im[row * out.cols + word] = shown.im[n * CHAINS + m];
+      });
+    }
+    return out;
+  };
+  return { clock, panel, reader, underTest, truth };
+}
+
+describe.each(['full', 'sub'] as const)('an array that is connected as %s', (connection) => {
+  it('is known by its states after a coded measurement, its elements always on', async () => {
+    const { panel, reader, underTest, truth } = bench({ connection });
+    expect((await panel.connect()).ok).toBe(true);
+    const options = { array: underTest, method: coded, readings: 1000, random: createRandom(3) };
+    const steps: number[] = [];
+    const { chains, noise } = await measureArray({ ...options, onProgress: (done) => steps.push(done) }, reader);
+    expect(noise).toBeGreaterThan(NOISE / 2);
+    expect(noise).toBeLessThan(NOISE * 2);
+    expect(steps).toEqual(Array.from({ length: readingsOf(options) }, (_, i) => i + 1));
+    chains.forEach(({ elements, estimate }, m) => {
+      expect(elements).toEqual(connection === 'full' ? [0, 1, 2, 3, 4, 5, 6, 7] : m === 0 ? [0, 1, 2, 3] : [4, 5, 6, 7]);
+      expect(stateDifference(estimate.states, truth(m, elements)).phaseDeg).toBeLessThan(1.5);
+    });
+  });
+});
+
+it('loses no reading where frames and the session are lost on the way', async () => {
+  const behaviours: Behaviour[] = [
+    { do: 'drop', probability: 0.05 },
+    { do: 'reset', messages: ['commit'], nth: 40, bootMs: 20 },
+  ];
+  const { panel, reader, underTest, truth } = bench({ behaviours });
+  while (!(await panel.connect()).ok);
+  const { chains } = await measureArray({ array: underTest, method: coded, readings: 64, random: createRandom(3) }, reader);
+  chains.forEach(({ elements, estimate }, m) => {
+    const found = offsetsOf(estimate.states, 2 ** BITS);
+    expect(stateDifference(found, offsetsOf(truth(m, elements), 2 ** BITS)).phaseDeg).toBeLessThan(2);
+  });
+});
+
+it('asks for another method where elements cannot be switched off', async () => {
+  const { reader, underTest } = bench();
+  for (const method of CALIBRATION_METHODS.filter(({ needsElementEnable }) => needsElementEnable)) {
+    const refused = measureArray({ array: underTest, method, random: createRandom(3) }, reader);
+    await expect(refused).rejects.toMatchObject({ code: 'argument', message: expect.stringContaining('element-enable') as string });
+  }
+  expect(hadamard.needsElementEnable).toBe(true);
+});

@@ -1,0 +1,172 @@
+/**
+ * A method of `calibration/` carried out on an array, through its panel driver alone: nothing here knows a simulator.
+ *
+ *   a run of the method a chain ─► settings, the same reading for all chains ─► shown, read, kept ─► states a chain ─► path taken out
+ *
+ * First one setting is read a number of times, which tells the noise of a reading.
+ */
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
+import type { Random } from '../../core/signal/random.ts';
+import type { StateEstimate } from '../../calibration/estimate-states.ts';
+import type { CalibrationMethod, MethodRun } from '../../calibration/method.ts';
+import type { ReadingPlan } from '../../calibration/reading-plan.ts';
+import { shownIn } from '../../calibration/reading-plan.ts';
+import type { ArrayReader, ArraySetting } from './array-reader.ts';
+
+export interface ArrayUnderTest {
+  /** N, M, Q */
+  readonly elements: number;
+  readonly rfChains: number;
+  readonly phaseBits: number;
+  /** N·M of 0/1; absent: every chain reaches every element. */
+  readonly connection?: Uint8Array | undefined;
+  /** Whether its elements can be switched off. */
+  readonly elementEnable: boolean;
+}
+
+export interface MeasureArrayOptions {
+  readonly array: ArrayUnderTest;
+  readonly method: CalibrationMethod;
+  /** About how many; absent: what the method likes best. */
+  readonly readings?: number | undefined;
+  readonly random: Random;
+  /** @param progress readings done of all */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+export interface MeasuredStates {
+  /** Of each chain: its elements, and what they show, in the receiver's unit and phase. */
+  readonly chains: readonly { elements: readonly number[]; estimate: StateEstimate }[];
+  /** σ² of a reading. */
+  readonly noise: number;
+}
+
+/** Readings of one setting, for the noise: it is known to a sixth by so many of one chain. */
+export const NOISE_READINGS = 32;
+
+/** @throws {BeamrigError} 'argument' where the array lacks what the method needs, and what the reader throws */
+export async function measureArray(
+  { array, method, readings, random, onProgress }: MeasureArrayOptions,
+  reader: Pick<ArrayReader, 'read'>,
+): Promise<MeasuredStates> {
+  requireFeatures(array, method);
+  const chains = chainsOf(array);
+  const setups = chains.map((elements, m) => ({
+    elements: elements.length,
+    phaseBits: array.phaseBits,
+    elementEnable: array.elementEnable,
+    random: random.stream(`chain ${m}`),
+    readings,
+  }));
+  const total = NOISE_READINGS + Math.max(...setups.map((setup) => method.readings(setup)));
+  let done = 0;
+  const read = async (setting: ArraySetting): Promise<CMatrix> => {
+    const heard = await reader.read(setting);
+    onProgress?.(++done, total);
+    return heard;
+  };
+  const noise = await readNoise(array, read);
+  const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
+  return { chains: await inStep(array, chains, runs, read), noise };
+}
+
+/** Readings that a measurement will take, those for the noise among them. */
+export const readingsOf = ({ array, method, readings, random }: MeasureArrayOptions): number =>
+  NOISE_READINGS +
+  Math.max(
+    ...chainsOf(array).map(({ length }) =>
+      method.readings({ elements: length, phaseBits: array.phaseBits, elementEnable: array.elementEnable, random, readings }),
+    ),
+  );
+
+function requireFeatures({ elementEnable }: ArrayUnderTest, { name, needsElementEnable }: CalibrationMethod): void {
+  if (elementEnable || !needsElementEnable) return;
+  throw new BeamrigError('argument', `the method ${name} switches elements off, and the panel cannot (feature element-enable)`, {
+    wayOut: 'Choose a method that keeps all elements on: coded, steering or rev.',
+  });
+}
+
+/** The elements of each chain. */
+function chainsOf({ elements, rfChains, connection }: ArrayUnderTest): number[][] {
+  return Array.from({ length: rfChains }, (_, m) =>
+    Array.from({ length: elements }, (_, n) => n).filter((n) => connection === undefined || connection[n * rfChains + m] !== 0),
+  );
+}
+
+async function readNoise(
+  { elements, rfChains }: ArrayUnderTest,
+  read: (setting: ArraySetting) => Promise<CMatrix>,
+): Promise<number> {
+  const setting = { words: new Uint16Array(elements * rfChains) };
+  const heard: CMatrix[] = [];
+  for (let i = 0; i < NOISE_READINGS; i++) heard.push(await read(setting));
+  // By differences of neighbours, so that what drifts slowly is no noise.
+  let sum = 0;
+  for (let i = 1; i < heard.length; i++) {
+    for (let m = 0; m < rfChains; m++)
+      sum += (heard[i].re[m] - heard[i - 1].re[m]) ** 2 + (heard[i].im[m] - heard[i - 1].im[m]) ** 2;
+  }
+  return sum / (2 * (heard.length - 1) * rfChains);
+}
+
+async function inStep(
+  array: ArrayUnderTest,
+  chains: readonly (readonly number[])[],
+  runs: readonly MethodRun[],
+  read: (setting: ArraySetting) => Promise<CMatrix>,
+): Promise<MeasuredStates['chains']> {
+  const steps = runs.map((run) => run.next());
+  for (;;) {
+    const plans = steps.map((step) => (step.done === true ? undefined : step.value));
+    const most = Math.max(0, ...plans.map((plan) => plan?.readings ?? 0));
+    if (most === 0) break;
+    const heard = plans.map((plan) => zeros(plan?.readings ?? 0, 1));
+    for (let i = 0; i < most; i++) {
+      const values = await read(settingOf(array, chains, plans, i));
+      plans.forEach((plan, m) => {
+        if (plan === undefined || i >= plan.readings) return;
+        heard[m].re[i] = values.re[m];
+        heard[m].im[i] = values.im[m];
+      });
+    }
+    plans.forEach((plan, m) => {
+      if (plan !== undefined) steps[m] = runs[m].next(heard[m]);
+    });
+  }
+  return chains.map((elements, m) => {
+    const step = steps[m];
+    if (step.done !== true) throw new BeamrigError('internal', `chain ${m} was not read to its end`);
+    return { elements, estimate: step.value };
+  });
+}
+
+/** What all chains show for reading i of their plans; a chain that is through shows word 0. */
+function settingOf(
+  { elements, rfChains }: ArrayUnderTest,
+  chains: readonly (readonly number[])[],
+  plans: readonly (ReadingPlan | undefined)[],
+  i: number,
+): ArraySetting {
+  const words = new Uint16Array(elements * rfChains);
+  const enabled = new Uint8Array(elements * rfChains).fill(1);
+  let allOn = true;
+  plans.forEach((plan, m) => {
+    if (plan === undefined || i >= plan.readings) return;
+    chains[m].forEach((n, row) => {
+      const word = shownIn(plan, i, row);
+      const place = n * rfChains + m;
+      if (word === undefined) {
+        enabled[place] = 0;
+        allOn = false;
+      } else words[place] = word;
+    });
+  });
+  return allOn ? { words } : { words, enabled };
+}
+
+/** For messages: what was measured. */
+export const arrayText = ({ elements, rfChains, phaseBits }: ArrayUnderTest): string =>
+  `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')}, Q = ${phaseBits}`;
