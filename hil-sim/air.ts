@@ -73,6 +73,8 @@ export interface AirPart extends WholeAir {
   readonly phaseBits: number;
   /** K, the users of the scene. */
   readonly users: number;
+  /** The users, and after them the probe where the scene has one. */
+  readonly receivers: number;
   /** Of the board, °C, now. */
   temperatureC(): number;
   /**
@@ -84,7 +86,7 @@ export interface AirPart extends WholeAir {
   driveStates(states: DrivenStates): void;
   /** Each user's SINR of the whole array's beam from so many pilots (at least 3), in hundredths of a dB, not below SNR_FLOOR_DB. */
   measureSnr(pilots: number): { pilots: number; snrCentiDb: Int16Array };
-  /** What a user hears of each chain of the whole array, interleaved. */
+  /** What a user, or the probe, hears of each chain of the whole array, interleaved. */
   measureChains(pilots: number, user: UserIndex): { pilots: number; values: Float32Array };
 }
 
@@ -211,6 +213,7 @@ export function createAir(options: AirOptions): Air {
         rfChains,
         phaseBits,
         users,
+        receivers: users + (scene.probe === undefined ? 0 : 1),
         ...whole,
         temperatureC: () => array.temperatureC(timeS()),
         drive,
@@ -221,13 +224,7 @@ export function createAir(options: AirOptions): Air {
           return { pilots, snrCentiDb: Int16Array.from(estimates, toCentiDb) };
         },
         measureChains(pilots, user) {
-          const channel = scene.channel();
-          const own = fromParts(
-            1,
-            elements,
-            channel.re.subarray(user * elements, (user + 1) * elements),
-            channel.im.subarray(user * elements, (user + 1) * elements),
-          );
+          const own = user === users && scene.probe !== undefined ? scene.probe : rowOf(scene.channel(), user);
           const effective = total(({ analog }) => matmul(own, analog));
           return { pilots, values: estimateChainGains(effective, noise, pilots, pilotsAt) };
         },
@@ -258,6 +255,9 @@ function sameWeights(a: Float32Array | undefined, b: Float32Array | undefined): 
   if (!a || !b || a.length !== b.length) return false;
   return a.every((value, i) => value === b[i]);
 }
+
+const rowOf = ({ cols, re, im }: CMatrix, row: number): CMatrix =>
+  fromParts(1, cols, re.subarray(row * cols, (row + 1) * cols), im.subarray(row * cols, (row + 1) * cols));
 
 function clearRows({ re, im, cols }: CMatrix, rows: Int32Array): void {
   for (const n of rows) {

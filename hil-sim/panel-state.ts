@@ -45,7 +45,6 @@ const U32_MAX = 0xffffffff;
 export function createPanelState(options: PanelStateOptions) {
   const { clock, air, capabilities, onLatch } = options;
   const wordCount = capabilities.elements * capabilities.rfChains;
-  const { users } = capabilities;
   const memory = new Map<number, Drive>();
   const darkness = new Uint16Array(wordCount);
 
@@ -174,7 +173,7 @@ export function createPanelState(options: PanelStateOptions) {
         };
       case 'measure-pilots':
         if (radiated?.beamId !== request.beamId) return nack('beam-mismatch', radiated?.beamId ?? 0);
-        if (request.user >= users) return nack('wrong-dimensions', users);
+        if (request.user >= air.receivers) return nack('wrong-dimensions', air.receivers);
         return {
           type: 'pilot-report',
           beamId: request.beamId,

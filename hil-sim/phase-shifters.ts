@@ -12,6 +12,9 @@ export interface ShownStates {
   im: Float64Array;
 }
 
+export const STATE_ERRORS = ['sections', 'independent'] as const;
+export type StateErrors = (typeof STATE_ERRORS)[number];
+
 export interface PhaseShifterOptions {
   readonly elements: number;
   readonly rfChains: number;
@@ -19,6 +22,8 @@ export interface PhaseShifterOptions {
   readonly random: Random;
   readonly phaseStateErrorDeg: number;
   readonly gainStateErrorDb: number;
+  /** Of the sections of a shifter, or of each state by itself, without any law. */
+  readonly stateErrors: StateErrors;
   readonly stuckElements: readonly (number | { element: number; word: number })[];
   /** By word, where they are not the ideal ones. */
   readonly states?: ShownStates;
@@ -31,12 +36,15 @@ const MOST_STATES_KEPT = 2 ** 18;
 /** Sections of a shifter whose states are kept together as one factor, four of them: of those, multiplying takes the least time and room. */
 const SECTIONS_A_FACTOR = 2;
 const FACTOR_STATES = 2 ** SECTIONS_A_FACTOR;
+/** Errors without a law must be kept, each of them. */
+const MOST_INDEPENDENT_STATES = 2 ** 22;
 
 /** S: what each phase shifter answers to a word, stuck elements included. */
 export class PhaseShifters {
   readonly #bits: number;
   readonly #rfChains: number;
-  /** ε_b and its like for the gain (nepers) of section b of the shifter at a place, at place·Q + b. */
+  readonly #independent: boolean;
+  /** ε_b and its like for the gain (nepers) of section b of the shifter at a place, at place·Q + b; of independent states, of each at place·2^Q + word. */
   readonly #phaseErrorRad: Float64Array;
   readonly #gainErrorNeper: Float64Array;
   /** By element; -1 where it obeys. */
@@ -60,8 +68,11 @@ export class PhaseShifters {
     this.#states = states && { re: states.re.slice(), im: states.im.slice() };
     this.#rfChains = rfChains;
     const places = elements * rfChains;
+    this.#independent = errors.stateErrors === 'independent';
+    if (this.#independent && places * 2 ** phaseBits > MOST_INDEPENDENT_STATES) throw tooManyStates(places, phaseBits);
     const draw = (name: string, deviation: number): Float64Array => {
       const from = random.stream(name);
+      if (this.#independent) return Float64Array.from({ length: places * 2 ** phaseBits }, () => deviation * from.normal());
       return Float64Array.from({ length: places * phaseBits }, () => (2 * deviation * from.normal()) / Math.sqrt(phaseBits));
     };
     this.#phaseErrorRad = draw('phase states', DEG * errors.phaseStateErrorDeg);
@@ -74,7 +85,7 @@ export class PhaseShifters {
       if (typeof stuck === 'number') this.#stuckWord[stuck] = drawn;
       else this.#stuckWord[stuck.element] = stuck.word;
     }
-    if (places * 2 ** phaseBits <= MOST_STATES_KEPT) this.#table = this.#allStates(places);
+    if (this.#independent || places * 2 ** phaseBits <= MOST_STATES_KEPT) this.#table = this.#allStates(places);
     else this.#factors = this.#allFactors(places);
   }
 
@@ -132,7 +143,12 @@ export class PhaseShifters {
     const states = this.#states;
     let phase = states ? 0 : (2 * Math.PI * word) / 2 ** this.#bits;
     let neper = 0;
-    for (let bit = 0, section = place * this.#bits; bit < this.#bits; bit++, section++) {
+    if (this.#independent) {
+      const own = place * 2 ** this.#bits + word;
+      phase += this.#phaseErrorRad[own];
+      neper = this.#gainErrorNeper[own];
+    }
+    for (let bit = 0, section = place * this.#bits; bit < this.#bits && !this.#independent; bit++, section++) {
       const half = (word >> bit) & 1 ? 0.5 : -0.5;
       phase += half * this.#phaseErrorRad[section];
       neper += half * this.#gainErrorNeper[section];
@@ -176,6 +192,13 @@ export class PhaseShifters {
     return table;
   }
 }
+
+const tooManyStates = (places: number, phaseBits: number): BeamrigError =>
+  new BeamrigError(
+    'argument',
+    `independent errors of ${counted(places, 'phase shifter')} in ${2 ** phaseBits} states each are more than can be kept`,
+    { wayOut: "Choose stateErrors: sections, or an array of fewer shifters or bits." },
+  );
 
 /** Writes the product of a place's factors that a word chooses: its state, as computed but for rounding. */
 function multiplyFactors(

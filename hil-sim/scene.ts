@@ -22,6 +22,8 @@ export interface Scene {
   channel(): CMatrix;
   /** Where the users are seen from the array, radians from broadside, one a user; empty when nobody knows. */
   userAzimuthRad(): Float64Array;
+  /** A receiver that stands still at a known place and is no user: its row h_pᴴ, 1×N. */
+  readonly probe?: CMatrix;
 }
 
 export interface RecordedScene extends Scene {

@@ -15,7 +15,7 @@ import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { matmul, zeros } from '../core/signal/complex-matrix.ts';
 import { connectionMask } from '../core/signal/geometry.ts';
-import { PhaseShifters, type ShownStates } from './phase-shifters.ts';
+import { PhaseShifters, type ShownStates, type StateErrors } from './phase-shifters.ts';
 import type { Random } from '../core/signal/random.ts';
 
 /** Everything that makes an array less than ideal; what is left out is ideal. Keys as in the rig file. */
@@ -28,6 +28,8 @@ export interface Impairments {
   phaseStateErrorDeg?: number;
   /** The same of the gain of a state, dB. */
   gainStateErrorDb?: number;
+  /** Whether states are wrong by what their switched sections are wrong by (default), or each by itself. */
+  stateErrors?: StateErrors;
   /** Elements that radiate nothing, 0-based. */
   deadElements?: readonly number[];
   /** Elements that show one word on all their chains whatever they are told; a bare number is stuck at a word drawn from the seed. */
@@ -115,6 +117,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     ...{ elements, rfChains, phaseBits, random },
     phaseStateErrorDeg: impairments.phaseStateErrorDeg ?? 0,
     gainStateErrorDb: impairments.gainStateErrorDb ?? 0,
+    stateErrors: impairments.stateErrors ?? 'sections',
     stuckElements: impairments.stuckElements ?? [],
     ...(options.states === undefined ? {} : { states: options.states }),
   });

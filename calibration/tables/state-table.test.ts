@@ -10,6 +10,8 @@ import { alphabetsOf, readTable, tableId, tableOf, tableText } from './state-tab
 const [ELEMENTS, CHAINS, BITS] = [6, 2, 3];
 const facts = {
   panel: 'BOARD-1',
+  measurement: 'lab 2026-01-02',
+  simulatedArray: null,
   frequencyGhz: 28,
   temperatureC: 31.4,
   measuredAt: '2026-01-02T03:04:05.000Z',
@@ -41,7 +43,7 @@ const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof va
 
 describe('a table', () => {
   it('says of every state what was measured, chains beside each other, and of a common factor nothing', () => {
-    const alphabets = alphabetsOf(table);
+    const alphabets = alphabetsOf([{ table, weight: 1 }]);
     const written = fromParts(
       ELEMENTS * CHAINS,
       8,

@@ -85,6 +85,25 @@ function sha256Of({ sha256: _, ...table }: Unsealed & { sha256?: string }): stri
   return createHash('sha256').update(JSON.stringify(ordered)).digest('hex');
 }
 
+/** The elements of one panel among those that were measured together, as the table of that panel. */
+export function tableOfPanel(table: CalibrationTable, panel: string, elements: readonly number[]): CalibrationTable {
+  const { sha256: _, rfChains, flaws, gainDb, phaseDeg } = table;
+  const own = <T>(rows: readonly T[]): T[] =>
+    elements.flatMap((n) => rows.slice(n * rfChains, (n + 1) * rfChains));
+  const places = new Map(elements.map((n, own) => [n, own]));
+  return sealed({
+    ...table,
+    panel,
+    elements: elements.length,
+    flaws: flaws.flatMap(({ element, ...flaw }) => {
+      const at = places.get(element);
+      return at === undefined ? [] : [{ element: at, ...flaw }];
+    }),
+    gainDb: own(gainDb),
+    phaseDeg: own(phaseDeg),
+  });
+}
+
 /** The text of the file: a place a line. */
 export function tableText(table: CalibrationTable): string {
   const { gainDb, phaseDeg, sha256, flaws, ...facts } = table;
@@ -151,16 +170,27 @@ function misfitOf({ elements, rfChains, phaseBits, gainDb, phaseDeg, flaws }: Ca
   return undefined;
 }
 
-/** The alphabet of each place, N·M; undefined where nothing was measured. */
-export function alphabetsOf({ gainDb, phaseDeg }: CalibrationTable): (ElementStates | undefined)[] {
-  return gainDb.map((gains, place) => {
-    const phases = phaseDeg[place];
-    if (gains === null || phases === null) return undefined;
-    const size = gains.map((gain) => (gain > NOTHING_DB ? 10 ** (gain / 20) : 0));
-    return {
-      re: Float64Array.from(size, (r, s) => r * Math.cos(phases[s] / DEG)),
-      im: Float64Array.from(size, (r, s) => r * Math.sin(phases[s] / DEG)),
-    };
+/**
+ * The alphabet of each place, N·M, as gains and phases on the line between tables of one panel; undefined where nothing was measured.
+ * @param tables with weights that add up to 1
+ */
+export function alphabetsOf(tables: readonly { table: CalibrationTable; weight: number }[]): (ElementStates | undefined)[] {
+  const [{ table: first }] = tables;
+  const firstOf = (table: CalibrationTable, place: number): number => table.phaseDeg[place]?.[0] ?? 0;
+  /** Whole turns that bring a table's phases of a place nearest to the first table's, degrees. */
+  const turns = (table: CalibrationTable, place: number): number => 360 * Math.round((firstOf(first, place) - firstOf(table, place)) / 360);
+  const mean = (of: (table: CalibrationTable) => number): number => tables.reduce((sum, { table, weight }) => sum + weight * of(table), 0);
+  return first.gainDb.map((gains, place) => {
+    if (gains === null || tables.some(({ table }) => table.gainDb[place] === null)) return undefined;
+    const out = { re: new Float64Array(gains.length), im: new Float64Array(gains.length) };
+    for (let s = 0; s < gains.length; s++) {
+      const gain = mean((table) => table.gainDb[place]?.[s] ?? NaN);
+      const size = gain > NOTHING_DB ? 10 ** (gain / 20) : 0;
+      const phase = mean((table) => (table.phaseDeg[place]?.[s] ?? NaN) + turns(table, place)) / DEG;
+      out.re[s] = size * Math.cos(phase);
+      out.im[s] = size * Math.sin(phase);
+    }
+    return out;
   });
 }
 

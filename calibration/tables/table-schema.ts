@@ -10,6 +10,11 @@ export const tableSchema = z.strictObject({
   panel: z.string().min(1).max(32).describe('Serial number of the panel that was measured.'),
   frequencyGhz: z.number().positive().describe('Carrier, GHz.'),
   temperatureC: z.number().nullable().describe('Of the board in the middle of the measurement, °C; null: it has no sensor.'),
+  measurement: z.string().min(1).max(200).describe('What it was measured in: phases of panels compare where this is the same.'),
+  simulatedArray: z
+    .string()
+    .nullable()
+    .describe('Of a simulated array, what it was drawn from; null: a panel, whose serial number says all.'),
   measuredAt: z.iso.datetime().describe('When it ended.'),
   method: z.string().describe('How it was measured, as `beamrig calibrate --method` names it.'),
   readings: z.int().positive().describe('How many readings it took.'),
@@ -28,8 +33,8 @@ export const tableSchema = z.strictObject({
       }),
     )
     .describe('Elements that do not do what they are told.'),
-  gainDb: perPlace.describe('By place and word, dB beside the mean of the panel.'),
-  phaseDeg: perPlace.describe('By place and word, degrees; the phases of state 0 add up to 0 over the panel.'),
+  gainDb: perPlace.describe('By place and word, dB beside the mean of what was measured together.'),
+  phaseDeg: perPlace.describe('By place and word, degrees; the phases of state 0 add up to 0 over what was measured together.'),
   sha256: z.string().describe('Of the file without this line.'),
 });
 

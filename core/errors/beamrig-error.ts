@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'rig-file' // the rig file is missing, unreadable or wrong
   | 'channel-file' // channels missing, damaged, of the wrong shape, or not finite
   | 'covariance-file' // the covariance that sensing wishes for: missing, damaged, of another array, or none
+  | 'calibration' // readings that no array explains
   | 'calibration-file' // a calibration table: missing, damaged, or of another panel
   | 'model-missing'
   | 'model-damaged' // checksum or ONNX parse

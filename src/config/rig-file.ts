@@ -19,6 +19,7 @@ import {
   SWEEP_START_MEANINGS,
   SWEEP_STARTS,
 } from '../../core/signal/quantiser-names.ts';
+import { calibrationSchema } from './calibration-schema.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
@@ -217,6 +218,7 @@ export const rigFileSchema = z
       })
       .optional()
       .describe('The fixed beam of safeState: codeword.'),
+    calibration: calibrationSchema.prefault({}),
     simulator: simulatorSchema.prefault({}),
     telemetry: z
       .strictObject({
@@ -347,6 +349,7 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
     ...(sensing?.covariance === undefined ? {} : { sensing: { ...sensing, covariance: pathFrom(folder, sensing.covariance) } }),
     // An id of the zoo or the name of a baseline is no path.
     beamformer: { ...file.beamformer, model: isModelPath(model) ? pathFrom(folder, model) : model },
+    calibration: { ...file.calibration, folder: pathFrom(folder, file.calibration.folder) },
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },
   };
   return keyFile === undefined ? placed : { ...placed, authentication: { keyFile: pathFrom(folder, keyFile) } };

@@ -2,6 +2,7 @@
 import { CHIP_NAMES, CHIPS } from '../../hil-sim/chips/chips.ts';
 import * as z from 'zod';
 import { MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
+import { STATE_ERRORS } from '../../hil-sim/phase-shifters.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 
 const elementList = (what: string) => z.array(z.int().min(0).max(65_535)).max(65_536).default([]).describe(what);
@@ -32,6 +33,12 @@ const impairmentsSchema = z
       .max(20)
       .default(0)
       .describe('Error of the gain of each single phase state of each element, standard deviation, dB.'),
+    stateErrors: z
+      .enum(STATE_ERRORS)
+      .default('sections')
+      .describe(
+        'sections: states miss by what the Q switched sections of their shifter miss by. independent: each state by itself, without any law.',
+      ),
     deadElements: elementList('Elements (0-based) that radiate nothing.'),
     stuckElements: elementList('Elements (0-based) whose phase shifter ignores commands; each shows a word drawn from the seed.'),
     stuckWords: z
@@ -123,6 +130,12 @@ export const simulatorSchema = z
       ),
     userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
     impairments: impairmentsSchema.prefault({}),
+    probeSnrDb: z
+      .number()
+      .min(-50)
+      .max(100)
+      .default(20)
+      .describe('SNR at which the probe of the calibration hears one element alone, in one pilot, dB.'),
     panel: z
       .strictObject({
         answerMs: z.number().min(0).max(60_000).default(0).describe('Time that the panel takes to answer, ms.'),

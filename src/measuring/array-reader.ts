@@ -1,12 +1,13 @@
 /**
  * One setting of an array after the other, shown and read: what a receiver hears of every RF chain, by pilots. A setting that was not read because a frame,
- * the panel or the link was lost is shown again; a session that ended is begun anew. What cannot be had so is an error, and the array is safe then.
+ * the panel or the link was lost is shown again, once they are back; what cannot be had so is an error.
  */
+import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { UserIndex } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
-import type { Clock } from '../../core/clock/clock.ts';
+import type { UserIndex } from '../../core/signal/indices.ts';
+import type { PanelRecovery } from '../control/panel-recovery.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 
@@ -19,15 +20,17 @@ export interface ArraySetting {
 }
 
 export interface ArrayReaderOptions {
-  readonly panel: Panel;
+  readonly panel: Pick<Panel, 'apply' | 'measurePilots'>;
+  /** Knows when the panel is lost, and gets it back. */
+  readonly recovery: Pick<PanelRecovery, 'lost' | 'arm' | 'lit' | 'worked' | 'failed' | 'recover'>;
   readonly clock: Clock;
   readonly phaseBits: number;
   /** Which receiver listens. */
-  readonly user: UserIndex;
+  readonly receiver: UserIndex;
   /** That a reading is averaged over. */
   readonly pilots: number;
-  /** True once nothing more is to be shown. */
-  readonly stopped: () => boolean;
+  /** Nothing more is to be shown. */
+  readonly stop: AbortSignal;
 }
 
 export interface ArrayReader {
@@ -40,54 +43,68 @@ export interface ArrayReader {
   readonly commits: number;
 }
 
-/** How often a setting is shown before it is given up, and the pause before a new handshake, which doubles. */
+/** How often a setting is shown to a panel that is there before it is given up. */
 const ATTEMPTS = 6;
-const FIRST_PAUSE_MS = 200;
+/** How long a panel that is lost is waited for. */
+const PATIENCE_MS = 60_000;
 
-export function createArrayReader({ panel, clock, phaseBits, user, pilots, stopped }: ArrayReaderOptions): ArrayReader {
+export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
+  const { panel, recovery, clock, phaseBits, receiver, pilots, stop } = options;
   let newest = 0;
   let commits = 0;
   const once = async ({ words, enabled }: ArraySetting): Promise<Result<CMatrix>> => {
     newest++;
     commits++;
-    const applied = await panel.apply({ beamId: newest, phaseBits, words, ...(enabled === undefined ? {} : { enabled }) });
+    const beam = { beamId: newest, phaseBits, words, ...(enabled === undefined ? {} : { enabled }) };
+    const applied = await panel.apply(beam);
     if (!applied.ok) return applied;
-    const heard = await panel.measurePilots(newest, user, pilots);
+    const heard = await panel.measurePilots(newest, receiver, pilots);
     return heard.ok ? { ok: true, value: complexOf(heard.value.values) } : heard;
+  };
+  const requireWanted = (): void => {
+    if (stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
+  };
+  const regain = async (failure: PanelFailure): Promise<void> => {
+    const sinceMs = clock.nowMs();
+    while (recovery.lost) {
+      requireWanted();
+      if (clock.nowMs() - sinceMs > PATIENCE_MS) throw notRead(failure, `it was not back after ${PATIENCE_MS / 1000} s`);
+      const outcome = await recovery.recover(stop);
+      if (typeof outcome === 'object') throw notRead(failure, outcome.unusable);
+    }
+    newest = 0;
   };
   return {
     get commits() {
       return commits;
     },
     async read(setting) {
-      for (let attempt = 1, pauseMs = FIRST_PAUSE_MS; ; attempt++, pauseMs *= 2) {
-        if (stopped()) throw new BeamrigError('stopped', 'the measurement was stopped');
+      for (let attempt = 1; ; attempt++) {
+        requireWanted();
+        await recovery.arm();
+        recovery.lit();
         const heard = await once(setting);
-        if (heard.ok) return heard.value;
-        if (attempt === ATTEMPTS || isHopeless(heard.failure)) throw notRead(heard.failure, attempt);
-        await clock.sleep(pauseMs);
-        if (panel.capabilities === undefined && (await panel.connect()).ok) newest = 0;
+        if (heard.ok) {
+          recovery.worked();
+          return heard.value;
+        }
+        requireWanted();
+        const hopeless = recovery.failed(heard.failure);
+        if (hopeless !== undefined) throw notRead(heard.failure, hopeless.unusable);
+        if (attempt === ATTEMPTS || isHopeless(heard.failure)) throw notRead(heard.failure);
+        if (recovery.lost) await regain(heard.failure);
       }
     },
   };
 }
 
 /** What another attempt would not mend. */
-const isHopeless = ({ reason }: PanelFailure): boolean =>
-  reason === 'rejected' ||
-  reason === 'not-sent' ||
-  reason === 'wrong-panel' ||
-  reason === 'protocol-version' ||
-  reason === 'not-authenticated';
+const isHopeless = ({ reason }: PanelFailure): boolean => reason === 'rejected' || reason === 'not-sent';
 
-const notRead = (failure: PanelFailure, attempts: number): BeamrigError =>
-  new BeamrigError(
-    'panel',
-    `a reading could not be had in ${attempts === 1 ? 'one attempt' : `${attempts} attempts`}: ${panelFailureMessage(failure)}`,
-    {
-      wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
-    },
-  );
+const notRead = (failure: PanelFailure, more?: string): BeamrigError =>
+  new BeamrigError('panel', `a reading could not be had: ${panelFailureMessage(failure)}${more === undefined ? '' : `; ${more}`}`, {
+    wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
+  });
 
 function complexOf(values: Float32Array): CMatrix {
   const out = zeros(values.length / 2, 1);

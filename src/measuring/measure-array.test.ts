@@ -15,6 +15,7 @@ import { createRecordedScene } from '../../hil-sim/scene.ts';
 import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
+import { createPanelRecovery } from '../control/panel-recovery.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createArrayReader } from './array-reader.ts';
 import { measureArray, readingsOf } from './measure-array.ts';
@@ -36,7 +37,12 @@ function bench(options: { connection?: 'full' | 'sub'; behaviours?: Behaviour[] 
   const scene = createRecordedScene([fromParts(1, ELEMENTS, new Float64Array(ELEMENTS).fill(1), new Float64Array(ELEMENTS))]);
   const virtual = createVirtualPanel({ clock, array, scene, noise: NOISE * PILOTS, random: random.stream('panel'), behaviours });
   const panel = createPanel({ link: createLoopbackLink(virtual, clock), clock, random: random.stream('driver') });
-  const reader = createArrayReader({ panel, clock, phaseBits: BITS, user: userIndex(0), pilots: PILOTS, stopped: () => false });
+  const recovery = createPanelRecovery({
+    ...{ panel, clock, random: random.stream('recovery'), safe: { state: 'mute' }, silenceMs: 5000, connected: false },
+    tell: () => undefined,
+  });
+  const stop = new AbortController().signal;
+  const reader = createArrayReader({ panel, recovery, clock, phaseBits: BITS, receiver: userIndex(0), pilots: PILOTS, stop });
   const underTest = {
     ...{ elements: ELEMENTS, rfChains: CHAINS, phaseBits: BITS, elementEnable: false },
     ...(connection === 'full' ? {} : { connection: connectionMask(connection, ELEMENTS, CHAINS) }),
@@ -53,13 +59,12 @@ function bench(options: { connection?: 'full' | 'sub'; behaviours?: Behaviour[] 
     }
     return out;
   };
-  return { clock, panel, reader, underTest, truth };
+  return { reader, underTest, truth };
 }
 
 describe.each(['full', 'sub'] as const)('an array that is connected as %s', (connection) => {
   it('is known by its states after a coded measurement, its elements always on', async () => {
-    const { panel, reader, underTest, truth } = bench({ connection });
-    expect((await panel.connect()).ok).toBe(true);
+    const { reader, underTest, truth } = bench({ connection });
     const options = { array: underTest, method: coded, readings: 1000, random: createRandom(3) };
     const steps: number[] = [];
     const { chains, noise } = await measureArray({ ...options, onProgress: (done) => steps.push(done) }, reader);
@@ -78,8 +83,7 @@ it('loses no reading where frames and the session are lost on the way', async ()
     { do: 'drop', probability: 0.05 },
     { do: 'reset', messages: ['commit'], nth: 40, bootMs: 20 },
   ];
-  const { panel, reader, underTest, truth } = bench({ behaviours });
-  while (!(await panel.connect()).ok);
+  const { reader, underTest, truth } = bench({ behaviours });
   const { chains } = await measureArray({ array: underTest, method: coded, readings: 64, random: createRandom(3) }, reader);
   chains.forEach(({ elements, estimate }, m) => {
     const found = offsetsOf(estimate.states, 2 ** BITS);

@@ -6,7 +6,6 @@
  * First one setting is read a number of times, which tells the noise of a reading.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
@@ -70,7 +69,7 @@ export async function measureArray(
   };
   const noise = await readNoise(array, read);
   const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
-  return { chains: await inStep(array, chains, runs, read), noise };
+  return { chains: await inStep(array, chains, runs, method.hears, read), noise };
 }
 
 /** Readings that a measurement will take, those for the noise among them. */
@@ -116,6 +115,7 @@ async function inStep(
   array: ArrayUnderTest,
   chains: readonly (readonly number[])[],
   runs: readonly MethodRun[],
+  hears: CalibrationMethod['hears'],
   read: (setting: ArraySetting) => Promise<CMatrix>,
 ): Promise<MeasuredStates['chains']> {
   const steps = runs.map((run) => run.next());
@@ -128,8 +128,9 @@ async function inStep(
       const values = await read(settingOf(array, chains, plans, i));
       plans.forEach((plan, m) => {
         if (plan === undefined || i >= plan.readings) return;
-        heard[m].re[i] = values.re[m];
-        heard[m].im[i] = values.im[m];
+        const [re, im] = [values.re[m], values.im[m]];
+        heard[m].re[i] = hears === 'complex' ? re : re * re + im * im;
+        heard[m].im[i] = hears === 'complex' ? im : 0;
       });
     }
     plans.forEach((plan, m) => {
@@ -166,7 +167,3 @@ function settingOf(
   });
   return allOn ? { words } : { words, enabled };
 }
-
-/** For messages: what was measured. */
-export const arrayText = ({ elements, rfChains, phaseBits }: ArrayUnderTest): string =>
-  `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')}, Q = ${phaseBits}`;

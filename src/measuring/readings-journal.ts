@@ -17,7 +17,7 @@ export const journalFactsSchema = z.strictObject({
   rfChains: z.int().positive(),
   phaseBits: z.int(),
   elementEnable: z.boolean(),
-  user: z.int().nonnegative(),
+  receiver: z.int().nonnegative(),
   pilots: z.int().positive(),
   seed: z.int(),
   /** Serial numbers of the panels, in the order of the array. */

@@ -10,9 +10,12 @@ import type { BeamId } from '../../firmware-protocol/messages.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
 import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { scale as times } from '../../core/signal/complex-matrix.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import { cosinePowerPattern } from '../../core/signal/geometry.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import { probePath } from './probe.ts';
 import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
 import type { ChannelSource, GivenChannel } from '../control/channel-source.ts';
 import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
@@ -39,7 +42,9 @@ export interface WorldOptions {
 const MOST_TAKEN = 4;
 
 export function createWorld({ rig, random, recorded, repeat }: WorldOptions): World {
-  if (recorded !== undefined) return recordedWorld(createRecordedScene(recorded), repeat);
+  // The noise is the unit of power.
+  const probe = times(probePath(rig), Math.sqrt(fromDb(rig.simulator.probeSnrDb)));
+  if (recorded !== undefined) return recordedWorld({ ...createRecordedScene(recorded), probe }, repeat);
   const { geometry, carrierGhz } = rig.array;
   const { paths, scale, directShare, nearestM, farthestM, sectorDeg, scattererLifeM, elementPattern } = rig.simulator.channel;
   const scene = createMovingUsers({
@@ -56,7 +61,7 @@ export function createWorld({ rig, random, recorded, repeat }: WorldOptions): Wo
     carrierGhz,
     random: random.stream('scene'),
   });
-  return movingWorld(scene, rig.loop.rateHz);
+  return movingWorld({ ...scene, probe }, rig.loop.rateHz);
 }
 
 /**
@@ -103,6 +108,7 @@ function blockFading(origin: ChannelOrigin, scene: Scene, at: (cycle: number) =>
       moveTo: () => undefined,
       channel: () => shown.channel,
       userAzimuthRad: () => shown.userAzimuthRad,
+      ...(scene.probe === undefined ? {} : { probe: scene.probe }),
     },
   };
 }

@@ -1,0 +1,43 @@
+/** The rig file's section on calibration: where its tables are, and where the probe stands that they are measured with. */
+import * as z from 'zod';
+
+export const calibrationSchema = z
+  .strictObject({
+    folder: z
+      .string()
+      .min(1)
+      .max(1000)
+      .default('calibration')
+      .describe(
+        'Folder of calibration tables, from the folder of the rig file. Those of the rig’s panels at its frequency are used; `beamrig calibrate` writes into it.',
+      ),
+    need: z
+      .enum(['nothing', 'tables'])
+      .default('nothing')
+      .describe('tables: refuse to start where a panel has no table. nothing: its phase states are taken as ideal, and that is said.'),
+    probe: z
+      .strictObject({
+        azimuthDeg: z
+          .number()
+          .gt(-90)
+          .lt(90)
+          .default(0)
+          .describe('Where it stands, degrees from broadside in the horizontal plane, positive towards element 0.'),
+        elevationDeg: z.number().gt(-90).lt(90).default(0).describe('Degrees above the horizontal plane.'),
+        distanceM: z
+          .number()
+          .gt(0)
+          .max(100_000)
+          .optional()
+          .describe('From the centre of the array, m. Left out: so far away that waves are plane when they arrive.'),
+        receiver: z
+          .int()
+          .min(0)
+          .max(65_535)
+          .optional()
+          .describe('Which receiver of the panels it is, 0-based. Left out: the one after the users, which the simulator has.'),
+      })
+      .prefault({})
+      .describe('The receiver that listens while the array is measured, at a place that is known.'),
+  })
+  .describe('What the panels were measured to do.');

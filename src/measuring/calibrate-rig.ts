@@ -1,0 +1,210 @@
+/**
+ * A rig's array measured, and its tables written: all of it through the panel driver, and nothing of it before it is whole.
+ *
+ *   array opened, told its safe state ─► readings, each kept ─► states, flaws ─► explained by noise? ─► tables, a panel each
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { elementFlaws, type ElementFlaw } from '../../calibration/element-health.ts';
+import type { StateEstimate } from '../../calibration/estimate-states.ts';
+import type { CalibrationMethod } from '../../calibration/method.ts';
+import { tableOf, tableOfPanel } from '../../calibration/tables/state-table.ts';
+import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
+import type { Clock } from '../../core/clock/clock.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
+import { userIndex } from '../../core/signal/indices.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { RigPanel } from '../control/rig-panel.ts';
+import { simulatedArrayKey } from '../rig/calibration.ts';
+import { probePath } from '../rig/probe.ts';
+import { createArrayReader } from './array-reader.ts';
+import { measureArray, readingsOf, type ArrayUnderTest, type MeasureArrayOptions } from './measure-array.ts';
+import type { OpenedArray } from './open-array.ts';
+import { openJournal } from './readings-journal.ts';
+import { resumedReader } from './resumed-reader.ts';
+import { requireExplained } from './reading-quality.ts';
+
+export interface CalibrationRequest {
+  readonly rig: RigFile;
+  readonly method: CalibrationMethod;
+  /** About how many; absent: what the method likes best. */
+  readonly readings?: number | undefined;
+  /** That a reading is averaged over. */
+  readonly pilots: number;
+  readonly seed: number;
+  /** Go on with a measurement that was interrupted. */
+  readonly resume: boolean;
+}
+
+export interface MeasuredChainStates {
+  /** Of the array. */
+  readonly elements: readonly number[];
+  /** c without the path to the probe. */
+  readonly states: CMatrix;
+  readonly estimate: StateEstimate;
+  readonly flaws: ReadonlyMap<number, ElementFlaw>;
+}
+
+export interface CalibrationResult {
+  readonly tables: readonly CalibrationTable[];
+  /** One for each RF chain. */
+  readonly chains: readonly MeasuredChainStates[];
+  /** SNR of a reading of one usual element alone, dB. */
+  readonly readingSnrDb: number;
+  readonly readings: number;
+  /** Of this part of the measurement, those that were repeated among them. */
+  readonly commits: number;
+  readonly spentMs: number;
+}
+
+/** What is measured, as the opened panels have it. @throws {BeamrigError} 'argument' where they cannot be read so */
+export function arrayUnderTest({ array }: RigFile, { panel }: RigPanel): ArrayUnderTest {
+  const features = panel.capabilities?.features ?? [];
+  if (!features.includes('pilot-report')) {
+    throw new BeamrigError('argument', `${panel.name} reports no pilots (feature pilot-report), which every method reads`, {
+      wayOut: 'Attach a panel that does: one of the array, or one with receivers.',
+    });
+  }
+  const { rfChains, phaseBits, connection } = array;
+  const elements = elementsOf({ array });
+  return {
+    ...{ elements, rfChains, phaseBits },
+    ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
+    elementEnable: (features as readonly string[]).includes('element-enable'),
+  };
+}
+
+export const measureOptions = ({ method, readings, seed }: CalibrationRequest, array: ArrayUnderTest): MeasureArrayOptions => ({
+  ...{ array, method, readings },
+  random: createRandom(seed).stream('calibration'),
+});
+
+/** Where the readings of a rig's unfinished measurement are. */
+export const journalPath = ({ name, calibration }: RigFile): string => join(calibration.folder, `${name}.unfinished`);
+
+/**
+ * @param stop ends it after the reading that is under way: what was read is kept
+ * @throws {BeamrigError} 'stopped'; 'panel' where it did not answer; 'calibration-file' for what is in the way in the folder; 'calibration' where the readings
+ *   are not what an array that stands still would give
+ */
+export async function calibrateRig(
+  request: CalibrationRequest,
+  { rigPanel, recovery }: OpenedArray,
+  { clock, stop, onProgress }: { clock: Clock; stop: AbortSignal; onProgress: (done: number, of: number, kept: number) => void },
+): Promise<CalibrationResult> {
+  const { rig, method, pilots, seed, resume } = request;
+  const array = arrayUnderTest(rig, rigPanel);
+  const options = measureOptions(request, array);
+  const receiver = rig.calibration.probe.receiver ?? rig.users.count;
+  const total = readingsOf(options);
+  mkdirSync(rig.calibration.folder, { recursive: true });
+  const journal = openJournal(
+    journalPath(rig),
+    {
+      ...{ format: 'beamrig-readings-1', method: method.name, readings: total, receiver, pilots, seed },
+      ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits, elementEnable: array.elementEnable },
+      panels: rigPanel.boards().map(({ panel }) => panel),
+    },
+    resume,
+  );
+  try {
+    const beganMs = clock.nowMs();
+    const beganC = await temperatureOf(rigPanel);
+    const { panel } = rigPanel;
+    const reader = createArrayReader({ panel, recovery, clock, phaseBits: array.phaseBits, receiver: userIndex(receiver), pilots, stop });
+    const { chains, noise } = await measureArray(
+      { ...options, onProgress: (done, of) => onProgress(done, of, journal.kept.length) },
+      resumedReader(reader, journal),
+    );
+    const endedC = await temperatureOf(rigPanel);
+    requireExplained(chains, noise, method.hears);
+    const found = chains.map(({ elements, estimate }): MeasuredChainStates => {
+      const flaws = elementFlaws(estimate.states, estimate.variance, method.finds === 'states');
+      return { elements, estimate, flaws, states: withoutPath(estimate.states, elements, probePath(rig)) };
+    });
+    const accuracy = accuracyOf(found);
+    const facts = {
+      frequencyGhz: rig.array.carrierGhz,
+      temperatureC: beganC === null || endedC === null ? null : Math.round(5 * (beganC + endedC)) / 10,
+      measuredAt: new Date(Number(clock.epochNs() / 1_000_000n)).toISOString(),
+      simulatedArray: rigPanel.source === 'simulator' ? simulatedArrayKey(rig) : null,
+      ...{ method: method.name, readings: total, accuracy },
+      ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits },
+    };
+    const whole = tableOf({ ...facts, panel: 'array', measurement: `${rig.name} ${facts.measuredAt}` }, found);
+    const tables = partsOf(rig, rigPanel).map(({ panel: serial, elements }) => tableOfPanel(whole, serial, elements));
+    const usual = usualPower(found);
+    journal.remove();
+    return {
+      ...{ tables, chains: found, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
+      readingSnrDb: 10 * Math.log10(usual / noise),
+    };
+  } finally {
+    journal.close();
+  }
+}
+
+/** Boards with the elements of the array that each of them drives. */
+function partsOf({ links, array }: RigFile, rigPanel: RigPanel): { panel: string; elements: readonly number[] }[] {
+  const all = Array.from({ length: elementsOf({ array }) }, (_, n) => n);
+  return rigPanel.boards().map(({ panel, link }) => ({
+    panel,
+    elements: rigPanel.source === 'simulator' ? all : (links.find(({ name }) => name === link)?.elements ?? all),
+  }));
+}
+
+async function temperatureOf({ panel }: RigPanel): Promise<number | null> {
+  const told = await panel.status();
+  return told.ok ? told.value.temperatureC : null;
+}
+
+/** c/h_p: what the elements show, whoever listens from wherever. */
+function withoutPath({ rows, cols, re, im }: CMatrix, elements: readonly number[], path: CMatrix): CMatrix {
+  const out = zeros(rows, cols);
+  elements.forEach((n, row) => {
+    const power = path.re[n] ** 2 + path.im[n] ** 2;
+    const [byRe, byIm] = [path.re[n] / power, -path.im[n] / power];
+    for (let at = row * cols; at < (row + 1) * cols; at++) {
+      out.re[at] = re[at] * byRe - im[at] * byIm;
+      out.im[at] = re[at] * byIm + im[at] * byRe;
+    }
+  });
+  return out;
+}
+
+/** Median over the elements of the mean power of a state. */
+function usualPower(chains: readonly Pick<MeasuredChainStates, 'estimate'>[]): number {
+  const powers = chains.flatMap(({ estimate: { states } }) =>
+    Array.from({ length: states.rows }, (_, n) => {
+      let sum = 0;
+      for (let at = n * states.cols; at < (n + 1) * states.cols; at++) sum += states.re[at] ** 2 + states.im[at] ** 2;
+      return sum / states.cols;
+    }),
+  );
+  return powers.sort((a, b) => a - b)[powers.length >> 1];
+}
+
+/** Half of a state's error turns it and half changes its size. */
+function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['accuracy'] {
+  const variance = chains.reduce((sum, { estimate }) => sum + estimate.variance, 0) / chains.length;
+  const share = Math.sqrt(variance / usualPower(chains) / 2);
+  const round = (value: number): number => Number(value.toPrecision(3));
+  return { phaseDeg: round((180 / Math.PI) * share), gainDb: round((20 / Math.LN10) * share) };
+}
+
+/** What a table is called as a file. */
+export function tableFileName({ panel, frequencyGhz, temperatureC, measuredAt }: CalibrationTable): string {
+  const when = measuredAt.replaceAll(/[-:]|\.\d+/g, '');
+  const warm = temperatureC === null ? '' : `_${Math.round(temperatureC)}C`;
+  return `${panel.replaceAll(/[^A-Za-z0-9.-]/g, '-')}_${frequencyGhz}GHz${warm}_${when}.json`;
+}
+
+export const flawsText = ({ flaws }: CalibrationTable): string =>
+  flaws.length === 0
+    ? 'no element that is dead, stuck or weak'
+    : `${counted(flaws.length, 'place')}: ${flaws.map(({ element, rfChain, flaw }) => `element ${element} on chain ${rfChain} ${flaw}`).join(', ')}`;

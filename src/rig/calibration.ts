@@ -1,0 +1,141 @@
+/**
+ * What the panels of a rig were measured to show: tables of the folder that the rig file names, chosen for the boards that answer, as the alphabets that
+ * quantiser and prediction go by. Where a board has none its states are taken as ideal, and that is said.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chooseTables, type PanelAtHand } from '../../calibration/tables/choose-tables.ts';
+import { alphabetsOf, readTable } from '../../calibration/tables/state-table.ts';
+import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import type { ArrayStates } from '../../core/signal/beam-contract.ts';
+import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
+import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { BoardUsed } from '../telemetry/cycle-record.ts';
+
+/** What the boards of a rig are known to show. */
+export interface ArrayCalibration {
+  /** Ids of the tables, or 'none: …' with the reason: for records, manifest and page. */
+  readonly id: string;
+  /** The tables behind it. */
+  readonly tables: readonly CalibrationTable[];
+  /** States of every place at q ≤ Q bits; ideal ones where there is no table. */
+  states(bits: number): ArrayStates;
+}
+
+export interface Calibrations {
+  /** @param temperaturesC of the boards, where they are known */
+  for(boards: readonly BoardUsed[], temperaturesC?: readonly (number | null)[]): ArrayCalibration;
+}
+
+const LARGEST_TABLE_BYTES = 256 * 2 ** 20;
+/** A change of temperature by less is none. */
+const TEMPERATURE_STEP_C = 0.5;
+
+/**
+ * @throws {BeamrigError} 'calibration-file' for a file in the folder that is no whole table
+ */
+export function openCalibrations(rig: RigFile): Calibrations {
+  const tables = readTables(rig.calibration.folder);
+  let key: string | undefined;
+  let known: ArrayCalibration | undefined;
+  return {
+    for(boards, temperaturesC = []) {
+      const steps = temperaturesC.map((value) => (value === null ? null : Math.round(value / TEMPERATURE_STEP_C)));
+      const asked = JSON.stringify([boards.map(({ panel, source }) => [panel, source]), steps]);
+      if (known === undefined || key !== asked) known = calibrationOf(rig, tables, boards, temperaturesC);
+      key = asked;
+      return known;
+    },
+  };
+}
+
+/** All tables of a folder; none where there is no folder. */
+export function readTables(folder: string): CalibrationTable[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new BeamrigError('calibration-file', `${folder} cannot be read: ${(error as Error).message}`, {
+      wayOut: 'Give the folder of the tables as calibration.folder in the rig file.',
+      cause: error,
+    });
+  }
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => readTableFile(join(folder, name)));
+}
+
+/** @throws {BeamrigError} 'calibration-file' */
+export function readTableFile(path: string): CalibrationTable {
+  const read = readBoundedFile(path, { maxBytes: LARGEST_TABLE_BYTES });
+  if (!read.ok) throw new BeamrigError('calibration-file', `${path}: ${read.why}`, { wayOut: 'Give the path of a table that `beamrig calibrate` wrote.', cause: read.cause });
+  return readTable(read.bytes, path);
+}
+
+/** What a simulated array is drawn from: another one is another array, whatever its panel is called. */
+export function simulatedArrayKey({ seed, array, simulator }: RigFile): string {
+  const { impairments, phaseShifter } = simulator;
+  const { geometry, rfChains, connection, phaseBits } = array;
+  const drawnFrom = JSON.stringify({ seed, geometry, rfChains, connection, phaseBits, impairments, phaseShifter });
+  return createHash('sha256').update(drawnFrom).digest('hex').slice(0, 16);
+}
+
+function calibrationOf(
+  rig: RigFile,
+  tables: readonly CalibrationTable[],
+  boards: readonly BoardUsed[],
+  temperaturesC: readonly (number | null)[],
+): ArrayCalibration {
+  const { rfChains, phaseBits, carrierGhz } = rig.array;
+  const elements = elementsOf(rig);
+  const all = Array.from({ length: elements }, (_, n) => n);
+  const parts = boards.map((board, i) => {
+    const own = board.source === 'simulator' ? all : (rig.links.find(({ name }) => name === board.link)?.elements ?? all);
+    const at: PanelAtHand = {
+      ...{ panel: board.panel, elements: own.length, rfChains, phaseBits, frequencyGhz: carrierGhz },
+      temperatureC: temperaturesC[i] ?? null,
+      simulatedArray: board.source === 'simulator' ? simulatedArrayKey(rig) : null,
+    };
+    return { board, own, choice: board.panel === '' ? ({ why: 'it has not answered yet' } as const) : chooseTables(tables, at) };
+  });
+  const without = parts.flatMap(({ board, choice }) => ('why' in choice ? [`${board.panel || board.link}: ${choice.why}`] : []));
+  if (without.length > 0) return ideal(`none: ideal phase states (${without.join('; ')})`);
+  const chosen = parts.flatMap(({ choice }) => ('why' in choice ? [] : choice.tables.map(({ table }) => table)));
+  const apart = new Set(chosen.map(({ measurement }) => measurement)).size > Math.max(1, chosen.length / parts.length);
+  if (parts.length > 1 && apart) {
+    return ideal('none: ideal phase states (the panels were measured apart, so that their phases do not compare)');
+  }
+  const alphabets: (ElementStates | undefined)[] = Array.from({ length: elements * rfChains }, () => undefined);
+  for (const { own, choice } of parts) {
+    if ('why' in choice) continue;
+    const measured = alphabetsOf(choice.tables);
+    own.forEach((n, row) => {
+      for (let m = 0; m < rfChains; m++) alphabets[n * rfChains + m] = measured[row * rfChains + m];
+    });
+  }
+  const byBits = new Map<number, ArrayStates>();
+  return {
+    id: parts.map(({ choice }) => ('why' in choice ? '' : choice.id)).join(', '),
+    tables: chosen,
+    states(bits) {
+      const before = byBits.get(bits);
+      if (before !== undefined) return before;
+      const every = 2 ** (phaseBits - bits);
+      const own = alphabets.map((states) => (states === undefined ? idealOf(bits) : thinned(states, every)));
+      const states: ArrayStates = { bits, of: (place) => own[place] };
+      byBits.set(bits, states);
+      return states;
+    },
+  };
+}
+
+const ideal = (id: string): ArrayCalibration => ({ id, tables: [], states: (bits) => ({ bits }) });
+
+/** Every so many-th state: what words of fewer bits choose from. */
+const thinned = ({ re, im }: ElementStates, every: number): ElementStates =>
+  every === 1 ? { re, im } : { re: re.filter((_, s) => s % every === 0), im: im.filter((_, s) => s % every === 0) };
