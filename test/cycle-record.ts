@@ -8,6 +8,7 @@ export const cycleRecord = (changes: Partial<CycleRecord> = {}): CycleRecord => 
   channelSource: 'simulation',
   panels: 'SIM-1',
   modelId: 'aligned',
+  calibration: 'none',
   phaseBits: 4,
   beamId: (changes.cycle ?? 0) + 1,
   outcome: 'ok',

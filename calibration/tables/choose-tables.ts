@@ -3,7 +3,7 @@
  * them, beyond all of them the nearest in temperature. Across frequencies nothing is guessed beyond what was measured.
  */
 import type { CalibrationTable } from './table-schema.ts';
-import { tableId } from './state-table.ts';
+import { tableBetween } from './state-table.ts';
 
 export interface PanelAtHand {
   /** Serial number. */
@@ -18,10 +18,8 @@ export interface PanelAtHand {
   readonly simulatedArray: string | null;
 }
 
-/** Tables with their weights, which add up to 1, or why there are none. */
-export type TableChoice =
-  | { readonly tables: readonly { readonly table: CalibrationTable; readonly weight: number }[]; readonly id: string }
-  | { readonly why: string };
+/** The table, or why there is none. */
+export type TableChoice = { readonly table: CalibrationTable } | { readonly why: string };
 
 /** Frequencies that are as good as one. */
 const SAME_FREQUENCY_SHARE = 1e-4;
@@ -44,7 +42,9 @@ export function chooseTables(tables: readonly CalibrationTable[], at: PanelAtHan
     ...byTemperature(fitting.filter((table) => table.frequencyGhz === lower), at.temperatureC).map(weighed(1 - share)),
     ...byTemperature(fitting.filter((table) => table.frequencyGhz === upper), at.temperatureC).map(weighed(share)),
   ].filter(({ weight }) => weight > 0);
-  return { tables: chosen, id: chosen.map(({ table }) => tableId(table)).join(' + ') };
+  const [{ table }] = chosen;
+  if (chosen.length === 1) return { table };
+  return { table: tableBetween(chosen, { frequencyGhz: at.frequencyGhz, temperatureC: at.temperatureC ?? table.temperatureC }) };
 }
 
 type Weighed = { table: CalibrationTable; weight: number };

@@ -43,7 +43,7 @@ const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof va
 
 describe('a table', () => {
   it('says of every state what was measured, chains beside each other, and of a common factor nothing', () => {
-    const alphabets = alphabetsOf([{ table, weight: 1 }]);
+    const alphabets = alphabetsOf(table);
     const written = fromParts(
       ELEMENTS * CHAINS,
       8,

@@ -170,30 +170,59 @@ function misfitOf({ elements, rfChains, phaseBits, gainDb, phaseDeg, flaws }: Ca
   return undefined;
 }
 
+/** The alphabet of each place, N·M; undefined where nothing was measured. */
+export function alphabetsOf({ gainDb, phaseDeg }: CalibrationTable): (ElementStates | undefined)[] {
+  return gainDb.map((gains, place) => {
+    const phases = phaseDeg[place];
+    if (gains === null || phases === null) return undefined;
+    const size = gains.map((gain) => (gain > NOTHING_DB ? 10 ** (gain / 20) : 0));
+    return {
+      re: Float64Array.from(size, (r, s) => r * Math.cos(phases[s] / DEG)),
+      im: Float64Array.from(size, (r, s) => r * Math.sin(phases[s] / DEG)),
+    };
+  });
+}
+
 /**
- * The alphabet of each place, N·M, as gains and phases on the line between tables of one panel; undefined where nothing was measured.
- * @param tables with weights that add up to 1
+ * The table on the line between tables of one panel: gains in dB and phases in degrees, each by its weight.
+ * @param weighed weights that add up to 1
+ * @param at the frequency and temperature that it is for
  */
-export function alphabetsOf(tables: readonly { table: CalibrationTable; weight: number }[]): (ElementStates | undefined)[] {
-  const [{ table: first }] = tables;
-  const firstOf = (table: CalibrationTable, place: number): number => table.phaseDeg[place]?.[0] ?? 0;
+export function tableBetween(
+  weighed: readonly { readonly table: CalibrationTable; readonly weight: number }[],
+  at: Pick<CalibrationTable, 'frequencyGhz' | 'temperatureC'>,
+): CalibrationTable {
+  const [{ table: first }] = weighed;
+  const firstOf = ({ phaseDeg }: CalibrationTable, place: number): number => phaseDeg[place]?.[0] ?? 0;
   /** Whole turns that bring a table's phases of a place nearest to the first table's, degrees. */
   const turns = (table: CalibrationTable, place: number): number => 360 * Math.round((firstOf(first, place) - firstOf(table, place)) / 360);
-  const mean = (of: (table: CalibrationTable) => number): number => tables.reduce((sum, { table, weight }) => sum + weight * of(table), 0);
-  return first.gainDb.map((gains, place) => {
-    if (gains === null || tables.some(({ table }) => table.gainDb[place] === null)) return undefined;
-    const out = { re: new Float64Array(gains.length), im: new Float64Array(gains.length) };
-    for (let s = 0; s < gains.length; s++) {
-      const gain = mean((table) => table.gainDb[place]?.[s] ?? NaN);
-      const size = gain > NOTHING_DB ? 10 ** (gain / 20) : 0;
-      const phase = mean((table) => (table.phaseDeg[place]?.[s] ?? NaN) + turns(table, place)) / DEG;
-      out.re[s] = size * Math.cos(phase);
-      out.im[s] = size * Math.sin(phase);
-    }
-    return out;
+  const mean = (of: (table: CalibrationTable) => number): number =>
+    Math.round(DIGITS * weighed.reduce((sum, { table, weight }) => sum + weight * of(table), 0)) / DIGITS;
+  const between = (of: (table: CalibrationTable, place: number, s: number) => number): CalibrationTable['gainDb'] =>
+    first.gainDb.map((row, place) =>
+      row === null || weighed.some(({ table }) => table.gainDb[place] === null) ? null : row.map((_, s) => mean((table) => of(table, place, s))),
+    );
+  const flawed = new Map(weighed.flatMap(({ table }) => table.flaws.map((flaw) => [`${flaw.element} ${flaw.rfChain}`, flaw] as const)));
+  return sealed({
+    ...first,
+    ...at,
+    measurement: [...new Set(weighed.map(({ table }) => table.measurement))].join(' + ').slice(0, 200),
+    method: `between ${weighed.map(({ table, weight }) => `${tableId(table)} (${(100 * weight).toFixed(0)} %)`).join(' and ')}`,
+    measuredAt: weighed.map(({ table }) => table.measuredAt).sort()[0],
+    readings: weighed.reduce((sum, { table }) => sum + table.readings, 0),
+    flaws: [...flawed.values()],
+    gainDb: between(({ gainDb }, place, s) => gainDb[place]?.[s] ?? NaN),
+    phaseDeg: between((table, place, s) => (table.phaseDeg[place]?.[s] ?? NaN) + turns(table, place)),
   });
 }
 
 /** What a table is called in records and on the page: panel, frequency, temperature, and the first digits of its checksum. */
 export const tableId = ({ panel, frequencyGhz, temperatureC, sha256 }: CalibrationTable): string =>
   `${panel}/${frequencyGhz}GHz/${temperatureC === null ? '-' : Math.round(temperatureC)}C/${sha256.slice(0, 8)}`;
+
+/** What a table is called as a file. */
+export function tableFileName({ panel, frequencyGhz, temperatureC, measuredAt }: CalibrationTable): string {
+  const when = measuredAt.replaceAll(/[-:]|\.\d+/g, '');
+  const warm = temperatureC === null ? '' : `_${Math.round(temperatureC)}C`;
+  return `${panel.replaceAll(/[^A-Za-z0-9.-]/g, '-')}_${frequencyGhz}GHz${warm}_${when}.json`;
+}

@@ -43,6 +43,8 @@ tbody tr:nth-child(even) { background: var(--band); }
 .plot .mark { fill: var(--colour); stroke: var(--colour); stroke-width: 1.4; }
 .plot .hollow { fill: var(--page); }
 ${Array.from({ length: LINE_COLOURS }, (_, i) => `.plot .colour-${i} { --colour: var(--c${i}); }`).join('\n')}
+.heat .low { fill: var(--c0); }
+.heat .high { fill: var(--c1); }
 @media screen and (max-width: 40rem) {
   .claims thead { display: none; }
   .claims tr, .claims th, .claims td { display: block; border: 0; padding: 0.1rem 0.3rem; }

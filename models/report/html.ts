@@ -3,6 +3,7 @@ import { counted } from '../../core/errors/counted.ts';
 import { escaped } from './escape.ts';
 import { STYLE } from './html-style.ts';
 import type { Claim, Report, ReportSection, ReportTable } from './report.ts';
+import { heatMapSvg } from './svg-heat-map.ts';
 import { plotSvg } from './svg-plot.ts';
 
 export function reportHtml({ title, about, claims, sections }: Report): string {
@@ -46,13 +47,17 @@ ${rows.join('\n')}
 </section>`;
 }
 
-function sectionHtml({ title, text = [], plots = [], tables = [] }: ReportSection, index: number): string {
+function sectionHtml({ title, text = [], plots = [], heatMaps = [], tables = [] }: ReportSection, index: number): string {
   const figures = plots.map(
     (plot, i) => `<figure>${plotSvg(plot, `plot-${index}-${i}`)}<figcaption>${marked(plot.title)}</figcaption></figure>`,
+  );
+  const maps = heatMaps.map(
+    (map, i) => `<figure>${heatMapSvg(map, `map-${index}-${i}`)}<figcaption>${marked(map.title)}</figcaption></figure>`,
   );
   return `<section>
 <h2>${escaped(title)}</h2>
 ${paragraphs(text)}
+${maps.join('\n')}
 ${figures.join('\n')}
 ${tables.map((table) => tableHtml(table, title)).join('\n')}
 </section>`;

@@ -24,6 +24,19 @@ export interface ReportSection {
   text?: string[];
   tables?: ReportTable[];
   plots?: Plot[];
+  heatMaps?: HeatMap[];
+}
+
+/** Cells in rows from top to bottom; what is not finite has no colour. */
+export interface HeatMap {
+  title: string;
+  /** What columns and rows count. */
+  x: string;
+  y: string;
+  values: readonly (readonly number[])[];
+  unit: string;
+  /** Value of the last colour, both ways. */
+  limit: number;
 }
 
 export interface ReportTable {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { BeamOptions } from './beam.ts';
 import type { BrokerOptions } from './broker.ts';
+import type { CalibrateOptions } from './calibrate.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import type { ReproduceOptions } from './reproduce.ts';
@@ -107,6 +108,21 @@ export function createProgram(): Command {
     .option('--cycles <n>', 'with --send: radiate it for so many cycles of that rig', '1')
     .option('--json', 'as JSON: words, digital weights and channel in full')
     .action(async (run: string, options: BeamOptions) => (await import('./beam.ts')).beam(run, options));
+
+  command('calibrate', 'measure what every element shows in every state, and write a table for each panel', [
+    'beamrig calibrate rig.yaml --dry-run',
+    'beamrig calibrate rig.yaml --method coded',
+    'beamrig calibrate rig.yaml --method hadamard --readings 256 --json',
+  ])
+    .argument('<rig>', 'rig file; its section calibration says where the probe stands and where tables go', path)
+    .option('--method <name>', 'coded, hadamard, steering, complex, rev, on-off or pairwise', 'coded')
+    .option('--readings <n>', 'about how many to take (default: what the method likes best)')
+    .option('--pilots <n>', 'pilots that each reading is averaged over', '1')
+    .option('--seed <n>', 'of what is drawn: orders, and who is off', '1')
+    .option('--resume', 'go on with a measurement that was interrupted')
+    .option('--dry-run', 'say how many readings it takes, how long, and how exact it will be, and measure nothing')
+    .option('--json', 'one JSON object a line')
+    .action(async (rig: string, options: CalibrateOptions) => (await import('./calibrate.ts')).calibrate(rig, options));
 
   command('broker', 'start an MQTT broker for a bench that has none, until Ctrl-C', [
     'beamrig broker',

@@ -1,6 +1,7 @@
 /** How a training shows how far it is: a bar, a line an epoch, or JSON. */
 import { SingleBar } from 'cli-progress';
 import type { TrainingProgress } from '../../models/training/train.ts';
+import { duration } from './duration.ts';
 import { barStream, printError, stderr, stdout } from './output.ts';
 
 export interface ProgressView {
@@ -55,12 +56,4 @@ function jsonProgress(): ProgressView {
     show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
     end: () => undefined,
   };
-}
-
-/** 3 h 05 min, 12 min 30 s, 45 s */
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
-  return minutes > 0 ? `${minutes} min ${String(rest).padStart(2, '0')} s` : `${rest} s`;
 }

@@ -20,11 +20,14 @@ import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
 import { realiseBeam } from '../../core/signal/realise-beam.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { Panel, PanelFailure } from '../panel/panel.ts';
-import { stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
+import { NO_TABLE, stageTimes, type BoardUsed, type CycleRecord, type Source, type Stage } from '../telemetry/cycle-record.ts';
+import { uncalibrated, type ArrayCalibration } from './array-calibration.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView, SensingWish } from './controller.ts';
 import { panelFailureMessage } from './watch/failure-messages.ts';
 import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
+
+const IDEAL = uncalibrated();
 
 /** What does not change from cycle to cycle. */
 export interface CycleSetting {
@@ -45,6 +48,8 @@ export interface CycleSetting {
   quantise: Quantiser;
   /** Pilots that an SNR reading is averaged over. */
   pilots: number;
+  /** What the panels of a cycle are known to show; default: ideal states. */
+  calibration?: (on: CyclePanel) => ArrayCalibration;
 }
 
 /** The panel that a cycle is radiated on. */
@@ -55,6 +60,8 @@ export interface CyclePanel {
   boards(): readonly BoardUsed[];
   /** Frames discarded since its links were opened. */
   linkDiscarded(): number;
+  /** Of its boards, as they said last, °C; null where one was not asked. */
+  temperaturesC?(): (number | null)[];
 }
 
 /** A cycle whose phases are known, or why they are not. */
@@ -88,6 +95,8 @@ export interface FinishedCycle {
   failure: CycleFailure | undefined;
   /** Why its readings are not to be believed. */
   doubt: ReadingDoubt | undefined;
+  /** What its boards were known to show. */
+  calibration: ArrayCalibration;
 }
 
 /**
@@ -147,7 +156,9 @@ export async function radiateCycle(
   const { clock } = setting;
   const { panel } = on;
   const users = prepared.given?.channel.rows ?? 0;
+  const calibration = setting.calibration?.(on) ?? IDEAL;
   const record = emptyRecord(on, setting, prepared, phaseBits, users);
+  record.calibration = calibration.id;
   const before = { retries: panel.counters.retries, timeouts: panel.counters.timeouts, discarded: on.linkDiscarded() };
   let resolved: RealisedBeam | undefined;
   let doubt: ReadingDoubt | undefined;
@@ -162,7 +173,7 @@ export async function radiateCycle(
     };
     if (failure === undefined) record.outcome = 'ok';
     else record.failure = `${failure.stage}: ${failure.message}`;
-    return { record, view: viewOf(record, prepared, resolved), failure, doubt };
+    return { record, view: viewOf(record, prepared, resolved), failure, doubt, calibration };
   };
 
   if (prepared.failure !== undefined) return finish(prepared.failure);
@@ -173,7 +184,7 @@ export async function radiateCycle(
   try {
     const problem = problemOf(setting, given.channel);
     const { objective, quantise } = setting;
-    resolved = await stage('quantise', () => realiseBeam(problem, beam, { states: { bits: phaseBits }, objective, quantise }));
+    resolved = await stage('quantise', () => realiseBeam(problem, beam, { states: calibration.states(phaseBits), objective, quantise }));
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;
@@ -274,6 +285,7 @@ function emptyRecord(
       .flatMap((board) => (board.panel === '' ? [] : [board.panel]))
       .join(' + '),
     modelId: prepared.modelId,
+    calibration: NO_TABLE,
     phaseBits,
     beamId: 0,
     outcome: 'void',
@@ -348,6 +360,7 @@ function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: R
     record,
     words: resolved.words,
     channel: given.channel,
+    analog: resolved.analog,
     digital: resolved.digital,
     analogPhase: beam.analogPhase,
     userAzimuthRad: given.userAzimuthRad,

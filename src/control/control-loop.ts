@@ -260,7 +260,7 @@ class Loop implements ControlLoop {
       const finished = await radiateCycle(setting, panel, prepared, this.#phaseBits, beamId);
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
-      if (!this.#is('stopped')) this.#watch.ran(prepared, boards, beamformer);
+      if (!this.#is('stopped')) this.#watch.ran(prepared, boards, beamformer, finished.calibration);
       await this.#conclude(finished);
     }
   }

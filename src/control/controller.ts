@@ -19,6 +19,8 @@ export interface CycleView {
   record: CycleRecord;
   /** N·M words as commanded. */
   words: Uint16Array;
+  /** A as these words show it, N×M: of measured states where there are tables. */
+  analog: CMatrix;
   /** H (K×N), D (M×K) and the phases before quantising, of the same cycle. */
   channel: CMatrix;
   digital: CMatrix;

@@ -197,13 +197,6 @@ function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['a
   return { phaseDeg: round((180 / Math.PI) * share), gainDb: round((20 / Math.LN10) * share) };
 }
 
-/** What a table is called as a file. */
-export function tableFileName({ panel, frequencyGhz, temperatureC, measuredAt }: CalibrationTable): string {
-  const when = measuredAt.replaceAll(/[-:]|\.\d+/g, '');
-  const warm = temperatureC === null ? '' : `_${Math.round(temperatureC)}C`;
-  return `${panel.replaceAll(/[^A-Za-z0-9.-]/g, '-')}_${frequencyGhz}GHz${warm}_${when}.json`;
-}
-
 export const flawsText = ({ flaws }: CalibrationTable): string =>
   flaws.length === 0
     ? 'no element that is dead, stuck or weak'

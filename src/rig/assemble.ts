@@ -30,6 +30,7 @@ import type { RigPanel } from '../control/rig-panel.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
+import { openCalibrations } from './calibration.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
@@ -118,7 +119,10 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantiser = { quantiser: options.chosen === undefined ? rig.beamformer.quantiser : ('nearest' as const), sweeps };
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
-  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
+  const calibrations = openCalibrations(rig);
+  // What chooses among ideal words knows nothing of measured ones.
+  const idealBits = calibrations.some ? {} : { phaseBits };
+  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, ...idealBits };
   const open = (name: string): Promise<Beamformer> =>
     openBeamformer(name, needs, { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
@@ -152,6 +156,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     const begin = await beginning(rig, hardware, standIn, world);
     const description = describeRig({
       ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
+      calibration: calibrations.for(begin.first).about,
       runFolder: options.runFolder,
     });
     const controller = createControlLoop({
@@ -167,6 +172,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         quantise,
         sensing,
         pilots: rig.loop.pilots,
+        calibration: (on) => calibrations.for(on),
       },
       panel: begin.first,
       ...(begin.other === undefined ? {} : { otherPanel: begin.other }),

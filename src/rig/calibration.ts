@@ -6,28 +6,22 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseTables, type PanelAtHand } from '../../calibration/tables/choose-tables.ts';
-import { alphabetsOf, readTable } from '../../calibration/tables/state-table.ts';
+import { alphabetsOf, readTable, tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import { uncalibrated, type ArrayCalibration } from '../control/array-calibration.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
 import type { BoardUsed } from '../telemetry/cycle-record.ts';
 
-/** What the boards of a rig are known to show. */
-export interface ArrayCalibration {
-  /** Ids of the tables, or 'none: …' with the reason: for records, manifest and page. */
-  readonly id: string;
-  /** The tables behind it. */
-  readonly tables: readonly CalibrationTable[];
-  /** States of every place at q ≤ Q bits; ideal ones where there is no table. */
-  states(bits: number): ArrayStates;
-}
-
 export interface Calibrations {
-  /** @param temperaturesC of the boards, where they are known */
-  for(boards: readonly BoardUsed[], temperaturesC?: readonly (number | null)[]): ArrayCalibration;
+  /** The folder has a table for an array like this one. */
+  readonly some: boolean;
+  /** Of the boards that a cycle runs on, as warm as they said last. */
+  for(on: Pick<CyclePanel, 'boards' | 'temperaturesC'>): ArrayCalibration;
 }
 
 const LARGEST_TABLE_BYTES = 256 * 2 ** 20;
@@ -41,8 +35,12 @@ export function openCalibrations(rig: RigFile): Calibrations {
   const tables = readTables(rig.calibration.folder);
   let key: string | undefined;
   let known: ArrayCalibration | undefined;
+  const { rfChains, phaseBits } = rig.array;
   return {
-    for(boards, temperaturesC = []) {
+    some: tables.some((table) => table.rfChains === rfChains && table.phaseBits === phaseBits),
+    for(on) {
+      const boards = on.boards();
+      const temperaturesC = on.temperaturesC?.() ?? [];
       const steps = temperaturesC.map((value) => (value === null ? null : Math.round(value / TEMPERATURE_STEP_C)));
       const asked = JSON.stringify([boards.map(({ panel, source }) => [panel, source]), steps]);
       if (known === undefined || key !== asked) known = calibrationOf(rig, tables, boards, temperaturesC);
@@ -87,7 +85,7 @@ export function simulatedArrayKey({ seed, array, simulator }: RigFile): string {
 
 function calibrationOf(
   rig: RigFile,
-  tables: readonly CalibrationTable[],
+  known: readonly CalibrationTable[],
   boards: readonly BoardUsed[],
   temperaturesC: readonly (number | null)[],
 ): ArrayCalibration {
@@ -101,40 +99,46 @@ function calibrationOf(
       temperatureC: temperaturesC[i] ?? null,
       simulatedArray: board.source === 'simulator' ? simulatedArrayKey(rig) : null,
     };
-    return { board, own, choice: board.panel === '' ? ({ why: 'it has not answered yet' } as const) : chooseTables(tables, at) };
+    return { board, own, choice: board.panel === '' ? ({ why: 'it has not answered yet' } as const) : chooseTables(known, at) };
   });
   const without = parts.flatMap(({ board, choice }) => ('why' in choice ? [`${board.panel || board.link}: ${choice.why}`] : []));
-  if (without.length > 0) return ideal(`none: ideal phase states (${without.join('; ')})`);
-  const chosen = parts.flatMap(({ choice }) => ('why' in choice ? [] : choice.tables.map(({ table }) => table)));
-  const apart = new Set(chosen.map(({ measurement }) => measurement)).size > Math.max(1, chosen.length / parts.length);
-  if (parts.length > 1 && apart) {
-    return ideal('none: ideal phase states (the panels were measured apart, so that their phases do not compare)');
-  }
-  const alphabets: (ElementStates | undefined)[] = Array.from({ length: elements * rfChains }, () => undefined);
-  for (const { own, choice } of parts) {
-    if ('why' in choice) continue;
-    const measured = alphabetsOf(choice.tables);
-    own.forEach((n, row) => {
-      for (let m = 0; m < rfChains; m++) alphabets[n * rfChains + m] = measured[row * rfChains + m];
-    });
-  }
-  const byBits = new Map<number, ArrayStates>();
+  if (without.length > 0) return uncalibrated(without.join('; '));
+  const measured = parts.flatMap(({ own, choice }) => ('why' in choice ? [] : [{ elements: own, table: choice.table }]));
+  const together = new Set(measured.map(({ table }) => table.measurement));
+  if (together.size > 1) return uncalibrated('the panels were measured apart, so that their phases do not compare');
+  const tables = measured.map(({ table }) => table);
   return {
-    id: parts.map(({ choice }) => ('why' in choice ? '' : choice.id)).join(', '),
-    tables: chosen,
-    states(bits) {
-      const before = byBits.get(bits);
-      if (before !== undefined) return before;
-      const every = 2 ** (phaseBits - bits);
-      const own = alphabets.map((states) => (states === undefined ? idealOf(bits) : thinned(states, every)));
-      const states: ArrayStates = { bits, of: (place) => own[place] };
-      byBits.set(bits, states);
-      return states;
-    },
+    id: tables.map(tableId).join(' + '),
+    about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB`,
+    tables: tables.map((table) => ({ name: tableFileName(table), text: tableText(table) })),
+    states: statesOfTables(rig, measured),
   };
 }
 
-const ideal = (id: string): ArrayCalibration => ({ id, tables: [], states: (bits) => ({ bits }) });
+/** States of every place of the array at so many bits, from the tables of its panels. */
+export function statesOfTables(
+  { array }: Pick<RigFile, 'array'>,
+  parts: readonly { elements: readonly number[]; table: CalibrationTable }[],
+): (bits: number) => ArrayStates {
+  const { rfChains, phaseBits } = array;
+  const alphabets: (ElementStates | undefined)[] = Array.from({ length: elementsOf({ array }) * rfChains }, () => undefined);
+  for (const { elements, table } of parts) {
+    const own = alphabetsOf(table);
+    elements.forEach((n, row) => {
+      for (let m = 0; m < rfChains; m++) alphabets[n * rfChains + m] = own[row * rfChains + m];
+    });
+  }
+  const byBits = new Map<number, ArrayStates>();
+  return (bits) => {
+    const before = byBits.get(bits);
+    if (before !== undefined) return before;
+    const every = 2 ** (phaseBits - bits);
+    const shown = alphabets.map((states) => (states === undefined ? idealOf(bits) : thinned(states, every)));
+    const states: ArrayStates = { bits, of: (place) => shown[place] };
+    byBits.set(bits, states);
+    return states;
+  };
+}
 
 /** Every so many-th state: what words of fewer bits choose from. */
 const thinned = ({ re, im }: ElementStates, every: number): ElementStates =>

@@ -24,9 +24,11 @@ export interface RigAtHand {
   needs: BeamformerNeeds;
   quantiser: QuantiserChoice;
   objective: Objective;
+  /** What its phase states are known by, in words. */
+  calibration: string;
 }
 
-export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, ...chosen }: RigAtHand): RigDescription {
+export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, calibration, ...chosen }: RigAtHand): RigDescription {
   const { first, reason } = begin;
   const { beamformer, needs, objective } = chosen;
   const { quantiser, sweeps } = chosen.quantiser;
@@ -65,7 +67,7 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, ...c
       geometry.kind === 'ula'
         ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
         : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
-    calibration: 'none: ideal phase states',
+    calibration,
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

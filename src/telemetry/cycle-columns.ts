@@ -91,6 +91,12 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
   { name: 'failure', type: 'text', meaning: 'stage and reason of a void cycle', of: (r) => r.failure },
   { name: 'doubt', type: 'text', meaning: 'why its readings cannot be what they say: no mean counts them', of: (r) => r.doubt },
   { name: 'panels', type: 'text', meaning: 'serial numbers of the boards that the cycle ran on', of: (r) => r.panels },
+  {
+    name: 'calibration',
+    type: 'text',
+    meaning: 'ids of the tables that phase states are known by; none: they are taken as ideal',
+    of: (r) => r.calibration,
+  },
   { name: 'objective', type: 'text', meaning: 'what the digital weights are best for', of: (r) => r.objective },
   {
     name: 'digital',

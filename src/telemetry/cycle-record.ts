@@ -66,6 +66,8 @@ export interface CycleRecord {
   /** Serial numbers of the boards that the cycle ran on, in the order of the rig's links, ' + ' between them; '' where none has answered yet. */
   panels: string;
   modelId: string;
+  /** Ids of the tables that phase states are known by, or NO_TABLE. */
+  calibration: string;
   phaseBits: number;
   /** 0 when no beam was credited. */
   beamId: number;
@@ -154,6 +156,17 @@ export interface BoardUsed {
   firmware: string;
 }
 
+/** Phase states are taken as ideal. */
+export const NO_TABLE = 'none';
+
+/** What phase states are known by. */
+export interface CalibrationUsed {
+  /** Ids of the tables, or NO_TABLE. */
+  readonly id: string;
+  /** The tables themselves, as files. */
+  readonly tables: readonly { readonly name: string; readonly text: string }[];
+}
+
 /** What a cycle commanded, and for which channel. */
 export interface CommandedBeam {
   /** N·M words at Q of the cycle, word (n, m) at n·M + m. */
@@ -169,6 +182,6 @@ export interface CycleSink {
   /** @param beam undefined where the cycle did not get as far as words */
   cycle(record: CycleRecord, beam?: CommandedBeam): void;
   event(event: RigEvent): void;
-  /** From this cycle on another model chooses the beams, or other boards radiate them: for the manifest. */
-  changed?(cycle: number, what: { model: ModelUsed } | { boards: BoardUsed[] }): void;
+  /** From this cycle on another model chooses the beams, other boards radiate them, or their states are known by other tables: for the manifest. */
+  changed?(cycle: number, what: { model: ModelUsed } | { boards: BoardUsed[] } | { calibration: CalibrationUsed }): void;
 }

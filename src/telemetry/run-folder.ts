@@ -10,14 +10,14 @@
  *
  * The loop hands records over and goes on: nothing here waits or throws into it. A disk that refuses is one event, not the end of the run.
  */
-import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, type Stats, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
-import { SOURCE_TEXT, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
+import { SOURCE_TEXT, type CalibrationUsed, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
 import { encodeKept, KEPT_FILE } from './kept-beams.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
@@ -101,6 +101,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
     doubts: options.doubts ?? [],
     models: [],
     boards: [],
+    calibrations: [],
     identity: null,
     ...hostFacts(),
   };
@@ -173,7 +174,12 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       if (closed) return;
       const since = { fromCycle, time: isoTime(clock.epochNs()) };
       if ('model' in what) note(manifest.models, { ...what.model, ...since });
-      else note(manifest.boards, { boards: what.boards, ...since });
+      else if ('boards' in what) note(manifest.boards, { boards: what.boards, ...since });
+      else {
+        const { id, tables } = what.calibration;
+        note((manifest.calibrations ??= []), { id, tables: tables.map(({ name }) => name), ...since });
+        for (const table of tables) news.attempt(table.name, () => writeTable(folder, table));
+      }
       noteManifest();
     },
     flush: async (withinMs) => {
@@ -210,6 +216,17 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Of a run: the tables that its phase states were known by. */
+export const TABLES_FOLDER = 'calibration';
+
+/** Beside the records, so that what was expected of a beam can be worked out again when the tables of the lab are others. */
+function writeTable(folder: string, { name, text }: CalibrationUsed['tables'][number]): void {
+  const path = join(folder, TABLES_FOLDER, name);
+  if (existsSync(path)) return;
+  makeFolders(join(folder, TABLES_FOLDER));
+  writeFileSync(path, text);
 }
 
 /** A rig whose cable is loose may change its boards very often. */

@@ -62,6 +62,8 @@ export interface RunManifest {
   models: (ModelUsed & SinceCycle)[];
   /** The boards that answered, anew whenever another one did on one of the links. */
   boards: ({ boards: BoardUsed[] } & SinceCycle)[];
+  /** What phase states were known by; tables are files of the folder calibration/ of the run. Runs of before there were tables lack it. */
+  calibrations?: ({ id: string; tables: string[] } & SinceCycle)[];
   /** Null until the rig is assembled. */
   identity: RigIdentity | null;
   program: { version: string; commit: string | null; modified: boolean | null };

@@ -305,6 +305,7 @@ export class StandInRig implements Controller {
       channelSource: this.channelSource,
       panels: 'SIM-0001',
       modelId: this.#modelId,
+      calibration: 'none',
       phaseBits: this.#phaseBits,
       beamId: isVoid ? 0 : this.#cycle + 1,
       outcome: isVoid ? 'void' : 'ok',
@@ -324,7 +325,7 @@ export class StandInRig implements Controller {
       link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },
     };
     this.#cycle++;
-    this.#latest = { record, words, channel, digital, analogPhase, userAzimuthRad: azimuths };
+    this.#latest = { record, words, analog, channel, digital, analogPhase, userAzimuthRad: azimuths };
     for (const listener of this.#cycleListeners) listener(record);
   }
 

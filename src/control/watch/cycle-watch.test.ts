@@ -51,7 +51,7 @@ function rigThat(story: {
     sink: {
       cycle: (record) => records.push(record),
       event: (event) => events.push(event),
-      changed: (from, what) => changes.push({ cycle: from, ...what }),
+      changed: (from, what) => 'calibration' in what || changes.push({ cycle: from, ...what }),
     },
   });
   loop.onCycle((record) => (cycle = record.cycle + 1));

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
-import type { BoardUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
+import type { BoardUsed, CalibrationUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
@@ -21,6 +21,7 @@ export interface CycleWatch {
     prepared: Pick<PreparedCycle, 'cycle' | 'modelId'>,
     boards: readonly BoardUsed[],
     beamformer: Beamformer & Partial<ModelUsed>,
+    calibration: CalibrationUsed,
   ): void;
   after(finished: Pick<FinishedCycle, 'record' | 'doubt'>): void;
   /** The loop has paused. */
@@ -43,6 +44,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
   /** What the drift watch's baseline was learnt with, and how warm it was then. */
   let watched = { setting: '', temperatureC: null as number | null };
   let model: ModelUsed | undefined;
+  let calibration: string | undefined;
   /** The newest file of each id. */
   const files = new Map<string, string>();
   const boards = new Map<string, BoardUsed>();
@@ -70,9 +72,15 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
     if (changed) sink.changed?.(cycle, { boards: now.filter(({ panel }) => panel !== '') });
   };
 
+  const watchCalibration = (cycle: number, now: CalibrationUsed): void => {
+    if (calibration === now.id) return;
+    calibration = now.id;
+    sink.changed?.(cycle, { calibration: now });
+  };
+
   const watchDrift = (record: CycleRecord): void => {
-    const { modelId, phaseBits, source, channelSource, panels } = record;
-    const setting = `${modelId}\n${phaseBits}\n${source}\n${channelSource}\n${panels}`;
+    const { modelId, phaseBits, source, channelSource, panels, calibration: tables } = record;
+    const setting = [modelId, phaseBits, source, channelSource, panels, tables].join('\n');
     if (setting !== watched.setting) {
       drift = newDriftState();
       watched = { setting, temperatureC: null };
@@ -86,10 +94,11 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
     get slow() {
       return pace.slow;
     },
-    ran({ cycle, modelId }, now, beamformer) {
+    ran({ cycle, modelId }, now, beamformer, tables) {
       // Prepared ahead, this may still be the beam of the one before.
       if (modelId === beamformer.id) watchModel(cycle, beamformer);
       watchBoards(cycle, now);
+      watchCalibration(cycle, tables);
     },
     after({ record, doubt }) {
       if (pace.cycle(clock.nowMs(), record) && pace.slow !== undefined && causes.occurs(`slow: ${pace.slow.stage}`)) {

@@ -1,0 +1,163 @@
+/**
+ * `beamrig calibrate RIG`: measures what every element shows in every state, through the panel driver alone, and writes a table for each panel and a report.
+ *
+ *   rig file ─► array opened, safe state told ─► readings, kept as they come ─► tables, report ─► safe state again
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
+import { tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { reportHtml } from '../../models/report/html.ts';
+import { loadRigFile } from '../config/rig-file.ts';
+import { calibrateRig, flawsText, type CalibrationRequest, type CalibrationResult } from '../measuring/calibrate-rig.ts';
+import { openArray, type OpenedArray } from '../measuring/open-array.ts';
+import { planned, type PlannedMeasurement } from '../measuring/planned-measurement.ts';
+import { sourceText, type Source } from '../telemetry/cycle-record.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
+import { calibrationReport } from './calibration-report.ts';
+import { readingProgress } from './calibrate-progress.ts';
+import { duration } from './duration.ts';
+import { tellScripts } from './failure.ts';
+import { print, printError } from './output.ts';
+import { writeOutput } from './output-file.ts';
+import { printable } from './printable.ts';
+import { onStopSignal } from './stop-signal.ts';
+
+export interface CalibrateOptions {
+  method: string;
+  readings?: string;
+  pilots: string;
+  seed: string;
+  resume?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** As a shell tells of a process that Ctrl-C ended. */
+const STOPPED = 130;
+const METHOD_NAMES = CALIBRATION_METHODS.map(({ name }) => name);
+
+export async function calibrate(rigPath: string, options: CalibrateOptions): Promise<void> {
+  const { json = false, resume = false } = options;
+  const request = requestOf(rigPath, options);
+  const { rig } = request;
+  const stop = new AbortController();
+  const asked: { array?: OpenedArray } = {};
+  const release = onStopSignal(
+    () => {
+      stop.abort();
+      asked.array?.recovery.commandSafe();
+    },
+    () => asked.array?.recovery.commandSafe(),
+  );
+  // However this process ends by itself, what it may have left radiating is commanded to be safe.
+  process.once('exit', () => asked.array?.recovery.commandSafe());
+  const clock = createRealClock();
+  const array = await openArray({
+    ...{ rig, clock },
+    tell: ({ level, message, action }) => {
+      if (level !== 'info') printError(printable(action === undefined ? message : `${message} ${action}`));
+    },
+  });
+  asked.array = array;
+  const { boards, source } = array.rigPanel;
+  const panels = boards().map(({ panel }) => panel);
+  const progress = readingProgress(json);
+  let result: CalibrationResult | undefined;
+  let unsafe: string | undefined;
+  try {
+    const plan = await planned(request, array.rigPanel);
+    if (!json) printError(printable(`${sourceText(source, 'simulation')} ${panels.join(' + ')}: ${planText(plan)}`));
+    if (options.dryRun === true) {
+      if (json) print(JSON.stringify({ type: 'plan', rig: rig.name, source, panels, method: request.method.name, ...plan }));
+      return;
+    }
+    const onProgress = (done: number, of: number, kept: number): void => progress.show(done, of, kept);
+    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress });
+  } catch (error) {
+    if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
+    progress.end();
+    tellStopped(json, resume);
+    return;
+  } finally {
+    progress.end();
+    unsafe = await array.close();
+    delete asked.array;
+    if (unsafe !== undefined) {
+      printError(printable(`NOT CERTAIN TO BE SAFE: ${unsafe}`));
+      process.exitCode = 1;
+    }
+    release();
+  }
+  const files = writeResult(request, result, source);
+  if (json) print(JSON.stringify({ type: 'calibrated', ...asJson(request, result), ...files, safe: unsafe === undefined }));
+  else for (const line of inWords(result, files)) print(printable(line));
+}
+
+function requestOf(rigPath: string, options: CalibrateOptions): CalibrationRequest {
+  const name = oneOf('--method', options.method, METHOD_NAMES);
+  const method = CALIBRATION_METHODS.find((each) => each.name === name);
+  if (method === undefined) throw new BeamrigError('internal', `the method ${name} is not there`);
+  return {
+    ...{ rig: loadRigFile(rigPath).rig, method, resume: options.resume ?? false },
+    readings: options.readings === undefined ? undefined : wholeNumber('--readings', options.readings, { min: 1, max: 2 ** 24 }),
+    pilots: wholeNumber('--pilots', options.pilots, { min: 1, max: 65_535 }),
+    seed: wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 }),
+  };
+}
+
+function planText({ readings, commits, seconds, expected, readingSnrDb }: PlannedMeasurement): string {
+  const accuracy =
+    expected === undefined
+      ? ''
+      : `; where one element alone reads at ${readingSnrDb} dB, states to ${expected.phaseDeg.toFixed(2)}° and ${expected.gainDb.toFixed(3)} dB RMS`;
+  return `${counted(readings, 'reading')}, ${counted(commits, 'commit')}, about ${duration(seconds)}${accuracy}`;
+}
+
+function tellStopped(json: boolean, resumed: boolean): void {
+  const message = 'stopped; what was read is kept, and no table was written';
+  const wayOut = resumed ? 'The same command goes on from there.' : 'The same command with --resume goes on from there.';
+  printError(`beamrig: ${message}`);
+  printError(`What to do: ${wayOut}`);
+  if (json) tellScripts({ code: 'stopped', message, wayOut });
+  process.exitCode = STOPPED;
+}
+
+interface Written {
+  files: string[];
+  report: string;
+}
+
+function writeResult(request: CalibrationRequest, result: CalibrationResult, source: Source): Written {
+  const { folder } = request.rig.calibration;
+  mkdirSync(folder, { recursive: true });
+  const files = result.tables.map((table) => {
+    const path = join(folder, tableFileName(table));
+    writeOutput(path, tableText(table), true);
+    return path;
+  });
+  const report = files[0].replace(/\.json$/, '.html');
+  writeOutput(report, reportHtml(calibrationReport(request, result, source)), true);
+  return { files, report };
+}
+
+const asJson = ({ rig, method, pilots }: CalibrationRequest, result: CalibrationResult): object => ({
+  ...{ rig: rig.name, method: method.name, pilots, readings: result.readings, commits: result.commits },
+  seconds: Math.round(result.spentMs) / 1000,
+  readingSnrDb: Number(result.readingSnrDb.toFixed(1)),
+  tables: result.tables.map((table) => ({ id: tableId(table), accuracy: table.accuracy, flaws: table.flaws })),
+});
+
+function inWords(result: CalibrationResult, { files, report }: Written): string[] {
+  const { tables, readings, commits, spentMs, readingSnrDb } = result;
+  const [{ accuracy }] = tables;
+  return [
+    `${counted(readings, 'reading')} in ${duration(spentMs / 1000)} (${counted(commits, 'commit')}), one element alone at ${readingSnrDb.toFixed(1)} dB.`,
+    `States are known to ${accuracy.phaseDeg}° and ${accuracy.gainDb} dB RMS.`,
+    ...tables.map((table, i) => `${tableId(table)}: ${flawsText(table)}. Table: ${files[i]}`),
+    `Report: ${report}`,
+  ];
+}

@@ -1,0 +1,166 @@
+/** What a measurement of an array found, as a report: figures in a table, offsets, errors of the states, what is left over, and a beam before and after. */
+import { tableId } from '../../calibration/tables/state-table.ts';
+import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
+import { azimuthCut } from '../../core/signal/beampattern.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
+import { elementCount, steeringVector } from '../../core/signal/geometry.ts';
+import { quantisePhases, quantiseToStates } from '../../core/signal/quantise.ts';
+import type { HeatMap, Plot, Report, ReportSection } from '../../models/report/report.ts';
+import type { RigFile } from '../config/rig-file.ts';
+import { flawsText, type CalibrationRequest, type CalibrationResult, type MeasuredChainStates } from '../measuring/calibrate-rig.ts';
+import { isOnRealLink, type Source } from '../telemetry/cycle-record.ts';
+
+const DEG = 180 / Math.PI;
+/** Chains whose figures are drawn one by one; of more, the first ones. */
+const MOST_CHAINS = 4;
+/** Points of the plot of what is left over. */
+const RESIDUAL_POINTS = 200;
+const FLOOR_DB = -40;
+
+export function calibrationReport(request: CalibrationRequest, result: CalibrationResult, source: Source): Report {
+  const { rig, method } = request;
+  const { tables, chains, readings, commits, spentMs, readingSnrDb } = result;
+  const [{ measuredAt, temperatureC, accuracy }] = tables;
+  const shown = chains.slice(0, MOST_CHAINS);
+  const after = chains.length > MOST_CHAINS ? ` Of ${chains.length} chains the first ${MOST_CHAINS} are drawn.` : '';
+  return {
+    title: `Calibration of ${rig.name}`,
+    about: [
+      `Measured ${measuredAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')} by the method ${method.name} (${method.about}; ${method.source}), on ${isOnRealLink(source) ? 'a real link' : 'the simulator'}.`,
+      `Gains and phases are beside the mean of all elements; the path to the probe is taken out.${after}`,
+    ],
+    claims: [],
+    sections: [
+      {
+        title: 'In figures',
+        tables: [
+          {
+            head: ['', ''],
+            rows: [
+              ['panels', tables.map(({ panel }) => panel).join(', ')],
+              ['tables', tables.map(tableId).join(', ')],
+              ['frequency', `${rig.array.carrierGhz} GHz`],
+              ['temperature of the board', temperatureC === null ? 'not known' : `${temperatureC} °C`],
+              ['readings', `${readings}, of ${request.pilots} pilots each`],
+              ['commits', String(commits)],
+              ['time', `${(spentMs / 1000).toFixed(1)} s`],
+              ['SNR of one element alone in a reading', `${readingSnrDb.toFixed(1)} dB`],
+              ['expected error of a state', `${accuracy.phaseDeg}°, ${accuracy.gainDb} dB RMS`],
+              ['flaws', tables.map(flawsText).join('; ')],
+            ],
+          },
+        ],
+      },
+      elementsSection(shown),
+      ...(method.finds === 'states' ? [statesSection(shown)] : []),
+      residualSection(shown),
+      patternSection(rig, tables, shown),
+    ],
+  };
+}
+
+function elementsSection(chains: readonly MeasuredChainStates[]): ReportSection {
+  const offsets = chains.map(({ states }) => Array.from({ length: states.rows }, (_, n) => polar(states, n, 0)));
+  const middle = Math.max(...offsets.flat().map(({ power }) => power)) / 2 || 1;
+  const of = (title: string, y: string, value: (offset: Polar) => number): Plot => ({
+    ...{ title, x: { label: 'element' }, y: { label: y } },
+    lines: chains.map(({ elements }, m) => ({ label: `chain ${m}`, x: elements, y: offsets[m].map(value) })),
+  });
+  return {
+    title: 'Elements in state 0',
+    text: ['Before calibration all of them were taken for 0° and one gain.'],
+    plots: [
+      of('Phase of each element', 'degrees', ({ phaseDeg }) => phaseDeg),
+      of('Gain of each element', 'dB', ({ power }) => 10 * Math.log10(power / middle)),
+    ],
+  };
+}
+
+interface Polar {
+  power: number;
+  phaseDeg: number;
+}
+
+function polar({ cols, re, im }: CMatrix, row: number, state: number): Polar {
+  const at = row * cols + state;
+  return { power: re[at] ** 2 + im[at] ** 2, phaseDeg: DEG * Math.atan2(im[at], re[at]) };
+}
+
+function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
+  const maps = chains.flatMap(({ states }, m): HeatMap[] => {
+    const errors = Array.from({ length: states.rows }, (_, n) => {
+      const first = Array.from({ length: states.cols }, (_, s) => polar(states, n, s).phaseDeg - (360 * s) / states.cols);
+      const [re, im] = [mean(first.map((deg) => Math.cos(deg / DEG))), mean(first.map((deg) => Math.sin(deg / DEG)))];
+      const middle = DEG * Math.atan2(im, re);
+      return first.map((deg) => turned(deg - middle));
+    });
+    const limit = Math.max(1, Math.ceil(percentile(errors.flat().map(Math.abs), 0.98)));
+    return [{ title: `Chain ${m}: how far each state is from where it should be`, x: 'phase word', y: 'element', values: errors, unit: '°', limit }];
+  });
+  return { title: 'Errors of the states', heatMaps: maps };
+}
+
+function residualSection(chains: readonly MeasuredChainStates[]): ReportSection {
+  return {
+    title: 'What is left over',
+    text: ['Readings less what the states say, in powers of the noise of a reading: 1 where all is explained; less where states follow the readings’ noise.'],
+    plots: [
+      {
+        ...{ title: 'Left over along the measurement', x: { label: 'reading' }, y: { label: 'of the noise' } },
+        lines: chains.map(({ estimate: { residual, noise } }, m) => {
+          const per = Math.max(1, Math.ceil(residual.rows / RESIDUAL_POINTS));
+          const bins = Array.from({ length: Math.ceil(residual.rows / per) }, (_, i) => {
+            const end = Math.min((i + 1) * per, residual.rows);
+            let sum = 0;
+            for (let at = i * per; at < end; at++) sum += residual.re[at] ** 2 + residual.im[at] ** 2;
+            return sum / (end - i * per) / noise;
+          });
+          return { label: `chain ${m}`, x: bins.map((_, i) => i * per), y: bins };
+        }),
+      },
+    ],
+  };
+}
+
+/** A beam straight ahead as the array shows it: with words for ideal states, and with words for what was measured. */
+function patternSection(rig: RigFile, tables: readonly CalibrationTable[], chains: readonly MeasuredChainStates[]): ReportSection {
+  const { geometry, phaseBits } = rig.array;
+  const towards = steeringVector(geometry, 0);
+  const wanted = Float64Array.from(towards.re, (re, n) => Math.atan2(towards.im[n], re));
+  const [{ elements, states }] = chains;
+  const alphabet = elements.map((_, row) => {
+    const own = { re: states.re.subarray(row * states.cols, (row + 1) * states.cols), im: states.im.subarray(row * states.cols, (row + 1) * states.cols) };
+    return own;
+  });
+  const phases = Float64Array.from(elements, (n) => wanted[n]);
+  const shownBy = (words: Uint16Array): CMatrix => {
+    const out = zeros(elementCount(geometry), 1);
+    elements.forEach((n, row) => {
+      out.re[n] = alphabet[row].re[words[row]];
+      out.im[n] = alphabet[row].im[words[row]];
+    });
+    return out;
+  };
+  const cuts = [quantisePhases(phases, phaseBits), quantiseToStates(phases, (row) => alphabet[row])].map((words) => azimuthCut(geometry, shownBy(words), [0]));
+  const peak = Math.max(...cuts.flatMap(({ power }) => Array.from(power)));
+  const labels = ['before: words for ideal states', 'after: words for the measured states'];
+  return {
+    title: 'A beam straight ahead',
+    text: [`Chain 0, worked out from the measured states, in the horizontal plane. Tables: ${tables.length}.`.replace(/ Tables: 1\.$/, '')],
+    plots: [
+      {
+        ...{ title: 'Before and after', x: { label: 'azimuth, degrees' }, y: { label: 'dB below the peak' } },
+        lines: cuts.map(({ anglesRad, power }, i) => ({
+          ...{ label: labels[i], dashed: i === 0 },
+          x: Array.from(anglesRad, (angle) => angle * DEG),
+          y: Array.from(power, (value) => Math.max(10 * Math.log10(value / peak), FLOOR_DB)),
+        })),
+      },
+    ],
+  };
+}
+
+const turned = (deg: number): number => deg - 360 * Math.round(deg / 360);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
+const percentile = (values: readonly number[], share: number): number => values.slice().sort((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? 0;

@@ -1,0 +1,48 @@
+/** What a measurement will take and come to, before anything radiates. */
+import { drawnArray, measured } from '../../calibration/drawn-array.ts';
+import { stateDifference, type StateDifference } from '../../calibration/state-difference.ts';
+import { fromDb } from '../../core/signal/rate.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import type { RigPanel } from '../control/rig-panel.ts';
+import { slowestTransferMs } from '../rig/hardware.ts';
+import { arrayUnderTest, measureOptions, type CalibrationRequest } from './calibrate-rig.ts';
+import { readingsOf } from './measure-array.ts';
+
+export interface PlannedMeasurement {
+  readonly readings: number;
+  readonly commits: number;
+  readonly seconds: number;
+  /** That the accuracy is told for: of one element alone in one reading, all of its pilots together. */
+  readonly readingSnrDb: number;
+  /** RMS error of a state of an array of usual errors; absent where working that out takes too long. */
+  readonly expected?: StateDifference;
+}
+
+/** Chunks, commit and report. */
+const ROUND_TRIPS = 3;
+const PINGS = 5;
+/** Words of all readings together, above which the accuracy is not worked out. */
+const MOST_WORDS = 2 ** 20;
+
+/** @throws {BeamrigError} 'argument' where the panels cannot be measured by this method */
+export async function planned(request: CalibrationRequest, rigPanel: RigPanel): Promise<PlannedMeasurement> {
+  const { rig, method, pilots } = request;
+  const array = arrayUnderTest(rig, rigPanel);
+  const readings = readingsOf(measureOptions(request, array));
+  let roundTripMs = 0;
+  for (let i = 0; i < PINGS; i++) {
+    const answer = await rigPanel.panel.ping();
+    if (answer.ok) roundTripMs = Math.max(roundTripMs, answer.value.roundTripMs);
+  }
+  const seconds = (readings * (ROUND_TRIPS * roundTripMs + slowestTransferMs(rig) / 2)) / 1000;
+  const readingSnrDb = Math.round(rig.simulator.probeSnrDb + 10 * Math.log10(pilots));
+  const told = { readings, commits: readings, seconds, readingSnrDb };
+  const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
+  if (readings * perChain > MOST_WORDS) return told;
+  const random = createRandom(1);
+  const setup = { elements: perChain, phaseBits: array.phaseBits, elementEnable: array.elementEnable, random: random.stream('plan'), readings: request.readings };
+  const drawn = drawnArray({ elements: perChain, phaseBits: array.phaseBits, random: random.stream('array'), phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 });
+  const noise = 1 / fromDb(readingSnrDb);
+  const { states } = measured(method, drawn, { ...setup, noise }, noise, random.stream('noise'));
+  return { ...told, expected: stateDifference(states, drawn) };
+}
