@@ -139,7 +139,11 @@ export const simulatorSchema = z
           .describe(
             'Minor version of the protocol. 1: as panels were before version 1.2. 2: before 1.3, without enables and gains of elements.',
           ),
-        elementEnable: z.boolean().default(true).describe('Whether single elements can be switched off in a beam.'),
+        elementEnable: z
+          .boolean()
+          .default(true)
+          .meta({ allowed: 'true or false' })
+          .describe('Whether single elements can be switched off in a beam.'),
         gainBits: z
           .int()
           .min(0)

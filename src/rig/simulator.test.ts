@@ -187,7 +187,8 @@ describe('a simulator that cannot be', () => {
     ['{ channel: { nearestM: 40 } }', /farthestM: 40 m leaves no room beyond nearestM; allowed: 41 and more/],
     ['{ channel: { directShare: 1.5 } }', /directShare: 1.5 is not allowed; allowed: a number from 0 to 1/],
     ['{ panel: { protocolMinor: 4 } }', /protocolMinor: 4 is not allowed; allowed: 1 \| 2 \| 3/],
-    ['{ panel: { gainBits: 9 } }', /gainBits/],
+    ['{ panel: { gainBits: 9 } }', /gainBits: 9 is not allowed; allowed: a whole number from 0 to 8/],
+    ['{ panel: { elementEnable: 1 } }', /elementEnable: 1 is not allowed; allowed: true or false/],
     ['{ panel: { answerMS: 3 } }', /answerMS: unknown key; did you mean answerMs\?/],
   ])('%s is refused by key and range', (keys, message) => {
     expect(() => rigOf(keys)).toThrow(message);
