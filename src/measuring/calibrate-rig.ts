@@ -75,7 +75,7 @@ export function arrayUnderTest({ array }: RigFile, { panel }: RigPanel): ArrayUn
   return {
     ...{ elements, rfChains, phaseBits },
     ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
-    elementEnable: (features as readonly string[]).includes('element-enable'),
+    elementEnable: features.includes('element-enable'),
   };
 }
 
