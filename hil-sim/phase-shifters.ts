@@ -199,7 +199,7 @@ const tooManyStates = (places: number, phaseBits: number): BeamrigError =>
   new BeamrigError(
     'argument',
     `independent errors of ${counted(places, 'phase shifter')} in ${2 ** phaseBits} states each are more than can be kept`,
-    { wayOut: "Choose stateErrors: sections, or an array of fewer shifters or bits." },
+    { wayOut: 'Choose stateErrors: sections, or an array of fewer shifters or bits.' },
   );
 
 /** Writes the product of a place's factors that a word chooses: its state, as computed but for rounding. */

@@ -39,8 +39,14 @@ export function chooseTables(tables: readonly CalibrationTable[], at: PanelAtHan
   const upper = Math.min(...above.map(({ frequencyGhz }) => frequencyGhz));
   const share = upper - lower < SAME_FREQUENCY_SHARE * upper ? 0 : (at.frequencyGhz - lower) / (upper - lower);
   const chosen = [
-    ...byTemperature(fitting.filter((table) => table.frequencyGhz === lower), at.temperatureC).map(weighed(1 - share)),
-    ...byTemperature(fitting.filter((table) => table.frequencyGhz === upper), at.temperatureC).map(weighed(share)),
+    ...byTemperature(
+      fitting.filter((table) => table.frequencyGhz === lower),
+      at.temperatureC,
+    ).map(weighed(1 - share)),
+    ...byTemperature(
+      fitting.filter((table) => table.frequencyGhz === upper),
+      at.temperatureC,
+    ).map(weighed(share)),
   ].filter(({ weight }) => weight > 0);
   const [{ table }] = chosen;
   if (chosen.length === 1) return { table };

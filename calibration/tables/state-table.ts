@@ -4,7 +4,8 @@
  *   estimates of all chains ─► one common factor taken out ─► gain and phase by place and word ─► text ─► sha256
  *
  * The factor that receiver, path and reference have in common says nothing of the array. Phases are written so that those of state 0 add up to 0, gains so
- * that their mean is 0 dB: of all references the sum has the least variance, where that of one element would go into all others.
+ * that their mean is 0 dB, or beside a nominal element where it is known what the probe hears of one. Of all references the sum has the least variance, where
+ * that of one element would go into all others.
  */
 import { createHash } from 'node:crypto';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -28,8 +29,15 @@ const DEG = 180 / Math.PI;
 const NOTHING_DB = -200;
 const DIGITS = 1000;
 
-/** @param chains one for each RF chain */
-export function tableOf(facts: TableFacts, chains: readonly MeasuredChain[]): CalibrationTable {
+/**
+ * @param chains one for each RF chain
+ * @param nominalPower of a state of a nominal element in their unit, where it is known
+ */
+export function tableOf(
+  facts: Omit<TableFacts, 'gainsBeside'>,
+  chains: readonly MeasuredChain[],
+  nominalPower?: number,
+): CalibrationTable {
   const { elements, rfChains } = facts;
   const gainDb: (number[] | null)[] = Array.from({ length: elements * rfChains }, () => null);
   const phaseDeg: (number[] | null)[] = gainDb.slice();
@@ -45,14 +53,17 @@ export function tableOf(facts: TableFacts, chains: readonly MeasuredChain[]): Ca
     });
   });
   flaws.sort((a, b) => a.element - b.element || a.rfChain - b.rfChain);
-  const healthy = phaseDeg.filter((row, place) => row !== null && !flaws.some((f) => f.element * rfChains + f.rfChain === place));
-  const middleDeg = meanOf(healthy.map((row) => row?.[0] ?? 0));
-  const middleDb = meanOf(gainDb.flatMap((row) => (row ?? []).filter((value) => value > NOTHING_DB)));
+  const flawed = new Set(flaws.map((flaw) => flaw.element * rfChains + flaw.rfChain));
+  const healthy = (rows: readonly (number[] | null)[]): number[][] =>
+    rows.filter((row, place): row is number[] => row !== null && !flawed.has(place));
+  const middleDeg = meanOf(healthy(phaseDeg).map(([first]) => first));
+  const middleDb = nominalPower === undefined ? meanOf(healthy(gainDb).flat()) : 10 * Math.log10(nominalPower);
   const shifted = (rows: (number[] | null)[], by: number): (number[] | null)[] =>
     rows.map((row) => row && row.map((value) => (value > NOTHING_DB ? Math.round((value - by) * DIGITS) / DIGITS : value)));
   return sealed({
     format: 'beamrig-calibration-1',
     ...facts,
+    gainsBeside: nominalPower === undefined ? 'mean' : 'nominal',
     flaws,
     gainDb: shifted(gainDb, middleDb),
     phaseDeg: shifted(phaseDeg, middleDeg),
@@ -88,8 +99,7 @@ function sha256Of({ sha256: _, ...table }: Unsealed & { sha256?: string }): stri
 /** The elements of one panel among those that were measured together, as the table of that panel. */
 export function tableOfPanel(table: CalibrationTable, panel: string, elements: readonly number[]): CalibrationTable {
   const { sha256: _, rfChains, flaws, gainDb, phaseDeg } = table;
-  const own = <T>(rows: readonly T[]): T[] =>
-    elements.flatMap((n) => rows.slice(n * rfChains, (n + 1) * rfChains));
+  const own = <T>(rows: readonly T[]): T[] => elements.flatMap((n) => rows.slice(n * rfChains, (n + 1) * rfChains));
   const places = new Map(elements.map((n, own) => [n, own]));
   return sealed({
     ...table,
@@ -195,14 +205,19 @@ export function tableBetween(
   const [{ table: first }] = weighed;
   const firstOf = ({ phaseDeg }: CalibrationTable, place: number): number => phaseDeg[place]?.[0] ?? 0;
   /** Whole turns that bring a table's phases of a place nearest to the first table's, degrees. */
-  const turns = (table: CalibrationTable, place: number): number => 360 * Math.round((firstOf(first, place) - firstOf(table, place)) / 360);
+  const turns = (table: CalibrationTable, place: number): number =>
+    360 * Math.round((firstOf(first, place) - firstOf(table, place)) / 360);
   const mean = (of: (table: CalibrationTable) => number): number =>
     Math.round(DIGITS * weighed.reduce((sum, { table, weight }) => sum + weight * of(table), 0)) / DIGITS;
   const between = (of: (table: CalibrationTable, place: number, s: number) => number): CalibrationTable['gainDb'] =>
     first.gainDb.map((row, place) =>
-      row === null || weighed.some(({ table }) => table.gainDb[place] === null) ? null : row.map((_, s) => mean((table) => of(table, place, s))),
+      row === null || weighed.some(({ table }) => table.gainDb[place] === null)
+        ? null
+        : row.map((_, s) => mean((table) => of(table, place, s))),
     );
-  const flawed = new Map(weighed.flatMap(({ table }) => table.flaws.map((flaw) => [`${flaw.element} ${flaw.rfChain}`, flaw] as const)));
+  const flawed = new Map(
+    weighed.flatMap(({ table }) => table.flaws.map((flaw) => [`${flaw.element} ${flaw.rfChain}`, flaw] as const)),
+  );
   return sealed({
     ...first,
     ...at,

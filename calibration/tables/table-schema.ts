@@ -24,6 +24,11 @@ export const tableSchema = z.strictObject({
   accuracy: z
     .strictObject({ phaseDeg: z.number().nonnegative(), gainDb: z.number().nonnegative() })
     .describe('RMS by which a state is expected to be wrong, by noise and number of readings.'),
+  gainsBeside: z
+    .enum(['nominal', 'mean'])
+    .describe(
+      'nominal: gains are beside what the probe hears of a nominal element. mean: beside the mean of what was measured together.',
+    ),
   flaws: z
     .array(
       z.strictObject({
@@ -33,7 +38,7 @@ export const tableSchema = z.strictObject({
       }),
     )
     .describe('Elements that do not do what they are told.'),
-  gainDb: perPlace.describe('By place and word, dB beside the mean of what was measured together.'),
+  gainDb: perPlace.describe('By place and word, dB, beside what `gainsBeside` says.'),
   phaseDeg: perPlace.describe('By place and word, degrees; the phases of state 0 add up to 0 over what was measured together.'),
   sha256: z.string().describe('Of the file without this line.'),
 });

@@ -33,8 +33,14 @@ export function heatMapSvg({ title, x, y, values, unit, limit }: HeatMap, id: st
     `<title id="${id}-title">${escaped(title.replaceAll('`', ''))}</title>`,
     ...cells,
     `<rect class="frame" x="${MARGIN.left}" y="${MARGIN.top}" width="${WIDTH - MARGIN.left - MARGIN.right}" height="${short(bottom - MARGIN.top)}"/>`,
-    ...across.map((tick, i) => `<text x="${short(MARGIN.left + (tick + 0.5) * width)}" y="${short(bottom + 16)}" text-anchor="middle">${tickTexts(across)[i]}</text>`),
-    ...down.map((tick, i) => `<text x="${MARGIN.left - 6}" y="${short(MARGIN.top + (tick + 0.5) * height + 4)}" text-anchor="end">${tickTexts(down)[i]}</text>`),
+    ...across.map(
+      (tick, i) =>
+        `<text x="${short(MARGIN.left + (tick + 0.5) * width)}" y="${short(bottom + 16)}" text-anchor="middle">${tickTexts(across)[i]}</text>`,
+    ),
+    ...down.map(
+      (tick, i) =>
+        `<text x="${MARGIN.left - 6}" y="${short(MARGIN.top + (tick + 0.5) * height + 4)}" text-anchor="end">${tickTexts(down)[i]}</text>`,
+    ),
     `<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${short(bottom + 34)}" text-anchor="middle">${escaped(x)}</text>`,
     `<text transform="translate(14 ${short((MARGIN.top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
     keyOf(limit, unit, bottom + 48),
@@ -51,7 +57,12 @@ function keyOf(limit: number, unit: string, top: number): string {
   });
   const text = (at: number, value: string, anchor: string): string =>
     `<text x="${short(at)}" y="${short(top + KEY.height + 14)}" text-anchor="${anchor}">${escaped(value)}</text>`;
-  return [...parts, text(left, `−${limit} ${unit}`, 'middle'), text(WIDTH / 2, '0', 'middle'), text(left + KEY.width, `${limit} ${unit}`, 'middle')].join('\n');
+  return [
+    ...parts,
+    text(left, `−${limit} ${unit}`, 'middle'),
+    text(WIDTH / 2, '0', 'middle'),
+    text(left + KEY.width, `${limit} ${unit}`, 'middle'),
+  ].join('\n');
 }
 
 const short = (value: number): string => String(Number(value.toFixed(2)));

@@ -27,14 +27,22 @@ export function readingProgress(json: boolean): ReadingProgress {
       toldMs = performance.now();
       const { readingsPerSecond, secondsLeft } = paceOf(done, of, kept);
       const left = Number.isFinite(secondsLeft) ? Math.round(secondsLeft) : null;
-      if (json) stdout().passing(`${JSON.stringify({ type: 'progress', done, of, kept, readingsPerSecond: Math.round(readingsPerSecond), secondsLeft: left })}\n`);
-      else printError(`${done} of ${of} readings, ${readingsPerSecond.toFixed(0)}/s${left === null ? '' : `, ${duration(left)} left`}`);
+      if (json)
+        stdout().passing(
+          `${JSON.stringify({ type: 'progress', done, of, kept, readingsPerSecond: Math.round(readingsPerSecond), secondsLeft: left })}\n`,
+        );
+      else
+        printError(
+          `${done} of ${of} readings, ${readingsPerSecond.toFixed(0)}/s${left === null ? '' : `, ${duration(left)} left`}`,
+        );
     },
     end: () => undefined,
   };
 }
 
-function onBar(paceOf: (done: number, of: number, kept: number) => { readingsPerSecond: number; secondsLeft: number }): ReadingProgress {
+function onBar(
+  paceOf: (done: number, of: number, kept: number) => { readingsPerSecond: number; secondsLeft: number },
+): ReadingProgress {
   const bar = new SingleBar({ format: '{bar} {value}/{total} readings, {pace}/s, {left} left', stream: barStream() });
   let isStarted = false;
   return {

@@ -8,7 +8,12 @@ import { elementCount, steeringVector } from '../../core/signal/geometry.ts';
 import { quantisePhases, quantiseToStates } from '../../core/signal/quantise.ts';
 import type { HeatMap, Plot, Report, ReportSection } from '../../models/report/report.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { flawsText, type CalibrationRequest, type CalibrationResult, type MeasuredChainStates } from '../measuring/calibrate-rig.ts';
+import {
+  flawsText,
+  type CalibrationRequest,
+  type CalibrationResult,
+  type MeasuredChainStates,
+} from '../measuring/calibrate-rig.ts';
 import { isOnRealLink, type Source } from '../telemetry/cycle-record.ts';
 
 const DEG = 180 / Math.PI;
@@ -96,7 +101,16 @@ function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
       return first.map((deg) => turned(deg - middle));
     });
     const limit = Math.max(1, Math.ceil(percentile(errors.flat().map(Math.abs), 0.98)));
-    return [{ title: `Chain ${m}: how far each state is from where it should be`, x: 'phase word', y: 'element', values: errors, unit: '°', limit }];
+    return [
+      {
+        title: `Chain ${m}: how far each state is from where it should be`,
+        x: 'phase word',
+        y: 'element',
+        values: errors,
+        unit: '°',
+        limit,
+      },
+    ];
   });
   return { title: 'Errors of the states', heatMaps: maps };
 }
@@ -104,7 +118,9 @@ function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
 function residualSection(chains: readonly MeasuredChainStates[]): ReportSection {
   return {
     title: 'What is left over',
-    text: ['Readings less what the states say, in powers of the noise of a reading: 1 where all is explained; less where states follow the readings’ noise.'],
+    text: [
+      'Readings less what the states say, in powers of the noise of a reading: 1 where all is explained; less where states follow the readings’ noise.',
+    ],
     plots: [
       {
         ...{ title: 'Left over along the measurement', x: { label: 'reading' }, y: { label: 'of the noise' } },
@@ -124,13 +140,20 @@ function residualSection(chains: readonly MeasuredChainStates[]): ReportSection 
 }
 
 /** A beam straight ahead as the array shows it: with words for ideal states, and with words for what was measured. */
-function patternSection(rig: RigFile, tables: readonly CalibrationTable[], chains: readonly MeasuredChainStates[]): ReportSection {
+function patternSection(
+  rig: RigFile,
+  tables: readonly CalibrationTable[],
+  chains: readonly MeasuredChainStates[],
+): ReportSection {
   const { geometry, phaseBits } = rig.array;
   const towards = steeringVector(geometry, 0);
   const wanted = Float64Array.from(towards.re, (re, n) => Math.atan2(towards.im[n], re));
   const [{ elements, states }] = chains;
   const alphabet = elements.map((_, row) => {
-    const own = { re: states.re.subarray(row * states.cols, (row + 1) * states.cols), im: states.im.subarray(row * states.cols, (row + 1) * states.cols) };
+    const own = {
+      re: states.re.subarray(row * states.cols, (row + 1) * states.cols),
+      im: states.im.subarray(row * states.cols, (row + 1) * states.cols),
+    };
     return own;
   });
   const phases = Float64Array.from(elements, (n) => wanted[n]);
@@ -142,12 +165,19 @@ function patternSection(rig: RigFile, tables: readonly CalibrationTable[], chain
     });
     return out;
   };
-  const cuts = [quantisePhases(phases, phaseBits), quantiseToStates(phases, (row) => alphabet[row])].map((words) => azimuthCut(geometry, shownBy(words), [0]));
+  const cuts = [quantisePhases(phases, phaseBits), quantiseToStates(phases, (row) => alphabet[row])].map((words) =>
+    azimuthCut(geometry, shownBy(words), [0]),
+  );
   const peak = Math.max(...cuts.flatMap(({ power }) => Array.from(power)));
   const labels = ['before: words for ideal states', 'after: words for the measured states'];
   return {
     title: 'A beam straight ahead',
-    text: [`Chain 0, worked out from the measured states, in the horizontal plane. Tables: ${tables.length}.`.replace(/ Tables: 1\.$/, '')],
+    text: [
+      `Chain 0, worked out from the measured states, in the horizontal plane. Tables: ${tables.length}.`.replace(
+        / Tables: 1\.$/,
+        '',
+      ),
+    ],
     plots: [
       {
         ...{ title: 'Before and after', x: { label: 'azimuth, degrees' }, y: { label: 'dB below the peak' } },
@@ -163,4 +193,5 @@ function patternSection(rig: RigFile, tables: readonly CalibrationTable[], chain
 
 const turned = (deg: number): number => deg - 360 * Math.round(deg / 360);
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
-const percentile = (values: readonly number[], share: number): number => values.slice().sort((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? 0;
+const percentile = (values: readonly number[], share: number): number =>
+  values.slice().sort((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? 0;

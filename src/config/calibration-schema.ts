@@ -14,7 +14,9 @@ export const calibrationSchema = z
     need: z
       .enum(['nothing', 'tables'])
       .default('nothing')
-      .describe('tables: refuse to start where a panel has no table. nothing: its phase states are taken as ideal, and that is said.'),
+      .describe(
+        'tables: refuse to start where a panel has no table. nothing: its phase states are taken as ideal, and that is said.',
+      ),
     probe: z
       .strictObject({
         azimuthDeg: z
@@ -30,6 +32,14 @@ export const calibrationSchema = z
           .max(100_000)
           .optional()
           .describe('From the centre of the array, m. Left out: so far away that waves are plane when they arrive.'),
+        elementLevelDb: z
+          .number()
+          .min(-200)
+          .max(200)
+          .optional()
+          .describe(
+            'Power that it reports of one nominal element alone, dB in its own unit: gains are then absolute, and so is the SINR that is predicted. Left out: beside their mean; the simulator’s is simulator.probeSnrDb.',
+          ),
         receiver: z
           .int()
           .min(0)

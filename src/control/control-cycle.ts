@@ -184,7 +184,9 @@ export async function radiateCycle(
   try {
     const problem = problemOf(setting, given.channel);
     const { objective, quantise } = setting;
-    resolved = await stage('quantise', () => realiseBeam(problem, beam, { states: calibration.states(phaseBits), objective, quantise }));
+    resolved = await stage('quantise', () =>
+      realiseBeam(problem, beam, { states: calibration.states(phaseBits), objective, quantise }),
+    );
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
     record.predictedSumRate = resolved.sumRate;

@@ -102,9 +102,13 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
 const isHopeless = ({ reason }: PanelFailure): boolean => reason === 'rejected' || reason === 'not-sent';
 
 const notRead = (failure: PanelFailure, more?: string): BeamrigError =>
-  new BeamrigError('panel', `a reading could not be had: ${panelFailureMessage(failure)}${more === undefined ? '' : `; ${more}`}`, {
-    wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
-  });
+  new BeamrigError(
+    'panel',
+    `a reading could not be had: ${panelFailureMessage(failure)}${more === undefined ? '' : `; ${more}`}`,
+    {
+      wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
+    },
+  );
 
 function complexOf(values: Float32Array): CMatrix {
   const out = zeros(values.length / 2, 1);

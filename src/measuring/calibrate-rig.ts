@@ -17,6 +17,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { userIndex } from '../../core/signal/indices.ts';
+import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
@@ -116,7 +117,15 @@ export async function calibrateRig(
     const beganMs = clock.nowMs();
     const beganC = await temperatureOf(rigPanel);
     const { panel } = rigPanel;
-    const reader = createArrayReader({ panel, recovery, clock, phaseBits: array.phaseBits, receiver: userIndex(receiver), pilots, stop });
+    const reader = createArrayReader({
+      panel,
+      recovery,
+      clock,
+      phaseBits: array.phaseBits,
+      receiver: userIndex(receiver),
+      pilots,
+      stop,
+    });
     const { chains, noise } = await measureArray(
       { ...options, onProgress: (done, of) => onProgress(done, of, journal.kept.length) },
       resumedReader(reader, journal),
@@ -136,7 +145,11 @@ export async function calibrateRig(
       ...{ method: method.name, readings: total, accuracy },
       ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits },
     };
-    const whole = tableOf({ ...facts, panel: 'array', measurement: `${rig.name} ${facts.measuredAt}` }, found);
+    const whole = tableOf(
+      { ...facts, panel: 'array', measurement: `${rig.name} ${facts.measuredAt}` },
+      found,
+      nominalPower(rig, rigPanel),
+    );
     const tables = partsOf(rig, rigPanel).map(({ panel: serial, elements }) => tableOfPanel(whole, serial, elements));
     const usual = usualPower(found);
     journal.remove();
@@ -147,6 +160,12 @@ export async function calibrateRig(
   } finally {
     journal.close();
   }
+}
+
+/** Of a nominal element, as the probe reports it; undefined where nobody knows. */
+function nominalPower({ calibration, simulator }: RigFile, { source }: RigPanel): number | undefined {
+  const levelDb = calibration.probe.elementLevelDb ?? (source === 'simulator' ? simulator.probeSnrDb : undefined);
+  return levelDb === undefined ? undefined : fromDb(levelDb);
 }
 
 /** Boards with the elements of the array that each of them drives. */

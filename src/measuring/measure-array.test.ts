@@ -95,7 +95,10 @@ it('asks for another method where elements cannot be switched off', async () => 
   const { reader, underTest } = bench();
   for (const method of CALIBRATION_METHODS.filter(({ needsElementEnable }) => needsElementEnable)) {
     const refused = measureArray({ array: underTest, method, random: createRandom(3) }, reader);
-    await expect(refused).rejects.toMatchObject({ code: 'argument', message: expect.stringContaining('element-enable') as string });
+    await expect(refused).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('element-enable') as string,
+    });
   }
   expect(hadamard.needsElementEnable).toBe(true);
 });

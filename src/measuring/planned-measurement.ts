@@ -40,8 +40,20 @@ export async function planned(request: CalibrationRequest, rigPanel: RigPanel): 
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
   if (readings * perChain > MOST_WORDS) return told;
   const random = createRandom(1);
-  const setup = { elements: perChain, phaseBits: array.phaseBits, elementEnable: array.elementEnable, random: random.stream('plan'), readings: request.readings };
-  const drawn = drawnArray({ elements: perChain, phaseBits: array.phaseBits, random: random.stream('array'), phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 });
+  const setup = {
+    elements: perChain,
+    phaseBits: array.phaseBits,
+    elementEnable: array.elementEnable,
+    random: random.stream('plan'),
+    readings: request.readings,
+  };
+  const drawn = drawnArray({
+    elements: perChain,
+    phaseBits: array.phaseBits,
+    random: random.stream('array'),
+    phaseStateErrorDeg: 3,
+    gainStateErrorDb: 0.3,
+  });
   const noise = 1 / fromDb(readingSnrDb);
   const { states } = measured(method, drawn, { ...setup, noise }, noise, random.stream('noise'));
   return { ...told, expected: stateDifference(states, drawn) };

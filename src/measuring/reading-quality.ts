@@ -16,9 +16,13 @@ export function requireExplained(chains: readonly { estimate: StateEstimate }[],
   chains.forEach(({ estimate: { states, residual } }, m) => {
     const power = meanSquare(states);
     if (!(power > LEAST_POWER_SHARE * noise)) {
-      throw new BeamrigError('calibration', `RF chain ${m} is not heard: its elements have ${power.toPrecision(2)} of power at a noise of ${noise.toPrecision(2)}`, {
-        wayOut: 'See that the probe listens (calibration.probe.receiver), and that the chain radiates; then measure again.',
-      });
+      throw new BeamrigError(
+        'calibration',
+        `RF chain ${m} is not heard: its elements have ${power.toPrecision(2)} of power at a noise of ${noise.toPrecision(2)}`,
+        {
+          wayOut: 'See that the probe listens (calibration.probe.receiver), and that the chain radiates; then measure again.',
+        },
+      );
     }
     if (hears !== 'complex') return;
     const left = meanSquare(residual) / noise;

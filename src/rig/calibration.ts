@@ -71,7 +71,11 @@ export function readTables(folder: string): CalibrationTable[] {
 /** @throws {BeamrigError} 'calibration-file' */
 export function readTableFile(path: string): CalibrationTable {
   const read = readBoundedFile(path, { maxBytes: LARGEST_TABLE_BYTES });
-  if (!read.ok) throw new BeamrigError('calibration-file', `${path}: ${read.why}`, { wayOut: 'Give the path of a table that `beamrig calibrate` wrote.', cause: read.cause });
+  if (!read.ok)
+    throw new BeamrigError('calibration-file', `${path}: ${read.why}`, {
+      wayOut: 'Give the path of a table that `beamrig calibrate` wrote.',
+      cause: read.cause,
+    });
   return readTable(read.bytes, path);
 }
 

@@ -17,7 +17,14 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { AppendFile, type AppendFileOptions } from './append-file.ts';
-import { SOURCE_TEXT, type CalibrationUsed, type CommandedBeam, type CycleRecord, type CycleSink, type RigEvent } from './cycle-record.ts';
+import {
+  SOURCE_TEXT,
+  type CalibrationUsed,
+  type CommandedBeam,
+  type CycleRecord,
+  type CycleSink,
+  type RigEvent,
+} from './cycle-record.ts';
 import { createFolderNews } from './folder-news.ts';
 import { encodeKept, KEPT_FILE } from './kept-beams.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
