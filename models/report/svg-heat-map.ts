@@ -17,15 +17,21 @@ export function heatMapSvg({ title, x, y, values, unit, limit }: HeatMap, id: st
   const width = (WIDTH - MARGIN.left - MARGIN.right) / columns;
   const height = Math.min(TALLEST / rows, TALLEST_CELL);
   const bottom = MARGIN.top + rows * height;
-  const cells = values.flatMap((row, i) =>
-    row.map((value, j) => {
-      if (!Number.isFinite(value)) return '';
+  // A path a colour: thousands of cells by themselves would be a file of megabytes.
+  const paths = new Map<string, string[]>();
+  values.forEach((row, i) =>
+    row.forEach((value, j) => {
+      if (!Number.isFinite(value)) return;
       const step = Math.min(Math.ceil((Math.abs(value) / limit) * COLOURS_A_SIDE), COLOURS_A_SIDE);
-      if (step === 0) return '';
-      const at = `x="${short(MARGIN.left + j * width)}" y="${short(MARGIN.top + i * height)}" width="${short(width)}" height="${short(height)}"`;
-      return `<rect ${at} class="${value < 0 ? 'low' : 'high'}" opacity="${short(step / COLOURS_A_SIDE)}"/>`;
+      if (step === 0) return;
+      const colour = `class="${value < 0 ? 'low' : 'high'}" opacity="${short(step / COLOURS_A_SIDE)}"`;
+      const cell = `M${short(MARGIN.left + j * width)} ${short(MARGIN.top + i * height)}h${short(width)}v${short(height)}h${short(-width)}z`;
+      const parts = paths.get(colour);
+      if (parts === undefined) paths.set(colour, [cell]);
+      else parts.push(cell);
     }),
   );
+  const cells = Array.from(paths, ([colour, parts]) => `<path ${colour} d="${parts.join('')}"/>`);
   const across = ticksOf(0, columns - 1).filter(Number.isInteger);
   const down = ticksOf(0, Math.max(rows - 1, 1)).filter((tick) => Number.isInteger(tick) && tick < rows);
   return [

@@ -63,8 +63,8 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     },
   });
   asked.array = array;
-  const { boards, source } = array.rigPanel;
-  const panels = boards().map(({ panel }) => panel);
+  const { source } = array.rigPanel;
+  const panels = array.rigPanel.boards().map(({ panel }) => panel);
   const progress = readingProgress(json);
   let result: CalibrationResult | undefined;
   let unsafe: string | undefined;

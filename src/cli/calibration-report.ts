@@ -67,7 +67,10 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
 
 function elementsSection(chains: readonly MeasuredChainStates[]): ReportSection {
   const offsets = chains.map(({ states }) => Array.from({ length: states.rows }, (_, n) => polar(states, n, 0)));
-  const middle = Math.max(...offsets.flat().map(({ power }) => power)) / 2 || 1;
+  const middle = percentile(
+    offsets.flat().map(({ power }) => power),
+    0.5,
+  );
   const of = (title: string, y: string, value: (offset: Polar) => number): Plot => ({
     ...{ title, x: { label: 'element' }, y: { label: y } },
     lines: chains.map(({ elements }, m) => ({ label: `chain ${m}`, x: elements, y: offsets[m].map(value) })),
@@ -93,14 +96,16 @@ function polar({ cols, re, im }: CMatrix, row: number, state: number): Polar {
 }
 
 function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
-  const maps = chains.flatMap(({ states }, m): HeatMap[] => {
+  const maps = chains.flatMap(({ states, flaws }, m): HeatMap[] => {
     const errors = Array.from({ length: states.rows }, (_, n) => {
       const first = Array.from({ length: states.cols }, (_, s) => polar(states, n, s).phaseDeg - (360 * s) / states.cols);
       const [re, im] = [mean(first.map((deg) => Math.cos(deg / DEG))), mean(first.map((deg) => Math.sin(deg / DEG)))];
       const middle = DEG * Math.atan2(im, re);
       return first.map((deg) => turned(deg - middle));
     });
-    const limit = Math.max(1, Math.ceil(percentile(errors.flat().map(Math.abs), 0.98)));
+    // Of what obeys: a dead element's phases are none, and a stuck one's are far from all words but one.
+    const healthy = errors.filter((_, n) => !flaws.has(n)).flat();
+    const limit = Math.max(1, Math.ceil(percentile(healthy.map(Math.abs), 0.98)));
     return [
       {
         title: `Chain ${m}: how far each state is from where it should be`,

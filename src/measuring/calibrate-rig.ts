@@ -12,7 +12,6 @@ import { tableOf, tableOfPanel } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
@@ -216,7 +215,17 @@ function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['a
   return { phaseDeg: round((180 / Math.PI) * share), gainDb: round((20 / Math.LN10) * share) };
 }
 
-export const flawsText = ({ flaws }: CalibrationTable): string =>
-  flaws.length === 0
-    ? 'no element that is dead, stuck or weak'
-    : `${counted(flaws.length, 'place')}: ${flaws.map(({ element, rfChain, flaw }) => `element ${element} on chain ${rfChain} ${flaw}`).join(', ')}`;
+/** What does not do what it is told, element by element. */
+export function flawsText({ flaws, rfChains, gainDb }: CalibrationTable): string {
+  if (flaws.length === 0) return 'no element is dead, stuck or weak';
+  const chainsOf = new Map<string, number[]>();
+  for (const { element, rfChain, flaw } of flaws) {
+    const text = `element ${element} ${flaw}`;
+    chainsOf.set(text, [...(chainsOf.get(text) ?? []), rfChain]);
+  }
+  const connected = (element: number): number =>
+    gainDb.slice(element * rfChains, (element + 1) * rfChains).filter((row) => row !== null).length;
+  return Array.from(chainsOf, ([text, chains]) =>
+    chains.length === connected(Number(text.split(' ')[1])) ? text : `${text} on ${chains.length === 1 ? 'chain' : 'chains'} ${chains.join(', ')}`,
+  ).join(', ');
+}
