@@ -12,6 +12,8 @@ import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { auditBeam, findCycle, type BeamAudit, type StoredCycle } from '../telemetry/beam-audit.ts';
 import { findKept, KEPT_FILE, type KeptBeam } from '../telemetry/kept-beams.ts';
+import { NO_TABLE } from '../telemetry/cycle-record.ts';
+import { statesOfRun } from '../rig/tables-of-run.ts';
 import { openRun, type StoredRun } from '../telemetry/run-folder.ts';
 import { wholeNumber } from './arguments.ts';
 import { print, printError } from './output.ts';
@@ -31,7 +33,7 @@ export async function beam(folder: string, options: BeamOptions): Promise<void> 
   const run = openRun(folder);
   const kept = await keptOf(run, cycle);
   const stored = await findCycle(run, cycle);
-  const audit = auditBeam(run.manifest, kept, stored);
+  const audit = auditOf(run, kept, stored);
   if (!options.json) for (const line of inWords(run, kept, stored, audit)) print(line);
   if (audit.verdict === 'differs') process.exitCode = 1;
   let sent: SentBeam | undefined;
@@ -41,6 +43,16 @@ export async function beam(folder: string, options: BeamOptions): Promise<void> 
     if (!sent.worked) process.exitCode = 1;
   }
   if (options.json) print(JSON.stringify(asJson(run, kept, stored, audit, sent)));
+}
+
+/** By the tables of the run, where its states were known by some. */
+function auditOf(run: StoredRun, kept: KeptBeam, stored: StoredCycle | undefined): BeamAudit {
+  const id = stored?.cycle.fields.calibration;
+  if (typeof id !== 'string' || id === NO_TABLE) return auditBeam(run.manifest, kept, stored);
+  const states = statesOfRun(run, id, kept.phaseBits);
+  return states === undefined
+    ? { verdict: 'not-possible', lacking: `table ${id} in the folder calibration/ of the run` }
+    : auditBeam(run.manifest, kept, stored, states);
 }
 
 /** @throws BeamrigError 'run-folder' with what there is instead */

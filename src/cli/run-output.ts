@@ -21,6 +21,8 @@ export interface RunStart {
   channelSource: ChannelOrigin;
   sourceLine: string;
   lookedFor: string[];
+  /** What phase states are known by. */
+  calibration: string;
   fallback: string;
   links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string }[];
   url: string;
@@ -78,12 +80,13 @@ export function textOutput(out: Outlet): RunOutput {
   };
   return {
     statusEveryMs: onTerminal ? 500 : 5000,
-    start: ({ name, rigLine, source, channelSource, sourceLine, lookedFor, url, runFolder }) => {
+    start: ({ name, rigLine, source, channelSource, sourceLine, lookedFor, calibration, url, runFolder }) => {
       line(`${name}: ${rigLine}`);
       line('Looked for hardware:');
       for (const place of lookedFor) line(`  ${place}`);
       const colourOf = { simulator: 31, 'played-panel': 33, hardware: channelSource === 'simulation' ? 33 : 0 };
       line(paint(colourOf[source], sourceLine));
+      line(`Calibration: ${printable(calibration)}`);
       line(`Page:        ${url}`);
       line(`Run folder:  ${runFolder}`);
       line('Ctrl-C stops the rig.');

@@ -136,6 +136,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     channelSource: assembled.description.channelSource,
     sourceLine: sourceLine(rig, assembled),
     lookedFor: assembled.lookedFor,
+    calibration: assembled.description.calibration,
     fallback: rig.fallback,
     links: assembled.description.links.map(({ name, kind, source, panel, firmware, elements }) => {
       return { name, kind, source, panel, firmware, elements };

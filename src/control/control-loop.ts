@@ -132,8 +132,9 @@ class Loop implements ControlLoop {
       phaseBits: this.#phaseBits,
     };
     const slow = this.#watch.slow ?? null;
-    const { description } = this.#options;
-    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
+    const { description, setting } = this.#options;
+    const calibration = setting.calibration?.(this.#panels.panel).about ?? description.calibration;
+    return { ...description, ...now, calibration, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;

@@ -27,10 +27,10 @@ import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
-import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
+import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
-import { openCalibrations } from './calibration.ts';
+import { calibrationEvents, noTables, openCalibrations } from './calibration.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
@@ -154,9 +154,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
     const begin = await beginning(rig, hardware, standIn, world);
+    const calibration = calibrations.for(begin.first);
+    if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
     const description = describeRig({
       ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
-      calibration: calibrations.for(begin.first).about,
+      calibration: calibration.about,
       runFolder: options.runFolder,
     });
     const controller = createControlLoop({
@@ -191,7 +193,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       random: random.stream('recovery'),
       sink: options.recorder,
       release: () => simulator?.panel.close(),
-      firstEvents: [...engineEvents(beamformer), ...begin.events],
+      firstEvents: [...engineEvents(beamformer), ...begin.events, ...calibrationEvents(begin.first.source, calibration)],
     });
     if (options.onEvent !== undefined) controller.onEvent(options.onEvent);
     return {

@@ -15,7 +15,7 @@ import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { uncalibrated, type ArrayCalibration } from '../control/array-calibration.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
-import type { BoardUsed } from '../telemetry/cycle-record.ts';
+import { NO_TABLE, type BoardUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 
 export interface Calibrations {
   /** The folder has a table for an array like this one. */
@@ -143,6 +143,24 @@ export function statesOfTables(
     return states;
   };
 }
+
+/** On hardware that nobody measured beams are aimed by states that it has not. */
+export const calibrationEvents = (source: Source, { id, about }: ArrayCalibration): Omit<RigEvent, 'timeNs'>[] =>
+  source !== 'hardware' || id !== NO_TABLE
+    ? []
+    : [
+        {
+          level: 'warning',
+          code: 'uncalibrated',
+          message: `Calibration: ${about}.`,
+          action: '`beamrig calibrate` measures the array; until then beams are aimed as if every element were alike.',
+        },
+      ];
+
+export const noTables = ({ name, calibration }: RigFile, { about }: ArrayCalibration): BeamrigError =>
+  new BeamrigError('calibration-file', `'${name}' needs tables (calibration.need), and has ${about}; the folder is ${calibration.folder}`, {
+    wayOut: 'Measure the array with `beamrig calibrate`, or set calibration.need to nothing.',
+  });
 
 /** Every so many-th state: what words of fewer bits choose from. */
 const thinned = ({ re, im }: ElementStates, every: number): ElementStates =>

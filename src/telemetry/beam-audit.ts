@@ -1,5 +1,6 @@
 /** Whether a beam that was kept is the one that its record tells of: SINR and sum rate are worked out anew from H, the words and D. */
 import { connectionMask } from '../../core/signal/geometry.ts';
+import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { fromDb, toDb } from '../../core/signal/rate.ts';
 import { ratesOfWords } from '../../core/signal/realise-beam.ts';
 import type { Point } from './influx/line-protocol.ts';
@@ -43,9 +44,17 @@ export interface Compared {
   computed: number;
 }
 
-/** The same arithmetic on the same numbers: on a machine of the same kind equal to the last digit, or it is not that beam. */
-export function auditBeam({ setting }: RunManifest, kept: KeptBeam, stored: StoredCycle | undefined): BeamAudit {
-  const { beam, channel, elements, rfChains, phaseBits } = kept;
+/**
+ * The same arithmetic on the same numbers: on a machine of the same kind equal to the last digit, or it is not that beam.
+ * @param states what the array was known to show then: by default ideal ones
+ */
+export function auditBeam(
+  { setting }: RunManifest,
+  kept: KeptBeam,
+  stored: StoredCycle | undefined,
+  states: ArrayStates = { bits: kept.phaseBits },
+): BeamAudit {
+  const { beam, channel, elements, rfChains } = kept;
   if (beam === undefined || channel === undefined) {
     const lacking = beam === undefined ? 'phase words and digital weights' : 'the channel';
     return { verdict: 'not-possible', lacking: `${lacking} (telemetry.keep: all keeps both)` };
@@ -63,7 +72,7 @@ export function auditBeam({ setting }: RunManifest, kept: KeptBeam, stored: Stor
     },
     beam.words,
     beam.digital,
-    { bits: phaseBits },
+    states,
   );
   const compared = (recorded: unknown, computed: number): Compared => {
     return { recorded: typeof recorded === 'number' ? recorded : null, computed };
