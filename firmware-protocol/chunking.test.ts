@@ -24,20 +24,26 @@ describe('cutting a beam into chunks', () => {
     expect(() => maxWeightsPerChunk(maxPayloadBytes)).toThrow(/maxPayloadBytes/);
   });
 
-  it('covers every word and weight exactly once, within the payload limit, and ends with the commit', () => {
+  it('covers every word, weight, enable and gain exactly once, within the payload limit, and ends with the commit', () => {
     const beams = fc.record({
       bits: fc.integer({ min: 1, max: 16 }),
       wordCount: fc.integer({ min: 1, max: 3000 }),
+      gainBits: fc.integer({ min: 1, max: 16 }),
       weightCount: fc.integer({ min: 0, max: 600 }),
       maxPayloadBytes: fc.integer({ min: 64, max: 4096 }),
       firstSeq: fc.integer({ min: 0, max: 0xffff }),
     });
     fc.assert(
-      fc.property(beams, ({ bits, wordCount, weightCount, maxPayloadBytes, firstSeq }) => {
+      fc.property(beams, ({ bits, gainBits, wordCount, weightCount, maxPayloadBytes, firstSeq }) => {
         const words = wordsOf(wordCount, bits);
         const weights = Float32Array.from({ length: 2 * weightCount }, (_, i) => i / 7);
         const digital = { users: 4, weights };
-        const frames = beamFrames({ slot: 1, beamId: 9, phaseBits: bits, words, digital, maxPayloadBytes, firstSeq });
+        const enabled = Uint8Array.from({ length: wordCount }, (_, i) => (i % 7) & 1);
+        const gains = wordsOf(wordCount, gainBits);
+        const beam = { slot: 1, beamId: 9, phaseBits: bits, words, digital, enabled, gains, gainBits };
+        const frames = beamFrames({ ...beam, maxPayloadBytes, firstSeq });
+        const stagedEnables: number[] = [];
+        const stagedGains: number[] = [];
         const staged: number[] = [];
         const stagedWeights: number[] = [];
         frames.forEach((frame, index) => {
@@ -53,10 +59,18 @@ describe('cutting a beam into chunks', () => {
           } else if (message.type === 'set-digital') {
             expect(message.offset).toBe(stagedWeights.length / 2);
             stagedWeights.push(...message.weights);
+          } else if (message.type === 'set-enables') {
+            expect(message.offset).toBe(stagedEnables.length);
+            stagedEnables.push(...message.enabled);
+          } else if (message.type === 'set-gains') {
+            expect(message).toMatchObject({ offset: stagedGains.length, gainBits });
+            stagedGains.push(...message.gains);
           }
         });
         expect(staged).toEqual([...words]);
         expect(stagedWeights).toEqual([...weights]);
+        expect(stagedEnables).toEqual([...enabled]);
+        expect(stagedGains).toEqual([...gains]);
         expect(frames.at(-1)?.message).toEqual({ type: 'commit', slot: 1, beamId: 9, atUs: 0n });
       }),
       { numRuns: 60 },

@@ -1,5 +1,5 @@
 /**
- * A beam is larger than a message: its words and weights go in chunks. Chunks of words are a multiple of eight, so that each starts on a
+ * A beam is larger than a message: its words, weights, enables and gains go in chunks. Chunks of words are a multiple of eight, so that each starts on a
  * whole byte of the packed beam whatever Q is.
  */
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
@@ -7,7 +7,7 @@ import { DIGITAL_PREFIX_BYTES, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, PATCH_PREFI
 import type { BeamId, Frame, Request } from './messages.ts';
 import { checkPhaseBits } from './packing.ts';
 
-/** Words of `bits` bits that one 'set-phases' or 'phases' message may carry: a multiple of eight. */
+/** Words of `bits` bits that one 'set-phases', 'set-gains', 'set-enables' or 'phases' message may carry: a multiple of eight. */
 export function maxWordsPerChunk(maxPayloadBytes: number, bits: number): number {
   checkPayload(maxPayloadBytes);
   checkPhaseBits(bits);
@@ -75,17 +75,23 @@ export interface BeamFramesOptions {
   words: Uint16Array;
   /** D, M×K row-major interleaved re, im, for panels with the feature 'digital-weights'. */
   digital?: { users: number; weights: Float32Array };
+  /** N·M of 0 or 1, for panels with the feature 'element-enable'; undefined: all on. */
+  enabled?: Uint8Array | undefined;
+  /** N·M gain words, for panels with the feature 'element-gain'; undefined: all at full gain. */
+  gains?: Uint16Array | undefined;
+  /** Bits of a gain word, 1 … 16; of no matter without gains. */
+  gainBits?: number;
   maxPayloadBytes: number;
   /** Sequence number of the first frame; the others count up from it, modulo 65,536. */
   firstSeq: number;
 }
 
 /**
- * All frames of a whole beam in the order to send them: chunks of words, chunks of weights, and the commit, which takes effect at once.
- * The frames look into `words` and `weights` (no copies), so those must stay as they are until the frames are encoded.
+ * All frames of a whole beam in the order to send them: chunks of words, of weights, of enables and gains, and the commit, which takes effect
+ * at once. The frames look into the beam's arrays (no copies), so those must stay as they are until the frames are encoded.
  */
 export function beamFrames(options: BeamFramesOptions): Frame[] {
-  const { slot, beamId, phaseBits, words, digital, maxPayloadBytes, firstSeq } = options;
+  const { slot, beamId, phaseBits, words, digital, enabled, gains, gainBits = 0, maxPayloadBytes, firstSeq } = options;
   const messages: Request[] = [];
   const wordsPerChunk = maxWordsPerChunk(maxPayloadBytes, phaseBits);
   for (let offset = 0; offset < words.length; offset += wordsPerChunk) {
@@ -98,6 +104,18 @@ export function beamFrames(options: BeamFramesOptions): Frame[] {
     for (let offset = 0; 2 * offset < weights.length; offset += weightsPerChunk) {
       const chunk = weights.subarray(2 * offset, 2 * (offset + weightsPerChunk));
       messages.push({ type: 'set-digital', slot, beamId, users, offset, weights: chunk });
+    }
+  }
+  if (enabled !== undefined) {
+    const perChunk = maxWordsPerChunk(maxPayloadBytes, 1);
+    for (let offset = 0; offset < enabled.length; offset += perChunk) {
+      messages.push({ type: 'set-enables', slot, beamId, offset, enabled: enabled.subarray(offset, offset + perChunk) });
+    }
+  }
+  if (gains !== undefined) {
+    const perChunk = maxWordsPerChunk(maxPayloadBytes, gainBits);
+    for (let offset = 0; offset < gains.length; offset += perChunk) {
+      messages.push({ type: 'set-gains', slot, beamId, gainBits, offset, gains: gains.subarray(offset, offset + perChunk) });
     }
   }
   messages.push({ type: 'commit', slot, beamId, atUs: 0n });

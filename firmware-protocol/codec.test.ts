@@ -23,6 +23,8 @@ const capabilities: { type: 'capabilities' } & Capabilities = {
   beamMemory: 16,
   features: ['digital-weights', 'snr-report', 'authentication'],
 };
+const setGains = { type: 'set-gains', slot: 0, beamId: 7, gainBits: 5, offset: 0, gains: Uint16Array.of(31, 0) } as const;
+const setEnables = { type: 'set-enables', slot: 0, beamId: 7, offset: 0, enabled: Uint8Array.of(1, 0) } as const;
 const setPhases = { type: 'set-phases', slot: 0, beamId: 7, phaseBits: 6, offset: 0, words: Uint16Array.of(1, 2, 3) } as const;
 const patchPhases = {
   type: 'patch-phases',
@@ -62,7 +64,7 @@ describe('the worked examples of PROTOCOL.md', () => {
       expect(encodeFrame(decoded.frame)).toEqual(bytes);
       return decoded.frame.message.type;
     });
-    expect(types).toEqual(['ping', 'set-phases', 'commit', 'committed', 'snr-report', 'nack']);
+    expect(types).toEqual(['ping', 'set-phases', 'commit', 'committed', 'set-enables', 'committed', 'snr-report', 'nack']);
   });
 });
 
@@ -79,6 +81,10 @@ describe('encoding refuses what no frame can carry, and names the field', () => 
     ['a negative offset', { ...setPhases, offset: -1 }, /offset: -1/],
     ['half a weight', { ...setDigital, weights: Float32Array.of(1) }, /pairs of re and im/],
     ['a weight that is no number', { ...setDigital, weights: Float32Array.of(1, Number.NaN) }, /weights\[1\]: NaN is not finite/],
+    ['a gain of too many bits', { ...setGains, gains: Uint16Array.of(32) }, /words\[0\] is 32/],
+    ['gains of 17 bits', { ...setGains, gainBits: 17 }, /set-gains: gainBits: 17/],
+    ['a place that is neither on nor off', { ...setEnables, enabled: Uint8Array.of(1, 2) }, /enabled\[1\]: 2 is neither 0 nor 1/],
+    ['no places', { ...setEnables, enabled: new Uint8Array(0) }, /enabled.length: 0/],
     ['a patch with a place too few', { ...patchPhases, places: Uint16Array.of(3) }, /patch-phases: places: 1 places for 2 words/],
     ['a patch without a beam to start from', { ...patchPhases, fromBeamId: 0 }, /fromBeamId: 0/],
     ['no users', { ...setDigital, users: 0 }, /users: 0/],

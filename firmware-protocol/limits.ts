@@ -21,7 +21,7 @@ export const NO_TEMPERATURE = -32768;
 export const MAX_TEXT_BYTES = 32;
 /** Bytes before the places in 'patch-phases'. */
 export const PATCH_PREFIX_BYTES = 12;
-/** Bytes before the packed words in 'set-phases' and 'phases'. */
+/** Bytes before what is packed in 'set-phases', 'set-gains', 'set-enables' and 'phases'. */
 export const PHASES_PREFIX_BYTES = 12;
 /** Bytes before the weights in 'set-digital'. */
 export const DIGITAL_PREFIX_BYTES = 16;

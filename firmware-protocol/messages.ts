@@ -7,7 +7,7 @@
  */
 
 export const PROTOCOL_MAJOR = 1;
-export const PROTOCOL_MINOR = 2;
+export const PROTOCOL_MINOR = 3;
 
 /** 32-bit, chosen by the host, never 0 (0 = "no beam": the safe state), never reused within a session. */
 export type BeamId = number;
@@ -42,7 +42,7 @@ export interface Capabilities {
   rfChains: number;
   /** 1 … 16 */
   phaseBits: number;
-  /** 0 = no gain control */
+  /** G of 'set-gains'; 0 = no gain control. */
   gainBits: number;
   /** Users whose SNR this panel reports (0 when it reports none). */
   users: number;
@@ -69,7 +69,7 @@ export const NACK_CODES = [
   'wrong-dimensions', // offset or count outside N·M, M·K
   'wrong-bits', // Q of the chunk is not the panel's
   'no-such-slot',
-  'not-staged', // commit of an incomplete slot; `detail` = first missing word
+  'not-staged', // commit of an incomplete slot; `detail` = what is missing first, counted through its parts
   'beam-mismatch', // the beam asked for is not the one radiated; `detail` = the one that is
   'stale-beam', // a beam id not newer than the one latched
   'busy',
@@ -93,7 +93,14 @@ export type Request =
   | { type: 'set-phases'; slot: number; beamId: BeamId; phaseBits: number; offset: number; words: Uint16Array }
   /** D (M×K, row-major, from `offset` weights on), interleaved re, im float32; belongs to the staged beam like its phases. */
   | { type: 'set-digital'; slot: number; beamId: BeamId; users: number; offset: number; weights: Float32Array }
-  /** A beam as what differs from the one radiated (`fromBeamId`): its words and weights fill the slot, then `words` go to their places. */
+  /**
+   * Gains of the staged beam, from place `offset` on. Nominally word w of G bits is the amplitude (w + 1) / 2^G; the top word is full gain, and a
+   * beam without any gains has all places there.
+   */
+  | { type: 'set-gains'; slot: number; beamId: BeamId; gainBits: number; offset: number; gains: Uint16Array }
+  /** Which places of the staged beam are on, 0 or 1 each, from `offset` on: what is off radiates nothing. All are on in a beam without any. */
+  | { type: 'set-enables'; slot: number; beamId: BeamId; offset: number; enabled: Uint8Array }
+  /** A beam as what differs from the one radiated (`fromBeamId`): its words and weights (no gains, no enables) fill the slot, then `words` go to their places. */
   | {
       type: 'patch-phases';
       slot: number;
@@ -143,9 +150,9 @@ export type Reply =
       bootCount: number;
       badFrames: number;
     }
-  /** set-phases, set-digital, patch-phases, store-beam, cancel-commit and set-safe-state were done; a timed commit is armed. */
+  /** set-phases, set-digital, set-gains, set-enables, patch-phases, store-beam, cancel-commit and set-safe-state were done; a timed commit is armed. */
   | { type: 'ack' }
-  /** A beam is latched and radiated; `wordsCrc32c` is over its N·M words as little-endian u16, so a whole beam is read back in 4 bytes. */
+  /** A beam is latched and radiated; `wordsCrc32c` is its `beamCrc32c` (packing.ts), so a whole beam is read back in 4 bytes. */
   | { type: 'committed'; beamId: BeamId; wordsCrc32c: number; timeUs: bigint }
   | { type: 'phases'; beamId: BeamId; offset: number; phaseBits: number; words: Uint16Array }
   /** SNR (that is SINR, interference included) in hundredths of a dB, users in order of `firstUser + i`. */

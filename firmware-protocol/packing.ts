@@ -1,5 +1,5 @@
 /**
- * Phase words on the wire: Q bits each, 1 ≤ Q ≤ 16, least significant bit first. Word i takes the bits i·Q … i·Q + Q − 1 of the stream;
+ * Words on the wire, of phases and of gains: Q bits each, 1 ≤ Q ≤ 16, least significant bit first. Word i takes the bits i·Q … i·Q + Q − 1 of the stream;
  * bit b of the stream is bit b mod 8 of byte ⌊b / 8⌋. The last byte is filled with zero bits, and anything else there is refused, so one
  * list of words has one encoding.
  */
@@ -95,11 +95,32 @@ export function unpackWordsFrom(bytes: Uint8Array, at: number, bits: number, cou
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** CRC-32C over a beam's words as little-endian u16: what a panel answers when it has latched them. */
-export function wordsCrc32c(words: Uint16Array): number {
-  if (HOST_IS_LITTLE_ENDIAN) return crc32c(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
-  return crc32c(packWords(words, 16));
+/** What a beam is made of beside D, place n·M + m each. */
+export interface BeamParts {
+  words: Uint16Array;
+  /** 0 or 1 a place; undefined where none were sent, and all are on. */
+  enabled?: Uint8Array | undefined;
+  /** Undefined where none were sent, and all are at full gain. */
+  gains?: Uint16Array | undefined;
 }
+
+/** What a panel answers when it has latched a beam: CRC-32C over its words, then its enables, then its gains, where it has any. */
+export function beamCrc32c({ words, enabled, gains }: BeamParts): number {
+  if (enabled === undefined && gains === undefined) return wordsCrc32c(words);
+  const bytes = new Uint8Array(words.byteLength + (enabled?.length ?? 0) + (gains?.byteLength ?? 0));
+  bytes.set(wordBytes(words));
+  if (enabled) bytes.set(enabled, words.byteLength);
+  if (gains) bytes.set(wordBytes(gains), bytes.length - gains.byteLength);
+  return crc32c(bytes);
+}
+
+/** CRC-32C over words as little-endian u16. */
+export function wordsCrc32c(words: Uint16Array): number {
+  return crc32c(wordBytes(words));
+}
+
+const wordBytes = (words: Uint16Array): Uint8Array =>
+  HOST_IS_LITTLE_ENDIAN ? new Uint8Array(words.buffer, words.byteOffset, words.byteLength) : packWords(words, 16);
 
 /** @throws {BeamrigError} 'argument' unless `bits` is a whole number from 1 to 16 */
 export function checkPhaseBits(bits: number): void {

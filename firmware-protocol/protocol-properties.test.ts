@@ -51,6 +51,23 @@ const MESSAGES: { [T in Message['type']]: fc.Arbitrary<Message & { type: T }> } 
     offset: u32,
     weights: complexList,
   }),
+  'set-gains': withWords((bits, gains) =>
+    fc.record({
+      type: is('set-gains'),
+      slot: u8,
+      beamId,
+      gainBits: fc.constant(bits),
+      offset: u32,
+      gains: fc.constant(gains),
+    }),
+  ),
+  'set-enables': fc.record({
+    type: is('set-enables'),
+    slot: u8,
+    beamId,
+    offset: u32,
+    enabled: fc.uint8Array({ max: 1, minLength: 1, maxLength: 200 }).map((enabled): Uint8Array => Uint8Array.from(enabled)),
+  }),
   'patch-phases': withWords((bits, words) =>
     fc.record({
       type: is('patch-phases'),

@@ -7,6 +7,8 @@ import { TYPE_CODES } from './type-codes.ts';
 
 export const PHASE_SOURCES: readonly PhaseSource[] = ['staged', 'radiated'];
 const MAX_MAJOR = 15;
+/** Of 'set-enables': a place is on or off. */
+const ENABLE_BITS = 1;
 
 /** Room for a payload: asks for a writer of exactly that many bytes. */
 export type Allocate = (payloadBytes: number) => PayloadWriter;
@@ -34,6 +36,10 @@ export function writeRequest(message: Request, allocate: Allocate): PayloadWrite
       return writeSetPhases(message, allocate);
     case 'set-digital':
       return writeSetDigital(message, allocate);
+    case 'set-gains':
+      return writeSetGains(message, allocate);
+    case 'set-enables':
+      return writeSetEnables(message, allocate);
     case 'patch-phases':
       return writePatchPhases(message, allocate);
     case 'commit': {
@@ -132,6 +138,32 @@ function writeSetDigital(message: Request & { type: 'set-digital' }, allocate: A
   return out;
 }
 
+function writeSetGains(message: Request & { type: 'set-gains' }, allocate: Allocate): PayloadWriter {
+  const { gains, gainBits } = message;
+  const out = allocate(PHASES_PREFIX_BYTES + packedLength(gains.length, gainBits));
+  out.u8('slot', message.slot);
+  out.u8('gainBits', gainBits, 1, MAX_PHASE_BITS);
+  out.u16('gains.length', gains.length, 1);
+  out.u32('beamId', message.beamId, 1);
+  out.u32('offset', message.offset);
+  out.words(gains, gainBits);
+  return out;
+}
+
+function writeSetEnables(message: Request & { type: 'set-enables' }, allocate: Allocate): PayloadWriter {
+  const { enabled } = message;
+  const out = allocate(PHASES_PREFIX_BYTES + packedLength(enabled.length, ENABLE_BITS));
+  const odd = enabled.findIndex((on) => on > 1);
+  if (odd >= 0) out.refuse(`enabled[${odd}]`, `${enabled[odd]} is neither 0 nor 1`);
+  out.u8('slot', message.slot);
+  out.u8('bits', ENABLE_BITS);
+  out.u16('enabled.length', enabled.length, 1);
+  out.u32('beamId', message.beamId, 1);
+  out.u32('offset', message.offset);
+  out.words(Uint16Array.from(enabled), ENABLE_BITS);
+  return out;
+}
+
 function writePatchPhases(message: Request & { type: 'patch-phases' }, allocate: Allocate): PayloadWriter {
   const { places, words, phaseBits } = message;
   checkPhaseBits(phaseBits);
@@ -176,6 +208,22 @@ export function readRequest(typeCode: number, input: PayloadReader): Request | u
       const count = input.u16(1);
       input.u16(0, 0);
       return { type: 'set-digital', slot, beamId, users, offset, weights: input.floats(2 * count) };
+    }
+    case TYPE_CODES['set-gains']: {
+      const slot = input.u8();
+      const gainBits = input.u8(1, MAX_PHASE_BITS);
+      const count = input.u16(1);
+      const beamId = input.u32(1);
+      const offset = input.u32();
+      return { type: 'set-gains', slot, beamId, gainBits, offset, gains: input.words(count, gainBits) };
+    }
+    case TYPE_CODES['set-enables']: {
+      const slot = input.u8();
+      input.u8(ENABLE_BITS, ENABLE_BITS);
+      const count = input.u16(1);
+      const beamId = input.u32(1);
+      const offset = input.u32();
+      return { type: 'set-enables', slot, beamId, offset, enabled: Uint8Array.from(input.words(count, ENABLE_BITS)) };
     }
     case TYPE_CODES['patch-phases']: {
       const slot = input.u8();

@@ -1,6 +1,6 @@
 /**
  * One byte says what a frame carries: requests are below 0x80, replies above. The codes are pinned for ever; PROTOCOL.md lists them with
- * the ones kept for later (gain 0x14, enable 0x15, and 0x70 … 0x7f for experiments).
+ * those for experiments (0x70 … 0x7f).
  */
 import type { Message, Request } from './messages.ts';
 
@@ -12,6 +12,8 @@ export const TYPE_CODES: Readonly<Record<Message['type'], number>> = {
   'set-digital': 0x11,
   commit: 0x12,
   'read-phases': 0x13,
+  'set-gains': 0x14,
+  'set-enables': 0x15,
   'cancel-commit': 0x16,
   'patch-phases': 0x17,
   'measure-snr': 0x20,

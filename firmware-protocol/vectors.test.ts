@@ -4,7 +4,7 @@ import { ReplayWindow, derivePanelKey, openFrame, sealFrame } from './authentica
 import { decodeFrame, encodeFrame, nackForDiscard } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import type { Message } from './messages.ts';
-import { packWords, unpackWordsFrom, wordsCrc32c } from './packing.ts';
+import { beamCrc32c, packWords, unpackWordsFrom, wordsCrc32c } from './packing.ts';
 import { SerialFrameReader, cobsDecode, cobsFrame } from './serial-framing.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { type JsonMessage, readVectors } from '../test/protocol-vectors.ts';
@@ -14,6 +14,8 @@ const PLAIN_TO_FIELD: Record<string, (value: never) => unknown> = {
   weights: (list: number[]) => exactly(list, Float32Array.from(list)),
   values: (list: number[]) => exactly(list, Float32Array.from(list)),
   snrCentiDb: (list: number[]) => exactly(list, Int16Array.from(list)),
+  gains: (list: number[]) => exactly(list, Uint16Array.from(list)),
+  enabled: (list: number[]) => exactly(list, Uint8Array.from(list)),
   places: (list: number[]) => exactly(list, Uint16Array.from(list)),
   atUs: (digits: string) => BigInt(digits),
   timeUs: (digits: string) => BigInt(digits),
@@ -47,8 +49,9 @@ describe('test vectors', () => {
 
   it('are there for every message, and for CRC, packing, COBS and authentication', () => {
     expect(new Set(vectors.frames.map((vector) => vector.message.type))).toEqual(new Set(Object.keys(TYPE_CODES)));
-    const { crc32c: checksums, packing, cobs, panelKeys, sealed, unopened, replays } = vectors;
-    for (const list of [checksums, packing, cobs, panelKeys, sealed, unopened, replays]) expect(list.length).toBeGreaterThan(0);
+    const { crc32c: checksums, beamCrc32c: beams, packing, cobs, panelKeys, sealed, unopened, replays } = vectors;
+    for (const list of [checksums, beams, packing, cobs, panelKeys, sealed, unopened, replays])
+      expect(list.length).toBeGreaterThan(0);
   });
 
   it('give the same bytes for every frame, bare and on a serial line', () => {
@@ -100,6 +103,14 @@ describe('test vectors', () => {
     for (const { name, bytes, crc32c: expected } of vectors.crc32c) expect(crcText(crc32c(fromHex(bytes))), name).toBe(expected);
     for (const { name, words, crc32c: expected } of vectors.wordsCrc32c) {
       expect(crcText(wordsCrc32c(Uint16Array.from(words))), name).toBe(expected);
+    }
+    for (const { name, words, enabled, gains, crc32c: expected } of vectors.beamCrc32c) {
+      const beam = {
+        words: Uint16Array.from(words),
+        enabled: enabled === null ? undefined : Uint8Array.from(enabled),
+        gains: gains === null ? undefined : Uint16Array.from(gains),
+      };
+      expect(crcText(beamCrc32c(beam)), name).toBe(expected);
     }
   });
 

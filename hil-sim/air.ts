@@ -36,6 +36,8 @@ export interface AirOptions {
 export interface Drive {
   words: Uint16Array;
   weights: Float32Array | undefined;
+  /** Amplitude of each place as a share of what its word shows, 0 … 1; undefined: all 1. */
+  amplitudes?: Float64Array | undefined;
 }
 
 /** The same for chips decoded at the level of registers: what each shifter shows. */
@@ -153,8 +155,10 @@ export function createAir(options: AirOptions): Air {
   const show = (driver: Driver): void => {
     const { rows, beam } = driver;
     if (!beam) clearRows(shown, rows);
-    else if ('words' in beam) array.showWords(beam.words, rows, shown);
-    else array.showStates(beam, rows, shown);
+    else if ('words' in beam) {
+      array.showWords(beam.words, rows, shown);
+      if (beam.amplitudes) scaleRows(shown, rows, beam.amplitudes);
+    } else array.showStates(beam, rows, shown);
     driver.stale = false;
   };
   /** S of these parts alone. */
@@ -263,6 +267,16 @@ function clearRows({ re, im, cols }: CMatrix, rows: Int32Array): void {
   for (const n of rows) {
     re.fill(0, n * cols, (n + 1) * cols);
     im.fill(0, n * cols, (n + 1) * cols);
+  }
+}
+
+/** @param amplitudes (i, m) at i·M + m, i counting `rows` */
+function scaleRows({ re, im, cols }: CMatrix, rows: Int32Array, amplitudes: Float64Array): void {
+  for (let given = 0, i = 0; i < rows.length; i++) {
+    for (let place = rows[i] * cols, end = place + cols; place < end; place++, given++) {
+      re[place] *= amplitudes[given];
+      im[place] *= amplitudes[given];
+    }
   }
 }
 

@@ -12,13 +12,13 @@ import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { maxWordsPerChunk } from '../firmware-protocol/chunking.ts';
 import { SESSION_OVER } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Feature, PanelState, Reply, Request, SafeState } from '../firmware-protocol/messages.ts';
-import { wordsCrc32c } from '../firmware-protocol/packing.ts';
+import { beamCrc32c } from '../firmware-protocol/packing.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
-import type { AirPart, Drive } from './air.ts';
+import type { AirPart } from './air.ts';
 import { nack } from './nack.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createStagingArea } from './staging-area.ts';
-import type { StagingSlot } from './staging-slot.ts';
+import type { PanelBeam, StagingSlot } from './staging-slot.ts';
 import { createTimedCommit } from './timed-commit.ts';
 
 /** A whole beam; beamId 0 with all words 0 when there is none. */
@@ -38,7 +38,7 @@ export interface PanelStateOptions {
 /** The panel without its wire. */
 export type PanelCore = ReturnType<typeof createPanelState>;
 
-type Latched = Drive & { beamId: BeamId; timeUs: bigint; wordsCrc32c: number };
+type Latched = PanelBeam & { beamId: BeamId; timeUs: bigint; wordsCrc32c: number };
 
 const U32_MAX = 0xffffffff;
 
@@ -46,7 +46,7 @@ export function createPanelState(options: PanelStateOptions) {
   const { clock, air, capabilities, onLatch } = options;
   const wordCount = capabilities.elements * capabilities.rfChains;
   const { users } = capabilities;
-  const memory = new Map<number, Drive>();
+  const memory = new Map<number, PanelBeam>();
   const darkness = new Uint16Array(wordCount);
 
   let bootCount = 1;
@@ -59,20 +59,20 @@ export function createPanelState(options: PanelStateOptions) {
   let newest: BeamId = 0;
   /** Silence has ended the session: nothing more of it is taken. */
   let over = false;
-  let radiated: (Drive & { beamId: BeamId }) | undefined;
+  let radiated: (PanelBeam & { beamId: BeamId }) | undefined;
   let safe: { state: SafeState; position: number } = MUTE;
 
   const timeUs = (): bigint => BigInt(Math.floor((clock.nowMs() - bootedMs) * 1000));
   const has = (feature: Feature): boolean => capabilities.features.includes(feature);
 
-  const radiate = (beam: (Drive & { beamId: BeamId }) | undefined): void => {
+  const radiate = (beam: (PanelBeam & { beamId: BeamId }) | undefined): void => {
     radiated = beam;
     air.drive(beam);
   };
 
-  const latch = (beamId: BeamId, beam: Drive): Reply => {
+  const latch = (beamId: BeamId, beam: PanelBeam): Reply => {
     timed.drop();
-    latched = { ...beam, beamId, timeUs: timeUs(), wordsCrc32c: wordsCrc32c(beam.words) };
+    latched = { ...beam, beamId, timeUs: timeUs(), wordsCrc32c: beamCrc32c(beam) };
     newest = beamId;
     state = 'radiating';
     radiate(latched);
@@ -153,6 +153,8 @@ export function createPanelState(options: PanelStateOptions) {
         };
       case 'set-phases':
       case 'set-digital':
+      case 'set-gains':
+      case 'set-enables':
       case 'patch-phases':
         return staging.put(request);
       case 'commit':
@@ -304,6 +306,8 @@ const MUTE = { state: 'mute', position: 0 } as const;
 
 const FEATURE_NEEDED: Partial<Record<Request['type'], Feature>> = {
   'set-digital': 'digital-weights',
+  'set-gains': 'element-gain',
+  'set-enables': 'element-enable',
   'patch-phases': 'patch',
   'cancel-commit': 'time-sync',
   'read-phases': 'read-back',
@@ -322,6 +326,8 @@ const featureNeeded = (request: Request): Feature | undefined =>
 const changesBeam = (request: Request): boolean =>
   request.type === 'set-phases' ||
   request.type === 'set-digital' ||
+  request.type === 'set-gains' ||
+  request.type === 'set-enables' ||
   request.type === 'patch-phases' ||
   request.type === 'commit' ||
   request.type === 'select-beam' ||

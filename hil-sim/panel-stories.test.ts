@@ -35,6 +35,21 @@ const anyRequest: fc.Arbitrary<Request> = fc.oneof(
     weights: fc.constantFrom(2, 8).map((length) => new Float32Array(length).fill(1)),
   }),
   fc.record({
+    type: fc.constant('set-enables' as const),
+    slot: small(2),
+    beamId: aBeam,
+    offset: fc.constantFrom(0, 9),
+    enabled: fc.uint8Array({ max: 1, minLength: WORDS, maxLength: WORDS }).map((all) => Uint8Array.from(all)),
+  }),
+  fc.record({
+    type: fc.constant('set-gains' as const),
+    slot: small(2),
+    beamId: aBeam,
+    gainBits: fc.constantFrom(5, 5, 6),
+    offset: fc.constantFrom(0, 9),
+    gains: fc.constantFrom(9, WORDS).map((length) => new Uint16Array(length).fill(7)),
+  }),
+  fc.record({
     type: fc.constant('read-phases' as const),
     source: fc.constantFrom('staged' as const, 'radiated' as const),
     slot: small(2),

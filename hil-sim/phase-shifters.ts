@@ -115,9 +115,11 @@ export class PhaseShifters {
       const n = elements[i];
       for (let place = n * rfChains; place < (n + 1) * rfChains; place++, given++) {
         if (connection[place] === 0) continue;
-        if (stuckWord[n] >= 0) this.#compute(place, stuckWord[n], computed, 0);
-        re[place] = stuckWord[n] < 0 ? states.re[given] : computed[0];
-        im[place] = stuckWord[n] < 0 ? states.im[given] : computed[1];
+        // Stuck is the word; a channel that is off shows nothing all the same.
+        const stuck = stuckWord[n] >= 0 && (states.re[given] !== 0 || states.im[given] !== 0);
+        if (stuck) this.#compute(place, stuckWord[n], computed, 0);
+        re[place] = stuck ? computed[0] : states.re[given];
+        im[place] = stuck ? computed[1] : states.im[given];
       }
     }
   }

@@ -7,7 +7,7 @@ import type { Drive } from './air.ts';
 import { nack } from './nack.ts';
 import { StagingSlot } from './staging-slot.ts';
 
-export type Chunk = Request & { type: 'set-phases' | 'set-digital' | 'patch-phases' };
+export type Chunk = Request & { type: 'set-phases' | 'set-digital' | 'set-gains' | 'set-enables' | 'patch-phases' };
 
 export interface StagingAreaOptions {
   capabilities: Capabilities;
@@ -30,10 +30,20 @@ export interface StagingArea {
 export function createStagingArea(options: StagingAreaOptions): StagingArea {
   const { capabilities, streams, newest, waiting, radiated } = options;
   const wordCount = capabilities.elements * capabilities.rfChains;
-  const weightCount = capabilities.rfChains * streams;
-  const slots = Array.from({ length: capabilities.stagingSlots }, () => new StagingSlot(wordCount, weightCount));
+  const weightCount = capabilities.features.includes('digital-weights') ? capabilities.rfChains * streams : 0;
+  const slots = Array.from(
+    { length: capabilities.stagingSlots },
+    () => new StagingSlot(wordCount, weightCount, capabilities.gainBits),
+  );
   const slotOf = (index: number): StagingSlot | undefined => slots[index];
   const noSuchSlot = (): Reply => nack('no-such-slot', slots.length);
+
+  const bitsMisfit = (chunk: Exclude<Chunk, { type: 'set-digital' }>): Reply | undefined => {
+    const { phaseBits, gainBits } = capabilities;
+    if (chunk.type === 'set-enables') return undefined;
+    if (chunk.type === 'set-gains') return chunk.gainBits === gainBits ? undefined : nack('wrong-bits', gainBits);
+    return chunk.phaseBits === phaseBits ? undefined : nack('wrong-bits', phaseBits);
+  };
 
   /** Why a chunk does not fit this panel, whatever beams there are. */
   const misfit = (chunk: Chunk): Reply | undefined => {
@@ -41,11 +51,12 @@ export function createStagingArea(options: StagingAreaOptions): StagingArea {
       const fits = chunk.users === streams && chunk.offset + chunk.weights.length / 2 <= weightCount;
       return fits ? undefined : nack('wrong-dimensions', weightCount);
     }
-    if (chunk.phaseBits !== capabilities.phaseBits) return nack('wrong-bits', capabilities.phaseBits);
+    const wrongBits = bitsMisfit(chunk);
+    if (wrongBits) return wrongBits;
     const fits =
-      chunk.type === 'set-phases'
-        ? chunk.offset + chunk.words.length <= wordCount
-        : chunk.places.every((place) => place < wordCount);
+      chunk.type === 'patch-phases'
+        ? chunk.places.every((place) => place < wordCount)
+        : chunk.offset + placesIn(chunk) <= wordCount;
     return fits ? undefined : nack('wrong-dimensions', wordCount);
   };
 
@@ -71,6 +82,12 @@ export function createStagingArea(options: StagingAreaOptions): StagingArea {
         case 'set-digital':
           slot.putWeights(chunk.beamId, chunk.offset, chunk.weights);
           break;
+        case 'set-enables':
+          slot.putEnables(chunk.beamId, chunk.offset, chunk.enabled);
+          break;
+        case 'set-gains':
+          slot.putGains(chunk.beamId, chunk.offset, chunk.gains);
+          break;
         case 'patch-phases': {
           const base = radiated();
           if (base?.beamId !== chunk.fromBeamId) return nack('beam-mismatch', base?.beamId ?? 0);
@@ -86,4 +103,15 @@ export function createStagingArea(options: StagingAreaOptions): StagingArea {
       for (const slot of slots) slot.empty();
     },
   };
+}
+
+function placesIn(chunk: Request & { type: 'set-phases' | 'set-gains' | 'set-enables' }): number {
+  switch (chunk.type) {
+    case 'set-phases':
+      return chunk.words.length;
+    case 'set-gains':
+      return chunk.gains.length;
+    case 'set-enables':
+      return chunk.enabled.length;
+  }
 }

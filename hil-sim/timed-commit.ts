@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock/clock.ts';
 import type { BeamId } from '../firmware-protocol/messages.ts';
-import type { Drive } from './air.ts';
+import type { PanelBeam } from './staging-slot.ts';
 
 export interface WaitingCommit {
   slot: number;
@@ -12,7 +12,7 @@ export interface WaitingCommit {
   /** Panel time, µs. */
   atUs: bigint;
   /** As it was when its commit was checked. */
-  beam: Drive;
+  beam: PanelBeam;
 }
 
 export interface TimedCommit {

@@ -41,8 +41,15 @@ export interface PanelSettings {
       Capabilities,
       'role' | 'panelSerial' | 'arrayId' | 'firmware' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory' | 'features'
     > & {
-      /** 1: a panel as it was before 1.2, which every hello and every refused request keeps alive, and which says not that it is simulated. */
-      protocolMinor: 1 | typeof PROTOCOL_MINOR;
+      /**
+       * 1: a panel as it was before 1.2, which every hello and every refused request keeps alive, and which says not that it is simulated.
+       * 2: as before 1.3, without element-gain and element-enable.
+       */
+      protocolMinor: 1 | 2 | typeof PROTOCOL_MINOR;
+      /** Bits of a gain word, 0 … 16 (default 5); 0: it has no element-gain. */
+      gainBits: number;
+      /** Whether single elements can be switched off (default true): element-enable. */
+      elementEnable: boolean;
     }
   >;
   /** Time the panel takes to answer, ms (default 0: the reply leaves before `receive` returns). */
@@ -113,7 +120,7 @@ export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
   const air = 'air' in options ? options.air : createAir(options).part();
   const state = createPanelState({ clock, air, capabilities: capabilitiesOf(options, air), onLatch });
   const guard = options.authentication && createPanelGuard(options.authentication);
-  const isOld = state.capabilities.protocolMinor < PROTOCOL_MINOR;
+  const isOld = state.capabilities.protocolMinor < 2;
 
   let listener: (frame: Uint8Array) => void = () => undefined;
   let remembered: Remembered[] = [];
@@ -284,34 +291,23 @@ const isAnsweredAnew = (request: Request): boolean =>
 
 /** Bytes of a report before its values. */
 const REPORT_PREFIX_BYTES = 20;
-/** What this simulator can do of the protocol's features. */
-const SIMULATED_FEATURES: readonly Feature[] = [
-  'digital-weights',
-  'snr-report',
-  'pilot-report',
-  'beam-memory',
-  'read-back',
-  'time-sync',
-  'patch',
-  'simulated',
-];
-
+const DEFAULT_GAIN_BITS = 5;
+/** Minor version since which panels have a feature, where not all have. */
+const FIRST_MINOR: Partial<Record<Feature, number>> = { simulated: 2, 'element-gain': 3, 'element-enable': 3 };
 function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptions, air: AirPart): Capabilities {
-  const { beamMemory = 16, protocolMinor = PROTOCOL_MINOR } = capabilities;
-  const { features = SIMULATED_FEATURES.filter((feature) => feature !== 'simulated' || protocolMinor >= 2) } = capabilities;
-  const missing = features.find((feature) => !SIMULATED_FEATURES.includes(feature) && feature !== 'authentication');
-  if (missing) {
-    throw new BeamrigError('argument', `a virtual panel has no '${missing}'`, {
-      wayOut: `Choose features among ${SIMULATED_FEATURES.join(', ')}.`,
-    });
-  }
-  if (features.includes('authentication') && !authentication) {
+  const { elementEnable = true, ...said } = capabilities;
+  const { beamMemory = 16, protocolMinor = PROTOCOL_MINOR, gainBits = DEFAULT_GAIN_BITS } = said;
+  const { features = FEATURES.filter((feature) => protocolMinor >= (FIRST_MINOR[feature] ?? 0)) } = said;
+  if (said.features?.includes('authentication') && !authentication) {
     throw new BeamrigError('argument', "a panel without a key has no 'authentication'", { wayOut: 'Give it a panel key.' });
   }
+  const hasFor: Partial<Record<Feature, boolean>> = {
+    'beam-memory': beamMemory > 0,
+    'element-gain': gainBits > 0,
+    'element-enable': elementEnable,
+  };
   const announced = (feature: Feature): boolean =>
-    feature === 'authentication'
-      ? authentication !== undefined
-      : features.includes(feature) && (feature !== 'beam-memory' || beamMemory > 0);
+    feature === 'authentication' ? authentication !== undefined : features.includes(feature) && hasFor[feature] !== false;
   const all: Capabilities = {
     role: 'array',
     panelSerial: 'SIM-0001',
@@ -319,13 +315,13 @@ function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptio
     firmware: 'beamrig-simulator',
     maxPayloadBytes: 1024,
     stagingSlots: 2,
-    ...capabilities,
+    ...said,
     protocolMajor: PROTOCOL_MAJOR,
     protocolMinor,
     elements: air.elements,
     rfChains: air.rfChains,
     phaseBits: air.phaseBits,
-    gainBits: 0,
+    gainBits: announced('element-gain') ? gainBits : 0,
     users: features.includes('snr-report') || features.includes('pilot-report') ? air.users : 0,
     beamMemory: features.includes('beam-memory') ? beamMemory : 0,
     features: FEATURES.filter(announced),

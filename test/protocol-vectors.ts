@@ -8,6 +8,7 @@ export interface Vectors {
   streams: { name: string; stream: string; frames: string[]; discards: Record<string, number> }[];
   crc32c: { name: string; bytes: string; crc32c: string }[];
   wordsCrc32c: { name: string; words: number[]; crc32c: string }[];
+  beamCrc32c: { name: string; words: number[]; enabled: number[] | null; gains: number[] | null; crc32c: string }[];
   packing: { name: string; bits: number; words: number[]; packed: string }[];
   cobs: { name: string; bytes: string; encoded: string }[];
   panelKeys: { name: string; rigKey: string; panelSerial: string; panelKey: string }[];

@@ -100,10 +100,10 @@ static const uint8_t *take_floats(input *in, size_t count) {
 }
 
 static void read_phases(input *in, uint8_t type, beamrig_phases *phases) {
-  phases->slot = take_u8(in, 0, type == BEAMRIG_SET_PHASES ? 0xff : 0);
-  phases->phase_bits = take_u8(in, 1, BEAMRIG_MAX_PHASE_BITS);
+  phases->slot = take_u8(in, 0, type == BEAMRIG_PHASES ? 0 : 0xff);
+  phases->phase_bits = take_u8(in, 1, type == BEAMRIG_SET_ENABLES ? 1 : BEAMRIG_MAX_PHASE_BITS);
   phases->count = take_u16(in, 1, 0xffff);
-  phases->beam_id = take_u32(in, type == BEAMRIG_SET_PHASES ? 1 : 0);
+  phases->beam_id = take_u32(in, type == BEAMRIG_PHASES ? 0 : 1);
   phases->offset = take_u32(in, 0);
   phases->packed = take_words(in, phases->count, phases->phase_bits);
 }
@@ -175,6 +175,8 @@ static bool read_payload(input *in, uint8_t type, beamrig_message *message) {
     case BEAMRIG_ACK:
       return true;
     case BEAMRIG_SET_PHASES:
+    case BEAMRIG_SET_GAINS:
+    case BEAMRIG_SET_ENABLES:
     case BEAMRIG_PHASES:
       read_phases(in, type, &message->as.phases);
       return true;

@@ -40,7 +40,7 @@ static void give_bytes(output *out, const void *bytes, size_t count) {
 }
 
 static void write_phases(output *out, uint8_t type, const beamrig_phases *phases) {
-  give_u8(out, type == BEAMRIG_SET_PHASES ? phases->slot : 0);
+  give_u8(out, type == BEAMRIG_PHASES ? 0 : phases->slot);
   give_u8(out, phases->phase_bits);
   give_u16(out, phases->count);
   give_u32(out, phases->beam_id);
@@ -110,6 +110,8 @@ static void write_payload(output *out, const beamrig_message *message) {
       give_u32(out, message->as.ping.nonce);
       return;
     case BEAMRIG_SET_PHASES:
+    case BEAMRIG_SET_GAINS:
+    case BEAMRIG_SET_ENABLES:
     case BEAMRIG_PHASES:
       write_phases(out, message->type, &message->as.phases);
       return;

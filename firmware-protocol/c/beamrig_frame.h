@@ -1,5 +1,5 @@
 /*
- * Bare frames of the beamrig panel protocol 1.2 (PROTOCOL.md, section 1.1), and the little-endian numbers they are made of.
+ * Bare frames of the beamrig panel protocol 1.3 (PROTOCOL.md, section 1.1), and the little-endian numbers they are made of.
  *
  *     (major << 4) | flags   type   seq (u16)   payload ...   CRC-32C (u32)
  *
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define BEAMRIG_PROTOCOL_MAJOR 1
-#define BEAMRIG_PROTOCOL_MINOR 2
+#define BEAMRIG_PROTOCOL_MINOR 3
 
 #define BEAMRIG_HEADER_BYTES 4
 /* Of the low four bits of the first byte. */

@@ -19,6 +19,8 @@ typedef enum {
   BEAMRIG_SET_DIGITAL = 0x11,
   BEAMRIG_COMMIT = 0x12,
   BEAMRIG_READ_PHASES = 0x13,
+  BEAMRIG_SET_GAINS = 0x14,
+  BEAMRIG_SET_ENABLES = 0x15,
   BEAMRIG_CANCEL_COMMIT = 0x16,
   BEAMRIG_PATCH_PHASES = 0x17,
   BEAMRIG_MEASURE_SNR = 0x20,
@@ -109,12 +111,12 @@ typedef struct {
 
 typedef struct {
   uint8_t slot;
-  uint8_t phase_bits;
+  uint8_t phase_bits; /* bits of a word: those of the gains in set-gains, 1 in set-enables */
   uint16_t count;
   uint32_t beam_id;
   uint32_t offset;
   const uint8_t *packed; /* BEAMRIG_PACKED_BYTES(count, phase_bits) bytes */
-} beamrig_phases; /* of set-phases, and of phases, where slot is 0 */
+} beamrig_phases; /* of set-phases, set-gains and set-enables, and of phases, where slot is 0 */
 
 typedef struct {
   uint8_t slot;
@@ -265,12 +267,13 @@ bool beamrig_payload_is_sound(uint8_t type, const uint8_t *payload, size_t lengt
  */
 size_t beamrig_encode(const beamrig_message *message, uint16_t seq, uint8_t *frame, size_t capacity);
 
-/* Where the array of a phases, set-phases, set-digital, snr-report or pilot-report stands in its frame: fill it there, and nothing is
+/* Where the array of a phases, set-phases, set-gains, set-enables, set-digital, snr-report or pilot-report stands in its frame: fill it there, and nothing is
  * copied. */
 static inline uint8_t *beamrig_payload_array(uint8_t *frame, uint8_t type) {
-  const size_t prefix = type == BEAMRIG_PHASES || type == BEAMRIG_SET_PHASES ? BEAMRIG_PHASES_PREFIX_BYTES
-                        : type == BEAMRIG_SET_DIGITAL                        ? BEAMRIG_DIGITAL_PREFIX_BYTES
-                                                                             : 20u;
+  const bool words = type == BEAMRIG_PHASES || type == BEAMRIG_SET_PHASES || type == BEAMRIG_SET_GAINS || type == BEAMRIG_SET_ENABLES;
+  const size_t prefix = words                         ? BEAMRIG_PHASES_PREFIX_BYTES
+                        : type == BEAMRIG_SET_DIGITAL ? BEAMRIG_DIGITAL_PREFIX_BYTES
+                                                      : 20u;
   return frame + BEAMRIG_HEADER_BYTES + prefix;
 }
 

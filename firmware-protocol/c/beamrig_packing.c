@@ -39,12 +39,21 @@ uint16_t beamrig_packed_word(const uint8_t *packed, unsigned bits, size_t place)
   return (uint16_t)((window >> shift) & (((uint32_t)1 << bits) - 1u));
 }
 
-uint32_t beamrig_words_crc32c(const uint16_t *words, size_t count) {
-  uint32_t crc = 0;
+static uint32_t words_crc_on(uint32_t crc, const uint16_t *words, size_t count) {
   for (size_t i = 0; i < count; i++) {
     uint8_t bytes[2];
     beamrig_put_u16(bytes, words[i]);
     crc = beamrig_crc32c_continue(crc, bytes, sizeof bytes);
   }
   return crc;
+}
+
+uint32_t beamrig_words_crc32c(const uint16_t *words, size_t count) {
+  return words_crc_on(0, words, count);
+}
+
+uint32_t beamrig_beam_crc32c(const uint16_t *words, const uint8_t *enables, const uint16_t *gains, size_t count) {
+  uint32_t crc = words_crc_on(0, words, count);
+  if (enables != NULL) crc = beamrig_crc32c_continue(crc, enables, count);
+  return gains == NULL ? crc : words_crc_on(crc, gains, count);
 }

@@ -1,5 +1,5 @@
 /*
- * Phase words on the wire: Q bits each, 1 <= Q <= 16, least significant bit first (PROTOCOL.md, section 1.4). The last byte is filled
+ * Words on the wire, of phases, gains and enables: Q bits each, 1 <= Q <= 16, least significant bit first (PROTOCOL.md, section 1.4). The last byte is filled
  * with zero bits, and anything else there is refused, so one list of words has one encoding.
  */
 #ifndef BEAMRIG_PACKING_H
@@ -24,10 +24,13 @@ bool beamrig_unpack_words(const uint8_t *packed, unsigned bits, size_t count, ui
 /* One word of `packed`, its place counted in words. */
 uint16_t beamrig_packed_word(const uint8_t *packed, unsigned bits, size_t place);
 
-/* CRC-32C over words as little-endian u16, whatever Q is: what `committed` carries. */
+/* CRC-32C over words as little-endian u16, whatever Q is. */
 uint32_t beamrig_words_crc32c(const uint16_t *words, size_t count);
 
-/* Words of `bits` bits that one 'set-phases' or 'phases' may carry, a multiple of eight. `max_payload_bytes` is at least 64. */
+/* What `committed` carries: the same over words, then enables, then gains, `count` of each; NULL where the beam came without. */
+uint32_t beamrig_beam_crc32c(const uint16_t *words, const uint8_t *enables, const uint16_t *gains, size_t count);
+
+/* Words of `bits` bits that one 'set-phases', 'set-gains', 'set-enables' or 'phases' may carry, a multiple of eight. `max_payload_bytes` is at least 64. */
 static inline size_t beamrig_max_words_per_chunk(size_t max_payload_bytes, unsigned bits) {
   return 8u * ((max_payload_bytes - BEAMRIG_PHASES_PREFIX_BYTES) / bits);
 }

@@ -56,9 +56,11 @@ static bool fits(const beamrig_panel *panel) {
   const beamrig_panel_memory *const memory = &panel->memory;
   const uint64_t waiting = beamrig_panel_has(panel, BEAMRIG_FEATURE_TIME_SYNC) ? 1u : 0u;
   const uint64_t beams = (uint64_t)it->staging_slots + it->beam_memory + 1u + waiting;
+  const uint64_t enables = beamrig_panel_has(panel, BEAMRIG_FEATURE_ELEMENT_ENABLE) ? beams * panel->word_count : 0u;
+  const uint64_t gains = beamrig_panel_has(panel, BEAMRIG_FEATURE_ELEMENT_GAIN) ? beams * panel->word_count : 0u;
   return memory->word_room >= beams * panel->word_count && memory->weight_room >= beams * 2u * panel->weight_count &&
-         memory->coverage_room >=
-             it->staging_slots * (((uint64_t)panel->word_count + panel->weight_count + 7u) / 8u) &&
+         memory->enable_room >= enables && memory->gain_room >= gains &&
+         memory->coverage_room >= it->staging_slots * (uint64_t)beamrig_panel_coverage_bytes(panel) &&
          memory->slot_room >= it->staging_slots && memory->stored_room >= it->beam_memory;
 }
 
@@ -70,6 +72,7 @@ static bool is_consistent(const beamrig_panel *panel) {
   if ((it->features & ~(uint32_t)(BEAMRIG_PANEL_FEATURES | BEAMRIG_FEATURE_AUTHENTICATION | BEAMRIG_FEATURE_SIMULATED)) != 0) return false;
   if (((it->features & BEAMRIG_FEATURE_BEAM_MEMORY) != 0) != (it->beam_memory > 0)) return false;
   if (((it->features & BEAMRIG_FEATURE_DIGITAL_WEIGHTS) != 0) != (panel->streams > 0)) return false;
+  if ((it->features & BEAMRIG_FEATURE_ELEMENT_GAIN) != 0 && it->gain_bits == 0) return false;
   if ((snr || pilots) != (it->users > 0)) return false;
   if (snr && (panel->hardware.measure_snr == NULL || it->max_payload_bytes < 20u + 2u * (uint32_t)it->users)) return false;
   if (pilots && (panel->hardware.measure_pilots == NULL || it->max_payload_bytes < 20u + 8u * (uint32_t)it->rf_chains)) return false;

@@ -15,14 +15,22 @@
 #include "beamrig_authentication.h"
 #include "beamrig_messages.h"
 
+/* A beam as it is radiated: of each, the entry of element n and chain m is at n*M + m. NULL is what the beam came without. */
+typedef struct {
+  const uint16_t *words;
+  const float *weights;   /* D, M*K complex numbers re, im, row-major; NULL: chain k carries stream k */
+  const uint8_t *enables; /* 1 = on, 0 = off: that place radiates nothing; NULL: all are on, whatever was before */
+  const uint16_t *gains;  /* gain words of gain_bits; NULL: all at full gain, the top word, whatever was before */
+} beamrig_beam;
+
 /* What the board can do. `context` is handed back in every call. */
 typedef struct {
   void *context;
   /*
-   * Drives all elements at once with N*M words, word of element n and chain m at n*M + m: write every chip, then latch them together.
-   * `weights`: D, M*K complex numbers re, im, row-major; NULL when the beam came without. 0 = done, else a fault code of the board.
+   * Drives all elements at once: write every chip, then latch them together, enables and gains with the words. 0 = done, else a fault code of
+   * the board. A panel without a feature is given NULL for its part.
    */
-  uint32_t (*apply)(void *context, const uint16_t *words, const float *weights);
+  uint32_t (*apply)(void *context, const beamrig_beam *beam);
   /* All elements off. */
   void (*mute)(void *context);
   /* Microseconds since the start of the panel; never goes back, never wraps. */
@@ -56,6 +64,8 @@ typedef struct {
   uint32_t beam_id; /* 0 = empty */
   uint32_t words_here;
   uint32_t weights_here;
+  uint32_t enables_here;
+  uint32_t gains_here;
 } beamrig_slot;
 
 /* A request and the length of what it was answered. */
@@ -76,7 +86,11 @@ typedef struct {
   size_t word_room;
   float *weights; /* the same number of D, 2*M*K each */
   size_t weight_room;
-  uint8_t *coverage; /* what has come, a bit a word and weight of each slot */
+  uint8_t *enables; /* the same number of N*M each; of none without element-enable */
+  size_t enable_room;
+  uint16_t *gains; /* the same number of N*M each; of none without element-gain */
+  size_t gain_room;
+  uint8_t *coverage; /* what has come, a bit a word, weight, enable and gain of each slot */
   size_t coverage_room;
   beamrig_slot *slots;
   size_t slot_room;
@@ -88,17 +102,22 @@ typedef struct {
   size_t reply_bytes;
 } beamrig_panel_memory;
 
-#define BEAMRIG_COVERAGE_BYTES(word_count, weight_count) (((word_count) + (weight_count) + 7u) / 8u)
+/* `places`: of all parts that a panel has, words, weights, enables and gains. */
+#define BEAMRIG_COVERAGE_BYTES(places) (((places) + 7u) / 8u)
 
 /*
- * Defines static memory `name` for N*M = word_count words and M*K = weight_count complex weights (0 without the feature
- * digital-weights), remembering so many requests whose replies take at most reply_bytes (64 are enough for everything but long reports
+ * Defines static memory `name` for N*M = word_count words, M*K = weight_count complex weights (0 without the feature digital-weights),
+ * enable_count enables (N*M with the feature element-enable, else 0) and gain_count gains (N*M with element-gain, else 0), remembering so many requests whose replies take at most reply_bytes (64 are enough for everything but long reports
  * and read-back; what does not fit is carried out again, which is allowed).
  */
-#define BEAMRIG_PANEL_MEMORY(name, word_count, weight_count, slot_count, positions, requests, reply_size)                \
+#define BEAMRIG_PANEL_MEMORY(name, word_count, weight_count, enable_count, gain_count, slot_count, positions, requests, reply_size) \
   static uint16_t name##_words[(size_t)(word_count) * ((slot_count) + (positions) + 2u)];                                \
   static float name##_weights[2u * (size_t)(weight_count) * ((slot_count) + (positions) + 2u) + 1u];                      \
-  static uint8_t name##_coverage[BEAMRIG_COVERAGE_BYTES((size_t)(word_count), (size_t)(weight_count)) * (slot_count)];   \
+  static uint8_t name##_enables[(size_t)(enable_count) * ((slot_count) + (positions) + 2u) + 1u];                         \
+  static uint16_t name##_gains[(size_t)(gain_count) * ((slot_count) + (positions) + 2u) + 1u];                            \
+  static uint8_t name##_coverage[BEAMRIG_COVERAGE_BYTES((size_t)(word_count) + (size_t)(weight_count) + (size_t)(enable_count) +    \
+                                                        (size_t)(gain_count)) *                                          \
+                                 (slot_count)];                                                                          \
   static beamrig_slot name##_slots[(slot_count)];                                                                        \
   static uint8_t name##_stored[(positions) + 1u];                                                                        \
   static beamrig_remembered name##_remembered[(requests) + 1u];                                                          \
@@ -107,6 +126,10 @@ typedef struct {
                                             sizeof name##_words / sizeof name##_words[0],                                \
                                             name##_weights,                                                              \
                                             sizeof name##_weights / sizeof name##_weights[0],                            \
+                                            name##_enables,                                                              \
+                                            sizeof name##_enables,                                                       \
+                                            name##_gains,                                                                \
+                                            sizeof name##_gains / sizeof name##_gains[0],                                \
                                             name##_coverage,                                                             \
                                             sizeof name##_coverage,                                                      \
                                             name##_slots,                                                                \
@@ -120,12 +143,14 @@ typedef struct {
 
 /*
  * What this library does of the protocol's features, beside BEAMRIG_FEATURE_AUTHENTICATION, which needs a key too. A panel has those that
- * its capabilities name and no others; time-sync and patch ask for nothing but to be named. BEAMRIG_FEATURE_SIMULATED is for boards
+ * its capabilities name and no others, and answers the requests of others `unsupported-message`; element-gain and element-enable need memory of
+ * their own, and the first gain_bits; time-sync and patch ask for nothing but to be named. BEAMRIG_FEATURE_SIMULATED is for boards
  * whose front end is a program; a real one never names it.
  */
 #define BEAMRIG_PANEL_FEATURES                                                                             \
   (BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT |           \
-   BEAMRIG_FEATURE_BEAM_MEMORY | BEAMRIG_FEATURE_READ_BACK | BEAMRIG_FEATURE_TIME_SYNC | BEAMRIG_FEATURE_PATCH)
+   BEAMRIG_FEATURE_BEAM_MEMORY | BEAMRIG_FEATURE_READ_BACK | BEAMRIG_FEATURE_TIME_SYNC | BEAMRIG_FEATURE_PATCH | \
+   BEAMRIG_FEATURE_ELEMENT_GAIN | BEAMRIG_FEATURE_ELEMENT_ENABLE)
 
 /* The longest `capabilities`, which is not bound by maxPayloadBytes. */
 #define BEAMRIG_CAPABILITIES_BYTES (24 + 2 * BEAMRIG_MAX_TEXT_BYTES)
@@ -133,6 +158,9 @@ typedef struct {
 #define BEAMRIG_REPLY_BYTES(max_payload_bytes)                                                                               \
   (BEAMRIG_FRAME_BYTES((max_payload_bytes) < BEAMRIG_CAPABILITIES_BYTES ? BEAMRIG_CAPABILITIES_BYTES : (max_payload_bytes)) + \
    BEAMRIG_AUTHENTICATION_BYTES)
+
+/* What a beam came with beside its words. */
+enum { BEAMRIG_WITH_WEIGHTS = 1, BEAMRIG_WITH_ENABLES = 2, BEAMRIG_WITH_GAINS = 4 };
 
 /* By how much the stored limit of counters is raised at a time: one write to flash for so many frames. */
 #define BEAMRIG_COUNTER_STEP 65536u
@@ -165,11 +193,11 @@ typedef struct {
   /* What the elements show now: `dark`, or the words kept for it, under an id that is 0 for a codeword. */
   bool dark;
   uint32_t radiated_id;
-  bool radiated_with_weights;
+  uint8_t radiated_parts; /* BEAMRIG_WITH_... */
   /* The timed commit that waits; waiting_id is 0 when none does. */
   uint32_t waiting_id;
   uint8_t waiting_slot;
-  bool waiting_with_weights;
+  uint8_t waiting_parts;
   uint64_t waiting_us;
   /* The furthest cancellation of this session: timed commits up to this beam, and of this one up to this time, come to nothing. */
   uint32_t cancelled_id;
@@ -238,6 +266,15 @@ void beamrig_panel_fault(beamrig_panel *panel, uint32_t code);
 
 /* The board finds the cause of its fault gone: idle and muted, ready for the next beam. Does nothing without a fault. */
 void beamrig_panel_recover(beamrig_panel *panel);
+
+/*
+ * The beam that waits for its time, for a board that writes it ahead to registers which nothing radiates yet; beam->words is NULL when none
+ * waits. It holds until the next call of a function of the panel.
+ */
+void beamrig_panel_waiting_beam(const beamrig_panel *panel, beamrig_beam *beam);
+
+/* The beam at a position of beam memory, for a board that keeps it in its chips too; beam->words is NULL when there is none. It holds as long. */
+void beamrig_panel_kept_beam(const beamrig_panel *panel, uint16_t position, beamrig_beam *beam);
 
 /* Adds to the badFrames of the status what a serial reader has dropped since the last call. */
 void beamrig_panel_count_bad_frames(beamrig_panel *panel, uint32_t count);

@@ -5,7 +5,7 @@
 #include "beamrig_panel.h"
 
 /* What stands at a position of beam memory. */
-enum { STORED_NOTHING = 0, STORED_WORDS = 1, STORED_WORDS_AND_WEIGHTS = 2 };
+enum { STORED_NOTHING = 0, STORED_WORDS = 0x80 }; /* the latter with what the beam came with, BEAMRIG_WITH_... */
 
 /* ---- beamrig_requests.c ---- */
 
@@ -25,6 +25,8 @@ void beamrig_panel_carry_out(beamrig_panel *panel, const beamrig_errand *errand,
 
 void beamrig_panel_set_phases(beamrig_panel *panel, const beamrig_phases *request, beamrig_message *reply);
 void beamrig_panel_set_digital(beamrig_panel *panel, const beamrig_digital *request, beamrig_message *reply);
+void beamrig_panel_set_enables(beamrig_panel *panel, const beamrig_phases *request, beamrig_message *reply);
+void beamrig_panel_set_gains(beamrig_panel *panel, const beamrig_phases *request, beamrig_message *reply);
 void beamrig_panel_patch_phases(beamrig_panel *panel, const beamrig_patch *request, beamrig_message *reply);
 
 /* Answers `no-such-slot` when there is none. */
@@ -32,6 +34,12 @@ bool beamrig_panel_no_such_slot(const beamrig_panel *panel, uint8_t slot, beamri
 
 /* Answers `not-staged` unless the slot holds this beam, and all of it. */
 bool beamrig_panel_not_staged(const beamrig_panel *panel, uint8_t slot, uint32_t beam_id, beamrig_message *reply);
+
+/* What the beam of a slot came with, BEAMRIG_WITH_... */
+uint8_t beamrig_panel_parts_of_slot(const beamrig_panel *panel, uint8_t slot);
+
+/* Bytes of coverage that a slot takes. */
+size_t beamrig_panel_coverage_bytes(const beamrig_panel *panel);
 
 void beamrig_panel_empty_slot(beamrig_panel *panel, uint8_t slot, uint32_t beam_id);
 
@@ -42,14 +50,16 @@ size_t beamrig_panel_stored_beam(const beamrig_panel *panel, uint16_t position);
 size_t beamrig_panel_radiated_beam(const beamrig_panel *panel);
 uint16_t *beamrig_panel_words_of(const beamrig_panel *panel, size_t beam);
 float *beamrig_panel_weights_of(const beamrig_panel *panel, size_t beam);
-void beamrig_panel_copy_beam(const beamrig_panel *panel, size_t to, size_t from, bool with_weights);
+uint8_t *beamrig_panel_enables_of(const beamrig_panel *panel, size_t beam);
+uint16_t *beamrig_panel_gains_of(const beamrig_panel *panel, size_t beam);
+void beamrig_panel_copy_beam(const beamrig_panel *panel, size_t to, size_t from, uint8_t parts);
 
 /* Radiates a beam under a new id and answers `committed`, or `fault` when the hardware refused. */
-void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, bool with_weights, beamrig_message *reply);
+void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, uint8_t parts, beamrig_message *reply);
 void beamrig_panel_say_committed(const beamrig_panel *panel, beamrig_message *reply);
 
 /* Lets the beam of a slot, as it is now, wait for its time; and latches it. */
-void beamrig_panel_wait(beamrig_panel *panel, uint32_t beam_id, uint8_t slot, bool with_weights, uint64_t at_us);
+void beamrig_panel_wait(beamrig_panel *panel, uint32_t beam_id, uint8_t slot, uint8_t parts, uint64_t at_us);
 void beamrig_panel_latch_waiting(beamrig_panel *panel);
 void beamrig_panel_forget_waiting(beamrig_panel *panel);
 

@@ -94,12 +94,12 @@ static void commit(beamrig_panel *panel, const beamrig_errand *errand, beamrig_m
   if (faulty(panel, reply) || beamrig_panel_no_such_slot(panel, slot, reply)) return;
   if (repeated(panel, beam_id, reply) || too_late(panel, errand, reply) || stale(panel, beam_id, reply)) return;
   if (beamrig_panel_not_staged(panel, slot, beam_id, reply)) return;
-  const bool with_weights = panel->memory.slots[slot].weights_here > 0;
+  const uint8_t parts = beamrig_panel_parts_of_slot(panel, slot);
   if (at_us == 0) {
-    beamrig_panel_latch(panel, beam_id, slot, with_weights, reply);
+    beamrig_panel_latch(panel, beam_id, slot, parts, reply);
     return;
   }
-  beamrig_panel_wait(panel, beam_id, slot, with_weights, at_us);
+  beamrig_panel_wait(panel, beam_id, slot, parts, at_us);
   beamrig_panel_ack(reply);
 }
 
@@ -186,9 +186,9 @@ static void store_beam(beamrig_panel *panel, const beamrig_message *request, bea
   const uint16_t position = request->as.store_beam.position;
   if (beamrig_panel_no_such_slot(panel, slot, reply) || no_such_position(panel, position, reply)) return;
   if (beamrig_panel_not_staged(panel, slot, request->as.store_beam.beam_id, reply)) return;
-  const bool with_weights = panel->memory.slots[slot].weights_here > 0;
-  beamrig_panel_copy_beam(panel, beamrig_panel_stored_beam(panel, position), slot, with_weights);
-  panel->memory.stored[position] = with_weights ? STORED_WORDS_AND_WEIGHTS : STORED_WORDS;
+  const uint8_t parts = beamrig_panel_parts_of_slot(panel, slot);
+  beamrig_panel_copy_beam(panel, beamrig_panel_stored_beam(panel, position), slot, parts);
+  panel->memory.stored[position] = (uint8_t)(STORED_WORDS | parts);
   beamrig_panel_ack(reply);
 }
 
@@ -202,7 +202,7 @@ static void select_beam(beamrig_panel *panel, const beamrig_message *request, be
     beamrig_panel_nack(reply, BEAMRIG_NACK_NOT_STAGED, 0);
     return;
   }
-  beamrig_panel_latch(panel, beam_id, beamrig_panel_stored_beam(panel, position), stored == STORED_WORDS_AND_WEIGHTS, reply);
+  beamrig_panel_latch(panel, beam_id, beamrig_panel_stored_beam(panel, position), (uint8_t)(stored & ~STORED_WORDS), reply);
 }
 
 static void set_safe_state(beamrig_panel *panel, const beamrig_message *request, beamrig_message *reply) {
@@ -246,6 +246,10 @@ static uint32_t feature_needed(uint8_t type) {
     case BEAMRIG_CANCEL_COMMIT:
     case BEAMRIG_SYNC_TIME:
       return BEAMRIG_FEATURE_TIME_SYNC;
+    case BEAMRIG_SET_GAINS:
+      return BEAMRIG_FEATURE_ELEMENT_GAIN;
+    case BEAMRIG_SET_ENABLES:
+      return BEAMRIG_FEATURE_ELEMENT_ENABLE;
     case BEAMRIG_PATCH_PHASES:
       return BEAMRIG_FEATURE_PATCH;
     case BEAMRIG_CHALLENGE:
@@ -287,6 +291,12 @@ void beamrig_panel_carry_out(beamrig_panel *panel, const beamrig_errand *errand,
       return;
     case BEAMRIG_SET_DIGITAL:
       if (!faulty(panel, reply)) beamrig_panel_set_digital(panel, &request->as.set_digital, reply);
+      return;
+    case BEAMRIG_SET_GAINS:
+      if (!faulty(panel, reply)) beamrig_panel_set_gains(panel, &request->as.phases, reply);
+      return;
+    case BEAMRIG_SET_ENABLES:
+      if (!faulty(panel, reply)) beamrig_panel_set_enables(panel, &request->as.phases, reply);
       return;
     case BEAMRIG_PATCH_PHASES:
       if (!faulty(panel, reply)) beamrig_panel_patch_phases(panel, &request->as.patch_phases, reply);

@@ -131,6 +131,12 @@ describe.skipIf(!hasPart('gcc'))('the protocol in C [needs gcc]', () => {
     expect(bytes.map((crc) => `0x${crc}`)).toEqual(vectors.crc32c.map((vector) => vector.crc32c));
     const words = ask(vectors.wordsCrc32c.map((vector) => `words-crc ${vector.words.join()}`));
     expect(words.map((crc) => `0x${crc}`)).toEqual(vectors.wordsCrc32c.map((vector) => vector.crc32c));
+    const beams = ask(
+      vectors.beamCrc32c.map(
+        ({ words, enabled, gains }) => `beam-crc ${words.join()} ${enabled?.join() ?? '-'} ${gains?.join() ?? '-'}`,
+      ),
+    );
+    expect(beams.map((crc) => `0x${crc}`)).toEqual(vectors.beamCrc32c.map((vector) => vector.crc32c));
   });
 
   it('gives the same packed words and the same COBS, both ways', () => {

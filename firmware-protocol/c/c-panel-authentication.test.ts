@@ -197,14 +197,14 @@ describe.skipIf(!hasPart('gcc'))('the panel in C with a key [needs gcc]', () => 
         wrong('1002090001', 1n), // a ping that is too short
         wrong('200209000500000000', 2n), // of another major version
         wrong('1202090005000000', 3n), // with another flag
-        wrong('10140900', 4n), // of no type
+        wrong('10180900', 4n), // of no type
         wrong('10840900', 5n), // a reply
         wrong('20010900010100', 6n), // a hello of another major version
         sealed(7, { ...chunk(5, 0, WORDS), words: new Uint16Array(2000) } as Request),
         sealed(8, status),
       ),
       [
-        ...['malformed 2', 'unsupported-version 1', 'unsupported-message 2', 'unsupported-message 20', 'silence'],
+        ...['malformed 2', 'unsupported-version 1', 'unsupported-message 2', 'unsupported-message 24', 'silence'],
         ...['capabilities', 'malformed 16', 'status'],
       ],
     );

@@ -147,7 +147,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     ['reports SNR of nobody', { users: 0 }],
     ['has beam memory without a position', { beamMemory: 0 }],
     ['has positions without beam memory', { features: ['digital-weights', 'snr-report'] }],
-    ['has a feature that the library has not', { features: ['digital-weights', 'snr-report', 'beam-memory', 'element-gain'] }],
+    ['has gains without a bit', { gainBits: 0 }],
     ['cannot carry its reports in one payload', { rfChains: 6, maxPayloadBytes: 64 }],
     ['takes weights for no stream', { features: ['snr-report', 'beam-memory'] }],
   ])('does not start when it %s', (_name, wrong) => {

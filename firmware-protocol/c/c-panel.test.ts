@@ -237,13 +237,13 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
       story(
         bytes('2002090005000000ce667f78'),
         bytes('1202090005000000adf07163'),
-        bytes('10140900a578c9c1'),
+        bytes('101809007ae24667'),
         bytes('100209000102035105cb90'),
         bytes('1002090005000000e30a0971'),
         bytes('10840900b9a0eaba'),
         status,
       ),
-      ['unsupported-version 1', 'unsupported-message 2', 'unsupported-message 20', 'malformed 2', 'silence', 'silence', 'status'],
+      ['unsupported-version 1', 'unsupported-message 2', 'unsupported-message 24', 'malformed 2', 'silence', 'silence', 'status'],
     );
     expect(answers[6].message).toMatchObject({ type: 'status' });
   });
@@ -258,7 +258,7 @@ describe.skipIf(!hasPart('gcc'))('the panel in C [needs gcc]', () => {
     const random = createRandom(7).stream('stories');
     const below = (limit: number): number => Math.floor(random.uniform() * limit);
     const drawn = { below, chunk: (...part: Parameters<typeof chunk>) => chunk(...part) as Request & { type: 'set-phases' } };
-    const stories = Array.from({ length: 200 }, () => anyStory({ ...drawn, words: WORDS, users: USERS, steps: 20 + below(40) }));
+    const stories = Array.from({ length: 300 }, () => anyStory({ ...drawn, words: WORDS, users: USERS, steps: 20 + below(40) }));
     const received = await expectSameOfAny(program, stories);
     // The stories went everywhere.
     expect(received).toEqual([

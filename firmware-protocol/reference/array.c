@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bench_bus.h"
-#include "chip.h"
 #include "firmware.h"
 
 #if FIRMWARE_WEIGHTS > 127u
@@ -21,9 +20,12 @@ static bool in_ram[FIRMWARE_POSITIONS];
 
 /* The beam that waits for its time, as it stands in the chips' shadow registers. 0 = none does. */
 static uint32_t ahead_id;
+static chip_beam ahead;
+static const float *ahead_d;
 static uint16_t ahead_words[FIRMWARE_PLACES];
+static uint8_t ahead_enables[FIRMWARE_PLACES];
+static uint16_t ahead_gains[FIRMWARE_PLACES];
 static float ahead_weights[2u * FIRMWARE_WEIGHTS];
-static bool ahead_with_weights;
 
 static void write_spi(void *context, uint32_t lines, const uint8_t word[CHIP_WORD_BYTES]) {
   (void)context;
@@ -40,22 +42,35 @@ bool array_init(uint16_t places, uint16_t rf_chains, uint16_t streams) {
 
 /* ---- beams ---------------------------------------------------------------------------------------------------------------------- */
 
-static bool stands_ahead(const uint16_t *words, const float *weights) {
-  return ahead_id != 0 && ahead_with_weights == (weights != NULL) && memcmp(words, ahead_words, array.places * sizeof *words) == 0 &&
-         (weights == NULL || memcmp(weights, ahead_weights, 2u * (size_t)chains * users * sizeof *weights) == 0);
+/* A part that a beam came without is NULL. */
+static bool same(const void *a, const void *b, size_t bytes) {
+  return a == NULL || b == NULL ? a == b : memcmp(a, b, bytes) == 0;
 }
 
-uint32_t array_show(const uint16_t *words, const float *weights, uint16_t position) {
-  const bool ahead = stands_ahead(words, weights);
+static size_t weight_bytes(void) {
+  return 2u * (size_t)chains * users * sizeof(float);
+}
+
+static bool stands_ahead(const chip_beam *beam, const float *weights) {
+  return ahead_id != 0 && array_same_beam(beam, &ahead) && same(weights, ahead_d, weight_bytes());
+}
+
+bool array_same_beam(const chip_beam *a, const chip_beam *b) {
+  return same(a->words, b->words, array.places * sizeof *a->words) && same(a->enables, b->enables, array.places) &&
+         same(a->gains, b->gains, array.places * sizeof *a->gains);
+}
+
+uint32_t array_show(const chip_beam *beam, const float *weights, uint16_t position) {
+  const bool ready = stands_ahead(beam, weights);
   ahead_id = 0;
   bench_start(ARRAY_PATIENCE_US);
   /* Chips that show what they are told word by word would radiate a mixture of two beams: dark until all of them have the new one. */
   if (chip.load == NULL && !bench_finish(BENCH_AMPLIFIERS_OFF)) return ARRAY_BENCH_SILENT;
-  if (!ahead) {
+  if (!ready) {
     if (position < FIRMWARE_POSITIONS && in_ram[position]) {
-      chip.fetch(&array, (uint8_t)position);
+      chip.fetch(&array, (uint8_t)position, beam);
     } else {
-      chip.stage(&array, words);
+      chip.stage(&array, beam);
     }
     bench_weights(weights, chains, users);
     /* A load that overtakes what got lost would radiate half a beam: one more round trip, and nothing is loaded that is not all there. */
@@ -73,14 +88,20 @@ bool array_mute(uint32_t patience_us) {
   return bench_finish(BENCH_AMPLIFIERS_OFF);
 }
 
-void array_stage_ahead(uint32_t beam_id, const uint16_t *words, const float *weights) {
+/* A copy of a part, or NULL where the beam came without. */
+static const void *copied(void *to, const void *from, size_t bytes) {
+  return from == NULL ? NULL : memcpy(to, from, bytes);
+}
+
+void array_stage_ahead(uint32_t beam_id, const chip_beam *beam, const float *weights) {
   ahead_id = 0;
   if (chip.load == NULL) return;
-  ahead_with_weights = weights != NULL;
-  memcpy(ahead_words, words, array.places * sizeof *words);
-  if (weights != NULL) memcpy(ahead_weights, weights, 2u * (size_t)chains * users * sizeof *weights);
+  ahead.words = copied(ahead_words, beam->words, array.places * sizeof *ahead_words);
+  ahead.enables = copied(ahead_enables, beam->enables, array.places);
+  ahead.gains = copied(ahead_gains, beam->gains, array.places * sizeof *ahead_gains);
+  ahead_d = copied(ahead_weights, weights, weight_bytes());
   bench_start(ARRAY_PATIENCE_US);
-  chip.stage(&array, words);
+  chip.stage(&array, beam);
   bench_weights(weights, chains, users);
   if (bench_finish(0)) ahead_id = beam_id;
 }
@@ -93,10 +114,10 @@ void array_forget_ahead(void) {
   ahead_id = 0;
 }
 
-void array_store(uint16_t position, const uint16_t *words) {
+void array_store(uint16_t position, const chip_beam *beam) {
   if (position >= FIRMWARE_POSITIONS || position >= chip.beam_positions) return;
   bench_start(ARRAY_PATIENCE_US);
-  chip.store(&array, (uint8_t)position, words);
+  chip.store(&array, (uint8_t)position, beam);
   in_ram[position] = bench_finish(0);
 }
 

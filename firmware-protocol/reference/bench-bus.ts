@@ -32,7 +32,7 @@ export interface BenchBus {
   onSend(listener: (frame: Uint8Array) => void): void;
   /**
    * The words radiated now, place n·M + m, as the chips decode: undefined while nothing is radiated, -1 where what a channel shows is none of
-   * the chip's states.
+   * the chip's states, as of one that is off, or below full gain.
    */
   words(): Int16Array | undefined;
   /** D as loaded, M×K interleaved; undefined when chain k carries stream k. */

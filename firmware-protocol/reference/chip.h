@@ -31,11 +31,22 @@ typedef struct {
   uint16_t places;
 } chip_array;
 
+/* A beam, one entry a place. */
+typedef struct {
+  const uint16_t *words;
+  const uint8_t *enables; /* 0 = that place radiates nothing; NULL: all are on */
+  const uint16_t *gains;  /* NULL: all at full gain */
+} chip_beam;
+
 typedef struct {
   /* As its folder is called: at most 16 letters. */
   const char *name;
   uint8_t phase_bits;
   uint8_t channels;
+  /* Bits of a gain word; 0: a chip that cannot set a gain, and is given none. */
+  uint8_t gain_bits;
+  /* Whether single channels can be off. False: it is given no enables. */
+  bool enables;
   /* Chips on a select line: at most CHIP_MOST_PER_LINE. */
   uint8_t per_line;
   /* Beams that a chip's memory holds; 0 = it has none, and neither `store` nor `fetch`. */
@@ -45,10 +56,10 @@ typedef struct {
   void (*start)(const chip_array *array);
 
   /*
-   * Writes a whole beam, one phase word a place, and all that a chip needs to show it, so that one which has lost its supply meanwhile is
+   * Writes a whole beam, and all that a chip needs to show it, so that one which has lost its supply meanwhile is
    * right again with the next beam. What is radiated stays until `load`.
    */
-  void (*stage)(const chip_array *array, const uint16_t *words);
+  void (*stage)(const chip_array *array, const chip_beam *beam);
 
   /*
    * What was staged is radiated from now on, in all chips at once. NULL: a chip that shows what it is told word by word. Then the array is
@@ -59,9 +70,12 @@ typedef struct {
   /* All channels off, at once. NULL: a chip that cannot; the amplifiers' supply is then all that makes the array dark. */
   void (*mute)(const chip_array *array);
 
-  /* Writes a beam to a position of the chips' memory, and makes the beam of one what the next `load` radiates. What is radiated stays. */
-  void (*store)(const chip_array *array, uint8_t position, const uint16_t *words);
-  void (*fetch)(const chip_array *array, uint8_t position);
+  /*
+   * Writes a beam to a position of the chips' memory, and makes the beam of one, which is `beam`, what the next `load` radiates. What is radiated
+   * stays.
+   */
+  void (*store)(const chip_array *array, uint8_t position, const chip_beam *beam);
+  void (*fetch)(const chip_array *array, uint8_t position, const chip_beam *beam);
 
   /*
    * The words that write a mark into the chips with this address and read it again, kept as long as a chip has supply. NULL: nothing can be

@@ -8,7 +8,7 @@ import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
 import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
-import { beam, connectedWithin, createFirmwareLab, shown } from './test/firmware-lab.ts';
+import { beam, connectedWithin, createFirmwareLab, darkOf, shown, without } from './test/firmware-lab.ts';
 
 const firmwareLab = createFirmwareLab();
 
@@ -33,6 +33,19 @@ describe.skipIf(!hasPart('arm-none-eabi-gcc') || !hasPart('qemu-system-arm'))(
       await panel.setSafeState('mute', { silenceMs: 200 });
       await expect.poll(() => bench.bus.words(), { timeout: 5_000 }).toBeUndefined();
       expect(await panel.status()).toMatchObject({ ok: true, value: { state: 'safe', bootCount: 1 } });
+    }, 60_000);
+
+    it('radiates nothing of the elements that a beam has off, out of its memory too, and all of the next one', async () => {
+      const { panel, bench } = await firmwareLab.open('board', image);
+      const gains = new Uint16Array(without().length).fill(63);
+      expect(await panel.apply({ ...beam(1), enabled: without(3, 40), gains })).toMatchObject({ ok: true });
+      expect(darkOf(bench.air)).toEqual([3, 40]);
+      expect(await panel.storeBeam({ ...beam(2), enabled: without(7) }, 3)).toMatchObject({ ok: true });
+      expect(await panel.setSafeState('codeword', { position: 3, enter: true })).toMatchObject({ ok: true });
+      expect(darkOf(bench.air)).toEqual([7]);
+      expect(await panel.apply(beam(3))).toMatchObject({ ok: true });
+      expect(darkOf(bench.air)).toEqual([]);
+      expect(bench.bus.words()).toEqual(shown(3));
     }, 60_000);
 
     it('is dark soon after its core has failed, and is back as a board that has started again', async () => {

@@ -2,13 +2,16 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeFrame } from '../codec.ts';
 import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
 import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
-import { SIZE, beam, createFirmwareLab, mutated as mutatedIn, shown, weightsOf } from './test/firmware-lab.ts';
+import type { Bench } from './scenario.ts';
+import { PLACES, SIZE, beam, createFirmwareLab, mutated as mutatedIn, shown, weightsOf } from './test/firmware-lab.ts';
 
 const DRIVER = 'chips/adar1000/adar1000.c';
+const LIBRARY = '../c/';
 const firmwareLab = createFirmwareLab();
 
 const mutated = (file: string, from: string | RegExp, to: string) => mutatedIn(firmwareLab.folder, file, from, to);
@@ -67,6 +70,119 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
     expect(comparison.differentWords).toBeLessThan(30);
   });
 
+  /** What is not as it should be of beams with places off and gains of their own. */
+  async function wrongSettings(built: string): Promise<string[]> {
+    const { panel, bench } = await firmwareLab.open('host', built);
+    const wrong = new Set<string>();
+    const expectShown = (what: string, { enabled, gains }: Settings): void => {
+      const share = (place: number): number => (enabled?.[place] === 0 ? 0 : ((gains?.[place] ?? 127) + 1) / 128);
+      if (amplitudesOf(bench).some((amplitude, place) => !(Math.abs(amplitude / whole[place] - share(place)) < 1e-9)))
+        wrong.add(what);
+    };
+    const like1 = (beamId: number, settings: Settings = {}) => ({ ...beam(1), beamId, ...settings });
+
+    await panel.apply(beam(1));
+    const whole = amplitudesOf(bench);
+    const allowed = new Set([ALL.join(), OFF.join(), OTHERS.join()]);
+    bench.bus.onRadiated(() => {
+      const on = amplitudesOf(bench).map((amplitude) => (amplitude > 0 ? 1 : 0));
+      if (on.includes(1) && !allowed.has(on.join())) wrong.add('between two beams');
+    });
+    await panel.apply(like1(2, { enabled: OFF }));
+    expectShown('enables', { enabled: OFF });
+    await panel.apply(like1(3, { gains: GAINS }));
+    expectShown('gains', { gains: GAINS });
+    await panel.apply(like1(4, { enabled: OFF, gains: GAINS }));
+    expectShown('both', { enabled: OFF, gains: GAINS });
+    await panel.apply(like1(5, { enabled: OTHERS }));
+    expectShown('others off', { enabled: OTHERS });
+    await panel.apply(like1(6));
+    expectShown('the next beam', {});
+
+    await panel.storeBeam(like1(7, { enabled: OFF, gains: GAINS }), 3);
+    await panel.setSafeState('codeword', { position: 3, enter: true });
+    expectShown('the codeword', { enabled: OFF, gains: GAINS });
+    await panel.apply(like1(8));
+    bench.link.send(encodeFrame({ seq: 9, message: { type: 'select-beam', beamId: 9, position: 3 } }));
+    expect(await panel.ping()).toMatchObject({ ok: true });
+    expectShown('a beam of the memory', { enabled: OFF, gains: GAINS });
+
+    // A beam that stands ready for its time, and another one at once with the same words and weights.
+    for (const [id, settings] of [
+      [10, { enabled: OFF }],
+      [12, { gains: GAINS }],
+    ] as const) {
+      const staged = await panel.stage(like1(id, settings));
+      const sample = await panel.syncClock();
+      if (!staged.ok || !sample.ok) throw new Error(JSON.stringify([staged, sample]));
+      await panel.arm(staged.value, sample.value.panelSendUs + 3_600_000_000n);
+      await panel.apply(like1(id + 1));
+      expectShown('a beam before its time', {});
+    }
+    return [...wrong];
+  }
+
+  it('and one without a fault shows enables and gains as they were sent', async () => {
+    expect(await wrongSettings(program)).toEqual([]);
+  });
+
+  it.each<[string, string, string, string, string]>([
+    ['off where on was asked', DRIVER, 'enables[place] == 0) staged', 'enables[place] != 0) staged', 'enables'],
+    ['the bits of a chip in reverse', DRIVER, 'CH1_TX_ENABLED >> (place', '8u << (place', 'enables'],
+    ['another chip switched off', DRIVER, 'staged_enables[place / ADAR1000_CHANNELS]', 'staged_enables[place / 8u]', 'enables'],
+    ['enables that go out before the load', DRIVER, 'loaded_enables[number] | staged', 'staged', 'between two beams'],
+    [
+      'places that stay off',
+      DRIVER,
+      'memset(staged_enables, ALL',
+      'if (enables != NULL || staged_enables[0] == 0) memset(staged_enables, ALL',
+      'the next beam',
+    ],
+    ['one gain for all', DRIVER, 'beam->gains[place] & 127u', 'beam->gains[0] & 127u', 'gains'],
+    [
+      'gains that only come with enables',
+      DRIVER,
+      'beam->enables == NULL && beam->gains == NULL',
+      'beam->enables == NULL',
+      'gains',
+    ],
+    ['full gain in the memory', DRIVER, 'entry, gain_of(beam, place)', 'entry, FULL_GAIN', 'a beam of the memory'],
+    ['enables forgotten on the way to the chips', 'firmware.c', '{beam->words, beam->enables,', '{beam->words, NULL,', 'enables'],
+    ['gains forgotten on the way to the chips', 'firmware.c', 'beam->enables, beam->gains}', 'beam->enables, NULL}', 'gains'],
+    [
+      'a beam that stands ready taken for one with other enables',
+      'array.c',
+      'same(a->enables, b->enables, array.places)',
+      'true',
+      'a beam before its time',
+    ],
+    [
+      'a beam that stands ready taken for one with other gains',
+      'array.c',
+      'same(a->gains, b->gains, array.places * sizeof *a->gains)',
+      'true',
+      'a beam before its time',
+    ],
+    [
+      'enables that the library leaves from the beam before',
+      `${LIBRARY}beamrig_beams.c`,
+      '(parts & BEAMRIG_WITH_ENABLES) != 0 ? beamrig',
+      'true ? beamrig',
+      'the next beam',
+    ],
+    [
+      'gains that the library does not keep with a stored beam',
+      `${LIBRARY}beamrig_requests.c`,
+      '(uint8_t)(STORED_WORDS | parts)',
+      '(uint8_t)(STORED_WORDS | (parts & 3u))',
+      'the codeword',
+    ],
+  ])('%s', async (_fault, file, from, to, seen) => {
+    const changed = { build: right, sources: mutated(file, from, to) };
+    const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
+    expect(await wrongSettings(built)).toContain(seen);
+  });
+
   it('weights that are staged and never loaded', async () => {
     const changed = {
       build: right,
@@ -76,3 +192,24 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
     expect(await wrongPlaces(built)).toEqual({ places: 0, weights: false });
   });
 });
+
+interface Settings {
+  enabled?: Uint8Array;
+  gains?: Uint16Array;
+}
+
+const ALL = new Uint8Array(PLACES).fill(1);
+/** Another pattern on each chip and each line, and not that of a neighbour. */
+const OFF = Uint8Array.from({ length: PLACES }, (_, place) => ((place * place + Math.floor(place / 4)) % 7 < 2 ? 0 : 1));
+const OTHERS = Uint8Array.from({ length: PLACES }, (_, place) => (place % 5 === 1 ? 0 : 1));
+const GAINS = Uint16Array.from({ length: PLACES }, (_, place) => (29 * place + 3) % 128);
+
+/** What each place radiates, as its chip decodes: 0 where it is off. */
+function amplitudesOf({ bus }: Bench): number[] {
+  return bus.chips.flatMap((chip) =>
+    [0, 1, 2, 3].map((channel) => {
+      const { re, im } = chip.radiated(channel);
+      return Math.hypot(re, im);
+    }),
+  );
+}

@@ -28,8 +28,8 @@
 /* While nobody may be there yet, from the first on; then twice as long each time, up to ARRAY_PATIENCE_US. */
 #define FIRST_PATIENCE_US 30000u
 
-BEAMRIG_PANEL_MEMORY(memory, FIRMWARE_PLACES, FIRMWARE_WEIGHTS, FIRMWARE_SLOTS, FIRMWARE_POSITIONS, REMEMBERED_REQUESTS,
-                     REMEMBERED_REPLY_BYTES);
+BEAMRIG_PANEL_MEMORY(memory, FIRMWARE_PLACES, FIRMWARE_WEIGHTS, FIRMWARE_PLACES, FIRMWARE_PLACES, FIRMWARE_SLOTS, FIRMWARE_POSITIONS,
+                     REMEMBERED_REQUESTS, REMEMBERED_REPLY_BYTES);
 static uint8_t block[BEAMRIG_COBS_BYTES(BEAMRIG_MAX_FRAME_BYTES)];
 static uint8_t reply[BEAMRIG_REPLY_BYTES(FIRMWARE_PAYLOAD_BYTES)];
 static uint8_t line[BEAMRIG_SERIAL_BYTES(sizeof reply)];
@@ -51,16 +51,24 @@ static uint16_t selecting = ARRAY_NO_POSITION;
 
 /* ---- what the panel asks of the hardware ---------------------------------------------------------------------------------------- */
 
-static const uint16_t *stored_words(uint16_t position) {
-  return panel.memory.words + (size_t)(capabilities.staging_slots + position) * panel.word_count;
+static chip_beam of_chips(const beamrig_beam *beam) {
+  const chip_beam it = {beam->words, beam->enables, beam->gains};
+  return it;
 }
 
-static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
+/* What stands at a position; its words are NULL when nothing does. */
+static chip_beam stored_beam(uint16_t position) {
+  beamrig_beam stored;
+  beamrig_panel_kept_beam(&panel, position, &stored);
+  return of_chips(&stored);
+}
+
+static uint32_t apply(void *context, const beamrig_beam *beam) {
   (void)context;
+  const chip_beam shown = of_chips(beam);
+  const chip_beam stored = stored_beam(selecting);
   /* What is due while a beam is selected may be another beam. */
-  const bool selected = selecting < capabilities.beam_memory &&
-                        memcmp(words, stored_words(selecting), panel.word_count * sizeof *words) == 0;
-  return array_show(words, weights, selected ? selecting : ARRAY_NO_POSITION);
+  return array_show(&shown, beam->weights, array_same_beam(&shown, &stored) ? selecting : ARRAY_NO_POSITION);
 }
 
 static void mute(void *context) {
@@ -141,10 +149,10 @@ static bool start_panel(eeprom_finding key) {
   return keyed;
 }
 
-/* "beamrig-adar1000 1.2" of one with these chips. */
+/* "beamrig-adar1000 1.3" of one with these chips. */
 static beamrig_text version(void) {
   static const char before[] = "beamrig-";
-  static const char after[] = " 1.2";
+  static const char after[] = " 1.3";
   static char text[BEAMRIG_MAX_TEXT_BYTES];
   size_t length = sizeof before - 1u;
   const size_t name_length = strlen(chip.name);
@@ -168,6 +176,10 @@ bool firmware_start(const firmware_settings *given) {
   capabilities.phase_bits = chip.phase_bits;
   capabilities.max_payload_bytes = FIRMWARE_PAYLOAD_BYTES;
   capabilities.features = BEAMRIG_PANEL_FEATURES | BENCH_FEATURES;
+  /* Chips that cannot: their panel answers the requests `unsupported-message`. */
+  if (chip.gain_bits == 0) capabilities.features &= ~BEAMRIG_FEATURE_ELEMENT_GAIN;
+  if (!chip.enables) capabilities.features &= ~BEAMRIG_FEATURE_ELEMENT_ENABLE;
+  capabilities.gain_bits = chip.gain_bits;
   capabilities.elements = settings.elements;
   capabilities.rf_chains = settings.chains;
   capabilities.users = settings.users;
@@ -198,12 +210,13 @@ static uint16_t position_of(size_t length, uint8_t type) {
 
 /* Writes the beam that was told to wait to the chips; what they radiate stays. */
 static void stage_ahead(void) {
-  const size_t waiting = (size_t)capabilities.staging_slots + capabilities.beam_memory + 1u;
   if (panel.waiting_id == array_ahead()) return;
   array_forget_ahead();
   if (panel.waiting_id == 0) return;
-  const float *const weights = panel.memory.weights + waiting * 2u * panel.weight_count;
-  array_stage_ahead(panel.waiting_id, panel.memory.words + waiting * panel.word_count, panel.waiting_with_weights ? weights : NULL);
+  beamrig_beam waiting;
+  beamrig_panel_waiting_beam(&panel, &waiting);
+  const chip_beam beam = of_chips(&waiting);
+  array_stage_ahead(panel.waiting_id, &beam, waiting.weights);
 }
 
 static void answer(size_t length, uint64_t received_us) {
@@ -212,7 +225,10 @@ static void answer(size_t length, uint64_t received_us) {
   selecting = position_of(length, BEAMRIG_SELECT_BEAM);
   const size_t reply_length = beamrig_panel_receive_at(&panel, block, length, received_us, reply, sizeof reply);
   selecting = ARRAY_NO_POSITION;
-  if (storing < capabilities.beam_memory && reply_length > 0 && reply[1] == BEAMRIG_ACK) array_store(storing, stored_words(storing));
+  if (storing < capabilities.beam_memory && reply_length > 0 && reply[1] == BEAMRIG_ACK) {
+    const chip_beam stored = stored_beam(storing);
+    array_store(storing, &stored);
+  }
   if (reply_length > 0) board_send(BOARD_HOST_PORT, line, beamrig_serial_encode(reply, reply_length, line));
   stage_ahead();
 }

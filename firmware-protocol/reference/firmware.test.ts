@@ -21,7 +21,19 @@ import { buildFirmware } from './build.ts';
 import { startFirmware } from './run-firmware.ts';
 import { benchAir, tellToFirmware } from './scenario.ts';
 import type { Lab } from './test/firmware-lab.ts';
-import { PLACES, SIZE, beam, connectedWithin, createFirmwareLab, shown, weightsOf, wordsOf } from './test/firmware-lab.ts';
+import {
+  PLACES,
+  SIZE,
+  beam,
+  connectedWithin,
+  createFirmwareLab,
+  darkOf,
+  powersOf,
+  shown,
+  weightsOf,
+  without,
+  wordsOf,
+} from './test/firmware-lab.ts';
 
 const firmwareLab = createFirmwareLab();
 
@@ -36,7 +48,7 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     const { panel } = await lab('--serial', 'BENCH-17');
     expect(panel.capabilities).toMatchObject({
       ...{ role: 'array', panelSerial: 'BENCH-17', phaseBits: 7, elements: ELEMENTS, rfChains: RF_CHAINS, users: USERS },
-      ...{ stagingSlots: 2, beamMemory: 16, protocolMinor: 2 },
+      ...{ stagingSlots: 2, beamMemory: 16, protocolMinor: 3 },
     });
     // Its chips are those of the bench: no host may take it for an array that radiates.
     expect(panel.capabilities?.features).toContain('simulated');
@@ -60,6 +72,57 @@ describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [n
     }
     const whole = [1, 2, 3].map((beamId) => `${shown(beamId).join()} ${weightsOf(beamId).join()}`);
     expect([...new Set(moments)].filter((moment) => !moment.startsWith('undefined'))).toEqual(whole);
+  });
+
+  it('radiates nothing of the elements that a beam has off, exactly of them, at the gains that it has', async () => {
+    const { panel, bench } = await lab();
+    await panel.apply(beam(1));
+    const whole = powersOf(bench.air);
+    const patterns = new Set<string>();
+    bench.bus.onRadiated(() => patterns.add(darkOf(bench.air).join()));
+    expect(await panel.apply({ ...beam(1), beamId: 2, enabled: without(3, 40) })).toMatchObject({ ok: true });
+    expect(powersOf(bench.air)).toEqual(whole.map((power, n) => (n === 3 || n === 40 ? 0 : power)));
+    const gains = Uint16Array.from({ length: PLACES }, (_, place) => 2 * Math.floor(place / RF_CHAINS));
+    expect(await panel.apply({ ...beam(1), beamId: 3, enabled: without(7), gains })).toMatchObject({ ok: true });
+    powersOf(bench.air).forEach((power, n) => expect(power / whole[n]).toBeCloseTo(n === 7 ? 0 : ((2 * n + 1) / 128) ** 2, 9));
+    expect(await panel.apply({ ...beam(1), beamId: 4 })).toMatchObject({ ok: true });
+    expect(powersOf(bench.air)).toEqual(whole);
+    // Between the beams there was none with anything else off.
+    expect([...patterns].sort()).toEqual(['', '3,40', '7']);
+  });
+
+  it('keeps what is off with a beam in the RAM of its chips, and with one that waits for its time', async () => {
+    const { panel, bench } = await lab();
+    expect(await panel.storeBeam({ ...beam(1), enabled: without(3) }, 3)).toMatchObject({ ok: true });
+    await panel.apply(beam(2));
+    await panel.setSafeState('codeword', { position: 3, enter: true });
+    expect(darkOf(bench.air)).toEqual([3]);
+    // Words and weights alone are not the beam at that position.
+    expect(await panel.apply({ ...beam(1), beamId: 3 })).toMatchObject({ ok: true });
+    expect(darkOf(bench.air)).toEqual([]);
+    bench.link.send(encodeFrame({ seq: 9, message: { type: 'select-beam', beamId: 4, position: 3 } }));
+    expect(await panel.ping()).toMatchObject({ ok: true });
+    expect(darkOf(bench.air)).toEqual([3]);
+    const staged = await panel.stage({ ...beam(5), enabled: without(9) });
+    const sample = await panel.syncClock();
+    if (!staged.ok || !sample.ok) throw new Error(JSON.stringify([staged, sample]));
+    expect(await panel.arm(staged.value, sample.value.panelSendUs + 1_000_000n)).toMatchObject({ ok: true });
+    expect(darkOf(bench.air)).toEqual([3]);
+    await expect.poll(() => darkOf(bench.air), { timeout: 10_000 }).toEqual([9]);
+    expect(await panel.confirm(staged.value)).toMatchObject({ ok: true, value: { beamId: 5 } });
+  });
+
+  it('keeps off under hold what is off, is dark under mute, and has all on in the next beam', async () => {
+    const { panel, bench } = await lab();
+    expect(await panel.apply({ ...beam(1), enabled: without(3) })).toMatchObject({ ok: true });
+    const held = powersOf(bench.air);
+    expect(await panel.setSafeState('hold', { enter: true })).toMatchObject({ ok: true });
+    expect(powersOf(bench.air)).toEqual(held);
+    expect(darkOf(bench.air)).toEqual([3]);
+    expect(await panel.setSafeState('mute', { enter: true })).toMatchObject({ ok: true });
+    expect(darkOf(bench.air)).toHaveLength(ELEMENTS);
+    expect(await panel.apply(beam(2))).toMatchObject({ ok: true });
+    expect(darkOf(bench.air)).toEqual([]);
   });
 
   it('measures with the users of the bench, and reads back what it radiates', async () => {

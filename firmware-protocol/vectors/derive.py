@@ -93,6 +93,10 @@ def payload(m):
         return 0x10, u8(m["slot"], m["phaseBits"]) + u16(len(m["words"])) + u32(m["beamId"], m["offset"]) + packed(m["words"], m["phaseBits"])
     if t == "set-digital":
         return 0x11, u8(m["slot"], 0) + u16(m["users"]) + u32(m["beamId"], m["offset"]) + u16(len(m["weights"]) // 2, 0) + f32(*m["weights"])
+    if t == "set-gains":
+        return 0x14, u8(m["slot"], m["gainBits"]) + u16(len(m["gains"])) + u32(m["beamId"], m["offset"]) + packed(m["gains"], m["gainBits"])
+    if t == "set-enables":
+        return 0x15, u8(m["slot"], 1) + u16(len(m["enabled"])) + u32(m["beamId"], m["offset"]) + packed(m["enabled"], 1)
     if t == "commit":
         return 0x12, u32(m["beamId"]) + u64(m["atUs"]) + u8(m["slot"])
     if t == "read-phases":
@@ -188,6 +192,10 @@ def words_crc(words):
     return crc32c(u16(*words))
 
 
+def beam_crc(words, enabled, gains):
+    return crc32c(u16(*words) + (b"" if enabled is None else u8(*enabled)) + (b"" if gains is None else u16(*gains)))
+
+
 def hex8(value):
     return "0x%08x" % value
 
@@ -215,6 +223,12 @@ message("set-phases, all ones, long runs without a zero on the line", 301, type=
 message("set-phases, all zeros", 302, type="set-phases", slot=0, beamId=1, phaseBits=7, offset=0, words=[0] * 40)
 message("set-digital, one weight", 8, type="set-digital", slot=0, beamId=7, users=4, offset=15, weights=[1.0, -0.5])
 message("set-digital, six weights", 9, type="set-digital", slot=2, beamId=8, users=3, offset=0, weights=[0.0, 1.0, -1.0, 0.25, 3.5, -0.125, 1024.0, 2.0**-20, -7.0, 0.75, 0.0, 65504.0])
+message("set-enables of the page", 6, type="set-enables", slot=0, beamId=7, offset=0, enabled=[1, 0, 1, 0, 1])
+message("set-enables, all off", 95, type="set-enables", slot=1, beamId=2**32 - 1, offset=2**32 - 1, enabled=[0] * 17)
+message("set-enables, all on, of a 64 × 4 beam", 96, type="set-enables", slot=255, beamId=8, offset=0, enabled=[1] * 256)
+for g in range(1, 17):
+    message("set-gains, G = %d" % g, 130 + g, type="set-gains", slot=g % 3, beamId=2**31 + g, gainBits=g, offset=g * 17, gains=ramp(13, g, 2 * g + 1))
+message("set-gains, a whole 64 × 4 beam at full gain", 150, type="set-gains", slot=1, beamId=4000000000, gainBits=5, offset=0, gains=[31] * 256)
 message("commit of the page", 3, type="commit", slot=0, beamId=7, atUs="0")
 message("commit at a time beyond 2^53", 10, type="commit", slot=3, beamId=2**32 - 1, atUs=str(2**64 - 1))
 message("read-phases, staged", 11, type="read-phases", source="staged", slot=2, offset=512, count=1024)
@@ -242,7 +256,8 @@ message("challenge", 92, type="challenge", hostNonce=str(0x1122334455667788))
 message("challenged", 92, type="challenged", hostNonce=str(0x1122334455667788), lastCounter="131072")
 message("challenged by a panel near the end of its counters", 93, type="challenged", hostNonce="0", lastCounter=str(2**64 - 2))
 message("commit, timed", 94, type="commit", slot=1, beamId=8, atUs="5250000")
-message("capabilities of a simulated array", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=2, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5] + ["time-sync", "patch", "simulated"])
+message("capabilities of a simulated array with gains and enables", 97, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=3, elements=64, rfChains=4, phaseBits=6, gainBits=5, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:8] + ["patch", "simulated"])
+message("capabilities of a simulated array of version 1.2", 0, type="capabilities", role="array", panelSerial="SIM-0001", arrayId=0, firmware="1.0.0", protocolMajor=1, protocolMinor=2, elements=64, rfChains=4, phaseBits=6, gainBits=0, users=4, maxPayloadBytes=1024, stagingSlots=2, beamMemory=16, features=FEATURES[:5] + ["time-sync", "patch", "simulated"])
 message("capabilities of a panel of version 1.1", 66, type="capabilities", role="array", panelSerial="BOARD-0002", arrayId=1, firmware="1.1", protocolMajor=1, protocolMinor=1, elements=16, rfChains=2, phaseBits=7, gainBits=0, users=2, maxPayloadBytes=512, stagingSlots=2, beamMemory=4, features=["snr-report", "beam-memory", "read-back", "time-sync", "patch"])
 message("capabilities of a panel of version 1.0", 65, type="capabilities", role="array", panelSerial="BOARD-0001", arrayId=1, firmware="0.9", protocolMajor=1, protocolMinor=0, elements=16, rfChains=2, phaseBits=7, gainBits=0, users=0, maxPayloadBytes=512, stagingSlots=1, beamMemory=0, features=["read-back"])
 message("capabilities of a user's panel with everything", 65535, type="capabilities", role="user", panelSerial="\u00b5" * 16, arrayId=65535, firmware="", protocolMajor=15, protocolMinor=255, elements=65535, rfChains=65535, phaseBits=16, gainBits=16, users=65535, maxPayloadBytes=4096, stagingSlots=255, beamMemory=65535, features=FEATURES)
@@ -254,6 +269,7 @@ message("status, idle", 24, type="status", state="idle", beamId=0, temperatureCe
 message("status, fault", 25, type="status", state="fault", beamId=0, temperatureCentiC=-32768, uptimeMs=1, bootCount=2**32 - 1, badFrames=0)
 message("ack", 26, type="ack")
 message("committed of the page", 3, type="committed", beamId=7, wordsCrc32c=words_crc([1, 2, 3, 63, 32]), timeUs="1000000")
+message("committed of the page, two elements off", 3, type="committed", beamId=7, wordsCrc32c=beam_crc([1, 2, 3, 63, 32], [1, 0, 1, 0, 1], None), timeUs="1000000")
 message("phases", 27, type="phases", beamId=7, offset=0, phaseBits=6, words=[1, 2, 3, 63, 32])
 message("phases of no beam", 28, type="phases", beamId=0, offset=9, phaseBits=1, words=[1, 0, 1, 1, 0, 0, 1, 0, 1])
 message("snr-report of the page", 4, type="snr-report", beamId=7, timeUs="1500000", pilots=16, firstUser=0, snrCentiDb=[1234, -321])
@@ -273,6 +289,8 @@ PRINTED = {
     "set-phases of the page": "10 10 02 00 00 06 05 00 07 00 00 00 00 00 00 00 81 30 fc 20 55 95 2c 00",
     "commit of the page": "10 12 03 00 07 00 00 00 00 00 00 00 00 00 00 00 00 a6 20 82 fb",
     "committed of the page": "10 92 03 00 07 00 00 00 40 42 0f 00 00 00 00 00 c2 27 c1 20 ac d5 0b a7",
+    "set-enables of the page": "10 15 06 00 00 01 05 00 07 00 00 00 00 00 00 00 15 0f 36 c9 52",
+    "committed of the page, two elements off": "10 92 03 00 07 00 00 00 40 42 0f 00 00 00 00 00 e9 42 35 5b c5 d6 f7 1b",
     "snr-report of the page": "10 a0 04 00 07 00 00 00 60 e3 16 00 00 00 00 00 10 00 00 00 00 00 02 00 d2 04 bf fe b4 d5 de c8",
     "nack of the page": "10 ff 05 00 04 00 00 00 07 9b f8 97 28",
 }
@@ -302,7 +320,7 @@ discards = [
     ("a reply of major version 2", frame_of(9, dict(type="ack"), major=2), "unsupported-version", None),
     ("a reserved flag", frame_of(9, ping, flags=2), "reserved-flags", nack(9, "unsupported-message", 0x02)),
     ("the authentication flag", frame_of(9, ping, flags=1), "reserved-flags", nack(9, "unsupported-message", 0x02)),
-    ("a type kept for later: set-gains", raw(0x14, 9, b""), "unknown-type", nack(9, "unsupported-message", 0x14)),
+    ("a type that nobody has", raw(0x18, 9, b""), "unknown-type", nack(9, "unsupported-message", 0x18)),
     ("an unknown reply", raw(0xF0, 9, b""), "unknown-type", None),
     ("an experiment's request", raw(0x70, 9, b"\1"), "unknown-type", nack(9, "unsupported-message", 0x70)),
     ("type 0", raw(0x00, 9, b""), "unknown-type", nack(9, "unsupported-message", 0)),
@@ -325,6 +343,19 @@ discards = [
     ("set-digital with an infinite weight", raw(0x11, 9, u8(0, 0) + u16(1) + u32(7, 0) + u16(1, 0) + f32(1.0, float("inf"))), "malformed", nack(9, "malformed", 0x11)),
     ("set-digital with a reserved byte set", raw(0x11, 9, u8(0, 1) + u16(1) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
     ("set-digital for no users", raw(0x11, 9, u8(0, 0) + u16(0) + u32(7, 0) + u16(1, 0) + f32(1.0, 0.0)), "malformed", nack(9, "malformed", 0x11)),
+    ("set-gains without a payload", raw(0x14, 9, b""), "malformed", nack(9, "malformed", 0x14)),
+    ("set-gains with G = 0", raw(0x14, 9, u8(0, 0) + u16(1) + u32(7, 0) + b"\0"), "malformed", nack(9, "malformed", 0x14)),
+    ("set-gains with G = 17", raw(0x14, 9, u8(0, 17) + u16(1) + u32(7, 0) + b"\0\0\0"), "malformed", nack(9, "malformed", 0x14)),
+    ("set-gains of no words", raw(0x14, 9, u8(0, 5) + u16(0) + u32(7, 0)), "malformed", nack(9, "malformed", 0x14)),
+    ("set-gains for beam 0", raw(0x14, 9, u8(0, 5) + u16(1) + u32(0, 0) + b"\1"), "malformed", nack(9, "malformed", 0x14)),
+    ("set-gains with padding that is not zero", raw(0x14, 9, u8(0, 5) + u16(1) + u32(7, 0) + b"\x21"), "malformed", nack(9, "malformed", 0x14)),
+    ("set-enables of no bits", raw(0x15, 9, u8(0, 0) + u16(1) + u32(7, 0) + b"\1"), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables of two bits a place", raw(0x15, 9, u8(0, 2) + u16(1) + u32(7, 0) + b"\1"), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables of no places", raw(0x15, 9, u8(0, 1) + u16(0) + u32(7, 0)), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables for beam 0", raw(0x15, 9, u8(0, 1) + u16(1) + u32(0, 0) + b"\1"), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables with padding that is not zero", raw(0x15, 9, u8(0, 1) + u16(5) + u32(7, 0) + b"\x35"), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables with fewer bytes than places", raw(0x15, 9, u8(0, 1) + u16(9) + u32(7, 0) + b"\1"), "malformed", nack(9, "malformed", 0x15)),
+    ("set-enables with a byte too many", raw(0x15, 9, u8(0, 1) + u16(5) + u32(7, 0) + b"\x15\0"), "malformed", nack(9, "malformed", 0x15)),
     ("commit of beam 0", raw(0x12, 9, u32(0) + u64(0) + u8(0)), "malformed", nack(9, "malformed", 0x12)),
     ("cancel-commit of beam 0", raw(0x16, 9, u32(0) + u64(5)), "malformed", nack(9, "malformed", 0x16)),
     ("cancel-commit without a time", raw(0x16, 9, u32(1)), "malformed", nack(9, "malformed", 0x16)),
@@ -498,6 +529,15 @@ def silence_vector(name, more):
     return {"name": name, "steps": [{"atMs": at, "frame": f.hex(), "said": said} for at, f, _, said in steps], "darkAtMs": dark_at(steps)}
 
 
+page_words = [1, 2, 3, 63, 32]
+beams = [
+    ("the page's five words, and no more", page_words, None, None),
+    ("two elements off", page_words, [1, 0, 1, 0, 1], None),
+    ("all elements on, and said so", page_words, [1] * 5, None),
+    ("gains", page_words, None, [31, 0, 16, 7, 1]),
+    ("enables and gains", page_words, [0, 1, 1, 1, 0], [31, 0, 16, 7, 65535]),
+]
+
 vectors = {
     "frames": frames,
     "discards": [{"name": n, "frame": b.hex(), "reason": r, "nack": a} for n, b, r, a in discards],
@@ -505,6 +545,7 @@ vectors = {
     "streams": [{"name": n, "stream": s.hex(), "frames": [f.hex() for f in fs], "discards": d} for n, s, fs, d in streams],
     "crc32c": [{"name": n, "bytes": b.hex(), "crc32c": hex8(crc32c(b))} for n, b in crc_inputs],
     "wordsCrc32c": [{"name": n, "words": w, "crc32c": hex8(words_crc(w))} for n, w in [("the page's five words", [1, 2, 3, 63, 32]), ("the largest words", [65535] * 9), ("a 64 × 4 beam", ramp(256, 6, 11))]],
+    "beamCrc32c": [{"name": n, "words": w, "enabled": e, "gains": g, "crc32c": hex8(beam_crc(w, e, g))} for n, w, e, g in beams],
     "packing": [{"name": "%d words of %d bits" % (c, q), "bits": q, "words": ramp(c, q, 5), "packed": packed(ramp(c, q, 5), q).hex()} for q in range(1, 17) for c in (1, 7, 8, 33)],
     "panelKeys": [{"name": n, "rigKey": k.hex(), "panelSerial": p, "panelKey": panel_key(k, p).hex()} for n, k, p in rig_keys],
     "sealed": [{"name": n, "panelKey": KEY.hex(), "counter": str(c), "frame": b.hex(), "sealed": authenticated(b, KEY, c).hex(), "serial": (cobs(authenticated(b, KEY, c)) + b"\0").hex()} for n, b, c in authentic],

@@ -113,6 +113,17 @@ describe('an ADAR1000 on its SPI', () => {
     expect(chip.radiated(0).re).toBe(0);
   });
 
+  it.each([
+    [0xff, 31],
+    [0x80, 31 / 128],
+    [0xbf, 15.5],
+    [0x3f, 15.5],
+  ])('radiates at the nominal amplitude of gain %i', (gain, re) => {
+    const chip = transmittingChip();
+    for (const word of [0x001c00 | gain, 0x00203f, 0x002120, 0x002802]) chip.word(word);
+    expect(chip.radiated(0)).toEqual({ re, im: 0 });
+  });
+
   it('shows a beam of its RAM when that is fetched and loaded', () => {
     const chip = transmittingChip();
     // Position 5, channel 2: gain, I = -31, Q = +1.

@@ -8,7 +8,9 @@
  *
  * Of a word the bits are: 23 read, 22-21 chip address, 20 RAM, 19-8 register, 7-0 data.
  *
- * Not modelled: gains (a gain of 0 is silence, any other is full), bias and trim registers (kept, without effect), RAM for bias, stepping
+ * A gain of 0 is silence; of any other, bits 6-0 are word w of a nominal law, the amplitude (w + 1) / 128.
+ *
+ * Not modelled: the gain's own law, the attenuator (bit 7 of a gain), bias and trim registers (kept, without effect), RAM for bias, stepping
  * through RAM, RAM positions of single channels, a write to all addresses at once, the load pins, the clock edges that a real chip wants
  * after a load, detectors and ADC, imperfections of a single chip. Registers are 0 after a reset; RAM keeps what it holds.
  */
@@ -146,8 +148,10 @@ export class Adar1000 implements Chip {
 }
 
 function vectorOf(beam: Beam, channel: number): Vector {
-  if (beam[3 * channel] === 0) return { re: 0, im: 0 };
-  return { re: modulatorStep(beam[3 * channel + 1]), im: modulatorStep(beam[3 * channel + 2]) };
+  const gain = beam[3 * channel];
+  if (gain === 0) return { re: 0, im: 0 };
+  const amplitude = ((gain & 0x7f) + 1) / 128;
+  return { re: amplitude * modulatorStep(beam[3 * channel + 1]), im: amplitude * modulatorStep(beam[3 * channel + 2]) };
 }
 
 /** What an I or Q code stands for: bit 5 is the sign, 1 = positive, bits 4 … 0 the magnitude. */

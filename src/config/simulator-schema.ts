@@ -133,10 +133,23 @@ export const simulatorSchema = z
           .default(0)
           .describe('Time that a frame takes each way on the simulator’s own link, ms; `beamrig panel` has a real wire instead.'),
         protocolMinor: z
-          .union([z.literal(1), z.literal(2)])
-          .default(2)
-          .meta({ allowed: '1 | 2' })
-          .describe('Minor version of the protocol. 1: as panels were before version 1.2.'),
+          .union([z.literal(1), z.literal(2), z.literal(3)])
+          .default(3)
+          .meta({ allowed: '1 | 2 | 3' })
+          .describe(
+            'Minor version of the protocol. 1: as panels were before version 1.2. 2: before 1.3, without enables and gains of elements.',
+          ),
+        elementEnable: z
+          .boolean()
+          .default(true)
+          .meta({ allowed: 'true or false' })
+          .describe('Whether single elements can be switched off in a beam.'),
+        gainBits: z
+          .int()
+          .min(0)
+          .max(8)
+          .default(5)
+          .describe('Bits of an element’s gain word: word w is the amplitude (w + 1)/2^G. 0: it has no gain control.'),
         maxPayloadBytes: z
           .int()
           .min(MIN_PAYLOAD_BYTES)

@@ -85,14 +85,18 @@ export function createCommits(panel: Conversation): Commits {
   const commit = (staged: Staged, atUs: bigint, limits?: RequestLimits): Promise<Result<ReplyTo<'commit'>>> =>
     panel.ask<'commit'>(staged.session, { type: 'commit', slot: staged.slot, beamId: staged.beamId, atUs }, limits);
 
-  /** After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. */
-  const findOut = async ({ session, beamId, crc }: Staged, failure: PanelFailure): Promise<Result<bigint>> => {
+  /**
+   * After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. Enables and
+   * gains cannot be read back, so that a beam with them is never found out to be radiated.
+   */
+  const findOut = async ({ session, beamId, crc, beam }: Staged, failure: PanelFailure): Promise<Result<bigint>> => {
     const asItStands = refused(notStaged(failure));
     // Ids begin again with each host: what was radiated before us may bear this one, with the same words and another D.
     if (!panel.holds(session) || beamId === session.inheritedBeamId) return asItStands;
+    const onlyWords = beam.enabled === undefined && beam.gains === undefined;
     const status = await panel.status(AFTER_SILENCE);
     if (!status.ok) return status.failure.reason === 'panel-restarted' ? status : asItStands;
-    if (status.value.beamId !== beamId || !session.capabilities.features.includes('read-back')) return asItStands;
+    if (!onlyWords || status.value.beamId !== beamId || !session.capabilities.features.includes('read-back')) return asItStands;
     const radiated = await panel.readBack();
     if (!radiated.ok || radiated.value.beamId !== beamId) return asItStands;
     const radiatedCrc = wordsCrc32c(radiated.value.words);

@@ -6,8 +6,8 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 export interface ElementMap {
-  /** The words of one panel's elements. */
-  split(words: Uint16Array, panel: number): Uint16Array;
+  /** What is of one panel's elements, of the words, gains or enables of the whole array. */
+  split<W extends Uint16Array | Uint8Array>(words: W, panel: number): W;
   /** The array's words from those of all panels. */
   join(parts: readonly Uint16Array[]): Uint16Array;
 }
@@ -31,9 +31,9 @@ export function createElementMap(panels: readonly (readonly number[])[], element
   if (hole >= 0) refuse(`element ${hole} is driven by no panel`);
 
   return {
-    split: (words, panel) => {
+    split: <W extends Uint16Array | Uint8Array>(words: W, panel: number): W => {
       const own = panels[panel];
-      const part = new Uint16Array(own.length * rfChains);
+      const part = words.slice(0, own.length * rfChains) as W;
       for (let i = 0; i < own.length; i++) {
         for (let m = 0; m < rfChains; m++) part[i * rfChains + m] = words[own[i] * rfChains + m];
       }

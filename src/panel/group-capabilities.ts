@@ -46,10 +46,14 @@ export function whyNotOneArray(members: readonly MemberFacts[], rfChains: number
 
 /** The array as if it were one panel. `panelSerial` and `firmware` are for words: those of all, joined. */
 export function mergedCapabilities(all: readonly Capabilities[], elements: number): Capabilities {
-  const least = (field: 'protocolMinor' | 'gainBits' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory'): number =>
+  const least = (field: 'protocolMinor' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory'): number =>
     Math.min(...all.map((one) => one[field]));
+  // A gain word is the same amplitude on all panels only where it has the same bits.
+  const oneGain = all.every((one) => one.gainBits === all[0].gainBits);
   const features = [...new Set(all.flatMap((one) => one.features))].filter(
-    (feature) => ONE_IS_ENOUGH.includes(feature) || all.every((one) => one.features.includes(feature)),
+    (feature) =>
+      ONE_IS_ENOUGH.includes(feature) ||
+      (all.every((one) => one.features.includes(feature)) && (feature !== 'element-gain' || oneGain)),
   );
   return {
     ...all[0],
@@ -57,7 +61,7 @@ export function mergedCapabilities(all: readonly Capabilities[], elements: numbe
     firmware: [...new Set(all.map((one) => one.firmware))].join(' + '),
     protocolMinor: least('protocolMinor'),
     elements,
-    gainBits: least('gainBits'),
+    gainBits: oneGain ? all[0].gainBits : 0,
     users: all.find((one) => one.features.includes('snr-report'))?.users ?? 0,
     maxPayloadBytes: least('maxPayloadBytes'),
     stagingSlots: least('stagingSlots'),

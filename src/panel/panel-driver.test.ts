@@ -141,9 +141,9 @@ describe('panel driver on a quiet bench', () => {
       failure: { reason: 'wrong-panel', field: 'elements', expected: '32', actual: '64' },
     });
     expect(await wrongSize.driver.apply(beamOf(1))).toMatchObject({ failure: { reason: 'wrong-panel' } });
-    const noFeature = bench({ driver: { expected: { features: ['snr-report', 'element-gain'] } } });
+    const noFeature = bench({ driver: { expected: { features: ['snr-report', 'authentication'] } } });
     expect(await noFeature.driver.connect()).toMatchObject({
-      failure: { reason: 'wrong-panel', field: 'features', expected: 'element-gain' },
+      failure: { reason: 'wrong-panel', field: 'features', expected: 'authentication' },
     });
     expect(await bench({ driver: { expected: { phaseBits: Q, users: K } } }).driver.connect()).toMatchObject({ ok: true });
   });

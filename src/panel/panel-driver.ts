@@ -10,7 +10,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
-import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
+import { beamCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
@@ -42,7 +42,7 @@ import type { ReplyTo, RequestOf } from './replies.ts';
 import type { RequestLine } from './request-line.ts';
 import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
 import type { StagingType } from './staging.ts';
-import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, wholeBeam } from './staging.ts';
+import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, whyNotTaken, wholeBeam } from './staging.ts';
 
 export interface PanelOptions {
   link: Link;
@@ -304,11 +304,13 @@ class PanelDriver implements ArrayMember {
     if (session === undefined) return refused(this.#panel.absence);
     const { capabilities } = session;
     checkDimensions(beam, capabilities);
+    const unfit = whyNotTaken(beam, capabilities, 'the panel');
+    if (unfit !== undefined) return refused(unfit);
     const startMs = this.#clock.nowMs();
     // A late chunk of the last beam must not fall into the slot of this one, where the panel has more than one.
     const slot = this.#nextSlot++ % capabilities.stagingSlots;
     const kept = copyFor(beam, capabilities);
-    const crc = wordsCrc32c(kept.words);
+    const crc = beamCrc32c(kept);
     const patch = radiated && beamAsPatch(kept, radiated, slot, capabilities);
     const requests = patch ?? wholeBeam(kept, slot, capabilities);
     const sending = this.#send(requests);

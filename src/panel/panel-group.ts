@@ -37,7 +37,7 @@ import type {
   Result,
   StagedBeam,
 } from './panel.ts';
-import { checkDimensions } from './staging.ts';
+import { checkDimensions, whyNotTaken } from './staging.ts';
 import type { Part, Switch } from './switch-together.ts';
 import { createSwitch } from './switch-together.ts';
 
@@ -143,7 +143,7 @@ class Group implements PanelGroup {
     if (this.#applying !== 0) {
       return refused({ reason: 'not-sent', request: 'apply', detail: `beam ${this.#applying} is still under way` });
     }
-    const absence = this.#absence();
+    const absence = this.#absence() ?? this.#unfit(beam);
     if (absence !== undefined) return refused(absence);
     this.#applying = beam.beamId;
     this.#agreed = 0;
@@ -187,6 +187,8 @@ class Group implements PanelGroup {
 
   async storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
     checkDimensions(beam, this.#options);
+    const unfit = this.#unfit(beam);
+    if (unfit !== undefined) return refused(unfit);
     return nothing(await this.#ofAll((panel, i) => panel.storeBeam(this.#partOf(beam, i), position)));
   }
 
@@ -297,7 +299,18 @@ class Group implements PanelGroup {
   }
 
   #partOf(beam: BeamCommand, panel: number): BeamCommand {
-    return { ...beam, words: this.#map.split(beam.words, panel) };
+    const { words, enabled, gains } = beam;
+    return {
+      ...beam,
+      words: this.#map.split(words, panel),
+      ...(enabled && { enabled: this.#map.split(enabled, panel) }),
+      ...(gains && { gains: this.#map.split(gains, panel) }),
+    };
+  }
+
+  /** Looked at before any panel is asked: one of them would take its part, and another not. */
+  #unfit(beam: BeamCommand): PanelFailure | undefined {
+    return this.#merged && whyNotTaken(beam, this.#merged, 'the array, as all its panels have it,');
   }
 
   /** Asks one panel, if all are known to radiate this beam, and credits its answer if all still do. */

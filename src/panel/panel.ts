@@ -14,6 +14,10 @@ export interface BeamCommand {
   words: Uint16Array;
   /** D, M×K row-major interleaved re/im, for panels with the feature 'digital-weights'; ignored by others. */
   digital?: { users: number; weights: Float32Array };
+  /** N·M of 0 or 1, places as in `words`: what is 0 radiates nothing. Absent: all are on. A panel without 'element-enable' refuses the beam. */
+  enabled?: Uint8Array;
+  /** N·M gain words, each below 2^gainBits of the panel. Absent: all at full gain. A panel without 'element-gain' refuses the beam. */
+  gains?: Uint16Array;
 }
 
 /** Why nothing can be sent: what closed the link, or else why there is no session on one that may well be open. */
@@ -29,7 +33,7 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'link-closed'; cause: ClosedCause; detail: string; wayOut?: string }
     | { reason: 'not-staged'; firstMissingWord: number } // nothing was switched
     | { reason: 'rejected'; request: string; code: NackCode; detail: number } // the panel itself said no, in these words: nothing was switched
-    | { reason: 'not-sent'; request: string; detail: string } // this program kept it to itself, and why
+    | { reason: 'not-sent'; request: string; detail: string; wayOut?: string } // this program kept it to itself, and why
     /** An answer, and of another beam than was asked about (0 = none): the panel does not radiate that beam, or not any more. */
     | { reason: 'other-beam'; request: string; asked: BeamId; told: BeamId }
     /** A timed commit: the panel says after its time that the time is still to come. It may switch at any moment. */

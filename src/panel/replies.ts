@@ -7,6 +7,8 @@ interface ReplyTypes {
   'get-status': 'status';
   'set-phases': 'ack';
   'set-digital': 'ack';
+  'set-gains': 'ack';
+  'set-enables': 'ack';
   /** 'ack' while a timed one waits. */
   commit: 'committed' | 'ack';
   'read-phases': 'phases';
@@ -26,6 +28,8 @@ const REPLY_TYPES: { readonly [T in Request['type']]: ReplyTypes[T] } = {
   'get-status': 'status',
   'set-phases': 'ack',
   'set-digital': 'ack',
+  'set-gains': 'ack',
+  'set-enables': 'ack',
   commit: 'committed',
   'read-phases': 'phases',
   'measure-snr': 'snr-report',

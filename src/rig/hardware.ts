@@ -283,6 +283,7 @@ export function remedyOf(failure: PanelFailure): [toRepair: ErrorCode | undefine
     case 'not-authenticated':
       return ['key', keyRemedy(failure.lacking)];
     case 'link-closed':
+    case 'not-sent':
       return [undefined, failure.wayOut ?? 'Check that the panel is powered and its link is the right one.'];
     case 'no-answer':
       if (failure.framed === true) return [undefined, REPAIR_FIRMWARE];
@@ -291,7 +292,6 @@ export function remedyOf(failure: PanelFailure): [toRepair: ErrorCode | undefine
     case 'rejected':
       return [undefined, failure.code === 'busy' ? STILL_BUSY : REPAIR_FIRMWARE];
     case 'not-staged':
-    case 'not-sent':
     case 'other-beam':
     case 'still-waiting':
     case 'clock-jumped':

@@ -110,7 +110,7 @@ describe('panels that are played', () => {
     const { wires } = await play();
     for (const wire of [wires.left, wires.right]) {
       wire.send({ type: 'hello', minMajor: 1, maxMajor: 1, host: 'test' });
-      expect(wire.replies.at(-1)).toMatchObject({ type: 'capabilities', protocolMinor: 2 });
+      expect(wire.replies.at(-1)).toMatchObject({ type: 'capabilities', protocolMinor: 3 });
       expect(wire.replies.at(-1)).toHaveProperty('features', expect.arrayContaining(['simulated']));
     }
   });

@@ -140,11 +140,25 @@ describe('the simulated panel of a rig file', () => {
     expect(panel.capabilities).toMatchObject({ protocolMinor: 1, maxPayloadBytes: 256, stagingSlots: 3, beamMemory: 0 });
     expect(panel.capabilities.features).not.toContain('beam-memory');
     expect(simulated('{}').panel.capabilities).toMatchObject({
-      protocolMinor: 2,
+      protocolMinor: 3,
+      gainBits: 5,
       maxPayloadBytes: 1024,
       stagingSlots: 2,
       beamMemory: 16,
     });
+  });
+
+  it.each([
+    ['{}', 5, ['element-gain', 'element-enable']],
+    ['{ panel: { elementEnable: false } }', 5, ['element-gain']],
+    ['{ panel: { gainBits: 0 } }', 0, ['element-enable']],
+    ['{ panel: { gainBits: 8 } }', 8, ['element-gain', 'element-enable']],
+    ['{ panel: { protocolMinor: 2 } }', 0, []],
+    ['{ panel: { protocolMinor: 1 } }', 0, []],
+  ])('has of gains and enables what %s says', (file, gainBits, features) => {
+    const { capabilities } = simulated(file).panel;
+    expect(capabilities.gainBits).toBe(gainBits);
+    expect(capabilities.features.filter((feature) => feature.startsWith('element-'))).toEqual(features);
   });
 
   it('takes its time to answer, and its link takes time each way', async () => {
@@ -172,7 +186,9 @@ describe('a simulator that cannot be', () => {
     ['{ impairments: { coupling: { neighbourDb: 3 } } }', /neighbourDb: 3 is not allowed; allowed: a number from -100 to -3/],
     ['{ channel: { nearestM: 40 } }', /farthestM: 40 m leaves no room beyond nearestM; allowed: 41 and more/],
     ['{ channel: { directShare: 1.5 } }', /directShare: 1.5 is not allowed; allowed: a number from 0 to 1/],
-    ['{ panel: { protocolMinor: 3 } }', /protocolMinor: 3 is not allowed; allowed: 1 \| 2/],
+    ['{ panel: { protocolMinor: 4 } }', /protocolMinor: 4 is not allowed; allowed: 1 \| 2 \| 3/],
+    ['{ panel: { gainBits: 9 } }', /gainBits: 9 is not allowed; allowed: a whole number from 0 to 8/],
+    ['{ panel: { elementEnable: 1 } }', /elementEnable: 1 is not allowed; allowed: true or false/],
     ['{ panel: { answerMS: 3 } }', /answerMS: unknown key; did you mean answerMs\?/],
   ])('%s is refused by key and range', (keys, message) => {
     expect(() => rigOf(keys)).toThrow(message);

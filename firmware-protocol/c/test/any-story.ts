@@ -37,7 +37,7 @@ function anyRequest({ below, chunk, words, users }: StoryOptions, nowMs: number,
   const slot = [0, 0, 0, 1, 2][below(5)];
   const beamId = oldest + below(4);
   const position = [0, 1, 99][below(3)];
-  const kind = below(28);
+  const kind = below(30);
   if (kind < 6) {
     const part = chunk(beamId, [0, 0, words / 2][below(3)], [words / 2, words, words][below(3)]);
     return { ...part, slot, phaseBits: part.phaseBits + (below(6) === 0 ? 1 : 0) };
@@ -82,6 +82,21 @@ function anyRequest({ below, chunk, words, users }: StoryOptions, nowMs: number,
       return { type: 'set-safe-state', state, position, silenceMs: [0, 7, 7][below(3)], enter: below(2) === 0 };
     },
     () => ({ type: 'sync-time', hostSendUs: BigInt(below(1000)) }),
+    () => ({
+      type: 'set-enables',
+      slot,
+      beamId,
+      offset: below(6) === 0 ? 5 : 0,
+      enabled: Uint8Array.from({ length: below(6) === 0 ? 9 : words }, () => below(2)),
+    }),
+    () => ({
+      type: 'set-gains',
+      slot,
+      beamId,
+      gainBits: below(6) === 0 ? 6 : 5,
+      offset: below(6) === 0 ? 5 : 0,
+      gains: Uint16Array.from({ length: below(6) === 0 ? 9 : words }, () => below(32)),
+    }),
     () => (below(4) === 0 ? { type: 'challenge', hostNonce: BigInt(below(9)) } : { type: 'cancel-commit', beamId, atUs }),
   ];
   return others[kind - 16]();

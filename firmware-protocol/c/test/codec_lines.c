@@ -4,6 +4,7 @@
  *     decode HEX          {"seq":..,"message":{..},"again":HEX}, or {"reason":..,"nack":{..} or null}
  *     serial HEX          the frame as it goes onto a line
  *     stream HEX          {"frames":[HEX,..],"discards":{..}}
+ *     beam-crc WORDS ENABLES GAINS (lists; "-" is none)
  *     crc HEX             words-crc WORDS       pack BITS WORDS        unpack BITS COUNT HEX
  *     cobs HEX            uncobs HEX
  *
@@ -113,6 +114,20 @@ static void words_crc(char *list) {
   free(words);
 }
 
+static void beam_crc(char *words_list, char *enables_list, char *gains_list) {
+  size_t count, enable_count, gain_count;
+  uint16_t *const words = words_from(words_list, &count);
+  uint16_t *const places = words_from(enables_list[0] == '-' ? NULL : enables_list, &enable_count);
+  uint16_t *const gains = words_from(gains_list[0] == '-' ? NULL : gains_list, &gain_count);
+  uint8_t *const enables = allocate(enable_count);
+  for (size_t i = 0; i < enable_count; i++) enables[i] = (uint8_t)places[i];
+  printf("%08lx", (unsigned long)beamrig_beam_crc32c(words, enable_count > 0 ? enables : NULL, gain_count > 0 ? gains : NULL, count));
+  free(words);
+  free(places);
+  free(gains);
+  free(enables);
+}
+
 static void pack(unsigned bits, char *list) {
   size_t count;
   uint16_t *const words = words_from(list, &count);
@@ -142,6 +157,10 @@ int main(void) {
     if (command == NULL) continue;
     if (strcmp(command, "words-crc") == 0) {
       words_crc(strtok(NULL, " \n"));
+    } else if (strcmp(command, "beam-crc") == 0) {
+      char *const words = strtok(NULL, " \n");
+      char *const enables = strtok(NULL, " \n");
+      beam_crc(words, enables, strtok(NULL, " \n"));
     } else if (strcmp(command, "pack") == 0) {
       const unsigned bits = (unsigned)strtoul(strtok(NULL, " \n"), NULL, 10);
       pack(bits, strtok(NULL, " \n"));

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CHAINS 2
 #define STREAMS 2
 #define PHASE_BITS 6
+#define GAIN_BITS 3
 #define PAYLOAD_BYTES 64
 
 static const uint8_t PING[] = {0x10, 0x02, 0x01, 0x00, 0x44, 0x33, 0x22, 0x11, 0xce, 0x36, 0xdf, 0x26};
@@ -34,19 +35,23 @@ static void require_that(int holds, const char *what) {
 typedef struct {
   uint64_t now_us;
   bool dark;
-  uint32_t crc; /* of the words shown */
+  uint32_t crc; /* of the beam shown */
   bool stores;
   uint64_t stored_limit;
 } board;
 
-static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
+static uint32_t apply(void *context, const beamrig_beam *beam) {
   board *const it = context;
+  const uint16_t *const words = beam->words;
+  const float *const weights = beam->weights;
   float sum = 0;
   for (size_t i = 0; i < ELEMENTS * CHAINS; i++) require(words[i] < 1u << PHASE_BITS);
   for (size_t i = 0; weights != NULL && i < 2 * CHAINS * STREAMS; i++) sum += weights[i] - weights[i];
   require(sum == 0); /* all finite */
+  for (size_t i = 0; beam->enables != NULL && i < ELEMENTS * CHAINS; i++) require(beam->enables[i] <= 1);
+  for (size_t i = 0; beam->gains != NULL && i < ELEMENTS * CHAINS; i++) require(beam->gains[i] < 1u << GAIN_BITS);
   it->dark = false;
-  it->crc = beamrig_words_crc32c(words, ELEMENTS * CHAINS);
+  it->crc = beamrig_beam_crc32c(words, beam->enables, beam->gains, ELEMENTS * CHAINS);
   /* A board that fails now and then. */
   return words[0] == 63 && words[1] == 63 ? 7 : 0;
 }
@@ -80,7 +85,7 @@ static bool store_limit(void *context, uint64_t limit) {
 
 static const uint8_t PANEL_KEY[BEAMRIG_PANEL_KEY_BYTES] = {1, 2, 3};
 
-BEAMRIG_PANEL_MEMORY(panel_memory, ELEMENTS *CHAINS, CHAINS *STREAMS, 2, 2, 4, 64);
+BEAMRIG_PANEL_MEMORY(panel_memory, ELEMENTS *CHAINS, CHAINS *STREAMS, ELEMENTS *CHAINS, ELEMENTS *CHAINS, 2, 2, 4, 64);
 static board hardware;
 static beamrig_panel panel;
 static uint8_t block[BEAMRIG_COBS_BYTES(BEAMRIG_MAX_FRAME_BYTES)];
@@ -94,6 +99,7 @@ static void start_panel(uint8_t choice) {
   memset(&capabilities, 0, sizeof capabilities);
   memset(&hardware, 0, sizeof hardware);
   capabilities.phase_bits = PHASE_BITS;
+  capabilities.gain_bits = GAIN_BITS;
   capabilities.max_payload_bytes = PAYLOAD_BYTES;
   capabilities.features = (choice & 32) != 0 ? BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_BEAM_MEMORY
                                              : BEAMRIG_PANEL_FEATURES;
@@ -179,7 +185,9 @@ static void open_reply(uint8_t *reply, size_t *length, uint64_t sent_before) {
 
 /* What a frame that is refused leaves as it was, in one number. */
 static uint32_t standing(void) {
-  uint32_t crc = beamrig_words_crc32c(panel.memory.words, panel.memory.word_room);
+  uint32_t crc = beamrig_words_crc32c(panel.memory.words, panel.memory.word_room) ^
+                 beamrig_words_crc32c(panel.memory.gains, panel.memory.gain_room);
+  crc = beamrig_crc32c_continue(crc, panel.memory.enables, panel.memory.enable_room);
   const uint32_t numbers[] = {panel.state, panel.newest, panel.radiated_id, panel.waiting_id, panel.silence_ms, (uint32_t)panel.heard_us};
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     uint8_t bytes[4];

@@ -30,10 +30,10 @@ static void print_name(const char *field, const char *const *names, unsigned ind
   printf(",\"%s\":\"%s\"", field, names[index]);
 }
 
-static void print_words(const uint8_t *packed, unsigned bits, size_t count) {
+static void print_words(const char *field, const uint8_t *packed, unsigned bits, size_t count) {
   uint16_t *const words = allocate(sizeof(uint16_t) * count);
   beamrig_unpack_words(packed, bits, count, words);
-  printf(",\"words\":[");
+  printf(",\"%s\":[", field);
   for (size_t i = 0; i < count; i++) printf("%s%u", i > 0 ? "," : "", words[i]);
   putchar(']');
   free(words);
@@ -68,6 +68,8 @@ static const char *type_name(uint8_t type) {
     case BEAMRIG_GET_STATUS: return "get-status";
     case BEAMRIG_SET_PHASES: return "set-phases";
     case BEAMRIG_SET_DIGITAL: return "set-digital";
+    case BEAMRIG_SET_GAINS: return "set-gains";
+    case BEAMRIG_SET_ENABLES: return "set-enables";
     case BEAMRIG_COMMIT: return "commit";
     case BEAMRIG_READ_PHASES: return "read-phases";
     case BEAMRIG_MEASURE_SNR: return "measure-snr";
@@ -163,7 +165,16 @@ void print_message(const beamrig_message *message) {
       print_number("beamId", message->as.phases.beam_id);
       print_number("phaseBits", message->as.phases.phase_bits);
       print_number("offset", message->as.phases.offset);
-      print_words(message->as.phases.packed, message->as.phases.phase_bits, message->as.phases.count);
+      print_words("words", message->as.phases.packed, message->as.phases.phase_bits, message->as.phases.count);
+      break;
+    case BEAMRIG_SET_GAINS:
+    case BEAMRIG_SET_ENABLES:
+      print_number("slot", message->as.phases.slot);
+      print_number("beamId", message->as.phases.beam_id);
+      if (message->type == BEAMRIG_SET_GAINS) print_number("gainBits", message->as.phases.phase_bits);
+      print_number("offset", message->as.phases.offset);
+      print_words(message->type == BEAMRIG_SET_GAINS ? "gains" : "enabled", message->as.phases.packed, message->as.phases.phase_bits,
+                  message->as.phases.count);
       break;
     case BEAMRIG_SET_DIGITAL:
       print_number("slot", message->as.set_digital.slot);

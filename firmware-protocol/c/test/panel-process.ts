@@ -43,7 +43,7 @@ export interface Outcome {
 }
 
 /** Parts of the memory that a board gives to its panel. */
-export const MEMORY_PARTS = ['words', 'weights', 'coverage', 'slots', 'positions'] as const;
+export const MEMORY_PARTS = ['words', 'weights', 'coverage', 'slots', 'positions', 'enables', 'gains'] as const;
 
 /** What a C panel is. */
 export interface PanelBirth {
@@ -137,6 +137,33 @@ export function tellOfFault(
   const output = runProgram(program, [], Buffer.concat([...before, ...fault.after.flatMap(ask)]));
   const answers = [...answersIn(output)].slice(before.length);
   return fault.after.map((_, i) => outcome(answers[2 * i], wordsIn(answers[2 * i + 1], birth).join()));
+}
+
+/** What the elements of a C panel are driven with. */
+export interface Driven {
+  words: number[];
+  /** Of a beam without: all 1. */
+  enabled: number[];
+  /** Of a beam without: all at full gain. */
+  gains: number[];
+}
+
+/** What is driven after each of these requests, which must be carried out; undefined when nothing is. */
+export function tellDriven(program: string, birth: PanelBirth, requests: readonly Request[]): (Driven | undefined)[] {
+  const before = newborn(birth, 1);
+  const records = requests.flatMap((message, i) => [record('F', encodeFrame({ seq: i, message })), record('W')]);
+  const answers = [...answersIn(runProgram(program, [], Buffer.concat([...before, ...records])))].slice(before.length);
+  const places = birth.capabilities.elements * birth.capabilities.rfChains;
+  const wordsAt = (answer: Buffer, from: number): number[] =>
+    Array.from({ length: places }, (_, place) => answer.readUInt16LE(from + 2 * place));
+  return requests.map((request, i) => {
+    const { said } = outcome(new Uint8Array(answers[2 * i]), '');
+    if (!['ack', 'committed'].includes(said)) throw new Error(`${request.type} was answered ${said}`);
+    const shown = answers[2 * i + 1];
+    if (shown.length === 0) return undefined;
+    const enabled = [...shown.subarray(2 * places, 3 * places)];
+    return { words: wordsAt(shown, 0), enabled, gains: wordsAt(shown, 3 * places) };
+  });
 }
 
 /** The records of a birth, and then of each step. */

@@ -8,7 +8,8 @@
  *     A  the time at which it came in, us (u64), and a bare frame   -> the reply, or nothing
  *     D  by how much the clock goes on whenever it is read, us (u64)   -> nothing
  *     T  panel time, us (u64)      -> nothing; the main loop turns whenever the panel asked for it, and once at this time
- *     W  what is radiated          -> nothing when muted, else its words (u16)
+ *     W  what is radiated          -> nothing when muted, else its words (u16), enables (u8) and gains (u16), where none were sent those of all on
+ *        at full gain
  *     X  the board breaks (u32)    -> nothing; from now on it answers `apply` with this fault code
  *     B  the board finds a fault (u32), R it recovers   -> nothing
  *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
@@ -34,6 +35,9 @@ typedef struct {
   uint16_t chains;
   uint16_t users;
   uint16_t *words;
+  uint8_t *enables;
+  uint16_t *gains;
+  uint16_t full_gain;
   uint64_t stored_limit;
   bool stores;
   uint8_t measures;
@@ -42,7 +46,7 @@ typedef struct {
 static board hardware;
 static beamrig_panel panel;
 static uint8_t capabilities_frame[BEAMRIG_MAX_FRAME_BYTES];
-static void *memory_blocks[8];
+static void *memory_blocks[12];
 static size_t memory_count;
 
 static void fail(const char *what) {
@@ -60,11 +64,14 @@ static void *allocate(size_t size) {
   return memory;
 }
 
-static uint32_t apply(void *context, const uint16_t *words, const float *weights) {
+static uint32_t apply(void *context, const beamrig_beam *beam) {
   board *const it = context;
-  (void)weights;
   if (it->fault != 0) return it->fault;
-  memcpy(it->words, words, it->word_count * sizeof *words);
+  memcpy(it->words, beam->words, it->word_count * sizeof *it->words);
+  for (size_t i = 0; i < it->word_count; i++) {
+    it->enables[i] = beam->enables == NULL ? 1 : beam->enables[i];
+    it->gains[i] = beam->gains == NULL ? it->full_gain : beam->gains[i];
+  }
   it->muted = false;
   return 0;
 }
@@ -137,13 +144,23 @@ static void start(const uint8_t *record, size_t length) {
   hardware.chains = it->rf_chains;
   hardware.users = it->users;
   hardware.words = allocate(words * sizeof(uint16_t));
+  hardware.enables = allocate(words);
+  hardware.gains = allocate(words * sizeof(uint16_t));
+  hardware.full_gain = (uint16_t)((1ul << it->gain_bits) - 1ul);
+  const size_t enables = (it->features & BEAMRIG_FEATURE_ELEMENT_ENABLE) != 0 ? words : 0;
+  const size_t gains = (it->features & BEAMRIG_FEATURE_ELEMENT_GAIN) != 0 ? words : 0;
+  const size_t coverage = BEAMRIG_COVERAGE_BYTES(words + weights + enables + gains);
   beamrig_panel_memory memory = {
       allocate(beams * words * sizeof(uint16_t)),
       beams * words,
       allocate(beams * 2 * weights * sizeof(float)),
       beams * 2 * weights,
-      allocate(it->staging_slots * BEAMRIG_COVERAGE_BYTES(words, weights)),
-      it->staging_slots * BEAMRIG_COVERAGE_BYTES(words, weights),
+      allocate(beams * enables),
+      beams * enables,
+      allocate(beams * gains * sizeof(uint16_t)),
+      beams * gains,
+      allocate(it->staging_slots * coverage),
+      it->staging_slots * coverage,
       allocate(it->staging_slots * sizeof(beamrig_slot)),
       it->staging_slots,
       allocate(it->beam_memory),
@@ -153,7 +170,8 @@ static void start(const uint8_t *record, size_t length) {
       allocate(remembered * reply_bytes),
       reply_bytes,
   };
-  size_t *const rooms[] = {&memory.word_room, &memory.weight_room, &memory.coverage_room, &memory.slot_room, &memory.stored_room};
+  size_t *const rooms[] = {&memory.word_room, &memory.weight_room, &memory.coverage_room, &memory.slot_room, &memory.stored_room,
+                           &memory.enable_room, &memory.gain_room};
   if (short_of > 0) --*rooms[short_of - 1];
   const beamrig_hardware callbacks = {&hardware, apply, mute, time_us, temperature, measure_snr, measure_pilots};
   if (!beamrig_panel_init(&panel, it, streams, &callbacks, &memory, beamrig_get_u32(record + 2))) fail("the panel refuses to start");
@@ -194,9 +212,14 @@ static void let_time_pass(uint64_t until_us) {
 }
 
 static void show(void) {
-  static uint8_t bytes[2 * MAX_RECORD_BYTES];
-  for (size_t i = 0; i < hardware.word_count; i++) beamrig_put_u16(bytes + 2 * i, hardware.words[i]);
-  answer(bytes, hardware.muted ? 0 : 2 * hardware.word_count);
+  static uint8_t bytes[5 * MAX_RECORD_BYTES];
+  const size_t count = hardware.word_count;
+  for (size_t i = 0; i < count && !hardware.muted; i++) {
+    beamrig_put_u16(bytes + 2 * i, hardware.words[i]);
+    bytes[2 * count + i] = hardware.enables[i];
+    beamrig_put_u16(bytes + 3 * count + 2 * i, hardware.gains[i]);
+  }
+  answer(bytes, hardware.muted ? 0 : 5 * count);
 }
 
 int main(void) {

@@ -19,6 +19,24 @@ export const weights = (beamId: number, offset = 0, count = CHAINS * USERS, slot
   weights: new Float32Array(2 * count).fill(0.5),
 });
 
+export const enables = (beamId: number, off: readonly number[] = [], offset = 0, count = WORDS, slot = 0): Request => ({
+  type: 'set-enables',
+  slot,
+  beamId,
+  offset,
+  enabled: Uint8Array.from({ length: count }, (_, i) => (off.includes(offset + i) ? 0 : 1)),
+});
+
+/** Gain words of 5 bits, which are those of the virtual panel. */
+export const gains = (beamId: number, offset = 0, count = WORDS, slot = 0): Request => ({
+  type: 'set-gains',
+  slot,
+  beamId,
+  gainBits: 5,
+  offset,
+  gains: Uint16Array.from({ length: count }, (_, i) => (7 * (offset + i) + beamId) % 32),
+});
+
 export const patch = (
   beamId: number,
   fromBeamId: number,

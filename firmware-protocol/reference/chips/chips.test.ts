@@ -139,6 +139,10 @@ describe.skipIf(!hasPart('gcc')).each(CHIP_NAMES)('the firmware with %s, under s
       phaseBits: kind.phaseBits,
       firmware: expect.stringContaining(`-${name} `) as string,
     });
+    const [gainBits, enables] = driverLines(name, 4, 1).facts.slice(5).map(Number);
+    expect(panel.capabilities).toMatchObject({ gainBits });
+    const named = panel.capabilities?.features.filter((feature) => feature.startsWith('element-'));
+    expect(named).toEqual([...(gainBits > 0 ? ['element-gain'] : []), ...(enables > 0 ? ['element-enable'] : [])]);
   });
 
   it('tells the story that loopback tells, word by word', async () => {

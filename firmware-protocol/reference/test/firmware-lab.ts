@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../../scripts/same-scenario.ts';
 import { createRandom } from '../../../core/signal/random.ts';
+import type { Air } from '../../../hil-sim/air.ts';
 import { createPanel } from '../../../src/panel/panel-driver.ts';
 import type { ArrayMember } from '../../../src/panel/panel.ts';
 import type { RunOptions, RunningFirmware } from '../run-firmware.ts';
@@ -32,6 +33,23 @@ export const beam = (beamId: number, withWeights = true, states = 128) => ({
 });
 /** What the chips must show of it. */
 export const shown = (beamId: number, states = 128): Int16Array => Int16Array.from(wordsOf(beamId, states));
+
+/** Enables with all places of these elements off. */
+export const without = (...elements: number[]): Uint8Array =>
+  Uint8Array.from({ length: PLACES }, (_, place) => (elements.includes(Math.floor(place / RF_CHAINS)) ? 0 : 1));
+
+/** Σ|X_nk|² of each element. */
+export function powersOf(air: Air): number[] {
+  const { re, im, cols } = air.precoder();
+  return Array.from({ length: ELEMENTS }, (_, n) => {
+    let power = 0;
+    for (let at = n * cols; at < (n + 1) * cols; at++) power += re[at] ** 2 + im[at] ** 2;
+    return power;
+  });
+}
+
+/** Elements that radiate nothing. */
+export const darkOf = (air: Air): number[] => powersOf(air).flatMap((power, n) => (power === 0 ? [n] : []));
 
 export interface Lab {
   firmware: RunningFirmware;

@@ -56,6 +56,46 @@ describe.skipIf(!hasPart('gcc'))('the ADAR1000 driver [needs gcc]', () => {
     expect(shownBy(adar1000, chips)).toEqual(Array.from({ length: PLACES }, (_, place) => 5 * place));
   });
 
+  it('takes enables and gains with the load and not before, and keeps them with a beam in memory', () => {
+    const { chips, take } = chipsOnLines(adar1000, PLACES);
+    const amplitudes = (): number[] =>
+      chips.flatMap((chip) =>
+        [0, 1, 2, 3].map((channel) => {
+          const { re, im } = chip.radiated(channel);
+          return Math.hypot(re, im);
+        }),
+      );
+    const enables = (): (number | undefined)[] => chips.map((chip, at) => chip.word((0x802f | ((at % 4) << 13)) << 8));
+    const says = (...names: string[]): void => names.forEach((name) => take(wordsOf(name)));
+    says('start', 'stage', 'load');
+    const whole = amplitudes();
+    says('stage-set');
+    expect(amplitudes()).toEqual(whole);
+    // The word that loads, for each address: from here on what is off radiates nothing, before its channel is switched off.
+    const loading = wordsOf('load-set');
+    expect(loading.slice(0, 4).every(({ word }) => (word & 0xff_ff) === 0x2802)).toBe(true);
+    take(loading.slice(0, 4));
+    const loaded = amplitudes();
+    take(loading.slice(4));
+    expect(amplitudes()).toEqual(loaded);
+    // Every third place is off, and place p is at gain word p.
+    const set = whole.map((amplitude, place) => (place % 3 === 0 ? 0 : (amplitude * (place + 1)) / 128));
+    amplitudes().forEach((amplitude, place) => expect(amplitude).toBeCloseTo(set[place], 9));
+    // Off are channels 1 and 4 of the first chip, 3 of the second, 2 of the third, and so on; bit 6 is channel 1.
+    const registers = [0b011_0111, 0b110_1111, 0b101_1111];
+    expect(enables()).toEqual([...registers, ...registers]);
+    // What comes on is enabled before the load, and radiates nothing until then.
+    says('stage-again');
+    expect(enables()).toEqual(new Array<number>(6).fill(0x7f));
+    amplitudes().forEach((amplitude, place) => expect(amplitude).toBeCloseTo(set[place], 9));
+    says('load-again');
+    expect(amplitudes()).toEqual(whole);
+    says('fetch-set');
+    amplitudes().forEach((amplitude, place) => expect(amplitude).toBeCloseTo(set[place], 9));
+    says('mute');
+    expect(amplitudes().every((amplitude) => amplitude === 0)).toBe(true);
+  });
+
   it('switches the transmitters off before all else in a mute, and gives them bias and full gain with a beam', () => {
     expect(wordsOf('mute')[0]).toEqual({ lines: 0b11, word: 0x002f00 });
     const staged = wordsOf('stage');

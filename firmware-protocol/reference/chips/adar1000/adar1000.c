@@ -3,11 +3,17 @@
  *
  * A word is: 0 = write, chip address (2 bits), RAM (1), register (12), data (8). Phases and gains go to registers that nothing radiates until
  * LD_WRK_REGS copies them into those that do: staged and loaded are two states in the chip too.
+ *
+ * Enables take effect at once. So an element that is off has no gain in its beam, which is loaded with all the rest, and its channel is switched
+ * off right after the load; one that comes on is enabled while the beam before still gives it no gain.
  */
 #include "chip.h"
 
+#include <string.h>
+
 #define ADAR1000_CHANNELS 4u
 #define ADAR1000_CHIPS_PER_LINE 4u
+#define ADAR1000_MOST_CHIPS (ADAR1000_CHIPS_PER_LINE * CHIP_MOST_LINES)
 
 /* Registers, from the data sheet's memory map. */
 enum {
@@ -34,12 +40,15 @@ enum {
 #define SDO_ACTIVE 0x18u      /* bits 4 and 3 */
 #define LDTX_OVERRIDE 0x02u   /* bit 1 = transmit; bit 0 is receive */
 #define ALL_TX_ENABLED 0x7fu  /* channels 1 to 4, driver, vector modulator, amplifier */
+#define CH1_TX_ENABLED 0x40u   /* the next channels in the bits below */
 #define BIAS_AS_MODE_SAYS 0x40u
 #define TRANSMIT_BY_SPI 0x42u /* transmitter on, direction from the SPI bit: transmit */
 #define BIAS_RAM_BYPASS 0x20u
 #define BEAM_RAM_BYPASS 0x40u /* set: the beam comes from the registers; clear: from RAM */
 #define RAM_FETCH 0x80u
 #define FULL_GAIN 0xffu
+#define ATTENUATOR_BYPASSED 0x80u /* the gain itself is in bits 6 to 0 */
+#define GAIN_BITS 7u
 #define NO_GAIN 0x00u
 #define NOMINAL_TX_BIAS 0x2du
 #define NOMINAL_TX_DRIVER_BIAS 0x06u
@@ -94,8 +103,56 @@ static void write_gains(const chip_array *array, uint8_t gain) {
   }
 }
 
-static void load(const chip_array *array) {
+/* Enables by chip: of the beam that is loaded, and of the one that is staged. `narrowing`: the latter has less of them than are written. */
+static uint8_t loaded_enables[ADAR1000_MOST_CHIPS];
+static uint8_t staged_enables[ADAR1000_MOST_CHIPS];
+static bool narrowing;
+
+/* One word for all chips of an address where they are alike, as they are while all elements are on. */
+static void write_enables(const chip_array *array, const uint8_t *enables) {
+  const uint16_t count = chip_count(array);
+  for (uint8_t address = 0; address < ADAR1000_CHIPS_PER_LINE; address++) {
+    bool alike = true;
+    for (uint16_t number = address; number < count; number = (uint16_t)(number + ADAR1000_CHIPS_PER_LINE)) {
+      alike = alike && enables[number] == enables[address];
+    }
+    if (alike) write_register(array, chip_all_lines(array), address, TX_ENABLES, enables[address]);
+    for (uint16_t number = address; !alike && number < count; number = (uint16_t)(number + ADAR1000_CHIPS_PER_LINE)) {
+      write_register(array, (uint32_t)1u << (number / ADAR1000_CHIPS_PER_LINE), address, TX_ENABLES, enables[number]);
+    }
+  }
+}
+
+/* Until the beam is loaded both what is radiated and what is staged is enabled. */
+static void stage_enables(const chip_array *array, const uint8_t *enables) {
+  uint8_t either[ADAR1000_MOST_CHIPS];
+  memset(staged_enables, ALL_TX_ENABLED, sizeof staged_enables);
+  for (uint16_t place = 0; enables != NULL && place < array->places; place++) {
+    const unsigned bit = CH1_TX_ENABLED >> (place % ADAR1000_CHANNELS);
+    if (enables[place] == 0) staged_enables[place / ADAR1000_CHANNELS] &= (uint8_t)~bit;
+  }
+  narrowing = false;
+  for (uint16_t number = 0; number < ADAR1000_MOST_CHIPS; number++) {
+    either[number] = loaded_enables[number] | staged_enables[number];
+    narrowing = narrowing || either[number] != staged_enables[number];
+  }
+  write_enables(array, either);
+}
+
+static uint8_t gain_of(const chip_beam *beam, uint16_t place) {
+  if (beam->enables != NULL && beam->enables[place] == 0) return NO_GAIN;
+  return beam->gains == NULL ? FULL_GAIN : (uint8_t)(ATTENUATOR_BYPASSED | (beam->gains[place] & 127u));
+}
+
+static void latch(const chip_array *array) {
   write_all(array, LD_WRK_REGS, LDTX_OVERRIDE);
+}
+
+static void load(const chip_array *array) {
+  latch(array);
+  if (narrowing) write_enables(array, staged_enables);
+  narrowing = false;
+  memcpy(loaded_enables, staged_enables, sizeof loaded_enables);
 }
 
 static void mute(const chip_array *array) {
@@ -103,7 +160,10 @@ static void mute(const chip_array *array) {
   write_all(array, TX_ENABLES, 0);
   write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
   write_gains(array, NO_GAIN);
-  load(array);
+  latch(array);
+  narrowing = false;
+  memset(loaded_enables, 0, sizeof loaded_enables);
+  memset(staged_enables, 0, sizeof staged_enables);
 }
 
 static void start(const chip_array *array) {
@@ -114,41 +174,45 @@ static void start(const chip_array *array) {
   mute(array);
 }
 
-static void enable(const chip_array *array) {
+static void enable(const chip_array *array, const uint8_t *enables) {
   write_all(array, BIAS_CURRENT_TX, NOMINAL_TX_BIAS);
   write_all(array, BIAS_CURRENT_TX_DRV, NOMINAL_TX_DRIVER_BIAS);
   write_all(array, MISC_ENABLES, BIAS_AS_MODE_SAYS);
   write_all(array, SW_CTRL, TRANSMIT_BY_SPI);
   /* Takes effect at once, but after a mute or a reset the gains that are loaded are nothing. */
-  write_all(array, TX_ENABLES, ALL_TX_ENABLED);
+  stage_enables(array, enables);
 }
 
-static void stage(const chip_array *array, const uint16_t *words) {
-  enable(array);
+static void stage(const chip_array *array, const chip_beam *beam) {
+  const uint16_t *const words = beam->words;
+  const bool full = beam->enables == NULL && beam->gains == NULL;
+  enable(array, beam->enables);
   write_all(array, MEM_CTRL, BEAM_RAM_BYPASS | BIAS_RAM_BYPASS);
-  write_gains(array, FULL_GAIN);
+  if (full) write_gains(array, FULL_GAIN);
   for (uint16_t place = 0; place < array->places; place++) {
     const chip_place at = chip_place_of(place);
     const uint16_t channel = at.channel;
     const adar1000_codes codes = adar1000_phases[words[place] & 127u];
+    if (!full) write_register(array, at.line, at.address, (uint16_t)(CH1_TX_GAIN + channel), gain_of(beam, place));
     write_register(array, at.line, at.address, (uint16_t)(CH1_TX_I + 2u * channel), codes.i);
     write_register(array, at.line, at.address, (uint16_t)(CH1_TX_I + 2u * channel + 1u), codes.q);
   }
 }
 
-static void store(const chip_array *array, uint8_t position, const uint16_t *words) {
+static void store(const chip_array *array, uint8_t position, const chip_beam *beam) {
+  const uint16_t *const words = beam->words;
   for (uint16_t place = 0; place < array->places; place++) {
     const chip_place at = chip_place_of(place);
     const uint16_t entry = (uint16_t)(TX_BEAM_RAM | ((uint32_t)position << 4) | at.channel * 4u);
     const adar1000_codes codes = adar1000_phases[words[place] & 127u];
-    write_register(array, at.line, at.address, entry, FULL_GAIN);
+    write_register(array, at.line, at.address, entry, gain_of(beam, place));
     write_register(array, at.line, at.address, (uint16_t)(entry + 1u), codes.i);
     write_register(array, at.line, at.address, (uint16_t)(entry + 2u), codes.q);
   }
 }
 
-static void fetch(const chip_array *array, uint8_t position) {
-  enable(array);
+static void fetch(const chip_array *array, uint8_t position, const chip_beam *beam) {
+  enable(array, beam->enables);
   write_all(array, MEM_CTRL, BIAS_RAM_BYPASS);
   write_all(array, TX_CHX_MEM, (uint8_t)(RAM_FETCH | position));
 }
@@ -170,6 +234,8 @@ const chip_driver chip = {
     .name = "adar1000",
     .phase_bits = 7,
     .channels = ADAR1000_CHANNELS,
+    .gain_bits = GAIN_BITS,
+    .enables = true,
     .per_line = ADAR1000_CHIPS_PER_LINE,
     .beam_positions = 121,
     .start = start,

@@ -4,7 +4,7 @@
  *
  * A word is 13 bits, clocked in as D0 ... D7, OPT, A0 ... A3: the lowest bit of the phase comes first. OPT is the same as the 90 degree bit, D6.
  *
- * There is no staged beam in these chips, nothing can be read from them, and none of them can be silent: no load, no marks, no mute.
+ * They have no gain and cannot be off one by one. There is no staged beam in these chips, nothing can be read from them, and none of them can be silent: no load, no marks, no mute.
  */
 #include "chip.h"
 
@@ -18,10 +18,10 @@ static uint16_t reversed(uint16_t value, uint8_t bits) {
   return turned;
 }
 
-static void stage(const chip_array *array, const uint16_t *words) {
+static void stage(const chip_array *array, const chip_beam *beam) {
   for (uint16_t place = 0; place < array->places; place++) {
     const chip_place at = chip_place_of(place);
-    const uint16_t state = (uint16_t)(words[place] & 255u);
+    const uint16_t state = (uint16_t)(beam->words[place] & 255u);
     const uint16_t opt = (state & DEGREES_90) != 0;
     const uint16_t bits = (uint16_t)((unsigned)reversed(state, 8) << 5 | (unsigned)opt << 4 | reversed(at.address, 4));
     /* What is clocked in before the 13 bits falls out of the shift register. */
