@@ -200,7 +200,7 @@ export function alphabetsOf({ gainDb, phaseDeg }: CalibrationTable): (ElementSta
  */
 export function tableBetween(
   weighed: readonly { readonly table: CalibrationTable; readonly weight: number }[],
-  at: Pick<CalibrationTable, 'frequencyGhz' | 'temperatureC'>,
+  at: Pick<CalibrationTable, 'frequencyGhz' | 'temperatureC'> & Partial<Pick<CalibrationTable, 'measuredAt' | 'accuracy'>>,
 ): CalibrationTable {
   const [{ table: first }] = weighed;
   const firstOf = ({ phaseDeg }: CalibrationTable, place: number): number => phaseDeg[place]?.[0] ?? 0;
@@ -220,10 +220,10 @@ export function tableBetween(
   );
   return sealed({
     ...first,
-    ...at,
     measurement: [...new Set(weighed.map(({ table }) => table.measurement))].join(' + ').slice(0, 200),
     method: `between ${weighed.map(({ table, weight }) => `${tableId(table)} (${(100 * weight).toFixed(0)} %)`).join(' and ')}`,
     measuredAt: weighed.map(({ table }) => table.measuredAt).sort()[0],
+    ...at,
     readings: weighed.reduce((sum, { table }) => sum + table.readings, 0),
     flaws: [...flawed.values()],
     gainDb: between(({ gainDb }, place, s) => gainDb[place]?.[s] ?? NaN),

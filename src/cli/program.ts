@@ -124,6 +124,50 @@ export function createProgram(): Command {
     .option('--json', 'one JSON object a line')
     .action(async (rig: string, options: CalibrateOptions) => (await import('./calibrate.ts')).calibrate(rig, options));
 
+  const calibration = command('calibration', 'show, check, compare, merge and export calibration tables', [
+    'beamrig calibration show calibration/BOARD-1_28GHz.json',
+    'beamrig calibration verify calibration',
+    'beamrig calibration diff before.json after.json',
+  ]);
+  calibration
+    .command('show')
+    .description('print what a table says, and figures of each chain')
+    .argument('<table>', 'file that `beamrig calibrate` wrote', path)
+    .option('--json', 'as JSON')
+    .action(async (table: string, options: object) => (await import('./calibration.ts')).showTable(table, options));
+  calibration
+    .command('verify')
+    .description('check that tables are whole and as they were written')
+    .argument('<tables...>', 'files, or folders of them', (each: string, before: string[] = []) => [...before, path(each)])
+    .option('--json', 'as JSON')
+    .action(async (tables: string[], options: object) => (await import('./calibration.ts')).verifyTables(tables, options));
+  calibration
+    .command('diff')
+    .description('say how far two tables of a panel are apart, and which elements most')
+    .argument('<before>', 'a table', path)
+    .argument('<after>', 'another one of the same panel', path)
+    .option('--json', 'as JSON, with all elements')
+    .action(async (before: string, after: string, options: object) =>
+      (await import('./calibration.ts')).diffTables(before, after, options),
+    );
+  calibration
+    .command('merge')
+    .description('one table of several measurements of a panel, each by how exact it is')
+    .argument('<tables...>', 'files', (each: string, before: string[] = []) => [...before, path(each)])
+    .requiredOption('-o, --output <file>', 'where it goes', path)
+    .option('--force', 'write over a file that is there')
+    .action(async (tables: string[], options: { output: string }) =>
+      (await import('./calibration.ts')).mergeFiles(tables, options),
+    );
+  calibration
+    .command('export')
+    .description('write the states of a table for a spreadsheet')
+    .argument('<table>', 'a table', path)
+    .option('--csv', 'as CSV, a state a line (the only form there is)')
+    .option('-o, --output <file>', 'where it goes (default: standard output)', path)
+    .option('--force', 'write over a file that is there')
+    .action(async (table: string, options: object) => (await import('./calibration.ts')).exportTable(table, options));
+
   command('broker', 'start an MQTT broker for a bench that has none, until Ctrl-C', [
     'beamrig broker',
     'beamrig broker --port 8883 --tls-cert broker.pem --tls-key broker.key --user rig --password-env BROKER_PASSWORD',

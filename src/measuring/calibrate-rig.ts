@@ -226,6 +226,8 @@ export function flawsText({ flaws, rfChains, gainDb }: CalibrationTable): string
   const connected = (element: number): number =>
     gainDb.slice(element * rfChains, (element + 1) * rfChains).filter((row) => row !== null).length;
   return Array.from(chainsOf, ([text, chains]) =>
-    chains.length === connected(Number(text.split(' ')[1])) ? text : `${text} on ${chains.length === 1 ? 'chain' : 'chains'} ${chains.join(', ')}`,
+    chains.length === connected(Number(text.split(' ')[1]))
+      ? text
+      : `${text} on ${chains.length === 1 ? 'chain' : 'chains'} ${chains.join(', ')}`,
   ).join(', ');
 }

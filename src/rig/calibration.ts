@@ -158,9 +158,13 @@ export const calibrationEvents = (source: Source, { id, about }: ArrayCalibratio
       ];
 
 export const noTables = ({ name, calibration }: RigFile, { about }: ArrayCalibration): BeamrigError =>
-  new BeamrigError('calibration-file', `'${name}' needs tables (calibration.need), and has ${about}; the folder is ${calibration.folder}`, {
-    wayOut: 'Measure the array with `beamrig calibrate`, or set calibration.need to nothing.',
-  });
+  new BeamrigError(
+    'calibration-file',
+    `'${name}' needs tables (calibration.need), and has ${about}; the folder is ${calibration.folder}`,
+    {
+      wayOut: 'Measure the array with `beamrig calibrate`, or set calibration.need to nothing.',
+    },
+  );
 
 /** Every so many-th state: what words of fewer bits choose from. */
 const thinned = ({ re, im }: ElementStates, every: number): ElementStates =>
