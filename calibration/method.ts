@@ -44,6 +44,8 @@ export interface CalibrationMethod {
   readonly hears: Hears;
   /** Whether elements must be switched off. */
   readonly needsElementEnable: boolean;
+  /** Whether it hears what an element shows in all of its states alike: else one that is stuck looks as one that is dead. */
+  hearsConstants(setup: Pick<MethodSetup, 'elementEnable'>): boolean;
   /** What is known in the end: of each element its offset, or all of its states. */
   readonly finds: 'offsets' | 'states';
   /** How many readings it takes of a setup. */

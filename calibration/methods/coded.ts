@@ -28,6 +28,7 @@ export const coded: CalibrationMethod = {
   source: 'Hedayat, Sloane and Stufken, Orthogonal Arrays, 1999',
   hears: 'complex',
   needsElementEnable: false,
+  hearsConstants: ({ elementEnable }) => elementEnable,
   finds: 'states',
   readings: (setup) => codedReadings(setup),
   *run(setup) {

@@ -21,6 +21,7 @@ export const hadamard: CalibrationMethod = {
   source: 'Harwit and Sloane, Hadamard Transform Optics, 1979; Silverstein, IEEE Trans. Signal Processing 45 (1997) 206-218',
   hears: 'complex',
   needsElementEnable: true,
+  hearsConstants: () => true,
   finds: 'offsets',
   readings: readingsOf,
   *run(setup) {

@@ -24,6 +24,7 @@ export const onOff: CalibrationMethod = {
   source: 'Yoon and Min, IEEE Trans. Antennas Propagation 69 (2021) 8021-8026',
   hears: 'power',
   needsElementEnable: true,
+  hearsConstants: () => true,
   finds: 'offsets',
   readings: readingsOf,
   *run(setup) {

@@ -14,6 +14,7 @@ export const oneAtATime: CalibrationMethod = {
   source: 'the definition of what is looked for',
   hears: 'complex',
   needsElementEnable: true,
+  hearsConstants: () => true,
   finds: 'states',
   readings: (setup) => shareOf(setup).states * setup.elements * shareOf(setup).rounds,
   *run(setup) {

@@ -23,6 +23,7 @@ export const pairwise: CalibrationMethod = {
   source: 'Shipley and Woods, Phased Array Systems and Technology 2000, 529-532',
   hears: 'power',
   needsElementEnable: true,
+  hearsConstants: () => true,
   finds: 'states',
   readings: (setup) => KINDS * setup.elements * 2 ** setup.phaseBits,
   *run(setup) {

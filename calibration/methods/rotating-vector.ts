@@ -26,6 +26,7 @@ export const rotatingVector: CalibrationMethod = {
   source: 'Mano and Katagiri, Electronics and Communications in Japan 65-B (1982) 58-64',
   hears: 'power',
   needsElementEnable: false,
+  hearsConstants: () => false,
   finds: 'offsets',
   readings: (setup) => setup.elements * (firstStates(setup) + statesOf(setup)),
   *run(setup) {

@@ -17,6 +17,7 @@ export const steering: CalibrationMethod = {
   source: 'Long et al., IEEE Trans. Antennas Propagation 65 (2017) 2931-2939',
   hears: 'complex',
   needsElementEnable: false,
+  hearsConstants: () => false,
   finds: 'offsets',
   readings: readingsOf,
   *run(setup) {

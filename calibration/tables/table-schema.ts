@@ -1,5 +1,6 @@
 /** What stands in a calibration table, JSON: what one panel shows in each state of each of its phase shifters, at one frequency and one temperature. */
 import { z } from 'zod';
+import { ELEMENT_FLAWS } from '../element-health.ts';
 
 const perState = z.array(z.number().min(-1000).max(1000)).min(2).max(65_536);
 /** (n, m) at n·M + m, n counting the panel's own elements; null where nothing was measured: not connected. */
@@ -34,7 +35,7 @@ export const tableSchema = z.strictObject({
       z.strictObject({
         element: z.int().nonnegative(),
         rfChain: z.int().nonnegative(),
-        flaw: z.enum(['dead', 'stuck', 'weak']),
+        flaw: z.enum(ELEMENT_FLAWS),
       }),
     )
     .describe('Elements that do not do what they are told.'),

@@ -11,7 +11,7 @@ import type { CalibrationMethod } from '../../calibration/method.ts';
 import { tableOf, tableOfPanel } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import type { Clock } from '../../core/clock/clock.ts';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
@@ -23,7 +23,7 @@ import type { RigPanel } from '../control/rig-panel.ts';
 import { simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
 import { createArrayReader } from './array-reader.ts';
-import { measureArray, readingsOf, type ArrayUnderTest, type MeasureArrayOptions } from './measure-array.ts';
+import { measureArray, readingsOf, requireFeatures, type ArrayUnderTest, type MeasureArrayOptions } from './measure-array.ts';
 import type { OpenedArray } from './open-array.ts';
 import { openJournal } from './readings-journal.ts';
 import { resumedReader } from './resumed-reader.ts';
@@ -63,20 +63,22 @@ export interface CalibrationResult {
 }
 
 /** What is measured, as the opened panels have it. @throws {BeamrigError} 'argument' where they cannot be read so */
-export function arrayUnderTest({ array }: RigFile, { panel }: RigPanel): ArrayUnderTest {
+export function arrayUnderTest({ rig, method }: Pick<CalibrationRequest, 'rig' | 'method'>, { panel }: RigPanel): ArrayUnderTest {
   const features = panel.capabilities?.features ?? [];
   if (!features.includes('pilot-report')) {
     throw new BeamrigError('argument', `${panel.name} reports no pilots (feature pilot-report), which every method reads`, {
       wayOut: 'Attach a panel that does: one of the array, or one with receivers.',
     });
   }
-  const { rfChains, phaseBits, connection } = array;
-  const elements = elementsOf({ array });
-  return {
+  const { rfChains, phaseBits, connection } = rig.array;
+  const elements = elementsOf(rig);
+  const array = {
     ...{ elements, rfChains, phaseBits },
     ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
     elementEnable: features.includes('element-enable'),
   };
+  requireFeatures(array, method);
+  return array;
 }
 
 export const measureOptions = ({ method, readings, seed }: CalibrationRequest, array: ArrayUnderTest): MeasureArrayOptions => ({
@@ -98,7 +100,7 @@ export async function calibrateRig(
   { clock, stop, onProgress }: { clock: Clock; stop: AbortSignal; onProgress: (done: number, of: number, kept: number) => void },
 ): Promise<CalibrationResult> {
   const { rig, method, pilots, seed, resume } = request;
-  const array = arrayUnderTest(rig, rigPanel);
+  const array = arrayUnderTest(request, rigPanel);
   const options = measureOptions(request, array);
   const receiver = rig.calibration.probe.receiver ?? rig.users.count;
   const total = readingsOf(options);
@@ -132,7 +134,7 @@ export async function calibrateRig(
     const endedC = await temperatureOf(rigPanel);
     requireExplained(chains, noise, method.hears);
     const found = chains.map(({ elements, estimate }): MeasuredChainStates => {
-      const flaws = elementFlaws(estimate.states, estimate.variance, method.finds === 'states');
+      const flaws = elementFlaws(estimate.states, estimate.variance, method.finds === 'states', method.hearsConstants(array));
       return { elements, estimate, flaws, states: withoutPath(estimate.states, elements, probePath(rig)) };
     });
     const accuracy = accuracyOf(found);
@@ -156,6 +158,9 @@ export async function calibrateRig(
       ...{ tables, chains: found, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
       readingSnrDb: 10 * Math.log10(usual / noise),
     };
+  } catch (error) {
+    if (isBeamrigError(error) && error.code === 'calibration') journal.setAside();
+    throw error;
   } finally {
     journal.close();
   }
@@ -217,10 +222,10 @@ function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['a
 
 /** What does not do what it is told, element by element. */
 export function flawsText({ flaws, rfChains, gainDb }: CalibrationTable): string {
-  if (flaws.length === 0) return 'no element is dead, stuck or weak';
+  if (flaws.length === 0) return 'no element was found to be dead, stuck or weak';
   const chainsOf = new Map<string, number[]>();
   for (const { element, rfChain, flaw } of flaws) {
-    const text = `element ${element} ${flaw}`;
+    const text = `element ${element} ${flaw.replaceAll('-', ' ')}`;
     chainsOf.set(text, [...(chainsOf.get(text) ?? []), rfChain]);
   }
   const connected = (element: number): number =>

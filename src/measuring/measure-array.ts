@@ -81,7 +81,8 @@ export const readingsOf = ({ array, method, readings, random }: MeasureArrayOpti
     ),
   );
 
-function requireFeatures({ elementEnable }: ArrayUnderTest, { name, needsElementEnable }: CalibrationMethod): void {
+/** @throws {BeamrigError} 'argument' where the array lacks what the method needs */
+export function requireFeatures({ elementEnable }: ArrayUnderTest, { name, needsElementEnable }: CalibrationMethod): void {
   if (elementEnable || !needsElementEnable) return;
   throw new BeamrigError('argument', `the method ${name} switches elements off, and the panel cannot (feature element-enable)`, {
     wayOut: 'Choose a method that keeps all elements on: coded, steering or rev.',

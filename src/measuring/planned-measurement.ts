@@ -27,7 +27,7 @@ const MOST_WORDS = 2 ** 20;
 /** @throws {BeamrigError} 'argument' where the panels cannot be measured by this method */
 export async function planned(request: CalibrationRequest, rigPanel: RigPanel): Promise<PlannedMeasurement> {
   const { rig, method, pilots } = request;
-  const array = arrayUnderTest(rig, rigPanel);
+  const array = arrayUnderTest(request, rigPanel);
   const readings = readingsOf(measureOptions(request, array));
   let roundTripMs = 0;
   for (let i = 0; i < PINGS; i++) {

@@ -5,24 +5,20 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** What states and drift leave over of the readings, in powers of their noise: about 1 where all is explained, a little above where drift is not all of a line. */
 const MOST_UNEXPLAINED = 3;
-/** An element that is heard by less than this share of the noise in one reading is not heard. */
-const LEAST_POWER_SHARE = 1e-3;
+/** States whose power is not so many times what the readings leave of their variance are not known: to 20° RMS, about. */
+const LEAST_CERTAINTY = 4;
 
 /**
  * @param noise σ² of a reading, from one setting that was read repeatedly
  * @throws {BeamrigError} 'calibration' where nothing was heard, or more changed than noise and drift explain
  */
 export function requireExplained(chains: readonly { estimate: StateEstimate }[], noise: number, hears: Hears): void {
-  chains.forEach(({ estimate: { states, residual } }, m) => {
-    const power = meanSquare(states);
-    if (!(power > LEAST_POWER_SHARE * noise)) {
-      throw new BeamrigError(
-        'calibration',
-        `RF chain ${m} is not heard: its elements have ${power.toPrecision(2)} of power at a noise of ${noise.toPrecision(2)}`,
-        {
-          wayOut: 'See that the probe listens (calibration.probe.receiver), and that the chain radiates; then measure again.',
-        },
-      );
+  chains.forEach(({ estimate: { states, residual, variance } }, m) => {
+    if (!(meanSquare(states) > LEAST_CERTAINTY * variance)) {
+      throw new BeamrigError('calibration', `RF chain ${m} is not heard: the readings leave its states unknown`, {
+        wayOut:
+          'See that the probe listens (calibration.probe.receiver) and that the chain radiates; where it is only weak, take more --readings or --pilots.',
+      });
     }
     if (hears !== 'complex') return;
     const left = meanSquare(residual) / noise;

@@ -2,7 +2,17 @@
  * Readings as they come, in a file beside what they are for, so that a measurement that was interrupted goes on where it stood. A line of facts, then a line a
  * reading; a last line that was cut off is as if it had not been read. When the measurement is complete the file goes.
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -32,6 +42,8 @@ export interface ReadingsJournal {
   add(reading: CMatrix): void;
   /** The measurement is complete. */
   remove(): void;
+  /** Its readings are no use: kept beside, for whoever wonders why, and in nobody's way. */
+  setAside(): void;
   close(): void;
 }
 
@@ -77,6 +89,10 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
     remove() {
       close();
       rmSync(path, { force: true });
+    },
+    setAside() {
+      close();
+      renameSync(path, `${path}.refused`);
     },
     close,
   };

@@ -1,0 +1,210 @@
+/** `beamrig calibrate` and `beamrig calibration`, as their user has them, on the simulator. */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stateDifference } from '../../calibration/state-difference.ts';
+import { alphabetsOf } from '../../calibration/tables/state-table.ts';
+import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { BEAMRIG, CliFolder, expectRefusal, type Ended } from '../../test/cli.ts';
+import { loadRigFile } from '../config/rig-file.ts';
+import { readTables } from '../rig/calibration.ts';
+import { createRigArray } from '../rig/simulator.ts';
+
+let cli: CliFolder;
+beforeEach(() => (cli = new CliFolder()));
+afterEach(() => cli.remove());
+
+const IMPAIRED = `
+simulator:
+  impairments: { gainErrorDb: 0.8, phaseErrorDeg: 100, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, deadElements: [3], stuckElements: [5] }
+`;
+const impaired = (more = ''): string => cli.rigFile((text) => text + IMPAIRED + more);
+const tables = (): string[] => readdirSync(join(cli.path, 'calibration')).filter((name) => name.endsWith('.json'));
+
+/** RMS error of the newest table of the folder against what the simulated array of the rig file shows, flawed elements left out. */
+function missed(rigPath: string) {
+  const { rig } = loadRigFile(rigPath);
+  const array = createRigArray(rig, createRandom(rig.seed).stream('simulator'));
+  const table = readTables(join(cli.path, 'calibration')).at(-1);
+  if (table === undefined) throw new Error('no table');
+  const alphabets = alphabetsOf(table);
+  const states = 2 ** rig.array.phaseBits;
+  const flawed = new Set(table.flaws.map(({ element }) => element));
+  const places = Array.from(alphabets.keys()).filter(
+    (place) => alphabets[place] && !flawed.has(Math.floor(place / table.rfChains)),
+  );
+  const shown = Array.from({ length: states }, (_, word) =>
+    array.radiatedAnalog(new Uint16Array(alphabets.length).fill(word), 0),
+  );
+  const truth = fromParts(
+    places.length,
+    states,
+    Float64Array.from(places.flatMap((place) => shown.map(({ re }) => re[place]))),
+    Float64Array.from(places.flatMap((place) => shown.map(({ im }) => im[place]))),
+  );
+  const found = fromParts(
+    places.length,
+    states,
+    Float64Array.from(places.flatMap((place) => Array.from(alphabets[place]?.re ?? []))),
+    Float64Array.from(places.flatMap((place) => Array.from(alphabets[place]?.im ?? []))),
+  );
+  return { ...stateDifference(found, truth), table };
+}
+
+/** Ctrl-C once so many readings are told on standard output. */
+function stoppedAt(readings: number, ...words: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...BEAMRIG, ...words, '--json'], { cwd: cli.path });
+    let [stdout, stderr, isStopped] = ['', '', false];
+    child.stderr.on('data', (data) => (stderr += String(data)));
+    child.stdout.on('data', (data) => {
+      stdout += String(data);
+      const done = Math.max(0, ...Array.from(stdout.matchAll(/"done":(\d+)/g), ([, count]) => Number(count)));
+      if (isStopped || done < readings) return;
+      isStopped = true;
+      child.kill('SIGINT');
+    });
+    child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+}
+
+describe('beamrig calibrate', () => {
+  it('writes a table that says what the array shows, and a report; a run goes by it from then on', async () => {
+    const rig = impaired();
+    const before = await cli.beamrig('run', rig, '--cycles', '60', '--virtual-time');
+    expect(before.stdout).toContain('Calibration: none: ideal phase states (SIM-0001: there are no tables)');
+    const measured = await cli.beamrig('calibrate', rig, '--pilots', '4');
+    expect(measured).toMatchObject({ code: 0 });
+    expect(measured.stdout).toMatch(/element 3 dead, element 5 stuck\. Table: /);
+    const { phaseDeg, gainDb, table } = missed(rig);
+    expect(phaseDeg).toBeLessThan(1.25 * table.accuracy.phaseDeg);
+    expect(gainDb).toBeLessThan(1.25 * table.accuracy.gainDb);
+    const report = readdirSync(join(cli.path, 'calibration')).find((name) => name.endsWith('.html')) ?? '';
+    const html = readFileSync(join(cli.path, 'calibration', report), 'utf8');
+    expect(html).toContain('element 3 dead, element 5 stuck');
+    expect(html.match(/<svg/g)).toHaveLength(6);
+    const after = await cli.beamrig('run', rig, '--cycles', '60', '--virtual-time');
+    expect(after.stdout).toMatch(/Calibration: SIM-0001\/28GHz\/25C\/[0-9a-f]{8}, measured /);
+    const gap = ({ stdout }: Ended): number => {
+      const [, measuredRate, predicted] = /sum rate: measured ([\d.]+), predicted ([\d.]+)/.exec(stdout) ?? [];
+      return Number(predicted) - Number(measuredRate);
+    };
+    expect(gap(before)).toBeGreaterThan(2);
+    expect(Math.abs(gap(after))).toBeLessThan(0.15);
+  }, 120_000);
+
+  it('says beforehand how many readings it takes and how exact it will be, and radiates nothing for that', async () => {
+    const { code, stdout } = await cli.beamrig('calibrate', impaired(), '--dry-run', '--json');
+    expect(code).toBe(0);
+    const plan = JSON.parse(stdout) as { type: string; readings: number; commits: number; expected: { phaseDeg: number } };
+    expect(plan).toMatchObject({
+      type: 'plan',
+      readings: 32 + 256 + 64,
+      commits: 32 + 256 + 64,
+      method: 'coded',
+      panels: ['SIM-0001'],
+    });
+    expect(plan.expected.phaseDeg).toBeGreaterThan(0.3);
+    expect(plan.expected.phaseDeg).toBeLessThan(3);
+    expect(existsSync(join(cli.path, 'calibration'))).toBe(false);
+  }, 60_000);
+
+  it('ends at Ctrl-C with 130 and no table, and goes on from there', async () => {
+    const rig = impaired('  panel: { answerMs: 1 }\n');
+    const stopped = await stoppedAt(100, 'calibrate', rig, '--pilots', '4');
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('stopped; what was read is kept, and no table was written');
+    expect(tables()).toEqual([]);
+    const anew = await cli.beamrig('calibrate', rig, '--pilots', '4');
+    expectRefusal(anew, /bench\.unfinished: a measurement was not finished/);
+    expectRefusal(await cli.beamrig('calibrate', rig, '--pilots', '8', '--resume'), /begun with pilots 4, and now it is 8/);
+    const resumed = await cli.beamrig('calibrate', rig, '--pilots', '4', '--resume', '--json');
+    const last = JSON.parse(resumed.stdout.trim().split('\n').at(-1) ?? '') as {
+      type: string;
+      readings: number;
+      commits: number;
+    };
+    expect(last).toMatchObject({ type: 'calibrated', readings: 352 });
+    // Those of before, and the first setting once more as often as it was read.
+    expect(last.commits).toBeLessThan(352 - 100 + 33);
+    expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
+    expect(readdirSync(join(cli.path, 'calibration')).some((name) => name.endsWith('.unfinished'))).toBe(false);
+  }, 120_000);
+
+  it('loses nothing to a panel that restarts in the middle', async () => {
+    const rig = impaired("  behaviours: [{ do: reset, messages: ['commit'], nth: 90, bootMs: 50 }]\n");
+    expect(await cli.beamrig('calibrate', rig, '--pilots', '4')).toMatchObject({ code: 0 });
+    expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
+  }, 60_000);
+
+  it('says what a method lacks', async () => {
+    const old = impaired('  panel: { elementEnable: false }\n');
+    expectRefusal(
+      await cli.beamrig('calibrate', old, '--method', 'hadamard'),
+      /the method hadamard switches elements off, and the panel cannot \(feature element-enable\)/,
+    );
+    expect(await cli.beamrig('calibrate', old, '--method', 'steering')).toMatchObject({ code: 0 });
+    expectRefusal(await cli.beamrig('calibrate', old, '--method', 'magic'), /--method magic: not allowed; allowed: coded \|/);
+  }, 120_000);
+
+  it('refuses readings of a probe that hears nothing', async () => {
+    const deaf = impaired('  probeSnrDb: -50\n');
+    expectRefusal(await cli.beamrig('calibrate', deaf), /RF chain 0 is not heard: the readings leave its states unknown/);
+    expect(tables()).toEqual([]);
+  }, 60_000);
+});
+
+describe('beamrig run', () => {
+  it('does not start without tables where the rig file needs them', async () => {
+    const rig = cli.rigFile((text) => `${text}calibration: { need: tables }\n`);
+    expectRefusal(await cli.beamrig('run', rig, '--cycles', '1', '--virtual-time'), /'bench' needs tables \(calibration\.need\)/);
+  }, 60_000);
+
+  it('keeps the tables that it went by, so that a kept beam is checked by them when the lab has others', async () => {
+    const rig = cli.rigFile((text) => text.replace('telemetry: {', 'telemetry: { keep: all,') + IMPAIRED);
+    await cli.beamrig('calibrate', rig);
+    await cli.beamrig('run', rig, '--cycles', '5', '--virtual-time');
+    const [name] = tables();
+    writeFileSync(join(cli.path, 'calibration', name), 'lost');
+    const [run] = readdirSync(join(cli.path, 'runs'));
+    const { code, stdout } = await cli.beamrig('beam', join('runs', run), '--cycle', '2');
+    expect(code).toBe(0);
+    expect(stdout).toContain('as recorded to the last digit');
+  }, 120_000);
+});
+
+describe('beamrig calibration', () => {
+  it('shows, checks, compares, merges and exports tables', async () => {
+    const rig = impaired();
+    await cli.beamrig('calibrate', rig);
+    const [one] = tables().map((name) => join('calibration', name));
+    writeFileSync(join(cli.path, 'first.json'), readFileSync(join(cli.path, one)));
+    await cli.beamrig('calibrate', rig, '--seed', '2');
+    const two =
+      tables()
+        .map((name) => join('calibration', name))
+        .at(-1) ?? '';
+    expect((await cli.beamrig('calibration', 'show', one)).stdout).toMatch(
+      /16 elements × 2 RF chains, Q = 4; 28 GHz, 25.* °C[^]*element 3 dead, element 5 stuck/,
+    );
+    const differ = JSON.parse((await cli.beamrig('calibration', 'diff', 'first.json', two, '--json')).stdout) as {
+      phaseDeg: number;
+    };
+    expect(differ.phaseDeg).toBeGreaterThan(0.1);
+    expect(differ.phaseDeg).toBeLessThan(3);
+    expect(await cli.beamrig('calibration', 'merge', 'first.json', two, '-o', 'both.json')).toMatchObject({ code: 0 });
+    const toMean = JSON.parse((await cli.beamrig('calibration', 'diff', 'both.json', two, '--json')).stdout) as {
+      phaseDeg: number;
+    };
+    expect(toMean.phaseDeg).toBeLessThan(0.6 * differ.phaseDeg);
+    expect((await cli.beamrig('calibration', 'export', 'both.json', '--csv')).stdout.split('\r\n').length).toBe(1 + 16 * 2 * 16);
+    writeFileSync(join(cli.path, 'bad.json'), readFileSync(join(cli.path, two), 'utf8').replace(/\[-?\d+\.\d+,/, '[1.234,'));
+    const verified = await cli.beamrig('calibration', 'verify', 'calibration', 'both.json', 'bad.json', 'none.json');
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(
+      /both\.json: good[^]*bad\.json: its checksum is that of another content[^]*none\.json: there is no such file/,
+    );
+  }, 180_000);
+});

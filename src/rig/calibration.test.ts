@@ -1,0 +1,111 @@
+/** Tables of a folder as what a rig's boards are known to show. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { drawnArray } from '../../calibration/drawn-array.ts';
+import { alphabetsOf, tableOf, tableOfPanel, tableText, tableFileName, tableId } from '../../calibration/tables/state-table.ts';
+import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
+import { idealOf } from '../../core/signal/quantise.ts';
+import { createRandom } from '../../core/signal/random.ts';
+import { parseRigFile } from '../config/rig-file.ts';
+import type { BoardUsed } from '../telemetry/cycle-record.ts';
+import { openCalibrations } from './calibration.ts';
+
+let folder = '';
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-tables-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const rig = (links: string, extra = '') =>
+  parseRigFile(
+    `name: r
+array: { geometry: { kind: ula, elements: 4 }, rfChains: 2, phaseBits: 3 }
+users: { count: 2 }
+beamformer: { model: aligned }
+links: [${links}]
+calibration: { folder: ${JSON.stringify(folder)}${extra} }`,
+    join(folder, 'r.yaml'),
+  );
+const twoPanels =
+  "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0, 2' }, { name: right, tcp: { host: 127.0.0.1, port: 4002 }, elements: '1, 3' }";
+const board = (link: string, panel: string): BoardUsed => ({ link, kind: 'tcp', source: 'hardware', panel, firmware: '1' });
+
+/** Of the whole array, as it is cut up for its panels. */
+function measuredTogether(measurement: string): CalibrationTable {
+  const chains = [1, 2].map((seed) => ({
+    elements: [0, 1, 2, 3],
+    states: drawnArray({ elements: 4, phaseBits: 3, random: createRandom(seed), phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 }),
+    flaws: new Map(),
+  }));
+  const facts = {
+    ...{ panel: 'whole', measurement, simulatedArray: null, frequencyGhz: 28, temperatureC: null, measuredAt: '2026-01-02T03:04:05.000Z' },
+    ...{ method: 'coded', readings: 100, elements: 4, rfChains: 2, phaseBits: 3, accuracy: { phaseDeg: 0.5, gainDb: 0.05 } },
+  };
+  return tableOf(facts, chains);
+}
+const keep = (table: CalibrationTable): void => writeFileSync(join(folder, tableFileName(table)), tableText(table));
+
+describe('two panels that were measured together', () => {
+  const whole = measuredTogether('lab 1');
+  const parts = [tableOfPanel(whole, 'L', [0, 2]), tableOfPanel(whole, 'R', [1, 3])];
+  const on = { boards: () => [board('left', 'L'), board('right', 'R')] };
+
+  it('show what each element of the array was measured to show', () => {
+    for (const part of parts) keep(part);
+    const calibration = openCalibrations(rig(twoPanels)).for(on);
+    expect(calibration.id).toBe(parts.map(tableId).join(' + '));
+    expect(calibration.tables.map(({ text }) => JSON.parse(text) as unknown)).toEqual(parts);
+    const { of } = calibration.states(3);
+    expect(Array.from({ length: 8 }, (_, place) => of?.(place))).toEqual(alphabetsOf(whole));
+  });
+
+  it('have every second state of theirs with words of a bit less', () => {
+    for (const part of parts) keep(part);
+    const { bits, of } = openCalibrations(rig(twoPanels)).for(on).states(2);
+    expect(bits).toBe(2);
+    const states = alphabetsOf(whole)[5];
+    expect(of?.(5)).toEqual({ re: states?.re.filter((_, s) => s % 2 === 0), im: states?.im.filter((_, s) => s % 2 === 0) });
+  });
+
+  it('are one array only by tables of one measurement', () => {
+    keep(parts[0]);
+    keep(tableOfPanel(measuredTogether('lab 2'), 'R', [1, 3]));
+    const { id, about, states } = openCalibrations(rig(twoPanels)).for(on);
+    expect({ id, about }).toEqual({
+      id: 'none',
+      about: 'none: ideal phase states (the panels were measured apart, so that their phases do not compare)',
+    });
+    expect(states(3)).toEqual({ bits: 3 });
+  });
+
+  it('have none where one of them has none, and say which', () => {
+    keep(parts[0]);
+    const calibrations = openCalibrations(rig(twoPanels));
+    expect(calibrations.for(on).about).toBe('none: ideal phase states (R: the tables are of L)');
+    const swapped = { boards: () => [board('left', 'L'), board('right', '')] };
+    expect(calibrations.for(swapped).about).toBe('none: ideal phase states (right: it has not answered yet)');
+  });
+});
+
+it('of no folder there are no tables', () => {
+  rmSync(folder, { recursive: true });
+  const calibrations = openCalibrations(rig(''));
+  expect(calibrations.some).toBe(false);
+  mkdirSync(folder);
+});
+
+it('refuses a folder with a file that is no whole table, naming it', () => {
+  writeFileSync(join(folder, 'half.json'), tableText(measuredTogether('lab')).slice(0, 300));
+  expect(() => openCalibrations(rig(''))).toThrow(/half\.json: not JSON, or cut off/);
+});
+
+it('takes places that nobody measured for ideal', () => {
+  const whole = measuredTogether('lab');
+  const gainDb = whole.gainDb.map((row, place) => (place === 3 ? null : row));
+  const phaseDeg = whole.phaseDeg.map((row, place) => (place === 3 ? null : row));
+  const part = tableOfPanel({ ...whole, gainDb, phaseDeg }, 'L', [0, 1, 2, 3]);
+  keep(part);
+  const one = "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }";
+  const { of } = openCalibrations(rig(one)).for({ boards: () => [board('left', 'L')] }).states(3);
+  expect(of?.(3)).toBe(idealOf(3));
+});
