@@ -26,7 +26,7 @@ links: [${links}]
 calibration: { folder: ${JSON.stringify(folder)}${extra} }`,
     join(folder, 'r.yaml'),
   );
-const twoPanels =
+const TWO_PANELS =
   "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0, 2' }, { name: right, tcp: { host: 127.0.0.1, port: 4002 }, elements: '1, 3' }";
 const board = (link: string, panel: string): BoardUsed => ({ link, kind: 'tcp', source: 'hardware', panel, firmware: '1' });
 
@@ -38,7 +38,14 @@ function measuredTogether(measurement: string): CalibrationTable {
     flaws: new Map(),
   }));
   const facts = {
-    ...{ panel: 'whole', measurement, simulatedArray: null, frequencyGhz: 28, temperatureC: null, measuredAt: '2026-01-02T03:04:05.000Z' },
+    ...{
+      panel: 'whole',
+      measurement,
+      simulatedArray: null,
+      frequencyGhz: 28,
+      temperatureC: null,
+      measuredAt: '2026-01-02T03:04:05.000Z',
+    },
     ...{ method: 'coded', readings: 100, elements: 4, rfChains: 2, phaseBits: 3, accuracy: { phaseDeg: 0.5, gainDb: 0.05 } },
   };
   return tableOf(facts, chains);
@@ -52,7 +59,7 @@ describe('two panels that were measured together', () => {
 
   it('show what each element of the array was measured to show', () => {
     for (const part of parts) keep(part);
-    const calibration = openCalibrations(rig(twoPanels)).for(on);
+    const calibration = openCalibrations(rig(TWO_PANELS)).for(on);
     expect(calibration.id).toBe(parts.map(tableId).join(' + '));
     expect(calibration.tables.map(({ text }) => JSON.parse(text) as unknown)).toEqual(parts);
     const { of } = calibration.states(3);
@@ -61,7 +68,7 @@ describe('two panels that were measured together', () => {
 
   it('have every second state of theirs with words of a bit less', () => {
     for (const part of parts) keep(part);
-    const { bits, of } = openCalibrations(rig(twoPanels)).for(on).states(2);
+    const { bits, of } = openCalibrations(rig(TWO_PANELS)).for(on).states(2);
     expect(bits).toBe(2);
     const states = alphabetsOf(whole)[5];
     expect(of?.(5)).toEqual({ re: states?.re.filter((_, s) => s % 2 === 0), im: states?.im.filter((_, s) => s % 2 === 0) });
@@ -70,17 +77,17 @@ describe('two panels that were measured together', () => {
   it('are one array only by tables of one measurement', () => {
     keep(parts[0]);
     keep(tableOfPanel(measuredTogether('lab 2'), 'R', [1, 3]));
-    const { id, about, states } = openCalibrations(rig(twoPanels)).for(on);
-    expect({ id, about }).toEqual({
+    const calibration = openCalibrations(rig(TWO_PANELS)).for(on);
+    expect({ id: calibration.id, about: calibration.about }).toEqual({
       id: 'none',
       about: 'none: ideal phase states (the panels were measured apart, so that their phases do not compare)',
     });
-    expect(states(3)).toEqual({ bits: 3 });
+    expect(calibration.states(3)).toEqual({ bits: 3 });
   });
 
   it('have none where one of them has none, and say which', () => {
     keep(parts[0]);
-    const calibrations = openCalibrations(rig(twoPanels));
+    const calibrations = openCalibrations(rig(TWO_PANELS));
     expect(calibrations.for(on).about).toBe('none: ideal phase states (R: the tables are of L)');
     const swapped = { boards: () => [board('left', 'L'), board('right', '')] };
     expect(calibrations.for(swapped).about).toBe('none: ideal phase states (right: it has not answered yet)');
@@ -106,6 +113,8 @@ it('takes places that nobody measured for ideal', () => {
   const part = tableOfPanel({ ...whole, gainDb, phaseDeg }, 'L', [0, 1, 2, 3]);
   keep(part);
   const one = "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }";
-  const { of } = openCalibrations(rig(one)).for({ boards: () => [board('left', 'L')] }).states(3);
+  const { of } = openCalibrations(rig(one))
+    .for({ boards: () => [board('left', 'L')] })
+    .states(3);
   expect(of?.(3)).toBe(idealOf(3));
 });
