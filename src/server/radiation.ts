@@ -51,5 +51,12 @@ export function codewordView(rig: RigDescription, beam: ReturnType<Controller['s
   const analog = fromPhases(analogPhase, rig.elements, rig.rfChains, connectionMask(rig.connection, rig.elements, rig.rfChains));
   const even = identity(rig.rfChains);
   const digital = scale(even, Math.sqrt(fromDb(rig.snrDb)) / frobeniusNorm(matmul(analog, even)));
-  return { record: { cycle: CODEWORD_CYCLE, phaseBits }, words, analog, digital, analogPhase, userAzimuthRad: new Float64Array() };
+  return {
+    record: { cycle: CODEWORD_CYCLE, phaseBits },
+    words,
+    analog,
+    digital,
+    analogPhase,
+    userAzimuthRad: new Float64Array(),
+  };
 }

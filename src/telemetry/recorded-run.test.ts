@@ -105,7 +105,7 @@ describe('the table of a run', () => {
       link_round_trip_ms: '0.25',
     });
     expect(second).toMatch(/^2026-09-21T14:13:20\.050Z,0\.05,/);
-    expect(second).toContain(`,void,1,4,0,"'=1+1, ""quoted""",,SIM-1,sum-rate,objective,10,,12,3.5,3.25,`);
+    expect(second).toContain(`,void,1,4,0,"'=1+1, ""quoted""",,SIM-1,none,sum-rate,objective,10,,12,3.5,3.25,`);
     // Exactly what a spreadsheet keeps: no number has more than 15 digits.
     expect(head + first).not.toMatch(/\d{16}/);
   });
