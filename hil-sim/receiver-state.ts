@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock/clock.ts';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
-import { userIndex } from '../core/signal/indices.ts';
+import { userIndex, type UserRun } from '../core/signal/indices.ts';
 import { NO_TEMPERATURE } from '../firmware-protocol/limits.ts';
 import type { Capabilities, Feature, Reply, Request } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
@@ -12,12 +12,6 @@ import type { AirReceivers } from './air.ts';
 import { createBoardLife } from './board-life.ts';
 import { nack } from './nack.ts';
 import type { PanelCore, WholeBeam } from './panel-state.ts';
-
-/** Users in one run. */
-export interface UserRun {
-  firstUser: number;
-  count: number;
-}
 
 export interface ReceiverStateOptions {
   clock: Clock;

@@ -1,15 +1,15 @@
 /** A board with receivers only beside a panel of the array: it hears what that radiates, and does not know what it is. */
 import { describe, expect, it } from 'vitest';
+import { userIndex } from '../core/signal/indices.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { decodeFrame, encodeFrame } from '../firmware-protocol/codec.ts';
 import type { Reply, Request } from '../firmware-protocol/messages.ts';
 import { CHAINS, ELEMENTS, USERS, beamWords, chunk, commitAt, hostWith } from '../test/doubles/panel-host.ts';
 import { createAir } from './air.ts';
-import type { UserRun } from './receiver-state.ts';
 import { createVirtualPanel, type PanelSettings } from './virtual-panel.ts';
 
 /** An array of one panel and receivers in one air, and what each answers. */
-function beside(hears?: UserRun, capabilities?: PanelSettings['capabilities']) {
+function beside(hears?: [firstUser: number, count: number], capabilities?: PanelSettings['capabilities']) {
   const { clock, array, scene } = hostWith();
   const air = createAir({ array, scene, noise: 0.1, random: createRandom(2), clock });
   const settings = { clock, random: createRandom(3) };
@@ -18,7 +18,7 @@ function beside(hears?: UserRun, capabilities?: PanelSettings['capabilities']) {
     receivers: createVirtualPanel({
       ...settings,
       receivers: air.receivers(),
-      ...(hears && { hears }),
+      ...(hears && { hears: { firstUser: userIndex(hears[0]), count: hears[1] } }),
       ...(capabilities && { capabilities }),
     }),
   };
@@ -92,7 +92,7 @@ describe('a board with receivers only', () => {
   });
 
   it('reports the users that it has receivers for, by their index', () => {
-    const { ask, radiate } = beside({ firstUser: 1, count: 1 });
+    const { ask, radiate } = beside([1, 1]);
     radiate(5);
     const report = ask('receivers', snr(5));
     expect(report).toMatchObject({ firstUser: 1 });
@@ -110,7 +110,7 @@ describe('a board with receivers only', () => {
   });
 
   it('cannot have receivers for users that there are not, nor be one that reports nothing', () => {
-    expect(() => beside({ firstUser: 1, count: USERS })).toThrow(/receivers for users 1 to 2/);
+    expect(() => beside([1, USERS])).toThrow(/receivers for users 1 to 2/);
     expect(() => beside(undefined, { features: ['time-sync'] })).toThrow(/reports neither SNR nor pilots/);
   });
 });

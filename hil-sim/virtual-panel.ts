@@ -14,6 +14,7 @@ import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Message, Reply, Request } from '../firmware-protocol/messages.ts';
 import { PROTOCOL_MAJOR } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
+import { userIndex, type UserRun } from '../core/signal/indices.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import type { Random } from '../core/signal/random.ts';
 import type { Behaviour, Verdict } from './behaviours.ts';
@@ -26,7 +27,6 @@ import { createPanelGuard } from './panel-guard.ts';
 import { capabilitiesOfPart, capabilitiesOfReceivers, type PanelCapabilities } from './panel-capabilities.ts';
 import type { PanelCore, WholeBeam } from './panel-state.ts';
 import { createPanelState } from './panel-state.ts';
-import type { UserRun } from './receiver-state.ts';
 import { createReceiverState } from './receiver-state.ts';
 import type { Scene } from './scene.ts';
 import { sameBytes } from './silence-watch.ts';
@@ -286,7 +286,7 @@ function boardOf(options: VirtualPanelOptions, onLatch: (beamId: BeamId) => void
   const { clock } = options;
   if ('receivers' in options) {
     const { receivers } = options;
-    const { hears = { firstUser: 0, count: receivers.users } } = options;
+    const { hears = { firstUser: userIndex(0), count: receivers.users } } = options;
     const capabilities = capabilitiesOfReceivers(options, receivers);
     return { air: receivers, state: createReceiverState({ clock, receivers, capabilities, hears }) };
   }

@@ -1,5 +1,6 @@
 /** A board with receivers only, in C and as a virtual panel alike: it measures, and is asked for nothing else. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { userIndex } from '../../core/signal/indices.ts';
 import { CHAINS, USERS } from '../../test/doubles/panel-host.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { Capabilities } from '../messages.ts';
@@ -25,8 +26,9 @@ import {
 } from './test/requests.ts';
 import { type Kind, at, birthLike, expectStory, story } from './test/two-panels.ts';
 
-const ALL: Kind = { hears: { firstUser: 0, count: USERS } };
-const SECOND: Kind = { hears: { firstUser: 1, count: 1 } };
+const hearing = (firstUser: number, count: number) => ({ firstUser: userIndex(firstUser), count });
+const ALL: Kind = { hears: hearing(0, USERS) };
+const SECOND: Kind = { hears: hearing(1, 1) };
 const UNKNOWN = (code: number): string => `unsupported-message ${code}`;
 const FAULT: Step = { kind: 'fault', code: 9 };
 
@@ -123,11 +125,7 @@ describe.skipIf(!hasPart('gcc'))('a board with receivers only, in C [needs gcc]'
     expect(() => tellStories(program, { ...birth, capabilities }, [[]])).toThrow(/the panel refuses to start/);
   });
 
-  it.each([
-    { firstUser: 0, count: 0 },
-    { firstUser: USERS, count: 1 },
-    { firstUser: 1, count: USERS },
-  ])('refuses receivers of users that there are not: %o', (hears) => {
+  it.each([hearing(0, 0), hearing(USERS, 1), hearing(1, USERS)])('refuses receivers of users that there are not: %o', (hears) => {
     expect(() => tellStories(program, { ...birthLike(ALL), hears }, [[]])).toThrow(/the panel refuses its users/);
   });
 });

@@ -7,7 +7,7 @@ import type { Frame, Message, Reply, Request } from '../../firmware-protocol/mes
 import { fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createAir } from '../../hil-sim/air.ts';
-import type { UserRun } from '../../hil-sim/receiver-state.ts';
+import type { UserRun } from '../../core/signal/indices.ts';
 import type { Scene } from '../../hil-sim/scene.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';

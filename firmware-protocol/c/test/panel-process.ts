@@ -2,7 +2,7 @@
  * The panel in C as a process, told stories over stdin (panel_process.c says in which records). A story is a list of steps; every step has
  * an outcome, which any other panel can be asked for too.
  */
-import type { UserRun } from '../../../hil-sim/receiver-state.ts';
+import type { UserRun } from '../../../core/signal/indices.ts';
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
 import { MAX_FRAME_BYTES, NO_READING, NO_TEMPERATURE } from '../../limits.ts';

@@ -1,7 +1,7 @@
 /** The same story told to the panel in C and to the virtual panel, which must tell it alike. */
 import { expect } from 'vitest';
 import { USERS, WORDS, hostWith } from '../../../test/doubles/panel-host.ts';
-import type { UserRun } from '../../../hil-sim/receiver-state.ts';
+import type { UserRun } from '../../../core/signal/indices.ts';
 import type { PanelSettings } from '../../../hil-sim/virtual-panel.ts';
 import type { Request } from '../../messages.ts';
 import { type Outcome, type PanelBirth, type Step, bytesOf, outcome, tellStories } from './panel-process.ts';
