@@ -22,7 +22,7 @@ export interface RunStart {
   sourceLine: string;
   lookedFor: string[];
   fallback: string;
-  links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string }[];
+  links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string; users: string }[];
   url: string;
   runFolder: string;
 }
