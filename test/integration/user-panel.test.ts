@@ -9,9 +9,11 @@ import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import type { BeamCommand, Result } from '../../src/panel/panel.ts';
+import { assembleRig } from '../../src/rig/assemble.ts';
 import { assembleHardware } from '../../src/rig/hardware.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
+import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
@@ -133,6 +135,45 @@ describe('an array and a board with receivers only', LIMITS, () => {
       { name: 'first', elements: '', users: '0' },
       { name: 'second', elements: '', users: '1' },
     ]);
+  });
+
+  it('make one rig, which is dark while its receivers are gone and goes on when they are back', async () => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
+    const mqtt = `mqtt: { url: '${broker.url}' }`;
+    const text = rigText(`  - { name: front, panel: A, ${mqtt} }\n  - { name: probe, panel: B, role: user, ${mqtt} }`);
+    const path = join(own.folder, 'rig.yaml');
+    writeFileSync(path, text);
+    const played = later(startPanelProcess([path]), (it) => it.stop());
+    await played.line(({ type }) => type === 'ready');
+    const rig = parseRigFile(text, path);
+    const assembled = await assembleRig({
+      rig,
+      clock: createRealClock(),
+      recorder: { cycle: () => undefined, event: () => undefined },
+    });
+    later(assembled, ({ controller }) => controller.stop());
+    const record = (match: (record: CycleRecord) => boolean): Promise<CycleRecord> =>
+      new Promise((resolve) => {
+        const leave = assembled.controller.onCycle((candidate) => {
+          if (!match(candidate)) return;
+          leave();
+          resolve(candidate);
+        });
+      });
+    const isGood = ({ outcome, measuredSnrDb }: CycleRecord): boolean => outcome === 'ok' && measuredSnrDb.every(Number.isFinite);
+    const good = record(isGood);
+    const done = assembled.run();
+    expect(await good).toMatchObject({ source: 'played-panel' });
+
+    const lost = record(({ outcome }) => outcome === 'void');
+    played.type('probe unplug');
+    expect((await lost).failure).toMatch(/probe|B/);
+    await played.line(({ type, panel }) => type === 'dark' && panel === 'front');
+    const again = record(isGood);
+    played.type('probe plug');
+    expect(await again).toMatchObject({ source: 'played-panel', panels: 'A + B' });
+    await assembled.controller.stop();
+    await done;
   });
 
   it('are told apart by what they are: a panel that drives elements is no probe', async () => {
