@@ -66,17 +66,27 @@ export interface Air extends WholeAir {
    * @throws {BeamrigError} 'argument' for none, one that the array has not, one given twice, or one that another part has
    */
   part(elements?: readonly number[]): AirPart;
+  /** Receivers of a board of their own. */
+  receivers(): AirReceivers;
 }
 
-export interface AirPart extends WholeAir {
-  /** How many elements this part has. */
-  readonly elements: number;
+/** Receivers at the users: what they hear of the whole array, and nothing to radiate. */
+export interface AirReceivers extends WholeAir {
   readonly rfChains: number;
-  readonly phaseBits: number;
   /** K, the users of the scene. */
   readonly users: number;
   /** The users, and after them the probe where the scene has one. */
-  readonly receivers: number;
+  readonly receiverCount: number;
+  /** Each user's SINR of the whole array's beam from so many pilots (at least 3), in hundredths of a dB, not below SNR_FLOOR_DB. */
+  measureSnr(pilots: number): { pilots: number; snrCentiDb: Int16Array };
+  /** What a user, or the probe, hears of each chain of the whole array, interleaved. */
+  measureChains(pilots: number, user: UserIndex): { pilots: number; values: Float32Array };
+}
+
+export interface AirPart extends AirReceivers {
+  /** How many elements this part has. */
+  readonly elements: number;
+  readonly phaseBits: number;
   /** Of the board, °C, now. */
   temperatureC(): number;
   /**
@@ -86,10 +96,6 @@ export interface AirPart extends WholeAir {
   drive(beam: Drive | undefined): void;
   /** The same with complex states in place of words. */
   driveStates(states: DrivenStates): void;
-  /** Each user's SINR of the whole array's beam from so many pilots (at least 3), in hundredths of a dB, not below SNR_FLOOR_DB. */
-  measureSnr(pilots: number): { pilots: number; snrCentiDb: Int16Array };
-  /** What a user, or the probe, hears of each chain of the whole array, interleaved. */
-  measureChains(pilots: number, user: UserIndex): { pilots: number; values: Float32Array };
 }
 
 /** What is reported where there is no signal to speak of. */
@@ -195,10 +201,30 @@ export function createAir(options: AirOptions): Air {
     },
   };
 
+  const receiversWith = (pilotsAt: Random): AirReceivers => ({
+    rfChains,
+    users,
+    receiverCount: users + (scene.probe === undefined ? 0 : 1),
+    ...whole,
+    measureSnr(few) {
+      const pilots = Math.max(few, FEWEST_PILOTS);
+      const estimates = estimateSinr(gains(), noise, pilots, pilotsAt);
+      return { pilots, snrCentiDb: Int16Array.from(estimates, toCentiDb) };
+    },
+    measureChains(pilots, user) {
+      const own = user === users && scene.probe !== undefined ? scene.probe : rowOf(scene.channel(), user);
+      const effective = total(({ analog }) => matmul(own, analog));
+      return { pilots, values: estimateChainGains(effective, noise, pilots, pilotsAt) };
+    },
+  });
+  let receiverBoards = 0;
+
   return {
     elements,
     users,
     ...whole,
+    // Streams of their own again: what panels measure does not depend on whether there are receivers beside them.
+    receivers: () => receiversWith(random.stream(`pilots of receivers ${receiverBoards++}`)),
     part(asked = Array.from({ length: elements }, (_, n) => n)) {
       requireFree(asked, elements, taken);
       for (const element of asked) taken.add(element);
@@ -213,25 +239,12 @@ export function createAir(options: AirOptions): Air {
         step = -1;
       };
       return {
+        ...receiversWith(pilotsAt),
         elements: asked.length,
-        rfChains,
         phaseBits,
-        users,
-        receivers: users + (scene.probe === undefined ? 0 : 1),
-        ...whole,
         temperatureC: () => array.temperatureC(timeS()),
         drive,
         driveStates: drive,
-        measureSnr(few) {
-          const pilots = Math.max(few, FEWEST_PILOTS);
-          const estimates = estimateSinr(gains(), noise, pilots, pilotsAt);
-          return { pilots, snrCentiDb: Int16Array.from(estimates, toCentiDb) };
-        },
-        measureChains(pilots, user) {
-          const own = user === users && scene.probe !== undefined ? scene.probe : rowOf(scene.channel(), user);
-          const effective = total(({ analog }) => matmul(own, analog));
-          return { pilots, values: estimateChainGains(effective, noise, pilots, pilotsAt) };
-        },
       };
     },
   };

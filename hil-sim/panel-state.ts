@@ -15,6 +15,7 @@ import type { BeamId, Capabilities, Feature, PanelState, Reply, Request, SafeSta
 import { beamCrc32c } from '../firmware-protocol/packing.ts';
 import { TYPE_CODES } from '../firmware-protocol/type-codes.ts';
 import type { AirPart } from './air.ts';
+import { createBoardLife } from './board-life.ts';
 import { nack } from './nack.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { createStagingArea } from './staging-area.ts';
@@ -40,17 +41,14 @@ export type PanelCore = ReturnType<typeof createPanelState>;
 
 type Latched = PanelBeam & { beamId: BeamId; timeUs: bigint; wordsCrc32c: number };
 
-const U32_MAX = 0xffffffff;
-
 export function createPanelState(options: PanelStateOptions) {
   const { clock, air, capabilities, onLatch } = options;
   const wordCount = capabilities.elements * capabilities.rfChains;
   const memory = new Map<number, PanelBeam>();
   const darkness = new Uint16Array(wordCount);
 
-  let bootCount = 1;
-  let bootedMs = clock.nowMs();
-  let badFrames = 0;
+  const life = createBoardLife(clock);
+  const { timeUs } = life;
   let state: PanelState = 'idle';
   let faultCode = 0;
   let latched: Latched | undefined;
@@ -61,7 +59,6 @@ export function createPanelState(options: PanelStateOptions) {
   let radiated: (PanelBeam & { beamId: BeamId }) | undefined;
   let safe: { state: SafeState; position: number } = MUTE;
 
-  const timeUs = (): bigint => BigInt(Math.floor((clock.nowMs() - bootedMs) * 1000));
   const has = (feature: Feature): boolean => capabilities.features.includes(feature);
 
   const radiate = (beam: (PanelBeam & { beamId: BeamId }) | undefined): void => {
@@ -146,9 +143,7 @@ export function createPanelState(options: PanelStateOptions) {
           state,
           beamId: radiated?.beamId ?? 0,
           temperatureCentiC: Math.round(100 * air.temperatureC()),
-          uptimeMs: Math.min(Math.floor(clock.nowMs() - bootedMs), U32_MAX),
-          bootCount,
-          badFrames: Math.min(badFrames, U32_MAX),
+          ...life.counts(),
         };
       case 'set-phases':
       case 'set-digital':
@@ -175,7 +170,7 @@ export function createPanelState(options: PanelStateOptions) {
         };
       case 'measure-pilots':
         if (radiated?.beamId !== request.beamId) return nack('beam-mismatch', radiated?.beamId ?? 0);
-        if (request.user >= air.receivers) return nack('wrong-dimensions', air.receivers);
+        if (request.user >= air.receiverCount) return nack('wrong-dimensions', air.receiverCount);
         return {
           type: 'pilot-report',
           beamId: request.beamId,
@@ -258,10 +253,8 @@ export function createPanelState(options: PanelStateOptions) {
     settleSilence: () => silence.settle(),
     /** A request was carried out: the silence starts anew, unless it is the one that began it. Without its bytes: whatever it is. */
     hostSpoke: (request?: Uint8Array) => silence.hostSpoke(request),
-    countBadFrames: (count: number) => {
-      badFrames += count;
-    },
-    bootCount: () => bootCount,
+    countBadFrames: life.countBadFrames,
+    bootCount: life.bootCount,
     staged: (index: number): WholeBeam & { firstMissing: number | undefined } => {
       const slot = staging.slot(index);
       if (!slot) throw new BeamrigError('argument', `slot ${index} is outside 0 … ${capabilities.stagingSlots - 1}`);
@@ -279,9 +272,7 @@ export function createPanelState(options: PanelStateOptions) {
       if (state === 'fault') state = 'idle';
     },
     reset: () => {
-      bootCount += 1;
-      bootedMs = clock.nowMs();
-      badFrames = 0;
+      life.restart();
       staging.emptyAll();
       timed.forgetAll();
       memory.clear();

@@ -9,23 +9,25 @@
  *                                 safe state (asked for, or by silence)
  */
 import type { Clock } from '../core/clock/clock.ts';
-import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { decodeFrame, encodeFrame, nackForDiscard } from '../firmware-protocol/codec.ts';
 import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
-import type { BeamId, Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
-import { FEATURES, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
+import type { BeamId, Capabilities, Message, Reply, Request } from '../firmware-protocol/messages.ts';
+import { PROTOCOL_MAJOR } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
+import { userIndex, type UserRun } from '../core/signal/indices.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import type { Random } from '../core/signal/random.ts';
 import type { Behaviour, Verdict } from './behaviours.ts';
 import { createInjector } from './behaviours.ts';
-import type { AirPart } from './air.ts';
+import type { AirPart, AirReceivers, WholeAir } from './air.ts';
 import { createAir } from './air.ts';
 import { nack } from './nack.ts';
 import type { PanelAuthentication } from './panel-guard.ts';
 import { createPanelGuard } from './panel-guard.ts';
-import type { WholeBeam } from './panel-state.ts';
+import { capabilitiesOfPart, capabilitiesOfReceivers, type PanelCapabilities } from './panel-capabilities.ts';
+import type { PanelCore, WholeBeam } from './panel-state.ts';
 import { createPanelState } from './panel-state.ts';
+import { createReceiverState } from './receiver-state.ts';
 import type { Scene } from './scene.ts';
 import { sameBytes } from './silence-watch.ts';
 import type { SimulatedArray } from './simulated-array.ts';
@@ -36,22 +38,7 @@ export interface PanelSettings {
   random: Random;
   behaviours?: readonly Behaviour[];
   /** What the panel says of itself where that is not the array's or the scene's. */
-  capabilities?: Partial<
-    Pick<
-      Capabilities,
-      'role' | 'panelSerial' | 'arrayId' | 'firmware' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory' | 'features'
-    > & {
-      /**
-       * 1: a panel as it was before 1.2, which every hello and every refused request keeps alive, and which says not that it is simulated.
-       * 2: as before 1.3, without element-gain and element-enable.
-       */
-      protocolMinor: 1 | 2 | typeof PROTOCOL_MINOR;
-      /** Bits of a gain word, 0 … 16 (default 5); 0: it has no element-gain. */
-      gainBits: number;
-      /** Whether single elements can be switched off (default true): element-enable. */
-      elementEnable: boolean;
-    }
-  >;
+  capabilities?: PanelCapabilities;
   /** Time the panel takes to answer, ms (default 0: the reply leaves before `receive` returns). */
   answerMs?: number;
   /** With a key the panel hears sealed frames only. */
@@ -73,7 +60,13 @@ export interface PartOfArray {
   air: AirPart;
 }
 
-export type VirtualPanelOptions = PanelSettings & (WholeArray | PartOfArray);
+/** Or one that drives nothing and has receivers for some users, neighbours in one run, or for all: role user. */
+export interface ReceiversOnly {
+  receivers: AirReceivers;
+  hears?: UserRun;
+}
+
+export type VirtualPanelOptions = PanelSettings & (WholeArray | PartOfArray | ReceiversOnly);
 
 export interface VirtualPanel {
   readonly capabilities: Readonly<Capabilities>;
@@ -117,8 +110,7 @@ const TYPE_OF_CODE = new Map(Object.entries(TYPE_CODES).map(([type, code]) => [c
 export function createVirtualPanel(options: VirtualPanelOptions): VirtualPanel {
   const { clock, random, answerMs = 0, onLatch = () => undefined } = options;
   const injector = createInjector(options.behaviours ?? [], random.stream('behaviours'));
-  const air = 'air' in options ? options.air : createAir(options).part();
-  const state = createPanelState({ clock, air, capabilities: capabilitiesOf(options, air), onLatch });
+  const { air, state } = boardOf(options, onLatch);
   const guard = options.authentication && createPanelGuard(options.authentication);
   const isOld = state.capabilities.protocolMinor < 2;
 
@@ -289,50 +281,15 @@ const isAnsweredAnew = (request: Request): boolean =>
   request.type === 'commit' ||
   request.type === 'select-beam';
 
-/** Bytes of a report before its values. */
-const REPORT_PREFIX_BYTES = 20;
-const DEFAULT_GAIN_BITS = 5;
-/** Minor version since which panels have a feature, where not all have. */
-const FIRST_MINOR: Partial<Record<Feature, number>> = { simulated: 2, 'element-gain': 3, 'element-enable': 3 };
-function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptions, air: AirPart): Capabilities {
-  const { elementEnable = true, ...said } = capabilities;
-  const { beamMemory = 16, protocolMinor = PROTOCOL_MINOR, gainBits = DEFAULT_GAIN_BITS } = said;
-  const { features = FEATURES.filter((feature) => protocolMinor >= (FIRST_MINOR[feature] ?? 0)) } = said;
-  if (said.features?.includes('authentication') && !authentication) {
-    throw new BeamrigError('argument', "a panel without a key has no 'authentication'", { wayOut: 'Give it a panel key.' });
+/** The board behind the wire, and what it stands in. */
+function boardOf(options: VirtualPanelOptions, onLatch: (beamId: BeamId) => void): { air: WholeAir; state: PanelCore } {
+  const { clock } = options;
+  if ('receivers' in options) {
+    const { receivers } = options;
+    const { hears = { firstUser: userIndex(0), count: receivers.users } } = options;
+    const capabilities = capabilitiesOfReceivers(options, receivers);
+    return { air: receivers, state: createReceiverState({ clock, receivers, capabilities, hears }) };
   }
-  const hasFor: Partial<Record<Feature, boolean>> = {
-    'beam-memory': beamMemory > 0,
-    'element-gain': gainBits > 0,
-    'element-enable': elementEnable,
-  };
-  const announced = (feature: Feature): boolean =>
-    feature === 'authentication' ? authentication !== undefined : features.includes(feature) && hasFor[feature] !== false;
-  const all: Capabilities = {
-    role: 'array',
-    panelSerial: 'SIM-0001',
-    arrayId: 0,
-    firmware: 'beamrig-simulator',
-    maxPayloadBytes: 1024,
-    stagingSlots: 2,
-    ...said,
-    protocolMajor: PROTOCOL_MAJOR,
-    protocolMinor,
-    elements: air.elements,
-    rfChains: air.rfChains,
-    phaseBits: air.phaseBits,
-    gainBits: announced('element-gain') ? gainBits : 0,
-    users: features.includes('snr-report') || features.includes('pilot-report') ? air.users : 0,
-    beamMemory: features.includes('beam-memory') ? beamMemory : 0,
-    features: FEATURES.filter(announced),
-  };
-  // A capability that the wire cannot carry is refused here and not at the first hello.
-  encodeFrame({ seq: 0, message: { type: 'capabilities', ...all } });
-  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * air.users, REPORT_PREFIX_BYTES + 8 * air.rfChains);
-  if (all.maxPayloadBytes < longestReport) {
-    throw new BeamrigError('argument', `maxPayloadBytes is ${all.maxPayloadBytes}; a report takes ${longestReport}`, {
-      wayOut: `Choose maxPayloadBytes ≥ ${longestReport}.`,
-    });
-  }
-  return all;
+  const air = 'air' in options ? options.air : createAir(options).part();
+  return { air, state: createPanelState({ clock, air, capabilities: capabilitiesOfPart(options, air), onLatch }) };
 }

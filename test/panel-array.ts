@@ -17,6 +17,7 @@ import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
 import type { PanelSettings, VirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { createVirtualPanel } from '../hil-sim/virtual-panel.ts';
 import { fromParts } from '../core/signal/complex-matrix.ts';
+import type { UserRun } from '../core/signal/indices.ts';
 import { createRandom } from '../core/signal/random.ts';
 import type { LoopbackLink } from '../src/link/loopback.ts';
 import { createLoopbackLink } from '../src/link/loopback.ts';
@@ -46,6 +47,15 @@ export interface BenchMember {
   panelKey?: Uint8Array;
 }
 
+/** A board with receivers only. */
+export interface BenchReceivers {
+  users: UserRun;
+  /** Those whom it has receivers for, where they are not the users that it is asked for. */
+  hears?: UserRun;
+  behaviours?: readonly Behaviour[];
+  capabilities?: NonNullable<PanelSettings['capabilities']>;
+}
+
 export interface BenchPanel {
   virtual: VirtualPanel;
   link: LoopbackLink;
@@ -62,6 +72,8 @@ export interface PanelArray {
   clock: VirtualClock;
   air: Air;
   panels: BenchPanel[];
+  /** Boards with receivers only, and what was said to them. */
+  receivers: Pick<BenchPanel, 'virtual' | 'link' | 'driver' | 'sent'>[];
   group: PanelGroup;
   /** Notes a beam as asked for: nothing else may be radiated. */
   ask: <B extends BeamCommand>(beam: B) => B;
@@ -73,7 +85,7 @@ export interface PanelArray {
   reports: { beamId: number; shown: number[] }[];
 }
 
-export function panelArray(members: readonly BenchMember[], seed = 1): PanelArray {
+export function panelArray(members: readonly BenchMember[], seed = 1, listeners: readonly BenchReceivers[] = []): PanelArray {
   const clock = createVirtualClock();
   const random = createRandom(seed);
   const elements = members.reduce((count, member) => count + member.elements.length, 0);
@@ -124,7 +136,6 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
       );
       if (differs) throw new Error(`panel ${index} radiates something else than its part of beam ${now.beamId}`);
     };
-    const sent: Message[] = [];
     const link = createLoopbackLink(
       {
         receive: (frame) => {
@@ -144,14 +155,25 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
       clock,
       { name: `link ${index}`, latencyMs: member.latencyMs ?? 0.5 },
     );
-    const send = link.send.bind(link);
-    link.send = (frame) => {
-      const decoded = decodeFrame(frame);
-      if (decoded.ok) sent.push(decoded.frame.message);
-      return send(frame);
-    };
+    const sent = sentOn(link);
     const driver = createPanel({ link, clock, random: random.stream(`driver ${index}`), ...member.driver });
     return { virtual, link, driver, sent, radiated, latchedMs };
+  });
+
+  const receivers = listeners.map(({ users, hears = users, behaviours = [], capabilities }, index) => {
+    const virtual = createVirtualPanel({
+      clock,
+      receivers: air.receivers(),
+      hears,
+      random: random.stream(`receivers ${index}`),
+      behaviours,
+      answerMs: 0.05,
+      capabilities: { panelSerial: `RECEIVERS-${index}`, ...capabilities },
+    });
+    const link = createLoopbackLink(virtual, clock, { name: `receivers ${index}`, latencyMs: 0.5 });
+    const sent = sentOn(link);
+    const driver = createPanel({ link, clock, random: random.stream(`driver of receivers ${index}`), hears: users });
+    return { virtual, link, driver, sent };
   });
 
   const group = createPanelGroup({
@@ -159,17 +181,31 @@ export function panelArray(members: readonly BenchMember[], seed = 1): PanelArra
     elements,
     rfChains: CHAINS,
     clock,
+    receivers: receivers.map(({ driver }, i) => ({ panel: driver, users: listeners[i].users })),
   });
   return {
     clock,
     air,
     panels,
+    receivers,
     group,
     ask,
     beam: (beamId) => ask(beamOf(beamId, elements)),
     shown,
     reports,
   };
+}
+
+/** What is put on a link from now on, in order; sealed frames left out. */
+function sentOn(link: LoopbackLink): Message[] {
+  const sent: Message[] = [];
+  const send = link.send.bind(link);
+  link.send = (frame) => {
+    const decoded = decodeFrame(frame);
+    if (decoded.ok) sent.push(decoded.frame.message);
+    return send(frame);
+  };
+  return sent;
 }
 
 /** A beam that no other id shares. */

@@ -5,4 +5,10 @@
 declare const brand: unique symbol;
 export type UserIndex = number & { readonly [brand]: 'user' };
 
+/** Users in one run: firstUser, firstUser + 1, … so many. */
+export interface UserRun {
+  firstUser: UserIndex;
+  count: number;
+}
+
 export const userIndex = (index: number): UserIndex => index as UserIndex;

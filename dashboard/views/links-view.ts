@@ -77,6 +77,12 @@ const LINK_COLUMNS: Column[] = [
   },
 ];
 
+/** Elements of the array, or users whom a board with receivers only hears. */
+function partOf({ elements, users }: Link): string {
+  const [what, which] = users === '' ? ['element', elements] : ['user', users];
+  return `${/^\d+$/.test(which) ? what : `${what}s`} ${which}`;
+}
+
 /** The figures of a link, and below them what it leads to and what is wrong with it, in full. */
 function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
   const cells = columns.map(({ name, text }) => {
@@ -86,10 +92,7 @@ function rowsOf(link: Link, columns: readonly Column[]): HTMLElement {
       title: name === 'Link' ? `${link.kind}, opened again ${counted(count(link.reconnects), 'time')}` : shown,
     });
   });
-  const what = [
-    link.panel === '' ? 'panel not known yet' : link.panel,
-    `${/^\d+$/.test(link.elements) ? 'element' : 'elements'} ${link.elements}`,
-  ];
+  const what = [link.panel === '' ? 'panel not known yet' : link.panel, partOf(link)];
   if (link.unauthenticated) what.push(`${counted(count(link.unauthenticated), 'unauthenticated frame')} ignored`);
   const about = element(
     'td',

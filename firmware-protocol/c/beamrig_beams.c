@@ -54,7 +54,7 @@ static beamrig_beam beam_at(const beamrig_panel *panel, size_t beam, uint8_t par
 void beamrig_panel_go_dark(beamrig_panel *panel) {
   panel->dark = true;
   panel->radiated_id = 0;
-  panel->hardware.mute(panel->hardware.context);
+  if (panel->hardware.mute != NULL) panel->hardware.mute(panel->hardware.context);
 }
 
 /* False when the hardware refused, which makes the panel faulty. */

@@ -52,6 +52,7 @@ static void forget(beamrig_panel *panel) {
 /* ---- the panel ---------------------------------------------------------------------------------------------------------------- */
 
 static bool fits(const beamrig_panel *panel) {
+  if (beamrig_panel_slots(panel) == 0) return true;
   const beamrig_capabilities *const it = &panel->capabilities;
   const beamrig_panel_memory *const memory = &panel->memory;
   const uint64_t waiting = beamrig_panel_has(panel, BEAMRIG_FEATURE_TIME_SYNC) ? 1u : 0u;
@@ -64,11 +65,21 @@ static bool fits(const beamrig_panel *panel) {
          memory->slot_room >= it->staging_slots && memory->stored_room >= it->beam_memory;
 }
 
+/* What a board with receivers only may say of itself, which has no elements and keeps no beams. */
+static bool is_receiver(const beamrig_capabilities *it) {
+  const uint32_t features = BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT | BEAMRIG_FEATURE_TIME_SYNC |
+                            BEAMRIG_FEATURE_AUTHENTICATION | BEAMRIG_FEATURE_SIMULATED;
+  return it->elements == 1 && it->phase_bits == 1 && it->staging_slots == 1 && it->gain_bits == 0 && it->users > 0 &&
+         (it->features & ~features) == 0;
+}
+
 static bool is_consistent(const beamrig_panel *panel) {
   const beamrig_capabilities *const it = &panel->capabilities;
+  const bool drives = it->role != BEAMRIG_ROLE_USER;
   const bool snr = (it->features & BEAMRIG_FEATURE_SNR_REPORT) != 0;
   const bool pilots = (it->features & BEAMRIG_FEATURE_PILOT_REPORT) != 0;
-  if (panel->hardware.apply == NULL || panel->hardware.mute == NULL || panel->hardware.time_us == NULL) return false;
+  if (panel->hardware.time_us == NULL || (drives && (panel->hardware.apply == NULL || panel->hardware.mute == NULL))) return false;
+  if (!drives && !is_receiver(it)) return false;
   if ((it->features & ~(uint32_t)(BEAMRIG_PANEL_FEATURES | BEAMRIG_FEATURE_AUTHENTICATION | BEAMRIG_FEATURE_SIMULATED)) != 0) return false;
   if (((it->features & BEAMRIG_FEATURE_BEAM_MEMORY) != 0) != (it->beam_memory > 0)) return false;
   if (((it->features & BEAMRIG_FEATURE_DIGITAL_WEIGHTS) != 0) != (panel->streams > 0)) return false;
@@ -96,12 +107,25 @@ bool beamrig_panel_init(beamrig_panel *panel, const beamrig_capabilities *capabi
   panel->streams = streams;
   panel->state = BEAMRIG_STATE_IDLE;
   panel->boot_count = boot_count;
+  panel->reported_users = capabilities->users;
   if (!is_consistent(panel) || !fits(panel)) return false;
-  for (uint8_t slot = 0; slot < capabilities->staging_slots; slot++) beamrig_panel_empty_slot(panel, slot, 0);
+  for (uint8_t slot = 0; slot < beamrig_panel_slots(panel); slot++) beamrig_panel_empty_slot(panel, slot, 0);
   if (capabilities->beam_memory > 0) memset(memory->stored, STORED_NOTHING, capabilities->beam_memory);
   forget(panel);
   beamrig_panel_go_dark(panel);
   return true;
+}
+
+bool beamrig_panel_reports(beamrig_panel *panel, uint16_t first_user, uint16_t count) {
+  const uint16_t users = panel->capabilities.users;
+  if (count == 0 || first_user >= users || count > users - first_user) return false;
+  panel->first_user = first_user;
+  panel->reported_users = count;
+  return true;
+}
+
+void beamrig_panel_has_probe(beamrig_panel *panel) {
+  panel->has_probe = panel->capabilities.users > 0 && panel->hardware.measure_pilots != NULL;
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------------ */

@@ -28,7 +28,7 @@ typedef struct {
   void *context;
   /*
    * Drives all elements at once: write every chip, then latch them together, enables and gains with the words. 0 = done, else a fault code of
-   * the board. A panel without a feature is given NULL for its part.
+   * the board. A panel without a feature is given NULL for its part. NULL, as `mute` is, on a board with receivers only (role user).
    */
   uint32_t (*apply)(void *context, const beamrig_beam *beam);
   /* All elements off. */
@@ -39,8 +39,8 @@ typedef struct {
   int16_t (*temperature_centi_c)(void *context);
   /*
    * Averages over `*pilots` pilots (says in it how many they really were) and puts what each user hears, in 0.01 dB, with
-   * beamrig_put_reading(snr, user, value). A user for whom nothing is put has no reading, and the host is told so. False when it cannot
-   * measure now (`busy`). NULL without the feature snr-report.
+   * beamrig_put_reading(snr, user, value), `user` counted from the first that the panel reports (beamrig_panel_reports). A user for whom
+   * nothing is put has no reading, and the host is told so. False when it cannot measure now (`busy`). NULL without the feature snr-report.
    */
   bool (*measure_snr)(void *context, uint32_t *pilots, uint8_t *snr);
   /* Likewise re, im of each of the M chains as `user` hears it, with beamrig_put_f32. NULL without the feature pilot-report. */
@@ -141,6 +141,16 @@ typedef struct {
                                             name##_replies,                                                              \
                                             (reply_size)}
 
+/* The same for a board with receivers only (role user), which keeps no beam. */
+#define BEAMRIG_RECEIVER_MEMORY(name, requests, reply_size)                                                              \
+  static beamrig_remembered name##_remembered[(requests) + 1u];                                                          \
+  static uint8_t name##_replies[((requests) + 1u) * (reply_size)];                                                       \
+  static const beamrig_panel_memory name = {NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0,               \
+                                            name##_remembered,                                                           \
+                                            (requests),                                                                  \
+                                            name##_replies,                                                              \
+                                            (reply_size)}
+
 /*
  * What this library does of the protocol's features, beside BEAMRIG_FEATURE_AUTHENTICATION, which needs a key too. A panel has those that
  * its capabilities name and no others, and answers the requests of others `unsupported-message`; element-gain and element-enable need memory of
@@ -213,6 +223,10 @@ typedef struct {
   uint32_t boot_count;
   uint32_t bad_frames;
   uint32_t fault_code;
+  /* The users that it reports. */
+  uint16_t first_user;
+  uint16_t reported_users;
+  bool has_probe;
   size_t next_remembered;
   beamrig_guard guard;
 } beamrig_panel;
@@ -221,12 +235,22 @@ typedef struct {
  * A panel as after a reset: idle, muted, nothing staged or stored, no silence limit. Call it once at start.
  * @param capabilities copied, its texts not; the protocol version in it is set here
  * @param streams K, columns of D; 0 without the feature digital-weights
+ * @param memory of a board with receivers only (role user): what replies take, the rest NULL and 0
  * @param boot_count another number after each start (kept in flash or backup memory, or drawn)
  * Returns false, and the panel is not to be used, when the capabilities cannot be sent or contradict themselves, a feature lacks its
  * callback, or the memory is too small for them.
  */
 bool beamrig_panel_init(beamrig_panel *panel, const beamrig_capabilities *capabilities, uint16_t streams,
                         const beamrig_hardware *hardware, const beamrig_panel_memory *memory, uint32_t boot_count);
+
+/*
+ * The panel reports `count` users from `first_user` on, and no others: where receivers are spread over several boards. Without it: all.
+ * False, and nothing changes, when there is none of them, or one is not among the `users` of the capabilities.
+ */
+bool beamrig_panel_reports(beamrig_panel *panel, uint16_t first_user, uint16_t count);
+
+/* The panel has a probe, too: measure_pilots is called with user = `users` for it. Without it: none. */
+void beamrig_panel_has_probe(beamrig_panel *panel);
 
 /*
  * Gives a panel with the feature authentication its key; until then it takes no frame. Call it once after each beamrig_panel_init.

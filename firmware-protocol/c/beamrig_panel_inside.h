@@ -38,6 +38,11 @@ bool beamrig_panel_not_staged(const beamrig_panel *panel, uint8_t slot, uint32_t
 /* What the beam of a slot came with, BEAMRIG_WITH_... */
 uint8_t beamrig_panel_parts_of_slot(const beamrig_panel *panel, uint8_t slot);
 
+/* Slots that it has: a board with receivers only says that it has one, and has none. */
+static inline uint8_t beamrig_panel_slots(const beamrig_panel *panel) {
+  return panel->capabilities.role == BEAMRIG_ROLE_USER ? 0 : panel->capabilities.staging_slots;
+}
+
 /* Bytes of coverage that a slot takes. */
 size_t beamrig_panel_coverage_bytes(const beamrig_panel *panel);
 

@@ -46,7 +46,7 @@ static void hello(beamrig_panel *panel, const beamrig_message *request, beamrig_
     beamrig_panel_nack(reply, BEAMRIG_NACK_UNSUPPORTED_VERSION, BEAMRIG_PROTOCOL_MAJOR);
     return;
   }
-  for (uint8_t slot = 0; slot < panel->capabilities.staging_slots; slot++) beamrig_panel_empty_slot(panel, slot, 0);
+  for (uint8_t slot = 0; slot < beamrig_panel_slots(panel); slot++) beamrig_panel_empty_slot(panel, slot, 0);
   beamrig_panel_forget_waiting(panel);
   panel->newest = 0;
   panel->session_over = false;
@@ -152,13 +152,17 @@ static void read_phases(const beamrig_panel *panel, const beamrig_errand *errand
 static void measure(const beamrig_panel *panel, const beamrig_errand *errand, beamrig_message *reply) {
   const beamrig_message *const request = errand->request;
   const bool snr = request->type == BEAMRIG_MEASURE_SNR;
-  const uint16_t user = request->as.measure.user;
-  if (beam_mismatch(panel, request->as.measure.beam_id, reply)) return;
-  if (!snr && user >= panel->capabilities.users) {
+  const uint16_t first = panel->first_user;
+  const uint16_t user = snr ? first : request->as.measure.user;
+  /* A board with receivers only hears a beam whose id it cannot know: the host answers for that. */
+  const bool drives = panel->capabilities.role != BEAMRIG_ROLE_USER;
+  if (drives ? beam_mismatch(panel, request->as.measure.beam_id, reply) : faulty(panel, reply)) return;
+  const bool probe = !snr && panel->has_probe && user == panel->capabilities.users;
+  if (!probe && (user < first || user - first >= panel->reported_users)) {
     beamrig_panel_nack(reply, BEAMRIG_NACK_WRONG_DIMENSIONS, panel->capabilities.users);
     return;
   }
-  const uint16_t count = snr ? panel->capabilities.users : panel->capabilities.rf_chains;
+  const uint16_t count = snr ? panel->reported_users : panel->capabilities.rf_chains;
   uint8_t *const values = beamrig_payload_array(errand->frame, BEAMRIG_SNR_REPORT);
   uint32_t pilots = request->as.measure.pilots;
   reply->type = snr ? BEAMRIG_SNR_REPORT : BEAMRIG_PILOT_REPORT;
@@ -268,9 +272,26 @@ static uint32_t feature_needed(uint8_t type) {
   }
 }
 
+/* What a board with receivers only may be asked; the features say the rest. */
+static bool is_for_receivers(uint8_t type) {
+  switch (type) {
+    case BEAMRIG_HELLO:
+    case BEAMRIG_PING:
+    case BEAMRIG_GET_STATUS:
+    case BEAMRIG_MEASURE_SNR:
+    case BEAMRIG_MEASURE_PILOTS:
+    case BEAMRIG_SYNC_TIME:
+    case BEAMRIG_CHALLENGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void beamrig_panel_carry_out(beamrig_panel *panel, const beamrig_errand *errand, beamrig_message *reply) {
   const beamrig_message *const request = errand->request;
-  if (!beamrig_panel_has(panel, feature_needed(request->type))) {
+  const bool drives = panel->capabilities.role != BEAMRIG_ROLE_USER;
+  if (!beamrig_panel_has(panel, feature_needed(request->type)) || (!drives && !is_for_receivers(request->type))) {
     beamrig_panel_nack(reply, BEAMRIG_NACK_UNSUPPORTED_MESSAGE, request->type);
     return;
   }

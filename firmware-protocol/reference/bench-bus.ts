@@ -169,7 +169,7 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
 
   const measureChains = (payload: PayloadReader): Uint8Array | undefined => {
     const asked = payload.u32(1);
-    const user = payload.u16(0, part.receivers - 1);
+    const user = payload.u16(0, part.receiverCount - 1);
     if (payload.failed || payload.remaining > 0) return undefined;
     const { pilots, values } = part.measureChains(asked, userIndex(user));
     const body = new DataView(new ArrayBuffer(4 + 4 * values.length));

@@ -142,6 +142,7 @@ static bool start_panel(eeprom_finding key) {
   const beamrig_hardware hardware = {NULL, apply, mute, time_us, temperature, measure_snr, measure_pilots};
   if (key != EEPROM_NEW) capabilities.features |= BEAMRIG_FEATURE_AUTHENTICATION;
   if (!beamrig_panel_init(&panel, &capabilities, settings.users, &hardware, &memory, boot_count)) return false;
+  beamrig_panel_has_probe(&panel);
   /* With damaged memory the panel has no key, which takes no frame of anybody: dark until somebody writes the memory anew. */
   const bool keyed = key != EEPROM_KEPT || beamrig_panel_authenticate(&panel, settings.key, settings.key_length, counter_limit,
                                                                       store_counter_limit);

@@ -15,6 +15,7 @@ import { LINK_KIND_NAMES, linkKind, ofKind } from '../link/link-kinds.ts';
 import { assembleHardware, linkText, problemMessage, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
+import { partText } from '../rig/link-description.ts';
 import { print } from './output.ts';
 
 interface Finding {
@@ -113,14 +114,14 @@ async function hardware(rig: RigFile | undefined): Promise<Finding[]> {
   try {
     found = await assembleHardware({ rig, clock: createRealClock(), random: createRandom(randomInt(2 ** 31)) });
     const problems = await found.reach();
-    const findings = found.links().map(({ name, source, panel, firmware, elements }): Finding => {
+    const findings = found.links().map(({ name, source, panel, firmware, ...part }): Finding => {
       const problem = problems.find(({ link }) => link === name);
       if (problem === undefined) {
         const played = source === 'played-panel' ? 'a played panel (a program, no hardware), ' : '';
         return {
           what: `link ${name}`,
           state: 'good',
-          detail: `${played}panel ${panel}, firmware ${firmware}, elements ${elements}`,
+          detail: `${played}panel ${panel}, firmware ${firmware}, ${partText(part)}`,
         };
       }
       const { detail, wayOut, fault } = problem;

@@ -1,6 +1,7 @@
 /** What `beamrig panel` says while panels are played: lines for a person, or one JSON object a line for a program. */
 import { counted } from '../../core/errors/counted.ts';
 import type { Outlet } from './outlet.ts';
+import { partText } from '../rig/link-description.ts';
 import type { PlayedEvent } from '../rig/played-panels.ts';
 
 export interface PanelStart {
@@ -10,7 +11,7 @@ export interface PanelStart {
   phaseBits: number;
   users: number;
   seed: number;
-  panels: { name: string; panel: string; elements: string; on: string; behaviours: number }[];
+  panels: { name: string; panel: string; elements: string; users: string; on: string; behaviours: number }[];
   authenticated: boolean;
 }
 
@@ -52,7 +53,7 @@ function textOutput(out: Outlet, log: 'events' | 'beams'): PanelOutput {
       );
       for (const panel of panels) {
         const faults = panel.behaviours === 0 ? '' : `, playing ${counted(panel.behaviours, 'behaviour')}`;
-        line(`  ${panel.name}: panel ${panel.panel}, elements ${panel.elements}, on ${panel.on}${faults}`);
+        line(`  ${panel.name}: panel ${panel.panel}, ${partText(panel)}, on ${panel.on}${faults}`);
       }
       line(authenticated ? 'Frames must be authenticated with the rig’s key.' : 'Frames need no authentication.');
     },

@@ -53,6 +53,19 @@ afterAll(() => {
 });
 
 describe('the plan of beamrig panel', () => {
+  it('plays a board with receivers only, by its flag or by its link, and has them once', () => {
+    const [alone] = readPanelPlan(undefined, { ...FLAGS, role: 'user' }).panels;
+    expect(alone).toMatchObject({ panelSerial: 'BOARD-7', elements: [], users: { firstUser: 0, count: 2 } });
+    const links = `[ { name: front, serial: { path: /a } }, { name: probe, role: user, users: 1, serial: { path: /b } } ]`;
+    const { panels } = readPanelPlan(rigFile(links), { serial: ['front=/c', 'probe=/d'] });
+    expect(panels.map(({ name, elements, users }) => [name, elements.length, users])).toEqual([
+      ['front', 16, undefined],
+      ['probe', 0, { firstUser: 1, count: 1 }],
+    ]);
+    expect(refusal(rigFile(links), { role: 'user' })).toMatch(/--role user: .* says that already \| Leave --role out/);
+    expect(refusal(undefined, { ...FLAGS, role: 'probe' })).toMatch(/--role.*probe.*array.*user/);
+  });
+
   it('needs no rig file for one panel with all elements', () => {
     const plan = readPanelPlan(undefined, FLAGS);
     expect(plan.panels).toEqual([

@@ -5,6 +5,7 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { nearest } from '../../core/errors/nearest.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { userIndex, type UserRun } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { readRigKey } from '../config/key-file.ts';
@@ -32,6 +33,7 @@ export interface PanelOptions extends Partial<Record<LinkKindName, string[]>> {
   phaseBits?: string;
   users?: string;
   panel?: string;
+  role?: string;
 }
 
 export interface PlannedPanel {
@@ -40,6 +42,8 @@ export interface PlannedPanel {
   panelSerial: string;
   /** Global elements, in the panel's own order. */
   elements: readonly number[];
+  /** Whom it hears, of a board with receivers only. */
+  users?: UserRun;
   /** Where it is attached: its own end of the wire. */
   wire: Wire;
   behaviours: readonly Behaviour[];
@@ -89,7 +93,10 @@ export function readPanelPlan(rigPath: string | undefined, options: PanelOptions
 const DIMENSIONS = { elements: '--elements', rfChains: '--rf-chains', phaseBits: '--phase-bits', users: '--users' } as const;
 
 function rigOfFile(path: string, options: PanelOptions): RigFile {
-  for (const [key, flag] of Object.entries({ ...DIMENSIONS, panel: '--panel' }) as [keyof PanelOptions, string][]) {
+  for (const [key, flag] of Object.entries({ ...DIMENSIONS, panel: '--panel', role: '--role' }) as [
+    keyof PanelOptions,
+    string,
+  ][]) {
     if (options[key] === undefined) continue;
     throw new BeamrigError('argument', `${flag} ${String(options[key])}: ${path} says that already`, {
       wayOut: `Leave ${flag} out, or the rig file.`,
@@ -120,7 +127,8 @@ function rigOfFlags(options: PanelOptions): RigFile {
 }
 
 function plannedPanels(rig: RigFile, options: PanelOptions): PlannedPanel[] {
-  const known: PlayableLink[] = rig.links.length > 0 ? rig.links : [onlyPanel(rig, options.panel ?? 'SIM-0001')];
+  const role = options.role === undefined ? 'array' : oneOf('--role', options.role, ['array', 'user'] as const);
+  const known: PlayableLink[] = rig.links.length > 0 ? rig.links : [onlyPanel(rig, options.panel ?? 'SIM-0001', role)];
   const names = known.map(({ name }) => name);
   const chosen = chosenLinks(known, options.link, names);
   const flags = LINK_KIND_NAMES.map((kind) => ({ kind, said: ends(kind, options[kind], chosen) }));
@@ -150,6 +158,7 @@ function plannedPanels(rig: RigFile, options: PanelOptions): PlannedPanel[] {
       name: link.name,
       panelSerial: link.panel ?? panelSerialOf(link.name),
       elements: link.elements,
+      ...(link.users && { users: link.users }),
       wire: wireOf(link, given[0]),
       behaviours: options.rigBehaviours ? [...rig.simulator.behaviours, ...of] : of,
     };
@@ -157,14 +166,13 @@ function plannedPanels(rig: RigFile, options: PanelOptions): PlannedPanel[] {
 }
 
 /** A panel, and the link of the rig file that it is on, if there is one. */
-type PlayableLink = RigLink | (Pick<RigLink, 'name' | 'panel' | 'elements'> & { kind?: undefined });
+type PlayableLink = RigLink | (Pick<RigLink, 'name' | 'panel' | 'elements' | 'users'> & { kind?: undefined });
 
-/** A rig file without links has one panel with all elements; where it is attached, the flags say. */
-const onlyPanel = (rig: RigFile, panel: string): PlayableLink => ({
-  name: 'panel',
-  panel,
-  elements: Array.from({ length: elementsOf(rig) }, (_, element) => element),
-});
+/** A rig file without links has one panel with all elements, or all receivers; where it is attached, the flags say. */
+const onlyPanel = (rig: RigFile, panel: string, role: 'array' | 'user'): PlayableLink =>
+  role === 'user'
+    ? { name: 'panel', panel, elements: [], users: { firstUser: userIndex(0), count: rig.users.count } }
+    : { name: 'panel', panel, elements: Array.from({ length: elementsOf(rig) }, (_, element) => element) };
 
 /** Serial numbers are of 32 bytes at most, in printable ASCII. */
 const panelSerialOf = (name: string): string =>

@@ -9,9 +9,9 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf } from '../config/rig-file.ts';
-import { rangesText } from '../config/element-map.ts';
 import { linkKind } from '../link/link-kinds.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
+import { partOf } from '../rig/link-description.ts';
 import { playPanels } from '../rig/played-panels.ts';
 import type { PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray, panelSettings } from '../rig/simulator.ts';
@@ -64,6 +64,7 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
 
   output.start(startOf(plan, played.panels));
   for (const doubt of plan.doubts) output.warning(doubt);
+  if (plan.panels.every(({ users }) => users !== undefined)) output.warning(NOTHING_TO_HEAR);
   if (rigKey !== undefined) warnOfReplays(plan, limits, output);
   const stopped = new Promise<void>((resolve) => void onStopSignal(resolve));
   await played.open();
@@ -77,6 +78,10 @@ export async function panel(rigPath: string | undefined, options: PanelOptions):
   await played.close();
   endProcess((await finishWell(LAST_OUTPUT)) ? 0 : 1); // a wire that hangs must not keep the command alive
 }
+
+/** Whatever another process plays, the air of this one is its own. */
+const NOTHING_TO_HEAR =
+  'no panel of the array is played by this process, so its receivers hear noise alone; play both in one, from a rig file that has both links';
 
 function endOf({ wire, panelSerial }: PlannedPanel, rigKey: Uint8Array | undefined): Promise<PanelEnd> {
   const panelKey = rigKey && derivePanelKey(rigKey, panelSerial);
@@ -125,10 +130,10 @@ const startOf = ({ rig, seed, panels, rigKey }: PanelPlan, played: readonly Play
   users: rig.users.count,
   seed,
   authenticated: rigKey !== undefined,
-  panels: panels.map(({ name, panelSerial, elements, behaviours }, index) => ({
+  panels: panels.map(({ name, panelSerial, elements, users, behaviours }, index) => ({
     name,
     panel: panelSerial,
-    elements: rangesText([...elements].sort((a, b) => a - b)),
+    ...partOf({ elements: [...elements].sort((a, b) => a - b), ...(users && { users }) }),
     on: played[index].attachedTo,
     behaviours: behaviours.length,
   })),

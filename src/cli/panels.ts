@@ -166,21 +166,24 @@ function noPanel(failure: PanelFailure, kind: Place['kind']): Required<Pick<Plac
 
 /** In what the panel is not the one that the rig file describes. */
 function misfit(rig: RigFile, link: RigLink, panel: Capabilities): Pick<Place, 'why' | 'wayOut'> {
-  const wanted = {
-    panelSerial: link.panel,
-    elements: link.elements.length,
-    rfChains: rig.array.rfChains,
-    phaseBits: rig.array.phaseBits,
+  const { rfChains, phaseBits } = rig.array;
+  const wanted: Partial<Capabilities> = {
+    role: link.users === undefined ? 'array' : 'user',
+    ...(link.panel === undefined ? {} : { panelSerial: link.panel }),
+    rfChains,
+    ...(link.users === undefined ? { elements: link.elements.length, phaseBits } : { users: rig.users.count }),
   };
-  const wrong = Object.entries(wanted).filter(
-    ([field, value]) => value !== undefined && panel[field as keyof typeof wanted] !== value,
-  );
+  const wrong = Object.entries(wanted).filter(([field, value]) => panel[field as keyof Capabilities] !== value);
   if (wrong.length === 0) return {};
   return {
     why: `the rig file wants ${wrong.map(([field, value]) => `${field} ${String(value)}`).join(', ')}`,
     wayOut: 'Make the rig file say what the panel is, or attach the panel it describes.',
   };
 }
+
+/** A board with receivers only has no elements, and says 1 because it must. */
+const sizeOf = ({ role, elements, rfChains, phaseBits }: Capabilities): [string, string] =>
+  role === 'user' ? [`receivers × ${rfChains}`, ''] : [`${elements} × ${rfChains}`, String(phaseBits)];
 
 function text(places: readonly Place[], hello: boolean): string {
   if (places.length === 0) return 'No serial port is attached, and no rig file names a link.';
@@ -190,9 +193,7 @@ function text(places: readonly Place[], hello: boolean): string {
     const device = usb
       ? [usb.manufacturer, usb.product, `${usb.vendorId}:${usb.productId}`, usb.serialNumber].filter(Boolean).join(' ')
       : (byId ?? '');
-    const said = panel
-      ? [panel.panelSerial, panel.firmware, `${panel.elements} × ${panel.rfChains}`, panel.phaseBits]
-      : [hello ? '–' : '', '', '', ''];
+    const said = panel ? [panel.panelSerial, panel.firmware, ...sizeOf(panel)] : [hello ? '–' : '', '', '', ''];
     const features = panel?.features.join(', ') ?? '';
     const played = source === 'played-panel' ? 'a played panel, no hardware' : '';
     const name = link === '' && lasting !== undefined ? `in a rig file: ${lasting}` : '';

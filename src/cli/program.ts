@@ -83,6 +83,7 @@ export function createProgram(): Command {
     .option('--phase-bits <q>', 'bits of a phase word')
     .option('--users <k>', 'users')
     .option('--panel <serial>', 'serial number')
+    .option('--role <role>', 'array, or user: a board with receivers of all users and no elements')
     .option('--link <name>', 'play only the panel of this link; may be repeated', several);
   for (const [kind, { usage, what }] of Object.entries(LINK_FLAGS)) {
     panel.option(`--${kind} <${usage}>`, `${what}; may be repeated`, several);

@@ -24,7 +24,7 @@ export interface RunStart {
   /** What phase states are known by. */
   calibration: string;
   fallback: string;
-  links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string }[];
+  links: { name: string; kind: string; source: string; panel: string; firmware: string; elements: string; users: string }[];
   url: string;
   runFolder: string;
 }

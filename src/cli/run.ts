@@ -32,6 +32,7 @@ import { boundOutput, stdout } from './output.ts';
 import { createPatience, HURRIED, type Patience } from './patience.ts';
 import { jsonOutput, textOutput, type RunEnd, type RunOutput, type RunStart } from './run-output.ts';
 import { withinTime } from '../control/within-time.ts';
+import { partText } from '../rig/link-description.ts';
 import { watchStatus } from './status-line.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -138,8 +139,8 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     lookedFor: assembled.lookedFor,
     calibration: assembled.description.calibration,
     fallback: rig.fallback,
-    links: assembled.description.links.map(({ name, kind, source, panel, firmware, elements }) => {
-      return { name, kind, source, panel, firmware, elements };
+    links: assembled.description.links.map(({ name, kind, source, panel, firmware, elements, users }) => {
+      return { name, kind, source, panel, firmware, elements, users };
     }),
     url: server.url,
     runFolder: recorder.folder,
@@ -186,7 +187,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
 
 function sourceLine(rig: RigFile, { source, description }: Rig): string {
   if (source !== 'simulator') {
-    const panels = description.links.map(({ name, panel, elements }) => `${panel} on ${name} (elements ${elements})`);
+    const panels = description.links.map(({ name, panel, ...part }) => `${panel} on ${name} (${partText(part)})`);
     const lost = {
       never: 'when it is lost, cycles are void until it is back',
       'at-start': 'when it is lost, cycles are void until it is back',

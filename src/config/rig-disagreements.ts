@@ -50,7 +50,12 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...sceneProblems(rig),
     ...couplingProblems(rig, elements),
     ...ELEMENT_LISTS.flatMap((list) => namedTwice(rig, ['simulator', 'impairments', list])),
-    ...linkProblems(at(rig, ['links']), elements || undefined, at(rig, ['authentication']) !== undefined, folder),
+    ...linkProblems(
+      at(rig, ['links']),
+      { total: elements || undefined, users: users || undefined },
+      at(rig, ['authentication']) !== undefined,
+      folder,
+    ),
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
     ...sensingProblems(rig),

@@ -179,7 +179,9 @@ export const rigFileSchema = z
       .array(linkSchema)
       .max(64)
       .default([])
-      .describe('Links to the panels of the array, one panel each. None: the rig runs on the simulator.'),
+      .describe(
+        'Links to the panels of the array, and to boards with receivers only, one panel each. None: the rig runs on the simulator.',
+      ),
     authentication: authenticationSchema.optional(),
     fallback: z
       .enum(['never', 'at-start', 'any-time'])
@@ -339,7 +341,7 @@ const MOST_ISSUES = 100;
 const folderOf = (name: string): string => (/^\/(?:dev|proc)\//.test(name) ? process.cwd() : dirname(resolve(name)));
 
 function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile {
-  const links = readLinks(file.links, elementsOf(file), folder);
+  const links = readLinks(file.links, elementsOf(file), file.users.count, folder);
   const { keyFile } = file.authentication ?? {};
   const { model } = file.beamformer;
   const { sensing } = file;

@@ -79,6 +79,25 @@ describe('the links of a rig file', () => {
     expect(links).toMatchObject([{ name: '[::1]:4001', kind: 'tcp', tcp: { host: '::1', port: 4001, baudRate: 115_200 } }]);
   });
 
+  it('give receivers their users, all of them where none are named, and no elements', () => {
+    const { links } = parseRigFile(
+      withLines(
+        'links:',
+        '  - { name: front, serial: { path: /a } }',
+        '  - { name: one, role: user, users: 1, serial: { path: /b } }',
+        "  - { name: zero, role: user, users: '0-0', serial: { path: /c } }",
+      ),
+      'rig.yaml',
+    );
+    expect(links.map(({ name, elements, users }) => ({ name, elements: elements.length, users }))).toEqual([
+      { name: 'front', elements: 8, users: undefined },
+      { name: 'one', elements: 0, users: { firstUser: 1, count: 1 } },
+      { name: 'zero', elements: 0, users: { firstUser: 0, count: 1 } },
+    ]);
+    const alone = withLines('links:', '  - { serial: { path: /a } }', '  - { role: user, serial: { path: /b } }');
+    expect(parseRigFile(alone, 'rig.yaml').links[1].users).toEqual({ firstUser: 0, count: 2 });
+  });
+
   const serial = (path: string, more = ''): string => `  - { ${more}serial: { path: ${path} } }`;
   const tcp = (host: string, port: number, more = ''): string => `  - { ${more}tcp: { host: '${host}', port: ${port} } }`;
   const mqtt = (url: string, more = ''): string => `links: [ { panel: B, mqtt: { url: '${url}'${more} } } ]`;
@@ -109,6 +128,32 @@ describe('the links of a rig file', () => {
       ['links:', serial('./x1', "elements: '0-3', "), serial('/etc/rigs/x1', "elements: '4-7', ")],
       'links[1].serial.path: "/etc/rigs/x1" is that of links[0] already',
     ],
+    [
+      ['links:', serial('/a'), serial('/b', 'role: user, users: 2, ')],
+      'links[1].users: 2 is no user of this rig; allowed: 0 to 1',
+    ],
+    [['links:', serial('/a'), serial('/b', "role: user, users: '1-0', ")], 'links[1].users: "1-0" counts down; allowed: \'0-1\''],
+    [
+      ['links:', serial('/a'), serial('/b', "role: user, users: '0, 1', ")],
+      'links[1].users: "0, 1" is no user and no range; allowed: 2, or \'0-3\'',
+    ],
+    [
+      ['links:', serial('/a'), serial('/b', 'role: user, '), serial('/c', 'role: user, users: 1, ')],
+      'links[2].users: user 1 is on links[1] already; allowed: each user on one link',
+    ],
+    [
+      ['links:', serial('/a'), serial('/b', "role: user, elements: '0-3', ")],
+      'links[1].elements: has no meaning with role: user, a board with receivers only',
+    ],
+    [
+      ['links:', serial('/a', 'users: 0, ')],
+      'links[0].users: has no meaning without role: user; a panel of the array reports on all users, or on none',
+    ],
+    [
+      ['links:', serial('/a', 'role: user, ')],
+      'links: none leads to a panel of the array; allowed: one link or more without role: user',
+    ],
+    [['links:', serial('/a', 'role: probe, ')], 'links[0].role: "probe" is not allowed; allowed: array | user'],
     [['links: [ { serial: { path: "" } } ]'], 'links[0].serial.path: is empty; allowed: the path of a port'],
     [['links: [ { name: a } ]'], `links[0]: none of ${KINDS}; allowed: one of them`],
     [

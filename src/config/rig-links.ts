@@ -7,7 +7,9 @@ import * as z from 'zod';
 import { counted } from '../../core/errors/counted.ts';
 import { MAX_TEXT_BYTES } from '../../firmware-protocol/limits.ts';
 import { LINK_KIND_NAMES, linkKind, type LinkKindName, type OfSomeKind } from '../link/link-kinds.ts';
+import { userIndex, type UserRun } from '../../core/signal/indices.ts';
 import { mapProblems, parseElements } from './element-map.ts';
+import { parseUsers } from './user-run.ts';
 import { environmentVariable, filePath, FROM_HERE } from './rig-fields.ts';
 import type { Problem } from '../../core/errors/schema-problems.ts';
 
@@ -17,6 +19,8 @@ const needing = LINK_KIND_NAMES.filter((kind) => linkKind(kind).needsPanel !== u
 
 type KindBlocks = { [Kind in LinkKindName]: z.ZodOptional<z.ZodType> };
 const kindBlocks = Object.fromEntries(LINK_KIND_NAMES.map((kind) => [kind, linkKind(kind).schema.optional()])) as KindBlocks;
+
+const LINK_ROLES = ['array', 'user'] as const;
 
 export const linkSchema = z
   .strictObject({
@@ -34,12 +38,25 @@ export const linkSchema = z
       .describe(
         `Serial number of the panel at its other end; another panel is refused. Needed with ${needing} and with authentication.`,
       ),
+    role: z
+      .enum(LINK_ROLES)
+      .default('array')
+      .describe(
+        'What the panel at its other end is. array: it drives elements of the array. user: a board with receivers only (panel protocol 1.3), which measures and is asked for nothing else.',
+      ),
+    users: z
+      .union([z.string(), z.int()])
+      .optional()
+      .meta({ allowed: "'0-3', or 2" })
+      .describe(
+        'Which users the receivers of a panel with role: user hear, from 0 on, neighbours in one run. Users that nobody is named for are reported by a panel of the array. Default: all.',
+      ),
     elements: z
       .union([z.string(), z.array(z.union([z.string(), z.int()]))])
       .optional()
       .meta({ allowed: "'0-31', or a list like [ '0-15', 40, '48-63' ]" })
       .describe(
-        'Which elements of the array the panel’s own are, in its order; a range may count down. Needed with several links: every element is on exactly one. Default: all.',
+        'Which elements of the array the panel’s own are, in its order; a range may count down. Needed with several links to panels of the array: every element is on exactly one. Default: all.',
       ),
     ...kindBlocks,
   })
@@ -60,8 +77,10 @@ export type RigLink = {
   name: string;
   /** Needed where a kind needs it. */
   panel?: string;
-  /** Element of the array for each of the panel's own, in its order. */
+  /** Element of the array for each of the panel's own, in its order; none of a board with receivers only. */
   elements: number[];
+  /** Whom a board with receivers only hears; undefined of a panel of the array. */
+  users?: UserRun;
 } & OfSomeKind;
 
 export type LinkText = z.output<typeof linkSchema>;
@@ -69,17 +88,25 @@ export type LinkText = z.output<typeof linkSchema>;
 /**
  * Links that were found to be right, read.
  * @param total N of the array
+ * @param users K
  * @param folder of the rig file
  */
-export function readLinks(links: readonly LinkText[], total: number, folder: string): RigLink[] {
+export function readLinks(links: readonly LinkText[], total: number, users: number, folder: string): RigLink[] {
   return links.map((link): RigLink => {
+    const hears = link.role === 'user' ? { users: heardBy(link, users) } : {};
     const parsed = link.elements === undefined ? undefined : parseElements(link.elements, total);
-    const elements = parsed?.ok ? parsed.elements : Array.from({ length: total }, (_, element) => element);
+    const all = (): number[] => Array.from({ length: total }, (_, element) => element);
+    const elements = link.role === 'user' ? [] : parsed?.ok ? parsed.elements : all();
     const kind = kindsIn(link)[0];
     const block = linkKind(kind).read(link[kind], folder);
     const panel = link.panel === undefined ? {} : { panel: link.panel };
-    return { name: nameOf(link), ...panel, elements, kind, [kind]: block } as unknown as RigLink;
+    return { name: nameOf(link), ...panel, elements, ...hears, kind, [kind]: block } as unknown as RigLink;
   });
+}
+
+function heardBy(link: Pick<LinkText, 'users'>, total: number): UserRun {
+  const parsed = link.users === undefined ? undefined : parseUsers(link.users, total);
+  return parsed?.ok ? parsed.users : { firstUser: userIndex(0), count: total };
 }
 
 const kindsIn = (link: Readonly<Record<string, unknown>>): LinkKindName[] =>
@@ -101,10 +128,16 @@ const isBlock = (value: unknown): value is Raw => typeof value === 'object' && v
 /**
  * What does not fit together among links, of a file that may be wrong in other ways, too.
  * @param total N, where it is known
+ * @param users K, where it is known
  * @param authenticated the rig authenticates its frames
  * @param folder of the rig file
  */
-export function linkProblems(links: unknown, total: number | undefined, authenticated: boolean, folder: string): Problem[] {
+export function linkProblems(
+  links: unknown,
+  { total, users }: { total: number | undefined; users: number | undefined },
+  authenticated: boolean,
+  folder: string,
+): Problem[] {
   if (!Array.isArray(links)) return [];
   const problems: Problem[] = [];
   const entries = links.map((link: unknown, index) => ({ link, index })).filter((entry) => isBlock(entry.link)) as {
@@ -137,7 +170,20 @@ export function linkProblems(links: unknown, total: number | undefined, authenti
       for (const [key, text] of found) say([name, key], `${here}.${name}.${key}: ${text}`);
     }
   }
-  problems.push(...elementProblems(entries, total), ...twice(entries, folder));
+  const receivers = entries.filter(({ link }) => link.role === 'user');
+  const ofArray = entries.filter(({ link }) => link.role !== 'user');
+  problems.push(...elementProblems(ofArray, total), ...receiverProblems(receivers, users), ...twice(entries, folder));
+  for (const { link, index } of ofArray) {
+    if (link.users === undefined) continue;
+    const text = `links[${index}].users: has no meaning without role: user; a panel of the array reports on all users, or on none`;
+    problems.push({ path: ['links', index, 'users'], text });
+  }
+  if (ofArray.length === 0 && receivers.length > 0) {
+    problems.push({
+      path: ['links'],
+      text: 'links: none leads to a panel of the array; allowed: one link or more without role: user',
+    });
+  }
   return problems;
 }
 
@@ -168,6 +214,31 @@ function elementProblems(entries: { link: Raw; index: number }[], total: number 
   // Half a map has holes of its own making.
   if (total === undefined || entries.length === 0 || maps.length < entries.length) return problems;
   return [...problems, ...mapProblems(maps, total).map((text) => ({ path: ['links'], text: `links: ${text}` }))];
+}
+
+/** Whom boards with receivers only hear: each user on one of them, or on none. */
+function receiverProblems(entries: { link: Raw; index: number }[], total: number | undefined): Problem[] {
+  const problems: Problem[] = [];
+  const owner = new Map<number, number>();
+  for (const { link, index } of entries) {
+    const say = (key: string, text: string): number =>
+      problems.push({ path: ['links', index, key], text: `links[${index}].${key}: ${text}` });
+    if (link.elements !== undefined) say('elements', 'has no meaning with role: user, a board with receivers only');
+    const { users = total === undefined ? undefined : `0-${total - 1}` } = link;
+    if (typeof users !== 'string' && typeof users !== 'number') continue; // the schema says it
+    const parsed = parseUsers(users, total);
+    if (!parsed.ok) {
+      say('users', parsed.problem);
+      continue;
+    }
+    const { firstUser, count } = parsed.users;
+    const run = Array.from({ length: count }, (_, i) => firstUser + i);
+    const shared = run.find((user) => owner.has(user));
+    if (shared !== undefined)
+      say('users', `user ${shared} is on links[${owner.get(shared)}] already; allowed: each user on one link`);
+    for (const user of run) if (!owner.has(user)) owner.set(user, index);
+  }
+  return problems;
 }
 
 /** What belongs to one link alone: its name, its panel, its port or address. */

@@ -56,8 +56,10 @@ export interface LinkDescription {
   /** Serial number and firmware of the panel; what the rig file says, or empty, before it has answered. */
   panel: string;
   firmware: string;
-  /** Elements of the array that the panel drives: '0-31, 40'. */
+  /** Elements of the array that the panel drives: '0-31, 40'; empty of a board with receivers only. */
   elements: string;
+  /** Users that such a board hears: '0-3'; empty of a panel of the array. */
+  users: string;
   state: LinkStateWord;
   /** The whole reason where `state` is not 'open'; else empty. */
   detail: string;

@@ -1,5 +1,6 @@
 /** What several panels are as one array, and what several panels may report as one. */
 import type { Capabilities, Feature, PanelState } from '../../firmware-protocol/messages.ts';
+import type { UserRun } from '../../core/signal/indices.ts';
 import type { PanelCounters, PanelFailure, PanelStatus } from './panel.ts';
 
 /** A panel's word about itself, and what the array wants of it. */
@@ -14,28 +15,41 @@ export interface MemberFacts {
 /** Of these one panel is enough: what users hear, they hear of the whole array, and one that is a program makes the array calculated. */
 const ONE_IS_ENOUGH: readonly Feature[] = ['snr-report', 'pilot-report', 'simulated'];
 
-/** Why these panels cannot be one array; undefined when they can. */
-export function whyNotOneArray(members: readonly MemberFacts[], rfChains: number): PanelFailure | undefined {
+/** What a board with receivers only says of itself, and what the array wants of it. */
+export interface ReceiverFacts {
+  name: string;
+  capabilities: Capabilities;
+  /** Users whom it is to report. */
+  users: UserRun;
+}
+
+/** Why these panels cannot be one array, heard by these receivers; undefined when they can. */
+export function whyNotOneArray(
+  members: readonly MemberFacts[],
+  rfChains: number,
+  receivers: readonly ReceiverFacts[] = [],
+): PanelFailure | undefined {
   const [first] = members;
   const seen = new Map<string, string>();
-  for (const { name, capabilities, elements } of members) {
-    const { panelSerial, phaseBits } = capabilities;
-    const wrong = (field: string, expected: string, actual: string | number): PanelFailure => ({
-      reason: 'wrong-panel',
-      panel: name,
-      field,
-      expected,
-      actual: String(actual),
-    });
+  for (const { name, capabilities } of [...members, ...receivers]) {
+    const { panelSerial } = capabilities;
     const twin = seen.get(panelSerial);
     if (twin !== undefined) {
-      return wrong(
-        'panelSerial',
-        'another one for each panel',
-        `${panelSerial}: two panels with one id, on ${twin} and on ${name}`,
-      );
+      const actual = `${panelSerial}: two panels with one id, on ${twin} and on ${name}`;
+      return wrongPanel(name, 'panelSerial', 'another one for each panel', actual);
     }
     seen.set(panelSerial, name);
+  }
+  for (const { name, capabilities, users } of receivers) {
+    if (capabilities.role !== 'user') return wrongPanel(name, 'role', 'user', capabilities.role);
+    if (capabilities.rfChains !== rfChains) return wrongPanel(name, 'rfChains', String(rfChains), capabilities.rfChains);
+    const last = users.firstUser + users.count;
+    if (capabilities.users < last) return wrongPanel(name, 'users', `${last} or more`, capabilities.users);
+  }
+  for (const { name, capabilities, elements } of members) {
+    const { phaseBits } = capabilities;
+    const wrong = (field: string, expected: string, actual: string | number): PanelFailure =>
+      wrongPanel(name, field, expected, actual);
     if (capabilities.elements !== elements) return wrong('elements', String(elements), capabilities.elements);
     if (capabilities.rfChains !== rfChains) return wrong('rfChains', String(rfChains), capabilities.rfChains);
     const common = first.capabilities.phaseBits;
@@ -44,25 +58,40 @@ export function whyNotOneArray(members: readonly MemberFacts[], rfChains: number
   return undefined;
 }
 
-/** The array as if it were one panel. `panelSerial` and `firmware` are for words: those of all, joined. */
-export function mergedCapabilities(all: readonly Capabilities[], elements: number): Capabilities {
+const wrongPanel = (panel: string, field: string, expected: string, actual: string | number): PanelFailure => ({
+  reason: 'wrong-panel',
+  panel,
+  field,
+  expected,
+  actual: String(actual),
+});
+
+/**
+ * The array as if it were one panel. `panelSerial` and `firmware` are for words: those of all, joined.
+ * @param receivers boards with receivers only, which report for it
+ */
+export function mergedCapabilities(
+  all: readonly Capabilities[],
+  elements: number,
+  receivers: readonly Capabilities[] = [],
+): Capabilities {
   const least = (field: 'protocolMinor' | 'maxPayloadBytes' | 'stagingSlots' | 'beamMemory'): number =>
     Math.min(...all.map((one) => one[field]));
   // A gain word is the same amplitude on all panels only where it has the same bits.
   const oneGain = all.every((one) => one.gainBits === all[0].gainBits);
-  const features = [...new Set(all.flatMap((one) => one.features))].filter(
+  const features = [...new Set([...all, ...receivers].flatMap((one) => one.features))].filter(
     (feature) =>
       ONE_IS_ENOUGH.includes(feature) ||
       (all.every((one) => one.features.includes(feature)) && (feature !== 'element-gain' || oneGain)),
   );
   return {
     ...all[0],
-    panelSerial: all.map((one) => one.panelSerial).join(' + '),
-    firmware: [...new Set(all.map((one) => one.firmware))].join(' + '),
+    panelSerial: [...all, ...receivers].map((one) => one.panelSerial).join(' + '),
+    firmware: [...new Set([...all, ...receivers].map((one) => one.firmware))].join(' + '),
     protocolMinor: least('protocolMinor'),
     elements,
     gainBits: oneGain ? all[0].gainBits : 0,
-    users: all.find((one) => one.features.includes('snr-report'))?.users ?? 0,
+    users: [...receivers, ...all].find((one) => one.features.includes('snr-report'))?.users ?? 0,
     maxPayloadBytes: least('maxPayloadBytes'),
     stagingSlots: least('stagingSlots'),
     beamMemory: least('beamMemory'),

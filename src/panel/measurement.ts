@@ -2,7 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { NO_READING } from '../../firmware-protocol/limits.ts';
 import type { BeamId } from '../../firmware-protocol/messages.ts';
-import type { UserIndex } from '../../core/signal/indices.ts';
+import { userIndex, type UserIndex, type UserRun } from '../../core/signal/indices.ts';
 import type { MeasuredPilots, MeasuredSnr, PanelFailure, Result } from './panel.ts';
 import type { ReplyTo } from './replies.ts';
 
@@ -12,29 +12,37 @@ const USERS_NAMED = 8;
 /**
  * A report that leaves somebody out, or names somebody who is not there, makes the cycle void and says nothing of the panel. What it has of the
  * others comes with the failure.
- * @param users how many the panel said that it reports
+ * @param users how many the panel said that there are
+ * @param hears those whom it is there to report
  */
-export function snrOf(report: ReplyTo<'measure-snr'>, beamId: BeamId, users: number): Result<MeasuredSnr> {
-  const { timeUs, firstUser, snrCentiDb, pilots } = report;
+export function snrOf(
+  report: ReplyTo<'measure-snr'>,
+  beamId: BeamId,
+  users: number,
+  { firstUser, count }: UserRun = { firstUser: userIndex(0), count: users },
+): Result<MeasuredSnr> {
+  const { timeUs, snrCentiDb, pilots } = report;
   if (report.beamId !== beamId) return { ok: false, failure: otherBeam('measure-snr', beamId, report.beamId) };
-  const beyond = firstUser + snrCentiDb.length;
+  const beyond = report.firstUser + snrCentiDb.length;
   if (beyond > users) {
-    const detail = `it names users ${firstUser} to ${beyond - 1}, and there are ${users}, counted from 0`;
+    const detail = `it names users ${report.firstUser} to ${beyond - 1}, and there are ${users}, counted from 0`;
     return { ok: false, failure: unusable('measure-snr', detail) };
   }
-  const reading = (user: number): number => snrCentiDb[user - firstUser] ?? NO_READING;
-  const unheard = Array.from({ length: users }, (_, user) => user).filter((user) => reading(user) === NO_READING);
+  const reading = (user: number): number => snrCentiDb[user - report.firstUser] ?? NO_READING;
+  const wanted = Array.from({ length: count }, (_, i) => firstUser + i);
+  const unheard = wanted.filter((user) => reading(user) === NO_READING);
   if (unheard.length > 0) {
-    const failure = unusable('measure-snr', `no reading of ${usersText(unheard)}`);
-    if (unheard.length === users) return { ok: false, failure };
-    const partialSnrDb = Float64Array.from({ length: users }, (_, user) =>
-      reading(user) === NO_READING ? NaN : reading(user) / 100,
-    );
+    const failure = unheardUsers(unheard);
+    if (unheard.length === count) return { ok: false, failure };
+    const partialSnrDb = Float64Array.from(wanted, (user) => (reading(user) === NO_READING ? NaN : reading(user) / 100));
     return { ok: false, failure: { ...failure, partialSnrDb } };
   }
-  const snrDb = Float64Array.from(snrCentiDb, (centiDb) => centiDb / 100);
+  const snrDb = Float64Array.from(wanted, (user) => reading(user) / 100);
   return { ok: true, value: { beamId, panelTimeUs: timeUs, pilots, firstUser, snrDb } };
 }
+
+export const unheardUsers = (users: readonly number[]): PanelFailure & { reason: 'unusable-report' } =>
+  unusable('measure-snr', `no reading of ${usersText(users)}`);
 
 function usersText(users: readonly number[]): string {
   const named = users.slice(0, USERS_NAMED).join(', ');

@@ -11,7 +11,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
 import { beamCrc32c } from '../../firmware-protocol/packing.ts';
-import type { UserIndex } from '../../core/signal/indices.ts';
+import type { UserIndex, UserRun } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
 import type { Commits, Staged } from './commit.ts';
@@ -54,6 +54,8 @@ export interface PanelOptions {
   timeouts?: Partial<LineTimeouts>;
   /** Chunks sent and not yet acknowledged, at most. Default 4: boards have small input buffers. */
   window?: number;
+  /** Users whom the panel is there to report; all that it says there are, when left out. */
+  hears?: UserRun;
   /** Frames are sealed with the panel's own key, derived from the rig's for `expected.panelSerial`. 16 to 64 bytes. */
   authentication?: { rigKey: Uint8Array };
 }
@@ -70,6 +72,7 @@ class PanelDriver implements ArrayMember {
   readonly #link: Link;
   readonly #clock: Clock;
   readonly #window: number;
+  readonly #hears: UserRun | undefined;
   readonly #panel: PanelSession;
   readonly #line: RequestLine;
   /** The beam being staged or committed, 0 when none is. */
@@ -88,6 +91,7 @@ class PanelDriver implements ArrayMember {
     this.#link = link;
     this.#clock = clock;
     this.#window = window;
+    this.#hears = options.hears;
     this.#commits = createCommits({
       clock,
       holds: (session) => session === this.#session,
@@ -208,7 +212,8 @@ class PanelDriver implements ArrayMember {
 
   async measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
     const answer = await this.#ask<'measure-snr'>(this.#session, { type: 'measure-snr', beamId, pilots });
-    return answer.ok ? snrOf(answer.value, beamId, this.#session?.capabilities.users ?? 0) : this.#explain(answer.failure);
+    if (!answer.ok) return this.#explain(answer.failure);
+    return snrOf(answer.value, beamId, this.#session?.capabilities.users ?? 0, this.#hears);
   }
 
   async measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {

@@ -11,10 +11,11 @@
  * was set last (group-safety.ts).
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import type { BeamId, Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
+import type { BeamId, Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import type { ClockKeeping } from './clock-keeping.ts';
 import { createClockKeeping } from './clock-keeping.ts';
+import { createCredit, type Credit } from './credit.ts';
 import { arrayOfOne } from './array-of-one.ts';
 import type { ElementMap } from './element-map.ts';
 import { createElementMap } from './element-map.ts';
@@ -22,6 +23,7 @@ import { createGroupSafety, type GroupSafety } from './group-safety.ts';
 import { mergedCapabilities, mergedCounters, mergedStatus, whyNotOneArray } from './group-capabilities.ts';
 import { otherBeam } from './measurement.ts';
 import { lifeOfArray, sessionOf } from './panel-life-cycle.ts';
+import { mergedSnr, pilotReporters, snrReporters, type Receivers, type Reporter } from './reporters.ts';
 import { connectFirst } from './session-ends.ts';
 import type {
   AppliedBeam,
@@ -48,21 +50,23 @@ export interface PanelGroupOptions {
   elements: number;
   rfChains: number;
   clock: Clock;
+  /** Boards with receivers only, which report users in place of a panel of the array. */
+  receivers?: readonly Receivers[];
 }
 
 /**
- * A single panel that has all elements in order is itself the array.
+ * A single panel that has all elements in order, and nobody else to report for it, is itself the array.
  * @throws {BeamrigError} 'argument' when an element has no panel, two, or is none of the array's
  */
 export function createPanelGroup(options: PanelGroupOptions): PanelGroup {
-  const { members, elements, rfChains } = options;
+  const { members, elements, rfChains, receivers = [] } = options;
   const map = createElementMap(
     members.map((member) => member.elements),
     elements,
     rfChains,
   );
   const [{ panel, elements: own }] = members;
-  const alone = members.length === 1 && own.every((element, i) => element === i);
+  const alone = members.length === 1 && receivers.length === 0 && own.every((element, i) => element === i);
   return alone ? arrayOfOne(panel) : new Group(options, map);
 }
 
@@ -74,16 +78,20 @@ interface Member {
   joined: Capabilities | undefined;
 }
 
+type Listener = Receivers & Pick<Member, 'joined'>;
+
 class Group implements PanelGroup {
   readonly members: readonly ArrayMember[];
   readonly counters: Readonly<PanelCounters>;
   readonly #parts: readonly Member[];
+  readonly #receivers: readonly Listener[];
   readonly #switch: Switch;
   #merged: Capabilities | undefined;
   #connecting: Promise<Result<Capabilities>> | undefined;
   /** The beam that all panels confirmed last and nothing has changed since, as far as is known; 0 = none. */
   #agreed: BeamId = 0;
   #applying: BeamId = 0;
+  readonly #measured: Credit;
   readonly #safety: GroupSafety;
 
   readonly #options: PanelGroupOptions;
@@ -92,7 +100,8 @@ class Group implements PanelGroup {
   constructor(options: PanelGroupOptions, map: ElementMap) {
     this.#options = options;
     this.#map = map;
-    const { members, clock } = options;
+    const { members, clock, receivers = [] } = options;
+    this.#receivers = receivers.map((one) => ({ ...one, joined: undefined }));
     this.members = members.map(({ panel }) => panel);
     this.#parts = members.map(({ panel, elements }) => ({
       panel,
@@ -100,22 +109,44 @@ class Group implements PanelGroup {
       clock: createClockKeeping(panel, clock),
       joined: undefined,
     }));
-    this.counters = mergedCounters(() => this.members.map((panel) => panel.counters));
+    this.counters = mergedCounters(() => this.#boards.map((panel) => panel.counters));
     this.#switch = createSwitch(clock);
+    this.#measured = createCredit({
+      members: this.members,
+      absence: () => this.#absence(),
+      agreed: () => this.#agreed,
+      doubt: () => (this.#agreed = 0),
+      clockVerdicts: () =>
+        this.#timed()
+          ? this.#parts.map(async ({ panel, clock: keeping }) => {
+              const why = await keeping.verify();
+              return why && { panel: panel.name, ...why };
+            })
+          : [],
+    });
     this.#safety = createGroupSafety(
       this.members,
-      () => this.#absence() === undefined,
+      () => this.#lifeOf(this.#parts).state === 'session',
       (ask) => this.#ofAll(ask),
     );
   }
 
   get name(): string {
-    return this.members.map((panel) => panel.name).join(' + ');
+    return this.#boards.map((panel) => panel.name).join(' + ');
   }
 
-  /** Of nothing but the lives of its panels. */
+  /** Its panels, and the receivers beside them. */
+  get #boards(): readonly ArrayMember[] {
+    return [...this.members, ...this.#receivers.map(({ panel }) => panel)];
+  }
+
+  /** Of nothing but the lives of its boards: an array that nobody hears is asked for nothing either. */
   get #life(): PanelLife<Capabilities | undefined> {
-    const members = this.#parts.map(({ panel, joined }) => ({ name: panel.name, life: panel.life, joined }));
+    return this.#lifeOf([...this.#parts, ...this.#receivers]);
+  }
+
+  #lifeOf(boards: readonly Pick<Member, 'panel' | 'joined'>[]): PanelLife<Capabilities | undefined> {
+    const members = boards.map(({ panel, joined }) => ({ name: panel.name, life: panel.life, joined }));
     return lifeOfArray(members, () => this.#merged);
   }
 
@@ -155,12 +186,18 @@ class Group implements PanelGroup {
     }
   }
 
-  measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
-    return this.#measured('measure-snr', 'snr-report', beamId, (panel) => panel.measureSnr(beamId, pilots));
+  async measureSnr(beamId: BeamId, pilots: number): Promise<Result<MeasuredSnr>> {
+    const reporters = (): Result<readonly Reporter[]> => snrReporters(this.members, this.#receivers, this.#merged?.users ?? 0);
+    const asked = await this.#measured('measure-snr', beamId, reporters, ({ panel }) => panel.measureSnr(beamId, pilots));
+    return asked.ok ? mergedSnr(beamId, asked.value.reporters, asked.value.reports) : asked;
   }
 
-  measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
-    return this.#measured('measure-pilots', 'pilot-report', beamId, (panel) => panel.measurePilots(beamId, user, pilots));
+  async measurePilots(beamId: BeamId, user: UserIndex, pilots: number): Promise<Result<MeasuredPilots>> {
+    const reporters = (): Result<readonly Pick<Reporter, 'panel'>[]> => pilotReporters(this.members, this.#receivers, user);
+    const ask = ({ panel }: Pick<Reporter, 'panel'>): Promise<Result<MeasuredPilots>> =>
+      panel.measurePilots(beamId, user, pilots);
+    const asked = await this.#measured('measure-pilots', beamId, reporters, ask);
+    return asked.ok ? asked.value.reports[0] : asked;
   }
 
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
@@ -212,15 +249,16 @@ class Group implements PanelGroup {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.members.map((panel) => panel.close()));
+    await Promise.all(this.#boards.map((panel) => panel.close()));
   }
 
   /** Shakes hands with the panels that have no session, or with all where all have one; then looks whether they are one array. */
   async #putTogether(): Promise<Result<Capabilities>> {
-    const without = this.members.filter((panel) => panel.capabilities === undefined);
+    const boards = this.#boards;
+    const without = boards.filter((panel) => panel.capabilities === undefined);
     this.#agreed = 0;
     const shaken = await Promise.all(
-      (without.length > 0 ? without : this.members).map(async (panel) => ({ panel, result: await panel.connect() })),
+      (without.length > 0 ? without : boards).map(async (panel) => ({ panel, result: await panel.connect() })),
     );
     for (const { panel, result } of shaken) if (!result.ok) return refused({ panel: panel.name, ...result.failure });
 
@@ -230,11 +268,19 @@ class Group implements PanelGroup {
       if (capabilities === undefined) return refused(this.#absence() ?? connectFirst(name));
       facts.push({ name, capabilities, elements: member.elements });
     }
-    const failure = whyNotOneArray(facts, this.#options.rfChains);
+    const heard = [];
+    for (const { panel, users } of this.#receivers) {
+      const { name, capabilities } = panel;
+      if (capabilities === undefined) return refused(this.#absence() ?? connectFirst(name));
+      heard.push({ name, capabilities, users });
+    }
+    const failure = whyNotOneArray(facts, this.#options.rfChains, heard);
     if (failure !== undefined) return refused(failure);
     const all = facts.map((fact) => fact.capabilities);
-    this.#merged = mergedCapabilities(all, this.#options.elements);
+    const ofReceivers = heard.map((fact) => fact.capabilities);
+    this.#merged = mergedCapabilities(all, this.#options.elements, ofReceivers);
     this.#parts.forEach((member, i) => (member.joined = all[i]));
+    this.#receivers.forEach((listener, i) => (listener.joined = ofReceivers[i]));
     this.#safety.whole();
     if (this.#timed()) {
       const clocks = await this.#ofAll((_panel, i) => this.#parts[i].clock.refresh());
@@ -311,45 +357,6 @@ class Group implements PanelGroup {
   /** Looked at before any panel is asked: one of them would take its part, and another not. */
   #unfit(beam: BeamCommand): PanelFailure | undefined {
     return this.#merged && whyNotTaken(beam, this.#merged, 'the array, as all its panels have it,');
-  }
-
-  /** Asks one panel, if all are known to radiate this beam, and credits its answer if all still do. */
-  async #measured<T>(
-    request: string,
-    feature: Feature,
-    beamId: BeamId,
-    ask: (panel: ArrayMember) => Promise<Result<T>>,
-  ): Promise<Result<T>> {
-    const absence = this.#absence();
-    if (absence !== undefined) return refused(absence);
-    if (this.#agreed !== beamId) {
-      const what = this.#agreed === 0 ? 'no beam' : `beam ${this.#agreed}`;
-      return refused({ reason: 'not-sent', request, detail: `the panels agree on ${what}, not on beam ${beamId}` });
-    }
-    const panel = this.members.find((one) => one.capabilities?.features.includes(feature));
-    if (panel === undefined)
-      return refused({ reason: 'not-sent', request, detail: `no panel of the array has the feature ${feature}` });
-    const measured = await ask(panel);
-    if (!measured.ok) return refused({ panel: panel.name, ...measured.failure });
-    const clocks = this.#timed() ? this.#parts.map(({ clock }) => clock.verify()) : [];
-    // The panel that measured has named its beam. The others may have been restarted, or gone to their safe state, and told nobody.
-    const looks = await Promise.all(
-      this.members.map(async (other): Promise<PanelFailure | undefined> => {
-        if (other === panel) return undefined;
-        const look = await other.status();
-        if (!look.ok) return { panel: other.name, ...look.failure };
-        return look.value.beamId === beamId ? undefined : { panel: other.name, ...otherBeam(request, beamId, look.value.beamId) };
-      }),
-    );
-    const verdicts = (await Promise.all(clocks)).map((why, i) => why && { panel: this.members[i].name, ...why });
-    const failure = [...looks, ...verdicts].find((why) => why !== undefined);
-    if (failure !== undefined) {
-      this.#agreed = 0;
-      return refused(failure);
-    }
-    const gone = this.#absence();
-    if (gone !== undefined) return refused(gone);
-    return this.#agreed === beamId ? measured : refused(otherBeam(request, beamId, this.#agreed));
   }
 
   /** No panel switched. One that has a fault shows nothing, though, and the others a part of the beam before, which is no beam either. */

@@ -42,7 +42,7 @@ export type PanelFailure = { panel?: string } &
     | { reason: 'clock-jumped'; byMs: number }
     /** Unknown: void until read back. `discarded`: what came instead, where something did that could not be used; `framed`: in a whole frame. */
     | { reason: 'no-answer'; request: string; attempts: number; waitedMs: number; discarded?: string; framed?: true }
-    /** It answered, and measured something else or less. `partialSnrDb`: what there is of an SNR report on the very beam, dB, NaN for whom it lacks. */
+    /** It answered, and measured something else or less. `partialSnrDb`: what there is of an SNR report on the very beam, dB, NaN for whom it lacks, one for each user whom it is to report. */
     | { reason: 'unusable-report'; request: string; detail: string; partialSnrDb?: Float64Array }
     | { reason: 'read-back-differs'; beamId: BeamId; expectedCrc32c: number; actualCrc32c: number }
     | { reason: 'panel-restarted'; detail: string }
@@ -92,7 +92,7 @@ export interface MeasuredSnr {
   beamId: BeamId;
   panelTimeUs: bigint;
   pilots: number;
-  /** User of `snrDb[0]`: 0 unless several panels share the users. */
+  /** User of `snrDb[0]`: 0 unless it is of a board with receivers of some users. */
   firstUser: number;
   /** One a user, dB. */
   snrDb: Float64Array;

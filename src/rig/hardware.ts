@@ -6,11 +6,11 @@
  *              link ─► driver ─┴─► one array ─► RigPanel
  */
 import type { Clock } from '../../core/clock/clock.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { BeamrigError, isBeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
 import type { Capabilities, Feature, SafeState } from '../../firmware-protocol/messages.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { rangesText } from '../config/element-map.ts';
 import { readRigKey } from '../config/key-file.ts';
 import { elementsOf, type RigFile, type RigLink } from '../config/rig-file.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
@@ -21,7 +21,7 @@ import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
-import { blamed, boardOf, describeLink, sourceOf, type LinkInUse } from './link-description.ts';
+import { blamed, boardOf, describeLink, partOf, partText, sourceOf, type LinkInUse } from './link-description.ts';
 import { createPanelFaults } from './panel-faults.ts';
 import { watchStrangers } from './strangers.ts';
 
@@ -75,13 +75,16 @@ export async function assembleHardware(options: {
         clock,
         random: random.stream(`driver ${spec.name}`),
         expected: expectedOf(rig, spec),
+        ...(spec.users && { hears: spec.users }),
         ...(rigKey === undefined ? {} : { authentication: { rigKey } }),
       });
       return { spec, wire, driver, known: undefined, trouble: undefined, temperatureC: null };
     }),
   );
+  const ofArray = members.filter(({ spec }) => spec.users === undefined);
   const panel = createPanelGroup({
-    members: members.map(({ driver, spec }) => ({ panel: driver, elements: spec.elements })),
+    members: ofArray.map(({ driver, spec }) => ({ panel: driver, elements: spec.elements })),
+    receivers: members.flatMap(({ driver, spec }) => (spec.users === undefined ? [] : [{ panel: driver, users: spec.users }])),
     elements: elementsOf(rig),
     rfChains: rig.array.rfChains,
     clock,
@@ -97,7 +100,14 @@ export async function assembleHardware(options: {
   const unfit = (): PanelFailure | undefined => {
     for (const member of members) member.known = member.driver.capabilities ?? member.known;
     const measuring = members.filter(({ known }) => known?.features.includes('snr-report'));
-    if (measuring.some(({ known }) => known?.users === users)) return undefined;
+    // A panel of the array reports on all users; receivers, whose number of users was seen to in the handshake, on their own.
+    const byReceivers = measuring.reduce((sum, { spec }) => sum + (spec.users?.count ?? 0), 0);
+    if (byReceivers === users || measuring.some(({ spec, known }) => spec.users === undefined && known?.users === users))
+      return undefined;
+    if (byReceivers > 0) {
+      const actual = `receivers of ${counted(byReceivers, 'user')}, and no panel of the array that reports the others`;
+      return { reason: 'wrong-panel', field: 'features', expected: `snr-report on ${counted(users, 'user')}`, actual };
+    }
     if (measuring.length === 0) {
       return {
         reason: 'wrong-panel',
@@ -160,9 +170,9 @@ export async function assembleHardware(options: {
     },
     links: () => members.map((member) => describeLink(member, rigKey !== undefined)),
     makePartsSafe: () => panel.makePartsSafe(),
-    ...(members.length === 1 ? {} : { apart: (safe) => whyApart(members, safe) }),
+    ...(ofArray.length === 1 ? {} : { apart: (safe) => whyApart(ofArray, safe) }),
     phasesOnly: () =>
-      members.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
+      ofArray.filter(({ known }) => known?.features.includes('digital-weights') === false).map(({ spec }) => spec.name),
     async reach() {
       const problems = (await Promise.all(members.map(reachMember))).filter((problem) => problem !== undefined);
       if (problems.length > 0) return problems;
@@ -214,7 +224,9 @@ async function whyApart(members: readonly LinkInUse[], safe: SafeState): Promise
 }
 
 /** What the panel on a link must say of itself. */
-function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabilities> {
+function expectedOf(rig: RigFile, { panel, elements, users }: RigLink): Partial<Capabilities> {
+  const itself = panel === undefined ? {} : { panelSerial: panel };
+  if (users !== undefined) return { role: 'user', rfChains: rig.array.rfChains, users: rig.users.count, ...itself };
   const alone = rig.links.length === 1;
   const features: Feature[] = [...(alone ? (['snr-report'] as const) : []), ...safeFeatures(rig)];
   const { rfChains, phaseBits } = rig.array;
@@ -225,7 +237,7 @@ function expectedOf(rig: RigFile, { panel, elements }: RigLink): Partial<Capabil
     phaseBits,
     features,
     ...(alone ? { users: rig.users.count } : {}),
-    ...(panel === undefined ? {} : { panelSerial: panel }),
+    ...itself,
   };
 }
 
@@ -322,6 +334,7 @@ function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
 export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array' | 'users' | 'links'>): number {
   const { rfChains, phaseBits } = array;
   const times = links.map((link) => {
+    if (link.users !== undefined) return 0; // receivers are sent no beams
     const { kind, of } = ofKind(link);
     const bitsASecond = kind.bitsASecond?.(of.block);
     if (bitsASecond === undefined) return 0;
@@ -334,8 +347,8 @@ export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array'
 /** 8N1. */
 const BITS_A_BYTE = 10;
 
-/** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31` */
+/** `left: serial /dev/ttyUSB0 at 921600 baud, elements 0-31`, `probe: serial /dev/ttyUSB1 at 921600 baud, users 0-3` */
 export function linkText(link: RigLink): string {
   const { kind, of } = ofKind(link);
-  return `${link.name}: ${kind.describe(of)}, elements ${rangesText(link.elements)}`;
+  return `${link.name}: ${kind.describe(of)}, ${partText(partOf(link))}`;
 }

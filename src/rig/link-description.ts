@@ -1,6 +1,7 @@
 /** A link and the panel at its other end as the page and scripts are told of them: one short word, and the reason in full. */
 import { rangesText } from '../config/element-map.ts';
 import type { RigLink } from '../config/rig-file.ts';
+import { usersText } from '../config/user-run.ts';
 import type { LinkDescription, LinkStateWord } from '../control/controller.ts';
 import { reasonMessage } from '../control/watch/failure-messages.ts';
 import type { Capabilities } from '../../firmware-protocol/messages.ts';
@@ -29,7 +30,7 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
     source: sourceOf([capabilities]),
     panel: capabilities?.panelSerial ?? spec.panel ?? '',
     firmware: capabilities?.firmware ?? '',
-    elements: rangesText(spec.elements),
+    ...partOf(spec),
     ...condition(link),
     retries,
     timeouts,
@@ -42,6 +43,19 @@ export function describeLink(link: LinkInUse, authenticated: boolean): LinkDescr
     roundTripMs,
   };
 }
+
+/** Which part of the rig is on a link: elements of the array, or receivers of users. */
+export const partOf = ({
+  elements,
+  users,
+}: Pick<RigLink, 'elements' | 'users'>): Pick<LinkDescription, 'elements' | 'users'> => ({
+  elements: rangesText(elements),
+  users: users === undefined ? '' : usersText(users),
+});
+
+/** The same as a person reads it: `elements 0-31`, `users 0-3`. */
+export const partText = ({ elements, users }: Pick<LinkDescription, 'elements' | 'users'>): string =>
+  users === '' ? `elements ${elements}` : `users ${users}`;
 
 /** The board that answered last; '' where none has. */
 export function boardOf({ spec, driver, known }: LinkInUse): BoardUsed {

@@ -11,11 +11,12 @@ import type { NackCode } from '../../firmware-protocol/messages.ts';
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import { TYPE_CODES } from '../../firmware-protocol/type-codes.ts';
 import { createAir } from '../../hil-sim/air.ts';
-import type { AirPart } from '../../hil-sim/air.ts';
+import type { Air, AirPart } from '../../hil-sim/air.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import type { VirtualPanel, VirtualPanelOptions } from '../../hil-sim/virtual-panel.ts';
+import type { UserRun } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { World } from './world.ts';
 import type { LoopbackPeer } from '../link/loopback.ts';
@@ -26,6 +27,8 @@ export interface PanelToPlay {
   panelSerial: string;
   /** Global elements, in the panel's own order. */
   elements: readonly number[];
+  /** Whom it hears, of a board with receivers only. */
+  users?: UserRun;
   end: PanelEnd;
   behaviours?: readonly Behaviour[];
   authentication?: NonNullable<VirtualPanelOptions['authentication']>;
@@ -97,7 +100,7 @@ export function playPanels(options: PlayedPanelsOptions): PlayedPanels {
   const seeded = random.stream('panel');
   const air = createAir({ array, scene: world.scene, noise, random: seeded, clock });
   const panels = options.panels.map((toPlay, index) =>
-    play(toPlay, air.part(toPlay.elements), index === 0 ? seeded : seeded.stream(toPlay.panelSerial), options),
+    play(toPlay, air, index === 0 ? seeded : seeded.stream(toPlay.panelSerial), options),
   );
   return {
     panels,
@@ -115,11 +118,11 @@ export function playPanels(options: PlayedPanelsOptions): PlayedPanels {
   };
 }
 
-function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: PlayedPanelsOptions): PlayedPanel & { mute(): void } {
-  const { name, panelSerial, elements, end, behaviours, authentication, protocolMinor, settings } = toPlay;
+function play(toPlay: PanelToPlay, air: Air, random: Random, options: PlayedPanelsOptions): PlayedPanel & { mute(): void } {
+  const { name, panelSerial, elements, users, end, behaviours, authentication, protocolMinor, settings } = toPlay;
   const { world, clock, onEvent = () => undefined } = options;
   let radiating = false;
-  const watched: AirPart = {
+  const watch = (part: AirPart): AirPart => ({
     ...part,
     drive(beam) {
       part.drive(beam);
@@ -129,10 +132,11 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
       } else if (radiating) onEvent({ panel: name, type: 'dark' });
       radiating = beam !== undefined;
     },
-  };
-  const panel = createVirtualPanel({
+  });
+  const watched = users === undefined ? watch(air.part(elements)) : undefined;
+  const panel: VirtualPanel = createVirtualPanel({
     clock,
-    air: watched,
+    ...(watched ? { air: watched } : { receivers: air.receivers(), ...(users && { hears: users }) }),
     random,
     ...settings,
     capabilities: { ...settings?.capabilities, panelSerial, ...(protocolMinor === undefined ? {} : { protocolMinor }) },
@@ -193,7 +197,7 @@ function play(toPlay: PanelToPlay, part: AirPart, random: Random, options: Playe
     plug: () => end.open(peer),
     mute() {
       panel.close();
-      watched.drive(undefined);
+      watched?.drive(undefined);
     },
   };
 }

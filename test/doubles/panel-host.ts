@@ -6,6 +6,8 @@ import { decodeFrame, encodeFrame } from '../../firmware-protocol/codec.ts';
 import type { Frame, Message, Reply, Request } from '../../firmware-protocol/messages.ts';
 import { fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
+import { createAir } from '../../hil-sim/air.ts';
+import type { UserRun } from '../../core/signal/indices.ts';
 import type { Scene } from '../../hil-sim/scene.ts';
 import { createMovingUsers } from '../../hil-sim/scene.ts';
 import type { SimulatedArray } from '../../hil-sim/simulated-array.ts';
@@ -40,7 +42,8 @@ export interface TestHost {
   messages: () => Message[];
 }
 
-export function hostWith(options: Partial<PanelSettings & WholeArray> & { seed?: number } = {}): TestHost {
+/** @param options.hears in place of a panel with the array: a board with receivers of these users, in a world where nothing is radiated */
+export function hostWith(options: Partial<PanelSettings & WholeArray> & { seed?: number; hears?: UserRun } = {}): TestHost {
   const random = createRandom(options.seed ?? 1);
   const clock = createVirtualClock();
   const scene = createMovingUsers({
@@ -59,7 +62,12 @@ export function hostWith(options: Partial<PanelSettings & WholeArray> & { seed?:
     random: random.stream('array'),
     impairments: { gainErrorDb: 0.5, phaseErrorDeg: 5 },
   });
-  const panel = createVirtualPanel({ clock, array, scene, noise: 0.1, random: random.stream('panel'), ...options });
+  const settings = { clock, random: random.stream('panel'), ...options };
+  const world = { array, scene, noise: 0.1, ...options };
+  const panel =
+    options.hears === undefined
+      ? createVirtualPanel({ ...settings, ...world })
+      : createVirtualPanel({ ...settings, receivers: createAir({ ...settings, ...world }).receivers(), hears: options.hears });
   const received: Uint8Array[] = [];
   panel.onSend((frame) => received.push(frame));
   let nextSeq = 0;

@@ -86,6 +86,8 @@ static bool store_limit(void *context, uint64_t limit) {
 static const uint8_t PANEL_KEY[BEAMRIG_PANEL_KEY_BYTES] = {1, 2, 3};
 
 BEAMRIG_PANEL_MEMORY(panel_memory, ELEMENTS *CHAINS, CHAINS *STREAMS, ELEMENTS *CHAINS, ELEMENTS *CHAINS, 2, 2, 4, 64);
+/* A board with receivers only gives no more. */
+BEAMRIG_RECEIVER_MEMORY(receiver_memory, 4, 64);
 static board hardware;
 static beamrig_panel panel;
 static uint8_t block[BEAMRIG_COBS_BYTES(BEAMRIG_MAX_FRAME_BYTES)];
@@ -94,7 +96,8 @@ static beamrig_hmac_key key;
 static uint64_t counter;
 
 static void start_panel(uint8_t choice) {
-  const beamrig_hardware callbacks = {&hardware, apply, mute, time_us, NULL, measure_snr, measure_pilots};
+  const bool receives_only = (choice & 64) != 0;
+  beamrig_hardware callbacks = {&hardware, apply, mute, time_us, NULL, measure_snr, measure_pilots};
   beamrig_capabilities capabilities;
   memset(&capabilities, 0, sizeof capabilities);
   memset(&hardware, 0, sizeof hardware);
@@ -103,15 +106,29 @@ static void start_panel(uint8_t choice) {
   capabilities.max_payload_bytes = PAYLOAD_BYTES;
   capabilities.features = (choice & 32) != 0 ? BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_DIGITAL_WEIGHTS | BEAMRIG_FEATURE_BEAM_MEMORY
                                              : BEAMRIG_PANEL_FEATURES;
-  if ((choice & 4) != 0) capabilities.features |= BEAMRIG_FEATURE_AUTHENTICATION;
   capabilities.elements = ELEMENTS;
   capabilities.rf_chains = CHAINS;
   capabilities.users = STREAMS;
   capabilities.beam_memory = 2;
   capabilities.staging_slots = 2;
+  if (receives_only) {
+    capabilities.role = BEAMRIG_ROLE_USER;
+    capabilities.features = BEAMRIG_FEATURE_SNR_REPORT | BEAMRIG_FEATURE_PILOT_REPORT | BEAMRIG_FEATURE_TIME_SYNC;
+    capabilities.elements = 1;
+    capabilities.phase_bits = 1;
+    capabilities.gain_bits = 0;
+    capabilities.beam_memory = 0;
+    capabilities.staging_slots = 1;
+    callbacks.apply = NULL;
+    callbacks.mute = NULL;
+    hardware.dark = true;
+  }
+  if ((choice & 4) != 0) capabilities.features |= BEAMRIG_FEATURE_AUTHENTICATION;
   capabilities.panel_serial.bytes = "FUZZ";
   capabilities.panel_serial.length = 4;
-  require(beamrig_panel_init(&panel, &capabilities, STREAMS, &callbacks, &panel_memory, 1));
+  require(beamrig_panel_init(&panel, &capabilities, receives_only ? 0 : STREAMS, &callbacks,
+                             receives_only ? &receiver_memory : &panel_memory, 1));
+  if (receives_only && (choice & 128) != 0) require(beamrig_panel_reports(&panel, 1, 1));
   hardware.stores = (choice & 8) == 0;
   hardware.stored_limit = (choice & 16) == 0 ? 0 : UINT64_MAX - 9;
   counter = hardware.stored_limit;
@@ -136,6 +153,7 @@ static void check_round_trip(const uint8_t *frame, size_t length, const beamrig_
 static void check_state(void) {
   require((panel.radiated_id == 0) || !panel.dark);
   require(panel.dark == hardware.dark);
+  require(panel.capabilities.role != BEAMRIG_ROLE_USER || (panel.dark && panel.radiated_id == 0 && panel.waiting_id == 0));
   require(panel.state != BEAMRIG_STATE_FAULT || panel.dark);
   /* What waits is a beam to come, in a slot that nobody has taken, of a board that works. */
   if (panel.waiting_id != 0) {

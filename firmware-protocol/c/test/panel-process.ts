@@ -2,6 +2,7 @@
  * The panel in C as a process, told stories over stdin (panel_process.c says in which records). A story is a list of steps; every step has
  * an outcome, which any other panel can be asked for too.
  */
+import type { UserRun } from '../../../core/signal/indices.ts';
 import { openFrame, sealFrame } from '../../authentication.ts';
 import { decodeFrame, encodeFrame } from '../../codec.ts';
 import { MAX_FRAME_BYTES, NO_READING, NO_TEMPERATURE } from '../../limits.ts';
@@ -55,6 +56,8 @@ export interface PanelBirth {
   /** What it has one place too little for. */
   shortOf?: (typeof MEMORY_PARTS)[number];
   authentication?: { panelKey: Uint8Array; counterLimit: bigint };
+  /** The users that it reports, where those are not all. */
+  hears?: UserRun;
   /** By how much its clock goes on whenever it is read. */
   tickUs?: bigint;
 }
@@ -202,14 +205,16 @@ function recordsOf(birth: PanelBirth, steps: readonly Step[]): Buffer[][] {
 
 /** Its capabilities go as a frame; its key afterwards, as a board takes it from its flash. */
 function newborn(birth: PanelBirth, bootCount: number): Buffer[] {
-  const { capabilities, streams, replyBytes = MAX_FRAME_BYTES, shortOf, authentication, tickUs = 0n } = birth;
+  const { capabilities, streams, replyBytes = MAX_FRAME_BYTES, shortOf, authentication, hears, tickUs = 0n } = birth;
   const head = Buffer.alloc(9);
   head.writeUInt16LE(streams, 0);
   head.writeUInt32LE(bootCount, 2);
   head.writeUInt16LE(replyBytes, 6);
   head[8] = shortOf === undefined ? 0 : 1 + MEMORY_PARTS.indexOf(shortOf);
   const body = Buffer.concat([head, encodeFrame({ seq: 0, message: { type: 'capabilities', ...capabilities } })]);
-  return [record('N', body), record('D', u64(tickUs)), ...(authentication ? [record('K', authentication.panelKey)] : [])];
+  const reports = hears && record('H', Buffer.concat([u16(hears.firstUser), u16(hears.count)]));
+  const key = authentication && record('K', authentication.panelKey);
+  return [record('N', body), record('D', u64(tickUs)), ...(key ? [key] : []), ...(reports ? [reports] : [])];
 }
 
 function record(kind: string, body: Uint8Array = new Uint8Array(0)): Buffer {
@@ -224,6 +229,12 @@ const microseconds = (timeMs: number): Buffer => u64(BigInt(Math.round(1000 * ti
 function u64(value: bigint): Buffer {
   const body = Buffer.alloc(8);
   body.writeBigUInt64LE(value);
+  return body;
+}
+
+function u16(value: number): Buffer {
+  const body = Buffer.alloc(2);
+  body.writeUInt16LE(value);
   return body;
 }
 

@@ -12,6 +12,7 @@
  *        at full gain
  *     X  the board breaks (u32)    -> nothing; from now on it answers `apply` with this fault code
  *     B  the board finds a fault (u32), R it recovers   -> nothing
+ *     H  it reports users from one on (u16), so many (u16)   -> nothing
  *     K  the panel gets this key, and its limit of counters as it is stored   -> nothing
  *     P  the limit of counters stored on the board (u64), S whether it can store another one (u8)   -> nothing
  *     L  what is stored            -> the limit (u64)
@@ -173,7 +174,17 @@ static void start(const uint8_t *record, size_t length) {
   size_t *const rooms[] = {&memory.word_room, &memory.weight_room, &memory.coverage_room, &memory.slot_room, &memory.stored_room,
                            &memory.enable_room, &memory.gain_room};
   if (short_of > 0) --*rooms[short_of - 1];
-  const beamrig_hardware callbacks = {&hardware, apply, mute, time_us, temperature, measure_snr, measure_pilots};
+  beamrig_hardware callbacks = {&hardware, apply, mute, time_us, temperature, measure_snr, measure_pilots};
+  if (it->role == BEAMRIG_ROLE_USER) {
+    /* A board with receivers only gives its panel nothing else. */
+    callbacks.apply = NULL;
+    callbacks.mute = NULL;
+    callbacks.temperature_centi_c = NULL;
+    hardware.muted = true;
+    const beamrig_panel_memory replies = {NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, memory.remembered, remembered,
+                                          memory.replies, reply_bytes};
+    memory = replies;
+  }
   if (!beamrig_panel_init(&panel, it, streams, &callbacks, &memory, beamrig_get_u32(record + 2))) fail("the panel refuses to start");
 }
 
@@ -260,6 +271,11 @@ int main(void) {
         break;
       case 'R':
         beamrig_panel_recover(&panel);
+        answer(record, 0);
+        break;
+      case 'H':
+        hardware.users = beamrig_get_u16(record + 2);
+        if (!beamrig_panel_reports(&panel, beamrig_get_u16(record), hardware.users)) fail("the panel refuses its users");
         answer(record, 0);
         break;
       case 'K':

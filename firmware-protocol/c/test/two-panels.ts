@@ -1,12 +1,17 @@
 /** The same story told to the panel in C and to the virtual panel, which must tell it alike. */
 import { expect } from 'vitest';
 import { USERS, WORDS, hostWith } from '../../../test/doubles/panel-host.ts';
+import type { UserRun } from '../../../core/signal/indices.ts';
 import type { PanelSettings } from '../../../hil-sim/virtual-panel.ts';
 import type { Request } from '../../messages.ts';
 import { type Outcome, type PanelBirth, type Step, bytesOf, outcome, tellStories } from './panel-process.ts';
 
 /** What a panel of a story is, where that is not usual. */
-export type Kind = Pick<PanelSettings, 'capabilities'> & { authentication?: { panelKey: Uint8Array; counterLimit: bigint } };
+export type Kind = Pick<PanelSettings, 'capabilities'> & {
+  authentication?: { panelKey: Uint8Array; counterLimit: bigint };
+  /** It has receivers only, of these users. */
+  hears?: UserRun;
+};
 
 /** Requests get the sequence numbers 1, 2, 3, … unless a test says otherwise. */
 export const story = (...steps: (Request | Step)[]): Step[] =>
@@ -52,7 +57,7 @@ export function birthLike({ authentication, ...kind }: Kind): PanelBirth {
   const { capabilities } = panel;
   panel.close();
   const streams = capabilities.features.includes('digital-weights') ? USERS : 0;
-  return { capabilities, streams, ...(authentication ? { authentication } : {}) };
+  return { capabilities, streams, ...(authentication ? { authentication } : {}), ...(kind.hears ? { hears: kind.hears } : {}) };
 }
 
 /** Tells both the story, expects the same of both, and these replies. */
