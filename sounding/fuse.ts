@@ -25,8 +25,8 @@ export interface Fused {
   readonly widened: readonly number[];
 }
 
-const MOST_WIDENED = 1e4;
-const HALVINGS = 24;
+const MOST_WIDENED = 1e12;
+const HALVINGS = 30;
 
 /**
  * @param analog A as the array shows it in that slot, N×M
@@ -59,7 +59,7 @@ export function fuse({ channel, users }: ChannelEstimate, analog: CMatrix, value
   return { channel: fused, widened };
 }
 
-/** c ≥ 1, between which and 10⁴ it falls. */
+/** c ≥ 1; the most of it where the estimator takes something to be known for certain. */
 function widening(through: CMatrix, innovation: CMatrix, noise: number): number {
   const surprise = (factor: number): number =>
     realInner(innovation, solveHermitian(widenedBy(through, factor, noise), innovation)) / innovation.rows;

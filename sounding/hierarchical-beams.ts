@@ -88,13 +88,18 @@ function sectorPhases({ geometry, rfChains, connection }: SoundingArray, { u, v 
   const wavelength = 2 * Math.PI * geometry.spacingWavelengths;
   return Float64Array.from(
     { length: elements },
-    (_, n) => wavelength * (sweep(u, (n % columns) - across.first, across.count) + sweep(v, Math.floor(n / columns) - down.first, down.count)),
+    (_, n) =>
+      wavelength *
+      (sweep(u, (n % columns) - across.first, across.count, geometry.spacingWavelengths) +
+        sweep(v, Math.floor(n / columns) - down.first, down.count, geometry.spacingWavelengths)),
   );
 }
 
-/** Σ of the steps before element i, of a step that grows from one edge to the other. */
-const sweep = ([from, to]: readonly [number, number], i: number, count: number): number =>
-  from * i + ((to - from) * i * i) / (2 * count);
+/** Σ of the steps before element i: from one edge to the other, or all to the middle of a sector that is no wider than a beam. */
+function sweep([from, to]: readonly [number, number], i: number, count: number, spacingWavelengths: number): number {
+  if ((to - from) * count * spacingWavelengths <= 1) return ((from + to) / 2) * i;
+  return from * i + ((to - from) * i * i) / (2 * count);
+}
 
 function span(places: readonly number[]): { first: number; count: number } {
   let [first, last] = [Infinity, -Infinity];

@@ -12,13 +12,15 @@
  * Signal Process. 65(9), 2017 (sparse phase retrieval is ambiguous beyond a phase for few readings); Shepp and Vardi, IEEE Trans. Med. Imaging 1(2),
  * 1982 (the multiplicative start).
  */
+import { solveFactored } from '../core/signal/cholesky.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { matmul, scale, zeros } from '../core/signal/complex-matrix.ts';
+import { conjTranspose, matmul, scale, subtract, zeros } from '../core/signal/complex-matrix.ts';
 import type { Random } from '../core/signal/random.ts';
-import type { ChannelEstimate, UserEstimate } from './estimator.ts';
+import type { ChannelEstimate } from './estimator.ts';
 import { requireReadings, userByUser } from './estimator.ts';
+import { readingsFactor } from './gaussian-posterior.ts';
 import type { SeenDirections } from './seen-directions.ts';
-import { learnSpectrum, spectralPosterior, UNEXPLAINED_SHARE } from './spectral-estimate.ts';
+import { learnSpectrum, spectralPosterior, spectralPrior, UNEXPLAINED_SHARE } from './spectral-estimate.ts';
 
 const DRAWS = 8;
 const TURNS = 40;
@@ -59,32 +61,46 @@ export function phaseRetrieval(sounded: SeenDirections, powers: CMatrix, noise: 
   const spectra: Float64Array[] = [];
   const estimate = userByUser(powers, sounded.beams.rows, (reading) => {
     const start = spectrumOfPowers(sounded, reading, noise);
-    let best: (UserEstimate & { row: CMatrix; spectrum: Float64Array; left: number }) | undefined;
-    for (let draw = 0; draw < DRAWS; draw++) {
+    let best = retrieve(sounded, reading, start, noise, random);
+    for (let draw = 1; draw < DRAWS; draw++) {
       const found = retrieve(sounded, reading, start, noise, random);
-      if (best === undefined || found.left < best.left) best = found;
+      if (found.left < best.left) best = found;
     }
-    spectra.push(best!.spectrum);
-    return best!;
+    spectra.push(best.spectrum);
+    return spectralPosterior({ reading: best.reading, sounded, noise }, best.spectrum, best.floor);
   });
   return { ...estimate, spectra };
 }
 
-function retrieve(sounded: SeenDirections, powers: CMatrix, start: Float64Array, noise: number, random: Random) {
+/** While the prior stays, what the channel for readings y makes of these beams is y·R⁻¹·FᴴCF = y − σ²·y·R⁻¹: nothing of N is needed. */
+function retrieve(sounded: SeenDirections, powers: CMatrix, start: Float64Array, noise: number, random: Random): Retrieved {
   const floor = UNEXPLAINED_SHARE * elementPower(powers, noise, sounded.beamPower);
   const amplitudes = powers.re.map((power) => Math.sqrt(Math.max(power, 0)));
-  let heard = drawnReadings(sounded, start, random);
   let spectrum = start;
-  let found: { row: CMatrix } & UserEstimate = spectralPosterior({ reading: heard, sounded, noise }, spectrum, floor);
-  for (let turn = 0; turn < TURNS; turn++) {
-    const reading = withPhases(amplitudes, heard);
-    if (turn % TURNS_A_STEP === TURNS_A_STEP - 1) spectrum = learnSpectrum([{ reading, sounded, noise }], spectrum, floor, 1);
-    found = spectralPosterior({ reading, sounded, noise }, spectrum, floor);
-    heard = matmul(found.row, sounded.beams);
+  let factor = readingsFactor(spectralPrior(sounded, spectrum, floor), sounded.gram, noise);
+  let reading = withPhases(amplitudes, drawnReadings(sounded, start, random));
+  let heard = reading;
+  for (let turn = 1; turn <= TURNS; turn++) {
+    const solved = conjTranspose(reading);
+    solveFactored(factor, solved); // R⁻¹·yᴴ
+    heard = subtract(reading, scale(conjTranspose(solved), noise));
+    reading = withPhases(amplitudes, heard);
+    if (turn % TURNS_A_STEP !== 0 || turn === TURNS) continue;
+    spectrum = learnSpectrum([{ reading, sounded, noise }], spectrum, floor, 1);
+    factor = readingsFactor(spectralPrior(sounded, spectrum, floor), sounded.gram, noise);
   }
   let left = 0;
   for (let b = 0; b < amplitudes.length; b++) left += (Math.hypot(heard.re[b], heard.im[b]) - amplitudes[b]) ** 2;
-  return { ...found, spectrum, left };
+  return { reading, spectrum, floor, left };
+}
+
+interface Retrieved {
+  /** With the phases that were found. */
+  readonly reading: CMatrix;
+  readonly spectrum: Float64Array;
+  readonly floor: number;
+  /** Of the amplitudes, what is not explained. */
+  readonly left: number;
 }
 
 /** Readings of a channel that has the spectrum: gains drawn for each direction. */

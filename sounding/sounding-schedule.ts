@@ -43,9 +43,8 @@ export function soundingDue(age: SoundingAge, periods: SoundingPeriods): Soundin
  */
 export function slotsSpent(wholeSlots: number, periods: SoundingPeriods): number {
   const { wholeSlots: period, effectiveSlots } = periods;
-  const again = Math.max(0, Math.ceil((period - wholeSlots - 1) / effectiveSlots) - 1);
-  const spent = wholeSlots + 1 + again;
-  if (effectiveSlots >= 2 && spent < period) return spent;
+  const spent = wholeSlots + Math.ceil((period - wholeSlots) / effectiveSlots);
+  if (effectiveSlots >= 2 && period > wholeSlots && spent < period) return spent;
   throw new BeamrigError(
     'argument',
     `sounding ${wholeSlots} slots every ${period}, and one every ${effectiveSlots}, leaves no slot for data`,

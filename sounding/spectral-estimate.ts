@@ -1,7 +1,7 @@
 /** Powers of directions: learned from readings, and what they make of readings as a prior Σ γ_g·a_g·a_gᴴ + ε·I (gaussian-posterior.ts). */
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import type { UserEstimate } from './estimator.ts';
-import { posterior, readingsFactor, whiten } from './gaussian-posterior.ts';
+import { posterior, readingsFactor, whiten, type ChannelPrior } from './gaussian-posterior.ts';
 import type { SeenDirections } from './seen-directions.ts';
 import { pickRows } from './seen-directions.ts';
 
@@ -21,16 +21,16 @@ export interface Snapshot {
 }
 
 /** @param spectrum γ, G @param floor ε */
-export function spectralPosterior(
+export const spectralPosterior = (
   { reading, sounded, noise }: Snapshot,
   spectrum: Float64Array,
   floor: number,
-): { row: CMatrix } & UserEstimate {
-  const left: number[] = [];
-  spectrum.forEach((power, g) => power > 0 && left.push(g));
+): { row: CMatrix } & UserEstimate => posterior(spectralPrior(sounded, spectrum, floor), sounded, reading, noise);
+
+export function spectralPrior(sounded: SeenDirections, spectrum: Float64Array, floor: number): ChannelPrior {
+  const left = indicesOf(spectrum, (power) => power > 0);
   const amplitude = (i: number): number => Math.sqrt(spectrum[left[i]]);
-  const prior = { rows: pickRows(sounded.steering, left, amplitude), seen: pickRows(sounded.seen, left, amplitude), floor };
-  return posterior(prior, sounded, reading, noise);
+  return { rows: pickRows(sounded.steering, left, amplitude), seen: pickRows(sounded.seen, left, amplitude), floor };
 }
 
 /**
@@ -45,7 +45,7 @@ export function spectralPosterior(
  * Research 1, 2001, eq. (16).
  */
 export function learnSpectrum(snapshots: readonly Snapshot[], start: Float64Array, floor: number, steps: number): Float64Array {
-  let left = strongest(start);
+  let left = indicesOf(start, (power) => power > 0);
   let powers = Float64Array.from(left, (g) => start[g]);
   for (let step = 0; step < steps; step++) {
     const climb = new Climb(powers.length);
@@ -64,10 +64,18 @@ export function learnSpectrum(snapshots: readonly Snapshot[], start: Float64Arra
   return spectrum;
 }
 
-/** A spectrum as a start for new readings. */
+/** A spectrum as a start for further readings: all directions have a chance again. */
 export function revived(spectrum: Float64Array): Float64Array {
   const mean = spectrum.reduce((sum, power) => sum + power, 0) / spectrum.length;
   return spectrum.map((power) => power + REVIVED_SHARE * mean);
+}
+
+/** The same, but only for directions that the readings speak for by themselves, which is less to go on with. @param heard γ after one step from equal powers */
+export function revivedBy(heard: Float64Array, spectrum: Float64Array): Float64Array {
+  const start = spectrum.map((power, g) => (1 - REVIVED_SHARE) * power + REVIVED_SHARE * heard[g]);
+  const kept = new Float64Array(start.length);
+  for (const g of strongest(start)) kept[g] = start[g];
+  return kept;
 }
 
 /** One step of all powers, snapshot by snapshot. */
@@ -106,7 +114,11 @@ export class Climb {
 /** Those that are no less than a share of the strongest. */
 function strongest(powers: Float64Array): number[] {
   const least = LEAST_SHARE * powers.reduce((most, power) => Math.max(most, power), 0);
+  return indicesOf(powers, (power) => power >= least);
+}
+
+function indicesOf(powers: Float64Array, wanted: (power: number) => boolean): number[] {
   const kept: number[] = [];
-  for (let i = 0; i < powers.length; i++) if (powers[i] >= least) kept.push(i);
+  for (let i = 0; i < powers.length; i++) if (wanted(powers[i])) kept.push(i);
   return kept;
 }

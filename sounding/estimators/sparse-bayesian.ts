@@ -14,7 +14,7 @@ import { requireReadings, userByUser } from '../estimator.ts';
 import { readingsFactor, whiten } from '../gaussian-posterior.ts';
 import type { SeenDirections } from '../seen-directions.ts';
 import { pickRows, powerHeard } from '../seen-directions.ts';
-import { Climb, learnSpectrum, revived, spectralPosterior, UNEXPLAINED_SHARE } from '../spectral-estimate.ts';
+import { Climb, learnSpectrum, revivedBy, spectralPosterior, UNEXPLAINED_SHARE } from '../spectral-estimate.ts';
 
 const STEPS = 8;
 /** From an earlier spectrum. */
@@ -34,10 +34,11 @@ export const sparseBayesian: Estimator = {
         const power = powerHeard(reading, noise, sounded.beamPower);
         const floor = UNEXPLAINED_SHARE * power;
         const snapshot = { reading, sounded, noise };
+        const heard = firstStep(reading, power, noise);
         const spectrum =
           known === undefined
-            ? learnSpectrum([snapshot], firstStep(reading, power, noise), floor, STEPS - 1)
-            : learnSpectrum([snapshot], revived(known[user]), floor, WARM_STEPS);
+            ? learnSpectrum([snapshot], heard, floor, STEPS - 1)
+            : learnSpectrum([snapshot], revivedBy(heard, known[user]), floor, WARM_STEPS);
         spectra.push(spectrum);
         return spectralPosterior(snapshot, spectrum, floor);
       });
