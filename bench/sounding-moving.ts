@@ -10,7 +10,18 @@ import { createLearnedCovariance } from '../sounding/learned-covariance.ts';
 import { seenDirections } from '../sounding/seen-directions.ts';
 import { randomBeams, shownBeams } from '../sounding/sounding-beams.ts';
 import { slotsSpent, netRate, type SoundingPeriods } from '../sounding/sounding-schedule.ts';
-import { analogFor, channelAt, digitalFor, drawUsers, lineArray, noiseAt, rateOf, readingsOf, RF_CHAINS, USERS } from './sounding-scene.ts';
+import {
+  analogFor,
+  channelAt,
+  digitalFor,
+  drawUsers,
+  lineArray,
+  noiseAt,
+  rateOf,
+  readingsOf,
+  RF_CHAINS,
+  USERS,
+} from './sounding-scene.ts';
 
 const WAVELENGTH_M = 299_792_458 / 28e9;
 const SLOT_S = 1e-4;
@@ -59,7 +70,11 @@ export function movingShare(options: MovingOptions, random: Random): { net: numb
     });
     if (learned) covarianceOf.add(sounded, values, noise);
     if (round < 0) continue;
-    const estimate = (learned ? covariance : sparseBayesian).prepare(sounded)(values, noise, learned ? covarianceOf.spectra : undefined);
+    const estimate = (learned ? covariance : sparseBayesian).prepare(sounded)(
+      values,
+      noise,
+      learned ? covarianceOf.spectra : undefined,
+    );
     const { analog } = analogFor(estimate.channel, array);
     const rates: number[] = [];
     for (let next = slots; next < period; next += options.effectiveSlots) {

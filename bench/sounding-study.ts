@@ -181,7 +181,15 @@ function measureStill(channels: number, seed: number): Cell[] {
           method.measure(paths, noiseAt(snrDb, ELEMENTS), random.stream(String(i))),
         );
         const over = (of: keyof Measured): MeanAndError => meanAndError(measured.map((each) => each[of]));
-        return { paths, snrDb, method, error: over('error'), alone: over('alone'), fused: over('fused'), beams: over('beams').mean };
+        return {
+          paths,
+          snrDb,
+          method,
+          error: over('error'),
+          alone: over('alone'),
+          fused: over('fused'),
+          beams: over('beams').mean,
+        };
       }),
     ),
   );
@@ -219,7 +227,9 @@ function main(): void {
     return { options, net: meanAndError(shares.map(({ net }) => net)), gross: meanAndError(shares.map(({ gross }) => gross)) };
   });
   const goal = (paths: number, snrDb: number, title: string, beams: number, least: number, wished: number): string => {
-    const cell = cells.find((each) => each.paths === paths && each.snrDb === snrDb && each.method.title === title && each.beams === beams);
+    const cell = cells.find(
+      (each) => each.paths === paths && each.snrDb === snrDb && each.method.title === title && each.beams === beams,
+    );
     if (cell === undefined) throw new Error(`nothing was measured of ${title}, ${beams} beams`);
     return judged(`${paths} paths, ${snrDb} dB, ${beams} beams and one slot more (${title})`, cell.fused, least, wished);
   };
@@ -244,24 +254,37 @@ function main(): void {
         75,
       ),
     ].join('\n'),
-    ...PATHS.flatMap((paths) => [`## Users who stand still, ${paths} paths`, stillTable(cells.filter((cell) => cell.paths === paths))]),
+    ...PATHS.flatMap((paths) => [
+      `## Users who stand still, ${paths} paths`,
+      stillTable(cells.filter((cell) => cell.paths === paths)),
+    ]),
     '## Users who move, 28 GHz, 20 dB',
     'A slot is 0.1 ms; the phase of each path turns with the way of the user. All pilots are heard in their own slots. Every period begins with a sounding of the whole channel; phases then stand until the next, and D is solved again after each slot through them. Net: slots of sounding count as no rate. Computing takes no time here.',
     table(
       ['paths', 'm/s', 'beams', 'estimator', 'whole every', 'D every', 'slots spent', 'share in data slots', 'net'],
-      moving.map(({ options, net, gross }) => [
-        options.paths,
-        options.speedMps,
-        options.beams,
-        options.learned ? 'covariance learned' : 'sparse Bayesian',
-        options.wholeSlots,
-        options.effectiveSlots,
-        slotsSpent(options.beams / RF_CHAINS, options),
-        percent(gross),
-        percent(net),
-      ].map(String)),
+      moving.map(({ options, net, gross }) =>
+        [
+          options.paths,
+          options.speedMps,
+          options.beams,
+          options.learned ? 'covariance learned' : 'sparse Bayesian',
+          options.wholeSlots,
+          options.effectiveSlots,
+          slotsSpent(options.beams / RF_CHAINS, options),
+          percent(gross),
+          percent(net),
+        ].map(String),
+      ),
     ),
+    breakdown(moving),
   ]);
+}
+
+/** Of the speeds that were tried, with the periods that were tried. */
+function breakdown(moving: readonly { options: { paths: number; speedMps: number }; net: MeanAndError }[]): string {
+  const lost = moving.filter(({ options, net }) => options.paths === 10 && net.mean < 0.5).map(({ options }) => options.speedMps);
+  if (lost.length === 0) return 'More than half of the rate is left at every speed.';
+  return `With 10 paths it breaks down: at ${Math.min(...lost)} m/s and above, less than half of the rate is left.`;
 }
 
 function judged(what: string, share: MeanAndError, least: number, wished: number): string {

@@ -17,7 +17,7 @@ export interface Estimator {
   /** Whose it is: authors, where and when, and the part that is meant. */
   readonly source: string;
   /** What does not depend on readings is worked out once for a set of beams. */
-  prepare(sounded: SeenDirections): PreparedEstimator;
+  readonly prepare: (sounded: SeenDirections) => PreparedEstimator;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface ChannelEstimate {
 /** How sure the row of one user is. */
 export interface UserEstimate {
   /** Σ_k·A, N×M, for any A of N×M: what the error is through beams, and which elements it hangs together with. */
-  errorTowards(analog: CMatrix): CMatrix;
+  readonly errorTowards: (analog: CMatrix) => CMatrix;
 }
 
 /** An estimate of all users from that of each. @param estimate of one reading, 1×B: ĥᴴ, 1×N, and its error */
@@ -79,9 +79,13 @@ export function requireReadings({ beams, seen }: SeenDirections, values: CMatrix
   requireNoise(noise);
   if (known === undefined) return;
   if (known.length === values.rows && known.every(({ length }) => length === seen.rows)) return;
-  throw new BeamrigError('shape', `spectra of ${known.length} users do not fit readings of ${values.rows} × ${seen.rows} directions`, {
-    wayOut: 'give those of the same users and the same dictionary, or none',
-  });
+  throw new BeamrigError(
+    'shape',
+    `spectra of ${known.length} users do not fit readings of ${values.rows} × ${seen.rows} directions`,
+    {
+      wayOut: 'give those of the same users and the same dictionary, or none',
+    },
+  );
 }
 
 /** @throws {BeamrigError} 'argument' where σ² is no variance */

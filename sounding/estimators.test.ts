@@ -32,7 +32,8 @@ const line = (elements: number, rfChains = 4): SoundingArray => ({
 });
 const draw = ({ geometry }: SoundingArray, random: Random, users: number, paths: number): CMatrix =>
   salehValenzuela({ random, geometry, users, paths, scale: 'unit-element' });
-const error = (estimate: CMatrix, channel: CMatrix): number => (frobeniusNorm(subtract(estimate, channel)) / frobeniusNorm(channel)) ** 2;
+const error = (estimate: CMatrix, channel: CMatrix): number =>
+  (frobeniusNorm(subtract(estimate, channel)) / frobeniusNorm(channel)) ** 2;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function heard(channel: CMatrix, beams: CMatrix, noise: number, random: Random): CMatrix {
@@ -45,7 +46,15 @@ function heard(channel: CMatrix, beams: CMatrix, noise: number, random: Random):
   return values;
 }
 
-function sound(estimator: Estimator, array: SoundingArray, slots: number, snrDb: number, paths: number, random: Random, users = 4) {
+function sound(
+  estimator: Estimator,
+  array: SoundingArray,
+  slots: number,
+  snrDb: number,
+  paths: number,
+  random: Random,
+  users = 4,
+) {
   const noise = elementCount(array.geometry) * 10 ** (-snrDb / 10);
   const channel = draw(array, random, users, paths);
   const sounded = seenDirections(shownBeams(array, randomBeams(array, slots, random)), steeringDictionary(array.geometry));
@@ -92,7 +101,12 @@ describe.each(Object.entries(ESTIMATORS))('%s', (name, estimator) => {
     const array = line(16);
     const sounded = seenDirections(shownBeams(array, randomBeams(array, 3, random)), steeringDictionary(array.geometry));
     const values = heard(draw(array, random, 2, 3), sounded.beams, 0.16, random);
-    const scaled = fromParts(2, 12, values.re.map((v) => 1e-4 * v), values.im.map((v) => 1e-4 * v));
+    const scaled = fromParts(
+      2,
+      12,
+      values.re.map((v) => 1e-4 * v),
+      values.im.map((v) => 1e-4 * v),
+    );
     const prepared = estimator.prepare(sounded);
     const [one, other] = [prepared(values, 0.16).channel, prepared(scaled, 0.16e-8).channel];
     for (let i = 0; i < one.re.length; i++) expect(1e4 * other.re[i]).toBeCloseTo(one.re[i], 8);
@@ -103,8 +117,12 @@ describe.each(Object.entries(ESTIMATORS))('%s', (name, estimator) => {
     const sounded = seenDirections(shownBeams(array, dftBeams(array, 2)), steeringDictionary(array.geometry));
     const prepared = estimator.prepare(sounded);
     const values = fromParts(1, 8, new Float64Array(8).fill(1), new Float64Array(8));
-    expect(() => prepared(fromParts(1, 7, new Float64Array(7), new Float64Array(7)), 1)).toThrow(/readings of 1×7 do not fit 8 beams/);
-    expect(() => prepared(fromParts(1, 8, new Float64Array(8).fill(NaN), new Float64Array(8)), 1)).toThrow(/reading 0 of user 0 is NaN/);
+    expect(() => prepared(fromParts(1, 7, new Float64Array(7), new Float64Array(7)), 1)).toThrow(
+      /readings of 1×7 do not fit 8 beams/,
+    );
+    expect(() => prepared(fromParts(1, 8, new Float64Array(8).fill(NaN), new Float64Array(8)), 1)).toThrow(
+      /reading 0 of user 0 is NaN/,
+    );
     for (const noise of [0, -1, NaN, Infinity]) expect(() => prepared(values, noise)).toThrow(/noise of a reading is/);
     if (name !== 'least squares' && name !== 'matching pursuit') {
       expect(() => prepared(values, 1, [new Float64Array(3)])).toThrow(/spectra of 1 users/);
@@ -130,7 +148,9 @@ const errorsOf = (estimator: Estimator, beams: number, snrDb: number, paths: num
 
 describe('fewer beams than elements', () => {
   it('do for sparse Bayesian learning, better than for matching pursuit, and for least squares they do not', () => {
-    const [bayes, pursuit, squares] = [sparseBayesian, matchingPursuit, leastSquares].map((each) => errorsOf(each, 24, 20, 10, 31));
+    const [bayes, pursuit, squares] = [sparseBayesian, matchingPursuit, leastSquares].map((each) =>
+      errorsOf(each, 24, 20, 10, 31),
+    );
     expect(10 * Math.log10(bayes)).toBeLessThan(-8.5);
     expect(bayes).toBeLessThan(0.9 * pursuit);
     expect(squares).toBeGreaterThan(0.5); // 24 of 64 dimensions
@@ -198,7 +218,12 @@ describe('one more slot through the phases', () => {
   };
 
   it('is put together with the estimate so that the two are better than each, wherever they stand', () => {
-    for (const [slots, snrDb] of [[6, 20], [12, 10], [12, 0], [4, 10]]) {
+    for (const [slots, snrDb] of [
+      [6, 20],
+      [12, 10],
+      [12, 0],
+      [4, 10],
+    ]) {
       const { estimated, sounded, fused } = fusedErrors(sparseBayesian, slots, snrDb, 51);
       expect(fused, `${slots} slots, ${snrDb} dB`).toBeLessThan(1.02 * Math.min(estimated, sounded));
     }
@@ -209,7 +234,17 @@ describe('one more slot through the phases', () => {
       ...sparseBayesian,
       prepare: (sounded) => (values, noise) => {
         const { channel } = sparseBayesian.prepare(sounded)(values, noise);
-        const users = Array.from({ length: channel.rows }, () => ({ errorTowards: (analog: CMatrix) => clone(fromParts(analog.rows, analog.cols, analog.re.map((v) => 1e-6 * v), analog.im.map((v) => 1e-6 * v))) }));
+        const users = Array.from({ length: channel.rows }, () => ({
+          errorTowards: (analog: CMatrix) =>
+            clone(
+              fromParts(
+                analog.rows,
+                analog.cols,
+                analog.re.map((v) => 1e-6 * v),
+                analog.im.map((v) => 1e-6 * v),
+              ),
+            ),
+        }));
         return { channel, users };
       },
     };
@@ -221,7 +256,9 @@ describe('one more slot through the phases', () => {
   it('refuses readings of another size', () => {
     const { estimate } = sound(sparseBayesian, line(16), 4, 20, 3, createRandom(5));
     const analog = shownBeams(line(16), dftBeams(line(16), 1));
-    expect(() => fuse(estimate, analog, fromParts(4, 3, new Float64Array(12), new Float64Array(12)), 1)).toThrow(/readings of 4×3/);
+    expect(() => fuse(estimate, analog, fromParts(4, 3, new Float64Array(12), new Float64Array(12)), 1)).toThrow(
+      /readings of 4×3/,
+    );
   });
 });
 
@@ -232,7 +269,10 @@ describe('elements that are calibrated', () => {
     const states = Array.from({ length: 64 * 4 }, () => {
       const [turn, gain] = [2 * Math.PI * random.uniform(), 10 ** ((1.5 * random.normal()) / 20)];
       const [cos, sin] = [gain * Math.cos(turn), gain * Math.sin(turn)];
-      return { re: ideal.re.map((re, w) => re * cos - ideal.im[w] * sin), im: ideal.re.map((re, w) => re * sin + ideal.im[w] * cos) };
+      return {
+        re: ideal.re.map((re, w) => re * cos - ideal.im[w] * sin),
+        im: ideal.re.map((re, w) => re * sin + ideal.im[w] * cos),
+      };
     });
     const real: SoundingArray = { ...line(64), states: { bits: 6, of: (place) => states[place] } };
     const noise = 0.64;
@@ -264,10 +304,12 @@ describe('a covariance that is learned', () => {
         pathsToChannel({
           geometry: array.geometry,
           scale: 'unit-element',
-          users: angles.map((user) => user.map((azimuthRad) => {
-            const { re, im } = random.complexNormal();
-            return { azimuthRad, gainRe: re, gainIm: im };
-          })),
+          users: angles.map((user) =>
+            user.map((azimuthRad) => {
+              const { re, im } = random.complexNormal();
+              return { azimuthRad, gainRe: re, gainIm: im };
+            }),
+          ),
         });
       const learned = createLearnedCovariance();
       expect(learned.spectra).toBeUndefined();
@@ -301,7 +343,12 @@ describe('noise', () => {
 
 describe('powers alone', () => {
   const powersOf = (values: CMatrix): CMatrix =>
-    fromParts(values.rows, values.cols, values.re.map((re, i) => re * re + values.im[i] ** 2), new Float64Array(values.re.length));
+    fromParts(
+      values.rows,
+      values.cols,
+      values.re.map((re, i) => re * re + values.im[i] ** 2),
+      new Float64Array(values.re.length),
+    );
   /** |ĥᴴh|²/(‖ĥ‖²‖h‖²): what a phase of the whole row does not change. */
   const alignment = (a: CMatrix, b: CMatrix): number => {
     const inner = multiplyAhB(fromParts(a.cols, 1, a.re, a.im), fromParts(b.cols, 1, b.re, b.im));
@@ -319,7 +366,9 @@ describe('powers alone', () => {
       const grid = seenDirections(shownBeams(array, dftBeams(array, 4)), dictionary);
       found.loudest.push(alignment(bestBeam(grid, powersOf(heard(channel, grid.beams, noise, random)), noise).channel, channel));
       const many = seenDirections(shownBeams(array, randomBeams(array, 16, random)), dictionary);
-      found.retrieved.push(alignment(phaseRetrieval(many, powersOf(heard(channel, many.beams, noise, random)), noise, random).channel, channel));
+      found.retrieved.push(
+        alignment(phaseRetrieval(many, powersOf(heard(channel, many.beams, noise, random)), noise, random).channel, channel),
+      );
     }
     expect(mean(found.loudest)).toBeGreaterThan(0.35);
     expect(mean(found.retrieved)).toBeGreaterThan(0.85);

@@ -11,6 +11,7 @@ import { divideByFactor, factorInPlace, solveFactored } from '../core/signal/cho
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { add, clone, conjTranspose, matmul, multiplyAhB, scale, subtract } from '../core/signal/complex-matrix.ts';
 import type { UserEstimate } from './estimator.ts';
+import type { SoundedWith } from './seen-directions.ts';
 
 /** C = U·Uᴴ + ε·I. */
 export interface ChannelPrior {
@@ -20,13 +21,6 @@ export interface ChannelPrior {
   readonly seen: CMatrix;
   /** ε ≥ 0: power an element of what U does not have. */
   readonly floor: number;
-}
-
-export interface SoundedWith {
-  /** F, N×B */
-  readonly beams: CMatrix;
-  /** FᴴF, B×B */
-  readonly gram: CMatrix;
 }
 
 /** R = Fᴴ·C·F + σ²·I, factored: L in the lower triangle. */
@@ -76,4 +70,14 @@ export function whiten(x: CMatrix, factor: CMatrix): CMatrix {
   const out = clone(x);
   divideByFactor(out, factor);
   return out;
+}
+
+/**
+ * ln of the density CN(0, L·Lᴴ) at y, but for a constant: by it priors are compared.
+ * @param whitened y·L⁻ᴴ, 1×B
+ */
+export function logLikelihood({ cols, re, im }: CMatrix, factor: CMatrix): number {
+  let sum = 0;
+  for (let b = 0; b < cols; b++) sum -= re[b] ** 2 + im[b] ** 2 + 2 * Math.log(factor.re[b * cols + b]);
+  return sum;
 }

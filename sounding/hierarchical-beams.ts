@@ -32,7 +32,8 @@ export function createHierarchicalSearch(array: SoundingArray): HierarchicalSear
   const { geometry, rfChains, connection } = array;
   const chainsASector = connection === undefined ? 1 : rfChains;
   let sectors = firstSectors(geometry, rfChains / chainsASector);
-  const shown = (slot: number, m: number): Sector => sectors[Math.min(sectors.length - 1, (slot * rfChains + m) / chainsASector) | 0];
+  const shown = (slot: number, m: number): Sector =>
+    sectors[Math.min(sectors.length - 1, (slot * rfChains + m) / chainsASector) | 0];
   return {
     next() {
       const slots = Math.ceil((sectors.length * chainsASector) / rfChains);
@@ -74,15 +75,24 @@ function halves(geometry: ArrayGeometry, { u, v }: Sector): Sector[] {
   const down = (v[1] - v[0]) * rows * geometry.spacingWavelengths;
   if (Math.max(across, down) <= 1) return [];
   const middle = (side: readonly [number, number]): number => (side[0] + side[1]) / 2;
-  if (across >= down) return [{ u: [u[0], middle(u)], v }, { u: [middle(u), u[1]], v }];
-  return [{ u, v: [v[0], middle(v)] }, { u, v: [middle(v), v[1]] }];
+  if (across >= down)
+    return [
+      { u: [u[0], middle(u)], v },
+      { u: [middle(u), u[1]], v },
+    ];
+  return [
+    { u, v: [v[0], middle(v)] },
+    { u, v: [middle(v), v[1]] },
+  ];
 }
 
 /** φ whose steps from element to element go from one edge of the sector to the other, over the elements that the chain reaches. */
 function sectorPhases({ geometry, rfChains, connection }: SoundingArray, { u, v }: Sector, chain: number): Float64Array {
   const elements = elementCount(geometry);
   const columns = geometry.kind === 'ula' ? geometry.elements : geometry.columns;
-  const reached = Array.from({ length: elements }, (_, n) => n).filter((n) => connection === undefined || connection[n * rfChains + chain] === 1);
+  const reached = Array.from({ length: elements }, (_, n) => n).filter(
+    (n) => connection === undefined || connection[n * rfChains + chain] === 1,
+  );
   const across = span(reached.map((n) => n % columns));
   const down = span(reached.map((n) => Math.floor(n / columns)));
   const wavelength = 2 * Math.PI * geometry.spacingWavelengths;

@@ -3,7 +3,13 @@ import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { clone, matmul, multiplyAhB, zeros } from '../core/signal/complex-matrix.ts';
 import type { Dictionary } from './dictionary.ts';
-import type { SoundedWith } from './gaussian-posterior.ts';
+
+export interface SoundedWith {
+  /** F, N×B */
+  readonly beams: CMatrix;
+  /** FᴴF, B×B */
+  readonly gram: CMatrix;
+}
 
 export interface SeenDirections extends SoundedWith {
   /** aᴴ of each direction, G×N. */
@@ -27,7 +33,7 @@ export function seenDirections(beams: CMatrix, { atoms }: Dictionary): SeenDirec
 }
 
 /** @throws {BeamrigError} 'argument' where the beams are all dark */
-export function soundedWith(beams: CMatrix): SoundedWith & { beamPower: number } {
+function soundedWith(beams: CMatrix): SoundedWith & { beamPower: number } {
   const gram = multiplyAhB(beams, beams);
   let power = 0;
   for (let b = 0; b < beams.cols; b++) power += gram.re[b * beams.cols + b];

@@ -8,7 +8,11 @@ import { matmul } from '../core/signal/complex-matrix.ts';
 import { createHierarchicalSearch } from './hierarchical-beams.ts';
 import { dftBeams, randomBeams, shownBeams, type SoundingArray } from './sounding-beams.ts';
 
-const line: SoundingArray = { geometry: { kind: 'ula', elements: 16, spacingWavelengths: 0.5 }, rfChains: 4, states: { bits: 6 } };
+const line: SoundingArray = {
+  geometry: { kind: 'ula', elements: 16, spacingWavelengths: 0.5 },
+  rfChains: 4,
+  states: { bits: 6 },
+};
 const plane: SoundingArray = { ...line, geometry: { kind: 'upa', rows: 4, columns: 4, spacingWavelengths: 0.5 } };
 const wired: SoundingArray = { ...line, connection: connectionMask('sub', 16, 4) };
 
@@ -85,7 +89,8 @@ describe('a search from wide beams to narrow ones', () => {
   it('stops where readings are of nobody', () => {
     const search = createHierarchicalSearch(line);
     let levels = 0;
-    for (let next = search.next(); next.length > 0 && levels < 20; next = search.next(), levels++) search.heard(zeros(1, next.length * 4));
+    for (let next = search.next(); next.length > 0 && levels < 20; next = search.next(), levels++)
+      search.heard(zeros(1, next.length * 4));
     expect(levels).toBeLessThan(6);
   });
 });

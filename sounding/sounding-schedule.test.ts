@@ -8,7 +8,10 @@ describe('sounding again', () => {
   it('is due by both periods, the whole channel first', () => {
     expect(soundingDue(fresh, periods)).toBeUndefined();
     expect(soundingDue({ ...fresh, sinceEffectiveSlots: 16 }, periods)).toEqual({ what: 'effective', because: 'period' });
-    expect(soundingDue({ ...fresh, sinceWholeSlots: 58, sinceEffectiveSlots: 16 }, periods)).toEqual({ what: 'whole', because: 'period' });
+    expect(soundingDue({ ...fresh, sinceWholeSlots: 58, sinceEffectiveSlots: 16 }, periods)).toEqual({
+      what: 'whole',
+      because: 'period',
+    });
   });
 
   it('is asked for by a SINR that is not what was predicted, and for the whole channel where the cheap kind did not help', () => {
@@ -19,7 +22,13 @@ describe('sounding again', () => {
   });
 
   it('costs the slots that a walk over one period meets', () => {
-    for (const [whole, wholeSlots, effectiveSlots] of [[6, 58, 16], [6, 40, 12], [1, 8, 2], [6, 8, 8], [3, 35, 16]]) {
+    for (const [whole, wholeSlots, effectiveSlots] of [
+      [6, 58, 16],
+      [6, 40, 12],
+      [1, 8, 2],
+      [6, 8, 8],
+      [3, 35, 16],
+    ]) {
       let spent = whole;
       for (let slot = whole; slot < wholeSlots; slot += effectiveSlots) spent++;
       expect(slotsSpent(whole, { wholeSlots, effectiveSlots })).toBe(spent);
@@ -28,7 +37,11 @@ describe('sounding again', () => {
   });
 
   it('is refused where nothing would be left for data', () => {
-    for (const [whole, wholeSlots, effectiveSlots] of [[6, 7, 7], [6, 58, 1], [16, 10, 4]]) {
+    for (const [whole, wholeSlots, effectiveSlots] of [
+      [6, 7, 7],
+      [6, 58, 1],
+      [16, 10, 4],
+    ]) {
       expect(() => slotsSpent(whole, { wholeSlots, effectiveSlots })).toThrow(/leaves no slot for data/);
     }
   });

@@ -170,7 +170,11 @@ const arrayOf = ({ channel, rfChains, connection }: Problem): WiredArray => ({
 });
 
 /** A as the words show it, N×M: zero where an element does not hang on a chain. */
-export function statesShown({ elements, rfChains, connection }: WiredArray, words: Uint16Array, { bits, of }: ArrayStates): CMatrix {
+export function statesShown(
+  { elements, rfChains, connection }: WiredArray,
+  words: Uint16Array,
+  { bits, of }: ArrayStates,
+): CMatrix {
   const analog = zeros(elements, rfChains);
   const { re, im } = analog;
   let states = idealOf(bits);

@@ -13,18 +13,20 @@ import { spectralPosterior, UNEXPLAINED_SHARE } from '../spectral-estimate.ts';
 export const covariance: Estimator = {
   title: 'linear MMSE by the covariance that is known',
   source: 'Kay, Estimation Theory, 1993, §12.5',
-  prepare: (sounded) => (values, noise, known): ChannelEstimate => {
-    requireReadings(sounded, values, noise, known);
-    const spectra: Float64Array[] = [];
-    const estimate = userByUser(values, sounded.beams.rows, (reading, user) => {
-      const spectrum = known?.[user] ?? equalPowers(sounded.seen.rows, powerHeard(reading, noise, sounded.beamPower));
-      spectra.push(spectrum);
-      // Entries of steering vectors have modulus 1: the powers of all directions together are E|h_n|².
-      const power = spectrum.reduce((sum, each) => sum + each, 0);
-      return spectralPosterior({ reading, sounded, noise }, spectrum, UNEXPLAINED_SHARE * power);
-    });
-    return { ...estimate, spectra };
-  },
+  prepare:
+    (sounded) =>
+    (values, noise, known): ChannelEstimate => {
+      requireReadings(sounded, values, noise, known);
+      const spectra: Float64Array[] = [];
+      const estimate = userByUser(values, sounded.beams.rows, (reading, user) => {
+        const spectrum = known?.[user] ?? equalPowers(sounded.seen.rows, powerHeard(reading, noise, sounded.beamPower));
+        spectra.push(spectrum);
+        // Entries of steering vectors have modulus 1: the powers of all directions together are E|h_n|².
+        const power = spectrum.reduce((sum, each) => sum + each, 0);
+        return spectralPosterior({ reading, sounded, noise }, spectrum, UNEXPLAINED_SHARE * power);
+      });
+      return { ...estimate, spectra };
+    },
 };
 
 const equalPowers = (directions: number, power: number): Float64Array => new Float64Array(directions).fill(power / directions);

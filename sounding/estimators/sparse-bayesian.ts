@@ -11,10 +11,18 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { scale } from '../../core/signal/complex-matrix.ts';
 import type { ChannelEstimate, Estimator, PreparedEstimator } from '../estimator.ts';
 import { requireReadings, userByUser } from '../estimator.ts';
-import { readingsFactor, whiten } from '../gaussian-posterior.ts';
+import { logLikelihood, readingsFactor, whiten } from '../gaussian-posterior.ts';
 import type { SeenDirections } from '../seen-directions.ts';
 import { pickRows, powerHeard } from '../seen-directions.ts';
-import { Climb, learnSpectrum, revivedBy, spectralPosterior, UNEXPLAINED_SHARE } from '../spectral-estimate.ts';
+import {
+  Climb,
+  learnSpectrum,
+  revivedBy,
+  spectralPosterior,
+  spectralPrior,
+  UNEXPLAINED_SHARE,
+  type Snapshot,
+} from '../spectral-estimate.ts';
 
 const STEPS = 8;
 /** From an earlier spectrum. */
@@ -34,11 +42,11 @@ export const sparseBayesian: Estimator = {
         const power = powerHeard(reading, noise, sounded.beamPower);
         const floor = UNEXPLAINED_SHARE * power;
         const snapshot = { reading, sounded, noise };
-        const heard = firstStep(reading, power, noise);
-        const spectrum =
-          known === undefined
-            ? learnSpectrum([snapshot], heard, floor, STEPS - 1)
-            : learnSpectrum([snapshot], revivedBy(heard, known[user]), floor, WARM_STEPS);
+        const first = firstStep(reading, power, noise);
+        const warm = known !== undefined && likelihoodOf(snapshot, known[user], floor) > first.likelihood;
+        const spectrum = warm
+          ? learnSpectrum([snapshot], revivedBy(first.spectrum, known[user]), floor, WARM_STEPS)
+          : learnSpectrum([snapshot], first.spectrum, floor, STEPS - 1);
         spectra.push(spectrum);
         return spectralPosterior(snapshot, spectrum, floor);
       });
@@ -47,8 +55,21 @@ export const sparseBayesian: Estimator = {
   },
 };
 
+/** ln p(y) by a spectrum; where equal powers explain more, the user has gone elsewhere, and its directions would only be in the way. */
+function likelihoodOf({ reading, sounded, noise }: Snapshot, spectrum: Float64Array, floor: number): number {
+  const factor = readingsFactor(spectralPrior(sounded, spectrum, floor), sounded.gram, noise);
+  return logLikelihood(whiten(reading, factor), factor);
+}
+
+interface FirstStep {
+  /** γ after it. */
+  readonly spectrum: Float64Array;
+  /** ln p(y) before it, by equal powers. */
+  readonly likelihood: number;
+}
+
 /** The first step from equal powers. */
-function prepareFirstStep({ seen, gram }: SeenDirections): (reading: CMatrix, power: number, noise: number) => Float64Array {
+function prepareFirstStep({ seen, gram }: SeenDirections): (reading: CMatrix, power: number, noise: number) => FirstStep {
   const directions = seen.rows;
   const all = Array.from({ length: directions }, (_, g) => g);
   const kept = new Map<number, { factor: CMatrix; whitened: CMatrix }>();
@@ -63,7 +84,11 @@ function prepareFirstStep({ seen, gram }: SeenDirections): (reading: CMatrix, po
       kept.set(snrStep, prepared);
     }
     const climb = new Climb(directions);
-    climb.add(prepared.whitened, whiten(scale(reading, 1 / Math.sqrt(noise)), prepared.factor));
-    return climb.of(new Float64Array(directions).fill(power / directions));
+    const unit = whiten(scale(reading, 1 / Math.sqrt(noise)), prepared.factor);
+    climb.add(prepared.whitened, unit);
+    return {
+      spectrum: climb.of(new Float64Array(directions).fill(power / directions)),
+      likelihood: logLikelihood(unit, prepared.factor) - reading.cols * Math.log(noise),
+    };
   };
 }
