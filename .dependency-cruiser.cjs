@@ -1,7 +1,7 @@
 // Imports point down the floors of docs/architecture.md; two rooms of one floor do not know each other's insides.
 const floor = (...rooms) => `^(${rooms.join('|')})/`;
 const ground = ['core/signal', 'core/clock', 'core/errors', 'core/files', 'firmware-protocol'];
-const first = ['calibration', 'models', 'hil-sim'];
+const first = ['calibration', 'models', 'sounding', 'hil-sim'];
 const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
 const third = ['src/rig', 'src/control', 'src/measuring'];
 const fourth = ['src/cli', 'src/server', 'src/regression'];

@@ -9,7 +9,7 @@ process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 export default defineConfig({
   test: {
-    include: ['{core,firmware-protocol,models,calibration,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'],
+    include: ['{core,firmware-protocol,models,calibration,sounding,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'],
     // Two cores are the reference machine: more workers only add contention to tests that talk to real processes.
     maxWorkers: 2,
     testTimeout: 30_000,
@@ -17,7 +17,7 @@ export default defineConfig({
     reporters: ['default', './test/parts-reporter.ts'],
     coverage: {
       provider: 'v8',
-      include: ['{core,firmware-protocol,models,calibration,hil-sim,src}/**/*.ts'],
+      include: ['{core,firmware-protocol,models,calibration,sounding,hil-sim,src}/**/*.ts'],
       exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
     },

@@ -33,7 +33,7 @@ export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOption
   const { states, objective, quantise = nearestStates } = options;
   requirePhases(problem, beam);
   const { words, gain } = quantise(problem, beam, states, objective);
-  const analog = statesShown(problem, words, states);
+  const analog = statesShown(arrayOf(problem), words, states);
   return { words, analog, ...chooseDigital(problem, beam, analog, objective, gain === undefined ? {} : { words_gain: gain }) };
 }
 
@@ -73,7 +73,7 @@ export function ratesOfWords(
   digital: CMatrix,
   states: ArrayStates,
 ): { sinr: Float64Array; sumRate: number } {
-  return ratesHeard(problem, equivalentArray(problem.channel, statesShown(problem, words, states)), digital);
+  return ratesHeard(problem, equivalentArray(problem.channel, statesShown(arrayOf(problem), words, states)), digital);
 }
 
 /** What `realiseBeam` would make of words, by the objective. */
@@ -84,7 +84,7 @@ export function scoreOfWords(
   states: ArrayStates,
   objective: Objective,
 ): number {
-  return chooseDigital(problem, beam, statesShown(problem, words, states), objective).score.value;
+  return chooseDigital(problem, beam, statesShown(arrayOf(problem), words, states), objective).score.value;
 }
 
 /** Each phase to the nearest state of its element. */
@@ -157,9 +157,25 @@ function requirePhases({ channel, rfChains }: Problem, { analogPhase }: Beam): v
   );
 }
 
-/** A as the words show it: zero where an element does not hang on a chain. */
-function statesShown({ channel, rfChains, connection }: Problem, words: Uint16Array, { bits, of }: ArrayStates): CMatrix {
-  const analog = zeros(channel.cols, rfChains);
+/** How words are laid out over an array. */
+export interface WiredArray extends Pick<Problem, 'rfChains' | 'connection'> {
+  /** N */
+  readonly elements: number;
+}
+
+const arrayOf = ({ channel, rfChains, connection }: Problem): WiredArray => ({
+  elements: channel.cols,
+  rfChains,
+  ...(connection === undefined ? {} : { connection }),
+});
+
+/** A as the words show it, N×M: zero where an element does not hang on a chain. */
+export function statesShown(
+  { elements, rfChains, connection }: WiredArray,
+  words: Uint16Array,
+  { bits, of }: ArrayStates,
+): CMatrix {
+  const analog = zeros(elements, rfChains);
   const { re, im } = analog;
   let states = idealOf(bits);
   for (let place = 0; place < words.length; place++) {
