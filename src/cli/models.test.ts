@@ -338,4 +338,12 @@ describe('beamrig channels', () => {
     );
     expect(readFileSync(b)).toEqual(readFileSync(a));
   });
+
+  it('says that more users than elements are no channel for an array, and draws it all the same', async () => {
+    const path = join(cli.path, 'crowded.npy');
+    const { code, stderr } = await beamrigHere('channels', path, '--elements', '2', '--users', '3', '--count', '1');
+    expect(code).toBe(0);
+    expect(stderr).toContain('no array of 2 elements can serve 3 users at a time');
+    expect(readChannelFile(path).channels[0]).toMatchObject({ rows: 3, cols: 2 });
+  });
 });
