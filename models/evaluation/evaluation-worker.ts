@@ -26,7 +26,7 @@ export interface EvaluationStart {
   readonly rfChains: number;
   readonly snrsDb: readonly number[];
   readonly bits: readonly PhaseBits[];
-  readonly resolveDigital: boolean;
+  readonly ownDigital: boolean;
   /** At every SNR, or at each of them. */
   readonly sensing?: readonly Sensing[];
   /** In the order of the tasks; shared by all threads. */

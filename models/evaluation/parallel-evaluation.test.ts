@@ -38,10 +38,10 @@ describe('an evaluation on several threads', () => {
       session.run();
       return beamOf(card, [...outputs['analog_phase'], ...outputs['digital']]);
     };
-    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['min-rate'], resolveDigital: true });
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['min-rate'], ownDigital: true });
     for (const threads of [1, 2, 3]) {
       const source = { card, onnx };
-      const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', resolveDigital: true, threads });
+      const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', ownDigital: true, threads });
       expect(found).toEqual(expected);
     }
   }, 60_000);

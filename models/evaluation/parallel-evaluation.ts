@@ -41,7 +41,7 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     rfChains,
     snrsDb,
     bits,
-    resolveDigital = false,
+    ownDigital = false,
     threads,
     onProgress,
     sensing,
@@ -55,7 +55,7 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
-    ...{ model, file, objective, quantiser, rfChains, snrsDb, bits, resolveDigital, figures },
+    ...{ model, file, objective, quantiser, rfChains, snrsDb, bits, ownDigital, figures },
     ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
   const pool = await openTaskThreads(import.meta.url, 'evaluation-worker', start, threads);

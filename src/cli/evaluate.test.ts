@@ -47,6 +47,33 @@ it('evaluates each number of bits with the network for it, and says where that i
   expect(await figuresAt('2')).toEqual(together.filter(({ bits }) => bits === 2));
 }, 60_000);
 
+it('solves D again at every Q and at inf, so that rows can be compared, and keeps that of the model where it is told to', async () => {
+  const [alone, ...others] = drawChannelSet({
+    ...{ seed: 3, name: 'test', count: 4, elements: 16, users: 2, paths: 4, scale: 'unit-element' },
+  }).channels;
+  const twice = join(cli.path, 'twice.npy');
+  // Users in one place, of whom an own D that shares evenly can serve none well.
+  const inOnePlace = (channel: CMatrix): CMatrix => ({
+    ...channel,
+    re: channel.re.map((_, i) => channel.re[i % 16]),
+    im: channel.im.map((_, i) => channel.im[i % 16]),
+  });
+  writeChannelFile(twice, [alone, ...others].map(inOnePlace));
+  const evaluate = (...words: string[]) =>
+    beamrigHere('evaluate', 'zf-factored', '--channels', twice, '--snr', '10', '--bits', '6,inf', ...words);
+  const figures = async (...words: string[]) => {
+    const told = JSON.parse((await evaluate('--json', ...words)).stdout) as { ownDigitalAtInf?: true; results: EvaluationRow[] };
+    return { own: told.ownDigitalAtInf, rates: told.results.map(({ sumRate }) => sumRate.mean) };
+  };
+  const [again, own] = [await figures(), await figures('--own-digital')];
+  expect([again.own, own.own]).toEqual([undefined, true]);
+  expect(again.rates[1]).toBeGreaterThan(again.rates[0]);
+  expect(own.rates[0]).toBe(again.rates[0]);
+  expect(own.rates[1]).toBeLessThan(again.rates[1]);
+  expect((await evaluate('--own-digital')).stdout).toMatch(/^bits inf: the digital weights that the model gave; other rows: /m);
+  expectRefusal(await evaluate('--bits', '6', '--own-digital'), /--own-digital: has no meaning without inf among --bits/);
+});
+
 describe('beamrig evaluate, of many channels,', () => {
   it.each([
     ['unfolded-phase-extraction-n32', 'compiled'],
@@ -207,7 +234,7 @@ describe('beamrig evaluate, with sensing,', () => {
         const { stdout } = await beamrigHere(...all);
         return (JSON.parse(stdout) as { results: Row[] }).results;
       };
-      const rates = await rows('--resolve-digital');
+      const rates = await rows();
       const weighed = await rows('--objective', 'rate-sensing', '--steps', '100');
       weighed.forEach(({ objective, tau }, i) => {
         expect(objective.mean).toBeGreaterThan(rates[i].objective.mean);

@@ -35,7 +35,7 @@ export interface EvaluateOptions extends SensingTyped {
   rfChains?: string;
   engine?: string;
   steps?: string;
-  resolveDigital?: boolean;
+  ownDigital?: boolean;
   json?: boolean;
 }
 
@@ -99,7 +99,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
         model: beamformer.id,
         ...{ rfChains, channels, file, snrsDb, bits: network.bits },
         quantiser: { quantiser, sweeps },
-        resolveDigital: options.resolveDigital ?? false,
+        ownDigital: options.ownDigital ?? false,
         ...(wished === undefined ? {} : { sensing: wished.sensing }),
         onProgress: (done: number) => {
           if (done === 0) beganMs = performance.now();
@@ -120,12 +120,18 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   }
   pace.channelsPerSecond = Math.round((1000 * total) / spentMs);
   const result = together(parts);
-  if (!options.json) return print(`${resultTable(result, asked, wished?.told)}\n${paceLine(total, pace)}`);
+  if (!options.json) {
+    const whoseDigital = options.ownDigital ? [OWN_DIGITAL_LINE] : [];
+    return print([resultTable(result, asked, wished?.told), ...whoseDigital, paceLine(total, pace)].join('\n'));
+  }
   const { meanPower: _, normalised, ...sizes } = asked;
   const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
-  print(JSON.stringify({ ...result, ...told, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
+  const own = options.ownDigital ? { ownDigitalAtInf: true } : {};
+  print(JSON.stringify({ ...result, ...told, ...own, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
 }
 
+const OWN_DIGITAL_LINE =
+  'bits inf: the digital weights that the model gave; other rows: the better of those and of weights solved again';
 const SLOW_MS = 5000;
 
 /** Says what is waited for where it takes long. */
@@ -149,7 +155,11 @@ interface Asked {
 }
 
 /** An option that does nothing was meant to do something. @throws {BeamrigError} 'argument' */
-function refuseIdle(model: string, { quantiser, sweeps, engine }: EvaluateOptions, bits: readonly (number | 'inf')[]): void {
+function refuseIdle(
+  model: string,
+  { quantiser, sweeps, engine, ownDigital }: EvaluateOptions,
+  bits: readonly (number | 'inf')[],
+): void {
   const refuse = (text: string, wayOut: string): never => {
     throw new BeamrigError('argument', text, { wayOut });
   };
@@ -157,6 +167,8 @@ function refuseIdle(model: string, { quantiser, sweeps, engine }: EvaluateOption
     refuse(`--sweeps ${sweeps}: has no meaning without --quantiser array`, 'Leave it out, or give --quantiser array.');
   if (quantiser === 'array' && bits.every((each) => each === 'inf'))
     refuse('--quantiser array: has no meaning where --bits is inf alone', 'Give bits of a phase word, too, as --bits 2,inf.');
+  if (ownDigital && !bits.includes('inf'))
+    refuse('--own-digital: has no meaning without inf among --bits', 'Leave it out, or give --bits inf, too, as --bits 2,inf.');
   if (engine !== undefined && isBaselineName(model))
     refuse(`--engine ${engine}: ${model} is a baseline, which is plain code`, 'Leave it out, or evaluate a model.');
 }

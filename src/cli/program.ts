@@ -185,7 +185,7 @@ export function createProgram(): Command {
     .option('--rf-chains <m>', 'RF chains for a baseline or a model that serves every array (default: as many as users)')
     .option(
       '--objective <name>',
-      `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
+      `what digital weights are best for as they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
       'sum-rate',
     )
     .option('--quantiser <name>', `how phases become words: ${QUANTISER_NAMES.join(' or ')}`, 'nearest')
@@ -201,7 +201,10 @@ export function createProgram(): Command {
       path,
     )
     .option('--omega <weight>', 'ω: bit/s/Hz that a unit of τ costs (default: 0.3)')
-    .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
+    .option(
+      '--own-digital',
+      'at inf bits keep the digital weights that the model gave (default: the better of those and of ones solved again, as at all bits)',
+    )
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));
 
