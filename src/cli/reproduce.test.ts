@@ -75,7 +75,9 @@ describe('beamrig reproduce 001', () => {
 
   it('ends at Ctrl-C with 130, says that nothing is lost, and leaves no report', () => {
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toMatch(/beamrig: stopped; what was computed is kept\nWhat to do: The same command goes on from there\.\n$/);
+    expect(stopped.stderr).toMatch(
+      /beamrig: stopped; what was computed is kept\nWhat to do: The same command goes on from there\.\n$/,
+    );
     expect(stopped.stderr).not.toMatch(/^\s+at /m);
     expect(readdirSync(cli.path)).not.toContain('paper-001.html');
   });

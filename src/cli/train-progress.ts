@@ -1,5 +1,7 @@
 /** How a training shows how far it is: a bar, a line an epoch, or JSON. */
 import { SingleBar } from 'cli-progress';
+import { counted } from '../../core/errors/counted.ts';
+import type { JudgedOn } from '../../models/training/standing.ts';
 import type { TrainingProgress } from '../../models/training/train.ts';
 import { barStream, printError, stderr, stdout } from './output.ts';
 
@@ -10,6 +12,13 @@ export interface ProgressView {
 
 export const trainProgress = (json: boolean): ProgressView =>
   json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
+
+/** What a validation figure is a mean over. */
+export function judgedText({ snrsDb, channels, file, phaseBits }: JudgedOn): string {
+  const of = file === undefined ? counted(channels, 'validation channel') : `the last ${counted(channels, 'channel')} of ${file}`;
+  const words = phaseBits === undefined ? 'phases as computed' : `phases of ${counted(phaseBits, 'bit')}`;
+  return `mean over ${snrsDb.join(', ')} dB and ${of}, ${words}`;
+}
 
 function barProgress(): ProgressView {
   const bar = new SingleBar({

@@ -36,6 +36,18 @@ it.each<[string, string[]]>([
   60_000,
 );
 
+it('says what was reached and on which channels, and that what comes with beamrig is better', async () => {
+  const file = cli.channelFile(2, 8);
+  const ended = await beamrigHere(
+    ...['train', 'phase-net', '--channels', file, '--rf-chains', '2', '--steps', '3', '--epochs', '0'],
+    ...['--phase-bits', '1', '--output', join(cli.path, 'from-nothing.numbers.json')],
+  );
+  expect(ended.stdout).toMatch(
+    /^Reached \d+\.\d{3} bit\/s\/Hz, mean over -5, 0, 5, 10, 15, 20 dB and the last 1 channel of .*\.npy, phases of 1 bit; best epoch 0, the start\.\nThere phase-net reaches \d+\.\d{3}\.$/m,
+  );
+  expect(ended.stderr).toMatch(/phase-net is better than what was trained\nWhat to do: Go on from it by --from phase-net, or /);
+}, 60_000);
+
 describe('beamrig train refuses, before it trains,', () => {
   it.each(['my_model.onnx', 'Model.onnx', '-model.onnx', '.onnx', 'modèle.onnx', 'my model.onnx'])(
     'a name that no model can have: %s',

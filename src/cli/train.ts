@@ -14,6 +14,7 @@ import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, endingOf, modelIdOf } from '..
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import { trainedBefore } from '../../models/training/fine-tuning.ts';
 import type { MeasuredChannels, TrainingPlace } from '../../models/training/training-options.ts';
+import type { Standing } from '../../models/training/standing.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
 import { readChannelFile } from '../config/channel-file.ts';
@@ -21,7 +22,7 @@ import { makeFolders } from '../../core/files/make-folders.ts';
 import { oneOf, pathArgument } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
-import { trainProgress } from './train-progress.ts';
+import { judgedText, trainProgress } from './train-progress.ts';
 
 /** Flags that every family has, beside those of its options. */
 interface PlaceTyped {
@@ -128,7 +129,19 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   } else {
     print(`Model: ${outcome.modelPath}`);
     print(`Card:  ${outcome.cardPath}`);
+    tellStanding(outcome.standing);
   }
+}
+
+function tellStanding({ reached, bestEpoch, beside, ...on }: Standing): void {
+  print(
+    `Reached ${reached.toFixed(3)} bit/s/Hz, ${judgedText(on)}; best epoch ${bestEpoch}${bestEpoch === 0 ? ', the start' : ''}.`,
+  );
+  if (beside === undefined) return;
+  print(`There ${beside.id} reaches ${beside.reached.toFixed(3)}.`);
+  if (reached >= beside.reached) return;
+  printError(`beamrig: ${beside.id} is better than what was trained`);
+  printError(`What to do: Go on from it by --from ${beside.id}, or learn from more --channels in more --epochs.`);
 }
 
 /** Channels of the file that stands where their number might; the text is taken out then. */
