@@ -1,5 +1,6 @@
 /** What pages and scripts are told of a rig, and what its manifest keeps. */
 import type { Clock } from '../../core/clock/clock.ts';
+import { chainRuns } from '../../core/signal/geometry.ts';
 import type { Objective } from '../../core/signal/beam-contract.ts';
 import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quantiser-names.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
@@ -59,6 +60,7 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, ...c
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,
+    chainRuns: chainRuns(connection, elements, rfChains),
     slow: null,
     loopRateHz: rateHz,
     geometry:
