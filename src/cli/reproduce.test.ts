@@ -98,6 +98,10 @@ describe('beamrig reproduce 001', () => {
     expect(claims.filter(({ holds }) => holds)).toHaveLength(made.stdout.match(/^✓/gm)?.length ?? NaN);
     const bothNumbers = /^`paper-001` at worst \d+\.\d\d against \d+\.\d\d, [+−]\d+\.\d\d ± .*; phase extraction \d+\.\d\d\)/;
     expect(claims.find(({ claim }) => claim.includes('outperform SCA-RMM at every SNR'))?.ours).toMatch(bothNumbers);
+    expect(new Set(claims.map(({ claim }) => claim)).size).toBe(claims.length);
+    expect(claims.find(({ claim }) => claim.includes('PGA, J = 1, ends above SCA-RMM'))?.rule).toBe(
+      'the mean of the differences is more than 2 standard errors above 0, scale `paper-001`',
+    );
     expect(sections.flatMap(({ plots = [] }) => plots).length).toBeGreaterThan(6);
     expect(again.stderr).toMatch(/(\d+) of \1 results are in the cache/);
     expect(again.stderr).not.toMatch(/\d\/s/);
