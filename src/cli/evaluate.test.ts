@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromPhases, identity, multiplyABh, scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { evaluateBeamformer, type EvaluationRow } from '../../models/evaluation/evaluate.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
@@ -169,6 +170,55 @@ describe('beamrig evaluate says what it was given', () => {
     const few = ['evaluate', 'aligned', '--channels', channelsOf(1), '--rf-chains'];
     expectRefusal(await beamrigHere(...few, '1'), /2 users need as many RF chains, got 1/);
     expectRefusal(await beamrigHere(...few, '17'), /17 RF chains for 16 elements/);
+  });
+});
+
+describe('beamrig evaluate, of a sub-connected array,', () => {
+  const channels = cli.channelFile(2, 16);
+  const evaluate = (model: string, ...words: string[]) =>
+    beamrigHere('evaluate', model, '--channels', channels, '--snr', '10', '--connection', 'sub', ...words);
+
+  it('gives the figures of an array whose chains have a run of elements each, and says so', async () => {
+    for (const model of ['aligned', 'phase-net']) {
+      const { stdout } = await evaluate(model, '--bits', '2,inf', '--json');
+      const told = JSON.parse(stdout) as { connection: string; results: EvaluationRow[] };
+      expect(told.connection).toBe('sub');
+      const of = readChannelFile(channels).channels;
+      for (const { bits, sumRate } of told.results) {
+        const needs = {
+          elements: 16,
+          rfChains: 2,
+          users: 2,
+          connection: 'sub',
+          ...(bits === 2 ? { phaseBits: 2 } : {}),
+        } as const;
+        const beamformer = await openBeamformer(model, needs, { deadlineMs: 10_000 });
+        const alone = await evaluateBeamformer({
+          model,
+          compute: (problem) => beamformer.compute(problem),
+          ...{ channels: of, file: channels, rfChains: 2, snrsDb: [10], bits: [bits] },
+          ...{ objective: OBJECTIVES['sum-rate'], connection: connectionMask('sub', 16, 2) },
+        });
+        await beamformer.close();
+        expect({ model, bits, sumRate }).toEqual({ model, bits, sumRate: alone.results[0].sumRate });
+      }
+    }
+    const { stdout } = await evaluate('aligned');
+    expect(stdout).toContain('K = 2 users, sub-connected: a run of elements to each chain; ');
+  }, 60_000);
+
+  it('refuses what is for fully connected ones alone, and a wiring that there is not', async () => {
+    const file = join(cli.path, 'n32.npy');
+    writeChannelFile(
+      file,
+      drawChannelSet({ seed: 1, name: 'test', count: 1, elements: 32, users: 4, paths: 3, scale: 'unit-element' }).channels,
+    );
+    expectRefusal(
+      await beamrigHere('evaluate', 'unfolded-pga-n32', '--channels', file, '--connection', 'sub'),
+      /unfolded-pga-n32 is for fully connected arrays/,
+    );
+    expectRefusal(await evaluate('two-phase', '--rf-chains', '4'), /two-phase/);
+    expectRefusal(await evaluate('aligned', '--connection', 'half'), /--connection half: not allowed; allowed: full \| sub/);
   });
 });
 

@@ -8,6 +8,7 @@ import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } fro
 import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
 import { fitModel, type FitTo } from '../../models/fitted-model.ts';
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { columnsWeighed, requireWish } from '../../core/signal/objectives/rate-sensing.ts';
@@ -33,6 +34,7 @@ export interface EvaluateOptions extends SensingTyped {
   quantiser: string;
   sweeps?: string;
   rfChains?: string;
+  connection: string;
   engine?: string;
   steps?: string;
   ownDigital?: boolean;
@@ -47,6 +49,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const quantiser = oneOf('--quantiser', options.quantiser, QUANTISER_NAMES);
   const sweeps = wholeNumber('--sweeps', options.sweeps ?? String(DEFAULT_SWEEPS), { min: 1, max: MOST_SWEEPS });
   const choice = oneOf('--engine', options.engine ?? 'auto', ENGINE_CHOICES);
+  const connection = oneOf('--connection', options.connection, CONNECTIONS);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
@@ -66,11 +69,11 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
-  const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false };
+  const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false, connection };
   requireChains(asked);
   const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
   if (objective === 'rate-sensing') requireWish(wished);
-  const array = { elements, rfChains, users, sensingColumns: columnsWeighed(objective, wished?.sensing) };
+  const array = { elements, rfChains, users, connection, sensingColumns: columnsWeighed(objective, wished?.sensing) };
   const networks = networksAt(bits, card, array.sensingColumns !== undefined);
   const each = snrsDb.length * channels.length;
   const total = networks.length * each;
@@ -100,6 +103,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
         ...{ rfChains, channels, file, snrsDb, bits: network.bits },
         quantiser: { quantiser, sweeps },
         ownDigital: options.ownDigital ?? false,
+        ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
         ...(wished === undefined ? {} : { sensing: wished.sensing }),
         onProgress: (done: number) => {
           if (done === 0) beganMs = performance.now();
@@ -124,9 +128,12 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     const whoseDigital = options.ownDigital ? [OWN_DIGITAL_LINE] : [];
     return print([resultTable(result, asked, wished?.told), ...whoseDigital, paceLine(total, pace)].join('\n'));
   }
-  const { meanPower: _, normalised, ...sizes } = asked;
+  const { meanPower: _, normalised, connection: wiring, ...sizes } = asked;
   const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
-  const own = options.ownDigital ? { ownDigitalAtInf: true } : {};
+  const own = {
+    ...(wiring === 'full' ? {} : { connection: wiring }),
+    ...(options.ownDigital ? { ownDigitalAtInf: true } : {}),
+  };
   print(JSON.stringify({ ...result, ...told, ...own, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
 }
 
@@ -152,7 +159,10 @@ interface Asked {
   /** Mean |h|² of an element, as it stands in the file. */
   meanPower: number;
   normalised: boolean;
+  connection: (typeof CONNECTIONS)[number];
 }
+
+const CONNECTIONS = ['full', 'sub'] as const;
 
 /** An option that does nothing was meant to do something. @throws {BeamrigError} 'argument' */
 function refuseIdle(
@@ -255,12 +265,13 @@ const figure = (value: { mean: number; stderr: number } | undefined): string =>
 /** Beyond this, what is called SNR is another than that of the papers: 10 times. */
 const FAR_FROM_ONE = 10;
 
-function askedLines({ elements, rfChains, users, meanPower, normalised }: Asked): string[] {
+function askedLines({ elements, rfChains, users, meanPower, normalised, connection }: Asked): string[] {
+  const wiring = connection === 'full' ? '' : ', sub-connected: a run of elements to each chain';
   const level = `mean |h|² ${Number(meanPower.toPrecision(3))} (${(10 * Math.log10(meanPower)).toFixed(1)} dB)`;
   const scaled = normalised ? `${level}, scaled to 1` : level;
   const far = !normalised && (meanPower > FAR_FROM_ONE || meanPower < 1 / FAR_FROM_ONE);
   return [
-    `N = ${counted(elements, 'element')}, M = ${counted(rfChains, 'RF chain')}, K = ${counted(users, 'user')}; ${scaled}`,
+    `N = ${counted(elements, 'element')}, M = ${counted(rfChains, 'RF chain')}, K = ${counted(users, 'user')}${wiring}; ${scaled}`,
     ...(far
       ? ['warning: SNR is P/σ² at a mean |h|² of 1, which these channels are far from; --normalise scales them to it']
       : []),
