@@ -67,7 +67,12 @@ export function splitMeasured(
     throw new BeamrigError(
       'argument',
       `--channels ${file}: ${counted(rows, 'user')} × ${counted(cols, 'element')}, the network is for ${users} × ${elements}`,
-      { wayOut: 'Say --elements and --users as the file has them, or give a file for this array.' },
+      {
+        wayOut:
+          rows === elements && cols === users
+            ? 'Users and elements are swapped: save it with axes [n, K, N].'
+            : 'Say --elements and --users as the file has them, or give a file for this array.',
+      },
     );
   }
   const energy = channels.reduce((sum, channel) => sum + frobeniusNorm(channel) ** 2, 0);

@@ -163,10 +163,13 @@ describe('beamrig evaluate says what it was given', () => {
 
   it('or that users and elements look swapped, or chains are too few', async () => {
     const swapped = cli.channelFile(16, 2);
+    const told = await beamrigHere('evaluate', 'aligned', '--channels', swapped);
     expectRefusal(
-      await beamrigHere('evaluate', 'aligned', '--channels', swapped),
-      /16 users for 2 elements, and users and elements look swapped: the axes are \[n, K, N\]/,
+      told,
+      /channels-\d+\.npy: 16 users for 2 elements, and users and elements look swapped: the axes are \[n, K, N\]/,
     );
+    expect(told.code).toBe(1);
+    expect(told.stderr).toMatch(/What to do: .*np\.swapaxes\(h, 1, 2\)/);
     const few = ['evaluate', 'aligned', '--channels', channelsOf(1), '--rf-chains'];
     expectRefusal(await beamrigHere(...few, '1'), /2 users need as many RF chains, got 1/);
     expectRefusal(await beamrigHere(...few, '17'), /17 RF chains for 16 elements/);

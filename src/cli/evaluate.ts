@@ -17,7 +17,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS, SLOW_WAY_OUT } from '../beamforming/try-model.ts';
-import { readChannelFile } from '../config/channel-file.ts';
+import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
 import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
 import { networksAt, together, type NetworkAtBits, type NetworksResult } from './evaluate-networks.ts';
@@ -66,6 +66,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     normalise: options.normalise ?? false,
     ...(dimensions === undefined ? {} : { expected: dimensions }),
   });
+  requireServable({ channels, file });
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
@@ -185,15 +186,9 @@ function refuseIdle(
 
 /** @throws {BeamrigError} 'argument' */
 function requireChains({ elements, rfChains, users }: Asked): void {
-  const swapped = users > elements ? ', and users and elements look swapped: the axes are [n, K, N]' : '';
-  const wayOut =
-    users > elements
-      ? 'No array serves more users than it has elements: give other channels.'
-      : `Give --rf-chains from ${users} to ${elements}, or other channels.`;
-  if (users > elements || rfChains > elements) {
-    const most = `${counted(users > elements ? users : rfChains, users > elements ? 'user' : 'RF chain')}`;
-    throw new BeamrigError('argument', `${most} for ${counted(elements, 'element')}${swapped}`, { wayOut });
-  }
+  const wayOut = `Give --rf-chains from ${users} to ${elements}, or other channels.`;
+  if (rfChains > elements)
+    throw new BeamrigError('argument', `${counted(rfChains, 'RF chain')} for ${counted(elements, 'element')}`, { wayOut });
   if (rfChains >= users) return;
   throw new BeamrigError('argument', `${counted(users, 'user')} need as many RF chains, got ${rfChains}`, { wayOut });
 }

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { scale } from '../../core/signal/complex-matrix.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
+import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { readCard } from '../../models/zoo.ts';
+import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 
 const cli = new CliFolder();
@@ -35,6 +38,20 @@ it.each<[string, string[]]>([
   },
   60_000,
 );
+
+it('takes channels at any level without a word, since it scales them', async () => {
+  const path = join(cli.path, 'strong.npy');
+  const { channels } = drawChannelSet({
+    ...{ seed: 1, name: 'test', count: 5, elements: 8, users: 2, paths: 3, scale: 'unit-element' },
+  });
+  const strong = channels.map((channel) => scale(channel, 1e4));
+  writeChannelFile(path, strong);
+  const { code, stderr } = await beamrigHere(
+    ...['train', 'phase-net', '--channels', path, '--rf-chains', '2', '--steps', '2', '--epochs', '0'],
+    ...['--output', join(cli.path, 'strong.numbers.json')],
+  );
+  expect({ code, stderr: stderr.split('\n').filter((line) => line.includes('|h|²')) }).toEqual({ code: 0, stderr: [] });
+}, 60_000);
 
 it('says what was reached and on which channels, and that what comes with beamrig is better', async () => {
   const file = cli.channelFile(2, 8);
@@ -80,6 +97,17 @@ describe('beamrig train refuses, before it trains,', () => {
     expectRefusal(await train('file/model.onnx'), /cannot be written/);
     expectRefusal(await beamrigHere('train', 'unfolded-pga', ...SMALL, '--output', '/proc/model.onnx'), /cannot be written/);
     expectRefusal(await train(`${'long'.repeat(100)}.onnx`), /cannot be written: ENAMETOOLONG/);
+  });
+
+  it('channels with users and elements swapped, by file and way out, whatever else is asked for', async () => {
+    const swapped = cli.channelFile(8, 2);
+    for (const more of [[], ['--from', 'phase-net'], ['--elements', '8', '--users', '2']]) {
+      const output = ['--output', join(cli.path, 'swapped.numbers.json')];
+      const ended = await beamrigHere('train', 'phase-net', '--channels', swapped, ...more, ...output);
+      expectRefusal(ended, /channels-\d+\.npy: 8 users for 2 elements, and users and elements look swapped/);
+      expect(ended.stderr).toMatch(/What to do: .*np\.swapaxes\(h, 1, 2\)/);
+      expect(ended.stderr).not.toContain('--elements and --users');
+    }
   });
 
   it('an engine that there is not', async () => {

@@ -17,7 +17,7 @@ import type { MeasuredChannels, TrainingPlace } from '../../models/training/trai
 import type { Standing } from '../../models/training/standing.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
-import { readChannelFile } from '../config/channel-file.ts';
+import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { oneOf, pathArgument } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
@@ -152,7 +152,9 @@ function measuredChannels(texts: Record<string, string | undefined>, { conjugate
     throw new BeamrigError('argument', '--conjugate: there is no file of channels', { wayOut: 'Give one: --channels FILE.npy.' });
   }
   delete texts['channels'];
-  const { doubts, ...measured } = readChannelFile(text, { conjugate: conjugate === true });
+  // In the unit of the options: what level a file is at counts for nothing here.
+  const { doubts, ...measured } = readChannelFile(text, { conjugate: conjugate === true, anyLevel: true });
+  requireServable(measured);
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   return measured;
 }
