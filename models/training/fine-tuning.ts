@@ -18,7 +18,7 @@ const HELD_OUT_SHARE = 1 / 5;
 const FEWEST_CHANNELS = 5;
 
 /** How much of the learning rate that made a model is left for going on: what it has learned is to move, not to go. */
-const LEARNING_RATE_SHARE = 0.3;
+export const LEARNING_RATE_SHARE = 0.3;
 
 /**
  * A model's learned numbers, and the options that it was trained with, but for a lower learning rate.

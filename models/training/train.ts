@@ -23,7 +23,7 @@ import { meanRate } from './judge.ts';
 import { unitOf } from './differences.ts';
 import { startFrom } from './learned-numbers.ts';
 import { parseOptions } from './parse-options.ts';
-import { besideOthers, judgedOn, learnedBefore, type Standing } from './standing.ts';
+import { besideOthers, judgedOn, learnedBefore, type JudgedOn, type Standing } from './standing.ts';
 import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
 import type { TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
 
@@ -46,6 +46,8 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   /** Called before the first batch. */
   onEngine?: (engine: Pick<TrainingEngine, 'engine' | 'threads' | 'why'>) => void;
+  /** Called then, too: what the figures of all progress are a mean over. */
+  onJudgedOn?: (judgedOn: JudgedOn) => void;
   onProgress?: (progress: TrainingProgress) => void;
   /** Stops after the batch at hand and leaves a checkpoint. */
   signal?: AbortSignal;
@@ -95,6 +97,7 @@ export async function train<Options extends TrainingOptions>(
   });
   try {
     hooks.onEngine?.(computing);
+    hooks.onJudgedOn?.(judgedOn(network, validation, measured));
     const state = resumed ?? (await begin(network, start, computing, validation));
     const course: Course = { network, options, computing, set, validation, state };
     try {

@@ -3,9 +3,11 @@ import { SingleBar } from 'cli-progress';
 import { counted } from '../../core/errors/counted.ts';
 import type { JudgedOn } from '../../models/training/standing.ts';
 import type { TrainingProgress } from '../../models/training/train.ts';
-import { barStream, printError, stderr, stdout } from './output.ts';
+import { barStream, print, printError, stderr, stdout } from './output.ts';
 
 export interface ProgressView {
+  /** Before the first batch: what validation figures are. */
+  begin(on: JudgedOn): void;
   show(progress: TrainingProgress): void;
   end(): void;
 }
@@ -20,6 +22,8 @@ export function judgedText({ snrsDb, channels, file, phaseBits }: JudgedOn): str
   return `mean over ${snrsDb.join(', ')} dB and ${of}, ${words}`;
 }
 
+const tellValidation = (on: JudgedOn): void => printError(`validation: ${judgedText(on)}`);
+
 function barProgress(): ProgressView {
   const bar = new SingleBar({
     format:
@@ -28,6 +32,7 @@ function barProgress(): ProgressView {
   });
   let started = false;
   return {
+    begin: tellValidation,
     show: (progress) => {
       const { epoch, epochs, step, steps, validationRate, bestValidationRate, ratePerSecond, secondsLeft } = progress;
       const payload = {
@@ -50,6 +55,7 @@ function barProgress(): ProgressView {
 
 function lineProgress(): ProgressView {
   return {
+    begin: tellValidation,
     show: ({ epoch, epochs, step, steps, validationRate, ratePerSecond, secondsLeft }) => {
       if (step !== steps) return;
       const pace = `${ratePerSecond.toFixed(0)} channels/s, ${duration(secondsLeft)} left`;
@@ -61,6 +67,7 @@ function lineProgress(): ProgressView {
 
 function jsonProgress(): ProgressView {
   return {
+    begin: (on) => print(JSON.stringify({ type: 'validation', ...on })),
     show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
     end: () => undefined,
   };

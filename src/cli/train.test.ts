@@ -62,8 +62,16 @@ it('says what was reached and on which channels, and that what comes with beamri
   expect(ended.stdout).toMatch(
     /^Reached \d+\.\d{3} bit\/s\/Hz, mean over -5, 0, 5, 10, 15, 20 dB and the last 1 channel of .*\.npy, phases of 1 bit; best epoch 0, the start\.\nThere phase-net reaches \d+\.\d{3}\.$/m,
   );
+  expect(ended.stderr).toMatch(/^validation: mean over -5, 0, 5, 10, 15, 20 dB and the last 1 channel of .*, phases of 1 bit$/m);
   expect(ended.stderr).toMatch(/phase-net is better than what was trained\nWhat to do: Go on from it by --from phase-net, or /);
 }, 60_000);
+
+it('says in its help what stays of which file, and how much of a learning rate is left for going on', async () => {
+  const { stdout } = await beamrigHere('train', 'phase-net', '--help');
+  const help = stdout.replace(/\s+/g, ' ');
+  expect(help).toContain('stay as they are in the model of --from, or in the one that comes with beamrig');
+  expect(help).toContain('but for 0.3 of its learning rate');
+});
 
 describe('beamrig train refuses, before it trains,', () => {
   it.each(['my_model.onnx', 'Model.onnx', '-model.onnx', '.onnx', 'modèle.onnx', 'my model.onnx'])(

@@ -12,7 +12,7 @@ import type { ModelFamily } from '../../models/family.ts';
 import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, endingOf, modelIdOf } from '../../models/model-path.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
-import { trainedBefore } from '../../models/training/fine-tuning.ts';
+import { LEARNING_RATE_SHARE, trainedBefore } from '../../models/training/fine-tuning.ts';
 import type { MeasuredChannels, TrainingPlace } from '../../models/training/training-options.ts';
 import type { Standing } from '../../models/training/standing.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
@@ -67,7 +67,10 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   const [ending] = endingsOf(family);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
-    .option('--from <model>', 'go on from what this model has learned, with its options where nothing else is told')
+    .option(
+      '--from <model>',
+      `go on from what this model has learned, with its options where nothing else is told, but for ${LEARNING_RATE_SHARE} of its learning rate`,
+    )
     .option('--conjugate', 'rows of the file of --channels are h_k, not h_kᴴ')
     .option('--engine <name>', `what computes: ${ENGINE_CHOICES.join(', ')} (default: auto, compiled where it can be)`)
     .option('--json', 'one JSON object a line instead of a bar')
@@ -113,6 +116,7 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
         onEngine: ({ why }) => {
           if (why !== undefined) printError(`beamrig: onnxruntime computes this training: to be compiled, it has ${why}`);
         },
+        onJudgedOn: (on) => progress.begin(on),
         onProgress: (at) => progress.show(at),
         signal: stop.signal,
       },
