@@ -109,7 +109,7 @@ describe('beamrig evaluate, of many channels,', () => {
   it('says the pace in a line of its own', async () => {
     const channels = cli.channelFile(2, 16);
     const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '0,10');
-    expect(stdout).toMatch(/^12 channels at \d+\/s, yardsticks included, on 1 thread$/m);
+    expect(stdout).toMatch(/^12 beams of 6 channels at \d+\/s, yardsticks included, on 1 thread$/m);
   });
 });
 
@@ -149,6 +149,12 @@ describe('beamrig evaluate says what it was given', () => {
     expect(scaled.channels.meanPower / same.channels.meanPower).toBeCloseTo(1e-4, 9);
     expect(scaled.results[0].sumRate.mean).toBeCloseTo(same.results[0].sumRate.mean, 9);
     expect(plain.results[0].sumRate.mean).toBeLessThan(scaled.results[0].sumRate.mean / 10);
+  });
+
+  it('or which column is the objective and which the sum rate, where these are two', async () => {
+    const asked = ['evaluate', 'aligned', '--channels', channelsOf(1), '--snr', '10', '--objective', 'min-rate'];
+    const { stdout } = await beamrigHere(...asked);
+    expect(stdout).toMatch(/^SNR dB +bits +aligned: min-rate +its sum rate +digital ZF /m);
   });
 
   it('or that there is neither model nor baseline of such a name, with those that there are', async () => {
@@ -335,8 +341,22 @@ describe('beamrig evaluate refuses', () => {
     [['--engine', 'compiled'], /--engine compiled: aligned is a baseline/],
     [['--snr', '10,,20'], /--snr '10,,20': an entry of the list is empty/],
     [['--snr', ''], /--snr '': an entry of the list is empty/],
+    [['--snr', '10,5,10'], /--snr 10,5,10: 10 stands in it twice/],
+    [['--bits', '2,inf,2'], /--bits 2,inf,2: 2 stands in it twice/],
+    [['--sensing=10,10'], /--sensing 10,10: 10 stands in it twice/],
   ])('what would have no effect, or says nothing: %j', async (words, message) => {
     expectRefusal(await evaluate(...words), message);
+  });
+
+  it.each([
+    [['--snr', 'ten'], 'Write for example --snr 0.'],
+    [['--snr', '300'], 'Write for example --snr 100.'],
+    [['--quantiser', 'aray'], 'Write --quantiser array, if that was meant.'],
+    [['--sweeps', '0', '--quantiser', 'array', '--bits', '2'], 'Write for example --sweeps 1.'],
+    [['--objective', 'x'], 'Write for example --objective sum-rate.'],
+  ])('%j with a way out', async (words, wayOut) => {
+    const { code, stderr } = await evaluate(...words);
+    expect({ code, stderr: stderr.split('\n')[1] }).toEqual({ code: 2, stderr: `What to do: ${wayOut}` });
   });
 
   it('more users than elements without naming a range that is empty', async () => {

@@ -127,7 +127,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const result = together(parts);
   if (!options.json) {
     const whoseDigital = options.ownDigital ? [OWN_DIGITAL_LINE] : [];
-    return print([resultTable(result, asked, wished?.told), ...whoseDigital, paceLine(total, pace)].join('\n'));
+    const computed = { beams: total, channels: channels.length };
+    return print([resultTable(result, asked, wished?.told), ...whoseDigital, paceLine(computed, pace)].join('\n'));
   }
   const { meanPower: _, normalised, connection: wiring, ...sizes } = asked;
   const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
@@ -193,7 +194,7 @@ function requireChains({ elements, rfChains, users }: Asked): void {
   throw new BeamrigError('argument', `${counted(users, 'user')} need as many RF chains, got ${rfChains}`, { wayOut });
 }
 
-/** How it was computed, and how fast: a channel counts once for each SNR. */
+/** How it was computed, and how fast: a channel counts once for each SNR and network. */
 interface Pace {
   /** Of a model; a baseline is plain code. */
   engine: Engine | null;
@@ -223,9 +224,10 @@ async function evaluated(
   return evaluateInParallel({ ...request, source, objective, threads });
 }
 
-const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): string =>
+/** @param computed a channel has a beam at each SNR, by each network that the bits ask for */
+const paceLine = (computed: { beams: number; channels: number }, { engine, threads, channelsPerSecond }: Pace): string =>
   [
-    `${counted(total, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
+    `${counted(computed.beams, 'beam')} of ${counted(computed.channels, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
     ...(engine === null ? [] : [engine]),
     `on ${counted(threads, 'thread')}`,
   ].join(', ');
@@ -235,7 +237,7 @@ function resultTable(result: NetworksResult, asked: Asked, sensing: EvaluatedSen
   // R − ωτ has a column of its own.
   const other = objective !== 'sum-rate' && objective !== 'rate-sensing';
   const head = [
-    ...['SNR dB', 'bits', ...(other ? [objective] : []), model],
+    ...['SNR dB', 'bits', ...(other ? [`${model}: ${objective}`, 'its sum rate'] : [model])],
     ...(sensing === undefined ? [] : ['τ', 'R − ωτ', 'pattern error']),
     ...['digital ZF', 'digital WMMSE', 'of WMMSE'],
   ];

@@ -370,11 +370,20 @@ describe('beamrig channels', () => {
     expect(readFileSync(b)).toEqual(readFileSync(a));
   });
 
+  it('are written into no file that is called otherwise than what it is', async () => {
+    const text = join(cli.path, 'drawn.txt');
+    const refused = await beamrigHere('channels', text, '--count', '1');
+    expectRefusal(refused, /drawn\.txt: channels are written as a NumPy file, whose name ends in \.npy/);
+    expect(refused.stderr).toContain('drawn.npy.');
+    expect(existsSync(text)).toBe(false);
+  });
+
   it('says that more users than elements are no channel for an array, and draws it all the same', async () => {
     const path = join(cli.path, 'crowded.npy');
     const { code, stderr } = await beamrigHere('channels', path, '--elements', '2', '--users', '3', '--count', '1');
     expect(code).toBe(0);
-    expect(stderr).toContain('no array of 2 elements can serve 3 users at a time');
+    expect(stderr).toContain('warning: no array of 2 elements can serve 3 users at a time; they are written as asked for, and ');
+    expectRefusal(await beamrigHere('evaluate', 'aligned', '--channels', path), /look swapped/);
     expect(readChannelFile(path).channels[0]).toMatchObject({ rows: 3, cols: 2 });
   });
 });
