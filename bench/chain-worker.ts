@@ -89,6 +89,7 @@ async function unquantised(channels: readonly CMatrix[], snrDb: number): Promise
     channels,
     snrsDb: [snrDb],
     bits: ['inf'],
+    ownDigital: true,
     rfChains: users,
     objective: sumRateObjective,
     compute: (problem) => network.compute(problem),

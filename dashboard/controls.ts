@@ -139,10 +139,13 @@ export class Controls {
   #modelCommand(): Command | undefined {
     const [id, rig] = [this.#model.value, this.#live?.rig];
     if (!rig || id === rig.modelId) return undefined;
+    const runs = this.#live?.state === 'running';
     return {
-      question: `Load ${id} and steer the array with it from the next cycle on? ${rig.modelId} goes on until it is ready.`,
+      question: runs
+        ? `Load ${id} and steer the array with it from the next cycle on? ${rig.modelId} goes on until it is ready.`
+        : `Load ${id}, to steer the array with it once the rig is started? Until then ${this.#staysSafe()}.`,
       verb: 'Switch model',
-      done: `The array is steered by ${id}.`,
+      done: runs ? `The array is steered by ${id}.` : `${id} is loaded, and steers the array once the rig is started.`,
       send: (answer) => this.#socket.emit('switchModel', id, answer),
     };
   }
@@ -150,12 +153,22 @@ export class Controls {
   #phaseBitsCommand(): Command | undefined {
     const [phaseBits, rig] = [Number(this.#phaseBits.value), this.#live?.rig];
     if (!rig || phaseBits === rig.phaseBits) return undefined;
+    const runs = this.#live?.state === 'running';
+    const from = runs ? 'from the next cycle on' : 'once the rig is started';
+    const words = counted(phaseBits, 'bit');
     return {
-      question: `Send words of ${counted(phaseBits, 'bit')} (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) from the next cycle on, instead of ${rig.phaseBits}?`,
+      question: `Send words of ${words} (${2 ** phaseBits} phases, ${360 / 2 ** phaseBits}° a step) ${from}, instead of ${rig.phaseBits}?${runs ? '' : ` Until then ${this.#staysSafe()}.`}`,
       verb: 'Change Q',
-      done: `Phase words have ${counted(phaseBits, 'bit')}.`,
+      done: runs ? `Phase words have ${words}.` : `Phase words have ${words} once the rig is started.`,
       send: (answer) => this.#socket.emit('setPhaseBits', phaseBits, answer),
     };
+  }
+
+  #staysSafe(): string {
+    const live = this.#live;
+    return live?.rig
+      ? `${arrayText(live)} stays in its safe state '${live.rig.safe.state}'`
+      : 'the array stays in its safe state';
   }
 
   #startOrStop(): void {

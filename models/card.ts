@@ -21,6 +21,8 @@ const metricSchema = z.strictObject({
   channels: count,
   /** bit/s/Hz. */
   sumRate: meanSchema,
+  /** Q, where phases were words; absent: as computed. */
+  phaseBits: z.int().min(1).max(16).optional(),
   /** Of a model that senses, σ² = 1 and P = SNR: ω, τ and R − ω·τ. */
   sensingWeight: z.number().nonnegative().optional(),
   tau: meanSchema.optional(),
@@ -39,6 +41,19 @@ const sha256Schema = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .meta({ allowed: '64 lower-case hex digits' });
+
+const fromSchema = z.strictObject({ id: z.string(), sha256: sha256Schema });
+const channelFileSchema = z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count });
+
+/** Of the numbers for words, which are learned apart: the command that learns them again, and as below what came of it. */
+const wordsTrainingSchema = z.strictObject({
+  command: z.string(),
+  bestEpoch: z.int().nonnegative().optional(),
+  from: fromSchema.optional(),
+  channelFile: channelFileSchema.optional(),
+  /** With phases of so many bits as they were learned for at most. */
+  metrics: z.array(metricSchema).optional(),
+});
 
 const trainingSchema = z.strictObject({
   /** 'beamrig', 'paper', or anything another trainer calls itself. */
@@ -59,13 +74,12 @@ const trainingSchema = z.strictObject({
   /** The epoch whose validation rate was the best, counted from 1; 0 is the untrained start. */
   bestEpoch: z.int().nonnegative(),
   /** The model that it went on from. */
-  from: z.strictObject({ id: z.string(), sha256: sha256Schema }).optional(),
+  from: fromSchema.optional(),
   /** Channels that it learned from, where they were not drawn. */
-  channelFile: z.strictObject({ name: z.string(), sha256: sha256Schema, heldOut: count }).optional(),
+  channelFile: channelFileSchema.optional(),
   /** Of a file of numbers with some for sensing, which are learned apart: the command that learns them again. */
   sensing: z.strictObject({ command: z.string() }).optional(),
-  /** Of one with some for words, likewise. */
-  words: z.strictObject({ command: z.string() }).optional(),
+  words: wordsTrainingSchema.optional(),
 });
 
 const dimensionsSchema = z.strictObject({ elements: count, rfChains: count, users: count });

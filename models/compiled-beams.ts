@@ -9,11 +9,17 @@ export interface CompiledModel {
   readonly image: CompiledImage;
 }
 
-/** @returns computes the beam of a fully connected array */
-export function openBeams({ card, image }: CompiledModel): (problem: Problem) => Beam {
+/**
+ * @param connection N·M of 0/1 that all problems have; absent: the array is fully connected
+ * @returns computes the beam of such an array
+ */
+export function openBeams({ card, image }: CompiledModel, connection?: Uint8Array): (problem: Problem) => Beam {
   const session = sessionOf(image);
   const { inputs, outputs } = session;
-  if (card.connection === 'input') inputs['connection'].fill(1);
+  if (card.connection === 'input') {
+    inputs['connection'].fill(1);
+    if (connection !== undefined) inputs['connection'].set(connection);
+  }
   const tensors = problemTensors(card);
   return (problem) => {
     const flat = flatInputs(card, problem);

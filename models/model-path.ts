@@ -11,8 +11,8 @@ export const endingOf = (path: string): string | undefined => ENDINGS.find((endi
 
 export const isModelFileName = (path: string): boolean => endingOf(path) !== undefined;
 
-/** Whether a model is named by the path of its file; else it is an id of the zoo. */
-export const isModelPath = (idOrPath: string): boolean => isModelFileName(idOrPath) || /[/\\]/.test(idOrPath);
+/** Whether a model is named by the path of its file; else it is an id of the zoo, which has neither dots nor slashes. */
+export const isModelPath = (idOrPath: string): boolean => /[./\\]/.test(idOrPath);
 
 /** The card of a model, from the path of either file. */
 export const cardPathOf = (path: string): string => `${withoutEnding(path)}.json`;

@@ -180,18 +180,21 @@ export function lookAtModel(path: string): LookedAt {
   const { card, sha256: cardSha256, flaws: ofCard } = lookAtCard(path);
   const flaws = [...ofCard];
   const sha256 = sha256Of(bytes);
+  const isNumbers = path.endsWith(NUMBERS_ENDING);
+  const { file, flaws: ofFile } = isNumbers ? { flaws: lookAtNumbers(path, bytes, card) } : lookAtFile(path, bytes);
+  // A checksum of what is damaged helps nobody.
+  const isDamaged = ofFile.some(({ code }) => code === 'model-damaged');
   if (card !== undefined && sha256 !== card.sha256) {
     const message = `model ${path} has sha256 ${sha256.slice(0, 12)}…, its card says ${card.sha256.slice(0, 12)}…`;
-    const wayOut = `${REINSTALL}; of a file of your own write "sha256": "${sha256}" into the card`;
+    const wayOut = isDamaged
+      ? REINSTALL
+      : `${REINSTALL}; of a file of your own that is meant to be as it is now, write "sha256": "${sha256}" into the card`;
     flaws.push(new BeamrigError('model-damaged', message, { wayOut }));
   }
   if (card !== undefined) flaws.push(...kindFlaws(path, card));
-  if (path.endsWith(NUMBERS_ENDING)) {
-    const ofNumbers = lookAtNumbers(path, bytes, card);
-    return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws: [...flaws, ...ofNumbers] };
-  }
-  const { file, flaws: ofFile } = lookAtFile(path, bytes);
-  flaws.push(...ofFile);
+  // The gravest first.
+  if (isDamaged) flaws.unshift(...ofFile);
+  else flaws.push(...ofFile);
   if (file !== undefined && card !== undefined)
     flaws.push(...tensorFlaws(path, card, file, contractTensors(card, columnsOf(card))));
   return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws };

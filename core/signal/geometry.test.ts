@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { pathsToChannel } from './channel.ts';
 import { matmul, zeros } from './complex-matrix.ts';
 import type { ArrayGeometry } from './geometry.ts';
-import { steeringVector, sumOfSteeringVectors } from './geometry.ts';
+import { chainRuns, connectionMask, steeringVector, sumOfSteeringVectors } from './geometry.ts';
 import { quantisePhases } from './quantise.ts';
 
 const DEG = Math.PI / 180;
@@ -129,4 +129,20 @@ describe('a steering vector', () => {
       expect(Math.hypot(sum.re[8 + n] - expected.re[n], sum.im[8 + n] - expected.im[n])).toBeLessThan(1e-11);
     }
   });
+});
+
+it('gives the runs of a sub-connected array as its mask has them, and none where every chain reaches all', () => {
+  for (const [elements, rfChains] of [
+    [10, 4],
+    [7, 7],
+    [100, 3],
+  ]) {
+    const runs = chainRuns('sub', elements, rfChains)!;
+    const mask = new Uint8Array(elements * rfChains);
+    runs.forEach(({ first, count }, chain) => {
+      for (let n = first; n < first + count; n++) mask[n * rfChains + chain] = 1;
+    });
+    expect(mask).toEqual(connectionMask('sub', elements, rfChains));
+  }
+  expect(chainRuns('full', 8, 2)).toBeNull();
 });

@@ -203,3 +203,13 @@ export function connectionMask(kind: 'full' | 'sub', elements: number, rfChains:
   for (let n = 0; n < elements; n++) mask[n * rfChains + Math.floor((n * rfChains) / elements)] = 1;
   return mask;
 }
+
+/** Which elements hang on each chain, where each has its own run: those of `connectionMask`; null where every chain reaches all. */
+export function chainRuns(kind: 'full' | 'sub', elements: number, rfChains: number): { first: number; count: number }[] | null {
+  if (kind === 'full') return null;
+  const mask = connectionMask(kind, elements, rfChains);
+  return Array.from({ length: rfChains }, (_, chain) => {
+    const own = Array.from({ length: elements }, (_, n) => mask[n * rfChains + chain]);
+    return { first: own.indexOf(1), count: own.reduce((sum, connected) => sum + connected, 0) };
+  });
+}

@@ -1,6 +1,7 @@
 /**
  * The phase words as commanded: one cell for each element of each RF chain, its phase as a cyclic colour, outlined where it changed since the
- * beam before. A line array runs from left to right (in several lines when it is long), a planar array is shown as it stands.
+ * beam before; hatched where the chain does not reach the element. A line array runs from left to right (in several lines when it is long, each
+ * named by its elements), a planar array is shown as it stands.
  */
 import { counted } from '../../core/errors/counted.ts';
 import { byId, element, setText, Surface } from '../elements.ts';
@@ -12,6 +13,10 @@ import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
 import type { RigDescription, PhaseWordsPlot as Words } from '../../src/server/socket-contract.ts';
 
 const LEFT = 52;
+/** More of it where lines are named: '1000–1099'. */
+const LEFT_OF_LINES = 112;
+const LINE_OF_TEXT_PX = 12;
+const HATCH_PX = 6;
 const BOTTOM = 18;
 const GAP = 5;
 const SMALLEST_OUTLINED_PX = 5;
@@ -40,6 +45,8 @@ export class PhaseWordsView {
   #previous = new Uint16Array();
   #shownCycle = -1;
   #changed = 0;
+  /** Phase shifters that there are. */
+  #connected = 0;
   #cursor: { element: number; chain: number } | undefined;
   #drawnKey = '';
   #drawnMs = -Infinity;
@@ -79,6 +86,7 @@ export class PhaseWordsView {
       setText(this.#readout, stale ?? 'No words yet.');
       return;
     }
+    this.#connected = rig.elements * (rig.chainRuns === null ? rig.rfChains : 1);
     this.#take(words);
     this.#layout = layoutOf(rig, start.width, start.height);
     this.#drawCells(start.context, rig, this.#layout, words.phaseBits);
@@ -115,14 +123,23 @@ export class PhaseWordsView {
     const pixels = new Uint32Array(image.data.buffer);
     const outlined = this.#outlines(layout);
     context.imageSmoothingEnabled = false;
+    const hatch = rig.chainRuns === null ? null : hatching(context);
     for (let chain = 0; chain < rig.rfChains; chain++) {
       pixels.fill(0);
       for (let n = 0; n < rig.elements; n++) {
         const [column, line] = cellOf(layout, n);
+        if (!isConnected(rig, n, chain)) continue;
         pixels[line * columns + column] = this.#colours[this.#shown[n * rig.rfChains + chain]];
       }
       cellContext.putImageData(image, 0, 0);
       const [left, top] = cornerOf(layout, chain);
+      if (hatch) {
+        context.fillStyle = hatch;
+        for (const [first, count] of unconnectedCells(rig, layout, chain)) {
+          const [x, y] = placeOf(layout, first, chain);
+          context.fillRect(x, y, count * cellWidth, cellHeight);
+        }
+      }
       context.drawImage(cells, left, top, columns * cellWidth, rows * cellHeight);
       if (outlined) this.#outlineChanged(context, rig, layout, chain, phaseBits);
     }
@@ -136,7 +153,7 @@ export class PhaseWordsView {
 
   /** Outlines single something out: they help nobody on cells too small for them, or when most cells have one. */
   #outlines({ cellWidth, cellHeight }: Layout): boolean {
-    return Math.min(cellWidth, cellHeight) >= SMALLEST_OUTLINED_PX && this.#changed <= this.#shown.length / 2;
+    return Math.min(cellWidth, cellHeight) >= SMALLEST_OUTLINED_PX && this.#changed <= this.#connected / 2;
   }
 
   #outlineChanged(
@@ -166,26 +183,32 @@ export class PhaseWordsView {
       const [left, top] = cornerOf(layout, chain);
       if (layout.planar) context.fillText(`chain ${chain}`, left, top - 7);
       else context.fillText(`chain ${chain}`, 0, top + (layout.rows * layout.cellHeight) / 2);
+      if (!layout.planar && layout.rows > 1) nameLines(context, rig, layout, chain);
     }
-    if (layout.planar || layout.rows > 1) return;
+    if (layout.planar) return;
     context.textAlign = 'center';
     const step = [1, 2, 4, 8, 16, 32, 64, 128, 256].find((size) => size * layout.cellWidth >= 28) ?? 512;
-    for (let n = 0; n < rig.elements; n += step) context.fillText(String(n), LEFT + (n + 0.5) * layout.cellWidth, height - 8);
+    // Below several lines it is the place in each of them.
+    const sign = layout.rows > 1 ? '+' : '';
+    for (let n = 0; n < layout.columns; n += step)
+      context.fillText(`${sign}${n}`, layout.left + (n + 0.5) * layout.cellWidth, height - 8);
   }
 
   #describe(rig: RigDescription, phaseBits: number, stale: string | undefined): void {
-    const total = rig.elements * rig.rfChains;
     if (this.#cursor) {
       const { element: n, chain } = this.#cursor;
       const word = this.#shown[n * rig.rfChains + chain];
-      setText(
-        this.#readout,
-        `Element ${n}, chain ${chain}: word ${word} of ${2 ** phaseBits}, ${degrees((360 * word) / 2 ** phaseBits)}`,
-      );
+      const shows = isConnected(rig, n, chain)
+        ? `word ${word} of ${2 ** phaseBits}, ${degrees((360 * word) / 2 ** phaseBits)}`
+        : 'not connected';
+      setText(this.#readout, `Element ${n}, chain ${chain}: ${shows}`);
     } else {
       const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
-      const order = this.#layout?.planar ? 'As the array stands' : 'Elements left to right';
-      setText(this.#readout, stale ?? `${order} · ${this.#changed} of ${counted(total, 'word')} changed${outlined}`);
+      const lines = this.#layout && this.#layout.rows > 1 ? `, ${this.#layout.columns} a line` : '';
+      const order = this.#layout?.planar ? 'As the array stands' : `Elements left to right${lines}`;
+      const hatched = rig.chainRuns === null ? '' : ', hatched: not connected';
+      const changed = `${this.#changed} of ${counted(this.#connected, 'word')} changed${outlined}`;
+      setText(this.#readout, stale ?? `${order} · ${changed}${hatched}`);
     }
     this.#surface.canvas.setAttribute(
       'aria-label',
@@ -242,8 +265,9 @@ function layoutOf(rig: RigDescription, width: number, height: number): Layout {
     }
     if (best) return { ...best, left: (width - best.blockColumns * (best.columns * best.cellWidth + GAP) + GAP) / 2 };
   }
-  const room = width - LEFT - 6;
-  const lines = Math.max(1, Math.ceil((rig.elements * 4) / room));
+  const lines = Math.max(1, Math.ceil((rig.elements * 4) / (width - LEFT - 6)));
+  const left = lines > 1 ? LEFT_OF_LINES : LEFT;
+  const room = width - left - 6;
   const inLine = Math.ceil(rig.elements / lines);
   return {
     rows: lines,
@@ -251,9 +275,57 @@ function layoutOf(rig: RigDescription, width: number, height: number): Layout {
     blockColumns: 1,
     cellWidth: room / inLine,
     cellHeight: ((height - BOTTOM) / rig.rfChains - GAP) / lines,
-    left: LEFT,
+    left,
     planar: false,
   };
+}
+
+const isConnected = ({ chainRuns }: RigDescription, n: number, chain: number): boolean => {
+  if (chainRuns === null) return true;
+  const { first, count } = chainRuns[chain];
+  return n >= first && n < first + count;
+};
+
+/** Runs of cells in a line that hang on another chain: their first element, and how many. */
+function unconnectedCells(rig: RigDescription, { columns }: Layout, chain: number): [first: number, count: number][] {
+  const runs: [number, number][] = [];
+  for (let n = 0; n < rig.elements; n++) {
+    if (isConnected(rig, n, chain)) continue;
+    const last = runs.at(-1);
+    if (last && last[0] + last[1] === n && n % columns !== 0) last[1]++;
+    else runs.push([n, 1]);
+  }
+  return runs;
+}
+
+/** Lines that rise: no phase has such a colour. */
+function hatching(context: CanvasRenderingContext2D): CanvasPattern | null {
+  const tile = document.createElement('canvas');
+  tile.width = HATCH_PX;
+  tile.height = HATCH_PX;
+  const lines = tile.getContext('2d');
+  if (!lines) return null;
+  lines.strokeStyle = colour('grid');
+  for (const shift of [-HATCH_PX, 0, HATCH_PX]) {
+    lines.moveTo(shift, HATCH_PX);
+    lines.lineTo(shift + HATCH_PX, 0);
+  }
+  lines.stroke();
+  return context.createPattern(tile, 'repeat');
+}
+
+/** The elements of each line of a chain, or of as many of them as there is room for. */
+function nameLines(context: CanvasRenderingContext2D, { elements }: RigDescription, layout: Layout, chain: number): void {
+  const { rows, columns, cellHeight, left } = layout;
+  const every = Math.ceil(LINE_OF_TEXT_PX / cellHeight);
+  if (every > rows) return;
+  context.textAlign = 'right';
+  for (let row = 0; row < rows; row += every) {
+    const last = Math.min(elements, (row + 1) * columns) - 1;
+    const [, top] = placeOf(layout, row * columns, chain);
+    context.fillText(`${row * columns}–${last}`, left - 5, top + cellHeight / 2);
+  }
+  context.textAlign = 'left';
 }
 
 /** Upper left corner of a chain's block. */

@@ -40,11 +40,12 @@ export class TopBar {
     setText(this.#radiation, radiationText(live));
     this.#drawBanner(live);
     if (rig) {
-      const { elements, rfChains, users, snrDb, geometry } = rig;
+      const { elements, rfChains, users, snrDb, geometry, connection } = rig;
+      const kind = connection === 'sub' ? ', sub-connected' : '';
       setText(this.#name, rig.name);
       setText(
         this.#size,
-        `${counted(elements, 'element')} (${geometry.kind.toUpperCase()}), ${counted(rfChains, 'chain')}, ${counted(users, 'user')}, SNR ${fixed(snrDb, 0)} dB`,
+        `${counted(elements, 'element')} (${geometry.kind.toUpperCase()}${kind}), ${counted(rfChains, 'chain')}, ${counted(users, 'user')}, SNR ${fixed(snrDb, 0)} dB`,
       );
       this.#size.title = this.#size.textContent;
       const recorded = rig.runFolder === '' ? [] : [`Recorded in ${rig.runFolder.split(/[\\/]/).slice(-2).join('/')}`];

@@ -15,8 +15,8 @@ export interface FigureOptions {
   objective: Objective;
   quantise: Quantiser;
   bits: readonly PhaseBits[];
-  /** Solve D again even where phases are not quantised; otherwise the beamformer's own D is kept there. */
-  resolveDigital?: boolean;
+  /** Keep the beamformer's own D where phases are not quantised; otherwise it is a candidate there, too, beside D solved again. */
+  ownDigital?: boolean;
 }
 
 export interface ChannelFigures {
@@ -88,7 +88,7 @@ function fullPower(problem: Problem, beam: Beam, model: string): Beam & { powerR
 
 /** The very beam that a rig of so many bits would radiate; with `inf`, phases as computed. */
 function realised(problem: Problem, beam: Beam, bits: PhaseBits, options: FigureOptions) {
-  const { objective, quantise, resolveDigital = false } = options;
+  const { objective, quantise, ownDigital = false } = options;
   if (bits !== 'inf') return realiseBeam(problem, beam, { states: { bits }, objective, quantise });
-  return resolveDigital ? realiseExactly(problem, beam, objective) : asComputed(problem, beam, objective);
+  return ownDigital ? asComputed(problem, beam, objective) : realiseExactly(problem, beam, objective);
 }

@@ -50,9 +50,9 @@ describe('evaluating a beamformer', () => {
     expect(results[0]).toMatchObject({ wmmse: { mean: 0 }, ofWmmse: null });
   });
 
-  it('keeps the own D of the beamformer at infinite bits, unless told to solve it again', async () => {
-    const own = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'] });
-    const again = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'], resolveDigital: true });
+  it('solves D again at infinite bits as at finite ones, unless the own D of the beamformer is to be kept', async () => {
+    const own = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'], ownDigital: true });
+    const again = await evaluateBeamformer({ ...base, snrsDb: [10], bits: ['inf'] });
     const rates = (resolve: boolean) =>
       channels.map((channel) => {
         const problem = problemOf(channel);

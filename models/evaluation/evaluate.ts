@@ -28,8 +28,8 @@ export interface EvaluationOptions {
   file: string;
   snrsDb: readonly number[];
   bits: readonly PhaseBits[];
-  /** Solve D again even where phases are not quantised; otherwise the beamformer's own D is kept there. */
-  resolveDigital?: boolean;
+  /** Keep the beamformer's own D where phases are not quantised; otherwise it is a candidate there, too, beside D solved again. */
+  ownDigital?: boolean;
   /** N·M of 0/1; absent means fully connected. */
   connection?: Uint8Array;
   /** What sensing wishes for: at every SNR, or at each of them. With a grid. */
@@ -47,7 +47,7 @@ export interface EvaluationRow {
   sumRate: MeanAndError;
   /** Of the objective, in its own unit. */
   score: MeanAndError;
-  /** Beams whose D was the beamformer's own, being the better one; all of them where it was not solved again. */
+  /** Beams whose D was the beamformer's own, being the better one; all of them where its own was to be kept. */
   ownDigital: number;
   /** Where there is sensing: τ, R − ωτ, and the error of the beampattern at power 1. */
   tau?: MeanAndError;

@@ -26,7 +26,9 @@ export interface EvaluationStart {
   readonly rfChains: number;
   readonly snrsDb: readonly number[];
   readonly bits: readonly PhaseBits[];
-  readonly resolveDigital: boolean;
+  readonly ownDigital: boolean;
+  /** N·M of 0/1; absent: fully connected. */
+  readonly connection?: Uint8Array;
   /** At every SNR, or at each of them. */
   readonly sensing?: readonly Sensing[];
   /** In the order of the tasks; shared by all threads. */
@@ -39,7 +41,7 @@ const objective = OBJECTIVES[start.objective];
 const options = { ...start, objective, quantise: createQuantiser(start.quantiser, objective) };
 
 serveTasks(() => (task) => {
-  const { model, file, channels, snrsDb, rfChains, figures, sensing } = start;
+  const { model, file, channels, snrsDb, rfChains, figures, sensing, connection } = start;
   const snr = Math.floor(task / channels.count);
   const channel = task % channels.count;
   const problem: Problem = {
@@ -47,6 +49,7 @@ serveTasks(() => (task) => {
     rfChains,
     power: fromDb(snrsDb[snr]),
     noise: 1,
+    ...(connection === undefined ? {} : { connection }),
     ...(sensing === undefined ? {} : { sensing: sensingAt(sensing, snr) }),
   };
   try {
@@ -79,5 +82,5 @@ function writeFigures(figures: Float64Array, task: number, { powerRatio, zf, wmm
 function openSource(): (problem: Problem) => Beam {
   const { source } = start;
   if ('baseline' in source) return (problem) => runBaseline(source.baseline, problem);
-  return openBeams(source);
+  return openBeams(source, start.connection);
 }

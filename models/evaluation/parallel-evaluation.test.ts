@@ -4,9 +4,12 @@ import type { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Problem } from '../../core/signal/beam-contract.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { patternGrid, wantedCovarianceFactor } from '../../core/signal/wanted-pattern.ts';
 import { runBaseline } from '../baselines/baselines.ts';
 import { openCompiled } from '../engine/compiled-session.ts';
+import { fitModel } from '../fitted-model.ts';
+import { findModel, verifyModel } from '../zoo.ts';
 import { beamOf, flatInputs } from '../model-tensors.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { listSizedModels } from '../reproduce/sized-models.ts';
@@ -38,10 +41,10 @@ describe('an evaluation on several threads', () => {
       session.run();
       return beamOf(card, [...outputs['analog_phase'], ...outputs['digital']]);
     };
-    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['min-rate'], resolveDigital: true });
+    const expected = await evaluateBeamformer({ ...request, compute, objective: OBJECTIVES['min-rate'], ownDigital: true });
     for (const threads of [1, 2, 3]) {
       const source = { card, onnx };
-      const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', resolveDigital: true, threads });
+      const found = await evaluateInParallel({ ...request, source, objective: 'min-rate', ownDigital: true, threads });
       expect(found).toEqual(expected);
     }
   }, 60_000);
@@ -62,6 +65,27 @@ describe('an evaluation on several threads', () => {
     expect(found).toEqual(expected);
     expect([seen[0], seen.at(-1)]).toEqual([0, 1]);
   });
+
+  it('is of the array as it is wired, whatever gives its beams', async () => {
+    const connection = connectionMask('sub', elements, rfChains);
+    const compute = (problem: Problem) => runBaseline('aligned', problem);
+    const wired = { ...request, connection, objective: OBJECTIVES['sum-rate'] };
+    const expected = await evaluateBeamformer({ ...wired, compute });
+    const source = { baseline: 'aligned' } as const;
+    expect(await evaluateInParallel({ ...wired, source, objective: 'sum-rate', threads: 2 })).toEqual(expected);
+    // A file that serves every array: the graph of this one has its wiring inside.
+    const { verified, array } = { verified: verifyModel(findModel('phase-net')), array: { elements, rfChains, users } };
+    const rates = await Promise.all(
+      (['sub', 'full'] as const).map(async (kind) => {
+        const fitted = await fitModel(verified, { ...array, connection: kind, steps: 5 });
+        const mask = kind === 'full' ? {} : { connection };
+        const asked = { ...request, ...mask, source: fitted, objective: 'sum-rate' as const, threads: 2 };
+        return (await evaluateInParallel(asked)).results.map(({ sumRate }) => sumRate.mean);
+      }),
+    );
+    rates[0].forEach((rate, i) => expect(rate).toBeLessThan(rates[1][i]));
+    rates[0].forEach((rate, i) => expect(rate).toBeGreaterThan(expected.results[i].sumRate.mean));
+  }, 60_000);
 
   it('tells how far beams are from what sensing wishes for, at each SNR from its own', async () => {
     const geometry = { kind: 'ula', elements, spacingWavelengths: 0.5 } as const;

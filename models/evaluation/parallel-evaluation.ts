@@ -19,7 +19,7 @@ import type { EvaluationStart } from './evaluation-worker.ts';
 /** What gives the beams: a baseline by name, or a model that can be compiled. */
 export type BeamSource = { baseline: BaselineName } | Pick<FittedModel, 'card' | 'onnx'>;
 
-export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 'objective' | 'connection' | 'onBeam'> {
+export interface ParallelEvaluation extends Omit<EvaluationOptions, 'compute' | 'objective' | 'onBeam'> {
   source: BeamSource;
   objective: ObjectiveName;
   threads: number;
@@ -41,10 +41,11 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     rfChains,
     snrsDb,
     bits,
-    resolveDigital = false,
+    ownDigital = false,
     threads,
     onProgress,
     sensing,
+    connection,
   } = options;
   requireChannels(channels);
   // What it does not know is refused here, and not by each thread.
@@ -55,7 +56,8 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
   const start: EvaluationStart = {
     source: 'baseline' in source ? source : { card: source.card, image: compileImage(source.onnx) },
     channels: { rows, cols, count: channels.length, numbers: sharedChannels(channels) },
-    ...{ model, file, objective, quantiser, rfChains, snrsDb, bits, resolveDigital, figures },
+    ...{ model, file, objective, quantiser, rfChains, snrsDb, bits, ownDigital, figures },
+    ...(connection === undefined ? {} : { connection }),
     ...(sensing === undefined ? {} : { sensing: sensing.map(sharedSensing) }),
   };
   const pool = await openTaskThreads(import.meta.url, 'evaluation-worker', start, threads);

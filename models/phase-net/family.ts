@@ -31,7 +31,7 @@ const optionsSchema = z.strictObject({
   phaseBits: option(
     z.int().min(1).max(MOST_PHASE_BITS).optional(),
     'q',
-    'learn what is best for phases of 1 to so many bits, and leave the other numbers of the file as they are',
+    'learn what is best for phases of 1 to so many bits; the other numbers stay as they are in the model of --from, or in the one that comes with beamrig',
     { rare: true },
   ),
   ...courseOptions({ channels: 600, epochs: 60, batch: 50, learningRate: 0.005 }),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readNumbers } from '../numbers-file.ts';
+import { drawChannelSet } from '../training/channel-set.ts';
 import { optionsTyped } from '../training/option-flags.ts';
 import { trainedBefore } from '../training/fine-tuning.ts';
 import { checkpointPathOf, train } from '../training/train.ts';
@@ -46,6 +47,37 @@ describe('training for words', () => {
     await train(family, { ...small, phaseBits: 2, epochs: 0, from, output: output('again') });
     expect(numbersOf('again').words!.numbers).toEqual(readNumbers(shipped.bytes, 'phase-net').words!.numbers);
   }, 60_000);
+
+  it('says in the card what came of it, on which channels, beside what is said of the other numbers', async () => {
+    const { channels } = drawChannelSet({
+      ...{ seed: 5, name: 'test', count: 10, elements: 8, users: 2, paths: 2, scale: 'unit-element' },
+    });
+    const measured = { file: 'lab/measured.npy', sha256: 'a'.repeat(64), channels };
+    const { from } = trainedBefore(family, shipped);
+    const outcome = await train(family, { ...small, epochs: 1, from, measured, output: output('told') });
+    const { card } = verifyModel(output('told'));
+    const told = typeof card.training === 'object' ? card.training.words : undefined;
+    expect(told).toMatchObject({
+      from: { id: 'phase-net', sha256: shipped.card.sha256 },
+      channelFile: { name: 'measured.npy', sha256: measured.sha256, heldOut: 2 },
+    });
+    const heldOut = told?.metrics?.filter(({ scale }) => scale === 'channel-file');
+    expect(heldOut).toHaveLength(5);
+    for (const metric of heldOut ?? []) expect(metric).toMatchObject({ channels: 2, phaseBits: 1 });
+    expect(card.metrics).toEqual(shipped.card.metrics);
+    // It began there, so that it is never worse.
+    expect(outcome).toMatchObject({
+      standing: { channels: 2, file: 'lab/measured.npy', phaseBits: 1, beside: { id: 'phase-net' }, bestEpoch: told?.bestEpoch },
+    });
+    const { standing } = outcome as Extract<typeof outcome, { status: 'finished' }>;
+    expect(standing.reached).toBeGreaterThanOrEqual(standing.beside?.reached ?? Infinity);
+    // Trained on for any phases, the file still says how its words were learned.
+    const again = trainedBefore(family, verifyModel(output('told'))).from;
+    const { phaseBits: _, ...anyPhases } = small;
+    await train(family, { ...anyPhases, epochs: 1, from: again, output: output('further') });
+    const further = verifyModel(output('further')).card.training;
+    expect(typeof further === 'object' ? further.words : undefined).toEqual(told);
+  }, 120_000);
 
   it.each(['0', '17', '5', '2.5', 'x', ''])('refuses --phase-bits %j', (text) => {
     expect(() => optionsTyped(family, { phaseBits: text })).toThrow(

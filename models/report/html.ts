@@ -4,9 +4,10 @@ import { escaped } from './escape.ts';
 import { STYLE } from './html-style.ts';
 import type { Claim, Report, ReportSection, ReportTable } from './report.ts';
 import { heatMapSvg } from './svg-heat-map.ts';
-import { plotSvg } from './svg-plot.ts';
+import { looksOf, plotSvg } from './svg-plot.ts';
 
 export function reportHtml({ title, about, claims, sections }: Report): string {
+  const looks = looksOf(sections.flatMap(({ plots = [] }) => plots));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -22,7 +23,7 @@ export function reportHtml({ title, about, claims, sections }: Report): string {
 <h1>${escaped(title)}</h1>
 ${paragraphs(about)}
 ${claims.length === 0 ? '' : claimsHtml(claims)}
-${sections.map(sectionHtml).join('\n')}
+${sections.map((section, i) => sectionHtml(section, i, looks)).join('\n')}
 </main>
 </body>
 </html>
@@ -32,14 +33,14 @@ ${sections.map(sectionHtml).join('\n')}
 function claimsHtml(claims: readonly Claim[]): string {
   const hold = claims.filter(({ holds }) => holds).length;
   const rows = claims.map(
-    ({ claim, theirs, ours, holds }) =>
-      `<tr><th scope="row">${marked(claim)}</th><td class="words" data-label="theirs: ">${marked(theirs)}</td><td class="words" data-label="ours: ">${marked(ours)}</td><td class="verdict ${holds ? 'holds' : 'fails'}">${holds ? '✓ holds' : '✗ does not hold'}</td></tr>`,
+    ({ claim, theirs, ours, rule, holds }) =>
+      `<tr><th scope="row">${marked(claim)}</th><td class="words" data-label="theirs: ">${marked(theirs)}</td><td class="words" data-label="ours: ">${marked(ours)}</td><td class="words" data-label="holds if: ">${marked(rule)}</td><td class="verdict ${holds ? 'holds' : 'fails'}">${holds ? '✓ holds' : '✗ does not hold'}</td></tr>`,
   );
   return `<section>
 <h2>The claims</h2>
 <p>${counted(claims.length, 'claim')}: ${hold} ${hold === 1 ? 'holds' : 'hold'}, ${claims.length - hold} ${claims.length - hold === 1 ? 'does' : 'do'} not.</p>
 <div class="table" tabindex="0" role="region" aria-label="The claims"><table class="claims">
-<thead><tr><th scope="col">claim</th><th scope="col">theirs</th><th scope="col">ours</th><th scope="col">verdict</th></tr></thead>
+<thead><tr><th scope="col">claim</th><th scope="col">theirs</th><th scope="col">ours</th><th scope="col">holds if</th><th scope="col">verdict</th></tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody>
@@ -47,9 +48,13 @@ ${rows.join('\n')}
 </section>`;
 }
 
-function sectionHtml({ title, text = [], plots = [], heatMaps = [], tables = [] }: ReportSection, index: number): string {
+function sectionHtml(
+  { title, text = [], plots = [], heatMaps = [], tables = [] }: ReportSection,
+  index: number,
+  looks: ReadonlyMap<string, number>,
+): string {
   const figures = plots.map(
-    (plot, i) => `<figure>${plotSvg(plot, `plot-${index}-${i}`)}<figcaption>${marked(plot.title)}</figcaption></figure>`,
+    (plot, i) => `<figure>${plotSvg(plot, `plot-${index}-${i}`, looks)}<figcaption>${marked(plot.title)}</figcaption></figure>`,
   );
   const maps = heatMaps.map(
     (map, i) => `<figure>${heatMapSvg(map, `map-${index}-${i}`)}<figcaption>${marked(map.title)}</figcaption></figure>`,

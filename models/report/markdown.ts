@@ -12,8 +12,14 @@ export function reportMarkdown({ title, about, claims, sections }: Report): stri
 }
 
 const claimsMarkdown = (claims: readonly Claim[]): string => {
-  const rows = claims.map(({ claim, theirs, ours, holds }) => [claim, theirs, ours, holds ? 'holds' : '**does not hold**']);
-  return `## The claims\n\n${tableMarkdown({ head: ['claim', 'theirs', 'ours', ''], rows }, '---')}`;
+  const rows = claims.map(({ claim, theirs, ours, rule, holds }) => [
+    claim,
+    theirs,
+    ours,
+    rule,
+    holds ? 'holds' : '**does not hold**',
+  ]);
+  return `## The claims\n\n${tableMarkdown({ head: ['claim', 'theirs', 'ours', 'holds if', ''], rows }, '---')}`;
 };
 
 function sectionMarkdown({ title, text = [], tables = [] }: ReportSection): string {

@@ -19,13 +19,43 @@ const report: Report = {
   title: NASTY,
   about: [NASTY, 'in `code & more`'],
   claims: [
-    { claim: NASTY, theirs: NASTY, ours: NASTY, holds: true },
-    { claim: 'faster | better', theirs: '30', ours: '31', holds: false },
+    { claim: NASTY, theirs: NASTY, ours: NASTY, rule: NASTY, holds: true },
+    { claim: 'faster | better', theirs: '30', ours: '31', rule: 'below 30', holds: false },
   ],
   sections: [
     { title: NASTY, text: [NASTY], tables: [{ caption: NASTY, head: ['', NASTY], rows: [[NASTY, NASTY]] }], plots: [plot] },
   ],
 };
+
+it('gives a method one colour in all plots of a report, and two of one plot different looks, however many there are', () => {
+  const names = Array.from({ length: 14 }, (_, i) => `method ${i}`);
+  const plotOf = (labels: readonly string[]): Plot => ({
+    ...plot,
+    lines: labels.map((label) => ({ label, x: [0, 1, 2], y: [1, 2, 3] })),
+  });
+  const plots = [plotOf(names.slice(0, 3)), plotOf([names[9], names[2], names[0]]), plotOf(names.toReversed())];
+  const [first, second, all] = [
+    { ...report, sections: [{ title: 'one', plots }] },
+    { ...report, sections: plots.map((each) => ({ title: 'each', plots: [each] })) },
+  ]
+    .map(reportHtml)
+    .flatMap((html) => html.match(/<svg[^]*?<\/svg>/g) ?? [])
+    .map((svg) =>
+      Object.fromEntries(
+        Array.from(
+          svg.matchAll(/<g class="([^"]*)"><path class="line" d="[^"]*"\/>(<path class="mark[^>]*>)<\/g><text[^>]*>([^<]*)</g),
+          ([, look, mark, name]) => [
+            name,
+            `${look} ${mark.match(/class="[^"]*"/)?.[0] ?? ''} ${mark.replace(/-?\d+\.?\d* -?\d+\.?\d*/, '')}`,
+          ],
+        ),
+      ),
+    );
+  expect(Object.keys(all)).toHaveLength(14);
+  expect(new Set(Object.values(all)).size).toBe(14);
+  for (const some of [first, second]) expect(Object.values(some)).toHaveLength(3);
+  for (const some of [first, second]) expect(all).toMatchObject(some);
+});
 
 describe('a report as HTML', () => {
   const html = reportHtml(report);
@@ -42,15 +72,15 @@ describe('a report as HTML', () => {
     expect(html).not.toMatch(/\b(src|href|on\w+)=|url\(|@import|https?:/);
   });
 
-  it('counts the claims, and has a verdict with both numbers for each', () => {
+  it('counts the claims, and has a verdict with both numbers and its rule for each', () => {
     expect(html).toContain('2 claims: 1 holds, 1 does not.');
-    expect(html).toMatch(/faster \| better.*>30<.*>31<.*✗ does not hold/);
+    expect(html).toMatch(/faster \| better.*>30<.*>31<.*>below 30<.*✗ does not hold/);
   });
 });
 
 it('a report as Markdown has claims and tables, and no cell breaks its row', () => {
   const markdown = reportMarkdown(report);
-  expect(markdown).toContain('| faster \\| better | 30 | 31 | **does not hold** |');
+  expect(markdown).toContain('| faster \\| better | 30 | 31 | below 30 | **does not hold** |');
   expect(markdown).toContain(`${NASTY}:\n\n|  | ${NASTY} |\n| --- | ---: |\n| ${NASTY} | ${NASTY} |`);
 });
 

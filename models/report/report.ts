@@ -15,6 +15,8 @@ export interface Claim {
   /** As the paper prints it; in words where it prints no number. */
   theirs: string;
   ours: string;
+  /** When it holds, as a condition with its thresholds: `rate at least 24.7 % above theirs`. */
+  rule: string;
   holds: boolean;
 }
 

@@ -14,11 +14,35 @@ const LEGEND_ROW = 20;
 /** Of the letters of a legend, on average. */
 const LETTER = 6.6;
 const LEGEND_MARK = 40;
+const LOOKS = Array.from({ length: 4 * LINE_COLOURS }, (_, look) => look);
 /** More points than these have no marks and no bars. */
 const MOST_MARKS = 32;
 
-/** @param id begins the ids within, unique on its page */
-export function plotSvg({ title, x, y, lines }: Plot, id: string): string {
+/**
+ * How the line of each label looks, as a number: the same in all plots, and in none of them the same as another's. Colours come first; beyond
+ * them they come again, dashed and with another mark.
+ */
+export function looksOf(plots: readonly Plot[]): Map<string, number> {
+  const looks = new Map<string, number>();
+  const labels = plots.flatMap(({ lines }) => lines.map(({ label }) => label));
+  for (const label of labels) {
+    if (looks.has(label)) continue;
+    const together = plots.filter(({ lines }) => lines.some((line) => line.label === label));
+    const taken = new Set(together.flatMap(({ lines }) => lines.map((line) => looks.get(line.label))));
+    // One that nobody has while there are colours: neighbours that call two things by one colour mislead as well.
+    const free =
+      LOOKS.slice(0, LINE_COLOURS).find((look) => ![...looks.values()].includes(look)) ?? LOOKS.find((look) => !taken.has(look));
+    looks.set(label, free ?? 0);
+  }
+  return looks;
+}
+
+/**
+ * @param id begins the ids within, unique on its page
+ * @param looks of the lines by their labels
+ */
+export function plotSvg({ title, x, y, lines }: Plot, id: string, looks: ReadonlyMap<string, number> = new Map()): string {
+  const lookOf = (index: number): number => looks.get(lines[index].label) ?? index;
   const shown = lines.map((line) => ({ line, points: pointsOf(line, x, y) }));
   const all = shown.flatMap(({ points }) => points.filter((point) => point !== undefined));
   const across = scaleOf(
@@ -33,7 +57,7 @@ export function plotSvg({ title, x, y, lines }: Plot, id: string): string {
   );
   const heights = all.flatMap((point) => [point.y - point.error, point.y + point.error]);
   const up = scaleOf(y, extent(heights, y), PLOT_HEIGHT - MARGIN.bottom, MARGIN.top, 0.04);
-  const legend = legendOf(lines);
+  const legend = legendOf(lines, lookOf);
   const height = PLOT_HEIGHT + legend.height;
   return [
     `<svg class="plot" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">`,
@@ -42,7 +66,7 @@ export function plotSvg({ title, x, y, lines }: Plot, id: string): string {
     axisAcross(across, x),
     axisUp(up, y),
     `<rect class="frame" x="${MARGIN.left}" y="${MARGIN.top}" width="${WIDTH - MARGIN.left - MARGIN.right}" height="${PLOT_HEIGHT - MARGIN.top - MARGIN.bottom}"/>`,
-    ...shown.map(({ line, points }, i) => lineOf(line, points, i, across, up)),
+    ...shown.map(({ line, points }, i) => lineOf(line, points, lookOf(i), across, up)),
     legend.svg,
     '</svg>',
   ].join('\n');
@@ -112,7 +136,7 @@ function axisUp({ from, to, at }: Scale, { label, log }: Axis): string {
   return `${texts.join('')}<text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">${escaped(label)}</text>`;
 }
 
-function lineOf(line: PlotLine, points: readonly (Point | undefined)[], index: number, across: Scale, up: Scale): string {
+function lineOf(line: PlotLine, points: readonly (Point | undefined)[], look: number, across: Scale, up: Scale): string {
   const placed = points.map((point) =>
     point === undefined
       ? undefined
@@ -131,10 +155,10 @@ function lineOf(line: PlotLine, points: readonly (Point | undefined)[], index: n
   const few = hasMarks(line);
   const bars = seen.filter(({ error }) => error > 0);
   return [
-    `<g class="${classOf(line, index)}">`,
+    `<g class="${classOf(line, look)}">`,
     `<path class="line" d="${path.join('')}"/>`,
     ...bars.map(({ x, low, high }) => `<path class="bar" d="M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6"/>`),
-    ...(few ? seen.map(({ x, y }) => markAt(x, y, index)) : []),
+    ...(few ? seen.map(({ x, y }) => markAt(x, y, look)) : []),
     '</g>',
   ].join('');
 }
@@ -144,26 +168,26 @@ const hasMarks = (line: PlotLine): boolean => line.x.length <= MOST_MARKS && !is
 /** A level that goes from one side to the other. */
 const isReference = ({ y }: PlotLine): boolean => y.length === 2 && y[0] === y[1];
 
-const classOf = ({ dashed, theirs }: PlotLine, index: number): string =>
+const classOf = ({ dashed, theirs }: PlotLine, look: number): string =>
   [
-    `colour-${index % LINE_COLOURS}`,
-    ...(dashed === true || theirs === true || index >= LINE_COLOURS ? ['dashed'] : []),
+    `colour-${look % LINE_COLOURS}`,
+    ...(dashed === true || theirs === true || look >= LINE_COLOURS ? ['dashed'] : []),
     ...(theirs === true ? ['theirs'] : []),
   ].join(' ');
 
 /** Circle, square, triangle, rhomb, and again: filled, then hollow. */
-function markAt(x: number, y: number, index: number): string {
-  const hollow = Math.floor(index / 4) % 2 === 1 ? ' hollow' : '';
+function markAt(x: number, y: number, look: number): string {
+  const hollow = Math.floor(look / 4) % 2 === 1 ? ' hollow' : '';
   const path = [
     `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z`,
     `M${x - 3} ${y - 3}h6v6h-6z`,
     `M${x} ${y - 4}l4 7h-8z`,
     `M${x} ${y - 4.5}l4 4.5l-4 4.5l-4 -4.5z`,
-  ][index % 4];
+  ][look % 4];
   return `<path class="mark${hollow}" d="${path}"/>`;
 }
 
-function legendOf(lines: readonly PlotLine[]): { svg: string; height: number } {
+function legendOf(lines: readonly PlotLine[], lookOf: (index: number) => number): { svg: string; height: number } {
   const texts = lines.map(({ label }) => label);
   const widest = LEGEND_MARK + LETTER * Math.max(1, ...texts.map(({ length }) => length)) + 12;
   const columns = Math.max(1, Math.min(3, Math.floor((WIDTH - MARGIN.left) / widest)));
@@ -172,8 +196,8 @@ function legendOf(lines: readonly PlotLine[]): { svg: string; height: number } {
     // Down the columns, in the order of the lines.
     const x = MARGIN.left + Math.floor(i / rows) * ((WIDTH - MARGIN.left) / columns);
     const y = PLOT_HEIGHT + 6 + (i % rows) * LEGEND_ROW;
-    const mark = hasMarks(line) ? markAt(x + 14, y, i) : '';
-    return `<g class="${classOf(line, i)}"><path class="line" d="M${x} ${y}h28"/>${mark}</g><text x="${x + LEGEND_MARK - 6}" y="${y + 4}">${escaped(texts[i])}</text>`;
+    const mark = hasMarks(line) ? markAt(x + 14, y, lookOf(i)) : '';
+    return `<g class="${classOf(line, lookOf(i))}"><path class="line" d="M${x} ${y}h28"/>${mark}</g><text x="${x + LEGEND_MARK - 6}" y="${y + 4}">${escaped(texts[i])}</text>`;
   });
   return { svg: entries.join('\n'), height: rows * LEGEND_ROW + 6 };
 }

@@ -47,7 +47,7 @@ export async function sensingMarkdown({ names, elements, users, channels: count,
   for (const name of names) {
     const { results } = await evaluateInParallel({
       ...{ model: name, source: { baseline: name }, file: 'test', channels, rfChains: users, snrsDb: SNRS_DB, bits: ['inf'] },
-      ...{ objective: 'rate-sensing', resolveDigital: true, sensing: [sensing], threads },
+      ...{ objective: 'rate-sensing', sensing: [sensing], threads },
     });
     const cells = results.map(({ objective = NONE, sumRate: rate, tau = NONE }) => ({ objective, rate, tau }));
     rows.push([`\`${name}\``, ...cells.flatMap(shown)]);

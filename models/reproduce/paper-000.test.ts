@@ -97,6 +97,17 @@ describe('the figures and claims of paper 000', () => {
       expect(of(method, 12)).toBeLessThanOrEqual(of('long-run', 12) + 1e-9);
   });
 
+  it.each([false, true])('names each claim by itself, and says when it holds, on channels of the authors: %s', (ofAuthors) => {
+    const claims = paper000Claims(figures, ofAuthors);
+    expect(new Set(claims.map(({ claim }) => claim)).size).toBe(claims.length);
+    expect(claims.filter(({ rule }) => rule === '')).toEqual([]);
+    const [asGood, better] = claims.filter(({ claim }) => claim.includes('run to its end') && claim.startsWith('UPGANet'));
+    expect([asGood.rule, better.rule]).toEqual([
+      'rate at least 24.7 % above, and less pattern error',
+      'rate at least 33.2 % above, and less pattern error',
+    ]);
+  });
+
   const authors = { source: 'of a test', authors: true, command: 'test' };
 
   it('says of each claim whether it holds, in the report and on the page', () => {

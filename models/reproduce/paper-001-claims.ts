@@ -21,6 +21,10 @@ const FAR = 0.9;
 const MODERATE_DB = 10;
 /** How many times larger "much larger" is taken to mean. */
 const MUCH_LARGER = 5;
+/** Of a mean difference: beyond so many standard errors it counts. */
+const ERRORS = 2;
+const ABOVE = `the mean of the differences is more than ${ERRORS} standard errors above 0`;
+const NOT_BELOW = `the mean of the differences is no more than ${ERRORS} standard errors below 0`;
 
 /** @throws where a method is missing */
 export function paper001Claims(figures: Paper001Figures): Claim[] {
@@ -34,6 +38,7 @@ function convergence(figures: Paper001Figures): Claim[] {
       claim: `${theirs} PGA with 30 iterations and the paper's fixed steps, J = ${inner.slice(1)}, at every SNR`,
       theirs: key === THREE ? '3 layers = 30 iterations' : '10 layers > 30 iterations',
       ours: worstText(figures, key, `pga-30-${inner}`),
+      rule: `${key === THREE ? NOT_BELOW : ABOVE}, at every SNR, scale \`${PAPER}\``,
       holds: ofPair(figures, key, `pga-30-${inner}`, PAPER).every(key === THREE ? asGood : isAbove),
     }));
   return [
@@ -44,6 +49,7 @@ function convergence(figures: Paper001Figures): Claim[] {
       claim: `Fig. 2(a): ${['the unfolded network', 'PGA, J = 1,', 'PGA, J = 10,'][i]} ends above SCA-RMM (at ${CURVE_SNR_DB} dB)`,
       theirs: 'higher',
       ours: bothScales((scale) => bothNumbers(figures, pairAt(figures, key, 'sca-rmm', scale, CURVE_SNR_DB))),
+      rule: `${ABOVE}, scale \`${PAPER}\``,
       holds: isAbove(pairAt(figures, key, 'sca-rmm', PAPER, CURVE_SNR_DB)),
     })),
   ];
@@ -61,14 +67,16 @@ function farFromEnd(figures: Paper001Figures, key: string): Claim {
       const { start, thirty, end, share } = climbed(scale);
       return `${start.toFixed(2)} at the start, ${thirty.toFixed(2)} after 30, ${end.toFixed(2)} after ${LONG}: ${percent(share)} of the climb`;
     }),
+    rule: `at most ${percent(FAR)} of the climb, scale \`${PAPER}\``,
     holds: climbed(PAPER).share <= FAR,
   };
 }
 
 /** Fig. 2(b). */
 function overSnr(figures: Paper001Figures): Claim[] {
-  const above = (from: number): Pick<Claim, 'ours' | 'holds'> => ({
+  const above = (from: number): Pick<Claim, 'ours' | 'rule' | 'holds'> => ({
     ours: worstText(figures, TEN, 'sca-rmm', from),
+    rule: `${ABOVE}, at each of these SNRs, scale \`${PAPER}\``,
     holds: ofPair(figures, TEN, 'sca-rmm', PAPER, from).every(isAbove),
   });
   const [lowest, highest] = [SNRS_DB[0], SNRS_DB[SNRS_DB.length - 1]];
@@ -78,7 +86,7 @@ function overSnr(figures: Paper001Figures): Claim[] {
   return [
     { claim: 'Fig. 2(b): ten layers outperform SCA-RMM at every SNR', theirs: 'higher', ...above(lowest) },
     {
-      claim: `The same at moderate and high SNR, from ${MODERATE_DB} dB on`,
+      claim: `Fig. 2(b): ten layers outperform SCA-RMM at moderate and high SNR, from ${MODERATE_DB} dB on`,
       theirs: 'higher, especially there',
       ...above(MODERATE_DB),
     },
@@ -86,12 +94,14 @@ function overSnr(figures: Paper001Figures): Claim[] {
       claim: `What it gains on SCA-RMM grows with the SNR`,
       theirs: 'especially at moderate and high SNR',
       ours: bothScales((scale) => SNRS_DB.map((snrDb) => show(pairAt(figures, TEN, 'sca-rmm', scale, snrDb), true)).join(', ')),
+      rule: `the gain at ${highest} dB less that at ${lowest} dB is more than ${ERRORS} standard errors above 0, scale \`${PAPER}\``,
       holds: isAbove(difference(pairAt(figures, TEN, 'sca-rmm', PAPER, highest), pairAt(figures, TEN, 'sca-rmm', PAPER, lowest))),
     },
     {
       claim: `It is close to fully digital ZF at every SNR (taken as at least ${percent(CLOSE)} of it)`,
       theirs: 'close',
       ours: `${bothScales((scale) => shares(scale, TEN).map(percent).join(' / '))}; phase extraction, 10 steps, without learning: ${bothScales((scale) => shares(scale, 'phase-extraction').map(percent).join(' / '))}`,
+      rule: `at least ${percent(CLOSE)} at every SNR, scale \`${PAPER}\``,
       holds: shares(PAPER, TEN).every((each) => each >= CLOSE),
     },
   ];
@@ -107,6 +117,7 @@ function losses(figures: Paper001Figures): Claim[] {
       ours: bothScales(
         (scale) => `${bothNumbers(figures, at('sca', 'wmmse', scale))}; ${unlearned(figures, scale, CURVE_SNR_DB)}`,
       ),
+      rule: `by more than ${percent(1 - CLOSE)}, scale \`${PAPER}\``,
       holds: at('sca', 'wmmse', PAPER).mean < -(1 - CLOSE) * rateAt(figures, 'wmmse', PAPER, CURVE_SNR_DB).mean,
     },
     {
@@ -116,6 +127,7 @@ function losses(figures: Paper001Figures): Claim[] {
         (scale) =>
           `${bothNumbers(figures, at('sca-rmm', 'sca', scale))}; with D solved again by WMMSE for its phases ${rateAt(figures, 'sca-rmm-wmmse', scale, CURVE_SNR_DB).mean.toFixed(2)} are left`,
       ),
+      rule: `by more than ${percent(1 - CLOSE)}, scale \`${PAPER}\``,
       holds: at('sca-rmm', 'sca', PAPER).mean < -(1 - CLOSE) * rateAt(figures, 'sca', PAPER, CURVE_SNR_DB).mean,
     },
   ];
@@ -130,6 +142,7 @@ function recipe(figures: Paper001Figures): Claim[] {
         'The training as it is described (500 channels, 20 epochs, Adam from 0.001, steps from 0.01 and 0.0001) gives ten layers that are above PGA with 30 iterations, J = 10',
       theirs: '10 layers > 30 iterations',
       ours: `${worstText(figures, LITERAL, 'pga-30-j10')}; against PGA with 10 iterations, from whose steps it starts: ${worstText(figures, LITERAL, 'pga-10-j10')}`,
+      rule: `${ABOVE}, at every SNR, scale \`${PAPER}\``,
       holds: ofPair(figures, LITERAL, 'pga-30-j10', PAPER).every(isAbove),
     },
   ];
@@ -154,6 +167,7 @@ function method(figures: Paper001Figures): Claim[] {
         (scale) =>
           `${endAt('pga-j10', scale, 30)}; with λ = 0.01 ${endAt('pga-equal-steps', scale, 30)}, from ${endAt('pga-j10', scale, 0)} at the start`,
       ),
+      rule: `with λ = 0.01 it ends below its start, scale \`${PAPER}\``,
       holds: equal[30] < equal[0],
     },
     {
@@ -163,6 +177,7 @@ function method(figures: Paper001Figures): Claim[] {
         (scale) =>
           `${sizes(scale).digital.mean.toFixed(2)} and ${sizes(scale).analog.mean.toFixed(3)}: ${ratio(scale).toFixed(1)} times`,
       ),
+      rule: `at least ${MUCH_LARGER} times, scale \`${PAPER}\``,
       holds: ratio(PAPER) >= MUCH_LARGER,
     },
     {
@@ -172,6 +187,7 @@ function method(figures: Paper001Figures): Claim[] {
         (scale) =>
           `${endAt('pga-as-printed', scale, 0)}; with exp(+jϑ) ${endAt('pga-j10', scale, 0)}; ${unlearned(figures, scale, CURVE_SNR_DB)}`,
       ),
+      rule: `no lower than with exp(+jϑ), scale \`${PAPER}\``,
       holds: start('pga-as-printed') >= start('pga-j10'),
     },
   ];
@@ -230,8 +246,8 @@ function curveOf({ curves }: Paper001Figures, key: string, scale: ChannelScale):
   return curve;
 }
 
-const isAbove = ({ mean, stderr }: MeanAndError): boolean => mean > 2 * stderr;
-const asGood = ({ mean, stderr }: MeanAndError): boolean => mean >= -2 * stderr;
+const isAbove = ({ mean, stderr }: MeanAndError): boolean => mean > ERRORS * stderr;
+const asGood = ({ mean, stderr }: MeanAndError): boolean => mean >= -ERRORS * stderr;
 /** Errors as of independent values, which is more than they are. */
 const difference = (a: MeanAndError, b: MeanAndError): MeanAndError => ({
   mean: a.mean - b.mean,

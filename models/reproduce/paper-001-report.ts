@@ -34,7 +34,8 @@ export function reportOf(figures: Paper001Figures, command: string): Report {
       ...(channels < FEW ? [`A quick look: ${channels} channels are few, and errors are large; the full report has 200.`] : []),
       ...(literalRecipe ? [] : ["Left out: the network trained by the paper's recipe taken literally, and its claim."]),
       'The paper draws its results in figures and prints no values of them, so that its side of a claim is in its words. It is judged on the channel as the paper prints ' +
-        'it, scale `paper-001` (E‖h‖² = 10); in the scale `unit-element` each element has E|h|² = 1.',
+        'it, scale `paper-001` (E‖h‖² = 10); in the scale `unit-element` each element has E|h|² = 1. A claim that one is above another holds where that is beyond ' +
+        'doubt; a difference within two standard errors may be none, and more channels (`--count`) tell.',
       `\`${command}\` on ${machine()}.`,
     ],
     claims: paper001Claims(figures),

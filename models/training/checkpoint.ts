@@ -73,11 +73,40 @@ export function readCheckpoint(path: string, identity: TrainingIdentity): Traini
     });
   }
   if (content.family !== identity.family || content.options !== identity.options) {
-    const [theirs, ours] = [content, identity].map(({ family, options }) => `${family} ${options}`);
-    throw new BeamrigError('argument', `checkpoint ${path} belongs to a training with other options: ${theirs}`, {
-      wayOut: `go on with those options, or start anew; asked for: ${ours}`,
-    });
+    throw new BeamrigError(
+      'argument',
+      `checkpoint ${path} belongs to a training with other options: ${differencesOf(content, identity)}`,
+      {
+        wayOut: 'Go on with the options of the checkpoint, or start anew without --resume, with another --output.',
+      },
+    );
   }
   const { engine, epoch, batchesDone, parameters, adam, best } = content;
   return { engine, epoch, batchesDone, parameters, adam, best };
 }
+
+/** `phaseBits: 2 in the checkpoint, 3 asked for`: what differs, and nothing else. */
+function differencesOf(theirs: TrainingIdentity, ours: TrainingIdentity): string {
+  if (theirs.family !== ours.family) return `${theirs.family} in the checkpoint, ${ours.family} asked for`;
+  const [before, now] = [theirs, ours].map(({ options }) => optionsIn(options));
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]);
+  return names.map((name) => `${name}: ${before[name] ?? 'none'} in the checkpoint, ${now[name] ?? 'none'} asked for`).join('; ');
+}
+
+/** By name: what train.ts has put together, options as JSON and, where there are any, checksums of the model it went on from and of its channels. */
+function optionsIn(text: string): Record<string, string | undefined> {
+  const end = text.lastIndexOf('}') + 1;
+  try {
+    const options = Object.entries(JSON.parse(text.slice(0, end)) as object).map(([name, value]) => [name, shown(value)]);
+    const [from, channelFile] = (end === text.length ? [] : JSON.parse(text.slice(end))) as (string | null)[];
+    return {
+      ...(Object.fromEntries(options) as Record<string, string>),
+      ...(from ? { 'sha256 of the model of --from': `${from.slice(0, 12)}…` } : {}),
+      ...(channelFile ? { 'sha256 of the channel file': `${channelFile.slice(0, 12)}…` } : {}),
+    };
+  } catch {
+    return { options: text };
+  }
+}
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -38,7 +38,7 @@ export async function exportTrainedModel(
   judge: Judge,
 ): Promise<{ modelPath: string; cardPath: string; card: ModelCard }> {
   const { family, options, network, learned } = trained;
-  if (network.mostPhaseBits !== undefined) return exportWords(trained, network.mostPhaseBits, output);
+  if (network.mostPhaseBits !== undefined) return exportWords(trained, network.mostPhaseBits, output, judge);
   const { elements, rfChains, users } = options;
   const kind: Pick<ModelCard, 'dimensions' | 'connection'> = output.endsWith(NUMBERS_ENDING)
     ? { dimensions: 'any', connection: 'any' }
@@ -73,13 +73,10 @@ export async function exportTrainedModel(
 
 /**
  * A file of numbers with what was learned for words in it: the one that training went on from, or the one that comes with beamrig. Card and metrics
- * are its own, for they are of phases as computed.
+ * are its own, for they are of phases as computed; what came of this training is told of the words alone.
  */
-function exportWords(
-  { family, options, learned, engine, from, measured }: TrainedNetwork,
-  mostPhaseBits: number,
-  output: string,
-) {
+async function exportWords(trained: TrainedNetwork, mostPhaseBits: number, output: string, judge: Judge) {
+  const { family, options, learned, engine, from, measured, bestEpoch } = trained;
   const { file, card: before } = from?.file === undefined ? shipped(family.id) : { file: from.file, card: from.card };
   const words = family.anyArray?.words;
   if (words === undefined) throw new BeamrigError('argument', `networks of ${family.id} know nothing of words`);
@@ -87,7 +84,8 @@ function exportWords(
   const command = trainingCommand(family, options, basename(output), { engine, from: from?.id, channelFile });
   const section = { form: words.form, mostPhaseBits, command, numbers: byName(words.numbers, learned) };
   const bytes = new TextEncoder().encode(withSections(file, { words: section }));
-  const training = typeof before.training === 'string' ? before.training : { ...before.training, words: { command } };
+  const told = { command, bestEpoch, ...origins(trained), metrics: await measure(trained, judge) };
+  const training = typeof before.training === 'string' ? before.training : { ...before.training, words: told };
   const card: ModelCard = { ...before, id: modelIdOf(output), mostPhaseBits, training, sha256: sha256Of(bytes) };
   const cardPath = cardPathOf(output);
   writeBoth(output, bytes, cardPath, cardText(card));
@@ -132,11 +130,8 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
   }
 }
 
-function describeTraining(
-  { family, options, network, bestEpoch, engine, from, measured }: TrainedNetwork,
-  output: string,
-  { sensing, words }: OtherSections,
-): ModelCard['training'] {
+function describeTraining(trained: TrainedNetwork, output: string, { sensing, words }: OtherSections): ModelCard['training'] {
+  const { family, options, network, bestEpoch, engine, from, measured } = trained;
   const channelFile = measured === undefined ? undefined : basename(measured.file);
   const { seed, channels, paths, epochs, batch, learningRate, snrRangeDb, scale } = options;
   return {
@@ -152,18 +147,33 @@ function describeTraining(
     scale,
     layerWeights: [...network.card.layerWeights],
     bestEpoch,
-    ...(from === undefined ? {} : { from: { id: from.id, sha256: from.sha256 } }),
-    ...(measured === undefined || channelFile === undefined
-      ? {}
-      : { channelFile: { name: channelFile, sha256: measured.sha256, heldOut: measured.heldOut.channels.length } }),
+    ...origins(trained),
     ...(sensing === undefined ? {} : { sensing: { command: sensing.command } }),
-    ...(words === undefined ? {} : { words: { command: words.command } }),
+    ...(words === undefined ? {} : { words: wordsTold(words.command, from) }),
   };
+}
+
+/** Of a model that went on from another, and of measured channels. */
+const origins = ({ from, measured }: TrainedNetwork) => ({
+  ...(from === undefined ? {} : { from: { id: from.id, sha256: from.sha256 } }),
+  ...(measured === undefined
+    ? {}
+    : {
+        channelFile: { name: basename(measured.file), sha256: measured.sha256, heldOut: measured.heldOut.channels.length },
+      }),
+});
+
+/** Numbers for words that stay as they are keep what is said of them. */
+function wordsTold(command: string, from: TrainedBefore | undefined) {
+  const before = from?.card.training;
+  const words = typeof before === 'object' ? before.words : undefined;
+  return words?.command === command ? words : { command };
 }
 
 /** What the answer is worth on the validation channels; on those of a file first, where there is one. */
 async function measure({ family, options, network, learned, measured }: TrainedNetwork, judge: Judge): Promise<ModelMetric[]> {
   const metrics: ModelMetric[] = [];
+  const bits = network.mostPhaseBits === undefined ? {} : { phaseBits: network.mostPhaseBits };
   const scales = ['unit-element', 'paper-001'] as const;
   for (const scale of [...(measured === undefined ? [] : (['channel-file'] as const)), ...scales]) {
     const set =
@@ -178,7 +188,7 @@ async function measure({ family, options, network, learned, measured }: TrainedN
         network.sensing === undefined || tau === undefined || objective === undefined
           ? {}
           : { sensingWeight: network.sensing.weight, tau: told(tau), objective: told(objective) };
-      metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: told(rate), ...sensed });
+      metrics.push({ scale, snrDb, channels: set.channels.length, sumRate: told(rate), ...bits, ...sensed });
     }
   }
   return metrics;

@@ -18,7 +18,7 @@ const HELD_OUT_SHARE = 1 / 5;
 const FEWEST_CHANNELS = 5;
 
 /** How much of the learning rate that made a model is left for going on: what it has learned is to move, not to go. */
-const LEARNING_RATE_SHARE = 0.3;
+export const LEARNING_RATE_SHARE = 0.3;
 
 /**
  * A model's learned numbers, and the options that it was trained with, but for a lower learning rate.
@@ -67,7 +67,12 @@ export function splitMeasured(
     throw new BeamrigError(
       'argument',
       `--channels ${file}: ${counted(rows, 'user')} × ${counted(cols, 'element')}, the network is for ${users} × ${elements}`,
-      { wayOut: 'Say --elements and --users as the file has them, or give a file for this array.' },
+      {
+        wayOut:
+          rows === elements && cols === users
+            ? 'Users and elements are swapped: save it with axes [n, K, N].'
+            : 'Say --elements and --users as the file has them, or give a file for this array.',
+      },
     );
   }
   const energy = channels.reduce((sum, channel) => sum + frobeniusNorm(channel) ** 2, 0);

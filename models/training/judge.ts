@@ -21,8 +21,26 @@ export interface NetworkFigures {
 }
 
 /** What a network is judged by, and what its card's metrics are at. */
-export const VALIDATION_SNR_DB: readonly number[] = [-5, 0, 5, 10, 15, 20];
+const VALIDATION_SNR_DB: readonly number[] = [-5, 0, 5, 10, 15, 20];
 export const METRIC_SNR_DB: readonly number[] = [0, 5, 10, 15, 20];
+
+export const judgedAtDb = (network: Network): readonly number[] => network.judgedAtDb ?? VALIDATION_SNR_DB;
+
+/** What a network climbs, rate or R − ω·τ, as a mean over channels and SNRs, bit/s/Hz. */
+export async function meanRate(
+  network: Network,
+  judge: Judge,
+  learned: readonly Float64Array[],
+  validation: ChannelSet,
+): Promise<number> {
+  const snrsDb = judgedAtDb(network);
+  let total = 0;
+  for (const snrDb of snrsDb) {
+    const { rate, objective = rate } = await judge.figures(learned, validation, snrDb);
+    for (let b = 0; b < objective.length; b++) total += objective[b];
+  }
+  return total / (snrsDb.length * validation.channels.length);
+}
 
 /** By onnxruntime, all channels at once. */
 export async function openJudge(network: Network): Promise<Judge> {

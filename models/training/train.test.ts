@@ -82,6 +82,13 @@ describe('training', () => {
       code: 'argument',
       message: expect.stringContaining('other options') as string,
     });
+    // Just what differs, each by its name.
+    await expect(train(family, tiny('mine', { resume, learningRate: 0.5, snrRangeDb: [0, 5] }))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /other options: learningRate: 0\.\d+ in the checkpoint, 0\.5 asked for; snrRangeDb: \[-8,22\] in the checkpoint, \[0,5\] asked for$/,
+      ) as string,
+      wayOut: 'Go on with the options of the checkpoint, or start anew without --resume, with another --output.',
+    });
     const namesake = { ...family, id: 'another-family' };
     await expect(train(namesake, tiny('mine', { resume }))).rejects.toThrow(
       /belongs to a training with other options: unfolded-pga/,

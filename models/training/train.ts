@@ -19,12 +19,13 @@ import type { EngineChoice } from '../engine/engines.ts';
 import { NUMBERS_ENDING, withoutEnding } from '../model-path.ts';
 import { exportTrainedModel } from './export-model.ts';
 import { splitMeasured } from './fine-tuning.ts';
-import { VALIDATION_SNR_DB, type Judge } from './judge.ts';
+import { meanRate } from './judge.ts';
 import { unitOf } from './differences.ts';
-import { startFrom, type LearnedNumbers } from './learned-numbers.ts';
+import { startFrom } from './learned-numbers.ts';
 import { parseOptions } from './parse-options.ts';
+import { besideOthers, judgedOn, learnedBefore, type JudgedOn, type Standing } from './standing.ts';
 import { openTrainingEngine, type Batch, type TrainingEngine } from './training-engine.ts';
-import type { TrainedBefore, TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
+import type { TrainingComputing, TrainingData, TrainingOptions, TrainingPlace } from './training-options.ts';
 
 export interface TrainingProgress {
   /** From 1. */
@@ -45,13 +46,15 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   /** Called before the first batch. */
   onEngine?: (engine: Pick<TrainingEngine, 'engine' | 'threads' | 'why'>) => void;
+  /** Called then, too: what the figures of all progress are a mean over. */
+  onJudgedOn?: (judgedOn: JudgedOn) => void;
   onProgress?: (progress: TrainingProgress) => void;
   /** Stops after the batch at hand and leaves a checkpoint. */
   signal?: AbortSignal;
 }
 
 export type TrainingOutcome =
-  | { status: 'finished'; modelPath: string; cardPath: string; card: ModelCard }
+  | { status: 'finished'; modelPath: string; cardPath: string; card: ModelCard; standing: Standing }
   | { status: 'stopped'; checkpointPath: string; epoch: number; step: number };
 
 /** Where a stopped training of this output leaves its checkpoint. */
@@ -94,6 +97,7 @@ export async function train<Options extends TrainingOptions>(
   });
   try {
     hooks.onEngine?.(computing);
+    hooks.onJudgedOn?.(judgedOn(network, validation, measured));
     const state = resumed ?? (await begin(network, start, computing, validation));
     const course: Course = { network, options, computing, set, validation, state };
     try {
@@ -107,7 +111,7 @@ export async function train<Options extends TrainingOptions>(
     }
     // Writing the model may yet fail, for want of room say: what was trained is kept until it is there.
     if (options.epochs > 0) keepTrained(checkpointPath, identity, state);
-    const { parameters: learned, epoch: bestEpoch } = state.best;
+    const { parameters: learned, epoch: bestEpoch, validationRate: reached } = state.best;
     const trained = {
       ...{ family, options, network, learned, bestEpoch, engine: computing.engine },
       ...(from === undefined ? {} : { from }),
@@ -115,7 +119,14 @@ export async function train<Options extends TrainingOptions>(
     };
     const written = await exportTrainedModel(trained, output, computing.judge);
     rmSync(checkpointPath, { force: true });
-    return { status: 'finished', ...written };
+    const beside = await besideOthers(family, { network, options, from }, computing.judge, validation);
+    const standing = {
+      ...judgedOn(network, validation, measured),
+      reached,
+      bestEpoch,
+      ...(beside === undefined ? {} : { beside }),
+    };
+    return { status: 'finished', ...written, standing };
   } finally {
     await computing.close();
   }
@@ -163,7 +174,7 @@ async function goThrough(course: Course, hooks: TrainingHooks): Promise<'done' |
       loss = learned.loss;
       if (state.batchesDone < batches) tell();
     }
-    validationRate = await validate(network, computing.judge, state.parameters, validation);
+    validationRate = await meanRate(network, computing.judge, state.parameters, validation);
     if (validationRate > state.best.validationRate) {
       state.best = { epoch: state.epoch + 1, validationRate, parameters: copied(state.parameters) };
     }
@@ -213,10 +224,6 @@ function requireKind({ mostPhaseBits }: Network, output: string): void {
   );
 }
 
-/** Of a network for words those, where the model has some. */
-const learnedBefore = ({ mostPhaseBits }: Network, { numbers, file }: TrainedBefore): LearnedNumbers =>
-  (mostPhaseBits === undefined ? undefined : file?.words?.numbers) ?? numbers;
-
 /** An output that cannot be written is known before the minutes of training, not after. */
 function prepareFolder(output: string): void {
   const folder = dirname(output);
@@ -249,7 +256,7 @@ async function begin(
   validation: ChannelSet,
 ): Promise<TrainingState> {
   const parameters = copied(start);
-  const validationRate = await validate(network, judge, parameters, validation);
+  const validationRate = await meanRate(network, judge, parameters, validation);
   const best = { epoch: 0, validationRate, parameters: copied(parameters) };
   return { engine, epoch: 0, batchesDone: 0, parameters, adam: startAdam(parameters), best };
 }
@@ -287,21 +294,6 @@ function batchOf(set: ChannelSet, chosen: Uint32Array, noise: Float64Array): Omi
     shape: [chosen.length, rows, cols, 2],
     noise: Float32Array.from(chosen, (index) => noise[index]),
   };
-}
-
-/** Mean over channels and SNRs. */
-async function validate(
-  { judgedAtDb = VALIDATION_SNR_DB }: Network,
-  judge: Judge,
-  parameters: readonly Float64Array[],
-  validation: ChannelSet,
-): Promise<number> {
-  let total = 0;
-  for (const snrDb of judgedAtDb) {
-    const { rate, objective = rate } = await judge.figures(parameters, validation, snrDb);
-    for (let b = 0; b < objective.length; b++) total += objective[b];
-  }
-  return total / (judgedAtDb.length * validation.channels.length);
 }
 
 /** Channels per second since this process began, and what is left at that pace. */

@@ -225,7 +225,8 @@ class Session implements ModelSession {
         wayOut: 'Check free memory and the model file.',
       });
     }
-    return new BeamrigError('model-damaged', `onnxruntime cannot open the model '${this.#name}': ${detail}`, {
+    return new BeamrigError('model-damaged', `onnxruntime cannot open the model '${this.#name}': ${brief(detail)}`, {
+      cause: detail,
       wayOut: 'Export or download the file again, and compare its sha256 with the card.',
     });
   }
@@ -236,3 +237,11 @@ class Session implements ModelSession {
     });
   }
 }
+
+const LONGEST_DETAIL = 160;
+
+/** What a library has to say in one line that a person reads; the whole is the cause of the error. */
+const brief = (detail: string): string => {
+  const line = detail.replace(/\s+/g, ' ').trim();
+  return line.length <= LONGEST_DETAIL ? line : `${line.slice(0, LONGEST_DETAIL).replace(/\s\S*$/, '')}…`;
+};

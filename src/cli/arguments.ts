@@ -1,5 +1,6 @@
 /** Numbers, lists and paths of the command line, refused by the name of their option. */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { nearest } from '../../core/errors/nearest.ts';
 import { expandHome, namesAnotherHome } from '../../core/files/home-path.ts';
 
 /** Paths of options and arguments; a shell leaves the `~` of `--channels=~/h.npy` as it is. */
@@ -31,12 +32,14 @@ export function numberList(option: string, text: string, range: Range): number[]
       wayOut: `Write numbers from ${range.min} to ${range.max} with a comma between each two.`,
     });
   }
-  return text.split(',').map((part) => realNumber(option, part, range));
+  const numbers = text.split(',').map((part) => realNumber(option, part, range));
+  requireDistinct(option, text, numbers);
+  return numbers;
 }
 
 /** `2,3,inf`: bits of a phase word; inf for phases that are not quantised. */
 export function bitsList(option: string, text: string): (number | 'inf')[] {
-  return text.split(',').map((part) => {
+  const list = text.split(',').map((part): number | 'inf' => {
     const bits = part.trim();
     if (bits === 'inf') return 'inf';
     if (/^\d+$/.test(bits) && Number(bits) >= 1 && Number(bits) <= 16) return Number(bits);
@@ -48,16 +51,31 @@ export function bitsList(option: string, text: string): (number | 'inf')[] {
       },
     );
   });
+  requireDistinct(option, text, list);
+  return list;
+}
+
+/** What stands in a list twice would be computed and shown twice, and one of the two was meant to be another. */
+function requireDistinct(option: string, text: string, list: readonly (number | string)[]): void {
+  const again = list.find((value, i) => list.indexOf(value) < i);
+  if (again === undefined) return;
+  throw new BeamrigError('argument', `${option} ${text}: ${again} stands in it twice`, { wayOut: 'Leave one of them out.' });
 }
 
 /** One of a few words. */
 export function oneOf<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
-  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${words.join(' | ')}`);
+  const near = nearest(text, words);
+  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${words.join(' | ')}`, {
+    wayOut: `${near === undefined ? `Write for example ${option} ${words[0]}` : `Write ${option} ${near}, if that was meant`}.`,
+  });
 }
 
 function inRange(option: string, text: string, value: number, { min, max }: Range, noun: string): number {
   if (value >= min && value <= max) return value;
-  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${noun} from ${min} to ${max}`);
+  const example = Number.isNaN(value) ? Math.max(min, Math.min(max, 0)) : Math.max(min, Math.min(max, value));
+  throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: ${noun} from ${min} to ${max}`, {
+    wayOut: `Write for example ${option} ${example}.`,
+  });
 }

@@ -5,7 +5,7 @@ import { LARGEST_NPY_BYTES } from '../config/npy-matrices.ts';
 import { channelFileBytes } from '../config/npy-writer.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { print, printError } from './output.ts';
-import { writeOutput } from './output-file.ts';
+import { isOther, writeOutput } from './output-file.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 export interface ChannelsOptions {
@@ -38,9 +38,16 @@ export function draw(file: string, options: ChannelsOptions): void {
       },
     );
   }
+  if (!file.endsWith('.npy') && !isOther(file)) {
+    throw new BeamrigError('argument', `${file}: channels are written as a NumPy file, whose name ends in .npy`, {
+      wayOut: `Write for example ${file.replace(/\.[^./\\]*$/, '')}.npy.`,
+    });
+  }
   const { channels } = drawChannelSet({ seed, name: 'test', count, elements, users, paths, scale });
   writeOutput(file, channelFileBytes(channels), options.force === true);
   if (users > elements)
-    printError(`beamrig: no array of ${counted(elements, 'element')} can serve ${counted(users, 'user')} at a time`);
+    printError(
+      `beamrig: warning: no array of ${counted(elements, 'element')} can serve ${counted(users, 'user')} at a time; they are written as asked for, and evaluate, train and run will refuse them`,
+    );
   print(`Wrote ${file}: ${counted(count, 'channel')} of shape [K, N] = [${users}, ${elements}], rows h_kᴴ, ${scale}.`);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromPhases, identity, multiplyABh, scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { evaluateBeamformer, type EvaluationRow } from '../../models/evaluation/evaluate.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
@@ -47,6 +48,33 @@ it('evaluates each number of bits with the network for it, and says where that i
   expect(await figuresAt('2')).toEqual(together.filter(({ bits }) => bits === 2));
 }, 60_000);
 
+it('solves D again at every Q and at inf, so that rows can be compared, and keeps that of the model where it is told to', async () => {
+  const [alone, ...others] = drawChannelSet({
+    ...{ seed: 3, name: 'test', count: 4, elements: 16, users: 2, paths: 4, scale: 'unit-element' },
+  }).channels;
+  const twice = join(cli.path, 'twice.npy');
+  // Users in one place, of whom an own D that shares evenly can serve none well.
+  const inOnePlace = (channel: CMatrix): CMatrix => ({
+    ...channel,
+    re: channel.re.map((_, i) => channel.re[i % 16]),
+    im: channel.im.map((_, i) => channel.im[i % 16]),
+  });
+  writeChannelFile(twice, [alone, ...others].map(inOnePlace));
+  const evaluate = (...words: string[]) =>
+    beamrigHere('evaluate', 'zf-factored', '--channels', twice, '--snr', '10', '--bits', '6,inf', ...words);
+  const figures = async (...words: string[]) => {
+    const told = JSON.parse((await evaluate('--json', ...words)).stdout) as { ownDigitalAtInf?: true; results: EvaluationRow[] };
+    return { own: told.ownDigitalAtInf, rates: told.results.map(({ sumRate }) => sumRate.mean) };
+  };
+  const [again, own] = [await figures(), await figures('--own-digital')];
+  expect([again.own, own.own]).toEqual([undefined, true]);
+  expect(again.rates[1]).toBeGreaterThan(again.rates[0]);
+  expect(own.rates[0]).toBe(again.rates[0]);
+  expect(own.rates[1]).toBeLessThan(again.rates[1]);
+  expect((await evaluate('--own-digital')).stdout).toMatch(/^bits inf: the digital weights that the model gave; other rows: /m);
+  expectRefusal(await evaluate('--bits', '6', '--own-digital'), /--own-digital: has no meaning without inf among --bits/);
+});
+
 describe('beamrig evaluate, of many channels,', () => {
   it.each([
     ['unfolded-phase-extraction-n32', 'compiled'],
@@ -81,7 +109,7 @@ describe('beamrig evaluate, of many channels,', () => {
   it('says the pace in a line of its own', async () => {
     const channels = cli.channelFile(2, 16);
     const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '0,10');
-    expect(stdout).toMatch(/^12 channels at \d+\/s, yardsticks included, on 1 thread$/m);
+    expect(stdout).toMatch(/^12 beams of 6 channels at \d+\/s, yardsticks included, on 1 thread$/m);
   });
 });
 
@@ -123,6 +151,12 @@ describe('beamrig evaluate says what it was given', () => {
     expect(plain.results[0].sumRate.mean).toBeLessThan(scaled.results[0].sumRate.mean / 10);
   });
 
+  it('or which column is the objective and which the sum rate, where these are two', async () => {
+    const asked = ['evaluate', 'aligned', '--channels', channelsOf(1), '--snr', '10', '--objective', 'min-rate'];
+    const { stdout } = await beamrigHere(...asked);
+    expect(stdout).toMatch(/^SNR dB +bits +aligned: min-rate +its sum rate +digital ZF /m);
+  });
+
   it('or that there is neither model nor baseline of such a name, with those that there are', async () => {
     const of = (name: string) => beamrigHere('evaluate', name, '--channels', channelsOf(1), '--snr', '10');
     expectRefusal(
@@ -135,13 +169,65 @@ describe('beamrig evaluate says what it was given', () => {
 
   it('or that users and elements look swapped, or chains are too few', async () => {
     const swapped = cli.channelFile(16, 2);
+    const told = await beamrigHere('evaluate', 'aligned', '--channels', swapped);
     expectRefusal(
-      await beamrigHere('evaluate', 'aligned', '--channels', swapped),
-      /16 users for 2 elements, and users and elements look swapped: the axes are \[n, K, N\]/,
+      told,
+      /channels-\d+\.npy: 16 users for 2 elements, and users and elements look swapped: the axes are \[n, K, N\]/,
     );
+    expect(told.code).toBe(1);
+    expect(told.stderr).toMatch(/What to do: .*np\.swapaxes\(h, 1, 2\)/);
     const few = ['evaluate', 'aligned', '--channels', channelsOf(1), '--rf-chains'];
     expectRefusal(await beamrigHere(...few, '1'), /2 users need as many RF chains, got 1/);
     expectRefusal(await beamrigHere(...few, '17'), /17 RF chains for 16 elements/);
+  });
+});
+
+describe('beamrig evaluate, of a sub-connected array,', () => {
+  const channels = cli.channelFile(2, 16);
+  const evaluate = (model: string, ...words: string[]) =>
+    beamrigHere('evaluate', model, '--channels', channels, '--snr', '10', '--connection', 'sub', ...words);
+
+  it('gives the figures of an array whose chains have a run of elements each, and says so', async () => {
+    for (const model of ['aligned', 'phase-net']) {
+      const { stdout } = await evaluate(model, '--bits', '2,inf', '--json');
+      const told = JSON.parse(stdout) as { connection: string; results: EvaluationRow[] };
+      expect(told.connection).toBe('sub');
+      const of = readChannelFile(channels).channels;
+      for (const { bits, sumRate } of told.results) {
+        const needs = {
+          elements: 16,
+          rfChains: 2,
+          users: 2,
+          connection: 'sub',
+          ...(bits === 2 ? { phaseBits: 2 } : {}),
+        } as const;
+        const beamformer = await openBeamformer(model, needs, { deadlineMs: 10_000 });
+        const alone = await evaluateBeamformer({
+          model,
+          compute: (problem) => beamformer.compute(problem),
+          ...{ channels: of, file: channels, rfChains: 2, snrsDb: [10], bits: [bits] },
+          ...{ objective: OBJECTIVES['sum-rate'], connection: connectionMask('sub', 16, 2) },
+        });
+        await beamformer.close();
+        expect({ model, bits, sumRate }).toEqual({ model, bits, sumRate: alone.results[0].sumRate });
+      }
+    }
+    const { stdout } = await evaluate('aligned');
+    expect(stdout).toContain('K = 2 users, sub-connected: a run of elements to each chain; ');
+  }, 60_000);
+
+  it('refuses what is for fully connected ones alone, and a wiring that there is not', async () => {
+    const file = join(cli.path, 'n32.npy');
+    writeChannelFile(
+      file,
+      drawChannelSet({ seed: 1, name: 'test', count: 1, elements: 32, users: 4, paths: 3, scale: 'unit-element' }).channels,
+    );
+    expectRefusal(
+      await beamrigHere('evaluate', 'unfolded-pga-n32', '--channels', file, '--connection', 'sub'),
+      /unfolded-pga-n32 is for fully connected arrays/,
+    );
+    expectRefusal(await evaluate('two-phase', '--rf-chains', '4'), /two-phase/);
+    expectRefusal(await evaluate('aligned', '--connection', 'half'), /--connection half: not allowed; allowed: full \| sub/);
   });
 });
 
@@ -207,7 +293,7 @@ describe('beamrig evaluate, with sensing,', () => {
         const { stdout } = await beamrigHere(...all);
         return (JSON.parse(stdout) as { results: Row[] }).results;
       };
-      const rates = await rows('--resolve-digital');
+      const rates = await rows();
       const weighed = await rows('--objective', 'rate-sensing', '--steps', '100');
       weighed.forEach(({ objective, tau }, i) => {
         expect(objective.mean).toBeGreaterThan(rates[i].objective.mean);
@@ -255,8 +341,22 @@ describe('beamrig evaluate refuses', () => {
     [['--engine', 'compiled'], /--engine compiled: aligned is a baseline/],
     [['--snr', '10,,20'], /--snr '10,,20': an entry of the list is empty/],
     [['--snr', ''], /--snr '': an entry of the list is empty/],
+    [['--snr', '10,5,10'], /--snr 10,5,10: 10 stands in it twice/],
+    [['--bits', '2,inf,2'], /--bits 2,inf,2: 2 stands in it twice/],
+    [['--sensing=10,10'], /--sensing 10,10: 10 stands in it twice/],
   ])('what would have no effect, or says nothing: %j', async (words, message) => {
     expectRefusal(await evaluate(...words), message);
+  });
+
+  it.each([
+    [['--snr', 'ten'], 'Write for example --snr 0.'],
+    [['--snr', '300'], 'Write for example --snr 100.'],
+    [['--quantiser', 'aray'], 'Write --quantiser array, if that was meant.'],
+    [['--sweeps', '0', '--quantiser', 'array', '--bits', '2'], 'Write for example --sweeps 1.'],
+    [['--objective', 'x'], 'Write for example --objective sum-rate.'],
+  ])('%j with a way out', async (words, wayOut) => {
+    const { code, stderr } = await evaluate(...words);
+    expect({ code, stderr: stderr.split('\n')[1] }).toEqual({ code: 2, stderr: `What to do: ${wayOut}` });
   });
 
   it('more users than elements without naming a range that is empty', async () => {

@@ -8,6 +8,7 @@ import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } fro
 import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
 import { fitModel, type FitTo } from '../../models/fitted-model.ts';
 import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
 import { columnsWeighed, requireWish } from '../../core/signal/objectives/rate-sensing.ts';
@@ -16,7 +17,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS, SLOW_WAY_OUT } from '../beamforming/try-model.ts';
-import { readChannelFile } from '../config/channel-file.ts';
+import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
 import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
 import { networksAt, together, type NetworkAtBits, type NetworksResult } from './evaluate-networks.ts';
@@ -33,9 +34,10 @@ export interface EvaluateOptions extends SensingTyped {
   quantiser: string;
   sweeps?: string;
   rfChains?: string;
+  connection: string;
   engine?: string;
   steps?: string;
-  resolveDigital?: boolean;
+  ownDigital?: boolean;
   json?: boolean;
 }
 
@@ -47,6 +49,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const quantiser = oneOf('--quantiser', options.quantiser, QUANTISER_NAMES);
   const sweeps = wholeNumber('--sweeps', options.sweeps ?? String(DEFAULT_SWEEPS), { min: 1, max: MOST_SWEEPS });
   const choice = oneOf('--engine', options.engine ?? 'auto', ENGINE_CHOICES);
+  const connection = oneOf('--connection', options.connection, CONNECTIONS);
   const chosenChains =
     options.rfChains === undefined ? undefined : wholeNumber('--rf-chains', options.rfChains, { min: 1, max: 4096 });
   const steps = options.steps === undefined ? undefined : wholeNumber('--steps', options.steps, { min: 1, max: 1000 });
@@ -63,14 +66,15 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
     normalise: options.normalise ?? false,
     ...(dimensions === undefined ? {} : { expected: dimensions }),
   });
+  requireServable({ channels, file });
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   const { rows: users, cols: elements } = channels[0];
   const rfChains = chosenChains ?? dimensions?.rfChains ?? users;
-  const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false };
+  const asked = { elements, rfChains, users, meanPower, normalised: options.normalise ?? false, connection };
   requireChains(asked);
   const wished = sensingTyped(options, { elements, users, snrs: snrsDb.length });
   if (objective === 'rate-sensing') requireWish(wished);
-  const array = { elements, rfChains, users, sensingColumns: columnsWeighed(objective, wished?.sensing) };
+  const array = { elements, rfChains, users, connection, sensingColumns: columnsWeighed(objective, wished?.sensing) };
   const networks = networksAt(bits, card, array.sensingColumns !== undefined);
   const each = snrsDb.length * channels.length;
   const total = networks.length * each;
@@ -99,7 +103,8 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
         model: beamformer.id,
         ...{ rfChains, channels, file, snrsDb, bits: network.bits },
         quantiser: { quantiser, sweeps },
-        resolveDigital: options.resolveDigital ?? false,
+        ownDigital: options.ownDigital ?? false,
+        ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
         ...(wished === undefined ? {} : { sensing: wished.sensing }),
         onProgress: (done: number) => {
           if (done === 0) beganMs = performance.now();
@@ -120,12 +125,22 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   }
   pace.channelsPerSecond = Math.round((1000 * total) / spentMs);
   const result = together(parts);
-  if (!options.json) return print(`${resultTable(result, asked, wished?.told)}\n${paceLine(total, pace)}`);
-  const { meanPower: _, normalised, ...sizes } = asked;
+  if (!options.json) {
+    const whoseDigital = options.ownDigital ? [OWN_DIGITAL_LINE] : [];
+    const computed = { beams: total, channels: channels.length };
+    return print([resultTable(result, asked, wished?.told), ...whoseDigital, paceLine(computed, pace)].join('\n'));
+  }
+  const { meanPower: _, normalised, connection: wiring, ...sizes } = asked;
   const told = { dimensions: sizes, channels: { ...result.channels, meanPower, normalised } };
-  print(JSON.stringify({ ...result, ...told, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
+  const own = {
+    ...(wiring === 'full' ? {} : { connection: wiring }),
+    ...(options.ownDigital ? { ownDigitalAtInf: true } : {}),
+  };
+  print(JSON.stringify({ ...result, ...told, ...own, ...(wished === undefined ? {} : { sensing: wished.told }), ...pace }));
 }
 
+const OWN_DIGITAL_LINE =
+  'bits inf: the digital weights that the model gave; other rows: the better of those and of weights solved again';
 const SLOW_MS = 5000;
 
 /** Says what is waited for where it takes long. */
@@ -146,10 +161,17 @@ interface Asked {
   /** Mean |h|² of an element, as it stands in the file. */
   meanPower: number;
   normalised: boolean;
+  connection: (typeof CONNECTIONS)[number];
 }
 
+const CONNECTIONS = ['full', 'sub'] as const;
+
 /** An option that does nothing was meant to do something. @throws {BeamrigError} 'argument' */
-function refuseIdle(model: string, { quantiser, sweeps, engine }: EvaluateOptions, bits: readonly (number | 'inf')[]): void {
+function refuseIdle(
+  model: string,
+  { quantiser, sweeps, engine, ownDigital }: EvaluateOptions,
+  bits: readonly (number | 'inf')[],
+): void {
   const refuse = (text: string, wayOut: string): never => {
     throw new BeamrigError('argument', text, { wayOut });
   };
@@ -157,26 +179,22 @@ function refuseIdle(model: string, { quantiser, sweeps, engine }: EvaluateOption
     refuse(`--sweeps ${sweeps}: has no meaning without --quantiser array`, 'Leave it out, or give --quantiser array.');
   if (quantiser === 'array' && bits.every((each) => each === 'inf'))
     refuse('--quantiser array: has no meaning where --bits is inf alone', 'Give bits of a phase word, too, as --bits 2,inf.');
+  if (ownDigital && !bits.includes('inf'))
+    refuse('--own-digital: has no meaning without inf among --bits', 'Leave it out, or give --bits inf, too, as --bits 2,inf.');
   if (engine !== undefined && isBaselineName(model))
     refuse(`--engine ${engine}: ${model} is a baseline, which is plain code`, 'Leave it out, or evaluate a model.');
 }
 
 /** @throws {BeamrigError} 'argument' */
 function requireChains({ elements, rfChains, users }: Asked): void {
-  const swapped = users > elements ? ', and users and elements look swapped: the axes are [n, K, N]' : '';
-  const wayOut =
-    users > elements
-      ? 'No array serves more users than it has elements: give other channels.'
-      : `Give --rf-chains from ${users} to ${elements}, or other channels.`;
-  if (users > elements || rfChains > elements) {
-    const most = `${counted(users > elements ? users : rfChains, users > elements ? 'user' : 'RF chain')}`;
-    throw new BeamrigError('argument', `${most} for ${counted(elements, 'element')}${swapped}`, { wayOut });
-  }
+  const wayOut = `Give --rf-chains from ${users} to ${elements}, or other channels.`;
+  if (rfChains > elements)
+    throw new BeamrigError('argument', `${counted(rfChains, 'RF chain')} for ${counted(elements, 'element')}`, { wayOut });
   if (rfChains >= users) return;
   throw new BeamrigError('argument', `${counted(users, 'user')} need as many RF chains, got ${rfChains}`, { wayOut });
 }
 
-/** How it was computed, and how fast: a channel counts once for each SNR. */
+/** How it was computed, and how fast: a channel counts once for each SNR and network. */
 interface Pace {
   /** Of a model; a baseline is plain code. */
   engine: Engine | null;
@@ -206,9 +224,10 @@ async function evaluated(
   return evaluateInParallel({ ...request, source, objective, threads });
 }
 
-const paceLine = (total: number, { engine, threads, channelsPerSecond }: Pace): string =>
+/** @param computed a channel has a beam at each SNR, by each network that the bits ask for */
+const paceLine = (computed: { beams: number; channels: number }, { engine, threads, channelsPerSecond }: Pace): string =>
   [
-    `${counted(total, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
+    `${counted(computed.beams, 'beam')} of ${counted(computed.channels, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
     ...(engine === null ? [] : [engine]),
     `on ${counted(threads, 'thread')}`,
   ].join(', ');
@@ -218,7 +237,7 @@ function resultTable(result: NetworksResult, asked: Asked, sensing: EvaluatedSen
   // R − ωτ has a column of its own.
   const other = objective !== 'sum-rate' && objective !== 'rate-sensing';
   const head = [
-    ...['SNR dB', 'bits', ...(other ? [objective] : []), model],
+    ...['SNR dB', 'bits', ...(other ? [`${model}: ${objective}`, 'its sum rate'] : [model])],
     ...(sensing === undefined ? [] : ['τ', 'R − ωτ', 'pattern error']),
     ...['digital ZF', 'digital WMMSE', 'of WMMSE'],
   ];
@@ -243,12 +262,13 @@ const figure = (value: { mean: number; stderr: number } | undefined): string =>
 /** Beyond this, what is called SNR is another than that of the papers: 10 times. */
 const FAR_FROM_ONE = 10;
 
-function askedLines({ elements, rfChains, users, meanPower, normalised }: Asked): string[] {
+function askedLines({ elements, rfChains, users, meanPower, normalised, connection }: Asked): string[] {
+  const wiring = connection === 'full' ? '' : ', sub-connected: a run of elements to each chain';
   const level = `mean |h|² ${Number(meanPower.toPrecision(3))} (${(10 * Math.log10(meanPower)).toFixed(1)} dB)`;
   const scaled = normalised ? `${level}, scaled to 1` : level;
   const far = !normalised && (meanPower > FAR_FROM_ONE || meanPower < 1 / FAR_FROM_ONE);
   return [
-    `N = ${counted(elements, 'element')}, M = ${counted(rfChains, 'RF chain')}, K = ${counted(users, 'user')}; ${scaled}`,
+    `N = ${counted(elements, 'element')}, M = ${counted(rfChains, 'RF chain')}, K = ${counted(users, 'user')}${wiring}; ${scaled}`,
     ...(far
       ? ['warning: SNR is P/σ² at a mean |h|² of 1, which these channels are far from; --normalise scales them to it']
       : []),

@@ -21,13 +21,15 @@ describe('beamrig models verify', () => {
     const good = await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'good', { digitalScale: 1 / Math.sqrt(32) }));
     expect(good).toMatchObject({ code: 0, stderr: '' });
     expect(good.stdout).toMatch(
-      /^good: good \(sha256 .*, onnxruntime runs it: [0-9.]+ ms at most, the first beam included\)\ngood: not compiled, since it has the op Loop\n$/,
+      /^good: good \(sha256 .*, onnxruntime runs it: [0-9.]+ ms at most, the first beam included\)\ngood: not compiled, since it has the op Loop\nNot looked at: how good the beams are\. beamrig evaluate MODEL .*\n$/,
     );
 
     const unknown = await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'unknown', { unknownOp: true }));
     expectRefusal(unknown, /onnxruntime cannot open the model 'unknown'/);
     expect(unknown.stdout).toBe('');
     expectRefusal(await beamrigHere('models', 'verify', writeTroubledModel(cli.path, 'new', { opset: 99 })), /opset 99/);
+    // The runtime would say much more.
+    expect(unknown.stderr.split('\n')[0].length).toBeLessThan(250);
     const outside = writeTroubledModel(cli.path, 'outside', { externalWeights: 'weights.bin' });
     expectRefusal(await beamrigHere('models', 'verify', outside), /weights in another file/);
   }, 60_000);
@@ -42,6 +44,29 @@ describe('beamrig models verify', () => {
       training: { sensing: { command: expect.stringContaining('learn-sensing.ts') as string } },
     });
   }, 60_000);
+
+  it('says of a damaged file that it is, first, and not that the card should have its checksum', async () => {
+    const path = writeTroubledModel(cli.path, 'cut', { elements: 8 });
+    writeFileSync(path, readFileSync(path).subarray(0, 300));
+    const { code, stderr } = await beamrigHere('models', 'verify', path);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^beamrig: model .*cut\.onnx is not an ONNX file/);
+    expect(stderr).toContain('has sha256');
+    expect(stderr).not.toContain('write "sha256"');
+    const numbers = join(cli.path, 'cut.numbers.json');
+    writeFileSync(numbers, '{"format":');
+    copyFileSync(findModel('phase-net').replace('.numbers.json', '.json'), join(cli.path, 'cut.json'));
+    const ofNumbers = await beamrigHere('models', 'verify', numbers);
+    expect(ofNumbers.stderr).toMatch(/^beamrig: model .*cut\.numbers\.json is no file of numbers/);
+    expect(ofNumbers.stderr).not.toContain('write "sha256"');
+  }, 60_000);
+
+  it('takes a name with a dot for a path, and looks for it nowhere else', async () => {
+    const path = cli.channelFile(2, 8);
+    expectRefusal(await beamrigHere('models', 'verify', path), /channels-\d+\.npy: this is no \.onnx file by its name/);
+    const none = await beamrigHere('models', 'verify', 'none.npy');
+    expectRefusal(none, /model none\.npy is not there \(looked for none\.npy\)/);
+  });
 
   it('gives up a model that does not answer, and names it', async () => {
     const path = writeTroubledModel(cli.path, 'endless', { turns: ENDLESS });
@@ -77,6 +102,12 @@ describe('a model of one’s own', () => {
     });
     expect(await beamrigHere('models', 'verify', path)).toMatchObject({ code: 0, stderr: '' });
   }, 60_000);
+
+  it('gets none begun where it is a file of numbers, which comes with one', async () => {
+    const refused = await beamrigHere('models', 'card', findModel('phase-net'));
+    expectRefusal(refused, /phase-net\.numbers\.json is a file of numbers, and a card is begun for ONNX files/);
+    expect(refused.stderr).toContain('beamrig train');
+  });
 
   it('gets the inputs of sensing into its card where its file has them', async () => {
     const path = join(cli.path, 'senses.onnx');
@@ -337,5 +368,22 @@ describe('beamrig channels', () => {
       /--count 100000: a file of 1677722 MB is more than can be read again/,
     );
     expect(readFileSync(b)).toEqual(readFileSync(a));
+  });
+
+  it('are written into no file that is called otherwise than what it is', async () => {
+    const text = join(cli.path, 'drawn.txt');
+    const refused = await beamrigHere('channels', text, '--count', '1');
+    expectRefusal(refused, /drawn\.txt: channels are written as a NumPy file, whose name ends in \.npy/);
+    expect(refused.stderr).toContain('drawn.npy.');
+    expect(existsSync(text)).toBe(false);
+  });
+
+  it('says that more users than elements are no channel for an array, and draws it all the same', async () => {
+    const path = join(cli.path, 'crowded.npy');
+    const { code, stderr } = await beamrigHere('channels', path, '--elements', '2', '--users', '3', '--count', '1');
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning: no array of 2 elements can serve 3 users at a time; they are written as asked for, and ');
+    expectRefusal(await beamrigHere('evaluate', 'aligned', '--channels', path), /look swapped/);
+    expect(readChannelFile(path).channels[0]).toMatchObject({ rows: 3, cols: 2 });
   });
 });

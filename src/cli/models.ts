@@ -1,7 +1,7 @@
 /** `beamrig models`: what can choose beams here, whether each file is what its card says, and a card to fill in for a file of one's own. */
 import { BASELINE_NAMES, BASELINES, isBaselineName } from '../../models/baselines/baselines.ts';
 import { fitModel } from '../../models/fitted-model.ts';
-import { modelIdOf } from '../../models/model-path.ts';
+import { ONNX_ENDING, modelIdOf } from '../../models/model-path.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
 import { isModelId, MODEL_ID_RULE, type ModelCard } from '../../models/card.ts';
@@ -72,10 +72,16 @@ export async function verify(model: string | undefined, options: { json?: boolea
     all.push(verified);
     if (!options.json) tell(verified);
   }
-  if (!options.json) return;
+  if (!options.json) {
+    if (all.some(({ flaws }) => flaws.length === 0)) print(NOT_LOOKED_AT);
+    return;
+  }
   if (all.some(({ flaws }) => flaws.length > 0)) process.exitCode = 1;
   print(JSON.stringify({ models: all.map(told) }));
 }
+
+/** Numbers a million times too large open and run, too. */
+const NOT_LOOKED_AT = 'Not looked at: how good the beams are. beamrig evaluate MODEL --channels FILE.npy tells that.';
 
 interface Verified {
   path: string;
@@ -147,6 +153,11 @@ export interface CardOptions {
 /** Writes a card to fill in beside a file, or where it is told to; `-` is standard output. */
 export function beginCard(path: string, { output, force = false }: CardOptions): void {
   const file = findModel(path);
+  if (!file.endsWith(ONNX_ENDING)) {
+    throw new BeamrigError('argument', `${path} is a file of numbers, and a card is begun for ONNX files`, {
+      wayOut: 'Its card was written beside it by `beamrig train`; train it anew where that is lost.',
+    });
+  }
   const id = modelIdOf(file);
   if (!isModelId(id)) {
     throw new BeamrigError('argument', `a model cannot be called '${id}'; allowed: ${MODEL_ID_RULE}`, {

@@ -27,7 +27,8 @@ export function requireWritable(path: string, force: boolean): void {
 /** A pipe or a device is written to; only a file is written over. Somebody may make it between the two looks. */
 export const outputFlags = (path: string, force: boolean): 'w' | 'wx' => (force || isOther(path) ? 'w' : 'wx');
 
-const isOther = (path: string): boolean => {
+/** A pipe or a device. */
+export const isOther = (path: string): boolean => {
   try {
     return !statSync(path).isFile();
   } catch {

@@ -236,6 +236,7 @@ export function createProgram(): Command {
     'beamrig evaluate unfolded-pga-n64 --channels channels.npy --conjugate --snr 0,10,20 --bits 2,3,inf',
     'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --bits 2 --quantiser array --json',
     'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
+    'beamrig evaluate phase-net --channels channels.npy --connection sub --bits 1,inf',
     'beamrig evaluate aligned --channels channels.npy --sensing=-60,0,60 --objective rate-sensing --omega 0.3',
   ])
     .argument('<model>', 'id of the zoo, path of a model, or name of a baseline', path)
@@ -245,8 +246,13 @@ export function createProgram(): Command {
     .option('--bits <list>', 'bits of a phase word, 1 to 16; inf for phases as they come', 'inf')
     .option('--rf-chains <m>', 'RF chains for a baseline or a model that serves every array (default: as many as users)')
     .option(
+      '--connection <kind>',
+      'full: every chain reaches every element; sub: each its own run of them, for baselines and models that serve such arrays',
+      'full',
+    )
+    .option(
       '--objective <name>',
-      `what digital weights are best for where they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
+      `what digital weights are best for as they are solved again: ${OBJECTIVE_NAMES.join(', ')}`,
       'sum-rate',
     )
     .option('--quantiser <name>', `how phases become words: ${QUANTISER_NAMES.join(' or ')}`, 'nearest')
@@ -262,7 +268,10 @@ export function createProgram(): Command {
       path,
     )
     .option('--omega <weight>', 'ω: bit/s/Hz that a unit of τ costs (default: 0.3)')
-    .option('--resolve-digital', 'solve the digital precoder again even where phases are not quantised')
+    .option(
+      '--own-digital',
+      'at inf bits keep the digital weights that the model gave (default: the better of those and of ones solved again, as at all bits)',
+    )
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));
 

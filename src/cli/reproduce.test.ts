@@ -75,7 +75,9 @@ describe('beamrig reproduce 001', () => {
 
   it('ends at Ctrl-C with 130, says that nothing is lost, and leaves no report', () => {
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toContain('stopped; what was computed is kept');
+    expect(stopped.stderr).toMatch(
+      /beamrig: stopped; what was computed is kept\nWhat to do: The same command goes on from there\.\n$/,
+    );
     expect(stopped.stderr).not.toMatch(/^\s+at /m);
     expect(readdirSync(cli.path)).not.toContain('paper-001.html');
   });
@@ -96,6 +98,10 @@ describe('beamrig reproduce 001', () => {
     expect(claims.filter(({ holds }) => holds)).toHaveLength(made.stdout.match(/^✓/gm)?.length ?? NaN);
     const bothNumbers = /^`paper-001` at worst \d+\.\d\d against \d+\.\d\d, [+−]\d+\.\d\d ± .*; phase extraction \d+\.\d\d\)/;
     expect(claims.find(({ claim }) => claim.includes('outperform SCA-RMM at every SNR'))?.ours).toMatch(bothNumbers);
+    expect(new Set(claims.map(({ claim }) => claim)).size).toBe(claims.length);
+    expect(claims.find(({ claim }) => claim.includes('PGA, J = 1, ends above SCA-RMM'))?.rule).toBe(
+      'the mean of the differences is more than 2 standard errors above 0, scale `paper-001`',
+    );
     expect(sections.flatMap(({ plots = [] }) => plots).length).toBeGreaterThan(6);
     expect(again.stderr).toMatch(/(\d+) of \1 results are in the cache/);
     expect(again.stderr).not.toMatch(/\d\/s/);

@@ -1,16 +1,29 @@
 /** How a training shows how far it is: a bar, a line an epoch, or JSON. */
 import { SingleBar } from 'cli-progress';
+import { counted } from '../../core/errors/counted.ts';
+import type { JudgedOn } from '../../models/training/standing.ts';
 import type { TrainingProgress } from '../../models/training/train.ts';
 import { duration } from './duration.ts';
-import { barStream, printError, stderr, stdout } from './output.ts';
+import { barStream, print, printError, stderr, stdout } from './output.ts';
 
 export interface ProgressView {
+  /** Before the first batch: what validation figures are. */
+  begin(on: JudgedOn): void;
   show(progress: TrainingProgress): void;
   end(): void;
 }
 
 export const trainProgress = (json: boolean): ProgressView =>
   json ? jsonProgress() : stderr().isTerminal ? barProgress() : lineProgress();
+
+/** What a validation figure is a mean over. */
+export function judgedText({ snrsDb, channels, file, phaseBits }: JudgedOn): string {
+  const of = file === undefined ? counted(channels, 'validation channel') : `the last ${counted(channels, 'channel')} of ${file}`;
+  const words = phaseBits === undefined ? 'phases as computed' : `phases of ${counted(phaseBits, 'bit')}`;
+  return `mean over ${snrsDb.join(', ')} dB and ${of}, ${words}`;
+}
+
+const tellValidation = (on: JudgedOn): void => printError(`validation: ${judgedText(on)}`);
 
 function barProgress(): ProgressView {
   const bar = new SingleBar({
@@ -20,6 +33,7 @@ function barProgress(): ProgressView {
   });
   let started = false;
   return {
+    begin: tellValidation,
     show: (progress) => {
       const { epoch, epochs, step, steps, validationRate, bestValidationRate, ratePerSecond, secondsLeft } = progress;
       const payload = {
@@ -42,6 +56,7 @@ function barProgress(): ProgressView {
 
 function lineProgress(): ProgressView {
   return {
+    begin: tellValidation,
     show: ({ epoch, epochs, step, steps, validationRate, ratePerSecond, secondsLeft }) => {
       if (step !== steps) return;
       const pace = `${ratePerSecond.toFixed(0)} channels/s, ${duration(secondsLeft)} left`;
@@ -53,6 +68,7 @@ function lineProgress(): ProgressView {
 
 function jsonProgress(): ProgressView {
   return {
+    begin: (on) => print(JSON.stringify({ type: 'validation', ...on })),
     show: (progress) => stdout().passing(`${JSON.stringify({ type: 'progress', ...progress })}\n`),
     end: () => undefined,
   };

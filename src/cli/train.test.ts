@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { scale } from '../../core/signal/complex-matrix.ts';
 import { FAMILY_IDS } from '../../models/families.ts';
+import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { readCard } from '../../models/zoo.ts';
+import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 
 const cli = new CliFolder();
@@ -36,6 +39,40 @@ it.each<[string, string[]]>([
   60_000,
 );
 
+it('takes channels at any level without a word, since it scales them', async () => {
+  const path = join(cli.path, 'strong.npy');
+  const { channels } = drawChannelSet({
+    ...{ seed: 1, name: 'test', count: 5, elements: 8, users: 2, paths: 3, scale: 'unit-element' },
+  });
+  const strong = channels.map((channel) => scale(channel, 1e4));
+  writeChannelFile(path, strong);
+  const { code, stderr } = await beamrigHere(
+    ...['train', 'phase-net', '--channels', path, '--rf-chains', '2', '--steps', '2', '--epochs', '0'],
+    ...['--output', join(cli.path, 'strong.numbers.json')],
+  );
+  expect({ code, stderr: stderr.split('\n').filter((line) => line.includes('|h|²')) }).toEqual({ code: 0, stderr: [] });
+}, 60_000);
+
+it('says what was reached and on which channels, and that what comes with beamrig is better', async () => {
+  const file = cli.channelFile(2, 8);
+  const ended = await beamrigHere(
+    ...['train', 'phase-net', '--channels', file, '--rf-chains', '2', '--steps', '3', '--epochs', '0'],
+    ...['--phase-bits', '1', '--output', join(cli.path, 'from-nothing.numbers.json')],
+  );
+  expect(ended.stdout).toMatch(
+    /^Reached \d+\.\d{3} bit\/s\/Hz, mean over -5, 0, 5, 10, 15, 20 dB and the last 1 channel of .*\.npy, phases of 1 bit; best epoch 0, the start\.\nThere phase-net reaches \d+\.\d{3}\.$/m,
+  );
+  expect(ended.stderr).toMatch(/^validation: mean over -5, 0, 5, 10, 15, 20 dB and the last 1 channel of .*, phases of 1 bit$/m);
+  expect(ended.stderr).toMatch(/phase-net is better than what was trained\nWhat to do: Go on from it by --from phase-net, or /);
+}, 60_000);
+
+it('says in its help what stays of which file, and how much of a learning rate is left for going on', async () => {
+  const { stdout } = await beamrigHere('train', 'phase-net', '--help');
+  const help = stdout.replace(/\s+/g, ' ');
+  expect(help).toContain('stay as they are in the model of --from, or in the one that comes with beamrig');
+  expect(help).toContain('but for 0.3 of its learning rate');
+});
+
 describe('beamrig train refuses, before it trains,', () => {
   it.each(['my_model.onnx', 'Model.onnx', '-model.onnx', '.onnx', 'modèle.onnx', 'my model.onnx'])(
     'a name that no model can have: %s',
@@ -68,6 +105,17 @@ describe('beamrig train refuses, before it trains,', () => {
     expectRefusal(await train('file/model.onnx'), /cannot be written/);
     expectRefusal(await beamrigHere('train', 'unfolded-pga', ...SMALL, '--output', '/proc/model.onnx'), /cannot be written/);
     expectRefusal(await train(`${'long'.repeat(100)}.onnx`), /cannot be written: ENAMETOOLONG/);
+  });
+
+  it('channels with users and elements swapped, by file and way out, whatever else is asked for', async () => {
+    const swapped = cli.channelFile(8, 2);
+    for (const more of [[], ['--from', 'phase-net'], ['--elements', '8', '--users', '2']]) {
+      const output = ['--output', join(cli.path, 'swapped.numbers.json')];
+      const ended = await beamrigHere('train', 'phase-net', '--channels', swapped, ...more, ...output);
+      expectRefusal(ended, /channels-\d+\.npy: 8 users for 2 elements, and users and elements look swapped/);
+      expect(ended.stderr).toMatch(/What to do: .*np\.swapaxes\(h, 1, 2\)/);
+      expect(ended.stderr).not.toContain('--elements and --users');
+    }
   });
 
   it('an engine that there is not', async () => {

@@ -12,16 +12,17 @@ import type { ModelFamily } from '../../models/family.ts';
 import { ENGINE_CHOICES } from '../../models/engine/engines.ts';
 import { NUMBERS_ENDING, ONNX_ENDING, cardPathOf, endingOf, modelIdOf } from '../../models/model-path.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
-import { trainedBefore } from '../../models/training/fine-tuning.ts';
+import { LEARNING_RATE_SHARE, trainedBefore } from '../../models/training/fine-tuning.ts';
 import type { MeasuredChannels, TrainingPlace } from '../../models/training/training-options.ts';
+import type { Standing } from '../../models/training/standing.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
-import { readChannelFile } from '../config/channel-file.ts';
+import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { oneOf, pathArgument } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
-import { trainProgress } from './train-progress.ts';
+import { judgedText, trainProgress } from './train-progress.ts';
 
 /** Flags that every family has, beside those of its options. */
 interface PlaceTyped {
@@ -66,7 +67,10 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
   const [ending] = endingsOf(family);
   return command
     .option('--resume [checkpoint]', 'go on from the checkpoint that Ctrl-C left, with the same options', pathArgument)
-    .option('--from <model>', 'go on from what this model has learned, with its options where nothing else is told')
+    .option(
+      '--from <model>',
+      `go on from what this model has learned, with its options where nothing else is told, but for ${LEARNING_RATE_SHARE} of its learning rate`,
+    )
     .option('--conjugate', 'rows of the file of --channels are h_k, not h_kᴴ')
     .option('--engine <name>', `what computes: ${ENGINE_CHOICES.join(', ')} (default: auto, compiled where it can be)`)
     .option('--json', 'one JSON object a line instead of a bar')
@@ -112,6 +116,7 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
         onEngine: ({ why }) => {
           if (why !== undefined) printError(`beamrig: onnxruntime computes this training: to be compiled, it has ${why}`);
         },
+        onJudgedOn: (on) => progress.begin(on),
         onProgress: (at) => progress.show(at),
         signal: stop.signal,
       },
@@ -128,7 +133,19 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   } else {
     print(`Model: ${outcome.modelPath}`);
     print(`Card:  ${outcome.cardPath}`);
+    tellStanding(outcome.standing);
   }
+}
+
+function tellStanding({ reached, bestEpoch, beside, ...on }: Standing): void {
+  print(
+    `Reached ${reached.toFixed(3)} bit/s/Hz, ${judgedText(on)}; best epoch ${bestEpoch}${bestEpoch === 0 ? ', the start' : ''}.`,
+  );
+  if (beside === undefined) return;
+  print(`There ${beside.id} reaches ${beside.reached.toFixed(3)}.`);
+  if (reached >= beside.reached) return;
+  printError(`beamrig: ${beside.id} is better than what was trained`);
+  printError(`What to do: Go on from it by --from ${beside.id}, or learn from more --channels in more --epochs.`);
 }
 
 /** Channels of the file that stands where their number might; the text is taken out then. */
@@ -139,7 +156,9 @@ function measuredChannels(texts: Record<string, string | undefined>, { conjugate
     throw new BeamrigError('argument', '--conjugate: there is no file of channels', { wayOut: 'Give one: --channels FILE.npy.' });
   }
   delete texts['channels'];
-  const { doubts, ...measured } = readChannelFile(text, { conjugate: conjugate === true });
+  // In the unit of the options: what level a file is at counts for nothing here.
+  const { doubts, ...measured } = readChannelFile(text, { conjugate: conjugate === true, anyLevel: true });
+  requireServable(measured);
   for (const doubt of doubts) printError(`beamrig: ${doubt}`);
   return measured;
 }

@@ -15,6 +15,8 @@ export interface ChannelFileOptions {
   conjugate?: boolean;
   /** Scale all of them alike to a mean |h|² of 1. */
   normalise?: boolean;
+  /** Whoever asks scales them anyway: nothing is said of a level that is far from 1. */
+  anyLevel?: boolean;
   /** What the rig or the model needs; anything else is refused. */
   expected?: { users: number; elements: number };
 }
@@ -46,8 +48,24 @@ export function readChannelFile(path: string, options: ChannelFileOptions = {}):
   const sha256 = createHash('sha256').update(read.bytes).digest('hex');
   const meanPower = powerOf(channels);
   if (options.normalise) channels = channels.map((channel) => scale(channel, 1 / Math.sqrt(meanPower)));
-  const doubts = channelDoubts(channels).map((doubt) => `${path}: ${doubt}`);
+  const doubts = channelDoubts(channels, options).map((doubt) => `${path}: ${doubt}`);
   return { channels, file: path, sha256, meanPower, doubts };
+}
+
+/**
+ * That an array can serve so many users: a file with its axes swapped has more than elements.
+ * @throws BeamrigError 'channel-file'
+ */
+export function requireServable({ channels: [{ rows, cols }], file }: Pick<ChannelFile, 'channels' | 'file'>): void {
+  if (rows <= cols) return;
+  throw new BeamrigError(
+    'channel-file',
+    `${file}: ${counted(rows, 'user')} for ${counted(cols, 'element')}, and users and elements look swapped: the axes are [n, K, N]`,
+    {
+      wayOut:
+        'No array serves more users than it has elements: save it with its last two axes swapped, in NumPy np.swapaxes(h, 1, 2), or give other channels.',
+    },
+  );
 }
 
 /** Mean |h|² of one element, from channels normalised per array of thousands of elements to ones that nobody normalised. */
@@ -64,10 +82,10 @@ const energy = (channels: readonly CMatrix[], part: 're' | 'im'): number =>
 const powerOf = (channels: readonly CMatrix[]): number =>
   (energy(channels, 're') + energy(channels, 'im')) / channels.reduce((sum, { re }) => sum + re.length, 0);
 
-function channelDoubts(channels: readonly CMatrix[]): string[] {
+function channelDoubts(channels: readonly CMatrix[], { anyLevel = false }: ChannelFileOptions): string[] {
   const power = powerOf(channels);
   const doubts: string[] = [];
-  if (power < USUAL_POWER.min || power > USUAL_POWER.max) {
+  if (!anyLevel && (power < USUAL_POWER.min || power > USUAL_POWER.max)) {
     const level =
       Number.isFinite(power) && power > 0
         ? `${power.toExponential(1)} (${(10 * Math.log10(power)).toFixed(0)} dB)`

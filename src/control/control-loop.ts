@@ -131,7 +131,8 @@ class Loop implements ControlLoop {
       steps: this.#model.current.steps ?? null,
       phaseBits: this.#phaseBits,
     };
-    const slow = this.#watch.slow ?? null;
+    const standsStill = this.#is('paused') || this.#is('faulted');
+    const slow = (standsStill ? undefined : this.#watch.slow) ?? null;
     const { description, setting } = this.#options;
     const calibration = setting.calibration?.(this.#panels.panel).about ?? description.calibration;
     return { ...description, ...now, calibration, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };

@@ -113,6 +113,8 @@ export interface RigDescription {
   slow: SlowPace | null;
   /** Whether every chain reaches every element, or each its own block. */
   connection: 'full' | 'sub';
+  /** Of each chain the run of elements that it reaches; null where each reaches all. */
+  chainRuns: { first: number; count: number }[] | null;
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
   links: LinkDescription[];

@@ -1,5 +1,6 @@
 /** What pages and scripts are told of a rig, and what its manifest keeps. */
 import type { Clock } from '../../core/clock/clock.ts';
+import { chainRuns } from '../../core/signal/geometry.ts';
 import type { Objective } from '../../core/signal/beam-contract.ts';
 import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quantiser-names.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
@@ -61,6 +62,7 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, cali
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,
+    chainRuns: chainRuns(connection, elements, rfChains),
     slow: null,
     loopRateHz: rateHz,
     geometry:

@@ -134,6 +134,28 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     60_000,
   );
 
+  it('says of a stopped rig that another model or Q is for when it is started, and of none that it goes on', async () => {
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
+    await rig.pause();
+    await expect.poll(() => text('#radiation'), SOON).toBe('DARK');
+    await opened.page.selectOption('#model', 'aligned');
+    const stays = "Until then the array stays in its safe state 'mute'.";
+    await expect
+      .poll(() => text('#hint'), SOON)
+      .toBe(`Load aligned, to steer the array with it once the rig is started? ${stays}`);
+    await opened.page.click('#apply');
+    await expect.poll(() => text('#hint'), SOON).toBe('aligned is loaded, and steers the array once the rig is started.');
+    await opened.page.selectOption('#phase-bits', '1');
+    await expect
+      .poll(() => text('#hint'), SOON)
+      .toMatch(/ once the rig is started, instead of 6\? Until then the array stays in/);
+    await opened.page.click('#apply');
+    await expect.poll(() => text('#hint'), SOON).toBe('Phase words have 1 bit once the rig is started.');
+    await opened.page.selectOption('#model', 'unfolded-pga-n64');
+    await opened.page.click('#apply');
+    await rig.setPhaseBits(6);
+  });
+
   it('says that the array is safe only once it has confirmed that', async () => {
     rig.safeConfirmed = false;
     await expect.poll(() => text('#radiation'), SOON).toBe('RADIATING beams');

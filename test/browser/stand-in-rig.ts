@@ -4,7 +4,7 @@
  */
 import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../core/signal/complex-matrix.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { steeringVector } from '../../core/signal/geometry.ts';
+import { chainRuns, connectionMask, steeringVector } from '../../core/signal/geometry.ts';
 import { metricsOf } from '../../core/signal/metrics.ts';
 import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
 import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
@@ -38,6 +38,8 @@ export interface StandInOptions {
   users?: number;
   /** Said to stand in rows of eight; its beams are those of a line all the same. */
   planar?: boolean;
+  /** Default 'full'. */
+  connection?: 'full' | 'sub';
   /** Cycles for which this is true are void. */
   isVoid?: (cycle: number) => boolean;
 }
@@ -78,6 +80,8 @@ export class StandInRig implements Controller {
   readonly #stateListeners = new Set<(state: ControllerState) => void>();
   readonly #users: number;
   readonly #planar: boolean;
+  readonly #connection: 'full' | 'sub';
+  readonly #mask: Uint8Array;
   readonly #walk: { azimuthRad: number; speed: number }[];
   #timer: NodeJS.Timeout | undefined;
   #cycle = 0;
@@ -89,6 +93,8 @@ export class StandInRig implements Controller {
     this.#elements = options.elements ?? 64;
     this.#users = options.users ?? 4;
     this.#planar = options.planar ?? false;
+    this.#connection = options.connection ?? 'full';
+    this.#mask = connectionMask(this.#connection, this.#elements, this.#users);
     this.#walk = Array.from({ length: this.#users }, (_, user) => {
       return { azimuthRad: (1.9 * (user + 0.5)) / this.#users - 0.95, speed: 0.05 };
     });
@@ -131,7 +137,8 @@ export class StandInRig implements Controller {
       snrDb: 10,
       slow: null,
       loopRateHz: this.#rateHz,
-      connection: 'full',
+      connection: this.#connection,
+      chainRuns: chainRuns(this.#connection, this.#elements, this.#users),
       geometry: this.#planar
         ? { kind: 'upa', spacingWavelengths: 0.5, rows: this.#elements / 8, columns: 8 }
         : { kind: 'ula', spacingWavelengths: 0.5 },
@@ -276,10 +283,11 @@ export class StandInRig implements Controller {
     const channel = lineOfSight(this.#elements, azimuths);
     const analogPhase = Float64Array.from({ length: this.#elements * this.#users }, (_, i) => {
       const elementPhase = Math.PI * Math.floor(i / this.#users) * Math.sin(azimuths[i % this.#users]);
-      return elementPhase + 0.2 * this.#random.normal();
+      const noise = 0.2 * this.#random.normal();
+      return this.#mask[i] * (elementPhase + noise);
     });
     const words = quantisePhases(analogPhase, this.#phaseBits);
-    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, this.#users);
+    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, this.#users, this.#mask);
     const digital = scale(identity(this.#users), 1 / frobeniusNorm(analog));
     const precoder = matmul(analog, digital);
     const predicted = sinr(channel, precoder, NOISE);

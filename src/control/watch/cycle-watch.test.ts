@@ -161,3 +161,14 @@ it('says of a loop that cannot keep its rate how fast it is, and which stage tak
     /^The loop runs \d\.\d times a second, and 20 are asked for: .* ms of them in 'measure'\.|in 'measure'\.$/,
   );
 });
+
+it('says nothing of the pace while the loop is paused: no stage takes any time then', async () => {
+  const { loop } = rigThat({ cycles: 200, sleepsMs: () => 120 });
+  const done = loop.start();
+  await new Promise<void>((resolve) => loop.onCycle(({ cycle }) => cycle === 150 && resolve()));
+  expect(loop.describe().slow).not.toBeNull();
+  await loop.pause();
+  expect(loop.describe().slow).toBeNull();
+  await loop.run();
+  await done;
+});

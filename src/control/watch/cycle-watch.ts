@@ -9,7 +9,7 @@ import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { oncePerCause } from './once-per-cause.ts';
-import { createPaceWatch, type SlowPace } from './pace-watch.ts';
+import { createPaceWatch, settingOf, type SlowPace } from './pace-watch.ts';
 
 type Event = Omit<RigEvent, 'timeNs'>;
 
@@ -101,9 +101,8 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
       watchCalibration(cycle, tables);
     },
     after({ record, doubt }) {
-      if (pace.cycle(clock.nowMs(), record) && pace.slow !== undefined && causes.occurs(`slow: ${pace.slow.stage}`)) {
-        tell(slowEvent(pace.slow));
-      }
+      const isSlow = pace.cycle(clock.nowMs(), record) && pace.slow !== undefined;
+      if (isSlow && causes.occurs(`slow: ${settingOf(record)}, ${pace.slow.stage}`)) tell(slowEvent(pace.slow));
       if (record.outcome === 'void') return;
       if (doubt === undefined) return watchDrift(record);
       if (causes.occurs(`doubt: ${doubt.cause}`)) {

@@ -44,6 +44,23 @@ describe('the pace of a loop', () => {
     expect(watch.slow).toBeUndefined();
   });
 
+  it.each([{ modelId: 'another' }, { phaseBits: 1 }])('is counted anew, and not called slow, from %j on', (other) => {
+    const watch = createPaceWatch(20);
+    let atMs = 0;
+    const slowly = (until: number, what: Partial<CycleRecord> = {}): boolean[] => {
+      const found: boolean[] = [];
+      for (; atMs < until; atMs += 1000) found.push(watch.cycle(atMs, { ...record(980), ...what }));
+      return found;
+    };
+    for (; atMs < 8000; atMs += 50) watch.cycle(atMs, record(5));
+    // Over two of them it would be 16 cycles a second of 24 ms each, which fit: as if something else were in the way.
+    expect(slowly(18_000, other)).not.toContain(true);
+    expect(slowly(22_000, other)).toContain(true);
+    expect(watch.slow).toMatchObject({ stage: 'model', cycleMs: expect.closeTo(987, 6) as number });
+    watch.cycle(atMs, record(5));
+    expect(watch.slow).toBeUndefined();
+  });
+
   it('is not judged over void cycles: what a lost panel costs is told as that', () => {
     expect(run(20, 100, 60, (atMs) => record(80, atMs % 9000 === 0 ? 'void' : 'ok')).events).toBe(0);
   });

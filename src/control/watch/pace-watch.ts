@@ -1,6 +1,6 @@
 /**
- * A loop that cannot keep its rate says so, and which stage takes the time. Looked at over ten seconds in which all cycles were well: one that
- * waits for a lost panel is void, and told as that. Counted in cycles that ended, so a cycle that is late once is not slow.
+ * A loop that cannot keep its rate says so, and which stage takes the time. Looked at over ten seconds in which all cycles were well, of one model
+ * at one Q: one that waits for a lost panel is void, and told as that, and a mean of two models is the pace of neither. Counted in cycles that ended, so a cycle that is late once is not slow.
  */
 import { STAGES, type CycleRecord, type Stage } from '../../telemetry/cycle-record.ts';
 
@@ -28,11 +28,15 @@ const FEWEST_CYCLES = 5;
 /** Less than this share of the rate is not kept. */
 const KEPT = 0.95;
 
+/** Who chooses the words, and of how many bits. */
+export const settingOf = ({ modelId, phaseBits }: CycleRecord): string => `${modelId}, ${phaseBits} bits`;
+
 /** @param rateHz 0: as fast as it goes, which is always kept */
 export function createPaceWatch(rateHz: number): PaceWatch {
   let sinceMs: number | undefined;
   let cycles = 0;
   let slow: SlowPace | undefined;
+  let setting = '';
   const sums = new Map<Stage | 'other' | 'cycle', number>();
   const add = (what: Stage | 'other' | 'cycle', ms: number): void => void sums.set(what, (sums.get(what) ?? 0) + ms);
   const restart = (): void => {
@@ -47,6 +51,12 @@ export function createPaceWatch(rateHz: number): PaceWatch {
     restart,
     cycle(nowMs, record) {
       if (rateHz === 0) return false;
+      const now = settingOf(record);
+      if (now !== setting) {
+        restart();
+        slow = undefined;
+        setting = now;
+      }
       if (record.outcome === 'void') {
         restart();
         return false;
