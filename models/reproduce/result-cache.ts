@@ -7,13 +7,14 @@
  * A file that is damaged, or is of something else, counts as none.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { cacheFolder } from '../../core/files/cache-folder.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
 
 /** All that a result depends on, as JSON has it: the order of fields counts. */
 export interface WhatDetermines {
@@ -60,15 +61,13 @@ export function openResultCache(
     },
     keep: (what, result) => {
       const path = `${place(what)}.json`;
-      const part = `${path}.${randomUUID()}`;
       try {
         makeFolders(folder);
         // `what` is for whoever looks into the folder.
-        writeFileSync(part, JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result }));
-        renameSync(part, path);
+        const content = JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result });
+        writeWholeFile(path, content, `${path}.${randomUUID()}`);
       } catch (error) {
         lose(error);
-        rmSync(part, { force: true });
       }
     },
     folderFor: (what) => {
