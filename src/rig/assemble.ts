@@ -119,8 +119,12 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
-  const open = (name: string): Promise<Beamformer> =>
-    openBeamformer(name, needs, { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
+  const open = (name: string, bits = phaseBits): Promise<Beamformer> =>
+    openBeamformer(
+      name,
+      { ...needs, phaseBits: bits },
+      { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) },
+    );
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
   const beamformer = await opening;
@@ -173,8 +177,10 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
-      openBeamformer: (id) =>
-        options.chosen === undefined && id === beamformer.id ? openAgain(id, rig.beamformer.model, open) : open(id),
+      openBeamformer: (id, bits) =>
+        options.chosen === undefined && id === beamformer.id
+          ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
+          : open(id, bits),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

@@ -16,12 +16,8 @@ type Event = Omit<RigEvent, 'timeNs'>;
 export interface CycleWatch {
   /** Undefined while the loop keeps its rate. */
   readonly slow: SlowPace | undefined;
-  /** Before a cycle is recorded: the boards that it began on, and who chose beams then. */
-  ran(
-    prepared: Pick<PreparedCycle, 'cycle' | 'modelId'>,
-    boards: readonly BoardUsed[],
-    beamformer: Beamformer & Partial<ModelUsed>,
-  ): void;
+  /** Before a cycle is recorded: the boards that it began on, and who chose its beam. */
+  ran(prepared: Pick<PreparedCycle, 'cycle'>, boards: readonly BoardUsed[], beamformer: Beamformer & Partial<ModelUsed>): void;
   after(finished: Pick<FinishedCycle, 'record' | 'doubt'>): void;
   /** The loop has paused. */
   paused(): void;
@@ -48,7 +44,8 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
   const boards = new Map<string, BoardUsed>();
 
   const watchModel = (cycle: number, beamformer: Beamformer & Partial<ModelUsed>): void => {
-    if (model?.id === beamformer.id && model.sha256 === beamformer.sha256) return;
+    const { id: name, sha256: file, phaseBits } = beamformer;
+    if (model?.id === name && model.sha256 === file && model.phaseBits === phaseBits) return;
     model = modelUsed(beamformer);
     sink.changed?.(cycle, { model });
     const { id, sha256 } = model;
@@ -86,9 +83,8 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
     get slow() {
       return pace.slow;
     },
-    ran({ cycle, modelId }, now, beamformer) {
-      // Prepared ahead, this may still be the beam of the one before.
-      if (modelId === beamformer.id) watchModel(cycle, beamformer);
+    ran({ cycle }, now, beamformer) {
+      watchModel(cycle, beamformer);
       watchBoards(cycle, now);
     },
     after({ record, doubt }) {
