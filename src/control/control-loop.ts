@@ -98,9 +98,7 @@ class Loop implements ControlLoop {
     this.#powerNews = createPowerNews(tell);
     this.#watch = createCycleWatch({
       clock: this.#clock,
-      rateHz,
-      sink,
-      tell,
+      ...{ rateHz, sink, tell, pilots: setting.pilots },
       temperatureC: () => this.#panels.temperatureC(),
     });
     const { panels, safety } = createLoopPanels(options, {

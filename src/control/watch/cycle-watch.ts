@@ -26,13 +26,15 @@ export interface CycleWatch {
 export interface CycleWatchOptions {
   clock: Clock;
   rateHz: number;
+  /** That a reading is averaged over. */
+  pilots: number;
   sink: CycleSink;
   tell: (event: Event) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
   temperatureC: () => number | null;
 }
 
-export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: CycleWatchOptions): CycleWatch {
+export function createCycleWatch({ clock, rateHz, pilots, sink, tell, temperatureC }: CycleWatchOptions): CycleWatch {
   const causes = oncePerCause(clock);
   const pace = createPaceWatch(rateHz);
   let drift = newDriftState();
@@ -75,7 +77,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
       watched = { setting, temperatureC: null };
     }
     if (watched.temperatureC === null) watched.temperatureC = temperatureC();
-    const alarm = driftStep(drift, { timeMs: clock.nowMs(), ...record });
+    const alarm = driftStep(drift, { timeMs: clock.nowMs(), pilots, ...record });
     if (alarm !== undefined) tell(driftEvent(alarm, record, clock.nowMs(), watched.temperatureC, temperatureC()));
   };
 
