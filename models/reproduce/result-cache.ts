@@ -4,7 +4,7 @@
  *
  *   { kind, options, checksums of model files, checksum of the program } ─ sha256 ─► results/<hex>.json
  *
- * A file that is damaged, or is of something else, counts as none.
+ * A file that is damaged, or is of something else, counts as none: it says itself what it is of.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
@@ -52,8 +52,9 @@ export function openResultCache(
       const read = readBoundedFile(`${place(what)}.json`, { maxBytes: LARGEST_RESULT, pipes: 'refuse' });
       if (!read.ok) return undefined;
       try {
-        const { sha256, result } = JSON.parse(read.bytes.toString('utf8')) as { sha256: unknown; result: unknown };
-        if (sha256 !== sha256Of(JSON.stringify(result))) return undefined;
+        const kept = JSON.parse(read.bytes.toString('utf8')) as { what: unknown; sha256: unknown; result: unknown };
+        const { sha256, result } = kept;
+        if (sha256 !== sha256Of(JSON.stringify(result)) || JSON.stringify(kept.what) !== JSON.stringify(what)) return undefined;
         return schema.safeParse(result).data;
       } catch {
         return undefined; // damaged: it is computed again
@@ -63,7 +64,6 @@ export function openResultCache(
       const path = `${place(what)}.json`;
       try {
         makeFolders(folder);
-        // `what` is for whoever looks into the folder.
         const content = JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result });
         writeWholeFile(path, content, `${path}.${randomUUID()}`);
       } catch (error) {
