@@ -18,11 +18,11 @@ export function writeWholeFile(path: string, content: string | Uint8Array, unfin
 
 /**
  * For the way out of a failure: what cannot be removed must not hide why. `force` of rmSync overlooks a file that is not there, and not one whose
- * folder is a file.
+ * folder is a file. A folder goes with `recursive` only.
  */
-export function removeIfPossible(path: string): void {
+export function removeIfPossible(path: string, { recursive = false } = {}): void {
   try {
-    rmSync(path, { force: true });
+    rmSync(path, { force: true, recursive });
   } catch {
     // it stays
   }
