@@ -11,7 +11,7 @@
 import type { Clock } from '../core/clock/clock.ts';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { decodeFrame, encodeFrame, nackForDiscard } from '../firmware-protocol/codec.ts';
-import { CRC_BYTES, HEADER_BYTES } from '../firmware-protocol/limits.ts';
+import { CRC_BYTES, HEADER_BYTES, longestReportBytes } from '../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Feature, Message, Reply, Request } from '../firmware-protocol/messages.ts';
 import { FEATURES, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
 import { TYPE_CODES, isRequest } from '../firmware-protocol/type-codes.ts';
@@ -289,8 +289,8 @@ const isAnsweredAnew = (request: Request): boolean =>
   request.type === 'commit' ||
   request.type === 'select-beam';
 
-/** Bytes of a report before its values. */
-const REPORT_PREFIX_BYTES = 20;
+/** Longest payload where nobody says one and its reports are no longer, bytes. */
+const USUAL_PAYLOAD_BYTES = 1024;
 const DEFAULT_GAIN_BITS = 5;
 /** Minor version since which panels have a feature, where not all have. */
 const FIRST_MINOR: Partial<Record<Feature, number>> = { simulated: 2, 'element-gain': 3, 'element-enable': 3 };
@@ -308,14 +308,15 @@ function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptio
   };
   const announced = (feature: Feature): boolean =>
     feature === 'authentication' ? authentication !== undefined : features.includes(feature) && hasFor[feature] !== false;
+  const longestReport = longestReportBytes(air.users, air.rfChains);
   const all: Capabilities = {
     role: 'array',
     panelSerial: 'SIM-0001',
     arrayId: 0,
     firmware: 'beamrig-simulator',
-    maxPayloadBytes: 1024,
     stagingSlots: 2,
     ...said,
+    maxPayloadBytes: said.maxPayloadBytes ?? Math.max(USUAL_PAYLOAD_BYTES, longestReport),
     protocolMajor: PROTOCOL_MAJOR,
     protocolMinor,
     elements: air.elements,
@@ -328,7 +329,6 @@ function capabilitiesOf({ authentication, capabilities = {} }: VirtualPanelOptio
   };
   // A capability that the wire cannot carry is refused here and not at the first hello.
   encodeFrame({ seq: 0, message: { type: 'capabilities', ...all } });
-  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * air.users, REPORT_PREFIX_BYTES + 8 * air.rfChains);
   if (all.maxPayloadBytes < longestReport) {
     throw new BeamrigError('argument', `maxPayloadBytes is ${all.maxPayloadBytes}; a report takes ${longestReport}`, {
       wayOut: `Choose maxPayloadBytes ≥ ${longestReport}.`,
