@@ -25,3 +25,9 @@ export const PATCH_PREFIX_BYTES = 12;
 export const PHASES_PREFIX_BYTES = 12;
 /** Bytes before the weights in 'set-digital'. */
 export const DIGITAL_PREFIX_BYTES = 16;
+/** Bytes before the readings in 'snr-report' and the values in 'pilot-report'. */
+const REPORT_PREFIX_BYTES = 20;
+
+/** Payload of the longest report that a panel may be asked for, bytes: on K users, or on what one of them hears of M chains. No report is cut. */
+export const longestReportBytes = (users: number, rfChains: number): number =>
+  REPORT_PREFIX_BYTES + Math.max(2 * users, 8 * rfChains);

@@ -1,6 +1,7 @@
 /** What a virtual panel says of itself: what it was told to, and what follows from the array and the users that it stands among. */
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import { encodeFrame } from '../firmware-protocol/codec.ts';
+import { longestReportBytes } from '../firmware-protocol/limits.ts';
 import type { Capabilities, Feature } from '../firmware-protocol/messages.ts';
 import { FEATURES, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '../firmware-protocol/messages.ts';
 import type { AirPart, AirReceivers } from './air.ts';
@@ -26,8 +27,8 @@ interface Said {
   capabilities?: PanelCapabilities;
 }
 
-/** Bytes of a report before its values. */
-const REPORT_PREFIX_BYTES = 20;
+/** Longest payload where nobody says one and its reports are no longer, bytes. */
+const USUAL_PAYLOAD_BYTES = 1024;
 const DEFAULT_GAIN_BITS = 5;
 const FIRMWARE = 'beamrig-simulator';
 /** Minor version since which panels have a feature, where not all have. */
@@ -38,7 +39,8 @@ const RECEIVER_FEATURES: readonly Feature[] = ['snr-report', 'pilot-report', 'ti
 
 /** @throws {BeamrigError} 'argument' for what the wire cannot carry, and for receivers that report nothing */
 export function capabilitiesOfReceivers({ authentication, capabilities = {} }: Said, receivers: AirReceivers): Capabilities {
-  const { panelSerial = 'SIM-0001', arrayId = 0, firmware = FIRMWARE, maxPayloadBytes = 1024, features } = capabilities;
+  const { panelSerial = 'SIM-0001', arrayId = 0, firmware = FIRMWARE, features } = capabilities;
+  const { maxPayloadBytes = usualPayloadBytes(receivers) } = capabilities;
   const named = RECEIVER_FEATURES.filter((feature) => features?.includes(feature) ?? true);
   const { users, rfChains } = receivers;
   if (!named.some((feature) => feature === 'snr-report' || feature === 'pilot-report')) {
@@ -89,9 +91,9 @@ export function capabilitiesOfPart({ authentication, capabilities = {} }: Said, 
     panelSerial: 'SIM-0001',
     arrayId: 0,
     firmware: FIRMWARE,
-    maxPayloadBytes: 1024,
     stagingSlots: 2,
     ...said,
+    maxPayloadBytes: said.maxPayloadBytes ?? usualPayloadBytes(air),
     protocolMajor: PROTOCOL_MAJOR,
     protocolMinor,
     elements: air.elements,
@@ -105,10 +107,13 @@ export function capabilitiesOfPart({ authentication, capabilities = {} }: Said, 
   return checked(all, air);
 }
 
+const usualPayloadBytes = ({ users, rfChains }: Pick<AirReceivers, 'users' | 'rfChains'>): number =>
+  Math.max(USUAL_PAYLOAD_BYTES, longestReportBytes(users, rfChains));
+
 /** @throws {BeamrigError} 'argument' for what the wire cannot carry: here and not at the first hello */
 function checked(all: Capabilities, { users, rfChains }: Pick<AirReceivers, 'users' | 'rfChains'>): Capabilities {
   encodeFrame({ seq: 0, message: { type: 'capabilities', ...all } });
-  const longestReport = Math.max(REPORT_PREFIX_BYTES + 2 * users, REPORT_PREFIX_BYTES + 8 * rfChains);
+  const longestReport = longestReportBytes(users, rfChains);
   if (all.maxPayloadBytes < longestReport) {
     throw new BeamrigError('argument', `maxPayloadBytes is ${all.maxPayloadBytes}; a report takes ${longestReport}`, {
       wayOut: `Choose maxPayloadBytes ≥ ${longestReport}.`,

@@ -28,6 +28,8 @@ export interface FittedModel {
   readonly steps?: number;
   /** Q of the words that it chooses among; absent: it gives phases as if any could be shown. */
   readonly phaseBits?: number;
+  /** Where phases have bits at all: those of 1 to so many have a network each. Absent: this one serves every Q. */
+  readonly mostPhaseBits?: number;
 }
 
 /** The array that a model is to serve. */
@@ -57,7 +59,7 @@ export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'by
       wayOut: 'train one for this array: beamrig train',
     });
   }
-  const { usualSteps, columns, phaseBits, modelGraph } = networkFor(anyArray, file, array);
+  const { usualSteps, columns, phaseBits, mostPhaseBits, modelGraph } = networkFor(anyArray, file, array);
   const steps = budgetOf(card.id, anyArray, array.steps ?? usualSteps);
   const mask = connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) };
   const onnx = modelGraph({ elements, rfChains, users, steps, ...mask });
@@ -67,6 +69,7 @@ export async function fitModel({ card, bytes }: Pick<VerifiedModel, 'card' | 'by
     onnxSha256: createHash('sha256').update(onnx).digest('hex'),
     steps,
     ...(phaseBits === undefined ? {} : { phaseBits }),
+    ...(mostPhaseBits === undefined || array.phaseBits === undefined ? {} : { mostPhaseBits }),
   };
 }
 
@@ -74,6 +77,7 @@ interface NetworkFor {
   readonly usualSteps: number;
   readonly columns?: number;
   readonly phaseBits?: number;
+  readonly mostPhaseBits?: number;
   readonly modelGraph: (array: ArrayAtHand) => Uint8Array;
 }
 
@@ -86,13 +90,15 @@ function networkFor(anyArray: AnyArray, file: NumbersFile, { sensingColumns, pha
     const modelGraph = (array: ArrayAtHand): Uint8Array => sensing.modelGraph(numbers, { ...array, columns });
     return { usualSteps: sensing.usualSteps, columns, modelGraph };
   }
+  const usualSteps = anyArray.steps.usual;
+  const most = words === undefined || file.words === undefined ? {} : { mostPhaseBits: file.words.mostPhaseBits };
   if (words !== undefined && file.words !== undefined && phaseBits <= file.words.mostPhaseBits) {
     const numbers = numbersFor(words, { ...file.words, family: file.family });
     const modelGraph = (array: ArrayAtHand): Uint8Array => anyArray.modelGraph(numbers, { ...array, phaseBits });
-    return { usualSteps: anyArray.steps.usual, phaseBits, modelGraph };
+    return { usualSteps, phaseBits, ...most, modelGraph };
   }
   const numbers = numbersFor(anyArray, file);
-  return { usualSteps: anyArray.steps.usual, modelGraph: (array: ArrayAtHand) => anyArray.modelGraph(numbers, array) };
+  return { usualSteps, ...most, modelGraph: (array: ArrayAtHand) => anyArray.modelGraph(numbers, array) };
 }
 
 /** The connection is in the graph, so that the model takes no input for it, and so are the words. */

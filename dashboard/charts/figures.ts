@@ -15,3 +15,9 @@ export function age(ms: number): string {
 }
 
 export const count = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ');
+
+/** What a user's beam is predicted to reach, in full or for a narrow place; −∞ dB is that of a user who is not served. */
+export function predictedText(predictedDb: number, short: boolean): string {
+  if (predictedDb === -Infinity) return 'not served';
+  return short ? `pred. ${db(predictedDb)}` : `predicted ${db(predictedDb)} dB`;
+}

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { predictedText } from './figures.ts';
 import { History } from './history.ts';
+import { steadyRange } from './steady-range.ts';
 
 /** Cycles of one column at given times. */
 function historyOf(cycles: [timeMs: number, value: number][], capacity = 10_000): History {
@@ -33,6 +35,18 @@ describe('what a strip chart is given', () => {
     expect(values.filter((value) => value === null).length).toBe(1);
   });
 
+  it('has a gap where a user is predicted −∞ dB, for one cycle, among thousands, and in means', () => {
+    const unserved = (i: number) => (i >= 2345 && i < 2349 ? -Infinity : 1);
+    const lines = [{ column: 0 }, { column: 0, meanMs: 100 }];
+    for (const count of [4, 5000]) {
+      const cycles = steady(count, count === 4 ? (i) => (i === 2 ? -Infinity : 1) : unserved);
+      const [, extremes, means] = historyOf(cycles).window(1000, 51_000, 50, lines, 1000);
+      expect(extremes.filter((value) => value === null).length).toBe(1);
+      expect([...extremes, ...means].filter((value) => value !== null && value !== 1)).toEqual([]);
+    }
+    expect(historyOf(steady(4, (i) => (i === 2 ? -Infinity : i))).meanSince(1, 0)).toBe(2);
+  });
+
   it('has a gap where no cycles came for longer than it may take', () => {
     const history = historyOf([[1000, 1], [1010, 2], [9000, 3]]); // prettier-ignore
     expect(history.window(0, 10_000, 100, [{ column: 0 }], 1000)[1]).toEqual([1, 2, null, 3]);
@@ -64,4 +78,24 @@ describe('what a strip chart is given', () => {
     expect(new Set(raw)).toEqual(new Set([1, 3]));
     for (const value of mean) expect(value).toBeCloseTo(2, 1);
   });
+});
+
+describe('the range of charts on one scale', () => {
+  it('is of what is shown, and of no user who is not served', () => {
+    expect(steadyRange(undefined, [[12, 31], [null, -Infinity, 18]], 5)).toEqual([10, 35]); // prettier-ignore
+    expect(steadyRange([10, 35], [[-Infinity], [NaN]], 5)).toEqual([10, 35]);
+  });
+
+  it('flattens nobody for one whom next to no power reaches', () => {
+    expect(steadyRange(undefined, [[12, 31], [-2776]], 5)).toEqual([-70, 35]);
+  });
+});
+
+it('a user who is not served is called that, and not shown as a dash of nothing known', () => {
+  expect([-Infinity, -12.34, NaN].map((db) => predictedText(db, false))).toEqual([
+    'not served',
+    'predicted −12.3 dB',
+    'predicted – dB',
+  ]);
+  expect(predictedText(-Infinity, true)).toBe('not served');
 });

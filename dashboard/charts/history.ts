@@ -1,6 +1,7 @@
 /**
  * The cycles that the page remembers: a ring of typed arrays that is filled from the socket without copying twice and read by the charts,
- * thinned to what their pixels can show. A place where there is no number stays empty on the chart: never a line across.
+ * thinned to what their pixels can show. A place where there is no number, or −∞ dB of a user who is not served, stays empty on the chart: never
+ * a line across.
  */
 import type { CycleBatch } from '../../src/server/socket-contract.ts';
 
@@ -76,7 +77,7 @@ export class History {
     let count = 0;
     for (let i = place; i < this.length; i++) {
       const value = this.valueAt(i, column);
-      if (Number.isNaN(value)) continue;
+      if (!Number.isFinite(value)) continue;
       sum += value;
       count++;
     }
@@ -127,7 +128,7 @@ export class History {
     let gap = false;
     for (let i = place; i < end; i++) {
       const value = this.valueAt(i, column);
-      if (Number.isNaN(value)) {
+      if (!Number.isFinite(value)) {
         gap = true;
         continue;
       }
@@ -156,7 +157,7 @@ export class History {
     const add = (i: number): boolean => {
       if (Math.abs(this.timeAt(i) - middleMs) > meanMs / 2) return false;
       const value = this.valueAt(i, column);
-      if (!Number.isNaN(value)) {
+      if (Number.isFinite(value)) {
         sum += value;
         count++;
       }

@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css';
 import type { Line } from './history.ts';
 import { WINDOW_MS } from '../live.ts';
 import type { Live } from '../live.ts';
+import type { Range } from './steady-range.ts';
 import { canvasFont, colour, themeVersion } from './theme.ts';
 
 export interface ChartSeries extends Line {
@@ -23,8 +24,6 @@ export interface ChartOptions {
 
 /** Lines of what should be are means over this: beside the scatter of what is, they can be read. */
 export const MEAN_MS = 1000;
-
-export type Range = readonly [low: number, high: number];
 
 export class TimeChart {
   readonly #options: ChartOptions;
@@ -126,29 +125,4 @@ function ticksOf([low, high]: Range, height: number): number[] {
   const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500].find((size) => (high - low) / size <= most) ?? 1000;
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
-}
-
-/** A range in whole steps around everything that is shown; it widens at once and narrows only when much room is left. */
-export function steadyRange(
-  before: Range | undefined,
-  lines: readonly (readonly (number | null | undefined)[])[],
-  step: number,
-): Range {
-  let least = Infinity;
-  let greatest = -Infinity;
-  for (const line of lines) {
-    for (const value of line) {
-      if (value === null || value === undefined) continue;
-      if (value < least) least = value;
-      if (value > greatest) greatest = value;
-    }
-  }
-  if (least > greatest) return before ?? [0, step];
-  const wanted: Range = [
-    Math.floor(least / step) * step,
-    Math.max(Math.ceil(greatest / step) * step, Math.floor(least / step) * step + step),
-  ];
-  if (!before) return wanted;
-  const keep = before[0] <= wanted[0] && before[1] >= wanted[1] && before[1] - before[0] <= wanted[1] - wanted[0] + 2 * step;
-  return keep ? before : wanted;
 }

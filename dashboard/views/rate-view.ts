@@ -7,8 +7,9 @@ import { byId, element, setText } from '../elements.ts';
 import { fixed } from '../charts/figures.ts';
 import type { FigureColumns, Live } from '../live.ts';
 import { colour } from '../charts/theme.ts';
-import { MEAN_MS, steadyRange, TimeChart } from '../charts/time-chart.ts';
-import type { ChartSeries, Range } from '../charts/time-chart.ts';
+import { steadyRange, type Range } from '../charts/steady-range.ts';
+import { MEAN_MS, TimeChart } from '../charts/time-chart.ts';
+import type { ChartSeries } from '../charts/time-chart.ts';
 
 /** In the order in which they are shown. */
 const LINES: Record<Figure['from'], { key: string; line: Omit<ChartSeries, 'label' | 'column'> }> = {

@@ -2,9 +2,9 @@
 import { byId, element, setText } from '../elements.ts';
 import type { Live } from '../live.ts';
 import { colour, USER_COLOURS, userColour } from '../charts/theme.ts';
-import { MEAN_MS, steadyRange, TimeChart } from '../charts/time-chart.ts';
-import type { Range } from '../charts/time-chart.ts';
-import { db } from '../charts/figures.ts';
+import { steadyRange, type Range } from '../charts/steady-range.ts';
+import { MEAN_MS, TimeChart } from '../charts/time-chart.ts';
+import { db, predictedText } from '../charts/figures.ts';
 
 /** So many have room for large figures. */
 const MOST_IN_LARGE = 4;
@@ -46,7 +46,7 @@ export class UsersView {
       const measured = history.valueAt(newest, columns.measured(user));
       const predicted = history.valueAt(newest, columns.predicted(user));
       setText(row.value, db(measured));
-      setText(row.expected, this.#rows.length > MOST_IN_LARGE ? `pred. ${db(predicted)}` : `predicted ${db(predicted)} dB`);
+      setText(row.expected, predictedText(predicted, this.#rows.length > MOST_IN_LARGE));
     });
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -57,13 +57,33 @@ describe('the cache of results', () => {
     expect(cache.find(what, numbers)).toBeUndefined();
   });
 
-  it('keeps nothing where it may not write, goes on, and says so once', () => {
+  it('takes an entry that is filed under the name of another for none', () => {
+    const cache = openResultCache(folder);
+    cache.keep(what, [1, 2.5]);
+    const own = onlyFile();
+    cache.keep({ ...what, snrDb: 11 }, [7]);
+    const [other] = readdirSync(folder).filter((name) => join(folder, name) !== own);
+    copyFileSync(own, join(folder, other));
+    expect(cache.find({ ...what, snrDb: 11 }, numbers)).toBeUndefined();
+    expect(cache.find(what, numbers)).toEqual([1, 2.5]);
+  });
+
+  it.each([
+    ['may not write', () => '/proc/nowhere'],
+    ['is a file', () => onlyFile()],
+    ['is below a file', () => join(onlyFile(), 'results')],
+  ])('keeps nothing where it %s, goes on, and says so once', (_, where) => {
+    writeFileSync(join(folder, 'a-file'), '');
+    const place = where();
     const reasons: string[] = [];
-    const cache = openResultCache('/proc/nowhere', (why) => reasons.push(why));
+    const cache = openResultCache(place, (why) => reasons.push(why));
     cache.keep(what, [1]);
     cache.keep(what, [2]);
     expect(cache.find(what, numbers)).toBeUndefined();
-    expect(reasons).toEqual([expect.stringContaining('/proc/nowhere')]);
+    const mine = cache.folderFor(what);
+    expect(readdirSync(mine)).toEqual([]);
+    rmSync(mine, { recursive: true });
+    expect(reasons).toEqual([expect.stringContaining(place)]);
   });
 });
 

@@ -4,16 +4,17 @@
  *
  *   { kind, options, checksums of model files, checksum of the program } ─ sha256 ─► results/<hex>.json
  *
- * A file that is damaged, or is of something else, counts as none.
+ * A file that is damaged, or is of something else, counts as none: it says itself what it is of.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { cacheFolder } from '../../core/files/cache-folder.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
 
 /** All that a result depends on, as JSON has it: the order of fields counts. */
 export interface WhatDetermines {
@@ -51,8 +52,9 @@ export function openResultCache(
       const read = readBoundedFile(`${place(what)}.json`, { maxBytes: LARGEST_RESULT, pipes: 'refuse' });
       if (!read.ok) return undefined;
       try {
-        const { sha256, result } = JSON.parse(read.bytes.toString('utf8')) as { sha256: unknown; result: unknown };
-        if (sha256 !== sha256Of(JSON.stringify(result))) return undefined;
+        const kept = JSON.parse(read.bytes.toString('utf8')) as { what: unknown; sha256: unknown; result: unknown };
+        const { sha256, result } = kept;
+        if (sha256 !== sha256Of(JSON.stringify(result)) || JSON.stringify(kept.what) !== JSON.stringify(what)) return undefined;
         return schema.safeParse(result).data;
       } catch {
         return undefined; // damaged: it is computed again
@@ -60,15 +62,12 @@ export function openResultCache(
     },
     keep: (what, result) => {
       const path = `${place(what)}.json`;
-      const part = `${path}.${randomUUID()}`;
       try {
         makeFolders(folder);
-        // `what` is for whoever looks into the folder.
-        writeFileSync(part, JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result }));
-        renameSync(part, path);
+        const content = JSON.stringify({ what, sha256: sha256Of(JSON.stringify(result)), result });
+        writeWholeFile(path, content, `${path}.${randomUUID()}`);
       } catch (error) {
         lose(error);
-        rmSync(part, { force: true });
       }
     },
     folderFor: (what) => {

@@ -1,10 +1,10 @@
 /**
  * A training run that was stopped, of any family, as a JSON file from which it goes on as if it had not been. Numbers keep all their digits.
  */
-import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
 import type { AdamState } from './adam.ts';
 import type { Engine } from '../engine/engines.ts';
 
@@ -41,11 +41,18 @@ const schema = z.strictObject({
   best: z.strictObject({ epoch: z.int().nonnegative(), validationRate: z.number(), parameters: arrays }),
 });
 
+/** @throws BeamrigError 'output' where it cannot be written */
 export function writeCheckpoint(path: string, identity: TrainingIdentity, state: TrainingState): void {
   const content = { format: 'beamrig-training-2', ...identity, ...state };
   const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Float64Array ? Array.from(value) : value));
-  writeFileSync(`${path}.part`, text);
-  renameSync(`${path}.part`, path);
+  try {
+    writeWholeFile(path, text);
+  } catch (cause) {
+    throw new BeamrigError('output', `what was trained cannot be kept as ${path}: ${(cause as Error).message}`, {
+      wayOut: 'It is lost: make room there, and start the training anew.',
+      cause,
+    });
+  }
 }
 
 /** One that stays where it is keeps a new training from beginning. */

@@ -1,7 +1,8 @@
 /** Writes a trained network and its card: what it is, how to make it again, and what it reaches on validation channels in both scales. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { removeIfPossible } from '../../core/files/whole-file.ts';
 import type { ModelCard, ModelMetric } from '../card.ts';
 import { cardText } from '../card.ts';
 import type { MeanAndError } from '../evaluation/statistics.ts';
@@ -122,9 +123,9 @@ function writeBoth(output: string, bytes: Uint8Array, cardPath: string, card: st
     renameSync(parts[0], output);
     renameSync(parts[1], cardPath);
   } catch (cause) {
-    for (const part of parts) rmSync(part, { force: true });
+    for (const part of parts) removeIfPossible(part);
     throw new BeamrigError('output', `the model ${output} cannot be written: ${(cause as Error).message}`, {
-      wayOut: 'Make room there; the checkpoint keeps what was trained, and --resume writes the model.',
+      wayOut: 'Make room there, or give another --output.',
       cause,
     });
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -72,6 +72,46 @@ describe('training', () => {
     expect(filesOf('resumed')).toEqual(filesOf('through'));
     expect(existsSync(resume)).toBe(false);
   }, 60_000);
+
+  describe('whose model cannot be written', () => {
+    /** In the last step something comes in the way of the files named, where nothing was before. */
+    const inTheWay = async (name: string, stops: boolean, ...paths: ((output: string) => string)[]) => {
+      const request = tiny(name, { epochs: 1 });
+      const abort = new AbortController();
+      const training = train(family, request, {
+        signal: abort.signal,
+        onProgress: ({ step, steps }) => {
+          if (step !== (stops ? 1 : steps)) return;
+          for (const path of paths) mkdirSync(join(path(request.output), 'full'), { recursive: true });
+          if (stops) abort.abort();
+        },
+      });
+      const error = await training.then(
+        () => expect.unreachable(),
+        (failure: unknown) => failure,
+      );
+      expect(readdirSync(join(folder, name)).filter((file) => file.includes('.part'))).toEqual([]);
+      return { error, request };
+    };
+    const model = (output: string): string => output;
+
+    it('says where it is kept, and goes on from there', async () => {
+      const { error, request } = await inTheWay('kept', false, model);
+      const resume = checkpointPathOf(request.output);
+      const wayOut = `What was trained is kept: make room there, and go on from ${resume} with --resume.`;
+      expect(error).toMatchObject({ code: 'output', wayOut });
+      rmSync(request.output, { recursive: true });
+      expect(await train(family, { ...request, resume })).toMatchObject({ status: 'finished' });
+    });
+
+    it.each([false, true])('says that it is lost where it cannot be kept either, stopped: %s', async (stops) => {
+      const { error } = await inTheWay(`lost-${stops}`, stops, model, checkpointPathOf);
+      expect(error).toMatchObject({
+        code: 'output',
+        wayOut: expect.stringMatching(/\blost: make room there, and start/) as string,
+      });
+    });
+  });
 
   it('refuses to go on from a checkpoint of other options or of another family', async () => {
     const abort = new AbortController();

@@ -3,10 +3,11 @@
  * (training-engine.ts), then one step of Adam here. The SNR is drawn over the whole range for each channel, and the epoch is kept that was the
  * best on validation channels.
  */
-import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
+import { removeIfPossible } from '../../core/files/whole-file.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { ModelCard } from '../card.ts';
@@ -110,23 +111,29 @@ export async function train<Options extends TrainingOptions>(
       throw isBegun && keepTrained(checkpointPath, identity, state) ? withCheckpoint(error, checkpointPath) : error;
     }
     // Writing the model may yet fail, for want of room say: what was trained is kept until it is there.
-    if (options.epochs > 0) keepTrained(checkpointPath, identity, state);
+    const isTrained = options.epochs > 0;
+    const kept = isTrained && keepTrained(checkpointPath, identity, state);
     const { parameters: learned, epoch: bestEpoch, validationRate: reached } = state.best;
     const trained = {
       ...{ family, options, network, learned, bestEpoch, engine: computing.engine },
       ...(from === undefined ? {} : { from }),
       ...(measured === undefined ? {} : { measured: { ...measured, heldOut: validation } }),
     };
-    const written = await exportTrainedModel(trained, output, computing.judge);
-    rmSync(checkpointPath, { force: true });
-    const beside = await besideOthers(family, { network, options, from }, computing.judge, validation);
-    const standing = {
-      ...judgedOn(network, validation, measured),
-      reached,
-      bestEpoch,
-      ...(beside === undefined ? {} : { beside }),
-    };
-    return { status: 'finished', ...written, standing };
+    try {
+      const written = await exportTrainedModel(trained, output, computing.judge);
+      removeIfPossible(checkpointPath);
+      const beside = await besideOthers(family, { network, options, from }, computing.judge, validation);
+      const standing = {
+        ...judgedOn(network, validation, measured),
+        reached,
+        bestEpoch,
+        ...(beside === undefined ? {} : { beside }),
+      };
+      return { status: 'finished', ...written, standing };
+    } catch (error) {
+      if (kept) throw withCheckpoint(error, checkpointPath);
+      throw isTrained ? allLost(error) : error;
+    }
   } finally {
     await computing.close();
   }
@@ -197,7 +204,15 @@ function engineOf({ engine }: TrainingState, choice: EngineChoice): EngineChoice
 function withCheckpoint(error: unknown, path: string): unknown {
   if (!isBeamrigError(error)) return error;
   return new BeamrigError(error.code, error.message, {
-    wayOut: `What was trained is kept: go on from ${path} with --resume.`,
+    wayOut: `What was trained is kept: ${error.code === 'output' ? 'make room there, and ' : ''}go on from ${path} with --resume.`,
+    cause: error,
+  });
+}
+
+function allLost(error: unknown): unknown {
+  if (!isBeamrigError(error)) return error;
+  return new BeamrigError(error.code, error.message, {
+    wayOut: 'What was trained could not be kept either, and is lost: make room there, and start the training anew.',
     cause: error,
   });
 }

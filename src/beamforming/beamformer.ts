@@ -13,6 +13,8 @@ export interface Beamformer {
   readonly steps?: number;
   /** Q of the words that its network chooses among; absent: it gives phases as if any could be shown. */
   readonly phaseBits?: number;
+  /** Phases of 1 to so many bits have a network each, opened for just so many; absent: this one serves every Q. */
+  readonly mostPhaseBits?: number;
   /** Its network is told what is to be sensed. */
   readonly sensing?: true;
   /** Absent of a baseline, which is plain code. */

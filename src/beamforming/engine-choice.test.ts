@@ -189,8 +189,11 @@ describe('a model whose ops are all known', () => {
       JSON.stringify(Object.fromEntries(Object.keys(verdicts()).map((key) => [key, { engine: 'compiled' }]))),
     );
     expect(await engineAndPhases(loop)).toMatchObject({ engine: 'onnxruntime', reason: 'it has the op Loop' });
-    process.env['XDG_CACHE_HOME'] = '/proc/nowhere';
-    expect((await engineAndPhases(path)).engine).toBe('compiled');
+    writeFileSync(join(folder, 'a-file'), '');
+    for (const nowhere of ['/proc/nowhere', join(folder, 'a-file')]) {
+      process.env['XDG_CACHE_HOME'] = nowhere;
+      expect((await engineAndPhases(path)).engine).toBe('compiled');
+    }
   });
 });
 

@@ -2,12 +2,12 @@
  * Which engine runs a model: the compiled one wherever all ops are known and it computes what onnxruntime computes, which is tried on a few
  * channels when a file is first opened. What came of it is kept by checksum and version of the compiler.
  */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { cacheFolder } from '../../core/files/cache-folder.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { COMPILER_VERSION, compileModel } from '../../models/engine/compile.ts';
 import type { Engine, EngineChoice } from '../../models/engine/engines.ts';
@@ -227,13 +227,10 @@ function keepVerdict(sha256: string, { session: _session, ...verdict }: ChosenEn
   const verdicts = Object.entries(readVerdicts()).slice(-MOST_VERDICTS);
   const all = { ...Object.fromEntries(verdicts), [verdictKey(sha256)]: verdict };
   const path = verdictsPath();
-  const part = `${path}.${process.pid}`;
   try {
     makeFolders(dirname(path));
-    writeFileSync(part, JSON.stringify(all));
-    renameSync(part, path);
+    writeWholeFile(path, JSON.stringify(all), `${path}.${process.pid}`);
   } catch {
     // A home that cannot be written: they are compared again the next time.
-    rmSync(part, { force: true });
   }
 }

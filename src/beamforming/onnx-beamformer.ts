@@ -72,7 +72,14 @@ export async function openModel(
 ): Promise<ModelBeamformer> {
   const verified = verifyModel(findModel(idOrPath, BASELINE_NAMES));
   requireFitting(idOrPath, verified.card, needs);
-  const { card, onnx: bytes, onnxSha256, steps: budget, phaseBits } = await fitModel(verified, { ...needs, steps });
+  const {
+    card,
+    onnx: bytes,
+    onnxSha256,
+    steps: budget,
+    phaseBits,
+    mostPhaseBits,
+  } = await fitModel(verified, { ...needs, steps });
   const connection = connectionOf(needs);
   const { elements, rfChains, users } = card.dimensions;
   const plan: TensorPlan = {
@@ -108,6 +115,7 @@ export async function openModel(
     ...(card.sensing === undefined ? {} : { sensing: true }),
     ...(budget === undefined ? {} : { steps: budget }),
     ...(phaseBits === undefined ? {} : { phaseBits }),
+    ...(mostPhaseBits === undefined ? {} : { mostPhaseBits }),
     ...engine,
     sha256: card.sha256,
     cardSha256: verified.cardSha256,

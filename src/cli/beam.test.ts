@@ -77,6 +77,39 @@ describe('a beam that was kept', () => {
     expect((await tell(run, '--cycle', '6')).audit.verdict).toBe('same');
   });
 
+  it('is the one of its record where a user is not served, and is sent as such', async () => {
+    const { rig, runs } = keepingRig('all');
+    // In one place: better served one at a time.
+    const channels = cli.channelFile(2, 16, (channel) => {
+      channel.re.copyWithin(16, 0, 16);
+      channel.im.copyWithin(16, 0, 16);
+    });
+    const run = await runOf(rig, runs, '--channels', channels, '--cycles', '6');
+    const { stdout, code } = await beamrigHere('beam', run, '--cycle', '2');
+    expect(stdout).toMatch(/Checked: .* as recorded to the last digit\./);
+    expect(code).toBe(0);
+    expect((await tell(run, '--cycle', '2')).audit.snrDb).toContainEqual({ recorded: null, computed: null });
+    const sent = await cli.beamrig('beam', run, '--cycle', '2', '--send', rig);
+    expect(sent.stdout).toMatch(/SNR read back .* dB, expected .*\(not served\)/);
+    const path = join(run, 'records.lp');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const spoil = (change: (line: string) => string) => {
+      const changed = lines.map((line) => (line.startsWith('user_snr,') && line.includes(' cycle=2i') ? change(line) : line));
+      writeFileSync(path, changed.join('\n'));
+    };
+    spoil((line) => line.replace(/predicted_db=[^,]*/, 'predicted_db=7'));
+    expect((await beamrigHere('beam', run, '--cycle', '2')).stdout).toMatch(
+      /NOT THE SAME: .*; SINR differs by up to \d+\.\d+ dB\.$/m,
+    );
+    spoil((line) => line.replace(/cycle=2i/, '$&,predicted_db=7').replace(/,predicted_db=7(.*,predicted_db)/, '$1'));
+    const served = await beamrigHere('beam', run, '--cycle', '2');
+    expect(served.stdout).toMatch(/; user \d has no signal, recorded: 7 dB\.$/m);
+    spoil(() => '');
+    const lost = await beamrigHere('beam', run, '--cycle', '2');
+    expect(lost.stdout).toMatch(/; user 0 has .*, recorded: nothing; user 1 has .*, recorded: nothing\.$/m);
+    expect(lost.code).toBe(1);
+  });
+
   it('is radiated again: its users hear it as they did, and the array ends safe', async () => {
     const { rig, runs } = keepingRig('all');
     const run = await runOf(rig, runs);

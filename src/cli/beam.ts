@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { auditBeam, findCycle, type BeamAudit, type StoredCycle } from '../telemetry/beam-audit.ts';
+import { auditBeam, findCycle, type BeamAudit, type Compared, type StoredCycle } from '../telemetry/beam-audit.ts';
 import { findKept, KEPT_FILE, type KeptBeam } from '../telemetry/kept-beams.ts';
 import { NO_TABLE } from '../telemetry/cycle-record.ts';
 import { statesOfRun } from '../rig/tables-of-run.ts';
@@ -136,9 +136,27 @@ function auditText(audit: BeamAudit): string {
   if (audit.verdict === 'same') {
     return `Checked: channel, words and digital weights give ${sumRate.computed} bit/s/Hz and the SINR of each user, as recorded to the last digit.`;
   }
-  const worst = Math.max(...snrDb.map(({ recorded, computed }) => Math.abs((recorded ?? NaN) - computed)));
-  return `NOT THE SAME: channel, words and digital weights give ${sumRate.computed} bit/s/Hz, and ${sumRate.recorded ?? 'nothing'} was recorded; SINR differs by up to ${worst} dB.`;
+  return `NOT THE SAME: channel, words and digital weights give ${sumRate.computed} bit/s/Hz, and ${sumRate.recorded ?? 'nothing'} was recorded; ${differenceText(snrDb)}.`;
 }
+
+/** The largest difference there is, and users of whom there is none: not recorded, or served in one of the two only. */
+function differenceText(snrDb: readonly Compared[]): string {
+  const differing = snrDb.map((each, user) => ({ ...each, user })).filter(({ recorded, computed }) => recorded !== computed);
+  if (differing.length === 0) return 'SINR is the same';
+  const byDb = differing.map(({ recorded, computed }) => Math.abs((recorded ?? NaN) - computed)).filter(Number.isFinite);
+  const others = differing
+    .filter(({ recorded, computed }) => !Number.isFinite((recorded ?? NaN) - computed))
+    .map(
+      ({ user, recorded, computed }) =>
+        `user ${user} has ${sinrText(computed)}, recorded: ${recorded === null ? 'nothing' : sinrText(recorded)}`,
+    );
+  const more = others.length > MOST_NAMED ? [`and ${counted(others.length - MOST_NAMED, 'more user')} likewise`] : [];
+  const worst = byDb.length === 0 ? [] : [`SINR differs by up to ${Math.max(...byDb)} dB`];
+  return [...worst, ...others.slice(0, MOST_NAMED), ...more].join('; ');
+}
+
+const MOST_NAMED = 3;
+const sinrText = (db: number): string => (db === -Infinity ? 'no signal' : `${db} dB`);
 
 function asJson(
   run: StoredRun,

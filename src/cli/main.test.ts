@@ -1,12 +1,20 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());
 
 describe('the command line', () => {
+  it('ends with its failure, whatever still keeps the process alive', async () => {
+    const env = { ...process.env, NODE_OPTIONS: '--import=data:text/javascript,setInterval(Date.now,1000)' };
+    const running = spawn(process.execPath, [...BEAMRIG, 'run', 'none.yaml'], { cwd: cli.path, env, timeout: 60_000 });
+    expect(await once(running, 'exit')).toEqual([1, null]);
+  });
+
   it.each([
     [['run'], "missing required argument 'rig'"],
     [['rum', 'rig.yaml'], 'Did you mean run?'],

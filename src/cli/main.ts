@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `beamrig`: one file a subcommand beside this one; what goes wrong ends in failure.ts, in one message with a way out. */
 import { commandLine } from './command-line.ts';
+import { endProcess } from './end-process.ts';
 import { failWith, finishWell } from './failure.ts';
 import { outputFailure, patientConsole, printError, stdout } from './output.ts';
 import { readerGone } from './outlet.ts';
@@ -20,3 +21,5 @@ process.removeAllListeners('warning').on('warning', ({ name, message }) => print
 
 await commandLine(process.argv.slice(2));
 await finishWell();
+// What a command that failed has left open, a model in its thread say, must not keep it alive.
+if (process.exitCode !== undefined && process.exitCode !== 0) endProcess(Number(process.exitCode));

@@ -171,6 +171,18 @@ describe('beamrig run', () => {
     expectRefusal(ended, /run folder .*a-file\/runs cannot be made or written[^]*telemetry\.runFolder/);
   });
 
+  it('runs where what was found out of its model cannot be kept', async () => {
+    writeFileSync(join(cli.path, 'no-folder'), '');
+    const rig = cli.rigFile((text) => text.replace('model: aligned', 'model: long-run').replace('/runs"', '/runs-uncached"'));
+    const words = [...BEAMRIG, 'run', rig, '--cycles', '2', '--virtual-time'];
+    const env = { ...process.env, XDG_CACHE_HOME: join(cli.path, 'no-folder') };
+    const running = spawn(process.execPath, words, { cwd: cli.path, env, timeout: 60_000 });
+    let stdout = '';
+    running.stdout.on('data', (text) => (stdout += String(text)));
+    expect(await once(running, 'exit')).toEqual([0, null]);
+    expect(stdout).toContain('2 cycles (0 void)');
+  });
+
   it('goes on without its InfluxDB, says so once, and says how to send the points later', async () => {
     const path = cli.rigFile((text) => text.replace('/runs" }', '/runs", influx: { port: 1 } }'));
     const { code, stdout, stderr } = await cli.beamrig('run', path, '--cycles', '200');

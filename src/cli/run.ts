@@ -116,6 +116,8 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     ...(recorded === undefined ? {} : { channels: recorded.channels }),
     ...(cycles === undefined ? {} : { cycles }),
   });
+  // A run that does not begin has nothing to make safe: from then on a signal ends the process as it ends any other.
+  assembling.catch(release);
   const there = await Promise.race([assembling, patience.lost(ASSEMBLY_MS)]);
   if (there === undefined) {
     assembling.catch(() => undefined);

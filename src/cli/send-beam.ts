@@ -109,7 +109,8 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
 
 export function sentText(sent: SentBeam): string[] {
   const { rig, source, panels, channel, measuredSnrDb, predictedSnrDb, measuredSumRate, cycles, unsafe, failure } = sent;
-  const db = (values: number[]): string => values.map((value) => value.toFixed(1)).join(' ');
+  const db = (values: number[]): string =>
+    values.map((value) => (value === -Infinity ? '(not served)' : value.toFixed(1))).join(' ');
   const voids = sent.void === 0 ? '' : `, ${sent.void} of ${cycles} cycles void${failure === undefined ? '' : ` (${failure})`}`;
   const where = `${rig}: ${sourceText(source, channel === 'kept' ? 'file' : 'simulation')}, ${panels}`;
   // Only the simulator can put its users back where they were.

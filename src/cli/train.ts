@@ -19,6 +19,7 @@ import { checkpointPathOf, train } from '../../models/training/train.ts';
 import { findModel, verifyModel } from '../../models/zoo.ts';
 import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
+import { removeIfPossible } from '../../core/files/whole-file.ts';
 import { oneOf, pathArgument } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
@@ -223,6 +224,7 @@ function makeWritable({ output, resume }: TrainingPlace): void {
     writeFileSync(probe, 'x');
     rmSync(probe);
   } catch (error) {
+    removeIfPossible(probe);
     throw new BeamrigError('argument', `--output ${output} cannot be written: ${(error as Error).message}`, {
       wayOut: 'Give a path you may write.',
       cause: error,

@@ -1,5 +1,6 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
 import { counted } from '../../core/errors/counted.ts';
+import { longestReportBytes, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from '../../core/errors/schema-problems.ts';
@@ -48,6 +49,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
   problems.push(
     ...stuckWordProblems(rig, elements || undefined, count('array', 'phaseBits')),
     ...sceneProblems(rig),
+    ...payloadProblems(rig, users, chains),
     ...couplingProblems(rig, elements),
     ...ELEMENT_LISTS.flatMap((list) => namedTwice(rig, ['simulator', 'impairments', list])),
     ...linkProblems(
@@ -120,6 +122,17 @@ function stuckWordProblems(rig: unknown, elements: number | undefined, bits: num
     seen.add(element);
     return found;
   });
+}
+
+/** A report of the simulated panel is one frame. */
+function payloadProblems(rig: unknown, users = 0, chains = 0): Problem[] {
+  const path = ['simulator', 'panel', 'maxPayloadBytes'];
+  const most = at(rig, path);
+  const least = longestReportBytes(users, chains);
+  if (typeof most !== 'number' || most < MIN_PAYLOAD_BYTES || most >= least || least > MAX_PAYLOAD_BYTES) return [];
+  const of = `${counted(users, 'user')} and ${counted(chains, 'RF chain')}`;
+  const text = `${pathText(path)}: ${most} bytes do not hold a report of ${of}; allowed: ${least} to ${MAX_PAYLOAD_BYTES}, or leave it out`;
+  return [{ path, text }];
 }
 
 /** Where users may be must be somewhere. */

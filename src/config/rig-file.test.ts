@@ -109,6 +109,11 @@ describe('a wrong rig file', () => {
       'rfChains: 3\n  connection: sub',
       "line 5: array.rfChains: connection 'sub' gives each chain a block of equal size",
     ],
+    [
+      'rfChains: 2\n  phaseBits: 4',
+      'rfChains: 8\n  phaseBits: 4\nsimulator: { panel: { maxPayloadBytes: 83 } }',
+      'line 7: simulator.panel.maxPayloadBytes: 83 bytes do not hold a report of 2 users and 8 RF chains; allowed: 84 to 4096, or leave it out',
+    ],
   ])('with %s changed to %s is refused by key, value and range', (good, bad, message) => {
     const found = problems(SMALL.replace(good, bad));
     expect(found).toHaveLength(1);

@@ -167,8 +167,10 @@ export const simulatorSchema = z
           .int()
           .min(MIN_PAYLOAD_BYTES)
           .max(MAX_PAYLOAD_BYTES)
-          .default(1024)
-          .describe('Longest payload that the panel takes, bytes; its reports must fit.'),
+          .optional()
+          .describe(
+            'Longest payload that the panel takes, bytes; its reports must fit. Left out: 1024, or as long as its longest report, 20 + 8·M.',
+          ),
         stagingSlots: z.int().min(1).max(16).default(2).describe('Beams that can be staged beside the one radiated.'),
         beamMemory: z.int().min(0).max(4096).default(16).describe('Beams that it can store; 0: it has no memory for any.'),
       })

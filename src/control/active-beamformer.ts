@@ -1,17 +1,25 @@
 /**
- * Who chooses the beams now, and who is to choose them from the next cycle on. A new model is opened and checked while the old one goes on;
- * they change places between two cycles, and whatever goes wrong before that leaves the old one where it is.
+ * Who chooses the beams now and how many bits their phases have, and what is to be so from the next cycle on: some networks are for one Q, so that
+ * both change at once. A new model is opened and checked while the old one goes on; they change places between two cycles, and whatever goes
+ * wrong before that leaves everything as it is.
  */
 import type { Beamformer } from '../beamforming/beamformer.ts';
+
+/** What beams are computed by and for. */
+export interface Choice {
+  readonly beamformer: Beamformer;
+  /** Q of the words that are made of its phases. */
+  readonly phaseBits: number;
+}
 
 export type ModelChange = 'switched' | 'same' | 'withdrawn';
 
 export interface ActiveBeamformer {
-  readonly current: Beamformer;
+  readonly current: Choice;
   /** The id that is being opened. */
   readonly loading: string | undefined;
-  /** Opens a model and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw. */
-  offer(id: string): Promise<ModelChange>;
+  /** Opens a model for phases of so many bits and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw. */
+  offer(id: string, phaseBits: number): Promise<ModelChange>;
   /** Between two cycles: lets the newcomer take its place. The old model is closed when `busy` has settled. */
   change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
   /** No newcomer takes its place any more. */
@@ -21,17 +29,17 @@ export interface ActiveBeamformer {
 }
 
 /**
- * @param open opens a model by its id, checked against the rig
+ * @param open opens a model by its id for phases of so many bits, checked against the rig
  * @param onOffered called when a newcomer is ready: an idle loop changes at once
  */
 export function createActiveBeamformer(
-  first: Beamformer,
-  open: (id: string) => Promise<Beamformer>,
+  first: Choice,
+  open: (id: string, phaseBits: number) => Promise<Beamformer>,
   onOffered: () => void,
 ): ActiveBeamformer {
   let current = first;
   let loading: string | undefined;
-  let newcomer: { beamformer: Beamformer; settle: (change: ModelChange) => void } | undefined;
+  let newcomer: { choice: Choice; settle: (change: ModelChange) => void } | undefined;
   let closed = false;
   return {
     get current() {
@@ -40,17 +48,20 @@ export function createActiveBeamformer(
     get loading() {
       return loading;
     },
-    async offer(id) {
-      if (id === current.id) return 'same';
+    async offer(id, phaseBits) {
+      if (id === current.beamformer.id && serves(current.beamformer, phaseBits)) {
+        current = { ...current, phaseBits };
+        return 'same';
+      }
       loading = id;
       try {
-        const beamformer = await open(id);
+        const beamformer = await open(id, phaseBits);
         if (closed) {
           await beamformer.close();
           return 'withdrawn';
         }
         return await new Promise<ModelChange>((settle) => {
-          newcomer = { beamformer, settle };
+          newcomer = { choice: { beamformer, phaseBits }, settle };
           onOffered();
         });
       } finally {
@@ -59,21 +70,26 @@ export function createActiveBeamformer(
     },
     change(busy) {
       if (newcomer === undefined) return undefined;
-      const { beamformer, settle } = newcomer;
+      const { choice, settle } = newcomer;
       newcomer = undefined;
-      const from = current;
-      current = beamformer;
+      const from = current.beamformer;
+      current = choice;
       void Promise.allSettled([busy]).then(() => from.close());
       settle('switched');
-      return { from, to: current };
+      return { from, to: choice.beamformer };
     },
     async shut() {
       closed = true;
       const waiting = newcomer;
       newcomer = undefined;
       waiting?.settle('withdrawn');
-      await waiting?.beamformer.close();
+      await waiting?.choice.beamformer.close();
     },
-    close: () => current.close(),
+    close: () => current.beamformer.close(),
   };
+}
+
+/** Whether the network that is open is the one for phases of so many bits. */
+function serves({ phaseBits: own, mostPhaseBits = 0 }: Beamformer, phaseBits: number): boolean {
+  return own === (phaseBits <= mostPhaseBits ? phaseBits : undefined);
 }

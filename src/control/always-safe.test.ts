@@ -165,7 +165,7 @@ async function play(story: Story, sabotage: (panel: Panel) => Panel = (sound) =>
       },
     },
     panel: { ...asRigPanel(sabotage(group), 'hardware'), makePartsSafe: () => group.makePartsSafe() },
-    description: { name: 'always safe', modelId: '', phaseBits: 0 } as unknown as RigDescription,
+    description: { name: 'always safe', models: [], modelId: '', phaseBits: 0 } as unknown as RigDescription,
     beamformer: model,
     openBeamformer: async (id) => fixedBeamformer(id),
     rateHz: RATE_HZ,

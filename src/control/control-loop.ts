@@ -5,7 +5,6 @@
  * Pipelined, the model computes cycle t + 1 in its thread while cycle t is on the panel: the loop is then as fast as the slower of the two,
  * and each channel is older by up to one cycle when its beam is radiated (`cycleMs` of the records says how old).
  */
-import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
@@ -18,9 +17,9 @@ import { lookUntil } from './look-until.ts';
 import { createLoopNews } from './loop-news.ts';
 import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
 import { createLoopPanels } from './loop-panels.ts';
-import { modelSwitched, switchModel } from './model-switch.ts';
+import { modelSwitched, switchModel, switchPhaseBits } from './model-switch.ts';
 import { errorInWords } from './watch/failure-messages.ts';
-import { createActiveBeamformer } from './active-beamformer.ts';
+import { createActiveBeamformer, type Choice } from './active-beamformer.ts';
 import { createPacing } from './pacing.ts';
 import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { troubleOf } from './watch/loop-trouble.ts';
@@ -33,6 +32,9 @@ export type { ControlLoop, ControlLoopOptions, RunOutcome };
 
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
 const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
+
+/** A cycle that is being prepared, and what its beam is computed by and for, whatever is chosen meanwhile. */
+type CycleAhead = Choice & { readonly prepared: Promise<PreparedCycle | undefined> };
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -52,12 +54,11 @@ class Loop implements ControlLoop {
   readonly #powerNews;
   readonly #watch;
   #state: ControllerState = 'starting';
-  #phaseBits: number;
   #cycle = 0;
   #voidCycles = 0;
   #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
-  #ahead: Promise<PreparedCycle | undefined> | undefined;
+  #ahead: CycleAhead | undefined;
   /** What the model computes or computed last, also when nobody waits for it any more. */
   #computing: Promise<unknown> | undefined;
   /** Aborts whatever the loop waits for, so that it looks at its state. */
@@ -86,11 +87,10 @@ class Loop implements ControlLoop {
     this.#news = createLoopNews(this.#clock, sink);
     const tell = this.#news.event;
     this.#model = createActiveBeamformer(
-      options.beamformer,
-      (id) => this.#clock.during(options.openBeamformer(id)),
+      { beamformer: options.beamformer, phaseBits: setting.panelPhaseBits },
+      (id, phaseBits) => this.#clock.during(options.openBeamformer(id, phaseBits)),
       () => this.#idle && this.#changeModel(),
     );
-    this.#phaseBits = setting.panelPhaseBits;
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#failures = createFailuresInARow(this.#clock);
@@ -98,9 +98,7 @@ class Loop implements ControlLoop {
     this.#powerNews = createPowerNews(tell);
     this.#watch = createCycleWatch({
       clock: this.#clock,
-      rateHz,
-      sink,
-      tell,
+      ...{ rateHz, sink, tell, pilots: setting.pilots },
       temperatureC: () => this.#panels.temperatureC(),
     });
     const { panels, safety } = createLoopPanels(options, {
@@ -124,17 +122,19 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
+    const { description } = this.#options;
+    const { beamformer, phaseBits } = this.#model.current;
     const now = {
       ...this.#panels.describe(),
-      modelId: this.#model.current.id,
-      engine: this.#model.current.engine ?? null,
-      steps: this.#model.current.steps ?? null,
-      phaseBits: this.#phaseBits,
+      modelId: beamformer.id,
+      engine: beamformer.engine ?? null,
+      steps: beamformer.steps ?? null,
+      phaseBits,
+      models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
     };
     const standsStill = this.#is('paused') || this.#is('faulted');
     const slow = (standsStill ? undefined : this.#watch.slow) ?? null;
-    const { description, setting } = this.#options;
-    const calibration = setting.calibration?.(this.#panels.panel).about ?? description.calibration;
+    const calibration = this.#options.setting.calibration?.(this.#panels.panel).about ?? description.calibration;
     return { ...description, ...now, calibration, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
   }
 
@@ -172,8 +172,7 @@ class Loop implements ControlLoop {
   }
 
   async switchModel(id: string): Promise<ControlResult> {
-    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
-    return switchModel(this.#model, id, { tell: this.#news.event, ended: () => `the rig is ${this.#state}` });
+    return this.#whileItRuns((telling) => switchModel(this.#model, id, telling));
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
@@ -181,15 +180,15 @@ class Loop implements ControlLoop {
     if (!Number.isInteger(phaseBits) || phaseBits < 1 || phaseBits > most) {
       return { ok: false, reason: `Q = ${phaseBits} is outside 1 … ${most}, what the panel's phase shifters can show` };
     }
-    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
-    if (phaseBits === this.#phaseBits) return { ok: true };
-    this.#phaseBits = phaseBits;
-    this.#news.event({
-      level: 'info',
-      code: 'phase-bits',
-      message: `Phases have ${counted(phaseBits, 'bit')} from the next cycle on.`,
-    });
-    return { ok: true };
+    return this.#whileItRuns((telling) => switchPhaseBits(this.#model, phaseBits, telling));
+  }
+
+  #whileItRuns(
+    change: (telling: Parameters<typeof switchModel>[2]) => Promise<ControlResult>,
+  ): Promise<ControlResult> | ControlResult {
+    const ended = (): string => `the rig is ${this.#state}`;
+    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: ended() };
+    return change({ tell: this.#news.event, ended });
   }
 
   async stop(): Promise<void> {
@@ -230,6 +229,7 @@ class Loop implements ControlLoop {
       this.#answerPausing({ ok: false, reason: 'the rig was started again before it had paused' });
       if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
       const { signal } = this.#wake;
+      let ahead: CycleAhead;
       let prepared: PreparedCycle | undefined;
       try {
         this.#doing = 'its time';
@@ -239,9 +239,9 @@ class Loop implements ControlLoop {
         if (verdict !== undefined) return await this.#faultByPanel(verdict);
         if (this.#state !== 'running') continue;
         this.#changeModel();
-        this.#doing = `the model '${this.#model.current.id}'`;
-        this.#ahead ??= this.#prepare(this.#cycle);
-        prepared = await unlessStopped(this.#ahead, signal);
+        ahead = this.#ahead ??= this.#prepare(this.#cycle);
+        this.#doing = `the model '${ahead.beamformer.id}'`;
+        prepared = await unlessStopped(ahead.prepared, signal);
       } catch (error) {
         if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
         this.#wake = new AbortController();
@@ -258,19 +258,20 @@ class Loop implements ControlLoop {
         this.#ahead = this.#prepare(this.#cycle + 1);
       const { setting } = this.#options;
       const { panel } = this.#panels;
-      const [boards, beamformer] = [panel.boards(), this.#model.current];
-      const finished = await radiateCycle(setting, panel, prepared, this.#phaseBits, beamId);
+      const boards = panel.boards();
+      const finished = await radiateCycle(setting, panel, prepared, ahead.phaseBits, beamId);
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
-      if (!this.#is('stopped')) this.#watch.ran(prepared, boards, beamformer, finished.calibration);
+      if (!this.#is('stopped')) this.#watch.ran(prepared, boards, ahead.beamformer, finished.calibration);
       await this.#conclude(finished);
     }
   }
 
-  #prepare(cycle: number): Promise<PreparedCycle | undefined> {
-    const prepared = prepareCycle(this.#options.setting, this.#model.current, cycle);
+  #prepare(cycle: number): CycleAhead {
+    const choice = this.#model.current;
+    const prepared = prepareCycle(this.#options.setting, choice.beamformer, cycle);
     this.#computing = prepared;
-    return prepared;
+    return { ...choice, prepared };
   }
 
   async #conclude(finished: FinishedCycle): Promise<void> {
@@ -342,7 +343,8 @@ class Loop implements ControlLoop {
     const changed = this.#model.change(this.#computing);
     if (changed === undefined) return;
     this.#failures.anotherModel();
-    this.#news.event(modelSwitched(changed));
+    const news = modelSwitched(changed);
+    if (news !== undefined) this.#news.event(news);
   }
 
   #faultByPanel({ unusable }: { unusable: string }): Promise<void> {

@@ -37,7 +37,7 @@ function twoPanels(begin: 'hardware' | 'simulator', fallBack: boolean, overrides
     panel: parts[begin],
     ...(hasOther ? { otherPanel: parts[begin === 'hardware' ? 'simulator' : 'hardware'] } : {}),
     fallBack,
-    description: { name: 'test', sourceReason: begin === 'hardware' ? '' : 'no port' } as unknown as RigDescription,
+    description: { name: 'test', models: [], sourceReason: begin === 'hardware' ? '' : 'no port' } as unknown as RigDescription,
     beamformer: fixedBeamformer('first'),
     openBeamformer: async (id) => fixedBeamformer(id),
     rateHz: 20,

@@ -5,6 +5,25 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { fixedBeamformer } from '../../test/doubles/scripted-panel.ts';
 import { cycles, rig } from '../../test/doubles/scripted-rig.ts';
 
+/** A model with networks of their own for one and two bits, and which of them each beam was of. */
+function wordNetworks() {
+  const beamsOf: string[] = [];
+  const of = (bits: number) => {
+    const network = bits > 2 ? 'any' : `Q = ${bits}`;
+    const fixed = fixedBeamformer('words');
+    const compute: Beamformer['compute'] = (problem) => {
+      beamsOf.push(network);
+      return fixed.compute(problem);
+    };
+    return Object.assign(
+      fixedBeamformer('words'),
+      { title: network, mostPhaseBits: 2, compute },
+      bits > 2 ? {} : { phaseBits: bits },
+    );
+  };
+  return { of, beamsOf };
+}
+
 describe('the control loop', () => {
   it('switches the model between two cycles and closes the old one', async () => {
     const first = fixedBeamformer('first');
@@ -110,6 +129,85 @@ describe('the control loop', () => {
     expect([...words[0]]).toEqual([0, 8, 16, 24, 32, 40, 48, 56]);
     expect([...words[3]].every((word) => word % 16 === 0)).toBe(true);
     expect([...(loop.latest()?.words ?? [])]).toEqual([...words[3]].map((word) => word / 16));
+  });
+
+  it.each([true, false])('opens the network for another Q, and both change at once, pipelined: %s', async (pipelined) => {
+    const { of, beamsOf } = wordNetworks();
+    const first = of(6);
+    const changes: unknown[] = [];
+    const { loop, records, events } = rig({
+      beamformer: first,
+      openBeamformer: async (id, bits) => ({ ...of(bits), id }),
+      pipelined,
+      sink: { cycle: () => undefined, event: () => undefined, changed: (cycle, what) => changes.push([cycle, what]) },
+    });
+    loop.onCycle((record) => records.push(record));
+    loop.onEvent((event) => events.push(event));
+    const done = loop.start();
+    for (const bits of [3, 1, 2, 6]) {
+      await cycles(loop, 4);
+      expect(await loop.setPhaseBits(bits)).toEqual({ ok: true });
+      expect(loop.describe()).toMatchObject({
+        phaseBits: bits,
+        models: [{ id: 'words', title: bits > 2 ? 'any' : `Q = ${bits}` }],
+      });
+    }
+    await cycles(loop, 4);
+    await loop.stop();
+    await done;
+    expect(records.map(({ phaseBits }) => phaseBits).filter((bits, i, all) => bits !== all[i - 1])).toEqual([6, 3, 1, 2, 6]);
+    records.forEach(({ phaseBits, outcome }, cycle) => {
+      expect([outcome, beamsOf[cycle]]).toEqual(['ok', phaseBits > 2 ? 'any' : `Q = ${phaseBits}`]);
+    });
+    expect(first.closed).toBe(true);
+    const from = (bits: number): number => records.findIndex(({ phaseBits }) => phaseBits === bits);
+    const model = { id: 'words', kind: 'baseline' };
+    expect(changes.filter((change) => JSON.stringify(change).includes('model'))).toEqual([
+      [0, { model }],
+      [from(1), { model: { ...model, phaseBits: 1 } }],
+      [from(2), { model: { ...model, phaseBits: 2 } }],
+      [records.findLastIndex(({ phaseBits }) => phaseBits === 2) + 1, { model }],
+    ]);
+    expect(events.map(({ code, action }) => [code, action])).toEqual([
+      ['phase-bits', undefined],
+      ['phase-bits', "Another network of 'words' chooses among those words."],
+      ['phase-bits', "Another network of 'words' chooses among those words."],
+      ['phase-bits', "Another network of 'words' computes phases as if any could be shown."],
+    ]);
+  });
+
+  it('keeps Q where there is no network for another, and says so; a model that comes later is for the Q there is', async () => {
+    const { of } = wordNetworks();
+    const opened: [string, number][] = [];
+    const { loop, events } = rig({
+      beamformer: of(6),
+      openBeamformer: async (id, bits) => {
+        opened.push([id, bits]);
+        if (bits === 1) throw new BeamrigError('model-missing', "there is no model 'words'", { wayOut: 'Train it.' });
+        return fixedBeamformer(id);
+      },
+    });
+    const done = loop.start();
+    await cycles(loop, 1);
+    const lowering = loop.setPhaseBits(1);
+    expect(await loop.setPhaseBits(6)).toEqual({ ok: false, reason: "'words' is being loaded; wait for it" });
+    expect(await lowering).toEqual({ ok: false, reason: "there is no model 'words' Train it." });
+    expect(loop.describe().phaseBits).toBe(6);
+    expect(events).toMatchObject([
+      {
+        code: 'model-refused',
+        message: "Phases cannot have 1 bit: there is no model 'words' Train it.",
+        action: "'words' goes on with 6 bits.",
+      },
+    ]);
+    expect(await loop.setPhaseBits(4)).toEqual({ ok: true });
+    expect(await loop.switchModel('second')).toEqual({ ok: true });
+    expect(opened).toEqual([
+      ['words', 1],
+      ['second', 4],
+    ]);
+    await loop.stop();
+    await done;
   });
 
   it('faults when the model keeps failing, after cycles recorded void at the model', async () => {

@@ -18,8 +18,8 @@ export interface ControlLoopOptions {
   /** What does not change of the description; the rest is filled in. */
   description: RigDescription;
   beamformer: Beamformer;
-  /** Opens a model or baseline by its id, checked against the rig. Throws BeamrigError with the reason. */
-  openBeamformer: (id: string) => Promise<Beamformer>;
+  /** Opens a model or baseline by its id for phases of so many bits, checked against the rig. Throws BeamrigError with the reason. */
+  openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;

@@ -1,4 +1,5 @@
-/** What is answered and told where another model is to choose the beams. */
+/** What is answered and told where another model is to choose the beams, or their phases are to have other bits. */
+import { counted } from '../../core/errors/counted.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ActiveBeamformer } from './active-beamformer.ts';
@@ -7,31 +8,68 @@ import { errorInWords } from './watch/failure-messages.ts';
 
 type News = Omit<RigEvent, 'timeNs'>;
 
-/** Answered once the model has taken its place. @param ended why it did not, where the rig has stopped meanwhile */
-export async function switchModel(
+interface Telling {
+  tell: (event: News) => void;
+  /** Why it did not come to be, where the rig has stopped meanwhile. */
+  ended: () => string;
+}
+
+/** Answered once the model has taken its place. */
+export function switchModel(model: ActiveBeamformer, id: string, telling: Telling): Promise<ControlResult> {
+  return offered(model, id, model.current.phaseBits, 'The model cannot be switched', telling);
+}
+
+/** Answered once words have so many bits: at once, or where the model has a network for just so many, once that has taken its place. */
+export async function switchPhaseBits(model: ActiveBeamformer, phaseBits: number, telling: Telling): Promise<ControlResult> {
+  const { beamformer, phaseBits: before } = model.current;
+  if (phaseBits === before && model.loading === undefined) return { ok: true };
+  const refusal = `Phases cannot have ${counted(phaseBits, 'bit')}`;
+  const result = await offered(model, beamformer.id, phaseBits, refusal, telling);
+  if (result.ok) telling.tell(phasesHave(phaseBits, beamformer, model.current.beamformer));
+  return result;
+}
+
+async function offered(
   model: ActiveBeamformer,
   id: string,
-  { tell, ended }: { tell: (event: News) => void; ended: () => string },
+  phaseBits: number,
+  refusal: string,
+  { tell, ended }: Telling,
 ): Promise<ControlResult> {
   if (model.loading !== undefined) return { ok: false, reason: `'${model.loading}' is being loaded; wait for it` };
   try {
-    const change = await model.offer(id);
+    const change = await model.offer(id, phaseBits);
     return change === 'withdrawn' ? { ok: false, reason: ended() } : { ok: true };
   } catch (error) {
     const reason = errorInWords(error);
+    const { beamformer, phaseBits: kept } = model.current;
     tell({
       level: 'warning',
       code: 'model-refused',
-      message: `The model cannot be switched: ${reason}`,
-      action: `'${model.current.id}' goes on.`,
+      message: `${refusal}: ${reason}`,
+      action: `'${beamformer.id}' goes on${phaseBits === kept ? '' : ` with ${counted(kept, 'bit')}`}.`,
     });
     return { ok: false, reason };
   }
 }
 
-export const modelSwitched = ({ from, to }: { from: Beamformer; to: Beamformer }): News => ({
-  level: 'info',
-  code: 'model-switched',
-  message: `'${to.id}' chooses the beams, after '${from.id}'.`,
-  ...(to.enginesDiffer === true ? { action: `onnxruntime runs it: ${to.engineReason ?? ''}.` } : {}),
-});
+function phasesHave(phaseBits: number, from: Beamformer, { id, phaseBits: words }: Beamformer): News {
+  const network = words === undefined ? 'computes phases as if any could be shown' : 'chooses among those words';
+  return {
+    level: 'info',
+    code: 'phase-bits',
+    message: `Phases have ${counted(phaseBits, 'bit')} from the next cycle on.`,
+    ...(from.phaseBits === words ? {} : { action: `Another network of '${id}' ${network}.` }),
+  };
+}
+
+/** Undefined where it is another network of the same model: that is told with the bits that it is for. */
+export const modelSwitched = ({ from, to }: { from: Beamformer; to: Beamformer }): News | undefined =>
+  to.id === from.id
+    ? undefined
+    : {
+        level: 'info',
+        code: 'model-switched',
+        message: `'${to.id}' chooses the beams, after '${from.id}'.`,
+        ...(to.enginesDiffer === true ? { action: `onnxruntime runs it: ${to.engineReason ?? ''}.` } : {}),
+      };

@@ -120,11 +120,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const calibrations = openCalibrations(rig);
+  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
   // What chooses among ideal words knows nothing of measured ones.
-  const idealBits = calibrations.some ? {} : { phaseBits };
-  const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, ...idealBits };
-  const open = (name: string): Promise<Beamformer> =>
-    openBeamformer(name, needs, { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
+  const needsAt = (bits: number): BeamformerNeeds => ({ ...needs, phaseBits: calibrations.some ? undefined : bits });
+  const open = (name: string, bits = phaseBits): Promise<Beamformer> =>
+    openBeamformer(name, needsAt(bits), { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
   const beamformer = await opening;
@@ -181,8 +181,10 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       fallBack: rig.fallback === 'any-time',
       description,
       beamformer,
-      openBeamformer: (id) =>
-        options.chosen === undefined && id === beamformer.id ? openAgain(id, rig.beamformer.model, open) : open(id),
+      openBeamformer: (id, bits) =>
+        options.chosen === undefined && id === beamformer.id
+          ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
+          : open(id, bits),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

@@ -11,11 +11,12 @@ import { createWorld } from './world.ts';
 
 const N = 16;
 const M = 2;
-const rigOf = (simulator: string): RigFile =>
+const SIZE = { elements: N, rfChains: M, users: 2 };
+const rigOf = (simulator: string, { elements, rfChains, users } = SIZE): RigFile =>
   parseRigFile(
     `name: bench
-array: { geometry: { kind: ula, elements: ${N} }, rfChains: ${M}, phaseBits: 6 }
-users: { count: 2 }
+array: { geometry: { kind: ula, elements: ${elements} }, rfChains: ${rfChains}, phaseBits: 6 }
+users: { count: ${users} }
 beamformer: { model: aligned }
 simulator: ${simulator}
 `,
@@ -37,8 +38,8 @@ function received(simulator: string) {
   return { channel: [...given.channel.re, ...given.channel.im], azimuthRad: given.userAzimuthRad };
 }
 
-function simulated(simulator: string) {
-  const rig = rigOf(simulator);
+function simulated(simulator: string, size = SIZE) {
+  const rig = rigOf(simulator, size);
   const clock = createVirtualClock();
   const world = createWorld({ rig, random: random(), repeat: true });
   const { latencyMs } = rig.simulator.panel;
@@ -146,6 +147,11 @@ describe('the simulated panel of a rig file', () => {
       stagingSlots: 2,
       beamMemory: 16,
     });
+  });
+
+  it('takes payloads as long as its reports where the file does not say how long', () => {
+    const { panel } = simulated('{}', { rfChains: 256, elements: 256, users: 256 });
+    expect(panel.capabilities).toMatchObject({ users: 256, rfChains: 256, maxPayloadBytes: 2068 });
   });
 
   it.each([

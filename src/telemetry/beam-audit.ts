@@ -38,7 +38,7 @@ export type BeamAudit =
   /** Words, D or channel were not kept, or the cycle is not in the records. */
   | { verdict: 'not-possible'; lacking: string };
 
-/** null: not in the record. */
+/** null: not in the record. Of a user who is not served both are −∞, which JSON has as null, too. */
 export interface Compared {
   recorded: number | null;
   computed: number;
@@ -78,7 +78,12 @@ export function auditBeam(
     return { recorded: typeof recorded === 'number' ? recorded : null, computed };
   };
   const sum = compared(stored.cycle.fields.predicted_sum_rate, sumRate);
-  const users = Array.from(sinr, (value, user) => compared(stored.users[user]?.fields.predicted_db, toDb(value)));
+  const users = Array.from(sinr, (value, user) => {
+    const line = stored.users[user]?.fields;
+    // −∞ dB is no number that a record could have: a user who is not served has a line without it.
+    const unserved = line !== undefined && line.predicted_db === undefined && value === 0;
+    return compared(unserved ? -Infinity : line?.predicted_db, toDb(value));
+  });
   const same = [sum, ...users].every(({ recorded, computed }) => recorded === computed);
   return { verdict: same ? 'same' : 'differs', sumRate: sum, snrDb: users };
 }

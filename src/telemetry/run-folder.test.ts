@@ -175,6 +175,15 @@ describe('a run folder', () => {
     await recorder.discard();
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  it('of a rig that never started hides nothing of why where it cannot be removed', async () => {
+    const runs = join(folder, 'runs');
+    const recorder = recorderIn(runs);
+    rmSync(runs, { recursive: true });
+    writeFileSync(runs, '');
+    await recorder.discard();
+    expect(readdirSync(folder)).toEqual(['runs']);
+  });
 });
 
 describe.skipIf(!existsSync('/dev/full'))('a full disk [needs /dev/full]', () => {

@@ -10,7 +10,7 @@
  *
  * The loop hands records over and goes on: nothing here waits or throws into it. A disk that refuses is one event, not the end of the run.
  */
-import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync, type Stats, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -28,6 +28,7 @@ import {
 import { createFolderNews } from './folder-news.ts';
 import { encodeKept, KEPT_FILE } from './kept-beams.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
+import { removeIfPossible } from '../../core/files/whole-file.ts';
 import { cycleLines, eventLine } from './influx/points.ts';
 import { RECORDS_FILE } from './record-reader.ts';
 import { flawOf, hostFacts, sha256, writeJsonAtomically, type RigIdentity, type RunManifest } from './run-manifest.ts';
@@ -220,7 +221,7 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
       closed = true;
       forgetSteps?.();
       await Promise.all([files.records.close(0), files.events.close(0), files.beams?.close(0)]);
-      rmSync(folder, { recursive: true, force: true });
+      removeIfPossible(folder, { recursive: true });
     },
   };
 }

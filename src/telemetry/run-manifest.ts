@@ -1,11 +1,12 @@
 /** What a run was made of: enough to make it again, or to see why it cannot be. Written when the run starts, whole or not at all. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
@@ -113,14 +114,7 @@ export const sha256 = (content: string | Uint8Array): string => createHash('sha2
 
 /** Writes a whole JSON file or leaves what was there. */
 export function writeJsonAtomically(path: string, content: unknown): void {
-  const unfinished = `${path}.part`;
-  try {
-    writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`);
-    renameSync(unfinished, path);
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
-  }
+  writeWholeFile(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** The commit this program runs from, where it runs from a clone. */

@@ -20,7 +20,12 @@ export function rig(overrides: Partial<ControlLoopOptions> = {}) {
   const loop = createControlLoop({
     setting: plainSetting(clock, CHANNEL),
     panel: asRigPanel(scripted.panel, 'simulator'),
-    description: { name: 'test', modelId: '', phaseBits: 0 } as unknown as RigDescription,
+    description: {
+      name: 'test',
+      modelId: '',
+      phaseBits: 0,
+      models: [{ id: 'words', title: '', kind: 'model' }],
+    } as unknown as RigDescription,
     beamformer: fixedBeamformer('first'),
     openBeamformer: async (id) => fixedBeamformer(id),
     rateHz: 20,

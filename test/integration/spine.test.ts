@@ -178,6 +178,32 @@ describe('every number of phase bits', () => {
     expect(Math.max(...[...spine.views.values()].flatMap(({ words }) => [...words]))).toBeLessThan(2 ** bits);
   });
 
+  it('changed while it runs, Q brings the network for it along: the beams are those of a rig that began with it', async () => {
+    const rig = (phaseBits: number) =>
+      demoWith((demo) => {
+        demo.array = { ...demo.array, geometry: { kind: 'ula', elements: 16, spacingWavelengths: 0.5 }, rfChains: 2, phaseBits };
+        demo.users.count = 2;
+        demo.beamformer.model = 'phase-net';
+      });
+    const [changed, one] = [await spineOf({ rig: rig(6) }), await spineOf({ rig: rig(1), cycles: 60 })];
+    const { controller } = changed.rig;
+    const running = changed.rig.run();
+    const untilCycle = (cycle: number) =>
+      new Promise<void>((resolve) => controller.onCycle((record) => record.cycle >= cycle && resolve()));
+    await untilCycle(4);
+    expect(await controller.setPhaseBits(1)).toEqual({ ok: true });
+    await untilCycle(20);
+    expect(await controller.setPhaseBits(6)).toEqual({ ok: true });
+    await untilCycle(30);
+    await Promise.all([controller.setPhaseBits(1), untilCycle(50)]);
+    await controller.stop();
+    await Promise.all([running, one.rig.run()]);
+    const [ofOne, others] = [1, 6].map((bits) => changed.records.filter(({ phaseBits }) => phaseBits === bits));
+    expect(ofOne.length).toBeGreaterThan(20);
+    expect(others.length).toBeGreaterThan(10);
+    for (const { cycle, predictedSumRate } of ofOne) expect(predictedSumRate).toBe(one.records[cycle].predictedSumRate);
+  }, 60_000);
+
   it('a six-bit panel is driven at Q = 1 … 6 in one run, coarser states losing rate', async () => {
     const spine = await spineOf({ rig: demoWith(ideal) });
     const seen = watchRadiated(spine);

@@ -40,7 +40,7 @@ function rigThat(story: {
       ...asRigPanel(measuring, 'hardware'),
       boards: () => [{ link: 'left', kind: 'serial', source: 'hardware', panel: 'A', firmware: '1.0', ...story.board?.(cycle) }],
     },
-    description: { name: 'test' } as unknown as RigDescription,
+    description: { name: 'test', models: [] } as unknown as RigDescription,
     beamformer: fixedBeamformer('first'),
     openBeamformer: async (id) => fixedBeamformer(id),
     rateHz: story.rateHz ?? 20,

@@ -16,9 +16,9 @@ type Event = Omit<RigEvent, 'timeNs'>;
 export interface CycleWatch {
   /** Undefined while the loop keeps its rate. */
   readonly slow: SlowPace | undefined;
-  /** Before a cycle is recorded: the boards that it began on, and who chose beams then. */
+  /** Before a cycle is recorded: the boards that it began on, who chose its beam, and what its states were known by. */
   ran(
-    prepared: Pick<PreparedCycle, 'cycle' | 'modelId'>,
+    prepared: Pick<PreparedCycle, 'cycle'>,
     boards: readonly BoardUsed[],
     beamformer: Beamformer & Partial<ModelUsed>,
     calibration: CalibrationUsed,
@@ -31,13 +31,15 @@ export interface CycleWatch {
 export interface CycleWatchOptions {
   clock: Clock;
   rateHz: number;
+  /** That a reading is averaged over. */
+  pilots: number;
   sink: CycleSink;
   tell: (event: Event) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
   temperatureC: () => number | null;
 }
 
-export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: CycleWatchOptions): CycleWatch {
+export function createCycleWatch({ clock, rateHz, pilots, sink, tell, temperatureC }: CycleWatchOptions): CycleWatch {
   const causes = oncePerCause(clock);
   const pace = createPaceWatch(rateHz);
   let drift = newDriftState();
@@ -50,7 +52,8 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
   const boards = new Map<string, BoardUsed>();
 
   const watchModel = (cycle: number, beamformer: Beamformer & Partial<ModelUsed>): void => {
-    if (model?.id === beamformer.id && model.sha256 === beamformer.sha256) return;
+    const { id: name, sha256: file, phaseBits } = beamformer;
+    if (model?.id === name && model.sha256 === file && model.phaseBits === phaseBits) return;
     model = modelUsed(beamformer);
     sink.changed?.(cycle, { model });
     const { id, sha256 } = model;
@@ -86,7 +89,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
       watched = { setting, temperatureC: null };
     }
     if (watched.temperatureC === null) watched.temperatureC = temperatureC();
-    const alarm = driftStep(drift, { timeMs: clock.nowMs(), ...record });
+    const alarm = driftStep(drift, { timeMs: clock.nowMs(), pilots, ...record });
     if (alarm !== undefined) tell(driftEvent(alarm, record, clock.nowMs(), watched.temperatureC, temperatureC()));
   };
 
@@ -94,9 +97,8 @@ export function createCycleWatch({ clock, rateHz, sink, tell, temperatureC }: Cy
     get slow() {
       return pace.slow;
     },
-    ran({ cycle, modelId }, now, beamformer, tables) {
-      // Prepared ahead, this may still be the beam of the one before.
-      if (modelId === beamformer.id) watchModel(cycle, beamformer);
+    ran({ cycle }, now, beamformer, tables) {
+      watchModel(cycle, beamformer);
       watchBoards(cycle, now);
       watchCalibration(cycle, tables);
     },

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../core/signal/random.ts';
+import { createRandom, type Random } from '../../../core/signal/random.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 
 const USERS = 4;
-/** dB, one reading of one user over 64 pilots. */
+const PILOTS = 64;
+/** dB, one reading of one user over so many pilots. */
 const SIGMA = 0.55;
 const RATE_HZ = 20;
 
@@ -15,24 +16,30 @@ interface Story {
   users?: number;
   /** Predicted less measured, dB, of a user at a time. */
   offDb?: (user: number, atS: number) => number;
+  /** dB, of a user at a time; default: 20. One below what the pilots can measure is heard as noise alone. */
+  predictedDb?: (user: number, atS: number) => number;
   /** No reading then: a void cycle. */
   gap?: (atS: number) => boolean;
 }
 
 /** Plays a story and says when it was told of, s. */
-function play({ seconds, rateHz = RATE_HZ, seed = 1, sigma = SIGMA, users = USERS, offDb = () => 0, gap = () => false }: Story) {
+function play({ seconds, rateHz = RATE_HZ, seed = 1, sigma = SIGMA, users = USERS, ...story }: Story) {
+  const { offDb = () => 0, predictedDb = () => 20, gap = () => false } = story;
   const random = createRandom(seed);
   const state = newDriftState();
   const alarms: (DriftAlarm & { atS: number })[] = [];
   for (let cycle = 0; cycle < seconds * rateHz; cycle++) {
     const atS = cycle / rateHz;
     if (gap(atS)) continue;
-    const predictedSnrDb = new Float64Array(users).fill(20);
-    const measuredSnrDb = predictedSnrDb.map((db, user) => db - offDb(user, atS) - sigma * random.normal());
+    const predictedSnrDb = new Float64Array(users).map((_, user) => predictedDb(user, atS));
+    const measuredSnrDb = predictedSnrDb.map((db, user) =>
+      db < -30 ? ofNoise(random) : db - offDb(user, atS) - sigma * random.normal(),
+    );
     const rate = (snr: Float64Array): number => snr.reduce((sum, db) => sum + Math.log2(1 + 10 ** (db / 10)), 0);
     const alarm = driftStep(state, {
       timeMs: 1000 * atS,
       cycle,
+      pilots: PILOTS,
       predictedSnrDb,
       measuredSnrDb,
       predictedSumRate: rate(predictedSnrDb),
@@ -43,7 +50,40 @@ function play({ seconds, rateHz = RATE_HZ, seed = 1, sigma = SIGMA, users = USER
   return alarms;
 }
 
+/** What an estimate without bias makes of noise, dB: |CN(0, 1/n)|² − 1/n, and at the least what panels report. */
+function ofNoise(random: Random): number {
+  const { re, im } = random.complexNormal();
+  return 10 * Math.log10(Math.max((re * re + im * im - 1) / PILOTS, 1e-6));
+}
+
 describe('predicted less measured', () => {
+  describe.each([-114, -2776, -Infinity, -60])('of a user who is turned off at %d dB', (off) => {
+    it.each([
+      ['always', () => true],
+      ['from some time on', (atS: number) => atS > 300],
+      ['now and then', (atS: number) => Math.floor(atS / 7) % 3 === 0],
+    ])('is no alarm: %s', (_, isOff) => {
+      const predictedDb = (user: number, atS: number): number => (user === 2 && isOff(atS) ? off : 20);
+      for (const seed of [1, 2]) expect(play({ seconds: 3600, seed, predictedDb })).toEqual([]);
+    });
+
+    it('hides nobody else’s', () => {
+      const predictedDb = (user: number): number => (user === 2 ? off : 20);
+      const alarms = play({ seconds: 900, predictedDb, offDb: (_, atS) => (atS < 300 ? 0.1 : 0.5) });
+      expect(alarms).toHaveLength(1);
+      expect(alarms[0]).toMatchObject({ shape: 'step', user: undefined });
+      expect(alarms[0].atS).toBeLessThan(330);
+    });
+  });
+
+  it('of users whom their pilots just measure is watched, and is not their noise', () => {
+    const predictedDb = (user: number): number => (user === 2 ? -7 : 20);
+    expect(play({ seconds: 3600, predictedDb })).toEqual([]);
+    expect(play({ seconds: 900, predictedDb, offDb: (user, atS) => (user === 2 && atS > 200 ? 8 : 0) })).toMatchObject([
+      { user: 2 },
+    ]);
+  });
+
   it('that grows from 0.3 to 2.9 bit/s/Hz in 16 minutes is told once, while it is still small, as a slope', () => {
     // Of four users 1 dB each are 1.33 bit/s/Hz.
     const alarms = play({ seconds: 960, offDb: (_, atS) => (0.3 + (2.6 * atS) / 960) / 1.33 });

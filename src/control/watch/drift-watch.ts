@@ -9,12 +9,19 @@
  * blocks in the mean (a week of seconds); blocks of 64 pilots and four users have σ = .06 dB and are much further away from one. The baseline goes
  * on with what is no alarm, at half an hour's pace: scenes change over hours, and what drifts more slowly than .003 dB a minute is not seen.
  *
+ * Users whom n pilots cannot measure are left out: the estimate of an SINR s is spread by √(2s/n) and by 1/n where there is no signal, so that below
+ * 10/n its logarithm is noise, as much as 5 dB a reading, and below 1/n it is nothing but noise, and often −∞. Weighted MMSE turns users off at
+ * −100 dB, or −2776.
+ *
  * Pure: a state and a step. Sources: Page, Biometrika 41 (1954); average run lengths after Siegmund, Sequential Analysis (1985), section II.6.
  */
+import { toDb } from '../../../core/signal/rate.ts';
 
 export interface DriftReading {
   timeMs: number;
   cycle: number;
+  /** n, that a reading is averaged over. */
+  pilots: number;
   /** dB by user, of a cycle whose readings nobody doubts. */
   predictedSnrDb: Float64Array;
   measuredSnrDb: Float64Array;
@@ -63,6 +70,8 @@ export interface DriftState {
   quietBlocks: number;
 }
 
+/** Least predicted SINR of users who are watched, in parts of 1/n. */
+const LEAST_MEASURED = 10;
 const BLOCK_MS = 1000;
 const BLOCK_READINGS = 8;
 const BASELINE_BLOCKS = 60;
@@ -108,11 +117,14 @@ export function driftStep(state: DriftState, reading: DriftReading): DriftAlarm 
 function filled(state: DriftState, reading: DriftReading): Block | undefined {
   const { timeMs, cycle, predictedSnrDb, measuredSnrDb, predictedSumRate, measuredSumRate } = reading;
   const users = predictedSnrDb.length;
-  // A user who is not served, where users cannot be told apart, is predicted −∞ dB and says nothing of a drift: he goes with the others.
-  const own = predictedSnrDb.map((predicted, user) => predicted - measuredSnrDb[user]);
-  const served = own.filter((_, user) => predictedSnrDb[user] !== -Infinity);
-  const mean = served.reduce((sum, value) => sum + value, 0) / served.length;
-  const difference = own.map((value, user) => (predictedSnrDb[user] === -Infinity ? mean : value));
+  const noiseDb = -toDb(reading.pilots);
+  // A user who is not served, or hardly, says nothing of a drift: he goes with the others.
+  const isWatched = (_: number, user: number): boolean => predictedSnrDb[user] >= noiseDb + toDb(LEAST_MEASURED);
+  // Readings below their own noise are all the same: nothing was heard.
+  const own = predictedSnrDb.map((predicted, user) => predicted - Math.max(measuredSnrDb[user], noiseDb));
+  const watched = own.filter(isWatched);
+  const mean = watched.reduce((sum, value) => sum + value, 0) / watched.length;
+  const difference = own.map((value, user) => (isWatched(value, user) ? value : mean));
   if (!Number.isFinite(mean)) return undefined;
   const block = (state.filling ??= {
     sinceMs: timeMs,

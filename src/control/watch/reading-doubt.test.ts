@@ -23,6 +23,13 @@ describe('a reading', () => {
     });
   });
 
+  it.each([-60, -30, -16.16, -5, 11.9])('of %d dB may be where there is nothing to hear but noise', (snrDb) => {
+    const deaf = { ...asked, channel: fromParts(2, 4, [0, 0, 0, 0, 1, 1, 1, 1], new Array<number>(8).fill(0)) };
+    expect(doubtOf(reading(snrDb), deaf)).toBeUndefined();
+    expect(doubtOf(reading(snrDb), { ...asked, power: 1e-58 })?.message ?? '').not.toContain('user 0');
+    expect(doubtOf(reading(12.1), deaf)?.message).toContain('user 0: 12.10 dB, -100 to 12 can be');
+  });
+
   it('of one pilot where 64 were asked for is not what was asked for; of more than that it is', () => {
     expect(doubtOf(reading(12, 1), asked)).toEqual({
       cause: 'few-pilots',

@@ -2,8 +2,9 @@
  * Readings that cannot be what they say. They are kept as they came and marked, the cycle stays what it was, and no mean counts them.
  *
  * Above: user k hears at most what a beam for it alone would give, P·‖h_k‖²/σ². An array in the air may be nearer, or louder, than the channel that
- * was given: a thousand times more is allowed, and what is beyond that is a receiver that overflowed, or a sign that slipped. Below: an average
- * over n pilots finds no signal that is much weaker than 1/n of its noise, and n is at most 65535, which is 48 dB: −100 dB was not measured.
+ * was given: a thousand times more is allowed, and what is beyond that is a receiver that overflowed, or a sign that slipped. Where there is next to
+ * no signal an average over n pilots finds 1/n of its noise, now and then some times that, and counts as what can be heard. Below: it finds no
+ * signal that is much weaker, and n is at most 65535, which is 48 dB: −100 dB was not measured.
  */
 import { counted } from '../../../core/errors/counted.ts';
 import type { CMatrix } from '../../../core/signal/complex-matrix.ts';
@@ -33,7 +34,8 @@ export function doubtOf(
   const wrong: string[] = [];
   for (let user = 0; user < reading.snrDb.length; user++) {
     const snrDb = reading.snrDb[user];
-    const mostDb = loudestDb(asked.channel, user, asked.power / asked.noise) + MARGIN_DB;
+    const most = loudest(asked.channel, user, asked.power / asked.noise) + 1 / Math.min(reading.pilots, asked.pilots);
+    const mostDb = toDb(most) + MARGIN_DB;
     // What is no number at all is no reading either.
     if (snrDb >= LEAST_DB && snrDb <= mostDb) continue;
     wrong.push(`user ${user}: ${snrDb.toFixed(2)} dB, ${LEAST_DB} to ${mostDb.toFixed(0)} can be`);
@@ -51,9 +53,9 @@ export function doubtOf(
   return undefined;
 }
 
-/** P·‖h_k‖²/σ², dB. */
-function loudestDb({ re, im, cols }: CMatrix, user: number, snr: number): number {
+/** P·‖h_k‖²/σ², linear. */
+function loudest({ re, im, cols }: CMatrix, user: number, snr: number): number {
   let gain = 0;
   for (let i = user * cols; i < (user + 1) * cols; i++) gain += re[i] * re[i] + im[i] * im[i];
-  return toDb(snr * gain);
+  return snr * gain;
 }
