@@ -12,6 +12,7 @@ import { azimuthLine, powerSpectrum, powerTowards } from './beampattern.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm } from './complex-matrix.ts';
 import type { ArrayGeometry } from './geometry.ts';
+import { toDb } from './rate.ts';
 import type { Direction } from './steering.ts';
 
 export interface CutMetrics {
@@ -35,6 +36,7 @@ export interface PatternMetrics {
   readonly cuts: readonly CutMetrics[];
 }
 
+const RAD = Math.PI / 180;
 const POINTS_A_BEAM = 16;
 const FEWEST_POINTS = 1024;
 /** A planar array is looked at over azimuth and over elevation in turn; beams that point somewhere are found at once. */
@@ -72,8 +74,33 @@ export function patternMetrics(geometry: ArrayGeometry, precoder: CMatrix, wante
   };
 }
 
+/** The same in the units of people; null where there is none. */
+export interface PatternFigures {
+  readonly peakAzimuthDeg: number;
+  readonly peakElevationDeg: number;
+  readonly pointingErrorDeg: number;
+  readonly beamwidthDeg: { readonly azimuth: number | null; readonly elevation?: number | null };
+  readonly sidelobeDb: { readonly azimuth: number | null; readonly elevation?: number | null };
+  readonly eirpOverElementDb: number;
+}
+
+export function figuresOf({ peak, pointingErrorRad, eirpOverElement, cuts }: PatternMetrics): PatternFigures {
+  const byAxis = (of: (cut: CutMetrics) => number | null): { azimuth: number | null; elevation?: number | null } => {
+    const [azimuth, elevation] = cuts.map(of);
+    return { azimuth, ...(elevation === undefined ? {} : { elevation }) };
+  };
+  return {
+    peakAzimuthDeg: peak.azimuthRad / RAD,
+    peakElevationDeg: peak.elevationRad / RAD,
+    pointingErrorDeg: pointingErrorRad / RAD,
+    beamwidthDeg: byAxis(({ beamwidthRad }) => (beamwidthRad === undefined ? null : beamwidthRad / RAD)),
+    sidelobeDb: byAxis(({ sidelobe }) => (sidelobe === undefined ? null : toDb(sidelobe))),
+    eirpOverElementDb: toDb(eirpOverElement),
+  };
+}
+
 /** Of two directions seen from the array, radians. */
-export function angleBetween(a: Direction, b: Direction): number {
+function angleBetween(a: Direction, b: Direction): number {
   const halfAzimuth = Math.sin((a.azimuthRad - b.azimuthRad) / 2);
   const halfElevation = Math.sin((a.elevationRad - b.elevationRad) / 2);
   const chord = halfElevation ** 2 + Math.cos(a.elevationRad) * Math.cos(b.elevationRad) * halfAzimuth ** 2;
@@ -131,11 +158,12 @@ function peakOf(curve: Curve, near: number): Peak {
   const { anglesRad, power, at } = curve;
   let place = 0;
   for (let i = 1; i < power.length; i++) if (power[i] > power[place]) place = i;
-  const wanted = at(near);
-  if (wanted >= power[place] * (1 - SAME_POWER)) return { curve, place: placeOf(anglesRad, near), at: near, power: wanted };
   const [from, to] = [anglesRad[Math.max(place - 1, 0)], anglesRad[Math.min(place + 1, anglesRad.length - 1)]];
   const angle = highestBetween(at, from, to);
-  return { curve, place, at: angle, power: Math.max(at(angle), power[place]) };
+  const highest = Math.max(at(angle), power[place]);
+  const wanted = at(near);
+  if (wanted >= highest * (1 - SAME_POWER)) return { curve, place: placeOf(anglesRad, near), at: near, power: wanted };
+  return { curve, place, at: angle, power: highest };
 }
 
 function placeOf(anglesRad: Float64Array, angle: number): number {

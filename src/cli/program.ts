@@ -6,6 +6,7 @@ import type { BrokerOptions } from './broker.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import type { ReproduceOptions } from './reproduce.ts';
+import type { SteerOptions } from './steer.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { DEFAULT_SWEEPS, QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
@@ -49,6 +50,23 @@ export function createProgram(): Command {
     .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime (default: the rig file’s)')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: object) => (await import('./run.ts')).run(rig, options));
+
+  command('steer', 'point the array somewhere until Ctrl-C, and say what the beam is like and how well it is received', [
+    'beamrig steer rig.yaml --azimuth 20',
+    'beamrig steer rig.yaml --azimuth=-35 --elevation 10 --user 1 --for 30 --json',
+  ])
+    .argument('<rig>', 'rig file, YAML', path)
+    .requiredOption('--azimuth <degrees>', 'from broadside, positive towards element 0')
+    .option('--elevation <degrees>', 'from the horizon, positive upwards; of a planar array', '0')
+    .option('--user <k>', 'whose stream the beam carries, from 0: the others are sent nothing', '0')
+    .option('--for <seconds>', 'end by itself after so long')
+    .option('--json', 'one JSON object a line instead of text')
+    .action(async (rig: string, options: SteerOptions) => (await import('./steer.ts')).steer(rig, options));
+
+  command('mute', 'make the array dark and end, whatever its safe state is', ['beamrig mute rig.yaml'])
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--json', 'as JSON')
+    .action(async (rig: string, options: object) => (await import('./mute.ts')).mute(rig, options));
 
   command('init', 'write a commented rig file to start from', ['beamrig init', 'beamrig init lab.yaml'])
     .argument('[file]', 'where to write it; an existing file is kept', path, 'rig.yaml')

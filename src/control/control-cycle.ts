@@ -348,6 +348,7 @@ function viewOf(record: CycleRecord, { given, beam }: PreparedCycle, resolved: R
     record,
     words: resolved.words,
     channel: given.channel,
+    analog: resolved.analog,
     digital: resolved.digital,
     analogPhase: beam.analogPhase,
     userAzimuthRad: given.userAzimuthRad,

@@ -9,6 +9,7 @@ import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
@@ -33,6 +34,8 @@ export type { ControlLoop, ControlLoopOptions, RunOutcome };
 
 /** A stop waits so long for the panel's word that it is safe, for the cycle under way, and for what is to be closed, ms. */
 const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
+
+const MUTED = { state: 'mute', azimuthDeg: null } as const;
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -133,7 +136,8 @@ class Loop implements ControlLoop {
     };
     const slow = this.#watch.slow ?? null;
     const { description } = this.#options;
-    return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
+    const safe = this.#panels.muted ? MUTED : description.safe;
+    return { ...description, ...now, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -167,6 +171,19 @@ class Loop implements ControlLoop {
     if (!moved.ok || this.#idle) return moved;
     this.#wake.abort();
     return new Promise((resolve) => this.#pausing.push(resolve));
+  }
+
+  async mute(): Promise<ControlResult> {
+    const paused = await this.pause();
+    if (!this.#is('paused')) return paused.ok ? { ok: false, reason: `the rig is ${this.#state}` } : paused;
+    const unsafe = await this.#panels.mute();
+    this.#news.event({
+      level: unsafe === undefined ? 'info' : 'error',
+      code: 'muted',
+      message:
+        unsafe === undefined ? 'The array is muted.' : `The array was told to be mute and has not confirmed it: ${unsafe}.`,
+    });
+    return unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe };
   }
 
   async switchModel(id: string): Promise<ControlResult> {
@@ -261,6 +278,7 @@ class Loop implements ControlLoop {
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
       if (!this.#is('stopped')) this.#watch.ran(prepared, boards, beamformer);
+      this.#hear(beamformer, prepared, finished);
       await this.#conclude(finished);
     }
   }
@@ -269,6 +287,14 @@ class Loop implements ControlLoop {
     const prepared = prepareCycle(this.#options.setting, this.#model.current, cycle);
     this.#computing = prepared;
     return prepared;
+  }
+
+  /** A beamformer that looks for its users learns by what they measure. */
+  #hear(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt }: FinishedCycle): void {
+    if (beam === undefined || beamformer.heard === undefined) return;
+    const measuredDb = record.outcome === 'ok' && doubt === undefined ? record.measuredSnrDb : undefined;
+    const news = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb });
+    if (news !== undefined) this.#news.event({ level: 'info', code: 'beam-search', message: news });
   }
 
   async #conclude(finished: FinishedCycle): Promise<void> {

@@ -18,7 +18,7 @@ export function chooseKept(
 ): Beamformer {
   return {
     id: `kept-cycle-${cycle}`,
-    kind: 'baseline',
+    kind: 'by-hand',
     title: `the beam of cycle ${cycle}, as it was kept`,
     dimensions: { elements, rfChains, users },
     compute: async () => ({ analogPhase: wordsToPhases(words, phaseBits), digital, asGiven: { bits: phaseBits, words } }),

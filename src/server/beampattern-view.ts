@@ -8,7 +8,6 @@ import { fromPhases, matmul, scale } from '../../core/signal/complex-matrix.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import type { ArrayGeometry } from '../../core/signal/geometry.ts';
-import { wordsToPhases } from '../../core/signal/quantise.ts';
 import { fromDb, toDb } from '../../core/signal/rate.ts';
 import type { RigDescription, SensingWish } from '../control/controller.ts';
 import type { ShownBeam } from './radiation.ts';
@@ -51,10 +50,8 @@ export class BeampatternView {
   #calculate(rig: RigDescription, view: ShownBeam, sensing: SensingWish | undefined): BeampatternPlot<Float32Array> {
     const geometry = geometryOf(rig);
     const connection = connectionMask(rig.connection, rig.elements, rig.rfChains);
-    const precoder = (phaseRad: Float64Array): CMatrix =>
-      matmul(fromPhases(phaseRad, rig.elements, rig.rfChains, connection), view.digital);
-    const commanded = precoder(wordsToPhases(view.words, view.record.phaseBits));
-    const wanted = precoder(view.analogPhase);
+    const commanded = matmul(view.analog, view.digital);
+    const wanted = matmul(fromPhases(view.analogPhase, rig.elements, rig.rfChains, connection), view.digital);
     const azimuths = Array.from(view.userAzimuthRad);
     const users = azimuths.map((rad, user) => ({ user, rad }));
     // √P·B radiates Ψ = P·B·Bᴴ.

@@ -11,7 +11,7 @@ import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import type { Radiation } from './socket-contract.ts';
 
 /** A beam as the page shows it, of a cycle or fixed. */
-export type ShownBeam = Pick<CycleView, 'words' | 'digital' | 'analogPhase' | 'userAzimuthRad'> & {
+export type ShownBeam = Pick<CycleView, 'words' | 'analog' | 'digital' | 'analogPhase' | 'userAzimuthRad'> & {
   record: Pick<CycleRecord, 'cycle' | 'phaseBits'>;
 };
 
@@ -51,5 +51,12 @@ export function codewordView(rig: RigDescription, beam: ReturnType<Controller['s
   const analog = fromPhases(analogPhase, rig.elements, rig.rfChains, connectionMask(rig.connection, rig.elements, rig.rfChains));
   const even = identity(rig.rfChains);
   const digital = scale(even, Math.sqrt(fromDb(rig.snrDb)) / frobeniusNorm(matmul(analog, even)));
-  return { record: { cycle: CODEWORD_CYCLE, phaseBits }, words, digital, analogPhase, userAzimuthRad: new Float64Array() };
+  return {
+    record: { cycle: CODEWORD_CYCLE, phaseBits },
+    words,
+    analog,
+    digital,
+    analogPhase,
+    userAzimuthRad: new Float64Array(),
+  };
 }

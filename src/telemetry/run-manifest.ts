@@ -6,6 +6,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
+import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
@@ -16,7 +17,7 @@ export interface RigIdentity {
   sourceReason: string;
   model: {
     id: string;
-    kind: 'model' | 'baseline';
+    kind: BeamformerKind;
     steps?: number;
     phaseBits?: number;
     sensing?: true;

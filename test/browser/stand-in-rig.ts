@@ -232,6 +232,11 @@ export class StandInRig implements Controller {
     return this.#setState('paused');
   }
 
+  async mute(): Promise<ControlResult> {
+    this.safe = { state: 'mute', azimuthDeg: null };
+    return this.#setState('paused');
+  }
+
   async switchModel(id: string): Promise<ControlResult> {
     if (!this.describe().models.some((model) => model.id === id)) return { ok: false, reason: `there is no model "${id}"` };
     this.#modelId = id;
@@ -324,7 +329,7 @@ export class StandInRig implements Controller {
       link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },
     };
     this.#cycle++;
-    this.#latest = { record, words, channel, digital, analogPhase, userAzimuthRad: azimuths };
+    this.#latest = { record, words, analog, channel, digital, analogPhase, userAzimuthRad: azimuths };
     for (const listener of this.#cycleListeners) listener(record);
   }
 
