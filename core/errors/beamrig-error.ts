@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'rig-file' // the rig file is missing, unreadable or wrong
   | 'channel-file' // channels missing, damaged, of the wrong shape, or not finite
   | 'covariance-file' // the covariance that sensing wishes for: missing, damaged, of another array, or none
+  | 'beam-file' // a beam, or a table of beams: missing, damaged, or of another array
   | 'model-missing'
   | 'model-damaged' // checksum or ONNX parse
   | 'model-engine' // it is to be compiled, and has something that is not

@@ -26,8 +26,8 @@ export interface CutMetrics {
 export interface PatternMetrics {
   /** Where most is radiated. */
   readonly peak: Direction;
-  /** Angle between where it points and where it was to, radians. */
-  readonly pointingErrorRad: number;
+  /** Angle between where it points and where it was to, radians; undefined where nobody wanted it anywhere. */
+  readonly pointingErrorRad: number | undefined;
   /**
    * ‖a(peak)ᴴX‖² over the mean power of an element, ‖X‖²_F/N: the EIRP over that of one element alone that is fed as the elements are; linear, N² at most.
    */
@@ -47,13 +47,15 @@ const SAME_POWER = 1e-9;
 
 /**
  * @param precoder X = A·D, N×K
- * @param wanted where it is to point
+ * @param wanted where it is to point; absent: a planar array is looked at from the middle
  * @returns undefined of a beam that radiates nothing
  */
-export function patternMetrics(geometry: ArrayGeometry, precoder: CMatrix, wanted: Direction): PatternMetrics | undefined {
+export function patternMetrics(geometry: ArrayGeometry, precoder: CMatrix, wanted?: Direction): PatternMetrics | undefined {
   const elementPower = frobeniusNorm(precoder) ** 2 / precoder.rows;
   if (!(elementPower > 0)) return undefined;
-  let { azimuthRad, elevationRad } = geometry.kind === 'ula' ? { ...wanted, elevationRad: 0 } : wanted;
+  // A line of elements tells azimuths apart and nothing else.
+  const to = wanted === undefined || geometry.kind === 'ula' ? { azimuthRad: wanted?.azimuthRad ?? 0, elevationRad: 0 } : wanted;
+  let { azimuthRad, elevationRad } = to;
   let azimuth = peakOf(azimuthCurve(geometry, precoder, elevationRad), azimuthRad);
   let elevation: Peak | undefined;
   azimuthRad = azimuth.at;
@@ -68,7 +70,7 @@ export function patternMetrics(geometry: ArrayGeometry, precoder: CMatrix, wante
   const peak = { azimuthRad, elevationRad };
   return {
     peak,
-    pointingErrorRad: angleBetween(peak, geometry.kind === 'ula' ? { ...wanted, elevationRad: 0 } : wanted),
+    pointingErrorRad: wanted && angleBetween(peak, to),
     eirpOverElement: powerTowards(geometry, precoder, azimuthRad, elevationRad) / elementPower,
     cuts: [lobesOf('azimuth', azimuth), ...(elevation === undefined ? [] : [lobesOf('elevation', elevation)])],
   };
@@ -78,7 +80,7 @@ export function patternMetrics(geometry: ArrayGeometry, precoder: CMatrix, wante
 export interface PatternFigures {
   readonly peakAzimuthDeg: number;
   readonly peakElevationDeg: number;
-  readonly pointingErrorDeg: number;
+  readonly pointingErrorDeg: number | null;
   readonly beamwidthDeg: { readonly azimuth: number | null; readonly elevation?: number | null };
   readonly sidelobeDb: { readonly azimuth: number | null; readonly elevation?: number | null };
   readonly eirpOverElementDb: number;
@@ -92,7 +94,7 @@ export function figuresOf({ peak, pointingErrorRad, eirpOverElement, cuts }: Pat
   return {
     peakAzimuthDeg: peak.azimuthRad / RAD,
     peakElevationDeg: peak.elevationRad / RAD,
-    pointingErrorDeg: pointingErrorRad / RAD,
+    pointingErrorDeg: pointingErrorRad === undefined ? null : pointingErrorRad / RAD,
     beamwidthDeg: byAxis(({ beamwidthRad }) => (beamwidthRad === undefined ? null : beamwidthRad / RAD)),
     sidelobeDb: byAxis(({ sidelobe }) => (sidelobe === undefined ? null : toDb(sidelobe))),
     eirpOverElementDb: toDb(eirpOverElement),

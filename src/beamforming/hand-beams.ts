@@ -51,7 +51,7 @@ export function beamTowards(array: ArrayAtHand, wish: SteerWish): Beam {
 export function steered(array: ArrayAtHand, wish: SteerWish): Beamformer {
   return always(
     array,
-    { id: 'steered', title: `steered to ${directionText(array, wish)}, for user ${wish.user}` },
+    { id: 'steered', title: `steered to ${directionText(array, wish)}, with the stream of user ${wish.user}` },
     beamTowards(array, wish),
   );
 }
@@ -72,7 +72,7 @@ export function always(
   };
 }
 
-export const directionText = (
+const directionText = (
   { geometry }: Pick<ArrayAtHand, 'geometry'>,
   { azimuthDeg, elevationDeg }: Pick<SteerWish, 'azimuthDeg' | 'elevationDeg'>,
 ): string => `azimuth ${azimuthDeg}°${geometry.kind === 'ula' ? '' : `, elevation ${elevationDeg}°`}`;

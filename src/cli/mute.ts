@@ -2,10 +2,10 @@
 import { loadRigFile } from '../config/rig-file.ts';
 import { steered } from '../beamforming/hand-beams.ts';
 import { sourceText } from '../telemetry/cycle-record.ts';
+import { arrayOf } from './hand-arguments.ts';
 import { print } from './output.ts';
 import { printable } from './printable.ts';
 import { radiate } from './radiate.ts';
-import { arrayOf } from './steer.ts';
 
 /** Exit code 1: the array did not confirm that it is dark. */
 export async function mute(rigPath: string, options: { json?: boolean }): Promise<void> {

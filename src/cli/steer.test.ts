@@ -16,8 +16,7 @@ const still = (text: string): string => text.replace('loop: { rateHz: 100 }', ST
 interface Line {
   type: string;
   calculated?: { peakAzimuthDeg: number; eirpOverElementDb: number; sidelobeDb: { azimuth: number }; beamwidthDeg: object };
-  measuredDb?: number;
-  predictedDb?: number;
+  users?: { user: number; measuredDb: number; predictedDb: number }[];
   void?: number;
   cycles?: number;
   unsafe?: string;
@@ -39,7 +38,10 @@ describe('beamrig steer', () => {
     expect(beam.calculated?.sidelobeDb.azimuth).toBeLessThan(-11);
     const status = others.filter(({ type }) => type === 'status');
     expect(status.length).toBeGreaterThan(0);
-    for (const { measuredDb = NaN, predictedDb = NaN } of status) expect(Math.abs(measuredDb - predictedDb)).toBeLessThan(0.5);
+    for (const { users = [] } of status) {
+      expect(users.map(({ user }) => user)).toEqual([0]);
+      for (const { measuredDb, predictedDb } of users) expect(Math.abs(measuredDb - predictedDb)).toBeLessThan(0.5);
+    }
     const end = others.at(-1);
     expect(end).toMatchObject({ type: 'end', void: 0, faulted: false });
     expect(end?.unsafe).toBeUndefined();
@@ -53,7 +55,7 @@ describe('beamrig steer', () => {
     let said = '';
     for await (const line of createInterface({ input: child.stdout })) {
       said += `${line}\n`;
-      if (line.startsWith('User 1:')) child.kill('SIGINT');
+      if (line.startsWith('SINR measured: user 1 ')) child.kill('SIGINT');
     }
     if (child.exitCode === null) await once(child, 'exit');
     expect(said).toContain('steered to azimuth -30°, with the stream of user 1, Q = 4; simulator, SIM-');

@@ -174,6 +174,7 @@ function homeProblems(rig: unknown): Problem[] {
     ['beamformer', 'model'],
     ['authentication', 'keyFile'],
     ['telemetry', 'runFolder'],
+    ['beamFolder'],
     ['sensing', 'covariance'],
     ...ofLinks,
   ];

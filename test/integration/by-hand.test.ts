@@ -37,7 +37,7 @@ ${more}`,
   await panel.line(({ type }) => type === 'ready');
   return {
     panel,
-    beamrig(...words: string[]): ChildProcess {
+    beamrig: (...words: string[]): ChildProcess => {
       const child = spawn(process.execPath, [...BEAMRIG, words[0], rig, ...words.slice(1)], { cwd: own.folder });
       endWithUs(child);
       return child;
