@@ -7,6 +7,7 @@ import type { BrokerOptions } from './broker.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import type { ReproduceOptions } from './reproduce.ts';
+import type { ScanOptions } from './scan.ts';
 import type { SteerOptions } from './steer.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
@@ -65,6 +66,25 @@ export function createProgram(): Command {
     .option('--force', 'write over a beam of this name')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: SteerOptions) => (await import('./steer.ts')).steer(rig, options));
+
+  command('scan', 'SINR against angle, measured beside calculated, drawn as it comes', [
+    'beamrig scan rig.yaml --azimuth=-60:60:2 --csv scan.csv --svg scan.svg',
+    'beamrig scan rig.yaml --codebook dft --user 1 --pilots 4096',
+    'beamrig scan rig.yaml --beam 20 --azimuth=-90:90:1',
+  ])
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--azimuth <from:to:step>', 'angles, degrees: of the beams, or of the receiver with --beam (default: -60:60:2)')
+    .option('--elevation <degrees>', 'of all beams; of a planar array', '0')
+    .option('--codebook <which>', 'other beams: dft, or beams (those that are kept by name)')
+    .option('--beam <degrees>', 'one beam to this azimuth, and the receiver moved over the angles: by the simulator, or by you')
+    .option('--user <k>', 'whose receiver measures, from 0', '0')
+    .option('--at <degrees>', 'azimuth at which the receiver stands, where the rig does not know it')
+    .option('--pilots <n>', 'pilots that a reading is averaged over (default: the rig file’s)')
+    .option('--csv <file>', 'write the points as a table', path)
+    .option('--svg <file>', 'write them as a picture', path)
+    .option('--force', 'write over files that are there')
+    .option('--json', 'one JSON object a line instead of text')
+    .action(async (rig: string, options: ScanOptions) => (await import('./scan.ts')).scan(rig, options));
 
   command('mute', 'make the array dark and end, whatever its safe state is', ['beamrig mute rig.yaml'])
     .argument('<rig>', 'rig file, YAML', path)
