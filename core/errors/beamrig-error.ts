@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'covariance-file' // the covariance that sensing wishes for: missing, damaged, of another array, or none
   | 'calibration' // readings that no array explains
   | 'calibration-file' // a calibration table: missing, damaged, or of another panel
+  | 'beam-file' // a beam, or a table of beams: missing, damaged, or of another array
   | 'model-missing'
   | 'model-damaged' // checksum or ONNX parse
   | 'model-engine' // it is to be compiled, and has something that is not

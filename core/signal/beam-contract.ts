@@ -42,6 +42,18 @@ export interface Beam {
   readonly userDigital?: CMatrix;
   /** ‖A·D‖²_F / P as the beamformer gave it, where it was measured; D is scaled to full power since. */
   readonly powerRatio?: number;
+  /**
+   * A beam that somebody chose, which nobody is to make better. 'phases': each element shows the state nearest in phase, and D is scaled to full power
+   * and nothing else. Words: these very states, and D at the power that it has.
+   */
+  readonly asGiven?: 'phases' | GivenWords;
+}
+
+/** Words of a beam that was chosen before, at their own Q. */
+export interface GivenWords {
+  readonly bits: number;
+  /** N·M, word (n, m) at n·M + m. */
+  readonly words: Uint16Array;
 }
 
 /** What is left to choose when the phases stand. */

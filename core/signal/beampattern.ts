@@ -39,9 +39,7 @@ const FEWEST_ELEVATIONS = 181;
  * @param towardsRad directions that must be among the points
  */
 export function azimuthCut(geometry: ArrayGeometry, precoder: CMatrix, towardsRad: readonly number[]): PatternCut {
-  requireFitting(geometry, precoder);
-  // In the horizontal plane all rows of a planar array are in phase: it is a line of what its columns sum to.
-  const line = geometry.kind === 'ula' ? precoder : summedOverRows(precoder, geometry.rows, geometry.columns);
+  const line = azimuthLine(geometry, precoder);
   const spacing = geometry.spacingWavelengths;
   const length = powerOfTwoFrom(Math.max(FEWEST_POINTS, PER_BEAM * line.rows));
   const spectrum = powerSpectrum(line, length);
@@ -73,21 +71,34 @@ export function elevationCut(
   azimuthRad: number,
   towardsRad: readonly number[],
 ): PatternCut {
-  requireFitting(geometry, precoder);
-  const { rows, columns, spacingWavelengths } = geometry;
-  const turn = 2 * Math.PI * spacingWavelengths;
+  const { rows, spacingWavelengths } = geometry;
   const steps = Math.max(FEWEST_ELEVATIONS, Math.ceil(ELEVATION_PER_BEAM * 2 * spacingWavelengths * rows)) - 1;
   const points = new Map<number, number>();
-  const power = (elevationRad: number): number => {
-    // Column by column and then row by row, which saves the sines and cosines of every element.
-    const across = turnsOf(columns, -turn * Math.sin(azimuthRad) * Math.cos(elevationRad));
-    const up = turnsOf(rows, -turn * Math.sin(elevationRad));
-    return towards(precoder, columns, across, up);
-  };
   for (let i = 0; i <= steps; i++) points.set(-Math.PI / 2 + (Math.PI * i) / steps, 0);
   for (const angle of towardsRad) points.set(angle, 0);
-  for (const angle of points.keys()) points.set(angle, power(angle));
+  for (const angle of points.keys()) points.set(angle, powerTowards(geometry, precoder, azimuthRad, angle));
   return cutOf(points, towardsRad);
+}
+
+/**
+ * The line of elements that an array is over azimuth at one elevation: towards it the rows of a planar array differ in phase by a constant step.
+ * @returns C×K
+ */
+export function azimuthLine(geometry: ArrayGeometry, precoder: CMatrix, elevationRad = 0): CMatrix {
+  requireFitting(geometry, precoder);
+  if (geometry.kind === 'ula') return precoder;
+  const { rows, columns, spacingWavelengths } = geometry;
+  return summedOverRows(precoder, rows, columns, -2 * Math.PI * spacingWavelengths * Math.sin(elevationRad));
+}
+
+/** ‖a(azimuth, elevation)ᴴX‖²: 1 is what one isotropic element fed with power 1 radiates. @param precoder N×K */
+export function powerTowards(geometry: ArrayGeometry, precoder: CMatrix, azimuthRad: number, elevationRad = 0): number {
+  requireFitting(geometry, precoder);
+  const { spacingWavelengths } = geometry;
+  const [rows, columns] = geometry.kind === 'ula' ? [1, geometry.elements] : [geometry.rows, geometry.columns];
+  const turn = 2 * Math.PI * spacingWavelengths;
+  const across = turnsOf(columns, -turn * Math.sin(azimuthRad) * Math.cos(elevationRad));
+  return towards(precoder, columns, across, turnsOf(rows, -turn * Math.sin(elevationRad)));
 }
 
 function requireFitting(geometry: ArrayGeometry, precoder: CMatrix): void {
@@ -102,14 +113,16 @@ function cutOf(points: ReadonlyMap<number, number>, towardsRad: readonly number[
   return { anglesRad, power: anglesRad.map((angle) => Math.max(points.get(angle) ?? 0, 0)), places };
 }
 
-/** The line that a planar array is in the horizontal plane, where all of its rows are in phase. */
-export function summedOverRows({ re, im, cols }: CMatrix, rows: number, columns: number): CMatrix {
+/** The line that a planar array is where its rows are in phase, as they are in the horizontal plane, or each `step` radians ahead of the one above. */
+export function summedOverRows({ re, im, cols }: CMatrix, rows: number, columns: number, step = 0): CMatrix {
   const sum = zeros(columns, cols);
+  const turns = turnsOf(rows, step);
   for (let row = 0; row < rows; row++) {
     const from = row * columns * cols;
+    const [cos, sin] = [turns.re[row], turns.im[row]];
     for (let i = 0; i < columns * cols; i++) {
-      sum.re[i] += re[from + i];
-      sum.im[i] += im[from + i];
+      sum.re[i] += cos * re[from + i] - sin * im[from + i];
+      sum.im[i] += cos * im[from + i] + sin * re[from + i];
     }
   }
   return sum;

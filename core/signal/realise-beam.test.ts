@@ -156,3 +156,51 @@ function oneStream(analog: CMatrix): CMatrix {
   digital.re[0] = 1;
   return scale(digital, Math.sqrt(10) / frobeniusNorm(matmul(analog, digital)));
 }
+
+describe('a beam that somebody chose', () => {
+  const problem = problemOf(channelOf(4));
+  const own = realised(channelOf(4), 4);
+
+  it('of given words goes out with these very words and D, whatever the quantiser and the objective would do', () => {
+    const quiet = scale(own.digital, 0.5);
+    const wished: Beam = { analogPhase: wordsToPhases(own.words, 4), digital: quiet, asGiven: { bits: 4, words: own.words } };
+    const quantise = (): never => {
+      throw new Error('nobody quantises it');
+    };
+    const beam = realiseBeam(problem, wished, { states: { bits: 4 }, objective, quantise });
+    expect(beam.words).toEqual(own.words);
+    expect(beam.digital).toBe(quiet);
+    expect(beam.digitalFrom).toBe('beamformer');
+    const precoder = matmul(fromPhases(wordsToPhases(own.words, 4), ELEMENTS, USERS), quiet);
+    sinr(problem.channel, precoder, 1).forEach((value, user) => expect(beam.sinr[user]).toBeCloseTo(value, 8));
+    const finer = realiseBeam(problem, wished, { states: { bits: 6 }, objective });
+    expect(finer.words).toEqual(own.words.map((word) => word * 4));
+    const coarser = realiseBeam(problem, wished, { states: { bits: 3 }, objective });
+    coarser.words.forEach((word, place) => expect(word).toBe(Math.round(own.words[place] / 2) % 8));
+  });
+
+  it('never has more power than is allowed', () => {
+    const loud: Beam = {
+      analogPhase: wordsToPhases(own.words, 4),
+      digital: scale(own.digital, 3),
+      asGiven: { bits: 4, words: own.words },
+    };
+    const beam = realiseBeam(problem, loud, { states: { bits: 4 }, objective });
+    expect(frobeniusNorm(matmul(beam.analog, beam.digital)) ** 2).toBeCloseTo(10, 9);
+  });
+
+  it('of given phases shows the states nearest in phase, at full power, and D is not solved again', () => {
+    const analogPhase = alignedPhases(problem.channel);
+    const weak = idealStates(4);
+    const strong = { re: weak.re.map((x) => 3 * x), im: weak.im.map((y) => 3 * y) };
+    const mixed = { bits: 4, of: (place: number) => (place % 2 === 0 ? weak : strong) };
+    const digital = zeros(USERS, USERS);
+    for (let m = 0; m < USERS; m++) digital.re[m * USERS] = 1;
+    const beam = realiseBeam(problem, { analogPhase, digital, asGiven: 'phases' }, { states: mixed, objective });
+    expect(beam.words).toEqual(realiseBeam(problem, { analogPhase, digital }, { states: { bits: 4 }, objective }).words);
+    expect(frobeniusNorm(matmul(beam.analog, beam.digital)) ** 2).toBeCloseTo(10, 9);
+    expect(beam.digital.re[1]).toBe(0);
+    expect(beam.digital.re[USERS] / beam.digital.re[0]).toBeCloseTo(1, 12);
+    expect(Array.from(beam.sinr.subarray(1))).toEqual([0, 0, 0]);
+  });
+});

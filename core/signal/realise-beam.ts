@@ -1,7 +1,7 @@
 /**
  * From the phases a beamformer wishes for to what the hardware can show: each phase becomes one of an element's 2^Q states, and the digital
  * part is solved again for the array as set, because rounding moves the nulls that the beamformer's own D relied on. Its own D stays a
- * candidate: whichever is better under the objective is taken.
+ * candidate: whichever is better under the objective is taken. A beam that somebody chose goes out as it is (`Beam.asGiven`).
  *
  *   φ ─► words ─► A as set ─► { D of the objective, D of the beamformer at full power } ─► the better one, with its SINR per user
  *
@@ -9,7 +9,17 @@
  */
 import { counted } from '../errors/counted.ts';
 import { BeamrigError } from '../errors/beamrig-error.ts';
-import type { ArrayStates, Beam, Digital, Objective, Problem, Quantiser, RealisedBeam, SetArray } from './beam-contract.ts';
+import type {
+  ArrayStates,
+  Beam,
+  Digital,
+  GivenWords,
+  Objective,
+  Problem,
+  Quantiser,
+  RealisedBeam,
+  SetArray,
+} from './beam-contract.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { frobeniusNorm, fromPhases, matmul, scale, zeros } from './complex-matrix.ts';
 import { equivalentArray } from './equivalent-array.ts';
@@ -17,6 +27,7 @@ import { metricsOf, type MetricValues } from './metrics.ts';
 import { idealOf, quantisePhases, quantiseToStates } from './quantise.ts';
 import { ratesOfGains } from './rate.ts';
 import { sensingMetrics } from './sensing.ts';
+import { nearestInPhase } from './steering.ts';
 
 export interface RealiseOptions {
   states: ArrayStates;
@@ -32,10 +43,42 @@ export interface RealiseOptions {
 export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOptions): RealisedBeam {
   const { states, objective, quantise = nearestStates } = options;
   requirePhases(problem, beam);
+  if (beam.asGiven !== undefined) return asChosen(problem, beam, beam.asGiven, states, objective);
   const { words, gain } = quantise(problem, beam, states, objective);
   const analog = statesShown(arrayOf(problem), words, states);
   return { words, analog, ...chooseDigital(problem, beam, analog, objective, gain === undefined ? {} : { words_gain: gain }) };
 }
+
+/** A beam that nobody is to make better: its words or the states nearest in phase, its D, and never more power than the problem has. */
+function asChosen(
+  problem: Problem,
+  beam: Beam,
+  given: 'phases' | GivenWords,
+  states: ArrayStates,
+  objective: Objective,
+): RealisedBeam {
+  const words =
+    given === 'phases'
+      ? nearestInPhase(beam.analogPhase, states, problem.connection)
+      : given.words.map((word) => atBits(word, given.bits, states.bits));
+  const analog = statesShown(arrayOf(problem), words, states);
+  const array = setArray(problem, beam, analog);
+  const most = Math.sqrt(problem.power);
+  const amplitude = frobeniusNorm(matmul(analog, beam.digital));
+  const isRight = given === 'phases' ? amplitude === 0 : amplitude <= most * ROUNDING;
+  const digital = isRight ? beam.digital : scale(beam.digital, most / amplitude);
+  const score = objective.at(problem, array).score({ digital });
+  const rates = ratesHeard(problem, array.equivalent, digital);
+  const metrics = metricsTold(problem, analog, { digital, ...rates, score });
+  return { words, analog, digital, digitalFrom: 'beamformer', score, ...rates, metrics };
+}
+
+/** What float64 makes of a beam that was scaled to the very power of its rig. */
+const ROUNDING = 1 + 1e-9;
+
+/** The word of the same phase, or the nearest one, at another Q. */
+const atBits = (word: number, from: number, to: number): number =>
+  from <= to ? word << (to - from) : Math.round(word / 2 ** (from - to)) % 2 ** to;
 
 /** The same for an array that shows every phase as it is, which no hardware does: the limit of many bits. */
 export function realiseExactly(problem: Problem, beam: Beam, objective: Objective): Omit<RealisedBeam, 'words'> {

@@ -2,10 +2,21 @@
 import type { Engine } from '../../models/engine/engines.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 
+/** An ONNX file, plain code, or beams that somebody chose. */
+export type BeamformerKind = 'model' | 'baseline' | 'by-hand';
+
+/** What came of a beam. */
+export interface BeamReading {
+  /** SINR of each user, dB, as the panels reported it; undefined of a cycle that was void, or whose readings nobody believes. */
+  readonly measuredDb: Float64Array | undefined;
+  /** As it was expected over the channel that the beam was asked for. */
+  readonly predictedDb: Float64Array;
+}
+
 export interface Beamformer {
   /** 'unfolded-pga-n64', 'aligned', … */
   readonly id: string;
-  readonly kind: 'model' | 'baseline';
+  readonly kind: BeamformerKind;
   /** One line for the page and `beamrig models`. */
   readonly title: string;
   readonly dimensions: { elements: number; rfChains: number; users: number };
@@ -24,5 +35,10 @@ export interface Beamformer {
   /** It could be compiled, and did not compute the same: somebody should know. */
   readonly enginesDiffer?: true;
   compute(problem: Problem): Promise<Beam>;
+  /**
+   * For one that looks for its users with beams: what came of a beam that `compute` gave. Not every beam comes to be radiated.
+   * @returns words for whoever watches, where there is news
+   */
+  heard?(beam: Beam, reading: BeamReading): string | undefined;
   close(): Promise<void>;
 }

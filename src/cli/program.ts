@@ -2,11 +2,14 @@
 import { Command } from 'commander';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { BeamOptions } from './beam.ts';
+import type { ExportOptions, ImportOptions, SaveOptions } from './beams.ts';
 import type { BrokerOptions } from './broker.ts';
 import type { CalibrateOptions } from './calibrate.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import type { ReproduceOptions } from './reproduce.ts';
+import type { ScanOptions } from './scan.ts';
+import type { SteerOptions } from './steer.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { DEFAULT_SWEEPS, QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
@@ -50,6 +53,44 @@ export function createProgram(): Command {
     .option('--engine <name>', 'what computes a model: auto, compiled or onnxruntime (default: the rig file’s)')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: object) => (await import('./run.ts')).run(rig, options));
+
+  command('steer', 'point the array somewhere until Ctrl-C, and say what the beam is like and how well it is received', [
+    'beamrig steer rig.yaml --azimuth 20',
+    'beamrig steer rig.yaml --azimuth=-35 --elevation 10 --user 1 --for 30 --json',
+  ])
+    .argument('<rig>', 'rig file, YAML', path)
+    .requiredOption('--azimuth <degrees>', 'from broadside, positive towards element 0')
+    .option('--elevation <degrees>', 'from the horizon, positive upwards; of a planar array', '0')
+    .option('--user <k>', 'whose stream the beam carries, from 0: the others are sent nothing', '0')
+    .option('--for <seconds>', 'end by itself after so long')
+    .option('--save <name>', 'keep the beam as it is shown, by this name')
+    .option('--force', 'write over a beam of this name')
+    .option('--json', 'one JSON object a line instead of text')
+    .action(async (rig: string, options: SteerOptions) => (await import('./steer.ts')).steer(rig, options));
+
+  command('scan', 'SINR against angle, measured beside calculated, drawn as it comes', [
+    'beamrig scan rig.yaml --azimuth=-60:60:2 --csv scan.csv --svg scan.svg',
+    'beamrig scan rig.yaml --codebook dft --user 1 --pilots 4096',
+    'beamrig scan rig.yaml --beam 20 --azimuth=-90:90:1',
+  ])
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--azimuth <from:to:step>', 'angles, degrees: of the beams, or of the receiver with --beam (default: -60:60:2)')
+    .option('--elevation <degrees>', 'of all beams; of a planar array', '0')
+    .option('--codebook <which>', 'other beams: dft, or beams (those that are kept by name)')
+    .option('--beam <degrees>', 'one beam to this azimuth, and the receiver moved over the angles: by the simulator, or by you')
+    .option('--user <k>', 'whose receiver measures, from 0', '0')
+    .option('--at <degrees>', 'azimuth at which the receiver stands, where the rig does not know it')
+    .option('--pilots <n>', 'pilots that a reading is averaged over (default: the rig file’s)')
+    .option('--csv <file>', 'write the points as a table', path)
+    .option('--svg <file>', 'write them as a picture', path)
+    .option('--force', 'write over files that are there')
+    .option('--json', 'one JSON object a line instead of text')
+    .action(async (rig: string, options: ScanOptions) => (await import('./scan.ts')).scan(rig, options));
+
+  command('mute', 'make the array dark and end, whatever its safe state is', ['beamrig mute rig.yaml'])
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--json', 'as JSON')
+    .action(async (rig: string, options: object) => (await import('./mute.ts')).mute(rig, options));
 
   command('init', 'write a commented rig file to start from', ['beamrig init', 'beamrig init lab.yaml'])
     .argument('[file]', 'where to write it; an existing file is kept', path, 'rig.yaml')
@@ -168,6 +209,67 @@ export function createProgram(): Command {
     .option('-o, --output <file>', 'where it goes (default: standard output)', path)
     .option('--force', 'write over a file that is there')
     .action(async (table: string, options: object) => (await import('./calibration.ts')).exportTable(table, options));
+  const beams = command('beams', 'beams that are kept by name: saved, listed, sent, exported and imported', [
+    'beamrig beams save rig.yaml east --azimuth 40',
+    'beamrig beams list rig.yaml',
+    'beamrig beams send rig.yaml east --for 10',
+  ]);
+  beams
+    .command('save')
+    .description('keep a beam by a name: towards a direction, or one that a run kept')
+    .argument('<rig>', 'rig file, YAML', path)
+    .argument('<name>', 'name of the beam')
+    .option('--azimuth <degrees>', 'from broadside, positive towards element 0')
+    .option('--elevation <degrees>', 'from the horizon, positive upwards; of a planar array', '0')
+    .option('--user <k>', 'whose stream the beam carries, from 0', '0')
+    .option('--run <folder>', 'folder of a run whose rig file had telemetry.keep', path)
+    .option('--cycle <n>', 'with --run: the cycle, from 0')
+    .option('--force', 'write over a beam of this name')
+    .addHelpText('after', '\nExample:\n  $ beamrig beams save rig.yaml best --run runs/20261122T073000Z-demo --cycle 17')
+    .action(async (rig: string, name: string, options: SaveOptions) => (await import('./beams.ts')).save(rig, name, options));
+  beams
+    .command('list')
+    .description('the beams of a rig, with what they are like, calculated for ideal states')
+    .argument('<rig>', 'rig file, YAML', path)
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  $ beamrig beams list rig.yaml')
+    .action(async (rig: string, options: object) => (await import('./beams.ts')).list(rig, options));
+  beams
+    .command('send')
+    .description('radiate a beam until Ctrl-C; its words go out as they are')
+    .argument('<rig>', 'rig file, YAML', path)
+    .argument('<name>', 'name of the beam')
+    .option('--for <seconds>', 'end by itself after so long')
+    .option('--cycles <n>', 'end after so many cycles')
+    .option('--json', 'one JSON object a line instead of text')
+    .addHelpText('after', '\nExample:\n  $ beamrig beams send rig.yaml east --for 10')
+    .action(async (rig: string, name: string, options: object) => (await import('./beams.ts')).send(rig, name, options));
+  beams
+    .command('export')
+    .description('beams as the table of an array kit, comma-separated; all of them where none is named')
+    .argument('<rig>', 'rig file, YAML', path)
+    .argument('[names...]', 'names of beams')
+    .option('-o, --output <file>', 'file to write (default: standard output)', path)
+    .option('--angles', 'where a beam points, in whole degrees, instead of its channels')
+    .option('--mode <mode>', 'tx or rx', 'tx')
+    .option('--force', 'write over a file that is there')
+    .addHelpText('after', '\nExample:\n  $ beamrig beams export rig.yaml east west -o table.csv')
+    .action(async (rig: string, names: string[], options: ExportOptions) =>
+      (await import('./beams.ts')).exportTable(rig, names, options),
+    );
+  beams
+    .command('import')
+    .description('the beams of the table of an array kit, kept by name')
+    .argument('<rig>', 'rig file, YAML', path)
+    .argument('<table>', 'comma-separated, with columns Mode, BeamID, BeamType, …', path)
+    .option('--prefix <text>', 'begins their names (default: tx- or rx-)')
+    .option('--mode <mode>', 'tx or rx', 'tx')
+    .option('--user <k>', 'whose stream they carry, from 0', '0')
+    .option('--force', 'write over beams of these names')
+    .addHelpText('after', '\nExample:\n  $ beamrig beams import rig.yaml CustomBatchBeams.csv')
+    .action(async (rig: string, file: string, options: ImportOptions) =>
+      (await import('./beams.ts')).importTable(rig, file, options),
+    );
 
   command('broker', 'start an MQTT broker for a bench that has none, until Ctrl-C', [
     'beamrig broker',

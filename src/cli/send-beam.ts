@@ -1,19 +1,13 @@
-/**
- * A kept beam on a rig: a run of one or some cycles with nothing else in it, so that hardware, fallback, safe state and void cycles are as in any
- * run. It is not recorded: it belongs to no run.
- */
-import { createRealClock } from '../../core/clock/real-clock.ts';
+/** A kept beam on a rig, for one or some cycles. */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { loadRigFile } from '../config/rig-file.ts';
-import type { ControlLoop } from '../control/control-loop.ts';
-import { assembleRig } from '../rig/assemble.ts';
 import { chooseKept, requireNoMorePower, requireSameArray } from '../rig/kept-beam.ts';
-import { isOnRealLink, sourceText, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
+import { isOnRealLink, sourceText, type Source } from '../telemetry/cycle-record.ts';
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 import type { StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
 import { printable } from './printable.ts';
-import { onStopSignal } from './stop-signal.ts';
+import { radiate } from './radiate.ts';
 
 export interface SentBeam {
   rig: string;
@@ -51,59 +45,27 @@ export async function sendBeam(options: { run: StoredRun; kept: KeptBeam; rigPat
       `The beam was made for an SNR of ${then} dB, and the rig file says ${rig.snrDb}: it is sent with the power that it has, which is no more.`,
     );
   }
-  const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
-  const release = onStopSignal(
-    () => {
-      asked.stop = true;
-      asked.of?.commandSafe();
-      void asked.of?.stop();
-    },
-    () => asked.of?.commandSafe(),
-  );
-  // However this process ends by itself, what it may have left radiating is commanded to be safe.
-  process.once('exit', () => asked.of !== undefined && asked.of.state !== 'stopped' && asked.of.commandSafe());
-  const records: { newest?: CycleRecord; ok?: CycleRecord; void: number; cycles: number } = { void: 0, cycles: 0 };
   const file = `cycle ${kept.cycle} of ${run.manifest.run}`;
-  const assembled = await assembleRig({
+  const radiated = await radiate({
     rig,
     chosen: chooseKept(kept, kept.beam),
     ...(kept.channel === undefined ? {} : { channels: { channels: [kept.channel], file } }),
-    clock: createRealClock(),
-    recorder: {
-      cycle: (record) => {
-        records.newest = record;
-        records.cycles++;
-        if (record.outcome === 'ok') records.ok = record;
-        else records.void++;
-      },
-      event: ({ level, message, action }) => {
-        if (level !== 'info') printError(printable(action === undefined ? message : `${message} ${action}`));
-      },
-    },
     cycles,
   });
-  const loop = assembled.controller;
-  asked.of = loop;
-  if (asked.stop) await loop.stop();
-  const outcome = await assembled.run();
-  if (outcome.reason === 'faulted') await loop.stop();
-  release();
-  const { ok, newest } = records;
-  const failure = outcome.message ?? newest?.failure;
-  const { unsafe } = loop;
+  const { source, panels, ok, failure, unsafe, faulted } = radiated;
   return {
     rig: rig.name,
-    source: newest?.source ?? assembled.source,
+    source,
     channel: kept.channel === undefined ? 'of the rig' : 'kept',
-    panels: newest?.panels ?? '',
-    cycles: records.cycles,
-    void: records.void,
+    panels,
+    cycles: radiated.cycles,
+    void: radiated.void,
     ...(failure === undefined ? {} : { failure }),
     predictedSnrDb: Array.from(ok?.predictedSnrDb ?? []),
     measuredSnrDb: Array.from(ok?.measuredSnrDb ?? []),
     measuredSumRate: ok === undefined || Number.isNaN(ok.measuredSumRate) ? null : ok.measuredSumRate,
     ...(unsafe === undefined ? {} : { unsafe }),
-    worked: ok !== undefined && outcome.reason !== 'faulted' && unsafe === undefined,
+    worked: ok !== undefined && !faulted && unsafe === undefined,
   };
 }
 

@@ -192,6 +192,7 @@ function homeProblems(rig: unknown): Problem[] {
     ['beamformer', 'model'],
     ['authentication', 'keyFile'],
     ['telemetry', 'runFolder'],
+    ['beamFolder'],
     ['sensing', 'covariance'],
     ...ofLinks,
   ];

@@ -221,6 +221,12 @@ export const rigFileSchema = z
       .optional()
       .describe('The fixed beam of safeState: codeword.'),
     calibration: calibrationSchema.prefault({}),
+    beamFolder: z
+      .string()
+      .min(1)
+      .max(1000)
+      .default('beams')
+      .describe('Folder of beams that are kept by name (`beamrig beams`), from the folder of the rig file.'),
     simulator: simulatorSchema.prefault({}),
     telemetry: z
       .strictObject({
@@ -352,6 +358,7 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
     // An id of the zoo or the name of a baseline is no path.
     beamformer: { ...file.beamformer, model: isModelPath(model) ? pathFrom(folder, model) : model },
     calibration: { ...file.calibration, folder: pathFrom(folder, file.calibration.folder) },
+    beamFolder: pathFrom(folder, file.beamFolder),
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },
   };
   return keyFile === undefined ? placed : { ...placed, authentication: { keyFile: pathFrom(folder, keyFile) } };

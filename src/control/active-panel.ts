@@ -55,7 +55,7 @@ export interface ActivePanel {
   readonly loss: string | undefined;
   /** The panel goes to its safe state by itself when it hears nothing. */
   readonly guarded: boolean;
-  /** Whatever this run may have left radiating has confirmed the safe state, and was given no beam since. */
+  /** Whatever this run may have left radiating has confirmed the safe state, or that it is muted, and was given no beam since. */
   readonly confirmed: boolean;
   /** Tells the panel its safe state, before the first cycle. */
   arm(): Promise<void>;
@@ -68,6 +68,9 @@ export interface ActivePanel {
   commandSafe(): boolean;
   /** And waits for it to be confirmed. Returns words when it is not, after `withinMs` at the latest. */
   makeSafe(withinMs?: number): Promise<string | undefined>;
+  /** Makes dark whatever this run may have left radiating, also where the safe state is another, until the next beam. Returns words when it is not confirmed. */
+  mute(): Promise<string | undefined>;
+  readonly muted: boolean;
   /** The hardware has several parts, and one alone can leave the others radiating what is no beam, whatever the safe state. */
   readonly mayComeApart: boolean;
   /** Between cycles that are long apart: makes safe, and looks for what is missing, where the hardware has come apart. Told once. */
@@ -90,6 +93,7 @@ class Active implements ActivePanel {
   #resting: Candidate | undefined;
   #sourceReason: string;
   #sourceSinceMs: number;
+  #muted = false;
   #fallbackAnnounced = true;
   #fellBack = false;
   /** Of the loss that the rig fell back for. */
@@ -127,7 +131,7 @@ class Active implements ActivePanel {
   }
 
   get confirmed(): boolean {
-    const { state } = this.#options.safe;
+    const state = this.#muted ? 'mute' : this.#options.safe.state;
     return this.#mayRadiate().every((candidate) => {
       const left = candidate !== this.#active && !candidate.mayRadiate;
       return left || candidate.rigPanel.panel.safeAs === state;
@@ -156,6 +160,7 @@ class Active implements ActivePanel {
 
   beamId(cycle: number): Promise<BeamId> {
     this.#active.mayRadiate = true;
+    this.#muted = false;
     this.#active.recovery.lit();
     return this.#active.beamIds.take(cycle);
   }
@@ -179,7 +184,25 @@ class Active implements ActivePanel {
       .every(Boolean);
   }
 
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  async mute(): Promise<string | undefined> {
+    this.#muted = true;
+    const words = await Promise.all(
+      this.#mayRadiate().map(async (candidate) => {
+        const unconfirmed = await candidate.recovery.rest();
+        if (unconfirmed === undefined) candidate.mayRadiate = false;
+        return unconfirmed;
+      }),
+    );
+    const unsafe = words.filter((word) => word !== undefined);
+    return unsafe.length === 0 ? undefined : unsafe.join('; ');
+  }
+
   async makeSafe(withinMs?: number): Promise<string | undefined> {
+    this.#muted = false;
     const words = await Promise.all(
       this.#mayRadiate().map(async (candidate) => {
         const certain = candidate !== this.#active && !candidate.mayRadiate;
@@ -200,7 +223,11 @@ class Active implements ActivePanel {
 
   get mayComeApart(): boolean {
     const { safe } = this.#options;
-    return safe.state !== 'mute' && [this.#active, this.#resting].some((candidate) => candidate?.rigPanel.apart !== undefined);
+    return (
+      !this.#muted &&
+      safe.state !== 'mute' &&
+      [this.#active, this.#resting].some((candidate) => candidate?.rigPanel.apart !== undefined)
+    );
   }
 
   async lookAfter(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
+import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
@@ -35,6 +36,7 @@ const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
 /** A cycle that is being prepared, and what its beam is computed by and for, whatever is chosen meanwhile. */
 type CycleAhead = Choice & { readonly prepared: Promise<PreparedCycle | undefined> };
+const MUTED = { state: 'mute', azimuthDeg: null } as const;
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -135,7 +137,8 @@ class Loop implements ControlLoop {
     const standsStill = this.#is('paused') || this.#is('faulted');
     const slow = (standsStill ? undefined : this.#watch.slow) ?? null;
     const calibration = this.#options.setting.calibration?.(this.#panels.panel).about ?? description.calibration;
-    return { ...description, ...now, calibration, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
+    const safe = this.#panels.muted ? MUTED : description.safe;
+    return { ...description, ...now, calibration, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -169,6 +172,19 @@ class Loop implements ControlLoop {
     if (!moved.ok || this.#idle) return moved;
     this.#wake.abort();
     return new Promise((resolve) => this.#pausing.push(resolve));
+  }
+
+  async mute(): Promise<ControlResult> {
+    const paused = await this.pause();
+    if (!this.#is('paused')) return paused.ok ? { ok: false, reason: `the rig is ${this.#state}` } : paused;
+    const unsafe = await this.#panels.mute();
+    this.#news.event({
+      level: unsafe === undefined ? 'info' : 'error',
+      code: 'muted',
+      message:
+        unsafe === undefined ? 'The array is muted.' : `The array was told to be mute and has not confirmed it: ${unsafe}.`,
+    });
+    return unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe };
   }
 
   async switchModel(id: string): Promise<ControlResult> {
@@ -263,6 +279,7 @@ class Loop implements ControlLoop {
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
       if (!this.#is('stopped')) this.#watch.ran(prepared, boards, ahead.beamformer, finished.calibration);
+      this.#hear(ahead.beamformer, prepared, finished);
       await this.#conclude(finished);
     }
   }
@@ -272,6 +289,14 @@ class Loop implements ControlLoop {
     const prepared = prepareCycle(this.#options.setting, choice.beamformer, cycle);
     this.#computing = prepared;
     return { ...choice, prepared };
+  }
+
+  /** A beamformer that looks for its users learns by what they measure. */
+  #hear(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt }: FinishedCycle): void {
+    if (beam === undefined || beamformer.heard === undefined) return;
+    const measuredDb = record.outcome === 'ok' && doubt === undefined ? record.measuredSnrDb : undefined;
+    const news = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb });
+    if (news !== undefined) this.#news.event({ level: 'info', code: 'beam-search', message: news });
   }
 
   async #conclude(finished: FinishedCycle): Promise<void> {

@@ -9,6 +9,7 @@ import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { QuantiserName } from '../../core/signal/quantiser-names.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
+import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -104,7 +105,7 @@ export interface RigDescription {
   /** What digital weights, and words that are chosen for the whole array, are to be best for. */
   objective: string;
   /** Models that fit this rig, for the page's list. */
-  models: { id: string; title: string; kind: 'model' | 'baseline' }[];
+  models: { id: string; title: string; kind: BeamformerKind }[];
   /** Values of Q that may be chosen now. */
   phaseBitsOptions: number[];
   snrDb: number;
@@ -163,6 +164,8 @@ export interface Controller {
   cyclesPerSecond(): number;
   run(): Promise<ControlResult>;
   pause(): Promise<ControlResult>;
+  /** Pauses, and makes the array dark whatever its safe state is, until it runs again. */
+  mute(): Promise<ControlResult>;
   switchModel(id: string): Promise<ControlResult>;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
   stop(): Promise<void>;

@@ -22,7 +22,6 @@ import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import type { ChosenBeam } from './kept-beam.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
@@ -47,8 +46,8 @@ export interface AssembleOptions {
   seed?: number;
   /** Recorded channels instead of moving users, one a cycle. Without `cycles` the run ends after the last one. */
   channels?: { channels: CMatrix[]; file: string };
-  /** Instead of the rig file's model and objective. */
-  chosen?: ChosenBeam;
+  /** Instead of the rig file's model: beams that somebody chose. */
+  chosen?: Beamformer;
   clock: Clock;
   recorder: CycleSink;
   /** Ends the run after so many cycles; more than there are recorded channels begin again with the first. */
@@ -114,9 +113,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
   const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const { sweeps, sweepStart } = rig.beamformer;
-  const objective = options.chosen?.objective ?? OBJECTIVES[rig.beamformer.objective];
-  // A beam that is chosen is to be radiated as it is.
-  const quantiser = { quantiser: options.chosen === undefined ? rig.beamformer.quantiser : ('nearest' as const), sweeps };
+  const objective = OBJECTIVES[rig.beamformer.objective];
+  const quantiser = { quantiser: rig.beamformer.quantiser, sweeps };
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const calibrations = openCalibrations(rig);
@@ -125,7 +123,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const needsAt = (bits: number): BeamformerNeeds => ({ ...needs, phaseBits: calibrations.some ? undefined : bits });
   const open = (name: string, bits = phaseBits): Promise<Beamformer> =>
     openBeamformer(name, needsAt(bits), { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
-  const opening = clock.during(options.chosen ? Promise.resolve(options.chosen.beamformer) : open(rig.beamformer.model));
+  const opening = clock.during(options.chosen ? Promise.resolve(options.chosen) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
   const beamformer = await opening;
   let simulator: Simulator | undefined;

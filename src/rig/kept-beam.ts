@@ -2,7 +2,6 @@
  * A beam that was kept, as what chooses the beams of a run: the same words on every cycle, and the very D that went with them. So it is sent, measured
  * and made safe as any other.
  */
-import type { Objective } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { frobeniusNorm, fromPhases, matmul } from '../../core/signal/complex-matrix.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -13,32 +12,18 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 
-export interface ChosenBeam {
-  beamformer: Beamformer;
-  objective: Objective;
-}
-
 export function chooseKept(
   { cycle, elements, rfChains, users, phaseBits }: KeptBeam,
   { words, digital }: { words: Uint16Array; digital: CMatrix },
-): ChosenBeam {
-  const beamformer: Beamformer = {
+): Beamformer {
+  return {
     id: `kept-cycle-${cycle}`,
-    kind: 'baseline',
+    kind: 'by-hand',
     title: `the beam of cycle ${cycle}, as it was kept`,
     dimensions: { elements, rfChains, users },
-    compute: async () => ({ analogPhase: wordsToPhases(words, phaseBits), digital }),
+    compute: async () => ({ analogPhase: wordsToPhases(words, phaseBits), digital, asGiven: { bits: phaseBits, words } }),
     close: async () => undefined,
   };
-  // Scaled to full power, its own D would differ in the last digits: the one that was kept is preferred to it.
-  const objective: Objective = {
-    name: 'kept',
-    at: () => ({
-      resolve: () => ({ digital }),
-      score: (candidate) => ({ value: candidate.digital === digital ? 1 : 0, metrics: {} }),
-    }),
-  };
-  return { beamformer, objective };
 }
 
 /** @throws BeamrigError 'rig-file' where the rig is another than the beam is for */

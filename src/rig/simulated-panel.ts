@@ -1,9 +1,9 @@
 /** The simulator as a panel that the control loop can run on, and the safe state that this and the hardware share. */
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { steeringVector } from '../../core/signal/geometry.ts';
 import { quantisePhases } from '../../core/signal/quantise.ts';
 import type { Random } from '../../core/signal/random.ts';
+import { steeringPhases } from '../../core/signal/steering.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
@@ -93,10 +93,7 @@ export function safeChoice(rig: RigFile): SafeChoice {
   const { safeState, safeCodeword } = rig;
   if (safeState !== 'codeword' || safeCodeword === undefined) return { state: safeState };
   const { geometry, rfChains, phaseBits } = rig.array;
-  const steering = steeringVector(geometry, (safeCodeword.azimuthDeg * Math.PI) / 180);
-  const phaseRad = Float64Array.from({ length: elementsOf(rig) * rfChains }, (_, word) => {
-    const element = Math.floor(word / rfChains);
-    return Math.atan2(steering.im[element], steering.re[element]);
-  });
+  const direction = { azimuthRad: (safeCodeword.azimuthDeg * Math.PI) / 180, elevationRad: 0 };
+  const phaseRad = steeringPhases(geometry, direction, rfChains);
   return { state: safeState, beam: { phaseBits, words: quantisePhases(phaseRad, phaseBits) } };
 }

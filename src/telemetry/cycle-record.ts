@@ -4,6 +4,7 @@
 import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { MetricValues } from '../../core/signal/metrics.ts';
+import type { BeamformerKind } from '../beamforming/beamformer.ts';
 
 /**
  * What radiated and measured. A played panel is a program at the far end of a real link: the link is real, what it radiates and reports is
@@ -116,7 +117,7 @@ export interface RigEvent {
 /** Who chose the beams. */
 export interface ModelUsed {
   id: string;
-  kind: 'model' | 'baseline';
+  kind: BeamformerKind;
   /** What computed it; a baseline is plain code. */
   engine?: Engine;
   /** Why onnxruntime ran it where the compiled engine would have been taken. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot, packageVersion } from '../../core/files/package-root.ts';
 import { writeWholeFile } from '../../core/files/whole-file.ts';
+import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { BoardUsed, ChannelOrigin, ModelUsed, Source } from './cycle-record.ts';
 
@@ -17,7 +18,7 @@ export interface RigIdentity {
   sourceReason: string;
   model: {
     id: string;
-    kind: 'model' | 'baseline';
+    kind: BeamformerKind;
     steps?: number;
     phaseBits?: number;
     sensing?: true;

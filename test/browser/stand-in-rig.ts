@@ -241,6 +241,11 @@ export class StandInRig implements Controller {
     return this.#setState('paused');
   }
 
+  async mute(): Promise<ControlResult> {
+    this.safe = { state: 'mute', azimuthDeg: null };
+    return this.#setState('paused');
+  }
+
   async switchModel(id: string): Promise<ControlResult> {
     if (!this.describe().models.some((model) => model.id === id)) return { ok: false, reason: `there is no model "${id}"` };
     this.#modelId = id;

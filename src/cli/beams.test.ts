@@ -1,0 +1,94 @@
+/** `beamrig beams`: kept by name, listed, sent on the simulator, exported and imported. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+
+const cli = new CliFolder();
+afterAll(() => cli.remove());
+let folders = 0;
+const rigWith = (change: (text: string) => string = (text) => text): string =>
+  cli.rigFile((text) => `${change(text)}beamFolder: beams-${++folders}\n`);
+
+describe('beamrig beams', () => {
+  it('keeps a beam towards a direction, lists it with what it is like, and radiates it', async () => {
+    const rig = rigWith();
+    expect((await beamrigHere('beams', 'list', rig)).stdout).toContain('No beam is kept');
+    const saved = await beamrigHere('beams', 'save', rig, 'east', '--azimuth', '40', '--user', '1');
+    expect(saved.stdout).toMatch(/^Saved as .*beams-\d+\/east\.beam\.json\n$/);
+    const { stdout } = await beamrigHere('beams', 'list', rig);
+    expect(stdout).toMatch(/east +40 +8\.\d +-1\d\.\d +2[34]\.\d +yes +steered to azimuth 40°/);
+    expectRefusal(await beamrigHere('beams', 'save', rig, 'east', '--azimuth', '41'), "there is a beam 'east' already");
+    const sent = await cli.beamrig('beams', 'send', rig, 'east', '--cycles', '10', '--json');
+    const lines = sent.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ type: 'beam', source: 'simulator' });
+    expect(Math.abs((lines[0].calculated as { pointingErrorDeg: number }).pointingErrorDeg)).toBeLessThan(0.5);
+    expect(lines[1]).toMatchObject({ type: 'status', users: [{ user: 1 }] });
+    expect(lines.at(-1)).toMatchObject({ type: 'end', cycles: 10, void: 0, faulted: false });
+    expect(sent.code).toBe(0);
+  });
+
+  it('keeps one that a run kept, and one that is being steered, with the words that were radiated', async () => {
+    const rig = rigWith((text) => text.replace(/telemetry: \{/, 'telemetry: { keep: all,'));
+    expect((await cli.beamrig('run', rig, '--cycles', '5', '--virtual-time')).code).toBe(0);
+    const runs = join(cli.path, 'runs');
+    const run = join(runs, readdirSync(runs)[0]);
+    expect((await beamrigHere('beams', 'save', rig, 'best', '--run', run, '--cycle', '3')).code).toBe(0);
+    const { stdout } = await beamrigHere('beam', run, '--cycle', '3', '--json');
+    const path = join(cli.path, `beams-${folders}`);
+    const file = JSON.parse(readFileSync(join(path, 'best.beam.json'), 'utf8')) as { words: number[]; from: string };
+    expect(file.words).toEqual((JSON.parse(stdout) as { words: number[] }).words);
+    expect(file.from).toMatch(/^cycle 3 of /);
+    expectRefusal(
+      await beamrigHere('beams', 'save', rig, 'late', '--run', run, '--cycle', '99'),
+      'it has no phase words of cycle 99',
+    );
+    expect((await cli.beamrig('steer', rig, '--azimuth', '-12', '--for', '0.3', '--save', 'west')).code).toBe(0);
+    expect((await beamrigHere('beams', 'save', rig, 'too', '--azimuth', '-12')).code).toBe(0);
+    const wordsOf = (name: string): number[] =>
+      (JSON.parse(readFileSync(join(path, `${name}.beam.json`), 'utf8')) as { words: number[] }).words;
+    expect(wordsOf('west')).toEqual(wordsOf('too'));
+  });
+
+  it('goes into the table of a kit and back', async () => {
+    const rig = rigWith();
+    for (const azimuth of ['-30', '10', '45']) await beamrigHere('beams', 'save', rig, `at${azimuth}`, '--azimuth', azimuth);
+    const csv = join(cli.path, 'table.csv');
+    const exported = await beamrigHere('beams', 'export', rig, '-o', csv);
+    expect(exported.stderr).toContain('3 beams: 1 at-30, 2 at10, 3 at45.');
+    expect(readFileSync(csv, 'utf8').split('\n')).toHaveLength(3 * 16 + 2);
+    const imported = await beamrigHere('beams', 'import', rig, csv, '--prefix', 'kit-');
+    expect(imported.stdout).toMatch(/^3 beams of .*table\.csv saved in .*: kit-1, kit-2, kit-3\.\n$/);
+    const listed = JSON.parse((await beamrigHere('beams', 'list', rig, '--json')).stdout) as { name: string; fits: boolean }[];
+    expect(listed.map(({ name, fits }) => [name, fits])).toEqual([
+      ...['at-30', 'at10', 'at45'].map((name) => [name, true]),
+      ...['kit-1', 'kit-2', 'kit-3'].map((name) => [name, true]),
+    ]);
+    const again = await beamrigHere('beams', 'export', rig, 'kit-1', 'kit-2', 'kit-3');
+    expect(again.stdout).toBe(readFileSync(csv, 'utf8'));
+    expectRefusal(
+      await beamrigHere('beams', 'import', rig, csv, '--prefix', 'kit-'),
+      'there are beams of these names already: kit-1',
+    );
+  });
+
+  it('does not send what the array cannot show, nor to another array', async () => {
+    const rig = rigWith();
+    const csv = join(cli.path, 'off.csv');
+    writeFileSync(csv, 'Mode,BeamID,ch,ch_sw,ch_db,ch_deg\nTX,5,3,1,,90\n');
+    const imported = await beamrigHere('beams', 'import', rig, csv);
+    expect(imported.stderr).toContain('kept and not sent by phases alone: tx-5');
+    expectRefusal(await beamrigHere('beams', 'send', rig, 'tx-5'), "the beam 'tx-5' has elements off or gains that differ");
+    await beamrigHere('beams', 'save', rig, 'east', '--azimuth', '40');
+    const other = cli.rigFile((text) => `${text.replace('elements: 16', 'elements: 8')}beamFolder: beams-${folders}\n`);
+    expectRefusal(
+      await beamrigHere('beams', 'send', other, 'east'),
+      "is for another array than that of 'bench': elements 16, not 8",
+    );
+    expectRefusal(await beamrigHere('beams', 'send', rig, 'nobody'), 'nobody.beam.json');
+    expectRefusal(await beamrigHere('beams', 'send', rig, '../east'), "the name '../east' is not allowed");
+  });
+});

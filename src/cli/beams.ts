@@ -1,0 +1,243 @@
+/**
+ * `beamrig beams`: beams that are kept by name, in the folder that the rig file says: saved, listed, sent again, and taken from and into the tables of array
+ * kits. A beam is words and digital weights; `src/config/beam-file.ts` has the file, `src/config/beam-table.ts` the tables.
+ */
+import { join } from 'node:path';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
+import { matmul } from '../../core/signal/complex-matrix.ts';
+import { figuresOf, patternMetrics, type PatternFigures } from '../../core/signal/pattern-metrics.ts';
+import { quantisePhases } from '../../core/signal/quantise.ts';
+import { beamTowards, directionOf } from '../beamforming/hand-beams.ts';
+import {
+  analogOf,
+  beamArrayOf,
+  beamFileOf,
+  beamMisfit,
+  beamNames,
+  beamPath,
+  digitalOf,
+  readBeamFile,
+  writeBeamFile,
+  type BeamFile,
+} from '../config/beam-file.ts';
+import { beamsOfTable, tableOfBeams } from '../config/beam-table.ts';
+import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
+import { beamfileBeamformer } from '../rig/hand-beam-files.ts';
+import { KEPT_FILE, findKept } from '../telemetry/kept-beams.ts';
+import { openRun } from '../telemetry/run-folder.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
+import { arrayOf, requireBeamName, secondsOf, steerWish, type DirectionOptions } from './hand-arguments.ts';
+import { writeOutput } from './output-file.ts';
+import { print, printError } from './output.ts';
+import { showBeam } from './shown-beam.ts';
+import { table } from './table.ts';
+
+const LARGEST_TABLE_BYTES = 64 * 2 ** 20;
+
+export interface SaveOptions extends Omit<DirectionOptions, 'azimuth'> {
+  azimuth?: string;
+  run?: string;
+  cycle?: string;
+  force?: boolean;
+}
+
+/** Towards a direction, for ideal states, or what a run kept. */
+export async function save(rigPath: string, name: string, options: SaveOptions): Promise<void> {
+  requireBeamName(name);
+  const { rig } = loadRigFile(rigPath);
+  const { azimuth, run, cycle, force = false } = options;
+  if ((azimuth === undefined) === (run === undefined)) {
+    throw new BeamrigError('argument', 'a beam is saved from a direction or from a run, and one of them has to be given', {
+      wayOut: 'Give --azimuth, or --run and --cycle.',
+    });
+  }
+  const beam = azimuth === undefined ? await ofRun(rig, name, run ?? '', cycle) : towards(rig, name, { ...options, azimuth });
+  print(`Saved as ${writeBeamFile(rig.beamFolder, beam, force)}`);
+}
+
+function towards(rig: RigFile, name: string, options: DirectionOptions): BeamFile {
+  const array = arrayOf(rig);
+  const wish = steerWish(array, options);
+  const { analogPhase, digital } = beamTowards(array, wish);
+  const words = quantisePhases(analogPhase, rig.array.phaseBits);
+  const { azimuthDeg, elevationDeg } = wish;
+  const from = `steered to azimuth ${azimuthDeg}°, elevation ${elevationDeg}°, by ideal states`;
+  return beamFileOf(beamArrayOf(rig), { words, digital }, { name, from, direction: { azimuthDeg, elevationDeg } });
+}
+
+async function ofRun(rig: RigFile, name: string, folder: string, cycleText: string | undefined): Promise<BeamFile> {
+  if (cycleText === undefined) throw new BeamrigError('argument', '--run needs a cycle of it', { wayOut: 'Give --cycle, too.' });
+  const cycle = wholeNumber('--cycle', cycleText, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const run = openRun(folder);
+  const { found } = await findKept(join(run.folder, KEPT_FILE), cycle).catch(() => ({ found: undefined }));
+  if (found?.beam === undefined) {
+    throw new BeamrigError('run-folder', `${run.folder}: it has no phase words of cycle ${cycle}`, {
+      wayOut: 'Set telemetry.keep: words or all in the rig file; runs from then on keep their beams.',
+    });
+  }
+  const { elements, rfChains, users, phaseBits } = found;
+  const array = beamArrayOf(rig);
+  const of = { ...array, rfChains, users, phaseBits };
+  const here = elementsOf(rig);
+  const misfit = elements === here ? beamMisfit(of, array) : `elements ${elements}, not ${here}`;
+  if (misfit !== undefined) {
+    throw new BeamrigError('rig-file', `the beam is for another array than that of '${rig.name}': ${misfit}`, {
+      wayOut: 'Give the rig file of an array like the one that the beam was kept on.',
+    });
+  }
+  return beamFileOf(of, found.beam, { name, from: `cycle ${cycle} of ${run.manifest.run}` });
+}
+
+export function list(rigPath: string, options: { json?: boolean }): void {
+  const { rig } = loadRigFile(rigPath);
+  const beams = allBeams(rig);
+  if (options.json) {
+    print(
+      JSON.stringify(
+        beams.map(({ words: _, digital: __, sha256: ___, ...beam }) => ({ ...beam, fits: misfitOf(beam, rig) === undefined })),
+      ),
+    );
+    return;
+  }
+  if (beams.length === 0) {
+    print(`No beam is kept in ${rig.beamFolder}. \`beamrig beams save\` and \`beamrig beams import\` put some there.`);
+    return;
+  }
+  const rows = beams.map((beam) => [
+    beam.name,
+    pointsText(beam),
+    ...figureCells(calculatedOf(beam)),
+    misfitOf(beam, rig) ?? 'yes',
+    beam.from,
+  ]);
+  print(table(['beam', 'to, °', 'width, °', 'sidelobes, dB', 'EIRP, dB', 'fits', 'from'], rows));
+}
+
+const misfitOf = (
+  beam: Pick<BeamFile, 'geometry' | 'rfChains' | 'connection' | 'phaseBits' | 'users'>,
+  rig: RigFile,
+): string | undefined => beamMisfit(beam, beamArrayOf(rig));
+
+const pointsText = ({ direction, geometry }: BeamFile): string => {
+  if (direction === undefined) return '–';
+  return geometry.kind === 'ula' ? String(direction.azimuthDeg) : `${direction.azimuthDeg}, ${direction.elevationDeg}`;
+};
+
+/** For ideal states. */
+function calculatedOf(beam: BeamFile): PatternFigures | undefined {
+  const { geometry, words, direction } = beam;
+  const precoder = matmul(analogOf(beam, words), digitalOf(beam));
+  const metrics = patternMetrics(geometry, precoder, direction && directionOf(direction));
+  return metrics && figuresOf(metrics);
+}
+
+const figureCells = (figures: PatternFigures | undefined): string[] => {
+  const one = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : value.toFixed(1));
+  return [one(figures?.beamwidthDeg.azimuth), one(figures?.sidelobeDb.azimuth), one(figures?.eirpOverElementDb)];
+};
+
+export interface SendOptions {
+  for?: string;
+  cycles?: string;
+  json?: boolean;
+}
+
+export async function send(rigPath: string, name: string, options: SendOptions): Promise<void> {
+  const { rig } = loadRigFile(rigPath);
+  const beam = readBeamFile(pathOf(rig, name));
+  const chosen = beamfileBeamformer(beam, rig);
+  const digital = digitalOf(beam);
+  const users = Array.from({ length: beam.users }, (_, user) => user).filter((user) =>
+    Array.from({ length: beam.rfChains }, (_, m) => m * beam.users + user).some(
+      (at) => digital.re[at] !== 0 || digital.im[at] !== 0,
+    ),
+  );
+  await showBeam({
+    ...{ rig, chosen, users, json: options.json ?? false },
+    ...(beam.direction === undefined ? {} : { direction: directionOf(beam.direction) }),
+    ...(options.for === undefined ? {} : { seconds: secondsOf(options.for) }),
+    ...(options.cycles === undefined ? {} : { cycles: wholeNumber('--cycles', options.cycles, { min: 1, max: 1e9 }) }),
+  });
+}
+
+export interface ExportOptions {
+  output?: string;
+  force?: boolean;
+  angles?: boolean;
+  mode: string;
+}
+
+export function exportTable(rigPath: string, names: string[], options: ExportOptions): void {
+  const { rig } = loadRigFile(rigPath);
+  const mode = oneOf('--mode', options.mode, ['tx', 'rx']) === 'tx' ? 'TX' : 'RX';
+  const beams = names.length === 0 ? allBeams(rig) : names.map((name) => readBeamFile(pathOf(rig, name)));
+  if (beams.length === 0) {
+    throw new BeamrigError('beam-file', `no beam is kept in ${rig.beamFolder}`, {
+      wayOut: 'Save some with `beamrig beams save`.',
+    });
+  }
+  const text = tableOfBeams(beams, { angles: options.angles ?? false, mode });
+  const numbered = beams.map(({ name }, i) => `${i + 1} ${name}`).join(', ');
+  if (options.output === undefined) print(text.trimEnd());
+  else writeOutput(options.output, text, options.force ?? false);
+  printError(`${counted(beams.length, 'beam')}: ${numbered}.`);
+  const flat = beams.filter(({ users, rfChains, digital }) => !isOneStream(users, rfChains, digital));
+  if (flat.length > 0)
+    printError(`A table has no digital weights: those of ${flat.map(({ name }) => name).join(', ')} are not in it.`);
+}
+
+/** All chains carry one stream alike. */
+function isOneStream(users: number, rfChains: number, { re, im }: BeamFile['digital']): boolean {
+  const user = re.findIndex((value) => value !== 0);
+  if (user < 0 || user >= users || im.some((value) => value !== 0)) return false;
+  return re.every((value, at) => (at % users === user ? value === re[user] : value === 0)) && re.length === users * rfChains;
+}
+
+export interface ImportOptions {
+  prefix?: string;
+  mode: string;
+  user: string;
+  force?: boolean;
+}
+
+export function importTable(rigPath: string, file: string, options: ImportOptions): void {
+  const { rig } = loadRigFile(rigPath);
+  const mode = oneOf('--mode', options.mode, ['tx', 'rx']) === 'tx' ? 'TX' : 'RX';
+  const user = wholeNumber('--user', options.user, { min: 0, max: rig.users.count - 1 });
+  const { prefix } = options;
+  if (prefix !== undefined && prefix !== '') requireBeamName(prefix);
+  const read = readBoundedFile(file, { maxBytes: LARGEST_TABLE_BYTES });
+  if (!read.ok)
+    throw new BeamrigError('beam-file', `${file}: ${read.why}`, { wayOut: 'Give the path of a table.', cause: read.cause });
+  const { beams, skipped } = beamsOfTable(read.bytes.toString('utf8'), beamArrayOf(rig), {
+    ...{ name: file, mode, user },
+    ...(prefix === undefined ? {} : { prefix }),
+  });
+  // All or none: half a table in the folder would be no table.
+  const there = new Set(beamNames(rig.beamFolder));
+  const taken = beams.filter(({ name }) => there.has(name)).map(({ name }) => name);
+  if (taken.length > 0 && options.force !== true) {
+    throw new BeamrigError('beam-file', `there are beams of these names already: ${taken.slice(0, 5).join(', ')}`, {
+      wayOut: 'Give another --prefix, or --force to write over them.',
+    });
+  }
+  for (const beam of beams) writeBeamFile(rig.beamFolder, beam, options.force ?? false);
+  print(`${counted(beams.length, 'beam')} of ${file} saved in ${rig.beamFolder}: ${beams.map(({ name }) => name).join(', ')}.`);
+  if (skipped > 0) printError(`Left out: ${counted(skipped, 'beam')} of the other mode; --mode takes them.`);
+  const settings = beams.filter(({ enabled, gainDb }) => enabled !== undefined || gainDb !== undefined);
+  if (settings.length > 0) {
+    printError(
+      `With channels off or gains that differ, kept and not sent by phases alone: ${settings.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+}
+
+const allBeams = (rig: RigFile): BeamFile[] =>
+  beamNames(rig.beamFolder).map((name) => readBeamFile(beamPath(rig.beamFolder, name)));
+
+function pathOf(rig: RigFile, name: string): string {
+  requireBeamName(name);
+  return beamPath(rig.beamFolder, name);
+}

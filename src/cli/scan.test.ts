@@ -1,0 +1,141 @@
+/** `beamrig scan` on the simulator, and where the operator moves the receiver. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startPanelProcess } from '../../scripts/panel-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { agreementOf, levelled } from './scan-figures.ts';
+
+const cli = new CliFolder();
+afterAll(() => cli.remove());
+
+interface Line {
+  type: string;
+  kind?: string;
+  about?: string;
+  azimuthDeg: number;
+  measuredDb: number;
+  calculatedDb: number;
+  agreement: { points: number; mostDb: number };
+  complete: boolean;
+}
+const linesOf = (text: string): Line[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+
+describe('beamrig scan', () => {
+  it('measures many beams at one place and says so, as a table and a picture too', async () => {
+    const [csv, svg] = [join(cli.path, 'scan.csv'), join(cli.path, 'scan.svg')];
+    const words = ['scan', cli.rigFile(), '--azimuth=-40:40:4', '--pilots', '16384', '--csv', csv, '--svg', svg];
+    const { stdout, code } = await cli.beamrig(...words);
+    expect(stdout).toContain('bench: 21 beams, measured at the one place where user 0 stands');
+    expect(stdout).toMatch(/Measured and calculated are 0\.\d\d dB apart at most/);
+    expect(stdout).toMatch(/^ +-40° +-?\d+\.\d\d +-?\d+\.\d\d/m);
+    expect(code).toBe(0);
+    const rows = readFileSync(csv, 'utf8').trim().split('\n');
+    expect(rows[0]).toBe('beam,azimuth_deg,elevation_deg,measured_db,calculated_db');
+    expect(rows).toHaveLength(22);
+    // The users stand still, so that calculated and measured are of one channel.
+    for (const row of rows.slice(1)) {
+      const [, , , measured, calculated] = row.split(',').map(Number);
+      if (calculated > 0) expect(Math.abs(measured - calculated)).toBeLessThan(0.2);
+    }
+    const picture = readFileSync(svg, 'utf8');
+    expect(picture).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    expect(picture).toContain('azimuth of the beam, degrees');
+    expect(picture).not.toContain('NaN');
+    expectRefusal(await beamrigHere(...words), 'there is a file already');
+  });
+
+  it('measures the pattern of one beam by a receiver that the simulator moves', async () => {
+    const { stdout, code } = await cli.beamrig(
+      'scan',
+      cli.rigFile(),
+      '--beam',
+      '10',
+      '--azimuth=-20:40:1',
+      '--pilots',
+      '16384',
+      '--json',
+    );
+    const lines = linesOf(stdout);
+    expect(lines[0]).toMatchObject({
+      type: 'begin',
+      kind: 'receiver',
+      about: expect.stringContaining('its receiver moved over 61 angles') as string,
+    });
+    const points = lines.filter(({ type }) => type === 'point');
+    expect(points).toHaveLength(61);
+    const best = points.reduce((most, point) => (point.measuredDb > most.measuredDb ? point : most));
+    expect(Math.abs(best.azimuthDeg - 10)).toBeLessThanOrEqual(1);
+    const end = lines.at(-1);
+    expect(end).toMatchObject({ type: 'end', complete: true });
+    expect(end?.agreement.points).toBeGreaterThan(15);
+    expect(end?.agreement.mostDb).toBeLessThan(0.2);
+    expect(code).toBe(0);
+  });
+
+  it('asks the operator to move the receiver of a panel elsewhere, and stops when nobody answers any more', async () => {
+    const rig = cli.rigFile((text) => `${text}links: [ { tcp: { host: 127.0.0.1, port: ${ports[0]} } } ]\nfallback: never\n`);
+    const panel = startPanelProcess([rig]);
+    try {
+      await panel.line(({ type }) => type === 'ready');
+      const child = spawn(process.execPath, [...BEAMRIG, 'scan', rig, '--beam', '0', '--azimuth=0:20:10', '--json'], {
+        cwd: cli.path,
+      });
+      let said = '';
+      child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+      const asked: string[] = [];
+      for await (const line of createInterface({ input: child.stderr })) {
+        if (!line.startsWith('Put the receiver')) continue;
+        asked.push(line);
+        if (asked.length < 3) child.stdin.write('\n');
+        else child.stdin.end();
+      }
+      if (child.exitCode === null) await once(child, 'exit');
+      expect(asked).toEqual(
+        [0, 10, 20].map((deg, i) => `Put the receiver of user 0 at ${deg}°, then press Enter. (${i + 1} of 3)`),
+      );
+      const lines = linesOf(said);
+      expect(lines.filter(({ type }) => type === 'point').map(({ azimuthDeg }) => azimuthDeg)).toEqual([0, 10]);
+      expect(lines.at(-1)).toMatchObject({ type: 'end', complete: false });
+      expect(child.exitCode).toBe(1);
+    } finally {
+      await panel.stop();
+    }
+  });
+
+  it.each([
+    ['FROM:TO:STEP, degrees', ['--azimuth', '10']],
+    ['rising, at most 4096', ['--azimuth=10:-10:1']],
+    ['allowed: dft | beams', ['--codebook', 'butler']],
+    ['--pilots 2: not allowed', ['--pilots', '2']],
+  ])('is refused: %s', async (message, options) => {
+    expectRefusal(await beamrigHere('scan', cli.rigFile(), ...options), message);
+  });
+});
+
+const ports = [await freePort()];
+
+describe('what a scan is compared by', () => {
+  const points = [0, -3, -19, -25].map((calculatedDb, i) => {
+    return { name: '', azimuthDeg: i, elevationDeg: 0, calculatedDb, measuredDb: calculatedDb + 5 + [0.1, 0, -0.3, 9][i] };
+  });
+
+  it('is the points above −20 dB, a level that nobody knows taken out by the median', () => {
+    const { points: moved, byDb } = levelled(points);
+    expect(byDb).toBeCloseTo(5, 9);
+    expect(agreementOf(moved)).toEqual({
+      points: 3,
+      mostDb: expect.closeTo(0.3, 9) as number,
+      rmsDb: expect.closeTo(Math.sqrt(0.1 / 3), 9) as number,
+    });
+    expect(agreementOf([])).toEqual({ points: 0, mostDb: null, rmsDb: null });
+  });
+});

@@ -1,0 +1,272 @@
+/**
+ * `beamrig scan`: measured SINR against angle beside the calculated pattern, drawn as it comes. Two kinds, and each says which it is:
+ *
+ *   beams      many beams, one receiver where it stands: what each beam gives at one place
+ *   receiver   one beam, one receiver that moves over the angles: the pattern of the beam. In the simulator the scene moves it; elsewhere the operator is asked
+ */
+import { createInterface } from 'node:readline';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { powerTowards } from '../../core/signal/beampattern.ts';
+import { matmul, scale, zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
+import { cosinePowerPattern, steeringVector } from '../../core/signal/geometry.ts';
+import { toDb } from '../../core/signal/rate.ts';
+import { directionOf, steered, type ArrayAtHand } from '../beamforming/hand-beams.ts';
+import {
+  anglesOf,
+  fourierStops,
+  scanning,
+  stopsTowards,
+  strongest,
+  type ScanPoint,
+  type ScanStop,
+} from '../beamforming/scan-beams.ts';
+import { beamNames, beamPath, readBeamFile } from '../config/beam-file.ts';
+import { loadRigFile, type RigFile } from '../config/rig-file.ts';
+import type { CycleView } from '../control/controller.ts';
+import { beamfileBeam } from '../rig/hand-beam-files.ts';
+import type { CycleRecord } from '../telemetry/cycle-record.ts';
+import { realNumber, wholeNumber } from './arguments.ts';
+import { ANY_ANGLE, arrayOf, steerWish } from './hand-arguments.ts';
+import { requireWritable, writeOutput } from './output-file.ts';
+import { boundOutput, printError } from './output.ts';
+import { radiate, safeText } from './radiate.ts';
+import { agreementOf, levelled, scanCsv, scanSvg } from './scan-figures.ts';
+import { scanJson, scanText } from './scan-output.ts';
+
+export interface ScanOptions {
+  azimuth?: string;
+  elevation: string;
+  codebook?: string;
+  beam?: string;
+  user: string;
+  at?: string;
+  pilots?: string;
+  csv?: string;
+  svg?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+const DEFAULT_ANGLES = '-60:60:2';
+/** Rounds over the angles after which what could not be measured is given up. */
+const ROUNDS = 5;
+
+/** What a scan does between its cycles. */
+interface Course {
+  kind: 'beams' | 'receiver';
+  about: string;
+  total: number;
+  chosen: Parameters<typeof radiate>[0]['chosen'];
+  channels?: { channels: CMatrix[]; file: string };
+  /** Points that are new with this cycle. */
+  after: (record: CycleRecord, view: CycleView | undefined) => ScanPoint[];
+  /** Begins to ask, where somebody has to do something. */
+  begin?: () => void;
+  end?: () => void;
+  /** The calculated curve has a shape and no level. */
+  levelUnknown: boolean;
+}
+
+/** Exit code 1: not all of it could be measured, or the array is not certain to be safe. */
+export async function scan(rigPath: string, options: ScanOptions): Promise<void> {
+  const { rig } = loadRigFile(rigPath);
+  const { csv, svg, force = false, json = false } = options;
+  for (const file of [csv, svg]) if (file !== undefined) requireWritable(file, force);
+  const array = arrayOf(rig);
+  const user = wholeNumber('--user', options.user, { min: 0, max: array.users - 1 });
+  if (options.pilots !== undefined) rig.loop.pilots = wholeNumber('--pilots', options.pilots, { min: 3, max: 65_535 });
+  const course =
+    options.beam === undefined ? beamsCourse(rig, array, user, options) : receiverCourse(rig, array, user, options, options.beam);
+  boundOutput(json);
+  const output = json ? scanJson() : scanText();
+  const points: ScanPoint[] = [];
+  let begun = false;
+  const radiated = await radiate({
+    rig,
+    chosen: course.chosen,
+    ...(course.channels === undefined ? {} : { channels: course.channels, cycles: ROUNDS * course.total }),
+    ...(rig.links.length === 0 ? { rateHz: 'max' as const } : {}),
+    onBegin: ({ source, description: { channelSource } }) => {
+      if (course.channels !== undefined && source !== 'simulator') return;
+      if (source === 'hardware' && channelSource === 'simulation' && course.kind === 'beams' && options.at === undefined) {
+        printError('Where the receiver stands is not known: give it as --at to have what is calculated beside what is measured.');
+      }
+    },
+    onCycle: (record, view) => {
+      if (!begun) {
+        begun = true;
+        const { kind, about, total } = course;
+        const topDb = view === undefined ? rig.snrDb : loudestDb(view.channel, user, rig.snrDb);
+        output.begin({ rig: rig.name, kind, about, points: total, user, pilots: rig.loop.pilots, topDb });
+        course.begin?.();
+      }
+      for (const point of course.after(record, view)) {
+        points.push(point);
+        output.point(point);
+      }
+      return points.length >= course.total ? 'enough' : undefined;
+    },
+  });
+  course.end?.();
+  const level = course.levelUnknown ? levelled(points) : { points, byDb: undefined };
+  const ordered =
+    course.kind === 'receiver' ? [...level.points].sort((a, b) => (a.azimuthDeg ?? 0) - (b.azimuthDeg ?? 0)) : level.points;
+  if (csv !== undefined) writeOutput(csv, scanCsv(ordered), force);
+  const of = course.kind === 'beams' ? 'the beam' : 'the receiver';
+  if (svg !== undefined) writeOutput(svg, scanSvg(ordered, `${rig.name}: ${course.about}`, of), force);
+  const complete = points.length === course.total && points.every(({ measuredDb }) => Number.isFinite(measuredDb));
+  const { source, channelSource, panels, unsafe, failure } = radiated;
+  const best = points.length === 0 ? undefined : points[strongest(points)];
+  output.end({
+    ...{ source, channelSource, panels, complete, agreement: agreementOf(ordered) },
+    ...(level.byDb === undefined ? {} : { levelDb: level.byDb }),
+    strongest: best === undefined || Number.isNaN(best.measuredDb) ? null : `${best.name}, ${best.measuredDb.toFixed(1)} dB`,
+    written: [csv, svg].filter((file) => file !== undefined),
+    ...{ safe: safeText(rig, unsafe), unsafe, failure: complete ? undefined : failure },
+  });
+  if (!complete || radiated.faulted || unsafe !== undefined) process.exitCode = 1;
+}
+
+/** Many beams at one place. */
+function beamsCourse(rig: RigFile, array: ArrayAtHand, user: number, options: ScanOptions): Course {
+  const stops = stopsOf(rig, array, user, options);
+  // Users who walk on between two beams are not in one place. A panel in a process of its own has a scene of its own, which nobody here can hold.
+  const still = rig.links.length === 0;
+  if (still) rig.simulator.userSpeedMps = 0;
+  const scanned = scanning(array, stops, user);
+  const at =
+    options.at === undefined
+      ? undefined
+      : directionOf({ azimuthDeg: realNumber('--at', options.at, ANY_ANGLE), elevationDeg: 0 });
+  let told = 0;
+  return {
+    kind: 'beams',
+    about: `${stops.length} beams, measured at the one place where user ${user} stands${still ? '' : ' (who may move meanwhile)'}`,
+    total: stops.length,
+    chosen: scanned,
+    levelUnknown: at !== undefined,
+    after: ({ source, channelSource }, view) => {
+      const points = scanned.points.slice(told);
+      told = scanned.points.length;
+      const unknown = source === 'hardware' && channelSource === 'simulation' && at === undefined;
+      return points.map((point) => {
+        if (unknown) return { ...point, calculatedDb: NaN };
+        if (at === undefined || view === undefined) return point;
+        const { azimuthRad, elevationRad } = at;
+        return {
+          ...point,
+          calculatedDb: toDb(powerTowards(array.geometry, matmul(view.analog, view.digital), azimuthRad, elevationRad)),
+        };
+      });
+    },
+  };
+}
+
+function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elevation, codebook }: ScanOptions): ScanStop[] {
+  if (azimuth !== undefined && codebook !== undefined) {
+    throw new BeamrigError('argument', '--azimuth and --codebook are two kinds of beams; allowed: one of them');
+  }
+  if (codebook === undefined) {
+    const elevationDeg = realNumber('--elevation', elevation, ANY_ANGLE);
+    return stopsTowards(array, { ...rangeOf('--azimuth', azimuth ?? DEFAULT_ANGLES), elevationDeg, user });
+  }
+  if (codebook === 'dft') return fourierStops(array, user);
+  if (codebook !== 'beams') {
+    throw new BeamrigError('argument', `--codebook ${codebook}: not allowed; allowed: dft | beams, those that are kept by name`);
+  }
+  return beamNames(rig.beamFolder).map((name) => {
+    const file = readBeamFile(beamPath(rig.beamFolder, name));
+    const { azimuthDeg = null, elevationDeg = null } = file.direction ?? {};
+    return { name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig) };
+  });
+}
+
+/** `-60:60:2` */
+function rangeOf(option: string, text: string): { fromDeg: number; toDeg: number; stepDeg: number } {
+  const parts = text.split(':');
+  if (parts.length !== 3) {
+    throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: FROM:TO:STEP, degrees`, {
+      wayOut: `Write it as ${option}=${DEFAULT_ANGLES}.`,
+    });
+  }
+  const [fromDeg, toDeg] = parts.slice(0, 2).map((part) => realNumber(option, part, ANY_ANGLE));
+  return { fromDeg, toDeg, stepDeg: realNumber(option, parts[2], { min: 0.001, max: 180 }) };
+}
+
+/** One beam, and the receiver in many places. */
+function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options: ScanOptions, beam: string): Course {
+  const wish = steerWish(array, { azimuth: beam, elevation: options.elevation, user: String(user) });
+  const angles = anglesOf(rangeOf('--azimuth', options.azimuth ?? DEFAULT_ANGLES));
+  const chosen = steered(array, wish);
+  const about = `one beam to ${wish.azimuthDeg}°, its receiver moved over ${angles.length} angles`;
+  const shared = { kind: 'receiver', about, total: angles.length, chosen } as const;
+  const pointAt = (azimuthDeg: number, measuredDb: number, calculatedDb: number): ScanPoint => ({
+    ...{ name: `${azimuthDeg}°`, azimuthDeg, elevationDeg: 0, measuredDb, calculatedDb },
+  });
+  if (rig.links.length === 0) {
+    const had = new Set<number>();
+    return {
+      ...shared,
+      about: `${about} by the scene of the simulator, in free space`,
+      channels: { channels: angles.map((deg) => seenFrom(rig, deg)), file: 'a receiver that moves over the angles' },
+      levelUnknown: false,
+      after: (record) => {
+        const place = record.cycle % angles.length;
+        if (record.outcome !== 'ok' || record.doubt !== undefined || had.has(place)) return [];
+        had.add(place);
+        return [pointAt(angles[place], record.measuredSnrDb[user], record.predictedSnrDb[user])];
+      },
+    };
+  }
+  let asked = 0;
+  let there = false;
+  const lines = createInterface({ input: process.stdin });
+  const ask = (): void =>
+    printError(`Put the receiver of user ${user} at ${angles[asked]}°, then press Enter. (${asked + 1} of ${angles.length})`);
+  return {
+    ...shared,
+    about: `${about} by hand`,
+    levelUnknown: true,
+    begin: () => {
+      ask();
+      lines.on('line', () => (there = true));
+      // Nobody will say that it has been moved.
+      lines.on('close', () => asked < angles.length && process.kill(process.pid, 'SIGTERM'));
+    },
+    end: () => {
+      lines.removeAllListeners('close');
+      lines.close();
+    },
+    after: (record, view) => {
+      if (!there || record.outcome !== 'ok' || record.doubt !== undefined || view === undefined) return [];
+      there = false;
+      const azimuthDeg = angles[asked++];
+      if (asked < angles.length) ask();
+      const towards = powerTowards(array.geometry, matmul(view.analog, view.digital), (azimuthDeg * Math.PI) / 180);
+      return [pointAt(azimuthDeg, record.measuredSnrDb[user], toDb(towards))];
+    },
+  };
+}
+
+/** H of all users at one azimuth in free space, K×N: rows a(θ)ᴴ, times the pattern of an element. */
+function seenFrom({ array: { geometry }, users: { count }, simulator }: RigFile, azimuthDeg: number): CMatrix {
+  const azimuthRad = (azimuthDeg * Math.PI) / 180;
+  const { re, im, rows: elements } = steeringVector(geometry, azimuthRad);
+  const channel = zeros(count, elements);
+  for (let k = 0; k < count; k++) {
+    channel.re.set(re, k * elements);
+    channel.im.set(
+      im.map((y) => -y),
+      k * elements,
+    );
+  }
+  const { elementPattern } = simulator.channel;
+  return elementPattern === undefined ? channel : scale(channel, 10 ** (cosinePowerPattern(elementPattern)(azimuthRad, 0) / 20));
+}
+
+/** What a beam for one user alone would give, P·‖h_k‖²/σ², dB. */
+function loudestDb({ re, im, cols }: CMatrix, user: number, snrDb: number): number {
+  let gain = 0;
+  for (let i = user * cols; i < (user + 1) * cols; i++) gain += re[i] ** 2 + im[i] ** 2;
+  return snrDb + toDb(gain);
+}
