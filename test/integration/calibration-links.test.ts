@@ -95,8 +95,21 @@ links: [${links}]
     const played = later(startPanelProcess([path]), (it) => it.stop());
     await played.line(({ type }) => type === 'ready');
     const over = await measure(text(links), 'coded');
-    expect(over.tables.map(({ panel, elements, flaws }) => ({ panel, elements, flaws: flaws.map(({ element, flaw }) => [element, flaw]) }))).toEqual([
-      { panel: 'B-left', elements: 8, flaws: [[5, 'stuck'], [5, 'stuck']] },
+    expect(
+      over.tables.map(({ panel, elements, flaws }) => ({
+        panel,
+        elements,
+        flaws: flaws.map(({ element, flaw }) => [element, flaw]),
+      })),
+    ).toEqual([
+      {
+        panel: 'B-left',
+        elements: 8,
+        flaws: [
+          [5, 'stuck'],
+          [5, 'stuck'],
+        ],
+      },
       { panel: 'B-right', elements: 8, flaws: [] },
     ]);
     expect(new Set(over.tables.map(({ measurement }) => measurement)).size).toBe(1);
