@@ -61,6 +61,8 @@ const PROBES = 2;
 const UNLIKE_OTHERS = 3;
 /** τ² follows from readings that tell so large a share of what states miss the grid by. */
 const LEAST_SHARE_TOLD = 1 / 8;
+/** Variances: one in e^20 by chance, for each element. */
+const SURE_CONSTANT = 20;
 const LEAST_SPREAD = 1e-12;
 /** Variance of an offset, in the power of a usual element. */
 const OPEN_SHARE = 1e3;
@@ -159,10 +161,40 @@ class Belief implements StateBelief {
       if (left < LEAST_FREE_SHARE * this.#plan.readings) throw noiseNotTold(this.#plan.readings);
       this.noise = Math.max(dot(residual, residual) / left, Number.MIN_VALUE);
     }
+    const constants = this.#leftConstant(residual);
     for (let n = 0; n < elements; n++) {
       const isUnlike = told[n] > LEAST_SHARE_TOLD && own[n] > UNLIKE_OTHERS * this.spread;
-      this.weights[n] = 1 / (power * (isUnlike ? own[n] : this.spread));
+      const spread = isUnlike ? own[n] : this.spread;
+      // What the readings say of a constant is about nothing that the grid could have: taken out of its hands.
+      this.weights[n] = 1 / (power * (constants[n] > SURE_CONSTANT ? Math.max(spread, 1) : spread));
     }
+  }
+
+  /**
+   * How surely each element shows something in all states alike that the states do not have yet, as one that is stuck does where noise has them shrunk to the
+   * grid: the square of what is left over while it is on, beside what is left while it is off, in variances of it.
+   */
+  #leftConstant(residual: CMatrix): Float64Array {
+    const { elements, readings } = this.#plan;
+    const states = this.states;
+    const sums = this.model.adjoint(residual);
+    let [re, im] = [0, 0];
+    for (let i = 0; i < readings; i++) {
+      re += residual.re[i];
+      im += residual.im[i];
+    }
+    const variance = Math.max(this.noise, dot(residual, residual) / readings);
+    return Float64Array.from({ length: elements }, (_, n) => {
+      let [onRe, onIm, on] = [0, 0, 0];
+      for (let at = n * states; at < (n + 1) * states; at++) {
+        onRe += sums.re[at];
+        onIm += sums.im[at];
+        on += this.model.visits[at];
+      }
+      const share = on / readings;
+      const square = (onRe - share * re) ** 2 + (onIm - share * im) ** 2;
+      return square / Math.max(variance * readings * share * (1 - share), Number.MIN_VALUE);
+    });
   }
 }
 
