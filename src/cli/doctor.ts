@@ -15,6 +15,7 @@ import { LINK_KIND_NAMES, linkKind, ofKind } from '../link/link-kinds.ts';
 import { assembleHardware, linkText, problemMessage, type Hardware } from '../rig/hardware.ts';
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
+import { commandName } from './command-name.ts';
 import { print } from './output.ts';
 
 interface Finding {
@@ -71,7 +72,7 @@ function zoo(): Finding[] {
   try {
     const models = listModels();
     if (models.length === 0)
-      return [{ what: 'models', state: 'missing', detail: 'none in the zoo', todo: 'Train one: beamrig train --help.' }];
+      return [{ what: 'models', state: 'missing', detail: 'none in the zoo', todo: `Train one: ${commandName()} train --help.` }];
     return models.map(({ id, path }) => attempt(`model ${id}`, () => (verifyModel(path), 'file and card agree')));
   } catch (error) {
     return [failed('models', error)];
