@@ -38,8 +38,8 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that senses [needs chro
     'cuts nothing of what is said below the pattern, and leaves room for the chart of the rate, at %i × %i',
     async (width, height) => {
       rig.wordsGain = 1.23;
-    await opened.page.focus('#beampattern canvas');
-    await opened.page.keyboard.press('Escape');
+      await opened.page.focus('#beampattern canvas');
+      await opened.page.keyboard.press('Escape');
       await opened.page.setViewportSize({ width, height });
       for (const of of ['gained by words', ...TOLD]) {
         await expect.poll(() => opened.page.isVisible(`[data-figure="${of}"]`), SOON).toBe(true);
