@@ -131,8 +131,7 @@ class Loop implements ControlLoop {
       steps: this.#model.current.steps ?? null,
       phaseBits: this.#phaseBits,
     };
-    const standsStill = this.#is('paused') || this.#is('faulted');
-    const slow = (standsStill ? undefined : this.#watch.slow) ?? null;
+    const slow = (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null;
     const { description } = this.#options;
     return { ...description, ...now, slow, safe: { ...description.safe, confirmed: this.#panels.confirmed } };
   }
