@@ -192,9 +192,7 @@ export function lookAtModel(path: string): LookedAt {
     flaws.push(new BeamrigError('model-damaged', message, { wayOut }));
   }
   if (card !== undefined) flaws.push(...kindFlaws(path, card));
-  // The gravest first.
-  if (isDamaged) flaws.unshift(...ofFile);
-  else flaws.push(...ofFile);
+  flaws.push(...ofFile);
   if (file !== undefined && card !== undefined)
     flaws.push(...tensorFlaws(path, card, file, contractTensors(card, columnsOf(card))));
   return { path, ...(card === undefined ? {} : { card, cardSha256 }), bytes, flaws };

@@ -11,6 +11,9 @@ import { commandLine } from '../src/cli/command-line.ts';
 import { writeChannelFile } from './doubles/write-channel-file.ts';
 import { packageRoot } from '../core/files/package-root.ts';
 
+// Whatever began the tests: hints of what to type next depend on it.
+process.env.npm_command = 'test';
+
 /** What Node is given before the words of a command. */
 export const BEAMRIG = [
   '--import',

@@ -99,7 +99,7 @@ export class RateView {
         ),
       );
       const figures = element('dd', {}, ...values, document.createTextNode(unit));
-      const row = element('div', { 'data-figure': of }, element('dt', { text: of }), figures);
+      const row = element('div', { 'data-figure': of }, element('dt', { text: of, title: columns[0]?.meaning }), figures);
       this.#others.append(row);
       if (!seldom) continue;
       row.hidden = true;

@@ -16,6 +16,7 @@ import { assembleHardware, linkText, problemMessage, type Hardware } from '../ri
 import { checkInflux } from '../telemetry/influx/influx-client.ts';
 import { influxTarget } from '../telemetry/influx/influx-target.ts';
 import { partText } from '../rig/link-description.ts';
+import { commandName } from './command-name.ts';
 import { print } from './output.ts';
 
 interface Finding {
@@ -72,7 +73,7 @@ function zoo(): Finding[] {
   try {
     const models = listModels();
     if (models.length === 0)
-      return [{ what: 'models', state: 'missing', detail: 'none in the zoo', todo: 'Train one: beamrig train --help.' }];
+      return [{ what: 'models', state: 'missing', detail: 'none in the zoo', todo: `Train one: ${commandName()} train --help.` }];
     return models.map(({ id, path }) => attempt(`model ${id}`, () => (verifyModel(path), 'file and card agree')));
   } catch (error) {
     return [failed('models', error)];

@@ -9,6 +9,7 @@ import { createInfluxClient, namelessServer } from '../telemetry/influx/influx-c
 import { influxTargetFromUrl } from '../telemetry/influx/influx-target.ts';
 import { replayRun } from '../telemetry/replay.ts';
 import { openRun, refuseOtherUsers, RUN_FILES, type StoredRun } from '../telemetry/run-folder.ts';
+import { commandName } from './command-name.ts';
 import { cannotWrite, outputFlags } from './output-file.ts';
 import { printError } from './output.ts';
 
@@ -24,7 +25,7 @@ interface ExportOptions {
 export async function exportRun(folder: string, options: ExportOptions): Promise<void> {
   if (!options.csv && options.influx === undefined) {
     throw new BeamrigError('argument', 'export: neither --csv nor --influx was given', {
-      wayOut: `Write for example: beamrig export ${folder} --csv -o run.csv`,
+      wayOut: `Write for example: ${commandName()} export ${folder} --csv -o run.csv`,
     });
   }
   const target = options.influx === undefined ? undefined : influxTargetFromUrl(options.influx, options);

@@ -4,14 +4,18 @@ import { basename, join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { parseRigFile } from '../config/rig-file.ts';
+import { commandName } from './command-name.ts';
 import { print } from './output.ts';
 
 export function init(file: string): void {
   const demo = readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8');
   const name = basename(file).replace(/\.ya?ml$/, '');
+  const fresh = demo
+    .replace(/^# The demo rig: (.)/, (_, first: string) => `# ${first.toUpperCase()}`)
+    .replace(/; `beamrig init`.*$/m, '.');
   const text = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)
-    ? demo.replace(/^name: .*$/m, `name: ${JSON.stringify(name)}`)
-    : demo;
+    ? fresh.replace(/^name: .*$/m, `name: ${JSON.stringify(name)}`)
+    : fresh;
   parseRigFile(text, file);
   try {
     writeFileSync(file, text, { flag: 'wx' });
@@ -19,7 +23,7 @@ export function init(file: string): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') {
       throw new BeamrigError('argument', `${file} exists already and is kept as it is`, {
-        wayOut: 'Give another name: beamrig init other.yaml.',
+        wayOut: `Give another name: ${commandName()} init other.yaml.`,
       });
     }
     throw new BeamrigError('argument', `${file} cannot be written: ${message}`, {
@@ -27,5 +31,5 @@ export function init(file: string): void {
       cause: error,
     });
   }
-  print(`Wrote ${file}. Run it with: beamrig run ${file}`);
+  print(`Wrote ${file}. Run it with: ${commandName()} run ${file}`);
 }

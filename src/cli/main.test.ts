@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 
 const cli = new CliFolder();
@@ -125,11 +125,26 @@ describe('a password in what was typed', () => {
 });
 
 describe('beamrig init', () => {
+  it.each([
+    ['exec', 'npx beamrig'],
+    ['run-script', 'beamrig'],
+  ])('says what to type next as it was called itself: by npm %s', async (how, name) => {
+    vi.stubEnv('npm_command', how);
+    const { stdout } = await beamrigHere('init', join(cli.path, `by-${how}.yaml`));
+    vi.unstubAllEnvs();
+    expect(stdout).toMatch(new RegExp(`Run it with: ${name} run `));
+  });
+
   it('writes a rig file that runs, and never overwrites one', async () => {
     const lab = join(cli.path, 'lab.yaml');
     expect(await beamrigHere('init', lab)).toMatchObject({ code: 0 });
     const text = readFileSync(lab, 'utf8');
     expect(text).toContain('name: "lab"');
+    // It is nobody's demo any more.
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      '# A 64-element line array with 4 RF chains and 4 users that walk about.',
+      '# Every key is explained in docs/rig-file.md.',
+    ]);
     expectRefusal(await beamrigHere('init', lab), /lab\.yaml exists already/);
     expect(readFileSync(lab, 'utf8')).toBe(text);
     expect((await beamrigHere('doctor', lab)).stdout).toContain('lab.yaml is rig lab');

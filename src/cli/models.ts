@@ -9,6 +9,7 @@ import { cardTemplate } from '../../models/card-template.ts';
 import { findModel, listModels, lookAtModel, readCard, readModelFile } from '../../models/zoo.ts';
 import { engineOf } from '../beamforming/engine-choice.ts';
 import { TRIED, tryModel, type Tried } from '../beamforming/try-model.ts';
+import { commandName } from './command-name.ts';
 import { failWith } from './failure.ts';
 import { print, printError } from './output.ts';
 import { writeOutput } from './output-file.ts';
@@ -73,7 +74,7 @@ export async function verify(model: string | undefined, options: { json?: boolea
     if (!options.json) tell(verified);
   }
   if (!options.json) {
-    if (all.some(({ flaws }) => flaws.length === 0)) print(NOT_LOOKED_AT);
+    if (all.some(({ flaws }) => flaws.length === 0)) print(notLookedAt());
     return;
   }
   if (all.some(({ flaws }) => flaws.length > 0)) process.exitCode = 1;
@@ -81,7 +82,8 @@ export async function verify(model: string | undefined, options: { json?: boolea
 }
 
 /** Numbers a million times too large open and run, too. */
-const NOT_LOOKED_AT = 'Not looked at: how good the beams are. beamrig evaluate MODEL --channels FILE.npy tells that.';
+const notLookedAt = (): string =>
+  `Not looked at: how good the beams are. ${commandName()} evaluate MODEL --channels FILE.npy tells that.`;
 
 interface Verified {
   path: string;
@@ -177,5 +179,5 @@ export function beginCard(path: string, { output, force = false }: CardOptions):
   const to = output ?? file.replace(/\.onnx$/, '.json');
   writeOutput(to, text, force);
   print(`Card: ${to}`);
-  printError(`To fill in: ${toFill.join(', ')}. Then: beamrig models verify ${path}`);
+  printError(`To fill in: ${toFill.join(', ')}. Then: ${commandName()} models verify ${path}`);
 }

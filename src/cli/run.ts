@@ -24,6 +24,7 @@ import { createInfluxClient } from '../telemetry/influx/influx-client.ts';
 import { exportOptions, influxTarget, type InfluxTarget } from '../telemetry/influx/influx-target.ts';
 import { startInfluxWriter, type InfluxWriter } from '../telemetry/influx/influx-writer.ts';
 import { createRunRecorder, type RunRecorder } from '../telemetry/run-folder.ts';
+import { commandName } from './command-name.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { endHanging, endProcess } from './end-process.ts';
 import { finishWell } from './failure.ts';
@@ -280,7 +281,7 @@ async function closeRecords(
   if (problem !== undefined) end.problem = problem;
   if (writer === undefined || target === undefined) return { ended: end, hangs };
   const closing = await writer.close(FLUSH_MS, patience.lost(HURRIED.influxMs));
-  const replay = `beamrig export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
+  const replay = `${commandName()} export ${recorder.folder} ${exportOptions(target, rig.telemetry.influx)}`;
   return { ended: { ...end, influx: closing.remaining !== 0 ? { ...closing, replay } : closing }, hangs };
 }
 

@@ -134,8 +134,7 @@ class Loop implements ControlLoop {
       phaseBits,
       models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
     };
-    const standsStill = this.#is('paused') || this.#is('faulted');
-    const slow = (standsStill ? undefined : this.#watch.slow) ?? null;
+    const slow = (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null;
     const calibration = this.#options.setting.calibration?.(this.#panels.panel).about ?? description.calibration;
     const safe = this.#panels.muted ? MUTED : description.safe;
     return { ...description, ...now, calibration, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };

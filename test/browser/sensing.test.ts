@@ -30,6 +30,40 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that senses [needs chro
     await expect.poll(async () => (await pixel()) === rectangular, SOON).toBe(false);
   });
 
+  it.each([
+    [1280, 800],
+    [1024, 768],
+    [800, 600],
+  ])(
+    'cuts nothing of what is said below the pattern, and leaves room for the chart of the rate, at %i × %i',
+    async (width, height) => {
+      rig.wordsGain = 1.23;
+      await opened.page.focus('#beampattern canvas');
+      await opened.page.keyboard.press('Escape');
+      await opened.page.setViewportSize({ width, height });
+      for (const of of ['gained by words', ...TOLD]) {
+        await expect.poll(() => opened.page.isVisible(`[data-figure="${of}"]`), SOON).toBe(true);
+      }
+      await expect.poll(() => opened.text('#beampattern .readout'), SOON).toMatch(/wished \d+\.\d$/);
+      const room = await opened.inPage(`(() => {
+      const said = document.querySelector('#beampattern .readout');
+      return {
+        cut: said.scrollHeight - said.clientHeight > 1,
+        // Without the axis below it.
+        chartPx: document.querySelector('#rate .u-over').clientHeight,
+      };
+    })()`);
+      expect(room).toMatchObject({ cut: false });
+      expect((room as { chartPx: number }).chartPx).toBeGreaterThan(55);
+    },
+  );
+
+  it('explains each figure to whoever points at its name', async () => {
+    const title = (of: string) => opened.page.getAttribute(`[data-figure="${of}"] dt`, 'title');
+    expect(await title('gained by words')).toContain('more of the objective than the nearest ones');
+    expect(await title('beampattern error')).toContain('mean squared difference');
+  });
+
   it('names τ, R − ωτ and the error of the beampattern, as predicted', async () => {
     for (const of of TOLD) {
       await expect.poll(() => opened.page.isVisible(`[data-figure="${of}"]`), SOON).toBe(true);
