@@ -22,10 +22,11 @@ import {
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
-import { rigTextOf } from './rig-text.ts';
+import { characterProblems } from '../../core/errors/character-problems.ts';
+import { plainTextOf } from '../../core/files/plain-text.ts';
 import { sensingSchema } from './sensing-schema.ts';
 import { simulatorSchema } from './simulator-schema.ts';
-import { characterProblems, readRigYaml, refuseRigFile } from './rig-yaml.ts';
+import { readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
 export type { RigLink } from './rig-links.ts';
 
@@ -304,7 +305,7 @@ export function loadRigFile(path: string): { rig: RigFile; text: string } {
     const why = read.reason === 'too-large' ? 'larger than 1 MB, so this is no rig file' : read.why;
     throw new BeamrigError('rig-file', `${path}: ${why}`, { wayOut, cause: read.cause });
   }
-  const decoded = rigTextOf(read.bytes);
+  const decoded = plainTextOf(read.bytes);
   if (!decoded.ok) refuseRigFile(path, [{ position: String(decoded.flaw.line), text: decoded.flaw.text }]);
   return { rig: parseRigFile(decoded.text, path), text: decoded.text };
 }
