@@ -7,7 +7,8 @@ import type { SchemaNode } from '../core/errors/schema-problems.ts';
 
 const count = z.int().positive();
 
-const meanSchema = z.strictObject({ mean: z.number(), stderr: z.number().nonnegative() });
+/** One channel has no standard error. */
+const meanSchema = z.strictObject({ mean: z.number(), stderr: z.number().nonnegative().nullable() });
 /** What `beamrig models card` writes where a person has to say something. */
 export const isTodo = (value: unknown): value is string => typeof value === 'string' && value.startsWith('TODO');
 /** Of a line or two, as lists and the page show it. */

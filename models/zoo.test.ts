@@ -123,7 +123,7 @@ describe('the models that come with beamrig', () => {
     });
     // Thousands of steps in float32: a channel may end elsewhere, the mean does not.
     const { mean, stderr } = metric.objective;
-    expect(Math.abs(meanAndError(values).mean - mean)).toBeLessThan(stderr / 2);
+    expect(Math.abs(meanAndError(values).mean - mean)).toBeLessThan((stderr ?? 0) / 2);
   });
 
   it('have a card as the page on models shows one', () => {

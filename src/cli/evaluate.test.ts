@@ -47,6 +47,17 @@ it('evaluates each number of bits with the network for it, and says where that i
   expect(await figuresAt('2')).toEqual(together.filter(({ bits }) => bits === 2));
 }, 60_000);
 
+it('evaluates one channel without a standard error, which it has none of', async () => {
+  const one = join(cli.path, 'one.npy');
+  const drawn = drawChannelSet({ seed: 3, name: 'test', count: 1, elements: 8, users: 2, paths: 4, scale: 'unit-element' });
+  writeChannelFile(one, drawn.channels);
+  const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', one, '--snr', '10');
+  expect(stdout).toMatch(/\d\.\d{3} ± –/);
+  expect(stdout).not.toContain('0.000');
+  const json = await beamrigHere('evaluate', 'aligned', '--channels', one, '--snr', '10', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ results: [{ sumRate: { stderr: null }, wmmse: { stderr: null } }] });
+}, 60_000);
+
 describe('beamrig evaluate, of many channels,', () => {
   it.each([
     ['unfolded-phase-extraction-n32', 'compiled'],
