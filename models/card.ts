@@ -7,10 +7,23 @@ import type { SchemaNode } from '../core/errors/schema-problems.ts';
 
 const count = z.int().positive();
 
-const meanSchema = z.strictObject({ mean: z.number(), stderr: z.number().nonnegative() });
+/** One channel has no standard error. */
+const meanSchema = z.strictObject({ mean: z.number(), stderr: z.number().nonnegative().nullable() });
 /** What `beamrig models card` writes where a person has to say something. */
 export const isTodo = (value: unknown): value is string => typeof value === 'string' && value.startsWith('TODO');
-const text = z.string().refine((value): boolean => !isTodo(value), 'still to be filled in');
+/** Of a line or two, as lists and the page show it. */
+const MOST_LETTERS = 300;
+const lineOfText = z
+  .string()
+  .max(MOST_LETTERS)
+  .meta({ allowed: `a text of up to ${MOST_LETTERS} letters` });
+const text = lineOfText.refine((value): boolean => !isTodo(value), 'still to be filled in');
+/** Of some paragraphs. */
+const MOST_OF_STORY = 10_000;
+const story = z
+  .string()
+  .max(MOST_OF_STORY)
+  .refine((value): boolean => !isTodo(value), 'still to be filled in');
 
 /** One validation figure, with the channel scale that it belongs to. */
 const metricSchema = z.strictObject({
@@ -118,7 +131,7 @@ export const modelCardSchema = z.strictObject({
   /** Whether layers that would lower the rate by more than a tenth are skipped and the best beam is the answer. */
   guarded: z.boolean().optional(),
   /** Of other trainers a text: how it was trained, in words; 'none' for what is set by hand. */
-  training: z.union([trainingSchema, text]),
+  training: z.union([trainingSchema, story]),
   /** On validation channels, by scale and SNR. */
   metrics: z.array(metricSchema),
   /** Of the ONNX file, or of the file of numbers. */

@@ -123,7 +123,7 @@ describe('the models that come with beamrig', () => {
     });
     // Thousands of steps in float32: a channel may end elsewhere, the mean does not.
     const { mean, stderr } = metric.objective;
-    expect(Math.abs(meanAndError(values).mean - mean)).toBeLessThan(stderr / 2);
+    expect(Math.abs(meanAndError(values).mean - mean)).toBeLessThan((stderr ?? 0) / 2);
   });
 
   it('have a card as the page on models shows one', () => {
@@ -255,6 +255,45 @@ describe('a model is refused, with a way out,', () => {
       'sha256: "abc" is not allowed; allowed: 64 lower-case hex digits',
       'titel: unknown key; did you mean title?',
     ]);
+  });
+
+  it.each<[string, string | Buffer, RegExp]>([
+    [
+      'in Latin-1',
+      Buffer.from('{\n "title": "Läufe"\n}', 'latin1'),
+      /is no text in UTF-8: line 2: the byte 0xE4 .*; in Latin-1 the line is: "title": "Läufe"/,
+    ],
+    ['of a letter that was lost', '{ "title": "L\ufffdufe" }', /line 1: U\+FFFD, which stands where a letter was lost/],
+    [
+      'with a comma too many',
+      '{\n  "contract": 1,\n}',
+      /is not JSON: line 3:1: there is "}" where a name in double quotes should be/,
+    ],
+    ['that nests without end', '['.repeat(800_000), /is not JSON: line 1:33: nested more than 32 deep/],
+    ['that is a list', '[]', /card \S+ holds no named fields/],
+    ['that is nothing', 'null', /card \S+ holds no named fields/],
+    ['that is a number', '3', /card \S+ holds no named fields/],
+  ])('when its card is one %s, with what to do that can be done', (_, card, message) => {
+    const path = copyWith('misread', (good) => good);
+    writeFileSync(cardPathOf(path), card);
+    const [flaw, ...others] = lookAtModel(path).flaws;
+    expect(others).toEqual([]);
+    expect(flaw.message).toMatch(message);
+    expect(flaw.wayOut).toContain('`beamrig models card` begins');
+    rmSync(path);
+  });
+
+  it('when its card holds what nobody can read in a list, or what terminals obey', () => {
+    const path = copyWith('long', (card) => card);
+    const unknown = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`unknown-${i}`, 1])) as Record<string, number>;
+    const card = { ...sized.card, title: 'x'.repeat(900_000), paper: 'a\u001b[2J', ...unknown };
+    writeFileSync(cardPathOf(path), JSON.stringify(card));
+    const { flaws } = lookAtModel(path);
+    expect(flaws).toHaveLength(302);
+    const told = flaws.map(({ message }) => message.replace(/^card \S+: /, ''));
+    expect(told[0]).toMatch(/^title: "x{50,60}… is not allowed; allowed: a text of up to 300 letters$/);
+    expect(told[301]).toBe('paper: holds the control character U+001B; write the line again');
+    rmSync(path);
   });
 
   it('when there is no card, and is told how one begins', () => {

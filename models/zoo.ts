@@ -6,12 +6,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../core/errors/beamrig-error.ts';
+import { characterProblems } from '../core/errors/character-problems.ts';
 import { counted } from '../core/errors/counted.ts';
 import { nearest } from '../core/errors/nearest.ts';
 import { pathText, problemsOf } from '../core/errors/schema-problems.ts';
 import { readBoundedFile } from '../core/files/bounded-file.ts';
 import type { z } from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
+import { readJson } from '../core/files/json-text.ts';
+import { plainTextOf } from '../core/files/plain-text.ts';
 import { wideEncoding } from '../core/files/text-encoding.ts';
 import { cardJsonSchema, isTodo, modelCardSchema, sensingColumns } from './card.ts';
 import type { ModelCard, ModelTensor } from './card.ts';
@@ -112,30 +115,41 @@ function lookAtCard(path: string): { card?: ModelCard; sha256?: string; flaws: B
   const cardPath = cardPathOf(path);
   const refuse = (code: 'model-damaged' | 'model-mismatch', why: string, wayOut: string, cause?: unknown): BeamrigError =>
     new BeamrigError(code, `card ${cardPath}${why}`, { wayOut, cause });
-  let json: unknown;
   let bytes: Buffer;
   try {
     bytes = readModelFile(cardPath, 'card');
-    const wide = wideEncoding(bytes);
-    if (wide !== undefined) {
-      const wayOut = `save it as UTF-8, or: iconv -f ${wide} -t UTF-8`;
-      return { flaws: [refuse('model-damaged', ` is ${wide} and not UTF-8`, wayOut)] };
-    }
-    // Takes a byte order mark off.
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    return { flaws: [isBeamrigError(cause) ? cause : refuse('model-damaged', ' is not JSON', REINSTALL, cause)] };
+  } catch (error) {
+    if (!isBeamrigError(error)) throw error;
+    return { flaws: [error] };
   }
-  const parsed = modelCardSchema.safeParse(json);
-  if (parsed.success) return { card: parsed.data, sha256: sha256Of(bytes), flaws: [] };
+  const wide = wideEncoding(bytes);
+  if (wide !== undefined) {
+    const wayOut = `save it as UTF-8, or: iconv -f ${wide} -t UTF-8`;
+    return { flaws: [refuse('model-damaged', ` is ${wide} and not UTF-8`, wayOut)] };
+  }
+  const decoded = plainTextOf(bytes);
+  if (!decoded.ok) {
+    return {
+      flaws: [refuse('model-damaged', ` is no text in UTF-8: line ${decoded.flaw.line}: ${decoded.flaw.text}`, REPAIR_CARD)],
+    };
+  }
+  const read = readJson(decoded.text.replace(/^\ufeff/, ''));
+  if (!read.ok) return { flaws: [refuse('model-damaged', ` is not JSON: ${read.why}`, REPAIR_CARD)] };
+  const json = read.value;
   const wayOut =
     'write the card by models/README.md (contract version 1); `beamrig models card` begins one; checksum, inputs and outputs are compared once it does';
-  const issues = parsed.error.issues.flatMap(unfolded);
+  if (!isObject(json) || Array.isArray(json)) {
+    return { flaws: [refuse('model-mismatch', ' holds no named fields: it is { "contract": 1, "id": …, … }', wayOut)] };
+  }
+  const parsed = modelCardSchema.safeParse(json);
+  const characters = characterProblems(json);
+  if (parsed.success && characters.length === 0) return { card: parsed.data, sha256: sha256Of(bytes), flaws: [] };
+  const issues = parsed.error?.issues.flatMap(unfolded) ?? [];
   const open = issues.map(({ path: at }) => at).filter((at) => isTodo(valueAt(json, at)));
   const others = issues.filter(({ path: at }) => !open.includes(at));
   const told = [
     ...open.map((at) => `${pathText(at)}: still to be filled in (${String(valueAt(json, at))})`),
-    ...problemsOf(others, json, cardJsonSchema()).map(({ text }) => text),
+    ...[...problemsOf(others, json, cardJsonSchema()), ...characters].map(({ text }) => text),
   ];
   return { flaws: told.map((text) => refuse('model-mismatch', `: ${text}`, wayOut)) };
 }
@@ -284,6 +298,10 @@ export function contractTensors(
 }
 
 const ANY_LENGTHS = { elements: 'N', rfChains: 'M', users: 'K' } as const;
+
+/** What made it is written in the card, which nobody can read now. */
+const REPAIR_CARD =
+  'repair it there, or fetch the model and its card again; of an ONNX file, `beamrig models card` begins another';
 
 const REINSTALL = 'fetch the model and its card again, or train it anew with the command in its card';
 

@@ -8,9 +8,11 @@
  *
  * Source: Schubert and Boche, IEEE Trans. Veh. Technol. 53(1), 2004; as normalised fixed points Tan et al., IEEE Trans. Signal Process. 59(11), 2011.
  */
+import { BeamrigError } from '../errors/beamrig-error.ts';
 import type { CMatrix } from './complex-matrix.ts';
 import { identity, matmul, zeros } from './complex-matrix.ts';
 import { solveHermitian } from './cholesky.ts';
+import { toDb } from './rate.ts';
 
 const MOST_STEPS = 200;
 /** Both fixed points end when no power moves by more than this share. */
@@ -29,6 +31,7 @@ export interface BalancedUplink {
  * @param power P
  * @param noise σ² > 0
  * @returns undefined where a user hears nothing: no beam gives that user a rate
+ * @throws {BeamrigError} 'argument' where a user hears so little, some 160 dB below the noise, that float64 does not hold what balances it
  */
 export function balanceUplink(gram: CMatrix, power: number, noise: number): BalancedUplink | undefined {
   const users = gram.rows;
@@ -43,6 +46,7 @@ export function balanceUplink(gram: CMatrix, power: number, noise: number): Bala
       }),
       power,
     );
+    if (!next.every((q) => q > 0 && q < Infinity)) throw hopeless(gram, power / noise);
     const settled = isSettled(powers, next);
     powers = next;
     inverse = uplinkInverse(gram, powers, noise);
@@ -93,6 +97,19 @@ export function maxMinInRowSpace(
   }
   for (let j = 0; j < users; j++) scaleColumn(directions, j, Math.sqrt(downlink[j]));
   return directions;
+}
+
+/** Names the user who hears the least. @param snr P/σ² */
+function hopeless({ rows: users, re }: CMatrix, snr: number): BeamrigError {
+  const heard = Array.from({ length: users }, (_, k) => snr * re[k * users + k]);
+  const weakest = heard.indexOf(Math.min(...heard));
+  return new BeamrigError(
+    'argument',
+    `user ${weakest} hears ${toDb(heard[weakest]).toFixed(0)} dB at most, and the loudest ${toDb(Math.max(...heard)).toFixed(0)}: no powers make their rates alike`,
+    {
+      wayOut: `look whether the channel of user ${weakest} has the unit of the others; leave that user out, or choose the objective sum-rate`,
+    },
+  );
 }
 
 /** (σ²I + Q^½BQ^½)⁻¹ */

@@ -115,6 +115,6 @@ describe('evaluating a beamformer', () => {
 
   it('has the standard error of the mean, worked by hand', () => {
     expect(meanAndError([1, 2, 3, 4])).toEqual({ mean: 2.5, stderr: Math.sqrt(5 / 3 / 4) });
-    expect(meanAndError([7])).toEqual({ mean: 7, stderr: 0 });
+    expect(meanAndError([7])).toEqual({ mean: 7, stderr: NaN });
   });
 });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { counted } from '../../core/errors/counted.ts';
 import type { ModelFamily, Network } from '../family.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
-import { arrayOptions, count, courseOptions, drawOptions, option } from '../training/training-options.ts';
+import { arrayOptions, courseOptions, drawOptions, elementCount, option } from '../training/training-options.ts';
 import {
   encodeModelGraph,
   encodeRateGraph,
@@ -26,7 +26,7 @@ const MOST_PHASE_BITS = 4;
 
 const optionsSchema = z.strictObject({
   ...arrayOptions,
-  elements: option(count.default(64), 'n', 'antenna elements; its parts are learned from, too'),
+  elements: option(elementCount.default(64), 'n', 'antenna elements; its parts are learned from, too'),
   steps: option(z.int().min(1).max(100).default(10), 't', 'budget of steps that most is learned at'),
   phaseBits: option(
     z.int().min(1).max(MOST_PHASE_BITS).optional(),

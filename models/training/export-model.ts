@@ -184,7 +184,7 @@ async function measure({ family, options, network, learned, measured }: TrainedN
     if (set === undefined) continue;
     for (const snrDb of network.judgedAtDb ?? METRIC_SNR_DB) {
       const { rate, tau, objective } = await judge.figures(learned, set, snrDb);
-      const told = (values: ArrayLike<number>): MeanAndError => rounded(meanAndError(Array.from(values)));
+      const told = (values: ArrayLike<number>): ModelMetric['sumRate'] => rounded(meanAndError(Array.from(values)));
       const sensed =
         network.sensing === undefined || tau === undefined || objective === undefined
           ? {}
@@ -196,7 +196,7 @@ async function measure({ family, options, network, learned, measured }: TrainedN
 }
 
 /** To a ten-thousandth of a bit. */
-const rounded = ({ mean, stderr }: MeanAndError): MeanAndError => ({
+const rounded = ({ mean, stderr }: MeanAndError): ModelMetric['sumRate'] => ({
   mean: Math.round(mean * 1e4) / 1e4,
-  stderr: Math.round(stderr * 1e4) / 1e4,
+  stderr: Number.isNaN(stderr) ? null : Math.round(stderr * 1e4) / 1e4,
 });

@@ -204,6 +204,15 @@ describe('training', () => {
     });
   });
 
+  it('judged on one channel tells no standard error of it', async () => {
+    const output = tiny('one').output;
+    await train(family, tiny('one', { epochs: 0, validationChannels: 1 }));
+    const { metrics } = verifyModel(output).card;
+    expect(metrics.map(({ channels, sumRate }) => [channels, sumRate.stderr])).toEqual(metrics.map(() => [1, null]));
+    await train(family, tiny('several', { epochs: 0, validationChannels: 2 }));
+    for (const { sumRate } of verifyModel(tiny('several').output).card.metrics) expect(sumRate.stderr).toBeGreaterThan(0);
+  });
+
   it('without epochs exports the steps set by hand, and says so', async () => {
     const outcome = await train(family, tiny('hand', { epochs: 0 }));
     expect(outcome).toMatchObject({ status: 'finished', card: { training: 'none' } });

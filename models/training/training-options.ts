@@ -3,6 +3,7 @@
  * the order of flags, of help and of the command in a card.
  */
 import { z } from 'zod';
+import { MOST_ELEMENTS, MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ChannelScale } from '../../core/signal/channel.ts';
 import type { ModelCard } from '../card.ts';
@@ -81,13 +82,14 @@ export const option = <Schema extends z.ZodType>(
 ): Schema => schema.meta({ description, value, rare });
 
 export const count = z.int().min(1).max(1e9);
+export const elementCount = z.int().min(1).max(MOST_ELEMENTS);
 const snrDb = z.number().min(-100).max(100);
 
 /** The array, and the paths of its channels. */
 export const arrayOptions = {
-  elements: option(count.default(32), 'n', 'antenna elements'),
-  rfChains: option(count.default(4), 'm', 'RF chains'),
-  users: option(count.default(4), 'k', 'users'),
+  elements: option(elementCount.default(32), 'n', 'antenna elements'),
+  rfChains: option(z.int().min(1).max(MOST_RF_CHAINS).default(4), 'm', 'RF chains'),
+  users: option(z.int().min(1).max(MOST_RF_CHAINS).default(4), 'k', 'users'),
   paths: option(count.default(10), 'l', 'paths of a channel', { rare: true }),
 };
 

@@ -1,5 +1,6 @@
 /** `beamrig channels`: channels of a seed in a NumPy file, for whoever has none yet. */
 import { counted } from '../../core/errors/counted.ts';
+import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { LARGEST_NPY_BYTES } from '../config/npy-matrices.ts';
 import { channelFileBytes } from '../config/npy-writer.ts';
@@ -23,7 +24,7 @@ const BYTES_AN_ENTRY = 16;
 
 export function draw(file: string, options: ChannelsOptions): void {
   const elements = wholeNumber('--elements', options.elements, { min: 1, max: 4096 });
-  const users = wholeNumber('--users', options.users, { min: 1, max: 256 });
+  const users = wholeNumber('--users', options.users, { min: 1, max: MOST_RF_CHAINS });
   const count = wholeNumber('--count', options.count, MOST);
   const paths = wholeNumber('--paths', options.paths, { min: 1, max: 1000 });
   const scale = oneOf('--scale', options.scale, ['unit-element', 'paper-001'] as const);

@@ -75,6 +75,17 @@ it('solves D again at every Q and at inf, so that rows can be compared, and keep
   expectRefusal(await evaluate('--bits', '6', '--own-digital'), /--own-digital: has no meaning without inf among --bits/);
 });
 
+it('evaluates one channel without a standard error, which it has none of', async () => {
+  const one = join(cli.path, 'one.npy');
+  const drawn = drawChannelSet({ seed: 3, name: 'test', count: 1, elements: 8, users: 2, paths: 4, scale: 'unit-element' });
+  writeChannelFile(one, drawn.channels);
+  const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', one, '--snr', '10');
+  expect(stdout).toMatch(/\d\.\d{3} ± –/);
+  expect(stdout).not.toContain('0.000');
+  const json = await beamrigHere('evaluate', 'aligned', '--channels', one, '--snr', '10', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ results: [{ sumRate: { stderr: null }, wmmse: { stderr: null } }] });
+}, 60_000);
+
 describe('beamrig evaluate, of many channels,', () => {
   it.each([
     ['unfolded-phase-extraction-n32', 'compiled'],

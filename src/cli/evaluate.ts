@@ -257,7 +257,7 @@ function resultTable(result: NetworksResult, asked: Asked, sensing: EvaluatedSen
 }
 
 const figure = (value: { mean: number; stderr: number } | undefined): string =>
-  value === undefined ? '–' : `${value.mean.toFixed(3)} ± ${value.stderr.toFixed(3)}`;
+  value === undefined ? '–' : `${value.mean.toFixed(3)} ± ${Number.isNaN(value.stderr) ? '–' : value.stderr.toFixed(3)}`;
 
 /** Beyond this, what is called SNR is another than that of the papers: 10 times. */
 const FAR_FROM_ONE = 10;

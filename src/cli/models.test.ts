@@ -143,6 +143,16 @@ describe('a model of one’s own', () => {
     for (const { message } of models[0].flaws) expect(words.stderr).toContain(message);
   }, 60_000);
 
+  it('is told some of very much, and where all of it is', async () => {
+    const path = writeTroubledModel(cli.path, 'much', {});
+    const card = path.replace('.onnx', '.json');
+    const unknown = Array.from({ length: 300 }, (_, i) => `"unknown-${i}": 1`).join(',');
+    writeFileSync(card, readFileSync(card, 'utf8').replace('{', `{${unknown},`));
+    const { stderr } = await beamrigHere('models', 'verify', path);
+    expect(stderr.match(/unknown key/g)).toHaveLength(20);
+    expect(stderr).toContain(`beamrig: and 280 more things; beamrig models verify ${path} --json lists all`);
+  });
+
   it('may leave lengths of its outputs unsaid, and is held to them when it runs', async () => {
     const right = writeTroubledModel(cli.path, 'unsaid', { unsaid: true });
     expect(await beamrigHere('models', 'verify', right)).toMatchObject({ code: 0, stderr: '' });

@@ -3,6 +3,7 @@ import { BASELINE_NAMES, BASELINES, isBaselineName } from '../../models/baseline
 import { fitModel } from '../../models/fitted-model.ts';
 import { ONNX_ENDING, modelIdOf } from '../../models/model-path.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import { isOffPower } from '../../core/signal/full-power.ts';
 import { isModelId, MODEL_ID_RULE, type ModelCard } from '../../models/card.ts';
 import { cardTemplate } from '../../models/card-template.ts';
@@ -116,12 +117,18 @@ function nameFlaws(path: string, card: ModelCard | undefined): BeamrigError[] {
   return [new BeamrigError('model-mismatch', `card of ${path}: id: '${card.id}', and the file is called '${name}'`, { wayOut })];
 }
 
-function tell({ card, tried, flaws }: Verified): void {
-  flaws.forEach(({ code, message, wayOut }, i) => {
+/** As many as of a rig file. */
+const MOST_TOLD = 20;
+
+function tell({ path, card, tried, flaws }: Verified): void {
+  const shown = flaws.slice(0, MOST_TOLD);
+  shown.forEach(({ code, message, wayOut }, i) => {
     // What to do is said once for those that follow each other and need the same.
-    const again = wayOut !== undefined && flaws[i + 1]?.wayOut === wayOut;
+    const again = wayOut !== undefined && shown[i + 1]?.wayOut === wayOut;
     failWith(new BeamrigError(code, message, again || wayOut === undefined ? {} : { wayOut }), false);
   });
+  const more = flaws.length - shown.length;
+  if (more > 0) printError(`beamrig: and ${counted(more, 'more thing')}; beamrig models verify ${path} --json lists all`);
   if (flaws.length > 0 || card === undefined || tried === undefined) return;
   const { engine, engineReason, enginesDiffer, mostMs, leastRatio, mostRatio } = tried;
   const { id, sha256 } = card;

@@ -1,7 +1,8 @@
 /** Files that a command is told to write: never over one that is there, unless it is told that, too, and every failure with its reason. */
-import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { removeIfPossible } from '../../core/files/whole-file.ts';
 
 /** Writes all of it. @throws {BeamrigError} 'output' */
 export function writeOutput(path: string, content: string | Uint8Array, force: boolean): void {
@@ -21,6 +22,52 @@ export function requireWritable(path: string, force: boolean): void {
     accessSync(path, constants.W_OK);
   } catch (error) {
     throw cannotWrite(path, error as NodeJS.ErrnoException);
+  }
+}
+
+/**
+ * For what takes minutes: nobody else who asks writes there meanwhile, so that the slower of two learns of it before its work. A claim is a file
+ * beside it with the id of the process; one whose process has ended counts for nothing.
+ * @returns what gives it back
+ * @throws {BeamrigError} 'output' where another process works for that file
+ */
+export function claimOutput(path: string): () => void {
+  if (isOther(path)) return () => undefined; // each writer of a pipe writes
+  const claim = `${path}.claimed`;
+  try {
+    if (isLeftOver(claim)) rmSync(claim, { force: true });
+    writeFileSync(claim, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(claim, error as NodeJS.ErrnoException);
+    const by = claimantOf(claim);
+    throw new BeamrigError('output', `${path} is being made by another process${by === undefined ? '' : `, ${by}`}`, {
+      wayOut: `Wait for that one, or give another path; where there is no such process, remove ${claim}.`,
+      cause: error,
+    });
+  }
+  return () => {
+    if (claimantOf(claim) === process.pid) removeIfPossible(claim);
+  };
+}
+
+function claimantOf(claim: string): number | undefined {
+  try {
+    const text = readFileSync(claim, 'utf8');
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined; // it is gone, or no file
+  }
+}
+
+/** What a process that was killed left. One that says nobody's id may be of somebody who is about to write it. */
+function isLeftOver(claim: string): boolean {
+  const pid = claimantOf(claim);
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { nearest } from '../../core/errors/nearest.ts';
+import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
 import { userIndex, type UserRun } from '../../core/signal/indices.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -116,7 +117,7 @@ function rigOfFlags(options: PanelOptions): RigFile {
   const whole = (key: keyof typeof DIMENSIONS, max: number): number =>
     wholeNumber(DIMENSIONS[key], options[key] ?? '', { min: 1, max });
   const elements = whole('elements', 4096);
-  const rfChains = whole('rfChains', Math.min(elements, 256));
+  const rfChains = whole('rfChains', Math.min(elements, MOST_RF_CHAINS));
   const rig = {
     name: 'panel',
     array: { geometry: { kind: 'ula', elements }, rfChains, phaseBits: whole('phaseBits', 16) },

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../models/report/report.ts';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal, type Ended } from '../../test/cli.ts';
+import { claimOutput } from './output-file.ts';
 
 const cli = new CliFolder();
 const cache = mkdtempSync(join(tmpdir(), 'beamrig-reproduce-cache-'));
@@ -63,6 +65,23 @@ describe('beamrig reproduce refuses, before it computes,', () => {
     expectRefusal(await beamrigHere(...TINY, '--output', cli.path), /this is a folder, and no file/);
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
+
+  it('begins, where another process makes that report, and not where that has ended', async () => {
+    const path = join(cli.path, 'claimed.html');
+    const claim = `${path}.claimed`;
+    const other = spawn(process.execPath, ['-e', 'setInterval(Date.now, 1000)']);
+    writeFileSync(claim, String(other.pid));
+    const refused = await beamrigHere(...TINY, '--output', path, '--force');
+    expectRefusal(refused, new RegExp(`claimed\\.html is being made by another process, ${other.pid}`));
+    expect(refused.stderr).toContain('Wait for that one, or give another path');
+    expect(readFileSync(claim, 'utf8')).toBe(String(other.pid));
+    other.kill();
+    await once(other, 'exit');
+    const giveBack = claimOutput(path);
+    expect(() => claimOutput(path)).toThrow(/is being made by another process/);
+    giveBack();
+    expect(existsSync(claim)).toBe(false);
+  });
 });
 
 describe('beamrig reproduce 001', () => {
@@ -79,7 +98,7 @@ describe('beamrig reproduce 001', () => {
       /beamrig: stopped; what was computed is kept\nWhat to do: The same command goes on from there\.\n$/,
     );
     expect(stopped.stderr).not.toMatch(/^\s+at /m);
-    expect(readdirSync(cli.path)).not.toContain('paper-001.html');
+    expect(readdirSync(cli.path).filter((name) => name.includes('paper-001.html'))).toEqual([]);
   });
 
   it('writes a report that says how few channels it is of, with a verdict for every claim', () => {
@@ -89,6 +108,7 @@ describe('beamrig reproduce 001', () => {
     expect(html.match(/class="verdict (holds|fails)"/g)).toHaveLength(made.stdout.match(/^[✓✗]/gm)?.length ?? NaN);
     expect(made.stdout).toMatch(/\d+ of \d+ claims hold\. Report: report\.html/);
     expect(kept().filter((name) => !name.endsWith('.json'))).toEqual([]);
+    expect(readdirSync(cli.path)).not.toContain('report.html.claimed');
   });
 
   it('has the same again from the cache, as JSON, computes nothing, and writes no file that is not asked for', async () => {

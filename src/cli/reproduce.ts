@@ -17,7 +17,7 @@ import { reportMarkdown } from '../../models/report/markdown.ts';
 import type { Report } from '../../models/report/report.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { tellScripts } from './failure.ts';
-import { requireWritable, writeOutput } from './output-file.ts';
+import { claimOutput, requireWritable, writeOutput } from './output-file.ts';
 import { barStream, print, printError, stderr } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -58,6 +58,26 @@ export async function reproduce(paper: string, options: ReproduceOptions): Promi
       });
     }
   }
+  const giveBack = output === undefined ? () => undefined : claimOutput(output);
+  try {
+    await reproduceInto(output, { which, count, seed, quick, force, json, options });
+  } finally {
+    giveBack();
+  }
+}
+
+interface Asked {
+  which: (typeof PAPERS)[number];
+  count: number;
+  seed: number;
+  quick: boolean;
+  force: boolean;
+  json: boolean;
+  options: ReproduceOptions;
+}
+
+async function reproduceInto(output: string | undefined, asked: Asked): Promise<void> {
+  const { which, count, seed, quick, force, json, options } = asked;
   const stop = new AbortController();
   const release = onStopSignal(() => stop.abort());
   const pace = startPace({ say: printError, ...(stderr().isTerminal ? { stream: barStream() } : {}) });
@@ -67,7 +87,7 @@ export async function reproduce(paper: string, options: ReproduceOptions): Promi
     printError(`beamrig: the cache cannot be written, and nothing that is computed is kept: ${why}`);
   });
   const work: ReproductionWork = { cache, signal: stop.signal, pace, say: printError };
-  const command = `beamrig reproduce ${paper}${quick ? ' --quick' : ''} --count ${count} --seed ${seed}`;
+  const command = `beamrig reproduce ${which}${quick ? ' --quick' : ''} --count ${count} --seed ${seed}`;
   let report: Report;
   try {
     report =

@@ -54,9 +54,11 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
   };
 }
 
-/** `SIMULATOR  cycle 120  20.0/s  void 0  SNR 12.1 11.8 13.0 9.9 dB (predicted 12.0 …)  25.1 bit/s/Hz (ZF 29.3)` */
+/**
+ * Of many users the least, the median and the greatest stand for all.
+ * `SIMULATOR  cycle 120  20.0/s  void 0  SNR 12.1 11.8 13.0 9.9 dB (predicted 12.0 …)  25.1 bit/s/Hz (ZF 29.3)`
+ */
 export function statusText(status: RigStatus): string {
-  const db = (values: (number | null)[]): string => values.map((value) => (value === null ? '–' : value.toFixed(1))).join(' ');
   const rate = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
   return [
     sourceText(status.source, status.channelSource).toUpperCase(),
@@ -65,11 +67,22 @@ export function statusText(status: RigStatus): string {
     `${status.cyclesPerSecond.toFixed(1)}/s${status.slow === null ? '' : ` of ${status.slow.askedPerSecond} (${status.slow.stage})`}`,
     // Early, because a narrow terminal shows only the beginning.
     `void ${status.void}`,
-    `SNR ${db(status.measuredSnrDb)} dB (predicted ${db(status.predictedSnrDb)})`,
+    `SNR ${snrText(status.measuredSnrDb)} dB (predicted ${snrText(status.predictedSnrDb)})`,
     `${rate(status.measuredSumRate)} bit/s/Hz (ZF ${rate(status.zfSumRate)})`,
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** More users than these are not told one by one: nobody reads 256 figures in a line. */
+const MOST_USERS = 8;
+
+function snrText(values: readonly (number | null)[]): string {
+  const text = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : value.toFixed(1));
+  if (values.length <= MOST_USERS) return values.map(text).join(' ');
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const few = known.length === values.length ? '' : `${known.length} of `;
+  return `of ${few}${values.length} users ${text(known[0])} … ${text(known[known.length >> 1])} … ${text(known.at(-1))}`;
 }
 
 function round(value: number, digits: number): number | null {

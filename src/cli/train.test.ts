@@ -142,6 +142,15 @@ describe('beamrig train says what is to be done', () => {
       await of('--elements', '4', '--rf-chains', '8'),
       /--rf-chains 8: not allowed; allowed: a whole number from 1 to 4/,
     );
+    for (const [flag, wrong, most] of [
+      ['--elements', '70000', '65535'],
+      ['--rf-chains', '257', '256'],
+    ]) {
+      expectRefusal(
+        await of(flag, wrong),
+        new RegExp(`${flag} ${wrong}: not allowed; allowed: a whole number from 1 to ${most}`),
+      );
+    }
     expectRefusal(
       await of('--elements', '8', '--rf-chains', '2', '--users', '3'),
       /--users 3: not allowed; allowed: a whole number from 1 to 2/,

@@ -1,6 +1,7 @@
 /** What a rig file says that does not fit together: values that are fine each by itself. */
 import { counted } from '../../core/errors/counted.ts';
 import { longestReportBytes, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
+import { MOST_ELEMENTS } from '../../core/signal/array-limits.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from '../../core/errors/schema-problems.ts';
@@ -22,6 +23,10 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
   if (users !== undefined && chains !== undefined && users > chains && chains > 0) {
     const text = `users.count: ${counted(users, 'user')} need as many RF chains and array.rfChains is ${chains}; allowed: 1 to ${chains}`;
     problems.push({ path: ['users', 'count'], text });
+  }
+  if (elements !== undefined && elements > MOST_ELEMENTS) {
+    const text = `array.geometry: ${counted(elements, 'element')} are more than a panel can number; allowed: up to ${MOST_ELEMENTS}`;
+    problems.push({ path: ['array', 'geometry'], text });
   }
   if (elements !== undefined && chains !== undefined && elements > 0) {
     const sub = at(rig, ['array', 'connection']) === 'sub';

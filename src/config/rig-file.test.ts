@@ -110,6 +110,11 @@ describe('a wrong rig file', () => {
       "line 5: array.rfChains: connection 'sub' gives each chain a block of equal size",
     ],
     [
+      'kind: ula, elements: 8',
+      'kind: upa, rows: 256, columns: 256',
+      'line 4: array.geometry: 65536 elements are more than a panel can number; allowed: up to 65535',
+    ],
+    [
       'rfChains: 2\n  phaseBits: 4',
       'rfChains: 8\n  phaseBits: 4\nsimulator: { panel: { maxPayloadBytes: 83 } }',
       'line 7: simulator.panel.maxPayloadBytes: 83 bytes do not hold a report of 2 users and 8 RF chains; allowed: 84 to 4096, or leave it out',

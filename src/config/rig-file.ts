@@ -23,10 +23,12 @@ import { calibrationSchema } from './calibration-schema.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
-import { rigTextOf } from './rig-text.ts';
+import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
+import { characterProblems } from '../../core/errors/character-problems.ts';
+import { plainTextOf } from '../../core/files/plain-text.ts';
 import { sensingSchema } from './sensing-schema.ts';
 import { simulatorSchema } from './simulator-schema.ts';
-import { characterProblems, readRigYaml, refuseRigFile } from './rig-yaml.ts';
+import { readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
 export type { RigLink } from './rig-links.ts';
 
@@ -51,7 +53,7 @@ const geometrySchema = z
 const arraySchema = z
   .strictObject({
     geometry: geometrySchema,
-    rfChains: z.int().min(1).max(256).describe('RF chains, M.'),
+    rfChains: z.int().min(1).max(MOST_RF_CHAINS).describe('RF chains, M.'),
     connection: z
       .enum(['full', 'sub'])
       .default('full')
@@ -109,7 +111,7 @@ export const rigFileSchema = z
     seed: z.int().min(0).max(4_294_967_295).default(1).describe('Seed of everything random. The same seed gives the same run.'),
     array: arraySchema,
     users: z
-      .strictObject({ count: z.int().min(1).max(256).describe('Users, K; at most one for each RF chain.') })
+      .strictObject({ count: z.int().min(1).max(MOST_RF_CHAINS).describe('Users, K; at most one for each RF chain.') })
       .describe('Who is served.'),
     snrDb: z.number().min(-50).max(100).default(10).describe('Total transmit power over the noise at a user, P/σ², dB.'),
     beamformer: z
@@ -314,7 +316,7 @@ export function loadRigFile(path: string): { rig: RigFile; text: string } {
     const why = read.reason === 'too-large' ? 'larger than 1 MB, so this is no rig file' : read.why;
     throw new BeamrigError('rig-file', `${path}: ${why}`, { wayOut, cause: read.cause });
   }
-  const decoded = rigTextOf(read.bytes);
+  const decoded = plainTextOf(read.bytes);
   if (!decoded.ok) refuseRigFile(path, [{ position: String(decoded.flaw.line), text: decoded.flaw.text }]);
   return { rig: parseRigFile(decoded.text, path), text: decoded.text };
 }

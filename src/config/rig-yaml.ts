@@ -5,8 +5,8 @@
  */
 import { CST, isAlias, isScalar, Lexer, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { characterFlaw } from './rig-text.ts';
-import { pathText, shortened, type Problem } from '../../core/errors/schema-problems.ts';
+import { characterFlaw } from '../../core/files/plain-text.ts';
+import { pathText, shortened } from '../../core/errors/schema-problems.ts';
 
 export interface RigYaml {
   raw: object;
@@ -162,19 +162,6 @@ function circleIn(value: unknown, path: PropertyKey[] = [], inside: object[] = [
     if (found) return found;
   }
   return undefined;
-}
-
-/** Escapes of YAML make control characters out of plain text: one problem for each value that holds any. */
-export function characterProblems(value: unknown, path: PropertyKey[] = []): Problem[] {
-  if (typeof value === 'string') {
-    const flaw = characterFlaw(value);
-    return flaw ? [{ path, text: `${pathText(path)}: holds ${flaw.text}` }] : [];
-  }
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const place = [...path, Array.isArray(value) ? Number(key) : key];
-    return characterProblems(inner, place);
-  });
 }
 
 const placeOf = ({ linePos }: YAMLError): string | undefined =>

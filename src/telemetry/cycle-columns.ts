@@ -146,7 +146,8 @@ export const USER_COLUMNS: readonly UserColumn[] = [
     name: 'predicted_db',
     csv: 'predicted_snr_db',
     unit: 'dB',
-    meaning: 'SINR of the quantised beam on the channel that the controller was given',
+    meaning:
+      'SINR of the quantised beam on the channel that the controller was given; left out where a user is not served, −∞ dB (of a void cycle, also where there was no beam)',
     of: (record, user) => record.predictedSnrDb[user],
     page: 'every',
   },

@@ -186,6 +186,31 @@ describe('objectives of the rig file', () => {
     expect(beam.score.value).toBe(0);
     expect(beam.sumRate).toBeGreaterThan(0);
   });
+
+  it('min-rate serves a user who hears next to nothing, and names one whom no number can be made alike to', () => {
+    const problem = problemOf(4);
+    const heard = (db: number): number[] => {
+      const weaker = (x: number, i: number): number => (Math.floor(i / elements) === 1 ? x * 10 ** (db / 20) : x);
+      const channel = { ...problem.channel, re: problem.channel.re.map(weaker), im: problem.channel.im.map(weaker) };
+      return [
+        ...realiseBeam({ ...problem, channel }, beamOf(4), { states: { bits: 3 }, objective: OBJECTIVES['min-rate'] }).sinr,
+      ];
+    };
+    const weak = heard(-120);
+    expect(weak[1]).toBeGreaterThan(0);
+    for (const sinr of weak) expect(sinr / weak[1]).toBeCloseTo(1, 2);
+    for (const db of [-200, -400, -3000]) {
+      expect(() => heard(db)).toThrow(
+        expect.objectContaining({
+          code: 'argument',
+          message: expect.stringMatching(
+            /^user 1 hears -\d+ dB at most, and the loudest \d+: no powers make their rates alike$/,
+          ) as string,
+          wayOut: expect.stringContaining('choose the objective sum-rate') as string,
+        }),
+      );
+    }
+  });
 });
 
 /** Sketches of what is to come: they hold the contract to its word, and are no product. */

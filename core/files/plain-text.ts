@@ -1,8 +1,8 @@
 /**
- * The text of a rig file, from bytes: UTF-8, with or without a byte order mark, and no control characters. Whatever else an editor or a
+ * The text of a rig file or a card, from bytes: UTF-8, with or without a byte order mark, and no control characters. Whatever else an editor or a
  * shell may have left there is refused with its line, because a name with a damaged letter would be taken for a name.
  */
-import { wideEncoding } from '../../core/files/text-encoding.ts';
+import { wideEncoding } from './text-encoding.ts';
 
 /** A line of the file, counted from 1, and what is wrong there. */
 export interface TextFlaw {
@@ -10,11 +10,11 @@ export interface TextFlaw {
   text: string;
 }
 
-export type RigText = { ok: true; text: string } | { ok: false; flaw: TextFlaw };
+export type PlainText = { ok: true; text: string } | { ok: false; flaw: TextFlaw };
 
 const AS_UTF8 = 'save it as UTF-8';
 
-export function rigTextOf(read: Uint8Array): RigText {
+export function plainTextOf(read: Uint8Array): PlainText {
   const wide = wideEncoding(read);
   if (wide !== undefined) return refused(1, `this is ${wide} and not UTF-8; ${AS_UTF8}, or: iconv -f ${wide} -t UTF-8`);
   const bytes = withLineFeeds(read);
@@ -32,7 +32,7 @@ function withLineFeeds(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte, index) => (byte === 0x0d && bytes[index + 1] !== 0x0a ? 0x0a : byte));
 }
 
-/** A character that no rig file needs: control characters, which terminals obey, and the one that stands for a lost letter. */
+/** A character that no such file needs: control characters, which terminals obey, and the one that stands for a lost letter. */
 export function characterFlaw(text: string): TextFlaw | undefined {
   // A byte order mark belongs at the beginning.
   const found = /[^\P{Cc}\t\n\r]|[\ufffd\ufffe\uffff]|(?<!^)\ufeff/u.exec(text);
@@ -91,4 +91,4 @@ function decodes(bytes: Uint8Array): boolean {
   }
 }
 
-const refused = (line: number, text: string): RigText => ({ ok: false, flaw: { line, text } });
+const refused = (line: number, text: string): PlainText => ({ ok: false, flaw: { line, text } });

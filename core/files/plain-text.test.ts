@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../core/files/package-root.ts';
-import { rigTextOf } from './rig-text.ts';
+import { packageRoot } from './package-root.ts';
+import { plainTextOf } from './plain-text.ts';
 
 const RIG = 'name: bench\nplace: Läufe\nusers: { count: 2 }\n';
 const said = (bytes: Uint8Array): string => {
-  const read = rigTextOf(bytes);
+  const read = plainTextOf(bytes);
   return read.ok ? read.text : `line ${read.flaw.line}: ${read.flaw.text}`;
 };
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
 
-describe('the text of a rig file', () => {
+describe('the text of a file that people write', () => {
   it('is taken as it stands, with a byte order mark and with the line ends of Windows', () => {
     for (const text of [RIG, `\ufeff${RIG}`, RIG.replaceAll('\n', '\r\n'), '']) expect(said(Buffer.from(text))).toBe(text);
   });
