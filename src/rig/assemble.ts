@@ -29,6 +29,7 @@ import type { RigPanel } from '../control/rig-panel.ts';
 import type { CycleSink, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
+import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
@@ -117,7 +118,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const quantise = createQuantiser(quantiser, objective, sweepStart);
   const sensingColumns = columnsWeighed(objective.name, sensing && [sensing]);
   const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
-  const open = (name: string): Promise<Beamformer> =>
+  const open = async (name: string): Promise<Beamformer> =>
+    (name === 'codebook' ? measuredCodebook(rig) : undefined) ??
     openBeamformer(name, needs, { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
