@@ -10,8 +10,11 @@ export interface ActiveBeamformer {
   readonly current: Beamformer;
   /** The id that is being opened. */
   readonly loading: string | undefined;
-  /** Opens a model and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw. */
-  offer(id: string): Promise<ModelChange>;
+  /**
+   * Opens a model and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw.
+   * @param make opens it in another way than by its id; it is then another one, whatever its id
+   */
+  offer(id: string, make?: () => Promise<Beamformer>): Promise<ModelChange>;
   /** Between two cycles: lets the newcomer take its place. The old model is closed when `busy` has settled. */
   change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
   /** No newcomer takes its place any more. */
@@ -40,11 +43,11 @@ export function createActiveBeamformer(
     get loading() {
       return loading;
     },
-    async offer(id) {
-      if (id === current.id) return 'same';
+    async offer(id, make) {
+      if (id === current.id && make === undefined) return 'same';
       loading = id;
       try {
-        const beamformer = await open(id);
+        const beamformer = await (make?.() ?? open(id));
         if (closed) {
           await beamformer.close();
           return 'withdrawn';

@@ -10,7 +10,8 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
+import { isScan } from '../beamforming/scan-beams.ts';
+import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
@@ -132,6 +133,7 @@ class Loop implements ControlLoop {
       modelId: this.#model.current.id,
       engine: this.#model.current.engine ?? null,
       steps: this.#model.current.steps ?? null,
+      byHand: this.#model.current.kind === 'by-hand' ? this.#model.current.title : null,
       phaseBits: this.#phaseBits,
     };
     const slow = this.#watch.slow ?? null;
@@ -189,6 +191,19 @@ class Loop implements ControlLoop {
   async switchModel(id: string): Promise<ControlResult> {
     if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
     return switchModel(this.#model, id, { tell: this.#news.event, ended: () => `the rig is ${this.#state}` });
+  }
+
+  async byHand(wish: HandWish): Promise<ControlResult> {
+    const { byHand } = this.#options;
+    if (byHand === undefined) return { ok: false, reason: 'this rig takes no beams by hand' };
+    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: `the rig is ${this.#state}` };
+    const make = async (): Promise<Beamformer> => byHand(wish);
+    return switchModel(this.#model, 'a beam by hand', { tell: this.#news.event, ended: () => `the rig is ${this.#state}`, make });
+  }
+
+  scan(): ScanNow | undefined {
+    const { current } = this.#model;
+    return isScan(current) ? { user: current.user, total: current.stops.length, points: current.points } : undefined;
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {

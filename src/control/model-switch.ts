@@ -11,18 +11,18 @@ type News = Omit<RigEvent, 'timeNs'>;
 export async function switchModel(
   model: ActiveBeamformer,
   id: string,
-  { tell, ended }: { tell: (event: News) => void; ended: () => string },
+  { tell, ended, make }: { tell: (event: News) => void; ended: () => string; make?: () => Promise<Beamformer> },
 ): Promise<ControlResult> {
   if (model.loading !== undefined) return { ok: false, reason: `'${model.loading}' is being loaded; wait for it` };
   try {
-    const change = await model.offer(id);
+    const change = await model.offer(id, make);
     return change === 'withdrawn' ? { ok: false, reason: ended() } : { ok: true };
   } catch (error) {
     const reason = errorInWords(error);
     tell({
       level: 'warning',
       code: 'model-refused',
-      message: `The model cannot be switched: ${reason}`,
+      message: make === undefined ? `The model cannot be switched: ${reason}` : `The array cannot be steered so: ${reason}`,
       action: `'${model.current.id}' goes on.`,
     });
     return { ok: false, reason };
@@ -32,6 +32,7 @@ export async function switchModel(
 export const modelSwitched = ({ from, to }: { from: Beamformer; to: Beamformer }): News => ({
   level: 'info',
   code: 'model-switched',
-  message: `'${to.id}' chooses the beams, after '${from.id}'.`,
+  message:
+    to.kind === 'by-hand' ? `By hand: ${to.title}, after '${from.id}'.` : `'${to.id}' chooses the beams, after '${from.id}'.`,
   ...(to.enginesDiffer === true ? { action: `onnxruntime runs it: ${to.engineReason ?? ''}.` } : {}),
 });

@@ -33,6 +33,7 @@ import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
+import { beamByHand } from './hand-beam-files.ts';
 import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
@@ -175,6 +176,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       beamformer,
       openBeamformer: (id) =>
         options.chosen === undefined && id === beamformer.id ? openAgain(id, rig.beamformer.model, open) : open(id),
+      byHand: (wish) => beamByHand(rig, wish),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),
