@@ -12,11 +12,12 @@ it.each(['full', 'sub'] as const)(
   (connection) => {
     const rig = new StandInRig();
     rig.cycleOnce();
-    const latest = rig.latest()!;
+    const mask = connectionMask(connection, 64, 4);
+    const told = rig.latest()!;
+    const latest = { ...told, analog: fromPhases(wordsToPhases(told.words, 6), 64, 4, mask) };
     const [cut, ...others] = new BeampatternView().at(0, { ...rig.describe(), connection }, () => latest)!.cuts;
     expect(others).toEqual([]);
-    const mask = connectionMask(connection, 64, 4);
-    const precoder = matmul(fromPhases(wordsToPhases(latest.words, 6), 64, 4, mask), latest.digital);
+    const precoder = matmul(latest.analog, latest.digital);
     const azimuthRad = Float64Array.from(cut.anglesDeg, (deg) => (deg * Math.PI) / 180);
     const expected = beampatternDb({ kind: 'ula', elements: 64, spacingWavelengths: 0.5 }, precoder, azimuthRad);
     // The page gets angles of 24 bits: in a steep place that is a thousandth of a dB.
