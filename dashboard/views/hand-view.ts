@@ -12,6 +12,7 @@ import { radiates, type Live } from '../live.ts';
 export class HandView {
   readonly #socket: RigSocket;
   readonly #controls: Controls;
+  readonly #body = byId('hand-body');
   readonly #key = byId('hand-key');
   readonly #azimuth = angleInput('azimuth', '0');
   readonly #elevation = angleInput('elevation', '0');
@@ -46,7 +47,7 @@ export class HandView {
     this.#socket = socket;
     this.#controls = controls;
     const place = element('div', { className: 'hand-plot' });
-    byId('hand-body').append(
+    this.#body.append(
       element(
         'div',
         { className: 'hand-row', role: 'group', 'aria-label': 'Beams by hand' },
@@ -80,6 +81,7 @@ export class HandView {
     const text = readoutOf(live);
     setText(this.#readout, text);
     this.#readout.title = text;
+    this.#body.dataset.scan = live.hand?.scan && rig?.byHand ? 'yes' : 'no';
     this.#plot(live);
   }
 

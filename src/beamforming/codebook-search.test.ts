@@ -38,7 +38,13 @@ async function searched(search: ReturnType<typeof searchingCodebook>, channel: C
 }
 
 /** Power towards a user of one chain, over that of the best direction there is: 1 is N². */
-function gainOf(channel: CMatrix, user: number, { analogPhase }: { analogPhase: Float64Array }, rfChains: number, chain: number): number {
+function gainOf(
+  channel: CMatrix,
+  user: number,
+  { analogPhase }: { analogPhase: Float64Array },
+  rfChains: number,
+  chain: number,
+): number {
   const elements = channel.cols;
   const own = zeros(1, elements);
   const shown = zeros(elements, 1);
@@ -57,25 +63,31 @@ describe('a hierarchical codebook that is searched by measuring', () => {
     ['a line of 16', { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const, [9, 10]],
     ['a line of 64', { kind: 'ula', elements: 64, spacingWavelengths: 0.5 } as const, [13, 14]],
     ['a plane of 8 × 16', { kind: 'upa', rows: 8, columns: 16, spacingWavelengths: 0.5 } as const, [16, 18]],
-  ])('of %s finds each of two users in 2·log₂N probes and those beside the last, and points at him', async (_, geometry, [fewest, most]) => {
-    const random = createRandom(5);
-    let found = 0;
-    const trials = 60;
-    for (let trial = 0; trial < trials; trial++) {
-      const elevation = (): number => (geometry.kind === 'ula' ? 0 : 1.2 * (random.uniform() - 0.5));
-      const channel = freeSpace(geometry, [[2 * (random.uniform() - 0.5), elevation()], [2 * (random.uniform() - 0.5), elevation()]]);
-      const search = searchingCodebook({ geometry, rfChains: 2, users: 2 }, hierarchicalCodebook(geometry), 'hierarchical');
-      const { cycles, news, beam } = await searched(search, channel, 2);
-      expect(search.probes).toBe(cycles);
-      expect(cycles).toBeGreaterThanOrEqual(2 * fewest);
-      expect(cycles).toBeLessThanOrEqual(2 * most);
-      expect(news.at(-1)).toContain(`searched with ${cycles} probes: user 0 at `);
-      // Between two of the narrowest beams of a line 3.9 dB are lost, of a plane twice as much.
-      const least = 10 ** (-(geometry.kind === 'ula' ? 4.5 : 8.5) / 10);
-      for (const user of [0, 1]) if (gainOf(channel, user, beam, 2, user) > least) found++;
-    }
-    expect(found / (2 * trials)).toBeGreaterThan(0.95);
-  });
+  ])(
+    'of %s finds each of two users in 2·log₂N probes and those beside the last, and points at him',
+    async (_, geometry, [fewest, most]) => {
+      const random = createRandom(5);
+      let found = 0;
+      const trials = 60;
+      for (let trial = 0; trial < trials; trial++) {
+        const elevation = (): number => (geometry.kind === 'ula' ? 0 : 1.2 * (random.uniform() - 0.5));
+        const channel = freeSpace(geometry, [
+          [2 * (random.uniform() - 0.5), elevation()],
+          [2 * (random.uniform() - 0.5), elevation()],
+        ]);
+        const search = searchingCodebook({ geometry, rfChains: 2, users: 2 }, hierarchicalCodebook(geometry), 'hierarchical');
+        const { cycles, news, beam } = await searched(search, channel, 2);
+        expect(search.probes).toBe(cycles);
+        expect(cycles).toBeGreaterThanOrEqual(2 * fewest);
+        expect(cycles).toBeLessThanOrEqual(2 * most);
+        expect(news.at(-1)).toContain(`searched with ${cycles} probes: user 0 at `);
+        // Between two of the narrowest beams of a line 3.9 dB are lost, of a plane twice as much.
+        const least = 10 ** (-(geometry.kind === 'ula' ? 4.5 : 8.5) / 10);
+        for (const user of [0, 1]) if (gainOf(channel, user, beam, 2, user) > least) found++;
+      }
+      expect(found / (2 * trials)).toBeGreaterThan(0.95);
+    },
+  );
 
   it('asks again for a probe that nobody heard, and searches anew when a user is lost', async () => {
     const geometry = { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const;

@@ -38,7 +38,8 @@ function halves(geometry: ArrayGeometry, range: number, across: Part, up: Part):
   const [acrossBeams, upBeams] = [(across.width / range) * columns, (up.width / range) * rows];
   if (Math.max(acrossBeams, upBeams) <= 1) return [];
   const splitAcross = acrossBeams >= upBeams;
-  const split = ({ middle, width }: Part): Part[] => [-1, 1].map((side) => ({ middle: middle + (side * width) / 4, width: width / 2 }));
+  const split = ({ middle, width }: Part): Part[] =>
+    [-1, 1].map((side) => ({ middle: middle + (side * width) / 4, width: width / 2 }));
   return split(splitAcross ? across : up).map((part) => {
     const [a, u] = splitAcross ? [part, up] : [across, part];
     const word = codeword(geometry, range, a, u);

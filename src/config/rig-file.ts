@@ -366,7 +366,9 @@ function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile
     beamformer: {
       ...file.beamformer,
       model: isModelPath(model) ? pathFrom(folder, model) : model,
-      ...(codebook === undefined || CODEBOOK_NAMES.some((name) => name === codebook) ? {} : { codebook: pathFrom(folder, codebook) }),
+      ...(codebook === undefined || CODEBOOK_NAMES.some((name) => name === codebook)
+        ? {}
+        : { codebook: pathFrom(folder, codebook) }),
     },
     beamFolder: pathFrom(folder, file.beamFolder),
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },

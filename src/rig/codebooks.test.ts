@@ -21,7 +21,10 @@ interface Line {
 async function runOf(rig: string): Promise<{ news: string[]; last: Line | undefined; lines: Line[] }> {
   const { stdout, code } = await cli.beamrig('run', rig, '--cycles', '60', '--virtual-time', '--json');
   expect(code).toBe(0);
-  const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Line);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
   const news = lines.flatMap(({ code: of, message = '' }) => (of === 'beam-search' ? [message] : []));
   return { news, last: lines.findLast(({ type }) => type === 'status'), lines };
 }
@@ -43,7 +46,9 @@ describe('a codebook that is searched by measuring', () => {
     const rows = Array.from({ length: 15 }, (_, i) => `TX,${i},0,${Math.abs(i - 7) * 8},${i < 7 ? 180 : 0}`);
     writeFileSync(table, `Mode,BeamID,BeamType,beam_theta,beam_phi\n${rows.join('\n')}\n`);
     const { news } = await runOf(rigWith('codebook.csv'));
-    expect(news).toEqual([expect.stringMatching(/^The codebook was searched with 30 probes: user 0 at beam tx-\d+, user 1 at beam tx-\d+\.$/)]);
+    expect(news).toEqual([
+      expect.stringMatching(/^The codebook was searched with 30 probes: user 0 at beam tx-\d+, user 1 at beam tx-\d+\.$/),
+    ]);
   });
 
   it('is refused without its model, and without its table', async () => {

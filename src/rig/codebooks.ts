@@ -33,7 +33,10 @@ function codewordsOf(path: string, rig: RigFile): Codeword[] {
   const { beams } = beamsOfTable(read.bytes.toString('utf8'), array, { name: path, mode: 'TX', user: 0 });
   const bad = beams.find(({ enabled, gainDb }) => enabled !== undefined || gainDb !== undefined);
   if (beams.length === 0 || bad !== undefined) {
-    const why = bad === undefined ? 'it has no beams of mode TX' : `beam ${bad.name} has channels off or gains that differ, and panels are sent phases`;
+    const why =
+      bad === undefined
+        ? 'it has no beams of mode TX'
+        : `beam ${bad.name} has channels off or gains that differ, and panels are sent phases`;
     throw new BeamrigError('beam-file', `${path}: ${why}`, { wayOut: 'Give a table whose beams are phases of all channels.' });
   }
   return beams.map(({ name, words, phaseBits }) => {

@@ -79,7 +79,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
   });
 
   it('scans, draws it as it comes, and stays at the strongest beam', async () => {
-    const blank = await opened.page.evaluate<string>(`document.querySelector('#hand canvas').toDataURL()`);
+    expect(await opened.page.isVisible('#hand canvas')).toBe(false);
     await opened.page.fill('#hand-scan-from', '-60');
     await opened.page.fill('#hand-scan-to', '60');
     await opened.page.fill('#hand-scan-step', '3');
@@ -88,7 +88,9 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
     await expect
       .poll(() => text('#hand-body .readout'), SOON)
       .toMatch(/^Scan: 41 of 41 beams, measured where user 1 stands · strongest \d+\.\d dB at −?\d+\.0° · Calculated: to /);
-    expect(await opened.page.evaluate<string>(`document.querySelector('#hand canvas').toDataURL()`)).not.toBe(blank);
+    expect(await opened.page.isVisible('#hand canvas')).toBe(true);
+    const inked = `[...document.querySelector('#hand canvas').getContext('2d').getImageData(40, 4, 200, 40).data].some((value) => value > 0)`;
+    await expect.poll(() => opened.page.evaluate<boolean>(inked), SOON).toBe(true);
     const scan = rig.controller.scan();
     const best = scan?.points.reduce((most, point) => (point.measuredDb > most.measuredDb ? point : most));
     await expect.poll(() => shown(), SOON).toEqual(wordsTo(best?.azimuthDeg ?? NaN));
