@@ -229,7 +229,7 @@ describe('a board that can do less than others', () => {
     expect(
       records.every(({ channelSource, panels }) => channelSource === 'simulation' && panels === identity.panels[0].panel),
     ).toBe(true);
-    expect(events.map(({ code }) => code)).toEqual(['channels-simulated', 'phases-only']);
+    expect(events.map(({ code }) => code)).toEqual(['channels-simulated', 'phases-only', 'uncalibrated']);
     expect(records.every(({ source: of }) => of === 'hardware')).toBe(true);
   });
 
