@@ -14,7 +14,8 @@ export type RigSocket = Socket<ServerToPage, PageToServer>;
 const ANSWER_SHOWN_MS = 5000;
 const ANSWER_DEADLINE_MS = 15_000;
 
-interface Command {
+/** What somebody asks the controller for. */
+export interface Command {
   question: string;
   verb: string;
   /** Nothing where what the page says then is enough. */
@@ -62,6 +63,16 @@ export class Controls {
       control.addEventListener('pointerleave', leave);
       control.addEventListener('blur', leave);
     }
+  }
+
+  /** Asks before it is done; `about` is what the question comes from. */
+  ask(command: Command, about: HTMLElement): void {
+    this.#ask(command, about);
+  }
+
+  /** For what is always one press. */
+  do(command: Command): void {
+    void this.#carryOut(command);
   }
 
   get #busy(): boolean {
@@ -264,15 +275,26 @@ export class Controls {
     this.#options = text;
     const models = rig.models.some((model) => model.id === rig.modelId)
       ? rig.models
-      : [...rig.models, { id: rig.modelId, title: rig.modelId, kind: 'model' as const }];
-    const group = (kind: 'model' | 'baseline', label: string): HTMLElement[] => {
+      : [
+          ...rig.models,
+          {
+            id: rig.modelId,
+            title: rig.byHand ?? rig.modelId,
+            kind: rig.byHand === null ? ('model' as const) : ('by-hand' as const),
+          },
+        ];
+    const group = (kind: RigDescription['models'][number]['kind'], label: string): HTMLElement[] => {
       const options = models
         .filter((model) => model.kind === kind)
         .map((model) => element('option', { value: model.id, text: model.id, title: model.title }));
       return options.length > 0 ? [element('optgroup', { label }, ...options)] : [];
     };
     const bits = new Set([...rig.phaseBitsOptions, rig.phaseBits]);
-    this.#model.replaceChildren(...group('model', 'Learned models'), ...group('baseline', 'Baselines'));
+    this.#model.replaceChildren(
+      ...group('by-hand', 'By hand'),
+      ...group('model', 'Learned models'),
+      ...group('baseline', 'Baselines'),
+    );
     this.#phaseBits.replaceChildren(
       ...[...bits].sort((a, b) => a - b).map((q) => element('option', { value: String(q), text: String(q) })),
     );

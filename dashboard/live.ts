@@ -4,6 +4,7 @@ import type {
   ControllerState,
   CycleTotals,
   Frame,
+  HandPlot,
   Figure,
   LatestCycle,
   PageColumn,
@@ -60,6 +61,8 @@ export class Live {
   eventsVersion = 0;
   words: PhaseWordsPlot<ArrayBuffer> | undefined;
   beampattern: BeampatternPlot<ArrayBuffer> | undefined;
+  /** Of beams by hand. */
+  hand: HandPlot<ArrayBuffer> | undefined;
   history: History | undefined;
   /** Of a cycle, in the order in which it passes them. */
   stages: Welcome['stages'] = [];
@@ -97,6 +100,7 @@ export class Live {
       this.eventsVersion++;
       this.words = undefined;
       this.beampattern = undefined;
+      this.hand = undefined;
       this.#firstFrame = false;
       this.#runningSinceMs = -Infinity;
     } else if (frame.state === 'running' && this.state !== 'running') this.#runningSinceMs = frame.sentMs;
@@ -108,6 +112,7 @@ export class Live {
     this.totals = frame.totals;
     if (frame.words) this.words = frame.words;
     if (frame.beampattern) this.beampattern = frame.beampattern;
+    if (frame.hand) this.hand = frame.hand;
     if (frame.events.length > 0) {
       this.events = [...this.events, ...frame.events].slice(-EVENTS_KEPT);
       this.eventsVersion++;

@@ -9,6 +9,7 @@ import { Controls } from './controls.ts';
 import type { RigSocket } from './controls.ts';
 import { byId, setText } from './elements.ts';
 import { EventsView } from './views/events-view.ts';
+import { HandView } from './views/hand-view.ts';
 import { LinksView } from './views/links-view.ts';
 import { Live } from './live.ts';
 import { RateView } from './views/rate-view.ts';
@@ -34,19 +35,21 @@ const socket: RigSocket = io({
   reconnectionDelayMax: 1500,
   randomizationFactor: 0.3,
 });
+const controls = new Controls(socket);
 const users = new UsersView();
 const rate = new RateView();
 
 /** What is drawn, and how often at most; without a time, with every frame. A view is a section of index.html and a line here. */
 const DRAWN: { view: { draw(live: Live): void }; everyMs?: number; drawnMs?: number }[] = [
   { view: new TopBar() },
-  { view: new Controls(socket) },
+  { view: controls },
   { view: new BeampatternView() },
   { view: new PhaseWordsView() },
   { view: new EventsView() },
   { view: { draw: () => users.drawFigures(live) }, everyMs: FIGURES_MS },
   { view: { draw: () => rate.drawFigures(live) }, everyMs: FIGURES_MS },
   { view: new LinksView(), everyMs: FIGURES_MS },
+  { view: new HandView(socket, controls), everyMs: FIGURES_MS },
   { view: new StagesView(), everyMs: FIGURES_MS },
   { view: { draw: () => users.drawCharts(live) }, everyMs: CHARTS_MS },
   { view: { draw: () => rate.drawChart(live) }, everyMs: CHARTS_MS },

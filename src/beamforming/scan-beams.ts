@@ -36,7 +36,10 @@ export interface Scan extends Beamformer {
   /** Those that are done, in order. */
   readonly points: readonly ScanPoint[];
   readonly stops: readonly ScanStop[];
+  readonly user: number;
 }
+
+export const isScan = (beamformer: Beamformer): beamformer is Scan => 'stops' in beamformer;
 
 export const MOST_STOPS = 4096;
 /** Cycles without a reading after which a beam is given up. */
@@ -103,6 +106,7 @@ export function scanning(array: ArrayAtHand, stops: readonly ScanStop[], user: n
     dimensions: { elements: elementCount(array.geometry), rfChains: array.rfChains, users: array.users },
     points,
     stops,
+    user,
     compute: async () => stops[points.length < stops.length ? points.length : best].beam,
     heard(beam, { measuredDb, predictedDb }) {
       const stop = stops[points.length];

@@ -87,7 +87,6 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
     ...(course.channels === undefined ? {} : { channels: course.channels, cycles: ROUNDS * course.total }),
     ...(rig.links.length === 0 ? { rateHz: 'max' as const } : {}),
     onBegin: ({ source, description: { channelSource } }) => {
-      if (course.channels !== undefined && source !== 'simulator') return;
       if (source === 'hardware' && channelSource === 'simulation' && course.kind === 'beams' && options.at === undefined) {
         printError('Where the receiver stands is not known: give it as --at to have what is calculated beside what is measured.');
       }
@@ -218,6 +217,8 @@ function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options:
       },
     };
   }
+  // A simulator in place of the hardware has no receiver that anybody could move.
+  rig.fallback = 'never';
   let asked = 0;
   let there = false;
   const lines = createInterface({ input: process.stdin });

@@ -32,7 +32,8 @@ export async function steer(rigPath: string, options: SteerOptions): Promise<voi
     onShown: (view) => {
       if (save === undefined) return;
       const { azimuthDeg, elevationDeg } = wish;
-      const about = { name: save, from: chosen.title, direction: { azimuthDeg, elevationDeg } };
+      const { calibration } = view.record;
+      const about = { name: save, from: chosen.title, calibration, direction: { azimuthDeg, elevationDeg } };
       const path = writeBeamFile(rig.beamFolder, beamFileOf(beamArrayOf(rig), view, about), force);
       printError(`Saved as ${path}`);
     },

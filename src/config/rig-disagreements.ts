@@ -80,6 +80,10 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
       : 'has no meaning without safeState: codeword';
     problems.push({ path: codeword ? ['safeState'] : ['safeCodeword'], text: `safeCodeword: ${text}` });
   }
+  const codebook = at(rig, ['beamformer', 'codebook']);
+  if (codebook !== undefined && at(rig, ['beamformer', 'model']) !== 'codebook') {
+    problems.push({ path: ['beamformer', 'codebook'], text: 'beamformer.codebook: has no meaning without model: codebook' });
+  }
   const bits = count('array', 'phaseBits');
   const chip = chipNamed(at(rig, ['simulator', 'phaseShifter']));
   if (chip !== undefined && bits !== undefined && bits !== chip.phaseBits) {
@@ -195,6 +199,7 @@ function homeProblems(rig: unknown): Problem[] {
   ]);
   const places = [
     ['beamformer', 'model'],
+    ['beamformer', 'codebook'],
     ['authentication', 'keyFile'],
     ['telemetry', 'runFolder'],
     ['beamFolder'],

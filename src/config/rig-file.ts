@@ -101,6 +101,9 @@ const influxSchema = z
   })
   .describe('An InfluxDB server that gets the same points as the run folder. Leave it out to keep the run folder only.');
 
+/** Codebooks that need no file. */
+export const CODEBOOK_NAMES = ['dft', 'hierarchical'] as const;
+
 export const rigFileSchema = z
   .strictObject({
     name: z
@@ -130,6 +133,14 @@ export const rigFileSchema = z
           .optional()
           .describe(
             "Budget of steps for a beam, of a model that serves every array: more steps, better beams, more time. Default: the model's own. Other models have as many as they have, whatever stands here.",
+          ),
+        codebook: z
+          .string()
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe(
+            'Of model: codebook. dft: the orthogonal beams of a Fourier transform, chosen by the channel. hierarchical: found by measuring, from wide beams to narrow ones, two a step, one user after the other; no channel is needed. Any other: path of a beam table as array kits have them (from the folder of the rig file), all of its beams measured. Default: dft.',
           ),
         deadlineMs: z
           .number()
@@ -351,14 +362,20 @@ const folderOf = (name: string): string => (/^\/(?:dev|proc)\//.test(name) ? pro
 function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile {
   const links = readLinks(file.links, elementsOf(file), file.users.count, folder);
   const { keyFile } = file.authentication ?? {};
-  const { model } = file.beamformer;
+  const { model, codebook } = file.beamformer;
   const { sensing } = file;
   const placed = {
     ...file,
     links,
     ...(sensing?.covariance === undefined ? {} : { sensing: { ...sensing, covariance: pathFrom(folder, sensing.covariance) } }),
     // An id of the zoo or the name of a baseline is no path.
-    beamformer: { ...file.beamformer, model: isModelPath(model) ? pathFrom(folder, model) : model },
+    beamformer: {
+      ...file.beamformer,
+      model: isModelPath(model) ? pathFrom(folder, model) : model,
+      ...(codebook === undefined || CODEBOOK_NAMES.some((name) => name === codebook)
+        ? {}
+        : { codebook: pathFrom(folder, codebook) }),
+    },
     calibration: { ...file.calibration, folder: pathFrom(folder, file.calibration.folder) },
     beamFolder: pathFrom(folder, file.beamFolder),
     telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },

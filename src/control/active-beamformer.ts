@@ -18,8 +18,11 @@ export interface ActiveBeamformer {
   readonly current: Choice;
   /** The id that is being opened. */
   readonly loading: string | undefined;
-  /** Opens a model for phases of so many bits and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw. */
-  offer(id: string, phaseBits: number): Promise<ModelChange>;
+  /**
+   * Opens a model for phases of so many bits and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw.
+   * @param make opens it in another way than by its id; it is then another one, whatever its id
+   */
+  offer(id: string, phaseBits: number, make?: () => Promise<Beamformer>): Promise<ModelChange>;
   /** Between two cycles: lets the newcomer take its place. The old model is closed when `busy` has settled. */
   change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
   /** No newcomer takes its place any more. */
@@ -48,14 +51,14 @@ export function createActiveBeamformer(
     get loading() {
       return loading;
     },
-    async offer(id, phaseBits) {
-      if (id === current.beamformer.id && serves(current.beamformer, phaseBits)) {
+    async offer(id, phaseBits, make) {
+      if (make === undefined && id === current.beamformer.id && serves(current.beamformer, phaseBits)) {
         current = { ...current, phaseBits };
         return 'same';
       }
       loading = id;
       try {
-        const beamformer = await open(id, phaseBits);
+        const beamformer = await (make?.() ?? open(id, phaseBits));
         if (closed) {
           await beamformer.close();
           return 'withdrawn';

@@ -9,7 +9,8 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
-import type { ControllerState, ControlResult, CycleView, RigDescription } from './controller.ts';
+import { isScan } from '../beamforming/scan-beams.ts';
+import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
@@ -18,7 +19,7 @@ import { lookUntil } from './look-until.ts';
 import { createLoopNews } from './loop-news.ts';
 import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
 import { createLoopPanels } from './loop-panels.ts';
-import { modelSwitched, switchModel, switchPhaseBits } from './model-switch.ts';
+import { modelSwitched, switchModel, switchPhaseBits, switchToHand } from './model-switch.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 import { createActiveBeamformer, type Choice } from './active-beamformer.ts';
 import { createPacing } from './pacing.ts';
@@ -131,6 +132,7 @@ class Loop implements ControlLoop {
       modelId: beamformer.id,
       engine: beamformer.engine ?? null,
       steps: beamformer.steps ?? null,
+      byHand: beamformer.kind === 'by-hand' ? beamformer.title : null,
       phaseBits,
       models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
     };
@@ -188,6 +190,18 @@ class Loop implements ControlLoop {
 
   async switchModel(id: string): Promise<ControlResult> {
     return this.#whileItRuns((telling) => switchModel(this.#model, id, telling));
+  }
+
+  async byHand(wish: HandWish): Promise<ControlResult> {
+    const { byHand } = this.#options;
+    if (byHand === undefined) return { ok: false, reason: 'this rig takes no beams by hand' };
+    const make = async (): Promise<Beamformer> => byHand(wish);
+    return this.#whileItRuns((telling) => switchToHand(this.#model, make, telling));
+  }
+
+  scan(): ScanNow | undefined {
+    const { beamformer } = this.#model.current;
+    return isScan(beamformer) ? { user: beamformer.user, total: beamformer.stops.length, points: beamformer.points } : undefined;
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {

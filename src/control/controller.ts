@@ -10,6 +10,8 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { QuantiserName } from '../../core/signal/quantiser-names.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
+import type { SteerWish } from '../beamforming/hand-beams.ts';
+import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -106,6 +108,10 @@ export interface RigDescription {
   objective: string;
   /** Models that fit this rig, for the page's list. */
   models: { id: string; title: string; kind: BeamformerKind }[];
+  /** The beam by hand that is shown instead of a model's; null where a model chooses. */
+  byHand: string | null;
+  /** Names of the beams that were kept when the rig began. */
+  beams: string[];
   /** Values of Q that may be chosen now. */
   phaseBitsOptions: number[];
   snrDb: number;
@@ -146,6 +152,16 @@ export interface SensingWish extends Sensing {
   readonly directionsDeg: readonly number[];
 }
 
+/** What somebody wants the array to show instead of what a model chooses: a direction, beams one after the other, or one that is kept by name. */
+export type HandWish = ({ do: 'steer' } & SteerWish) | ({ do: 'scan' } & ScanWish) | { do: 'beam'; name: string };
+
+/** A scan, as far as it has come. */
+export interface ScanNow {
+  user: number;
+  total: number;
+  points: readonly ScanPoint[];
+}
+
 /** One answer to a control from the page or a script. */
 export type ControlResult = { ok: true } | { ok: false; reason: string };
 
@@ -167,6 +183,10 @@ export interface Controller {
   /** Pauses, and makes the array dark whatever its safe state is, until it runs again. */
   mute(): Promise<ControlResult>;
   switchModel(id: string): Promise<ControlResult>;
+  /** Answered once the beam by hand has taken the model's place; `switchModel` ends it. */
+  byHand(wish: HandWish): Promise<ControlResult>;
+  /** The scan under way, or the last one while its strongest beam stays. */
+  scan(): ScanNow | undefined;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
   stop(): Promise<void>;
   onCycle(listener: (record: CycleRecord) => void): () => void;

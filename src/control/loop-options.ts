@@ -3,7 +3,7 @@ import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleSetting } from './control-cycle.ts';
-import type { Controller, RigDescription } from './controller.ts';
+import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
 import type { RigPanel } from './rig-panel.ts';
 
@@ -20,6 +20,8 @@ export interface ControlLoopOptions {
   beamformer: Beamformer;
   /** Opens a model or baseline by its id for phases of so many bits, checked against the rig. Throws BeamrigError with the reason. */
   openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
+  /** Beams that somebody asks for. Throws BeamrigError with the reason. Absent: none can be had. */
+  byHand?: (wish: HandWish) => Beamformer;
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;

@@ -19,6 +19,11 @@ export function switchModel(model: ActiveBeamformer, id: string, telling: Tellin
   return offered(model, id, model.current.phaseBits, 'The model cannot be switched', telling);
 }
 
+/** Answered once a beam that somebody asks for has taken the model's place. */
+export function switchToHand(model: ActiveBeamformer, make: () => Promise<Beamformer>, telling: Telling): Promise<ControlResult> {
+  return offered(model, 'a beam by hand', model.current.phaseBits, 'The array cannot be steered so', telling, make);
+}
+
 /** Answered once words have so many bits: at once, or where the model has a network for just so many, once that has taken its place. */
 export async function switchPhaseBits(model: ActiveBeamformer, phaseBits: number, telling: Telling): Promise<ControlResult> {
   const { beamformer, phaseBits: before } = model.current;
@@ -35,10 +40,11 @@ async function offered(
   phaseBits: number,
   refusal: string,
   { tell, ended }: Telling,
+  make?: () => Promise<Beamformer>,
 ): Promise<ControlResult> {
   if (model.loading !== undefined) return { ok: false, reason: `'${model.loading}' is being loaded; wait for it` };
   try {
-    const change = await model.offer(id, phaseBits);
+    const change = await model.offer(id, phaseBits, make);
     return change === 'withdrawn' ? { ok: false, reason: ended() } : { ok: true };
   } catch (error) {
     const reason = errorInWords(error);
@@ -65,11 +71,14 @@ function phasesHave(phaseBits: number, from: Beamformer, { id, phaseBits: words 
 
 /** Undefined where it is another network of the same model: that is told with the bits that it is for. */
 export const modelSwitched = ({ from, to }: { from: Beamformer; to: Beamformer }): News | undefined =>
-  to.id === from.id
+  to.id === from.id && to.kind !== 'by-hand'
     ? undefined
     : {
         level: 'info',
         code: 'model-switched',
-        message: `'${to.id}' chooses the beams, after '${from.id}'.`,
+        message:
+          to.kind === 'by-hand'
+            ? `By hand: ${to.title}, after '${from.id}'.`
+            : `'${to.id}' chooses the beams, after '${from.id}'.`,
         ...(to.enginesDiffer === true ? { action: `onnxruntime runs it: ${to.engineReason ?? ''}.` } : {}),
       };

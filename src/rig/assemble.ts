@@ -30,9 +30,11 @@ import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemet
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
 import { calibrationEvents, noTables, openCalibrations } from './calibration.ts';
+import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
+import { beamByHand } from './hand-beam-files.ts';
 import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
@@ -121,7 +123,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const needs: BeamformerNeeds = { elements, rfChains, users, connection, sensingColumns, phaseBits };
   // What chooses among ideal words knows nothing of measured ones.
   const needsAt = (bits: number): BeamformerNeeds => ({ ...needs, phaseBits: calibrations.some ? undefined : bits });
-  const open = (name: string, bits = phaseBits): Promise<Beamformer> =>
+  const open = async (name: string, bits = phaseBits): Promise<Beamformer> =>
+    (name === 'codebook' ? measuredCodebook(rig) : undefined) ??
     openBeamformer(name, needsAt(bits), { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
@@ -183,6 +186,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         options.chosen === undefined && id === beamformer.id
           ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
           : open(id, bits),
+      byHand: (wish) => beamByHand(rig, wish),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

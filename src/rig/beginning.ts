@@ -79,7 +79,8 @@ const channelsSimulated = (source: Source, users: number): Omit<RigEvent, 'timeN
         level: 'warning',
         code: 'channels-simulated',
         message: `Beams are computed for the rig file's ${users} simulated users, and radiated by hardware: users in the air are elsewhere.`,
-        action: 'Every record says so. Give measured channels with --channels.',
+        action:
+          'Every record says so. Give measured channels with --channels; or aim without any: beamrig steer, beamrig scan, or model: codebook with codebook: hierarchical.',
       }
     : {
         level: 'info',

@@ -6,6 +6,7 @@ import { QUANTISER_MEANINGS, type QuantiserChoice } from '../../core/signal/quan
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { listFittingBeamformers } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
+import { beamNames } from '../config/beam-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { RigDescription } from '../control/controller.ts';
 import { modelUsed, type ChannelOrigin, type ModelUsed } from '../telemetry/cycle-record.ts';
@@ -59,6 +60,8 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, cali
     models: fitting.some(({ id }) => id === own.id)
       ? fitting.map((other) => (other.id === own.id ? own : other))
       : [own, ...fitting],
+    byHand: beamformer.kind === 'by-hand' ? beamformer.title : null,
+    beams: beamNames(rig.beamFolder),
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
     connection,

@@ -102,7 +102,7 @@ function cutPlot(
 
 const inDb = (power: Float64Array): Float32Array => Float32Array.from(power, (value) => Math.max(toDb(value), FLOOR_DB));
 
-function geometryOf({ geometry, elements }: RigDescription): ArrayGeometry {
+export function geometryOf({ geometry, elements }: RigDescription): ArrayGeometry {
   const { kind, spacingWavelengths, rows = 1, columns = elements } = geometry;
   return kind === 'ula' ? { kind, elements, spacingWavelengths } : { kind, rows, columns, spacingWavelengths };
 }

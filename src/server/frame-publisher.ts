@@ -14,6 +14,7 @@ import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
+import { HandView } from './hand-view.ts';
 import { codewordView, radiationNow, type ShownBeam } from './radiation.ts';
 import type { BeampatternPlot, CostlyView, Frame, Radiation } from './socket-contract.ts';
 
@@ -51,6 +52,7 @@ interface PageState {
   watched: ReadonlySet<CostlyView>;
   wordsOfCycle: number;
   beampatternOfCycle: number;
+  handVersion: number;
 }
 
 export interface PagePort {
@@ -63,6 +65,7 @@ export class FramePublisher {
   readonly #serverId = randomUUID();
   readonly #history: CycleHistory;
   readonly #beampattern: BeampatternView;
+  readonly #hand = new HandView();
   readonly #pages = new Set<PageState>();
   readonly #unsubscribe: (() => void)[];
   readonly #timer: NodeJS.Timeout;
@@ -133,6 +136,7 @@ export class FramePublisher {
       watched: new Set(),
       wordsOfCycle: -1,
       beampatternOfCycle: -1,
+      handVersion: 0,
     };
     this.#pages.add(page);
     return {
@@ -229,31 +233,40 @@ export class FramePublisher {
   #send(page: PageState, nowMs: number, frames: SharedFrames): void {
     const words = this.#wordsDue(page);
     const beampattern = this.#beampatternDue(page, nowMs);
+    const hand = this.#hand.at(this.#rig, this.#radiated, this.#controller.scan());
+    const handIsNew = hand.version !== page.handVersion;
     const rigIsNew = page.rigVersion !== this.#rigVersion;
-    const { frame, next } = frames.of([page.nextCycle, page.nextEvent, rigIsNew, words?.record.cycle, beampattern?.cycle], () => {
-      const { batch, next } = this.#history.cyclesSince(page.nextCycle, this.#rowsAFrame);
-      const frame: Frame<ArrayBufferView> = {
-        serverId: this.#serverId,
-        sentMs: steadyEpochMs(),
-        state: this.#controller.state,
-        cyclesPerSecond: this.#controller.cyclesPerSecond(),
-        radiation: this.#radiation(),
-        latest: this.#history.latest(),
-        totals: { ...this.#history.totals },
-        cycles: batch,
-        events: this.#history.eventsSince(page.nextEvent),
-        ...(rigIsNew ? { rig: this.#rig } : {}),
-        ...(words ? { words: { cycle: words.record.cycle, phaseBits: words.record.phaseBits, words: words.words.slice() } } : {}),
-        ...(beampattern ? { beampattern } : {}),
-      };
-      return { frame, next };
-    });
+    const { frame, next } = frames.of(
+      [page.nextCycle, page.nextEvent, rigIsNew, words?.record.cycle, beampattern?.cycle, handIsNew],
+      () => {
+        const { batch, next } = this.#history.cyclesSince(page.nextCycle, this.#rowsAFrame);
+        const frame: Frame<ArrayBufferView> = {
+          serverId: this.#serverId,
+          sentMs: steadyEpochMs(),
+          state: this.#controller.state,
+          cyclesPerSecond: this.#controller.cyclesPerSecond(),
+          radiation: this.#radiation(),
+          latest: this.#history.latest(),
+          totals: { ...this.#history.totals },
+          cycles: batch,
+          events: this.#history.eventsSince(page.nextEvent),
+          ...(rigIsNew ? { rig: this.#rig } : {}),
+          ...(words
+            ? { words: { cycle: words.record.cycle, phaseBits: words.record.phaseBits, words: words.words.slice() } }
+            : {}),
+          ...(beampattern ? { beampattern } : {}),
+          ...(handIsNew ? { hand: hand.plot } : {}),
+        };
+        return { frame, next };
+      },
+    );
     page.nextCycle = next;
     page.nextEvent = this.#history.eventsWritten;
     page.rigVersion = this.#rigVersion;
     page.stateVersion = this.#stateVersion;
     page.wordsOfCycle = words?.record.cycle ?? page.wordsOfCycle;
     page.beampatternOfCycle = beampattern?.cycle ?? page.beampatternOfCycle;
+    page.handVersion = hand.version;
     page.sentMs = nowMs;
     page.owesAnswer = true;
     page.connection.send(frame, () => {

@@ -29,6 +29,20 @@ export interface PageControlsOptions {
 }
 
 const modelSchema = z.string().min(1).max(1000);
+const angleSchema = z.number().min(-90).max(90);
+const userSchema = z.int().min(0).max(65_535);
+const handSchema = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('steer'), azimuthDeg: angleSchema, elevationDeg: angleSchema, user: userSchema }),
+  z.strictObject({
+    do: z.literal('scan'),
+    fromDeg: angleSchema,
+    toDeg: angleSchema,
+    stepDeg: z.number().min(0.1).max(180),
+    elevationDeg: angleSchema,
+    user: userSchema,
+  }),
+  z.strictObject({ do: z.literal('beam'), name: z.string().min(1).max(64) }),
+]);
 const phaseBitsSchema = z.int().min(1).max(16);
 /** Pages that are refused again and again are told of so often. */
 const REFUSALS_TOLD_A_SECOND = 0.2;
@@ -77,6 +91,10 @@ export class PageControls {
     socket.on('pause', (answer: unknown) => {
       void carryOut({ what: 'stop the rig', stops: true, act: () => controller.pause() }, answer);
     });
+    socket.on('mute', (answer: unknown) => {
+      void carryOut({ what: 'mute the array', stops: true, act: () => controller.mute() }, answer);
+    });
+    socket.on('byHand', (wish: unknown, answer: unknown) => void carryOut(this.#handAction(wish), answer));
     socket.on('switchModel', (id: unknown, answer: unknown) => void carryOut(this.#modelAction(id), answer));
     socket.on('setPhaseBits', (phaseBits: unknown, answer: unknown) => {
       const parsed = phaseBitsSchema.safeParse(phaseBits);
@@ -87,6 +105,28 @@ export class PageControls {
         answer,
       );
     });
+  }
+
+  #handAction(wish: unknown): Action {
+    const { controller } = this.#options;
+    const parsed = handSchema.safeParse(wish);
+    if (!parsed.success) {
+      return {
+        what: 'steer by hand',
+        nonsense: 'Steering takes angles from −90 to 90 degrees and a user, a scan a step above 0, a kept beam its name.',
+      };
+    }
+    const asked = parsed.data;
+    const what = {
+      steer: () => (asked.do === 'steer' ? `steer to ${asked.azimuthDeg}°` : ''),
+      scan: () => (asked.do === 'scan' ? `scan from ${asked.fromDeg}° to ${asked.toDeg}°` : ''),
+      beam: () => (asked.do === 'beam' ? `send the beam ${asked.name}` : ''),
+    }[asked.do]();
+    // The folder may hold more by now; what a page may name are those that it was told of.
+    if (asked.do === 'beam' && !controller.describe().beams.includes(asked.name)) {
+      return { what, nonsense: `'${asked.name}' is none of the beams that this rig keeps.` };
+    }
+    return { what, act: () => controller.byHand(asked) };
   }
 
   #modelAction(id: unknown): Action {

@@ -9,11 +9,12 @@
  * Numbers in bulk travel as binary: typed arrays leave the server as they are and reach a browser as ArrayBuffers. `Bulk` stands for the
  * one or the other.
  */
-import type { ControllerState, ControlResult, RigDescription } from '../control/controller.ts';
+import type { PatternFigures } from '../../core/signal/pattern-metrics.ts';
+import type { ControllerState, ControlResult, HandWish, RigDescription } from '../control/controller.ts';
 import type { Figure, PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 
-export type { ControllerState, ControlResult, Figure, PageColumn, RigDescription, Source, Stage };
+export type { ControllerState, ControlResult, Figure, HandWish, PageColumn, PatternFigures, RigDescription, Source, Stage };
 
 /** Views that cost something to fill. */
 export type CostlyView = 'beampattern' | 'words';
@@ -99,6 +100,17 @@ export interface PatternCutPlot<Bulk> {
   sensing: { wishedDb: Bulk; directions: { deg: number; place: number }[] } | null;
 }
 
+/** What beams by hand have come to. */
+export interface HandPlot<Bulk> {
+  /** Of the beam that is shown now, calculated of the states that its elements show; null before it is, and of a beam that radiates nothing. */
+  figures: PatternFigures | null;
+  /**
+   * SINR of one user over the azimuths of the beams of a scan, as far as it has come; of one length, float32, NaN where there is none. Measured at the
+   * one place where the user stands.
+   */
+  scan: { user: number; total: number; azimuthsDeg: Bulk; measuredDb: Bulk; calculatedDb: Bulk } | null;
+}
+
 /** What the array shows now, as far as the controller knows. */
 export interface Radiation {
   /** nothing: no beam was sent yet. beam: that of the newest cycle. unknown: the newest beam is void, and nobody can say. The others: its safe state. */
@@ -127,6 +139,8 @@ export interface Frame<Bulk> {
   events: PageEvent[];
   words?: PhaseWordsPlot<Bulk>;
   beampattern?: BeampatternPlot<Bulk>;
+  /** While a beam is shown by hand, whenever something of it has changed. */
+  hand?: HandPlot<Bulk>;
 }
 
 /** Said to a page when it is let in. Where it is not, the connection is refused with an error whose `data` is a `Refusal`. */
@@ -157,4 +171,8 @@ export interface PageToServer {
   pause: (answer: (result: ControlResult) => void) => void;
   switchModel: (id: string, answer: (result: ControlResult) => void) => void;
   setPhaseBits: (phaseBits: number, answer: (result: ControlResult) => void) => void;
+  /** Instead of what the model chooses: a direction, a scan over angles, or a beam that is kept by name; `switchModel` ends it. */
+  byHand: (wish: HandWish, answer: (result: ControlResult) => void) => void;
+  /** Pause, and dark whatever the safe state is. */
+  mute: (answer: (result: ControlResult) => void) => void;
 }

@@ -16,10 +16,12 @@ import type {
   ControllerState,
   ControlResult,
   CycleView,
+  HandWish,
   LinkDescription,
   QuantiserDescription,
   RigDescription,
   SafeDescription,
+  ScanNow,
   SensingWish,
 } from '../../src/control/controller.ts';
 import {
@@ -67,6 +69,8 @@ export class StandInRig implements Controller {
   /** Its words are the nearest ones, whatever it says here; with a gain, its records tell of that. */
   quantiser: QuantiserDescription = { name: 'nearest', meaning: QUANTISER_MEANINGS.nearest, sweeps: null };
   wordsGain: number | undefined;
+  /** The beam that it says it shows by hand. */
+  hand: string | null = null;
   /** A cycle is under way that does not end. */
   hangs = false;
   #lost: string | undefined;
@@ -133,6 +137,8 @@ export class StandInRig implements Controller {
         { id: 'unfolded-pga-n64', title: 'Unfolded projected gradient ascent', kind: 'model' },
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
       ],
+      byHand: this.hand,
+      beams: ['east', 'west'],
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
       slow: null,
@@ -249,8 +255,24 @@ export class StandInRig implements Controller {
   async switchModel(id: string): Promise<ControlResult> {
     if (!this.describe().models.some((model) => model.id === id)) return { ok: false, reason: `there is no model "${id}"` };
     this.#modelId = id;
+    this.hand = null;
     this.emitEvent({ level: 'info', code: 'model-switched', message: `the model is ${id} now` });
     return { ok: true };
+  }
+
+  /** What was asked for by hand, in order. */
+  readonly wishes: HandWish[] = [];
+  /** What it says of its scan. */
+  scanned: ScanNow | undefined;
+
+  async byHand(wish: HandWish): Promise<ControlResult> {
+    this.wishes.push(wish);
+    this.hand = wish.do === 'steer' ? `steered to azimuth ${wish.azimuthDeg}°` : wish.do;
+    return { ok: true };
+  }
+
+  scan(): ScanNow | undefined {
+    return this.scanned;
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
