@@ -4,7 +4,7 @@ import type { EvaluateOptions } from './evaluate.ts';
 import type { BeamOptions } from './beam.ts';
 import type { ExportOptions, ImportOptions, SaveOptions } from './beams.ts';
 import type { BrokerOptions } from './broker.ts';
-import type { CalibrateOptions } from './calibrate.ts';
+import { calibrationCommands } from './calibration-commands.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
 import type { ReproduceOptions } from './reproduce.ts';
@@ -151,64 +151,8 @@ export function createProgram(): Command {
     .option('--json', 'as JSON: words, digital weights and channel in full')
     .action(async (run: string, options: BeamOptions) => (await import('./beam.ts')).beam(run, options));
 
-  command('calibrate', 'measure what every element shows in every state, and write a table for each panel', [
-    'beamrig calibrate rig.yaml --dry-run',
-    'beamrig calibrate rig.yaml --method coded',
-    'beamrig calibrate rig.yaml --method hadamard --readings 256 --json',
-  ])
-    .argument('<rig>', 'rig file; its section calibration says where the probe stands and where tables go', path)
-    .option('--method <name>', 'coded, hadamard, steering, complex, rev, on-off or pairwise', 'coded')
-    .option('--readings <n>', 'about how many to take (default: what the method likes best)')
-    .option('--pilots <n>', 'pilots that each reading is averaged over', '1')
-    .option('--seed <n>', 'of what is drawn: orders, and who is off', '1')
-    .option('--resume', 'go on with a measurement that was interrupted')
-    .option('--dry-run', 'say how many readings it takes, how long, and how exact it will be, and measure nothing')
-    .option('--json', 'one JSON object a line')
-    .action(async (rig: string, options: CalibrateOptions) => (await import('./calibrate.ts')).calibrate(rig, options));
+  calibrationCommands(command);
 
-  const calibration = command('calibration', 'show, check, compare, merge and export calibration tables', [
-    'beamrig calibration show calibration/BOARD-1_28GHz.json',
-    'beamrig calibration verify calibration',
-    'beamrig calibration diff before.json after.json',
-  ]);
-  calibration
-    .command('show')
-    .description('print what a table says, and figures of each chain')
-    .argument('<table>', 'file that `beamrig calibrate` wrote', path)
-    .option('--json', 'as JSON')
-    .action(async (table: string, options: object) => (await import('./calibration.ts')).showTable(table, options));
-  calibration
-    .command('verify')
-    .description('check that tables are whole and as they were written')
-    .argument('<tables...>', 'files, or folders of them', (each: string, before: string[] = []) => [...before, path(each)])
-    .option('--json', 'as JSON')
-    .action(async (tables: string[], options: object) => (await import('./calibration.ts')).verifyTables(tables, options));
-  calibration
-    .command('diff')
-    .description('say how far two tables of a panel are apart, and which elements most')
-    .argument('<before>', 'a table', path)
-    .argument('<after>', 'another one of the same panel', path)
-    .option('--json', 'as JSON, with all elements')
-    .action(async (before: string, after: string, options: object) =>
-      (await import('./calibration.ts')).diffTables(before, after, options),
-    );
-  calibration
-    .command('merge')
-    .description('one table of several measurements of a panel, each by how exact it is')
-    .argument('<tables...>', 'files', (each: string, before: string[] = []) => [...before, path(each)])
-    .requiredOption('-o, --output <file>', 'where it goes', path)
-    .option('--force', 'write over a file that is there')
-    .action(async (tables: string[], options: { output: string }) =>
-      (await import('./calibration.ts')).mergeFiles(tables, options),
-    );
-  calibration
-    .command('export')
-    .description('write the states of a table for a spreadsheet')
-    .argument('<table>', 'a table', path)
-    .option('--csv', 'as CSV, a state a line (the only form there is)')
-    .option('-o, --output <file>', 'where it goes (default: standard output)', path)
-    .option('--force', 'write over a file that is there')
-    .action(async (table: string, options: object) => (await import('./calibration.ts')).exportTable(table, options));
   const beams = command('beams', 'beams that are kept by name: saved, listed, sent, exported and imported', [
     'beamrig beams save rig.yaml east --azimuth 40',
     'beamrig beams list rig.yaml',

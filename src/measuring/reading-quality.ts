@@ -25,7 +25,7 @@ export function requireExplained(chains: readonly { estimate: StateEstimate }[],
     if (left <= MOST_UNEXPLAINED) return;
     throw new BeamrigError(
       'calibration',
-      `the readings of RF chain ${m} do not fit one another: ${left.toPrecision(2)} times their noise is not explained by any states of its elements`,
+      `the readings of RF chain ${m} do not fit one another: ${Number(left.toPrecision(2))} times their noise is not explained by any states of its elements`,
       {
         wayOut:
           'Something moved or changed: the probe, what reflects, an element that answers differently twice, or a receiver at its limit. Mend it and measure again.',
