@@ -46,6 +46,8 @@ export interface CalibrationMethod {
   readonly needsElementEnable: boolean;
   /** Whether it hears what an element shows in all of its states alike: else one that is stuck looks as one that is dead. */
   hearsConstants(setup: Pick<MethodSetup, 'elementEnable'>): boolean;
+  /** Fewer elements, or bits of their states, it cannot tell apart; absent: it takes any. */
+  readonly least?: { readonly elements: number; readonly phaseBits: number };
   /** What is known in the end: of each element its offset, or all of its states. */
   readonly finds: 'offsets' | 'states';
   /** How many readings it takes of a setup. */

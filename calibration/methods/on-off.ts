@@ -13,10 +13,14 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { estimateStates } from '../estimate-states.ts';
 import type { CalibrationMethod, MethodSetup, Readings } from '../method.ts';
+import { requireStrongField } from './field-of-all.ts';
 import { planOf } from '../reading-plan.ts';
 import { singlesPlan } from './one-at-a-time.ts';
 
 const NEWTON_STEPS = 6;
+/** Of the field of all, in fields of an element; of few elements, of their number. */
+const LEAST_STRENGTH = 2.5;
+const LEAST_SHARE = 0.6;
 
 export const onOff: CalibrationMethod = {
   name: 'on-off',
@@ -25,6 +29,7 @@ export const onOff: CalibrationMethod = {
   hears: 'power',
   needsElementEnable: true,
   hearsConstants: () => true,
+  least: { elements: 2, phaseBits: 2 },
   finds: 'offsets',
   readings: readingsOf,
   *run(setup) {
@@ -63,6 +68,7 @@ function offsetsOf({ re: powers }: Readings, elements: number, rounds: number): 
     out.re[n] = re;
     out.im[n] = im;
   }
+  requireStrongField(out, Math.sqrt(total), Math.min(LEAST_STRENGTH, LEAST_SHARE * elements));
   return out;
 }
 

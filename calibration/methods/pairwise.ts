@@ -24,6 +24,7 @@ export const pairwise: CalibrationMethod = {
   hears: 'power',
   needsElementEnable: true,
   hearsConstants: () => true,
+  least: { elements: 2, phaseBits: 2 },
   finds: 'states',
   readings: (setup) => KINDS * setup.elements * 2 ** setup.phaseBits,
   *run(setup) {

@@ -13,12 +13,16 @@ import { zeros } from '../../core/signal/complex-matrix.ts';
 import { estimateStates } from '../estimate-states.ts';
 import type { CalibrationMethod, MethodSetup, Readings } from '../method.ts';
 import type { ReadingPlan } from '../reading-plan.ts';
+import { requireStrongField } from './field-of-all.ts';
 import { planOf } from '../reading-plan.ts';
 import { singlesPlan } from './one-at-a-time.ts';
 
 /** States of the first time: the fewest that a cosine needs, and one more. */
 const FIRST_STATES = 4;
 const USUAL_STATES = 16;
+/** Turned towards each other by states that are so far apart, elements have at least this share of what they could. */
+const LEAST_TOGETHER = 0.85;
+const sinc = (turns: number): number => Math.sin(Math.PI * turns) / (Math.PI * turns);
 
 export const rotatingVector: CalibrationMethod = {
   name: 'rev',
@@ -27,13 +31,14 @@ export const rotatingVector: CalibrationMethod = {
   hears: 'power',
   needsElementEnable: false,
   hearsConstants: () => false,
+  least: { elements: 2, phaseBits: 2 },
   finds: 'offsets',
   readings: (setup) => setup.elements * (firstStates(setup) + statesOf(setup)),
   *run(setup) {
     const { elements, phaseBits } = setup;
     const first = firstStates(setup);
     const asItIs = new Uint16Array(elements);
-    const found = offsetsOf(yield turningPlan(setup, asItIs, first), elements, first);
+    const { fields: found } = offsetsOf(yield turningPlan(setup, asItIs, first), elements, first);
     // Towards each other: the state whose phase is nearest to minus the offset's.
     const together = Uint16Array.from(found.re, (re, n) => {
       const turns = -Math.atan2(found.im[n], re) / (2 * Math.PI);
@@ -41,9 +46,10 @@ export const rotatingVector: CalibrationMethod = {
     });
     const states = statesOf(setup);
     const turned = offsetsOf(yield turningPlan(setup, together, states), elements, states);
-    for (let n = 0; n < elements; n++) turn(turned, n, (-2 * Math.PI * together[n]) / 2 ** phaseBits);
+    requireStrongField(turned.fields, turned.total, LEAST_TOGETHER * elements * sinc(1 / 2 ** phaseBits));
+    for (let n = 0; n < elements; n++) turn(turned.fields, n, (-2 * Math.PI * together[n]) / 2 ** phaseBits);
     const noise = setup.noise === undefined ? {} : { noise: (2 * setup.noise) / states };
-    return estimateStates(singlesPlan(setup, { states: 1, rounds: 1 }), turned, { noise: noise.noise ?? 0.01 });
+    return estimateStates(singlesPlan(setup, { states: 1, rounds: 1 }), turned.fields, { noise: noise.noise ?? 0.01 });
   },
 };
 
@@ -65,7 +71,7 @@ function turningPlan({ elements, phaseBits }: MethodSetup, standing: Uint16Array
 }
 
 /** c_n as each stands, beside E taken for real. N×1 */
-function offsetsOf({ re: powers }: Readings, elements: number, states: number): CMatrix {
+function offsetsOf({ re: powers }: Readings, elements: number, states: number): { fields: CMatrix; total: number } {
   let total = 0; // |E|²: the setting that every element begins with
   for (let n = 0; n < elements; n++) total += powers[n * states] / elements;
   const sum = Math.sqrt(Math.max(total, Number.MIN_VALUE));
@@ -83,7 +89,7 @@ function offsetsOf({ re: powers }: Readings, elements: number, states: number): 
     out.re[n] = (re + own) / sum; // E·c_n − |c_n|² = E_n*·c_n
     out.im[n] = im / sum;
   }
-  return out;
+  return { fields: out, total: sum };
 }
 
 function turn({ re, im }: CMatrix, n: number, by: number): void {

@@ -107,7 +107,7 @@ describe('the table of a panel', () => {
 
 describe('merged tables', () => {
   it('are their mean by how exact each is, whatever phase their receivers had', () => {
-    const merged = mergeTables([table(), table({ accuracy: { phaseDeg: 1, gainDb: 0.1 } }, 10, 123)]);
+    const merged = mergeTables([table(), table({ measurement: 'lab 2', accuracy: { phaseDeg: 1, gainDb: 0.1 } }, 10, 123)]);
     // A fifth of the weight is the coarse one's.
     expect(elementTurned(table(), merged)).toBeCloseTo(10 / 5, 2);
     expect(merged.accuracy.phaseDeg).toBeCloseTo(0.447, 2);
@@ -119,7 +119,11 @@ describe('merged tables', () => {
     ['other frequencies', table({ frequencyGhz: 29 }), /at 28 and 29 GHz/],
     ['other temperatures', table({ temperatureC: 50 }), /at 30 and 50 °C/],
   ])('are not of %s', (_, other, message) => {
-    expect(() => mergeTables([table(), other])).toThrow(message);
+    expect(() => mergeTables([table(), { ...other, measurement: 'lab 2' }])).toThrow(message);
+  });
+
+  it('count no measurement twice', () => {
+    expect(() => mergeTables([table(), table()])).toThrow(/the measurement 'lab 1' is among them twice/);
   });
 });
 

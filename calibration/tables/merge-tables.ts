@@ -16,6 +16,16 @@ export function mergeTables(tables: readonly CalibrationTable[]): CalibrationTab
   if (tables.length < 2)
     throw new BeamrigError('calibration-file', 'one table is merged with nothing', { wayOut: 'Give two or more.' });
   requireAlike(tables);
+  const twice = tables.find((table, i) => tables.findIndex(({ measurement }) => measurement === table.measurement) < i);
+  if (twice !== undefined) {
+    throw new BeamrigError(
+      'calibration-file',
+      `the measurement '${twice.measurement}' is among them twice, and would count twice`,
+      {
+        wayOut: 'Give each measurement once.',
+      },
+    );
+  }
   const [first] = tables;
   for (const other of tables) {
     const apart =

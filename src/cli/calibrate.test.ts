@@ -133,6 +133,29 @@ describe('beamrig calibrate', () => {
     expect(readdirSync(join(cli.path, 'calibration')).some((name) => name.endsWith('.unfinished'))).toBe(false);
   }, 120_000);
 
+  it('ends at Ctrl-C also where the panel answers at once', async () => {
+    const stopped = await stoppedAt(500, 'calibrate', impaired(), '--readings', '200000');
+    expect(stopped.code).toBe(130);
+    expect(tables()).toEqual([]);
+    const moved = impaired('calibration: { probe: { azimuthDeg: 20 } }\n');
+    expectRefusal(await cli.beamrig('calibrate', moved, '--readings', '200000', '--resume'), /it was begun with probe /);
+  }, 60_000);
+
+  it('refuses a probe towards which power alone cannot tell elements apart, and arrays that a method is not for', async () => {
+    const aside = cli.rigFile(
+      (text) => `${text}simulator: { impairments: { gainErrorDb: 0.5 } }\ncalibration: { probe: { azimuthDeg: 35 } }\n`,
+    );
+    for (const method of ['rev', 'on-off']) {
+      expectRefusal(await cli.beamrig('calibrate', aside, '--method', method), /times as strong as one of them at the probe/);
+      const coarse = cli.rigFile((text) => text.replace('phaseBits: 4', 'phaseBits: 1'));
+      expectRefusal(
+        await cli.beamrig('calibrate', coarse, '--method', method),
+        /needs 2 elements a chain and 2 bits, and there are 16 and 1/,
+      );
+    }
+    expect(tables()).toEqual([]);
+  }, 120_000);
+
   it('loses nothing to a panel that restarts in the middle', async () => {
     const rig = impaired("  behaviours: [{ do: reset, messages: ['commit'], nth: 90, bootMs: 50 }]\n");
     expect(await cli.beamrig('calibrate', rig, '--pilots', '4')).toMatchObject({ code: 0 });

@@ -21,11 +21,11 @@ export const calibrationSchema = z
       .strictObject({
         azimuthDeg: z
           .number()
-          .gt(-90)
-          .lt(90)
+          .min(-89)
+          .max(89)
           .default(0)
           .describe('Where it stands, degrees from broadside in the horizontal plane, positive towards element 0.'),
-        elevationDeg: z.number().gt(-90).lt(90).default(0).describe('Degrees above the horizontal plane.'),
+        elevationDeg: z.number().min(-89).max(89).default(0).describe('Degrees above the horizontal plane.'),
         distanceM: z
           .number()
           .gt(0)

@@ -47,6 +47,9 @@ export interface ArrayReader {
 const ATTEMPTS = 6;
 /** How long a panel that is lost is waited for. */
 const PATIENCE_MS = 60_000;
+/** A panel that answers at once lets nobody else come to word, a signal to stop neither: so often everybody does. */
+const READINGS_BETWEEN_TURNS = 16;
+const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
   const { panel, recovery, clock, phaseBits, receiver, pilots, stop } = options;
@@ -79,6 +82,7 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
       return commits;
     },
     async read(setting) {
+      if (commits % READINGS_BETWEEN_TURNS === 0) await everybodysTurn();
       for (let attempt = 1; ; attempt++) {
         requireWanted();
         await recovery.arm();

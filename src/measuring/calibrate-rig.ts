@@ -104,12 +104,13 @@ export async function calibrateRig(
   const options = measureOptions(request, array);
   const receiver = rig.calibration.probe.receiver ?? rig.users.count;
   const total = readingsOf(options);
-  mkdirSync(rig.calibration.folder, { recursive: true });
+  makeFolder(rig.calibration.folder);
   const journal = openJournal(
     journalPath(rig),
     {
       ...{ format: 'beamrig-readings-1', method: method.name, readings: total, receiver, pilots, seed },
       ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits, elementEnable: array.elementEnable },
+      ...{ probe: JSON.stringify(rig.calibration.probe), frequencyGhz: rig.array.carrierGhz },
       panels: rigPanel.boards().map(({ panel }) => panel),
     },
     resume,
@@ -163,6 +164,17 @@ export async function calibrateRig(
     throw error;
   } finally {
     journal.close();
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new BeamrigError('calibration-file', `${folder}: tables cannot be written there: ${(error as Error).message}`, {
+      wayOut: 'Give another folder as calibration.folder in the rig file.',
+      cause: error,
+    });
   }
 }
 

@@ -6,6 +6,7 @@
  * First one setting is read a number of times, which tells the noise of a reading.
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
@@ -82,7 +83,16 @@ export const readingsOf = ({ array, method, readings, random }: MeasureArrayOpti
   );
 
 /** @throws {BeamrigError} 'argument' where the array lacks what the method needs */
-export function requireFeatures({ elementEnable }: ArrayUnderTest, { name, needsElementEnable }: CalibrationMethod): void {
+export function requireFeatures(array: ArrayUnderTest, { name, needsElementEnable, least }: CalibrationMethod): void {
+  const { elementEnable, phaseBits } = array;
+  const fewest = Math.min(...chainsOf(array).map(({ length }) => length));
+  if (least !== undefined && (fewest < least.elements || phaseBits < least.phaseBits)) {
+    throw new BeamrigError(
+      'argument',
+      `the method ${name} needs ${counted(least.elements, 'element')} a chain and ${counted(least.phaseBits, 'bit')}, and there are ${fewest} and ${phaseBits}`,
+      { wayOut: 'Choose a method that hears phases: coded, hadamard, steering or complex.' },
+    );
+  }
   if (elementEnable || !needsElementEnable) return;
   throw new BeamrigError('argument', `the method ${name} switches elements off, and the panel cannot (feature element-enable)`, {
     wayOut: 'Choose a method that keeps all elements on: coded, steering or rev.',

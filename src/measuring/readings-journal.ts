@@ -30,6 +30,9 @@ export const journalFactsSchema = z.strictObject({
   receiver: z.int().nonnegative(),
   pilots: z.int().positive(),
   seed: z.int(),
+  /** Where the probe stands, and the carrier. */
+  probe: z.string(),
+  frequencyGhz: z.number(),
   /** Serial numbers of the panels, in the order of the array. */
   panels: z.array(z.string()),
 });
@@ -101,11 +104,17 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
 const lineOf = ({ re, im }: CMatrix): string => JSON.stringify(Array.from(re).flatMap((value, m) => [value, im[m]]));
 
 function readJournal(path: string, facts: JournalFacts): CMatrix[] {
-  const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
   const refuse = (why: string): BeamrigError =>
     new BeamrigError('calibration-file', `${path}: ${why}`, {
       wayOut: 'Ask for the same as before, or remove the file and begin anew.',
     });
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw refuse(`cannot be read: ${(error as Error).message}`);
+  }
+  const [first, ...rest] = text.split('\n');
   const before = journalFactsSchema.safeParse(parsed(first));
   if (!before.success) throw refuse('no unfinished measurement');
   for (const [key, value] of Object.entries(facts)) {
