@@ -191,6 +191,7 @@ function acknowledgingPanel(): Panel {
     close: async () => undefined,
     connect: never,
     storeBeam: never,
+    foundStored: never,
     measurePilots: never,
     readBack: never,
     ping: never,

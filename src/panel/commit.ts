@@ -18,6 +18,8 @@ import type { RequestLimits } from './request-timeouts.ts';
 export interface Staged extends StagedBeam {
   readonly session: Session;
   readonly slot: number;
+  /** Where it lies in the panel's beam memory: nothing was staged, and it is switched to from there. */
+  position?: number;
   readonly beam: BeamCommand;
   readonly crc: number;
   pushMs: number;
@@ -84,6 +86,8 @@ export function createCommits(panel: Conversation): Commits {
 
   const commit = (staged: Staged, atUs: bigint, limits?: RequestLimits): Promise<Result<ReplyTo<'commit'>>> =>
     panel.ask<'commit'>(staged.session, { type: 'commit', slot: staged.slot, beamId: staged.beamId, atUs }, limits);
+  const select = ({ session, beamId }: Staged, position: number): Promise<Result<ReplyTo<'commit'>>> =>
+    panel.ask<'select-beam'>(session, { type: 'select-beam', beamId, position });
 
   /**
    * After a commit without a good answer: what does the panel radiate? `failure` stands unless it is this very beam, word by word. Enables and
@@ -115,7 +119,9 @@ export function createCommits(panel: Conversation): Commits {
       staged.earlyCommit = undefined;
       // It came before a chunk that had to be sent again; by now all of them are there.
       const tooEarly = early !== undefined && !early.ok && notStaged(early.failure).reason === 'not-staged';
-      const answer = early === undefined || tooEarly ? await commit(staged, 0n) : early;
+      const { position } = staged;
+      const again = early === undefined || tooEarly;
+      const answer = position !== undefined ? await select(staged, position) : again ? await commit(staged, 0n) : early;
       if (!answer.ok) return findOut(staged, answer.failure);
       // An 'ack' answers timed commits only: the line lets no other through.
       return answer.value.type === 'committed' ? latched(staged, answer.value) : refused(stillWaiting(staged, 0));

@@ -14,6 +14,7 @@ import { beamCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex, UserRun } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
+import { createBeamMemory, isOtherBeam } from './beam-memory.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import { sealOf } from './frame-seal.ts';
@@ -37,7 +38,7 @@ import type {
 } from './panel.ts';
 import { PanelSession } from './panel-session.ts';
 import { pipeline } from './pipeline.ts';
-import { readRadiated } from './read-back.ts';
+import { readWords, whyNotAsStaged } from './read-back.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
 import type { RequestLine } from './request-line.ts';
 import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
@@ -82,6 +83,7 @@ class PanelDriver implements ArrayMember {
   readonly #commits: Commits;
   /** The beam that the panel confirmed last in this session and may radiate still: what a patch starts from, and nothing else. */
   #radiated: BeamCommand | undefined;
+  readonly #memory = createBeamMemory();
 
   constructor(options: PanelOptions) {
     const { link, clock, random, expected = {}, timeouts = {}, window = 4, authentication } = options;
@@ -108,7 +110,10 @@ class PanelDriver implements ArrayMember {
       expected,
       timeouts,
       seal: authentication && sealOf(authentication.rigKey, expected.panelSerial, link.name),
-      onBegin: (session) => this.#commits.sessionBegan(session),
+      onBegin: (session) => {
+        this.#memory.found(new Map());
+        this.#commits.sessionBegan(session);
+      },
       onDoubt: () => (this.#radiated = undefined),
       status: (limits) => this.status(limits),
     });
@@ -149,7 +154,8 @@ class PanelDriver implements ArrayMember {
 
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     return this.#exclusively('apply', beam.beamId, async () => {
-      const staged = await this.#stageAlone(beam, true);
+      const stored = this.#session && this.#memory.stagedFrom(this.#session, beam);
+      const staged = stored === undefined ? await this.#stageAlone(beam, true) : ({ ok: true, value: stored } as const);
       return staged.ok ? this.#commitAlone(staged.value) : staged;
     });
   }
@@ -184,7 +190,7 @@ class PanelDriver implements ArrayMember {
     return this.#commits.cancel(this.#own(staged), withinMs);
   }
 
-  storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
+  storeBeam(beam: BeamCommand, position: number, verify = false): Promise<Result<void>> {
     return this.#exclusively('store-beam', beam.beamId, async () => {
       const session = this.#session;
       if (session === undefined) return refused(this.#panel.absence);
@@ -192,12 +198,22 @@ class PanelDriver implements ArrayMember {
       for (let attempt = 1; ; attempt++) {
         const staged = await this.#stageAlone(beam);
         if (!staged.ok) return staged;
+        const differs = verify ? await whyNotAsStaged(this.#line, staged.value, this.#window) : undefined;
+        if (differs !== undefined) return this.#explain(differs);
+        this.#memory.forget(position);
         const stored = await this.#ask<'store-beam'>(session, { type: 'store-beam', slot: staged.value.slot, beamId, position });
-        if (stored.ok) return DONE;
+        if (stored.ok) {
+          this.#memory.filled(position, staged.value.beam);
+          return DONE;
+        }
         const { failure } = stored;
         if (failure.reason !== 'rejected' || failure.code !== 'not-staged' || attempt === 2) return this.#explain(failure);
       }
     });
+  }
+
+  foundStored(contents: ReadonlyMap<number, string>): void {
+    if (this.#session !== undefined) this.#memory.found(contents);
   }
 
   async syncClock(): Promise<Result<ClockSample>> {
@@ -225,7 +241,7 @@ class PanelDriver implements ArrayMember {
   async readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>> {
     const session = this.#session;
     if (session === undefined) return refused(this.#panel.absence);
-    const read = await readRadiated(this.#line, session.capabilities, this.#window);
+    const read = await readWords(this.#line, session.capabilities, this.#window);
     if (this.#session !== session) return refused(this.#panel.absence);
     return read.ok ? read : this.#explain(read.failure);
   }
@@ -358,6 +374,12 @@ class PanelDriver implements ArrayMember {
   async #commitAlone(staged: Staged): Promise<Result<AppliedBeam>> {
     let startMs = this.#clock.nowMs();
     let latched = await this.#commits.now(staged);
+    if (staged.position !== undefined) {
+      if (latched.ok) this.#line.counters.selectedBeams = (this.#line.counters.selectedBeams ?? 0) + 1;
+      else if (isOtherBeam(latched.failure)) this.#memory.forget(staged.position);
+      // Where nothing lies there it is sent like any other.
+      delete staged.position;
+    }
     if (!latched.ok && latched.failure.reason === 'not-staged') {
       const again = await this.#stageAgain(staged);
       if (!again.ok) return again;

@@ -222,12 +222,15 @@ class Group implements PanelGroup {
     return { ok: true, value: { panelTimeUs: all.value[0].panelTimeUs, roundTripMs } };
   }
 
-  async storeBeam(beam: BeamCommand, position: number): Promise<Result<void>> {
+  async storeBeam(beam: BeamCommand, position: number, verify = false): Promise<Result<void>> {
     checkDimensions(beam, this.#options);
     const unfit = this.#unfit(beam);
     if (unfit !== undefined) return refused(unfit);
-    return nothing(await this.#ofAll((panel, i) => panel.storeBeam(this.#partOf(beam, i), position)));
+    return nothing(await this.#ofAll((panel, i) => panel.storeBeam(this.#partOf(beam, i), position, verify)));
   }
+
+  /** A panel switches to a stored beam at once, and not at a time: parts of the array would show two beams meanwhile. */
+  foundStored(): void {}
 
   setSafeState(
     state: SafeState,

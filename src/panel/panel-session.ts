@@ -96,7 +96,7 @@ export class PanelSession {
     limits?: RequestLimits,
   ): Promise<Result<ReplyTo<T>>> {
     if (session === undefined || session !== this.current) return refused(this.absence);
-    if (request.type === 'commit') this.safety.beamMeant();
+    if (request.type === 'commit' || request.type === 'select-beam') this.safety.beamMeant();
     const answer = await this.line.request<T>(request, limits);
     const goesOn = session === this.current || (request.type === SAFE && this.current?.capabilities === session.capabilities);
     return goesOn ? answer : refused(this.absence);

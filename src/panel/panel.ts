@@ -125,6 +125,8 @@ export interface PanelCounters {
   unauthenticated?: number;
   /** Beams that went over the wire as what differs from the one before. */
   patchedBeams?: number;
+  /** Beams that were switched to in the panel's beam memory. */
+  selectedBeams?: number;
   /** Bytes of frames that staging took, repetitions and framing not counted. */
   stagedBytes?: number;
 }
@@ -166,8 +168,16 @@ export interface Panel {
   readBack(): Promise<Result<{ beamId: BeamId; words: Uint16Array }>>;
   status(): Promise<Result<PanelStatus>>;
   ping(): Promise<Result<{ panelTimeUs: bigint; roundTripMs: number }>>;
-  /** Stages a beam and keeps it at a position of the panel's beam memory; nothing is switched. */
-  storeBeam(beam: BeamCommand, position: number): Promise<Result<void>>;
+  /**
+   * Stages a beam and keeps it at a position of the panel's beam memory; nothing is switched. `verify`: its words are read back from the slot before,
+   * where the panel has read-back.
+   */
+  storeBeam(beam: BeamCommand, position: number, verify?: boolean): Promise<Result<void>>;
+  /**
+   * What the panel's beam memory was found to hold, by `contentOf` (beam-memory.ts), since the handshake: `apply` switches to such a beam by one short
+   * frame instead of sending it. Of an array of several panels, which are switched at one time, beams are sent all the same.
+   */
+  foundStored(contents: ReadonlyMap<number, string>): void;
   setSafeState(state: SafeState, options?: { position?: number; silenceMs?: number; enter?: boolean }): Promise<Result<void>>;
   /**
    * Commands the safe state now, blind: sent before this returns, and repeated, whatever is under way, was answered, or has a session. Nothing

@@ -100,6 +100,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
     readBack: unused,
     ping: unused,
     status: unused,
+    foundStored: unused,
     storeBeam: ({ beamId }, position) => {
       log.push(`stored ${beamId} at ${position}`);
       return answer(script.store(), undefined);
