@@ -54,6 +54,10 @@ export interface GivenWords {
   readonly bits: number;
   /** N·M, word (n, m) at n·M + m. */
   readonly words: Uint16Array;
+  /** N·M of 0/1: places that are off radiate nothing. Absent: all are on. */
+  readonly enabled?: Uint8Array;
+  /** N·M, linear, 0 < a ≤ 1: what a place radiates of its full gain. Absent: all of it. */
+  readonly amplitude?: Float64Array;
 }
 
 /** What is left to choose when the phases stand. */

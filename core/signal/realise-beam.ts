@@ -14,6 +14,7 @@ import type {
   Beam,
   Digital,
   GivenWords,
+  HybridPrecoder,
   Objective,
   Problem,
   Quantiser,
@@ -49,7 +50,7 @@ export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOption
   return { words, analog, ...chooseDigital(problem, beam, analog, objective, gain === undefined ? {} : { words_gain: gain }) };
 }
 
-/** A beam that nobody is to make better: its words or the states nearest in phase, its D, and never more power than the problem has. */
+/** A beam that nobody is to make better. */
 function asChosen(
   problem: Problem,
   beam: Beam,
@@ -57,20 +58,41 @@ function asChosen(
   states: ArrayStates,
   objective: Objective,
 ): RealisedBeam {
-  const words =
-    given === 'phases'
-      ? nearestInPhase(beam.analogPhase, states, problem.connection)
-      : given.words.map((word) => atBits(word, given.bits, states.bits));
-  const analog = statesShown(arrayOf(problem), words, states);
+  const { words, analog, digital } = givenBeam({ ...arrayOf(problem), power: problem.power }, beam, given, states);
   const array = setArray(problem, beam, analog);
-  const most = Math.sqrt(problem.power);
-  const amplitude = frobeniusNorm(matmul(analog, beam.digital));
-  const isRight = given === 'phases' ? amplitude === 0 : amplitude <= most * ROUNDING;
-  const digital = isRight ? beam.digital : scale(beam.digital, most / amplitude);
   const score = objective.at(problem, array).score({ digital });
   const rates = ratesHeard(problem, array.equivalent, digital);
   const metrics = metricsTold(problem, analog, { digital, ...rates, score });
   return { words, analog, digital, digitalFrom: 'beamformer', score, ...rates, metrics };
+}
+
+/** What an array shows of a beam that somebody chose: its words or the states nearest in phase, its D, and never more power than it may radiate. */
+export function givenBeam(
+  array: WiredArray & Pick<Problem, 'power'>,
+  { analogPhase, digital: own }: Pick<Beam, 'analogPhase' | 'digital'>,
+  given: 'phases' | GivenWords,
+  states: ArrayStates,
+): HybridPrecoder & { readonly words: Uint16Array } {
+  const words =
+    given === 'phases'
+      ? nearestInPhase(analogPhase, states, array.connection)
+      : given.words.map((word) => atBits(word, given.bits, states.bits));
+  const analog = statesShown(array, words, states);
+  if (given !== 'phases') weaken(analog, given);
+  const most = Math.sqrt(array.power);
+  const amplitude = frobeniusNorm(matmul(analog, own));
+  const isRight = given === 'phases' ? amplitude === 0 : amplitude <= most * ROUNDING;
+  return { words, analog, digital: isRight ? own : scale(own, most / amplitude) };
+}
+
+/** What is off shows nothing, and what has less gain shows less. */
+function weaken({ re, im }: CMatrix, { enabled, amplitude }: GivenWords): void {
+  if (enabled === undefined && amplitude === undefined) return;
+  for (let place = 0; place < re.length; place++) {
+    const factor = (enabled?.[place] ?? 1) * (amplitude?.[place] ?? 1);
+    re[place] *= factor;
+    im[place] *= factor;
+  }
 }
 
 /** What float64 makes of a beam that was scaled to the very power of its rig. */

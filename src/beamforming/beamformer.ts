@@ -1,5 +1,6 @@
 /** One interface for whatever chooses the beam: an ONNX model from the zoo, anyone's own, or a baseline. */
 import type { Engine } from '../../models/engine/engines.ts';
+import type { Feature } from '../../firmware-protocol/messages.ts';
 import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 
 /** An ONNX file, plain code, or beams that somebody chose. */
@@ -34,6 +35,8 @@ export interface Beamformer {
   readonly engineReason?: string;
   /** It could be compiled, and did not compute the same: somebody should know. */
   readonly enginesDiffer?: true;
+  /** What a panel must have to show its beams. */
+  readonly takes?: readonly Feature[];
   compute(problem: Problem): Promise<Beam>;
   /**
    * For one that looks for its users with beams: what came of a beam that `compute` gave. Not every beam comes to be radiated.

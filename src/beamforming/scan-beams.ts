@@ -4,6 +4,7 @@
  */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
+import type { Feature } from '../../firmware-protocol/messages.ts';
 import type { Beam } from '../../core/signal/beam-contract.ts';
 import { elementCount } from '../../core/signal/geometry.ts';
 import type { Beamformer } from './beamformer.ts';
@@ -16,9 +17,11 @@ export interface ScanStop {
   readonly azimuthDeg: number | null;
   readonly elevationDeg: number | null;
   readonly beam: Beam;
+  /** What a panel must have to show it. */
+  readonly takes?: readonly Feature[];
 }
 
-export interface ScanPoint extends Omit<ScanStop, 'beam'> {
+export interface ScanPoint extends Omit<ScanStop, 'beam' | 'takes'> {
   /** SINR of the user, dB; NaN where no reading was to be had. */
   readonly measuredDb: number;
   /** As expected over the channel that the beam was asked for. */
@@ -104,6 +107,7 @@ export function scanning(array: ArrayAtHand, stops: readonly ScanStop[], user: n
     kind: 'by-hand',
     title: `scan of ${counted(stops.length, 'beam')}, with the stream of user ${user}`,
     dimensions: { elements: elementCount(array.geometry), rfChains: array.rfChains, users: array.users },
+    takes: stops.flatMap(({ takes = [] }) => takes),
     points,
     stops,
     user,
@@ -115,7 +119,7 @@ export function scanning(array: ArrayAtHand, stops: readonly ScanStop[], user: n
       attempts++;
       if (measuredDb === undefined && attempts < ATTEMPTS) return undefined;
       attempts = 0;
-      const { beam: _, ...of } = stop;
+      const { beam: _, takes: __, ...of } = stop;
       points.push({ ...of, measuredDb: measuredDb?.[user] ?? NaN, calculatedDb: predictedDb[user] });
       if (points.length < stops.length) return undefined;
       best = strongest(points);

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { loadRigFile } from '../config/rig-file.ts';
+import { beamByHand } from '../rig/hand-beam-files.ts';
 import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 
 const cli = new CliFolder();
@@ -75,13 +77,42 @@ describe('beamrig beams', () => {
     );
   });
 
-  it('does not send what the array cannot show, nor to another array', async () => {
-    const rig = rigWith();
+  it('sends what a table has off and weaker, as it is expected, and refuses it by name where panels have no such thing', async () => {
+    const still = `simulator: { userSpeedMps: 0, channel: { model: saleh-valenzuela, paths: 1, directShare: 1 } }
+loop: { rateHz: 100, pilots: 16384 }`;
+    const rig = rigWith((text) => text.replace('loop: { rateHz: 100 }', still));
     const csv = join(cli.path, 'off.csv');
-    writeFileSync(csv, 'Mode,BeamID,ch,ch_sw,ch_db,ch_deg\nTX,5,3,1,,90\n');
+    const rows = Array.from({ length: 16 }, (_, i) => `TX,5,${i + 1},${i < 8 ? 1 : 0},${i < 12 ? 0 : -6},0`);
+    writeFileSync(csv, `Mode,BeamID,ch,ch_sw,ch_db,ch_deg\n${rows.join('\n')}\n`);
     const imported = await beamrigHere('beams', 'import', rig, csv);
-    expect(imported.stderr).toContain('kept and not sent by phases alone: tx-5');
-    expectRefusal(await beamrigHere('beams', 'send', rig, 'tx-5'), "the beam 'tx-5' has elements off or gains that differ");
+    expect(imported.stderr).toContain('sent to panels with element-enable and element-gain alone: tx-5');
+    const sent = await cli.beamrig('beams', 'send', rig, 'tx-5', '--for', '1', '--json');
+    const lines = sent.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    // Half of the elements are dark: 4 of amplitude 1 and 4 of about a half are as 6 in phase, beside the mean power of the 16.
+    const { eirpOverElementDb } = lines[0].calculated as { eirpOverElementDb: number };
+    expect(eirpOverElementDb).toBeCloseTo(10 * Math.log10((6 ** 2 * 16) / 5), 0);
+    const [{ measuredDb, predictedDb }] = lines[1].users as { measuredDb: number; predictedDb: number }[];
+    expect(Math.abs(measuredDb - predictedDb)).toBeLessThan(0.3);
+    expect(lines.at(-1)).toMatchObject({ type: 'end', void: 0 });
+    for (const [lacking, feature] of [
+      ['protocolMinor: 2', 'element-enable'],
+      ['elementEnable: false', 'element-enable'],
+      ['gainBits: 0', 'element-gain'],
+    ]) {
+      const older = cli.rigFile((text) => `${text}simulator: { panel: { ${lacking} } }\nbeamFolder: beams-${folders}\n`);
+      expectRefusal(await beamrigHere('beams', 'send', older, 'tx-5'), `has no ${feature}`);
+    }
+    const kept = cli.rigFile(
+      (text) => `${text.replace('telemetry: {', 'telemetry: { keep: all,')}beamFolder: beams-${folders}\n`,
+    );
+    expect(() => beamByHand(loadRigFile(kept).rig, { do: 'beam', name: 'tx-5' })).toThrow('telemetry.keep');
+  });
+
+  it('does not send to another array, nor what is not there', async () => {
+    const rig = rigWith();
     await beamrigHere('beams', 'save', rig, 'east', '--azimuth', '40');
     const other = cli.rigFile((text) => `${text.replace('elements: 16', 'elements: 8')}beamFolder: beams-${folders}\n`);
     expectRefusal(

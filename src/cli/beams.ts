@@ -24,7 +24,7 @@ import {
 } from '../config/beam-file.ts';
 import { beamsOfTable, tableOfBeams } from '../config/beam-table.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
-import { beamfileBeamformer } from '../rig/hand-beam-files.ts';
+import { beamfileBeam, beamfileBeamformer, featuresOf } from '../rig/hand-beam-files.ts';
 import { KEPT_FILE, findKept } from '../telemetry/kept-beams.ts';
 import { openRun } from '../telemetry/run-folder.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
@@ -139,6 +139,7 @@ const figureCells = (figures: PatternFigures | undefined): string[] => {
 };
 
 export interface SendOptions {
+  fromMemory?: boolean;
   for?: string;
   cycles?: string;
   json?: boolean;
@@ -156,6 +157,7 @@ export async function send(rigPath: string, name: string, options: SendOptions):
   );
   await showBeam({
     ...{ rig, chosen, users, json: options.json ?? false },
+    ...(options.fromMemory === true ? { fromMemory: [beamfileBeam(beam, rig)] } : {}),
     ...(beam.direction === undefined ? {} : { direction: directionOf(beam.direction) }),
     ...(options.for === undefined ? {} : { seconds: secondsOf(options.for) }),
     ...(options.cycles === undefined ? {} : { cycles: wholeNumber('--cycles', options.cycles, { min: 1, max: 1e9 }) }),
@@ -229,7 +231,7 @@ export function importTable(rigPath: string, file: string, options: ImportOption
   const settings = beams.filter(({ enabled, gainDb }) => enabled !== undefined || gainDb !== undefined);
   if (settings.length > 0) {
     printError(
-      `With channels off or gains that differ, kept and not sent by phases alone: ${settings.map(({ name }) => name).join(', ')}.`,
+      `With channels off or gains that differ, sent to panels with ${featuresOf(settings).join(' and ')} alone: ${settings.map(({ name }) => name).join(', ')}.`,
     );
   }
 }

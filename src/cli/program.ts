@@ -81,6 +81,7 @@ export function createProgram(): Command {
     .option('--user <k>', 'whose receiver measures, from 0', '0')
     .option('--at <degrees>', 'azimuth at which the receiver stands, where the rig does not know it')
     .option('--pilots <n>', 'pilots that a reading is averaged over (default: the rig file’s)')
+    .option('--from-memory', 'switch to beams that were loaded into the panel’s memory instead of sending them')
     .option('--csv <file>', 'write the points as a table', path)
     .option('--svg <file>', 'write them as a picture', path)
     .option('--force', 'write over files that are there')
@@ -183,11 +184,23 @@ export function createProgram(): Command {
     .description('radiate a beam until Ctrl-C; its words go out as they are')
     .argument('<rig>', 'rig file, YAML', path)
     .argument('<name>', 'name of the beam')
+    .option('--from-memory', 'switch to it in the panel’s memory, where `beams load` has put it, by one short frame')
     .option('--for <seconds>', 'end by itself after so long')
     .option('--cycles <n>', 'end after so many cycles')
     .option('--json', 'one JSON object a line instead of text')
     .addHelpText('after', '\nExample:\n  $ beamrig beams send rig.yaml east --for 10')
     .action(async (rig: string, name: string, options: object) => (await import('./beams.ts')).send(rig, name, options));
+  beams
+    .command('load')
+    .description('put beams into the panel’s own memory, as many as it has room for; all of them where none is named')
+    .argument('<rig>', 'rig file, YAML', path)
+    .argument('[names...]', 'names of beams')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ beamrig beams load rig.yaml east west\n  $ beamrig beams send rig.yaml east --from-memory',
+    )
+    .action(async (rig: string, names: string[], options: object) => (await import('./load-beams.ts')).load(rig, names, options));
   beams
     .command('export')
     .description('beams as the table of an array kit, comma-separated; all of them where none is named')

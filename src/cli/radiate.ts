@@ -2,6 +2,7 @@
  * A rig whose beams somebody chose, for as long as is wanted: a run with nothing else in it, so that hardware, fallback, safe state and void cycles
  * are as in any run. It is not recorded: it belongs to no run. However it ends, the array goes to the safe state of its rig file.
  */
+import { counted } from '../../core/errors/counted.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { RigFile } from '../config/rig-file.ts';
@@ -13,7 +14,7 @@ import { printError } from './output.ts';
 import { printable } from './printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
-export interface RadiateOptions extends Pick<AssembleOptions, 'channels' | 'cycles' | 'rateHz' | 'createLink'> {
+export interface RadiateOptions extends Pick<AssembleOptions, 'channels' | 'cycles' | 'rateHz' | 'createLink' | 'fromMemory'> {
   rig: RigFile;
   chosen: Beamformer;
   /** Ends after so long, counted from the first cycle. */
@@ -36,13 +37,15 @@ export interface Radiated {
   /** The newest cycle that was ok. */
   ok?: CycleRecord;
   faulted: boolean;
+  /** Beams that were switched to in the panel's memory, where some were to be. */
+  selected?: number;
   /** Why the array may not be in its safe state now. */
   unsafe?: string;
 }
 
 /** @throws {BeamrigError} what `run` throws where the rig cannot be had */
 export async function radiate(options: RadiateOptions): Promise<Radiated> {
-  const { rig, chosen, channels, cycles, rateHz, createLink, seconds } = options;
+  const { rig, chosen, channels, cycles, rateHz, createLink, seconds, fromMemory } = options;
   const asked: { stop: boolean; of?: ControlLoop } = { stop: false };
   const stop = (): void => {
     asked.stop = true;
@@ -64,6 +67,7 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
     ...(cycles === undefined ? {} : { cycles }),
     ...(rateHz === undefined ? {} : { rateHz, pipelined: false }),
     ...(createLink === undefined ? {} : { createLink }),
+    ...(fromMemory === undefined ? {} : { fromMemory }),
     clock: createRealClock(),
     recorder: {
       cycle: (record) => {
@@ -81,6 +85,8 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
   });
   const loop = assembled.controller;
   asked.of = loop;
+  if (fromMemory !== undefined)
+    printError(`In the panel's memory: ${assembled.inMemory} of ${counted(fromMemory.length, 'beam')}; others are sent.`);
   options.onBegin?.(assembled);
   if (asked.stop) await loop.stop();
   const outcome = await assembled.run();
@@ -101,6 +107,7 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
     ...(failure === undefined ? {} : { failure }),
     ...(ok === undefined ? {} : { ok }),
     faulted,
+    ...(fromMemory === undefined ? {} : { selected: assembled.counters().selectedBeams ?? 0 }),
     ...(unsafe === undefined ? {} : { unsafe }),
   };
 }

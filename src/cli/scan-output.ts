@@ -1,4 +1,5 @@
 /** A scan as it comes: a line a point, with a bar for what was measured and a mark where it was calculated to be. */
+import { counted } from '../../core/errors/counted.ts';
 import type { ScanPoint } from '../beamforming/scan-beams.ts';
 import { sourceText, type ChannelOrigin, type Source } from '../telemetry/cycle-record.ts';
 import { COMPARED_DB, type Agreement } from './scan-figures.ts';
@@ -25,6 +26,8 @@ export interface ScanEnd {
   agreement: Agreement;
   /** What the calculated curve was moved by; undefined where its level was known. */
   levelDb?: number;
+  /** Beams that were switched to in the panel's memory, where some were to be. */
+  selected?: number;
   strongest: string | null;
   written: string[];
   safe: string;
@@ -52,7 +55,7 @@ export function scanText(): ScanOutput {
       print(`SINR of user ${begin.user}, ${begin.pilots} pilots a reading (±${spread} dB). ████ measured, │ calculated.`);
     },
     point: ({ name, measuredDb, calculatedDb }) => print(lineOf(name, measuredDb, calculatedDb, topDb)),
-    end({ source, channelSource, panels, complete, agreement, levelDb, strongest, written, safe, failure }) {
+    end({ source, channelSource, panels, complete, agreement, levelDb, selected, strongest, written, safe, failure }) {
       print(
         printable(
           `${complete ? 'Done' : `Not complete${failure === undefined ? '' : ` (${failure})`}`}: ${sourceText(source, channelSource)}, ${panels}.`,
@@ -66,6 +69,7 @@ export function scanText(): ScanOutput {
           ? 'Nothing to compare: no point was measured and calculated.'
           : `Measured and calculated are ${mostDb.toFixed(2)} dB apart at most, ${rmsDb.toFixed(2)} dB in the root mean square, at the ${points} points above −${COMPARED_DB} dB of the highest${level}.`,
       );
+      if (selected !== undefined) print(`From the panel's memory: ${counted(selected, 'beam')}.`);
       for (const path of written) print(`Written: ${path}`);
       print(safe);
     },

@@ -6,11 +6,12 @@
  */
 import { createInterface } from 'node:readline';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { Beam } from '../../core/signal/beam-contract.ts';
 import { powerTowards } from '../../core/signal/beampattern.ts';
 import { matmul, scale, zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { cosinePowerPattern, steeringVector } from '../../core/signal/geometry.ts';
 import { toDb } from '../../core/signal/rate.ts';
-import { directionOf, steered, type ArrayAtHand } from '../beamforming/hand-beams.ts';
+import { beamTowards, directionOf, steered, type ArrayAtHand } from '../beamforming/hand-beams.ts';
 import {
   anglesOf,
   fourierStops,
@@ -23,7 +24,7 @@ import {
 import { beamNames, beamPath, readBeamFile } from '../config/beam-file.ts';
 import { loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { CycleView } from '../control/controller.ts';
-import { beamfileBeam } from '../rig/hand-beam-files.ts';
+import { beamfileBeam, featuresOf } from '../rig/hand-beam-files.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { realNumber, wholeNumber } from './arguments.ts';
 import { ANY_ANGLE, arrayOf, steerWish } from './hand-arguments.ts';
@@ -41,6 +42,7 @@ export interface ScanOptions {
   user: string;
   at?: string;
   pilots?: string;
+  fromMemory?: boolean;
   csv?: string;
   svg?: string;
   force?: boolean;
@@ -56,6 +58,8 @@ interface Course {
   kind: 'beams' | 'receiver';
   about: string;
   total: number;
+  /** That it shows. */
+  beams: readonly Beam[];
   chosen: Parameters<typeof radiate>[0]['chosen'];
   channels?: { channels: CMatrix[]; file: string };
   /** Points that are new with this cycle. */
@@ -85,6 +89,7 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
     rig,
     chosen: course.chosen,
     ...(course.channels === undefined ? {} : { channels: course.channels, cycles: ROUNDS * course.total }),
+    ...(options.fromMemory === true ? { fromMemory: course.beams } : {}),
     ...(rig.links.length === 0 ? { rateHz: 'max' as const } : {}),
     onBegin: ({ source, description: { channelSource } }) => {
       if (source === 'hardware' && channelSource === 'simulation' && course.kind === 'beams' && options.at === undefined) {
@@ -114,11 +119,12 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
   const of = course.kind === 'beams' ? 'the beam' : 'the receiver';
   if (svg !== undefined) writeOutput(svg, scanSvg(ordered, `${rig.name}: ${course.about}`, of), force);
   const complete = points.length === course.total && points.every(({ measuredDb }) => Number.isFinite(measuredDb));
-  const { source, channelSource, panels, unsafe, failure } = radiated;
+  const { source, channelSource, panels, unsafe, failure, selected } = radiated;
   const best = points.length === 0 ? undefined : points[strongest(points)];
   output.end({
     ...{ source, channelSource, panels, complete, agreement: agreementOf(ordered) },
     ...(level.byDb === undefined ? {} : { levelDb: level.byDb }),
+    ...(selected === undefined ? {} : { selected }),
     strongest: best === undefined || Number.isNaN(best.measuredDb) ? null : `${best.name}, ${best.measuredDb.toFixed(1)} dB`,
     written: [csv, svg].filter((file) => file !== undefined),
     ...{ safe: safeText(rig, unsafe), unsafe, failure: complete ? undefined : failure },
@@ -142,6 +148,7 @@ function beamsCourse(rig: RigFile, array: ArrayAtHand, user: number, options: Sc
     kind: 'beams',
     about: `${stops.length} beams, measured at the one place where user ${user} stands${still ? '' : ' (who may move meanwhile)'}`,
     total: stops.length,
+    beams: stops.map(({ beam }) => beam),
     chosen: scanned,
     levelUnknown: at !== undefined,
     after: ({ source, channelSource }, view) => {
@@ -176,7 +183,7 @@ function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elev
   return beamNames(rig.beamFolder).map((name) => {
     const file = readBeamFile(beamPath(rig.beamFolder, name));
     const { azimuthDeg = null, elevationDeg = null } = file.direction ?? {};
-    return { name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig) };
+    return { name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig), takes: featuresOf([file]) };
   });
 }
 
@@ -198,7 +205,7 @@ function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options:
   const angles = anglesOf(rangeOf('--azimuth', options.azimuth ?? DEFAULT_ANGLES));
   const chosen = steered(array, wish);
   const about = `one beam to ${wish.azimuthDeg}°, its receiver moved over ${angles.length} angles`;
-  const shared = { kind: 'receiver', about, total: angles.length, chosen } as const;
+  const shared = { kind: 'receiver', about, total: angles.length, chosen, beams: [beamTowards(array, wish)] } as const;
   const pointAt = (azimuthDeg: number, measuredDb: number, calculatedDb: number): ScanPoint => ({
     ...{ name: `${azimuthDeg}°`, azimuthDeg, elevationDeg: 0, measuredDb, calculatedDb },
   });

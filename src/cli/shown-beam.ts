@@ -4,6 +4,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { figuresOf, patternMetrics, type PatternFigures } from '../../core/signal/pattern-metrics.ts';
 import { matmul } from '../../core/signal/complex-matrix.ts';
+import type { Beam } from '../../core/signal/beam-contract.ts';
 import type { Direction } from '../../core/signal/steering.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { RigFile } from '../config/rig-file.ts';
@@ -22,6 +23,8 @@ export interface BeamToShow {
   users: readonly number[];
   seconds?: number;
   cycles?: number;
+  /** Beams that are to be switched to in the panel's memory. */
+  fromMemory?: readonly Beam[];
   json: boolean;
   /** Called once, with the first beam that is known to radiate. */
   onShown?: (view: CycleView, record: CycleRecord) => void;
@@ -41,6 +44,7 @@ export async function showBeam(beam: BeamToShow): Promise<void> {
     chosen,
     ...(seconds === undefined ? {} : { seconds }),
     ...(cycles === undefined ? {} : { cycles }),
+    ...(beam.fromMemory === undefined ? {} : { fromMemory: beam.fromMemory }),
     onCycle: (record, view) => {
       if (record.outcome !== 'ok' || view === undefined) return undefined;
       if (!shown) {
@@ -111,7 +115,8 @@ function textOutput(rig: RigFile, title: string): BeamOutput {
     },
     end: ({ cycles, failure, unsafe, ...radiated }) => {
       const why = radiated.void > 0 && failure !== undefined ? `: ${failure}` : '';
-      line(printable(`${counted(cycles, 'cycle')}, ${radiated.void} void${why}.`));
+      const memory = radiated.selected === undefined ? '' : `, ${radiated.selected} from the panel's memory`;
+      line(printable(`${counted(cycles, 'cycle')}${memory}, ${radiated.void} void${why}.`));
       line(safeText(rig, unsafe));
     },
   };

@@ -9,7 +9,8 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { asRigPanel, fixedBeamformer, plainSetting, scriptedPanel } from '../../test/doubles/scripted-panel.ts';
 import { CHANNEL } from '../../test/doubles/scripted-rig.ts';
-import { prepareCycle, radiateCycle, toPanelBits, zfRate } from './control-cycle.ts';
+import { toPanelBits } from './beam-on-wire.ts';
+import { prepareCycle, radiateCycle, zfRate } from './control-cycle.ts';
 
 describe('the yardstick of every cycle', () => {
   it('is the sum rate of zero-forcing, whether the users can be told apart or not', () => {

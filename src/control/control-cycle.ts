@@ -14,6 +14,7 @@ import type { Beam, Objective, Problem, Quantiser, RealisedBeam } from '../../co
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { identity, multiplyABh } from '../../core/signal/complex-matrix.ts';
 import { trySolveHermitian } from '../../core/signal/cholesky.ts';
+import { interleaved, settingsOf, toPanelBits } from './beam-on-wire.ts';
 import { metricsOf } from '../../core/signal/metrics.ts';
 import { zeroForcing } from '../../core/signal/precoders.ts';
 import { fromDb, sumRate, toDb } from '../../core/signal/rate.ts';
@@ -184,8 +185,9 @@ export async function radiateCycle(
   try {
     const problem = problemOf(setting, given.channel);
     const { objective, quantise } = setting;
+    const { beam: shown, settings } = settingsOf(beam, panel.capabilities?.gainBits ?? 0);
     resolved = await stage('quantise', () =>
-      realiseBeam(problem, beam, { states: calibration.states(phaseBits), objective, quantise }),
+      realiseBeam(problem, shown, { states: calibration.states(phaseBits), objective, quantise }),
     );
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
@@ -199,6 +201,7 @@ export async function radiateCycle(
         phaseBits: setting.panelPhaseBits,
         words: toPanelBits(words, phaseBits, setting.panelPhaseBits),
         digital: { users, weights: interleaved(digital) },
+        ...settings,
       }),
     );
     if (!applied.ok) {
@@ -311,21 +314,6 @@ function problemOf({ rfChains, power, noise, connection, sensing }: CycleSetting
     ...(connection === undefined ? {} : { connection }),
     ...(sensing === undefined ? {} : { sensing }),
   };
-}
-
-/** Words of q bits as the panel's Q-bit words for the same phases: every 2^(Q − q)-th of its states. */
-export function toPanelBits(words: Uint16Array, bits: number, panelBits: number): Uint16Array {
-  return bits === panelBits ? words : words.map((word) => word << (panelBits - bits));
-}
-
-/** D as it goes over the wire: M×K row-major, re and im in turn. */
-export function interleaved(digital: CMatrix): Float32Array {
-  const weights = new Float32Array(2 * digital.re.length);
-  for (let i = 0; i < digital.re.length; i++) {
-    weights[2 * i] = digital.re[i];
-    weights[2 * i + 1] = digital.im[i];
-  }
-  return weights;
 }
 
 /** Which of the two rungs of `apply` gave up. */

@@ -10,6 +10,7 @@ import { counted } from '../../core/errors/counted.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import type { Beam } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -26,6 +27,7 @@ import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
+import type { PanelCounters } from '../panel/panel.ts';
 import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
@@ -34,7 +36,8 @@ import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
 import type { CreateLink, Hardware } from './hardware.ts';
 import { rehearse } from './rehearsal.ts';
-import { beamByHand } from './hand-beam-files.ts';
+import { beamByHand, requireShowable } from './hand-beam-files.ts';
+import { fromMemory } from './panel-memory.ts';
 import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
@@ -76,6 +79,8 @@ export interface AssembleOptions {
   hardware?: boolean;
   /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
   createLink?: CreateLink;
+  /** Those of these beams that were loaded into the panel's memory are switched to there; where none was, the rig is refused. */
+  fromMemory?: readonly Beam[];
 }
 
 export interface Rig {
@@ -89,6 +94,10 @@ export interface Rig {
   identity: RigIdentity;
   /** Where hardware was looked for and what was found there, one line each. */
   lookedFor: string[];
+  /** Of the panels that the run begins on. */
+  counters: () => Readonly<PanelCounters>;
+  /** How many of the beams of `fromMemory` lie in the panel's memory. */
+  inMemory: number;
   /** The simulated half, for tests and benches; undefined where the rig has none. */
   simulator?: Simulator;
 }
@@ -131,6 +140,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const beamformer = await opening;
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
+  const memory = options.fromMemory === undefined ? undefined : fromMemory(rig, clock);
   try {
     if (rig.links.length > 0 && options.hardware !== false) {
       const { createLink } = options;
@@ -139,6 +149,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         clock,
         random: random.stream('hardware'),
         ...(createLink === undefined ? {} : { createLink }),
+        ...(memory === undefined ? {} : { onShaken: (panel, serial) => memory.ask(panel, serial) }),
       });
     }
     const standIn = (): RigPanel => {
@@ -157,6 +168,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     const begin = await beginning(rig, hardware, standIn, world);
     const calibration = calibrations.for(begin.first);
     if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
+    requireShowable(beamformer, begin.first.panel);
+    const inMemory = memory?.require(begin.first, options.fromMemory ?? [], calibration) ?? 0;
     const description = describeRig({
       ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
       calibration: calibration.about,
@@ -186,7 +199,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         options.chosen === undefined && id === beamformer.id
           ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
           : open(id, bits),
-      byHand: (wish) => beamByHand(rig, wish),
+      byHand: (wish) => {
+        const chosen = beamByHand(rig, wish);
+        requireShowable(chosen, begin.first.panel);
+        return chosen;
+      },
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),
@@ -207,6 +224,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       description,
       identity: { ...identityOf(description, beamformer), ...(sensing?.covariance && { covariance: sensing.covariance }) },
       lookedFor: begin.lookedFor,
+      counters: () => begin.first.panel.counters,
+      inMemory,
       ...(simulator === undefined ? {} : { simulator }),
     };
   } catch (error) {

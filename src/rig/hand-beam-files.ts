@@ -18,11 +18,13 @@ import {
   type BeamFile,
 } from '../config/beam-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import type { Feature } from '../../firmware-protocol/messages.ts';
 import type { HandWish } from '../control/controller.ts';
+import type { Panel } from '../panel/panel.ts';
 
 /**
  * With the power of the rig file, its very words.
- * @throws {BeamrigError} 'beam-file' where the beam is for another array, or has what no panel of this rig is sent
+ * @throws {BeamrigError} 'beam-file' where the beam is for another array
  */
 export function beamfileBeam(beam: BeamFile, rig: RigFile): Beam {
   const misfit = beamMisfit(beam, beamArrayOf(rig));
@@ -31,24 +33,38 @@ export function beamfileBeam(beam: BeamFile, rig: RigFile): Beam {
       wayOut: 'Give the rig file of an array like the one that it was made for.',
     });
   }
-  if (beam.enabled !== undefined || beam.gainDb !== undefined) {
-    throw new BeamrigError(
-      'beam-file',
-      `the beam '${beam.name}' has elements off or gains that differ, and panels are sent phases and weights`,
-      {
-        wayOut: 'Send one whose channels are all on and alike in gain.',
-      },
-    );
-  }
   const words = Uint16Array.from(beam.words);
   const digital = scale(digitalOf(beam), Math.sqrt(fromDb(rig.snrDb)));
-  return { analogPhase: wordsToPhases(words, beam.phaseBits), digital, asGiven: { bits: beam.phaseBits, words } };
+  const { enabled, gainDb } = beam;
+  const settings = {
+    ...(enabled && { enabled: Uint8Array.from(enabled) }),
+    ...(gainDb && { amplitude: Float64Array.from(gainDb, (db) => 10 ** (db / 20)) }),
+  };
+  return { analogPhase: wordsToPhases(words, beam.phaseBits), digital, asGiven: { bits: beam.phaseBits, words, ...settings } };
+}
+
+/** What a panel must have to show these beams. */
+export const featuresOf = (beams: readonly Pick<BeamFile, 'enabled' | 'gainDb'>[]): Feature[] => [
+  ...(beams.some(({ enabled }) => enabled !== undefined) ? (['element-enable'] as const) : []),
+  ...(beams.some(({ gainDb }) => gainDb !== undefined) ? (['element-gain'] as const) : []),
+];
+
+/** @throws {BeamrigError} 'panel' where the panels of a rig cannot show the beams of a beamformer */
+export function requireShowable({ title, takes = [] }: Beamformer, panel: Pick<Panel, 'name' | 'capabilities'>): void {
+  const has = panel.capabilities?.features;
+  const lacking = has === undefined ? undefined : takes.find((feature) => !has.includes(feature));
+  if (lacking === undefined) return;
+  const what = lacking === 'element-enable' ? 'elements that are off' : 'gains that differ';
+  throw new BeamrigError('panel', `${title}: it has ${what}, and ${panel.name} has no ${lacking}`, {
+    wayOut: `Take panels with ${lacking} (panel protocol 1.3), or send a beam whose channels are all on and alike in gain.`,
+  });
 }
 
 /** The same in every cycle. @throws {BeamrigError} as `beamfileBeam` */
 export function beamfileBeamformer(beam: BeamFile, rig: RigFile): Beamformer {
   const array = { geometry: rig.array.geometry, rfChains: beam.rfChains, users: beam.users };
-  return always(array, { id: `beam-${beam.name}`, title: `beam '${beam.name}' (${beam.from})` }, beamfileBeam(beam, rig));
+  const chosen = always(array, { id: `beam-${beam.name}`, title: `beam '${beam.name}' (${beam.from})` }, beamfileBeam(beam, rig));
+  return { ...chosen, takes: featuresOf([beam]) };
 }
 
 /** What a page or a script asks for. @throws {BeamrigError} where the array cannot show it, or there is no such beam */
@@ -62,6 +78,18 @@ export function beamByHand(rig: RigFile, wish: HandWish): Beamformer {
     case 'beam':
       if (!BEAM_NAME.test(wish.name))
         throw new BeamrigError('argument', `the name '${wish.name}' is not allowed; allowed: ${BEAM_NAME_ALLOWED}`);
-      return beamfileBeamformer(readBeamFile(beamPath(rig.beamFolder, wish.name)), rig);
+      return beamToRecord(readBeamFile(beamPath(rig.beamFolder, wish.name)), rig);
   }
+}
+
+/** What a run keeps of a beam is words and weights: such a beam could not be checked by them. */
+function beamToRecord(beam: BeamFile, rig: RigFile): Beamformer {
+  if (rig.telemetry.keep !== 'none' && featuresOf([beam]).length > 0) {
+    throw new BeamrigError(
+      'beam-file',
+      `the beam '${beam.name}' has elements off or gains that differ, which a run that keeps its beams (telemetry.keep) does not keep`,
+      { wayOut: 'Send it by `beamrig beams send`, which records nothing, or leave telemetry.keep out.' },
+    );
+  }
+  return beamfileBeamformer(beam, rig);
 }

@@ -19,7 +19,7 @@ import { ofKind } from '../link/link-kinds.ts';
 import { LinkError, linkRemedy, type Link } from '../link/link.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createPanelGroup } from '../panel/panel-group.ts';
-import type { PanelFailure, Result } from '../panel/panel.ts';
+import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { blamed, boardOf, describeLink, partOf, partText, sourceOf, type LinkInUse } from './link-description.ts';
 import { createPanelFaults } from './panel-faults.ts';
@@ -60,6 +60,8 @@ export async function assembleHardware(options: {
   clock: Clock;
   random: Random;
   createLink?: CreateLink;
+  /** Asks what has to be known of the panels in each session. */
+  onShaken?: (panel: Panel, firstSerial: string) => Promise<void>;
 }): Promise<Hardware> {
   const { rig, clock, random } = options;
   const rigKey = readRigKey(rig);
@@ -150,7 +152,9 @@ export async function assembleHardware(options: {
     const shaken = await panel.connect();
     const failure = shaken.ok ? unfit() : shaken.failure;
     note(failure);
-    return failure === undefined ? shaken : { ok: false, failure };
+    if (failure !== undefined) return { ok: false, failure };
+    await options.onShaken?.(panel, boardOf(members[0]).panel);
+    return shaken;
   };
 
   return {

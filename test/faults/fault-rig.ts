@@ -19,7 +19,7 @@ import { assembleRig, type Rig } from '../../src/rig/assemble.ts';
 import { createWire } from '../../src/rig/hardware.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld } from '../../src/rig/world.ts';
-import { interleaved } from '../../src/control/control-cycle.ts';
+import { interleaved } from '../../src/control/beam-on-wire.ts';
 import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 import { createFarPanel, type AttachedPanel } from './far-panel.ts';
 import { openMqttWire } from './mqtt-wire.ts';
