@@ -30,6 +30,8 @@ interface Said {
 /** Longest payload where nobody says one and its reports are no longer, bytes. */
 const USUAL_PAYLOAD_BYTES = 1024;
 const DEFAULT_GAIN_BITS = 5;
+/** Of a panel that nobody named. */
+export const DEFAULT_SERIAL = 'SIM-0001';
 const FIRMWARE = 'beamrig-simulator';
 /** Minor version since which panels have a feature, where not all have. */
 const FIRST_MINOR: Partial<Record<Feature, number>> = { simulated: 2, 'element-gain': 3, 'element-enable': 3 };
@@ -39,7 +41,7 @@ const RECEIVER_FEATURES: readonly Feature[] = ['snr-report', 'pilot-report', 'ti
 
 /** @throws {BeamrigError} 'argument' for what the wire cannot carry, and for receivers that report nothing */
 export function capabilitiesOfReceivers({ authentication, capabilities = {} }: Said, receivers: AirReceivers): Capabilities {
-  const { panelSerial = 'SIM-0001', arrayId = 0, firmware = FIRMWARE, features } = capabilities;
+  const { panelSerial = DEFAULT_SERIAL, arrayId = 0, firmware = FIRMWARE, features } = capabilities;
   const { maxPayloadBytes = usualPayloadBytes(receivers) } = capabilities;
   const named = RECEIVER_FEATURES.filter((feature) => features?.includes(feature) ?? true);
   const { users, rfChains } = receivers;
@@ -88,7 +90,7 @@ export function capabilitiesOfPart({ authentication, capabilities = {} }: Said, 
     feature === 'authentication' ? authentication !== undefined : features.includes(feature) && hasFor[feature] !== false;
   const all: Capabilities = {
     role: 'array',
-    panelSerial: 'SIM-0001',
+    panelSerial: DEFAULT_SERIAL,
     arrayId: 0,
     firmware: FIRMWARE,
     stagingSlots: 2,

@@ -2,7 +2,7 @@
  * Which of the tables that there are belong to a panel, and what it shows at its frequency and temperature: between two that were measured the line between
  * them, beyond all of them the nearest in temperature. Across frequencies nothing is guessed beyond what was measured.
  */
-import type { CalibrationTable } from './table-schema.ts';
+import { isSimulated, type CalibrationTable } from './table-schema.ts';
 import { tableBetween } from './state-table.ts';
 
 export interface PanelAtHand {
@@ -16,17 +16,21 @@ export interface PanelAtHand {
   readonly temperatureC: number | null;
   /** Of a simulated array, what it was drawn from. */
   readonly simulatedArray: string | null;
+  /** It is in the air, where no simulated table holds. */
+  readonly isHardware?: boolean;
 }
 
 /** The table, or why there is none. */
 export type TableChoice = { readonly table: CalibrationTable } | { readonly why: string };
 
+const SIMULATED = 'its tables were measured on a panel that a program played, and this is hardware';
 /** Frequencies that are as good as one. */
 const SAME_FREQUENCY_SHARE = 1e-4;
 
 export function chooseTables(tables: readonly CalibrationTable[], at: PanelAtHand): TableChoice {
-  const own = tables.filter(({ panel, simulatedArray }) => panel === at.panel && simulatedArray === at.simulatedArray);
-  if (own.length === 0) return { why: whyNoneIsOwn(tables, at) };
+  const named = tables.filter(({ panel, simulatedArray }) => panel === at.panel && simulatedArray === at.simulatedArray);
+  const own = at.isHardware === true ? named.filter((table) => !isSimulated(table)) : named;
+  if (own.length === 0) return { why: named.length > 0 ? SIMULATED : whyNoneIsOwn(tables, at) };
   const fitting = own.filter((table) => misfitOf(table, at) === undefined);
   if (fitting.length === 0) return { why: `its newest table is ${misfitOf(newestOf(own), at) ?? ''}` };
   const below = fitting.filter(({ frequencyGhz }) => frequencyGhz <= at.frequencyGhz * (1 + SAME_FREQUENCY_SHARE));

@@ -13,7 +13,7 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { ElementStates } from '../../core/signal/quantise.ts';
 import type { ElementFlaw } from '../element-health.ts';
 import type { CalibrationTable } from './table-schema.ts';
-import { tableSchema } from './table-schema.ts';
+import { isSimulated, tableSchema } from './table-schema.ts';
 
 /** What was measured of one RF chain: elements of the panel, in its order, and what they show, rows×2^Q, all chains beside one reference. */
 export interface MeasuredChain {
@@ -218,8 +218,11 @@ export function tableBetween(
   const flawed = new Map(
     weighed.flatMap(({ table }) => table.flaws.map((flaw) => [`${flaw.element} ${flaw.rfChain}`, flaw] as const)),
   );
+  // One that is simulated makes all of it so.
+  const { measuredOn = first.measuredOn } = weighed.find(({ table }) => isSimulated(table))?.table ?? first;
   return sealed({
     ...first,
+    ...(measuredOn === undefined ? {} : { measuredOn }),
     measurement: [...new Set(weighed.map(({ table }) => table.measurement))].join(' + ').slice(0, 200),
     method: `between ${weighed.map(({ table, weight }) => `${tableId(table)} (${(100 * weight).toFixed(0)} %)`).join(' and ')}`,
     measuredAt: weighed.map(({ table }) => table.measuredAt).sort()[0],
@@ -235,9 +238,24 @@ export function tableBetween(
 export const tableId = ({ panel, frequencyGhz, temperatureC, sha256 }: CalibrationTable): string =>
   `${panel}/${frequencyGhz}GHz/${temperatureC === null ? '-' : Math.round(temperatureC)}C/${sha256.slice(0, 8)}`;
 
+/** What a file's name says of the table in it; undefined of a name that `tableFileName` does not make. */
+export function namedTable(
+  file: string,
+): { panel: string; frequencyGhz: string; temperatureC: string | undefined; measuredAt: string } | undefined {
+  const groups = /^(?<panel>.+)_(?<frequencyGhz>[\d.]+)GHz(?:_(?<temperatureC>-?\d+)C)?_(?<measuredAt>\d{8}T\d{6}Z)\.json$/.exec(
+    file,
+  )?.groups;
+  if (groups === undefined) return undefined;
+  const { panel, frequencyGhz, temperatureC, measuredAt } = groups;
+  return { panel, frequencyGhz, temperatureC, measuredAt };
+}
+
+/** A serial number as it stands in names of files. */
+export const tablePanelName = (panel: string): string => panel.replaceAll(/[^A-Za-z0-9.-]/g, '-');
+
 /** What a table is called as a file. */
 export function tableFileName({ panel, frequencyGhz, temperatureC, measuredAt }: CalibrationTable): string {
   const when = measuredAt.replaceAll(/[-:]|\.\d+/g, '');
   const warm = temperatureC === null ? '' : `_${Math.round(temperatureC)}C`;
-  return `${panel.replaceAll(/[^A-Za-z0-9.-]/g, '-')}_${frequencyGhz}GHz${warm}_${when}.json`;
+  return `${tablePanelName(panel)}_${frequencyGhz}GHz${warm}_${when}.json`;
 }

@@ -16,6 +16,12 @@ export const tableSchema = z.strictObject({
     .string()
     .nullable()
     .describe('Of a simulated array, what it was drawn from; null: a panel, whose serial number says all.'),
+  measuredOn: z
+    .enum(['hardware', 'played-panel', 'simulator'])
+    .optional()
+    .describe(
+      'What was measured: panels in the air, a panel that a program played, or the simulator. A table of the last two is simulated, and of no hardware. Absent in tables of before this was kept.',
+    ),
   measuredAt: z.iso.datetime().describe('When it ended.'),
   method: z.string().describe('How it was measured, as `beamrig calibrate --method` names it.'),
   readings: z.int().positive().describe('How many readings it took.'),
@@ -43,5 +49,9 @@ export const tableSchema = z.strictObject({
   phaseDeg: perPlace.describe('By place and word, degrees; the phases of state 0 add up to 0 over what was measured together.'),
   sha256: z.string().describe('Of the file without this line.'),
 });
+
+/** What it says holds of a program, and of no array. */
+export const isSimulated = ({ measuredOn, simulatedArray }: Pick<CalibrationTable, 'measuredOn' | 'simulatedArray'>): boolean =>
+  simulatedArray !== null || (measuredOn !== undefined && measuredOn !== 'hardware');
 
 export type CalibrationTable = z.infer<typeof tableSchema>;

@@ -55,6 +55,56 @@ describe('beamrig beams', () => {
     expect(wordsOf('west')).toEqual(wordsOf('too'));
   });
 
+  it('lists the others where one is damaged, says why, and ends with 1', async () => {
+    const rig = rigWith();
+    for (const azimuth of ['-30', '10']) await beamrigHere('beams', 'save', rig, `at${azimuth}`, '--azimuth', azimuth);
+    const folder = join(cli.path, `beams-${folders}`);
+    const text = readFileSync(join(folder, 'at10.beam.json'), 'utf8');
+    writeFileSync(join(folder, 'bent.beam.json'), text.replace('"azimuthDeg": 10', '"azimuthDeg": 11'));
+    const listed = await beamrigHere('beams', 'list', rig);
+    expect(listed.stdout).toMatch(/^at-30 .*\n^at10 /m);
+    expect(listed.stdout).toMatch(/^bent: damaged: .*its checksum is not that of its contents\. Save the beam again/m);
+    expect(listed.code).toBe(1);
+    const json = JSON.parse((await beamrigHere('beams', 'list', rig, '--json')).stdout) as { name: string; damaged?: string }[];
+    expect(json.map(({ name, damaged }) => [name, damaged !== undefined])).toEqual([
+      ['at-30', false],
+      ['at10', false],
+      ['bent', true],
+    ]);
+    const exported = await beamrigHere('beams', 'export', rig);
+    expect(exported.stdout.trim().split('\n')).toHaveLength(2 * 16 + 1);
+    expect(exported.stderr).toContain('Left out: ');
+    expect(exported.code).toBe(1);
+    expectRefusal(await beamrigHere('beams', 'send', rig, 'bent'), 'its checksum is not that of its contents');
+  });
+
+  it('goes by the table of the array, notes it, and says where it is sent under another one', async () => {
+    const impaired = 'simulator: { impairments: { phaseErrorDeg: 100, phaseStateErrorDeg: 3, stateErrors: independent } }\n';
+    const rig = rigWith((text) => `${text}${impaired}calibration: { folder: tables-${folders} }\n`);
+    await beamrigHere('beams', 'save', rig, 'ideal', '--azimuth', '20');
+    expect((await cli.beamrig('calibrate', rig, '--pilots', '4')).code).toBe(0);
+    expect((await beamrigHere('beams', 'save', rig, 'by-table', '--azimuth', '20')).code).toBe(0);
+    expect((await cli.beamrig('steer', rig, '--azimuth', '20', '--for', '0.3', '--save', 'steered')).code).toBe(0);
+    const fileOf = (name: string): { words: number[]; calibration: string } =>
+      JSON.parse(readFileSync(join(cli.path, `beams-${folders}`, `${name}.beam.json`), 'utf8')) as ReturnType<typeof fileOf>;
+    expect(fileOf('by-table').calibration).toMatch(/^SIM-0001\/28GHz\//);
+    expect(fileOf('by-table').calibration).toBe(fileOf('steered').calibration);
+    expect(fileOf('by-table').words).toEqual(fileOf('steered').words);
+    expect(fileOf('by-table').words).not.toEqual(fileOf('ideal').words);
+    const other = await cli.beamrig('beams', 'send', rig, 'ideal', '--cycles', '5', '--json');
+    expect(other.stderr).toContain(
+      "Words were chosen by other states than the array is known to show now: 'ideal' by ideal states",
+    );
+    expect(JSON.parse(other.stdout.split('\n')[0])).toMatchObject({
+      madeBy: 'none',
+      calibration: fileOf('by-table').calibration,
+    });
+    const same = await cli.beamrig('beams', 'send', rig, 'by-table', '--cycles', '5');
+    expect(same.stderr).not.toContain('Words were chosen');
+    const scanned = await cli.beamrig('scan', rig, '--codebook', 'beams');
+    expect(scanned.stderr).toContain("'ideal' by ideal states; it goes by the table SIM-0001");
+  }, 60_000);
+
   it('goes into the table of a kit and back', async () => {
     const rig = rigWith();
     for (const azimuth of ['-30', '10', '45']) await beamrigHere('beams', 'save', rig, `at${azimuth}`, '--azimuth', azimuth);

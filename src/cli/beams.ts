@@ -8,7 +8,7 @@ import { counted } from '../../core/errors/counted.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { matmul } from '../../core/signal/complex-matrix.ts';
 import { figuresOf, patternMetrics, type PatternFigures } from '../../core/signal/pattern-metrics.ts';
-import { quantisePhases } from '../../core/signal/quantise.ts';
+import { givenBeam } from '../../core/signal/realise-beam.ts';
 import { beamTowards, directionOf } from '../beamforming/hand-beams.ts';
 import {
   analogOf,
@@ -19,18 +19,23 @@ import {
   beamPath,
   digitalOf,
   readBeamFile,
+  readBeamFolder,
   writeBeamFile,
   type BeamFile,
 } from '../config/beam-file.ts';
 import { beamsOfTable, tableOfBeams } from '../config/beam-table.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
-import { beamfileBeam, beamfileBeamformer, featuresOf } from '../rig/hand-beam-files.ts';
+import { calibrationOffline, hasTables } from '../rig/calibration.ts';
+import { beamfileBeam, beamfileBeamformer, featuresOf, madeByOthers, radiatingArray } from '../rig/hand-beam-files.ts';
+import { NO_TABLE } from '../telemetry/cycle-record.ts';
 import { KEPT_FILE, findKept } from '../telemetry/kept-beams.ts';
 import { openRun } from '../telemetry/run-folder.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { arrayOf, requireBeamName, secondsOf, steerWish, type DirectionOptions } from './hand-arguments.ts';
+import { keptBeams } from './kept-beams.ts';
 import { writeOutput } from './output-file.ts';
 import { print, printError } from './output.ts';
+import { printable } from './printable.ts';
 import { showBeam } from './shown-beam.ts';
 import { table } from './table.ts';
 
@@ -43,7 +48,7 @@ export interface SaveOptions extends Omit<DirectionOptions, 'azimuth'> {
   force?: boolean;
 }
 
-/** Towards a direction, for ideal states, or what a run kept. */
+/** Towards a direction, by the tables of the panels where there are some, or what a run kept. */
 export async function save(rigPath: string, name: string, options: SaveOptions): Promise<void> {
   requireBeamName(name);
   const { rig } = loadRigFile(rigPath);
@@ -60,11 +65,18 @@ export async function save(rigPath: string, name: string, options: SaveOptions):
 function towards(rig: RigFile, name: string, options: DirectionOptions): BeamFile {
   const array = arrayOf(rig);
   const wish = steerWish(array, options);
-  const { analogPhase, digital } = beamTowards(array, wish);
-  const words = quantisePhases(analogPhase, rig.array.phaseBits);
+  const beam = beamTowards(array, wish);
+  const calibration = calibrationOffline(rig);
+  // As the beam is radiated when it is steered.
+  const { words } = givenBeam(radiatingArray(rig), beam, 'phases', calibration.states(rig.array.phaseBits));
   const { azimuthDeg, elevationDeg } = wish;
-  const from = `steered to azimuth ${azimuthDeg}°, elevation ${elevationDeg}°, by ideal states`;
-  return beamFileOf(beamArrayOf(rig), { words, digital }, { name, from, direction: { azimuthDeg, elevationDeg } });
+  const isIdeal = calibration.id === NO_TABLE;
+  const from = `steered to azimuth ${azimuthDeg}°, elevation ${elevationDeg}°, by ${isIdeal ? 'ideal states' : 'the table of its panels'}`;
+  if (isIdeal && hasTables(rig)) {
+    printError(printable(`Calibration: ${calibration.about}. \`beamrig steer --save\` goes by the panels that answer.`));
+  }
+  const about = { name, from, calibration: calibration.id, direction: { azimuthDeg, elevationDeg } };
+  return beamFileOf(beamArrayOf(rig), { words, digital: beam.digital }, about);
 }
 
 async function ofRun(rig: RigFile, name: string, folder: string, cycleText: string | undefined): Promise<BeamFile> {
@@ -90,18 +102,22 @@ async function ofRun(rig: RigFile, name: string, folder: string, cycleText: stri
   return beamFileOf(of, found.beam, { name, from: `cycle ${cycle} of ${run.manifest.run}` });
 }
 
+/** Exit code 1: one of them is damaged. */
 export function list(rigPath: string, options: { json?: boolean }): void {
   const { rig } = loadRigFile(rigPath);
-  const beams = allBeams(rig);
+  const { beams, damaged } = readBeamFolder(rig.beamFolder);
+  if (damaged.length > 0) process.exitCode = 1;
   if (options.json) {
+    const whole = beams.map(({ words: _, digital: __, sha256: ___, ...beam }) => ({
+      ...beam,
+      fits: misfitOf(beam, rig) === undefined,
+    }));
     print(
-      JSON.stringify(
-        beams.map(({ words: _, digital: __, sha256: ___, ...beam }) => ({ ...beam, fits: misfitOf(beam, rig) === undefined })),
-      ),
+      JSON.stringify([...whole, ...damaged.map(({ name, error }) => ({ name, damaged: error.message, wayOut: error.wayOut }))]),
     );
     return;
   }
-  if (beams.length === 0) {
+  if (beams.length === 0 && damaged.length === 0) {
     print(`No beam is kept in ${rig.beamFolder}. \`beamrig beams save\` and \`beamrig beams import\` put some there.`);
     return;
   }
@@ -112,7 +128,8 @@ export function list(rigPath: string, options: { json?: boolean }): void {
     misfitOf(beam, rig) ?? 'yes',
     beam.from,
   ]);
-  print(table(['beam', 'to, °', 'width, °', 'sidelobes, dB', 'EIRP, dB', 'fits', 'from'], rows));
+  if (beams.length > 0) print(table(['beam', 'to, °', 'width, °', 'sidelobes, dB', 'EIRP, dB', 'fits', 'from'], rows));
+  for (const { name, error } of damaged) print(printable(`${name}: damaged: ${error.message}. ${error.wayOut ?? ''}`));
 }
 
 const misfitOf = (
@@ -158,6 +175,11 @@ export async function send(rigPath: string, name: string, options: SendOptions):
   await showBeam({
     ...{ rig, chosen, users, json: options.json ?? false },
     ...(options.fromMemory === true ? { fromMemory: [beamfileBeam(beam, rig)] } : {}),
+    madeBy: beam.calibration,
+    onShown: (_view, { calibration }) => {
+      const other = madeByOthers([beam], calibration);
+      if (other !== undefined) printError(printable(other));
+    },
     ...(beam.direction === undefined ? {} : { direction: directionOf(beam.direction) }),
     ...(options.for === undefined ? {} : { seconds: secondsOf(options.for) }),
     ...(options.cycles === undefined ? {} : { cycles: wholeNumber('--cycles', options.cycles, { min: 1, max: 1e9 }) }),
@@ -174,7 +196,7 @@ export interface ExportOptions {
 export function exportTable(rigPath: string, names: string[], options: ExportOptions): void {
   const { rig } = loadRigFile(rigPath);
   const mode = oneOf('--mode', options.mode, ['tx', 'rx']) === 'tx' ? 'TX' : 'RX';
-  const beams = names.length === 0 ? allBeams(rig) : names.map((name) => readBeamFile(pathOf(rig, name)));
+  const beams = names.length === 0 ? keptBeams(rig) : names.map((name) => readBeamFile(pathOf(rig, name)));
   if (beams.length === 0) {
     throw new BeamrigError('beam-file', `no beam is kept in ${rig.beamFolder}`, {
       wayOut: 'Save some with `beamrig beams save`.',
@@ -235,9 +257,6 @@ export function importTable(rigPath: string, file: string, options: ImportOption
     );
   }
 }
-
-const allBeams = (rig: RigFile): BeamFile[] =>
-  beamNames(rig.beamFolder).map((name) => readBeamFile(beamPath(rig.beamFolder, name)));
 
 function pathOf(rig: RigFile, name: string): string {
   requireBeamName(name);

@@ -2,14 +2,16 @@
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
-import { beamNames, beamPath, readBeamFile } from '../config/beam-file.ts';
+import { beamPath, readBeamFile } from '../config/beam-file.ts';
 import { loadRigFile } from '../config/rig-file.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
 import { openArray } from '../measuring/open-array.ts';
 import { openCalibrations } from '../rig/calibration.ts';
 import { beamfileBeam, beamfileBeamformer, requireShowable } from '../rig/hand-beam-files.ts';
 import { loadBeams, type LoadedBeam } from '../rig/panel-memory.ts';
 import { sourceText } from '../telemetry/cycle-record.ts';
 import { requireBeamName } from './hand-arguments.ts';
+import { keptBeams } from './kept-beams.ts';
 import { print, printError } from './output.ts';
 import { printable } from './printable.ts';
 import { safeText } from './radiate.ts';
@@ -19,9 +21,7 @@ import { onStopSignal } from './stop-signal.ts';
 export async function load(rigPath: string, names: readonly string[], { json = false }: { json?: boolean }): Promise<void> {
   const { rig } = loadRigFile(rigPath);
   names.forEach(requireBeamName);
-  const files = (names.length === 0 ? beamNames(rig.beamFolder) : names).map((name) =>
-    readBeamFile(beamPath(rig.beamFolder, name)),
-  );
+  const files = names.length === 0 ? keptBeams(rig) : names.map((name) => readBeamFile(beamPath(rig.beamFolder, name)));
   if (files.length === 0) {
     throw new BeamrigError('beam-file', `no beam is kept in ${rig.beamFolder}`, {
       wayOut: 'Save some with `beamrig beams save`.',
@@ -29,8 +29,9 @@ export async function load(rigPath: string, names: readonly string[], { json = f
   }
   const beams = files.map((file) => ({ name: file.name, beam: beamfileBeam(file, rig) }));
   const clock = createRealClock();
+  const calibrations = openCalibrations(rig);
   const array = await openArray({
-    ...{ rig, clock },
+    ...{ rig, clock, calibration: (on: CyclePanel) => calibrations.for(on) },
     tell: ({ level, message, action }) => {
       if (level !== 'info') printError(printable(action === undefined ? message : `${message} ${action}`));
     },
@@ -45,7 +46,8 @@ export async function load(rigPath: string, names: readonly string[], { json = f
   let unsafe: string | undefined;
   try {
     for (const file of files) requireShowable(beamfileBeamformer(file, rig), rigPanel.panel);
-    const calibration = openCalibrations(rig).for(rigPanel);
+    calibrations.leftOut(rigPanel);
+    const calibration = calibrations.for(rigPanel);
     loaded = await loadBeams(rig, rigPanel, beams, { calibration, now: new Date(Number(clock.epochNs() / 1_000_000n)) });
   } finally {
     unsafe = await array.close();

@@ -21,15 +21,17 @@ import {
   type ScanPoint,
   type ScanStop,
 } from '../beamforming/scan-beams.ts';
-import { beamNames, beamPath, readBeamFile } from '../config/beam-file.ts';
+import { readBeamFolder } from '../config/beam-file.ts';
 import { loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { CycleView } from '../control/controller.ts';
-import { beamfileBeam, featuresOf } from '../rig/hand-beam-files.ts';
+import { beamfileBeam, featuresOf, madeByOthers } from '../rig/hand-beam-files.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { realNumber, wholeNumber } from './arguments.ts';
 import { ANY_ANGLE, arrayOf, steerWish } from './hand-arguments.ts';
+import { keptBeams } from './kept-beams.ts';
 import { requireWritable, writeOutput } from './output-file.ts';
 import { boundOutput, printError } from './output.ts';
+import { printable } from './printable.ts';
 import { radiate, safeText } from './radiate.ts';
 import { agreementOf, levelled, scanCsv, scanSvg } from './scan-figures.ts';
 import { scanJson, scanText } from './scan-output.ts';
@@ -99,6 +101,7 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
     onCycle: (record, view) => {
       if (!begun) {
         begun = true;
+        if (options.codebook === 'beams') tellOthers(rig, record.calibration);
         const { kind, about, total } = course;
         const topDb = view === undefined ? rig.snrDb : loudestDb(view.channel, user, rig.snrDb);
         output.begin({ rig: rig.name, kind, about, points: total, user, pilots: rig.loop.pilots, topDb });
@@ -180,11 +183,16 @@ function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elev
   if (codebook !== 'beams') {
     throw new BeamrigError('argument', `--codebook ${codebook}: not allowed; allowed: dft | beams, those that are kept by name`);
   }
-  return beamNames(rig.beamFolder).map((name) => {
-    const file = readBeamFile(beamPath(rig.beamFolder, name));
+  return keptBeams(rig).map((file) => {
     const { azimuthDeg = null, elevationDeg = null } = file.direction ?? {};
-    return { name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig), takes: featuresOf([file]) };
+    return { name: file.name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig), takes: featuresOf([file]) };
   });
+}
+
+/** Kept beams whose words were chosen by other states. */
+function tellOthers(rig: RigFile, now: string): void {
+  const other = madeByOthers(readBeamFolder(rig.beamFolder).beams, now);
+  if (other !== undefined) printError(printable(other));
 }
 
 /** `-60:60:2` */

@@ -23,6 +23,8 @@ export interface BeamToShow {
   users: readonly number[];
   seconds?: number;
   cycles?: number;
+  /** Of a kept beam: tables that its words were chosen by. */
+  madeBy?: string;
   /** Beams that are to be switched to in the panel's memory. */
   fromMemory?: readonly Beam[];
   json: boolean;
@@ -48,7 +50,7 @@ export async function showBeam(beam: BeamToShow): Promise<void> {
     onCycle: (record, view) => {
       if (record.outcome !== 'ok' || view === undefined) return undefined;
       if (!shown) {
-        output.beam(record, figuresOfView(rig, view, direction));
+        output.beam(record, figuresOfView(rig, view, direction), beam.madeBy);
         beam.onShown?.(view, record);
       }
       shown = true;
@@ -73,7 +75,7 @@ export function figuresOfView(
 }
 
 interface BeamOutput {
-  beam(record: CycleRecord, figures: PatternFigures | undefined): void;
+  beam(record: CycleRecord, figures: PatternFigures | undefined, madeBy: string | undefined): void;
   status(record: CycleRecord, users: readonly number[]): void;
   end(radiated: Radiated): void;
 }
@@ -81,8 +83,12 @@ interface BeamOutput {
 function jsonOutput(): BeamOutput {
   const line = (value: object): void => print(JSON.stringify(value));
   return {
-    beam: ({ source, channelSource, panels, phaseBits }, figures) =>
-      line({ type: 'beam', source, channelSource, panels, phaseBits, calculated: figures ?? null }),
+    beam: ({ source, channelSource, panels, phaseBits, calibration }, figures, madeBy) =>
+      line({
+        ...{ type: 'beam', source, channelSource, panels, phaseBits, calibration },
+        ...(madeBy === undefined ? {} : { madeBy }),
+        calculated: figures ?? null,
+      }),
     status: ({ cycle, measuredSnrDb, predictedSnrDb }, users) => {
       const heard = users.map((user) => ({ user, measuredDb: measuredSnrDb[user], predictedDb: predictedSnrDb[user] }));
       line({ type: 'status', cycle, users: heard });

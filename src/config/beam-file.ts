@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { pathText } from '../../core/errors/schema-problems.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -162,6 +162,21 @@ export function beamNames(folder: string): string[] {
       cause: error,
     });
   }
+}
+
+/** All of a folder: one that is damaged stands in nobody's way. @throws {BeamrigError} 'beam-file' where the folder cannot be read */
+export function readBeamFolder(folder: string): { beams: BeamFile[]; damaged: { name: string; error: BeamrigError }[] } {
+  const damaged: { name: string; error: BeamrigError }[] = [];
+  const beams = beamNames(folder).flatMap((name) => {
+    try {
+      return [readBeamFile(beamPath(folder, name))];
+    } catch (error) {
+      if (!isBeamrigError(error)) throw error;
+      damaged.push({ name, error });
+      return [];
+    }
+  });
+  return { beams, damaged };
 }
 
 /** @throws {BeamrigError} 'beam-file' where there is one of this name and it is not to be written over, or it cannot be written */

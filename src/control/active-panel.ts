@@ -14,11 +14,11 @@ import type { PanelFailure } from '../panel/panel.ts';
 import { SOURCE_TEXT, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import { createBeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
-import type { Candidate, Apart, RigPanel } from './rig-panel.ts';
+import { safeOn, type Candidate, type Apart, type RigPanel, type SafeChoice } from './rig-panel.ts';
 import { createHardwareSearch, type HardwareSearch, type Unusable } from './hardware-search.ts';
 import type { LinkDescription } from './controller.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
-import { FLAPPING, createPanelRecovery, type SafeChoice } from './panel-recovery.ts';
+import { FLAPPING, createPanelRecovery } from './panel-recovery.ts';
 
 export interface ActivePanelOptions {
   /** Where the run begins. */
@@ -372,7 +372,7 @@ class Active implements ActivePanel {
       connected: rigPanel.connected,
       clock,
       random,
-      safe,
+      safe: safeOn(safe, rigPanel),
       silenceMs,
       goodCycle,
       // Moves are told here, and hardware that no cycle runs on yet is missed by nobody.

@@ -171,7 +171,9 @@ async function play(story: Story, sabotage: (panel: Panel) => Panel = (sound) =>
     rateHz: RATE_HZ,
     pipelined: seed % 2 === 0,
     safe:
-      safe === 'codeword' ? { state: safe, beam: { phaseBits: 6, words: new Uint16Array(ELEMENTS * CHAINS) } } : { state: safe },
+      safe === 'codeword'
+        ? { state: safe, beam: () => ({ phaseBits: 6, words: new Uint16Array(ELEMENTS * CHAINS), states: { bits: 6 } }) }
+        : { state: safe },
     random: random.stream('recovery'),
     sink: {
       cycle: ({ outcome }) => {

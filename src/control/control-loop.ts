@@ -27,6 +27,7 @@ import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.
 import { troubleOf } from './watch/loop-trouble.ts';
 import { createPowerNews } from './watch/power-news.ts';
 import { createVoidNews } from './watch/void-news.ts';
+import type { SafeBeam } from './rig-panel.ts';
 import { createRateMeter } from './watch/rate-meter.ts';
 import { unlessStopped, withinTime } from './within-time.ts';
 
@@ -142,7 +143,7 @@ class Loop implements ControlLoop {
     return { ...description, ...now, calibration, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
   }
 
-  safeBeam = () => this.#options.safe.beam;
+  safeBeam = (): SafeBeam | undefined => this.#options.safe.beam?.(this.#panels.panel);
   sensing = () => this.#options.setting.sensing;
   latest = (): CycleView | undefined => this.#latest;
   cyclesPerSecond = (): number => this.#rate.perSecond();

@@ -12,6 +12,7 @@ import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
+import type { SafeBeam } from './rig-panel.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -172,8 +173,8 @@ export interface Controller {
   describe(): RigDescription;
   /** Undefined before the first cycle. */
   latest(): CycleView | undefined;
-  /** The fixed beam of the safe state 'codeword': N·M words, as in `CycleView`. */
-  safeBeam(): { phaseBits: number; words: Uint16Array } | undefined;
+  /** The fixed beam of the safe state 'codeword'. */
+  safeBeam(): SafeBeam | undefined;
   /** Undefined where the rig has none. */
   sensing(): SensingWish | undefined;
   /** Cycles a second over the last second. */

@@ -341,7 +341,7 @@ describe('the fixed beam of the safe state', () => {
   it('is stored in the panel before anything is radiated, and again after each handshake', async () => {
     const { loop, hardware } = twoPanels('hardware', false, {
       cycles: 8,
-      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+      safe: { state: 'codeword', beam: () => ({ phaseBits: 6, words, states: { bits: 6 } }) },
     });
     pull(hardware, 4, 1);
     await loop.start();
@@ -354,7 +354,7 @@ describe('the fixed beam of the safe state', () => {
   it('is stored before the safe state is commanded when it could not be stored before', async () => {
     const { loop, hardware, codes } = twoPanels('hardware', false, {
       cycles: 2,
-      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+      safe: { state: 'codeword', beam: () => ({ phaseBits: 6, words, states: { bits: 6 } }) },
     });
     let refusals = 1;
     hardware.script.store = () =>
@@ -369,7 +369,7 @@ describe('the fixed beam of the safe state', () => {
   it('leaves the array muted, and says so, when the panel does not keep it', async () => {
     const { loop, hardware } = twoPanels('hardware', false, {
       cycles: 2,
-      safe: { state: 'codeword', beam: { phaseBits: 6, words } },
+      safe: { state: 'codeword', beam: () => ({ phaseBits: 6, words, states: { bits: 6 } }) },
     });
     hardware.script.store = () => ({ reason: 'rejected', request: 'store-beam', code: 'wrong-dimensions', detail: 0 });
     await loop.start();

@@ -4,8 +4,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
-import type { SafeChoice } from './panel-recovery.ts';
-import type { RigPanel } from './rig-panel.ts';
+import type { RigPanel, SafeChoice } from './rig-panel.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;

@@ -57,11 +57,11 @@ export interface PanelRecovery {
   rest(): Promise<string | undefined>;
 }
 
-/** What the array shows when nobody steers it. */
-export interface SafeChoice {
+/** What one panel shows when nobody steers it. */
+export interface SafeOfPanel {
   state: SafeState;
-  /** The fixed beam of 'codeword', kept at position 0 of the panel's beam memory. */
-  beam?: Omit<BeamCommand, 'beamId'>;
+  /** The fixed beam of 'codeword', asked for once the panel has shaken hands and kept at position 0 of its beam memory. */
+  beam?: () => Omit<BeamCommand, 'beamId'>;
 }
 
 /** Short enough that a panel is back within a second of its link. */
@@ -96,7 +96,7 @@ export function createPanelRecovery(options: {
   connected?: boolean;
   clock: Clock;
   random: Random;
-  safe: SafeChoice;
+  safe: SafeOfPanel;
   /** The panel goes to its safe state by itself after so long without a frame. */
   silenceMs: number;
   /** How long it may radiate without a good cycle. Default: for as long. */
@@ -197,7 +197,7 @@ export function createPanelRecovery(options: {
   const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
     if (safe.beam === undefined) return panel.setSafeState(safeState, how);
     if (!stored) {
-      const kept = await panel.storeBeam({ ...safe.beam, beamId: SAFE_BEAM_ID }, SAFE_POSITION);
+      const kept = await panel.storeBeam({ ...safe.beam(), beamId: SAFE_BEAM_ID }, SAFE_POSITION);
       if (!kept.ok && panel.capabilities === undefined) return kept;
       // Empties the staging slots, also where it was not kept: one that holds this id would refuse the beams of cycles, which have lower ones.
       const anew = await connect();

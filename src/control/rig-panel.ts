@@ -1,11 +1,12 @@
 /** The panels that a rig has, as the control loop knows them: all of its hardware, or its simulator. */
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
+import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { BeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
 import type { LinkDescription } from './controller.ts';
-import type { PanelRecovery } from './panel-recovery.ts';
+import type { PanelRecovery, SafeOfPanel } from './panel-recovery.ts';
 
 /** Parts of an array that do not show one thing together. */
 export interface Apart {
@@ -27,6 +28,33 @@ export interface RigPanel extends CyclePanel {
   /** Where it has several parts: why what they show together is not this safe state, or no beam; undefined when all is well. */
   apart?(safe: SafeState): Promise<Apart | undefined>;
   links(): LinkDescription[];
+}
+
+/** What the array shows when nobody steers it. */
+export interface SafeChoice {
+  state: SafeState;
+  /** The fixed beam of 'codeword', for the panels that are to show it. */
+  beam?: (on: CyclePanel) => SafeBeam;
+}
+
+export interface SafeBeam {
+  phaseBits: number;
+  /** N·M */
+  words: Uint16Array;
+  /** What the elements are known to show of them. */
+  states: ArrayStates;
+}
+
+/** Of one panel. */
+export function safeOn({ state, beam }: SafeChoice, on: CyclePanel): SafeOfPanel {
+  if (beam === undefined) return { state };
+  return {
+    state,
+    beam: () => {
+      const { phaseBits, words } = beam(on);
+      return { phaseBits, words };
+    },
+  };
 }
 
 /** A panel that cycles run on, or could. */

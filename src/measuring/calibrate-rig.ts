@@ -144,6 +144,7 @@ export async function calibrateRig(
       temperatureC: beganC === null || endedC === null ? null : Math.round(5 * (beganC + endedC)) / 10,
       measuredAt: new Date(Number(clock.epochNs() / 1_000_000n)).toISOString(),
       simulatedArray: rigPanel.source === 'simulator' ? simulatedArrayKey(rig) : null,
+      measuredOn: rigPanel.source,
       ...{ method: method.name, readings: total, accuracy },
       ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits },
     };

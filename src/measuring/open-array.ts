@@ -5,8 +5,10 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { createPanelRecovery, type PanelRecovery, type SafeChoice } from '../control/panel-recovery.ts';
-import type { RigPanel } from '../control/rig-panel.ts';
+import type { ArrayCalibration } from '../control/array-calibration.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
+import { createPanelRecovery, type PanelRecovery } from '../control/panel-recovery.ts';
+import { safeOn, type RigPanel, type SafeChoice } from '../control/rig-panel.ts';
 import { silenceMsAt } from '../control/silence-limit.ts';
 import { beginning } from '../rig/beginning.ts';
 import { assembleHardware, slowestTransferMs, type CreateLink, type Hardware } from '../rig/hardware.ts';
@@ -20,6 +22,8 @@ export interface OpenArrayOptions {
   readonly clock: Clock;
   /** What a person should know: of the array as it is opened, and while it is used. */
   readonly tell: (event: Omit<RigEvent, 'timeNs'>) => void;
+  /** What the panels are known to show, for the safe state's fixed beam; absent: ideal states, as where they are yet to be measured. */
+  readonly calibration?: (on: CyclePanel) => ArrayCalibration;
   /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
   readonly createLink?: CreateLink;
 }
@@ -37,7 +41,7 @@ export interface OpenedArray {
 const SLOWEST_RATE_HZ = 1;
 
 /** @throws {BeamrigError} as `assembleRig` does where no array can be reached, 'safe-state' where it does not take its safe state */
-export async function openArray({ rig, clock, tell, createLink }: OpenArrayOptions): Promise<OpenedArray> {
+export async function openArray({ rig, clock, tell, createLink, calibration }: OpenArrayOptions): Promise<OpenedArray> {
   const random = createRandom(rig.seed);
   const simulated = random.stream('simulator');
   const world = createWorld({ rig, random: simulated, repeat: true });
@@ -66,7 +70,7 @@ export async function openArray({ rig, clock, tell, createLink }: OpenArrayOptio
       makePartsSafe: rigPanel.makePartsSafe && (() => rigPanel.makePartsSafe?.() ?? Promise.resolve()),
       clock,
       random: random.stream('recovery'),
-      safe: safeOf(rig),
+      safe: safeOn(rig.safeState === 'hold' ? MUTE : safeChoice(rig, calibration), rigPanel),
       silenceMs: silenceMsAt(SLOWEST_RATE_HZ, slowestTransferMs(rig)),
       tell,
     });
@@ -88,7 +92,7 @@ export async function openArray({ rig, clock, tell, createLink }: OpenArrayOptio
 }
 
 /** A setting of a measurement is no beam that anybody chose to go on with. */
-const safeOf = (rig: RigFile): SafeChoice => (rig.safeState === 'hold' ? { state: 'mute' } : safeChoice(rig));
+const MUTE: SafeChoice = { state: 'mute' };
 
 const unguarded = (panel: string): BeamrigError =>
   new BeamrigError('panel', `${panel} did not take its safe state, so that nothing would make it dark should this program end`, {

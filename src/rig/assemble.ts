@@ -166,6 +166,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
     const begin = await beginning(rig, hardware, standIn, world);
+    const leftOut = calibrations.leftOut(begin.first);
     const calibration = calibrations.for(begin.first);
     if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
     requireShowable(beamformer, begin.first.panel);
@@ -210,11 +211,16 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       ...(rig.loop.watchdogMs === undefined ? {} : { watchdogMs: rig.loop.watchdogMs }),
       pipelined: options.pipelined ?? rateHz === 0,
       ...(cycles === undefined ? {} : { cycles }),
-      safe: safeChoice(rig),
+      safe: safeChoice(rig, (on) => calibrations.for(on)),
       random: random.stream('recovery'),
       sink: options.recorder,
       release: () => simulator?.panel.close(),
-      firstEvents: [...engineEvents(beamformer), ...begin.events, ...calibrationEvents(begin.first.source, calibration)],
+      firstEvents: [
+        ...engineEvents(beamformer),
+        ...begin.events,
+        ...leftOut,
+        ...calibrationEvents(begin.first.source, calibration),
+      ],
     });
     if (options.onEvent !== undefined) controller.onEvent(options.onEvent);
     return {

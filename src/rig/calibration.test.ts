@@ -7,10 +7,13 @@ import { drawnArray } from '../../calibration/drawn-array.ts';
 import { alphabetsOf, tableOf, tableOfPanel, tableText, tableFileName, tableId } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { idealOf } from '../../core/signal/quantise.ts';
+import { nearestInPhase, steeringPhases } from '../../core/signal/steering.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../config/rig-file.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
 import type { BoardUsed } from '../telemetry/cycle-record.ts';
 import { openCalibrations } from './calibration.ts';
+import { safeChoice } from './simulated-panel.ts';
 
 let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-tables-'))));
@@ -117,4 +120,87 @@ it('takes places that nobody measured for ideal', () => {
     .for({ boards: () => [board('left', 'L')] })
     .states(3);
   expect(of?.(3)).toBe(idealOf(3));
+});
+
+describe('a damaged table in the folder', () => {
+  const whole = tableOfPanel(measuredTogether('lab'), 'L', [0, 1, 2, 3]);
+  const one = "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }";
+  const on = { boards: () => [board('left', 'L')] };
+  const damage = (table: CalibrationTable): string => {
+    const name = tableFileName(table);
+    writeFileSync(join(folder, name), tableText(table).replace('"readings": 100', '"readings": 101'));
+    return name;
+  };
+
+  it('of another panel is left out aloud', () => {
+    keep(whole);
+    const name = damage({ ...whole, panel: 'OTHER-9' });
+    const calibrations = openCalibrations(rig(one));
+    expect(calibrations.for(on).id).toBe(tableId(whole));
+    expect(calibrations.leftOut(on)).toMatchObject([
+      { level: 'warning', code: 'table-damaged', message: expect.stringContaining(name) as string },
+    ]);
+  });
+
+  it('of this panel, which a newer whole one is there for, is left out aloud', () => {
+    damage({ ...whole, measuredAt: '2025-01-02T03:04:05.000Z' });
+    keep(whole);
+    const calibrations = openCalibrations(rig(one));
+    expect(calibrations.leftOut(on)).toHaveLength(1);
+    expect(calibrations.for(on).id).toBe(tableId(whole));
+  });
+
+  it('that the panel would go by is refused, and never passed over for an older one', () => {
+    keep(whole);
+    const name = damage({ ...whole, measuredAt: '2027-01-02T03:04:05.000Z' });
+    const calibrations = openCalibrations(rig(one));
+    expect(() => calibrations.leftOut(on)).toThrow(`${name}: its checksum is that of another content`);
+    // Where such a panel comes only later, it is not calibrated.
+    expect(calibrations.for(on)).toMatchObject({
+      id: 'none',
+      about: `none: ideal phase states (L: its table ${name} is damaged)`,
+    });
+    const other = damage({ ...whole, frequencyGhz: 27, measuredAt: '2025-01-02T03:04:05.000Z' });
+    rmSync(join(folder, name));
+    expect(() => openCalibrations(rig(one)).leftOut(on), 'it may be one end of a line').toThrow(other);
+  });
+});
+
+describe('a table that was measured on a program', () => {
+  const one = "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }";
+  const on = (source: BoardUsed['source']) => ({ boards: () => [{ ...board('left', 'L'), source }] });
+
+  it('is said to be simulated on a played panel, and is of no hardware', () => {
+    const { sha256: _, ...facts } = tableOfPanel(measuredTogether('lab'), 'L', [0, 1, 2, 3]);
+    keep(tableOfPanel({ ...facts, sha256: '', measuredOn: 'played-panel' }, 'L', [0, 1, 2, 3]));
+    const calibrations = openCalibrations(rig(one));
+    expect(calibrations.for(on('played-panel')).about).toContain('(simulated: on a played panel)');
+    expect(calibrations.for(on('hardware'))).toMatchObject({
+      id: 'none',
+      about: expect.stringContaining('measured on a panel that a program played, and this is hardware') as string,
+    });
+  });
+});
+
+it('takes boards with receivers only for no part of the array', () => {
+  const whole = tableOfPanel(measuredTogether('lab'), 'L', [0, 1, 2, 3]);
+  keep(whole);
+  const links =
+    '{ name: left, tcp: { host: 127.0.0.1, port: 4001 } }, { name: ears, role: user, tcp: { host: 127.0.0.1, port: 4002 } }';
+  const on = { boards: () => [board('left', 'L'), board('ears', 'E')] };
+  expect(openCalibrations(rig(links)).for(on).id).toBe(tableId(whole));
+});
+
+it('chooses the safe state’s fixed beam by the table of the panel', () => {
+  const whole = tableOfPanel(measuredTogether('lab'), 'L', [0, 1, 2, 3]);
+  keep(whole);
+  const one = "{ name: left, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }";
+  const file = rig(one);
+  Object.assign(file, { safeState: 'codeword', safeCodeword: { azimuthDeg: 20 } });
+  const calibrations = openCalibrations(file);
+  const cyclePanel = { boards: () => [board('left', 'L')] } as unknown as CyclePanel;
+  const beam = safeChoice(file, (on) => calibrations.for(on)).beam?.(cyclePanel);
+  const phases = steeringPhases(file.array.geometry, { azimuthRad: Math.PI / 9, elevationRad: 0 }, 2);
+  expect(beam?.words).toEqual(nearestInPhase(phases, calibrations.for(cyclePanel).states(3)));
+  expect(beam?.words).not.toEqual(safeChoice(file).beam?.(cyclePanel).words);
 });

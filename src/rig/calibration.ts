@@ -6,9 +6,18 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseTables, type PanelAtHand } from '../../calibration/tables/choose-tables.ts';
-import { alphabetsOf, readTable, tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
+import {
+  alphabetsOf,
+  namedTable,
+  readTable,
+  tableFileName,
+  tableId,
+  tablePanelName,
+  tableText,
+} from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { DEFAULT_SERIAL } from '../../hil-sim/panel-capabilities.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
@@ -22,6 +31,11 @@ export interface Calibrations {
   readonly some: boolean;
   /** Of the boards that a cycle runs on, as warm as they said last. */
   for(on: Pick<CyclePanel, 'boards' | 'temperaturesC'>): ArrayCalibration;
+  /**
+   * Damaged files of the folder that are not of these boards, to be told.
+   * @throws {BeamrigError} 'calibration-file' where one is that they would go by
+   */
+  leftOut(on: Pick<CyclePanel, 'boards'>): Omit<RigEvent, 'timeNs'>[];
 }
 
 const LARGEST_TABLE_BYTES = 256 * 2 ** 20;
@@ -29,10 +43,13 @@ const LARGEST_TABLE_BYTES = 256 * 2 ** 20;
 const TEMPERATURE_STEP_C = 0.5;
 
 /**
- * @throws {BeamrigError} 'calibration-file' for a file in the folder that is no whole table
+ * A damaged file stops nobody whose table it is not; one that a rig would go by, or whose name does not tell, is not passed over: an older table, or none,
+ * would take its place.
+ * @throws {BeamrigError} 'calibration-file' for a file in the folder that is no whole table, and whose name does not say of which panel
  */
 export function openCalibrations(rig: RigFile): Calibrations {
-  const tables = readTables(rig.calibration.folder);
+  const { tables, damaged } = readTableFolder(rig.calibration.folder);
+  for (const { file, error } of damaged) if (namedTable(file) === undefined) throw error;
   let key: string | undefined;
   let known: ArrayCalibration | undefined;
   const { rfChains, phaseBits } = rig.array;
@@ -43,18 +60,71 @@ export function openCalibrations(rig: RigFile): Calibrations {
       const temperaturesC = on.temperaturesC?.() ?? [];
       const steps = temperaturesC.map((value) => (value === null ? null : Math.round(value / TEMPERATURE_STEP_C)));
       const asked = JSON.stringify([boards.map(({ panel, source }) => [panel, source]), steps]);
-      if (known === undefined || key !== asked) known = calibrationOf(rig, tables, boards, temperaturesC);
+      if (known === undefined || key !== asked) known = calibrationOf(rig, { tables, damaged }, boards, temperaturesC);
       key = asked;
       return known;
+    },
+    leftOut(on) {
+      const panels = on.boards().map(({ panel }) => panel);
+      const own = damaged.find(({ file }) => panels.some((panel) => wouldBeChosen(file, panel, tables)));
+      if (own !== undefined) throw own.error;
+      return damaged.map(({ error: { message, wayOut = '' } }) => ({
+        level: 'warning',
+        code: 'table-damaged',
+        message: `Calibration: left out: ${message}.`,
+        action: `It is of another panel, or a newer one is there. ${wayOut}`,
+      }));
     },
   };
 }
 
-/** All tables of a folder; none where there is no folder. */
-export function readTables(folder: string): CalibrationTable[] {
-  let names: string[];
+/** A table that cannot be read. */
+interface DamagedTable {
+  file: string;
+  error: BeamrigError;
+}
+
+interface TableFolder {
+  tables: CalibrationTable[];
+  damaged: DamagedTable[];
+}
+
+/** What of a folder is whole, and what is not; nothing where there is no folder. */
+function readTableFolder(folder: string): TableFolder {
+  const damaged: DamagedTable[] = [];
+  const tables = tableFiles(folder).flatMap((file) => {
+    try {
+      return [readTableFile(join(folder, file))];
+    } catch (error) {
+      if (!isBeamrigError(error)) throw error;
+      damaged.push({ file, error });
+      return [];
+    }
+  });
+  return { tables, damaged };
+}
+
+/** Whether a damaged file may be what a panel would go by: it bears its name, and no whole table that is newer is for the same place. */
+function wouldBeChosen(file: string, panel: string, tables: readonly CalibrationTable[]): boolean {
+  const named = namedTable(file);
+  if (named === undefined || named.panel !== tablePanelName(panel)) return false;
+  return !tables.some((table) => {
+    const whole = namedTable(tableFileName(table));
+    const isAlike =
+      whole?.panel === named.panel && whole.frequencyGhz === named.frequencyGhz && whole.temperatureC === named.temperatureC;
+    return isAlike && whole.measuredAt > named.measuredAt;
+  });
+}
+
+/** All tables of a folder, every one of which must be whole; none where there is no folder. @throws {BeamrigError} 'calibration-file' */
+export const readTables = (folder: string): CalibrationTable[] =>
+  tableFiles(folder).map((name) => readTableFile(join(folder, name)));
+
+function tableFiles(folder: string): string[] {
   try {
-    names = readdirSync(folder);
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new BeamrigError('calibration-file', `${folder} cannot be read: ${(error as Error).message}`, {
@@ -62,10 +132,6 @@ export function readTables(folder: string): CalibrationTable[] {
       cause: error,
     });
   }
-  return names
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .map((name) => readTableFile(join(folder, name)));
 }
 
 /** @throws {BeamrigError} 'calibration-file' */
@@ -89,21 +155,27 @@ export function simulatedArrayKey({ seed, array, simulator }: RigFile): string {
 
 function calibrationOf(
   rig: RigFile,
-  known: readonly CalibrationTable[],
+  { tables: known, damaged }: TableFolder,
   boards: readonly BoardUsed[],
   temperaturesC: readonly (number | null)[],
 ): ArrayCalibration {
   const { rfChains, phaseBits, carrierGhz } = rig.array;
   const elements = elementsOf(rig);
   const all = Array.from({ length: elements }, (_, n) => n);
-  const parts = boards.map((board, i) => {
+  const isReceiver = ({ link }: BoardUsed): boolean => rig.links.some(({ name, users }) => name === link && users !== undefined);
+  const parts = boards.flatMap((board, i) => {
+    // Boards with receivers only show nothing.
+    if (board.source !== 'simulator' && isReceiver(board)) return [];
     const own = board.source === 'simulator' ? all : (rig.links.find(({ name }) => name === board.link)?.elements ?? all);
     const at: PanelAtHand = {
       ...{ panel: board.panel, elements: own.length, rfChains, phaseBits, frequencyGhz: carrierGhz },
       temperatureC: temperaturesC[i] ?? null,
       simulatedArray: board.source === 'simulator' ? simulatedArrayKey(rig) : null,
+      isHardware: board.source === 'hardware',
     };
-    return { board, own, choice: board.panel === '' ? ({ why: 'it has not answered yet' } as const) : chooseTables(known, at) };
+    const broken = damaged.find(({ file }) => wouldBeChosen(file, board.panel, known));
+    const why = board.panel === '' ? 'it has not answered yet' : broken && `its table ${broken.file} is damaged`;
+    return [{ board, own, choice: why === undefined ? chooseTables(known, at) : { why } }];
   });
   const without = parts.flatMap(({ board, choice }) => ('why' in choice ? [`${board.panel || board.link}: ${choice.why}`] : []));
   if (without.length > 0) return uncalibrated(without.join('; '));
@@ -113,7 +185,7 @@ function calibrationOf(
   const tables = measured.map(({ table }) => table);
   return {
     id: tables.map(tableId).join(' + '),
-    about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB`,
+    about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB${tables.some(({ measuredOn }) => measuredOn === 'played-panel') ? ' (simulated: on a played panel)' : ''}`,
     tables: tables.map((table) => ({ name: tableFileName(table), text: tableText(table) })),
     states: statesOfTables(rig, measured),
   };
@@ -169,3 +241,25 @@ export const noTables = ({ name, calibration }: RigFile, { about }: ArrayCalibra
 /** Every so many-th state: what words of fewer bits choose from. */
 const thinned = ({ re, im }: ElementStates, every: number): ElementStates =>
   every === 1 ? { re, im } : { re: re.filter((_, s) => s % every === 0), im: im.filter((_, s) => s % every === 0) };
+
+/** Whether there is any table for an array like this one. */
+export const hasTables = (rig: RigFile): boolean => openCalibrations(rig).some;
+
+/**
+ * By the rig file alone, nobody asked: for panels that it names by their serial numbers, and the simulator where it has no links.
+ * @throws {BeamrigError} 'calibration-file' where a table that it would go by is damaged
+ */
+export function calibrationOffline(rig: RigFile): ArrayCalibration {
+  const simulated: BoardUsed = { link: 'simulator', kind: 'loopback', source: 'simulator', panel: DEFAULT_SERIAL, firmware: '' };
+  const linked = rig.links.map(({ name, panel = '' }): BoardUsed => ({
+    link: name,
+    kind: '',
+    source: 'played-panel',
+    panel,
+    firmware: '',
+  }));
+  const on = { boards: () => (rig.links.length === 0 ? [simulated] : linked) };
+  const calibrations = openCalibrations(rig);
+  calibrations.leftOut(on);
+  return calibrations.for(on);
+}

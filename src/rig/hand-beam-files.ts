@@ -1,8 +1,10 @@
 /** Beams of files, and beams that somebody asks for, as what chooses the beams of a rig. */
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { Beam } from '../../core/signal/beam-contract.ts';
+import type { Beam, Problem } from '../../core/signal/beam-contract.ts';
 import { scale } from '../../core/signal/complex-matrix.ts';
+import { connectionMask } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
+import type { WiredArray } from '../../core/signal/realise-beam.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { always, steered } from '../beamforming/hand-beams.ts';
@@ -17,7 +19,8 @@ import {
   readBeamFile,
   type BeamFile,
 } from '../config/beam-file.ts';
-import type { RigFile } from '../config/rig-file.ts';
+import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import { NO_TABLE } from '../telemetry/cycle-record.ts';
 import type { Feature } from '../../firmware-protocol/messages.ts';
 import type { HandWish } from '../control/controller.ts';
 import type { Panel } from '../panel/panel.ts';
@@ -41,6 +44,28 @@ export function beamfileBeam(beam: BeamFile, rig: RigFile): Beam {
     ...(gainDb && { amplitude: Float64Array.from(gainDb, (db) => 10 ** (db / 20)) }),
   };
   return { analogPhase: wordsToPhases(words, beam.phaseBits), digital, asGiven: { bits: beam.phaseBits, words, ...settings } };
+}
+
+/** The array of a rig, with the power that it may radiate. */
+export function radiatingArray(rig: RigFile): WiredArray & Pick<Problem, 'power'> {
+  const { rfChains, connection } = rig.array;
+  const elements = elementsOf(rig);
+  return {
+    ...{ elements, rfChains, power: fromDb(rig.snrDb) },
+    ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
+  };
+}
+
+/** In words, that beams were chosen for other states than the array is known to show now; undefined where they were not. */
+export function madeByOthers(beams: readonly Pick<BeamFile, 'name' | 'calibration'>[], now: string): string | undefined {
+  const others = beams.filter(({ calibration }) => calibration !== now);
+  if (others.length === 0) return undefined;
+  const named = others
+    .slice(0, 5)
+    .map(({ name, calibration }) => `'${name}' ${calibration === NO_TABLE ? 'by ideal states' : `by the table ${calibration}`}`);
+  const more = others.length > 5 ? `, and ${others.length - 5} more` : '';
+  const goesBy = now === NO_TABLE ? 'no table' : `the table ${now}`;
+  return `Words were chosen by other states than the array is known to show now: ${named.join(', ')}${more}; it goes by ${goesBy}. Figures are those of now; to aim anew, steer and save again.`;
 }
 
 /** What a panel must have to show these beams. */

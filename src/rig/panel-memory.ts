@@ -8,16 +8,15 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import type { Beam } from '../../core/signal/beam-contract.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { connectionMask } from '../../core/signal/geometry.ts';
-import { fromDb } from '../../core/signal/rate.ts';
 import { givenBeam } from '../../core/signal/realise-beam.ts';
 import { forgetPanelMemory, readPanelMemory, writePanelMemory, type PanelMemoryFile } from '../config/panel-memory-file.ts';
-import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { RigFile } from '../config/rig-file.ts';
 import type { ArrayCalibration } from '../control/array-calibration.ts';
 import { interleaved, settingsOf } from '../control/beam-on-wire.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import { contentOf } from '../panel/beam-memory.ts';
+import { radiatingArray } from './hand-beam-files.ts';
 import type { BeamCommand, Panel } from '../panel/panel.ts';
 
 /** Position 0 is the fixed beam's of the safe state. */
@@ -35,14 +34,9 @@ export function commandOf(
   calibration: ArrayCalibration,
   gainBits: number,
 ): Omit<BeamCommand, 'beamId'> {
-  const { phaseBits, rfChains, connection } = rig.array;
-  const elements = elementsOf(rig);
+  const { phaseBits } = rig.array;
   const { beam: shown, settings } = settingsOf(beam, gainBits);
-  const array = {
-    ...{ elements, rfChains, power: fromDb(rig.snrDb) },
-    ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
-  };
-  const { words, digital } = givenBeam(array, shown, shown.asGiven ?? 'phases', calibration.states(phaseBits));
+  const { words, digital } = givenBeam(radiatingArray(rig), shown, shown.asGiven ?? 'phases', calibration.states(phaseBits));
   return {
     phaseBits,
     words,

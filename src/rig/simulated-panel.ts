@@ -1,13 +1,14 @@
 /** The simulator as a panel that the control loop can run on, and the safe state that this and the hardware share. */
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { quantisePhases } from '../../core/signal/quantise.ts';
 import type { Random } from '../../core/signal/random.ts';
-import { steeringPhases } from '../../core/signal/steering.ts';
+import { nearestInPhase, steeringPhases } from '../../core/signal/steering.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
-import type { SafeChoice } from '../control/panel-recovery.ts';
+import { uncalibrated, type ArrayCalibration } from '../control/array-calibration.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
+import type { SafeChoice } from '../control/rig-panel.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import type { BoardUsed, RigEvent } from '../telemetry/cycle-record.ts';
@@ -88,12 +89,21 @@ export async function begun(simulated: RigPanel): Promise<RigPanel> {
   });
 }
 
-/** What the array shows when nobody steers it; the fixed beam of 'codeword' points every chain the same way. */
-export function safeChoice(rig: RigFile): SafeChoice {
+/**
+ * What the array shows when nobody steers it; the fixed beam of 'codeword' points every chain the same way, by the tables of the panels that it is for.
+ * @param calibration absent: by ideal states
+ */
+export function safeChoice(rig: RigFile, calibration: (on: CyclePanel) => ArrayCalibration = () => uncalibrated()): SafeChoice {
   const { safeState, safeCodeword } = rig;
   if (safeState !== 'codeword' || safeCodeword === undefined) return { state: safeState };
   const { geometry, rfChains, phaseBits } = rig.array;
   const direction = { azimuthRad: (safeCodeword.azimuthDeg * Math.PI) / 180, elevationRad: 0 };
   const phaseRad = steeringPhases(geometry, direction, rfChains);
-  return { state: safeState, beam: { phaseBits, words: quantisePhases(phaseRad, phaseBits) } };
+  return {
+    state: safeState,
+    beam: (on) => {
+      const states = calibration(on).states(phaseBits);
+      return { phaseBits, words: nearestInPhase(phaseRad, states), states };
+    },
+  };
 }

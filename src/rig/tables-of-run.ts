@@ -14,9 +14,10 @@ export function statesOfRun({ folder, manifest }: StoredRun, id: string, bits: n
   const rig = parseRigFile(manifest.rigFile.text, manifest.rigFile.path);
   const tables = readTables(join(folder, TABLES_FOLDER));
   const all = Array.from({ length: elementsOf(rig) }, (_, n) => n);
+  const ofArray = rig.links.filter(({ users }) => users === undefined);
   const parts = id.split(' + ').map((own, i) => {
     const table = tables.find((each) => tableId(each) === own);
-    const elements = table?.simulatedArray === null ? (rig.links[i]?.elements ?? all) : all;
+    const elements = table?.simulatedArray === null ? (ofArray[i]?.elements ?? all) : all;
     return { elements, table };
   });
   const there = parts.flatMap(({ elements, table }) => (table === undefined ? [] : [{ elements, table }]));

@@ -2,9 +2,10 @@
  * What the array shows now, as far as anybody knows: the beam of the newest cycle, or the safe state that it was told or took by itself. A page
  * that goes on to show the beam of before would call dark what radiates, or the other way round.
  */
-import { fromPhases, frobeniusNorm, identity, matmul, scale } from '../../core/signal/complex-matrix.ts';
+import { frobeniusNorm, identity, matmul, scale } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { wordsToPhases } from '../../core/signal/quantise.ts';
+import { statesShown } from '../../core/signal/realise-beam.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import type { Controller, ControllerState, CycleView, RigDescription } from '../control/controller.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
@@ -46,9 +47,11 @@ export function radiationNow(
  */
 export function codewordView(rig: RigDescription, beam: ReturnType<Controller['safeBeam']>): ShownBeam | undefined {
   if (!beam) return undefined;
-  const { words, phaseBits } = beam;
+  const { words, phaseBits, states } = beam;
   const analogPhase = wordsToPhases(words, phaseBits);
-  const analog = fromPhases(analogPhase, rig.elements, rig.rfChains, connectionMask(rig.connection, rig.elements, rig.rfChains));
+  const { elements, rfChains } = rig;
+  const connection = connectionMask(rig.connection, elements, rfChains);
+  const analog = statesShown({ elements, rfChains, connection }, words, states);
   const even = identity(rig.rfChains);
   const digital = scale(even, Math.sqrt(fromDb(rig.snrDb)) / frobeniusNorm(matmul(analog, even)));
   return {

@@ -213,7 +213,7 @@ export class StandInRig implements Controller {
     };
   }
 
-  safeBeam(): { phaseBits: number; words: Uint16Array } | undefined {
+  safeBeam(): ReturnType<Controller['safeBeam']> {
     const { azimuthDeg } = this.safe;
     if (azimuthDeg === null) return undefined;
     const steering = steeringVector(
@@ -224,7 +224,7 @@ export class StandInRig implements Controller {
       const n = Math.floor(i / this.#users);
       return Math.atan2(steering.im[n], steering.re[n]);
     });
-    return { phaseBits: 6, words: quantisePhases(phases, 6) };
+    return { phaseBits: 6, words: quantisePhases(phases, 6), states: { bits: 6 } };
   }
 
   sensing(): SensingWish | undefined {
