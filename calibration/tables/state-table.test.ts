@@ -1,3 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../core/files/package-root.ts';
+import { tableSchemaText } from '../../scripts/table-schema.ts';
+import { TABLE_SCHEMA_FILE } from './table-schema.ts';
 import { describe, expect, it } from 'vitest';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -109,3 +114,7 @@ function times(states: { rows: number; cols: number; re: Float64Array; im: Float
     states.im.map((value, i) => states.re[i] * im + value * re),
   );
 }
+
+it('has the published schema that it says now (npx tsx scripts/table-schema.ts writes it)', () => {
+  expect(readFileSync(join(packageRoot(), TABLE_SCHEMA_FILE), 'utf8')).toBe(tableSchemaText());
+});

@@ -6,6 +6,9 @@ const perState = z.array(z.number().min(-1000).max(1000)).min(2).max(65_536);
 /** (n, m) at n·M + m, n counting the panel's own elements; null where nothing was measured: not connected. */
 const perPlace = z.array(perState.nullable()).min(1);
 
+/** Where the schema is published, from the root of the package: written by scripts/table-schema.ts. */
+export const TABLE_SCHEMA_FILE = 'docs/calibration-table.schema.json';
+
 export const tableSchema = z.strictObject({
   format: z.literal('beamrig-calibration-1'),
   panel: z.string().min(1).max(32).describe('Serial number of the panel that was measured.'),

@@ -84,6 +84,8 @@ describe('beamrig calibrate', () => {
     const report = readdirSync(join(cli.path, 'calibration')).find((name) => name.endsWith('.html')) ?? '';
     const html = readFileSync(join(cli.path, 'calibration', report), 'utf8');
     expect(html).toContain('element 3 dead, element 5 stuck');
+    expect(html).toContain('SIMULATED: the simulator was measured');
+    expect(html).toContain('Errors of the states, simulated');
     expect(html.match(/<svg/g)).toHaveLength(6);
     const after = await cli.beamrig('run', rig, '--cycles', '60', '--virtual-time');
     expect(after.stdout).toMatch(/Calibration: SIM-0001\/28GHz\/25C\/[0-9a-f]{8}, measured /);
@@ -132,6 +134,19 @@ describe('beamrig calibrate', () => {
     expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
     expect(readdirSync(join(cli.path, 'calibration')).some((name) => name.endsWith('.unfinished'))).toBe(false);
   }, 120_000);
+
+  it('goes on from what is whole of readings that were damaged meanwhile, and says so', async () => {
+    const rig = impaired('  panel: { answerMs: 1 }\n');
+    expect((await stoppedAt(100, 'calibrate', rig, '--pilots', '4')).code).toBe(130);
+    const path = join(cli.path, 'calibration', 'bench.unfinished');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    lines[60] = lines[60].replace(/^\[-?\d/, '[7');
+    writeFileSync(path, lines.join('\n'));
+    const resumed = await cli.beamrig('calibrate', rig, '--pilots', '4', '--resume');
+    expect(resumed.stderr).toMatch(/bench\.unfinished: line 61 is not as it was written: .* 59 readings before it are kept/);
+    expect(resumed.code).toBe(0);
+    expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
+  }, 60_000);
 
   it('ends at Ctrl-C also where the panel answers at once', async () => {
     const stopped = await stoppedAt(500, 'calibrate', impaired(), '--readings', '200000');
@@ -210,7 +225,7 @@ describe('beamrig calibration', () => {
         .map((name) => join('calibration', name))
         .at(-1) ?? '';
     expect((await cli.beamrig('calibration', 'show', one)).stdout).toMatch(
-      /16 elements × 2 RF chains, Q = 4; 28 GHz, 25.* °C[^]*element 3 dead, element 5 stuck/,
+      /16 elements × 2 RF chains, Q = 4; 28 GHz, 25.* °C[^]*SIMULATED: measured on the simulator[^]*element 3 dead, element 5 stuck/,
     );
     const differ = JSON.parse((await cli.beamrig('calibration', 'diff', 'first.json', two, '--json')).stdout) as {
       phaseDeg: number;
@@ -226,8 +241,9 @@ describe('beamrig calibration', () => {
     writeFileSync(join(cli.path, 'bad.json'), readFileSync(join(cli.path, two), 'utf8').replace(/\[-?\d+\.\d+,/, '[1.234,'));
     const verified = await cli.beamrig('calibration', 'verify', 'calibration', 'both.json', 'bad.json', 'none.json');
     expect(verified.code).toBe(1);
+    expect(verified.stderr).toContain('docs/calibration-table.schema.json');
     expect(verified.stdout).toMatch(
-      /both\.json: good[^]*bad\.json: its checksum is that of another content[^]*none\.json: there is no such file/,
+      /both\.json: good, SIM-0001.*, simulated\n[^]*bad\.json: its checksum is that of another content[^]*none\.json: there is no such file/,
     );
   }, 180_000);
 });

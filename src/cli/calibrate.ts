@@ -76,7 +76,8 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
       return;
     }
     const onProgress = (done: number, of: number, kept: number): void => progress.show(done, of, kept);
-    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress });
+    const tell = (message: string): void => printError(printable(message));
+    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, tell });
   } catch (error) {
     if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
     progress.end();

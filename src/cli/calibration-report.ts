@@ -33,6 +33,11 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
     title: `Calibration of ${rig.name}`,
     about: [
       `Measured ${measuredAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')} by the method ${method.name} (${method.about}; ${method.source}), on ${isOnRealLink(source) ? 'a real link' : 'the simulator'}.`,
+      ...(source === 'hardware'
+        ? []
+        : [
+            `SIMULATED: ${source === 'simulator' ? 'the simulator' : 'a panel that a program played'} was measured; nothing here is of any hardware.`,
+          ]),
       `Gains and phases are beside the mean of all elements; the path to the probe is taken out.${after}`,
     ],
     claims: [],
@@ -58,7 +63,7 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
         ],
       },
       elementsSection(shown),
-      ...(method.finds === 'states' ? [statesSection(shown)] : []),
+      ...(method.finds === 'states' ? [statesSection(shown, source)] : []),
       residualSection(shown),
       patternSection(rig, tables, shown),
     ],
@@ -95,7 +100,7 @@ function polar({ cols, re, im }: CMatrix, row: number, state: number): Polar {
   return { power: re[at] ** 2 + im[at] ** 2, phaseDeg: DEG * Math.atan2(im[at], re[at]) };
 }
 
-function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
+function statesSection(chains: readonly MeasuredChainStates[], source: Source): ReportSection {
   const maps = chains.flatMap(({ states, flaws }, m): HeatMap[] => {
     const errors = Array.from({ length: states.rows }, (_, n) => {
       const first = Array.from({ length: states.cols }, (_, s) => polar(states, n, s).phaseDeg - (360 * s) / states.cols);
@@ -117,7 +122,7 @@ function statesSection(chains: readonly MeasuredChainStates[]): ReportSection {
       },
     ];
   });
-  return { title: 'Errors of the states', heatMaps: maps };
+  return { title: `Errors of the states${source === 'hardware' ? '' : ', simulated'}`, heatMaps: maps };
 }
 
 function residualSection(chains: readonly MeasuredChainStates[]): ReportSection {

@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import { alphabetsOf, tableId, tableText } from '../../calibration/tables/state-table.ts';
 import { compareTables, type TableDifference } from '../../calibration/tables/compare-tables.ts';
 import { mergeTables } from '../../calibration/tables/merge-tables.ts';
-import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
+import { TABLE_SCHEMA_FILE, isSimulated, type CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readdirSync } from 'node:fs';
@@ -28,13 +28,16 @@ interface Written {
 export function showTable(path: string, { json = false }: Json): void {
   const table = readTableFile(path);
   const { gainDb: _, phaseDeg: __, ...facts } = table;
-  if (json) return print(JSON.stringify({ id: tableId(table), ...facts, chains: chainFigures(table) }));
+  if (json) {
+    return print(JSON.stringify({ id: tableId(table), simulated: isSimulated(table), ...facts, chains: chainFigures(table) }));
+  }
   const { elements, rfChains, phaseBits, frequencyGhz, temperatureC, measuredAt, method, readings, accuracy, gainsBeside } =
     table;
   const lines = [
     tableId(table),
     `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')}, Q = ${phaseBits}; ${frequencyGhz} GHz, ${temperatureC === null ? 'temperature not known' : `${temperatureC} °C`}`,
     `Measured ${measuredAt} by ${method} in ${counted(readings, 'reading')}, to ${accuracy.phaseDeg}° and ${accuracy.gainDb} dB RMS.`,
+    ...(isSimulated(table) ? [`SIMULATED: measured on ${simulatedText(table)}; it is of no hardware.`] : []),
     `Gains are beside ${gainsBeside === 'nominal' ? 'a nominal element' : 'their mean'}; ${flawsText(table)}.`,
     inColumns(
       ['chain', 'gain dB, mean', 'gain dB, spread', 'states off the grid °, RMS', 'dB, RMS'],
@@ -45,6 +48,10 @@ export function showTable(path: string, { json = false }: Json): void {
   ];
   say(lines);
 }
+
+/** What of a program was measured. */
+export const simulatedText = ({ measuredOn }: Pick<CalibrationTable, 'measuredOn'>): string =>
+  measuredOn === 'played-panel' ? 'a panel that a program played' : 'the simulator';
 
 /** Parts of it may be several lines. */
 const say = (lines: readonly string[]): void => {
@@ -89,7 +96,8 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 export function verifyTables(paths: readonly string[], { json = false }: Json): void {
   const results = paths.flatMap(filesOf).map((path) => {
     try {
-      return { path, id: tableId(readTableFile(path)) };
+      const table = readTableFile(path);
+      return { path, id: tableId(table), simulated: isSimulated(table) };
     } catch (error) {
       if (!isBeamrigError(error)) throw error;
       return { path, problem: error.message, wayOut: error.wayOut };
@@ -98,8 +106,14 @@ export function verifyTables(paths: readonly string[], { json = false }: Json): 
   if (results.some((result) => 'problem' in result)) process.exitCode = 1;
   if (json) return print(JSON.stringify(results));
   for (const result of results)
-    print(printable('problem' in result ? `${result.problem}. ${result.wayOut ?? ''}` : `${result.path}: good, ${result.id}`));
-  if (results.length === 0) printError('no tables there');
+    print(
+      printable(
+        'problem' in result
+          ? `${result.problem}. ${result.wayOut ?? ''}`
+          : `${result.path}: good, ${result.id}${result.simulated ? ', simulated' : ''}`,
+      ),
+    );
+  printError(results.length === 0 ? 'no tables there' : `Checked against ${TABLE_SCHEMA_FILE}, and the checksums in them.`);
 }
 
 /** A table, or all of a folder. */

@@ -97,7 +97,18 @@ export const journalPath = ({ name, calibration }: RigFile): string => join(cali
 export async function calibrateRig(
   request: CalibrationRequest,
   { rigPanel, recovery }: OpenedArray,
-  { clock, stop, onProgress }: { clock: Clock; stop: AbortSignal; onProgress: (done: number, of: number, kept: number) => void },
+  {
+    clock,
+    stop,
+    onProgress,
+    tell,
+  }: {
+    clock: Clock;
+    stop: AbortSignal;
+    onProgress: (done: number, of: number, kept: number) => void;
+    /** What a person should know of the readings that were kept. */
+    tell?: (message: string) => void;
+  },
 ): Promise<CalibrationResult> {
   const { rig, method, pilots, seed, resume } = request;
   const array = arrayUnderTest(request, rigPanel);
@@ -108,13 +119,14 @@ export async function calibrateRig(
   const journal = openJournal(
     journalPath(rig),
     {
-      ...{ format: 'beamrig-readings-1', method: method.name, readings: total, receiver, pilots, seed },
+      ...{ format: 'beamrig-readings-2', method: method.name, readings: total, receiver, pilots, seed },
       ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits, elementEnable: array.elementEnable },
       ...{ probe: JSON.stringify(rig.calibration.probe), frequencyGhz: rig.array.carrierGhz },
       panels: rigPanel.boards().map(({ panel }) => panel),
     },
     resume,
   );
+  if (journal.damage !== undefined) tell?.(journal.damage);
   try {
     const beganMs = clock.nowMs();
     const beganC = await temperatureOf(rigPanel);

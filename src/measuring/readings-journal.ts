@@ -1,7 +1,9 @@
 /**
  * Readings as they come, in a file beside what they are for, so that a measurement that was interrupted goes on where it stood. A line of facts, then a line a
- * reading; a last line that was cut off is as if it had not been read. When the measurement is complete the file goes.
+ * reading, and at the end of each a checksum of it and of all before it; a last line that was cut off is as if it had not been read. What comes behind a line
+ * that is not as it was written is left out, and that is told. When the measurement is complete the file goes.
  */
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
@@ -14,13 +16,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { z } from 'zod';
+import { counted } from '../../core/errors/counted.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 
 /** What a reading depends on: all of it must be as it was for a measurement to go on. */
 export const journalFactsSchema = z.strictObject({
-  format: z.literal('beamrig-readings-1'),
+  format: z.literal('beamrig-readings-2'),
   method: z.string(),
   readings: z.int().positive(),
   elements: z.int().positive(),
@@ -42,6 +45,8 @@ export type JournalFacts = z.infer<typeof journalFactsSchema>;
 export interface ReadingsJournal {
   /** What was read before, in order: M×1 each. */
   readonly kept: readonly CMatrix[];
+  /** What of the file was damaged and is left out, in words; undefined where all of it was whole. */
+  readonly damage: string | undefined;
   add(reading: CMatrix): void;
   /** The measurement is complete. */
   remove(): void;
@@ -56,8 +61,8 @@ const lineSchema = z.array(z.number()).min(2);
 
 /**
  * @param resume go on with what is in the file
- * @throws {BeamrigError} 'calibration-file' where there is an unfinished measurement and nobody asked to go on with it, where there is none to go on with, or
- *   where it is one of another kind
+ * @throws {BeamrigError} 'calibration-file' where there is an unfinished measurement and nobody asked to go on with it, where there is none to go on with,
+ *   where it is one of another kind, or what it says of itself is damaged
  */
 export function openJournal(path: string, facts: JournalFacts, resume: boolean): ReadingsJournal {
   const exists = existsSync(path);
@@ -71,9 +76,10 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
       wayOut: 'Leave out --resume.',
     });
   }
-  const kept = exists ? readJournal(path, facts) : [];
+  const { kept, damage } = exists ? readJournal(path, facts) : { kept: [], damage: undefined };
+  const seal = createSeal();
   // Written anew: a line that was cut off must not stand in the middle.
-  writeFileSync(path, [JSON.stringify(facts), ...kept.map(lineOf), ''].join('\n'));
+  writeFileSync(path, [JSON.stringify(facts), ...kept.map(lineOf)].map((text) => `${seal(text)}\n`).join(''));
   const file = openSync(path, 'a');
   let unsynced = 0;
   let open = true;
@@ -85,8 +91,9 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   };
   return {
     kept,
+    damage,
     add(reading) {
-      appendFileSync(file, `${lineOf(reading)}\n`);
+      appendFileSync(file, `${seal(lineOf(reading))}\n`);
       if (++unsynced % SYNC_EVERY === 0) fsyncSync(file);
     },
     remove() {
@@ -103,7 +110,19 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
 
 const lineOf = ({ re, im }: CMatrix): string => JSON.stringify(Array.from(re).flatMap((value, m) => [value, im[m]]));
 
-function readJournal(path: string, facts: JournalFacts): CMatrix[] {
+const SEAL_DIGITS = 16;
+const BETWEEN = '\t';
+
+/** Puts behind each line the checksum of it and of all before it. */
+function createSeal(): (text: string) => string {
+  let before = '';
+  return (text) => {
+    before = createHash('sha256').update(`${before}${text}`).digest('hex').slice(0, SEAL_DIGITS);
+    return `${text}${BETWEEN}${before}`;
+  };
+}
+
+function readJournal(path: string, facts: JournalFacts): Pick<ReadingsJournal, 'kept' | 'damage'> {
   const refuse = (why: string): BeamrigError =>
     new BeamrigError('calibration-file', `${path}: ${why}`, {
       wayOut: 'Ask for the same as before, or remove the file and begin anew.',
@@ -115,8 +134,16 @@ function readJournal(path: string, facts: JournalFacts): CMatrix[] {
     throw refuse(`cannot be read: ${(error as Error).message}`);
   }
   const [first, ...rest] = text.split('\n');
-  const before = journalFactsSchema.safeParse(parsed(first));
-  if (!before.success) throw refuse('no unfinished measurement');
+  const seal = createSeal();
+  /** A line without its checksum; undefined where it has another one. */
+  const unsealed = (line: string): string | undefined => {
+    const [own] = line.split(BETWEEN);
+    return seal(own) === line ? own : undefined;
+  };
+  const said = unsealed(first);
+  const before = journalFactsSchema.safeParse(parsed(said ?? first.split(BETWEEN)[0]));
+  if (!before.success) throw refuse('no unfinished measurement, or one of an earlier version');
+  if (said === undefined) throw refuse('what it says of itself is damaged, so that nobody knows what its readings are of');
   for (const [key, value] of Object.entries(facts)) {
     const then = before.data[key as keyof JournalFacts];
     if (JSON.stringify(then) !== JSON.stringify(value)) {
@@ -124,13 +151,17 @@ function readJournal(path: string, facts: JournalFacts): CMatrix[] {
     }
   }
   const kept: CMatrix[] = [];
-  for (const line of rest) {
-    const values = lineSchema.safeParse(parsed(line));
+  // What is behind the last end of a line was cut off as it was written.
+  const lines = rest.slice(0, -1);
+  for (const line of lines) {
+    const values = lineSchema.safeParse(parsed(unsealed(line) ?? ''));
     if (!values.success || values.data.length !== 2 * facts.rfChains) break;
     const of = (part: number): number[] => values.data.filter((_, i) => i % 2 === part);
     kept.push(fromParts(facts.rfChains, 1, of(0), of(1)));
   }
-  return kept;
+  const lost = lines.length - kept.length;
+  const damage = `${path}: line ${kept.length + 2} is not as it was written: it and what follows, ${counted(lost, 'reading')}, are left out and taken anew; ${counted(kept.length, 'reading')} before it are kept`;
+  return { kept, damage: lost === 0 ? undefined : damage };
 }
 
 function parsed(line: string): unknown {
