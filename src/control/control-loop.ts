@@ -10,7 +10,7 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { isScan } from '../beamforming/scan-beams.ts';
-import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, ScanNow } from './controller.ts';
+import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, SafeBeam, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
@@ -27,7 +27,6 @@ import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.
 import { troubleOf } from './watch/loop-trouble.ts';
 import { createPowerNews } from './watch/power-news.ts';
 import { createVoidNews } from './watch/void-news.ts';
-import type { SafeBeam } from './rig-panel.ts';
 import { createRateMeter } from './watch/rate-meter.ts';
 import { unlessStopped, withinTime } from './within-time.ts';
 

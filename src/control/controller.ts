@@ -6,13 +6,13 @@
  * The safe state of the array is commanded on pausing, stopping and faulting.
  */
 import type { Engine } from '../../models/engine/engines.ts';
+import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { QuantiserName } from '../../core/signal/quantiser-names.ts';
 import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
-import type { SafeBeam } from './rig-panel.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -136,6 +136,15 @@ export interface QuantiserDescription {
   meaning: string;
   /** Its budget for a beam; null where it has none. */
   sweeps: number | null;
+}
+
+/** The fixed beam of the safe state 'codeword', for the panels that show it. */
+export interface SafeBeam {
+  phaseBits: number;
+  /** N·M */
+  words: Uint16Array;
+  /** What the elements are known to show of them. */
+  states: ArrayStates;
 }
 
 /** The safe state of the array. */

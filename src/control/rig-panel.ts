@@ -1,11 +1,10 @@
 /** The panels that a rig has, as the control loop knows them: all of its hardware, or its simulator. */
 import type { Capabilities, SafeState } from '../../firmware-protocol/messages.ts';
-import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import type { PanelFailure, Result } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { BeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
-import type { LinkDescription } from './controller.ts';
+import type { LinkDescription, SafeBeam } from './controller.ts';
 import type { PanelRecovery, SafeOfPanel } from './panel-recovery.ts';
 
 /** Parts of an array that do not show one thing together. */
@@ -35,14 +34,6 @@ export interface SafeChoice {
   state: SafeState;
   /** The fixed beam of 'codeword', for the panels that are to show it. */
   beam?: (on: CyclePanel) => SafeBeam;
-}
-
-export interface SafeBeam {
-  phaseBits: number;
-  /** N·M */
-  words: Uint16Array;
-  /** What the elements are known to show of them. */
-  states: ArrayStates;
 }
 
 /** Of one panel. */
