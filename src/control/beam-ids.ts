@@ -3,6 +3,8 @@
  * cycle it radiates. The panel refuses ids that are not newer than what it has seen in its session, so where it has seen a newer one (of
  * another host, say) ids go on above that, until the cycles have caught up or a new handshake has begun the order anew.
  *
+ * Settings that an array is measured by belong to no cycle: their ids are those from FIRST_SETTING_ID on, so that nobody takes them for beams of a run.
+ *
  * A beam that is kept in a panel's beam memory and not switched to has SAFE_BEAM_ID, which no cycle ever has: chunks of it that the wire kept
  * back can then not slip into the beam of a cycle. Whoever stores it shakes hands afterwards, which empties the panel's staging slots.
  */
@@ -10,7 +12,9 @@ import type { BeamId } from '../../firmware-protocol/messages.ts';
 
 /** One below the last id there is, which a panel uses to say that its session is over. */
 export const SAFE_BEAM_ID: BeamId = 0xfffffffe;
-const LAST_BEAM_ID: BeamId = SAFE_BEAM_ID - 1;
+/** Of the settings of a measurement, which begins with this one. */
+export const FIRST_SETTING_ID: BeamId = 0xf0000000;
+const LAST_BEAM_ID: BeamId = FIRST_SETTING_ID - 1;
 
 export interface BeamIds {
   /** The id for a cycle. Shakes hands first when none is left; should that fail, the panel refuses the beam, and the next one tries again. */

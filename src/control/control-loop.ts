@@ -22,7 +22,10 @@ import { createLoopPanels } from './loop-panels.ts';
 import { modelSwitched, switchModel, switchPhaseBits, switchToHand } from './model-switch.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 import { createActiveBeamformer, type Choice } from './active-beamformer.ts';
+import type { ArrayCalibration } from './array-calibration.ts';
+import type { CalibrationWish } from './calibrating.ts';
 import { createPacing } from './pacing.ts';
+import { createPanelLoan, type PanelLoan } from './panel-loan.ts';
 import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { troubleOf } from './watch/loop-trouble.ts';
 import { createPowerNews } from './watch/power-news.ts';
@@ -52,6 +55,7 @@ class Loop implements ControlLoop {
   readonly #pacing;
   readonly #rate;
   readonly #safety;
+  readonly #loan: PanelLoan;
   readonly #voidNews;
   readonly #failures;
   readonly #powerNews;
@@ -111,6 +115,11 @@ class Loop implements ControlLoop {
     });
     this.#panels = panels;
     this.#safety = safety;
+    this.#loan = createPanelLoan({
+      ...{ clock: this.#clock, panels, calibrator: options.calibrator, tell, onState: this.#news.onState },
+      ...{ state: () => this.#state, move: (event) => this.#move(event), pause: () => this.pause(), run: () => this.run() },
+      wake: () => this.#resume(),
+    });
   }
 
   get state(): ControllerState {
@@ -136,10 +145,11 @@ class Loop implements ControlLoop {
       phaseBits,
       models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
     };
-    const slow = (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null;
-    const calibration = this.#options.setting.calibration?.(this.#panels.panel).about ?? description.calibration;
+    const slow = (!this.#is('running') ? undefined : this.#watch.slow) ?? null;
+    const { about: calibration = description.calibration, boards = description.calibrated } = this.arrayCalibration() ?? {};
     const safe = this.#panels.muted ? MUTED : description.safe;
-    return { ...description, ...now, calibration, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
+    const known = { calibration, calibrated: boards, calibrationMethods: this.#loan.methods() };
+    return { ...description, ...now, ...known, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -204,6 +214,13 @@ class Loop implements ControlLoop {
     return isScan(beamformer) ? { user: beamformer.user, total: beamformer.stops.length, points: beamformer.points } : undefined;
   }
 
+  planCalibration = (wish: CalibrationWish) => this.#loan.plan(wish);
+  calibrate = (wish: CalibrationWish): Promise<ControlResult> => this.#loan.begin(wish);
+  cancelCalibration = (): ControlResult => this.#loan.cancel();
+  calibrationHistory = () => this.#loan.history();
+  calibration = () => this.#loan.now;
+  arrayCalibration = (): ArrayCalibration | undefined => this.#options.setting.calibration?.(this.#panels.panel);
+
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
     const most = this.#options.setting.panelPhaseBits;
     if (!Number.isInteger(phaseBits) || phaseBits < 1 || phaseBits > most) {
@@ -253,7 +270,7 @@ class Loop implements ControlLoop {
   async #cycles(): Promise<void> {
     for (;;) {
       // More than once where it is run and paused again while the array is still on its way to safety.
-      while (this.#is('paused')) await this.#stayPaused();
+      while (this.#is('paused') || this.#is('measuring')) await (this.#is('paused') ? this.#stayPaused() : this.#beMeasured());
       if (this.#state !== 'running') return;
       this.#answerPausing({ ok: false, reason: 'the rig was started again before it had paused' });
       if (this.#cycle >= (this.#options.cycles ?? Infinity)) return void this.#move('ended');
@@ -370,6 +387,13 @@ class Loop implements ControlLoop {
     this.#wake = new AbortController();
     this.#pacing.restart();
     this.#watch.paused();
+    if (this.#is('running')) this.#safety.watch();
+  }
+
+  async #beMeasured(): Promise<void> {
+    this.#doing = 'the measurement of the array';
+    await this.#loan.carryOut();
+    this.#pacing.restart();
     if (this.#is('running')) this.#safety.watch();
   }
 

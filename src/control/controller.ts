@@ -1,9 +1,9 @@
 /**
  * The controller as the server and the commands see it: a state machine around the control cycle. Only the states and verbs are here.
  *
- *   starting ─► running ⇄ paused ─► stopping ─► stopped          any ─► faulted ─► (stop) stopped
+ *   starting ─► running ⇄ paused ⇄ measuring          any ─► stopping ─► stopped          any ─► faulted ─► (stop) stopped
  *
- * The safe state of the array is commanded on pausing, stopping and faulting.
+ * The safe state of the array is commanded on pausing, stopping and faulting, and when a measurement ends, however it does.
  */
 import type { Engine } from '../../models/engine/engines.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -12,10 +12,12 @@ import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
+import type { ArrayCalibration, BoardCalibration } from './array-calibration.ts';
+import type { CalibrationMethodOffer, CalibrationNow, CalibrationPlan, CalibrationWish, TableListing } from './calibrating.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
-export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';
+export type ControllerState = 'starting' | 'running' | 'paused' | 'measuring' | 'stopping' | 'stopped' | 'faulted';
 
 /** Everything of the newest cycle that only the page wants; taken on demand so that nobody pays when nobody looks. */
 export interface CycleView {
@@ -124,6 +126,10 @@ export interface RigDescription {
   chainRuns: { first: number; count: number }[] | null;
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
+  /** By board: the table that its states are known by, or why there is none. */
+  calibrated: readonly BoardCalibration[];
+  /** Ways to measure the array from here. */
+  calibrationMethods: CalibrationMethodOffer[];
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;
@@ -188,6 +194,18 @@ export interface Controller {
   /** The scan under way, or the last one while its strongest beam stays. */
   scan(): ScanNow | undefined;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
+  /** What a measurement of the array would take; nothing is sent. */
+  planCalibration(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
+  /** Pauses, and has the array measured. Answered once that has begun; then the rig goes on as before, with the new tables where there are any. */
+  calibrate(wish: CalibrationWish): Promise<ControlResult>;
+  /** Ends it: no table, and the rig goes on as before. Pausing, muting and stopping end it, too. */
+  cancelCalibration(): ControlResult;
+  /** The newest measurement of this run; undefined before the first. */
+  calibration(): CalibrationNow | undefined;
+  /** Tables of the rig's folder, the newest first. */
+  calibrationHistory(): Promise<TableListing[]>;
+  /** What the array is known to show now. */
+  arrayCalibration(): ArrayCalibration | undefined;
   stop(): Promise<void>;
   onCycle(listener: (record: CycleRecord) => void): () => void;
   onEvent(listener: (event: RigEvent) => void): () => void;

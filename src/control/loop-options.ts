@@ -2,6 +2,7 @@
 import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { ArrayCalibrator } from './array-calibrator.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
@@ -22,6 +23,8 @@ export interface ControlLoopOptions {
   openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
   /** Beams that somebody asks for. Throws BeamrigError with the reason. Absent: none can be had. */
   byHand?: (wish: HandWish) => Beamformer;
+  /** Measures the array between two cycles, when somebody asks. Absent: nobody can. */
+  calibrator?: ArrayCalibrator;
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;

@@ -26,6 +26,7 @@ import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
+import { createRigCalibrator } from '../measuring/rig-calibrator.ts';
 import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
@@ -159,7 +160,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
     const description = describeRig({
       ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
-      calibration: calibration.about,
+      calibration,
       runFolder: options.runFolder,
     });
     const controller = createControlLoop({
@@ -187,6 +188,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
           ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
           : open(id, bits),
       byHand: (wish) => beamByHand(rig, wish),
+      calibrator: createRigCalibrator(rig, calibrations, clock),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

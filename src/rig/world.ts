@@ -16,7 +16,7 @@ import { cosinePowerPattern } from '../../core/signal/geometry.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { probePath } from './probe.ts';
-import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
+import { FIRST_SETTING_ID } from '../control/beam-ids.ts';
 import type { ChannelSource, GivenChannel } from '../control/channel-source.ts';
 import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
 
@@ -96,8 +96,8 @@ function blockFading(origin: ChannelOrigin, scene: Scene, at: (cycle: number) =>
       return given;
     },
     latched(beamId) {
-      // The fixed beam of the safe state was worked out for no channel.
-      if (beamId < 1 || beamId >= SAFE_BEAM_ID) return;
+      // Settings of a measurement, and the fixed beam of the safe state, were worked out for no channel.
+      if (beamId < 1 || beamId >= FIRST_SETTING_ID) return;
       const cycle = beamId - 1;
       shown = taken.get(cycle) ?? at(cycle) ?? shown;
       for (const known of taken.keys()) if (known <= cycle) taken.delete(known);

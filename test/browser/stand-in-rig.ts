@@ -11,6 +11,8 @@ import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
 import { sensingMetrics } from '../../core/signal/sensing.ts';
+import type { BoardTable } from '../../src/control/array-calibration.ts';
+import type { CalibrationNow, CalibrationWish, TableListing } from '../../src/control/calibrating.ts';
 import type {
   Controller,
   ControllerState,
@@ -149,6 +151,19 @@ export class StandInRig implements Controller {
         ? { kind: 'upa', spacingWavelengths: 0.5, rows: this.#elements / 8, columns: 8 }
         : { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
+      calibrated: [
+        {
+          panel: 'SIM-0001',
+          table: this.table,
+          why: this.table ? null : 'there are no tables',
+          temperatureC: 31,
+          frequencyGhz: 28,
+        },
+      ],
+      calibrationMethods: [
+        { name: 'coded', about: 'all states at once', finds: 'states', why: null },
+        { name: 'hadamard', about: 'offsets', finds: 'offsets', why: 'the panel cannot switch elements off' },
+      ],
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {
@@ -274,6 +289,32 @@ export class StandInRig implements Controller {
   scan(): ScanNow | undefined {
     return this.scanned;
   }
+
+  /** The table that it says it goes by. */
+  table: BoardTable | null = null;
+  /** What it says of a measurement. */
+  measured: CalibrationNow | undefined;
+  /** What it was asked to measure, in order. */
+  readonly measurements: CalibrationWish[] = [];
+
+  planCalibration({ method }: CalibrationWish): ReturnType<Controller['planCalibration']> {
+    const probe = { azimuthDeg: 10, elevationDeg: 0, receiver: 4 };
+    const expected = { phaseDeg: 0.58, gainDb: 0.09 };
+    return { ok: true, plan: { method, readings: 4384, seconds: 71, readingSnrDb: 20, expected, probe, kept: null } };
+  }
+
+  async calibrate(wish: CalibrationWish): Promise<ControlResult> {
+    this.measurements.push(wish);
+    return this.#setState('measuring');
+  }
+
+  cancelCalibration(): ControlResult {
+    return this.#setState('paused');
+  }
+
+  calibration = (): CalibrationNow | undefined => this.measured;
+  calibrationHistory = (): Promise<TableListing[]> => Promise.resolve([]);
+  arrayCalibration = (): undefined => undefined;
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
     if (phaseBits > 6) return { ok: false, reason: `the panel has 6 bits, not ${phaseBits}` };
