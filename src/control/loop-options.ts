@@ -2,6 +2,7 @@
 import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { BetweenCycles } from './between-cycles.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
@@ -22,6 +23,8 @@ export interface ControlLoopOptions {
   openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
   /** Beams that somebody asks for. Throws BeamrigError with the reason. Absent: none can be had. */
   byHand?: (wish: HandWish) => Beamformer;
+  /** What else is to be done on the panel, between cycles. */
+  between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;
@@ -49,6 +52,17 @@ export interface RunOutcome {
   cycles: number;
   voidCycles: number;
   message?: string;
+}
+
+/** @param faultMessage why the loop gave up, where it did */
+export function outcomeOf(
+  faultMessage: string | undefined,
+  stoppedByHand: boolean,
+  cycles: number,
+  voidCycles: number,
+): RunOutcome {
+  if (faultMessage !== undefined) return { reason: 'faulted', cycles, voidCycles, message: faultMessage };
+  return { reason: stoppedByHand ? 'stopped' : 'done', cycles, voidCycles };
 }
 
 export interface ControlLoop extends Controller {
