@@ -171,6 +171,22 @@ export interface ScanNow {
 /** One answer to a control from the page or a script. */
 export type ControlResult = { ok: true } | { ok: false; reason: string };
 
+/** What the array is known to show, and how that is measured while the rig is up. */
+export interface Calibrating {
+  /** The newest measurement of this run; undefined before the first. */
+  readonly now: CalibrationNow | undefined;
+  /** What a measurement would take; nothing is sent. */
+  plan(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
+  /** Pauses, and has the array measured. Answered once that has begun; then the rig goes on as before, with the new tables where there are any. */
+  begin(wish: CalibrationWish): Promise<ControlResult>;
+  /** Ends it: no table, and the rig goes on as before. Pausing, muting and stopping end it, too. */
+  cancel(): ControlResult;
+  /** Tables of the rig's folder, the newest first. */
+  history(): Promise<TableListing[]>;
+  /** What the array is known to show now. */
+  array(): ArrayCalibration | undefined;
+}
+
 export interface Controller {
   readonly state: ControllerState;
   /** Why the rig does not do what it should, when it has faulted, its panel is lost, or no cycle turns or is good; undefined when all is well. */
@@ -194,18 +210,7 @@ export interface Controller {
   /** The scan under way, or the last one while its strongest beam stays. */
   scan(): ScanNow | undefined;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
-  /** What a measurement of the array would take; nothing is sent. */
-  planCalibration(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
-  /** Pauses, and has the array measured. Answered once that has begun; then the rig goes on as before, with the new tables where there are any. */
-  calibrate(wish: CalibrationWish): Promise<ControlResult>;
-  /** Ends it: no table, and the rig goes on as before. Pausing, muting and stopping end it, too. */
-  cancelCalibration(): ControlResult;
-  /** The newest measurement of this run; undefined before the first. */
-  calibration(): CalibrationNow | undefined;
-  /** Tables of the rig's folder, the newest first. */
-  calibrationHistory(): Promise<TableListing[]>;
-  /** What the array is known to show now. */
-  arrayCalibration(): ArrayCalibration | undefined;
+  readonly calibrating: Calibrating;
   stop(): Promise<void>;
   onCycle(listener: (record: CycleRecord) => void): () => void;
   onEvent(listener: (event: RigEvent) => void): () => void;

@@ -11,20 +11,13 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ActivePanel } from './active-panel.ts';
 import type { ArrayCalibrator } from './array-calibrator.ts';
-import type { CalibrationMethodOffer, CalibrationNow, CalibrationPlan, CalibrationWish, TableListing } from './calibrating.ts';
-import type { ControllerState, ControlResult } from './controller.ts';
+import type { CalibrationMethodOffer, CalibrationNow, CalibrationWish } from './calibrating.ts';
+import type { Calibrating, ControllerState, ControlResult } from './controller.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 
-export interface PanelLoan {
-  readonly now: CalibrationNow | undefined;
+export interface PanelLoan extends Calibrating {
   methods(): CalibrationMethodOffer[];
-  history(): Promise<TableListing[]>;
-  plan(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
-  /** Pauses the rig and has the array measured; answered once it is lent. */
-  begin(wish: CalibrationWish): Promise<ControlResult>;
-  /** Ends it: no table, and the rig goes on as before. */
-  cancel(): ControlResult;
   /** What the loop does in the state 'measuring': resolved once the array is safe and given back. */
   carryOut(): Promise<void>;
 }
@@ -33,6 +26,7 @@ export function createPanelLoan(loop: {
   clock: Clock;
   panels: ActivePanel;
   calibrator: ArrayCalibrator | undefined;
+  array: Calibrating['array'];
   state: () => ControllerState;
   move: (event: ControllerEvent) => ControlResult;
   pause: () => Promise<ControlResult>;
@@ -112,6 +106,7 @@ export function createPanelLoan(loop: {
     get now() {
       return now;
     },
+    array: loop.array,
     methods: () => calibrator?.methods(panels.rigPanel) ?? [],
     history: async () => (await calibrator?.history()) ?? [],
     plan(wish) {

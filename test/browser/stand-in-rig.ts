@@ -12,8 +12,9 @@ import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
 import { sensingMetrics } from '../../core/signal/sensing.ts';
 import type { BoardTable } from '../../src/control/array-calibration.ts';
-import type { CalibrationNow, CalibrationWish, TableListing } from '../../src/control/calibrating.ts';
+import type { CalibrationNow, CalibrationWish } from '../../src/control/calibrating.ts';
 import type {
+  Calibrating,
   Controller,
   ControllerState,
   ControlResult,
@@ -297,24 +298,28 @@ export class StandInRig implements Controller {
   /** What it was asked to measure, in order. */
   readonly measurements: CalibrationWish[] = [];
 
-  planCalibration({ method }: CalibrationWish): ReturnType<Controller['planCalibration']> {
-    const probe = { azimuthDeg: 10, elevationDeg: 0, receiver: 4 };
-    const expected = { phaseDeg: 0.58, gainDb: 0.09 };
-    return { ok: true, plan: { method, readings: 4384, seconds: 71, readingSnrDb: 20, expected, probe, kept: null } };
-  }
+  readonly calibrating: Calibrating = this.#calibrating();
 
-  async calibrate(wish: CalibrationWish): Promise<ControlResult> {
-    this.measurements.push(wish);
-    return this.#setState('measuring');
+  #calibrating(): Calibrating {
+    const now = (): CalibrationNow | undefined => this.measured;
+    return {
+      get now() {
+        return now();
+      },
+      plan: ({ method }) => {
+        const probe = { azimuthDeg: 10, elevationDeg: 0, receiver: 4 };
+        const expected = { phaseDeg: 0.58, gainDb: 0.09 };
+        return { ok: true, plan: { method, readings: 4384, seconds: 71, readingSnrDb: 20, expected, probe, kept: null } };
+      },
+      begin: async (wish) => {
+        this.measurements.push(wish);
+        return this.#setState('measuring');
+      },
+      cancel: () => this.#setState('paused'),
+      history: async () => [],
+      array: () => undefined,
+    };
   }
-
-  cancelCalibration(): ControlResult {
-    return this.#setState('paused');
-  }
-
-  calibration = (): CalibrationNow | undefined => this.measured;
-  calibrationHistory = (): Promise<TableListing[]> => Promise.resolve([]);
-  arrayCalibration = (): undefined => undefined;
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {
     if (phaseBits > 6) return { ok: false, reason: `the panel has 6 bits, not ${phaseBits}` };

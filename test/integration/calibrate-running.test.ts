@@ -61,7 +61,7 @@ simulator:
     }
   };
   const measuring = async (readings: number): Promise<void> => {
-    await expect.poll(() => controller.calibration()?.done ?? 0, SOON).toBeGreaterThan(readings);
+    await expect.poll(() => controller.calibrating.now?.done ?? 0, SOON).toBeGreaterThan(readings);
   };
   return { file, rig, controller, simulator, records, events, done, goes, files, measuring };
 }
@@ -74,13 +74,13 @@ describe('the array of a running rig, measured', () => {
     expect(controller.describe().calibrated).toEqual([
       { panel: 'SIM-0001', table: null, why: 'there are no tables', temperatureC: null, frequencyGhz: 28 },
     ]);
-    expect(await controller.calibrate(WISH)).toEqual({ ok: true });
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: true });
     expect(await controller.run()).toEqual({ ok: false, reason: expect.stringContaining('being measured') as string });
     expect(await controller.switchModel('aligned')).toEqual({ ok: false, reason: 'the rig is measuring' });
-    expect(await controller.calibrate(WISH)).toEqual({ ok: false, reason: 'the array is being measured already' });
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('done');
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: false, reason: 'the array is being measured already' });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await goes();
-    const { result, done, of } = controller.calibration() ?? {};
+    const { result, done, of } = controller.calibrating.now ?? {};
     expect(done).toBe(of);
     expect(records.at(-1)?.calibration).toBe(result?.tables.join(' + '));
     expect(records[0].calibration).toBe('none');
@@ -98,7 +98,7 @@ describe('the array of a running rig, measured', () => {
         { element: 3, rfChain: 1 },
       ],
     });
-    expect(await controller.calibrationHistory()).toMatchObject([
+    expect(await controller.calibrating.history()).toMatchObject([
       { panel: 'SIM-0001', problem: null, table: { id: board.table?.id } },
     ]);
     // Beams are those of cycles again.
@@ -108,21 +108,21 @@ describe('the array of a running rig, measured', () => {
 
   it('cancelled, leaves no table and goes on as before; what was read is kept, and gone on with where that is asked for', async () => {
     const { controller, records, goes, files, measuring, events } = await up({ answerMs: 1 });
-    await controller.calibrate(WISH);
+    await controller.calibrating.begin(WISH);
     await measuring(60);
-    expect(controller.cancelCalibration()).toEqual({ ok: true });
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('cancelled');
+    expect(controller.calibrating.cancel()).toEqual({ ok: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('cancelled');
     await goes();
     expect([files('.json').length, files('.unfinished').length]).toEqual([0, 1]);
     expect(records.at(-1)?.calibration).toBe('none');
     expect(codes(events)).toContain('calibration-cancelled');
-    expect(controller.cancelCalibration()).toEqual({ ok: false, reason: 'nothing is being measured' });
-    const planned = controller.planCalibration(WISH);
+    expect(controller.calibrating.cancel()).toEqual({ ok: false, reason: 'nothing is being measured' });
+    const planned = controller.calibrating.plan(WISH);
     const kept = planned.ok ? (planned.plan.kept ?? 0) : 0;
     expect(kept).toBeGreaterThan(60);
-    await controller.calibrate({ ...WISH, resume: true });
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('done');
-    expect(controller.calibration()?.kept).toBe(kept);
+    await controller.calibrating.begin({ ...WISH, resume: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    expect(controller.calibrating.now?.kept).toBe(kept);
     expect(files('.unfinished')).toEqual([]);
   });
 
@@ -130,19 +130,19 @@ describe('the array of a running rig, measured', () => {
     'stopped in the middle, ends dark where its safe state is %s, and no table is written',
     async (safeState) => {
       const { controller, simulator, measuring, files, done } = await up({ safeState, answerMs: 1 });
-      await controller.calibrate(WISH);
+      await controller.calibrating.begin(WISH);
       await measuring(50);
       await controller.stop();
       expect((await done).reason).toBe('stopped');
       expect(simulator.panel.radiated().beamId).toBe(0);
       expect(files('.json')).toEqual([]);
-      expect(controller.calibration()?.phase).toBe('cancelled');
+      expect(controller.calibrating.now?.phase).toBe('cancelled');
     },
   );
 
   it('paused in the middle, is safe and stays paused; run again, it goes on by its own beams', async () => {
     const { controller, simulator, measuring, goes, records } = await up({ safeState: 'hold', answerMs: 1 });
-    await controller.calibrate(WISH);
+    await controller.calibrating.begin(WISH);
     await measuring(50);
     expect(await controller.pause()).toEqual({ ok: true });
     expect(controller.state).toBe('paused');
@@ -163,23 +163,23 @@ describe('the array of a running rig, measured', () => {
   it('of a paused rig, leaves it paused, and muting ends it', async () => {
     const { controller, simulator, measuring, files } = await up({ answerMs: 1 });
     await controller.pause();
-    await controller.calibrate(WISH);
+    await controller.calibrating.begin(WISH);
     await measuring(40);
     expect(await controller.mute()).toEqual({ ok: true });
     expect(controller.state).toBe('paused');
     expect(simulator.panel.radiated().beamId).toBe(0);
-    await controller.calibrate({ ...WISH, readings: 300 });
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('done');
+    await controller.calibrating.begin({ ...WISH, readings: 300 });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await expect.poll(() => controller.state, SOON).toBe('paused');
     expect(files('.json')).toHaveLength(1);
   });
 
   it('goes on when the panel restarts in the middle', async () => {
     const { controller, simulator, measuring, goes } = await up({ answerMs: 1 });
-    await controller.calibrate(WISH);
+    await controller.calibrating.begin(WISH);
     await measuring(40);
     simulator.panel.reset();
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('done');
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await goes();
   });
 
@@ -188,20 +188,20 @@ describe('the array of a running rig, measured', () => {
     const methods = controller.describe().calibrationMethods;
     expect(methods.find(({ name }) => name === 'coded')?.why).toBeNull();
     expect(methods.find(({ name }) => name === 'hadamard')?.why).toContain('element-enable');
-    expect(await controller.calibrate({ ...WISH, method: 'hadamard' })).toMatchObject({ ok: false });
-    expect(await controller.calibrate({ ...WISH, method: 'guessing' })).toEqual({
+    expect(await controller.calibrating.begin({ ...WISH, method: 'hadamard' })).toMatchObject({ ok: false });
+    expect(await controller.calibrating.begin({ ...WISH, method: 'guessing' })).toEqual({
       ok: false,
       reason: "there is no method 'guessing'",
     });
     expect(controller.state).toBe('running');
-    expect(controller.planCalibration(WISH)).toMatchObject({
+    expect(controller.calibrating.plan(WISH)).toMatchObject({
       ok: true,
       plan: { readings: 288, probe: { receiver: 2 }, kept: null },
     });
     writeFileSync(file.calibration.folder, 'in the way');
-    expect(await controller.calibrate(WISH)).toEqual({ ok: true });
-    await expect.poll(() => controller.calibration()?.phase, SOON).toBe('failed');
-    expect(controller.calibration()?.failure).toContain('cannot be written');
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('failed');
+    expect(controller.calibrating.now?.failure).toContain('cannot be written');
     expect(codes(events)).toContain('calibration-failed');
     await goes();
     expect(records.at(-1)?.calibration).toBe('none');
