@@ -33,7 +33,14 @@ export class HandView {
   readonly #steer = button('hand-steer', 'Steer');
   readonly #scan = button('hand-scan', 'Scan');
   readonly #send = button('hand-send', 'Send');
-  readonly #beams = element('span', {}, labelled('Beam', this.#beam), this.#send);
+  readonly #look = element('button', {
+    id: 'hand-look',
+    type: 'button',
+    text: '⟳',
+    title: 'Look for beams that were kept meanwhile',
+    'aria-label': 'Look for beams that were kept meanwhile',
+  });
+  readonly #beams = element('span', {}, labelled('Beam', this.#beam), this.#send, this.#look);
   readonly #mute = button('hand-mute', 'Mute');
   readonly #back = button('hand-back', 'Model again');
   readonly #readout = element('p', { className: 'readout', role: 'status' });
@@ -62,6 +69,10 @@ export class HandView {
     this.#surface = new Surface(place, 'SINR over the azimuth of the beams of a scan');
     this.#steer.addEventListener('click', () => this.#askSteer());
     this.#scan.addEventListener('click', () => this.#askScan());
+    // Whoever looks for a beam finds those that were kept meanwhile.
+    const lookAgain = (): void => void socket.emit('listBeams', () => undefined);
+    this.#beam.addEventListener('focus', lookAgain);
+    this.#look.addEventListener('click', lookAgain);
     this.#send.addEventListener('click', () => this.#askBeam());
     this.#back.addEventListener('click', () => this.#askBack());
     this.#mute.addEventListener('click', () => {
@@ -74,7 +85,11 @@ export class HandView {
     const { rig } = live;
     if (rig) this.#keep(rig);
     const usable = live.connection === 'open' && rig !== undefined && (live.state === 'running' || live.state === 'paused');
-    for (const each of [this.#steer, this.#scan, this.#send, this.#mute]) each.disabled = !usable;
+    for (const each of [this.#steer, this.#scan]) each.disabled = !usable;
+    this.#send.disabled = !usable || (rig?.beams.length ?? 0) === 0;
+    this.#send.title = rig?.beams.length === 0 ? 'No beam is kept in the folder of this rig' : '';
+    // What is measured is muted, too.
+    this.#mute.disabled = !usable && !(live.connection === 'open' && live.state === 'measuring');
     this.#back.disabled = !usable || rig?.byHand === null || this.#model === undefined;
     setText(this.#key, rig?.byHand ?? 'a model chooses the beams');
     this.#key.title = this.#key.textContent;
@@ -92,8 +107,9 @@ export class HandView {
     this.#listed = text;
     const option = (value: string): HTMLElement => element('option', { value, text: value });
     this.#user.replaceChildren(...Array.from({ length: rig.users }, (_, user) => option(String(user))));
+    const chosen = this.#beam.value;
     this.#beam.replaceChildren(...rig.beams.map(option));
-    this.#beams.hidden = rig.beams.length === 0;
+    if (rig.beams.includes(chosen)) this.#beam.value = chosen;
     this.#elevationLabel.hidden = rig.geometry.kind === 'ula';
   }
 

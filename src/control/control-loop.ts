@@ -99,7 +99,7 @@ class Loop implements ControlLoop {
       () => this.#idle && this.#changeModel(),
     );
     this.#choices = createBeamChoices({
-      ...{ model: this.#model, byHand: options.byHand, mostPhaseBits: setting.panelPhaseBits },
+      ...{ model: this.#model, byHand: options.byHand, kept: options.keptBeams, mostPhaseBits: setting.panelPhaseBits },
       ...{ state: () => this.#state, tell },
     });
     this.#pacing = createPacing(this.#clock, rateHz);
@@ -146,6 +146,7 @@ class Loop implements ControlLoop {
   describe(): RigDescription {
     return describedNow(this.#options.description, this.#model.current, {
       ...this.#panels.describe(),
+      beams: this.#choices.keptBeams ?? this.#options.description.beams,
       ...{ array: this.calibrating.array(), calibrationMethods: this.calibrating.methods() },
       slow: (this.#is('running') ? this.#watch.slow : undefined) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
@@ -198,6 +199,7 @@ class Loop implements ControlLoop {
   switchModel = (id: string): Promise<ControlResult> => this.#choices.switchModel(id);
   byHand = (wish: HandWish): Promise<ControlResult> => this.#choices.byHand(wish);
   scan = (): ScanNow | undefined => this.#choices.scan();
+  listBeams = (): ControlResult => this.#choices.listBeams();
   setPhaseBits = (phaseBits: number): Promise<ControlResult> => this.#choices.setPhaseBits(phaseBits);
 
   async stop(): Promise<void> {

@@ -112,8 +112,8 @@ export interface RigDescription {
   models: { id: string; title: string; kind: BeamformerKind }[];
   /** The beam by hand that is shown instead of a model's; null where a model chooses. */
   byHand: string | null;
-  /** Names of the beams that were kept when the rig began. */
-  beams: string[];
+  /** Names of the beams that were kept when the rig began, or when somebody looked last. */
+  beams: readonly string[];
   /** Values of Q that may be chosen now. */
   phaseBitsOptions: number[];
   snrDb: number;
@@ -210,6 +210,8 @@ export interface Controller {
   /** The scan under way, or the last one while its strongest beam stays. */
   scan(): ScanNow | undefined;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
+  /** Looks for kept beams again, so that `describe` names those that are there by now. */
+  listBeams(): ControlResult;
   readonly calibrating: Calibrating;
   stop(): Promise<void>;
   onCycle(listener: (record: CycleRecord) => void): () => void;

@@ -26,6 +26,8 @@ export interface ControlLoopOptions {
   byHand?: (wish: HandWish) => Beamformer;
   /** Measures the array between two cycles, when somebody asks. Absent: nobody can. */
   calibrator?: ArrayCalibrator;
+  /** Names of the beams that are kept by now. Throws BeamrigError where nobody can say. */
+  keptBeams?: () => readonly string[];
   /** What else is to be done on the panel, between cycles. */
   between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */

@@ -20,6 +20,7 @@ import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
+import { beamNames } from '../config/beam-file.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { createControlLoop } from '../control/control-loop.ts';
@@ -187,6 +188,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         options.chosen === undefined && id === beamformer.id
           ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
           : open(id, bits),
+      keptBeams: () => beamNames(rig.beamFolder),
       byHand: (wish) => beamByHand(rig, wish),
       calibrator: createRigCalibrator(rig, calibrations, clock),
       rateHz,

@@ -141,7 +141,7 @@ export class StandInRig implements Controller {
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
       ],
       byHand: this.hand,
-      beams: ['east', 'west'],
+      beams: this.beams,
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
       slow: null,
@@ -290,6 +290,10 @@ export class StandInRig implements Controller {
   scan(): ScanNow | undefined {
     return this.scanned;
   }
+
+  /** Beams that it says are kept. */
+  beams = ['east', 'west'];
+  listBeams = (): ControlResult => ({ ok: true });
 
   /** The table that it says it goes by. */
   table: BoardTable | null = null;
