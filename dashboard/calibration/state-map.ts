@@ -28,6 +28,10 @@ const COLOURED_SHARE = 0.98;
 export class StateMap {
   readonly #surface: Surface;
   readonly #readout = element('p', { className: 'readout', role: 'status' });
+  readonly #none = element('p', {
+    className: 'empty',
+    text: 'No tables: states are taken as ideal, and what they miss is not known. Measure the array to see it here.',
+  });
   readonly #key = element('canvas', { className: 'state-key', 'aria-hidden': 'true' });
   readonly #keyText = element('span');
   readonly #cells = document.createElement('canvas');
@@ -39,6 +43,7 @@ export class StateMap {
 
   constructor(place: HTMLElement, key: HTMLElement) {
     const plot = element('div', { className: 'stage-plot' });
+    plot.append(this.#none);
     place.append(plot, this.#readout);
     key.append(this.#keyText, this.#key);
     this.#surface = new Surface(plot, 'Errors of the states');
@@ -71,6 +76,9 @@ export class StateMap {
     this.#drawnKey = key;
     const start = this.#surface.begin();
     setText(this.#readout, this.#describe());
+    this.#none.hidden = this.#map?.phaseDeg !== null;
+    this.#key.hidden = this.#shown === undefined;
+    this.#keyText.hidden = this.#shown === undefined;
     if (!start) return;
     const { context, width, height } = start;
     const map = this.#map;
@@ -133,8 +141,7 @@ export class StateMap {
   #describe(): string {
     const map = this.#map;
     if (map === undefined) return 'Asking for the states…';
-    if (map.phaseDeg === null || map.gainDb === null)
-      return 'No tables: states are taken as ideal, with no error to show. Measure the array to see them.';
+    if (map.phaseDeg === null || map.gainDb === null) return 'Nothing to show: states are taken as ideal.';
     const { columns } = sizeOf(map);
     if (this.#cursor === undefined)
       return `Elements down, states across; ${map.flaws.length === 0 ? 'no flaws' : map.flaws.map(({ element: n, flaw }) => `element ${n} ${flaw.replaceAll('-', ' ')}`).join(', ')}`;

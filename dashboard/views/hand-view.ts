@@ -30,6 +30,7 @@ export class HandView {
     'aria-label': 'Step of the scan, degrees',
   });
   readonly #beam = element('select', { id: 'hand-beam', 'aria-label': 'Beam that is kept' });
+  readonly #beamLabel = labelled('Beam', this.#beam);
   readonly #steer = button('hand-steer', 'Steer');
   readonly #scan = button('hand-scan', 'Scan');
   readonly #send = button('hand-send', 'Send');
@@ -40,7 +41,7 @@ export class HandView {
     title: 'Look for beams that were kept meanwhile',
     'aria-label': 'Look for beams that were kept meanwhile',
   });
-  readonly #beams = element('span', {}, labelled('Beam', this.#beam), this.#send, this.#look);
+  readonly #beams = element('span', {}, this.#beamLabel, this.#send, this.#look);
   readonly #mute = button('hand-mute', 'Mute');
   readonly #back = button('hand-back', 'Model again');
   readonly #readout = element('p', { className: 'readout', role: 'status' });
@@ -87,7 +88,6 @@ export class HandView {
     const usable = live.connection === 'open' && rig !== undefined && (live.state === 'running' || live.state === 'paused');
     for (const each of [this.#steer, this.#scan]) each.disabled = !usable;
     this.#send.disabled = !usable || (rig?.beams.length ?? 0) === 0;
-    this.#send.title = rig?.beams.length === 0 ? 'No beam is kept in the folder of this rig' : '';
     // What is measured is muted, too.
     this.#mute.disabled = !usable && !(live.connection === 'open' && live.state === 'measuring');
     this.#back.disabled = !usable || rig?.byHand === null || this.#model === undefined;
@@ -109,6 +109,10 @@ export class HandView {
     this.#user.replaceChildren(...Array.from({ length: rig.users }, (_, user) => option(String(user))));
     const chosen = this.#beam.value;
     this.#beam.replaceChildren(...rig.beams.map(option));
+    const none = rig.beams.length === 0;
+    this.#beamLabel.hidden = none;
+    this.#send.hidden = none;
+    setText(this.#look, none ? '⟳ beams' : '⟳');
     if (rig.beams.includes(chosen)) this.#beam.value = chosen;
     this.#elevationLabel.hidden = rig.geometry.kind === 'ula';
   }
