@@ -84,11 +84,13 @@ export class Controls {
     const { rig } = live;
     if (rig) this.#keepOptions(rig);
     const reason = this.#whyOff(live);
-    if (reason !== undefined && this.#pending) this.#pending = undefined;
+    const measuring = live.state === 'measuring';
+    if ((reason !== undefined || measuring) && this.#pending) this.#pending = undefined;
     const off = reason !== undefined;
-    const stops = live.state === 'running';
+    const stops = live.state === 'running' || measuring;
     for (const control of [this.#model, this.#phaseBits, this.#run]) {
-      control.disabled = off;
+      // Stopping is possible at all times.
+      control.disabled = off || (measuring && control !== this.#run);
       // Not disabled while an answer is awaited: whoever stands on it with the keyboard would be sent to the top of the page.
       if (this.#busy && !(control === this.#run && stops)) control.setAttribute('aria-disabled', 'true');
       else control.removeAttribute('aria-disabled');
@@ -128,6 +130,7 @@ export class Controls {
     switch (live.state) {
       case 'running':
       case 'paused':
+      case 'measuring':
         return undefined;
       case 'faulted':
         return `Controls are off: the rig has faulted, and ${safetyText(live)}. Read the events below, then start beamrig again.`;
@@ -137,6 +140,10 @@ export class Controls {
   }
 
   #helpFor(control: HTMLElement): string {
+    if (this.#live?.state === 'measuring')
+      return control === this.#run
+        ? `Stop: ends the measurement without a table; ${arrayText(this.#live)} goes to its safe state at once.`
+        : 'The array is being measured: cancel that, or wait for its end.';
     if (control === this.#model) return 'Model: choose what computes the beams. You are asked before the array is steered by it.';
     if (control === this.#phaseBits)
       return 'Q: choose how many bits each phase word has. You are asked before the array gets such words.';
@@ -186,7 +193,7 @@ export class Controls {
     const live = this.#live;
     if (!live?.rig) return;
     // Whatever else is waited for: stopping is always one press.
-    if (live.state === 'running') {
+    if (live.state === 'running' || live.state === 'measuring') {
       void this.#carryOut({
         question: '',
         verb: 'Stop',
@@ -314,6 +321,7 @@ const engineText = ({ engine, steps }: RigDescription): string =>
 function situation(live: Live): string {
   const { latest, rig, source, state } = live;
   const since = live.valuesOf ? ` Values on this page are of ${clockTime(live.valuesOf)}.` : '';
+  if (state === 'measuring') return `The array is being measured, and no cycle turns; Stop ends it at once.${since}`;
   if (state === 'paused') return `Paused: ${safetyText(live)}.${since}`;
   // The banner says what is wrong.
   if (live.trouble === 'void' || live.trouble === 'stalled')

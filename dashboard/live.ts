@@ -1,6 +1,7 @@
 /** What the page knows of the rig: the newest of everything, the history of the cycles, and how fresh all of it is. */
 import type {
   BeampatternPlot,
+  CalibrationNow,
   ControllerState,
   CycleTotals,
   Frame,
@@ -61,6 +62,8 @@ export class Live {
   eventsVersion = 0;
   words: PhaseWordsPlot<ArrayBuffer> | undefined;
   beampattern: BeampatternPlot<ArrayBuffer> | undefined;
+  /** The newest measurement of the array. */
+  calibration: CalibrationNow | undefined;
   /** Of beams by hand. */
   hand: HandPlot<ArrayBuffer> | undefined;
   history: History | undefined;
@@ -101,6 +104,7 @@ export class Live {
       this.words = undefined;
       this.beampattern = undefined;
       this.hand = undefined;
+      this.calibration = undefined;
       this.#firstFrame = false;
       this.#runningSinceMs = -Infinity;
     } else if (frame.state === 'running' && this.state !== 'running') this.#runningSinceMs = frame.sentMs;
@@ -113,6 +117,7 @@ export class Live {
     if (frame.words) this.words = frame.words;
     if (frame.beampattern) this.beampattern = frame.beampattern;
     if (frame.hand) this.hand = frame.hand;
+    if (frame.calibration) this.calibration = frame.calibration;
     if (frame.events.length > 0) {
       this.events = [...this.events, ...frame.events].slice(-EVENTS_KEPT);
       this.eventsVersion++;
@@ -261,6 +266,8 @@ export function radiationText({ connection, radiation, source }: Live): string {
       return `${how} codeword${radiation.azimuthDeg === null ? '' : `, ${degrees(radiation.azimuthDeg)}`}${doubt}`;
     case 'dark':
       return `DARK${doubt}`;
+    case 'settings':
+      return `${how} calibration`;
     case 'unknown':
       return 'UNKNOWN';
   }
@@ -273,6 +280,8 @@ export function staleBeam(live: Live): string | undefined {
     const doubt = confirmed ? '' : ' (not confirmed)';
     if (shows === 'dark') return `Dark: nothing is radiated${doubt}`;
     const real = radiates(live);
+    if (shows === 'settings')
+      return `${real ? 'Radiating' : 'Showing'} settings of a calibration; the beam below is of ${live.valuesOf ? clockTime(live.valuesOf) : 'before'}`;
     const safe = `the safe state, ${live.source === 'simulator' ? 'simulated' : 'played'}`;
     if (shows === 'codeword') {
       const where = azimuthDeg === null ? '' : ` at ${degrees(azimuthDeg)}`;

@@ -8,6 +8,7 @@ import { BeampatternView } from './views/beampattern-view.ts';
 import { Controls } from './controls.ts';
 import type { RigSocket } from './controls.ts';
 import { byId, setText } from './elements.ts';
+import { CalibrationView } from './views/calibration-view.ts';
 import { EventsView } from './views/events-view.ts';
 import { HandView } from './views/hand-view.ts';
 import { LinksView } from './views/links-view.ts';
@@ -50,6 +51,7 @@ const DRAWN: { view: { draw(live: Live): void }; everyMs?: number; drawnMs?: num
   { view: { draw: () => rate.drawFigures(live) }, everyMs: FIGURES_MS },
   { view: new LinksView(), everyMs: FIGURES_MS },
   { view: new HandView(socket, controls), everyMs: FIGURES_MS },
+  { view: new CalibrationView(socket, controls), everyMs: FIGURES_MS },
   { view: new StagesView(), everyMs: FIGURES_MS },
   { view: { draw: () => users.drawCharts(live) }, everyMs: CHARTS_MS },
   { view: { draw: () => rate.drawChart(live) }, everyMs: CHARTS_MS },

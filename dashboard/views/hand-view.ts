@@ -30,10 +30,18 @@ export class HandView {
     'aria-label': 'Step of the scan, degrees',
   });
   readonly #beam = element('select', { id: 'hand-beam', 'aria-label': 'Beam that is kept' });
+  readonly #beamLabel = labelled('Beam', this.#beam);
   readonly #steer = button('hand-steer', 'Steer');
   readonly #scan = button('hand-scan', 'Scan');
   readonly #send = button('hand-send', 'Send');
-  readonly #beams = element('span', {}, labelled('Beam', this.#beam), this.#send);
+  readonly #look = element('button', {
+    id: 'hand-look',
+    type: 'button',
+    text: '⟳',
+    title: 'Look for beams that were kept meanwhile',
+    'aria-label': 'Look for beams that were kept meanwhile',
+  });
+  readonly #beams = element('span', {}, this.#beamLabel, this.#send, this.#look);
   readonly #mute = button('hand-mute', 'Mute');
   readonly #back = button('hand-back', 'Model again');
   readonly #readout = element('p', { className: 'readout', role: 'status' });
@@ -62,6 +70,10 @@ export class HandView {
     this.#surface = new Surface(place, 'SINR over the azimuth of the beams of a scan');
     this.#steer.addEventListener('click', () => this.#askSteer());
     this.#scan.addEventListener('click', () => this.#askScan());
+    // Whoever looks for a beam finds those that were kept meanwhile.
+    const lookAgain = (): void => void socket.emit('listBeams', () => undefined);
+    this.#beam.addEventListener('focus', lookAgain);
+    this.#look.addEventListener('click', lookAgain);
     this.#send.addEventListener('click', () => this.#askBeam());
     this.#back.addEventListener('click', () => this.#askBack());
     this.#mute.addEventListener('click', () => {
@@ -74,7 +86,10 @@ export class HandView {
     const { rig } = live;
     if (rig) this.#keep(rig);
     const usable = live.connection === 'open' && rig !== undefined && (live.state === 'running' || live.state === 'paused');
-    for (const each of [this.#steer, this.#scan, this.#send, this.#mute]) each.disabled = !usable;
+    for (const each of [this.#steer, this.#scan]) each.disabled = !usable;
+    this.#send.disabled = !usable || (rig?.beams.length ?? 0) === 0;
+    // What is measured is muted, too.
+    this.#mute.disabled = !usable && !(live.connection === 'open' && live.state === 'measuring');
     this.#back.disabled = !usable || rig?.byHand === null || this.#model === undefined;
     setText(this.#key, rig?.byHand ?? 'a model chooses the beams');
     this.#key.title = this.#key.textContent;
@@ -92,8 +107,13 @@ export class HandView {
     this.#listed = text;
     const option = (value: string): HTMLElement => element('option', { value, text: value });
     this.#user.replaceChildren(...Array.from({ length: rig.users }, (_, user) => option(String(user))));
+    const chosen = this.#beam.value;
     this.#beam.replaceChildren(...rig.beams.map(option));
-    this.#beams.hidden = rig.beams.length === 0;
+    const none = rig.beams.length === 0;
+    this.#beamLabel.hidden = none;
+    this.#send.hidden = none;
+    setText(this.#look, none ? '⟳ beams' : '⟳');
+    if (rig.beams.includes(chosen)) this.#beam.value = chosen;
     this.#elevationLabel.hidden = rig.geometry.kind === 'ula';
   }
 

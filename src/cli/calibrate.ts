@@ -3,26 +3,22 @@
  *
  *   rig file ─► array opened, safe state told ─► readings, kept as they come ─► tables, report ─► safe state again
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
-import { tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
+import { tableId } from '../../calibration/tables/state-table.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
-import { reportHtml } from '../../models/report/html.ts';
 import { loadRigFile } from '../config/rig-file.ts';
 import { calibrateRig, flawsText, type CalibrationRequest, type CalibrationResult } from '../measuring/calibrate-rig.ts';
 import { openArray, type OpenedArray } from '../measuring/open-array.ts';
 import { planned, type PlannedMeasurement } from '../measuring/planned-measurement.ts';
-import { sourceText, type Source } from '../telemetry/cycle-record.ts';
+import { writeResult, type WrittenResult } from '../measuring/write-result.ts';
+import { sourceText } from '../telemetry/cycle-record.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
-import { calibrationReport } from './calibration-report.ts';
 import { readingProgress } from './calibrate-progress.ts';
 import { duration } from './duration.ts';
 import { tellScripts } from './failure.ts';
 import { print, printError } from './output.ts';
-import { writeOutput } from './output-file.ts';
 import { printable } from './printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
@@ -127,24 +123,6 @@ function tellStopped(json: boolean, resumed: boolean): void {
   process.exitCode = STOPPED;
 }
 
-interface Written {
-  files: string[];
-  report: string;
-}
-
-function writeResult(request: CalibrationRequest, result: CalibrationResult, source: Source): Written {
-  const { folder } = request.rig.calibration;
-  mkdirSync(folder, { recursive: true });
-  const files = result.tables.map((table) => {
-    const path = join(folder, tableFileName(table));
-    writeOutput(path, tableText(table), true);
-    return path;
-  });
-  const report = files[0].replace(/\.json$/, '.html');
-  writeOutput(report, reportHtml(calibrationReport(request, result, source)), true);
-  return { files, report };
-}
-
 const asJson = ({ rig, method, pilots }: CalibrationRequest, result: CalibrationResult): object => ({
   ...{ rig: rig.name, method: method.name, pilots, readings: result.readings, commits: result.commits },
   seconds: Math.round(result.spentMs) / 1000,
@@ -152,7 +130,7 @@ const asJson = ({ rig, method, pilots }: CalibrationRequest, result: Calibration
   tables: result.tables.map((table) => ({ id: tableId(table), accuracy: table.accuracy, flaws: table.flaws })),
 });
 
-function inWords(result: CalibrationResult, { files, report }: Written): string[] {
+function inWords(result: CalibrationResult, { files, report }: WrittenResult): string[] {
   const { tables, readings, commits, spentMs, readingSnrDb } = result;
   const [{ accuracy }] = tables;
   return [

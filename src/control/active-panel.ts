@@ -14,6 +14,7 @@ import type { PanelFailure } from '../panel/panel.ts';
 import { SOURCE_TEXT, isOnRealLink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import { createBeamIds } from './beam-ids.ts';
 import type { CyclePanel } from './control-cycle.ts';
+import type { LentArray } from './array-calibrator.ts';
 import { safeOn, type Candidate, type Apart, type RigPanel, type SafeChoice } from './rig-panel.ts';
 import { createHardwareSearch, type HardwareSearch, type Unusable } from './hardware-search.ts';
 import type { LinkDescription } from './controller.ts';
@@ -50,6 +51,7 @@ export interface ActivePanelDescription {
 export interface ActivePanel {
   /** The panel of this cycle. */
   readonly panel: CyclePanel;
+  readonly rigPanel: RigPanel;
   readonly lost: boolean;
   /** Why, while it is. */
   readonly loss: string | undefined;
@@ -61,7 +63,7 @@ export interface ActivePanel {
   arm(): Promise<void>;
   /** Before every cycle: moves where a move is due, recovers what is lost, arms what is not. Rejects with 'stopped' when the signal aborts. */
   ready(signal: AbortSignal): Promise<{ unusable: string } | undefined>;
-  beamId(cycle: number): Promise<BeamId>;
+  beamId(slot: number): Promise<BeamId>;
   worked(): void;
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. False: no link took it. */
@@ -73,6 +75,12 @@ export interface ActivePanel {
   readonly muted: boolean;
   /** The hardware has several parts, and one alone can leave the others radiating what is no beam, whatever the safe state. */
   readonly mayComeApart: boolean;
+  /** The simulator stands in for hardware that is lost or was not found. */
+  readonly standsIn: boolean;
+  /** For a measurement, while no cycle runs: until it is taken back, its safe state never is to hold what it shows. */
+  lend(): LentArray;
+  /** Makes it safe and begins a new session on it, in which beams are those of cycles again. Returns words where it did not confirm that it is safe. */
+  takeBack(): Promise<string | undefined>;
   /** Between cycles that are long apart: makes safe, and looks for what is missing, where the hardware has come apart. Told once. */
   lookAfter(signal: AbortSignal): Promise<void>;
   describe(): ActivePanelDescription;
@@ -117,6 +125,29 @@ class Active implements ActivePanel {
     return this.#active.rigPanel;
   }
 
+  get rigPanel(): RigPanel {
+    return this.#active.rigPanel;
+  }
+
+  get standsIn(): boolean {
+    return this.#resting !== undefined && isOnRealLink(this.#resting.rigPanel.source);
+  }
+
+  lend(): LentArray {
+    const { rigPanel, recovery } = this.#active;
+    this.#active.mayRadiate = true;
+    this.#muted = false;
+    recovery.holdNothing(true);
+    return { rigPanel, recovery };
+  }
+
+  async takeBack(): Promise<string | undefined> {
+    const { recovery, beamIds } = this.#active;
+    recovery.release();
+    if ((await recovery.recover(new AbortController().signal)) === 'back') beamIds.sessionBegan();
+    return this.#safe(this.#active);
+  }
+
   get lost(): boolean {
     return this.#active.recovery.lost;
   }
@@ -131,7 +162,7 @@ class Active implements ActivePanel {
   }
 
   get confirmed(): boolean {
-    const state = this.#muted ? 'mute' : this.#options.safe.state;
+    const state = this.muted ? 'mute' : this.#options.safe.state;
     return this.#mayRadiate().every((candidate) => {
       const left = candidate !== this.#active && !candidate.mayRadiate;
       return left || candidate.rigPanel.panel.safeAs === state;
@@ -149,6 +180,7 @@ class Active implements ActivePanel {
       await this.#moveBack(this.#resting);
     }
     const { recovery, beamIds } = this.#active;
+    recovery.holdNothing(false);
     if (recovery.lost) {
       const outcome = await recovery.recover(signal);
       if (typeof outcome === 'object') return outcome;
@@ -158,11 +190,11 @@ class Active implements ActivePanel {
     return undefined;
   }
 
-  beamId(cycle: number): Promise<BeamId> {
+  beamId(slot: number): Promise<BeamId> {
     this.#active.mayRadiate = true;
     this.#muted = false;
     this.#active.recovery.lit();
-    return this.#active.beamIds.take(cycle);
+    return this.#active.beamIds.take(slot);
   }
 
   worked(): void {
@@ -185,7 +217,7 @@ class Active implements ActivePanel {
   }
 
   get muted(): boolean {
-    return this.#muted;
+    return this.#muted || (this.#options.safe.state === 'hold' && this.#active.recovery.holdsNothing);
   }
 
   async mute(): Promise<string | undefined> {
@@ -224,7 +256,7 @@ class Active implements ActivePanel {
   get mayComeApart(): boolean {
     const { safe } = this.#options;
     return (
-      !this.#muted &&
+      !this.muted &&
       safe.state !== 'mute' &&
       [this.#active, this.#resting].some((candidate) => candidate?.rigPanel.apart !== undefined)
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SAFE_BEAM_ID, createBeamIds } from './beam-ids.ts';
+import { FIRST_SETTING_ID, createBeamIds } from './beam-ids.ts';
 
-const LAST = SAFE_BEAM_ID - 1;
+const LAST = FIRST_SETTING_ID - 1;
 
 function panelThatAnswers(answers: boolean[]) {
   let handshakes = 0;

@@ -4,8 +4,11 @@
  */
 import type { ControllerState } from './controller.ts';
 
-/** What may happen to a controller. 'ended': the last cycle is done; 'halted': the array is safe and everything is closed. */
-export type ControllerEvent = 'start' | 'run' | 'pause' | 'stop' | 'ended' | 'fault' | 'halted';
+/**
+ * What may happen to a controller. 'lend': the array is measured; 'returned': that is over; 'ended': the last cycle is done; 'halted': the array is safe and
+ * everything is closed.
+ */
+export type ControllerEvent = 'start' | 'run' | 'pause' | 'lend' | 'returned' | 'stop' | 'ended' | 'fault' | 'halted';
 
 export type Transition =
   | { allowed: true; state: ControllerState; /** Command the safe state of the array now. */ makeSafe: boolean }
@@ -16,6 +19,8 @@ const no = (reason: string): Transition => ({ allowed: false, reason });
 
 const ENDED = 'the rig has stopped; start it again with `beamrig run`';
 const ENDING = 'the rig is stopping';
+const MEASURING = 'the array is being measured; cancel that, or wait for its end';
+const NOT_MEASURED = 'the array is not being measured';
 const FAULTED = 'the rig has faulted and the array is in its safe state; stop it, repair the cause and start again';
 
 const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
@@ -23,6 +28,8 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     start: to('running'),
     run: no('the rig is still starting'),
     pause: no('the rig is still starting'),
+    lend: no('the rig is still starting'),
+    returned: no(NOT_MEASURED),
     stop: to('stopping', true),
     ended: to('stopping', true),
     fault: to('faulted', true),
@@ -32,6 +39,8 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     start: no('the rig is already running'),
     run: to('running'),
     pause: to('paused', true),
+    lend: no('the rig is running; pause it first'),
+    returned: no(NOT_MEASURED),
     stop: to('stopping', true),
     ended: to('stopping', true),
     fault: to('faulted', true),
@@ -41,15 +50,30 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     start: no('the rig was already started'),
     run: to('running'),
     pause: to('paused'),
+    lend: to('measuring'),
+    returned: no(NOT_MEASURED),
     stop: to('stopping', true),
     ended: to('stopping', true),
     fault: to('faulted', true),
     halted: no('the rig is paused, not stopping'),
   },
+  measuring: {
+    start: no('the rig was already started'),
+    run: no(MEASURING),
+    pause: to('paused', true),
+    lend: no(MEASURING),
+    returned: to('paused', true),
+    stop: to('stopping', true),
+    ended: to('stopping', true),
+    fault: to('faulted', true),
+    halted: no('the array is being measured, and the rig is not stopping'),
+  },
   stopping: {
     start: no(ENDING),
     run: no(ENDING),
     pause: no(ENDING),
+    lend: no(ENDING),
+    returned: no(NOT_MEASURED),
     stop: to('stopping'),
     ended: to('stopping'),
     // What fails on the way out does not keep the rig from stopping.
@@ -60,6 +84,8 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     start: no(ENDED),
     run: no(ENDED),
     pause: no(ENDED),
+    lend: no(ENDED),
+    returned: no(NOT_MEASURED),
     stop: to('stopped'),
     ended: no(ENDED),
     fault: no(ENDED),
@@ -69,6 +95,8 @@ const TABLE: Record<ControllerState, Record<ControllerEvent, Transition>> = {
     start: no(FAULTED),
     run: no(FAULTED),
     pause: no(FAULTED),
+    lend: no(FAULTED),
+    returned: no(NOT_MEASURED),
     // The safe state is commanded once more: the first command may not have got through.
     stop: to('stopping', true),
     ended: to('faulted'),

@@ -1,9 +1,9 @@
 /**
  * The controller as the server and the commands see it: a state machine around the control cycle. Only the states and verbs are here.
  *
- *   starting ─► running ⇄ paused ─► stopping ─► stopped          any ─► faulted ─► (stop) stopped
+ *   starting ─► running ⇄ paused ⇄ measuring          any ─► stopping ─► stopped          any ─► faulted ─► (stop) stopped
  *
- * The safe state of the array is commanded on pausing, stopping and faulting.
+ * The safe state of the array is commanded on pausing, stopping and faulting, and when a measurement ends, however it does.
  */
 import type { Engine } from '../../models/engine/engines.ts';
 import type { ArrayStates } from '../../core/signal/beam-contract.ts';
@@ -13,10 +13,12 @@ import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
+import type { ArrayCalibration, BoardCalibration } from './array-calibration.ts';
+import type { CalibrationMethodOffer, CalibrationNow, CalibrationPlan, CalibrationWish, TableListing } from './calibrating.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
-export type ControllerState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'faulted';
+export type ControllerState = 'starting' | 'running' | 'paused' | 'measuring' | 'stopping' | 'stopped' | 'faulted';
 
 /** Everything of the newest cycle that only the page wants; taken on demand so that nobody pays when nobody looks. */
 export interface CycleView {
@@ -111,8 +113,8 @@ export interface RigDescription {
   models: { id: string; title: string; kind: BeamformerKind }[];
   /** The beam by hand that is shown instead of a model's; null where a model chooses. */
   byHand: string | null;
-  /** Names of the beams that were kept when the rig began. */
-  beams: string[];
+  /** Names of the beams that were kept when the rig began, or when somebody looked last. */
+  beams: readonly string[];
   /** Values of Q that may be chosen now. */
   phaseBitsOptions: number[];
   snrDb: number;
@@ -125,6 +127,10 @@ export interface RigDescription {
   chainRuns: { first: number; count: number }[] | null;
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
+  /** By board: the table that its states are known by, or why there is none. */
+  calibrated: readonly BoardCalibration[];
+  /** Ways to measure the array from here. */
+  calibrationMethods: CalibrationMethodOffer[];
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;
@@ -175,6 +181,22 @@ export interface ScanNow {
 /** One answer to a control from the page or a script. */
 export type ControlResult = { ok: true } | { ok: false; reason: string };
 
+/** What the array is known to show, and how that is measured while the rig is up. */
+export interface Calibrating {
+  /** The newest measurement of this run; undefined before the first. */
+  readonly now: CalibrationNow | undefined;
+  /** What a measurement would take; nothing is sent. */
+  plan(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
+  /** Pauses, and has the array measured. Answered once that has begun; then the rig goes on as before, with the new tables where there are any. */
+  begin(wish: CalibrationWish): Promise<ControlResult>;
+  /** Ends it: no table, and the rig goes on as before. Pausing, muting and stopping end it, too. */
+  cancel(): ControlResult;
+  /** Tables of the rig's folder, the newest first. */
+  history(): Promise<TableListing[]>;
+  /** What the array is known to show now. */
+  array(): ArrayCalibration | undefined;
+}
+
 export interface Controller {
   readonly state: ControllerState;
   /** Why the rig does not do what it should, when it has faulted, its panel is lost, or no cycle turns or is good; undefined when all is well. */
@@ -198,6 +220,9 @@ export interface Controller {
   /** The scan under way, or the last one while its strongest beam stays. */
   scan(): ScanNow | undefined;
   setPhaseBits(phaseBits: number): Promise<ControlResult>;
+  /** Looks for kept beams again, so that `describe` names those that are there by now. */
+  listBeams(): ControlResult;
+  readonly calibrating: Calibrating;
   stop(): Promise<void>;
   onCycle(listener: (record: CycleRecord) => void): () => void;
   onEvent(listener: (event: RigEvent) => void): () => void;

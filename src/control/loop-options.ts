@@ -2,6 +2,8 @@
 import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { ArrayCalibrator } from './array-calibrator.ts';
+import type { BetweenCycles } from './between-cycles.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { RigPanel, SafeChoice } from './rig-panel.ts';
@@ -21,6 +23,12 @@ export interface ControlLoopOptions {
   openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
   /** Beams that somebody asks for. Throws BeamrigError with the reason. Absent: none can be had. */
   byHand?: (wish: HandWish) => Beamformer;
+  /** Measures the array between two cycles, when somebody asks. Absent: nobody can. */
+  calibrator?: ArrayCalibrator;
+  /** Names of the beams that are kept by now. Throws BeamrigError where nobody can say. */
+  keptBeams?: () => readonly string[];
+  /** What else is to be done on the panel, between cycles. */
+  between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;
@@ -48,6 +56,17 @@ export interface RunOutcome {
   cycles: number;
   voidCycles: number;
   message?: string;
+}
+
+/** @param faultMessage why the loop gave up, where it did */
+export function outcomeOf(
+  faultMessage: string | undefined,
+  stoppedByHand: boolean,
+  cycles: number,
+  voidCycles: number,
+): RunOutcome {
+  if (faultMessage !== undefined) return { reason: 'faulted', cycles, voidCycles, message: faultMessage };
+  return { reason: stoppedByHand ? 'stopped' : 'done', cycles, voidCycles };
 }
 
 export interface ControlLoop extends Controller {

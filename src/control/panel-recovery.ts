@@ -53,6 +53,9 @@ export interface PanelRecovery {
   makeSafe(withinMs?: number): Promise<string | undefined>;
   /** What it shows is not what it was told: it is to be recovered again before it is used. */
   release(): void;
+  /** What it is given is no beam that anybody chose to go on with: where the safe state is to hold it, the panel goes dark instead. */
+  holdNothing(nothing: boolean): void;
+  readonly holdsNothing: boolean;
   /** Mutes the panel while another one is used. Returns words when it did not confirm that. */
   rest(): Promise<string | undefined>;
 }
@@ -117,7 +120,8 @@ export function createPanelRecovery(options: {
     discreet = () => false,
     tell,
   } = options;
-  const safeState = safe.state;
+  let holdsNothing = false;
+  const safeStateNow = (): SafeState => (holdsNothing && safe.state === 'hold' ? 'mute' : safe.state);
   const news = oncePerCause(clock);
   let life: PanelLife<undefined> = connected ? inSession(undefined) : born();
   let announced = false;
@@ -152,13 +156,13 @@ export function createPanelRecovery(options: {
 
   const commandSafe = (): boolean => {
     limit.dark();
-    if (safe.beam === undefined) return panel.commandSafe(safeState, { silenceMs });
-    return panel.commandSafe(everStored ? safeState : 'mute', { silenceMs, position: SAFE_POSITION });
+    if (safe.beam === undefined) return panel.commandSafe(safeStateNow(), { silenceMs });
+    return panel.commandSafe(everStored ? safe.state : 'mute', { silenceMs, position: SAFE_POSITION });
   };
 
   /** The part of an array that is to blame, else all of it. */
   const lostPart = (): string => life.why?.panel ?? panel.name;
-  const order = { state: safeState, position: SAFE_POSITION, silenceMs };
+  const orderNow = () => ({ state: safeStateNow(), position: SAFE_POSITION, silenceMs });
 
   const move = (input: LifeInput<undefined>): void => {
     const before = life.state;
@@ -195,7 +199,7 @@ export function createPanelRecovery(options: {
 
   /** Tells the panel its safe state, and what it needs for it. */
   const teach = async (how: { silenceMs: number; enter?: boolean }): Promise<Result<void>> => {
-    if (safe.beam === undefined) return panel.setSafeState(safeState, how);
+    if (safe.beam === undefined) return panel.setSafeState(safeStateNow(), how);
     if (!stored) {
       const kept = await panel.storeBeam({ ...safe.beam(), beamId: SAFE_BEAM_ID }, SAFE_POSITION);
       if (!kept.ok && panel.capabilities === undefined) return kept;
@@ -206,7 +210,7 @@ export function createPanelRecovery(options: {
       stored = true;
       everStored = true;
     }
-    return panel.setSafeState(safeState, { ...how, position: SAFE_POSITION });
+    return panel.setSafeState(safe.state, { ...how, position: SAFE_POSITION });
   };
 
   const shake = async (): Promise<Result<Capabilities>> => {
@@ -216,7 +220,8 @@ export function createPanelRecovery(options: {
 
   /** Tells it its safe state; what is not confirmed is told once. @returns why, when the panel was lost meanwhile */
   const settle = async (): Promise<PanelFailure | undefined> => {
-    const taken = await askDown(order, ({ state }) =>
+    const safeState = safeStateNow();
+    const taken = await askDown(orderNow(), ({ state }) =>
       state === safeState ? teach({ silenceMs }) : panel.setSafeState(state, { silenceMs }),
     );
     if (taken.ok && taken.refusal === undefined) {
@@ -256,6 +261,7 @@ export function createPanelRecovery(options: {
   };
 
   const confirmSafe = async (): Promise<string | undefined> => {
+    const [order, safeState] = [orderNow(), safeStateNow()];
     const ask: AskSafe = ({ state }) =>
       state === safeState ? teach({ silenceMs, enter: true }) : panel.setSafeState(state, { silenceMs, enter: true });
     let taken = await askDown(order, ask, async (refusals) => {
@@ -351,6 +357,14 @@ export function createPanelRecovery(options: {
     },
     arm,
     release: () => move({ input: 'closed' }),
+    holdNothing(nothing) {
+      // It is told anew what to do should this program fall silent, where that is another thing now.
+      if (nothing !== holdsNothing && safe.state === 'hold') armed = false;
+      holdsNothing = nothing;
+    },
+    get holdsNothing() {
+      return holdsNothing;
+    },
     async rest() {
       armed = false;
       limit.dark();

@@ -7,6 +7,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
+import { FIRST_SETTING_ID } from '../control/beam-ids.ts';
 import type { PanelRecovery } from '../control/panel-recovery.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
@@ -53,7 +54,7 @@ const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediat
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
   const { panel, recovery, clock, phaseBits, receiver, pilots, stop } = options;
-  let newest = 0;
+  let newest = FIRST_SETTING_ID - 1;
   let commits = 0;
   const once = async ({ words, enabled }: ArraySetting): Promise<Result<CMatrix>> => {
     newest++;
@@ -75,7 +76,7 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
       const outcome = await recovery.recover(stop);
       if (typeof outcome === 'object') throw notRead(failure, outcome.unusable);
     }
-    newest = 0;
+    newest = FIRST_SETTING_ID - 1;
   };
   return {
     get commits() {
@@ -86,6 +87,7 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
       for (let attempt = 1; ; attempt++) {
         requireWanted();
         await recovery.arm();
+        requireWanted(); // whoever stopped it meanwhile has made the array safe
         recovery.lit();
         const heard = await once(setting);
         if (heard.ok) {

@@ -19,12 +19,12 @@ import { userIndex } from '../../core/signal/indices.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
 import { createArrayReader } from './array-reader.ts';
 import { measureArray, readingsOf, requireFeatures, type ArrayUnderTest, type MeasureArrayOptions } from './measure-array.ts';
-import type { OpenedArray } from './open-array.ts';
 import { openJournal } from './readings-journal.ts';
 import { resumedReader } from './resumed-reader.ts';
 import { requireExplained } from './reading-quality.ts';
@@ -89,6 +89,18 @@ export const measureOptions = ({ method, readings, seed }: CalibrationRequest, a
 /** Where the readings of a rig's unfinished measurement are. */
 export const journalPath = ({ name, calibration }: RigFile): string => join(calibration.folder, `${name}.unfinished`);
 
+export interface HowToCalibrate {
+  readonly clock: Clock;
+  /** Ends it after the reading that is under way. */
+  readonly stop: AbortSignal;
+  /** @param kept of `done`, those that were read before an interruption */
+  readonly onProgress: (done: number, of: number, kept: number) => void;
+  /** After the last reading, before anything is worked out. */
+  readonly whenRead?: () => Promise<void>;
+  /** What a person should know of the readings that were kept. */
+  readonly tell?: (message: string) => void;
+}
+
 /**
  * @param stop ends it after the reading that is under way: what was read is kept
  * @throws {BeamrigError} 'stopped'; 'panel' where it did not answer; 'calibration-file' for what is in the way in the folder; 'calibration' where the readings
@@ -96,19 +108,8 @@ export const journalPath = ({ name, calibration }: RigFile): string => join(cali
  */
 export async function calibrateRig(
   request: CalibrationRequest,
-  { rigPanel, recovery }: OpenedArray,
-  {
-    clock,
-    stop,
-    onProgress,
-    tell,
-  }: {
-    clock: Clock;
-    stop: AbortSignal;
-    onProgress: (done: number, of: number, kept: number) => void;
-    /** What a person should know of the readings that were kept. */
-    tell?: (message: string) => void;
-  },
+  { rigPanel, recovery }: LentArray,
+  { clock, stop, onProgress, whenRead, tell }: HowToCalibrate,
 ): Promise<CalibrationResult> {
   const { rig, method, pilots, seed, resume } = request;
   const array = arrayUnderTest(request, rigPanel);
@@ -141,7 +142,11 @@ export async function calibrateRig(
       stop,
     });
     const { chains, noise } = await measureArray(
-      { ...options, onProgress: (done, of) => onProgress(done, of, journal.kept.length) },
+      {
+        ...options,
+        onProgress: (done, of) => onProgress(done, of, journal.kept.length),
+        ...(whenRead === undefined ? {} : { whenRead }),
+      },
       resumedReader(reader, journal),
     );
     const endedC = await temperatureOf(rigPanel);

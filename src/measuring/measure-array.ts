@@ -35,6 +35,8 @@ export interface MeasureArrayOptions {
   readonly random: Random;
   /** @param progress readings done of all */
   readonly onProgress?: (done: number, of: number) => void;
+  /** After the last reading, before anything is worked out. */
+  readonly whenRead?: () => Promise<void>;
 }
 
 export interface MeasuredStates {
@@ -49,7 +51,7 @@ export const NOISE_READINGS = 32;
 
 /** @throws {BeamrigError} 'argument' where the array lacks what the method needs, and what the reader throws */
 export async function measureArray(
-  { array, method, readings, random, onProgress }: MeasureArrayOptions,
+  { array, method, readings, random, onProgress, whenRead }: MeasureArrayOptions,
   reader: Pick<ArrayReader, 'read'>,
 ): Promise<MeasuredStates> {
   requireFeatures(array, method);
@@ -66,6 +68,7 @@ export async function measureArray(
   const read = async (setting: ArraySetting): Promise<CMatrix> => {
     const heard = await reader.read(setting);
     onProgress?.(++done, total);
+    if (done === total) await whenRead?.();
     return heard;
   };
   const noise = await readNoise(array, read);

@@ -27,14 +27,20 @@ const MOST_WORDS = 2 ** 20;
 
 /** @throws {BeamrigError} 'argument' where the panels cannot be measured by this method */
 export async function planned(request: CalibrationRequest, rigPanel: RigPanel): Promise<PlannedMeasurement> {
-  const { rig, method, pilots } = request;
-  const array = arrayUnderTest(request, rigPanel);
-  const readings = readingsOf(measureOptions(request, array));
+  arrayUnderTest(request, rigPanel);
   let roundTripMs = 0;
   for (let i = 0; i < PINGS; i++) {
     const answer = await rigPanel.panel.ping();
     if (answer.ok) roundTripMs = Math.max(roundTripMs, answer.value.roundTripMs);
   }
+  return plannedAt(request, rigPanel, roundTripMs);
+}
+
+/** The same without a word to the panels. @param roundTripMs of a request */
+export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, roundTripMs: number): PlannedMeasurement {
+  const { rig, method, pilots } = request;
+  const array = arrayUnderTest(request, rigPanel);
+  const readings = readingsOf(measureOptions(request, array));
   const seconds = (readings * (ROUND_TRIPS * roundTripMs + slowestTransferMs(rig) / 2)) / 1000;
   const readingSnrDb = Math.round(rig.simulator.probeSnrDb + 10 * Math.log10(pilots));
   const told = { readings, commits: readings, seconds, readingSnrDb };

@@ -108,6 +108,15 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   };
 }
 
+/** How many readings a file has of such a measurement; null where it has none, or is of another one. */
+export function readingsKept(path: string, facts: Pick<JournalFacts, 'method' | 'pilots' | 'readings'>): number | null {
+  if (!existsSync(path)) return null;
+  const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
+  const { success, data } = journalFactsSchema.safeParse(parsed(first));
+  const isSame = success && data.method === facts.method && data.pilots === facts.pilots && data.readings === facts.readings;
+  return isSame ? rest.filter((line) => line !== '').length : null;
+}
+
 const lineOf = ({ re, im }: CMatrix): string => JSON.stringify(Array.from(re).flatMap((value, m) => [value, im[m]]));
 
 const SEAL_DIGITS = 16;

@@ -21,6 +21,7 @@ import { fromDb } from '../../core/signal/rate.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
+import { beamNames } from '../config/beam-file.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { createControlLoop } from '../control/control-loop.ts';
@@ -28,6 +29,7 @@ import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import type { PanelCounters } from '../panel/panel.ts';
+import { createRigCalibrator } from '../measuring/rig-calibrator.ts';
 import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
@@ -173,7 +175,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     const inMemory = memory?.require(begin.first, options.fromMemory ?? [], calibration) ?? 0;
     const description = describeRig({
       ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
-      calibration: calibration.about,
+      calibration,
       runFolder: options.runFolder,
     });
     const controller = createControlLoop({
@@ -205,6 +207,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
         requireShowable(chosen, begin.first.panel);
         return chosen;
       },
+      keptBeams: () => beamNames(rig.beamFolder),
+      calibrator: createRigCalibrator(rig, calibrations, clock),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

@@ -22,12 +22,12 @@ import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
-import { uncalibrated, type ArrayCalibration } from '../control/array-calibration.ts';
+import { uncalibrated, type ArrayCalibration, type BoardCalibration, type BoardTable } from '../control/array-calibration.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
 import { NO_TABLE, type BoardUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 
 export interface Calibrations {
-  /** The folder has a table for an array like this one. */
+  /** There is a table for an array like this one. */
   readonly some: boolean;
   /** Of the boards that a cycle runs on, as warm as they said last. */
   for(on: Pick<CyclePanel, 'boards' | 'temperaturesC'>): ArrayCalibration;
@@ -36,6 +36,8 @@ export interface Calibrations {
    * @throws {BeamrigError} 'calibration-file' where one is that they would go by
    */
   leftOut(on: Pick<CyclePanel, 'boards'>): Omit<RigEvent, 'timeNs'>[];
+  /** These are there as well from now on. */
+  add(tables: readonly CalibrationTable[]): void;
 }
 
 const LARGEST_TABLE_BYTES = 256 * 2 ** 20;
@@ -54,7 +56,13 @@ export function openCalibrations(rig: RigFile): Calibrations {
   let known: ArrayCalibration | undefined;
   const { rfChains, phaseBits } = rig.array;
   return {
-    some: tables.some((table) => table.rfChains === rfChains && table.phaseBits === phaseBits),
+    get some() {
+      return tables.some((table) => table.rfChains === rfChains && table.phaseBits === phaseBits);
+    },
+    add(more) {
+      tables.push(...more);
+      known = undefined;
+    },
     for(on) {
       const boards = on.boards();
       const temperaturesC = on.temperaturesC?.() ?? [];
@@ -178,16 +186,43 @@ function calibrationOf(
     return [{ board, own, choice: why === undefined ? chooseTables(known, at) : { why } }];
   });
   const without = parts.flatMap(({ board, choice }) => ('why' in choice ? [`${board.panel || board.link}: ${choice.why}`] : []));
-  if (without.length > 0) return uncalibrated(without.join('; '));
+  const facts = parts.map(({ board, own, choice }, i): BoardCalibration => {
+    const temperatureC = temperaturesC[i] ?? null;
+    return {
+      panel: board.panel || board.link,
+      table: 'why' in choice ? null : boardTable(choice.table, own),
+      why: 'why' in choice ? choice.why : null,
+      temperatureC: temperatureC === null ? null : Math.round(temperatureC / TEMPERATURE_STEP_C) * TEMPERATURE_STEP_C,
+      frequencyGhz: carrierGhz,
+    };
+  });
+  if (without.length > 0) return uncalibrated(without.join('; '), facts);
   const measured = parts.flatMap(({ own, choice }) => ('why' in choice ? [] : [{ elements: own, table: choice.table }]));
   const together = new Set(measured.map(({ table }) => table.measurement));
-  if (together.size > 1) return uncalibrated('the panels were measured apart, so that their phases do not compare');
+  if (together.size > 1) {
+    const why = 'the panels were measured apart, so that their phases do not compare';
+    return uncalibrated(
+      why,
+      facts.map((board) => ({ ...board, table: null, why })),
+    );
+  }
   const tables = measured.map(({ table }) => table);
   return {
     id: tables.map(tableId).join(' + '),
     about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB${tables.some(({ measuredOn }) => measuredOn === 'played-panel') ? ' (simulated: on a played panel)' : ''}`,
     tables: tables.map((table) => ({ name: tableFileName(table), text: tableText(table) })),
+    boards: facts,
     states: statesOfTables(rig, measured),
+  };
+}
+
+/** @param own elements of the array that its panel drives */
+function boardTable(table: CalibrationTable, own: readonly number[]): BoardTable {
+  const { measuredAt, method, readings, frequencyGhz, temperatureC, accuracy, flaws } = table;
+  return {
+    ...{ id: tableId(table), measuredAtMs: Date.parse(measuredAt), method, readings, frequencyGhz, temperatureC },
+    ...{ phaseDeg: accuracy.phaseDeg, gainDb: accuracy.gainDb },
+    flaws: flaws.map(({ element, ...flaw }) => ({ element: own[element], ...flaw })),
   };
 }
 

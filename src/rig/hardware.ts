@@ -163,6 +163,7 @@ export async function assembleHardware(options: {
       return sourceOf(members.map(({ driver, known }) => driver.capabilities ?? known));
     },
     boards: () => members.map(boardOf),
+    temperaturesC: () => members.map(({ temperatureC }) => temperatureC),
     connected: false,
     connect,
     linkDiscarded: () => members.reduce((sum, { wire, driver }) => sum + wire.counters.discarded + driver.counters.badFrames, 0),

@@ -8,6 +8,7 @@ import { listFittingBeamformers } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { beamNames } from '../config/beam-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import type { ArrayCalibration } from '../control/array-calibration.ts';
 import type { RigDescription } from '../control/controller.ts';
 import { modelUsed, type ChannelOrigin, type ModelUsed } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
@@ -26,8 +27,8 @@ export interface RigAtHand {
   needs: BeamformerNeeds;
   quantiser: QuantiserChoice;
   objective: Objective;
-  /** What its phase states are known by, in words. */
-  calibration: string;
+  /** What its phase states are known by. */
+  calibration: ArrayCalibration;
 }
 
 export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, calibration, ...chosen }: RigAtHand): RigDescription {
@@ -72,7 +73,9 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, cali
       geometry.kind === 'ula'
         ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
         : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
-    calibration,
+    calibration: calibration.about,
+    calibrated: calibration.boards,
+    calibrationMethods: [],
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

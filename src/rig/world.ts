@@ -2,7 +2,7 @@
  * The world of a rig's simulator: its users and their channels, as the controller's source and as the scene its panels radiate into. It
  * depends on rig file, seed and recorded channels alone, so that a panel in a process of its own stands in the very same one.
  *
- * Beam b ≥ 1 of a run belongs to cycle b − 1. A panel that latches it shows the channel that the beam was worked out for (`latched`), and holds
+ * Beam b ≥ 1 of a run belongs to slot b − 1, which is cycle b − 1 unless beams were shown between cycles. A panel that latches it shows the channel that the beam was worked out for (`latched`), and holds
  * it until the next: each cycle is a block of its own (block fading), pipelined or not. With hardware nothing latches here, and the channel has
  * aged by then.
  */
@@ -16,7 +16,7 @@ import { cosinePowerPattern } from '../../core/signal/geometry.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { probePath } from './probe.ts';
-import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
+import { FIRST_SETTING_ID } from '../control/beam-ids.ts';
 import type { ChannelSource, GivenChannel } from '../control/channel-source.ts';
 import type { ChannelOrigin } from '../telemetry/cycle-record.ts';
 
@@ -96,8 +96,8 @@ function blockFading(origin: ChannelOrigin, scene: Scene, at: (cycle: number) =>
       return given;
     },
     latched(beamId) {
-      // The fixed beam of the safe state was worked out for no channel.
-      if (beamId < 1 || beamId >= SAFE_BEAM_ID) return;
+      // Settings of a measurement, and the fixed beam of the safe state, were worked out for no channel.
+      if (beamId < 1 || beamId >= FIRST_SETTING_ID) return;
       const cycle = beamId - 1;
       shown = taken.get(cycle) ?? at(cycle) ?? shown;
       for (const known of taken.keys()) if (known <= cycle) taken.delete(known);

@@ -9,6 +9,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { steadyEpochMs } from '../../core/clock/steady-epoch.ts';
+import type { CalibrationNow } from '../control/calibrating.ts';
 import type { Controller, CycleView, RigDescription, SensingWish } from '../control/controller.ts';
 import { BeampatternView } from './beampattern-view.ts';
 import { CycleHistory } from './cycle-history.ts';
@@ -53,6 +54,7 @@ interface PageState {
   wordsOfCycle: number;
   beampatternOfCycle: number;
   handVersion: number;
+  calibration: CalibrationNow | undefined;
 }
 
 export interface PagePort {
@@ -137,6 +139,7 @@ export class FramePublisher {
       wordsOfCycle: -1,
       beampatternOfCycle: -1,
       handVersion: 0,
+      calibration: undefined,
     };
     this.#pages.add(page);
     return {
@@ -235,9 +238,12 @@ export class FramePublisher {
     const beampattern = this.#beampatternDue(page, nowMs);
     const hand = this.#hand.at(this.#rig, this.#radiated, this.#controller.scan());
     const handIsNew = hand.version !== page.handVersion;
+    // Made anew whenever anything of it changes.
+    const calibration = this.#controller.calibrating.now;
+    const calibrationIsNew = calibration !== page.calibration;
     const rigIsNew = page.rigVersion !== this.#rigVersion;
     const { frame, next } = frames.of(
-      [page.nextCycle, page.nextEvent, rigIsNew, words?.record.cycle, beampattern?.cycle, handIsNew],
+      [page.nextCycle, page.nextEvent, rigIsNew, words?.record.cycle, beampattern?.cycle, handIsNew, calibrationIsNew],
       () => {
         const { batch, next } = this.#history.cyclesSince(page.nextCycle, this.#rowsAFrame);
         const frame: Frame<ArrayBufferView> = {
@@ -256,6 +262,7 @@ export class FramePublisher {
             : {}),
           ...(beampattern ? { beampattern } : {}),
           ...(handIsNew ? { hand: hand.plot } : {}),
+          ...(calibrationIsNew && calibration !== undefined ? { calibration } : {}),
         };
         return { frame, next };
       },
@@ -267,6 +274,7 @@ export class FramePublisher {
     page.wordsOfCycle = words?.record.cycle ?? page.wordsOfCycle;
     page.beampatternOfCycle = beampattern?.cycle ?? page.beampatternOfCycle;
     page.handVersion = hand.version;
+    page.calibration = calibration;
     page.sentMs = nowMs;
     page.owesAnswer = true;
     page.connection.send(frame, () => {

@@ -43,6 +43,18 @@ const handSchema = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.literal('beam'), name: z.string().min(1).max(64) }),
 ]);
+const calibrationSchema = z.strictObject({
+  method: z.string().min(1).max(32),
+  readings: z
+    .int()
+    .min(1)
+    .max(2 ** 24)
+    .nullable(),
+  pilots: z.int().min(1).max(65_535),
+  resume: z.boolean(),
+});
+const CALIBRATION_NONSENSE =
+  'A measurement is asked for by its method, a number of readings (or null), 1 to 65535 pilots a reading, and whether it is to go on with readings that were kept.';
 const phaseBitsSchema = z.int().min(1).max(16);
 /** Pages that are refused again and again are told of so often. */
 const REFUSALS_TOLD_A_SECOND = 0.2;
@@ -69,6 +81,7 @@ export class PageControls {
     const { controller } = this.#options;
     const own = new Allowance(CONTROLS_A_SECOND, CONTROLS_AT_ONCE);
     const ownStops = new Allowance(CONTROLS_A_SECOND, CONTROLS_AT_ONCE);
+    const plans = new Allowance(CONTROLS_A_SECOND, CONTROLS_AT_ONCE);
     const refusals = new Allowance(REFUSALS_A_SECOND, REFUSALS_AT_ONCE);
 
     const tooMany = ({ stops = false }: Action): string | undefined => {
@@ -93,6 +106,35 @@ export class PageControls {
     });
     socket.on('mute', (answer: unknown) => {
       void carryOut({ what: 'mute the array', stops: true, act: () => controller.mute() }, answer);
+    });
+    socket.on('planCalibration', (wish: unknown, answer: unknown) => {
+      const refusal = plans.take(performance.now()) ? undefined : 'this page asks for too many plans; wait a second';
+      if (refusal !== undefined && !refusals.take(performance.now())) return flooded();
+      const parsed = calibrationSchema.safeParse(wish);
+      const reason = refusal ?? (parsed.success ? undefined : CALIBRATION_NONSENSE);
+      if (typeof answer !== 'function') return;
+      const result = reason === undefined && parsed.success ? controller.calibrating.plan(parsed.data) : { ok: false, reason };
+      (answer as (result: unknown) => void)(result);
+    });
+    socket.on('calibrate', (wish: unknown, answer: unknown) => {
+      const parsed = calibrationSchema.safeParse(wish);
+      const what = parsed.success ? `measure the array by ${parsed.data.method}` : 'measure the array';
+      void carryOut(
+        parsed.success
+          ? { what, act: () => controller.calibrating.begin(parsed.data) }
+          : { what, nonsense: CALIBRATION_NONSENSE },
+        answer,
+      );
+    });
+    socket.on('cancelCalibration', (answer: unknown) => {
+      const act = (): Promise<ControlResult> => Promise.resolve(controller.calibrating.cancel());
+      void carryOut({ what: 'cancel the measurement', act }, answer);
+    });
+    socket.on('listBeams', (answer: unknown) => {
+      if (!plans.take(performance.now())) return;
+      const result = controller.listBeams();
+      this.#options.changed();
+      if (typeof answer === 'function') (answer as (result: ControlResult) => void)(result);
     });
     socket.on('byHand', (wish: unknown, answer: unknown) => void carryOut(this.#handAction(wish), answer));
     socket.on('switchModel', (id: unknown, answer: unknown) => void carryOut(this.#modelAction(id), answer));
@@ -142,7 +184,8 @@ export class PageControls {
   async #carryOut(who: string, { what, stops, act }: Extract<Action, { act: unknown }>): Promise<ControlResult> {
     const { controller, tell, changed } = this.#options;
     // Before what comes of it, so that it reads from top to bottom. A rig that has stopped is stopped again without a word.
-    if (!stops || controller.state === 'running') tell({ level: 'info', code: 'page-control', message: `${who}: ${what}.` });
+    if (!stops || controller.state === 'running' || controller.state === 'measuring')
+      tell({ level: 'info', code: 'page-control', message: `${who}: ${what}.` });
     let result: ControlResult;
     try {
       result = await act();

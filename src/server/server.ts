@@ -4,6 +4,7 @@
  *   GET /            the page (built by Vite into dist/dashboard)
  *   GET /healthz     200 when all is well, 503 with the reason when the rig has faulted, its panel is lost, or no cycle turns or is good
  *   GET /api/state   the rig as JSON
+ *   /api/calibration and what is below it: calibration-api.ts
  *   socket.io        frames to the page, controls from it: socket-contract.ts
  */
 import { existsSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import type { Controller } from '../control/controller.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
+import { serveCalibration } from './calibration-api.ts';
 import { FramePublisher } from './frame-publisher.ts';
 import { FOR_OTHERS, MAX_PAGES, REQUEST_MS, SPARE_CONNECTIONS, SPARE_REQUESTS } from './page-limits.ts';
 import { isHere, partyOf } from './page-places.ts';
@@ -155,6 +157,7 @@ function webApp(controller: Controller, publisher: FramePublisher, names: OwnNam
   app.get('/api/state', (_request, response) => {
     response.set('Cache-Control', 'no-store').json(publisher.state());
   });
+  serveCalibration(app, controller);
   app.use(express.static(pageFolder, { setHeaders: keepOnlyHashedFiles }));
   app.get('/', (_request, response) => {
     // Only reached when the static files hold no index.html.

@@ -10,10 +10,19 @@
  * one or the other.
  */
 import type { PatternFigures } from '../../core/signal/pattern-metrics.ts';
-import type { ControllerState, ControlResult, HandWish, RigDescription } from '../control/controller.ts';
+import type { CalibrationNow, CalibrationWish } from '../control/calibrating.ts';
+import type { Calibrating, ControllerState, ControlResult, HandWish, RigDescription } from '../control/controller.ts';
 import type { Figure, PageColumn } from '../telemetry/cycle-columns.ts';
 import type { RigEvent, Source, Stage } from '../telemetry/cycle-record.ts';
 
+export type { BoardCalibration, BoardTable } from '../control/array-calibration.ts';
+export type {
+  CalibrationMethodOffer,
+  CalibrationNow,
+  CalibrationPlan,
+  CalibrationWish,
+  TableListing,
+} from '../control/calibrating.ts';
 export type { ControllerState, ControlResult, Figure, HandWish, PageColumn, PatternFigures, RigDescription, Source, Stage };
 
 /** Views that cost something to fill. */
@@ -111,10 +120,29 @@ export interface HandPlot<Bulk> {
   scan: { user: number; total: number; azimuthsDeg: Bulk; measuredDb: Bulk; calculatedDb: Bulk } | null;
 }
 
+/** What is answered to whoever plans a measurement. */
+export type PlanAnswer = ReturnType<Calibrating['plan']>;
+
+/**
+ * What the states of one RF chain miss the nominal grid by, as the tables in use have it: state s of element n at n·2^Q + s. Not sent, but asked for:
+ * GET api/calibration?chain=0.
+ */
+export interface StateErrorMap {
+  /** Of the tables; 'none': states are taken as ideal. */
+  id: string;
+  chain: number;
+  phaseBits: number;
+  /** Degrees, the offset of its element in it, −180 to 180; null where it radiates nothing or is not connected. The whole is null where there is no table. */
+  phaseDeg: (number | null)[] | null;
+  /** dB */
+  gainDb: (number | null)[] | null;
+  flaws: { element: number; flaw: string }[];
+}
+
 /** What the array shows now, as far as the controller knows. */
 export interface Radiation {
-  /** nothing: no beam was sent yet. beam: that of the newest cycle. unknown: the newest beam is void, and nobody can say. The others: its safe state. */
-  shows: 'nothing' | 'beam' | 'held' | 'codeword' | 'dark' | 'unknown';
+  /** nothing: no beam was sent yet. beam: that of the newest cycle. unknown: the newest beam is void, and nobody can say. settings: those of a measurement, one after the other. The others: its safe state. */
+  shows: 'nothing' | 'beam' | 'held' | 'codeword' | 'dark' | 'settings' | 'unknown';
   /** Where the codeword points. */
   azimuthDeg: number | null;
   /** The panel said so. Otherwise it was told to, or goes there by itself, and has not answered. */
@@ -139,6 +167,8 @@ export interface Frame<Bulk> {
   events: PageEvent[];
   words?: PhaseWordsPlot<Bulk>;
   beampattern?: BeampatternPlot<Bulk>;
+  /** The newest measurement of the array: in the first frame where there was one, and while it goes on. */
+  calibration?: CalibrationNow;
   /** While a beam is shown by hand, whenever something of it has changed. */
   hand?: HandPlot<Bulk>;
 }
@@ -173,6 +203,13 @@ export interface PageToServer {
   setPhaseBits: (phaseBits: number, answer: (result: ControlResult) => void) => void;
   /** Instead of what the model chooses: a direction, a scan over angles, or a beam that is kept by name; `switchModel` ends it. */
   byHand: (wish: HandWish, answer: (result: ControlResult) => void) => void;
+  /** What a measurement of the array would take; nothing is sent to the panels. */
+  planCalibration: (wish: CalibrationWish, answer: (result: PlanAnswer) => void) => void;
+  /** Pause, and measure the array; answered once that has begun. */
+  calibrate: (wish: CalibrationWish, answer: (result: ControlResult) => void) => void;
+  cancelCalibration: (answer: (result: ControlResult) => void) => void;
+  /** Beams that are kept by now; every page is told of them by its next frame. */
+  listBeams: (answer: (result: ControlResult) => void) => void;
   /** Pause, and dark whatever the safe state is. */
   mute: (answer: (result: ControlResult) => void) => void;
 }

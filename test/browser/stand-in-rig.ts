@@ -11,7 +11,10 @@ import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { sinr, toDb } from '../../core/signal/rate.ts';
 import { sensingMetrics } from '../../core/signal/sensing.ts';
+import type { BoardTable } from '../../src/control/array-calibration.ts';
+import type { CalibrationNow, CalibrationWish } from '../../src/control/calibrating.ts';
 import type {
+  Calibrating,
   Controller,
   ControllerState,
   ControlResult,
@@ -138,7 +141,7 @@ export class StandInRig implements Controller {
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
       ],
       byHand: this.hand,
-      beams: ['east', 'west'],
+      beams: this.beams,
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
       slow: null,
@@ -149,6 +152,19 @@ export class StandInRig implements Controller {
         ? { kind: 'upa', spacingWavelengths: 0.5, rows: this.#elements / 8, columns: 8 }
         : { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
+      calibrated: [
+        {
+          panel: 'SIM-0001',
+          table: this.table,
+          why: this.table ? null : 'there are no tables',
+          temperatureC: 31,
+          frequencyGhz: 28,
+        },
+      ],
+      calibrationMethods: [
+        { name: 'coded', about: 'all states at once', finds: 'states', why: null },
+        { name: 'hadamard', about: 'offsets', finds: 'offsets', why: 'the panel cannot switch elements off' },
+      ],
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {
@@ -273,6 +289,40 @@ export class StandInRig implements Controller {
 
   scan(): ScanNow | undefined {
     return this.scanned;
+  }
+
+  /** Beams that it says are kept. */
+  beams = ['east', 'west'];
+  listBeams = (): ControlResult => ({ ok: true });
+
+  /** The table that it says it goes by. */
+  table: BoardTable | null = null;
+  /** What it says of a measurement. */
+  measured: CalibrationNow | undefined;
+  /** What it was asked to measure, in order. */
+  readonly measurements: CalibrationWish[] = [];
+
+  readonly calibrating: Calibrating = this.#calibrating();
+
+  #calibrating(): Calibrating {
+    const now = (): CalibrationNow | undefined => this.measured;
+    return {
+      get now() {
+        return now();
+      },
+      plan: ({ method }) => {
+        const probe = { azimuthDeg: 10, elevationDeg: 0, receiver: 4 };
+        const expected = { phaseDeg: 0.58, gainDb: 0.09 };
+        return { ok: true, plan: { method, readings: 4384, seconds: 71, readingSnrDb: 20, expected, probe, kept: null } };
+      },
+      begin: async (wish) => {
+        this.measurements.push(wish);
+        return this.#setState('measuring');
+      },
+      cancel: () => this.#setState('paused'),
+      history: async () => [],
+      array: () => undefined,
+    };
   }
 
   async setPhaseBits(phaseBits: number): Promise<ControlResult> {

@@ -8,12 +8,7 @@ import { elementCount, steeringVector } from '../../core/signal/geometry.ts';
 import { quantisePhases, quantiseToStates } from '../../core/signal/quantise.ts';
 import type { HeatMap, Plot, Report, ReportSection } from '../../models/report/report.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import {
-  flawsText,
-  type CalibrationRequest,
-  type CalibrationResult,
-  type MeasuredChainStates,
-} from '../measuring/calibrate-rig.ts';
+import { flawsText, type CalibrationRequest, type CalibrationResult, type MeasuredChainStates } from './calibrate-rig.ts';
 import { isOnRealLink, type Source } from '../telemetry/cycle-record.ts';
 
 const DEG = 180 / Math.PI;

@@ -1,0 +1,209 @@
+/** A rig that is up has its array measured: lent while no cycle turns, in use by the same run afterwards, and safe however it ends. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import type { Behaviour } from '../../hil-sim/behaviours.ts';
+import { parseRigFile } from '../../src/config/rig-file.ts';
+import type { CalibrationWish } from '../../src/control/calibrating.ts';
+import { assembleRig, type Rig } from '../../src/rig/assemble.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
+
+const SOON = { timeout: 20_000, interval: 10 };
+const WISH: CalibrationWish = { method: 'coded', readings: null, pilots: 4, resume: false };
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function up(options: { safeState?: string; behaviours?: Behaviour[]; answerMs?: number; elementEnable?: boolean } = {}) {
+  const { safeState = 'mute', behaviours = [], answerMs = 0, elementEnable = true } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'beamrig-measured-'));
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  const file = parseRigFile(
+    `name: measured
+array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 4 }
+users: { count: 2 }
+beamformer: { model: aligned }
+loop: { rateHz: 100 }
+safeState: ${safeState}
+simulator:
+  panel: { answerMs: ${answerMs}, elementEnable: ${elementEnable} }
+  impairments: { phaseErrorDeg: 60, gainErrorDb: 1, deadElements: [3] }
+`,
+    join(folder, 'rig.yaml'),
+  );
+  const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
+  const rig: Rig = await assembleRig({
+    rig: file,
+    clock: createRealClock(),
+    behaviours,
+    recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
+  });
+  const done = rig.run();
+  closers.push(() => rig.controller.stop());
+  const { controller } = rig;
+  const { simulator } = rig;
+  if (simulator === undefined) throw new Error('it runs on the simulator');
+  const goes = async (): Promise<void> => {
+    const before = records.length;
+    await expect.poll(() => records.slice(before).filter(({ outcome }) => outcome === 'ok').length, SOON).toBeGreaterThan(2);
+  };
+  await goes();
+  const files = (end: string): string[] => {
+    try {
+      return readdirSync(file.calibration.folder).filter((name) => name.endsWith(end));
+    } catch {
+      return [];
+    }
+  };
+  const measuring = async (readings: number): Promise<void> => {
+    await expect.poll(() => controller.calibrating.now?.done ?? 0, SOON).toBeGreaterThan(readings);
+  };
+  return { file, rig, controller, simulator, records, events, done, goes, files, measuring };
+}
+
+const codes = (events: readonly RigEvent[]): string[] => events.map(({ code }) => code);
+
+describe('the array of a running rig, measured', () => {
+  it('writes tables that the same run goes by from then on, and the rig goes on', async () => {
+    const { controller, records, events, goes, files } = await up();
+    expect(controller.describe().calibrated).toEqual([
+      { panel: 'SIM-0001', table: null, why: 'there are no tables', temperatureC: null, frequencyGhz: 28 },
+    ]);
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: true });
+    expect(await controller.run()).toEqual({ ok: false, reason: expect.stringContaining('being measured') as string });
+    expect(await controller.switchModel('aligned')).toEqual({ ok: false, reason: 'the rig is measuring' });
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: false, reason: 'the array is being measured already' });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    await goes();
+    const { result, done, of } = controller.calibrating.now ?? {};
+    expect(done).toBe(of);
+    expect(records.at(-1)?.calibration).toBe(result?.tables.join(' + '));
+    expect(records[0].calibration).toBe('none');
+    expect(result?.after.phaseDeg).toBeLessThan(3);
+    expect(result?.before.phaseDeg).toBeGreaterThan(20);
+    expect(result?.flaws).toContain('element 3 dead');
+    expect([files('.json').length, files('.html').length, files('.unfinished').length]).toEqual([1, 1, 0]);
+    expect(codes(events)).toEqual(expect.arrayContaining(['paused', 'calibrating', 'calibrated', 'resumed']));
+    const [board] = controller.describe().calibrated;
+    expect(board.table).toMatchObject({
+      id: result?.tables[0],
+      method: 'coded',
+      flaws: [
+        { element: 3, rfChain: 0 },
+        { element: 3, rfChain: 1 },
+      ],
+    });
+    expect(await controller.calibrating.history()).toMatchObject([
+      { panel: 'SIM-0001', problem: null, table: { id: board.table?.id } },
+    ]);
+    // Beams are those of cycles again.
+    const newest = records.at(-1);
+    expect(newest?.beamId).toBe((newest?.cycle ?? 0) + 1);
+  });
+
+  it('cancelled, leaves no table and goes on as before; what was read is kept, and gone on with where that is asked for', async () => {
+    const { controller, records, goes, files, measuring, events } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(60);
+    expect(controller.calibrating.cancel()).toEqual({ ok: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('cancelled');
+    await goes();
+    expect([files('.json').length, files('.unfinished').length]).toEqual([0, 1]);
+    expect(records.at(-1)?.calibration).toBe('none');
+    expect(codes(events)).toContain('calibration-cancelled');
+    expect(controller.calibrating.cancel()).toEqual({ ok: false, reason: 'nothing is being measured' });
+    const planned = controller.calibrating.plan(WISH);
+    const kept = planned.ok ? (planned.plan.kept ?? 0) : 0;
+    expect(kept).toBeGreaterThan(60);
+    await controller.calibrating.begin({ ...WISH, resume: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    expect(controller.calibrating.now?.kept).toBe(kept);
+    expect(files('.unfinished')).toEqual([]);
+  });
+
+  it.each(['mute', 'hold'])(
+    'stopped in the middle, ends dark where its safe state is %s, and no table is written',
+    async (safeState) => {
+      const { controller, simulator, measuring, files, done } = await up({ safeState, answerMs: 1 });
+      await controller.calibrating.begin(WISH);
+      await measuring(50);
+      await controller.stop();
+      expect((await done).reason).toBe('stopped');
+      expect(simulator.panel.radiated().beamId).toBe(0);
+      expect(files('.json')).toEqual([]);
+      expect(controller.calibrating.now?.phase).toBe('cancelled');
+    },
+  );
+
+  it('paused in the middle, is safe and stays paused; run again, it goes on by its own beams', async () => {
+    const { controller, simulator, measuring, goes, records } = await up({ safeState: 'hold', answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(50);
+    expect(await controller.pause()).toEqual({ ok: true });
+    expect(controller.state).toBe('paused');
+    expect(simulator.panel.radiated().beamId).toBe(0);
+    expect(controller.describe().safe).toMatchObject({ state: 'mute', confirmed: true });
+    const count = records.length;
+    expect(await controller.run()).toEqual({ ok: true });
+    await goes();
+    expect(records.length).toBeGreaterThan(count);
+    await controller.pause();
+    // What it holds then is a beam of a cycle.
+    expect(controller.describe().safe).toMatchObject({ state: 'hold', confirmed: true });
+    const held = simulator.panel.radiated().beamId;
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThanOrEqual((records.at(-1)?.cycle ?? 0) + 1);
+  });
+
+  it('of a paused rig, leaves it paused, and muting ends it', async () => {
+    const { controller, simulator, measuring, files } = await up({ answerMs: 1 });
+    await controller.pause();
+    await controller.calibrating.begin(WISH);
+    await measuring(40);
+    expect(await controller.mute()).toEqual({ ok: true });
+    expect(controller.state).toBe('paused');
+    expect(simulator.panel.radiated().beamId).toBe(0);
+    await controller.calibrating.begin({ ...WISH, readings: 300 });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    await expect.poll(() => controller.state, SOON).toBe('paused');
+    expect(files('.json')).toHaveLength(1);
+  });
+
+  it('goes on when the panel restarts in the middle', async () => {
+    const { controller, simulator, measuring, goes } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(40);
+    simulator.panel.reset();
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    await goes();
+  });
+
+  it('refuses beforehand what cannot be, and an older table stays in use where the new one cannot be written', async () => {
+    const { controller, file, records, goes, events } = await up({ elementEnable: false });
+    const methods = controller.describe().calibrationMethods;
+    expect(methods.find(({ name }) => name === 'coded')?.why).toBeNull();
+    expect(methods.find(({ name }) => name === 'hadamard')?.why).toContain('element-enable');
+    expect(await controller.calibrating.begin({ ...WISH, method: 'hadamard' })).toMatchObject({ ok: false });
+    expect(await controller.calibrating.begin({ ...WISH, method: 'guessing' })).toEqual({
+      ok: false,
+      reason: "there is no method 'guessing'",
+    });
+    expect(controller.state).toBe('running');
+    expect(controller.calibrating.plan(WISH)).toMatchObject({
+      ok: true,
+      plan: { readings: 288, probe: { receiver: 2 }, kept: null },
+    });
+    writeFileSync(file.calibration.folder, 'in the way');
+    expect(await controller.calibrating.begin(WISH)).toEqual({ ok: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('failed');
+    expect(controller.calibrating.now?.failure).toContain('cannot be written');
+    expect(codes(events)).toContain('calibration-failed');
+    await goes();
+    expect(records.at(-1)?.calibration).toBe('none');
+  });
+});
