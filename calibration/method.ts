@@ -44,6 +44,8 @@ export interface CalibrationMethod {
   readonly hears: Hears;
   /** Whether elements must be switched off. */
   readonly needsElementEnable: boolean;
+  /** Whether a field must be added at the receiver that plans turn by quarters; default: no. */
+  readonly needsReference?: boolean;
   /** Whether it hears what an element shows in all of its states alike: else one that is stuck looks as one that is dead. */
   hearsConstants(setup: Pick<MethodSetup, 'elementEnable'>): boolean;
   /** Fewer elements, or bits of their states, it cannot tell apart; absent: it takes any. */
