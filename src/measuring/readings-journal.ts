@@ -22,6 +22,7 @@ import { fromParts } from '../../core/signal/complex-matrix.ts';
 export const journalFactsSchema = z.strictObject({
   format: z.literal('beamrig-readings-1'),
   method: z.string(),
+  reading: z.enum(['pilots', 'power']).default('pilots'),
   readings: z.int().positive(),
   elements: z.int().positive(),
   rfChains: z.int().positive(),
