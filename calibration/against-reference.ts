@@ -37,6 +37,7 @@ export function againstReference(method: CalibrationMethod): CalibrationMethod {
     ...method,
     hears: 'power',
     needsReference: true,
+    draws: true,
     about: `${method.about}; by power alone against a reference`,
     readings: (setup) => REFERENCE_READINGS + TURNS * method.readings(halved(setup)),
     *run(setup): MethodRun {

@@ -33,6 +33,7 @@ export const coded: CalibrationMethod = {
   hears: 'complex',
   needsElementEnable: false,
   hearsConstants: ({ elementEnable }) => elementEnable,
+  draws: true,
   finds: 'states',
   readings: (setup) => codedReadings(setup),
   *run(setup) {

@@ -169,6 +169,7 @@ describe('beamrig calibrate', () => {
       /the method hadamard switches elements off, and the panel cannot \(feature element-enable\)/,
     );
     expect(await cli.beamrig('calibrate', old, '--method', 'steering')).toMatchObject({ code: 0 });
+    expectRefusal(await cli.beamrig('calibrate', old, '--method', 'rev', '--seed', '2'), /--seed: the method rev draws nothing/);
     expectRefusal(await cli.beamrig('calibrate', old, '--method', 'magic'), /--method magic: not allowed; allowed: coded \|/);
   }, 120_000);
 
@@ -188,6 +189,19 @@ describe('beamrig calibrate', () => {
     expect(phaseDeg).toBeLessThan(1.25 * table.accuracy.phaseDeg);
     expect(gainDb).toBeLessThan(1.25 * table.accuracy.gainDb);
     expect(table.accuracy.phaseDeg).toBeLessThan(1);
+  }, 120_000);
+
+  it('knows the chains beside each other whatever is read: their phases are those of one table', async () => {
+    const rig = impaired('calibration: { probe: { receiver: 1 } }\n');
+    for (const words of [
+      ['--method', 'pairwise', '--reading', 'power', '--pilots', '400000'],
+      ['--method', 'pairwise', '--pilots', '64'],
+    ]) {
+      expect(await cli.beamrig('calibrate', rig, ...words)).toMatchObject({ code: 0 });
+      const { phaseDeg, table } = missed(rig);
+      expect(phaseDeg).toBeLessThan(1.3 * table.accuracy.phaseDeg);
+      expect(table.accuracy.phaseDeg).toBeLessThan(2);
+    }
   }, 120_000);
 
   it('refuses readings of a probe that hears nothing', async () => {

@@ -32,7 +32,7 @@ export interface CalibrateOptions {
   reading?: string;
   readings?: string;
   pilots?: string;
-  seed: string;
+  seed?: string;
   resume?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -110,7 +110,7 @@ function requestOf(rigPath: string, options: CalibrateOptions): CalibrationReque
     readings: options.readings === undefined ? undefined : wholeNumber('--readings', options.readings, { min: 1, max: 2 ** 24 }),
     reading: options.reading === undefined ? undefined : readingKind(oneOf('--reading', options.reading, READING_KINDS)),
     pilots: options.pilots === undefined ? undefined : wholeNumber('--pilots', options.pilots, { min: 1, max: MOST_PILOTS }),
-    seed: wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 }),
+    seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 }),
   };
 }
 

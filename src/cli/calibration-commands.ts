@@ -19,7 +19,7 @@ export function calibrationCommands(command: (usage: string, summary: string, ex
     .option('--readings <n>', 'about how many to take (default: what the method likes best)')
     .option('--reading <kind>', 'pilots, or power: the SNR of a user (default: pilots where a panel reports them)')
     .option('--pilots <n>', 'pilots that each reading is averaged over (default: 1; of power 16384)')
-    .option('--seed <n>', 'of what is drawn: orders, and who is off', '1')
+    .option('--seed <n>', 'of what coded and references draw: orders, who is off (default: 1)')
     .option('--resume', 'go on with a measurement that was interrupted')
     .option('--dry-run', 'say how many readings it takes, how long, and how exact it will be, and measure nothing')
     .option('--json', 'one JSON object a line')

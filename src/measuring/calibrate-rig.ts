@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementFlaws, type ElementFlaw } from '../../calibration/element-health.ts';
 import type { StateEstimate } from '../../calibration/estimate-states.ts';
+import { expectedError, usualPower } from '../../calibration/expected-error.ts';
 import { tableOf, tableOfPanel } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import type { Clock } from '../../core/clock/clock.ts';
@@ -65,9 +66,9 @@ export async function calibrateRig(
   { rigPanel, recovery }: OpenedArray,
   { clock, stop, onProgress }: { clock: Clock; stop: AbortSignal; onProgress: (done: number, of: number, kept: number) => void },
 ): Promise<CalibrationResult> {
-  const { rig, seed, resume } = request;
+  const { rig, resume } = request;
   const measurement = measurementOf(request, rigPanel);
-  const { array, method, reading, pilots, receiver, readings: total } = measurement;
+  const { array, method, reading, pilots, seed, receiver, readings: total } = measurement;
   makeFolder(rig.calibration.folder);
   const journal = openJournal(
     journalPath(rig),
@@ -117,7 +118,7 @@ export async function calibrateRig(
       nominalPower(rig, rigPanel),
     );
     const tables = partsOf(rig, rigPanel).map(({ panel: serial, elements }) => tableOfPanel(whole, serial, elements));
-    const usual = usualPower(found);
+    const usual = usualPower(found.map(({ estimate }) => estimate.states));
     journal.remove();
     return {
       ...{ tables, chains: found, reading, pilots, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
@@ -176,24 +177,10 @@ function withoutPath({ rows, cols, re, im }: CMatrix, elements: readonly number[
   return out;
 }
 
-/** Median over the elements of the mean power of a state. */
-function usualPower(chains: readonly Pick<MeasuredChainStates, 'estimate'>[]): number {
-  const powers = chains.flatMap(({ estimate: { states } }) =>
-    Array.from({ length: states.rows }, (_, n) => {
-      let sum = 0;
-      for (let at = n * states.cols; at < (n + 1) * states.cols; at++) sum += states.re[at] ** 2 + states.im[at] ** 2;
-      return sum / states.cols;
-    }),
-  );
-  return powers.sort((a, b) => a - b)[powers.length >> 1];
-}
-
-/** Half of a state's error turns it and half changes its size. */
 function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['accuracy'] {
-  const variance = chains.reduce((sum, { estimate }) => sum + estimate.variance, 0) / chains.length;
-  const share = Math.sqrt(variance / usualPower(chains) / 2);
+  const { phaseDeg, gainDb } = expectedError(chains.map(({ estimate }) => estimate));
   const round = (value: number): number => Number(value.toPrecision(3));
-  return { phaseDeg: round((180 / Math.PI) * share), gainDb: round((20 / Math.LN10) * share) };
+  return { phaseDeg: round(phaseDeg), gainDb: round(gainDb) };
 }
 
 /** What does not do what it is told, element by element. */

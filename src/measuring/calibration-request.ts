@@ -15,7 +15,8 @@ export interface CalibrationRequest {
   readonly readings?: number | undefined;
   /** That a reading is averaged over; absent: few of pilots, many of powers. */
   readonly pilots?: number | undefined;
-  readonly seed: number;
+  /** Of what the method draws; absent: 1. */
+  readonly seed?: number | undefined;
   /** Go on with a measurement that was interrupted. */
   readonly resume: boolean;
 }

@@ -18,6 +18,7 @@ export interface Measurement {
   readonly method: CalibrationMethod;
   readonly reading: ReadingKind;
   readonly pilots: number;
+  readonly seed: number;
   /** Which receiver listens. */
   readonly receiver: number;
   /** All of them, those for the noise among them. */
@@ -30,7 +31,7 @@ const USUAL_PILOTS: Readonly<Record<ReadingKind, number>> = { pilots: 1, power: 
 
 /** @throws {BeamrigError} 'argument' where the panels cannot be measured so */
 export function measurementOf(request: CalibrationRequest, { panel }: RigPanel): Measurement {
-  const { rig, readings, seed } = request;
+  const { rig, readings, seed = 1 } = request;
   const features = panel.capabilities?.features ?? [];
   const reading = request.reading ?? (features.includes('pilot-report') ? 'pilots' : 'power');
   requireReports(panel.name, features, reading);
@@ -43,15 +44,21 @@ export function measurementOf(request: CalibrationRequest, { panel }: RigPanel):
   };
   const method = reading === 'power' ? byPower(request.method) : request.method;
   requireFeatures(array, method);
+  if (request.seed !== undefined && method.draws !== true) throw nothingDrawn(method.name);
   const options: MeasureArrayOptions = { array, method, readings, random: createRandom(seed).stream('calibration') };
   return {
-    ...{ array, method, reading },
+    ...{ array, method, reading, seed },
     pilots: request.pilots ?? USUAL_PILOTS[reading],
     receiver: receiverOf(request, reading),
     readings: reading === 'power' ? powerReadingsOf(options) : readingsOf(options),
     carryOut: (onProgress, reader) => (reading === 'power' ? measurePowers : measureArray)({ ...options, onProgress }, reader),
   };
 }
+
+const nothingDrawn = (method: string): BeamrigError =>
+  new BeamrigError('argument', `--seed: the method ${method} draws nothing, so that it would be the same with any`, {
+    wayOut: 'Leave it out; another measurement differs by its noise alone.',
+  });
 
 function requireReports(panel: string, features: readonly Feature[], reading: ReadingKind): void {
   const needed: readonly Feature[] = reading === 'pilots' ? ['pilot-report'] : ['snr-report', 'digital-weights'];
