@@ -18,6 +18,8 @@ export interface DrawnArrayOptions {
 }
 
 const DEG = Math.PI / 180;
+/** Of the field that is added where a plan asks for one, in the fields that all elements have together at random. */
+export const DRAWN_REFERENCE_SHARE = 3;
 const GAIN_RANGE_DB = 1.5;
 
 /** c, N×2^Q: offsets in ±π and ±1.5 dB, states with errors of their own. */
@@ -50,7 +52,10 @@ export function measured(
   for (let step = run.next(); ;) {
     if (step.done === true) return step.value;
     const heard = new ReadingModel(step.value).heard(array);
+    const { reference } = step.value;
+    const added = DRAWN_REFERENCE_SHARE * Math.sqrt(setup.elements);
     for (let i = 0; i < heard.rows; i++) {
+      if (reference !== undefined) (reference[i] % 2 === 0 ? heard.re : heard.im)[i] += reference[i] < 2 ? added : -added;
       const error = random.complexNormal();
       heard.re[i] += Math.sqrt(noise) * error.re;
       heard.im[i] += Math.sqrt(noise) * error.im;

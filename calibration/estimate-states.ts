@@ -147,15 +147,19 @@ class Belief implements StateBelief {
     let free = 0;
     const own = new Float64Array(elements);
     const known = new Float64Array(elements);
+    let knownOfAll = 0;
     for (let n = 0; n < elements; n++) {
       // How many of the element's states the readings tell, and not the grid.
       const byGrid = this.weights[n] * mean(probes.map((probe, i) => dotOf(probe, awayOfProbes[i], n, states)));
+      // Of a single element it comes from few probes, and is uncertain; over all of them it is not.
+      knownOfAll += Math.min(states - 1 - byGrid, this.#shown[n] - 1);
       known[n] = Math.min(Math.max(states - 1 - byGrid, 0), this.#shown[n] - 1);
       free += known[n] + 1;
       own[n] = squareOf(away, n, states) / power / Math.max(known[n], 1e-9);
     }
     const told = known.map((count) => count / (states - 1));
-    if (this.#given.spread === undefined && mean(told) > LEAST_SHARE_TOLD) this.spread = Math.max(median(own), LEAST_SPREAD);
+    const toldOfAll = knownOfAll / elements / (states - 1);
+    if (this.#given.spread === undefined && toldOfAll > LEAST_SHARE_TOLD) this.spread = Math.max(median(own), LEAST_SPREAD);
     if (this.#given.noise === undefined) {
       const left = this.#plan.readings - free;
       if (left < LEAST_FREE_SHARE * this.#plan.readings) throw noiseNotTold(this.#plan.readings);
@@ -192,8 +196,9 @@ class Belief implements StateBelief {
         on += this.model.visits[at];
       }
       const share = on / readings;
+      if (on === 0 || on === readings) return 0; // never off or never on: nothing to compare
       const square = (onRe - share * re) ** 2 + (onIm - share * im) ** 2;
-      return square / Math.max(variance * readings * share * (1 - share), Number.MIN_VALUE);
+      return square / (variance * readings * share * (1 - share));
     });
   }
 }

@@ -44,8 +44,12 @@ export interface CalibrationMethod {
   readonly hears: Hears;
   /** Whether elements must be switched off. */
   readonly needsElementEnable: boolean;
+  /** Whether a field must be added at the receiver that plans turn by quarters; default: no. */
+  readonly needsReference?: boolean;
   /** Whether it hears what an element shows in all of its states alike: else one that is stuck looks as one that is dead. */
   hearsConstants(setup: Pick<MethodSetup, 'elementEnable'>): boolean;
+  /** Whether anything of it is drawn; default: all of it follows from the array. */
+  readonly draws?: boolean;
   /** Fewer elements, or bits of their states, it cannot tell apart; absent: it takes any. */
   readonly least?: { readonly elements: number; readonly phaseBits: number };
   /** What is known in the end: of each element its offset, or all of its states. */

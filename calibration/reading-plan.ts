@@ -22,6 +22,8 @@ export interface ReadingPlan {
   readonly words: Uint16Array;
   /** 0 where element n is off in reading i, at i·N + n; absent: all are on in all. */
   readonly on?: Uint8Array;
+  /** How a field that is added at the receiver is turned in reading i, in quarters of a turn; absent: there is none. */
+  readonly reference?: Uint8Array;
 }
 
 /** What element n shows in reading i; undefined: nothing. */

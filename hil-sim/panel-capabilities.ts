@@ -19,6 +19,8 @@ export type PanelCapabilities = Partial<
     gainBits: number;
     /** Whether single elements can be switched off (default true): element-enable. */
     elementEnable: boolean;
+    /** Whether what a receiver hears of each chain is reported (default true): pilot-report. */
+    pilotReport: boolean;
   }
 >;
 
@@ -75,7 +77,7 @@ export function capabilitiesOfReceivers({ authentication, capabilities = {} }: S
 
 /** @throws {BeamrigError} 'argument' for what the wire cannot carry, and for 'authentication' without a key */
 export function capabilitiesOfPart({ authentication, capabilities = {} }: Said, air: AirPart): Capabilities {
-  const { elementEnable = true, ...said } = capabilities;
+  const { elementEnable = true, pilotReport = true, ...said } = capabilities;
   const { beamMemory = 16, protocolMinor = PROTOCOL_MINOR, gainBits = DEFAULT_GAIN_BITS } = said;
   const { features = FEATURES.filter((feature) => protocolMinor >= (FIRST_MINOR[feature] ?? 0)) } = said;
   if (said.features?.includes('authentication') && !authentication) {
@@ -85,6 +87,7 @@ export function capabilitiesOfPart({ authentication, capabilities = {} }: Said, 
     'beam-memory': beamMemory > 0,
     'element-gain': gainBits > 0,
     'element-enable': elementEnable,
+    'pilot-report': pilotReport,
   };
   const announced = (feature: Feature): boolean =>
     feature === 'authentication' ? authentication !== undefined : features.includes(feature) && hasFor[feature] !== false;

@@ -15,12 +15,16 @@ import { estimateStates } from '../estimate-states.ts';
 import { galoisProduct } from '../galois-field.ts';
 import type { CalibrationMethod, MethodSetup } from '../method.ts';
 import type { ReadingPlan } from '../reading-plan.ts';
-import { joinPlans, planOf, shuffled, shuffledPlan } from '../reading-plan.ts';
+import { joinPlans, planOf, shownIn, shuffled, shuffledPlan } from '../reading-plan.ts';
 import { hadamardOrder, hadamardPlan } from './hadamard.ts';
 
 const OFF_SHARE = 0.1;
 /** Of the readings with half of the elements off, after a single round: so many times the least number. */
 const OFFSET_ROUNDS = 4;
+/** Of the elements in each reading, where no more readings were asked for than one round has. */
+const FEW_OFF_SHARE = 0.02;
+/** Of one round: so many readings must there be at least, where fewer than all of it are asked for. */
+const LEAST_OF_ROUND = 7 / 8;
 
 export const coded: CalibrationMethod = {
   name: 'coded',
@@ -29,6 +33,7 @@ export const coded: CalibrationMethod = {
   hears: 'complex',
   needsElementEnable: false,
   hearsConstants: ({ elementEnable }) => elementEnable,
+  draws: true,
   finds: 'states',
   readings: (setup) => codedReadings(setup),
   *run(setup) {
@@ -44,17 +49,30 @@ function codedReadings(setup: MethodSetup): number {
   const { elements, phaseBits } = setup;
   const rounds = roundsOf(setup);
   const extra = rounds === 1 && setup.elementEnable ? OFFSET_ROUNDS * hadamardOrder(elements) : 0;
-  return rounds * oneRound(elements, phaseBits) + extra;
+  return shortRound(setup) ?? rounds * oneRound(elements, phaseBits) + extra;
+}
+
+/** How many readings of one round there shall be, where those with half of the elements off would be too many. */
+function shortRound({ elements, phaseBits, elementEnable, readings }: MethodSetup): number | undefined {
+  const round = oneRound(elements, phaseBits);
+  if (!elementEnable || readings === undefined || readings > round || readings < LEAST_OF_ROUND * round) return undefined;
+  return readings;
 }
 
 function codedPlan(setup: MethodSetup): ReadingPlan {
   const { elements, phaseBits, elementEnable, random } = setup;
   const rounds = roundsOf(setup);
-  if (!elementEnable) return orthogonalPlan({ elements, phaseBits, rounds, offShare: 0, random });
-  if (rounds > 1) return orthogonalPlan({ elements, phaseBits, rounds, offShare: OFF_SHARE, random });
-  const states = orthogonalPlan({ elements, phaseBits, rounds, offShare: 0, random });
+  const orthogonal = (offShare: number): ReadingPlan => orthogonalPlan({ elements, phaseBits, rounds, offShare, random });
+  if (!elementEnable) return orthogonal(0);
+  const short = shortRound(setup);
+  if (short !== undefined) {
+    const round = orthogonal(FEW_OFF_SHARE);
+    // In a drawn order already: the last ones are any.
+    return planOf({ elements, phaseBits, readings: short }, (i, n) => shownIn(round, i, n));
+  }
+  if (rounds > 1) return orthogonal(OFF_SHARE);
   const offsets = hadamardPlan({ elements, phaseBits, readings: OFFSET_ROUNDS * hadamardOrder(elements), word: 0 });
-  return shuffledPlan(joinPlans(states, offsets), random.stream('among'));
+  return shuffledPlan(joinPlans(orthogonal(0), offsets), random.stream('among'));
 }
 
 /** k: so many readings are 2^(Q·k). */

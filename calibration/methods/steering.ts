@@ -24,16 +24,21 @@ export const steering: CalibrationMethod = {
     const { elements, phaseBits } = setup;
     const readings = readingsOf(setup);
     const states = 2 ** phaseBits;
-    const rounds = readings / elements;
+    const beams = beamsOf(elements);
+    const rounds = readings / beams;
     // In each round the whole codebook, shifted by a part of a beam, so that other states are shown.
     const plan = planOf({ elements, phaseBits, readings }, (i, n) => {
-      const beam = (i % elements) + Math.floor(i / elements) / rounds;
-      return Math.round((beam * n * states) / elements) % states;
+      const beam = (i % beams) + Math.floor(i / beams) / rounds;
+      return Math.round((beam * (n + 1) * states) / beams) % states;
     });
     return estimateStates(plan, yield plan, setup);
   },
 };
 
+/** One more than there are elements, so that none shows the same state in all of them: what is always there is no element's. */
+const beamsOf = (elements: number): number => elements + 1;
+
 function readingsOf({ elements, readings }: MethodSetup): number {
-  return elements * Math.max(1, readings === undefined ? USUAL_ROUNDS : Math.round(readings / elements));
+  const beams = beamsOf(elements);
+  return beams * Math.max(1, readings === undefined ? USUAL_ROUNDS : Math.round(readings / beams));
 }

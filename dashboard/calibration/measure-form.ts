@@ -23,7 +23,7 @@ export class MeasureForm {
     type: 'number',
     min: '1',
     max: '65535',
-    value: '1',
+    placeholder: 'best',
     'aria-label': 'Pilots a reading',
   });
   readonly #resume = element('input', { id: 'cal-resume', type: 'checkbox' });
@@ -84,11 +84,12 @@ export class MeasureForm {
   }
 
   #wish(): CalibrationWish {
-    const readings = this.#readings.valueAsNumber;
+    const orBest = ({ valueAsNumber }: HTMLInputElement): number | null =>
+      Number.isFinite(valueAsNumber) ? valueAsNumber : null;
     return {
       method: this.#method.value,
-      readings: Number.isFinite(readings) ? readings : null,
-      pilots: Number.isFinite(this.#pilots.valueAsNumber) ? this.#pilots.valueAsNumber : 1,
+      readings: orBest(this.#readings),
+      pilots: orBest(this.#pilots),
       resume: this.#resume.checked && !this.#resumeLabel.hidden,
     };
   }

@@ -184,7 +184,39 @@ describe('beamrig calibrate', () => {
       /the method hadamard switches elements off, and the panel cannot \(feature element-enable\)/,
     );
     expect(await cli.beamrig('calibrate', old, '--method', 'steering')).toMatchObject({ code: 0 });
+    expectRefusal(await cli.beamrig('calibrate', old, '--method', 'rev', '--seed', '2'), /--seed: the method rev draws nothing/);
     expectRefusal(await cli.beamrig('calibrate', old, '--method', 'magic'), /--method magic: not allowed; allowed: coded \|/);
+  }, 120_000);
+
+  it('measures by power alone where a panel reports no pilots, the receiver of a user at the probe’s place', async () => {
+    const deaf = impaired('  panel: { pilotReport: false }\n');
+    expectRefusal(await cli.beamrig('calibrate', deaf), /calibration\.probe\.receiver is no user’s, and only users’ receivers/);
+    const rig = impaired('  panel: { pilotReport: false }\ncalibration: { probe: { receiver: 0 } }\n');
+    expectRefusal(await cli.beamrig('calibrate', rig, '--reading', 'pilots'), /reports no pilots \(feature pilot-report\)/);
+    const planned = await cli.beamrig('calibrate', rig, '--dry-run', '--json');
+    // Of each chain: 32 for the noise, 64 to find a reference, 32 and 16 of that alone, two of each setting; then one chain beside the other.
+    const readings = 2 * (32 + 64 + 32 + 16 + 2 * (256 + 64)) + 16;
+    expect(JSON.parse(planned.stdout)).toMatchObject({ reading: 'power', readings, commits: readings });
+    const measured = await cli.beamrig('calibrate', rig);
+    expect(measured).toMatchObject({ code: 0 });
+    expect(measured.stdout).toMatch(/element 3 dead, element 5 stuck\. Table: /);
+    const { phaseDeg, gainDb, table } = missed(rig);
+    expect(phaseDeg).toBeLessThan(1.25 * table.accuracy.phaseDeg);
+    expect(gainDb).toBeLessThan(1.25 * table.accuracy.gainDb);
+    expect(table.accuracy.phaseDeg).toBeLessThan(1);
+  }, 120_000);
+
+  it('knows the chains beside each other whatever is read: their phases are those of one table', async () => {
+    const rig = impaired('calibration: { probe: { receiver: 1 } }\n');
+    for (const words of [
+      ['--method', 'pairwise', '--reading', 'power', '--pilots', '400000'],
+      ['--method', 'pairwise', '--pilots', '64'],
+    ]) {
+      expect(await cli.beamrig('calibrate', rig, ...words)).toMatchObject({ code: 0 });
+      const { phaseDeg, table } = missed(rig);
+      expect(phaseDeg).toBeLessThan(1.3 * table.accuracy.phaseDeg);
+      expect(table.accuracy.phaseDeg).toBeLessThan(2);
+    }
   }, 120_000);
 
   it('refuses readings of a probe that hears nothing', async () => {

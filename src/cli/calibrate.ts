@@ -9,7 +9,8 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { loadRigFile } from '../config/rig-file.ts';
-import { calibrateRig, flawsText, type CalibrationRequest, type CalibrationResult } from '../measuring/calibrate-rig.ts';
+import { calibrateRig, flawsText, type CalibrationResult } from '../measuring/calibrate-rig.ts';
+import { READING_KINDS, type CalibrationRequest, type ReadingKind } from '../measuring/calibration-request.ts';
 import { openArray, type OpenedArray } from '../measuring/open-array.ts';
 import { planned, type PlannedMeasurement } from '../measuring/planned-measurement.ts';
 import { writeResult, type WrittenResult } from '../measuring/write-result.ts';
@@ -24,9 +25,10 @@ import { onStopSignal } from './stop-signal.ts';
 
 export interface CalibrateOptions {
   method: string;
+  reading?: string;
   readings?: string;
-  pilots: string;
-  seed: string;
+  pilots?: string;
+  seed?: string;
   resume?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -34,6 +36,8 @@ export interface CalibrateOptions {
 
 /** As a shell tells of a process that Ctrl-C ended. */
 const STOPPED = 130;
+/** A second of them, at a million a second. */
+const MOST_PILOTS = 1_000_000;
 const METHOD_NAMES = CALIBRATION_METHODS.map(({ name }) => name);
 
 export async function calibrate(rigPath: string, options: CalibrateOptions): Promise<void> {
@@ -101,17 +105,20 @@ function requestOf(rigPath: string, options: CalibrateOptions): CalibrationReque
   return {
     ...{ rig: loadRigFile(rigPath).rig, method, resume: options.resume ?? false },
     readings: options.readings === undefined ? undefined : wholeNumber('--readings', options.readings, { min: 1, max: 2 ** 24 }),
-    pilots: wholeNumber('--pilots', options.pilots, { min: 1, max: 65_535 }),
-    seed: wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 }),
+    reading: options.reading === undefined ? undefined : readingKind(oneOf('--reading', options.reading, READING_KINDS)),
+    pilots: options.pilots === undefined ? undefined : wholeNumber('--pilots', options.pilots, { min: 1, max: MOST_PILOTS }),
+    seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 }),
   };
 }
 
-function planText({ readings, commits, seconds, expected, readingSnrDb }: PlannedMeasurement): string {
+const readingKind = (name: string): ReadingKind | undefined => READING_KINDS.find((kind) => kind === name);
+
+function planText({ reading, readings, commits, seconds, expected, readingSnrDb }: PlannedMeasurement): string {
   const accuracy =
     expected === undefined
       ? ''
       : `; where one element alone reads at ${readingSnrDb} dB, states to ${expected.phaseDeg.toFixed(2)}° and ${expected.gainDb.toFixed(3)} dB RMS`;
-  return `${counted(readings, 'reading')}, ${counted(commits, 'commit')}, about ${duration(seconds)}${accuracy}`;
+  return `${counted(readings, 'reading')} of ${reading}, ${counted(commits, 'commit')}, about ${duration(seconds)}${accuracy}`;
 }
 
 function tellStopped(json: boolean, resumed: boolean): void {
@@ -123,8 +130,9 @@ function tellStopped(json: boolean, resumed: boolean): void {
   process.exitCode = STOPPED;
 }
 
-const asJson = ({ rig, method, pilots }: CalibrationRequest, result: CalibrationResult): object => ({
-  ...{ rig: rig.name, method: method.name, pilots, readings: result.readings, commits: result.commits },
+const asJson = ({ rig, method }: CalibrationRequest, result: CalibrationResult): object => ({
+  ...{ rig: rig.name, method: method.name, reading: result.reading, pilots: result.pilots },
+  ...{ readings: result.readings, commits: result.commits },
   seconds: Math.round(result.spentMs) / 1000,
   readingSnrDb: Number(result.readingSnrDb.toFixed(1)),
   tables: result.tables.map((table) => ({ id: tableId(table), accuracy: table.accuracy, flaws: table.flaws })),

@@ -12,12 +12,14 @@ export function calibrationCommands(command: (usage: string, summary: string, ex
     'beamrig calibrate rig.yaml --dry-run',
     'beamrig calibrate rig.yaml --method coded',
     'beamrig calibrate rig.yaml --method hadamard --readings 256 --json',
+    'beamrig calibrate rig.yaml --reading power',
   ])
     .argument('<rig>', 'rig file; its section calibration says where the probe stands and where tables go', path)
     .option('--method <name>', 'coded, hadamard, steering, complex, rev, on-off or pairwise', 'coded')
     .option('--readings <n>', 'about how many to take (default: what the method likes best)')
-    .option('--pilots <n>', 'pilots that each reading is averaged over', '1')
-    .option('--seed <n>', 'of what is drawn: orders, and who is off', '1')
+    .option('--reading <kind>', 'pilots, or power: the SNR of a user (default: pilots where a panel reports them)')
+    .option('--pilots <n>', 'pilots that each reading is averaged over (default: 1; of power 16384)')
+    .option('--seed <n>', 'of what coded and references draw: orders, who is off (default: 1)')
     .option('--resume', 'go on with a measurement that was interrupted')
     .option('--dry-run', 'say how many readings it takes, how long, and how exact it will be, and measure nothing')
     .option('--json', 'one JSON object a line')

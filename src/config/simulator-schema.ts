@@ -157,6 +157,11 @@ export const simulatorSchema = z
           .default(true)
           .meta({ allowed: 'true or false' })
           .describe('Whether single elements can be switched off in a beam.'),
+        pilotReport: z
+          .boolean()
+          .default(true)
+          .meta({ allowed: 'true or false' })
+          .describe('Whether it reports what a receiver hears of each chain, by pilots. false: only users’ SNR.'),
         gainBits: z
           .int()
           .min(0)

@@ -6,8 +6,8 @@ export interface CalibrationWish {
   method: string;
   /** About how many; null: what the method likes best. */
   readings: number | null;
-  /** That a reading is averaged over. */
-  pilots: number;
+  /** That a reading is averaged over; null: what readings of the panels' kind need. */
+  pilots: number | null;
   /** Go on with the readings of a measurement that was interrupted; false: begin anew, and put those aside. */
   resume: boolean;
 }

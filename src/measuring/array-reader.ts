@@ -1,5 +1,6 @@
 /**
- * One setting of an array after the other, shown and read: what a receiver hears of every RF chain, by pilots. A setting that was not read because a frame,
+ * One setting of an array after the other, shown and read: what a receiver hears of every RF chain, by pilots; or how strongly it hears one of them, by the SNR
+ * that it reports where D drives that one alone. A setting that was not read because a frame,
  * the panel or the link was lost is shown again, once they are back; what cannot be had so is an error.
  */
 import type { Clock } from '../../core/clock/clock.ts';
@@ -10,7 +11,7 @@ import type { UserIndex } from '../../core/signal/indices.ts';
 import { FIRST_SETTING_ID } from '../control/beam-ids.ts';
 import type { PanelRecovery } from '../control/panel-recovery.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
-import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
+import type { MeasuredSnr, Panel, PanelFailure, Result } from '../panel/panel.ts';
 
 /** What all chains show. */
 export interface ArraySetting {
@@ -18,14 +19,26 @@ export interface ArraySetting {
   readonly words: Uint16Array;
   /** N·M of 0/1; absent: every element is on. */
   readonly enabled?: Uint8Array;
+  /** Not all chains at once, but what D drives: heard by its power alone. */
+  readonly driven?: DrivenChains;
+}
+
+/** The one column of D that is not 0. */
+export interface DrivenChains {
+  /** Whose reading it is. */
+  readonly chain: number;
+  readonly weights: readonly { readonly chain: number; readonly re: number; readonly im: number }[];
 }
 
 export interface ArrayReaderOptions {
-  readonly panel: Pick<Panel, 'apply' | 'measurePilots'>;
+  readonly panel: Pick<Panel, 'apply' | 'measurePilots' | 'measureSnr'>;
   /** Knows when the panel is lost, and gets it back. */
   readonly recovery: Pick<PanelRecovery, 'lost' | 'arm' | 'lit' | 'worked' | 'failed' | 'recover'>;
   readonly clock: Clock;
   readonly phaseBits: number;
+  readonly rfChains: number;
+  /** K, the streams of D. */
+  readonly users: number;
   /** Which receiver listens. */
   readonly receiver: UserIndex;
   /** That a reading is averaged over. */
@@ -36,7 +49,7 @@ export interface ArrayReaderOptions {
 
 export interface ArrayReader {
   /**
-   * @returns one complex value a chain, M×1: what is heard of it when it carries power 1
+   * @returns one complex value a chain, M×1: what is heard of it when it carries power 1; of driven chains the power, as re of the chain whose reading it is
    * @throws {BeamrigError} 'stopped', or 'panel' where the array did not answer after all
    */
   read(setting: ArraySetting): Promise<CMatrix>;
@@ -53,15 +66,22 @@ const READINGS_BETWEEN_TURNS = 16;
 const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
-  const { panel, recovery, clock, phaseBits, receiver, pilots, stop } = options;
+  const { panel, recovery, clock, phaseBits, rfChains, users, receiver, pilots, stop } = options;
   let newest = FIRST_SETTING_ID - 1;
   let commits = 0;
-  const once = async ({ words, enabled }: ArraySetting): Promise<Result<CMatrix>> => {
+  const once = async ({ words, enabled, driven }: ArraySetting): Promise<Result<CMatrix>> => {
     newest++;
     commits++;
-    const beam = { beamId: newest, phaseBits, words, ...(enabled === undefined ? {} : { enabled }) };
-    const applied = await panel.apply(beam);
+    const applied = await panel.apply({
+      ...{ beamId: newest, phaseBits, words },
+      ...(enabled === undefined ? {} : { enabled }),
+      ...(driven === undefined ? {} : { digital: { users, weights: columnOf(driven, rfChains, users, receiver) } }),
+    });
     if (!applied.ok) return applied;
+    if (driven !== undefined) {
+      const told = powerOf(await panel.measureSnr(newest, pilots), receiver);
+      return told.ok ? { ok: true, value: powerOfChain(told.value, driven.chain, rfChains) } : told;
+    }
     const heard = await panel.measurePilots(newest, receiver, pilots);
     return heard.ok ? { ok: true, value: complexOf(heard.value.values) } : heard;
   };
@@ -115,6 +135,31 @@ const notRead = (failure: PanelFailure, more?: string): BeamrigError =>
       wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
     },
   );
+
+/** D, M×K: what drives the receiver's stream, and nothing else is sent. */
+function columnOf({ weights }: DrivenChains, rfChains: number, users: number, receiver: number): Float32Array {
+  const digital = new Float32Array(2 * rfChains * users);
+  for (const { chain, re, im } of weights) {
+    const at = 2 * (chain * users + receiver);
+    digital[at] += re;
+    digital[at + 1] += im;
+  }
+  return digital;
+}
+
+/** In powers of the receiver's noise; a report that lacks others has what is wanted of it. */
+function powerOf(report: Result<MeasuredSnr>, receiver: number): Result<number> {
+  if (report.ok) return { ok: true, value: 10 ** (report.value.snrDb[receiver] / 10) };
+  const { failure } = report;
+  const own = failure.reason === 'unusable-report' ? failure.partialSnrDb?.[receiver] : undefined;
+  return own === undefined || Number.isNaN(own) ? report : { ok: true, value: 10 ** (own / 10) };
+}
+
+function powerOfChain(power: number, chain: number, rfChains: number): CMatrix {
+  const out = zeros(rfChains, 1);
+  out.re[chain] = power;
+  return out;
+}
 
 function complexOf(values: Float32Array): CMatrix {
   const out = zeros(values.length / 2, 1);

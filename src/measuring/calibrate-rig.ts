@@ -7,39 +7,26 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementFlaws, type ElementFlaw } from '../../calibration/element-health.ts';
 import type { StateEstimate } from '../../calibration/estimate-states.ts';
-import type { CalibrationMethod } from '../../calibration/method.ts';
+import { expectedError, usualPower } from '../../calibration/expected-error.ts';
 import { tableOf, tableOfPanel } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
-import { connectionMask } from '../../core/signal/geometry.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import { fromDb } from '../../core/signal/rate.ts';
-import { createRandom } from '../../core/signal/random.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
 import { createArrayReader } from './array-reader.ts';
-import { measureArray, readingsOf, requireFeatures, type ArrayUnderTest, type MeasureArrayOptions } from './measure-array.ts';
+import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
+import { measurementOf } from './measurement.ts';
 import { openJournal } from './readings-journal.ts';
 import { resumedReader } from './resumed-reader.ts';
 import { requireExplained } from './reading-quality.ts';
-
-export interface CalibrationRequest {
-  readonly rig: RigFile;
-  readonly method: CalibrationMethod;
-  /** About how many; absent: what the method likes best. */
-  readonly readings?: number | undefined;
-  /** That a reading is averaged over. */
-  readonly pilots: number;
-  readonly seed: number;
-  /** Go on with a measurement that was interrupted. */
-  readonly resume: boolean;
-}
 
 export interface MeasuredChainStates {
   /** Of the array. */
@@ -47,6 +34,8 @@ export interface MeasuredChainStates {
   /** c without the path to the probe. */
   readonly states: CMatrix;
   readonly estimate: StateEstimate;
+  /** σ² of a reading. */
+  readonly noise: number;
   readonly flaws: ReadonlyMap<number, ElementFlaw>;
 }
 
@@ -56,35 +45,13 @@ export interface CalibrationResult {
   readonly chains: readonly MeasuredChainStates[];
   /** SNR of a reading of one usual element alone, dB. */
   readonly readingSnrDb: number;
+  readonly reading: ReadingKind;
+  readonly pilots: number;
   readonly readings: number;
   /** Of this part of the measurement, those that were repeated among them. */
   readonly commits: number;
   readonly spentMs: number;
 }
-
-/** What is measured, as the opened panels have it. @throws {BeamrigError} 'argument' where they cannot be read so */
-export function arrayUnderTest({ rig, method }: Pick<CalibrationRequest, 'rig' | 'method'>, { panel }: RigPanel): ArrayUnderTest {
-  const features = panel.capabilities?.features ?? [];
-  if (!features.includes('pilot-report')) {
-    throw new BeamrigError('argument', `${panel.name} reports no pilots (feature pilot-report), which every method reads`, {
-      wayOut: 'Attach a panel that does: one of the array, or one with receivers.',
-    });
-  }
-  const { rfChains, phaseBits, connection } = rig.array;
-  const elements = elementsOf(rig);
-  const array = {
-    ...{ elements, rfChains, phaseBits },
-    ...(connection === 'full' ? {} : { connection: connectionMask(connection, elements, rfChains) }),
-    elementEnable: features.includes('element-enable'),
-  };
-  requireFeatures(array, method);
-  return array;
-}
-
-export const measureOptions = ({ method, readings, seed }: CalibrationRequest, array: ArrayUnderTest): MeasureArrayOptions => ({
-  ...{ array, method, readings },
-  random: createRandom(seed).stream('calibration'),
-});
 
 /** Where the readings of a rig's unfinished measurement are. */
 export const journalPath = ({ name, calibration }: RigFile): string => join(calibration.folder, `${name}.unfinished`);
@@ -111,16 +78,14 @@ export async function calibrateRig(
   { rigPanel, recovery }: LentArray,
   { clock, stop, onProgress, whenRead, tell }: HowToCalibrate,
 ): Promise<CalibrationResult> {
-  const { rig, method, pilots, seed, resume } = request;
-  const array = arrayUnderTest(request, rigPanel);
-  const options = measureOptions(request, array);
-  const receiver = rig.calibration.probe.receiver ?? rig.users.count;
-  const total = readingsOf(options);
+  const { rig, resume } = request;
+  const measurement = measurementOf(request, rigPanel);
+  const { array, method, reading, pilots, seed, receiver, readings: total } = measurement;
   makeFolder(rig.calibration.folder);
   const journal = openJournal(
     journalPath(rig),
     {
-      ...{ format: 'beamrig-readings-2', method: method.name, readings: total, receiver, pilots, seed },
+      ...{ format: 'beamrig-readings-2', method: method.name, reading, readings: total, receiver, pilots, seed },
       ...{ elements: array.elements, rfChains: array.rfChains, phaseBits: array.phaseBits, elementEnable: array.elementEnable },
       ...{ probe: JSON.stringify(rig.calibration.probe), frequencyGhz: rig.array.carrierGhz },
       panels: rigPanel.boards().map(({ panel }) => panel),
@@ -136,24 +101,25 @@ export async function calibrateRig(
       panel,
       recovery,
       clock,
-      phaseBits: array.phaseBits,
+      ...{ phaseBits: array.phaseBits, rfChains: array.rfChains, users: rig.users.count },
       receiver: userIndex(receiver),
       pilots,
       stop,
     });
-    const { chains, noise } = await measureArray(
-      {
-        ...options,
-        onProgress: (done, of) => onProgress(done, of, journal.kept.length),
-        ...(whenRead === undefined ? {} : { whenRead }),
+    const kept = resumedReader(reader, journal);
+    let done = 0;
+    const { chains } = await measurement.carryOut((...progress) => onProgress(...progress, journal.kept.length), {
+      async read(setting) {
+        const heard = await kept.read(setting);
+        if (++done === total) await whenRead?.();
+        return heard;
       },
-      resumedReader(reader, journal),
-    );
+    });
     const endedC = await temperatureOf(rigPanel);
-    requireExplained(chains, noise, method.hears);
-    const found = chains.map(({ elements, estimate }): MeasuredChainStates => {
+    requireExplained(chains, method);
+    const found = chains.map(({ elements, estimate, noise }): MeasuredChainStates => {
       const flaws = elementFlaws(estimate.states, estimate.variance, method.finds === 'states', method.hearsConstants(array));
-      return { elements, estimate, flaws, states: withoutPath(estimate.states, elements, probePath(rig)) };
+      return { elements, estimate, noise, flaws, states: withoutPath(estimate.states, elements, probePath(rig)) };
     });
     const accuracy = accuracyOf(found);
     const facts = {
@@ -171,11 +137,11 @@ export async function calibrateRig(
       nominalPower(rig, rigPanel),
     );
     const tables = partsOf(rig, rigPanel).map(({ panel: serial, elements }) => tableOfPanel(whole, serial, elements));
-    const usual = usualPower(found);
+    const usual = usualPower(found.map(({ estimate }) => estimate.states));
     journal.remove();
     return {
-      ...{ tables, chains: found, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
-      readingSnrDb: 10 * Math.log10(usual / noise),
+      ...{ tables, chains: found, reading, pilots, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
+      readingSnrDb: 10 * Math.log10((usual * found.length) / found.reduce((sum, { noise }) => sum + noise, 0)),
     };
   } catch (error) {
     if (isBeamrigError(error) && error.code === 'calibration') journal.setAside();
@@ -230,24 +196,10 @@ function withoutPath({ rows, cols, re, im }: CMatrix, elements: readonly number[
   return out;
 }
 
-/** Median over the elements of the mean power of a state. */
-function usualPower(chains: readonly Pick<MeasuredChainStates, 'estimate'>[]): number {
-  const powers = chains.flatMap(({ estimate: { states } }) =>
-    Array.from({ length: states.rows }, (_, n) => {
-      let sum = 0;
-      for (let at = n * states.cols; at < (n + 1) * states.cols; at++) sum += states.re[at] ** 2 + states.im[at] ** 2;
-      return sum / states.cols;
-    }),
-  );
-  return powers.sort((a, b) => a - b)[powers.length >> 1];
-}
-
-/** Half of a state's error turns it and half changes its size. */
 function accuracyOf(chains: readonly MeasuredChainStates[]): CalibrationTable['accuracy'] {
-  const variance = chains.reduce((sum, { estimate }) => sum + estimate.variance, 0) / chains.length;
-  const share = Math.sqrt(variance / usualPower(chains) / 2);
+  const { phaseDeg, gainDb } = expectedError(chains.map(({ estimate }) => estimate));
   const round = (value: number): number => Number(value.toPrecision(3));
-  return { phaseDeg: round((180 / Math.PI) * share), gainDb: round((20 / Math.LN10) * share) };
+  return { phaseDeg: round(phaseDeg), gainDb: round(gainDb) };
 }
 
 /** What does not do what it is told, element by element. */

@@ -8,7 +8,8 @@ import { elementCount, steeringVector } from '../../core/signal/geometry.ts';
 import { quantisePhases, quantiseToStates } from '../../core/signal/quantise.ts';
 import type { HeatMap, Plot, Report, ReportSection } from '../../models/report/report.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { flawsText, type CalibrationRequest, type CalibrationResult, type MeasuredChainStates } from './calibrate-rig.ts';
+import { flawsText, type CalibrationResult, type MeasuredChainStates } from './calibrate-rig.ts';
+import type { CalibrationRequest } from './calibration-request.ts';
 import { isOnRealLink, type Source } from '../telemetry/cycle-record.ts';
 
 const DEG = 180 / Math.PI;
@@ -47,7 +48,7 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
               ['tables', tables.map(tableId).join(', ')],
               ['frequency', `${rig.array.carrierGhz} GHz`],
               ['temperature of the board', temperatureC === null ? 'not known' : `${temperatureC} °C`],
-              ['readings', `${readings}, of ${request.pilots} pilots each`],
+              ['readings', `${readings} of ${result.reading}, ${result.pilots} pilots each`],
               ['commits', String(commits)],
               ['time', `${(spentMs / 1000).toFixed(1)} s`],
               ['SNR of one element alone in a reading', `${readingSnrDb.toFixed(1)} dB`],

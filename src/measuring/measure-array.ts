@@ -10,22 +10,12 @@ import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
-import type { StateEstimate } from '../../calibration/estimate-states.ts';
 import type { CalibrationMethod, MethodRun } from '../../calibration/method.ts';
 import type { ReadingPlan } from '../../calibration/reading-plan.ts';
 import { shownIn } from '../../calibration/reading-plan.ts';
+import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
+import { alignChains, alignmentReadings } from './align-chains.ts';
 import type { ArrayReader, ArraySetting } from './array-reader.ts';
-
-export interface ArrayUnderTest {
-  /** N, M, Q */
-  readonly elements: number;
-  readonly rfChains: number;
-  readonly phaseBits: number;
-  /** N·M of 0/1; absent: every chain reaches every element. */
-  readonly connection?: Uint8Array | undefined;
-  /** Whether its elements can be switched off. */
-  readonly elementEnable: boolean;
-}
 
 export interface MeasureArrayOptions {
   readonly array: ArrayUnderTest;
@@ -35,15 +25,11 @@ export interface MeasureArrayOptions {
   readonly random: Random;
   /** @param progress readings done of all */
   readonly onProgress?: (done: number, of: number) => void;
-  /** After the last reading, before anything is worked out. */
-  readonly whenRead?: () => Promise<void>;
 }
 
 export interface MeasuredStates {
   /** Of each chain: its elements, and what they show, in the receiver's unit and phase. */
-  readonly chains: readonly { elements: readonly number[]; estimate: StateEstimate }[];
-  /** σ² of a reading. */
-  readonly noise: number;
+  readonly chains: readonly MeasuredChain[];
 }
 
 /** Readings of one setting, for the noise: it is known to a sixth by so many of one chain. */
@@ -51,7 +37,7 @@ export const NOISE_READINGS = 32;
 
 /** @throws {BeamrigError} 'argument' where the array lacks what the method needs, and what the reader throws */
 export async function measureArray(
-  { array, method, readings, random, onProgress, whenRead }: MeasureArrayOptions,
+  { array, method, readings, random, onProgress }: MeasureArrayOptions,
   reader: Pick<ArrayReader, 'read'>,
 ): Promise<MeasuredStates> {
   requireFeatures(array, method);
@@ -63,22 +49,24 @@ export async function measureArray(
     random: random.stream(`chain ${m}`),
     readings,
   }));
-  const total = NOISE_READINGS + Math.max(...setups.map((setup) => method.readings(setup)));
+  const total = readingsOf({ array, method, readings, random });
   let done = 0;
   const read = async (setting: ArraySetting): Promise<CMatrix> => {
     const heard = await reader.read(setting);
     onProgress?.(++done, total);
-    if (done === total) await whenRead?.();
     return heard;
   };
   const noise = await readNoise(array, read);
   const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
-  return { chains: await inStep(array, chains, runs, method.hears, read), noise };
+  const estimates = await inStep(array, chains, runs, method.hears, read);
+  const measured = estimates.map((each) => ({ ...each, noise }));
+  return { chains: method.hears === 'complex' ? measured : await alignChains(array, measured, 'pilots', read) };
 }
 
 /** Readings that a measurement will take, those for the noise among them. */
 export const readingsOf = ({ array, method, readings, random }: MeasureArrayOptions): number =>
   NOISE_READINGS +
+  (method.hears === 'complex' ? 0 : alignmentReadings(array.rfChains, 'pilots')) +
   Math.max(
     ...chainsOf(array).map(({ length }) =>
       method.readings({ elements: length, phaseBits: array.phaseBits, elementEnable: array.elementEnable, random, readings }),
@@ -100,13 +88,6 @@ export function requireFeatures(array: ArrayUnderTest, { name, needsElementEnabl
   throw new BeamrigError('argument', `the method ${name} switches elements off, and the panel cannot (feature element-enable)`, {
     wayOut: 'Choose a method that keeps all elements on: coded, steering or rev.',
   });
-}
-
-/** The elements of each chain. */
-function chainsOf({ elements, rfChains, connection }: ArrayUnderTest): number[][] {
-  return Array.from({ length: rfChains }, (_, m) =>
-    Array.from({ length: elements }, (_, n) => n).filter((n) => connection === undefined || connection[n * rfChains + m] !== 0),
-  );
 }
 
 async function readNoise(
@@ -131,7 +112,7 @@ async function inStep(
   runs: readonly MethodRun[],
   hears: CalibrationMethod['hears'],
   read: (setting: ArraySetting) => Promise<CMatrix>,
-): Promise<MeasuredStates['chains']> {
+): Promise<Omit<MeasuredChain, 'noise'>[]> {
   const steps = runs.map((run) => run.next());
   for (;;) {
     const plans = steps.map((step) => (step.done === true ? undefined : step.value));
@@ -159,7 +140,7 @@ async function inStep(
 }
 
 /** What all chains show for reading i of their plans; a chain that is through shows word 0. */
-function settingOf(
+export function settingOf(
   { elements, rfChains }: ArrayUnderTest,
   chains: readonly (readonly number[])[],
   plans: readonly (ReadingPlan | undefined)[],

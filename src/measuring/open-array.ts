@@ -44,7 +44,7 @@ const SLOWEST_RATE_HZ = 1;
 export async function openArray({ rig, clock, tell, createLink, calibration }: OpenArrayOptions): Promise<OpenedArray> {
   const random = createRandom(rig.seed);
   const simulated = random.stream('simulator');
-  const world = createWorld({ rig, random: simulated, repeat: true });
+  const world = createWorld({ rig, random: simulated, repeat: true, receiverAtProbe: true });
   let simulator: Simulator | undefined;
   let hardware: Hardware | undefined;
   const letGo = async (): Promise<void> => {

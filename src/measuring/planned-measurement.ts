@@ -1,15 +1,17 @@
 /** What a measurement will take and come to, before anything radiates. */
-import { drawnArray, measured } from '../../calibration/drawn-array.ts';
+import { drawnArray, DRAWN_REFERENCE_SHARE, measured } from '../../calibration/drawn-array.ts';
 import { stateDifference, type StateDifference } from '../../calibration/state-difference.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
-import { slowestTransferMs } from '../rig/hardware.ts';
-import { arrayUnderTest, measureOptions, type CalibrationRequest } from './calibrate-rig.ts';
-import { readingsOf } from './measure-array.ts';
+import { slowestLineMs } from '../rig/hardware.ts';
+import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
+import { measurementOf, type Measurement } from './measurement.ts';
+import { bytesOfReading } from './reading-bytes.ts';
 
 export interface PlannedMeasurement {
+  readonly reading: ReadingKind;
   readonly readings: number;
   readonly commits: number;
   readonly seconds: number;
@@ -21,31 +23,31 @@ export interface PlannedMeasurement {
 
 /** Chunks, commit and report. */
 const ROUND_TRIPS = 3;
-const PINGS = 5;
+const PINGS = 20;
 /** Words of all readings together, above which the accuracy is not worked out. */
 const MOST_WORDS = 2 ** 20;
 
 /** @throws {BeamrigError} 'argument' where the panels cannot be measured by this method */
 export async function planned(request: CalibrationRequest, rigPanel: RigPanel): Promise<PlannedMeasurement> {
-  arrayUnderTest(request, rigPanel);
-  let roundTripMs = 0;
+  measurementOf(request, rigPanel);
+  let quickestMs = Infinity;
   for (let i = 0; i < PINGS; i++) {
     const answer = await rigPanel.panel.ping();
-    if (answer.ok) roundTripMs = Math.max(roundTripMs, answer.value.roundTripMs);
+    if (answer.ok) quickestMs = Math.min(quickestMs, answer.value.roundTripMs);
   }
-  return plannedAt(request, rigPanel, roundTripMs);
+  return plannedAt(request, rigPanel, quickestMs === Infinity ? 0 : quickestMs);
 }
 
-/** The same without a word to the panels. @param roundTripMs of a request */
-export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, roundTripMs: number): PlannedMeasurement {
-  const { rig, method, pilots } = request;
-  const array = arrayUnderTest(request, rigPanel);
-  const readings = readingsOf(measureOptions(request, array));
-  const seconds = (readings * (ROUND_TRIPS * roundTripMs + slowestTransferMs(rig) / 2)) / 1000;
-  const readingSnrDb = Math.round(rig.simulator.probeSnrDb + 10 * Math.log10(pilots));
-  const told = { readings, commits: readings, seconds, readingSnrDb };
+/** The same without a word to the panels. @param quickestMs of an exchange with them */
+export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quickestMs: number): PlannedMeasurement {
+  const measurement = measurementOf(request, rigPanel);
+  const { array, method, reading, readings } = measurement;
+  const seconds = (readings * readingMs(request, measurement, rigPanel, quickestMs)) / 1000;
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
-  if (readings * perChain > MOST_WORDS) return told;
+  const noise = noiseBesideElement(request, measurement, perChain);
+  const told = { reading, readings, commits: readings, seconds, readingSnrDb: Math.round(-10 * Math.log10(noise)) };
+  const ofOneChain = reading === 'power' ? readings / array.rfChains : readings;
+  if (ofOneChain * perChain > MOST_WORDS) return told;
   const random = createRandom(1);
   const setup = {
     elements: perChain,
@@ -61,7 +63,6 @@ export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, round
     phaseStateErrorDeg: 3,
     gainStateErrorDb: 0.3,
   });
-  const noise = 1 / fromDb(readingSnrDb);
   try {
     const { states } = measured(method, drawn, { ...setup, noise }, noise, random.stream('noise'));
     return { ...told, expected: stateDifference(states, drawn) };
@@ -70,4 +71,30 @@ export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, round
     if (isBeamrigError(error) && error.code === 'calibration') return told;
     throw error;
   }
+}
+
+/** What the bytes of a reading take on the slowest line, and what the quickest of some exchanges takes beyond its own bytes: there and back, and answering. */
+function readingMs(
+  { rig }: CalibrationRequest,
+  { array, method, reading }: Measurement,
+  { panel }: RigPanel,
+  quickestMs: number,
+): number {
+  const wire = {
+    ...{ rfChains: array.rfChains, phaseBits: array.phaseBits },
+    maxPayloadBytes: panel.capabilities?.maxPayloadBytes ?? USUAL_PAYLOAD_BYTES,
+    enables: method.needsElementEnable,
+    users: reading === 'power' ? rig.users.count : undefined,
+  };
+  return ROUND_TRIPS * quickestMs + slowestLineMs(rig, (elements) => bytesOfReading({ ...wire, elements }));
+}
+
+const USUAL_PAYLOAD_BYTES = 1024;
+
+/** σ² of a complex reading, in powers of one element. An SNR scatters with itself, too: by 1/√pilots of the power that is heard. */
+function noiseBesideElement({ rig }: CalibrationRequest, { method, reading, pilots }: Measurement, elements: number): number {
+  const added = 1 / (fromDb(rig.simulator.probeSnrDb) * pilots);
+  if (reading === 'pilots') return added;
+  const heard = (method.needsReference === true ? 1 + DRAWN_REFERENCE_SHARE ** 2 : 1) * elements;
+  return added + heard / (2 * pilots);
 }

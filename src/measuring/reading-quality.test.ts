@@ -26,7 +26,7 @@ function judged(spoil: (readings: CMatrix, eachAt: (i: number) => number) => voi
   }
   spoil(readings, (i) => step.value.words[i * ELEMENTS + 3]);
   const estimate = estimateStates(step.value, readings, { noise: NOISE, drift: true });
-  requireExplained([{ estimate }], NOISE, 'complex');
+  requireExplained([{ estimate, noise: NOISE }], coded);
 }
 
 const turned = (readings: CMatrix, i: number, degrees: number): void => {

@@ -1,6 +1,6 @@
 /** Whether readings are what an array that stands still in front of a probe that stands still would give. */
 import type { StateEstimate } from '../../calibration/estimate-states.ts';
-import type { Hears } from '../../calibration/method.ts';
+import type { CalibrationMethod } from '../../calibration/method.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 
 /** What states and drift leave over of the readings, in powers of their noise: about 1 where all is explained, a little above where drift is not all of a line. */
@@ -9,18 +9,21 @@ const MOST_UNEXPLAINED = 3;
 const LEAST_CERTAINTY = 4;
 
 /**
- * @param noise σ² of a reading, from one setting that was read repeatedly
+ * @param chains σ² of a reading from one setting that was read repeatedly
  * @throws {BeamrigError} 'calibration' where nothing was heard, or more changed than noise and drift explain
  */
-export function requireExplained(chains: readonly { estimate: StateEstimate }[], noise: number, hears: Hears): void {
-  chains.forEach(({ estimate: { states, residual, variance } }, m) => {
+export function requireExplained(
+  chains: readonly { estimate: StateEstimate; noise: number }[],
+  { hears, needsReference = false }: Pick<CalibrationMethod, 'hears' | 'needsReference'>,
+): void {
+  chains.forEach(({ estimate: { states, residual, variance }, noise }, m) => {
     if (!(meanSquare(states) > LEAST_CERTAINTY * variance)) {
       throw new BeamrigError('calibration', `RF chain ${m} is not heard: the readings leave its states unknown`, {
         wayOut:
           'See that the probe listens (calibration.probe.receiver) and that the chain radiates; where it is only weak, take more --readings or --pilots.',
       });
     }
-    if (hears !== 'complex') return;
+    if (hears !== 'complex' && !needsReference) return;
     const left = meanSquare(residual) / noise;
     if (left <= MOST_UNEXPLAINED) return;
     throw new BeamrigError(

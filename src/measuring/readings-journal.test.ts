@@ -11,7 +11,7 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-journal-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const FACTS: JournalFacts = {
-  ...{ format: 'beamrig-readings-2', method: 'coded', readings: 20, elements: 4, rfChains: 2, phaseBits: 3 },
+  ...{ format: 'beamrig-readings-2', method: 'coded', reading: 'pilots', readings: 20, elements: 4, rfChains: 2, phaseBits: 3 },
   ...{ elementEnable: true, receiver: 0, pilots: 1, seed: 1, probe: '{}', frequencyGhz: 28, panels: ['A'] },
 };
 const reading = (i: number): CMatrix => fromParts(2, 1, [i + 0.25, -i - 1], [i / 3, 1e-9 * i]);

@@ -25,6 +25,7 @@ import { fromParts } from '../../core/signal/complex-matrix.ts';
 export const journalFactsSchema = z.strictObject({
   format: z.literal('beamrig-readings-2'),
   method: z.string(),
+  reading: z.enum(['pilots', 'power']),
   readings: z.int().positive(),
   elements: z.int().positive(),
   rfChains: z.int().positive(),
@@ -112,7 +113,7 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
 export function readingsKept(path: string, facts: Pick<JournalFacts, 'method' | 'pilots' | 'readings'>): number | null {
   if (!existsSync(path)) return null;
   const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
-  const { success, data } = journalFactsSchema.safeParse(parsed(first));
+  const { success, data } = journalFactsSchema.safeParse(parsed(first.split(BETWEEN)[0]));
   const isSame = success && data.method === facts.method && data.pilots === facts.pilots && data.readings === facts.readings;
   return isSame ? rest.filter((line) => line !== '').length : null;
 }

@@ -15,20 +15,12 @@ import type { CalibrationMethodOffer, CalibrationPlan, CalibrationWish, StateErr
 import type { RigPanel } from '../control/rig-panel.ts';
 import type { Calibrations } from '../rig/calibration.ts';
 import { createTableHistory } from '../rig/table-history.ts';
-import {
-  arrayUnderTest,
-  calibrateRig,
-  flawsText,
-  journalPath,
-  type CalibrationRequest,
-  type MeasuredChainStates,
-} from './calibrate-rig.ts';
+import { calibrateRig, flawsText, journalPath, type MeasuredChainStates } from './calibrate-rig.ts';
+import type { CalibrationRequest } from './calibration-request.ts';
+import { measurementOf } from './measurement.ts';
 import { plannedAt } from './planned-measurement.ts';
 import { readingsKept } from './readings-journal.ts';
 import { writeResult } from './write-result.ts';
-
-/** The same as of the command, so that either goes on with what the other one began. */
-const SEED = 1;
 
 export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, clock: Clock): ArrayCalibrator {
   const requestOf = ({ method: name, readings, pilots, resume }: CalibrationWish): CalibrationRequest => {
@@ -38,7 +30,7 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
         wayOut: `Choose one of ${CALIBRATION_METHODS.map((each) => each.name).join(', ')}.`,
       });
     }
-    return { rig, method, readings: readings ?? undefined, pilots, seed: SEED, resume };
+    return { rig, method, readings: readings ?? undefined, pilots: pilots ?? undefined, resume };
   };
   const offers = new Map<string, CalibrationMethodOffer[]>();
   const plans = new Map<string, Omit<CalibrationPlan, 'kept'>>();
@@ -61,7 +53,10 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
         plans.set(key, plan);
       }
       const { readings } = plan;
-      return { ...plan, kept: readingsKept(journalPath(rig), { method: wish.method, pilots: wish.pilots, readings }) };
+      return {
+        ...plan,
+        kept: readingsKept(journalPath(rig), { method: wish.method, pilots: measurementOf(request, on).pilots, readings }),
+      };
     },
     async calibrate(wish, lent, how) {
       const request = requestOf(wish);
@@ -88,7 +83,7 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
 function offerOf(rig: RigFile, method: CalibrationMethod, on: RigPanel): CalibrationMethodOffer {
   const { name, about, finds } = method;
   try {
-    arrayUnderTest({ rig, method }, on);
+    measurementOf({ rig, method, resume: false }, on);
     return { name, about, finds, why: null };
   } catch (error) {
     if (!isBeamrigError(error)) throw error;

@@ -6,8 +6,9 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { removeIfPossible, writeWholeFile } from '../../core/files/whole-file.ts';
 import { reportHtml } from '../../models/report/html.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
-import type { CalibrationRequest, CalibrationResult } from './calibrate-rig.ts';
+import type { CalibrationResult } from './calibrate-rig.ts';
 import { calibrationReport } from './calibration-report.ts';
+import type { CalibrationRequest } from './calibration-request.ts';
 
 export interface WrittenResult {
   readonly files: readonly string[];

@@ -338,13 +338,19 @@ function keyRemedy(lacking: 'rig' | 'panel' | undefined): string {
 /** How long the words and weights of a beam are on the slowest line of a rig, ms: framing, answers and a retry are allowed for. */
 export function slowestTransferMs({ array, users, links }: Pick<RigFile, 'array' | 'users' | 'links'>): number {
   const { rfChains, phaseBits } = array;
+  return slowestLineMs({ links }, (elements) => 2 * ((elements * rfChains * phaseBits) / 8 + 8 * rfChains * users.count));
+}
+
+/**
+ * How long so many bytes of each link are on the slowest line of a rig, ms; 0 where none has a speed of its own.
+ * @param bytesOf of a link with so many elements
+ */
+export function slowestLineMs({ links }: Pick<RigFile, 'links'>, bytesOf: (elements: number) => number): number {
   const times = links.map((link) => {
     if (link.users !== undefined) return 0; // receivers are sent no beams
     const { kind, of } = ofKind(link);
     const bitsASecond = kind.bitsASecond?.(of.block);
-    if (bitsASecond === undefined) return 0;
-    const bytes = (link.elements.length * rfChains * phaseBits) / 8 + 8 * rfChains * users.count;
-    return (2 * bytes * BITS_A_BYTE * 1000) / bitsASecond;
+    return bitsASecond === undefined ? 0 : (bytesOf(link.elements.length) * BITS_A_BYTE * 1000) / bitsASecond;
   });
   return Math.max(0, ...times);
 }

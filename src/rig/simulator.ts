@@ -55,9 +55,13 @@ export function assembleSimulator(options: SimulatorOptions): Simulator {
 
 /** What the rig file says of the panels in front of its simulated array, in a loopback or at the far end of a wire. */
 export function panelSettings({ simulator }: RigFile): Required<Pick<PanelSettings, 'answerMs' | 'capabilities'>> {
-  const { answerMs, protocolMinor, elementEnable, gainBits, maxPayloadBytes, stagingSlots, beamMemory } = simulator.panel;
+  const { answerMs, protocolMinor, elementEnable, pilotReport, gainBits, maxPayloadBytes, stagingSlots, beamMemory } =
+    simulator.panel;
   const payload = maxPayloadBytes === undefined ? {} : { maxPayloadBytes };
-  return { answerMs, capabilities: { protocolMinor, elementEnable, gainBits, ...payload, stagingSlots, beamMemory } };
+  return {
+    answerMs,
+    capabilities: { protocolMinor, elementEnable, pilotReport, gainBits, ...payload, stagingSlots, beamMemory },
+  };
 }
 
 /** The array of the rig file, with the states of its chips and its impairments drawn from the simulator's seed. */

@@ -10,7 +10,7 @@ import type { BeamId } from '../../firmware-protocol/messages.ts';
 import { createMovingUsers, createRecordedScene } from '../../hil-sim/scene.ts';
 import type { RecordedScene, Scene } from '../../hil-sim/scene.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { scale as times } from '../../core/signal/complex-matrix.ts';
+import { clone, scale as times } from '../../core/signal/complex-matrix.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { cosinePowerPattern } from '../../core/signal/geometry.ts';
 import type { Random } from '../../core/signal/random.ts';
@@ -36,12 +36,14 @@ export interface WorldOptions {
   recorded?: CMatrix[];
   /** Begin again after the last recorded channel. */
   repeat: boolean;
+  /** The receiver that the rig file names for calibration stands where it says that the probe is, and not where its user walks. */
+  receiverAtProbe?: boolean;
 }
 
 /** Channels that were taken and not latched yet: one, or two when pipelined; more are of beams that never came on the air. */
 const MOST_TAKEN = 4;
 
-export function createWorld({ rig, random, recorded, repeat }: WorldOptions): World {
+export function createWorld({ rig, random, recorded, repeat, receiverAtProbe = false }: WorldOptions): World {
   // The noise is the unit of power.
   const probe = times(probePath(rig), Math.sqrt(fromDb(rig.simulator.probeSnrDb)));
   if (recorded !== undefined) return recordedWorld({ ...createRecordedScene(recorded), probe }, repeat);
@@ -61,7 +63,20 @@ export function createWorld({ rig, random, recorded, repeat }: WorldOptions): Wo
     carrierGhz,
     random: random.stream('scene'),
   });
-  return movingWorld({ ...scene, probe }, rig.loop.rateHz);
+  const { receiver } = rig.calibration.probe;
+  if (!receiverAtProbe || receiver === undefined || receiver >= rig.users.count) {
+    return movingWorld({ ...scene, probe }, rig.loop.rateHz);
+  }
+  const channel = (): CMatrix => withRow(scene.channel(), receiver, probe);
+  return movingWorld({ ...scene, channel, probe }, rig.loop.rateHz);
+}
+
+/** The same but for one row. */
+function withRow(matrix: CMatrix, row: number, by: CMatrix): CMatrix {
+  const out = clone(matrix);
+  out.re.set(by.re, row * matrix.cols);
+  out.im.set(by.im, row * matrix.cols);
+  return out;
 }
 
 /**

@@ -50,11 +50,11 @@ const calibrationSchema = z.strictObject({
     .min(1)
     .max(2 ** 24)
     .nullable(),
-  pilots: z.int().min(1).max(65_535),
+  pilots: z.int().min(1).max(65_535).nullable(),
   resume: z.boolean(),
 });
 const CALIBRATION_NONSENSE =
-  'A measurement is asked for by its method, a number of readings (or null), 1 to 65535 pilots a reading, and whether it is to go on with readings that were kept.';
+  'A measurement is asked for by its method, a number of readings (or null), 1 to 65535 pilots a reading (or null), and whether it is to go on with readings that were kept.';
 const phaseBitsSchema = z.int().min(1).max(16);
 /** Pages that are refused again and again are told of so often. */
 const REFUSALS_TOLD_A_SECOND = 0.2;

@@ -35,7 +35,7 @@ async function measure(text: string, method: string, readings?: number): Promise
   const clock = createRealClock();
   const array = await openArray({ rig, clock, tell: () => undefined });
   try {
-    const request = { rig, method: methodNamed(method), readings, pilots: PILOTS, seed: 1, resume: false };
+    const request = { rig, method: methodNamed(method), readings, pilots: PILOTS, resume: false };
     const result = await calibrateRig(request, array, { clock, stop: new AbortController().signal, onProgress: () => undefined });
     return { ...result, rig };
   } finally {
