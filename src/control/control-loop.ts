@@ -140,6 +140,7 @@ class Loop implements ControlLoop {
     return describedNow(description, this.#model.current, {
       ...this.#panels.describe(),
       calibration: setting.calibration?.(this.#panels.panel).about ?? description.calibration,
+      channels: setting.channels.about?.() ?? description.channels,
       slow: (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
     });
