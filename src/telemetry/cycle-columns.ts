@@ -112,6 +112,22 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
   ),
   sumRate('measured_sum_rate', 'measured', 'from the SNR that the panels reported for this very beam', (r) => r.measuredSumRate),
   sumRate('zf_sum_rate', 'digital ZF', 'of fully digital zero-forcing on the same channel, as a yardstick', (r) => r.zfSumRate),
+  ...METRICS.flatMap(metricColumns),
+  ...CYCLE_STAGES.map(({ name, meaning }): CycleColumn => {
+    const time = `time of the stage ${name}: ${meaning}`;
+    return { name: `${name}_ms`, unit: 'ms', type: 'number', meaning: time, of: (r) => r.stageMs[name], page: 'every' };
+  }),
+  { name: 'cycle_ms', unit: 'ms', type: 'number', meaning: 'time of the whole cycle', of: (r) => r.cycleMs, page: 'every' },
+  { name: 'link_retries', type: 'integer', meaning: 'requests that were repeated', of: (r) => r.link.retries },
+  { name: 'link_timeouts', type: 'integer', meaning: 'requests that waited in vain', of: (r) => r.link.timeouts },
+  { name: 'link_discarded', type: 'integer', meaning: 'frames that came and were not understood', of: (r) => r.link.discarded },
+  {
+    name: 'link_round_trip_ms',
+    unit: 'ms',
+    type: 'number',
+    meaning: 'smoothed round trip of a request',
+    of: (r) => r.link.roundTripMs,
+  },
   {
     name: 'net_sum_rate',
     unit: 'bit/s/Hz',
@@ -146,22 +162,6 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
     meaning:
       'what the error variance that the estimator told of itself had to be widened by, mean over the users; 1 where it was right; none where no slot tested it',
     of: (r) => r.sounding?.widened,
-  },
-  ...METRICS.flatMap(metricColumns),
-  ...CYCLE_STAGES.map(({ name, meaning }): CycleColumn => {
-    const time = `time of the stage ${name}: ${meaning}`;
-    return { name: `${name}_ms`, unit: 'ms', type: 'number', meaning: time, of: (r) => r.stageMs[name], page: 'every' };
-  }),
-  { name: 'cycle_ms', unit: 'ms', type: 'number', meaning: 'time of the whole cycle', of: (r) => r.cycleMs, page: 'every' },
-  { name: 'link_retries', type: 'integer', meaning: 'requests that were repeated', of: (r) => r.link.retries },
-  { name: 'link_timeouts', type: 'integer', meaning: 'requests that waited in vain', of: (r) => r.link.timeouts },
-  { name: 'link_discarded', type: 'integer', meaning: 'frames that came and were not understood', of: (r) => r.link.discarded },
-  {
-    name: 'link_round_trip_ms',
-    unit: 'ms',
-    type: 'number',
-    meaning: 'smoothed round trip of a request',
-    of: (r) => r.link.roundTripMs,
   },
 ];
 

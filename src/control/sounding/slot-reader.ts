@@ -71,6 +71,9 @@ function readingOf(reports: readonly MeasuredPilots[], rfChains: number): SlotRe
   return { values, pilots: Math.min(...reports.map(({ pilots }) => pilots)) };
 }
 
-/** A failure after which no other slot can be had now: the safe state was commanded, or there is no session any more. */
-export const endsSounding = (bench: Bench, { reason }: PanelFailure): boolean =>
-  reason === 'made-safe' || reason === 'rejected' || reason === 'not-sent' || bench.on.panel.capabilities === undefined;
+/** A failure after which no other slot can be had: the safe state was commanded, there is no session any more, or the panel never reports pilots. */
+export const endsSounding = (bench: Bench, failure: PanelFailure): boolean =>
+  failure.reason === 'made-safe' ||
+  failure.reason === 'not-sent' ||
+  (failure.reason === 'rejected' && failure.code === 'unsupported-message') ||
+  bench.on.panel.capabilities === undefined;
