@@ -90,14 +90,9 @@ export function flawsText(flaws: BoardTable['flaws']): string {
   return [...chains].map(([text, of]) => `${text} (${of.length === 1 ? 'chain' : 'chains'} ${of.join(', ')})`).join('; ');
 }
 
-const ORIGINS: Partial<Record<string, string>> = {
-  simulation: 'simulated scene',
-  file: 'channel file',
-  sounding: 'sounded',
-};
-
-/** Which channel the beams are for, shown plainly. */
-export function originText({ byHand, channelSource }: RigDescription): string {
+/** Which channel the beams are for, shown plainly; of one that was sounded, how old it is. */
+export function originText({ byHand, channelSource, channels }: RigDescription): string {
   if (byHand !== null) return 'Beams: by hand, for no channel';
-  return `Channels: ${ORIGINS[channelSource] ?? channelSource}`;
+  if (channelSource === 'simulation') return 'Channels: simulated scene';
+  return `Channels: ${channelSource === 'file' ? 'from a file' : channels}`;
 }
