@@ -91,8 +91,12 @@ export function flawsText(flaws: BoardTable['flaws']): string {
 }
 
 /** Which channel the beams are for, shown plainly; of one that was sounded, how old it is. */
-export function originText({ byHand, channelSource, channels }: RigDescription): string {
+export function originText({ byHand, channelSource }: RigDescription, soundedSlotsAgo: number | null): string {
   if (byHand !== null) return 'Beams: by hand, for no channel';
-  if (channelSource === 'simulation') return 'Channels: simulated scene';
-  return `Channels: ${channelSource === 'file' ? 'from a file' : channels}`;
+  const how = {
+    simulation: 'simulated scene',
+    file: 'from a file',
+    sounding: soundedSlotsAgo === null ? 'sounded' : `sounded ${counted(soundedSlotsAgo, 'slot')} ago`,
+  }[channelSource];
+  return `Channels: ${how}`;
 }

@@ -82,7 +82,8 @@ export class CalibrationView {
     setText(this.#open, live.state === 'measuring' ? 'MEASURING the array' : glance.text);
     this.#open.title = glance.title;
     this.#open.dataset.level = glance.level;
-    setText(this.#origin, originText(rig));
+    setText(this.#origin, originText(rig, live.latest?.soundedSlotsAgo ?? null));
+    this.#origin.title = `Which channel the beams are for: ${rig.byHand === null ? rig.channels : 'none'}`;
     if (this.#section.hidden) return;
     this.#drawBoards(rig.calibrated, live.nowMs());
     this.#keepChains(rig.rfChains);

@@ -4,6 +4,7 @@ import { stateDifference, type StateDifference } from '../../calibration/state-d
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
+import type { RigFile } from '../config/rig-file.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { slowestTransferMs } from '../rig/hardware.ts';
 import { arrayUnderTest, measureOptions, type CalibrationRequest } from './calibrate-rig.ts';
@@ -36,12 +37,16 @@ export async function planned(request: CalibrationRequest, rigPanel: RigPanel): 
   return plannedAt(request, rigPanel, roundTripMs);
 }
 
+/** How long so many readings take. */
+export const secondsFor = (rig: RigFile, readings: number, roundTripMs: number): number =>
+  (readings * (ROUND_TRIPS * roundTripMs + slowestTransferMs(rig) / 2)) / 1000;
+
 /** The same without a word to the panels. @param roundTripMs of a request */
 export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, roundTripMs: number): PlannedMeasurement {
   const { rig, method, pilots } = request;
   const array = arrayUnderTest(request, rigPanel);
   const readings = readingsOf(measureOptions(request, array));
-  const seconds = (readings * (ROUND_TRIPS * roundTripMs + slowestTransferMs(rig) / 2)) / 1000;
+  const seconds = secondsFor(rig, readings, roundTripMs);
   const readingSnrDb = Math.round(rig.simulator.probeSnrDb + 10 * Math.log10(pilots));
   const told = { readings, commits: readings, seconds, readingSnrDb };
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);

@@ -23,7 +23,7 @@ import {
   type CalibrationRequest,
   type MeasuredChainStates,
 } from './calibrate-rig.ts';
-import { plannedAt } from './planned-measurement.ts';
+import { plannedAt, secondsFor } from './planned-measurement.ts';
 import { readingsKept } from './readings-journal.ts';
 import { writeResult } from './write-result.ts';
 
@@ -41,7 +41,8 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
     return { rig, method, readings: readings ?? undefined, pilots, seed: SEED, resume };
   };
   const offers = new Map<string, CalibrationMethodOffer[]>();
-  const plans = new Map<string, Omit<CalibrationPlan, 'kept'>>();
+  /** Working out how exact one will be takes a while, and depends on nothing that changes. */
+  const plans = new Map<string, Omit<CalibrationPlan, 'kept' | 'seconds'>>();
   return {
     methods(on) {
       const features = on.panel.capabilities?.features.join() ?? 'none';
@@ -56,12 +57,13 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       const { azimuthDeg, elevationDeg, receiver = rig.users.count } = rig.calibration.probe;
       let plan = plans.get(key);
       if (plan === undefined) {
-        const { readings, seconds, readingSnrDb, expected = null } = plannedAt(request, on, on.panel.counters.roundTripMs);
-        plan = { method: wish.method, readings, seconds, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
+        const { readings, readingSnrDb, expected = null } = plannedAt(request, on, 0);
+        plan = { method: wish.method, readings, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
         plans.set(key, plan);
       }
       const { readings } = plan;
-      return { ...plan, kept: readingsKept(journalPath(rig), { method: wish.method, pilots: wish.pilots, readings }) };
+      const seconds = secondsFor(rig, readings, on.panel.counters.roundTripMs);
+      return { ...plan, seconds, kept: readingsKept(journalPath(rig), { method: wish.method, pilots: wish.pilots, readings }) };
     },
     async calibrate(wish, lent, how) {
       const request = requestOf(wish);
