@@ -25,7 +25,8 @@ describe('what an array is known by', () => {
   it('is told with its age and accuracy, the oldest and worst of the boards', () => {
     const older = board({ table: { ...table, id: 'B-2', measuredAtMs: NOW_MS - 9 * DAY_MS, phaseDeg: 1.26 } });
     expect(glanceOf(rig([board(), older]), NOW_MS)).toEqual({
-      text: 'Calibrated 9 days ago to 1.3°, 0.064 dB',
+      text: 'Calibrated 9 days ago',
+      more: ' to 1.3°, 0.064 dB',
       title: 'B-1/28GHz/25C/0a1b2c3d + B-2',
       level: 'good',
     });
@@ -34,7 +35,8 @@ describe('what an array is known by', () => {
 
   it('is nothing as soon as one board has no table', () => {
     expect(glanceOf(rig([board(), none]), NOW_MS)).toEqual({
-      text: 'NOT CALIBRATED: ideal states',
+      text: 'NOT CALIBRATED',
+      more: ': ideal states',
       title: 'B-2: there are no tables',
       level: 'none',
     });
