@@ -332,13 +332,18 @@ function situation(live: Live): string {
   if (rig && source === 'simulator') {
     // Where the simulator stands in for hardware, the banner has said why.
     const why = rig.links.some(({ source }) => source !== 'simulator') ? '' : ` ${sentence(rig.sourceReason)}`;
-    return `Nothing here is radiated: this is the simulator.${why}`;
+    return `Nothing here is radiated: this is the simulator.${why}${soundedText(rig)}`;
   }
-  if (source === 'played-panel') return 'Nothing here is radiated: the panel is a program, and what it reports is calculated.';
+  if (source === 'played-panel')
+    return `Nothing here is radiated: the panel is a program, and what it reports is calculated.${soundedText(rig)}`;
   if (rig?.channelSource === 'simulation')
     return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
-  return 'The array radiates what is shown here.';
+  return `The array radiates what is shown here.${soundedText(rig)}`;
 }
+
+/** How the channels are known that beams are computed for, where the rig hears them itself. */
+const soundedText = (rig: RigDescription | undefined): string =>
+  rig?.channelSource === 'sounding' ? ` Channels are ${rig.channels}.` : '';
 
 /** Of a rig that does not run: where its array is, as far as it has said. */
 function safetyText(live: Live): string {

@@ -37,17 +37,18 @@ export function doubtsOf({ table, temperatureC, frequencyGhz }: BoardCalibration
 export function glanceOf(
   { calibrated }: RigDescription,
   nowMs: number,
-): { text: string; title: string; level: 'good' | 'doubt' | 'none' } {
+): { text: string; more: string; title: string; level: 'good' | 'doubt' | 'none' } {
   const tables = calibrated.flatMap(({ table }) => (table === null ? [] : [table]));
   if (tables.length === 0 || tables.length < calibrated.length) {
     const why = calibrated.flatMap(({ panel, why }) => (why === null ? [] : [`${panel}: ${why}`]));
-    return { text: 'NOT CALIBRATED: ideal states', title: why.join('; '), level: 'none' };
+    return { text: 'NOT CALIBRATED', more: ': ideal states', title: why.join('; '), level: 'none' };
   }
   const oldest = tables.reduce((old, table) => (table.measuredAtMs < old.measuredAtMs ? table : old));
   const worst = (of: (table: BoardTable) => number): number => Math.max(...tables.map(of));
   const doubts = calibrated.flatMap((board) => doubtsOf(board, nowMs));
   return {
-    text: `Calibrated ${daysText(nowMs - oldest.measuredAtMs)} ago to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
+    text: `Calibrated ${daysText(nowMs - oldest.measuredAtMs)} ago`,
+    more: ` to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
     title: [tables.map(({ id }) => id).join(' + '), ...doubts].join('; '),
     level: doubts.length > 0 ? 'doubt' : 'good',
   };
@@ -90,14 +91,13 @@ export function flawsText(flaws: BoardTable['flaws']): string {
   return [...chains].map(([text, of]) => `${text} (${of.length === 1 ? 'chain' : 'chains'} ${of.join(', ')})`).join('; ');
 }
 
-const ORIGINS: Partial<Record<string, string>> = {
-  simulation: 'simulated scene',
-  file: 'channel file',
-  sounding: 'sounded',
-};
-
-/** Which channel the beams are for, shown plainly. */
-export function originText({ byHand, channelSource }: RigDescription): string {
+/** Which channel the beams are for, shown plainly; of one that was sounded, how old it is. */
+export function originText({ byHand, channelSource }: RigDescription, soundedSlotsAgo: number | null): string {
   if (byHand !== null) return 'Beams: by hand, for no channel';
-  return `Channels: ${ORIGINS[channelSource] ?? channelSource}`;
+  const how = {
+    simulation: 'simulated scene',
+    file: 'from a file',
+    sounding: soundedSlotsAgo === null ? 'sounded' : `sounded ${counted(soundedSlotsAgo, 'slot')} ago`,
+  }[channelSource];
+  return `Channels: ${how}`;
 }

@@ -18,6 +18,8 @@ const QUANTITIES: [quantity: Quantity, text: string, title: string][] = [
 
 export class CalibrationView {
   readonly #open = byId<HTMLButtonElement>('calibration-glance');
+  readonly #glance = element('span');
+  readonly #more = element('i');
   readonly #origin = byId('channel-origin');
   readonly #section = byId('calibration');
   readonly #boards = element('div', { id: 'cal-boards' });
@@ -53,6 +55,7 @@ export class CalibrationView {
     right.append(this.#boards, form, this.#tables);
     this.#form = new MeasureForm(form, socket, controls);
     this.#choose('phase');
+    this.#open.replaceChildren(this.#glance, this.#more);
     this.#open.addEventListener('click', () => this.#show(this.#section.hidden === true));
     byId('calibration-close').addEventListener('click', () => {
       this.#show(false);
@@ -79,10 +82,13 @@ export class CalibrationView {
     const { rig } = live;
     if (!rig) return;
     const glance = glanceOf(rig, live.nowMs());
-    setText(this.#open, live.state === 'measuring' ? 'MEASURING the array' : glance.text);
+    const measuring = live.state === 'measuring';
+    setText(this.#glance, measuring ? 'MEASURING the array' : glance.text);
+    setText(this.#more, measuring ? '' : glance.more);
     this.#open.title = glance.title;
     this.#open.dataset.level = glance.level;
-    setText(this.#origin, originText(rig));
+    setText(this.#origin, originText(rig, live.latest?.soundedSlotsAgo ?? null));
+    this.#origin.title = `Which channel the beams are for: ${rig.byHand === null ? rig.channels : 'none'}`;
     if (this.#section.hidden) return;
     this.#drawBoards(rig.calibrated, live.nowMs());
     this.#keepChains(rig.rfChains);

@@ -36,7 +36,10 @@ export class TopBar {
     document.body.dataset.real = source === 'hardware' && !channelsSimulated ? 'yes' : 'no';
     document.body.dataset.shows = live.radiation?.shows ?? 'unknown';
     setText(this.#source, source?.replace('-', ' ').toUpperCase() ?? (connection === 'gone' ? 'NO DATA' : '…'));
-    setText(this.#channels, channelsSimulated ? ', channels simulated' : '');
+    setText(
+      this.#channels,
+      channelsSimulated ? ', channels simulated' : rig?.channelSource === 'sounding' ? ', channels sounded' : '',
+    );
     setText(this.#radiation, radiationText(live));
     this.#drawBanner(live);
     if (rig) {

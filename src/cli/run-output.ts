@@ -19,6 +19,8 @@ export interface RunStart {
   engine: Engine | null;
   source: Source;
   channelSource: ChannelOrigin;
+  /** Where channels come from, in words. */
+  channels: string;
   sourceLine: string;
   lookedFor: string[];
   /** What phase states are known by. */
@@ -80,12 +82,13 @@ export function textOutput(out: Outlet): RunOutput {
   };
   return {
     statusEveryMs: onTerminal ? 500 : 5000,
-    start: ({ name, rigLine, source, channelSource, sourceLine, lookedFor, calibration, url, runFolder }) => {
+    start: ({ name, rigLine, source, channelSource, channels, sourceLine, lookedFor, calibration, url, runFolder }) => {
       line(`${name}: ${rigLine}`);
       line('Looked for hardware:');
       for (const place of lookedFor) line(`  ${place}`);
       const colourOf = { simulator: 31, 'played-panel': 33, hardware: channelSource === 'simulation' ? 33 : 0 };
       line(paint(colourOf[source], sourceLine));
+      if (channelSource === 'sounding') line(`Channels:    ${printable(channels)}`);
       line(`Calibration: ${printable(calibration)}`);
       line(`Page:        ${url}`);
       line(`Run folder:  ${runFolder}`);
@@ -111,6 +114,7 @@ export function textOutput(out: Outlet): RunOutput {
       const { cycles, cyclesPerSecond } = summary;
       last(`${SENTENCE[ended] ?? `Ended: ${ended}.`}${message === undefined ? '' : ` ${message}`}`);
       const inAll = `${counted(cycles, 'cycle')} (${summary.void} void), ${cyclesPerSecond.toFixed(1)} a second`;
+      if (summary.sounding !== null) last(soundingText(summary.sounding));
       const [first, ...others] = summary.parts;
       const on = ({ objective, source, channelSource }: RunPart): string =>
         `objective ${objective}, ${sourceText(source, channelSource)}`;
@@ -146,6 +150,9 @@ export function textOutput(out: Outlet): RunOutput {
     },
   };
 }
+
+const soundingText = ({ slots, beams, share }: NonNullable<RunSummary['sounding']>): string =>
+  `Sounding took ${counted(slots, 'slot')} for ${counted(beams, 'beam')} of the whole channel and those through words that stood: ${(100 * share).toFixed(1)} % of all.`;
 
 /** `sum rate: measured 28.41, predicted 28.92, digital ZF 30.01 bit/s/Hz`: a line for each quantity. */
 function figuresText(means: RunPart['means']): string[] {

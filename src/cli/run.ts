@@ -138,6 +138,7 @@ export async function run(rigPath: string, options: RunOptions): Promise<void> {
     engine: assembled.description.engine,
     source: assembled.source,
     channelSource: assembled.description.channelSource,
+    channels: assembled.description.channels,
     sourceLine: sourceLine(rig, assembled),
     lookedFor: assembled.lookedFor,
     calibration: assembled.description.calibration,

@@ -4,6 +4,7 @@ import { statusText, type RigStatus } from './status-line.ts';
 const statusOf = (measuredSnrDb: (number | null)[], predictedSnrDb: (number | null)[]): string =>
   statusText({
     ...{ type: 'status', state: 'running', source: 'simulator', channelSource: 'simulation', cycle: 7, cyclesPerSecond: 20 },
+    channelAgeSlots: null,
     ...{ slow: null, void: 0, measuredSumRate: 25.12, zfSumRate: 29.3, cycleMs: 1, model: 'aligned', phaseBits: 6 },
     ...{ measuredSnrDb, predictedSnrDb },
   } satisfies RigStatus);

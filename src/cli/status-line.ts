@@ -1,4 +1,5 @@
 /** One line that says how the rig does: rewritten in place on a terminal, a new line every few seconds elsewhere. */
+import { counted } from '../../core/errors/counted.ts';
 import type { Controller } from '../control/controller.ts';
 import type { SlowPace } from '../control/watch/pace-watch.ts';
 import { sourceText, type ChannelOrigin, type CycleRecord, type Source } from '../telemetry/cycle-record.ts';
@@ -8,6 +9,8 @@ export interface RigStatus {
   state: string;
   source: Source;
   channelSource: ChannelOrigin;
+  /** Slots since the channel was sounded; null where it was not. */
+  channelAgeSlots: number | null;
   cycle: number;
   cyclesPerSecond: number;
   /** Set while the loop cannot keep the rate of the rig file. */
@@ -38,6 +41,7 @@ export function watchStatus(controller: Controller): { now(): RigStatus | undefi
         state: controller.state,
         source: latest.source,
         channelSource: latest.channelSource,
+        channelAgeSlots: latest.sounding?.ageSlots ?? null,
         cycle: latest.cycle,
         cyclesPerSecond: round(controller.cyclesPerSecond(), 1) ?? 0,
         slow: controller.describe().slow,
@@ -67,6 +71,7 @@ export function statusText(status: RigStatus): string {
     `${status.cyclesPerSecond.toFixed(1)}/s${status.slow === null ? '' : ` of ${status.slow.askedPerSecond} (${status.slow.stage})`}`,
     // Early, because a narrow terminal shows only the beginning.
     `void ${status.void}`,
+    status.channelAgeSlots === null ? '' : `sounded ${counted(status.channelAgeSlots, 'slot')} ago`,
     `SNR ${snrText(status.measuredSnrDb)} dB (predicted ${snrText(status.predictedSnrDb)})`,
     `${rate(status.measuredSumRate)} bit/s/Hz (ZF ${rate(status.zfSumRate)})`,
   ]

@@ -2,6 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { longestReportBytes, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
 import { MOST_ELEMENTS } from '../../core/signal/array-limits.ts';
+import { channelProblems } from './channel-schema.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from '../../core/errors/schema-problems.ts';
@@ -66,6 +67,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
     ...sensingProblems(rig),
+    ...channelProblems(at(rig, ['channel']), chains),
   );
   const rateHz = at(rig, ['loop', 'rateHz']) ?? DEFAULT_RATE_HZ;
   const watchdogMs = at(rig, ['loop', 'watchdogMs']);

@@ -20,6 +20,7 @@ import {
   SWEEP_STARTS,
 } from '../../core/signal/quantiser-names.ts';
 import { calibrationSchema } from './calibration-schema.ts';
+import { channelSchema } from './channel-schema.ts';
 import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
@@ -188,6 +189,7 @@ export const rigFileSchema = z
       })
       .describe('Who chooses the beams.'),
     sensing: sensingSchema.optional(),
+    channel: channelSchema.prefault({}),
     links: z
       .array(linkSchema)
       .max(64)

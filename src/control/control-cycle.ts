@@ -25,6 +25,7 @@ import { NO_TABLE, stageTimes, type BoardUsed, type CycleRecord, type Source, ty
 import { uncalibrated, type ArrayCalibration } from './array-calibration.ts';
 import type { ChannelSource, GivenChannel } from './channel-source.ts';
 import type { CycleView, SensingWish } from './controller.ts';
+import { stages } from './stage-times.ts';
 import { panelFailureMessage } from './watch/failure-messages.ts';
 import { doubtOf, type ReadingDoubt } from './watch/reading-doubt.ts';
 
@@ -129,7 +130,16 @@ export async function prepareCycle(
     const given = await stage('channel', () => channels.take(slot));
     if (given === undefined) return undefined;
     prepared.given = given;
-    const { channel } = given;
+    const { channel, standing, beforeMs = {} } = given;
+    for (const [before, ms] of Object.entries(beforeMs) as [Stage, number][]) {
+      prepared.stageMs[before] += ms;
+      prepared.startMs -= ms;
+    }
+    if (standing !== undefined) {
+      prepared.beam = standing.beam;
+      prepared.zfSumRate = zfRate(channel, power, noise);
+      return prepared;
+    }
     // The yardstick needs only the channel: it is worked out here while the model's process computes.
     await stage('model', async () => {
       [prepared.beam, prepared.zfSumRate] = await Promise.all([
@@ -188,8 +198,10 @@ export async function radiateCycle(
     const problem = problemOf(setting, given.channel);
     const { objective, quantise } = setting;
     const { beam: shown, settings } = settingsOf(beam, panel.capabilities?.gainBits ?? 0);
-    resolved = await stage('quantise', () =>
-      realiseBeam(problem, shown, { states: calibration.states(phaseBits), objective, quantise }),
+    resolved = await stage(
+      'quantise',
+      () =>
+        given.standing?.realised ?? realiseBeam(problem, shown, { states: calibration.states(phaseBits), objective, quantise }),
     );
     record.digital = resolved.digitalFrom;
     record.predictedSnrDb = resolved.sinr.map(toDb);
@@ -239,31 +251,11 @@ export async function radiateCycle(
     const measuredSinr = snrDb.map(fromDb);
     record.measuredSumRate = measuredSinr.reduce((rate, sinr) => rate + Math.log2(1 + sinr), 0);
     record.metrics.measured = metricsOf(measuredSinr);
+    if (record.sounding !== undefined) record.sounding.netSumRate = record.measuredSumRate * record.sounding.dataShare;
     return finish(undefined);
   } catch (error) {
     return finish({ stage: stage.now, message: messageOf(error) });
   }
-}
-
-interface Stages {
-  /** Goes through a stage, and keeps the time it took, also where it throws. */
-  <T>(name: Stage, work: () => T | Promise<T>): Promise<T>;
-  /** The stage that was begun last. */
-  now: Stage;
-}
-
-function stages(clock: Clock, stageMs: Record<Stage, number>): Stages {
-  const go = async <T>(name: Stage, work: () => T | Promise<T>): Promise<T> => {
-    go.now = name;
-    const startMs = clock.nowMs();
-    try {
-      return await work();
-    } finally {
-      stageMs[name] = clock.nowMs() - startMs;
-    }
-  };
-  go.now = 'channel' as Stage;
-  return go;
 }
 
 /** The beam is credited with nothing, and what did come of its report is not thrown away. */
@@ -303,6 +295,7 @@ function emptyRecord(
     predictedSumRate: NaN,
     measuredSumRate: NaN,
     zfSumRate: prepared.zfSumRate,
+    ...(prepared.given?.sounding && { sounding: { ...prepared.given.sounding, netSumRate: NaN } }),
     metrics: { predicted: {}, measured: {} },
     stageMs: prepared.stageMs,
     cycleMs: 0,
@@ -310,7 +303,10 @@ function emptyRecord(
   };
 }
 
-function problemOf({ rfChains, power, noise, connection, sensing }: CycleSetting, channel: CMatrix): Problem {
+export function problemOf(
+  { rfChains, power, noise, connection, sensing }: Omit<CycleSetting, 'channels'>,
+  channel: CMatrix,
+): Problem {
   return {
     ...{ channel, rfChains, power, noise },
     ...(connection === undefined ? {} : { connection }),

@@ -147,6 +147,7 @@ class Loop implements ControlLoop {
     return describedNow(this.#options.description, this.#model.current, {
       ...this.#panels.describe(),
       beams: this.#choices.keptBeams ?? this.#options.description.beams,
+      channels: this.#options.setting.channels.about?.() ?? this.#options.description.channels,
       ...{ array: this.calibrating.array(), calibrationMethods: this.calibrating.methods() },
       slow: (this.#is('running') ? this.#watch.slow : undefined) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },

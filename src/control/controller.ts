@@ -92,6 +92,8 @@ export interface RigDescription {
   source: Source;
   /** 'simulation': beams are computed for simulated users, which on hardware has to be said wherever the source is. */
   channelSource: ChannelOrigin;
+  /** The same for people, with how old a channel is that was sounded. */
+  channels: string;
   /** Why there is no hardware, when the source is the simulator. */
   sourceReason: string;
   /** Since when, ms since 1970. */

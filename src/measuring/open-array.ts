@@ -63,7 +63,7 @@ export async function openArray({ rig, clock, tell, createLink, calibration }: O
       simulator = assembleSimulator({ rig, random: simulated, clock, noise: 1, world, behaviours, latencyMs: panel.latencyMs });
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
-    const { first: rigPanel, reason } = await beginning(rig, hardware, standIn, world);
+    const { first: rigPanel, reason } = await beginning(rig, hardware, standIn, world.origin);
     const recovery = createPanelRecovery({
       panel: rigPanel.panel,
       connect: () => rigPanel.connect(),

@@ -38,11 +38,17 @@ export async function planned(request: CalibrationRequest, rigPanel: RigPanel): 
   return plannedAt(request, rigPanel, quickestMs === Infinity ? 0 : quickestMs);
 }
 
+/** How long all of its readings take. @param quickestMs of an exchange with the panels */
+export function secondsAt(request: CalibrationRequest, rigPanel: RigPanel, quickestMs: number): number {
+  const measurement = measurementOf(request, rigPanel);
+  return (measurement.readings * readingMs(request, measurement, rigPanel, quickestMs)) / 1000;
+}
+
 /** The same without a word to the panels. @param quickestMs of an exchange with them */
 export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quickestMs: number): PlannedMeasurement {
   const measurement = measurementOf(request, rigPanel);
   const { array, method, reading, readings } = measurement;
-  const seconds = (readings * readingMs(request, measurement, rigPanel, quickestMs)) / 1000;
+  const seconds = secondsAt(request, rigPanel, quickestMs);
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
   const noise = noiseBesideElement(request, measurement, perChain);
   const told = { reading, readings, commits: readings, seconds, readingSnrDb: Math.round(-10 * Math.log10(noise)) };

@@ -18,7 +18,7 @@ import { createTableHistory } from '../rig/table-history.ts';
 import { calibrateRig, flawsText, journalPath, type MeasuredChainStates } from './calibrate-rig.ts';
 import type { CalibrationRequest } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
-import { plannedAt } from './planned-measurement.ts';
+import { plannedAt, secondsAt } from './planned-measurement.ts';
 import { readingsKept } from './readings-journal.ts';
 import { writeResult } from './write-result.ts';
 
@@ -33,7 +33,8 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
     return { rig, method, readings: readings ?? undefined, pilots: pilots ?? undefined, resume };
   };
   const offers = new Map<string, CalibrationMethodOffer[]>();
-  const plans = new Map<string, Omit<CalibrationPlan, 'kept'>>();
+  /** Working out how exact one will be takes a while, and depends on nothing that changes. */
+  const plans = new Map<string, Omit<CalibrationPlan, 'kept' | 'seconds'>>();
   return {
     methods(on) {
       const features = on.panel.capabilities?.features.join() ?? 'none';
@@ -48,15 +49,14 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       const { azimuthDeg, elevationDeg, receiver = rig.users.count } = rig.calibration.probe;
       let plan = plans.get(key);
       if (plan === undefined) {
-        const { readings, seconds, readingSnrDb, expected = null } = plannedAt(request, on, on.panel.counters.roundTripMs);
-        plan = { method: wish.method, readings, seconds, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
+        const { readings, readingSnrDb, expected = null } = plannedAt(request, on, 0);
+        plan = { method: wish.method, readings, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
         plans.set(key, plan);
       }
       const { readings } = plan;
-      return {
-        ...plan,
-        kept: readingsKept(journalPath(rig), { method: wish.method, pilots: measurementOf(request, on).pilots, readings }),
-      };
+      const { pilots } = measurementOf(request, on);
+      const kept = readingsKept(journalPath(rig), { method: wish.method, pilots, readings });
+      return { ...plan, seconds: secondsAt(request, on, on.panel.counters.roundTripMs), kept };
     },
     async calibrate(wish, lent, how) {
       const request = requestOf(wish);

@@ -22,8 +22,11 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { beamNames } from '../config/beam-file.ts';
+import { soundingOf } from '../config/channel-schema.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import type { ChannelSource } from '../control/channel-source.ts';
+import type { CyclePanel } from '../control/control-cycle.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
@@ -42,6 +45,7 @@ import { beamByHand, requireShowable } from './hand-beam-files.ts';
 import { fromMemory } from './panel-memory.ts';
 import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
+import { requirePilots, rigSounding } from './rig-sounding.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
@@ -167,32 +171,31 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       });
       return simulatedPanel(rig, simulator, clock, random.stream('driver'));
     };
-    const begin = await beginning(rig, hardware, standIn, world);
+    const setting = {
+      ...{ clock, rfChains, noise, objective, quantise, sensing },
+      connection: connection === 'full' ? undefined : connectionMask(connection, elements, rfChains),
+      panelPhaseBits: phaseBits,
+      power: fromDb(rig.snrDb),
+      pilots: rig.loop.pilots,
+      calibration: (on: CyclePanel) => calibrations.for(on),
+    };
+    const sounding = rigSounding(rig, setting, channels, random.stream('sounding'));
+    const source: ChannelSource = sounding ?? world;
+    const begin = await beginning(rig, hardware, standIn, source.origin);
+    if (sounding !== undefined) requirePilots(rig, begin.first);
     const leftOut = calibrations.leftOut(begin.first);
     const calibration = calibrations.for(begin.first);
     if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
     requireShowable(beamformer, begin.first.panel);
     const inMemory = memory?.require(begin.first, options.fromMemory ?? [], calibration) ?? 0;
     const description = describeRig({
-      ...{ rig, clock, rateHz, begin, origin: world.origin, beamformer, needs, quantiser, objective },
+      ...{ rig, clock, rateHz, begin, channels: source, beamformer, needs, quantiser, objective },
       calibration,
       runFolder: options.runFolder,
     });
     const controller = createControlLoop({
-      setting: {
-        clock,
-        channels: world,
-        rfChains,
-        connection: connection === 'full' ? undefined : connectionMask(connection, elements, rfChains),
-        panelPhaseBits: phaseBits,
-        power: fromDb(rig.snrDb),
-        noise,
-        objective,
-        quantise,
-        sensing,
-        pilots: rig.loop.pilots,
-        calibration: (on) => calibrations.for(on),
-      },
+      setting: { ...setting, channels: source },
+      ...(sounding === undefined ? {} : { between: [sounding] }),
       panel: begin.first,
       ...(begin.other === undefined ? {} : { otherPanel: begin.other }),
       fallBack: rig.fallback === 'any-time',
@@ -211,9 +214,11 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       calibrator: createRigCalibrator(rig, calibrations, clock),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
-      transferMs: slowestTransferMs(rig),
+      // A sounding keeps the panel from a cycle for so long.
+      transferMs: slowestTransferMs(rig) * (1 + (soundingOf(rig)?.slots ?? 0)),
       ...(rig.loop.watchdogMs === undefined ? {} : { watchdogMs: rig.loop.watchdogMs }),
-      pipelined: options.pipelined ?? rateHz === 0,
+      // Words that stand take no model, and a channel that is sounded is not known a cycle ahead.
+      pipelined: sounding === undefined && (options.pipelined ?? rateHz === 0),
       ...(cycles === undefined ? {} : { cycles }),
       safe: safeChoice(rig, (on) => calibrations.for(on)),
       random: random.stream('recovery'),

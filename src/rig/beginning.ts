@@ -3,11 +3,10 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { discoverHardware } from '../link/discover.ts';
-import type { RigEvent, Source } from '../telemetry/cycle-record.ts';
+import type { ChannelOrigin, RigEvent, Source } from '../telemetry/cycle-record.ts';
 import { linkText, problemMessage } from './hardware.ts';
 import type { Hardware, LinkProblem } from './hardware.ts';
 import { begun } from './simulated-panel.ts';
-import type { World } from './world.ts';
 
 /** What a run begins with. */
 export interface Beginning {
@@ -24,7 +23,7 @@ export async function beginning(
   rig: RigFile,
   hardware: Hardware | undefined,
   standIn: () => RigPanel,
-  world: World,
+  origin: ChannelOrigin,
 ): Promise<Beginning> {
   const search = discoverHardware(rig.links.map(linkText));
   const { lookedFor } = search;
@@ -52,14 +51,14 @@ export async function beginning(
     other: rig.fallback === 'any-time' ? standIn() : undefined,
     reason: '',
     lookedFor: [...lookedFor, ...found],
-    events: hardwareEvents(hardware, world),
+    events: hardwareEvents(hardware, origin, rig.users.count),
   };
 }
 
 /** What a run on hardware should be known for. */
-function hardwareEvents(hardware: Hardware, world: World): Omit<RigEvent, 'timeNs'>[] {
+function hardwareEvents(hardware: Hardware, origin: ChannelOrigin, users: number): Omit<RigEvent, 'timeNs'>[] {
   const events: Omit<RigEvent, 'timeNs'>[] = [];
-  if (world.origin === 'simulation') events.push(channelsSimulated(hardware.source, world.scene.users));
+  if (origin === 'simulation') events.push(channelsSimulated(hardware.source, users));
   const phasesOnly = hardware.phasesOnly();
   if (phasesOnly.length > 0) {
     events.push({
@@ -80,13 +79,14 @@ const channelsSimulated = (source: Source, users: number): Omit<RigEvent, 'timeN
         code: 'channels-simulated',
         message: `Beams are computed for the rig file's ${users} simulated users, and radiated by hardware: users in the air are elsewhere.`,
         action:
-          'Every record says so. Give measured channels with --channels; or aim without any: beamrig steer, beamrig scan, or model: codebook with codebook: hierarchical.',
+          'Every record says so. Let the rig hear its users (channel: { source: sounding }), or give measured channels with --channels; or aim without any: beamrig steer, beamrig scan, or model: codebook with codebook: hierarchical.',
       }
     : {
         level: 'info',
         code: 'channels-simulated',
         message: `Channels are those of the rig file's ${users} simulated users, and the played panels show the same scene.`,
-        action: 'For an array in the air give measured channels with --channels.',
+        action:
+          'For an array in the air give measured channels with --channels, or have them sounded: channel: { source: sounding }.',
       };
 
 function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigError {

@@ -9,8 +9,9 @@ import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { beamNames } from '../config/beam-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { ArrayCalibration } from '../control/array-calibration.ts';
+import type { ChannelSource } from '../control/channel-source.ts';
 import type { RigDescription } from '../control/controller.ts';
-import { modelUsed, type ChannelOrigin, type ModelUsed } from '../telemetry/cycle-record.ts';
+import { modelUsed, type ModelUsed } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import type { Beginning } from './beginning.ts';
 
@@ -22,7 +23,7 @@ export interface RigAtHand {
   rateHz: number;
   runFolder: string | undefined;
   begin: Pick<Beginning, 'first' | 'reason'>;
-  origin: ChannelOrigin;
+  channels: Pick<ChannelSource, 'origin' | 'about'>;
   beamformer: Beamformer;
   needs: BeamformerNeeds;
   quantiser: QuantiserChoice;
@@ -31,7 +32,22 @@ export interface RigAtHand {
   calibration: ArrayCalibration;
 }
 
-export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, calibration, ...chosen }: RigAtHand): RigDescription {
+const CHANNEL_TEXT = {
+  simulation: 'of the simulated users',
+  file: 'of a file',
+  sounding: 'sounded through the panels',
+} as const;
+
+export function describeRig({
+  rig,
+  clock,
+  rateHz,
+  runFolder,
+  begin,
+  channels,
+  calibration,
+  ...chosen
+}: RigAtHand): RigDescription {
   const { first, reason } = begin;
   const { beamformer, needs, objective } = chosen;
   const { quantiser, sweeps } = chosen.quantiser;
@@ -42,7 +58,8 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, cali
   return {
     name: rig.name,
     source: first.source,
-    channelSource: origin,
+    channelSource: channels.origin,
+    channels: channels.about?.() ?? CHANNEL_TEXT[channels.origin],
     sourceReason: reason,
     sourceSinceMs: Number(clock.epochNs() / 1_000_000n),
     elements,

@@ -95,7 +95,11 @@ export class CycleHistory {
     const { cycle, source, modelId, phaseBits, beamId, outcome } = record;
     const failure = record.failure ?? null;
     const [okEndedMs, voidSinceMs, { roundTripMs }] = [this.#okEndedMs, this.#voidSinceMs, record.link];
-    return { cycle, endedMs, source, modelId, phaseBits, beamId, outcome, failure, okEndedMs, voidSinceMs, roundTripMs };
+    const soundedSlotsAgo = record.sounding?.ageSlots ?? null;
+    return {
+      ...{ cycle, endedMs, source, modelId, phaseBits, beamId, outcome, failure, okEndedMs, voidSinceMs, roundTripMs },
+      soundedSlotsAgo,
+    };
   }
 
   /**

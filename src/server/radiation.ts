@@ -33,7 +33,8 @@ export function radiationNow(
     return { shows, azimuthDeg: null, confirmed, byItself };
   };
   const plainly = (shows: Radiation['shows']): Radiation => ({ shows, azimuthDeg: null, confirmed: true, byItself: false });
-  if (state === 'measuring' && !safe.confirmed) return plainly('settings');
+  // Also before the first and after the last of them: never is called dark what may radiate.
+  if (state === 'measuring') return plainly('settings');
   if (safe.confirmed || (state !== 'running' && state !== 'starting')) return safely(safe.confirmed, false);
   if (newest === undefined) return plainly('nothing');
   if (newest.outcome === 'ok') return plainly('beam');

@@ -55,6 +55,8 @@ export interface LatestCycle {
   /** When the first of the cycles began that have been void since without a break; null while they are ok. */
   voidSinceMs: number | null;
   roundTripMs: number;
+  /** How old its channel is, where it was sounded; null elsewhere. */
+  soundedSlotsAgo: number | null;
 }
 
 /** Since the server started. */

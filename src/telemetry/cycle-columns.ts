@@ -74,7 +74,7 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
     name: 'channels',
     type: 'text',
     tag: true,
-    meaning: 'where the channels come from: simulation or file',
+    meaning: 'where the channels come from: simulation, file or sounding',
     of: (r) => r.channelSource,
   },
   { name: 'model', type: 'text', tag: true, meaning: 'who chose the phases', of: (r) => r.modelId },
@@ -127,6 +127,41 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
     type: 'number',
     meaning: 'smoothed round trip of a request',
     of: (r) => r.link.roundTripMs,
+  },
+  {
+    name: 'net_sum_rate',
+    unit: 'bit/s/Hz',
+    type: 'number',
+    meaning: 'measured_sum_rate times the share of the last wholePeriod slots that were left for data; of sounded channels only',
+    of: (r) => r.sounding?.netSumRate,
+    page: 'ok',
+    figure: { of: 'net sum rate', from: 'measured', seldom: true },
+  },
+  {
+    name: 'sounding_beams',
+    type: 'integer',
+    meaning:
+      'beams of the whole channel that were heard just before the cycle, 0 between soundings; of sounded channels only, as the next three',
+    of: (r) => r.sounding?.beams,
+  },
+  {
+    name: 'sounding_slots',
+    type: 'integer',
+    meaning: 'slots that sounding took just before the cycle, those through the words that stand among them',
+    of: (r) => r.sounding?.slots,
+  },
+  {
+    name: 'sounding_age_slots',
+    type: 'integer',
+    meaning: 'slots since the whole channel was sounded',
+    of: (r) => r.sounding?.ageSlots,
+  },
+  {
+    name: 'sounding_widened',
+    type: 'number',
+    meaning:
+      'what the error variance that the estimator told of itself had to be widened by, mean over the users; 1 where it was right; none where no slot tested it',
+    of: (r) => r.sounding?.widened,
   },
 ];
 

@@ -12,8 +12,21 @@ import type { BeamformerKind } from '../beamforming/beamformer.ts';
  */
 export type Source = 'hardware' | 'played-panel' | 'simulator';
 
-/** Where the channels come from that the beams were computed for: simulated users, or a file that somebody gave. */
-export type ChannelOrigin = 'simulation' | 'file';
+/** Where the channels come from that the beams were computed for: simulated users, a file that somebody gave, or pilots that the panels reported. */
+export type ChannelOrigin = 'simulation' | 'file' | 'sounding';
+
+/** What sounding the channel of a cycle took, and how well it is known. */
+export interface SoundingUsed {
+  /** Beams of the whole channel that were heard just before the cycle, and slots that all sounding before it took; 0 between soundings. */
+  beams: number;
+  slots: number;
+  /** Slots since the whole channel was sounded. */
+  ageSlots: number;
+  /** What the error that the estimator tells of itself had to be widened by, mean over the users, 1 where it was right; NaN where nobody tested it. */
+  widened: number;
+  /** Share of the slots of the last period that were left for data. */
+  dataShare: number;
+}
 
 /** Frames went over a wire that can be cut, to a panel that can be lost. */
 export const isOnRealLink = (source: Source): boolean => source !== 'simulator';
@@ -93,6 +106,8 @@ export interface CycleRecord {
   measuredSumRate: number;
   /** Digital ZF on the same channel: the yardstick shown beside. */
   zfSumRate: number;
+  /** Where the channel was sounded: what that took, and what of the measured rate it leaves, bit/s/Hz. */
+  sounding?: SoundingUsed & { netSumRate: number };
   /** By the names of core/signal/metrics.ts: of the quantised beam, and from what the panels reported for it. */
   metrics: { predicted: MetricValues; measured: MetricValues };
   /** Milliseconds by stage, and the whole cycle. */

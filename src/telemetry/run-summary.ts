@@ -30,6 +30,8 @@ export interface RunSummary {
   parts: RunPart[];
   /** Cycles that are ok and whose readings cannot be what they say, by why: they count in no mean of what was measured. */
   doubtful: Record<string, number>;
+  /** Where channels were sounded: slots that this took, and their share of all slots, those of data among them; else null. */
+  sounding: { slots: number; beams: number; share: number } | null;
   /** Stages over cycles that were not void, whole cycles over all. */
   stageMs: Record<Stage | 'cycle', TimePercentiles | null>;
   /** Over all cycles. */
@@ -85,6 +87,7 @@ export class SummaryTally {
   readonly #bySource: Record<Source, number> = { hardware: 0, 'played-panel': 0, simulator: 0 };
   readonly #doubts = new Map<string, number>();
   readonly #parts = new Map<string, PartTally>();
+  #sounded = { cycles: 0, slots: 0, beams: 0 };
   readonly #times = new Map<Stage | 'cycle', Percentiles>(
     [...STAGES, 'cycle' as const].map((stage) => [stage, new Percentiles()]),
   );
@@ -105,6 +108,9 @@ export class SummaryTally {
     // The failures tell of void ones.
     if (record.doubtCause !== undefined && record.outcome === 'ok') countUp(this.#doubts, DOUBTS[record.doubtCause]);
     this.#partOf(record)?.cycle(record);
+    if (record.channelSource === 'sounding') this.#sounded.cycles += 1;
+    this.#sounded.slots += record.sounding?.slots ?? 0;
+    this.#sounded.beams += record.sounding?.beams ?? 0;
     // A void cycle may not have reached every stage, and a zero would pass for speed.
     if (record.outcome === 'ok') for (const stage of STAGES) this.#times.get(stage)?.add(record.stageMs[stage]);
     this.#times.get('cycle')?.add(record.cycleMs);
@@ -143,12 +149,18 @@ export class SummaryTally {
       users: whole?.users ?? parts[0]?.users.map(({ user }) => ({ user, ...unknown(USER_COLUMNS) })) ?? [],
       parts,
       doubtful: Object.fromEntries(this.#doubts),
+      sounding: this.#overhead(),
       stageMs: Object.fromEntries([...this.#times].map(([stage, times]) => [stage, times.value()])) as RunSummary['stageMs'],
       link: this.#link,
       sourceTransitions: this.#transitions,
       events: this.#events,
       lostLines,
     };
+  }
+
+  #overhead(): RunSummary['sounding'] {
+    const { cycles, slots, beams } = this.#sounded;
+    return cycles === 0 ? null : { slots, beams, share: slots / (slots + cycles) };
   }
 
   /** Undefined where there are too many, which no person reads. */

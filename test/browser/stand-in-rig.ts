@@ -125,6 +125,7 @@ export class StandInRig implements Controller {
       name: 'stand-in',
       source: this.#source,
       channelSource: this.channelSource,
+      channels: 'of the simulated users',
       sourceReason: this.#source !== 'simulator' ? '' : (this.lost ?? 'no links are named in the rig file'),
       sourceSinceMs: this.#sourceSinceMs,
       elements: this.#elements,

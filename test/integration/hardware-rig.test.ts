@@ -226,11 +226,44 @@ describe('a board that can do less than others', () => {
     expect(description).toMatchObject({ source: 'hardware', channelSource: 'simulation' });
     expect(identity).toMatchObject({ source: 'hardware', channelSource: 'simulation' });
     expect(events[0]).toMatchObject({ level: 'warning', code: 'channels-simulated' });
+    // And what can be done without a channel, or to get one.
+    for (const wayOut of [
+      'channel: { source: sounding }',
+      '--channels',
+      'beamrig steer',
+      'beamrig scan',
+      'codebook: hierarchical',
+    ])
+      expect(events[0].action).toContain(wayOut);
     expect(
       records.every(({ channelSource, panels }) => channelSource === 'simulation' && panels === identity.panels[0].panel),
     ).toBe(true);
     expect(events.map(({ code }) => code)).toEqual(['channels-simulated', 'phases-only', 'uncalibrated']);
     expect(records.every(({ source: of }) => of === 'hardware')).toBe(true);
+  });
+
+  it('is refused where its channels are to be sounded and it reports no pilots', async () => {
+    const rig = rigOf('links: [ { name: board, serial: { path: /dev/none } } ]', 'channel: { source: sounding }');
+    const error = await refusal(rig, { createLink: linkTo(rig, ['snr-report', 'digital-weights']) });
+    expect(error).toMatchObject({
+      code: 'panel',
+      message: expect.stringContaining('reports no pilots (feature pilot-report)') as string,
+      wayOut: expect.stringContaining('beamrig scan') as string,
+    });
+  });
+
+  it('hears its users itself where its channels are sounded, and nothing of it is simulated', async () => {
+    const rig = rigOf('links: [ { name: board, serial: { path: /dev/none } } ]', 'channel: { source: sounding, beams: 16 }');
+    const createLink = linkTo(rig, ['snr-report', 'pilot-report', 'digital-weights']);
+    const { source, run, records, events, description } = await assemble(rig, { createLink, cycles: 5 });
+    expect(source).toBe('hardware');
+    expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(description).toMatchObject({
+      channelSource: 'sounding',
+      channels: expect.stringMatching(/^sounded through the panels/) as string,
+    });
+    expect(records.every(({ channelSource }) => channelSource === 'sounding')).toBe(true);
+    expect(events.map(({ code }) => code)).toEqual(['uncalibrated']);
   });
 
   it('is refused where the safe state needs beam memory that it has not', async () => {

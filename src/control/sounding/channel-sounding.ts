@@ -1,0 +1,334 @@
+/**
+ * The channel of a rig that listens: nobody gives it one, it sounds its users through its panels between cycles.
+ *
+ *   whole: slots of beams ─► Ĥ ─► phases by the beamformer ─► words ─┐
+ *   effective: one slot through these words ─► fused with Ĥ ─► D ────┴─► cycles of data, until it is time to sound again
+ *
+ * Words stand from one sounding of the whole channel to the next, D until the effective channel is sounded again: by their periods, or sooner where
+ * the SINR has fallen from what it was after the last sounding. Slots are beams, those of data among them. The controller never sees a simulated
+ * scene: all that it knows has come as pilot reports on beams of its own.
+ */
+import { counted } from '../../../core/errors/counted.ts';
+import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import type { RealisedBeam } from '../../../core/signal/beam-contract.ts';
+import { scale, type CMatrix } from '../../../core/signal/complex-matrix.ts';
+import type { ArrayGeometry } from '../../../core/signal/geometry.ts';
+import type { Random } from '../../../core/signal/random.ts';
+import { fromDb } from '../../../core/signal/rate.ts';
+import { realiseBeam } from '../../../core/signal/realise-beam.ts';
+import type { ChannelEstimate } from '../../../sounding/estimator.ts';
+import { fuse } from '../../../sounding/fuse.ts';
+import { netRate, soundingDue, type SoundingPeriods } from '../../../sounding/sounding-schedule.ts';
+import type { PanelFailure, Result } from '../../panel/panel.ts';
+import { uncalibrated, type ArrayCalibration } from '../array-calibration.ts';
+import type { BetweenCycles, Bench, NextCycle, WorkFailure } from '../between-cycles.ts';
+import type { ChannelSource, GivenChannel, StandingBeam } from '../channel-source.ts';
+import { interleaved, toPanelBits } from '../beam-on-wire.ts';
+import { problemOf, type CyclePanel, type CycleSetting, type FinishedCycle } from '../control-cycle.ts';
+import { panelFailureMessage } from '../watch/failure-messages.ts';
+import { createPilotNoise } from './pilot-noise.ts';
+import { endsSounding, readSlot, type SlotReading, type SlotToShow } from './slot-reader.ts';
+import { createSoundingPlans, sideBySide, type EstimatorName } from './sounding-plans.ts';
+import { createUserChannels } from './user-channels.ts';
+
+export interface ChannelSoundingOptions {
+  readonly setting: Omit<CycleSetting, 'channels'>;
+  readonly geometry: ArrayGeometry;
+  readonly users: number;
+  /** Slots of a sounding of the whole channel, M beams each. */
+  readonly slots: number;
+  readonly estimator: EstimatorName;
+  readonly periods: SoundingPeriods;
+  /** σ² of one pilot in the unit of the panel's readings; absent: learned. */
+  readonly noise?: number | undefined;
+  readonly random: Random;
+}
+
+export type ChannelSounding = ChannelSource & BetweenCycles;
+
+/** Of the slots of a sounding, one in so many may be void. */
+const VOID_SLOTS = 4;
+/** Below this pilot SNR of a random beam of norm 1, a further slot makes the estimate no better. */
+const LEAST_TO_FUSE = fromDb(5);
+
+/** What is known of the whole channel. */
+interface Sounded {
+  readonly on: CyclePanel;
+  readonly calibration: string;
+  readonly slot: number;
+  readonly estimate: ChannelEstimate;
+  /** Pilot SNR of a beam of norm 1, linear. */
+  readonly pilotSnr: number;
+}
+
+/** What is known through the words that stand. */
+interface Through {
+  readonly slot: number;
+  readonly channel: CMatrix;
+  readonly widened: number;
+  readonly bySinr: boolean;
+  readonly standing: StandingBeam;
+}
+
+const IDEAL = uncalibrated();
+
+export function createChannelSounding(options: ChannelSoundingOptions): ChannelSounding {
+  return new Sounding(options);
+}
+
+class Sounding implements ChannelSounding {
+  readonly origin = 'sounding';
+  readonly name = 'sounding';
+  readonly #options: ChannelSoundingOptions;
+  readonly #plans;
+  readonly #noise;
+  readonly #channels;
+  #sounded: Sounded | undefined;
+  #through: Through | undefined;
+  /** Predicted less measured SINR, mean over the users, dB: after the newest sounding, and how much it has grown since. */
+  #missed: { firstDb: number; grownDb: number } | undefined;
+  /** Slots that sounding took within the last period. */
+  #spent: number[] = [];
+  /** For the record of the next cycle. */
+  #before = { beams: 0, slots: 0, channelMs: 0, modelMs: 0 };
+  #newestSlot = 0;
+
+  constructor(options: ChannelSoundingOptions) {
+    this.#options = options;
+    this.#plans = createSoundingPlans(options.estimator, options.slots, options.random);
+    this.#noise = createPilotNoise(options.noise);
+    this.#channels = createUserChannels(options.estimator === 'sparse-bayesian');
+  }
+
+  about(): string {
+    const { slots, setting, periods } = this.#options;
+    const how = `${slots * setting.rfChains} beams in ${counted(slots, 'slot')} every ${periods.wholeSlots}, D every ${periods.effectiveSlots}`;
+    if (this.#sounded === undefined) return `sounded through the panels (${how}): not known yet`;
+    return `sounded through the panels (${how}), ${counted(this.#newestSlot - this.#sounded.slot, 'slot')} ago`;
+  }
+
+  due(next: NextCycle): boolean {
+    return this.#whatIsDue(next) !== undefined;
+  }
+
+  async work(bench: Bench): Promise<WorkFailure | undefined> {
+    const { clock } = this.#options.setting;
+    const startMs = clock.nowMs();
+    const what = this.#whatIsDue(bench);
+    const modelBeforeMs = this.#before.modelMs;
+    const failure =
+      (what?.what === 'whole' ? await this.#soundWhole(bench) : undefined) ??
+      (await this.#soundThrough(bench, what?.because === 'sinr' && what.what === 'effective'));
+    this.#before.channelMs += clock.nowMs() - startMs - (this.#before.modelMs - modelBeforeMs);
+    return failure;
+  }
+
+  take(slot: number): GivenChannel {
+    this.#newestSlot = slot;
+    const sounded = this.#sounded;
+    const { beams, slots, channelMs, modelMs } = this.#before;
+    this.#before = { beams: 0, slots: 0, channelMs: 0, modelMs: 0 };
+    if (sounded === undefined) {
+      throw new BeamrigError('panel', 'the users have not been heard: no sounding has been whole yet');
+    }
+    const through = this.#through;
+    return {
+      channel: through?.channel ?? sounded.estimate.channel,
+      userAzimuthRad: new Float64Array(),
+      ...(through === undefined ? {} : { standing: through.standing }),
+      sounding: {
+        ...{ beams, slots, ageSlots: slot - sounded.slot, widened: through?.widened ?? NaN },
+        dataShare: this.#dataShare(slot),
+      },
+      beforeMs: { channel: channelMs, model: modelMs },
+    };
+  }
+
+  after({ record, doubt }: FinishedCycle): void {
+    // Beside the pause before the next cycle; an estimate that comes sooner has it learned first.
+    setImmediate(() => this.#channels.learn());
+    if (record.outcome !== 'ok' || doubt !== undefined) return;
+    const missed = Array.from(record.predictedSnrDb, (predicted, user) => predicted - record.measuredSnrDb[user]);
+    const known = missed.filter(Number.isFinite);
+    if (known.length === 0) return;
+    const meanDb = known.reduce((sum, each) => sum + each, 0) / known.length;
+    const firstDb = this.#missed?.firstDb ?? meanDb;
+    this.#missed = { firstDb, grownDb: meanDb - firstDb };
+  }
+
+  interrupted(): void {
+    this.#sounded = undefined;
+    this.#through = undefined;
+    this.#missed = undefined;
+  }
+
+  #whatIsDue({ on, choice, slot }: NextCycle): { what: 'whole' | 'effective'; because: 'period' | 'sinr' } | undefined {
+    const sounded = this.#sounded;
+    const { periods, slots } = this.#options;
+    if (sounded?.on !== on || sounded.calibration !== this.#calibrationOf(on).id) return { what: 'whole', because: 'period' };
+    const sinceWholeSlots = slot - sounded.slot;
+    if (!this.#mayStand(choice, sounded)) {
+      return sinceWholeSlots >= periods.wholeSlots ? { what: 'whole', because: 'period' } : undefined;
+    }
+    const through = this.#through;
+    const stands = through?.standing.modelId === choice.beamformer.id && through.standing.phaseBits === choice.phaseBits;
+    // What asks for it again and again is not to take more slots than data has.
+    const isLong = sinceWholeSlots >= 2 * (slots + 1);
+    return soundingDue(
+      {
+        sinceWholeSlots,
+        sinceEffectiveSlots: stands ? slot - through.slot : Infinity,
+        ...(this.#missed === undefined ? {} : { missedDb: this.#missed.grownDb }),
+        effectiveBySinr: through?.bySinr ?? false,
+      },
+      isLong ? periods : { wholeSlots: periods.wholeSlots, effectiveSlots: periods.effectiveSlots },
+    );
+  }
+
+  /** Beams that somebody chose, or that are looked for by measuring, are other ones in each cycle; weak pilots tell nothing more of one beam. */
+  #mayStand({ beamformer }: NextCycle['choice'], { pilotSnr }: Sounded): boolean {
+    return beamformer.kind !== 'by-hand' && beamformer.heard === undefined && pilotSnr >= LEAST_TO_FUSE;
+  }
+
+  async #soundWhole(bench: Bench): Promise<WorkFailure | undefined> {
+    const { setting, geometry, slots } = this.#options;
+    const calibration = this.#calibrationOf(bench.on);
+    if (this.#sounded !== undefined && this.#sounded.on !== bench.on) {
+      this.#channels.forget();
+      this.#noise.forget();
+    }
+    const states = calibration.states(setting.panelPhaseBits);
+    const { rfChains, connection } = setting;
+    const array = { geometry, rfChains, states, ...(connection === undefined ? {} : { connection }) };
+    const plan = this.#plans.next(calibration.id, array);
+    const startSlot = bench.slot;
+    const heard: { slot: number; readings: SlotReading[] }[] = [];
+    let missed: PanelFailure | undefined;
+    for (const [slot, words] of plan.slots.entries()) {
+      const read = await this.#slot(bench, { words, phaseBits: setting.panelPhaseBits }, this.#noise.times);
+      if (read.ok) heard.push({ slot, readings: read.value });
+      else {
+        missed = read.failure;
+        const lost = slot + 1 - heard.length;
+        if (lost * VOID_SLOTS > slots || endsSounding(bench, missed)) return voidSounding(missed, lost, slots, this.#sounded);
+      }
+    }
+    this.#before.beams += heard.length * rfChains;
+    const { values, noise } = this.#together(heard.map(({ readings }) => readings));
+    const prepared = plan.heardWith(heard.map(({ slot }) => slot));
+    const estimate = this.#channels.estimate(prepared, values, noise);
+    if (bench.signal.aborted) return undefined;
+    const power = values.re.reduce((sum, re, i) => sum + re * re + values.im[i] * values.im[i], 0) / values.re.length;
+    this.#through = undefined;
+    this.#missed = undefined;
+    this.#sounded = {
+      ...{ on: bench.on, calibration: calibration.id, slot: startSlot, estimate },
+      pilotSnr: power / noise - 1,
+    };
+    return undefined;
+  }
+
+  /** Phases where none stand, one slot through them, and D. */
+  async #soundThrough(bench: Bench, bySinr: boolean): Promise<WorkFailure | undefined> {
+    const sounded = this.#sounded;
+    const { choice, on } = bench;
+    if (sounded === undefined || !this.#mayStand(choice, sounded)) return undefined;
+    const { setting, users } = this.#options;
+    const states = this.#calibrationOf(on).states(choice.phaseBits);
+    const before = this.#through?.standing;
+    const stands = before?.modelId === choice.beamformer.id && before.phaseBits === choice.phaseBits;
+    const { estimate } = sounded;
+    const chosen = stands ? before : await this.#choose(bench, estimate.channel, states);
+    if (bench.signal.aborted) return undefined;
+    const { words, digital, analog } = chosen.realised;
+    const { panelPhaseBits } = setting;
+    const shown = toPanelBits(words, choice.phaseBits, panelPhaseBits);
+    const slot = bench.slot;
+    const toShow = { words: shown, phaseBits: panelPhaseBits, digital: { users, weights: interleaved(digital) } };
+    const read = await this.#slot(bench, toShow, 1);
+    if (!read.ok) {
+      return {
+        message: `The effective channel could not be sounded: ${panelFailureMessage(read.failure)}.`,
+        ...{ cause: `effective: ${read.failure.reason}`, panel: read.failure },
+        action: 'Cycles go on with the weights of before, or of the whole sounding.',
+      };
+    }
+    const { values, noise } = this.#together([read.value]);
+    const { channel, widened } = fuse(estimate, analog, values, noise);
+    // Later ones hear how far users have moved since, and nothing of the estimator.
+    if (this.#through === undefined) this.#channels.judged(widened);
+    if (bench.signal.aborted) return undefined;
+    const realised = this.#realise(channel, chosen, states);
+    const mean = widened.reduce((sum, each) => sum + each, 0) / widened.length;
+    this.#through = { slot, channel, widened: mean, bySinr, standing: { ...chosen, realised } };
+    this.#missed = undefined;
+    return undefined;
+  }
+
+  async #choose({ choice }: Bench, channel: CMatrix, states: ReturnType<ArrayCalibration['states']>): Promise<StandingBeam> {
+    const { setting } = this.#options;
+    const startMs = setting.clock.nowMs();
+    const problem = problemOf(setting, channel);
+    const beam = await setting.clock.during(choice.beamformer.compute(problem));
+    this.#before.modelMs += setting.clock.nowMs() - startMs;
+    const realised = realiseBeam(problem, beam, { states, objective: setting.objective, quantise: setting.quantise });
+    return { modelId: choice.beamformer.id, phaseBits: choice.phaseBits, beam, realised };
+  }
+
+  /** The same words, and D for this channel. */
+  #realise(channel: CMatrix, { beam, realised }: StandingBeam, states: ReturnType<ArrayCalibration['states']>): RealisedBeam {
+    const { setting } = this.#options;
+    const quantise = (): { words: Uint16Array } => ({ words: realised.words });
+    return realiseBeam(problemOf(setting, channel), beam, { states, objective: setting.objective, quantise });
+  }
+
+  async #slot(bench: Bench, toShow: SlotToShow, times: number): Promise<Result<SlotReading[]>> {
+    const { users, setting } = this.#options;
+    const slot = bench.slot;
+    const read = await readSlot(bench, toShow, { users, rfChains: setting.rfChains, pilots: setting.pilots, times });
+    this.#spent.push(slot);
+    this.#before.slots++;
+    return read;
+  }
+
+  /** Readings of some slots in units of σ, and the noise of one. */
+  #together(slots: readonly SlotReading[][]): { values: CMatrix; noise: number } {
+    const pilots = Math.min(...slots.flat().map((reading) => reading.pilots));
+    const [first, second] = [0, 1].map((time) => slots.flatMap((readings) => readings.slice(time, time + 1)));
+    const values = sideBySide(first.map((reading) => reading.values));
+    if (second.length < first.length) return this.#inUnits(values, pilots);
+    const again = sideBySide(second.map((reading) => reading.values));
+    this.#noise.learn(values, again, pilots);
+    for (let i = 0; i < values.re.length; i++) {
+      values.re[i] = (values.re[i] + again.re[i]) / 2;
+      values.im[i] = (values.im[i] + again.im[i]) / 2;
+    }
+    return this.#inUnits(values, 2 * pilots);
+  }
+
+  #inUnits(values: CMatrix, pilots: number): { values: CMatrix; noise: number } {
+    const { variance } = this.#noise;
+    if (variance === undefined) throw new BeamrigError('internal', 'the noise of pilots is not known yet');
+    return {
+      values: scale(values, Math.sqrt(this.#options.setting.noise / variance)),
+      noise: this.#options.setting.noise / pilots,
+    };
+  }
+
+  #dataShare(slot: number): number {
+    const span = Math.min(this.#options.periods.wholeSlots, slot + 1);
+    this.#spent = this.#spent.filter((each) => each > slot - span);
+    return netRate(1, this.#spent.length, span);
+  }
+
+  #calibrationOf = (on: CyclePanel): ArrayCalibration => this.#options.setting.calibration?.(on) ?? IDEAL;
+}
+
+const voidSounding = (panel: PanelFailure, lost: number, slots: number, before: Sounded | undefined): WorkFailure => ({
+  message: `A sounding is void: ${lost} of ${counted(slots, 'slot')} could not be read, the last because ${panelFailureMessage(panel)}.`,
+  ...{ cause: panel.reason, panel },
+  action:
+    before === undefined
+      ? 'Cycles are void until the users are heard; it is tried again before each.'
+      : 'Cycles go on with the channel of before; it is tried again before each.',
+});

@@ -1,0 +1,94 @@
+/**
+ * A few sets of beams, drawn once and taken in turns: directions that one set hears badly, the next one hears well, and what an estimator needs of
+ * a set is worked out once. What the beams are goes by the states that the elements were measured to show, so that it is made again when these change.
+ */
+import type { CMatrix } from '../../../core/signal/complex-matrix.ts';
+import { zeros } from '../../../core/signal/complex-matrix.ts';
+import type { Random } from '../../../core/signal/random.ts';
+import type { Dictionary } from '../../../sounding/dictionary.ts';
+import { steeringDictionary } from '../../../sounding/dictionary.ts';
+import type { Estimator, PreparedEstimator } from '../../../sounding/estimator.ts';
+import { covariance } from '../../../sounding/estimators/covariance.ts';
+import { leastSquares } from '../../../sounding/estimators/least-squares.ts';
+import { matchingPursuit } from '../../../sounding/estimators/matching-pursuit.ts';
+import { sparseBayesian } from '../../../sounding/estimators/sparse-bayesian.ts';
+import { seenDirections, type SeenDirections } from '../../../sounding/seen-directions.ts';
+import { dftBeams, randomBeams, shownBeams, type SlotWords, type SoundingArray } from '../../../sounding/sounding-beams.ts';
+
+export type EstimatorName = 'sparse-bayesian' | 'matching-pursuit' | 'least-squares';
+
+const ESTIMATORS: Record<EstimatorName, Estimator> = {
+  'sparse-bayesian': sparseBayesian,
+  'matching-pursuit': matchingPursuit,
+  'least-squares': leastSquares,
+};
+
+/** Beams of one sounding. */
+export interface SoundingPlan {
+  readonly slots: readonly SlotWords[];
+  /** All of its beams, or those of the slots that were heard. */
+  heardWith(slots: readonly number[]): PlanHeard;
+}
+
+export interface PlanHeard {
+  readonly sounded: SeenDirections;
+  readonly estimate: PreparedEstimator;
+  /** By a covariance that is known. */
+  readonly byCovariance: PreparedEstimator;
+}
+
+export interface SoundingPlans {
+  /** The next one, for an array that shows these states. @param key the same for the same states */
+  next(key: string, array: SoundingArray): SoundingPlan;
+}
+
+/** Sets of random beams. Those of the Fourier transform are one set, which hears every direction alike. */
+const PLANS = 4;
+
+export function createSoundingPlans(estimator: EstimatorName, slots: number, random: Random): SoundingPlans {
+  let known: { key: string; plans: SoundingPlan[] } | undefined;
+  let drawn: SlotWords[][] | undefined;
+  let turn = 0;
+  const draw = (array: SoundingArray): SlotWords[][] =>
+    estimator === 'least-squares'
+      ? [dftBeams(array, slots)]
+      : Array.from({ length: PLANS }, () => randomBeams(array, slots, random));
+  return {
+    next(key, array) {
+      if (known?.key !== key) {
+        const dictionary = steeringDictionary(array.geometry);
+        // Random words stay the same, whatever they show.
+        drawn = drawn === undefined || estimator === 'least-squares' ? draw(array) : drawn;
+        known = { key, plans: drawn.map((words) => planOf(array, words, dictionary, ESTIMATORS[estimator])) };
+      }
+      return known.plans[turn++ % known.plans.length];
+    },
+  };
+}
+
+function planOf(array: SoundingArray, slots: readonly SlotWords[], dictionary: Dictionary, estimator: Estimator): SoundingPlan {
+  let whole: PlanHeard | undefined;
+  const prepared = (words: readonly SlotWords[]): PlanHeard => {
+    const sounded = seenDirections(shownBeams(array, words), dictionary);
+    return { sounded, estimate: estimator.prepare(sounded), byCovariance: covariance.prepare(sounded) };
+  };
+  return {
+    slots,
+    heardWith: (heard) =>
+      heard.length === slots.length ? (whole ??= prepared(slots)) : prepared(heard.map((slot) => slots[slot])),
+  };
+}
+
+/** Readings of some slots, K×M each, side by side. */
+export function sideBySide(readings: readonly CMatrix[]): CMatrix {
+  const { rows, cols } = readings[0];
+  const out = zeros(rows, readings.length * cols);
+  readings.forEach((values, slot) => {
+    for (let k = 0; k < rows; k++) {
+      const [from, to] = [k * cols, k * out.cols + slot * cols];
+      out.re.set(values.re.subarray(from, from + cols), to);
+      out.im.set(values.im.subarray(from, from + cols), to);
+    }
+  });
+  return out;
+}
