@@ -28,6 +28,8 @@ import type { StateBelief } from './state-solvers.ts';
 import { solverFor, times } from './state-solvers.ts';
 
 export interface StateEstimate {
+  /** What they were estimated from. */
+  readonly plan: ReadingPlan;
   /** c, N×2^Q, in the unit of the readings and with the receiver's phase. */
   readonly states: CMatrix;
   /** Mean variance of a state over all elements, as the readings and the grid leave it, in the unit of the readings squared. */
@@ -92,6 +94,7 @@ export function estimateStates(plan: ReadingPlan, readings: CMatrix, options: Es
       const variance = mean(solved.map((each, i) => dot(probes[i], each))) / model.unknowns;
       const { noise, spread } = belief;
       return {
+        plan,
         states: fromParts(plan.elements, 2 ** plan.phaseBits, states.re, states.im),
         variance,
         noise,

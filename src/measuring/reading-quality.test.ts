@@ -4,29 +4,42 @@ import { estimateStates } from '../../calibration/estimate-states.ts';
 import { coded } from '../../calibration/methods/coded.ts';
 import { ReadingModel } from '../../calibration/reading-model.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
+import { zeros } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { requireExplained } from './reading-quality.ts';
 
 const [ELEMENTS, BITS, NOISE] = [16, 4, 0.001];
 
-/** What is made of readings that something spoils. */
-function judged(spoil: (readings: CMatrix, eachAt: (i: number) => number) => void): void {
+/**
+ * What is made of readings that something spoils.
+ * @param turnedDeg by how much element n is turned in reading i
+ */
+function judged(
+  spoil: (readings: CMatrix) => void,
+  turnedDeg: (i: number, n: number, readings: number) => number = () => 0,
+): void {
   const random = createRandom(5);
   const errors = { phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 };
   const array = drawnArray({ elements: ELEMENTS, phaseBits: BITS, random: random.stream('array'), ...errors });
   const setup = { elements: ELEMENTS, phaseBits: BITS, elementEnable: true, random: random.stream('plan'), noise: NOISE };
   const step = coded.run({ ...setup, readings: 1024 }).next();
   if (step.done === true) throw new Error('no plan');
-  const readings = new ReadingModel(step.value).heard(array);
+  const shown = new ReadingModel(step.value).shownBy(array);
+  const readings = zeros(shown.rows, 1);
   const from = random.stream('noise');
   for (let i = 0; i < readings.rows; i++) {
     const error = from.complexNormal();
-    readings.re[i] += Math.sqrt(NOISE) * error.re;
-    readings.im[i] += Math.sqrt(NOISE) * error.im;
+    readings.re[i] = Math.sqrt(NOISE) * error.re;
+    readings.im[i] = Math.sqrt(NOISE) * error.im;
+    for (let n = 0, at = i * ELEMENTS; n < ELEMENTS; n++, at++) {
+      const by = (turnedDeg(i, n, readings.rows) * Math.PI) / 180;
+      readings.re[i] += shown.re[at] * Math.cos(by) - shown.im[at] * Math.sin(by);
+      readings.im[i] += shown.re[at] * Math.sin(by) + shown.im[at] * Math.cos(by);
+    }
   }
-  spoil(readings, (i) => step.value.words[i * ELEMENTS + 3]);
+  spoil(readings);
   const estimate = estimateStates(step.value, readings, { noise: NOISE, drift: true });
-  requireExplained([{ estimate, noise: NOISE }], coded);
+  requireExplained([{ elements: Array.from({ length: ELEMENTS }, (_, n) => 100 + n), estimate, noise: NOISE }], coded);
 }
 
 const turned = (readings: CMatrix, i: number, degrees: number): void => {
@@ -47,33 +60,39 @@ describe('readings', () => {
     ).not.toThrow();
   });
 
+  it('of a probe that moves in the middle are not, and it is named', () => {
+    // It goes aside: every element is turned by as much as it stands away from the middle.
+    expect(() =>
+      judged(
+        () => undefined,
+        (i, n, readings) => (i < readings / 2 ? 0 : 8 * (n - ELEMENTS / 2)),
+      ),
+    ).toThrow(
+      /do not fit one another: [\d.]+ times their noise.*; what is heard of most elements changed at about reading \d+.*: the probe moved/,
+    );
+  });
+
   it.each([
-    [
-      'a probe that moves in the middle',
-      (readings: CMatrix) => {
-        for (let i = readings.rows / 2; i < readings.rows; i++) turned(readings, i, 40);
-      },
-    ],
-    [
-      'an element that answers differently later on',
-      (readings: CMatrix, wordAt: (i: number) => number) => {
-        for (let i = readings.rows / 2; i < readings.rows; i++) {
-          readings.re[i] -= 1.6 * Math.cos((2 * Math.PI * wordAt(i)) / 2 ** BITS);
-          readings.im[i] -= 1.6 * Math.sin((2 * Math.PI * wordAt(i)) / 2 ** BITS);
-        }
-      },
-    ],
-    [
-      'a receiver at its limit',
-      (readings: CMatrix) => {
+    ['later on', (i: number, readings: number) => i >= readings / 2],
+    ['now and then', (i: number) => (i * 7919) % 10 < 3],
+  ])('of an element that answers differently %s are not, and it is named', (_, isOther) => {
+    expect(() =>
+      judged(
+        () => undefined,
+        (i, n, readings) => (n === 3 && isOther(i, readings) ? 60 : 0),
+      ),
+    ).toThrow(/do not fit one another: [\d.]+ times their noise.*; element 103 answers differently at times/);
+  });
+
+  it('of a receiver at its limit are not', () => {
+    expect(() =>
+      judged((readings) => {
         for (let i = 0; i < readings.rows; i++) {
           const size = Math.hypot(readings.re[i], readings.im[i]);
           if (size > 2) [readings.re[i], readings.im[i]] = [(2 * readings.re[i]) / size, (2 * readings.im[i]) / size];
         }
-      },
-    ],
-  ])('of %s are not', (_, spoil) => {
-    expect(() => judged(spoil)).toThrow(/do not fit one another: [\d.]+ times their noise/);
+      }),
+    ).toThrow(/do not fit one another: [\d.]+ times their noise/);
   });
 
   it('of nothing but noise are not', () => {

@@ -1,7 +1,8 @@
 /** Whether readings are what an array that stands still in front of a probe that stands still would give. */
-import type { StateEstimate } from '../../calibration/estimate-states.ts';
 import type { CalibrationMethod } from '../../calibration/method.ts';
+import { misfitOf, type Misfit } from '../../calibration/misfit.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { MeasuredChain } from './array-under-test.ts';
 
 /** What states and drift leave over of the readings, in powers of their noise: about 1 where all is explained, a little above where drift is not all of a line. */
 const MOST_UNEXPLAINED = 3;
@@ -13,10 +14,11 @@ const LEAST_CERTAINTY = 4;
  * @throws {BeamrigError} 'calibration' where nothing was heard, or more changed than noise and drift explain
  */
 export function requireExplained(
-  chains: readonly { estimate: StateEstimate; noise: number }[],
+  chains: readonly Pick<MeasuredChain, 'elements' | 'estimate' | 'noise'>[],
   { hears, needsReference = false }: Pick<CalibrationMethod, 'hears' | 'needsReference'>,
 ): void {
-  chains.forEach(({ estimate: { states, residual, variance }, noise }, m) => {
+  chains.forEach(({ elements, estimate, noise }, m) => {
+    const { states, residual, variance, plan } = estimate;
     if (!(meanSquare(states) > LEAST_CERTAINTY * variance)) {
       throw new BeamrigError('calibration', `RF chain ${m} is not heard: the readings leave its states unknown`, {
         wayOut:
@@ -26,15 +28,24 @@ export function requireExplained(
     if (hears !== 'complex' && !needsReference) return;
     const left = meanSquare(residual) / noise;
     if (left <= MOST_UNEXPLAINED) return;
+    const times = Number(left.toPrecision(2));
     throw new BeamrigError(
       'calibration',
-      `the readings of RF chain ${m} do not fit one another: ${Number(left.toPrecision(2))} times their noise is not explained by any states of its elements`,
-      {
-        wayOut:
-          'Something moved or changed: the probe, what reflects, an element that answers differently twice, or a receiver at its limit. Mend it and measure again.',
-      },
+      `the readings of RF chain ${m} do not fit one another: ${times} times their noise is not explained by any states of its elements; ${causeText(misfitOf(plan, estimate), elements)}`,
+      { wayOut: 'Mend what is named, and measure again.' },
     );
   });
+}
+
+function causeText(misfit: Misfit, elements: readonly number[]): string {
+  switch (misfit.kind) {
+    case 'element':
+      return `element ${elements[misfit.element]} answers differently at times`;
+    case 'moved':
+      return `what is heard of most elements changed at about reading ${misfit.reading} of its settings: the probe moved, or what reflects`;
+    case 'unknown':
+      return 'something moved or changed all the time: the probe, what reflects, several elements, or a receiver at its limit';
+  }
 }
 
 function meanSquare({ re, im }: { re: Float64Array; im: Float64Array }): number {
