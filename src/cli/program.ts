@@ -72,14 +72,21 @@ export function createProgram(): Command {
     'beamrig scan rig.yaml --azimuth=-60:60:2 --csv scan.csv --svg scan.svg',
     'beamrig scan rig.yaml --codebook dft --user 1 --pilots 4096',
     'beamrig scan rig.yaml --beam 20 --azimuth=-90:90:1',
+    'beamrig scan planar.yaml --beam 20,10 --elevation=-60:60:1 --svg elevation.svg',
   ])
     .argument('<rig>', 'rig file, YAML', path)
     .option('--azimuth <from:to:step>', 'angles, degrees: of the beams, or of the receiver with --beam (default: -60:60:2)')
-    .option('--elevation <degrees>', 'of all beams; of a planar array', '0')
+    .option(
+      '--elevation <degrees>',
+      'of all of them, of a planar array; or a range FROM:TO:STEP at one azimuth (default: 0, or the beam’s)',
+    )
     .option('--codebook <which>', 'other beams: dft, or beams (those that are kept by name)')
-    .option('--beam <degrees>', 'one beam to this azimuth, and the receiver moved over the angles: by the simulator, or by you')
+    .option(
+      '--beam <degrees>',
+      'one beam to this azimuth (or AZIMUTH,ELEVATION), and the receiver moved over the angles: by the simulator, or by you',
+    )
     .option('--user <k>', 'whose receiver measures, from 0', '0')
-    .option('--at <degrees>', 'azimuth at which the receiver stands, where the rig does not know it')
+    .option('--at <degrees>', 'azimuth (or AZIMUTH,ELEVATION) at which the receiver stands, where the rig does not know it')
     .option('--pilots <n>', 'pilots that a reading is averaged over (default: the rig file’s)')
     .option('--from-memory', 'switch to beams that were loaded into the panel’s memory instead of sending them')
     .option('--csv <file>', 'write the points as a table', path)

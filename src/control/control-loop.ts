@@ -22,6 +22,7 @@ import { createLoopPanels } from './loop-panels.ts';
 import { modelSwitched, switchModel, switchPhaseBits, switchToHand } from './model-switch.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 import { createActiveBeamformer, type Choice } from './active-beamformer.ts';
+import { endsSession } from '../panel/panel-life-cycle.ts';
 import { createPacing } from './pacing.ts';
 import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { troubleOf } from './watch/loop-trouble.ts';
@@ -305,10 +306,11 @@ class Loop implements ControlLoop {
   }
 
   /** A beamformer that looks for its users learns by what they measure. */
-  #hear(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt }: FinishedCycle): void {
+  #hear(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt, failure }: FinishedCycle): void {
     if (beam === undefined || beamformer.heard === undefined) return;
     const measuredDb = record.outcome === 'ok' && doubt === undefined ? record.measuredSnrDb : undefined;
-    const news = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb });
+    const isAway = this.#panels.lost || (failure?.panel !== undefined && endsSession(failure.panel));
+    const news = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb, isAway });
     if (news !== undefined) this.#news.event({ level: 'info', code: 'beam-search', message: news });
   }
 
