@@ -64,7 +64,8 @@ export function createProgram(): Command {
     .option('--user <k>', 'whose stream the beam carries, from 0: the others are sent nothing', '0')
     .option('--for <seconds>', 'end by itself after so long')
     .option('--save <name>', 'keep the beam as it is shown, by this name')
-    .option('--force', 'write over a beam of this name')
+    .option('--svg <file>', 'draw its calculated pattern: over azimuth and, of a planar array, over elevation', path)
+    .option('--force', 'write over a beam of this name, or a file that is there')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: SteerOptions) => (await import('./steer.ts')).steer(rig, options));
 
@@ -177,6 +178,7 @@ export function createProgram(): Command {
     .option('--run <folder>', 'folder of a run whose rig file had telemetry.keep', path)
     .option('--cycle <n>', 'with --run: the cycle, from 0')
     .option('--force', 'write over a beam of this name')
+    .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ beamrig beams save rig.yaml best --run runs/20261122T073000Z-demo --cycle 17')
     .action(async (rig: string, name: string, options: SaveOptions) => (await import('./beams.ts')).save(rig, name, options));
   beams
@@ -230,6 +232,7 @@ export function createProgram(): Command {
     .option('--mode <mode>', 'tx or rx', 'tx')
     .option('--user <k>', 'whose stream they carry, from 0', '0')
     .option('--force', 'write over beams of these names')
+    .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ beamrig beams import rig.yaml CustomBatchBeams.csv')
     .action(async (rig: string, file: string, options: ImportOptions) =>
       (await import('./beams.ts')).importTable(rig, file, options),
