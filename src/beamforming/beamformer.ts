@@ -12,6 +12,8 @@ export interface BeamReading {
   readonly measuredDb: Float64Array | undefined;
   /** As it was expected over the channel that the beam was asked for. */
   readonly predictedDb: Float64Array;
+  /** The panels are lost: it was sent to nobody. */
+  readonly isAway?: boolean;
 }
 
 export interface Beamformer {

@@ -64,12 +64,30 @@ export function anglesOf({ fromDeg, toDeg, stepDeg }: Pick<ScanWish, 'fromDeg' |
 }
 
 /** Beams towards angles. @throws {BeamrigError} 'argument' where the array cannot point there */
-export const stopsTowards = (array: ArrayAtHand, wish: ScanWish): ScanStop[] =>
-  anglesOf(wish).map((azimuthDeg) => {
-    const { elevationDeg, user } = wish;
-    const beam = beamTowards(array, { azimuthDeg, elevationDeg, user });
-    return { name: `${azimuthDeg}°`, azimuthDeg, elevationDeg, beam };
-  });
+export const stopsTowards = (array: ArrayAtHand, wish: ScanWish): ScanStop[] => {
+  const { elevationDeg, user } = wish;
+  return stopsAt(
+    array,
+    anglesOf(wish).map((azimuthDeg) => ({ azimuthDeg, elevationDeg })),
+    user,
+    'azimuth',
+  );
+};
+
+/**
+ * @param namedBy the angle that is another one at each stop
+ * @throws {BeamrigError} 'argument' where the array cannot point there
+ */
+export const stopsAt = (
+  array: ArrayAtHand,
+  places: readonly Omit<SteerWish, 'user'>[],
+  user: number,
+  namedBy: 'azimuth' | 'elevation',
+): ScanStop[] =>
+  places.map(({ azimuthDeg, elevationDeg }) => ({
+    ...{ name: `${namedBy === 'azimuth' ? azimuthDeg : elevationDeg}°`, azimuthDeg, elevationDeg },
+    beam: beamTowards(array, { azimuthDeg, elevationDeg, user }),
+  }));
 
 /** The N orthogonal beams of a Fourier transform, from left to right and, of a planar array, row by row: even in the sines of the angles. */
 export function fourierStops(array: ArrayAtHand, user: number): ScanStop[] {
@@ -112,7 +130,9 @@ export function scanning(array: ArrayAtHand, stops: readonly ScanStop[], user: n
     stops,
     user,
     compute: async () => stops[points.length < stops.length ? points.length : best].beam,
-    heard(beam, { measuredDb, predictedDb }) {
+    heard(beam, { measuredDb, predictedDb, isAway }) {
+      // What is not there is waited for, and no beam is given up for it.
+      if (isAway === true) return undefined;
       const stop = stops[points.length];
       // One of before: a cycle may be prepared while another is on the panel.
       if (points.length >= stops.length || stop.beam !== beam) return undefined;

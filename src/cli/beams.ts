@@ -46,6 +46,7 @@ export interface SaveOptions extends Omit<DirectionOptions, 'azimuth'> {
   run?: string;
   cycle?: string;
   force?: boolean;
+  json?: boolean;
 }
 
 /** Towards a direction, by the tables of the panels where there are some, or what a run kept. */
@@ -59,7 +60,9 @@ export async function save(rigPath: string, name: string, options: SaveOptions):
     });
   }
   const beam = azimuth === undefined ? await ofRun(rig, name, run ?? '', cycle) : towards(rig, name, { ...options, azimuth });
-  print(`Saved as ${writeBeamFile(rig.beamFolder, beam, force)}`);
+  const file = writeBeamFile(rig.beamFolder, beam, force);
+  const { from, calibration } = beam;
+  print(options.json === true ? JSON.stringify({ name, file, from, calibration }) : `Saved as ${file}`);
 }
 
 function towards(rig: RigFile, name: string, options: DirectionOptions): BeamFile {
@@ -224,6 +227,7 @@ export interface ImportOptions {
   mode: string;
   user: string;
   force?: boolean;
+  json?: boolean;
 }
 
 export function importTable(rigPath: string, file: string, options: ImportOptions): void {
@@ -248,6 +252,10 @@ export function importTable(rigPath: string, file: string, options: ImportOption
     });
   }
   for (const beam of beams) writeBeamFile(rig.beamFolder, beam, options.force ?? false);
+  if (options.json === true) {
+    const names = beams.map((beam) => ({ name: beam.name, takes: featuresOf([beam]) }));
+    return print(JSON.stringify({ table: file, folder: rig.beamFolder, beams: names, skipped }));
+  }
   print(`${counted(beams.length, 'beam')} of ${file} saved in ${rig.beamFolder}: ${beams.map(({ name }) => name).join(', ')}.`);
   if (skipped > 0) printError(`Left out: ${counted(skipped, 'beam')} of the other mode; --mode takes them.`);
   const settings = beams.filter(({ enabled, gainDb }) => enabled !== undefined || gainDb !== undefined);

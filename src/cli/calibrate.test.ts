@@ -264,7 +264,8 @@ describe('beamrig calibration', () => {
     };
     expect(differ.phaseDeg).toBeGreaterThan(0.1);
     expect(differ.phaseDeg).toBeLessThan(3);
-    expect(await cli.beamrig('calibration', 'merge', 'first.json', two, '-o', 'both.json')).toMatchObject({ code: 0 });
+    const merged = await cli.beamrig('calibration', 'merge', 'first.json', two, '-o', 'both.json', '--json');
+    expect(JSON.parse(merged.stdout)).toMatchObject({ output: 'both.json', id: expect.stringMatching(/^SIM-0001/) as string });
     const toMean = JSON.parse((await cli.beamrig('calibration', 'diff', 'both.json', two, '--json')).stdout) as {
       phaseDeg: number;
     };

@@ -60,6 +60,7 @@ export function calibrationCommands(command: (usage: string, summary: string, ex
     .argument('<tables...>', 'files', paths)
     .requiredOption('-o, --output <file>', 'where it goes', path)
     .option('--force', 'write over a file that is there')
+    .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ beamrig calibration merge monday.json friday.json -o both.json')
     .action(async (tables: string[], options: { output: string }) =>
       (await import('./calibration.ts')).mergeFiles(tables, options),

@@ -151,9 +151,10 @@ function differenceText({ phaseDeg, gainDb, elements, flaws }: TableDifference):
   ];
 }
 
-export function mergeFiles(paths: readonly string[], { output, force = false }: Written): void {
+export function mergeFiles(paths: readonly string[], { output, force = false, json = false }: Written & Json): void {
   const merged = mergeTables(paths.map(readTableFile));
   writeOutput(output, tableText(merged), force);
+  if (json) return print(JSON.stringify({ output, id: tableId(merged), accuracy: merged.accuracy }));
   print(printable(`Wrote ${output}: ${tableId(merged)}, to ${merged.accuracy.phaseDeg}° and ${merged.accuracy.gainDb} dB RMS.`));
 }
 

@@ -64,7 +64,8 @@ export function createProgram(): Command {
     .option('--user <k>', 'whose stream the beam carries, from 0: the others are sent nothing', '0')
     .option('--for <seconds>', 'end by itself after so long')
     .option('--save <name>', 'keep the beam as it is shown, by this name')
-    .option('--force', 'write over a beam of this name')
+    .option('--svg <file>', 'draw its calculated pattern: over azimuth and, of a planar array, over elevation', path)
+    .option('--force', 'write over a beam of this name, or a file that is there')
     .option('--json', 'one JSON object a line instead of text')
     .action(async (rig: string, options: SteerOptions) => (await import('./steer.ts')).steer(rig, options));
 
@@ -72,14 +73,21 @@ export function createProgram(): Command {
     'beamrig scan rig.yaml --azimuth=-60:60:2 --csv scan.csv --svg scan.svg',
     'beamrig scan rig.yaml --codebook dft --user 1 --pilots 4096',
     'beamrig scan rig.yaml --beam 20 --azimuth=-90:90:1',
+    'beamrig scan planar.yaml --beam 20,10 --elevation=-60:60:1 --svg elevation.svg',
   ])
     .argument('<rig>', 'rig file, YAML', path)
     .option('--azimuth <from:to:step>', 'angles, degrees: of the beams, or of the receiver with --beam (default: -60:60:2)')
-    .option('--elevation <degrees>', 'of all beams; of a planar array', '0')
+    .option(
+      '--elevation <degrees>',
+      'of all of them, of a planar array; or a range FROM:TO:STEP at one azimuth (default: 0, or the beam’s)',
+    )
     .option('--codebook <which>', 'other beams: dft, or beams (those that are kept by name)')
-    .option('--beam <degrees>', 'one beam to this azimuth, and the receiver moved over the angles: by the simulator, or by you')
+    .option(
+      '--beam <degrees>',
+      'one beam to this azimuth (or AZIMUTH,ELEVATION), and the receiver moved over the angles: by the simulator, or by you',
+    )
     .option('--user <k>', 'whose receiver measures, from 0', '0')
-    .option('--at <degrees>', 'azimuth at which the receiver stands, where the rig does not know it')
+    .option('--at <degrees>', 'azimuth (or AZIMUTH,ELEVATION) at which the receiver stands, where the rig does not know it')
     .option('--pilots <n>', 'pilots that a reading is averaged over (default: the rig file’s)')
     .option('--from-memory', 'switch to beams that were loaded into the panel’s memory instead of sending them')
     .option('--csv <file>', 'write the points as a table', path)
@@ -170,6 +178,7 @@ export function createProgram(): Command {
     .option('--run <folder>', 'folder of a run whose rig file had telemetry.keep', path)
     .option('--cycle <n>', 'with --run: the cycle, from 0')
     .option('--force', 'write over a beam of this name')
+    .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ beamrig beams save rig.yaml best --run runs/20261122T073000Z-demo --cycle 17')
     .action(async (rig: string, name: string, options: SaveOptions) => (await import('./beams.ts')).save(rig, name, options));
   beams
@@ -223,6 +232,7 @@ export function createProgram(): Command {
     .option('--mode <mode>', 'tx or rx', 'tx')
     .option('--user <k>', 'whose stream they carry, from 0', '0')
     .option('--force', 'write over beams of these names')
+    .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ beamrig beams import rig.yaml CustomBatchBeams.csv')
     .action(async (rig: string, file: string, options: ImportOptions) =>
       (await import('./beams.ts')).importTable(rig, file, options),

@@ -2,7 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { ScanPoint } from '../beamforming/scan-beams.ts';
 import { sourceText, type ChannelOrigin, type Source } from '../telemetry/cycle-record.ts';
-import { COMPARED_DB, type Agreement } from './scan-figures.ts';
+import { COMPARED_DB, type Agreement, type CutFigures } from './scan-figures.ts';
 import { print, stdout } from './output.ts';
 import { printable } from './printable.ts';
 
@@ -26,6 +26,8 @@ export interface ScanEnd {
   agreement: Agreement;
   /** What the calculated curve was moved by; undefined where its level was known. */
   levelDb?: number;
+  /** Of one beam, over the angles of its receiver. */
+  cut?: CutFigures;
   /** Beams that were switched to in the panel's memory, where some were to be. */
   selected?: number;
   strongest: string | null;
@@ -55,7 +57,7 @@ export function scanText(): ScanOutput {
       print(`SINR of user ${begin.user}, ${begin.pilots} pilots a reading (±${spread} dB). ████ measured, │ calculated.`);
     },
     point: ({ name, measuredDb, calculatedDb }) => print(lineOf(name, measuredDb, calculatedDb, topDb)),
-    end({ source, channelSource, panels, complete, agreement, levelDb, selected, strongest, written, safe, failure }) {
+    end({ source, channelSource, panels, complete, agreement, levelDb, selected, cut, strongest, written, safe, failure }) {
       print(
         printable(
           `${complete ? 'Done' : `Not complete${failure === undefined ? '' : ` (${failure})`}`}: ${sourceText(source, channelSource)}, ${panels}.`,
@@ -69,11 +71,22 @@ export function scanText(): ScanOutput {
           ? 'Nothing to compare: no point was measured and calculated.'
           : `Measured and calculated are ${mostDb.toFixed(2)} dB apart at most, ${rmsDb.toFixed(2)} dB in the root mean square, at the ${points} points above −${COMPARED_DB} dB of the highest${level}.`,
       );
+      if (cut !== undefined) for (const line of cutText(cut)) print(line);
       if (selected !== undefined) print(`From the panel's memory: ${counted(selected, 'beam')}.`);
       for (const path of written) print(`Written: ${path}`);
       print(safe);
     },
   };
+}
+
+function cutText({ axis, peakDeg, beamwidthDeg, sidelobeDb }: CutFigures): string[] {
+  const beside = ({ measured, calculated }: CutFigures['peakDeg'], unit: string): string => {
+    const one = (value: number | null): string => (value === null ? 'not known' : `${value.toFixed(1)}${unit}`);
+    return `${one(measured)} (calculated ${one(calculated)})`;
+  };
+  return [
+    `Over ${axis}: peak at ${beside(peakDeg, '°')}, beamwidth ${beside(beamwidthDeg, '°')} at −3 dB, sidelobes ${beside(sidelobeDb, ' dB')}.`,
+  ];
 }
 
 function lineOf(name: string, measuredDb: number, calculatedDb: number, topDb: number): string {

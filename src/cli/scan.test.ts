@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
-import { agreementOf, levelled } from './scan-figures.ts';
+import { agreementOf, levelled, type CutFigures } from './scan-figures.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());
@@ -18,6 +18,7 @@ interface Line {
   kind?: string;
   about?: string;
   azimuthDeg: number;
+  elevationDeg: number;
   measuredDb: number;
   calculatedDb: number;
   agreement: { points: number; mostDb: number };
@@ -80,6 +81,43 @@ describe('beamrig scan', () => {
     expect(end?.agreement.mostDb).toBeLessThan(0.2);
     expect(code).toBe(0);
   });
+
+  it('goes over azimuth and over elevation of a planar array, through the main lobe, and says how wide each cut is', async () => {
+    const rig = cli.rigFile((text) => text.replace('{ kind: ula, elements: 16 }', '{ kind: upa, rows: 8, columns: 4 }'));
+    const widths: number[] = [];
+    for (const [axis, range] of [
+      ['azimuth', '--azimuth=-30:50:2'],
+      ['elevation', '--elevation=-40:50:2'],
+    ]) {
+      const svg = join(cli.path, `${axis}.svg`);
+      const words = ['scan', rig, '--beam', '10,5', range, '--pilots', '16384', '--svg', svg, '--json'];
+      const { stdout, stderr, code } = await cli.beamrig(...words);
+      const end = linesOf(stdout).at(-1) as unknown as { complete: boolean; agreement: { mostDb: number }; cut: CutFigures };
+      expect(end, stderr).toMatchObject({ complete: true, cut: { axis } });
+      expect(end.agreement.mostDb).toBeLessThan(0.2);
+      const { peakDeg, beamwidthDeg, sidelobeDb } = end.cut;
+      expect(Math.abs((peakDeg.measured ?? NaN) - (axis === 'azimuth' ? 10 : 5))).toBeLessThanOrEqual(2);
+      expect(beamwidthDeg.measured).toBeCloseTo(beamwidthDeg.calculated ?? NaN, 0);
+      expect(Math.abs((sidelobeDb.measured ?? NaN) - (sidelobeDb.calculated ?? NaN))).toBeLessThan(0.5);
+      expect(sidelobeDb.calculated).toBeLessThan(-9);
+      expect(readFileSync(svg, 'utf8')).toContain(`${axis} of the receiver, degrees`);
+      widths.push(beamwidthDeg.measured ?? NaN);
+      expect(code).toBe(0);
+    }
+    // Eight rows are twice as sharp as four columns.
+    expect(widths[0] / widths[1]).toBeCloseTo(2, 0);
+    const beams = await cli.beamrig('scan', rig, '--elevation=-20:20:10', '--azimuth', '15', '--json');
+    const points = linesOf(beams.stdout).filter(({ type }) => type === 'point');
+    expect(points.map(({ azimuthDeg, elevationDeg }) => [azimuthDeg, elevationDeg])).toEqual(
+      [-20, -10, 0, 10, 20].map((elevation) => [15, elevation]),
+    );
+    expectRefusal(await beamrigHere('scan', rig, '--elevation=-20:20:10', '--azimuth=-20:20:10'), 'are both ranges');
+    expectRefusal(await beamrigHere('scan', cli.rigFile(), '--elevation=-20:20:10'), 'cannot tell elevations apart');
+    expectRefusal(
+      await beamrigHere('scan', cli.rigFile(), '--beam', '0', '--elevation=-20:20:10'),
+      'cannot tell elevations apart',
+    );
+  }, 120_000);
 
   it('asks the operator to move the receiver of a panel elsewhere, and stops when nobody answers any more', async () => {
     const rig = cli.rigFile((text) => `${text}links: [ { tcp: { host: 127.0.0.1, port: ${ports[0]} } } ]\nfallback: never\n`);

@@ -12,33 +12,26 @@ import { matmul, scale, zeros, type CMatrix } from '../../core/signal/complex-ma
 import { cosinePowerPattern, steeringVector } from '../../core/signal/geometry.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { beamTowards, directionOf, steered, type ArrayAtHand } from '../beamforming/hand-beams.ts';
-import {
-  anglesOf,
-  fourierStops,
-  scanning,
-  stopsTowards,
-  strongest,
-  type ScanPoint,
-  type ScanStop,
-} from '../beamforming/scan-beams.ts';
+import { fourierStops, scanning, stopsAt, strongest, type ScanPoint, type ScanStop } from '../beamforming/scan-beams.ts';
 import { readBeamFolder } from '../config/beam-file.ts';
 import { loadRigFile, type RigFile } from '../config/rig-file.ts';
 import type { CycleView } from '../control/controller.ts';
 import { beamfileBeam, featuresOf, madeByOthers } from '../rig/hand-beam-files.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
-import { realNumber, wholeNumber } from './arguments.ts';
-import { ANY_ANGLE, arrayOf, steerWish } from './hand-arguments.ts';
+import { wholeNumber } from './arguments.ts';
+import { arrayOf, steerWish } from './hand-arguments.ts';
 import { keptBeams } from './kept-beams.ts';
 import { requireWritable, writeOutput } from './output-file.ts';
 import { boundOutput, printError } from './output.ts';
 import { printable } from './printable.ts';
 import { radiate, safeText } from './radiate.ts';
-import { agreementOf, levelled, scanCsv, scanSvg } from './scan-figures.ts';
+import { angleOn, cutOf, placeOf, type Axis, type Place } from './scan-cut.ts';
+import { agreementOf, cutFigures, levelled, scanCsv, scanSvg } from './scan-figures.ts';
 import { scanJson, scanText } from './scan-output.ts';
 
 export interface ScanOptions {
   azimuth?: string;
-  elevation: string;
+  elevation?: string;
   codebook?: string;
   beam?: string;
   user: string;
@@ -51,13 +44,16 @@ export interface ScanOptions {
   json?: boolean;
 }
 
-const DEFAULT_ANGLES = '-60:60:2';
 /** Rounds over the angles after which what could not be measured is given up. */
 const ROUNDS = 5;
+
+/** How long panels that are lost are waited for. */
+const PATIENCE_MS = 60_000;
 
 /** What a scan does between its cycles. */
 interface Course {
   kind: 'beams' | 'receiver';
+  axis: Axis;
   about: string;
   total: number;
   /** That it shows. */
@@ -87,6 +83,7 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
   const output = json ? scanJson() : scanText();
   const points: ScanPoint[] = [];
   let begun = false;
+  let okMs = performance.now();
   const radiated = await radiate({
     rig,
     chosen: course.chosen,
@@ -111,23 +108,32 @@ export async function scan(rigPath: string, options: ScanOptions): Promise<void>
         points.push(point);
         output.point(point);
       }
-      return points.length >= course.total ? 'enough' : undefined;
+      if (record.outcome === 'ok') okMs = performance.now();
+      const isGivenUp = performance.now() - okMs > PATIENCE_MS;
+      return points.length >= course.total || isGivenUp ? 'enough' : undefined;
     },
   });
   course.end?.();
+  const { axis } = course;
   const level = course.levelUnknown ? levelled(points) : { points, byDb: undefined };
   const ordered =
-    course.kind === 'receiver' ? [...level.points].sort((a, b) => (a.azimuthDeg ?? 0) - (b.azimuthDeg ?? 0)) : level.points;
-  if (csv !== undefined) writeOutput(csv, scanCsv(ordered), force);
+    course.kind === 'receiver'
+      ? [...level.points].sort((a, b) => (angleOn(axis, a) ?? 0) - (angleOn(axis, b) ?? 0))
+      : level.points;
+  const measured = points.filter(({ measuredDb }) => Number.isFinite(measuredDb)).length;
+  const complete = measured === course.total;
+  const lacking = complete ? undefined : `not complete: ${measured} of ${course.total} points were measured`;
+  if (csv !== undefined) writeOutput(csv, scanCsv(ordered, lacking), force);
   const of = course.kind === 'beams' ? 'the beam' : 'the receiver';
-  if (svg !== undefined) writeOutput(svg, scanSvg(ordered, `${rig.name}: ${course.about}`, of), force);
-  const complete = points.length === course.total && points.every(({ measuredDb }) => Number.isFinite(measuredDb));
+  const title = `${rig.name}: ${course.about}${lacking === undefined ? '' : `; ${lacking}`}`;
+  if (svg !== undefined) writeOutput(svg, scanSvg(ordered, { title, axis, of }), force);
   const { source, channelSource, panels, unsafe, failure, selected } = radiated;
   const best = points.length === 0 ? undefined : points[strongest(points)];
   output.end({
     ...{ source, channelSource, panels, complete, agreement: agreementOf(ordered) },
     ...(level.byDb === undefined ? {} : { levelDb: level.byDb }),
     ...(selected === undefined ? {} : { selected }),
+    ...(course.kind === 'receiver' ? { cut: cutFigures(ordered, axis) } : {}),
     strongest: best === undefined || Number.isNaN(best.measuredDb) ? null : `${best.name}, ${best.measuredDb.toFixed(1)} dB`,
     written: [csv, svg].filter((file) => file !== undefined),
     ...{ safe: safeText(rig, unsafe), unsafe, failure: complete ? undefined : failure },
@@ -142,13 +148,11 @@ function beamsCourse(rig: RigFile, array: ArrayAtHand, user: number, options: Sc
   const still = rig.links.length === 0;
   if (still) rig.simulator.userSpeedMps = 0;
   const scanned = scanning(array, stops, user);
-  const at =
-    options.at === undefined
-      ? undefined
-      : directionOf({ azimuthDeg: realNumber('--at', options.at, ANY_ANGLE), elevationDeg: 0 });
+  const at = options.at === undefined ? undefined : directionOf(placeOf('--at', options.at));
   let told = 0;
   return {
     kind: 'beams',
+    axis: options.codebook === undefined ? cutOf(options).axis : 'azimuth',
     about: `${stops.length} beams, measured at the one place where user ${user} stands${still ? '' : ' (who may move meanwhile)'}`,
     total: stops.length,
     beams: stops.map(({ beam }) => beam),
@@ -172,12 +176,12 @@ function beamsCourse(rig: RigFile, array: ArrayAtHand, user: number, options: Sc
 }
 
 function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elevation, codebook }: ScanOptions): ScanStop[] {
-  if (azimuth !== undefined && codebook !== undefined) {
-    throw new BeamrigError('argument', '--azimuth and --codebook are two kinds of beams; allowed: one of them');
+  if ((azimuth !== undefined || elevation !== undefined) && codebook !== undefined) {
+    throw new BeamrigError('argument', '--azimuth or --elevation and --codebook are two kinds of beams; allowed: one of them');
   }
   if (codebook === undefined) {
-    const elevationDeg = realNumber('--elevation', elevation, ANY_ANGLE);
-    return stopsTowards(array, { ...rangeOf('--azimuth', azimuth ?? DEFAULT_ANGLES), elevationDeg, user });
+    const { axis, places } = cutOf({ azimuth, elevation });
+    return stopsAt(array, places, user, axis);
   }
   if (codebook === 'dft') return fourierStops(array, user);
   if (codebook !== 'beams') {
@@ -195,40 +199,34 @@ function tellOthers(rig: RigFile, now: string): void {
   if (other !== undefined) printError(printable(other));
 }
 
-/** `-60:60:2` */
-function rangeOf(option: string, text: string): { fromDeg: number; toDeg: number; stepDeg: number } {
-  const parts = text.split(':');
-  if (parts.length !== 3) {
-    throw new BeamrigError('argument', `${option} ${text}: not allowed; allowed: FROM:TO:STEP, degrees`, {
-      wayOut: `Write it as ${option}=${DEFAULT_ANGLES}.`,
-    });
-  }
-  const [fromDeg, toDeg] = parts.slice(0, 2).map((part) => realNumber(option, part, ANY_ANGLE));
-  return { fromDeg, toDeg, stepDeg: realNumber(option, parts[2], { min: 0.001, max: 180 }) };
-}
-
 /** One beam, and the receiver in many places. */
 function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options: ScanOptions, beam: string): Course {
-  const wish = steerWish(array, { azimuth: beam, elevation: options.elevation, user: String(user) });
-  const angles = anglesOf(rangeOf('--azimuth', options.azimuth ?? DEFAULT_ANGLES));
+  const to = placeOf('--beam', beam);
+  const wish = steerWish(array, { azimuth: String(to.azimuthDeg), elevation: String(to.elevationDeg), user: String(user) });
+  // A cut goes through the main lobe, unless somebody wants another one.
+  const { axis, places } = cutOf(options, to);
+  for (const place of places) steerWish(array, { azimuth: '0', elevation: String(place.elevationDeg), user: '0' });
+  const nameOf = (place: Place): string => `${angleOn(axis, place)}°`;
   const chosen = steered(array, wish);
-  const about = `one beam to ${wish.azimuthDeg}°, its receiver moved over ${angles.length} angles`;
-  const shared = { kind: 'receiver', about, total: angles.length, chosen, beams: [beamTowards(array, wish)] } as const;
-  const pointAt = (azimuthDeg: number, measuredDb: number, calculatedDb: number): ScanPoint => ({
-    ...{ name: `${azimuthDeg}°`, azimuthDeg, elevationDeg: 0, measuredDb, calculatedDb },
+  const isPlanar = array.geometry.kind === 'upa';
+  const direction = isPlanar ? `${to.azimuthDeg}°, elevation ${to.elevationDeg}°` : `${to.azimuthDeg}°`;
+  const about = `one beam to ${direction}, its receiver moved over ${places.length} ${isPlanar ? `${axis}s` : 'angles'}`;
+  const shared = { kind: 'receiver', axis, about, total: places.length, chosen, beams: [beamTowards(array, wish)] } as const;
+  const pointAt = (place: Place, measuredDb: number, calculatedDb: number): ScanPoint => ({
+    ...{ name: nameOf(place), ...place, measuredDb, calculatedDb },
   });
   if (rig.links.length === 0) {
     const had = new Set<number>();
     return {
       ...shared,
       about: `${about} by the scene of the simulator, in free space`,
-      channels: { channels: angles.map((deg) => seenFrom(rig, deg)), file: 'a receiver that moves over the angles' },
+      channels: { channels: places.map((place) => seenFrom(rig, place)), file: 'a receiver that moves over the angles' },
       levelUnknown: false,
       after: (record) => {
-        const place = record.cycle % angles.length;
+        const place = record.cycle % places.length;
         if (record.outcome !== 'ok' || record.doubt !== undefined || had.has(place)) return [];
         had.add(place);
-        return [pointAt(angles[place], record.measuredSnrDb[user], record.predictedSnrDb[user])];
+        return [pointAt(places[place], record.measuredSnrDb[user], record.predictedSnrDb[user])];
       },
     };
   }
@@ -238,7 +236,9 @@ function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options:
   let there = false;
   const lines = createInterface({ input: process.stdin });
   const ask = (): void =>
-    printError(`Put the receiver of user ${user} at ${angles[asked]}°, then press Enter. (${asked + 1} of ${angles.length})`);
+    printError(
+      `Put the receiver of user ${user} at ${isPlanar ? `${axis} ` : ''}${nameOf(places[asked])}, then press Enter. (${asked + 1} of ${places.length})`,
+    );
   return {
     ...shared,
     about: `${about} by hand`,
@@ -247,7 +247,7 @@ function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options:
       ask();
       lines.on('line', () => (there = true));
       // Nobody will say that it has been moved.
-      lines.on('close', () => asked < angles.length && process.kill(process.pid, 'SIGTERM'));
+      lines.on('close', () => asked < places.length && process.kill(process.pid, 'SIGTERM'));
     },
     end: () => {
       lines.removeAllListeners('close');
@@ -256,18 +256,19 @@ function receiverCourse(rig: RigFile, array: ArrayAtHand, user: number, options:
     after: (record, view) => {
       if (!there || record.outcome !== 'ok' || record.doubt !== undefined || view === undefined) return [];
       there = false;
-      const azimuthDeg = angles[asked++];
-      if (asked < angles.length) ask();
-      const towards = powerTowards(array.geometry, matmul(view.analog, view.digital), (azimuthDeg * Math.PI) / 180);
-      return [pointAt(azimuthDeg, record.measuredSnrDb[user], toDb(towards))];
+      const place = places[asked++];
+      if (asked < places.length) ask();
+      const { azimuthRad, elevationRad } = directionOf(place);
+      const towards = powerTowards(array.geometry, matmul(view.analog, view.digital), azimuthRad, elevationRad);
+      return [pointAt(place, record.measuredSnrDb[user], toDb(towards))];
     },
   };
 }
 
-/** H of all users at one azimuth in free space, K×N: rows a(θ)ᴴ, times the pattern of an element. */
-function seenFrom({ array: { geometry }, users: { count }, simulator }: RigFile, azimuthDeg: number): CMatrix {
-  const azimuthRad = (azimuthDeg * Math.PI) / 180;
-  const { re, im, rows: elements } = steeringVector(geometry, azimuthRad);
+/** H of all users at one place in free space, K×N: rows a(θ)ᴴ, times the pattern of an element. */
+function seenFrom({ array: { geometry }, users: { count }, simulator }: RigFile, place: Place): CMatrix {
+  const { azimuthRad, elevationRad } = directionOf(place);
+  const { re, im, rows: elements } = steeringVector(geometry, azimuthRad, elevationRad);
   const channel = zeros(count, elements);
   for (let k = 0; k < count; k++) {
     channel.re.set(re, k * elements);
@@ -277,7 +278,9 @@ function seenFrom({ array: { geometry }, users: { count }, simulator }: RigFile,
     );
   }
   const { elementPattern } = simulator.channel;
-  return elementPattern === undefined ? channel : scale(channel, 10 ** (cosinePowerPattern(elementPattern)(azimuthRad, 0) / 20));
+  return elementPattern === undefined
+    ? channel
+    : scale(channel, 10 ** (cosinePowerPattern(elementPattern)(azimuthRad, elevationRad) / 20));
 }
 
 /** What a beam for one user alone would give, P·‖h_k‖²/σ², dB. */

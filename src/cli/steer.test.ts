@@ -1,6 +1,8 @@
 /** `beamrig steer` and `beamrig mute` on the simulator: what a beam is like and how it is received; on real links: test/integration/by-hand.test.ts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
@@ -46,6 +48,22 @@ describe('beamrig steer', () => {
     expect(end).toMatchObject({ type: 'end', void: 0, faulted: false });
     expect(end?.unsafe).toBeUndefined();
     expect(code).toBe(0);
+  });
+
+  it('says of a planar array what both cuts are like, and draws them', async () => {
+    const rig = cli.rigFile((text) => text.replace('{ kind: ula, elements: 16 }', '{ kind: upa, rows: 8, columns: 4 }'));
+    const svg = join(cli.path, 'cuts.svg');
+    const words = ['steer', rig, '--azimuth', '20', '--elevation', '10', '--for', '0.3', '--svg', svg];
+    const { stdout, code } = await cli.beamrig(...words);
+    expect(stdout).toMatch(/points to +\d+\.\d+°, elevation \d+\.\d+°/);
+    expect(stdout).toMatch(/beamwidth +2\d\.\d° in azimuth, 1\d\.\d° in elevation at −3 dB/);
+    expect(stdout).toMatch(/sidelobes +-1\d\.\d dB in azimuth, -1\d\.\d dB in elevation/);
+    expect(code).toBe(0);
+    const picture = readFileSync(svg, 'utf8');
+    expect(picture).toMatch(/over azimuth, at elevation (9|10)\.\d°/);
+    expect(picture).toMatch(/over elevation, at azimuth (19|20)\.\d°/);
+    expect(picture).not.toContain('NaN');
+    expectRefusal(await beamrigHere(...words), 'there is a file already');
   });
 
   it('ends with Ctrl-C, the array safe', async () => {

@@ -273,7 +273,7 @@ class Loop implements ControlLoop {
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
       if (!this.#is('stopped')) this.#watch.ran(prepared, boards, ahead.beamformer, finished.calibration);
-      const news = beamHeard(ahead.beamformer, prepared, finished);
+      const news = beamHeard(ahead.beamformer, prepared, finished, this.#panels.lost);
       if (news !== undefined) this.#news.event(news);
       await this.#conclude(finished);
       await this.#between.cycleEnded(finished);

@@ -1,4 +1,5 @@
 /** What a loop tells of its own doing, and what it says of its rig: the words and nothing else. */
+import { endsSession } from '../panel/panel-life-cycle.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ArrayCalibration } from './array-calibration.ts';
@@ -54,9 +55,15 @@ export const faulted = (code: string, message: string): Event => ({
 });
 
 /** A beamformer that looks for its users learns by what they measure. @returns its news, where there are some */
-export function beamHeard(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt }: FinishedCycle): Event | undefined {
+export function beamHeard(
+  beamformer: Beamformer,
+  { beam }: PreparedCycle,
+  { record, doubt, failure }: FinishedCycle,
+  isLost: boolean,
+): Event | undefined {
   if (beam === undefined || beamformer.heard === undefined) return undefined;
   const measuredDb = record.outcome === 'ok' && doubt === undefined ? record.measuredSnrDb : undefined;
-  const message = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb });
+  const isAway = isLost || (failure?.panel !== undefined && endsSession(failure.panel));
+  const message = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb, isAway });
   return message === undefined ? undefined : { level: 'info', code: 'beam-search', message };
 }
