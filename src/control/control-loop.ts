@@ -101,7 +101,7 @@ class Loop implements ControlLoop {
     this.#powerNews = createPowerNews(tell);
     this.#watch = createCycleWatch({
       clock: this.#clock,
-      ...{ rateHz, sink, tell, pilots: setting.pilots },
+      ...{ rateHz, sink, tell, pilots: setting.pilots, noise: setting.noise, boards: options.boards ?? [] },
       temperatureC: () => this.#panels.temperatureC(),
     });
     const { panels, safety } = createLoopPanels(options, {

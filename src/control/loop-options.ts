@@ -6,6 +6,7 @@ import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
 import type { RigPanel } from './rig-panel.ts';
+import type { BoardElements } from './watch/prediction-watch.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;
@@ -22,6 +23,8 @@ export interface ControlLoopOptions {
   openBeamformer: (id: string, phaseBits: number) => Promise<Beamformer>;
   /** Beams that somebody asks for. Throws BeamrigError with the reason. Absent: none can be had. */
   byHand?: (wish: HandWish) => Beamformer;
+  /** Elements that hang together on a board, a clock or a cable, where that is known. */
+  boards?: readonly BoardElements[];
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;

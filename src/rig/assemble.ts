@@ -29,6 +29,7 @@ import type { RigPanel } from '../control/rig-panel.ts';
 import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
+import { boardsOf } from './boards.ts';
 import { calibrationEvents, noTables, openCalibrations } from './calibration.ts';
 import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
@@ -187,6 +188,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
           ? openAgain(id, rig.beamformer.model, (name) => open(name, bits))
           : open(id, bits),
       byHand: (wish) => beamByHand(rig, wish),
+      boards: boardsOf(rig),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

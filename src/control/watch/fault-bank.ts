@@ -8,13 +8,14 @@
  * σ_k² is what n pilots make of an SINR s, (10/ln 10)²·(1/(n − 1) + 2/(ns) + 1/(ns)²), times what the learning finds it to be beside that: channels
  * that are estimates, and beams on an array that is not as it is believed to be, spread more. Learned, in the first minute: the mean difference of
  * each user; its spread, of single readings and of seconds, the larger one; and how much of each fault is there already, by how the difference goes with
- * δ_f from beam to beam. What is there from the start is no news. The margin is three standard errors of what was learned.
+ * δ_f from beam to beam. What is there from the start is no news. The margin is two standard errors of what was learned.
  *
  * False alarms: a CUSUM of log-likelihood ratios alone is e^h readings away from one in the mean, whatever the fault (Lorden, Ann. Math. Statist. 42,
  * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed.
  */
 import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
+import { LEAST_MEASURED } from './drift-watch.ts';
 
 export interface BankReading {
   timeMs: number;
@@ -37,8 +38,10 @@ export interface FaultFound {
   candidates: number[];
   /** The likeliest of another kind, where it can hardly be told from it. */
   otherwise: SupposedFault | undefined;
+  /** Since when, and in how many readings. */
   sinceCycle: number;
   sinceMs: number;
+  readings: number;
   /** Predicted less measured sum rate, bit/s/Hz: before, and since. */
   beforeRate: number;
   nowRate: number;
@@ -55,8 +58,6 @@ export interface FaultBank {
   learnAnew(): void;
 }
 
-/** Least predicted SINR of users who are watched, in parts of 1/n: what is below is noise. */
-export const LEAST_MEASURED = 10;
 const LEARN_MS = 60_000;
 const LEARN_READINGS = 100;
 const BLOCK_MS = 1000;
@@ -65,14 +66,20 @@ const FEWEST_BLOCKS = 20;
 const LEAST_OF_USER = 30;
 /** Of the variance that pilots leave; less is believed of no learning. */
 const LEAST_SPREAD = 0.5;
-const MARGIN_ERRORS = 3;
+const MARGIN_ERRORS = 2;
 /** Variance⁻¹ of the share of a fault that is there from the start, before anything is learned: half a fault. */
 const PRIOR_OF_SHARE = 4;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
 const FOLLOW_READINGS = 36_000;
+/** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
+const SHARE_OF_BOUND = 0.1;
 const MOST_OF_ONE_READING = 2 / 7;
-/** From the alarm on, so many readings are waited for until one fault is this likely. */
-const NAMING_READINGS = 12;
+/** From the alarm on, so many readings are waited for until one fault is this likely, and for what came slowly an eighth of the time that it took. */
+const NAMING_READINGS = 10;
+const NAMING_SHARE = 1 / 8;
+/** Phases that spread over all elements turn each board a little as well: one is blamed of so small a turn when it explains so much more, nats. */
+const SMALL_TURN_DEG = 10;
+const BOARD_OVER_SPREAD = 5;
 const SURE = 0.95;
 /** Nats above which a fault explains something. */
 const EXPLAINS = 6;
@@ -84,7 +91,7 @@ export const readingVariance = (pilots: number, sinr: number): number =>
 
 /** @param readingsPerDay how often one false alarm a day is to be waited for */
 export function createFaultBank(faults: readonly SupposedFault[], users: number, readingsPerDay: number): FaultBank {
-  return new Bank(faults, users, Math.log(faults.length * readingsPerDay));
+  return new Bank(faults, users, Math.log(faults.length * readingsPerDay * SHARE_OF_BOUND));
 }
 
 /** Sums by user, and by fault and user, weighted by 1/v. */
@@ -135,8 +142,8 @@ class Bank implements FaultBank {
   readonly #faults;
   readonly #users;
   readonly #limit;
-  /** ln of how many of its kind a fault is one of. */
-  readonly #lnKind;
+  /** ln of how likely each fault is before anything is read: kinds alike, and within a kind all alike. */
+  readonly #lnPrior;
   #learning: Learning;
   #learned: Learned | undefined;
   /** S, and the plain log-likelihood ratio since S was nought last. */
@@ -158,7 +165,10 @@ class Bank implements FaultBank {
     this.#limit = limit;
     const ofKind = new Map<string, number>();
     for (const { what } of faults) ofKind.set(what, (ofKind.get(what) ?? 0) + 1);
-    this.#lnKind = Float64Array.from(faults, ({ what }) => Math.log(ofKind.get(what) ?? 1));
+    this.#lnPrior = Float64Array.from(faults, (fault) => {
+      const isSmallTurn = fault.what === 'board' && fault.turnDeg !== null && Math.abs(fault.turnDeg) <= SMALL_TURN_DEG;
+      return -Math.log(ofKind.get(fault.what) ?? 1) - (isSmallTurn ? BOARD_OVER_SPREAD : 0);
+    });
     const each = (): Float64Array => new Float64Array(faults.length);
     [this.#sum, this.#explained, this.#count] = [each(), each(), each()];
     [this.#rate, this.#grown, this.#sinceCycle, this.#sinceMs] = [each(), each(), each(), each()];
@@ -196,7 +206,7 @@ class Bank implements FaultBank {
       return undefined;
     }
     const isSure = found.candidates.length === 1 && found.otherwise === undefined;
-    if (!isSure && ++this.#naming <= NAMING_READINGS) return undefined;
+    if (!isSure && ++this.#naming <= Math.max(NAMING_READINGS, NAMING_SHARE * found.readings)) return undefined;
     return found;
   }
 
@@ -318,7 +328,7 @@ class Bank implements FaultBank {
   #name({ rate }: Learned): FaultFound | undefined {
     let most = -Infinity;
     const weights = this.#explained.map((explained, f) => {
-      const value = this.#sum[f] > 0 ? explained - this.#lnKind[f] : -Infinity;
+      const value = this.#sum[f] > 0 ? explained + this.#lnPrior[f] : -Infinity;
       most = Math.max(most, value);
       return value;
     });
@@ -351,6 +361,7 @@ class Bank implements FaultBank {
     const otherwise = ofKind < SURE * total && other !== undefined ? this.#faults[other.best] : undefined;
     return {
       ...{ fault, candidates, otherwise },
+      readings: this.#count[best],
       sinceCycle: this.#sinceCycle[best],
       sinceMs: this.#sinceMs[best],
       beforeRate: rate,
