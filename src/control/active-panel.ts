@@ -61,7 +61,7 @@ export interface ActivePanel {
   arm(): Promise<void>;
   /** Before every cycle: moves where a move is due, recovers what is lost, arms what is not. Rejects with 'stopped' when the signal aborts. */
   ready(signal: AbortSignal): Promise<{ unusable: string } | undefined>;
-  beamId(cycle: number): Promise<BeamId>;
+  beamId(slot: number): Promise<BeamId>;
   worked(): void;
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. False: no link took it. */
@@ -158,11 +158,11 @@ class Active implements ActivePanel {
     return undefined;
   }
 
-  beamId(cycle: number): Promise<BeamId> {
+  beamId(slot: number): Promise<BeamId> {
     this.#active.mayRadiate = true;
     this.#muted = false;
     this.#active.recovery.lit();
-    return this.#active.beamIds.take(cycle);
+    return this.#active.beamIds.take(slot);
   }
 
   worked(): void {

@@ -101,12 +101,14 @@ export interface FinishedCycle {
 
 /**
  * Takes the channel of a cycle and has the beamformer compute its phases.
+ * @param slot of its beam, later than the cycle where something else was shown between cycles (between-cycles.ts)
  * @returns undefined when the source has no more channels
  */
 export async function prepareCycle(
   setting: CycleSetting,
   beamformer: Beamformer,
   cycle: number,
+  slot = cycle,
 ): Promise<PreparedCycle | undefined> {
   const { clock, channels, power, noise } = setting;
   const startMs = clock.nowMs();
@@ -123,7 +125,7 @@ export async function prepareCycle(
   };
   const stage = stages(clock, prepared.stageMs);
   try {
-    const given = await stage('channel', () => channels.take(cycle));
+    const given = await stage('channel', () => channels.take(slot));
     if (given === undefined) return undefined;
     prepared.given = given;
     const { channel } = given;

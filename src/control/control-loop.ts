@@ -8,8 +8,6 @@
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
-import { isScan } from '../beamforming/scan-beams.ts';
 import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
 import type { ControllerEvent } from './controller-machine.ts';
@@ -17,11 +15,14 @@ import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './watch/cycle-watch.ts';
 import { lookUntil } from './look-until.ts';
 import { createLoopNews } from './loop-news.ts';
-import type { ControlLoop, ControlLoopOptions, RunOutcome } from './loop-options.ts';
+import { outcomeOf, type ControlLoop, type ControlLoopOptions, type RunOutcome } from './loop-options.ts';
 import { createLoopPanels } from './loop-panels.ts';
-import { modelSwitched, switchModel, switchPhaseBits, switchToHand } from './model-switch.ts';
+import { RESUMED, beamHeard, describedNow, faulted, muted, paused } from './loop-words.ts';
+import { modelSwitched } from './model-switch.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 import { createActiveBeamformer, type Choice } from './active-beamformer.ts';
+import { createBeamChoices } from './beam-choices.ts';
+import { createBetweenTurns } from './between-cycles.ts';
 import { createPacing } from './pacing.ts';
 import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { troubleOf } from './watch/loop-trouble.ts';
@@ -37,7 +38,6 @@ const STOP = { confirmMs: 1000, windUpMs: 150, closeMs: 350 };
 
 /** A cycle that is being prepared, and what its beam is computed by and for, whatever is chosen meanwhile. */
 type CycleAhead = Choice & { readonly prepared: Promise<PreparedCycle | undefined> };
-const MUTED = { state: 'mute', azimuthDeg: null } as const;
 
 export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
@@ -48,10 +48,12 @@ class Loop implements ControlLoop {
   readonly #clock: Clock;
   readonly #news;
   readonly #model;
+  readonly #choices;
   readonly #panels;
   readonly #pacing;
   readonly #rate;
   readonly #safety;
+  readonly #between;
   readonly #voidNews;
   readonly #failures;
   readonly #powerNews;
@@ -94,6 +96,10 @@ class Loop implements ControlLoop {
       (id, phaseBits) => this.#clock.during(options.openBeamformer(id, phaseBits)),
       () => this.#idle && this.#changeModel(),
     );
+    this.#choices = createBeamChoices({
+      ...{ model: this.#model, byHand: options.byHand, mostPhaseBits: setting.panelPhaseBits },
+      ...{ state: () => this.#state, tell },
+    });
     this.#pacing = createPacing(this.#clock, rateHz);
     this.#rate = createRateMeter(this.#clock);
     this.#failures = createFailuresInARow(this.#clock);
@@ -111,6 +117,11 @@ class Loop implements ControlLoop {
     });
     this.#panels = panels;
     this.#safety = safety;
+    this.#between = createBetweenTurns({
+      ...{ clock: this.#clock, works: options.between ?? [], panels, safety, tell },
+      isRunning: () => this.#is('running'),
+      doing: (what) => (this.#doing = what),
+    });
   }
 
   get state(): ControllerState {
@@ -125,21 +136,13 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
-    const { description } = this.#options;
-    const { beamformer, phaseBits } = this.#model.current;
-    const now = {
+    const { description, setting } = this.#options;
+    return describedNow(description, this.#model.current, {
       ...this.#panels.describe(),
-      modelId: beamformer.id,
-      engine: beamformer.engine ?? null,
-      steps: beamformer.steps ?? null,
-      byHand: beamformer.kind === 'by-hand' ? beamformer.title : null,
-      phaseBits,
-      models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
-    };
-    const slow = (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null;
-    const calibration = this.#options.setting.calibration?.(this.#panels.panel).about ?? description.calibration;
-    const safe = this.#panels.muted ? MUTED : description.safe;
-    return { ...description, ...now, calibration, slow, safe: { ...safe, confirmed: this.#panels.confirmed } };
+      calibration: setting.calibration?.(this.#panels.panel).about ?? description.calibration,
+      slow: (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null,
+      ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
+    });
   }
 
   safeBeam = () => this.#options.safe.beam;
@@ -152,7 +155,9 @@ class Loop implements ControlLoop {
 
   start(): Promise<RunOutcome> {
     // Stopped is stopped, whatever a cycle still waits for.
-    this.#run ??= Promise.race([this.#runToEnd(), this.#halted]).then(() => this.#outcome());
+    this.#run ??= Promise.race([this.#runToEnd(), this.#halted]).then(() =>
+      outcomeOf(this.#faultMessage, this.#stoppedByHand, this.#cycle, this.#voidCycles),
+    );
     return this.#run;
   }
 
@@ -162,7 +167,7 @@ class Loop implements ControlLoop {
     const before = this.#state;
     const moved = this.#move('run');
     if (moved.ok && before === 'paused') {
-      this.#news.event({ level: 'info', code: 'resumed', message: 'The rig runs again.' });
+      this.#news.event(RESUMED);
       this.#resume();
     }
     return moved;
@@ -179,46 +184,14 @@ class Loop implements ControlLoop {
     const paused = await this.pause();
     if (!this.#is('paused')) return paused.ok ? { ok: false, reason: `the rig is ${this.#state}` } : paused;
     const unsafe = await this.#panels.mute();
-    this.#news.event({
-      level: unsafe === undefined ? 'info' : 'error',
-      code: 'muted',
-      message:
-        unsafe === undefined ? 'The array is muted.' : `The array was told to be mute and has not confirmed it: ${unsafe}.`,
-    });
+    this.#news.event(muted(unsafe));
     return unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe };
   }
 
-  async switchModel(id: string): Promise<ControlResult> {
-    return this.#whileItRuns((telling) => switchModel(this.#model, id, telling));
-  }
-
-  async byHand(wish: HandWish): Promise<ControlResult> {
-    const { byHand } = this.#options;
-    if (byHand === undefined) return { ok: false, reason: 'this rig takes no beams by hand' };
-    const make = async (): Promise<Beamformer> => byHand(wish);
-    return this.#whileItRuns((telling) => switchToHand(this.#model, make, telling));
-  }
-
-  scan(): ScanNow | undefined {
-    const { beamformer } = this.#model.current;
-    return isScan(beamformer) ? { user: beamformer.user, total: beamformer.stops.length, points: beamformer.points } : undefined;
-  }
-
-  async setPhaseBits(phaseBits: number): Promise<ControlResult> {
-    const most = this.#options.setting.panelPhaseBits;
-    if (!Number.isInteger(phaseBits) || phaseBits < 1 || phaseBits > most) {
-      return { ok: false, reason: `Q = ${phaseBits} is outside 1 … ${most}, what the panel's phase shifters can show` };
-    }
-    return this.#whileItRuns((telling) => switchPhaseBits(this.#model, phaseBits, telling));
-  }
-
-  #whileItRuns(
-    change: (telling: Parameters<typeof switchModel>[2]) => Promise<ControlResult>,
-  ): Promise<ControlResult> | ControlResult {
-    const ended = (): string => `the rig is ${this.#state}`;
-    if (this.#state !== 'running' && this.#state !== 'paused') return { ok: false, reason: ended() };
-    return change({ tell: this.#news.event, ended });
-  }
+  switchModel = (id: string): Promise<ControlResult> => this.#choices.switchModel(id);
+  byHand = (wish: HandWish): Promise<ControlResult> => this.#choices.byHand(wish);
+  scan = (): ScanNow | undefined => this.#choices.scan();
+  setPhaseBits = (phaseBits: number): Promise<ControlResult> => this.#choices.setPhaseBits(phaseBits);
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
@@ -244,12 +217,6 @@ class Loop implements ControlLoop {
     if (this.#state !== 'faulted') await this.#halt();
   }
 
-  #outcome(): RunOutcome {
-    const reason = this.#faultMessage !== undefined ? 'faulted' : this.#stoppedByHand ? 'stopped' : 'done';
-    const outcome = { reason, cycles: this.#cycle, voidCycles: this.#voidCycles } as const;
-    return this.#faultMessage === undefined ? outcome : { ...outcome, message: this.#faultMessage };
-  }
-
   async #cycles(): Promise<void> {
     for (;;) {
       // More than once where it is run and paused again while the array is still on its way to safety.
@@ -268,7 +235,11 @@ class Loop implements ControlLoop {
         if (verdict !== undefined) return await this.#faultByPanel(verdict);
         if (this.#state !== 'running') continue;
         this.#changeModel();
-        ahead = this.#ahead ??= this.#prepare(this.#cycle);
+        const between = await this.#between.turn(this.#model.current, signal);
+        if (typeof between === 'object') return await this.#faultByPanel(between);
+        if (!this.#is('running')) continue;
+        if (between === 'done') this.#ahead = undefined; // what was measured may be what it goes by, and its slot is another
+        ahead = this.#ahead ??= this.#prepare(this.#cycle, this.#between.slot);
         this.#doing = `the model '${ahead.beamformer.id}'`;
         prepared = await unlessStopped(ahead.prepared, signal);
       } catch (error) {
@@ -280,11 +251,11 @@ class Loop implements ControlLoop {
       if (prepared === undefined) return void this.#move('ended');
       this.#powerNews.of(prepared.modelId, prepared.beam?.powerRatio);
       this.#doing = 'the panel';
-      const beamId = await this.#panels.beamId(this.#cycle);
+      const beamId = await this.#panels.beamId(this.#between.slot);
       // From here to the panel nothing waits: what is commanded to be safe is not lit again.
       if (!this.#is('running')) continue;
       if (this.#options.pipelined && this.#cycle + 1 < (this.#options.cycles ?? Infinity))
-        this.#ahead = this.#prepare(this.#cycle + 1);
+        this.#ahead = this.#prepare(this.#cycle + 1, this.#between.slot + 1);
       const { setting } = this.#options;
       const { panel } = this.#panels;
       const boards = panel.boards();
@@ -292,24 +263,18 @@ class Loop implements ControlLoop {
       this.#cycle++;
       // The manifest names them before the record does, and no beam waits for that.
       if (!this.#is('stopped')) this.#watch.ran(prepared, boards, ahead.beamformer, finished.calibration);
-      this.#hear(ahead.beamformer, prepared, finished);
+      const news = beamHeard(ahead.beamformer, prepared, finished);
+      if (news !== undefined) this.#news.event(news);
       await this.#conclude(finished);
+      await this.#between.cycleEnded(finished);
     }
   }
 
-  #prepare(cycle: number): CycleAhead {
+  #prepare(cycle: number, slot: number): CycleAhead {
     const choice = this.#model.current;
-    const prepared = prepareCycle(this.#options.setting, choice.beamformer, cycle);
+    const prepared = prepareCycle(this.#options.setting, choice.beamformer, cycle, slot);
     this.#computing = prepared;
     return { ...choice, prepared };
-  }
-
-  /** A beamformer that looks for its users learns by what they measure. */
-  #hear(beamformer: Beamformer, { beam }: PreparedCycle, { record, doubt }: FinishedCycle): void {
-    if (beam === undefined || beamformer.heard === undefined) return;
-    const measuredDb = record.outcome === 'ok' && doubt === undefined ? record.measuredSnrDb : undefined;
-    const news = beamformer.heard(beam, { measuredDb, predictedDb: record.predictedSnrDb });
-    if (news !== undefined) this.#news.event({ level: 'info', code: 'beam-search', message: news });
   }
 
   async #conclude(finished: FinishedCycle): Promise<void> {
@@ -334,6 +299,7 @@ class Loop implements ControlLoop {
       const verdict = this.#panels.failed(failure.panel);
       if (verdict !== undefined) return this.#faultByPanel(verdict);
     }
+    if (this.#panels.lost) this.#between.interrupted();
     this.#voidNews.settle(this.#panels.lost);
     // A lost panel has been told of as such.
     if (!wasLost && !this.#panels.lost) this.#voidNews.tell(record.cycle, failure);
@@ -352,13 +318,9 @@ class Loop implements ControlLoop {
     this.#ahead = undefined; // its channel will be old by then: computed again
     this.#safety.rest();
     this.#failures.paused();
+    this.#between.interrupted();
     const unsafe = await this.#makeSafe();
-    this.#news.event({
-      level: 'info',
-      code: 'paused',
-      message: 'The rig is paused.',
-      action: unsafe ?? `The array shows its safe state '${this.#options.safe.state}'.`,
-    });
+    this.#news.event(paused(this.#options.safe.state, unsafe));
     this.#answerPausing(unsafe === undefined ? { ok: true } : { ok: false, reason: unsafe });
     if (this.#is('paused')) {
       this.#idle = true;
@@ -392,12 +354,7 @@ class Loop implements ControlLoop {
   async #fault(code: string, message: string): Promise<void> {
     this.#faultMessage = message;
     this.#move('fault');
-    this.#news.event({
-      level: 'error',
-      code,
-      message,
-      action: 'The array goes to its safe state; stop the rig, repair the cause, start again.',
-    });
+    this.#news.event(faulted(code, message));
     this.#safety.rest();
     await this.#makeSafe();
     await this.#model.shut();

@@ -2,6 +2,7 @@
 import type { Random } from '../../core/signal/random.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { CycleSink, RigEvent } from '../telemetry/cycle-record.ts';
+import type { BetweenCycles } from './between-cycles.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
@@ -25,6 +26,8 @@ export interface ControlLoopOptions {
   byHand?: (wish: HandWish) => Beamformer;
   /** Elements that hang together on a board, a clock or a cable, where that is known. */
   boards?: readonly BoardElements[];
+  /** What else is to be done on the panel, between cycles. */
+  between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */
   rateHz: number;
   pipelined: boolean;
@@ -52,6 +55,17 @@ export interface RunOutcome {
   cycles: number;
   voidCycles: number;
   message?: string;
+}
+
+/** @param faultMessage why the loop gave up, where it did */
+export function outcomeOf(
+  faultMessage: string | undefined,
+  stoppedByHand: boolean,
+  cycles: number,
+  voidCycles: number,
+): RunOutcome {
+  if (faultMessage !== undefined) return { reason: 'faulted', cycles, voidCycles, message: faultMessage };
+  return { reason: stoppedByHand ? 'stopped' : 'done', cycles, voidCycles };
 }
 
 export interface ControlLoop extends Controller {

@@ -2,7 +2,7 @@
  * The world of a rig's simulator: its users and their channels, as the controller's source and as the scene its panels radiate into. It
  * depends on rig file, seed and recorded channels alone, so that a panel in a process of its own stands in the very same one.
  *
- * Beam b ≥ 1 of a run belongs to cycle b − 1. A panel that latches it shows the channel that the beam was worked out for (`latched`), and holds
+ * Beam b ≥ 1 of a run belongs to slot b − 1, which is cycle b − 1 unless beams were shown between cycles. A panel that latches it shows the channel that the beam was worked out for (`latched`), and holds
  * it until the next: each cycle is a block of its own (block fading), pipelined or not. With hardware nothing latches here, and the channel has
  * aged by then.
  */
