@@ -3,7 +3,7 @@
  * 64 pilots, 20 cycles a second, four boards of 16 elements; users stand still (one beam for ever) or walk (a beam of its own in each cycle). On the
  * model: beams, true array and drawn pilots without a loop. On the rig: whole control cycles on virtual time, with the demo's imperfect array.
  *
- *   npx tsx bench/watching.ts [--days 10] [--seeds 60] [--rig-hours 2] [--output docs/results/watching.md]
+ *   npx tsx bench/watching.ts [--days 10] [--seeds 200] [--rig-hours 1] [--output docs/results/watching.md]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -34,8 +34,8 @@ import {
 const { values } = parseArgs({
   options: {
     days: { type: 'string', default: '10' },
-    seeds: { type: 'string', default: '60' },
-    'rig-hours': { type: 'string', default: '2' },
+    seeds: { type: 'string', default: '200' },
+    'rig-hours': { type: 'string', default: '1' },
     output: { type: 'string' },
   },
 });

@@ -72,10 +72,10 @@ const PRIOR_OF_SHARE = 4;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
 const FOLLOW_READINGS = 36_000;
 /** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
-const SHARE_OF_BOUND = 0.1;
+const SHARE_OF_BOUND = 0.02;
 const MOST_OF_ONE_READING = 2 / 7;
 /** From the alarm on, so many readings are waited for until one fault is this likely, and for what came slowly an eighth of the time that it took. */
-const NAMING_READINGS = 10;
+const NAMING_READINGS = 6;
 const NAMING_SHARE = 1 / 8;
 /** Phases that spread over all elements turn each board a little as well: one is blamed of so small a turn when it explains so much more, nats. */
 const SMALL_TURN_DEG = 10;
