@@ -10,6 +10,7 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
+import { createArrayHealth } from './array-health.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './watch/cycle-watch.ts';
@@ -58,6 +59,7 @@ class Loop implements ControlLoop {
   readonly #failures;
   readonly #powerNews;
   readonly #watch;
+  readonly #health;
   #state: ControllerState = 'starting';
   #cycle = 0;
   #voidCycles = 0;
@@ -105,9 +107,10 @@ class Loop implements ControlLoop {
     this.#failures = createFailuresInARow(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, tell);
     this.#powerNews = createPowerNews(tell);
+    this.#health = options.health ?? createArrayHealth();
     this.#watch = createCycleWatch({
       clock: this.#clock,
-      ...{ rateHz, sink, tell, pilots: setting.pilots, noise: setting.noise, boards: options.boards ?? [] },
+      ...{ rateHz, sink, tell, pilots: setting.pilots, noise: setting.noise, boards: options.boards ?? [], health: this.#health },
       temperatureC: () => this.#panels.temperatureC(),
     });
     const { panels, safety } = createLoopPanels(options, {
@@ -137,9 +140,11 @@ class Loop implements ControlLoop {
 
   describe(): RigDescription {
     const { description, setting } = this.#options;
+    const known = setting.calibration?.(this.#panels.panel);
     return describedNow(description, this.#model.current, {
       ...this.#panels.describe(),
-      calibration: setting.calibration?.(this.#panels.panel).about ?? description.calibration,
+      calibration: known?.about ?? description.calibration,
+      flaws: this.#health.list(known?.flaws ?? []),
       slow: (this.#is('paused') || this.#is('faulted') ? undefined : this.#watch.slow) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
     });

@@ -12,6 +12,7 @@ import type { Sensing } from '../../core/signal/sensing.ts';
 import type { BeamformerKind } from '../beamforming/beamformer.ts';
 import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
+import type { ElementHealth } from './array-health.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -124,6 +125,8 @@ export interface RigDescription {
   chainRuns: { first: number; count: number }[] | null;
   geometry: { kind: 'ula' | 'upa'; spacingWavelengths: number; rows?: number; columns?: number };
   calibration: string;
+  /** Elements that do not do what they are told, as far as is known. */
+  flaws: ElementHealth[];
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;

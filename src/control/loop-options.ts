@@ -6,6 +6,7 @@ import type { BetweenCycles } from './between-cycles.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { SafeChoice } from './panel-recovery.ts';
+import type { ArrayHealth } from './array-health.ts';
 import type { RigPanel } from './rig-panel.ts';
 import type { BoardElements } from './watch/prediction-watch.ts';
 
@@ -26,6 +27,8 @@ export interface ControlLoopOptions {
   byHand?: (wish: HandWish) => Beamformer;
   /** Elements that hang together on a board, a clock or a cable, where that is known. */
   boards?: readonly BoardElements[];
+  /** What is known of single elements; default: nothing is, before the watch finds something. */
+  health?: ArrayHealth;
   /** What else is to be done on the panel, between cycles. */
   between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */

@@ -22,6 +22,7 @@ import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
+import { createArrayHealth } from '../control/array-health.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
@@ -41,6 +42,7 @@ import { rigSensing } from './rig-sensing.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
+import { watchedElements } from './watched-elements.ts';
 import { createWorld } from './world.ts';
 
 export interface AssembleOptions {
@@ -163,6 +165,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       calibration: calibration.about,
       runFolder: options.runFolder,
     });
+    const health = createArrayHealth();
     const controller = createControlLoop({
       setting: {
         clock,
@@ -189,6 +192,8 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
           : open(id, bits),
       byHand: (wish) => beamByHand(rig, wish),
       boards: boardsOf(rig),
+      health,
+      between: watchedElements(rig, clock, calibrations, health),
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       transferMs: slowestTransferMs(rig),

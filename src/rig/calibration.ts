@@ -14,6 +14,7 @@ import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { uncalibrated, type ArrayCalibration } from '../control/array-calibration.ts';
+import type { ElementHealth } from '../control/array-health.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
 import { NO_TABLE, type BoardUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 
@@ -115,8 +116,25 @@ function calibrationOf(
     id: tables.map(tableId).join(' + '),
     about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB`,
     tables: tables.map((table) => ({ name: tableFileName(table), text: tableText(table) })),
+    flaws: measured.flatMap(({ elements: own, table }) => flawsOf(table, own)),
     states: statesOfTables(rig, measured),
   };
+}
+
+/** By element of the array: once where it is so on all of its chains. */
+function flawsOf({ flaws, rfChains, gainDb }: CalibrationTable, own: readonly number[]): ElementHealth[] {
+  const known = new Map<string, { element: number; flaw: ElementHealth['flaw']; chains: number[] }>();
+  for (const { element, rfChain, flaw } of flaws) {
+    const key = `${element} ${flaw}`;
+    const before = known.get(key);
+    if (before === undefined) known.set(key, { element, flaw, chains: [rfChain] });
+    else before.chains.push(rfChain);
+  }
+  return [...known.values()].flatMap(({ element, flaw, chains }): ElementHealth[] => {
+    const connected = gainDb.slice(element * rfChains, (element + 1) * rfChains).filter((row) => row !== null).length;
+    const whose = chains.length === connected ? [null] : chains;
+    return whose.map((chain) => ({ element: own[element], chain, flaw, offDeg: null, by: 'table' }));
+  });
 }
 
 /** States of every place of the array at so many bits, from the tables of its panels. */

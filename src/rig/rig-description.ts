@@ -73,6 +73,7 @@ export function describeRig({ rig, clock, rateHz, runFolder, begin, origin, cali
         ? { kind: 'ula', spacingWavelengths: geometry.spacingWavelengths }
         : { kind: 'upa', spacingWavelengths: geometry.spacingWavelengths, rows: geometry.rows, columns: geometry.columns },
     calibration,
+    flaws: [],
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

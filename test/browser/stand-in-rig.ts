@@ -149,6 +149,7 @@ export class StandInRig implements Controller {
         ? { kind: 'upa', spacingWavelengths: 0.5, rows: this.#elements / 8, columns: 8 }
         : { kind: 'ula', spacingWavelengths: 0.5 },
       calibration: 'none: ideal states',
+      flaws: [],
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {

@@ -15,7 +15,15 @@ const QUIET_S = 80;
 const IMPAIRED = { temperatureDriftDegPerMinute: 0 };
 
 /** Whole cycles at 20 a second on virtual time, the demo's array without its drift, and what is told of it. */
-async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps = 1.4 } = {}) {
+async function watched(
+  faults: Fault[],
+  {
+    seconds = QUIET_S + 10,
+    userSpeedMps = 1.4,
+    watch = {} as Partial<RigFile['calibration']['watch']>,
+    impairments = {} as Partial<RigFile['simulator']['impairments']>,
+  } = {},
+) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
   const rig = parseRigFile(readFileSync(path, 'utf8'), path);
   const events: RigEvent[] = [];
@@ -23,8 +31,13 @@ async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps =
     rig: {
       ...rig,
       links: [],
-      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements: 16 } },
-      simulator: { ...rig.simulator, faults, userSpeedMps, impairments: { ...rig.simulator.impairments, ...IMPAIRED } },
+      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements: 16, ...watch } },
+      simulator: {
+        ...rig.simulator,
+        faults,
+        userSpeedMps,
+        impairments: { ...rig.simulator.impairments, ...IMPAIRED, ...impairments },
+      },
       beamformer: { ...rig.beamformer, model: 'aligned', quantiser: 'nearest' },
     },
     seed: 1,
@@ -65,5 +78,33 @@ describe('an array that is watched', () => {
 
   it('says nothing of an array that stays as it is', async () => {
     expect(await watched([], { seconds: 600 })).toEqual([]);
+  });
+});
+
+describe('elements that are measured again between cycles', () => {
+  const watch = { everyCycles: 10, elements: 4 };
+
+  it('go round and round, at a loss that is told, and are well where they are', async () => {
+    const events = await watched([], { seconds: 40, watch });
+    expect(new Set(events.map(({ code }) => code))).toEqual(new Set(['elements-measured']));
+    expect(events[0].message).toMatch(
+      /^All 64 elements were measured again between cycles: \d+ beams so far, .* % of the time\.$/,
+    );
+  });
+
+  it('that are dead are told of, and which of several suspects it is', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0, watch });
+    const faults = events.filter(({ code }) => code === 'element-fault');
+    expect(faults.at(-1)).toMatchObject({ message: 'Element 23 was measured again, twice: it is dead.' });
+    expect(faults.filter(({ message }) => message.startsWith('Element'))).toHaveLength(1);
+  });
+
+  it('that are stuck or weak from the start are told apart', async () => {
+    const impairments = { stuckElements: [5], deadElements: [40] };
+    const events = await watched([], { seconds: 30, watch, impairments });
+    expect(events.flatMap(({ code, message }) => (code === 'element-fault' ? [message] : [])).sort()).toEqual([
+      'Element 40 was measured again, twice: it is dead.',
+      'Element 5 was measured again, twice: it is stuck.',
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CalibrationUsed, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
+import type { ArrayHealth } from '../array-health.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPaceWatch, settingOf, type SlowPace } from './pace-watch.ts';
@@ -24,8 +25,7 @@ export interface CycleWatch {
     calibration: CalibrationUsed,
   ): void;
   after(finished: Pick<FinishedCycle, 'record' | 'view' | 'doubt'>): void;
-  /** Sets of elements one of which has failed, as far as what was measured tells. */
-  readonly suspects: readonly (readonly number[])[];
+
   /** The loop has paused. */
   paused(): void;
 }
@@ -39,6 +39,8 @@ export interface CycleWatchOptions {
   noise: number;
   /** Elements that hang together. */
   boards: readonly BoardElements[];
+  /** Is told of elements that have failed. */
+  health: Pick<ArrayHealth, 'suspected' | 'forget'>;
   sink: CycleSink;
   tell: (event: Event) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
@@ -93,9 +95,6 @@ export function createCycleWatch({ clock, rateHz, sink, tell, ...others }: Cycle
       watchModel(cycle, beamformer);
       watchBoards(cycle, now);
       watchCalibration(cycle, tables);
-    },
-    get suspects() {
-      return prediction.suspects;
     },
     after({ record, view, doubt }) {
       const isSlow = pace.cycle(clock.nowMs(), record) && pace.slow !== undefined;

@@ -6,6 +6,7 @@
 import type { Clock } from '../../../core/clock/clock.ts';
 import { faultLosses, type SupposedFault } from '../../../core/signal/fault-losses.ts';
 import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
+import type { ArrayHealth } from '../array-health.ts';
 import type { CycleView } from '../controller.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { createFaultBank, type FaultBank, type FaultFound } from './fault-bank.ts';
@@ -20,8 +21,6 @@ export interface BoardElements {
 
 export interface PredictionWatch {
   after(record: CycleRecord, view: CycleView | undefined): void;
-  /** Elements one of which has failed, as far as the readings tell; the likeliest first. */
-  readonly suspects: readonly (readonly number[])[];
 }
 
 export interface PredictionWatchOptions {
@@ -33,6 +32,7 @@ export interface PredictionWatchOptions {
   /** σ², linear. */
   noise: number;
   boards: readonly BoardElements[];
+  health: Pick<ArrayHealth, 'suspected' | 'forget'>;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
   temperatureC: () => number | null;
@@ -45,9 +45,10 @@ const MOST_WORK = 40_000;
 const DAY_S = 86_400;
 
 export function createPredictionWatch(options: PredictionWatchOptions): PredictionWatch {
-  const { clock, rateHz, pilots, noise, boards, tell, temperatureC } = options;
+  const { clock, rateHz, pilots, noise, boards, health, tell, temperatureC } = options;
   const readingsPerDay = DAY_S * Math.min(rateHz === 0 ? MOST_PER_SECOND : rateHz, MOST_PER_SECOND);
   let setting = '';
+  let array = '';
   let temperatureBeforeC: number | null = null;
   let drift = newDriftState();
   let bank:
@@ -55,7 +56,6 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
   /** What the slow test told of and nobody could name goes on: faults cannot be told from it until it is over. */
   let isMasked = false;
   const told = new Set<string>();
-  let suspects: number[][] = [];
   let nextMs = -Infinity;
   let cycles = 0;
 
@@ -99,7 +99,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
 
   const tellFault = (found: FaultFound, at: Circumstances): void => {
     if (!isNews(found.fault)) return;
-    if (found.fault.what === 'element') suspects = [...suspects, found.candidates];
+    if (found.fault.what === 'element') health.suspected(found.candidates);
     tell(faultEvent(found, boards, at));
   };
 
@@ -110,12 +110,13 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
   };
 
   return {
-    get suspects() {
-      return suspects;
-    },
     after(record, view) {
       const { modelId, phaseBits, source, channelSource, panels, calibration } = record;
       const now = [modelId, phaseBits, source, channelSource, panels, calibration].join('\n');
+      if (array !== [source, panels, calibration].join('\n')) {
+        array = [source, panels, calibration].join('\n');
+        health.forget();
+      }
       if (now !== setting) {
         setting = now;
         drift = newDriftState();
@@ -123,7 +124,6 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
         temperatureBeforeC = null;
         isMasked = false;
         told.clear();
-        suspects = [];
       }
       temperatureBeforeC ??= temperatureC();
       const at: Circumstances = { nowMs: clock.nowMs(), channelSource, temperatureBeforeC, temperatureNowC: temperatureC() };
