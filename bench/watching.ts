@@ -29,6 +29,7 @@ import {
   scenePoints,
   trueGains,
   turn,
+  type ScenePoint,
   type TrueArray,
 } from './watching-model.ts';
 
@@ -249,7 +250,7 @@ const inProcess = (part: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const args = ['--days', values.days, '--seeds', values.seeds, '--rig-hours', values['rig-hours'], '--part', part];
     execFile(process.execPath, [...process.execArgv, process.argv[1], ...args], (error, stdout) => {
-      if (error !== null) reject(error);
+      if (error !== null) reject(new Error(`the part '${part}' failed`, { cause: error }));
       else resolve(stdout.trim());
     });
   });

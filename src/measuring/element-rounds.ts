@@ -175,10 +175,10 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
       if (base === undefined) return undefined;
       const calibration = options.calibration(bench.on);
       const canSwitchOff = bench.on.panel.capabilities?.features.includes('element-enable') === true;
-      const { of, whole } = expectedOf(calibration, base);
+      const expected = expectedOf(calibration, base);
       const asTold = await show(bench, { words: base });
       if (!asTold.ok) return failureOf(asTold.failure);
-      const turnedRad = phaseBetween(asTold.value, whole);
+      const turnedRad = phaseBetween(asTold.value, expected.whole);
       for (const n of chosen(bench.tell)) {
         const turnedWords = turnedBase(base, n, rfChains, phaseBits);
         const turned = await show(bench, { words: turnedWords });
@@ -186,7 +186,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
         const off = canSwitchOff ? await show(bench, { words: base, enabled: allBut(n, elements, rfChains) }) : undefined;
         if (off?.ok === false) return failureOf(off.failure);
         const readings = { asTold: asTold.value, turned: turned.value, off: off?.value };
-        const check = checkElement(readings, { asTold: of(n, base), turned: of(n, turnedWords) });
+        const check = checkElement(readings, { asTold: expected.of(n, base), turned: expected.of(n, turnedWords) });
         const news = judge(n, check, turnedRad, calibration.id !== NO_TABLE);
         if (news !== undefined) bench.tell(news);
       }

@@ -20,8 +20,8 @@ async function watched(
   {
     seconds = QUIET_S + 10,
     userSpeedMps = 1.4,
-    watch = {} as Partial<RigFile['calibration']['watch']>,
-    impairments = {} as Partial<RigFile['simulator']['impairments']>,
+    watch = {},
+    impairments = {},
   } = {},
 ) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
