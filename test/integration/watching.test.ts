@@ -15,15 +15,7 @@ const QUIET_S = 80;
 const IMPAIRED = { temperatureDriftDegPerMinute: 0 };
 
 /** Whole cycles at 20 a second on virtual time, the demo's array without its drift, and what is told of it. */
-async function watched(
-  faults: Fault[],
-  {
-    seconds = QUIET_S + 10,
-    userSpeedMps = 1.4,
-    watch = {},
-    impairments = {},
-  } = {},
-) {
+async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps = 1.4, watch = {}, impairments = {} } = {}) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
   const rig = parseRigFile(readFileSync(path, 'utf8'), path);
   const events: RigEvent[] = [];

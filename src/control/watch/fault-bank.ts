@@ -156,6 +156,7 @@ class Bank implements FaultBank {
   readonly #sinceMs: Float64Array;
   /** Readings since an alarm whose fault is not named yet. */
   #naming: number | undefined;
+  /** Of the reading: 1/v of each user, 0 of one who is not watched; predicted less measured, dB, and what was learned taken out once it is. */
   readonly #w: Float64Array;
   readonly #e: Float64Array;
 
@@ -279,49 +280,58 @@ class Bank implements FaultBank {
     const { losses, cycle, timeMs, missingRate } = reading;
     const { mean, spread, weight, meanLoss, share, precision } = learned;
     const users = this.#users;
+    const [w, e] = [this.#w, this.#e];
     let grown = 0;
     let watched = 0;
     const inverse = new Float64Array(users);
+    /** Of a mean that was learned, beside that of a reading. */
+    const doubt = new Float64Array(users);
     for (let k = 0; k < users; k++) {
-      if (this.#w[k] === 0 || Number.isNaN(mean[k])) continue;
-      inverse[k] = this.#w[k] / spread[k];
-      grown += this.#e[k] - mean[k];
+      if (w[k] === 0 || Number.isNaN(mean[k])) continue;
+      inverse[k] = w[k] / spread[k];
+      doubt[k] = spread[k] / weight[k];
+      e[k] -= mean[k];
+      grown += e[k];
       watched++;
     }
     if (watched === 0) return;
-    for (let f = 0; f < this.#faults.length; f++) {
+    const most = MOST_OF_ONE_READING * this.#limit;
+    const [sums, explained, count, rate] = [this.#sum, this.#explained, this.#count, this.#rate];
+    const [grew, sinceCycle, sinceMs] = [this.#grown, this.#sinceCycle, this.#sinceMs];
+    for (let f = 0, i = 0; f < sums.length; f++) {
       let along = 0;
       let square = 0;
       let moved = 0;
       let ofMean = 0;
-      for (let k = 0, i = f * users; k < users; k++, i++) {
-        const precisionOfReading = inverse[k];
-        if (precisionOfReading === 0) continue;
+      for (let k = 0; k < users; k++, i++) {
+        if (inverse[k] === 0) continue;
         const loss = finite(losses[i]);
-        const weighed = loss * precisionOfReading;
-        along += weighed * (this.#e[k] - mean[k]);
+        const weighed = loss * inverse[k];
+        along += weighed * e[k];
         square += weighed * loss;
         moved += weighed * (loss - meanLoss[i]);
-        ofMean += (weighed * weighed * spread[k]) / weight[k];
+        ofMean += weighed * weighed * doubt[k];
       }
       const ratio = along - share[f] * moved - square / 2;
       const margin = MARGIN_ERRORS * Math.sqrt(ofMean + (moved * moved) / precision[f]);
-      if (this.#sum[f] <= 0) {
-        this.#sum[f] = this.#explained[f] = this.#count[f] = this.#rate[f] = this.#grown[f] = 0;
-        this.#sinceCycle[f] = cycle;
-        this.#sinceMs[f] = timeMs;
+      if (sums[f] <= 0) {
+        // Most faults explain nothing most of the time.
+        if (ratio <= margin) continue;
+        explained[f] = count[f] = rate[f] = grew[f] = 0;
+        sinceCycle[f] = cycle;
+        sinceMs[f] = timeMs;
       }
-      this.#sum[f] = Math.max(0, this.#sum[f] + Math.min(ratio - margin, MOST_OF_ONE_READING * this.#limit));
-      this.#explained[f] += ratio;
-      this.#count[f]++;
-      this.#rate[f] += missingRate;
-      this.#grown[f] += grown / watched;
+      sums[f] = Math.max(0, sums[f] + Math.min(ratio - margin, most));
+      explained[f] += ratio;
+      count[f]++;
+      rate[f] += missingRate;
+      grew[f] += grown / watched;
     }
   }
 
   /** What is no alarm is followed, slowly: scenes change over hours. */
   #follow({ missingRate }: BankReading, { mean }: Learned): void {
-    for (let k = 0; k < this.#users; k++) if (this.#w[k] > 0) mean[k] += (this.#e[k] - mean[k]) / FOLLOW_READINGS;
+    for (let k = 0; k < this.#users; k++) if (this.#w[k] > 0) mean[k] += this.#e[k] / FOLLOW_READINGS;
     if (this.#learned) this.#learned.rate += (missingRate - this.#learned.rate) / FOLLOW_READINGS;
   }
 
@@ -371,7 +381,7 @@ class Bank implements FaultBank {
   }
 }
 
-const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
+const finite = (value: number): number => (value - value === 0 ? value : 0);
 const indexOf = (fault: SupposedFault): number => ('index' in fault ? fault.index : 0);
 const memberOf = (fault: SupposedFault): string => `${fault.what} ${indexOf(fault)}`;
 
