@@ -46,7 +46,7 @@ const { values } = parseArgs({
 const SEEDS = Number(values.seeds);
 const MOVING_POINTS = 400;
 /** Each with a scene of its own. */
-const HOURS_OF_A_RUN = 6;
+const HOURS_OF_A_RUN = 2;
 const QUIET_S = 70;
 const LONGEST_S = 900;
 const BOARDS = [0, 16, 32, 48].map((first) => Array.from({ length: 16 }, (_, i) => first + i));
@@ -73,6 +73,7 @@ function falseAlarms(hours: number, moves: boolean, biasDb: number, firstSeed: n
       if (found !== undefined) bank.learnAnew();
       if (found !== undefined || driftStep(drift, { ...reading, ...rates }) !== undefined) alarms++;
     }
+    console.error(`${Math.min(hours, (run + 1) * HOURS_OF_A_RUN)} h: ${alarms} alarms`);
   }
   return alarms;
 }
