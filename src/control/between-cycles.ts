@@ -60,7 +60,7 @@ export interface Bench extends NextCycle {
    */
   beamId(): Promise<BeamId>;
   /** What a person should know of what was found. */
-  tell(event: Omit<RigEvent, 'timeNs'>): void;
+  readonly tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** The beam was shown and measured: nobody is silent, and the loop does not stand still. */
   heard(): void;
 }
