@@ -7,11 +7,11 @@ export const ELEMENT_FLAWS = ['dead', 'stuck', 'dead-or-stuck', 'weak'] as const
 export type ElementFlaw = (typeof ELEMENT_FLAWS)[number];
 
 /** Of the median power: −20 dB. */
-const DEAD_SHARE = 0.01;
+export const DEAD_SHARE = 0.01;
 /** −6 dB. */
-const WEAK_SHARE = 0.25;
+export const WEAK_SHARE = 0.25;
 /** Of an element's power, what its states have of the nominal grid: a stuck one has none, one whose states miss by 30° RMS has three quarters. */
-const STUCK_SHARE = 0.25;
+export const STUCK_SHARE = 0.25;
 
 /**
  * @param states c, N×2^Q

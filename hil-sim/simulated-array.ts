@@ -17,6 +17,7 @@ import { matmul, zeros } from '../core/signal/complex-matrix.ts';
 import { connectionMask } from '../core/signal/geometry.ts';
 import { PhaseShifters, type ShownStates, type StateErrors } from './phase-shifters.ts';
 import type { Random } from '../core/signal/random.ts';
+import { laterFaults, type ArrayFault } from './array-faults.ts';
 
 /** Everything that makes an array less than ideal; what is left out is ideal. Keys as in the rig file. */
 export interface Impairments {
@@ -47,6 +48,8 @@ export interface SimulatedArrayOptions {
   connection?: 'full' | 'sub';
   random: Random;
   impairments?: Impairments;
+  /** What happens to it later. */
+  faults?: readonly ArrayFault[];
   /** C, N×N; identity when absent. */
   coupling?: CMatrix;
   /**
@@ -122,6 +125,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     ...(options.states === undefined ? {} : { states: options.states }),
   });
   const offsets = drawElements(elements, impairments, random);
+  const later = laterFaults(elements, options.faults ?? [], random);
   const warmUpS = 60 * (impairments.warmUpMinutes ?? DEFAULT_WARM_UP_MINUTES);
   const warmth = (timeS: number): number => 1 - Math.exp(-Math.max(0, timeS) / warmUpS);
 
@@ -136,6 +140,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
       driven.re[n] = offsets.gain[n] * Math.cos(phase);
       driven.im[n] = offsets.gain[n] * Math.sin(phase);
     }
+    later(step * DRIFT_STEP_S, driven);
     return driven;
   };
 

@@ -1,6 +1,6 @@
 /**
  * The phase words as commanded: one cell for each element of each RF chain, its phase as a cyclic colour, outlined where it changed since the
- * beam before; hatched where the chain does not reach the element. A line array runs from left to right (in several lines when it is long, each
+ * beam before; hatched where the chain does not reach the element, marked where it does not do what it is told. A line array runs from left to right (in several lines when it is long, each
  * named by its elements), a planar array is shown as it stands.
  */
 import { counted } from '../../core/errors/counted.ts';
@@ -9,6 +9,7 @@ import { degrees } from '../charts/figures.ts';
 import { staleBeam } from '../live.ts';
 import type { Live } from '../live.ts';
 import { phaseColour, wordColours } from '../charts/phase-colours.ts';
+import { drawFlaw, flawAt, flawKey } from '../charts/flaw-marks.ts';
 import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
 import type { RigDescription, PhaseWordsPlot as Words } from '../../src/server/socket-contract.ts';
 
@@ -73,7 +74,15 @@ export class PhaseWordsView {
     const dark = live.radiation?.shows === 'dark' && live.connection === 'open';
     const words = dark ? undefined : live.words;
     const stale = staleBeam(live);
-    const key = [words?.cycle, stale, this.#cursor?.element, this.#cursor?.chain, themeVersion(), rig?.name].join();
+    const key = [
+      words?.cycle,
+      stale,
+      this.#cursor?.element,
+      this.#cursor?.chain,
+      themeVersion(),
+      rig?.name,
+      rig && flawKey(rig.flaws),
+    ].join();
     const resized = this.#surface.takeResized();
     const nowMs = performance.now();
     if (!resized && (key === this.#drawnKey || nowMs - this.#drawnMs < REDRAW_MS)) return;
@@ -142,6 +151,7 @@ export class PhaseWordsView {
       }
       context.drawImage(cells, left, top, columns * cellWidth, rows * cellHeight);
       if (outlined) this.#outlineChanged(context, rig, layout, chain, phaseBits);
+      markFlaws(context, rig, layout, chain);
     }
     if (this.#cursor) {
       const [x, y] = placeOf(layout, this.#cursor.element, this.#cursor.chain);
@@ -201,14 +211,16 @@ export class PhaseWordsView {
       const shows = isConnected(rig, n, chain)
         ? `word ${word} of ${2 ** phaseBits}, ${degrees((360 * word) / 2 ** phaseBits)}`
         : 'not connected';
-      setText(this.#readout, `Element ${n}, chain ${chain}: ${shows}`);
+      const flaw = flawAt(rig.flaws, n, chain);
+      setText(this.#readout, `Element ${n}, chain ${chain}: ${shows}${flaw === undefined ? '' : `; ${flaw}`}`);
     } else {
       const outlined = this.#layout && this.#changed > 0 && this.#outlines(this.#layout) ? ', outlined' : '';
       const lines = this.#layout && this.#layout.rows > 1 ? `, ${this.#layout.columns} a line` : '';
       const order = this.#layout?.planar ? 'As the array stands' : `Elements left to right${lines}`;
       const hatched = rig.chainRuns === null ? '' : ', hatched: not connected';
       const changed = `${this.#changed} of ${counted(this.#connected, 'word')} changed${outlined}`;
-      setText(this.#readout, stale ?? `${order} · ${changed}${hatched}`);
+      const flaws = flawKey(rig.flaws);
+      setText(this.#readout, stale ?? `${order} · ${changed}${hatched}${flaws === '' ? '' : ` · ${flaws}`}`);
     }
     this.#surface.canvas.setAttribute(
       'aria-label',
@@ -285,6 +297,14 @@ const isConnected = ({ chainRuns }: RigDescription, n: number, chain: number): b
   const { first, count } = chainRuns[chain];
   return n >= first && n < first + count;
 };
+
+function markFlaws(context: CanvasRenderingContext2D, rig: RigDescription, layout: Layout, chain: number): void {
+  for (const flaw of rig.flaws) {
+    if (!isConnected(rig, flaw.element, chain) || (flaw.chain ?? chain) !== chain) continue;
+    const [x, y] = placeOf(layout, flaw.element, chain);
+    drawFlaw(context, flaw, x, y, layout.cellWidth, layout.cellHeight);
+  }
+}
 
 /** Runs of cells in a line that hang on another chain: their first element, and how many. */
 function unconnectedCells(rig: RigDescription, { columns }: Layout, chain: number): [first: number, count: number][] {

@@ -49,5 +49,34 @@ export const calibrationSchema = z
       })
       .prefault({})
       .describe('The receiver that listens while the array is measured, at a place that is known.'),
+    watch: z
+      .strictObject({
+        boardElements: z
+          .int()
+          .min(2)
+          .max(2048)
+          .optional()
+          .describe(
+            'So many neighbouring elements hang on one board, clock or cable, and may be off together. Left out: those of each link, where there are several.',
+          ),
+        everyCycles: z
+          .int()
+          .min(0)
+          .max(1_000_000)
+          .default(0)
+          .describe(
+            'After so many cycles a few elements are measured again, by the probe, between two cycles. 0: none; then those that the watch suspects cannot be told apart.',
+          ),
+        elements: z
+          .int()
+          .min(1)
+          .max(64)
+          .default(2)
+          .describe(
+            'How many elements each time; one takes two beams, or three where elements can be switched off, and all of them one more.',
+          ),
+      })
+      .prefault({})
+      .describe('How the array is watched while it runs.'),
   })
   .describe('What the panels were measured to do.');

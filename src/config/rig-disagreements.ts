@@ -42,13 +42,16 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
         text: `array.rfChains: connection 'sub' gives each chain a block of equal size, and ${counted(elements, 'element')} do not divide by ${chains}`,
       });
     }
-    for (const list of ELEMENT_LISTS) {
-      const named = at(rig, ['simulator', 'impairments', list]);
+    for (const list of elementLists(rig)) {
+      const named = at(rig, list);
       if (!Array.isArray(named)) continue;
       named.forEach((element: unknown, index) => {
         if (typeof element !== 'number' || !Number.isInteger(element) || element < elements || element > 65_535) return;
-        const text = `simulator.impairments.${list}[${index}]: ${element} is no element of this array; allowed: 0 to ${elements - 1}`;
-        problems.push({ path: ['simulator', 'impairments', list, index], text });
+        const path = [...list, index];
+        problems.push({
+          path,
+          text: `${pathText(path)}: ${element} is no element of this array; allowed: 0 to ${elements - 1}`,
+        });
       });
     }
   }
@@ -96,6 +99,15 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
 }
 
 const ELEMENT_LISTS = ['deadElements', 'stuckElements'];
+
+/** Where a rig names elements of its simulated array. */
+function elementLists(rig: unknown): (string | number)[][] {
+  const faults = at(rig, ['simulator', 'faults']);
+  return [
+    ...ELEMENT_LISTS.map((list) => ['simulator', 'impairments', list]),
+    ...(Array.isArray(faults) ? faults.map((_, index) => ['simulator', 'faults', index, 'elements']) : []),
+  ];
+}
 
 /** The same number again in a list of elements: most probably another one is meant. */
 function namedTwice(rig: unknown, path: string[]): Problem[] {

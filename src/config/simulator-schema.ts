@@ -73,6 +73,35 @@ const impairmentsSchema = z
   })
   .describe('What is wrong with the simulated array. Everything left out is ideal.');
 
+const elementsOfFault = z
+  .array(z.int().min(0).max(65_535))
+  .min(1)
+  .max(65_536)
+  .optional()
+  .describe('Elements (0-based) that it strikes. Left out: all.');
+const atS = z.number().min(0).max(1e9).describe('When, seconds after the array was switched on.');
+
+const faultSchema = z
+  .discriminatedUnion('do', [
+    z.strictObject({ do: z.literal('die').describe('They radiate nothing.'), atS, elements: elementsOfFault }),
+    z.strictObject({
+      do: z.literal('turn').describe('They are all turned by one phase.'),
+      ...{ atS, elements: elementsOfFault },
+      deg: z.number().min(-360).max(360).describe('The phase, degrees.'),
+    }),
+    z.strictObject({
+      do: z.literal('drift').describe('Their phases drift away.'),
+      ...{ atS, elements: elementsOfFault },
+      degPerMinute: z.number().min(-3600).max(3600).describe('How fast, degrees a minute.'),
+      together: z
+        .boolean()
+        .default(false)
+        .meta({ allowed: 'true or false' })
+        .describe('true: all at this rate. false: each at a rate of its own, with this standard deviation.'),
+    }),
+  ])
+  .describe('Something that happens to the array.');
+
 export const simulatorSchema = z
   .strictObject({
     channel: z
@@ -130,6 +159,7 @@ export const simulatorSchema = z
       ),
     userSpeedMps: z.number().min(0).max(1000).default(1.4).describe('Speed of the users, m/s. 0 freezes the channel.'),
     impairments: impairmentsSchema.prefault({}),
+    faults: z.array(faultSchema).max(100).default([]).describe('What happens to the array while it runs.'),
     probeSnrDb: z
       .number()
       .min(-50)

@@ -1,6 +1,7 @@
 /** What the boards that a cycle runs on are known to show, as the cycle needs it. */
 import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { NO_TABLE, type CalibrationUsed } from '../telemetry/cycle-record.ts';
+import type { ElementHealth } from './array-health.ts';
 
 /** What is known of one board, with the table that its states are known by, or why there is none. */
 export interface BoardCalibration {
@@ -33,6 +34,8 @@ export interface ArrayCalibration extends CalibrationUsed {
   /** For people: the tables, or why there are none. */
   readonly about: string;
   readonly boards: readonly BoardCalibration[];
+  /** Elements that do not do what they are told, as the tables have it. */
+  readonly flaws: readonly ElementHealth[];
   /** States of every place at q ≤ Q bits; ideal ones where there is no table. */
   states(bits: number): ArrayStates;
 }
@@ -43,5 +46,6 @@ export const uncalibrated = (why?: string, boards: readonly BoardCalibration[] =
   about: `none: ideal phase states${why === undefined ? '' : ` (${why})`}`,
   tables: [],
   boards,
+  flaws: [],
   states: (bits) => ({ bits }),
 });

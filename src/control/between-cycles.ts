@@ -59,6 +59,8 @@ export interface Bench extends NextCycle {
    * @throws {BeamrigError} 'stopped' where nothing is to be shown any more
    */
   beamId(): Promise<BeamId>;
+  /** What a person should know of what was found. */
+  readonly tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** The beam was shown and measured: nobody is silent, and the loop does not stand still. */
   heard(): void;
 }
@@ -106,7 +108,7 @@ export function createBetweenTurns(options: {
   let shown = false;
 
   const benchAt = (next: Pick<NextCycle, 'on' | 'choice'>, signal: AbortSignal): Bench => ({
-    ...{ ...next, signal },
+    ...{ ...next, signal, tell },
     get slot() {
       return slot;
     },

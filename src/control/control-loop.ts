@@ -10,6 +10,7 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, SafeBeam, ScanNow } from './controller.ts';
 import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
+import { createArrayHealth } from './array-health.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './watch/cycle-watch.ts';
@@ -60,6 +61,7 @@ class Loop implements ControlLoop {
   readonly #failures;
   readonly #powerNews;
   readonly #watch;
+  readonly #health;
   #state: ControllerState = 'starting';
   #cycle = 0;
   #voidCycles = 0;
@@ -107,9 +109,10 @@ class Loop implements ControlLoop {
     this.#failures = createFailuresInARow(this.#clock);
     this.#voidNews = createVoidNews(this.#clock, tell);
     this.#powerNews = createPowerNews(tell);
+    this.#health = options.health ?? createArrayHealth();
     this.#watch = createCycleWatch({
       clock: this.#clock,
-      ...{ rateHz, sink, tell, pilots: setting.pilots },
+      ...{ rateHz, sink, tell, pilots: setting.pilots, noise: setting.noise, boards: options.boards ?? [], health: this.#health },
       temperatureC: () => this.#panels.temperatureC(),
     });
     const { panels, safety } = createLoopPanels(options, {
@@ -144,11 +147,13 @@ class Loop implements ControlLoop {
   }
 
   describe(): RigDescription {
-    return describedNow(this.#options.description, this.#model.current, {
+    const { description, setting } = this.#options;
+    const array = this.calibrating.array();
+    return describedNow(description, this.#model.current, {
       ...this.#panels.describe(),
-      beams: this.#choices.keptBeams ?? this.#options.description.beams,
-      channels: this.#options.setting.channels.about?.() ?? this.#options.description.channels,
-      ...{ array: this.calibrating.array(), calibrationMethods: this.calibrating.methods() },
+      beams: this.#choices.keptBeams ?? description.beams,
+      channels: setting.channels.about?.() ?? description.channels,
+      ...{ array, calibrationMethods: this.calibrating.methods(), flaws: this.#health.list(array?.flaws ?? []) },
       slow: (this.#is('running') ? this.#watch.slow : undefined) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
     });

@@ -15,6 +15,7 @@ import type { SteerWish } from '../beamforming/hand-beams.ts';
 import type { ScanPoint, ScanWish } from '../beamforming/scan-beams.ts';
 import type { ArrayCalibration, BoardCalibration } from './array-calibration.ts';
 import type { CalibrationMethodOffer, CalibrationNow, CalibrationPlan, CalibrationWish, TableListing } from './calibrating.ts';
+import type { ElementHealth } from './array-health.ts';
 import type { SlowPace } from './watch/pace-watch.ts';
 import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../telemetry/cycle-record.ts';
 
@@ -133,6 +134,8 @@ export interface RigDescription {
   calibrated: readonly BoardCalibration[];
   /** Ways to measure the array from here. */
   calibrationMethods: CalibrationMethodOffer[];
+  /** Elements that do not do what they are told, as far as is known. */
+  flaws: ElementHealth[];
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;

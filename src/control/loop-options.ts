@@ -7,6 +7,8 @@ import type { BetweenCycles } from './between-cycles.ts';
 import type { CycleSetting } from './control-cycle.ts';
 import type { Controller, HandWish, RigDescription } from './controller.ts';
 import type { RigPanel, SafeChoice } from './rig-panel.ts';
+import type { ArrayHealth } from './array-health.ts';
+import type { BoardElements } from './watch/prediction-watch.ts';
 
 export interface ControlLoopOptions {
   setting: CycleSetting;
@@ -27,6 +29,10 @@ export interface ControlLoopOptions {
   calibrator?: ArrayCalibrator;
   /** Names of the beams that are kept by now. Throws BeamrigError where nobody can say. */
   keptBeams?: () => readonly string[];
+  /** Elements that hang together on a board, a clock or a cable, where that is known. */
+  boards?: readonly BoardElements[];
+  /** What is known of single elements; default: nothing is, before the watch finds something. */
+  health?: ArrayHealth;
   /** What else is to be done on the panel, between cycles. */
   between?: readonly BetweenCycles[];
   /** 0 = as fast as it goes. */

@@ -161,7 +161,8 @@ function powerOfChain(power: number, chain: number, rfChains: number): CMatrix {
   return out;
 }
 
-function complexOf(values: Float32Array): CMatrix {
+/** As the wire has them: re and im in turn. */
+export function complexOf(values: Float32Array): CMatrix {
   const out = zeros(values.length / 2, 1);
   for (let m = 0; m < out.rows; m++) {
     out.re[m] = values[2 * m];

@@ -27,6 +27,7 @@ import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { ChannelSource } from '../control/channel-source.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
+import { createArrayHealth } from '../control/array-health.ts';
 import { createControlLoop } from '../control/control-loop.ts';
 import type { ControlLoop, RunOutcome } from '../control/control-loop.ts';
 import type { RigDescription } from '../control/controller.ts';
@@ -36,6 +37,7 @@ import { createRigCalibrator } from '../measuring/rig-calibrator.ts';
 import { NO_TABLE, type CycleSink, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 import type { RigIdentity } from '../telemetry/run-manifest.ts';
 import { beginning } from './beginning.ts';
+import { boardsOf } from './boards.ts';
 import { calibrationEvents, noTables, openCalibrations } from './calibration.ts';
 import { measuredCodebook } from './codebooks.ts';
 import { assembleHardware, slowestTransferMs } from './hardware.ts';
@@ -49,6 +51,7 @@ import { requirePilots, rigSounding } from './rig-sounding.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
+import { watchedElements } from './watched-elements.ts';
 import { createWorld } from './world.ts';
 
 export interface AssembleOptions {
@@ -193,9 +196,9 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       calibration,
       runFolder: options.runFolder,
     });
+    const health = createArrayHealth();
     const controller = createControlLoop({
       setting: { ...setting, channels: source },
-      ...(sounding === undefined ? {} : { between: [sounding] }),
       panel: begin.first,
       ...(begin.other === undefined ? {} : { otherPanel: begin.other }),
       fallBack: rig.fallback === 'any-time',
@@ -212,6 +215,9 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       },
       keptBeams: () => beamNames(rig.beamFolder),
       calibrator: createRigCalibrator(rig, calibrations, clock),
+      boards: boardsOf(rig),
+      health,
+      between: [...(sounding === undefined ? [] : [sounding]), ...watchedElements(rig, clock, calibrations, health)],
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       // A sounding keeps the panel from a cycle for so long.

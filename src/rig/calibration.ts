@@ -23,6 +23,7 @@ import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { uncalibrated, type ArrayCalibration, type BoardCalibration, type BoardTable } from '../control/array-calibration.ts';
+import type { ElementHealth } from '../control/array-health.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
 import { NO_TABLE, type BoardUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 
@@ -212,6 +213,7 @@ function calibrationOf(
     about: `${tables.map(tableId).join(' + ')}, measured ${tables[0].measuredAt.slice(0, 16).replace('T', ' ')} UTC, to ${tables[0].accuracy.phaseDeg}° and ${tables[0].accuracy.gainDb} dB${tables.some(({ measuredOn }) => measuredOn === 'played-panel') ? ' (simulated: on a played panel)' : ''}`,
     tables: tables.map((table) => ({ name: tableFileName(table), text: tableText(table) })),
     boards: facts,
+    flaws: measured.flatMap(({ elements: own, table }) => flawsOf(table, own)),
     states: statesOfTables(rig, measured),
   };
 }
@@ -224,6 +226,22 @@ function boardTable(table: CalibrationTable, own: readonly number[]): BoardTable
     ...{ phaseDeg: accuracy.phaseDeg, gainDb: accuracy.gainDb },
     flaws: flaws.map(({ element, ...flaw }) => ({ element: own[element], ...flaw })),
   };
+}
+
+/** By element of the array: once where it is so on all of its chains. */
+function flawsOf({ flaws, rfChains, gainDb }: CalibrationTable, own: readonly number[]): ElementHealth[] {
+  const known = new Map<string, { element: number; flaw: ElementHealth['flaw']; chains: number[] }>();
+  for (const { element, rfChain, flaw } of flaws) {
+    const key = `${element} ${flaw}`;
+    const before = known.get(key);
+    if (before === undefined) known.set(key, { element, flaw, chains: [rfChain] });
+    else before.chains.push(rfChain);
+  }
+  return [...known.values()].flatMap(({ element, flaw, chains }): ElementHealth[] => {
+    const connected = gainDb.slice(element * rfChains, (element + 1) * rfChains).filter((row) => row !== null).length;
+    const whose = chains.length === connected ? [null] : chains;
+    return whose.map((chain) => ({ element: own[element], chain, flaw, offDeg: null, by: 'table' }));
+  });
 }
 
 /** States of every place of the array at so many bits, from the tables of its panels. */

@@ -93,6 +93,7 @@ export function describeRig({
     calibration: calibration.about,
     calibrated: calibration.boards,
     calibrationMethods: [],
+    flaws: [],
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

@@ -76,6 +76,7 @@ export function createRigArray(rig: RigFile, random: Random): SimulatedArray {
     connection,
     random: random.stream('array'),
     impairments: { ...impairments, stuckElements: [...stuckElements, ...stuckWords] },
+    faults: rig.simulator.faults,
     ...(coupling === undefined
       ? {}
       : { coupling: neighbourCoupling(geometry, coupling.neighbourDb, coupling.neighbourPhaseDeg) }),

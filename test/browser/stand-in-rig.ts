@@ -166,6 +166,7 @@ export class StandInRig implements Controller {
         { name: 'coded', about: 'all states at once', finds: 'states', why: null },
         { name: 'hadamard', about: 'offsets', finds: 'offsets', why: 'the panel cannot switch elements off' },
       ],
+      flaws: [],
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {

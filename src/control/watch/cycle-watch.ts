@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
-import type { BoardUsed, CalibrationUsed, CycleRecord, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
+import type { BoardUsed, CalibrationUsed, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
+import type { ArrayHealth } from '../array-health.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
-import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPaceWatch, settingOf, type SlowPace } from './pace-watch.ts';
+import { createPredictionWatch, type BoardElements } from './prediction-watch.ts';
 
 type Event = Omit<RigEvent, 'timeNs'>;
 
@@ -23,7 +24,8 @@ export interface CycleWatch {
     beamformer: Beamformer & Partial<ModelUsed>,
     calibration: CalibrationUsed,
   ): void;
-  after(finished: Pick<FinishedCycle, 'record' | 'doubt'>): void;
+  after(finished: Pick<FinishedCycle, 'record' | 'view' | 'doubt'>): void;
+
   /** The loop has paused. */
   paused(): void;
 }
@@ -33,18 +35,22 @@ export interface CycleWatchOptions {
   rateHz: number;
   /** That a reading is averaged over. */
   pilots: number;
+  /** σ², linear. */
+  noise: number;
+  /** Elements that hang together. */
+  boards: readonly BoardElements[];
+  /** Is told of elements that have failed. */
+  health: Pick<ArrayHealth, 'suspected' | 'forget'>;
   sink: CycleSink;
   tell: (event: Event) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
   temperatureC: () => number | null;
 }
 
-export function createCycleWatch({ clock, rateHz, pilots, sink, tell, temperatureC }: CycleWatchOptions): CycleWatch {
+export function createCycleWatch({ clock, rateHz, sink, tell, ...others }: CycleWatchOptions): CycleWatch {
   const causes = oncePerCause(clock);
   const pace = createPaceWatch(rateHz);
-  let drift = newDriftState();
-  /** What the drift watch's baseline was learnt with, and how warm it was then. */
-  let watched = { setting: '', temperatureC: null as number | null };
+  const prediction = createPredictionWatch({ clock, rateHz, ...others, tell });
   let model: ModelUsed | undefined;
   let calibration: string | undefined;
   /** The newest file of each id. */
@@ -81,18 +87,6 @@ export function createCycleWatch({ clock, rateHz, pilots, sink, tell, temperatur
     sink.changed?.(cycle, { calibration: now });
   };
 
-  const watchDrift = (record: CycleRecord): void => {
-    const { modelId, phaseBits, source, channelSource, panels, calibration: tables } = record;
-    const setting = [modelId, phaseBits, source, channelSource, panels, tables].join('\n');
-    if (setting !== watched.setting) {
-      drift = newDriftState();
-      watched = { setting, temperatureC: null };
-    }
-    if (watched.temperatureC === null) watched.temperatureC = temperatureC();
-    const alarm = driftStep(drift, { timeMs: clock.nowMs(), pilots, ...record });
-    if (alarm !== undefined) tell(driftEvent(alarm, record, clock.nowMs(), watched.temperatureC, temperatureC()));
-  };
-
   return {
     get slow() {
       return pace.slow;
@@ -102,11 +96,11 @@ export function createCycleWatch({ clock, rateHz, pilots, sink, tell, temperatur
       watchBoards(cycle, now);
       watchCalibration(cycle, tables);
     },
-    after({ record, doubt }) {
+    after({ record, view, doubt }) {
       const isSlow = pace.cycle(clock.nowMs(), record) && pace.slow !== undefined;
       if (isSlow && causes.occurs(`slow: ${settingOf(record)}, ${pace.slow.stage}`)) tell(slowEvent(pace.slow));
       if (record.outcome === 'void') return;
-      if (doubt === undefined) return watchDrift(record);
+      if (doubt === undefined) return prediction.after(record, view);
       if (causes.occurs(`doubt: ${doubt.cause}`)) {
         tell({
           level: 'warning',
@@ -159,29 +153,4 @@ function slowEvent({ askedPerSecond, perSecond, cycleMs, stage, stageMs }: SlowP
     message: `${pace}: a cycle takes ${cycleMs.toFixed(1)} ms, ${stageMs.toFixed(1)} of them ${where}.`,
     action: 'Cycles that do not fit are left out. Lower loop.rateHz, or make that stage faster.',
   };
-}
-
-function driftEvent(alarm: DriftAlarm, record: CycleRecord, nowMs: number, beforeC: number | null, nowC: number | null): Event {
-  const { beforeRate, nowRate, grewDb, sinceCycle, sinceMs } = alarm;
-  const forS = (nowMs - sinceMs) / 1000;
-  const since = `since cycle ${sinceCycle}, ${forS < 120 ? `${forS.toFixed(0)} s` : `${(forS / 60).toFixed(0)} minutes`} ago`;
-  return {
-    level: 'warning',
-    code: 'prediction-drift',
-    message: `Predicted less measured has grown from ${beforeRate.toFixed(2)} to ${nowRate.toFixed(2)} bit/s/Hz ${since} (${grewDb.toFixed(1)} dB a user).`,
-    action: `Likely cause: ${likelyCause(alarm, record, beforeC, nowC)}.`,
-  };
-}
-
-/** From how it came, and whom it struck: a guess, and said as one. */
-function likelyCause({ shape, user }: DriftAlarm, record: CycleRecord, beforeC: number | null, nowC: number | null): string {
-  if (user !== undefined) {
-    const stale = record.channelSource === 'file' ? 'the channel file no longer tells where it is' : 'its channel is another';
-    return `user ${user} moved or is shadowed: ${stale}`;
-  }
-  if (shape === 'step') return 'an element, a chain or a cable failed at once; or all users moved';
-  const warmer = beforeC !== null && nowC !== null && Math.abs(nowC - beforeC) >= 1;
-  const how = warmer ? ` (${beforeC.toFixed(1)} °C then, ${nowC.toFixed(1)} °C now)` : '';
-  const stale = record.channelSource === 'file' ? '; or users move away from where the channel file has them' : '';
-  return `phases of elements drift, with temperature for instance${how}${stale}`;
 }

@@ -71,7 +71,7 @@ export interface DriftState {
 }
 
 /** Least predicted SINR of users who are watched, in parts of 1/n. */
-const LEAST_MEASURED = 10;
+export const LEAST_MEASURED = 10;
 const BLOCK_MS = 1000;
 const BLOCK_READINGS = 8;
 const BASELINE_BLOCKS = 60;

@@ -1,0 +1,70 @@
+/** What is known of single elements: by their tables, by the watch of the prediction, and by measuring them again between cycles. The newest counts. */
+import type { ElementFlaw } from '../../calibration/element-health.ts';
+
+export interface ElementHealth {
+  readonly element: number;
+  /** Null: on all of its chains. */
+  readonly chain: number | null;
+  /** 'suspect': one of several that has failed, as far as the readings of the users tell. 'off': it does what it is told, and by another phase. */
+  readonly flaw: ElementFlaw | 'suspect' | 'off';
+  /** Degrees, of one that is off; else null. */
+  readonly offDeg: number | null;
+  /** Who says so. */
+  readonly by: 'table' | 'watch' | 'probe';
+}
+
+/** What was found of an element that was measured again; undefined: it does what it is told. */
+export type MeasuredFlaw = { flaw: ElementFlaw; offDeg: null } | { flaw: 'off'; offDeg: number } | undefined;
+
+export interface ArrayHealth {
+  /** One of these has failed. */
+  suspected(candidates: readonly number[]): void;
+  /** Those that are suspected and were not measured since. */
+  readonly suspects: readonly number[];
+  measured(element: number, found: MeasuredFlaw): void;
+  /** Other boards, or other tables: nothing is known but these. */
+  forget(): void;
+  /** @param table what the tables say */
+  list(table: readonly ElementHealth[]): ElementHealth[];
+}
+
+export function createArrayHealth(): ArrayHealth {
+  const suspects = new Set<number>();
+  const known = new Map<number, ElementHealth | undefined>();
+  return {
+    suspected(candidates) {
+      const alone = candidates.length === 1;
+      for (const element of candidates) {
+        suspects.add(element);
+        known.set(element, { element, chain: null, flaw: alone ? 'dead-or-stuck' : 'suspect', offDeg: null, by: 'watch' });
+      }
+    },
+    get suspects() {
+      return [...suspects];
+    },
+    measured(element, found) {
+      suspects.delete(element);
+      known.set(element, found && { element, chain: null, ...found, by: 'probe' });
+    },
+    forget() {
+      suspects.clear();
+      known.clear();
+    },
+    list: (table) => [
+      ...table.filter(({ element }) => !known.has(element)),
+      ...[...known.values()].filter((health) => health !== undefined),
+    ],
+  };
+}
+
+const FLAWS_IN_WORDS: Record<ElementHealth['flaw'], string> = {
+  dead: 'dead',
+  stuck: 'stuck',
+  'dead-or-stuck': 'dead or stuck',
+  weak: 'weak',
+  suspect: 'suspected',
+  off: 'off',
+};
+
+export const flawInWords = ({ flaw, offDeg }: Pick<ElementHealth, 'flaw' | 'offDeg'>): string =>
+  offDeg === null ? FLAWS_IN_WORDS[flaw] : `off by ${offDeg.toFixed(0)}°`;

@@ -1,0 +1,420 @@
+/**
+ * Which fault explains best that users hear less than was predicted? A bank of CUSUMs, one for each thing that may have happened: an element dead, a board
+ * turned or dark, a chain dead, phases of all elements spread, all power down, one user's channel another. Each knows what every user would lose by it on the
+ * beam that is radiated just now (core/signal/fault-losses.ts), so that beams which move tell faults apart the sooner.
+ *
+ *   e_k = predicted − measured − what was learned, dB      l_f = Σ_k (δ_fk·e_k − δ_fk²/2)/σ_k²      S_f ← max(0, S_f + l_f − margin) > h: an alarm
+ *
+ * σ_k² is what n pilots make of an SINR s, (10/ln 10)²·(1/(n − 1) + 2/(ns) + 1/(ns)²), times what the learning finds it to be beside that: channels
+ * that are estimates, and beams on an array that is not as it is believed to be, spread more. Learned, in the first minute: the mean difference of
+ * each user; its spread, of single readings and of seconds, the larger one; and how much of each fault is there already, by how the difference goes with
+ * δ_f from beam to beam. What is there from the start is no news. The margin is two standard errors of what was learned.
+ *
+ * False alarms: a CUSUM of log-likelihood ratios alone is e^h readings away from one in the mean, whatever the fault (Lorden, Ann. Math. Statist. 42,
+ * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed.
+ */
+import { toDb } from '../../../core/signal/rate.ts';
+import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
+import { LEAST_MEASURED } from './drift-watch.ts';
+
+export interface BankReading {
+  timeMs: number;
+  cycle: number;
+  /** n, that a reading is averaged over. */
+  pilots: number;
+  /** dB by user, of a cycle whose readings nobody doubts. */
+  predictedSnrDb: Float64Array;
+  measuredSnrDb: Float64Array;
+  /** Predicted less measured sum rate, bit/s/Hz. */
+  missingRate: number;
+  /** δ: what user k loses under fault f, dB, at f·K + k. */
+  losses: Float64Array;
+}
+
+export interface FaultFound {
+  /** The likeliest, and what it explains: since when, and how much. */
+  fault: SupposedFault;
+  /** Of its kind, those that cannot be told from it, the likeliest first, itself among them. */
+  candidates: number[];
+  /** The likeliest of another kind, where it can hardly be told from it. */
+  otherwise: SupposedFault | undefined;
+  /** Since when, and in how many readings. */
+  sinceCycle: number;
+  sinceMs: number;
+  readings: number;
+  /** Predicted less measured sum rate, bit/s/Hz: before, and since. */
+  beforeRate: number;
+  nowRate: number;
+  /** Mean over users, dB. */
+  grewDb: number;
+}
+
+export interface FaultBank {
+  /** @returns a fault, once */
+  step(reading: BankReading): FaultFound | undefined;
+  /** The fault that explains best what was read lately, where any does. */
+  likeliest(): FaultFound | undefined;
+  /** Learns anew what is normal: something has been told of, and is normal from now on. */
+  learnAnew(): void;
+}
+
+const LEARN_MS = 60_000;
+const LEARN_READINGS = 100;
+const BLOCK_MS = 1000;
+const FEWEST_BLOCKS = 20;
+/** Readings that a user must be watched in while it is learned. */
+const LEAST_OF_USER = 30;
+/** Of the variance that pilots leave; less is believed of no learning. */
+const LEAST_SPREAD = 0.5;
+const MARGIN_ERRORS = 2;
+/** Variance⁻¹ of the share of a fault that is there from the start, before anything is learned: half a fault. */
+const PRIOR_OF_SHARE = 4;
+/** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
+const FOLLOW_READINGS = 36_000;
+/** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
+const SHARE_OF_BOUND = 0.02;
+const MOST_OF_ONE_READING = 2 / 7;
+/** From the alarm on, so many readings are waited for until one fault is this likely, and for what came slowly an eighth of the time that it took. */
+const NAMING_READINGS = 6;
+const NAMING_SHARE = 1 / 8;
+/** Phases that spread over all elements turn each board a little as well: one is blamed of so small a turn when it explains so much more, nats. */
+const SMALL_TURN_DEG = 10;
+const BOARD_OVER_SPREAD = 5;
+const SURE = 0.95;
+/** Nats above which a fault explains something. */
+const EXPLAINS = 6;
+const DB_PER_NEPER = 10 / Math.LN10;
+
+/** Variance of an SINR in dB as n pilots estimate it, s linear. */
+export const readingVariance = (pilots: number, sinr: number): number =>
+  DB_PER_NEPER ** 2 * (1 / (pilots - 1) + 2 / (pilots * sinr) + 1 / (pilots * sinr) ** 2);
+
+/** @param readingsPerDay how often one false alarm a day is to be waited for */
+export function createFaultBank(faults: readonly SupposedFault[], users: number, readingsPerDay: number): FaultBank {
+  return new Bank(faults, users, Math.log(faults.length * readingsPerDay * SHARE_OF_BOUND));
+}
+
+/** Sums by user, and by fault and user, weighted by 1/v. */
+interface Learning {
+  sinceMs: number;
+  readings: number;
+  rate: number;
+  count: Float64Array;
+  w: Float64Array;
+  wd: Float64Array;
+  wdd: Float64Array;
+  lossW: Float64Array;
+  lossWd: Float64Array;
+  lossWw: Float64Array;
+  blocks: Blocks;
+}
+
+/** Means of a second, of all users together: their variance beside that of single readings. */
+interface Blocks {
+  /** Of the one that is being filled. */
+  sinceMs: number;
+  sum: number;
+  count: number;
+  /** Those that are full. */
+  of: number[];
+  /** Of all readings. */
+  total: number;
+  squares: number;
+  readings: number;
+}
+
+interface Learned {
+  rate: number;
+  /** b_k, dB; NaN of a user who was hardly watched. */
+  mean: Float64Array;
+  /** f_k: σ_k² beside what pilots leave. */
+  spread: Float64Array;
+  /** Σ 1/v of the learning. */
+  weight: Float64Array;
+  /** Mean of δ. */
+  meanLoss: Float64Array;
+  /** Of each fault: how much of it is there from the start, and the precision of that. */
+  share: Float64Array;
+  precision: Float64Array;
+}
+
+class Bank implements FaultBank {
+  readonly #faults;
+  readonly #users;
+  readonly #limit;
+  /** ln of how likely each fault is before anything is read: kinds alike, and within a kind all alike. */
+  readonly #lnPrior;
+  #learning: Learning;
+  #learned: Learned | undefined;
+  /** S, and the plain log-likelihood ratio since S was nought last. */
+  readonly #sum: Float64Array;
+  readonly #explained: Float64Array;
+  readonly #count: Float64Array;
+  readonly #rate: Float64Array;
+  readonly #grown: Float64Array;
+  readonly #sinceCycle: Float64Array;
+  readonly #sinceMs: Float64Array;
+  /** Readings since an alarm whose fault is not named yet. */
+  #naming: number | undefined;
+  /** Of the reading: 1/v of each user, 0 of one who is not watched; predicted less measured, dB, and what was learned taken out once it is. */
+  readonly #w: Float64Array;
+  readonly #e: Float64Array;
+
+  constructor(faults: readonly SupposedFault[], users: number, limit: number) {
+    this.#faults = faults;
+    this.#users = users;
+    this.#limit = limit;
+    const ofKind = new Map<string, number>();
+    for (const { what } of faults) ofKind.set(what, (ofKind.get(what) ?? 0) + 1);
+    this.#lnPrior = Float64Array.from(faults, (fault) => {
+      const isSmallTurn = fault.what === 'board' && fault.turnDeg !== null && Math.abs(fault.turnDeg) <= SMALL_TURN_DEG;
+      return -Math.log(ofKind.get(fault.what) ?? 1) - (isSmallTurn ? BOARD_OVER_SPREAD : 0);
+    });
+    const each = (): Float64Array => new Float64Array(faults.length);
+    [this.#sum, this.#explained, this.#count] = [each(), each(), each()];
+    [this.#rate, this.#grown, this.#sinceCycle, this.#sinceMs] = [each(), each(), each(), each()];
+    this.#w = new Float64Array(users);
+    this.#e = new Float64Array(users);
+    this.#learning = newLearning(faults.length, users);
+  }
+
+  learnAnew(): void {
+    this.#learned = undefined;
+    this.#learning = newLearning(this.#faults.length, this.#users);
+    this.#naming = undefined;
+    this.#sum.fill(0);
+    this.#explained.fill(0);
+  }
+
+  step(reading: BankReading): FaultFound | undefined {
+    this.#weigh(reading);
+    if (this.#learned === undefined) {
+      this.#learn(reading);
+      return undefined;
+    }
+    this.#judge(reading, this.#learned);
+    if (this.#naming === undefined) {
+      if (!this.#sum.some((sum) => sum > this.#limit)) {
+        this.#follow(reading, this.#learned);
+        return undefined;
+      }
+      this.#naming = 0;
+    }
+    const found = this.#name(this.#learned);
+    if (found === undefined) {
+      // It went as it came: a few readings that were all wrong.
+      this.#naming = undefined;
+      return undefined;
+    }
+    const isSure = found.candidates.length === 1 && found.otherwise === undefined;
+    if (!isSure && ++this.#naming <= Math.max(NAMING_READINGS, NAMING_SHARE * found.readings)) return undefined;
+    return found;
+  }
+
+  likeliest(): FaultFound | undefined {
+    return this.#learned && this.#name(this.#learned);
+  }
+
+  /** 1/v of each user, 0 of one who is not watched, and predicted less measured. */
+  #weigh({ pilots, predictedSnrDb, measuredSnrDb }: BankReading): void {
+    const noiseDb = -toDb(pilots);
+    for (let k = 0; k < this.#users; k++) {
+      const predictedDb = predictedSnrDb[k];
+      const isWatched = predictedDb >= noiseDb + toDb(LEAST_MEASURED);
+      this.#w[k] = isWatched ? 1 / readingVariance(pilots, 10 ** (predictedDb / 10)) : 0;
+      this.#e[k] = isWatched ? predictedDb - Math.max(measuredSnrDb[k], noiseDb) : 0;
+    }
+  }
+
+  #learn({ timeMs, missingRate, losses }: BankReading): void {
+    const { count, w, wd, wdd, lossW, lossWd, lossWw, blocks } = this.#learning;
+    if (this.#learning.readings === 0) this.#learning.sinceMs = timeMs;
+    this.#learning.readings++;
+    this.#learning.rate += missingRate;
+    let weight = 0;
+    let sum = 0;
+    for (let k = 0; k < this.#users; k++) {
+      const wk = this.#w[k];
+      if (wk === 0) continue;
+      const d = this.#e[k];
+      count[k]++;
+      w[k] += wk;
+      wd[k] += wk * d;
+      wdd[k] += wk * d * d;
+      weight += wk;
+      sum += wk * d;
+      for (let i = k; i < losses.length; i += this.#users) {
+        const loss = finite(losses[i]);
+        lossW[i] += wk * loss;
+        lossWd[i] += wk * loss * d;
+        lossWw[i] += wk * loss * loss;
+      }
+    }
+    if (weight > 0) addToBlock(blocks, timeMs, sum / weight);
+    const { readings, sinceMs } = this.#learning;
+    if (readings >= LEARN_READINGS && timeMs - sinceMs >= LEARN_MS) this.#learned = this.#learnedFrom(this.#learning);
+  }
+
+  #learnedFrom({ readings, rate, count, w, wd, wdd, lossW, lossWd, lossWw, blocks }: Learning): Learned {
+    const mean = wd.map((sum, k) => (count[k] >= LEAST_OF_USER ? sum / w[k] : NaN));
+    const slow = slowSpread(blocks);
+    const spread = wdd.map((sum, k) => Math.max(LEAST_SPREAD, ((sum - mean[k] ** 2 * w[k]) / (count[k] - 1)) * slow));
+    const meanLoss = lossW.map((sum, i) => (w[i % this.#users] > 0 ? sum / w[i % this.#users] : 0));
+    const share = new Float64Array(this.#faults.length);
+    const precision = new Float64Array(this.#faults.length);
+    this.#faults.forEach((_, f) => {
+      let along = 0;
+      let moved = 0;
+      for (let k = 0, i = f * this.#users; k < this.#users; k++, i++) {
+        if (Number.isNaN(mean[k])) continue;
+        along += (lossWd[i] - mean[k] * lossW[i]) / spread[k];
+        moved += Math.max(0, lossWw[i] - meanLoss[i] * lossW[i]) / spread[k];
+      }
+      precision[f] = moved + PRIOR_OF_SHARE;
+      share[f] = along / precision[f];
+    });
+    return { rate: rate / readings, mean, spread, weight: w, meanLoss, share, precision };
+  }
+
+  #judge(reading: BankReading, learned: Learned): void {
+    const { losses, cycle, timeMs, missingRate } = reading;
+    const { mean, spread, weight, meanLoss, share, precision } = learned;
+    const users = this.#users;
+    const [w, e] = [this.#w, this.#e];
+    let grown = 0;
+    let watched = 0;
+    const inverse = new Float64Array(users);
+    /** Of a mean that was learned, beside that of a reading. */
+    const doubt = new Float64Array(users);
+    for (let k = 0; k < users; k++) {
+      if (w[k] === 0 || Number.isNaN(mean[k])) continue;
+      inverse[k] = w[k] / spread[k];
+      doubt[k] = spread[k] / weight[k];
+      e[k] -= mean[k];
+      grown += e[k];
+      watched++;
+    }
+    if (watched === 0) return;
+    const most = MOST_OF_ONE_READING * this.#limit;
+    const [sums, explained, count, rate] = [this.#sum, this.#explained, this.#count, this.#rate];
+    const [grew, sinceCycle, sinceMs] = [this.#grown, this.#sinceCycle, this.#sinceMs];
+    for (let f = 0, i = 0; f < sums.length; f++) {
+      let along = 0;
+      let square = 0;
+      let moved = 0;
+      let ofMean = 0;
+      for (let k = 0; k < users; k++, i++) {
+        if (inverse[k] === 0) continue;
+        const loss = finite(losses[i]);
+        const weighed = loss * inverse[k];
+        along += weighed * e[k];
+        square += weighed * loss;
+        moved += weighed * (loss - meanLoss[i]);
+        ofMean += weighed * weighed * doubt[k];
+      }
+      const ratio = along - share[f] * moved - square / 2;
+      const margin = MARGIN_ERRORS * Math.sqrt(ofMean + (moved * moved) / precision[f]);
+      if (sums[f] <= 0) {
+        // Most faults explain nothing most of the time.
+        if (ratio <= margin) continue;
+        explained[f] = count[f] = rate[f] = grew[f] = 0;
+        sinceCycle[f] = cycle;
+        sinceMs[f] = timeMs;
+      }
+      sums[f] = Math.max(0, sums[f] + Math.min(ratio - margin, most));
+      explained[f] += ratio;
+      count[f]++;
+      rate[f] += missingRate;
+      grew[f] += grown / watched;
+    }
+  }
+
+  /** What is no alarm is followed, slowly: scenes change over hours. */
+  #follow({ missingRate }: BankReading, { mean }: Learned): void {
+    for (let k = 0; k < this.#users; k++) if (this.#w[k] > 0) mean[k] += this.#e[k] / FOLLOW_READINGS;
+    if (this.#learned) this.#learned.rate += (missingRate - this.#learned.rate) / FOLLOW_READINGS;
+  }
+
+  #name({ rate }: Learned): FaultFound | undefined {
+    let most = -Infinity;
+    const weights = this.#explained.map((explained, f) => {
+      const value = this.#sum[f] > 0 ? explained + this.#lnPrior[f] : -Infinity;
+      most = Math.max(most, value);
+      return value;
+    });
+    if (most < EXPLAINS) return undefined;
+    const byMember = new Map<string, { mass: number; best: number }>();
+    let total = 0;
+    weights.forEach((value, f) => {
+      const mass = Math.exp(value - most);
+      total += mass;
+      const member = byMember.get(memberOf(this.#faults[f]));
+      if (member === undefined) byMember.set(memberOf(this.#faults[f]), { mass, best: f });
+      else {
+        member.mass += mass;
+        if (value > weights[member.best]) member.best = f;
+      }
+    });
+    const members = [...byMember.values()].sort((a, b) => b.mass - a.mass);
+    const { best } = members[0];
+    const fault = this.#faults[best];
+    const same = members.filter((member) => this.#faults[member.best].what === fault.what);
+    const ofKind = same.reduce((sum, { mass }) => sum + mass, 0);
+    const candidates: number[] = [];
+    let told = 0;
+    for (const member of same) {
+      if (told >= SURE * ofKind) break;
+      candidates.push(indexOf(this.#faults[member.best]));
+      told += member.mass;
+    }
+    const other = members.find((member) => this.#faults[member.best].what !== fault.what);
+    const otherwise = ofKind < SURE * total && other !== undefined ? this.#faults[other.best] : undefined;
+    return {
+      ...{ fault, candidates, otherwise },
+      readings: this.#count[best],
+      sinceCycle: this.#sinceCycle[best],
+      sinceMs: this.#sinceMs[best],
+      beforeRate: rate,
+      nowRate: this.#rate[best] / this.#count[best],
+      grewDb: this.#grown[best] / this.#count[best],
+    };
+  }
+}
+
+const finite = (value: number): number => (value - value === 0 ? value : 0);
+const indexOf = (fault: SupposedFault): number => ('index' in fault ? fault.index : 0);
+const memberOf = (fault: SupposedFault): string => `${fault.what} ${indexOf(fault)}`;
+
+function newLearning(faults: number, users: number): Learning {
+  const each = (length: number): Float64Array => new Float64Array(length);
+  return {
+    ...{ sinceMs: 0, readings: 0, rate: 0 },
+    ...{ count: each(users), w: each(users), wd: each(users), wdd: each(users) },
+    ...{ lossW: each(faults * users), lossWd: each(faults * users), lossWw: each(faults * users) },
+    blocks: { sinceMs: -Infinity, sum: 0, count: 0, of: [], total: 0, squares: 0, readings: 0 },
+  };
+}
+
+function addToBlock(blocks: Blocks, timeMs: number, value: number): void {
+  if (timeMs - blocks.sinceMs >= BLOCK_MS) {
+    if (blocks.count > 0) blocks.of.push(blocks.sum / blocks.count);
+    Object.assign(blocks, { sinceMs: timeMs, sum: 0, count: 0 });
+  }
+  blocks.sum += value;
+  blocks.count++;
+  blocks.total += value;
+  blocks.squares += value * value;
+  blocks.readings++;
+}
+
+/**
+ * How much more the means of seconds vary than they would if readings had nothing to do with each other. 1: they have not, as far as so few can tell.
+ */
+function slowSpread({ of, squares, total, readings }: Blocks): number {
+  if (of.length < FEWEST_BLOCKS) return 1;
+  const mean = of.reduce((sum, value) => sum + value, 0) / of.length;
+  const ofBlocks = of.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (of.length - 1);
+  const ofReadings = squares / readings - (total / readings) ** 2;
+  const ratio = ofReadings > 0 ? (ofBlocks * readings) / of.length / ofReadings : 1;
+  return ratio > 1 + 2 * Math.sqrt(2 / of.length) ? ratio : 1;
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
+import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
+import { assembleRig } from '../../src/rig/assemble.ts';
+import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
+
+type Fault = RigFile['simulator']['faults'][number];
+
+/** Seconds of learning and quiet before anything happens. */
+const QUIET_S = 80;
+/** Beside what the demo's array has wrong from the start, which no watch is to tell of. */
+const IMPAIRED = { temperatureDriftDegPerMinute: 0 };
+
+/** Whole cycles at 20 a second on virtual time, the demo's array without its drift, and what is told of it. */
+async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps = 1.4, watch = {}, impairments = {} } = {}) {
+  const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
+  const rig = parseRigFile(readFileSync(path, 'utf8'), path);
+  const events: RigEvent[] = [];
+  const assembled = await assembleRig({
+    rig: {
+      ...rig,
+      links: [],
+      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements: 16, ...watch } },
+      simulator: {
+        ...rig.simulator,
+        faults,
+        userSpeedMps,
+        impairments: { ...rig.simulator.impairments, ...IMPAIRED, ...impairments },
+      },
+      beamformer: { ...rig.beamformer, model: 'aligned', quantiser: 'nearest' },
+    },
+    seed: 1,
+    clock: createVirtualClock(),
+    recorder: { cycle: () => undefined, event: (event) => void events.push(event) },
+    cycles: seconds * 20,
+    hardware: false,
+  });
+  await assembled.run();
+  return events.filter(({ code }) => code !== 'fallback');
+}
+
+describe('an array that is watched', () => {
+  it('names an element that dies, once', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { seconds: 240 });
+    expect(events).toMatchObject([{ code: 'element-fault', action: 'Likely cause: element 23 is dead, or stuck.' }]);
+  });
+
+  it('names a board whose elements are off together', async () => {
+    const elements = Array.from({ length: 16 }, (_, i) => 32 + i);
+    const events = await watched([{ do: 'turn', atS: QUIET_S, elements, deg: 20 }]);
+    expect(events).toMatchObject([
+      { code: 'board-fault', action: expect.stringMatching(/^Likely cause: board 2 \(elements 32–47\) is turned/) as string },
+    ]);
+  });
+
+  it('tells phases that drift from a board that does', async () => {
+    const drift: Fault = { do: 'drift', atS: QUIET_S, degPerMinute: 2, together: false };
+    expect(await watched([drift], { seconds: 500 })).toMatchObject([
+      { code: 'prediction-drift', action: expect.stringMatching(/^Likely cause: phases of elements drift/) as string },
+    ]);
+  });
+
+  it('tells of an element that dies while nobody moves, by name or as one of a few', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0 });
+    expect(events).toMatchObject([{ code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string }]);
+  });
+
+  it('says nothing of an array that stays as it is', async () => {
+    expect(await watched([], { seconds: 600 })).toEqual([]);
+  });
+});
+
+describe('elements that are measured again between cycles', () => {
+  const watch = { everyCycles: 10, elements: 4 };
+
+  it('go round and round, at a loss that is told, and are well where they are', async () => {
+    const events = await watched([], { seconds: 40, watch });
+    expect(new Set(events.map(({ code }) => code))).toEqual(new Set(['elements-measured']));
+    expect(events[0].message).toMatch(
+      /^All 64 elements were measured again between cycles: \d+ beams so far, .* % of the time\.$/,
+    );
+  });
+
+  it('that are dead are told of, and which of several suspects it is', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0, watch });
+    const faults = events.filter(({ code }) => code === 'element-fault');
+    expect(faults.at(-1)).toMatchObject({ message: 'Element 23 was measured again, twice: it is dead.' });
+    expect(faults.filter(({ message }) => message.startsWith('Element'))).toHaveLength(1);
+  });
+
+  it('that are stuck or weak from the start are told apart', async () => {
+    const impairments = { stuckElements: [5], deadElements: [40] };
+    const events = await watched([], { seconds: 30, watch, impairments });
+    expect(events.flatMap(({ code, message }) => (code === 'element-fault' ? [message] : [])).sort()).toEqual([
+      'Element 40 was measured again, twice: it is dead.',
+      'Element 5 was measured again, twice: it is stuck.',
+    ]);
+  });
+});
