@@ -1,5 +1,8 @@
 /** A rig whose panel is behind TCP, with a relay between them that can stand still or break off, as a network does. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -51,6 +54,8 @@ async function relayTo(panelPort: number): Promise<{ port: number; freeze(): voi
 async function bench() {
   const panelPort = await freePort();
   const relay = await relayTo(panelPort);
+  const folder = mkdtempSync(join(tmpdir(), 'beamrig-tcp-'));
+  atEnd.push(() => rmSync(folder, { recursive: true, force: true }));
   const rig = parseRigFile(
     `name: bench
 array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
@@ -60,6 +65,7 @@ loop: { rateHz: 50, pilots: 64 }
 safeState: mute
 fallback: never
 links: [ { tcp: { host: ${HOST}, port: ${relay.port} } } ]
+calibration: { folder: ${folder} }
 `,
     'rig.yaml',
   );
@@ -94,7 +100,8 @@ links: [ { tcp: { host: ${HOST}, port: ${relay.port} } } ]
   const shown = (): PlayedEvent['type'] | undefined =>
     reported.findLast(({ type }) => type === 'radiates' || type === 'dark')?.type;
   const goodCycles = (): number => records.filter(({ outcome }) => outcome === 'ok').length;
-  return { relay, assembled, running, records, events, shown, goodCycles };
+  const tables = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return { relay, assembled, running, records, events, shown, goodCycles, tables };
 }
 
 const WITHIN = { timeout: 15_000, interval: 10 };
@@ -122,5 +129,36 @@ describe('a rig over TCP', () => {
     await expect.poll(goodCycles, WITHIN).toBeGreaterThan(before + 10);
     expect(shown()).toBe('radiates');
     expect(events.map(({ code }) => code)).toContain('panel-lost');
+  }, 60_000);
+
+  it('measured when the network stands still, is dark by the panel’s own limit, and is measured on when it is there again', async () => {
+    const { relay, assembled, records, shown, goodCycles, tables } = await bench();
+    const { calibrating } = assembled.controller;
+    await expect.poll(goodCycles, WITHIN).toBeGreaterThan(10);
+    expect(await calibrating.begin({ method: 'steering', readings: null, pilots: 64, resume: false })).toEqual({ ok: true });
+    await expect.poll(() => calibrating.now?.done ?? 0, WITHIN).toBeGreaterThan(5);
+    expect(shown()).toBe('radiates');
+    relay.freeze();
+    await expect.poll(shown, WITHIN).toBe('dark');
+    expect(calibrating.now?.phase).toBe('measuring');
+    const before = goodCycles();
+    relay.breakOff();
+    relay.thaw();
+    await expect.poll(() => calibrating.now?.phase, WITHIN).toBe('done');
+    await expect.poll(goodCycles, WITHIN).toBeGreaterThan(before + 10);
+    expect(tables()).toHaveLength(1);
+    expect(records.at(-1)?.calibration).toBe(calibrating.now?.result?.tables[0]);
+  }, 60_000);
+
+  it('stopped while it is measured, is dark and has no table', async () => {
+    const { assembled, running, shown, goodCycles, tables } = await bench();
+    const { calibrating } = assembled.controller;
+    await expect.poll(goodCycles, WITHIN).toBeGreaterThan(10);
+    await calibrating.begin({ method: 'coded', readings: null, pilots: 64, resume: false });
+    await expect.poll(() => calibrating.now?.done ?? 0, WITHIN).toBeGreaterThan(5);
+    await assembled.controller.stop();
+    await running;
+    await expect.poll(shown, WITHIN).toBe('dark');
+    expect([calibrating.now?.phase, tables()]).toEqual(['cancelled', []]);
   }, 60_000);
 });
