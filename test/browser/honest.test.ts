@@ -37,6 +37,13 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
     expect(await bar()).not.toBe(AMBER);
   });
 
+  it('says that channels are sounded, and how old they are', async () => {
+    rig.channelSource = 'sounding';
+    await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels sounded');
+    expect(await bar()).not.toBe(AMBER);
+    await expect.poll(() => text('#hint'), SOON).toContain('Channels are sounded through the panels, 3 slots ago.');
+  });
+
   it('goes on saying so in amber when the beam is void', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
     rig.fallsBack = false;

@@ -125,7 +125,7 @@ export class StandInRig implements Controller {
       name: 'stand-in',
       source: this.#source,
       channelSource: this.channelSource,
-      channels: 'of the simulated users',
+      channels: this.channelSource === 'sounding' ? 'sounded through the panels, 3 slots ago' : 'given',
       sourceReason: this.#source !== 'simulator' ? '' : (this.lost ?? 'no links are named in the rig file'),
       sourceSinceMs: this.#sourceSinceMs,
       elements: this.#elements,

@@ -129,13 +129,41 @@ describe('a rig that sounds its channel', () => {
     const lost: Behaviour[] = [
       { do: 'drop', messages: ['pilot-report'], direction: 'to-host', nth: 1, times: 120, probability: 1 },
     ];
-    const { records, events } = await runOf(rigOf(SOUNDED), { behaviours: lost, cycles: 12 });
+    const { records, events, run, loop, simulator } = await assemble(rigOf(SOUNDED), { behaviours: lost, cycles: 12 });
+    const radiated: number[] = [];
+    loop.onEvent(({ code }) => {
+      if (code === 'sounding-failed' && simulator !== undefined) radiated.push(frobeniusNorm(simulator.panel.radiatedPrecoder()));
+    });
+    await run();
+    await loop.stop();
     expect(records[0]).toMatchObject({ outcome: 'void', beamId: 0, channelSource: 'sounding' });
     expect(records[0].failure).toBe('channel: the users have not been heard: no sounding has been whole yet');
     expect(records.at(-1)).toMatchObject({ outcome: 'ok' });
     const told = events.filter(({ code }) => code === 'sounding-failed');
     expect(told).toHaveLength(1);
+    expect(radiated.slice(0, 1), 'when it was told').toEqual([0]);
     expect(told[0].message).toMatch(/^A sounding is void: 2 of 4 slots could not be read/);
+  });
+
+  it('counts nothing of a sounding that the panel restarts in, and sounds again when it is back', async () => {
+    const restart: Behaviour[] = [
+      {
+        do: 'reset',
+        messages: ['measure-pilots'],
+        direction: 'to-panel',
+        nth: 40,
+        bootMs: 500,
+        moment: 'before',
+        probability: 1,
+      },
+    ];
+    const { records, outcome, events } = await runOf(rigOf(SOUNDED), { behaviours: restart, cycles: 60 });
+    expect(outcome.reason).toBe('done');
+    expect(records.some((record) => record.outcome === 'void')).toBe(true);
+    const back = records.findIndex((record, i) => i > 0 && record.outcome === 'ok' && records[i - 1].outcome === 'void');
+    expect(records[back].sounding).toMatchObject({ beams: 16, ageSlots: 5 });
+    expect(events.map(({ code }) => code)).toContain('panel-back');
+    expect(records.at(-1)).toMatchObject({ outcome: 'ok' });
   });
 
   it('begins anew after a pause: what it heard before counts for nothing', async () => {
