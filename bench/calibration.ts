@@ -15,9 +15,12 @@ import { CALIBRATION_METHODS } from '../calibration/methods.ts';
 import { offsetsOf } from '../calibration/nominal-grid.ts';
 import { stateDifference } from '../calibration/state-difference.ts';
 import { createRandom } from '../core/signal/random.ts';
+import { againstReference } from '../calibration/against-reference.ts';
+import { USUAL_SPREAD } from '../calibration/estimate-states.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { amplitudeBoundDeg, complexBoundDeg } from './calibration-bounds.ts';
 import { bytesOfReading } from './calibration-bytes.ts';
+import { stateBoundDeg } from './calibration-state-bounds.ts';
 import { beamLossesDb, drifting, flawsFound } from './calibration-cases.ts';
 
 const { values: options } = parseArgs({
@@ -31,6 +34,8 @@ const SPREAD = { phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 };
 
 interface Case {
   method: string;
+  /** By power alone, against a reference three times as strong as the array in the mean. */
+  byPower?: boolean;
   readings?: number;
   /** What is compared: what elements show in state 0, what their states have in common, or all states. */
   of: 'state 0' | 'offsets' | 'states';
@@ -45,9 +50,13 @@ const CASES: Case[] = [
   { method: 'rev', readings: 4096, of: 'offsets' },
   { method: 'on-off', of: 'state 0' },
   { method: 'complex', of: 'states' },
-  { method: 'coded', readings: 4096, of: 'states' },
+  { method: 'coded', readings: 4352, of: 'states' },
   { method: 'coded', readings: 8192, of: 'states' },
   { method: 'pairwise', of: 'states' },
+  { method: 'hadamard', byPower: true, readings: 272, of: 'state 0' },
+  { method: 'hadamard', byPower: true, readings: 528, of: 'state 0' },
+  { method: 'coded', byPower: true, readings: 8192, of: 'states' },
+  { method: 'coded', byPower: true, readings: 16_384, of: 'states' },
 ];
 
 interface Row {
@@ -59,6 +68,8 @@ interface Row {
   phaseStderr: number;
   gainDb: number;
   boundDeg: number;
+  /** With what the states miss the grid by unknown; absent where nothing of that is shown, or it takes too long. */
+  stateBoundDeg?: number | undefined;
 }
 
 function methodOf(name: string): CalibrationMethod {
@@ -71,8 +82,11 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 const stderr = (values: readonly number[]): number =>
   Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)) / Math.max(values.length - 1, 1));
 
-function rowOf({ method: name, readings, of }: Case, snrDb: number): Row {
-  const method = methodOf(name);
+function rowOf({ method: name, byPower = false, readings, of }: Case, snrDb: number): Row {
+  const complex = methodOf(name);
+  const method = byPower ? againstReference(complex) : complex;
+  const title = byPower ? `${name}\`, power` : `${name}\``;
+  console.error(`${name}${byPower ? ' by power' : ''}, ${of}, ${snrDb} dB`);
   const noise = 10 ** (-snrDb / 10);
   const setup = (seed: number): MethodSetup => ({
     ...{ elements: ELEMENTS, phaseBits: BITS, elementEnable: true, noise },
@@ -88,18 +102,38 @@ function rowOf({ method: name, readings, of }: Case, snrDb: number): Row {
       of === 'offsets'
         ? stateDifference(offsetsOf(states, 2 ** BITS), offsetsOf(drawn, 2 ** BITS))
         : stateDifference(states, drawn, isShown);
-    const boundDeg =
-      method.hears === 'power'
+    // Of power against a reference: two readings are worth a complex one.
+    const halved = { ...setup(seed), readings: (readings ?? 0) / 2 };
+    const boundDeg = byPower
+      ? complexBoundDeg(complex, halved, noise, of === 'states')
+      : method.hears === 'power'
         ? amplitudeBoundDeg(method, setup(seed), drawn, noise)
         : complexBoundDeg(method, setup(seed), noise, of === 'states');
     return { ...difference, boundDeg };
   });
   const phases = errors.map(({ phaseDeg }) => phaseDeg);
   return {
-    ...{ method: name, of, snrDb, readings: method.readings(setup(0)) },
+    ...{
+      method: title,
+      of,
+      snrDb,
+      readings: method.readings(setup(0)),
+      stateBoundDeg: stateBoundOf(method, of, setup(0), noise),
+    },
     ...{ phaseDeg: mean(phases), phaseStderr: stderr(phases), gainDb: mean(errors.map(({ gainDb }) => gainDb)) },
     boundDeg: mean(errors.map(({ boundDeg }) => boundDeg)),
   };
+}
+
+const MOST_READINGS_BOUNDED = 400;
+
+/** Of the first array: of plans that show more than state 0 and look for offsets. */
+function stateBoundOf(method: CalibrationMethod, of: Case['of'], setup: MethodSetup, noise: number): number | undefined {
+  if (of === 'states' || method.needsReference === true || method.readings(setup) > MOST_READINGS_BOUNDED) return undefined;
+  const array = drawnArray({ elements: ELEMENTS, phaseBits: BITS, random: createRandom(1000).stream('array'), ...SPREAD });
+  const step = method.run(setup).next();
+  if (step.done === true || step.value.words.every((word) => word === 0)) return undefined;
+  return stateBoundDeg(step.value, { array, noise, spread: USUAL_SPREAD, hears: method.hears, of });
 }
 
 const BYTES = await bytesOfReading({ elements: ELEMENTS, phaseBits: BITS });
@@ -114,23 +148,26 @@ const lines = [
   '',
   'The bound is the least RMS error that these very readings allow: of complex ones from (XᴴX/σ² + prior)⁻¹ (offsets without a prior), of powers from the amplitudes of the same settings.',
   '',
-  '| method | finds | readings | s, 1 chain | s, 4 chains | SNR, dB | phase, ° | gain, dB | bound, ° | of the bound |',
-  '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-  ...rows.map(({ method, of, readings, snrDb, phaseDeg, phaseStderr, gainDb, boundDeg }) =>
+  '| method | finds | readings | s, 1 chain | s, 4 chains | SNR, dB | phase, ° | gain, dB | bound, ° | of the bound | bound with state errors, ° |',
+  '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+  ...rows.map(({ method, of, readings, snrDb, phaseDeg, phaseStderr, gainDb, boundDeg, stateBoundDeg: withStates }) =>
     [
-      `| \`${method}\``,
+      `| \`${method}`,
       ...[of, readings.toLocaleString('en'), seconds(readings, 1), seconds(readings, 4), snrDb],
       ...[
         `${phaseDeg.toFixed(2)} ± ${phaseStderr.toFixed(2)}`,
         gainDb.toFixed(3),
         boundDeg.toFixed(2),
-        `${(phaseDeg / boundDeg).toFixed(2)} |`,
+        (phaseDeg / boundDeg).toFixed(2),
+        `${withStates === undefined ? '' : withStates.toFixed(2)} |`,
       ],
     ].join(' | '),
   ),
   '',
-  '`steering` and `rev` hear every element in many states and none of them by itself: their offsets are what the states have in common, and end where the states of 3° that were shown do not average out. `on-off` ends where the state a quarter of a turn ahead',
-  'misses by its own 3°. `rev` throws away what the other elements say in each reading. `pairwise` is shrunk towards the grid, which its bound knows nothing of; at 30 dB the element that stays is not as well known as the bound takes it to be.',
+  '`steering` hears every element in many states and none of them by itself: its offsets are what the states have in common, and end where the states of 3° that were shown do not average out; so do those of `rev`, whose states',
+  'are as many as its readings of an element. `on-off` ends where the state a quarter of a turn ahead misses by its own 3°. The last column has the bound for offsets that knows of these errors and not what they are (of the first array; of `rev` it would take',
+  'too long). `rev` throws away what the other elements say in each reading. `pairwise` and `complex` at 10 dB are shrunk towards the grid, which the bound of amplitudes knows nothing of. *Power* is against a reference that is three times as',
+  'strong at the receiver as the array in the mean; its bound is that of half as many complex readings.',
   '',
   '## Drift, flaws and beams',
   '',

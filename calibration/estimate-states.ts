@@ -23,7 +23,7 @@ import { fitDrift } from './drift.ts';
 import { dot } from './conjugate-gradients.ts';
 import { offGrid } from './nominal-grid.ts';
 import { ReadingModel } from './reading-model.ts';
-import type { ReadingPlan } from './reading-plan.ts';
+import { planOf, shownIn, type ReadingPlan } from './reading-plan.ts';
 import type { StateBelief } from './state-solvers.ts';
 import { solverFor, times } from './state-solvers.ts';
 
@@ -72,11 +72,33 @@ const OPEN_SHARE = 1e3;
 const LEAST_FREE_SHARE = 1 / 64;
 
 /**
- * @param readings y, R×1
+ * @param readings y, R×1; NaN where one is left out
  * @throws {BeamrigError} 'shape' where there are not as many readings as planned, 'argument' where one is not finite, or where σ² is not given and
  *   cannot be told from so few
  */
 export function estimateStates(plan: ReadingPlan, readings: CMatrix, options: EstimateOptions = {}): StateEstimate {
+  const kept = Array.from(readings.re.keys()).filter((i) => !Number.isNaN(readings.re[i]));
+  if (kept.length === readings.rows) return estimateFromAll(plan, readings, options);
+  // Readings that were left out: as if they had not been planned, but for their place in what is left over.
+  const estimate = estimateFromAll(
+    planOf({ ...plan, readings: kept.length }, (i, n) => shownIn(plan, kept[i], n)),
+    fromParts(
+      kept.length,
+      1,
+      Float64Array.from(kept, (i) => readings.re[i]),
+      Float64Array.from(kept, (i) => readings.im[i]),
+    ),
+    options,
+  );
+  const residual = zeros(readings.rows, 1);
+  kept.forEach((i, at) => {
+    residual.re[i] = estimate.residual.re[at];
+    residual.im[i] = estimate.residual.im[at];
+  });
+  return { ...estimate, plan, residual };
+}
+
+function estimateFromAll(plan: ReadingPlan, readings: CMatrix, options: EstimateOptions): StateEstimate {
   requireReadings(plan, readings);
   const model = new ReadingModel(plan);
   const belief = new Belief(plan, model, readings, options);

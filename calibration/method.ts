@@ -31,7 +31,7 @@ export interface MethodSetup {
 /** Of a reading: what is heard of the chain, or only how strongly. */
 export type Hears = 'complex' | 'power';
 
-/** R×1; of powers the real part. */
+/** R×1; of powers the real part. NaN: left out, which methods bear that hear complex values. */
 export type Readings = CMatrix;
 
 export type MethodRun = Generator<ReadingPlan, StateEstimate, Readings>;

@@ -133,16 +133,18 @@ function tellStopped(json: boolean, resumed: boolean): void {
 const asJson = ({ rig, method }: CalibrationRequest, result: CalibrationResult): object => ({
   ...{ rig: rig.name, method: method.name, reading: result.reading, pilots: result.pilots },
   ...{ readings: result.readings, commits: result.commits },
+  saturated: result.saturated,
   seconds: Math.round(result.spentMs) / 1000,
   readingSnrDb: Number(result.readingSnrDb.toFixed(1)),
   tables: result.tables.map((table) => ({ id: tableId(table), accuracy: table.accuracy, flaws: table.flaws })),
 });
 
 function inWords(result: CalibrationResult, { files, report }: WrittenResult): string[] {
-  const { tables, readings, commits, spentMs, readingSnrDb } = result;
+  const { tables, readings, commits, spentMs, readingSnrDb, saturated } = result;
   const [{ accuracy }] = tables;
   return [
     `${counted(readings, 'reading')} in ${duration(spentMs / 1000)} (${counted(commits, 'commit')}), one element alone at ${readingSnrDb.toFixed(1)} dB.`,
+    ...(saturated === 0 ? [] : [`${counted(saturated, 'reading')} at the receiver’s full scale were left out.`]),
     `States are known to ${accuracy.phaseDeg}° and ${accuracy.gainDb} dB RMS.`,
     ...tables.map((table, i) => `${tableId(table)}: ${flawsText(table)}. Table: ${files[i]}`),
     `Report: ${report}`,

@@ -147,12 +147,16 @@ function columnOf({ weights }: DrivenChains, rfChains: number, users: number, re
   return digital;
 }
 
-/** In powers of the receiver's noise; a report that lacks others has what is wanted of it. */
+/** What says that a value is out of range: PROTOCOL.md, snr-report. */
+const OUT_OF_RANGE_DB = 327.67;
+const toPower = (snrDb: number): number => (snrDb >= OUT_OF_RANGE_DB ? NaN : 10 ** (snrDb / 10));
+
+/** In powers of the receiver's noise, NaN where out of range; a report that lacks others has what is wanted of it. */
 function powerOf(report: Result<MeasuredSnr>, receiver: number): Result<number> {
-  if (report.ok) return { ok: true, value: 10 ** (report.value.snrDb[receiver] / 10) };
+  if (report.ok) return { ok: true, value: toPower(report.value.snrDb[receiver]) };
   const { failure } = report;
   const own = failure.reason === 'unusable-report' ? failure.partialSnrDb?.[receiver] : undefined;
-  return own === undefined || Number.isNaN(own) ? report : { ok: true, value: 10 ** (own / 10) };
+  return own === undefined || Number.isNaN(own) ? report : { ok: true, value: toPower(own) };
 }
 
 function powerOfChain(power: number, chain: number, rfChains: number): CMatrix {

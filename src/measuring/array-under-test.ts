@@ -17,6 +17,8 @@ export interface MeasuredChain {
   readonly estimate: StateEstimate;
   /** σ² of a reading. */
   readonly noise: number;
+  /** Readings at the receiver's full scale, which were left out. */
+  readonly saturated: number;
 }
 
 /** The elements of each chain. */

@@ -45,6 +45,8 @@ export interface CalibrationResult {
   readonly chains: readonly MeasuredChainStates[];
   /** SNR of a reading of one usual element alone, dB. */
   readonly readingSnrDb: number;
+  /** Readings at the receiver's full scale, which were left out. */
+  readonly saturated: number;
   readonly reading: ReadingKind;
   readonly pilots: number;
   readonly readings: number;
@@ -140,7 +142,16 @@ export async function calibrateRig(
     const usual = usualPower(found.map(({ estimate }) => estimate.states));
     journal.remove();
     return {
-      ...{ tables, chains: found, reading, pilots, readings: total, commits: reader.commits, spentMs: clock.nowMs() - beganMs },
+      ...{
+        tables,
+        chains: found,
+        saturated: chains.reduce((sum, each) => sum + each.saturated, 0),
+        reading,
+        pilots,
+        readings: total,
+        commits: reader.commits,
+        spentMs: clock.nowMs() - beganMs,
+      },
       readingSnrDb: 10 * Math.log10((usual * found.length) / found.reduce((sum, { noise }) => sum + noise, 0)),
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import { offsetsOf } from '../../calibration/nominal-grid.ts';
 import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
 import { coded } from '../../calibration/methods/coded.ts';
 import { hadamard } from '../../calibration/methods/hadamard.ts';
+import { rotatingVector } from '../../calibration/methods/rotating-vector.ts';
 import { stateDifference } from '../../calibration/state-difference.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -17,7 +18,7 @@ import { createVirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { createLoopbackLink } from '../link/loopback.ts';
 import { createPanelRecovery } from '../control/panel-recovery.ts';
 import { createPanel } from '../panel/panel-driver.ts';
-import { createArrayReader } from './array-reader.ts';
+import { createArrayReader, type ArrayReader } from './array-reader.ts';
 import { measureArray, readingsOf } from './measure-array.ts';
 
 const [ELEMENTS, CHAINS, BITS] = [8, 2, 3];
@@ -99,6 +100,39 @@ it('loses no reading where frames and the session are lost on the way', async ()
   chains.forEach(({ elements, estimate }, m) => {
     const found = offsetsOf(estimate.states, 2 ** BITS);
     expect(stateDifference(found, offsetsOf(truth(m, elements), 2 ** BITS)).phaseDeg).toBeLessThan(2);
+  });
+});
+
+describe('a receiver at its full scale', () => {
+  /** Clips both parts of all that is heard. */
+  const clipping = (reader: Pick<ArrayReader, 'read'>, scale: number): Pick<ArrayReader, 'read'> => ({
+    read: async (setting) => {
+      const heard = await reader.read(setting);
+      const clip = (value: number): number => Math.min(Math.max(value, -scale), scale);
+      return { ...heard, re: heard.re.map(clip), im: heard.im.map(clip) };
+    },
+  });
+
+  it('has its clipped readings left out, and the others tell', async () => {
+    const { reader, underTest, truth } = bench();
+    const options = { array: underTest, method: coded, readings: 1000, random: createRandom(3) };
+    const { chains } = await measureArray(options, clipping(reader, 4.5));
+    chains.forEach(({ elements, estimate, saturated }, m) => {
+      expect(saturated).toBeGreaterThan(2);
+      expect(stateDifference(estimate.states, truth(m, elements)).phaseDeg).toBeLessThan(1.5);
+    });
+  });
+
+  it('is refused where too little is left, and by methods that need each reading', async () => {
+    const { reader, underTest } = bench();
+    const options = { array: underTest, random: createRandom(3) };
+    await expect(measureArray({ ...options, method: coded }, clipping(reader, 1))).rejects.toMatchObject({
+      code: 'calibration',
+      message: expect.stringContaining('at the receiver’s full scale, and the others are too few') as string,
+    });
+    await expect(measureArray({ ...options, method: rotatingVector }, clipping(reader, 2))).rejects.toMatchObject({
+      message: expect.stringContaining('the method rev needs each of them') as string,
+    });
   });
 });
 

@@ -8,12 +8,13 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
-import { zeros } from '../../core/signal/complex-matrix.ts';
+import { fromParts, zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { CalibrationMethod, MethodRun } from '../../calibration/method.ts';
 import type { ReadingPlan } from '../../calibration/reading-plan.ts';
 import { shownIn } from '../../calibration/reading-plan.ts';
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
+import { leaveOutSaturated } from './saturation.ts';
 import { alignChains, alignmentReadings } from './align-chains.ts';
 import type { ArrayReader, ArraySetting } from './array-reader.ts';
 
@@ -58,7 +59,7 @@ export async function measureArray(
   };
   const noise = await readNoise(array, read);
   const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
-  const estimates = await inStep(array, chains, runs, method.hears, read);
+  const estimates = await inStep(array, chains, runs, method, read);
   const measured = estimates.map((each) => ({ ...each, noise }));
   return { chains: method.hears === 'complex' ? measured : await alignChains(array, measured, 'pilots', read) };
 }
@@ -110,9 +111,10 @@ async function inStep(
   array: ArrayUnderTest,
   chains: readonly (readonly number[])[],
   runs: readonly MethodRun[],
-  hears: CalibrationMethod['hears'],
+  { name, hears }: CalibrationMethod,
   read: (setting: ArraySetting) => Promise<CMatrix>,
 ): Promise<Omit<MeasuredChain, 'noise'>[]> {
+  const saturated = runs.map(() => 0);
   const steps = runs.map((run) => run.next());
   for (;;) {
     const plans = steps.map((step) => (step.done === true ? undefined : step.value));
@@ -123,21 +125,30 @@ async function inStep(
       const values = await read(settingOf(array, chains, plans, i));
       plans.forEach((plan, m) => {
         if (plan === undefined || i >= plan.readings) return;
-        const [re, im] = [values.re[m], values.im[m]];
-        heard[m].re[i] = hears === 'complex' ? re : re * re + im * im;
-        heard[m].im[i] = hears === 'complex' ? im : 0;
+        heard[m].re[i] = values.re[m];
+        heard[m].im[i] = values.im[m];
       });
     }
     plans.forEach((plan, m) => {
-      if (plan !== undefined) steps[m] = runs[m].next(heard[m]);
+      if (plan === undefined) return;
+      saturated[m] += leaveOutSaturated(heard[m], { name, needsEach: hears === 'power' });
+      steps[m] = runs[m].next(hears === 'complex' ? heard[m] : powersOf(heard[m]));
     });
   }
   return chains.map((elements, m) => {
     const step = steps[m];
     if (step.done !== true) throw new BeamrigError('internal', `chain ${m} was not read to its end`);
-    return { elements, estimate: step.value };
+    return { elements, estimate: step.value, saturated: saturated[m] };
   });
 }
+
+const powersOf = ({ rows, re, im }: CMatrix): CMatrix =>
+  fromParts(
+    rows,
+    1,
+    re.map((value, i) => value * value + im[i] * im[i]),
+    new Float64Array(rows),
+  );
 
 /** What all chains show for reading i of their plans; a chain that is through shows word 0. */
 export function settingOf(

@@ -70,6 +70,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Pick<A
     const reference = method.needsReference === true ? await chooseReference(array, chain, drawn, read) : undefined;
     const noise = reference?.noise ?? noiseOf(ofStill);
     const run = method.run({ ...setupOf(array, elements.length, drawn, readings), noise, drift: true });
+    let saturated = 0;
     let step = run.next();
     while (step.done !== true) {
       const plan = step.value;
@@ -81,9 +82,11 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Pick<A
           reference === undefined ? { ...setting, driven: alone } : reference.beside(setting, plan.reference?.[i] ?? 0),
         );
       }
+      saturated += heard.re.filter(Number.isNaN).length;
+      if (saturated > 0 && method.needsReference !== true) throw outOfScale(method.name);
       step = run.next(heard);
     }
-    chains.push({ elements, estimate: step.value, noise });
+    chains.push({ elements, estimate: step.value, noise, saturated });
   }
   return { chains: await alignChains(array, chains, 'power', readAll) };
 }
@@ -155,6 +158,11 @@ function noiseOf(powers: readonly number[]): number {
   });
   return Math.max(variance / (2 * mean), (STEP_SHARE ** 2 / 24) * mean, Number.MIN_VALUE);
 }
+
+const outOfScale = (method: string): BeamrigError =>
+  new BeamrigError('calibration', `an SNR is out of what a report can say, and the method ${method} needs each reading`, {
+    wayOut: 'Lower the gain of the receiver, or choose coded or hadamard, which leave such readings out.',
+  });
 
 function requireReferenceChain({ rfChains }: ArrayUnderTest, { name, needsReference }: CalibrationMethod): void {
   if (needsReference !== true || rfChains > 1) return;
