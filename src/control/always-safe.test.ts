@@ -273,6 +273,18 @@ async function play(story: Story, sabotage: (panel: Panel) => Panel = (sound) =>
   return violations;
 }
 
+/** Drawn once, and mended: stopped while both panels are deaf, one of them was greeted after the end, and radiated for another silence. */
+const FOUND: Story[] = [
+  {
+    ...{ panels: 2, safe: 'mute', latencyMs: 0.5, seed: 0 },
+    events: [
+      { afterMs: 0, happening: { what: 'deaf', panel: 0, forMs: 4745 } },
+      { afterMs: 1735, happening: { what: 'deaf', panel: 1, forMs: 1781 } },
+      { afterMs: 61, happening: { what: 'stop' } },
+    ],
+  },
+];
+
 describe('the array is always made safe', () => {
   it('whatever is asked of the rig, and whatever of it fails, in whatever order', { timeout: 120_000 }, async () => {
     await fc.assert(
@@ -280,7 +292,7 @@ describe('the array is always made safe', () => {
         const stuck = new Promise<string[]>((r) => setTimeout(() => r(['STUCK']), 3000));
         expect(await Promise.race([play(story), stuck])).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: FOUND.map((story): [Story] => [story]) },
     );
   });
 

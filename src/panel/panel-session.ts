@@ -40,6 +40,7 @@ export class PanelSession {
   readonly safety: PanelSafety;
   readonly #options: PanelSessionOptions;
   #now: PanelLife<Session>;
+  #closes = 0;
   #connecting: Promise<Result<Capabilities>> | undefined;
 
   constructor(options: PanelSessionOptions) {
@@ -119,6 +120,7 @@ export class PanelSession {
   }
 
   close(): Promise<void> {
+    this.#closes++;
     this.safety.close();
     return this.#options.link.close();
   }
@@ -136,8 +138,12 @@ export class PanelSession {
   async #openAndShake(): Promise<Result<Capabilities>> {
     const { link, expected, seal } = this.#options;
     if (link.state.state !== 'open') {
+      const closes = this.#closes;
       try {
         await link.open();
+        // Closed while it was being opened: it must not be found open by nobody.
+        if (closes !== this.#closes) await link.close();
+        if (closes !== this.#closes) return this.#notShaken(linkClosed(link));
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         return this.#notShaken(notOpened(error));
