@@ -58,7 +58,8 @@ export interface ReadingsJournal {
 
 /** Readings between two times that the disk is waited for. */
 const SYNC_EVERY = 64;
-const lineSchema = z.array(z.number()).min(2);
+/** A power at the receiver's full scale is NaN, which JSON has as null. */
+const lineSchema = z.array(z.number().or(z.null().transform(() => NaN))).min(2);
 
 /**
  * @param resume go on with what is in the file
