@@ -29,6 +29,7 @@ users: { count: 2 }
 beamformer: { model: aligned }
 loop: { rateHz: 100 }
 safeState: ${safeState}
+${safeState === 'codeword' ? 'safeCodeword: { azimuthDeg: 0 }' : ''}
 simulator:
   panel: { answerMs: ${answerMs}, elementEnable: ${elementEnable} }
   impairments: { phaseErrorDeg: 60, gainErrorDb: 1, deadElements: [3] }
@@ -172,6 +173,29 @@ describe('the array of a running rig, measured', () => {
     await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await expect.poll(() => controller.state, SOON).toBe('paused');
     expect(files('.json')).toHaveLength(1);
+  });
+
+  it('paused and run again in one breath, goes on by its own beams, none of which is refused for those of the measurement', async () => {
+    const { controller, measuring, goes, records } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(50);
+    const count = records.length;
+    const paused = controller.pause();
+    expect(await controller.run()).toEqual({ ok: true });
+    expect(await paused).toMatchObject({ ok: false });
+    await goes();
+    expect(records.slice(count).filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+    expect(controller.calibrating.now?.phase).toBe('cancelled');
+  });
+
+  it('of a rig that somebody muted, leaves it dark, also where its safe state radiates', async () => {
+    const { controller, simulator, events } = await up({ safeState: 'codeword' });
+    expect(await controller.mute()).toEqual({ ok: true });
+    expect(await controller.calibrating.begin({ ...WISH, readings: 300 })).toEqual({ ok: true });
+    await expect.poll(() => codes(events).filter((code) => code === 'muted').length, SOON).toBe(2);
+    expect(controller.calibrating.now?.phase).toBe('done');
+    expect([controller.state, simulator.panel.radiated().beamId]).toEqual(['paused', 0]);
+    expect(controller.describe().safe).toMatchObject({ state: 'mute', confirmed: true });
   });
 
   it('goes on when the panel restarts in the middle', async () => {
