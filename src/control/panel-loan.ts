@@ -7,7 +7,6 @@
  * Whoever leaves the state 'measuring', by whatever verb, ends the measurement: the safe state is commanded in the same moment, and nothing is shown after it.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ActivePanel } from './active-panel.ts';
 import type { ArrayCalibrator } from './array-calibrator.ts';
@@ -95,12 +94,11 @@ export function createPanelLoan(loop: {
           action: calibration,
         });
       } else {
-        const way = isBeamrigError(error) && error.wayOut !== undefined ? ` ${error.wayOut}` : '';
         tell({
           level: 'error',
           code: 'calibration-failed',
-          message: `The array was not measured: ${failure ?? ''}.`,
-          action: `${calibration}${way}`,
+          message: `The array was not measured: ${(failure ?? '').replace(/[.]$/, '')}.`,
+          action: calibration,
         });
       }
     }
