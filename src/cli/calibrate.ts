@@ -67,6 +67,7 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
   const panels = array.rigPanel.boards().map(({ panel }) => panel);
   const progress = readingProgress(json);
   let result: CalibrationResult | undefined;
+  let files: WrittenResult | undefined;
   let unsafe: string | undefined;
   try {
     const plan = await planned(request, array.rigPanel);
@@ -77,7 +78,8 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     }
     const onProgress = (done: number, of: number, kept: number): void => progress.show(done, of, kept);
     const tell = (message: string): void => printError(printable(message));
-    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, tell });
+    const write = (measured: CalibrationResult): void => void (files = writeResult(request, measured, source));
+    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, write, tell });
   } catch (error) {
     if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
     progress.end();
@@ -93,7 +95,7 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     }
     release();
   }
-  const files = writeResult(request, result, source);
+  if (files === undefined) throw new BeamrigError('internal', 'the tables were not written');
   if (json) print(JSON.stringify({ type: 'calibrated', ...asJson(request, result), ...files, safe: unsafe === undefined }));
   else for (const line of inWords(result, files)) print(printable(line));
 }

@@ -125,6 +125,7 @@ class Loop implements ControlLoop {
     this.calibrating = createPanelLoan({
       ...{ clock: this.#clock, panels, calibrator: options.calibrator, tell, onState: this.#news.onState },
       ...{ state: () => this.#state, move: (event) => this.#move(event), pause: () => this.pause(), run: () => this.run() },
+      mute: () => this.mute(),
       array: () => setting.calibration?.(panels.panel),
       wake: () => this.#resume(),
     });

@@ -7,7 +7,6 @@
  * Whoever leaves the state 'measuring', by whatever verb, ends the measurement: the safe state is commanded in the same moment, and nothing is shown after it.
  */
 import type { Clock } from '../../core/clock/clock.ts';
-import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ActivePanel } from './active-panel.ts';
 import type { ArrayCalibrator } from './array-calibrator.ts';
@@ -22,6 +21,9 @@ export interface PanelLoan extends Calibrating {
   carryOut(): Promise<void>;
 }
 
+/** States in which the panels are needed further. */
+const GOES_ON: ReadonlySet<ControllerState> = new Set(['measuring', 'paused', 'running']);
+
 export function createPanelLoan(loop: {
   clock: Clock;
   panels: ActivePanel;
@@ -31,13 +33,14 @@ export function createPanelLoan(loop: {
   move: (event: ControllerEvent) => ControlResult;
   pause: () => Promise<ControlResult>;
   run: () => Promise<ControlResult>;
+  mute: () => Promise<ControlResult>;
   /** The loop looks at its state. */
   wake: () => void;
   onState: (listener: (state: ControllerState) => void) => void;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }): PanelLoan {
   const { clock, panels, calibrator, tell } = loop;
-  let wished: { wish: CalibrationWish; ran: boolean } | undefined;
+  let wished: { wish: CalibrationWish; ran: boolean; dark: boolean } | undefined;
   let stop = new AbortController();
   let beginning = false;
   let now: CalibrationNow | undefined;
@@ -91,12 +94,11 @@ export function createPanelLoan(loop: {
           action: calibration,
         });
       } else {
-        const way = isBeamrigError(error) && error.wayOut !== undefined ? ` ${error.wayOut}` : '';
         tell({
           level: 'error',
           code: 'calibration-failed',
-          message: `The array was not measured: ${failure ?? ''}.`,
-          action: `${calibration}${way}`,
+          message: `The array was not measured: ${(failure ?? '').replace(/[.]$/, '')}.`,
+          action: calibration,
         });
       }
     }
@@ -124,9 +126,10 @@ export function createPanelLoan(loop: {
       beginning = true;
       try {
         const ran = loop.state() === 'running';
+        const dark = !ran && panels.muted;
         const paused = await loop.pause();
         if (!paused.ok) return paused;
-        wished = { wish, ran };
+        wished = { wish, ran, dark };
         stop = new AbortController();
         const lent = loop.move('lend');
         if (lent.ok) loop.wake();
@@ -152,12 +155,15 @@ export function createPanelLoan(loop: {
         });
         await measure(calibrator, asked.wish);
       }
-      if (loop.state() !== 'measuring' && loop.state() !== 'paused') return; // stopped: whoever stops it makes it safe and lets go of it
+      // Stopped: whoever stops it makes it safe and lets go of it. Paused and run again at once, it is running by now, and needs a session of its own all the same.
+      if (!GOES_ON.has(loop.state())) return;
       await panels.takeBack();
       // Paused or muted meanwhile, it stays so.
       if (loop.state() !== 'measuring') return;
       loop.move('returned');
       if (asked?.ran === true) await loop.run();
+      // Answered once the loop has paused, which it does after this.
+      else if (asked?.dark === true) void loop.mute();
     },
   };
 }

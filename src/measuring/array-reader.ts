@@ -57,13 +57,20 @@ export interface ArrayReader {
   readonly commits: number;
 }
 
+/** What a method is carried out by. */
+export interface SettingsReader extends Pick<ArrayReader, 'read'> {
+  /** Before the states of a chain are worked out, which takes seconds: gives everybody a turn, and rejects where nobody wants them any more. */
+  beforeSolving?(): Promise<void>;
+}
+
 /** How often a setting is shown to a panel that is there before it is given up. */
 const ATTEMPTS = 6;
 /** How long a panel that is lost is waited for. */
 const PATIENCE_MS = 60_000;
 /** A panel that answers at once lets nobody else come to word, a signal to stop neither: so often everybody does. */
 const READINGS_BETWEEN_TURNS = 16;
-const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Twice, for what has arrived meanwhile is looked at in between. */
+export const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
   const { panel, recovery, clock, phaseBits, rfChains, users, receiver, pilots, stop } = options;

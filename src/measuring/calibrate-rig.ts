@@ -21,7 +21,7 @@ import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
-import { createArrayReader } from './array-reader.ts';
+import { createArrayReader, everybodysTurn } from './array-reader.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
 import { openJournal } from './readings-journal.ts';
@@ -66,6 +66,8 @@ export interface HowToCalibrate {
   readonly onProgress: (done: number, of: number, kept: number) => void;
   /** After the last reading, before anything is worked out. */
   readonly whenRead?: () => Promise<void>;
+  /** Writes what came of it. Until that is done readings are kept: what cannot be written now can be once there is room. */
+  readonly write?: (result: CalibrationResult) => void;
   /** What a person should know of the readings that were kept. */
   readonly tell?: (message: string) => void;
 }
@@ -78,7 +80,7 @@ export interface HowToCalibrate {
 export async function calibrateRig(
   request: CalibrationRequest,
   { rigPanel, recovery }: LentArray,
-  { clock, stop, onProgress, whenRead, tell }: HowToCalibrate,
+  { clock, stop, onProgress, whenRead, write, tell }: HowToCalibrate,
 ): Promise<CalibrationResult> {
   const { rig, resume } = request;
   const measurement = measurementOf(request, rigPanel);
@@ -116,6 +118,10 @@ export async function calibrateRig(
         if (++done === total) await whenRead?.();
         return heard;
       },
+      async beforeSolving() {
+        await everybodysTurn();
+        if (stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
+      },
     });
     const endedC = await temperatureOf(rigPanel);
     requireExplained(chains, method);
@@ -140,8 +146,7 @@ export async function calibrateRig(
     );
     const tables = partsOf(rig, rigPanel).map(({ panel: serial, elements }) => tableOfPanel(whole, serial, elements));
     const usual = usualPower(found.map(({ estimate }) => estimate.states));
-    journal.remove();
-    return {
+    const result = {
       ...{
         tables,
         chains: found,
@@ -154,6 +159,9 @@ export async function calibrateRig(
       },
       readingSnrDb: 10 * Math.log10((usual * found.length) / found.reduce((sum, { noise }) => sum + noise, 0)),
     };
+    write?.(result);
+    journal.remove();
+    return result;
   } catch (error) {
     if (isBeamrigError(error) && error.code === 'calibration') journal.setAside();
     throw error;

@@ -16,7 +16,7 @@ import { shownIn } from '../../calibration/reading-plan.ts';
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
 import { leaveOutSaturated } from './saturation.ts';
 import { alignChains, alignmentReadings } from './align-chains.ts';
-import type { ArrayReader, ArraySetting } from './array-reader.ts';
+import type { ArraySetting, SettingsReader } from './array-reader.ts';
 
 export interface MeasureArrayOptions {
   readonly array: ArrayUnderTest;
@@ -39,7 +39,7 @@ export const NOISE_READINGS = 32;
 /** @throws {BeamrigError} 'argument' where the array lacks what the method needs, and what the reader throws */
 export async function measureArray(
   { array, method, readings, random, onProgress }: MeasureArrayOptions,
-  reader: Pick<ArrayReader, 'read'>,
+  reader: SettingsReader,
 ): Promise<MeasuredStates> {
   requireFeatures(array, method);
   const chains = chainsOf(array);
@@ -59,7 +59,7 @@ export async function measureArray(
   };
   const noise = await readNoise(array, read);
   const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
-  const estimates = await inStep(array, chains, runs, method, read);
+  const estimates = await inStep(array, chains, runs, method, { ...reader, read });
   const measured = estimates.map((each) => ({ ...each, noise }));
   return { chains: method.hears === 'complex' ? measured : await alignChains(array, measured, 'pilots', read) };
 }
@@ -112,7 +112,7 @@ async function inStep(
   chains: readonly (readonly number[])[],
   runs: readonly MethodRun[],
   { name, hears }: CalibrationMethod,
-  read: (setting: ArraySetting) => Promise<CMatrix>,
+  reader: SettingsReader,
 ): Promise<Omit<MeasuredChain, 'noise'>[]> {
   const saturated = runs.map(() => 0);
   const steps = runs.map((run) => run.next());
@@ -122,18 +122,19 @@ async function inStep(
     if (most === 0) break;
     const heard = plans.map((plan) => zeros(plan?.readings ?? 0, 1));
     for (let i = 0; i < most; i++) {
-      const values = await read(settingOf(array, chains, plans, i));
+      const values = await reader.read(settingOf(array, chains, plans, i));
       plans.forEach((plan, m) => {
         if (plan === undefined || i >= plan.readings) return;
         heard[m].re[i] = values.re[m];
         heard[m].im[i] = values.im[m];
       });
     }
-    plans.forEach((plan, m) => {
-      if (plan === undefined) return;
+    for (const [m, plan] of plans.entries()) {
+      if (plan === undefined) continue;
+      await reader.beforeSolving?.();
       saturated[m] += leaveOutSaturated(heard[m], { name, needsEach: hears === 'power' });
       steps[m] = runs[m].next(hears === 'complex' ? heard[m] : powersOf(heard[m]));
-    });
+    }
   }
   return chains.map((elements, m) => {
     const step = steps[m];

@@ -12,7 +12,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { alignChains, alignmentReadings } from './align-chains.ts';
-import type { ArrayReader, ArraySetting, DrivenChains } from './array-reader.ts';
+import type { ArrayReader, ArraySetting, DrivenChains, SettingsReader } from './array-reader.ts';
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
 import type { MeasureArrayOptions, MeasuredStates } from './measure-array.ts';
 import { NOISE_READINGS, requireFeatures, settingOf } from './measure-array.ts';
@@ -49,7 +49,7 @@ const setupOf = ({ phaseBits, elementEnable }: ArrayUnderTest, elements: number,
  * @param method as `byPower` has it
  * @throws {BeamrigError} 'argument' where the array lacks what the method needs, and what the reader throws
  */
-export async function measurePowers(options: MeasureArrayOptions, reader: Pick<ArrayReader, 'read'>): Promise<MeasuredStates> {
+export async function measurePowers(options: MeasureArrayOptions, reader: SettingsReader): Promise<MeasuredStates> {
   const { array, method, readings, random, onProgress } = options;
   requireFeatures(array, method);
   requireReferenceChain(array, method);
@@ -84,6 +84,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Pick<A
       }
       saturated += heard.re.filter(Number.isNaN).length;
       if (saturated > 0 && method.needsReference !== true) throw outOfScale(method.name);
+      await reader.beforeSolving?.();
       step = run.next(heard);
     }
     chains.push({ elements, estimate: step.value, noise, saturated });

@@ -6,7 +6,7 @@ import { createRandom } from '../../core/signal/random.ts';
 import type { Feature } from '../../firmware-protocol/messages.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
-import type { ArrayReader } from './array-reader.ts';
+import type { SettingsReader } from './array-reader.ts';
 import type { ArrayUnderTest } from './array-under-test.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
 import { measureArray, readingsOf, requireFeatures, type MeasureArrayOptions, type MeasuredStates } from './measure-array.ts';
@@ -23,7 +23,7 @@ export interface Measurement {
   readonly receiver: number;
   /** All of them, those for the noise among them. */
   readonly readings: number;
-  carryOut(onProgress: (done: number, of: number) => void, reader: Pick<ArrayReader, 'read'>): Promise<MeasuredStates>;
+  carryOut(onProgress: (done: number, of: number) => void, reader: SettingsReader): Promise<MeasuredStates>;
 }
 
 /** An SNR is a ratio to a noise that is measured as well: of few pilots it scatters with the power itself, by 1/√pilots. */

@@ -45,6 +45,15 @@ describe('readings that were kept', () => {
     expect(resumed(path)).toEqual({ kept: readings.slice(0, 9), damage: undefined });
   });
 
+  it('are gone on with where one was at the full scale of the receiver', () => {
+    const path = join(folder, 'r.unfinished');
+    const all = [reading(0), fromParts(2, 1, [NaN, 0], [0, 0]), reading(2)];
+    const journal = openJournal(path, FACTS, false);
+    for (const each of all) journal.add(each);
+    journal.close();
+    expect(resumed(path)).toEqual({ kept: all, damage: undefined });
+  });
+
   it.each([
     ['a digit of a reading is another', (lines: string[]) => (lines[4] = lines[4].replace('3.25', '3.75'))],
     ['a reading is gone', (lines: string[]) => lines.splice(4, 1)],

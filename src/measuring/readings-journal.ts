@@ -1,7 +1,7 @@
 /**
  * Readings as they come, in a file beside what they are for, so that a measurement that was interrupted goes on where it stood. A line of facts, then a line a
  * reading, and at the end of each a checksum of it and of all before it; a last line that was cut off is as if it had not been read. What comes behind a line
- * that is not as it was written is left out, and that is told. When the measurement is complete the file goes.
+ * that is not as it was written is left out, and that is told. Once its tables are written the file goes.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -49,7 +49,7 @@ export interface ReadingsJournal {
   /** What of the file was damaged and is left out, in words; undefined where all of it was whole. */
   readonly damage: string | undefined;
   add(reading: CMatrix): void;
-  /** The measurement is complete. */
+  /** What came of it is written: nobody needs them any more. */
   remove(): void;
   /** Its readings are no use: kept beside, for whoever wonders why, and in nobody's way. */
   setAside(): void;
@@ -58,7 +58,8 @@ export interface ReadingsJournal {
 
 /** Readings between two times that the disk is waited for. */
 const SYNC_EVERY = 64;
-const lineSchema = z.array(z.number()).min(2);
+/** A power at the receiver's full scale is NaN, which JSON has as null. */
+const lineSchema = z.array(z.number().or(z.null().transform(() => NaN))).min(2);
 
 /**
  * @param resume go on with what is in the file

@@ -15,7 +15,13 @@ import type { CalibrationMethodOffer, CalibrationPlan, CalibrationWish, StateErr
 import type { RigPanel } from '../control/rig-panel.ts';
 import type { Calibrations } from '../rig/calibration.ts';
 import { createTableHistory } from '../rig/table-history.ts';
-import { calibrateRig, flawsText, journalPath, type MeasuredChainStates } from './calibrate-rig.ts';
+import {
+  calibrateRig,
+  flawsText,
+  journalPath,
+  type CalibrationResult as MeasuredTables,
+  type MeasuredChainStates,
+} from './calibrate-rig.ts';
 import type { CalibrationRequest } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
 import { plannedAt, secondsAt } from './planned-measurement.ts';
@@ -63,9 +69,12 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       const before = calibrations.for(lent.rigPanel).states(rig.array.phaseBits);
       const journal = journalPath(rig);
       if (!wish.resume && existsSync(journal)) renameSync(journal, `${journal}.aside`);
-      const result = await calibrateRig(request, lent, { ...how, clock });
-      if (how.stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
-      const { report } = writeResult(request, result, lent.rigPanel.source);
+      let report = '';
+      const write = (measured: MeasuredTables): void => {
+        if (how.stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
+        ({ report } = writeResult(request, measured, lent.rigPanel.source));
+      };
+      const result = await calibrateRig(request, lent, { ...how, clock, write });
       calibrations.add(result.tables);
       return {
         tables: result.tables.map(tableId),

@@ -27,7 +27,8 @@ export function writeResult(request: CalibrationRequest, result: CalibrationResu
   } catch (error) {
     for (const path of [...files, report]) removeIfPossible(path);
     throw new BeamrigError('calibration-file', `the tables cannot be written to ${folder}: ${(error as Error).message}`, {
-      wayOut: 'Make room there, or give another folder as calibration.folder in the rig file.',
+      wayOut:
+        'Make room there, and go on with --resume: what was read is kept. Or give another folder as calibration.folder in the rig file.',
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 /** A rig that is up has its array measured: lent while no cycle turns, in use by the same run afterwards, and safe however it ends. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,17 +18,20 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function up(options: { safeState?: string; behaviours?: Behaviour[]; answerMs?: number; elementEnable?: boolean } = {}) {
-  const { safeState = 'mute', behaviours = [], answerMs = 0, elementEnable = true } = options;
+async function up(
+  options: { safeState?: string; behaviours?: Behaviour[]; answerMs?: number; elementEnable?: boolean; chains?: number } = {},
+) {
+  const { safeState = 'mute', behaviours = [], answerMs = 0, elementEnable = true, chains = 2 } = options;
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-measured-'));
   closers.push(() => rmSync(folder, { recursive: true, force: true }));
   const file = parseRigFile(
     `name: measured
-array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 4 }
+array: { geometry: { kind: ula, elements: 16 }, rfChains: ${chains}, phaseBits: 4 }
 users: { count: 2 }
 beamformer: { model: aligned }
 loop: { rateHz: 100 }
 safeState: ${safeState}
+${safeState === 'codeword' ? 'safeCodeword: { azimuthDeg: 0 }' : ''}
 simulator:
   panel: { answerMs: ${answerMs}, elementEnable: ${elementEnable} }
   impairments: { phaseErrorDeg: 60, gainErrorDb: 1, deadElements: [3] }
@@ -172,6 +175,63 @@ describe('the array of a running rig, measured', () => {
     await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await expect.poll(() => controller.state, SOON).toBe('paused');
     expect(files('.json')).toHaveLength(1);
+  });
+
+  it('paused and run again in one breath, goes on by its own beams, none of which is refused for those of the measurement', async () => {
+    const { controller, measuring, goes, records } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(50);
+    const count = records.length;
+    const paused = controller.pause();
+    expect(await controller.run()).toEqual({ ok: true });
+    expect(await paused).toMatchObject({ ok: false });
+    await goes();
+    expect(records.slice(count).filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+    expect(controller.calibrating.now?.phase).toBe('cancelled');
+  });
+
+  it('of a rig that somebody muted, leaves it dark, also where its safe state radiates', async () => {
+    const { controller, simulator, events } = await up({ safeState: 'codeword' });
+    expect(await controller.mute()).toEqual({ ok: true });
+    expect(await controller.calibrating.begin({ ...WISH, readings: 300 })).toEqual({ ok: true });
+    await expect.poll(() => codes(events).filter((code) => code === 'muted').length, SOON).toBe(2);
+    expect(controller.calibrating.now?.phase).toBe('done');
+    expect([controller.state, simulator.panel.radiated().beamId]).toEqual(['paused', 0]);
+    expect(controller.describe().safe).toMatchObject({ state: 'mute', confirmed: true });
+  });
+
+  it('keeps all readings where the tables cannot be written at the end, and makes them of these once they can', async () => {
+    const { controller, file, goes, measuring, files, records } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(20);
+    const { folder } = file.calibration;
+    const away = `${folder}-away`;
+    renameSync(folder, away);
+    writeFileSync(folder, 'in the way');
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('failed');
+    expect(controller.calibrating.now?.failure).toContain('the tables cannot be written');
+    const all = controller.calibrating.now?.of;
+    await goes();
+    expect(records.at(-1)?.calibration).toBe('none');
+    rmSync(folder);
+    renameSync(away, folder);
+    await controller.calibrating.begin({ ...WISH, resume: true });
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    expect(controller.calibrating.now).toMatchObject({ kept: all, of: all });
+    expect([files('.json').length, files('.unfinished').length]).toEqual([1, 0]);
+  });
+
+  it('stopped while states are worked out, ends without them, and keeps the readings', async () => {
+    const { controller, simulator, files } = await up({ chains: 4 });
+    await controller.calibrating.begin(WISH);
+    await new Promise<void>((resolve) => {
+      const look = (): void => void (controller.calibrating.now?.phase === 'solving' ? resolve() : setImmediate(look));
+      look();
+    });
+    await controller.stop();
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('cancelled');
+    expect([files('.json').length, files('.unfinished').length]).toEqual([0, 1]);
+    expect(simulator.panel.radiated().beamId).toBe(0);
   });
 
   it('goes on when the panel restarts in the middle', async () => {
