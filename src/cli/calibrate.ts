@@ -79,7 +79,9 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     const onProgress = (done: number, of: number, kept: number): void => progress.show(done, of, kept);
     const tell = (message: string): void => printError(printable(message));
     const write = (measured: CalibrationResult): void => void (files = writeResult(request, measured, source));
-    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, write, tell });
+    // Working it out takes a while, for which nothing need radiate.
+    const whenRead = async (): Promise<void> => void (await asked.array?.recovery.makeSafe());
+    result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, whenRead, write, tell });
   } catch (error) {
     if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
     progress.end();

@@ -30,9 +30,9 @@ describe('where channels come from', () => {
     expect(refusal('{ source: sounding, beem: 8 }')).toMatch(/channel\.beem.*beams/);
     expect(refusal('{ beams: 8 }')).toContain('channel.beams: has no meaning without source: sounding');
     expect(refusal('{ source: sounding, noise: 0 }')).toMatch(/channel\.noise: 0/);
-    const tooShort = refusal('{ source: sounding, beams: 4096, wholePeriod: 100 }');
+    const tooShort = refusal('{ source: sounding, beams: 512, wholePeriod: 100 }');
     expect(tooShort).toMatch(
-      /channel\.wholePeriod: 100 slots, of which 4096 beams on \d+ chains? take \d+ and a further one every 16/,
+      /channel\.wholePeriod: 100 slots, of which 512 beams on \d+ chains? take \d+ and a further one every 16/,
     );
   });
 

@@ -18,7 +18,7 @@ export const channelSchema = z
     beams: z
       .int()
       .min(1)
-      .max(4096)
+      .max(512)
       .optional()
       .describe(
         `Beams that the whole channel is sounded with, M in each slot, so rounded up to whole slots. Default: ${DEFAULTS.beams}.`,

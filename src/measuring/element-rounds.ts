@@ -1,12 +1,12 @@
 /**
- * A few elements measured again between two cycles, while the beam of the cycle before stays but for one element at a time: as told, then each turned by half a
- * turn and, where the panel can, switched off. The probe hears all chains apart, by pilots. Suspects come first, then one element after the other.
+ * A few elements measured again between two cycles, on a beam that looks at the probe: as told, then one element at a time turned by half a turn and, where the
+ * panel can, switched off. All elements add up there, so that what a few of them do wrong hardly turns the sum that phases are told beside. The probe hears all
+ * chains apart, by pilots. Suspects come first, then one element after the other; those that the table knows to be dead or stuck are left out.
  *
  * What differs from what is known is read again the next time, and told when it is so twice. Nothing is written into a table: where elements are off
  * beside it, that is told, and `beamrig calibrate` makes another.
  */
 import { checkElement, flawOf, type ElementCheck } from '../../calibration/element-check.ts';
-import type { Clock } from '../../core/clock/clock.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
@@ -21,7 +21,6 @@ import { NO_TABLE, type RigEvent } from '../telemetry/cycle-record.ts';
 import { complexOf } from './array-reader.ts';
 
 export interface ElementRoundsOptions {
-  clock: Clock;
   elements: number;
   rfChains: number;
   /** N·M of 0/1; absent: every chain reaches every element. */
@@ -53,14 +52,14 @@ const FEWEST_READ = 8;
 const OFF_DEG = 15;
 const OUTDATED_DEG = 8;
 const DEG = Math.PI / 180;
+/** What the table says of elements that show nothing by their phase. */
+const GIVEN: ReadonlySet<string> = new Set(['dead', 'stuck', 'dead-or-stuck']);
 
 export function createElementRounds(options: ElementRoundsOptions): BetweenCycles {
-  const { clock, elements, rfChains, connection, phaseBits, everyCycles, elementsATurn, receiver, pilots, health } = options;
-  const sinceMs = clock.nowMs();
-  let words: Uint16Array | undefined;
+  const { elements, rfChains, connection, phaseBits, everyCycles, elementsATurn, receiver, pilots, health } = options;
   let cyclesLeft = everyCycles;
   let nextInRound = 0;
-  let [beams, busyMs, refused] = [0, 0, false];
+  let [beams, refused] = [0, false];
   /** Of each element the power that was read last, and by how much it was off beside its table, rad. */
   const powers = new Map<number, number>();
   const offRad = new Map<number, number>();
@@ -68,6 +67,8 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   /** Read once and not as before: to be read again. */
   const doubted = new Map<number, string>();
   let isOutdated = false;
+  /** By the tables that are in use. */
+  let expected: { of: string; is: ReturnType<typeof expectedOf> } | undefined;
 
   const show = async (bench: Bench, shown: Shown): Promise<Result<CMatrix>> => {
     const beamId = await bench.beamId();
@@ -80,27 +81,27 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
     return { ok: true, value: complexOf(heard.value.values) };
   };
 
-  const chosen = (tell: Bench['tell']): number[] => {
-    const first = [...new Set([...doubted.keys(), ...health.suspects])].slice(0, elementsATurn);
-    for (let more = first.length; more < elementsATurn && more < elements; more++) {
-      while (first.includes(nextInRound)) nextInRound = (nextInRound + 1) % elements;
-      first.push(nextInRound);
+  const chosen = (bench: Bench, given: ReadonlySet<number>): number[] => {
+    const watched = elements - given.size;
+    const first = [...new Set([...doubted.keys(), ...health.suspects])].filter((n) => !given.has(n)).slice(0, elementsATurn);
+    while (first.length < Math.min(elementsATurn, watched)) {
+      if (!first.includes(nextInRound) && !given.has(nextInRound)) first.push(nextInRound);
       nextInRound = (nextInRound + 1) % elements;
-      if (nextInRound === 0) roundEnded(tell);
+      if (nextInRound === 0) roundEnded(bench, watched);
     }
     return first;
   };
 
-  const roundEnded = (tell: Bench['tell']): void => {
-    const share = (100 * busyMs) / Math.max(1, clock.nowMs() - sinceMs);
+  const roundEnded = ({ tell, slot }: Bench, watched: number): void => {
+    const share = (100 * beams) / Math.max(1, slot);
     const rmsDeg = Math.sqrt([...offRad.values()].reduce((sum, rad) => sum + rad * rad, 0) / offRad.size) / DEG;
-    const beside = offRad.size === elements ? `, and are off by ${rmsDeg.toFixed(1)}° RMS beside their table` : '';
+    const beside = offRad.size === watched ? `, and are off by ${rmsDeg.toFixed(1)}° RMS beside their table` : '';
     tell({
       level: 'info',
       code: 'elements-measured',
-      message: `All ${elements} elements were measured again between cycles${beside}: ${beams} beams so far, ${share.toFixed(1)} % of the time.`,
+      message: `${watched === elements ? `All ${elements}` : `${watched} of ${elements}`} elements were measured again between cycles${beside}: ${beams} beams so far, ${share.toFixed(1)} % of all.`,
     });
-    if (offRad.size < elements || rmsDeg < OUTDATED_DEG || isOutdated) return;
+    if (offRad.size < watched || rmsDeg < OUTDATED_DEG || isOutdated) return;
     isOutdated = true;
     tell({
       level: 'warning',
@@ -110,22 +111,35 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
     });
   };
 
-  /** What is expected of the whole array, and of one element. */
-  const expectedOf = (calibration: ArrayCalibration, shown: Uint16Array) => {
+  /** The beam that looks at the probe, and what is expected of the whole array on it, and of one element. */
+  const expectedOf = (calibration: ArrayCalibration) => {
     const states = calibration.states(phaseBits);
     const { path } = options;
+    const heard = (n: number, place: number, word: number): { re: number; im: number } => {
+      const { re, im } = states.of?.(place) ?? idealOf(phaseBits);
+      return {
+        re: path.re[n] * re[word] - path.im[n] * im[word],
+        im: path.re[n] * im[word] + path.im[n] * re[word],
+      };
+    };
     const of = (n: number, at: Uint16Array): CMatrix => {
       const out = zeros(rfChains, 1);
       for (let m = 0; m < rfChains; m++) {
         const place = n * rfChains + m;
         if (connection?.[place] === 0) continue;
-        const { re, im } = states.of?.(place) ?? idealOf(phaseBits);
-        const word = at[place];
-        out.re[m] = path.re[n] * re[word] - path.im[n] * im[word];
-        out.im[m] = path.re[n] * im[word] + path.im[n] * re[word];
+        const { re, im } = heard(n, place, at[place]);
+        out.re[m] = re;
+        out.im[m] = im;
       }
       return out;
     };
+    const shown = new Uint16Array(elements * rfChains);
+    for (let place = 0; place < shown.length; place++) {
+      const n = Math.floor(place / rfChains);
+      for (let word = 1; word < 2 ** phaseBits; word++) {
+        if (heard(n, place, word).re > heard(n, place, shown[place]).re) shown[place] = word;
+      }
+    }
     const whole = zeros(rfChains, 1);
     for (let n = 0; n < elements; n++) {
       const one = of(n, shown);
@@ -134,7 +148,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
         whole.im[m] += one.im[m];
       }
     }
-    return { of, whole };
+    return { shown, of, whole };
   };
 
   const judge = (n: number, check: ElementCheck, turnedRad: number, isMeasured: boolean): RigNews | undefined => {
@@ -165,39 +179,34 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   return {
     name: 'element-check',
     due({ on }) {
-      if (refused || words === undefined || cyclesLeft > 0) return false;
+      if (refused || cyclesLeft > 0) return false;
       return on.panel.capabilities?.features.includes('pilot-report') === true;
     },
     async work(bench): Promise<WorkFailure | undefined> {
       cyclesLeft = everyCycles;
-      const beganMs = clock.nowMs();
-      const base = words;
-      if (base === undefined) return undefined;
       const calibration = options.calibration(bench.on);
+      if (expected?.of !== calibration.id) expected = { of: calibration.id, is: expectedOf(calibration) };
+      const { shown: base, whole, of } = expected.is;
       const canSwitchOff = bench.on.panel.capabilities?.features.includes('element-enable') === true;
-      const expected = expectedOf(calibration, base);
       const asTold = await show(bench, { words: base });
       if (!asTold.ok) return failureOf(asTold.failure);
-      const turnedRad = phaseBetween(asTold.value, expected.whole);
-      for (const n of chosen(bench.tell)) {
+      const turnedRad = phaseBetween(asTold.value, whole);
+      const given = new Set(calibration.flaws.filter(({ flaw }) => GIVEN.has(flaw)).map(({ element }) => element));
+      for (const n of chosen(bench, given)) {
         const turnedWords = turnedBase(base, n, rfChains, phaseBits);
         const turned = await show(bench, { words: turnedWords });
         if (!turned.ok) return failureOf(turned.failure);
         const off = canSwitchOff ? await show(bench, { words: base, enabled: allBut(n, elements, rfChains) }) : undefined;
         if (off?.ok === false) return failureOf(off.failure);
         const readings = { asTold: asTold.value, turned: turned.value, off: off?.value };
-        const check = checkElement(readings, { asTold: expected.of(n, base), turned: expected.of(n, turnedWords) });
+        const check = checkElement(readings, { asTold: of(n, base), turned: of(n, turnedWords) });
         const news = judge(n, check, turnedRad, calibration.id !== NO_TABLE);
         if (news !== undefined) bench.tell(news);
       }
-      busyMs += clock.nowMs() - beganMs;
       return undefined;
     },
-    after({ record, view }) {
+    after() {
       cyclesLeft--;
-      if (record.outcome !== 'ok' || view === undefined) return;
-      const shift = phaseBits - record.phaseBits;
-      words = shift === 0 ? view.words : view.words.map((word) => word << shift);
     },
   };
 

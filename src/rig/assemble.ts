@@ -217,7 +217,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       calibrator: createRigCalibrator(rig, calibrations, clock),
       boards: boardsOf(rig),
       health,
-      between: [...(sounding === undefined ? [] : [sounding]), ...watchedElements(rig, clock, calibrations, health)],
+      between: [...(sounding === undefined ? [] : [sounding]), ...watchedElements(rig, calibrations, health)],
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       // A sounding keeps the panel from a cycle for so long.

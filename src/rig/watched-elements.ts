@@ -1,5 +1,4 @@
 /** The elements of a rig that are measured again between its cycles, where its file asks for that. */
-import type { Clock } from '../../core/clock/clock.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
@@ -9,14 +8,14 @@ import { createElementRounds } from '../measuring/element-rounds.ts';
 import type { Calibrations } from './calibration.ts';
 import { probePath } from './probe.ts';
 
-export function watchedElements(rig: RigFile, clock: Clock, calibrations: Calibrations, health: ArrayHealth): BetweenCycles[] {
+export function watchedElements(rig: RigFile, calibrations: Calibrations, health: ArrayHealth): BetweenCycles[] {
   const { probe, watch } = rig.calibration;
   if (watch.everyCycles === 0) return [];
   const { rfChains, phaseBits, connection } = rig.array;
   const elements = elementsOf(rig);
   return [
     createElementRounds({
-      ...{ clock, elements, rfChains, phaseBits, health },
+      ...{ elements, rfChains, phaseBits, health },
       connection: connection === 'full' ? undefined : connectionMask(connection, elements, rfChains),
       everyCycles: watch.everyCycles,
       elementsATurn: Math.min(watch.elements, elements),
