@@ -55,7 +55,7 @@ async function calibrate(text: string): Promise<void> {
   const clock = createRealClock();
   const array = await openArray({ rig, clock, tell: () => undefined });
   try {
-    const request = { rig, method, readings: 256, pilots: 16, seed: 1, resume: false };
+    const request = { rig, method, readings: 256, pilots: 16, resume: false };
     const options = { clock, stop: new AbortController().signal, onProgress: () => undefined };
     const { tables } = await calibrateRig(request, array, options);
     for (const table of tables) writeFileSync(join(folder, tableFileName(table)), tableText(table));
