@@ -6,7 +6,8 @@
  *
  *   ĥ ← estimate of (√p_b·e^{jθ_b}),   θ_b ← ∠(ĥᴴ·f_b),
  *
- * from several draws of phases; the one is kept that leaves least of the powers.
+ * from several draws of phases; the one is kept that leaves least of the powers. `chainsByPower` needs no prior: of the few chains behind words that
+ * stand, pairs can be driven, and what two chains make together tells the phase between them.
  *
  * Sources: Gerchberg and Saxton, Optik 35, 1972, with a prior in the place of the second measured plane; Jaganathan, Oymak and Hassibi, IEEE Trans.
  * Signal Process. 65(9), 2017 (sparse phase retrieval is ambiguous beyond a phase for few readings); Shepp and Vardi, IEEE Trans. Med. Imaging 1(2),
@@ -70,6 +71,51 @@ export function phaseRetrieval(sounded: SeenDirections, powers: CMatrix, noise: 
     return spectralPosterior({ reading: best.reading, sounded, noise }, best.spectrum, best.floor);
   });
   return { ...estimate, spectra };
+}
+
+/**
+ * What one user hears of each chain, but for a phase of all of them together: the reference chain's is real,
+ *
+ *   y_r = √p_r,   y_m = √p_m·e^{jθ},   θ = ∠((q_0 − p_m − p_r) + j·(q_1 − p_m − p_r)),   q_i = |y_m + j^i·y_r|²
+ *
+ * @param powers p of each chain alone, M, unbiased
+ * @param pairs q_0, q_1 of each chain beside the reference, M; those of the reference itself do not count
+ * @param reference r, the strongest
+ * @returns 1×M
+ */
+export function chainsByPower(
+  powers: readonly number[],
+  pairs: readonly (readonly [number, number])[],
+  reference: number,
+): CMatrix {
+  const row = zeros(1, powers.length);
+  powers.forEach((power, m) => {
+    const amplitude = Math.sqrt(Math.max(power, 0));
+    const both = power + powers[reference];
+    const phase = m === reference ? 0 : Math.atan2(pairs[m][1] - both, pairs[m][0] - both);
+    row.re[m] = amplitude * Math.cos(phase);
+    row.im[m] = amplitude * Math.sin(phase);
+  });
+  return row;
+}
+
+/** Each row turned as a whole so that it agrees with the expected one as well as it can: powers leave that phase open. @param values, expected K×M */
+export function turnedTowards(values: CMatrix, expected: CMatrix): CMatrix {
+  const out = zeros(values.rows, values.cols);
+  for (let k = 0; k < values.rows; k++) {
+    let [re, im] = [0, 0];
+    for (let m = 0, at = k * values.cols; m < values.cols; m++, at++) {
+      re += expected.re[at] * values.re[at] + expected.im[at] * values.im[at];
+      im += expected.im[at] * values.re[at] - expected.re[at] * values.im[at];
+    }
+    const phase = Math.atan2(im, re);
+    const [cos, sin] = [Math.cos(phase), Math.sin(phase)];
+    for (let m = 0, at = k * values.cols; m < values.cols; m++, at++) {
+      out.re[at] = values.re[at] * cos - values.im[at] * sin;
+      out.im[at] = values.re[at] * sin + values.im[at] * cos;
+    }
+  }
+  return out;
 }
 
 /** While the prior stays, what the channel for readings y makes of these beams is y·R⁻¹·FᴴCF = y − σ²·y·R⁻¹: nothing of N is needed. */

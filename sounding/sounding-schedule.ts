@@ -39,15 +39,16 @@ export function soundingDue(age: SoundingAge, periods: SoundingPeriods): Soundin
 /**
  * Slots without data of one period: the whole sounding, one slot through the phases after it, and one at each further period of D.
  * @param wholeSlots that a sounding of the whole channel takes, B/M
+ * @param throughSlots that one through the phases takes
  * @throws {BeamrigError} 'argument' where the periods leave no slot for data
  */
-export function slotsSpent(wholeSlots: number, periods: SoundingPeriods): number {
+export function slotsSpent(wholeSlots: number, periods: SoundingPeriods, throughSlots = 1): number {
   const { wholeSlots: period, effectiveSlots } = periods;
-  const spent = wholeSlots + Math.ceil((period - wholeSlots) / effectiveSlots);
-  if (effectiveSlots >= 2 && period > wholeSlots && spent < period) return spent;
+  const spent = wholeSlots + throughSlots * Math.ceil((period - wholeSlots) / effectiveSlots);
+  if (effectiveSlots > throughSlots && period > wholeSlots && spent < period) return spent;
   throw new BeamrigError(
     'argument',
-    `sounding ${wholeSlots} slots every ${period}, and one every ${effectiveSlots}, leaves no slot for data`,
+    `sounding ${wholeSlots} slots every ${period}, and ${throughSlots} every ${effectiveSlots}, leaves no slot for data`,
     { wayOut: 'give longer periods, or sound fewer beams' },
   );
 }

@@ -3,9 +3,24 @@ import * as z from 'zod';
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import { slotsSpent } from '../../sounding/sounding-schedule.ts';
 
-export const ESTIMATOR_NAMES = ['sparse-bayesian', 'matching-pursuit', 'least-squares'] as const;
+export const ESTIMATOR_NAMES = ['sparse-bayesian', 'matching-pursuit', 'least-squares', 'best-beam', 'phase-retrieval'] as const;
+type Estimator = (typeof ESTIMATOR_NAMES)[number];
 
+const DEFAULT_ESTIMATOR = 'sparse-bayesian';
 const DEFAULTS = { beams: 24, wholePeriod: 58, effectivePeriod: 16, mostMissedDb: 3 };
+/** A power is one user's and one chain's, so that the same beams take K·M times the slots. */
+const DEFAULTS_BY_POWER = { ...DEFAULTS, beams: 64, wholePeriod: 8000, effectivePeriod: 2000 };
+const DEFAULTS_OF: Record<Estimator, typeof DEFAULTS> = {
+  ...{ 'sparse-bayesian': DEFAULTS, 'matching-pursuit': DEFAULTS, 'least-squares': DEFAULTS },
+  'best-beam': DEFAULTS_BY_POWER,
+  'phase-retrieval': { ...DEFAULTS_BY_POWER, beams: 128 },
+};
+const byPower = (estimator: Estimator): boolean => estimator === 'best-beam' || estimator === 'phase-retrieval';
+/** Slots of a set of words: of a sounding of the whole channel, and through words that stand, where each pair of chains is told apart. */
+const slotsASet = (estimator: Estimator, chains: number, users: number): { whole: number; through: number } =>
+  byPower(estimator) ? { whole: users * chains, through: users * (3 * chains - 2) } : { whole: 1, through: 1 };
+const inWords = (key: keyof typeof DEFAULTS): string =>
+  `${DEFAULTS[key]}, of best-beam ${DEFAULTS_OF['best-beam'][key]}, of phase-retrieval ${DEFAULTS_OF['phase-retrieval'][key]}`;
 
 export const channelSchema = z
   .strictObject({
@@ -18,16 +33,16 @@ export const channelSchema = z
     beams: z
       .int()
       .min(1)
-      .max(512)
+      .max(4096)
       .optional()
       .describe(
-        `Beams that the whole channel is sounded with, M in each slot, so rounded up to whole slots. Default: ${DEFAULTS.beams}.`,
+        `Beams that the whole channel is sounded with, M with each set of words, so rounded up to whole sets. Default: ${inWords('beams')}.`,
       ),
     estimator: z
       .enum(ESTIMATOR_NAMES)
       .optional()
       .describe(
-        'What makes a channel of the readings. sparse-bayesian: random beams, and the directions that explain them; from the fourth sounding on by what all of them tell together. matching-pursuit: random beams, one direction after the other. least-squares: beams of a Fourier transform, and no directions; it takes N of them. Default: sparse-bayesian.',
+        'What makes a channel of the readings. sparse-bayesian: random beams, and the directions that explain them; from the fourth sounding on by what all of them tell together. matching-pursuit: random beams, one direction after the other. least-squares: beams of a Fourier transform, and no directions; it takes N of them. For panels that report no pilots, by users’ SNR alone, one stream driven at a time: best-beam: each user is where the loudest of N beams of a Fourier transform points; phase-retrieval: random beams, and the phases that directions can explain. Default: sparse-bayesian.',
       ),
     wholePeriod: z
       .int()
@@ -35,7 +50,7 @@ export const channelSchema = z
       .max(1_000_000)
       .optional()
       .describe(
-        `Slots from one sounding of the whole channel to the next; a slot is a beam, of sounding or of data. Default: ${DEFAULTS.wholePeriod}.`,
+        `Slots from one sounding of the whole channel to the next; a slot is a beam, of sounding or of data. Default: ${inWords('wholePeriod')}.`,
       ),
     effectivePeriod: z
       .int()
@@ -43,7 +58,7 @@ export const channelSchema = z
       .max(1_000_000)
       .optional()
       .describe(
-        `Slots from one sounding through the words that stand to the next, after each of which the digital weights are solved again. Default: ${DEFAULTS.effectivePeriod}.`,
+        `Slots from one sounding through the words that stand to the next, after each of which the digital weights are solved again. Default: ${inWords('effectivePeriod')}.`,
       ),
     mostMissedDb: z
       .number()
@@ -66,33 +81,48 @@ export const channelSchema = z
 
 /** How a rig sounds, with every default. */
 export interface SoundingChoice {
-  slots: number;
-  estimator: (typeof ESTIMATOR_NAMES)[number];
+  /** Sets of words, M beams each. */
+  sets: number;
+  estimator: Estimator;
   periods: { wholeSlots: number; effectiveSlots: number; mostMissedDb: number };
   noise: number | undefined;
 }
 
-/** Undefined where channels are not sounded. */
-export function soundingOf({
-  channel,
-  array,
-}: {
+interface SoundedRig {
   channel: z.output<typeof channelSchema>;
   array: { rfChains: number };
-}): SoundingChoice | undefined {
+  users: { count: number };
+}
+
+/** Undefined where channels are not sounded. */
+export function soundingOf({ channel, array }: Omit<SoundedRig, 'users'>): SoundingChoice | undefined {
   if (channel.source !== 'sounding') return undefined;
-  const { beams = DEFAULTS.beams, estimator = 'sparse-bayesian', wholePeriod = DEFAULTS.wholePeriod } = channel;
-  const { effectivePeriod = DEFAULTS.effectivePeriod, mostMissedDb = DEFAULTS.mostMissedDb, noise } = channel;
+  const { estimator = DEFAULT_ESTIMATOR } = channel;
+  const defaults = DEFAULTS_OF[estimator];
+  const { beams = defaults.beams, wholePeriod = defaults.wholePeriod, effectivePeriod = defaults.effectivePeriod } = channel;
+  const { mostMissedDb = defaults.mostMissedDb, noise } = channel;
   return {
-    slots: Math.ceil(beams / array.rfChains),
+    sets: Math.ceil(beams / array.rfChains),
     estimator,
     periods: { wholeSlots: wholePeriod, effectiveSlots: effectivePeriod, mostMissedDb },
     noise,
   };
 }
 
-/** Works on an unchecked block too. @param chains M, where it is known */
-export function channelProblems(channel: unknown, chains: number | undefined): Problem[] {
+/** The most beams that a rig shows between two cycles for its channel. */
+export function mostSoundingSlots(rig: SoundedRig): number {
+  const choice = soundingOf(rig);
+  if (choice === undefined) return 0;
+  const { whole, through } = slotsASet(choice.estimator, rig.array.rfChains, rig.users.count);
+  return choice.sets * whole + through - 1;
+}
+
+/** Beams of whose readings an estimator finds directions: its work grows by the cube of them. Others take as many as there are. */
+const MOST_EXPLAINED = 512;
+const TAKES_ANY: ReadonlySet<Estimator> = new Set(['least-squares', 'best-beam']);
+
+/** Works on an unchecked block too. @param chains M @param users K, where they are known */
+export function channelProblems(channel: unknown, chains: number | undefined, users: number | undefined): Problem[] {
   if (typeof channel !== 'object' || channel === null) return [];
   const said = (key: string): unknown => (Object.hasOwn(channel, key) ? Reflect.get(channel, key) : undefined);
   if (said('source') !== 'sounding') {
@@ -101,18 +131,35 @@ export function channelProblems(channel: unknown, chains: number | undefined): P
       text: `channel.${key}: has no meaning without source: sounding`,
     }));
   }
+  const estimator = ESTIMATOR_NAMES.find((name) => name === (said('estimator') ?? DEFAULT_ESTIMATOR));
+  if (estimator === undefined) return [];
+  if (byPower(estimator) && said('noise') !== undefined) {
+    const text = `channel.noise: has no meaning with estimator: ${estimator}, whose readings are SNRs and have their noise in them`;
+    return [{ path: ['channel', 'noise'], text }];
+  }
+  const defaults = DEFAULTS_OF[estimator];
   const whole = (key: 'beams' | 'wholePeriod' | 'effectivePeriod'): number | undefined => {
-    const value = said(key) ?? DEFAULTS[key];
+    const value = said(key) ?? defaults[key];
     return typeof value === 'number' && Number.isInteger(value) && value >= 1 ? value : undefined;
   };
   const [beams, wholeSlots, effectiveSlots] = [whole('beams'), whole('wholePeriod'), whole('effectivePeriod')];
-  if (beams === undefined || wholeSlots === undefined || effectiveSlots === undefined || !chains) return [];
-  const slots = Math.ceil(beams / chains);
+  if (beams === undefined || wholeSlots === undefined || effectiveSlots === undefined || !chains || !users) return [];
+  if (beams > MOST_EXPLAINED && !TAKES_ANY.has(estimator)) {
+    const text = `channel.beams: ${beams}, of which ${estimator} would make a channel for minutes; allowed: up to ${MOST_EXPLAINED}, or more with estimator: least-squares or best-beam`;
+    return [{ path: ['channel', 'beams'], text }];
+  }
+  const each = slotsASet(estimator, chains, users);
+  const slots = Math.ceil(beams / chains) * each.whole;
+  if (effectiveSlots <= each.through) {
+    const text = `channel.effectivePeriod: ${effectiveSlots} slots, and the weights alone take ${each.through} with estimator: ${estimator}; allowed: above ${each.through}`;
+    return [{ path: ['channel', 'effectivePeriod'], text }];
+  }
   try {
-    slotsSpent(slots, { wholeSlots, effectiveSlots });
+    slotsSpent(slots, { wholeSlots, effectiveSlots }, each.through);
     return [];
   } catch {
-    const text = `channel.wholePeriod: ${wholeSlots} slots, of which ${beams} beams on ${chains} chains take ${slots} and a further one every ${effectiveSlots} for the weights, leave none for data; allowed: above ${slots + Math.ceil(slots / (effectiveSlots - 1 || 1)) + 1}, or fewer beams`;
+    const further = each.through === 1 ? 'a further one' : `${each.through} further ones`;
+    const text = `channel.wholePeriod: ${wholeSlots} slots, of which ${beams} beams on ${chains} chains take ${slots} and ${further} every ${effectiveSlots} for the weights, leave none for data; allowed: above ${slots + each.through}, or fewer beams`;
     return [{ path: ['channel', 'wholePeriod'], text }];
   }
 }

@@ -70,7 +70,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
     ...sensingProblems(rig),
-    ...channelProblems(at(rig, ['channel']), chains),
+    ...channelProblems(at(rig, ['channel']), chains, users),
   );
   const rateHz = at(rig, ['loop', 'rateHz']) ?? DEFAULT_RATE_HZ;
   const watchdogMs = at(rig, ['loop', 'watchdogMs']);

@@ -9,9 +9,10 @@ import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import type { UserIndex } from '../../core/signal/indices.ts';
 import { FIRST_SETTING_ID } from '../control/beam-ids.ts';
+import { columnOf, powerOf, type DrivenChains } from '../control/driven-chains.ts';
 import type { PanelRecovery } from '../control/panel-recovery.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
-import type { MeasuredSnr, Panel, PanelFailure, Result } from '../panel/panel.ts';
+import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
 
 /** What all chains show. */
 export interface ArraySetting {
@@ -21,13 +22,6 @@ export interface ArraySetting {
   readonly enabled?: Uint8Array;
   /** Not all chains at once, but what D drives: heard by its power alone. */
   readonly driven?: DrivenChains;
-}
-
-/** The one column of D that is not 0. */
-export interface DrivenChains {
-  /** Whose reading it is. */
-  readonly chain: number;
-  readonly weights: readonly { readonly chain: number; readonly re: number; readonly im: number }[];
 }
 
 export interface ArrayReaderOptions {
@@ -142,29 +136,6 @@ const notRead = (failure: PanelFailure, more?: string): BeamrigError =>
       wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
     },
   );
-
-/** D, M×K: what drives the receiver's stream, and nothing else is sent. */
-function columnOf({ weights }: DrivenChains, rfChains: number, users: number, receiver: number): Float32Array {
-  const digital = new Float32Array(2 * rfChains * users);
-  for (const { chain, re, im } of weights) {
-    const at = 2 * (chain * users + receiver);
-    digital[at] += re;
-    digital[at + 1] += im;
-  }
-  return digital;
-}
-
-/** What says that a value is out of range: PROTOCOL.md, snr-report. */
-const OUT_OF_RANGE_DB = 327.67;
-const toPower = (snrDb: number): number => (snrDb >= OUT_OF_RANGE_DB ? NaN : 10 ** (snrDb / 10));
-
-/** In powers of the receiver's noise, NaN where out of range; a report that lacks others has what is wanted of it. */
-function powerOf(report: Result<MeasuredSnr>, receiver: number): Result<number> {
-  if (report.ok) return { ok: true, value: toPower(report.value.snrDb[receiver]) };
-  const { failure } = report;
-  const own = failure.reason === 'unusable-report' ? failure.partialSnrDb?.[receiver] : undefined;
-  return own === undefined || Number.isNaN(own) ? report : { ok: true, value: toPower(own) };
-}
 
 function powerOfChain(power: number, chain: number, rfChains: number): CMatrix {
   const out = zeros(rfChains, 1);

@@ -22,7 +22,7 @@ import type { Beamformer } from '../beamforming/beamformer.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { beamNames } from '../config/beam-file.ts';
-import { soundingOf } from '../config/channel-schema.ts';
+import { mostSoundingSlots } from '../config/channel-schema.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { ChannelSource } from '../control/channel-source.ts';
@@ -47,7 +47,7 @@ import { beamByHand, requireShowable } from './hand-beam-files.ts';
 import { fromMemory } from './panel-memory.ts';
 import { describeRig, identityOf } from './rig-description.ts';
 import { rigSensing } from './rig-sensing.ts';
-import { requirePilots, rigSounding } from './rig-sounding.ts';
+import { requireReports, rigSounding } from './rig-sounding.ts';
 import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
@@ -185,7 +185,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
     const sounding = rigSounding(rig, setting, channels, random.stream('sounding'));
     const source: ChannelSource = sounding ?? world;
     const begin = await beginning(rig, hardware, standIn, source.origin);
-    if (sounding !== undefined) requirePilots(rig, begin.first);
+    if (sounding !== undefined) requireReports(rig, begin.first);
     const leftOut = calibrations.leftOut(begin.first);
     const calibration = calibrations.for(begin.first);
     if (rig.calibration.need === 'tables' && calibration.id === NO_TABLE) throw noTables(rig, calibration);
@@ -221,7 +221,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
       rateHz,
       deadlineMs: rig.beamformer.deadlineMs,
       // A sounding keeps the panel from a cycle for so long.
-      transferMs: slowestTransferMs(rig) * (1 + (soundingOf(rig)?.slots ?? 0)),
+      transferMs: slowestTransferMs(rig) * (1 + mostSoundingSlots(rig)),
       ...(rig.loop.watchdogMs === undefined ? {} : { watchdogMs: rig.loop.watchdogMs }),
       // Words that stand take no model, and a channel that is sounded is not known a cycle ahead.
       pipelined: sounding === undefined && (options.pipelined ?? rateHz === 0),

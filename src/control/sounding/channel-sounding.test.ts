@@ -11,7 +11,7 @@ import { assembleRig } from '../../rig/assemble.ts';
 import { createWorld } from '../../rig/world.ts';
 import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
 
-const rigOf = (channel: string, { model = 'phase-extraction', speedMps = 0, more = '' } = {}): RigFile =>
+const rigOf = (channel: string, { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1' } = {}): RigFile =>
   parseRigFile(
     `
 name: heard
@@ -21,7 +21,7 @@ users: { count: 3 }
 beamformer: { model: ${model} }
 channel: ${channel}
 loop: { rateHz: 100, pilots: 100 }
-simulator: { userSpeedMps: ${speedMps}, panel: { answerMs: 0.1 } }
+simulator: { userSpeedMps: ${speedMps}, panel: { ${panel} } }
 ${more}
 `,
     'rig.yaml',
@@ -240,6 +240,53 @@ describe('a rig that sounds its channel', () => {
     );
     const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
     expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.9);
+  });
+
+  const SNR_ONLY = { panel: 'pilotReport: false, answerMs: 0.1' };
+  const POWERS = 'source: sounding, wholePeriod: 4000, effectivePeriod: 1000';
+
+  it('reaches most of that rate where the panel reports SNR alone, by powers of one driven stream after the other', async () => {
+    const given = await runOf(rigOf('{ source: simulation }', SNR_ONLY), { cycles: 10 });
+    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
+    // K·M slots a set of words, and K·(3M − 2) through those that stand.
+    for (const [estimator, beams, least] of [
+      ['best-beam', 32, 0.45],
+      ['phase-retrieval', 64, 0.6],
+    ] as const) {
+      const rig = rigOf(`{ ${POWERS}, estimator: ${estimator}, beams: ${beams} }`, SNR_ONLY);
+      const { records, outcome, simulator } = await runOf(rig, { cycles: 10 });
+      expect(outcome, estimator).toMatchObject({ reason: 'done', voidCycles: 0 });
+      expect(simulator?.panel.capabilities.features).not.toContain('pilot-report');
+      expect(records[0].sounding, estimator).toMatchObject({ beams, slots: (beams / 4) * 12 + 30 });
+      expect(meanOf(records, rate) / meanOf(given.records, rate), estimator).toBeGreaterThan(least);
+    }
+  });
+
+  it('drops words whose powers could not be read', async () => {
+    const lost: Behaviour[] = [
+      {
+        do: 'nack',
+        direction: 'to-panel',
+        messages: ['measure-snr'],
+        code: 'beam-mismatch',
+        detail: 0,
+        probability: 1,
+        nth: 20,
+      },
+    ];
+    const rig = rigOf(`{ ${POWERS}, estimator: best-beam, beams: 32 }`, SNR_ONLY);
+    const { records, outcome } = await runOf(rig, { behaviours: lost, cycles: 3 });
+    expect(outcome).toMatchObject({ voidCycles: 0 });
+    // The second of eight sets of words was read as far as its eighth power.
+    expect(records[0].sounding).toMatchObject({ beams: 28, slots: 7 * 12 + 8 + 30 });
+  });
+
+  it('says what to set where the panel reports the other kind alone', async () => {
+    await expect(assemble(rigOf(SOUNDED, SNR_ONLY))).rejects.toMatchObject({
+      code: 'panel',
+      message: expect.stringContaining('reports no pilots (feature pilot-report)') as string,
+      wayOut: expect.stringMatching(/^Set channel\.estimator to best-beam or phase-retrieval/) as string,
+    });
   });
 
   it('is given no channels beside', async () => {

@@ -11,7 +11,7 @@
 import { counted } from '../../../core/errors/counted.ts';
 import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
 import type { RealisedBeam } from '../../../core/signal/beam-contract.ts';
-import { scale, type CMatrix } from '../../../core/signal/complex-matrix.ts';
+import { matmul, type CMatrix } from '../../../core/signal/complex-matrix.ts';
 import type { ArrayGeometry } from '../../../core/signal/geometry.ts';
 import type { Random } from '../../../core/signal/random.ts';
 import { fromDb } from '../../../core/signal/rate.ts';
@@ -19,24 +19,26 @@ import { realiseBeam } from '../../../core/signal/realise-beam.ts';
 import type { ChannelEstimate } from '../../../sounding/estimator.ts';
 import { fuse } from '../../../sounding/fuse.ts';
 import { netRate, soundingDue, type SoundingPeriods } from '../../../sounding/sounding-schedule.ts';
-import type { PanelFailure, Result } from '../../panel/panel.ts';
+import type { PanelFailure } from '../../panel/panel.ts';
 import { uncalibrated, type ArrayCalibration } from '../array-calibration.ts';
 import type { BetweenCycles, Bench, NextCycle, WorkFailure } from '../between-cycles.ts';
 import type { ChannelSource, GivenChannel, StandingBeam } from '../channel-source.ts';
 import { interleaved, toPanelBits } from '../beam-on-wire.ts';
 import { problemOf, type CyclePanel, type CycleSetting, type FinishedCycle } from '../control-cycle.ts';
 import { panelFailureMessage } from '../watch/failure-messages.ts';
-import { createPilotNoise } from './pilot-noise.ts';
-import { endsSounding, readSlot, type SlotReading, type SlotToShow } from './slot-reader.ts';
-import { createSoundingPlans, sideBySide, type EstimatorName } from './sounding-plans.ts';
+import type { Listening } from './listening.ts';
+import { createPilotListening } from './pilot-listening.ts';
+import { createPowerListening } from './power-listening.ts';
+import { endsSounding, type SlotReading } from './slot-reader.ts';
+import { createSoundingPlans, hearsPower, type EstimatorName } from './sounding-plans.ts';
 import { createUserChannels } from './user-channels.ts';
 
 export interface ChannelSoundingOptions {
   readonly setting: Omit<CycleSetting, 'channels'>;
   readonly geometry: ArrayGeometry;
   readonly users: number;
-  /** Slots of a sounding of the whole channel, M beams each. */
-  readonly slots: number;
+  /** Sets of words of a sounding of the whole channel, M beams each. */
+  readonly sets: number;
   readonly estimator: EstimatorName;
   readonly periods: SoundingPeriods;
   /** σ² of one pilot in the unit of the panel's readings; absent: learned. */
@@ -46,8 +48,8 @@ export interface ChannelSoundingOptions {
 
 export type ChannelSounding = ChannelSource & BetweenCycles;
 
-/** Of the slots of a sounding, one in so many may be void. */
-const VOID_SLOTS = 4;
+/** Of the words of a sounding, one in so many may be void. */
+const VOID_SETS = 4;
 /** Below this pilot SNR of a random beam of norm 1, a further slot makes the estimate no better. */
 const LEAST_TO_FUSE = fromDb(5);
 
@@ -81,7 +83,7 @@ class Sounding implements ChannelSounding {
   readonly name = 'sounding';
   readonly #options: ChannelSoundingOptions;
   readonly #plans;
-  readonly #noise;
+  readonly #listening: Listening;
   readonly #channels;
   #sounded: Sounded | undefined;
   #through: Through | undefined;
@@ -95,14 +97,17 @@ class Sounding implements ChannelSounding {
 
   constructor(options: ChannelSoundingOptions) {
     this.#options = options;
-    this.#plans = createSoundingPlans(options.estimator, options.slots, options.random);
-    this.#noise = createPilotNoise(options.noise);
+    this.#plans = createSoundingPlans(options.estimator, options.sets, options.random);
+    const { users, setting } = options;
+    const asked = { users, rfChains: setting.rfChains, pilots: setting.pilots, noise: setting.noise };
+    this.#listening = hearsPower(options.estimator) ? createPowerListening(asked) : createPilotListening(asked, options.noise);
     this.#channels = createUserChannels(options.estimator === 'sparse-bayesian');
   }
 
   about(): string {
-    const { slots, setting, periods } = this.#options;
-    const how = `${slots * setting.rfChains} beams in ${counted(slots, 'slot')} every ${periods.wholeSlots}, D every ${periods.effectiveSlots}`;
+    const { sets, setting, periods } = this.#options;
+    const slots = sets * this.#listening.slotsASet.whole;
+    const how = `${sets * setting.rfChains} beams in ${counted(slots, 'slot')} every ${periods.wholeSlots}, D every ${periods.effectiveSlots}`;
     if (this.#sounded === undefined) return `sounded through the panels (${how}): not known yet`;
     return `sounded through the panels (${how}), ${counted(this.#newestSlot - this.#sounded.slot, 'slot')} ago`;
   }
@@ -164,7 +169,8 @@ class Sounding implements ChannelSounding {
 
   #whatIsDue({ on, choice, slot }: NextCycle): { what: 'whole' | 'effective'; because: 'period' | 'sinr' } | undefined {
     const sounded = this.#sounded;
-    const { periods, slots } = this.#options;
+    const { periods, sets } = this.#options;
+    const { whole, through: again } = this.#listening.slotsASet;
     if (sounded?.on !== on || sounded.calibration !== this.#calibrationOf(on).id) return { what: 'whole', because: 'period' };
     const sinceWholeSlots = slot - sounded.slot;
     if (!this.#mayStand(choice, sounded)) {
@@ -173,7 +179,7 @@ class Sounding implements ChannelSounding {
     const through = this.#through;
     const stands = through?.standing.modelId === choice.beamformer.id && through.standing.phaseBits === choice.phaseBits;
     // What asks for it again and again is not to take more slots than data has.
-    const isLong = sinceWholeSlots >= 2 * (slots + 1);
+    const isLong = sinceWholeSlots >= 2 * (sets * whole + again);
     return soundingDue(
       {
         sinceWholeSlots,
@@ -191,39 +197,38 @@ class Sounding implements ChannelSounding {
   }
 
   async #soundWhole(bench: Bench): Promise<WorkFailure | undefined> {
-    const { setting, geometry, slots } = this.#options;
+    const { setting, geometry, sets } = this.#options;
     const calibration = this.#calibrationOf(bench.on);
     if (this.#sounded !== undefined && this.#sounded.on !== bench.on) {
       this.#channels.forget();
-      this.#noise.forget();
+      this.#listening.forget();
     }
     const states = calibration.states(setting.panelPhaseBits);
     const { rfChains, connection } = setting;
     const array = { geometry, rfChains, states, ...(connection === undefined ? {} : { connection }) };
     const plan = this.#plans.next(calibration.id, array);
     const startSlot = bench.slot;
-    const heard: { slot: number; readings: SlotReading[] }[] = [];
+    const heard: { set: number; readings: SlotReading[] }[] = [];
     let missed: PanelFailure | undefined;
-    for (const [slot, words] of plan.slots.entries()) {
-      const read = await this.#slot(bench, { words, phaseBits: setting.panelPhaseBits }, this.#noise.times);
-      if (read.ok) heard.push({ slot, readings: read.value });
+    for (const [set, words] of plan.slots.entries()) {
+      const toShow = { words, phaseBits: setting.panelPhaseBits };
+      const read = await this.#shown(bench, () => this.#listening.readWhole(bench, toShow));
+      if (read.ok) heard.push({ set, readings: read.value });
       else {
         missed = read.failure;
-        const lost = slot + 1 - heard.length;
-        if (lost * VOID_SLOTS > slots || endsSounding(bench, missed)) return voidSounding(missed, lost, slots, this.#sounded);
+        const lost = set + 1 - heard.length;
+        if (lost * VOID_SETS > sets || endsSounding(bench, missed)) return voidSounding(missed, lost, sets, this.#sounded);
       }
     }
     this.#before.beams += heard.length * rfChains;
-    const { values, noise } = this.#together(heard.map(({ readings }) => readings));
-    const prepared = plan.heardWith(heard.map(({ slot }) => slot));
+    const { values, noise, pilotSnr } = this.#listening.whole(heard.map(({ readings }) => readings));
+    const prepared = plan.heardWith(heard.map(({ set }) => set));
     const estimate = this.#channels.estimate(prepared, values, noise);
     if (bench.signal.aborted) return undefined;
-    const power = values.re.reduce((sum, re, i) => sum + re * re + values.im[i] * values.im[i], 0) / values.re.length;
     this.#through = undefined;
     this.#missed = undefined;
     this.#sounded = {
-      ...{ on: bench.on, calibration: calibration.id, slot: startSlot, estimate },
-      pilotSnr: power / noise - 1,
+      ...{ on: bench.on, calibration: calibration.id, slot: startSlot, estimate, pilotSnr },
     };
     return undefined;
   }
@@ -245,7 +250,7 @@ class Sounding implements ChannelSounding {
     const shown = toPanelBits(words, choice.phaseBits, panelPhaseBits);
     const slot = bench.slot;
     const toShow = { words: shown, phaseBits: panelPhaseBits, digital: { users, weights: interleaved(digital) } };
-    const read = await this.#slot(bench, toShow, 1);
+    const read = await this.#shown(bench, () => this.#listening.readThrough(bench, toShow));
     if (!read.ok) {
       return {
         message: `The effective channel could not be sounded: ${panelFailureMessage(read.failure)}.`,
@@ -253,7 +258,7 @@ class Sounding implements ChannelSounding {
         action: 'Cycles go on with the weights of before, or of the whole sounding.',
       };
     }
-    const { values, noise } = this.#together([read.value]);
+    const { values, noise } = this.#listening.through(read.value, matmul(estimate.channel, analog));
     const { channel, widened } = fuse(estimate, analog, values, noise);
     // Later ones hear how far users have moved since, and nothing of the estimator.
     if (this.#through === undefined) this.#channels.judged(widened);
@@ -282,37 +287,15 @@ class Sounding implements ChannelSounding {
     return realiseBeam(problemOf(setting, channel), beam, { states, objective: setting.objective, quantise });
   }
 
-  async #slot(bench: Bench, toShow: SlotToShow, times: number): Promise<Result<SlotReading[]>> {
-    const { users, setting } = this.#options;
-    const slot = bench.slot;
-    const read = await readSlot(bench, toShow, { users, rfChains: setting.rfChains, pilots: setting.pilots, times });
-    this.#spent.push(slot);
-    this.#before.slots++;
-    return read;
-  }
-
-  /** Readings of some slots in units of σ, and the noise of one. */
-  #together(slots: readonly SlotReading[][]): { values: CMatrix; noise: number } {
-    const pilots = Math.min(...slots.flat().map((reading) => reading.pilots));
-    const [first, second] = [0, 1].map((time) => slots.flatMap((readings) => readings.slice(time, time + 1)));
-    const values = sideBySide(first.map((reading) => reading.values));
-    if (second.length < first.length) return this.#inUnits(values, pilots);
-    const again = sideBySide(second.map((reading) => reading.values));
-    this.#noise.learn(values, again, pilots);
-    for (let i = 0; i < values.re.length; i++) {
-      values.re[i] = (values.re[i] + again.re[i]) / 2;
-      values.im[i] = (values.im[i] + again.im[i]) / 2;
+  /** Counts the slots that a reading takes. */
+  async #shown<T>(bench: Bench, read: () => Promise<T>): Promise<T> {
+    const startSlot = bench.slot;
+    try {
+      return await read();
+    } finally {
+      for (let slot = startSlot; slot < bench.slot; slot++) this.#spent.push(slot);
+      this.#before.slots += bench.slot - startSlot;
     }
-    return this.#inUnits(values, 2 * pilots);
-  }
-
-  #inUnits(values: CMatrix, pilots: number): { values: CMatrix; noise: number } {
-    const { variance } = this.#noise;
-    if (variance === undefined) throw new BeamrigError('internal', 'the noise of pilots is not known yet');
-    return {
-      values: scale(values, Math.sqrt(this.#options.setting.noise / variance)),
-      noise: this.#options.setting.noise / pilots,
-    };
   }
 
   #dataShare(slot: number): number {

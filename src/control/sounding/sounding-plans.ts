@@ -12,16 +12,25 @@ import { covariance } from '../../../sounding/estimators/covariance.ts';
 import { leastSquares } from '../../../sounding/estimators/least-squares.ts';
 import { matchingPursuit } from '../../../sounding/estimators/matching-pursuit.ts';
 import { sparseBayesian } from '../../../sounding/estimators/sparse-bayesian.ts';
+import { bestBeam, phaseRetrieval } from '../../../sounding/power-only.ts';
 import { seenDirections, type SeenDirections } from '../../../sounding/seen-directions.ts';
 import { dftBeams, randomBeams, shownBeams, type SlotWords, type SoundingArray } from '../../../sounding/sounding-beams.ts';
 
-export type EstimatorName = 'sparse-bayesian' | 'matching-pursuit' | 'least-squares';
+export type EstimatorName = 'sparse-bayesian' | 'matching-pursuit' | 'least-squares' | 'best-beam' | 'phase-retrieval';
 
-const ESTIMATORS: Record<EstimatorName, Estimator> = {
-  'sparse-bayesian': sparseBayesian,
-  'matching-pursuit': matchingPursuit,
-  'least-squares': leastSquares,
+type Prepare = Estimator['prepare'];
+const ESTIMATORS: Record<EstimatorName, (random: Random) => Prepare> = {
+  'sparse-bayesian': () => sparseBayesian.prepare,
+  'matching-pursuit': () => matchingPursuit.prepare,
+  'least-squares': () => leastSquares.prepare,
+  'best-beam': () => (sounded) => (powers, noise) => bestBeam(sounded, powers, noise),
+  'phase-retrieval': (random) => (sounded) => (powers, noise) => phaseRetrieval(sounded, powers, noise, random),
 };
+
+/** Their readings are powers, which users' SNR tells. */
+export const hearsPower = (name: EstimatorName): boolean => name === 'best-beam' || name === 'phase-retrieval';
+/** They go by beams of a Fourier transform. */
+const onGrid = (name: EstimatorName): boolean => name === 'least-squares' || name === 'best-beam';
 
 /** Beams of one sounding. */
 export interface SoundingPlan {
@@ -49,28 +58,27 @@ export function createSoundingPlans(estimator: EstimatorName, slots: number, ran
   let known: { key: string; plans: SoundingPlan[] } | undefined;
   let drawn: SlotWords[][] | undefined;
   let turn = 0;
+  const prepare = ESTIMATORS[estimator](random.stream('estimator'));
   const draw = (array: SoundingArray): SlotWords[][] =>
-    estimator === 'least-squares'
-      ? [dftBeams(array, slots)]
-      : Array.from({ length: PLANS }, () => randomBeams(array, slots, random));
+    onGrid(estimator) ? [dftBeams(array, slots)] : Array.from({ length: PLANS }, () => randomBeams(array, slots, random));
   return {
     next(key, array) {
       if (known?.key !== key) {
         const dictionary = steeringDictionary(array.geometry);
         // Random words stay the same, whatever they show.
-        drawn = drawn === undefined || estimator === 'least-squares' ? draw(array) : drawn;
-        known = { key, plans: drawn.map((words) => planOf(array, words, dictionary, ESTIMATORS[estimator])) };
+        drawn = drawn === undefined || onGrid(estimator) ? draw(array) : drawn;
+        known = { key, plans: drawn.map((words) => planOf(array, words, dictionary, prepare)) };
       }
       return known.plans[turn++ % known.plans.length];
     },
   };
 }
 
-function planOf(array: SoundingArray, slots: readonly SlotWords[], dictionary: Dictionary, estimator: Estimator): SoundingPlan {
+function planOf(array: SoundingArray, slots: readonly SlotWords[], dictionary: Dictionary, prepare: Prepare): SoundingPlan {
   let whole: PlanHeard | undefined;
   const prepared = (words: readonly SlotWords[]): PlanHeard => {
     const sounded = seenDirections(shownBeams(array, words), dictionary);
-    return { sounded, estimate: estimator.prepare(sounded), byCovariance: covariance.prepare(sounded) };
+    return { sounded, estimate: prepare(sounded), byCovariance: covariance.prepare(sounded) };
   };
   return {
     slots,
