@@ -7,42 +7,47 @@ import { ReadingModel } from '../calibration/reading-model.ts';
 import { stateDifference } from '../calibration/state-difference.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { quantiseToStates } from '../core/signal/quantise.ts';
+import { beamLossDb } from '../test/array-truth.ts';
 
 const [ELEMENTS, BITS] = [64, 6];
-const STATES = 2 ** BITS;
 const SPREAD = { phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 };
 const DRIFT_DEG = 2;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+export interface Drifted {
+  readings: number;
+  arrays: number;
+  /** RMS errors where nothing drifts is assumed, and where drift is found. */
+  ignored: number;
+  found: number;
+}
+
 /** Phases of elements that go by 2° RMS from the first reading to the last; what is compared is what they show in the middle. */
-export function drifting(arrays: number): { readings: number; ignored: number; found: number }[] {
+export function drifting(readings: number, arrays: number): Drifted {
   const noise = 0.01;
-  return [4352, 8192].map((readings) => {
-    const errors = Array.from({ length: arrays }, (_, seed) => {
-      const random = createRandom(2000 + seed);
-      const drawn = drawnArray({ elements: ELEMENTS, phaseBits: BITS, random: random.stream('array'), ...SPREAD });
-      const setup = { elements: ELEMENTS, phaseBits: BITS, elementEnable: true, random: random.stream('plan'), readings, noise };
-      const step = coded.run(setup).next();
-      if (step.done === true) throw new Error('no plan');
-      const model = new ReadingModel(step.value);
-      const slopes = random.stream('slopes');
-      // t runs from −1 to 1: half of the way each.
-      for (let n = 0; n < ELEMENTS; n++) model.drift.slopes.im[n] = ((DRIFT_DEG / 2) * Math.PI * slopes.normal()) / 180;
-      const heard = model.heard(drawn);
-      const from = random.stream('noise');
-      for (let i = 0; i < heard.rows; i++) {
-        const error = from.complexNormal();
-        heard.re[i] += Math.sqrt(noise) * error.re;
-        heard.im[i] += Math.sqrt(noise) * error.im;
-      }
-      const [ignored, found] = [false, true].map(
-        (drift) => stateDifference(estimateStates(step.value, heard, { noise, drift }).states, drawn).phaseDeg,
-      );
-      return { ignored, found };
-    });
-    return { readings, ignored: mean(errors.map((each) => each.ignored)), found: mean(errors.map((each) => each.found)) };
+  const errors = Array.from({ length: arrays }, (_, seed) => {
+    const random = createRandom(2000 + seed);
+    const drawn = drawnArray({ elements: ELEMENTS, phaseBits: BITS, random: random.stream('array'), ...SPREAD });
+    const setup = { elements: ELEMENTS, phaseBits: BITS, elementEnable: true, random: random.stream('plan'), readings, noise };
+    const step = coded.run(setup).next();
+    if (step.done === true) throw new Error('no plan');
+    const model = new ReadingModel(step.value);
+    const slopes = random.stream('slopes');
+    // t runs from −1 to 1: half of the way each.
+    for (let n = 0; n < ELEMENTS; n++) model.drift.slopes.im[n] = ((DRIFT_DEG / 2) * Math.PI * slopes.normal()) / 180;
+    const heard = model.heard(drawn);
+    const from = random.stream('noise');
+    for (let i = 0; i < heard.rows; i++) {
+      const error = from.complexNormal();
+      heard.re[i] += Math.sqrt(noise) * error.re;
+      heard.im[i] += Math.sqrt(noise) * error.im;
+    }
+    const [ignored, found] = [false, true].map(
+      (drift) => stateDifference(estimateStates(step.value, heard, { noise, drift }).states, drawn).phaseDeg,
+    );
+    return { ignored, found };
   });
+  return { readings, arrays, ignored: mean(errors.map((each) => each.ignored)), found: mean(errors.map((each) => each.found)) };
 }
 
 interface Measured {
@@ -53,7 +58,34 @@ interface Measured {
   stuck: number;
 }
 
-function flawed(seed: number, snrDb: number): Measured {
+export interface Flawed {
+  snrDb: number;
+  arrays: number;
+  named: number;
+  missed: number;
+  falsely: number;
+  /** Of one beam of each array, dB: by words of the table, below words of the states as they are. */
+  meanLossDb: number;
+  worstLossDb: number;
+}
+
+/** A dead and a stuck element in each: whether they are named, and what beams by the table are worth. */
+export function flawed(arrays: number, snrDb: number): Flawed {
+  let [named, falsely] = [0, 0];
+  const losses = Array.from({ length: arrays }, (_, seed) => {
+    const { truth, states, variance, dead, stuck } = measuredWithFlaws(seed, snrDb);
+    for (const [element, flaw] of elementFlaws(states, variance, true)) {
+      const isSo = (element === dead && flaw === 'dead') || (element === stuck && flaw === 'stuck');
+      if (isSo) named++;
+      else falsely++;
+    }
+    return beamLossDb(states, truth, createRandom(4000 + seed).uniform() * 2 - 1);
+  });
+  const missed = 2 * arrays - named;
+  return { snrDb, arrays, named, missed, falsely, meanLossDb: mean(losses), worstLossDb: Math.max(...losses) };
+}
+
+function measuredWithFlaws(seed: number, snrDb: number): Measured {
   const random = createRandom(3000 + seed);
   const where = random.stream('where');
   const dead = Math.floor(where.uniform() * ELEMENTS);
@@ -65,46 +97,4 @@ function flawed(seed: number, snrDb: number): Measured {
   const setup = { elements: ELEMENTS, phaseBits: BITS, elementEnable: true, random: random.stream('plan'), noise };
   const { states, variance } = measured(coded, truth, setup, noise, random.stream('noise'));
   return { truth, states, variance, dead, stuck };
-}
-
-export function flawsFound(arrays: number): { snrDb: number; named: number; missed: number; falsely: number }[] {
-  return [10, 20, 30].map((snrDb) => {
-    let [named, falsely] = [0, 0];
-    for (let seed = 0; seed < arrays; seed++) {
-      const { states, variance, dead, stuck } = flawed(seed, snrDb);
-      for (const [element, flaw] of elementFlaws(states, variance, true)) {
-        const isSo = (element === dead && flaw === 'dead') || (element === stuck && flaw === 'stuck');
-        if (isSo) named++;
-        else falsely++;
-      }
-    }
-    return { snrDb, named, missed: 2 * arrays - named, falsely };
-  });
-}
-
-/** Gain of the array as it is towards a direction: with words by the table, below that with words by what it shows. */
-export function beamLossesDb(arrays: number): { snrDb: number; mean: number; worst: number }[] {
-  return [10, 20, 30].map((snrDb) => {
-    const losses = Array.from({ length: arrays }, (_, seed) => {
-      const { truth, states } = flawed(seed, snrDb);
-      const sine = createRandom(4000 + seed).uniform() * 2 - 1;
-      const wanted = Float64Array.from({ length: ELEMENTS }, (_, n) => Math.PI * n * sine);
-      const gain = (known: CMatrix): number => {
-        const words = quantiseToStates(wanted, (n) => ({
-          re: known.re.subarray(n * STATES, (n + 1) * STATES),
-          im: known.im.subarray(n * STATES, (n + 1) * STATES),
-        }));
-        let [re, im] = [0, 0];
-        words.forEach((word, n) => {
-          const [cos, sin] = [Math.cos(wanted[n]), Math.sin(wanted[n])];
-          const at = n * STATES + word;
-          re += truth.re[at] * cos + truth.im[at] * sin;
-          im += truth.im[at] * cos - truth.re[at] * sin;
-        });
-        return 10 * Math.log10(re * re + im * im);
-      };
-      return gain(truth) - gain(states);
-    });
-    return { snrDb, mean: mean(losses), worst: Math.max(...losses) };
-  });
 }

@@ -2,27 +2,28 @@
  * Whole measurements through panel drivers: readings, commits, seconds and errors of four chains and of ADAR1000 chips that warm up, link by link, and as arrays
  * grow. Seconds of reading and of working out apart: a machine that is shared makes both longer.
  *
- *   npx tsx bench/calibration-rigs.ts links|growth|arrays
+ *   npx tsx bench/calibration-rigs.ts links|growth|arrays|power … [--output docs/results/calibration-rigs.md]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { CalibrationMethod } from '../calibration/method.ts';
 import { CALIBRATION_METHODS } from '../calibration/methods.ts';
 import { stateDifference } from '../calibration/state-difference.ts';
 import { createRealClock } from '../core/clock/real-clock.ts';
-import { zeros, type CMatrix } from '../core/signal/complex-matrix.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { quantiseToStates } from '../core/signal/quantise.ts';
+import { machine } from '../models/reproduce/provenance.ts';
 import { scenarioText } from '../scripts/same-scenario.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { calibrateRig, type CalibrationResult } from '../src/measuring/calibrate-rig.ts';
 import type { ReadingKind } from '../src/measuring/calibration-request.ts';
 import { openArray } from '../src/measuring/open-array.ts';
 import { planned } from '../src/measuring/planned-measurement.ts';
-import { createRigArray } from '../src/rig/simulator.ts';
+import { chainTruth, worstBeamLossDb } from '../test/array-truth.ts';
 import { openPacedLine } from '../test/paced-line.ts';
+import { complexBoundDeg } from './calibration-bounds.ts';
 import { openLinksBench } from './links-wires.ts';
 
 interface Asked {
@@ -74,22 +75,6 @@ async function carriedOut(text: string, folder: string, { method, ...asked }: As
   }
 }
 
-/** What chain m of the array of a rig file shows in truth, so long after it was switched on. */
-function truthOf(text: string, folder: string, m: number, elements: readonly number[], timeS: number): CMatrix {
-  const rig = parseRigFile(text, join(folder, 'rig.yaml'));
-  const array = createRigArray(rig, createRandom(rig.seed).stream('simulator'));
-  const { rfChains, phaseBits } = rig.array;
-  const out = zeros(elements.length, 2 ** phaseBits);
-  for (let word = 0; word < out.cols; word++) {
-    const shown = array.radiatedAnalog(new Uint16Array(array.elements * rfChains).fill(word), timeS);
-    elements.forEach((n, row) => {
-      out.re[row * out.cols + word] = shown.re[n * rfChains + m];
-      out.im[row * out.cols + word] = shown.im[n * rfChains + m];
-    });
-  }
-  return out;
-}
-
 interface ArrayRow {
   what: string;
   method: string;
@@ -99,6 +84,8 @@ interface ArrayRow {
   phaseDeg: number;
   gainDb: number;
   claimedDeg: number;
+  /** Of these readings of elements of power 1, where the spread of the states is 3° and 0.3 dB. */
+  boundDeg: number;
   seconds: number;
   flaws: string;
   /** Of beams to drawn directions. */
@@ -106,31 +93,6 @@ interface ArrayRow {
 }
 
 const BEAMS = 20;
-
-/** Gain by words for what was measured, below that by words for what is there; the worst of some directions. */
-function worstLossDb(found: CMatrix, truth: CMatrix): number {
-  const from = createRandom(8).stream('directions');
-  let worst = -Infinity;
-  for (let beam = 0; beam < BEAMS; beam++) {
-    const sine = 2 * from.uniform() - 1;
-    const wanted = Float64Array.from({ length: truth.rows }, (_, n) => Math.PI * n * sine);
-    const gain = (known: CMatrix): number => {
-      const words = quantiseToStates(wanted, (n) => ({
-        re: known.re.subarray(n * known.cols, (n + 1) * known.cols),
-        im: known.im.subarray(n * known.cols, (n + 1) * known.cols),
-      }));
-      let [re, im] = [0, 0];
-      words.forEach((word, n) => {
-        const at = n * truth.cols + word;
-        re += truth.re[at] * Math.cos(wanted[n]) + truth.im[at] * Math.sin(wanted[n]);
-        im += truth.im[at] * Math.cos(wanted[n]) - truth.re[at] * Math.sin(wanted[n]);
-      });
-      return 10 * Math.log10(re * re + im * im);
-    };
-    worst = Math.max(worst, gain(truth) - gain(found));
-  }
-  return worst;
-}
 
 const rigText = (elements: number, rfChains: number, phaseBits: number, simulator: string, more = ''): string => `
 name: measured
@@ -145,49 +107,61 @@ ${more}
 const FLAWS = 'deadElements: [9], stuckElements: [40]';
 const DRAWN = 'gainErrorDb: 0.87, phaseErrorDeg: 104';
 
+interface ArrayCase {
+  what: string;
+  text: (snrDb: number) => string;
+  asked: Asked[];
+  snrsDb: number[];
+}
+
 /** Four chains with errors of each state by itself, and chips at the level of registers with drift: each beside a dead and a stuck element. */
-async function throughPanels(folder: string): Promise<ArrayRow[]> {
+const ARRAY_CASES: ArrayCase[] = [
+  {
+    what: '64 × 4, independent state errors',
+    text: (snrDb: number) =>
+      rigText(
+        64,
+        4,
+        6,
+        `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
+        'calibration: { probe: { receiver: 0 } }',
+      ),
+    asked: [{ method: 'coded' }, { method: 'hadamard', readings: 256 }],
+    snrsDb: [10, 20, 30],
+  },
+  {
+    what: '64 × 1, ADAR1000, Q = 7, drift of 5°/min',
+    text: (snrDb: number) =>
+      rigText(
+        64,
+        1,
+        7,
+        `{ probeSnrDb: ${snrDb}, phaseShifter: adar1000, impairments: { ${DRAWN}, ${FLAWS}, temperatureDriftDegPerMinute: 5 } }`,
+      ),
+    asked: [{ method: 'coded' }],
+    snrsDb: [10, 20, 30],
+  },
+];
+
+/** Takes minutes: a chain after the other, two readings for each setting, and states again for every step. */
+const POWER_CASES: ArrayCase[] = [
+  {
+    what: '64 × 4, independent state errors',
+    text: (snrDb: number) =>
+      rigText(
+        64,
+        4,
+        6,
+        `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
+        'calibration: { probe: { receiver: 0 } }',
+      ),
+    asked: [{ method: 'coded', reading: 'power', readings: 8192, pilots: 16_384 }],
+    snrsDb: [20],
+  },
+];
+
+async function throughPanels(folder: string, cases: readonly ArrayCase[]): Promise<ArrayRow[]> {
   const rows: ArrayRow[] = [];
-  const cases = [
-    {
-      what: '64 × 4, independent state errors',
-      text: (snrDb: number) =>
-        rigText(
-          64,
-          4,
-          6,
-          `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
-          'calibration: { probe: { receiver: 0 } }',
-        ),
-      asked: [{ method: 'coded' }, { method: 'hadamard', readings: 256 }] as Asked[],
-      snrsDb: [10, 20, 30],
-    },
-    {
-      what: '64 × 4, independent state errors',
-      text: () =>
-        rigText(
-          64,
-          4,
-          6,
-          `{ probeSnrDb: 20, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
-          'calibration: { probe: { receiver: 0 } }',
-        ),
-      asked: [{ method: 'coded', reading: 'power', readings: 8192, pilots: 16_384 }] as Asked[],
-      snrsDb: [20],
-    },
-    {
-      what: '64 × 1, ADAR1000, Q = 7, drift of 5°/min',
-      text: (snrDb: number) =>
-        rigText(
-          64,
-          1,
-          7,
-          `{ probeSnrDb: ${snrDb}, phaseShifter: adar1000, impairments: { ${DRAWN}, ${FLAWS}, temperatureDriftDegPerMinute: 5 } }`,
-        ),
-      asked: [{ method: 'coded' }] as Asked[],
-      snrsDb: [10, 20, 30],
-    },
-  ];
   for (const { what, text, asked, snrsDb } of cases) {
     for (const each of asked) {
       for (const snrDb of snrsDb) {
@@ -195,10 +169,10 @@ async function throughPanels(folder: string): Promise<ArrayRow[]> {
         const result = await carriedOut(text(snrDb), folder, each);
         const offsets = methodOf(each.method).finds === 'offsets';
         const errors = result.chains.map(({ elements, states, flaws }, m) => {
-          const truth = truthOf(text(snrDb), folder, m, elements, result.middleS);
+          const truth = chainTruth(parseRigFile(text(snrDb), join(folder, 'rig.yaml')), m, elements, result.middleS);
           const counts = (at: number): boolean =>
             !flaws.has(Math.floor(at / states.cols)) && (!offsets || at % states.cols === 0);
-          return { ...stateDifference(states, truth, counts), lossDb: worstLossDb(states, truth) };
+          return { ...stateDifference(states, truth, counts), lossDb: worstBeamLossDb(states, truth, BEAMS) };
         });
         rows.push({
           ...{ what, method: each.reading === 'power' ? `${each.method}, power` : each.method, snrDb },
@@ -206,6 +180,7 @@ async function throughPanels(folder: string): Promise<ArrayRow[]> {
           phaseDeg: Math.sqrt(errors.reduce((sum, { phaseDeg }) => sum + phaseDeg ** 2, 0) / errors.length),
           gainDb: Math.sqrt(errors.reduce((sum, { gainDb }) => sum + gainDb ** 2, 0) / errors.length),
           claimedDeg: result.tables[0].accuracy.phaseDeg,
+          boundDeg: boundOf(each, text(snrDb), folder, snrDb),
           flaws: [...new Set(result.tables[0].flaws.map(({ element, flaw }) => `${element} ${flaw}`))].join(', '),
           lossDb: Math.max(...errors.map(({ lossDb }) => lossDb)),
         });
@@ -213,6 +188,16 @@ async function throughPanels(folder: string): Promise<ArrayRow[]> {
     }
   }
   return rows;
+}
+
+function boundOf({ method: name, readings, reading }: Asked, text: string, folder: string, snrDb: number): number {
+  const { phaseBits } = parseRigFile(text, join(folder, 'rig.yaml')).array;
+  const method = methodOf(name);
+  // Two readings of power are worth a complex one.
+  const asked = readings === undefined ? {} : { readings: reading === 'power' ? readings / 2 : readings };
+  const random = createRandom(1).stream('plan');
+  const setup = { elements: 64, phaseBits, elementEnable: true, random, ...asked };
+  return complexBoundDeg(method, setup, 10 ** (-snrDb / 10), method.finds === 'states');
 }
 
 interface LinkRow {
@@ -289,15 +274,56 @@ async function growing(folder: string): Promise<GrowthRow[]> {
       readings: 2 * elements,
     });
     const [{ states, elements: own }] = chains;
-    const { phaseDeg } = stateDifference(states, truthOf(text, folder, 0, own, 0), (at) => at % states.cols === 0);
+    const { phaseDeg } = stateDifference(
+      states,
+      chainTruth(parseRigFile(text, join(folder, 'rig.yaml')), 0, own),
+      (at) => at % states.cols === 0,
+    );
     rows.push({ elements, readings, readSeconds, computedSeconds, phaseDeg });
   }
   return rows;
 }
 
-const SECTIONS = { links: byLink, growth: growing, arrays: throughPanels };
-const asked = Object.entries(SECTIONS).find(([name]) => name === process.argv[2]);
-if (asked === undefined) throw new Error(`give one of ${Object.keys(SECTIONS).join(', ')}`);
+type Cell = string | number;
+const table = (rows: readonly object[]): string[] => {
+  const cells = rows.map((row) => Object.entries(row) as [string, Cell][]);
+  const line = (each: readonly Cell[]): string => `| ${each.join(' | ')} |`;
+  const shown = (value: Cell): Cell => (typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(3) : value);
+  const [first] = cells;
+  return [
+    line(first.map(([name]) => HEADINGS[name] ?? name)),
+    line(first.map(([, value]) => (typeof value === 'number' ? '---:' : '---'))),
+    ...cells.map((row) => line(row.map(([, value]) => shown(value)))),
+  ];
+};
+
+const HEADINGS: Readonly<Record<string, string>> = {
+  ...{ what: 'array', snrDb: 'SNR, dB', phaseDeg: 'phase, °', gainDb: 'gain, dB', claimedDeg: 'error of the table, °' },
+  ...{ boundDeg: 'bound, °', seconds: 's of reading', flaws: 'named', lossDb: 'worst of 20 beams, dB lost', elements: 'N' },
+  ...{ readSeconds: 's of reading', computedSeconds: 's of working out', plannedSeconds: 's as planned' },
+};
+
+const SECTIONS: Readonly<Record<string, { title: string; rows: (folder: string) => Promise<object[]> }>> = {
+  arrays: { title: 'Four chains, and chips that warm up', rows: (folder) => throughPanels(folder, ARRAY_CASES) },
+  power: { title: 'By power alone', rows: (folder) => throughPanels(folder, POWER_CASES) },
+  links: { title: 'By link: 64 × 4 chains of ADAR1000, `hadamard`, 16 pilots a reading', rows: byLink },
+  growth: { title: 'As arrays grow: `hadamard` with 2·N readings, one chain, Q = 4, 20 dB, loopback', rows: growing },
+};
+const { values: options, positionals } = parseArgs({ options: { output: { type: 'string' } }, allowPositionals: true });
+const unknown = positionals.find((name) => !(name in SECTIONS));
+if (positionals.length === 0 || unknown !== undefined) throw new Error(`give some of ${Object.keys(SECTIONS).join(', ')}`);
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-calibration-'));
-console.table(await asked[1](folder));
+const lines = [
+  '# Calibration of whole rigs',
+  '',
+  `\`npx tsx bench/calibration-rigs.ts ${positionals.join(' ')} --output docs/results/calibration-rigs.md\`, ${machine()}. One array each. Seconds are those of a machine that others used as well (load ${loadavg()[0].toFixed(1)} at the start).`,
+  'Errors are RMS over the elements that do what they are told (`hadamard`: state 0), one common factor of each chain taken out; element 9 is dead and 40 is stuck. Offsets alone do not tell a stuck element. The bound is that of elements of power 1.',
+];
+for (const name of positionals) {
+  const { title, rows } = SECTIONS[name];
+  lines.push('', `## ${title}`, '', ...table(await rows(folder)));
+}
 rmSync(folder, { recursive: true });
+const text = [...lines, ''].join('\n');
+if (options.output === undefined) console.log(text);
+else writeFileSync(options.output, text);

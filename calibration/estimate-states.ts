@@ -40,6 +40,8 @@ export interface StateEstimate {
   readonly spread: number;
   /** y − X·c, R×1. */
   readonly residual: CMatrix;
+  /** What is left over, ‖y − X·c‖², beside what noise would leave: about 1 where states explain the readings. */
+  readonly excess: number;
   readonly drift: Drift;
 }
 
@@ -68,6 +70,8 @@ const SURE_CONSTANT = 20;
 const LEAST_SPREAD = 1e-12;
 /** Variance of an offset, in the power of a usual element. */
 const OPEN_SHARE = 1e3;
+/** Of what noise leaves over, held for the least: how much it is comes from few probes. */
+const LEAST_SHARE_LEFT = 0.1;
 /** With fewer free readings than this share σ² cannot be told. */
 const LEAST_FREE_SHARE = 1 / 64;
 
@@ -122,6 +126,7 @@ function estimateFromAll(plan: ReadingPlan, readings: CMatrix, options: Estimate
         noise,
         spread,
         residual,
+        excess: dot(residual, residual) / plan.readings / (noise * belief.freeShare),
         drift: model.drift,
       };
     }
@@ -138,6 +143,8 @@ class Belief implements StateBelief {
   readonly states: number;
   readonly weights: Float64Array;
   readonly open: number;
+  /** Of the readings, what the states do not take: noise leaves so much of its power over. */
+  freeShare = 1;
   readonly #plan: ReadingPlan;
   readonly #given: EstimateOptions;
   /** How many states of each element were read; of an element that was never on, one, of which nothing is known. */
@@ -183,6 +190,7 @@ class Belief implements StateBelief {
       own[n] = squareOf(away, n, states) / power / Math.max(known[n], 1e-9);
     }
     const told = known.map((count) => count / (states - 1));
+    this.freeShare = Math.max(1 - (knownOfAll + elements) / this.#plan.readings, LEAST_SHARE_LEFT);
     const toldOfAll = knownOfAll / elements / (states - 1);
     if (this.#given.spread === undefined && toldOfAll > LEAST_SHARE_TOLD) this.spread = Math.max(median(own), LEAST_SPREAD);
     if (this.#given.noise === undefined) {

@@ -6,13 +6,14 @@ import type { StateEstimate } from './estimate-states.ts';
 /** Of what states miss the grid by, the share that turns them: 3° beside 0.3 dB, as USUAL_SPREAD has it. Noise turns as much as it changes sizes. */
 const TURNING_SHARE = 0.7;
 
-export type ExpectedFrom = Pick<StateEstimate, 'states' | 'variance' | 'spread'>;
+export type ExpectedFrom = Pick<StateEstimate, 'states' | 'variance' | 'spread' | 'excess'>;
 
 /** RMS over all states of all these estimates. */
 export function expectedError(estimates: readonly ExpectedFrom[]): StateDifference {
   let [turns, sizes] = [0, 0];
-  for (const { states, variance, spread } of estimates) {
-    const share = variance / usualPower([states]) / estimates.length;
+  for (const { states, variance, spread, excess } of estimates) {
+    // What the readings have beyond their noise is an error of the states, too.
+    const share = (Math.max(excess, 1) * variance) / usualPower([states]) / estimates.length;
     // What was not read is as wrong as the grid is, and no noise.
     const byGrid = Math.min((share * estimates.length) / spread, 1);
     const turning = 0.5 + (TURNING_SHARE - 0.5) * byGrid;

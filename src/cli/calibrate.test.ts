@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateDifference } from '../../calibration/state-difference.ts';
 import { alphabetsOf } from '../../calibration/tables/state-table.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { BEAMRIG, CliFolder, expectRefusal, type Ended } from '../../test/cli.ts';
 import { loadRigFile } from '../config/rig-file.ts';
@@ -134,6 +135,40 @@ describe('beamrig calibrate', () => {
     expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
     expect(readdirSync(join(cli.path, 'calibration')).some((name) => name.endsWith('.unfinished'))).toBe(false);
   }, 120_000);
+
+  it('has the sub-connected example radiate what is predicted', async () => {
+    const folder = `telemetry: { runFolder: ${JSON.stringify(join(cli.path, 'runs'))} }\n`;
+    const example = readFileSync(join(packageRoot(), 'examples', 'rigs', 'sub-connected.yaml'), 'utf8');
+    const rig = cli.rigFile(() => `${example}${folder}`);
+    const gap = async (): Promise<number> => {
+      const { stdout } = await cli.beamrig('run', rig, '--cycles', '200', '--virtual-time');
+      const [, measuredRate, predicted] = /sum rate: measured ([\d.]+), predicted ([\d.]+)/.exec(stdout) ?? [];
+      return Number(predicted) - Number(measuredRate);
+    };
+    expect(await gap()).toBeGreaterThan(5);
+    expect(await cli.beamrig('calibrate', rig)).toMatchObject({ code: 0 });
+    expect(Math.abs(await gap())).toBeLessThan(0.15);
+  }, 240_000);
+
+  it('neither goes on with readings of another frequency or Q, nor uses their table', async () => {
+    const slow = impaired('  panel: { answerMs: 1 }\n');
+    expect((await stoppedAt(60, 'calibrate', slow, '--pilots', '4')).code).toBe(130);
+    const changed = (by: [string, string]): string => cli.rigFile(() => readFileSync(slow, 'utf8').replace(...by));
+    const otherBits = changed(['phaseBits: 4', 'phaseBits: 3']);
+    const otherCarrier = changed(['phaseBits: 4', 'phaseBits: 4, carrierGhz: 30']);
+    const again = (rig: string): Promise<Ended> => cli.beamrig('calibrate', rig, '--pilots', '4', '--resume');
+    expectRefusal(await again(otherBits), /begun with (readings|phaseBits) \d+, and now it is \d+/);
+    expectRefusal(await again(otherCarrier), /begun with frequencyGhz 28, and now it is 30/);
+    expect(tables()).toEqual([]);
+    expect(await again(slow)).toMatchObject({ code: 0 });
+    const run = (rig: string): Promise<Ended> => cli.beamrig('run', rig, '--cycles', '2', '--virtual-time');
+    expect((await run(otherCarrier)).stdout).toContain(
+      'none: ideal phase states (SIM-0001: it was measured at 28 GHz, and the rig is at 30)',
+    );
+    expect((await run(otherBits)).stdout).toContain(
+      'Calibration: none: ideal phase states (SIM-0001: its tables are of an array that was simulated from other settings',
+    );
+  }, 240_000);
 
   it('goes on from what is whole of readings that were damaged meanwhile, and says so', async () => {
     const rig = impaired('  panel: { answerMs: 1 }\n');

@@ -6,6 +6,8 @@ import { ReadingModel } from '../../calibration/reading-model.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
+import { expectedError } from '../../calibration/expected-error.ts';
+import { stateDifference } from '../../calibration/state-difference.ts';
 import { requireExplained } from './reading-quality.ts';
 
 const [ELEMENTS, BITS, NOISE] = [16, 4, 0.001];
@@ -17,12 +19,13 @@ const [ELEMENTS, BITS, NOISE] = [16, 4, 0.001];
 function judged(
   spoil: (readings: CMatrix) => void,
   turnedDeg: (i: number, n: number, readings: number) => number = () => 0,
-): void {
+  asked = 1024,
+): { missedDeg: number; claimedDeg: number } {
   const random = createRandom(5);
   const errors = { phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 };
   const array = drawnArray({ elements: ELEMENTS, phaseBits: BITS, random: random.stream('array'), ...errors });
   const setup = { elements: ELEMENTS, phaseBits: BITS, elementEnable: true, random: random.stream('plan'), noise: NOISE };
-  const step = coded.run({ ...setup, readings: 1024 }).next();
+  const step = coded.run({ ...setup, readings: asked }).next();
   if (step.done === true) throw new Error('no plan');
   const shown = new ReadingModel(step.value).shownBy(array);
   const readings = zeros(shown.rows, 1);
@@ -39,7 +42,8 @@ function judged(
   }
   spoil(readings);
   const estimate = estimateStates(step.value, readings, { noise: NOISE, drift: true });
-  requireExplained([{ elements: Array.from({ length: ELEMENTS }, (_, n) => 100 + n), estimate, noise: NOISE }], coded);
+  requireExplained([{ elements: Array.from({ length: ELEMENTS }, (_, n) => 100 + n), estimate }], coded);
+  return { missedDeg: stateDifference(estimate.states, array).phaseDeg, claimedDeg: expectedError([estimate]).phaseDeg };
 }
 
 const turned = (readings: CMatrix, i: number, degrees: number): void => {
@@ -59,6 +63,29 @@ describe('readings', () => {
       }),
     ).not.toThrow();
   });
+
+  it.each([1024, 320, 256])(
+    'of a receiver whose phase steps in the middle give no table that is worse than it says: %i of them',
+    (asked) => {
+      for (const stepDeg of [2, 40, 90, 180]) {
+        let refusal = '';
+        let [missedDeg, claimedDeg] = [0, 1];
+        try {
+          ({ missedDeg, claimedDeg } = judged(
+            (readings) => {
+              for (let i = readings.rows / 2; i < readings.rows; i++) turned(readings, i, stepDeg);
+            },
+            undefined,
+            asked,
+          ));
+        } catch (error) {
+          refusal = (error as Error).message;
+        }
+        if (stepDeg > 2) expect(refusal, `a step of ${stepDeg}°`).toMatch(/do not fit one another/);
+        expect(missedDeg / claimedDeg, `a step of ${stepDeg}°`).toBeLessThan(1.5);
+      }
+    },
+  );
 
   it('of a probe that moves in the middle are not, and it is named', () => {
     // It goes aside: every element is turned by as much as it stands away from the middle.
