@@ -11,7 +11,7 @@ import { createRandom, type Random } from '../core/signal/random.ts';
 import { estimateChainGains, estimateSinr } from '../hil-sim/pilot-estimates.ts';
 import { createMovingUsers } from '../hil-sim/scene.ts';
 import { runBaseline } from '../models/baselines/baselines.ts';
-import type { Look } from '../src/control/watch/effective-channel.ts';
+import type { Look } from '../src/control/watch/look-parts.ts';
 import type { BankReading } from '../src/control/watch/fault-bank.ts';
 
 export const ELEMENTS = 64;

@@ -12,7 +12,8 @@ import type { MeasuredPilots, Result } from '../../panel/panel.ts';
 import type { Source } from '../../telemetry/cycle-record.ts';
 import type { BetweenCycles, Bench, NextCycle, WorkFailure } from '../between-cycles.ts';
 import type { CycleView } from '../controller.ts';
-import type { EffectiveChannel, Look } from './effective-channel.ts';
+import type { EffectiveChannel } from './effective-channel.ts';
+import type { Look } from './look-parts.ts';
 import { panelFailureMessage } from './failure-messages.ts';
 
 export type LookWish = 'learn' | 'judge';

@@ -14,37 +14,15 @@
  * Known up to there, a fault costs what it adds to ln det C.
  */
 import { factorInPlace, solveFactored } from '../../../core/signal/cholesky.ts';
-import { clone, matmul, multiplyABh, multiplyAhB, subtract, zeros, type CMatrix } from '../../../core/signal/complex-matrix.ts';
+import { add, clone, multiplyABh, multiplyAhB, subtract, zeros, type CMatrix } from '../../../core/signal/complex-matrix.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
-
-/** What was heard of one beam. */
-export interface Look {
-  /** H, K×N, and A, N×M, as they are believed to be. */
-  readonly channel: CMatrix;
-  readonly analog: CMatrix;
-  /** y, K×M. */
-  readonly heard: CMatrix;
-  /** Variance of an entry of y that pilots leave, σ²/P. */
-  readonly variance: number;
-}
+import { beside, changeBy, partsOf, type Look, type LookParts } from './look-parts.ts';
 
 export interface LookEvidence {
   /** By fault: ln of how much likelier the look is with it than without. Nought for what it cannot hear: power and noise. */
   readonly nats: Float64Array;
   /** φ by board, degrees, as it fits best. */
   readonly turnDeg: Float64Array;
-}
-
-/** A look as the algebra wants it: entry (k, m) of y at k·M + m. */
-interface Parts {
-  readonly users: number;
-  readonly chains: number;
-  /** b, KM×N. */
-  readonly terms: CMatrix;
-  /** Σ_n b_n, KM×1, and r, with each user's phase taken out of y. */
-  readonly expected: CMatrix;
-  readonly residual: CMatrix;
-  readonly variance: number;
 }
 
 /** Variances of ε, and of v beside that of pilots, of what one element adds. */
@@ -59,6 +37,8 @@ const ENTRY_ERRORS = [1e-6, 1e-4, 1e-2, 1];
 const GAIN_VARIANCE = 1;
 /** Of ε², as whole elements; the rest in each chain apart. */
 const SHARE_OF_WHOLE = 0.5;
+/** Of Gauss and Newton. */
+const STEPS = 3;
 const MOST_ROWS = 128;
 const MOST_LOOKS = 8;
 const ROWS_TO_CHOOSE = 64;
@@ -90,7 +70,7 @@ export function createEffectiveChannel(
   faults: readonly SupposedFault[],
   boards: readonly (readonly number[])[],
 ): EffectiveChannel {
-  let looks: Parts[] = [];
+  let looks: LookParts[] = [];
   let there: readonly SupposedFault[] = [];
   let baseline: { errors: Errors; factor: CMatrix; weights: CMatrix } | undefined;
 
@@ -114,13 +94,16 @@ export function createEffectiveChannel(
     return (baseline = { errors, factor, weights });
   };
 
-  const jointCovariance = (of: readonly Parts[], errors: Errors): CMatrix => {
+  const jointCovariance = (of: readonly LookParts[], errors: Errors): CMatrix => {
     const rows = of[0].residual.rows;
     const out = zeros(of.length * rows, of.length * rows);
     of.forEach((a, i) =>
       of.slice(0, i + 1).forEach((b, j) => {
         const block = covariance(a, b, errors);
-        if (i === j) addOwn(block, a, errors);
+        if (i === j) {
+          addNoise(block, a, errors);
+          addGains(block, a.expected, a.chains);
+        }
         put(block, out, i * rows, j * rows);
       }),
     );
@@ -128,7 +111,7 @@ export function createEffectiveChannel(
   };
 
   /** Of what elements do in both looks. */
-  const covariance = (a: Parts, b: Parts, errors: Errors): CMatrix => {
+  const covariance = (a: LookParts, b: LookParts, errors: Errors): CMatrix => {
     const out = multiplyABh(a.terms, b.terms);
     for (let i = 0, at = 0; i < out.rows; i++) {
       for (let j = 0; j < out.cols; j++, at++) {
@@ -166,8 +149,8 @@ export function createEffectiveChannel(
       const solved = clone(cross);
       solveFactored(factor, solved);
       const own = covariance(now, now, errors);
-      addOwn(own, now, errors);
-      return evidenceOf({ ...now, residual: subtract(now.residual, mean) }, subtract(own, multiplyAhB(cross, solved)));
+      addNoise(own, now, errors);
+      return evidenceOf(now, add(now.expected, mean), subtract(own, multiplyAhB(cross, solved)));
     },
     learnAnew(known) {
       looks = [];
@@ -176,59 +159,63 @@ export function createEffectiveChannel(
     },
   };
 
-  function evidenceOf(now: Parts, spread: CMatrix): LookEvidence {
-    const rows = now.residual.rows;
-    const none = fitOf(spread, now.residual);
-    const ratio = (chi: number): number => (rows + rows) * Math.log((rows + none.chi) / (rows + Math.max(0, chi)));
-    const turnDeg = new Float64Array(boards.length);
-    /** Along a vector d: dᴴC⁻¹r and dᴴC⁻¹d. */
-    const along = (d: CMatrix): { re: number; im: number; square: number } => {
-      const solved = none.solve(d);
-      const { re, im } = inner(solved, now.residual);
-      return { re, im, square: inner(solved, d).re };
+  /** @param usual what is expected by what was learned; @param known how well, but for the gains of the receivers */
+  function evidenceOf(now: LookParts, usual: CMatrix, known: CMatrix): LookEvidence {
+    const rows = usual.rows;
+    /** Where another thing is expected, which turns the receivers' phases as well. */
+    const fitOfExpected = (expected: CMatrix): Fit & { spread: CMatrix; residual: CMatrix } => {
+      const spread = clone(known);
+      addGains(spread, expected, now.chains);
+      const residual = beside(now.heard, expected, now.chains);
+      return { ...fitOf(spread, residual), spread, residual };
     };
-    /** χ² where d is added to what is expected once. */
-    const less = (d: CMatrix, times: { re: number; im: number }): number => {
-      const { re, im, square } = along(d);
-      const scale = times.re ** 2 + times.im ** 2;
-      return none.chi - 2 * (times.re * re + times.im * im) + scale * square;
-    };
-    /** Anything times d, of variance 1. */
+    const none = fitOfExpected(usual);
+    const likelier = ({ chi, lnDet }: Pick<Fit, 'chi' | 'lnDet'>): number =>
+      2 * rows * Math.log((rows + none.chi) / (rows + Math.max(0, chi))) - (lnDet - none.lnDet);
+    /** So much of d is added to what is expected. */
+    const added = (d: CMatrix, re: number, im: number): number => likelier(fitOfExpected(plus(usual, d, re, im)));
+    /** Some of d, nobody knows how much of it: variance 1. The phases of the receivers turn with it, so it is found in steps. */
     const free = (d: CMatrix): number => {
-      const { re, im, square } = along(d);
-      return ratio(none.chi - (re * re + im * im) / (1 + square)) - Math.log(1 + square);
+      let [re, im] = [0, 0];
+      let square = 0;
+      let fit = none;
+      for (let step = 0; step < STEPS; step++) {
+        const solved = fit.solve(d);
+        const along = inner(solved, fit.residual);
+        square = inner(solved, d).re;
+        re += (along.re - re) / (1 + square);
+        im += (along.im - im) / (1 + square);
+        fit = fitOfExpected(plus(usual, d, re, im));
+      }
+      return likelier(fit) - re * re - im * im - Math.log(1 + square);
     };
-    const turned = boards.map((_, board) => {
-      const d = changeBy(now, { what: 'board', index: board, turnDeg: null }, boards);
-      if (d === undefined) return -Infinity;
-      const { re, im, square } = along(d);
-      const rad = Math.atan2(im, re + square);
-      turnDeg[board] = rad / DEG;
+    const changes = new Map<SupposedFault, CMatrix>();
+    const changeOf = (fault: SupposedFault): CMatrix => {
+      const before = changes.get(fault) ?? changeBy(now, fault, boards) ?? zeros(rows, 1);
+      changes.set(fault, before);
+      return before;
+    };
+    const turnDeg = new Float64Array(boards.length);
+    const turned = boards.map((_, index) => {
+      const d = changeOf({ what: 'board', index, turnDeg: null });
+      const by = (deg: number): number => added(d, Math.cos(deg * DEG) - 1, Math.sin(deg * DEG));
+      turnDeg[index] = best(best(0, 180, 5, by), 5, 0.5, by);
       // φ may be any: it costs as much as it is known better than that.
-      return ratio(less(d, { re: Math.cos(rad) - 1, im: Math.sin(rad) })) - Math.log(1 + square) / 2;
+      return by(turnDeg[index]) - Math.log(1 + inner(none.solve(d), d).re) / 2;
     });
-    const broadened = (add: (to: CMatrix) => void): number => {
-      const wider = clone(spread);
-      add(wider);
-      const with_ = fitOf(wider, now.residual);
-      return ratio(with_.chi) - (with_.lnDet - none.lnDet);
+    const broadened = (broaden: (to: CMatrix) => void): number => {
+      const wider = clone(none.spread);
+      broaden(wider);
+      return likelier(fitOf(wider, none.residual));
     };
     const moved = Array.from({ length: now.users }, (_, user) => broadened((to) => addAnyRow(to, now, user)));
     const nats = Float64Array.from(faults, (fault) => {
       switch (fault.what) {
-        case 'element': {
-          const d = changeBy(now, fault, boards);
-          return d === undefined ? -Infinity : Math.max(ratio(less(d, { re: -1, im: 0 })), free(d));
-        }
-        case 'board': {
-          const d = changeBy(now, fault, boards);
-          if (fault.turnDeg !== null || d === undefined) return turned[fault.index];
-          return ratio(less(d, { re: -1, im: 0 }));
-        }
-        case 'chain': {
-          const d = changeBy(now, fault, boards);
-          return d === undefined ? -Infinity : Math.max(ratio(less(d, { re: -1, im: 0 })), free(d));
-        }
+        case 'element':
+        case 'chain':
+          return Math.max(added(changeOf(fault), -1, 0), free(changeOf(fault)));
+        case 'board':
+          return fault.turnDeg === null ? added(changeOf(fault), -1, 0) : turned[fault.index];
         case 'elements': {
           const variance = (fault.spreadDeg * DEG) ** 2;
           return broadened((to) => addScaled(to, multiplyABh(now.terms, now.terms), variance));
@@ -243,72 +230,22 @@ export function createEffectiveChannel(
   }
 }
 
-/** What is radiated by the elements, or the chain, that a fault is of: KM×1. */
-function changeBy(
-  { terms, chains, expected }: Parts,
-  fault: SupposedFault,
-  boards: readonly (readonly number[])[],
-): CMatrix | undefined {
-  if (fault.what === 'chain') {
-    const of = clone(expected);
-    for (let i = 0; i < of.rows; i++) if (i % chains !== fault.index) of.re[i] = of.im[i] = 0;
-    return of;
-  }
-  if (fault.what !== 'element' && fault.what !== 'board') return undefined;
-  const out = zeros(terms.rows, 1);
-  for (const n of fault.what === 'element' ? [fault.index] : boards[fault.index]) {
-    for (let i = 0, at = n; i < terms.rows; i++, at += terms.cols) {
-      out.re[i] += terms.re[at];
-      out.im[i] += terms.im[at];
-    }
-  }
-  return out;
-}
-
-function partsOf({ channel, analog, heard, variance }: Look): Parts {
-  const [users, elements, chains] = [channel.rows, channel.cols, analog.cols];
-  const terms = zeros(users * chains, elements);
-  for (let k = 0, at = 0; k < users; k++) {
-    for (let m = 0; m < chains; m++) {
-      for (let n = 0; n < elements; n++, at++) {
-        const [h, a] = [k * elements + n, n * chains + m];
-        terms.re[at] = channel.re[h] * analog.re[a] - channel.im[h] * analog.im[a];
-        terms.im[at] = channel.re[h] * analog.im[a] + channel.im[h] * analog.re[a];
-      }
-    }
-  }
-  const ofAll = matmul(channel, analog);
-  const expected: CMatrix = { ...ofAll, rows: users * chains, cols: 1 };
-  const residual = zeros(users * chains, 1);
-  for (let k = 0; k < users; k++) {
-    let [re, im] = [0, 0];
-    for (let i = k * chains; i < (k + 1) * chains; i++) {
-      re += heard.re[i] * expected.re[i] + heard.im[i] * expected.im[i];
-      im += heard.im[i] * expected.re[i] - heard.re[i] * expected.im[i];
-    }
-    const length = Math.hypot(re, im);
-    const [cos, sin] = length > 0 ? [re / length, im / length] : [1, 0];
-    for (let i = k * chains; i < (k + 1) * chains; i++) {
-      residual.re[i] = heard.re[i] * cos + heard.im[i] * sin - expected.re[i];
-      residual.im[i] = heard.im[i] * cos - heard.re[i] * sin - expected.im[i];
-    }
-  }
-  return { users, chains, terms, expected, residual, variance };
-}
-
-/** What each look has of its own: noise, what no element explains, and the gains of its receivers. */
-function addOwn(to: CMatrix, { terms, users, chains, expected, variance }: Parts, { entries }: Errors): void {
+/** What each look has of its own: noise, and what no element explains. */
+function addNoise(to: CMatrix, { terms, variance }: LookParts, { entries }: Errors): void {
   for (let i = 0; i < to.rows; i++) to.re[i * to.cols + i] += variance + entries * powerOfRow(terms, i);
-  for (let k = 0; k < users; k++) {
-    for (let i = k * chains; i < (k + 1) * chains; i++) {
-      for (let j = k * chains; j < (k + 1) * chains; j++)
-        addProduct(to, i * to.cols + j, expected, i, expected, j, GAIN_VARIANCE);
+}
+
+/** And the gains of its receivers. */
+function addGains(to: CMatrix, expected: CMatrix, chains: number): void {
+  for (let from = 0; from < to.rows; from += chains) {
+    for (let i = from; i < from + chains; i++) {
+      for (let j = from; j < from + chains; j++) addProduct(to, i * to.cols + j, expected, i, expected, j, GAIN_VARIANCE);
     }
   }
 }
 
 /** Whatever this user hears, of the power that he is expected to hear. */
-function addAnyRow(to: CMatrix, { chains, expected }: Parts, user: number): void {
+function addAnyRow(to: CMatrix, { chains, expected }: LookParts, user: number): void {
   let power = 0;
   for (let i = user * chains; i < (user + 1) * chains; i++) power += expected.re[i] ** 2 + expected.im[i] ** 2;
   for (let i = user * chains; i < (user + 1) * chains; i++) to.re[i * to.cols + i] += power / chains;
@@ -318,6 +255,28 @@ function powerOfRow({ re, im, cols }: CMatrix, row: number): number {
   let sum = 0;
   for (let at = row * cols; at < (row + 1) * cols; at++) sum += re[at] * re[at] + im[at] * im[at];
   return sum;
+}
+
+/** Where a function is largest, so far from a place. */
+function best(from: number, reach: number, step: number, of: (at: number) => number): number {
+  let [found, most] = [from, -Infinity];
+  for (let at = from - reach; at <= from + reach; at += step) {
+    const value = of(at);
+    if (value <= most) continue;
+    most = value;
+    found = at;
+  }
+  return found;
+}
+
+/** a + c·d. */
+function plus(a: CMatrix, d: CMatrix, re: number, im: number): CMatrix {
+  const out = clone(a);
+  for (let i = 0; i < out.rows; i++) {
+    out.re[i] += re * d.re[i] - im * d.im[i];
+    out.im[i] += re * d.im[i] + im * d.re[i];
+  }
+  return out;
 }
 
 function addScaled(to: CMatrix, from: CMatrix, factor: number): void {
@@ -346,7 +305,7 @@ function put(block: CMatrix, into: CMatrix, row: number, col: number): void {
   }
 }
 
-function stacked(looks: readonly Parts[]): CMatrix {
+function stacked(looks: readonly LookParts[]): CMatrix {
   const rows = looks[0].residual.rows;
   const out = zeros(looks.length * rows, 1);
   looks.forEach(({ residual }, i) => put(residual, out, i * rows, 0));
@@ -363,8 +322,16 @@ function inner(a: CMatrix, b: CMatrix): { re: number; im: number } {
   return { re, im };
 }
 
-/** χ² and ln det of a covariance, and C⁻¹ of more. */
-function fitOf(spread: CMatrix, residual: CMatrix): { chi: number; lnDet: number; solve: (of: CMatrix) => CMatrix } {
+interface Fit {
+  /** χ². */
+  chi: number;
+  /** ln det C. */
+  lnDet: number;
+  /** C⁻¹ of more. */
+  solve: (of: CMatrix) => CMatrix;
+}
+
+function fitOf(spread: CMatrix, residual: CMatrix): Fit {
   const factor = clone(spread);
   factorInPlace(factor, 0);
   const solve = (of: CMatrix): CMatrix => {
