@@ -161,7 +161,7 @@ function played(play: Play, points: readonly ScenePoint[], seed: number, hasLook
     const reading = readingOf(cycle, points[at], (gains[at] ??= trueGains(points[at], array)), random);
     const byReadings = bank.step(reading);
     // A look is before the next cycle, and decides.
-    const why = plan.due(reading.timeMs, bank.isAlarmed);
+    const why = plan.due(reading.timeMs, bank);
     const look = why && lookAt(points[at], array, random);
     if (why === 'learn' && look !== undefined) looks.learn(look);
     if (why === 'judge' && look !== undefined) found = bank.lookedAt(looks.judge(look));

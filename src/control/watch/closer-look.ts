@@ -1,7 +1,7 @@
 /**
  * Listening closer. SINRs are few numbers a cycle, and many faults cost nearly the same of them; the pilots of the beam that is on the air are K×M complex
- * ones, and cost a request a user. Some looks in the first minute tell how well the array is known; one more comes when the bank of faults is
- * alarmed, and decides what it is, or that it is nothing.
+ * ones, and cost a request a user. Some looks in the first minute tell how well the array is known; one more comes when the bank of faults
+ * suspects something, and decides what it is, or that it is nothing.
  *
  * The beam stays as it is: a look asks for pilots of the newest beam before the next one is shown, and takes no slot. Where panels report no pilots, or
  * the look fails, faults are named by SINRs alone.
@@ -20,28 +20,29 @@ export type LookWish = 'learn' | 'judge';
 
 /** Looks that learn are so far apart, so that they see beams of users who walk. */
 const LEARN_EVERY_MS = 6000;
-/** No look at an alarm is sooner after another. */
-const JUDGE_EVERY_MS = 500;
+/** No look at an alarm is sooner after another, nor one at a suspicion. */
+const ALARM_EVERY_MS = 500;
+const SUSPICION_EVERY_MS = 5000;
 /** Pilots beside those of a reading of SINRs. */
 const TIMES_AS_MANY = 16;
 const MOST_FAILED = 3;
 
 export interface LookPlan {
   /** Is a look due after this cycle, and what for? */
-  due(timeMs: number, isAlarmed: boolean): LookWish | undefined;
+  due(timeMs: number, signs: { isAlarmed: boolean; isSuspicious: boolean }): LookWish | undefined;
 }
 
 export function createLookPlan(channel: () => Pick<EffectiveChannel, 'isLearned' | 'wants'> | undefined): LookPlan {
   let learnMs: number | undefined;
-  let judgeMs = -Infinity;
+  let judgedMs = -Infinity;
   return {
-    due(timeMs, isAlarmed) {
+    due(timeMs, { isAlarmed, isSuspicious }) {
       const known = channel();
       if (known === undefined) return undefined;
       learnMs ??= timeMs + LEARN_EVERY_MS;
-      if (isAlarmed) {
-        if (!known.isLearned || timeMs < judgeMs) return undefined;
-        judgeMs = timeMs + JUDGE_EVERY_MS;
+      if (isAlarmed || isSuspicious) {
+        if (!known.isLearned || timeMs < judgedMs + (isAlarmed ? ALARM_EVERY_MS : SUSPICION_EVERY_MS)) return undefined;
+        judgedMs = timeMs;
         return 'judge';
       }
       if (known.wants <= 0 || timeMs < learnMs) return undefined;
@@ -87,7 +88,7 @@ export function createCloserLook({ pilots, noise, onLook }: CloserLookOptions): 
   };
 
   return {
-    name: 'closer look',
+    name: 'closer-look',
     wish(why, { record, channel, analog }) {
       const { beamId, source } = record;
       wished = beamId === null ? undefined : { why, beamId, source, channel, analog };

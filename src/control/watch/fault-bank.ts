@@ -50,8 +50,10 @@ export interface FaultBank {
   step(reading: BankReading): FaultFound | undefined;
   /** There is an alarm, and what it is of is not certain yet. */
   readonly isAlarmed: boolean;
+  /** There may be one soon. */
+  readonly isSuspicious: boolean;
   /**
-   * The array was looked at more closely, because of an alarm.
+   * The array was looked at more closely, because of an alarm or a suspicion.
    * @returns what it is; undefined: what readings looked like it is not, and nothing else is there
    */
   lookedAt(evidence: LookEvidence): FaultFound | undefined;
@@ -82,7 +84,9 @@ const NAMING_READINGS = 6;
 const NAMING_SHARE = 1 / 8;
 /** Nats by which a closer look speaks against what it could have heard, so that it is none of that; and for what it is then, whatever readings say. */
 const DISPROVED = -10;
-const HEARD = 12;
+const HEARD = 20;
+/** Of the limit of an alarm: from here on a look is worth its requests. */
+const SUSPICION = 0.5;
 const DB_PER_NEPER = 10 / Math.LN10;
 
 /** Variance of an SINR in dB as n pilots estimate it, s linear. */
@@ -205,6 +209,10 @@ class Bank implements FaultBank {
 
   get isAlarmed(): boolean {
     return this.#naming !== undefined;
+  }
+
+  get isSuspicious(): boolean {
+    return this.#sum.some((sum) => sum > SUSPICION * this.#limit);
   }
 
   lookedAt({ nats, turnDeg }: LookEvidence): FaultFound | undefined {

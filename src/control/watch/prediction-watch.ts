@@ -209,7 +209,10 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
       const found = view === undefined || isMasked ? undefined : stepBank(record, view);
       const isAlarmed = found !== undefined || alarm !== undefined || held !== undefined || bank?.of.isAlarmed === true;
       if (isAlarmed) held = { found: found ?? held?.found, alarm: alarm ?? held?.alarm, waited: (held?.waited ?? 0) + 1 };
-      const why = view === undefined || isMasked ? undefined : plan.due(timeMs, isAlarmed);
+      const why =
+        view === undefined || isMasked
+          ? undefined
+          : plan.due(timeMs, { isAlarmed, isSuspicious: bank?.of.isSuspicious === true });
       if (why !== undefined && view !== undefined) look.wish(why, view);
       if (held === undefined || why === 'judge') return;
       // Without a look, what is found is told as soon as it has a name.
