@@ -285,7 +285,7 @@ const inProcess = (part: string): Promise<string> =>
   });
 
 async function report(): Promise<string> {
-  const [walk, stand, ...quiet] = await Promise.all(Object.keys(PARTS).map(inProcess));
+  const [walkLooks, standLooks, walk, stand, ...quiet] = await Promise.all(Object.keys(PARTS).map(inProcess));
   const late = quiet.pop() ?? '';
   return `# Watching: false alarms, and how soon a fault is named
 
@@ -295,11 +295,13 @@ Made by \`npx tsx bench/watching.ts\` on ${cpus()[0].model}. What is watched and
 ## Detection
 
 ${SEEDS} seeds, other ones than the limits of the watch were chosen on. The fault comes ${QUIET_S} s after the start; seconds until it is told with a name. Users walk, with a beam of
-its own in each cycle, or stand, with one beam for ever. Right: the kind, and the element or board is the one named or among the few that are; alone: named alone; doubted: told as
+its own in each cycle, or stand, with one beam for ever. Looks: panels report pilots, and the array is looked at more closely when something is suspected. Right: the kind, and the element or board is the one named or among the few that are; alone: named alone; doubted: told as
 the other possibility; before: told before anything happened.
 
-| what happens | users | median, s | p95, s | must, s | right | alone | doubted | other | before |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| what happens | users | looks | median, s | p95, s | must, s | right | alone | doubted | other | before |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+${walkLooks}
+${standLooks}
 ${walk}
 ${stand}
 
