@@ -8,14 +8,16 @@ import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';
 import { fromDb, ratesOfGains, toDb } from '../core/signal/rate.ts';
 import { realiseBeam } from '../core/signal/realise-beam.ts';
 import { createRandom, type Random } from '../core/signal/random.ts';
-import { estimateSinr } from '../hil-sim/pilot-estimates.ts';
+import { estimateChainGains, estimateSinr } from '../hil-sim/pilot-estimates.ts';
 import { createMovingUsers } from '../hil-sim/scene.ts';
 import { runBaseline } from '../models/baselines/baselines.ts';
+import type { Look } from '../src/control/watch/look-parts.ts';
 import type { BankReading } from '../src/control/watch/fault-bank.ts';
 
 export const ELEMENTS = 64;
 export const USERS = 4;
 export const PILOTS = 64;
+const LOOK_PILOTS = 16 * PILOTS;
 export const RATE_HZ = 20;
 const CHAINS = 4;
 const POWER = 10;
@@ -71,7 +73,27 @@ export function turn(array: TrueArray, elements: readonly number[], deg: (i: num
 }
 
 /** G of the true array. */
-export function trueGains({ channel, analog, digital }: RadiatedBeam, array: TrueArray): CMatrix {
+export const trueGains = ({ channel, analog, digital }: RadiatedBeam, array: TrueArray): CMatrix =>
+  matmul(channel, matmul(truly(analog, array), digital));
+
+/** What users hear of the pilots of each chain, each through a receiver of its own phase. */
+export function lookAt({ channel, analog, noise }: RadiatedBeam, array: TrueArray, random: Random): Look {
+  const heard = matmul(channel, truly(analog, array));
+  for (let k = 0; k < USERS; k++) {
+    const at = k * CHAINS;
+    const row = { rows: 1, cols: CHAINS, re: heard.re.slice(at, at + CHAINS), im: heard.im.slice(at, at + CHAINS) };
+    const values = estimateChainGains(row, noise, LOOK_PILOTS, random);
+    const rad = 2 * Math.PI * random.uniform();
+    for (let m = 0; m < CHAINS; m++) {
+      const [re, im] = [values[2 * m], values[2 * m + 1]];
+      heard.re[at + m] = re * Math.cos(rad) - im * Math.sin(rad);
+      heard.im[at + m] = re * Math.sin(rad) + im * Math.cos(rad);
+    }
+  }
+  return { channel, analog, heard, variance: noise / LOOK_PILOTS };
+}
+
+function truly(analog: CMatrix, array: TrueArray): CMatrix {
   const shown = { ...analog, re: analog.re.slice(), im: analog.im.slice() };
   for (let n = 0, i = 0; n < analog.rows; n++) {
     for (let m = 0; m < analog.cols; m++, i++) {
@@ -79,7 +101,7 @@ export function trueGains({ channel, analog, digital }: RadiatedBeam, array: Tru
       shown.im[i] = analog.re[i] * array.im[n] + analog.im[i] * array.re[n];
     }
   }
-  return matmul(channel, matmul(shown, digital));
+  return shown;
 }
 
 export function readingOf(cycle: number, point: ScenePoint, gains: CMatrix, random: Random, biasDb = 0): BankReading {

@@ -15,6 +15,8 @@ import { packageRoot } from '../core/files/package-root.ts';
 import { faultLosses } from '../core/signal/fault-losses.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
+import { createLookPlan } from '../src/control/watch/closer-look.ts';
+import { createEffectiveChannel } from '../src/control/watch/effective-channel.ts';
 import { createFaultBank, type FaultFound } from '../src/control/watch/fault-bank.ts';
 import { driftStep, newDriftState } from '../src/control/watch/drift-watch.ts';
 import { supposedFaults } from '../src/control/watch/supposed-faults.ts';
@@ -25,6 +27,7 @@ import {
   RATE_HZ,
   USERS,
   asBelieved,
+  lookAt,
   readingOf,
   scenePoints,
   trueGains,
@@ -35,6 +38,8 @@ import {
 
 const { values } = parseArgs({
   options: {
+    /** First of the seeds. */
+    first: { type: 'string', default: '20001' },
     days: { type: 'string', default: '10' },
     seeds: { type: 'string', default: '200' },
     'rig-hours': { type: 'string', default: '1' },
@@ -130,7 +135,8 @@ interface Told {
   alone: boolean;
 }
 
-function played(play: Play, points: readonly ScenePoint[], seed: number): Told {
+/** @param hasLooks panels report pilots */
+function played(play: Play, points: readonly ScenePoint[], seed: number, hasLooks: boolean): Told {
   const draw = createRandom(seed).stream('fault');
   const drawn: Drawn = {
     element: Math.floor(draw.uniform() * ELEMENTS),
@@ -140,6 +146,8 @@ function played(play: Play, points: readonly ScenePoint[], seed: number): Told {
   };
   const random = createRandom(seed).stream('pilots');
   const bank = createFaultBank(FAULTS, USERS, READINGS_A_DAY);
+  const looks = createEffectiveChannel(FAULTS, BOARDS);
+  const plan = createLookPlan(() => (hasLooks ? looks : undefined));
   const array = asBelieved();
   let gains = points.map((point) => trueGains(point, array));
   let found: FaultFound | undefined;
@@ -150,7 +158,14 @@ function played(play: Play, points: readonly ScenePoint[], seed: number): Told {
       gains = [];
     }
     const at = (cycle + QUIET_S * RATE_HZ) % points.length;
-    found = bank.step(readingOf(cycle, points[at], (gains[at] ??= trueGains(points[at], array)), random));
+    const reading = readingOf(cycle, points[at], (gains[at] ??= trueGains(points[at], array)), random);
+    const byReadings = bank.step(reading);
+    // A look is before the next cycle, and decides.
+    const why = plan.due(reading.timeMs, bank);
+    const look = why && lookAt(points[at], array, random);
+    if (why === 'learn' && look !== undefined) looks.learn(look);
+    if (why === 'judge' && look !== undefined) found = bank.lookedAt(looks.judge(look));
+    else if (!hasLooks) found = byReadings;
   }
   if (found === undefined) return { seconds: Infinity, as: 'never', alone: false };
   if (cycle <= 0) return { seconds: 0, as: 'before', alone: false };
@@ -159,11 +174,11 @@ function played(play: Play, points: readonly ScenePoint[], seed: number): Told {
   return { seconds: cycle / RATE_HZ, as, alone: isRight && found.candidates.length === 1 };
 }
 
-function detections(moves: boolean): void {
+function detections(moves: boolean, hasLooks: boolean): void {
   const told = new Map(PLAYS.map((play) => [play, [] as Told[]]));
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (let seed = Number(values.first); seed < Number(values.first) + SEEDS; seed++) {
     const points = scenePoints(seed, moves ? MOVING_POINTS : 1, FAULTS, BOARDS);
-    for (const [play, all] of told) all.push(played(play, points, seed));
+    for (const [play, all] of told) all.push(played(play, points, seed, hasLooks));
   }
   for (const [{ name, limitS, slow }, all] of told) {
     const { p50, p95 } = percentiles(Float64Array.from(all, ({ seconds }) => seconds));
@@ -177,7 +192,7 @@ function detections(moves: boolean): void {
       share(({ as }) => as === 'before'),
     ];
     console.log(
-      `| ${name} | ${moves ? 'walk' : 'stand'} | ${p50.toFixed(digits)} | ${p95.toFixed(digits)} | ${limitS} | ${shares.join(' | ')} |`,
+      `| ${name} | ${moves ? 'walk' : 'stand'} | ${hasLooks ? 'yes' : 'no'} | ${p50.toFixed(digits)} | ${p95.toFixed(digits)} | ${limitS} | ${shares.join(' | ')} |`,
     );
   }
 }
@@ -225,8 +240,10 @@ const modelHours = 12 * Number(values.days);
 
 /** Rows of the tables, each part in a process of its own. */
 const PARTS: Record<string, () => void | Promise<void>> = {
-  'faults, walk': () => detections(true),
-  'faults, stand': () => detections(false),
+  'faults, walk, looks': () => detections(true, true),
+  'faults, stand, looks': () => detections(false, true),
+  'faults, walk': () => detections(true, false),
+  'faults, stand': () => detections(false, false),
   bias: () => {
     for (const biasDb of [0.05, 0.3, 1]) {
       console.log(
@@ -249,7 +266,18 @@ const PARTS: Record<string, () => void | Promise<void>> = {
 
 const inProcess = (part: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    const args = ['--days', values.days, '--seeds', values.seeds, '--rig-hours', values['rig-hours'], '--part', part];
+    const args = [
+      '--first',
+      values.first,
+      '--days',
+      values.days,
+      '--seeds',
+      values.seeds,
+      '--rig-hours',
+      values['rig-hours'],
+      '--part',
+      part,
+    ];
     execFile(process.execPath, [...process.execArgv, process.argv[1], ...args], (error, stdout) => {
       if (error !== null) reject(new Error(`the part '${part}' failed`, { cause: error }));
       else resolve(stdout.trim());
@@ -257,7 +285,7 @@ const inProcess = (part: string): Promise<string> =>
   });
 
 async function report(): Promise<string> {
-  const [walk, stand, ...quiet] = await Promise.all(Object.keys(PARTS).map(inProcess));
+  const [walkLooks, standLooks, walk, stand, ...quiet] = await Promise.all(Object.keys(PARTS).map(inProcess));
   const late = quiet.pop() ?? '';
   return `# Watching: false alarms, and how soon a fault is named
 
@@ -267,11 +295,13 @@ Made by \`npx tsx bench/watching.ts\` on ${cpus()[0].model}. What is watched and
 ## Detection
 
 ${SEEDS} seeds, other ones than the limits of the watch were chosen on. The fault comes ${QUIET_S} s after the start; seconds until it is told with a name. Users walk, with a beam of
-its own in each cycle, or stand, with one beam for ever. Right: the kind, and the element or board is the one named or among the few that are; alone: named alone; doubted: told as
+its own in each cycle, or stand, with one beam for ever. Looks: panels report pilots, and the array is looked at more closely when something is suspected. Right: the kind, and the element or board is the one named or among the few that are; alone: named alone; doubted: told as
 the other possibility; before: told before anything happened.
 
-| what happens | users | median, s | p95, s | must, s | right | alone | doubted | other | before |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| what happens | users | looks | median, s | p95, s | must, s | right | alone | doubted | other | before |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+${walkLooks}
+${standLooks}
 ${walk}
 ${stand}
 

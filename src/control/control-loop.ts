@@ -130,7 +130,7 @@ class Loop implements ControlLoop {
       wake: () => this.#resume(),
     });
     this.#between = createBetweenTurns({
-      ...{ clock: this.#clock, works: options.between ?? [], panels, safety, tell },
+      ...{ clock: this.#clock, works: [this.#watch.look, ...(options.between ?? [])], panels, safety, tell },
       isRunning: () => this.#is('running'),
       doing: (what) => (this.#doing = what),
     });

@@ -66,7 +66,7 @@ export function scriptedPanel(clock: VirtualClock, name = 'scripted', session = 
   const panel: Panel = {
     name,
     get capabilities() {
-      return session ? ({} as Capabilities) : undefined;
+      return session ? ({ features: [] as string[] } as unknown as Capabilities) : undefined;
     },
     counters: { requests: 0, retries: 0, timeouts: 0, nacks: 0, strayReplies: 0, badFrames: 0, roundTripMs: 1 },
     get safeAs() {

@@ -14,8 +14,23 @@ const QUIET_S = 80;
 /** Beside what the demo's array has wrong from the start, which no watch is to tell of. */
 const IMPAIRED = { temperatureDriftDegPerMinute: 0 };
 
+const REFUSES_PILOTS: RigFile['simulator']['behaviours'][number] = {
+  ...{ do: 'nack', messages: ['measure-pilots'], code: 'unsupported-message', detail: 0 },
+  ...{ direction: 'to-panel', probability: 1 },
+};
+
 /** Whole cycles at 20 a second on virtual time, the demo's array without its drift, and what is told of it. */
-async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps = 1.4, watch = {}, impairments = {} } = {}) {
+async function watched(
+  faults: Fault[],
+  {
+    seconds = QUIET_S + 10,
+    userSpeedMps = 1.4,
+    watch = {},
+    impairments = {},
+    pilotReport = true,
+    behaviours = [] as RigFile['simulator']['behaviours'],
+  } = {},
+) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
   const rig = parseRigFile(readFileSync(path, 'utf8'), path);
   const events: RigEvent[] = [];
@@ -28,6 +43,8 @@ async function watched(faults: Fault[], { seconds = QUIET_S + 10, userSpeedMps =
         ...rig.simulator,
         faults,
         userSpeedMps,
+        behaviours,
+        panel: { ...rig.simulator.panel, pilotReport },
         impairments: { ...rig.simulator.impairments, ...IMPAIRED, ...impairments },
       },
       beamformer: { ...rig.beamformer, model: 'aligned', quantiser: 'nearest' },
@@ -63,9 +80,25 @@ describe('an array that is watched', () => {
     ]);
   });
 
-  it('tells of an element that dies while nobody moves, by name or as one of a few', async () => {
+  it('names an element that dies while nobody moves, by the pilots of the beam that is on the air', async () => {
     const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0 });
+    expect(events).toMatchObject([{ code: 'element-fault', action: 'Likely cause: element 23 is dead, or stuck.' }]);
+  });
+
+  it('tells of it by SINRs alone where panels report no pilots, by name or as one of a few', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0, pilotReport: false });
     expect(events).toMatchObject([{ code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string }]);
+  });
+
+  it('does so where pilots are promised and refused, and says that it does not ask for them any more', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], {
+      userSpeedMps: 0,
+      behaviours: [REFUSES_PILOTS],
+    });
+    expect(events).toMatchObject([
+      { code: 'closer-look-failed', message: expect.stringMatching(/3 times in a row/) as string },
+      { code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string },
+    ]);
   });
 
   it('says nothing of an array that stays as it is', async () => {

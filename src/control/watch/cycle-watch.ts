@@ -7,6 +7,7 @@ import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CalibrationUsed, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
 import type { ArrayHealth } from '../array-health.ts';
+import type { BetweenCycles } from '../between-cycles.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPaceWatch, settingOf, type SlowPace } from './pace-watch.ts';
@@ -25,6 +26,9 @@ export interface CycleWatch {
     calibration: CalibrationUsed,
   ): void;
   after(finished: Pick<FinishedCycle, 'record' | 'view' | 'doubt'>): void;
+
+  /** The array is looked at more closely before a cycle, when something seems to be wrong. */
+  readonly look: BetweenCycles;
 
   /** The loop has paused. */
   paused(): void;
@@ -110,6 +114,7 @@ export function createCycleWatch({ clock, rateHz, sink, tell, ...others }: Cycle
         });
       }
     },
+    look: prediction.look,
     paused: () => pace.restart(),
   };
 }

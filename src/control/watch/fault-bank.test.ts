@@ -114,3 +114,43 @@ describe('a bank of supposed faults', () => {
     expect(found.map(({ fault }) => fault)).toEqual([FAULTS[6], FAULTS[7]]);
   });
 });
+
+describe('a look at an array that is suspected', () => {
+  /** A bank that is near an alarm of element 0, which has died. */
+  function suspicious() {
+    const random = createRandom(4);
+    const bank = createFaultBank(FAULTS, USERS, 86_400 * RATE_HZ);
+    const losses = Float64Array.from(MEAN_LOSSES);
+    for (let cycle = 0; !bank.isSuspicious; cycle++) {
+      const predictedSnrDb = new Float64Array(USERS).fill(20);
+      const lost = (k: number): number => (cycle < QUIET_S * RATE_HZ ? 0 : losses[k]);
+      const measuredSnrDb = predictedSnrDb.map((db, k) => db - lost(k) - 0.5 * random.normal());
+      const at = { timeMs: (1000 * cycle) / RATE_HZ, cycle, pilots: PILOTS, missingRate: 0.5 };
+      bank.step({ ...at, predictedSnrDb, measuredSnrDb, losses });
+    }
+    return bank;
+  }
+  const heard = (of: (fault: SupposedFault) => number) => ({
+    nats: Float64Array.from(FAULTS, of),
+    turnDeg: Float64Array.of(0, 17.4),
+  });
+  const unheard = ({ what }: SupposedFault): number => (what === 'user' ? 0 : -50);
+
+  it('names what was heard, though readings took it for something else', () => {
+    const found = suspicious().lookedAt(heard((fault) => (fault === FAULTS[3] ? 80 : unheard(fault))));
+    expect(found).toMatchObject({ fault: FAULTS[3], candidates: [3], otherwise: undefined });
+    expect(Math.abs((found?.sinceCycle ?? 0) - QUIET_S * RATE_HZ)).toBeLessThan(40);
+  });
+
+  it('says how far a board is turned, as it was heard', () => {
+    const found = suspicious().lookedAt(heard((fault) => (fault === FAULTS[5] ? 80 : unheard(fault))));
+    expect(found?.fault).toEqual({ what: 'board', index: 1, turnDeg: 17 });
+  });
+
+  it('takes back what was not heard, tells nothing, and goes on suspecting only what pilots do not hear', () => {
+    const bank = suspicious();
+    expect(bank.lookedAt(heard(unheard))).toBeUndefined();
+    expect(bank.isAlarmed).toBe(false);
+    expect(['user', undefined]).toContain(bank.likeliest()?.fault.what);
+  });
+});

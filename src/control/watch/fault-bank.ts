@@ -16,6 +16,8 @@
 import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
 import { LEAST_MEASURED } from './drift-watch.ts';
+import type { LookEvidence } from './effective-channel.ts';
+import { nameFault, type NamedFault } from './fault-naming.ts';
 
 export interface BankReading {
   timeMs: number;
@@ -31,13 +33,7 @@ export interface BankReading {
   losses: Float64Array;
 }
 
-export interface FaultFound {
-  /** The likeliest, and what it explains: since when, and how much. */
-  fault: SupposedFault;
-  /** Of its kind, those that cannot be told from it, the likeliest first, itself among them. */
-  candidates: number[];
-  /** The likeliest of another kind, where it can hardly be told from it. */
-  otherwise: SupposedFault | undefined;
+export interface FaultFound extends NamedFault {
   /** Since when, and in how many readings. */
   sinceCycle: number;
   sinceMs: number;
@@ -52,6 +48,15 @@ export interface FaultFound {
 export interface FaultBank {
   /** @returns a fault, once */
   step(reading: BankReading): FaultFound | undefined;
+  /** There is an alarm, and what it is of is not certain yet. */
+  readonly isAlarmed: boolean;
+  /** There may be one soon. */
+  readonly isSuspicious: boolean;
+  /**
+   * The array was looked at more closely, because of an alarm or a suspicion.
+   * @returns what it is; undefined: what readings looked like it is not, and nothing else is there
+   */
+  lookedAt(evidence: LookEvidence): FaultFound | undefined;
   /** The fault that explains best what was read lately, where any does. */
   likeliest(): FaultFound | undefined;
   /** Learns anew what is normal: something has been told of, and is normal from now on. */
@@ -77,12 +82,11 @@ const MOST_OF_ONE_READING = 2 / 7;
 /** From the alarm on, so many readings are waited for until one fault is this likely, and for what came slowly an eighth of the time that it took. */
 const NAMING_READINGS = 6;
 const NAMING_SHARE = 1 / 8;
-/** Phases that spread over all elements turn each board a little as well: one is blamed of so small a turn when it explains so much more, nats. */
-const SMALL_TURN_DEG = 10;
-const BOARD_OVER_SPREAD = 5;
-const SURE = 0.95;
-/** Nats above which a fault explains something. */
-const EXPLAINS = 6;
+/** Nats by which a closer look speaks against what it could have heard, so that it is none of that; and for what it is then, whatever readings say. */
+const DISPROVED = -10;
+const HEARD = 20;
+/** Of the limit of an alarm: from here on a look is worth its requests. */
+const SUSPICION = 0.5;
 const DB_PER_NEPER = 10 / Math.LN10;
 
 /** Variance of an SINR in dB as n pilots estimate it, s linear. */
@@ -142,8 +146,6 @@ class Bank implements FaultBank {
   readonly #faults;
   readonly #users;
   readonly #limit;
-  /** ln of how likely each fault is before anything is read: kinds alike, and within a kind all alike. */
-  readonly #lnPrior;
   #learning: Learning;
   #learned: Learned | undefined;
   /** S, and the plain log-likelihood ratio since S was nought last. */
@@ -164,12 +166,6 @@ class Bank implements FaultBank {
     this.#faults = faults;
     this.#users = users;
     this.#limit = limit;
-    const ofKind = new Map<string, number>();
-    for (const { what } of faults) ofKind.set(what, (ofKind.get(what) ?? 0) + 1);
-    this.#lnPrior = Float64Array.from(faults, (fault) => {
-      const isSmallTurn = fault.what === 'board' && fault.turnDeg !== null && Math.abs(fault.turnDeg) <= SMALL_TURN_DEG;
-      return -Math.log(ofKind.get(fault.what) ?? 1) - (isSmallTurn ? BOARD_OVER_SPREAD : 0);
-    });
     const each = (): Float64Array => new Float64Array(faults.length);
     [this.#sum, this.#explained, this.#count] = [each(), each(), each()];
     [this.#rate, this.#grown, this.#sinceCycle, this.#sinceMs] = [each(), each(), each(), each()];
@@ -209,6 +205,35 @@ class Bank implements FaultBank {
     const isSure = found.candidates.length === 1 && found.otherwise === undefined;
     if (!isSure && ++this.#naming <= Math.max(NAMING_READINGS, NAMING_SHARE * found.readings)) return undefined;
     return found;
+  }
+
+  get isAlarmed(): boolean {
+    return this.#naming !== undefined;
+  }
+
+  get isSuspicious(): boolean {
+    return this.#sum.some((sum) => sum > SUSPICION * this.#limit);
+  }
+
+  lookedAt({ nats, turnDeg }: LookEvidence): FaultFound | undefined {
+    if (this.#learned === undefined) return undefined;
+    const both = nats.map((heard, f) => {
+      const isAlarmed = this.#sum[f] > this.#limit || heard >= HEARD;
+      return isAlarmed ? heard + (this.#sum[f] > 0 ? this.#explained[f] : 0) : -Infinity;
+    });
+    const found = nats.some((heard, f) => heard > DISPROVED && both[f] > -Infinity)
+      ? this.#foundAmong(both, this.#learned)
+      : undefined;
+    if (found === undefined) {
+      this.#naming = undefined;
+      nats.forEach((heard, f) => {
+        if (heard <= DISPROVED) this.#sum[f] = this.#explained[f] = 0;
+      });
+      return undefined;
+    }
+    const { fault } = found;
+    if (fault.what !== 'board' || fault.turnDeg === null) return found;
+    return { ...found, fault: { ...fault, turnDeg: Math.round(turnDeg[fault.index]) } };
   }
 
   likeliest(): FaultFound | undefined {
@@ -335,55 +360,32 @@ class Bank implements FaultBank {
     if (this.#learned) this.#learned.rate += (missingRate - this.#learned.rate) / FOLLOW_READINGS;
   }
 
-  #name({ rate }: Learned): FaultFound | undefined {
-    let most = -Infinity;
-    const weights = this.#explained.map((explained, f) => {
-      const value = this.#sum[f] > 0 ? explained + this.#lnPrior[f] : -Infinity;
-      most = Math.max(most, value);
-      return value;
-    });
-    if (most < EXPLAINS) return undefined;
-    const byMember = new Map<string, { mass: number; best: number }>();
-    let total = 0;
-    weights.forEach((value, f) => {
-      const mass = Math.exp(value - most);
-      total += mass;
-      const member = byMember.get(memberOf(this.#faults[f]));
-      if (member === undefined) byMember.set(memberOf(this.#faults[f]), { mass, best: f });
-      else {
-        member.mass += mass;
-        if (value > weights[member.best]) member.best = f;
-      }
-    });
-    const members = [...byMember.values()].sort((a, b) => b.mass - a.mass);
-    const { best } = members[0];
-    const fault = this.#faults[best];
-    const same = members.filter((member) => this.#faults[member.best].what === fault.what);
-    const ofKind = same.reduce((sum, { mass }) => sum + mass, 0);
-    const candidates: number[] = [];
-    let told = 0;
-    for (const member of same) {
-      if (told >= SURE * ofKind) break;
-      candidates.push(indexOf(this.#faults[member.best]));
-      told += member.mass;
-    }
-    const other = members.find((member) => this.#faults[member.best].what !== fault.what);
-    const otherwise = ofKind < SURE * total && other !== undefined ? this.#faults[other.best] : undefined;
+  #name(learned: Learned): FaultFound | undefined {
+    return this.#foundAmong(
+      this.#explained.map((explained, f) => (this.#sum[f] > 0 ? explained : -Infinity)),
+      learned,
+    );
+  }
+
+  /** @param nats how much each fault explains; −∞: it is none of those that are supposed */
+  #foundAmong(nats: Float64Array, { rate }: Learned): FaultFound | undefined {
+    const named = nameFault(this.#faults, nats);
+    if (named === undefined) return undefined;
+    // What only a look has shown came when what it was taken for began.
+    const since = this.#sum[named.best] > 0 ? named.best : this.#sum.indexOf(Math.max(...this.#sum));
     return {
-      ...{ fault, candidates, otherwise },
-      readings: this.#count[best],
-      sinceCycle: this.#sinceCycle[best],
-      sinceMs: this.#sinceMs[best],
+      ...named.found,
+      readings: this.#count[since],
+      sinceCycle: this.#sinceCycle[since],
+      sinceMs: this.#sinceMs[since],
       beforeRate: rate,
-      nowRate: this.#rate[best] / this.#count[best],
-      grewDb: this.#grown[best] / this.#count[best],
+      nowRate: this.#rate[since] / this.#count[since],
+      grewDb: this.#grown[since] / this.#count[since],
     };
   }
 }
 
 const finite = (value: number): number => (value - value === 0 ? value : 0);
-const indexOf = (fault: SupposedFault): number => ('index' in fault ? fault.index : 0);
-const memberOf = (fault: SupposedFault): string => `${fault.what} ${indexOf(fault)}`;
 
 function newLearning(faults: number, users: number): Learning {
   const each = (length: number): Float64Array => new Float64Array(length);

@@ -1,14 +1,19 @@
 /**
  * Does the array still do what the model of it says? Two tests watch predicted less measured: a bank of supposed faults, which knows what each of them would
  * cost on the beam that is radiated (fault-bank.ts), and a CUSUM of seconds for what none of them explains (drift-watch.ts). One thing is told once, whichever
- * of them finds it first, with its likely cause; another fault beside it is news again.
+ * of them finds it first, with its likely cause; another fault beside it is news again. Before it is told, the array is looked at more closely where panels report
+ * pilots (closer-look.ts): what it is like then decides what is told, or that nothing is.
  */
 import type { Clock } from '../../../core/clock/clock.ts';
 import { faultLosses, type SupposedFault } from '../../../core/signal/fault-losses.ts';
-import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
+import type { ChannelOrigin, CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
 import type { ArrayHealth } from '../array-health.ts';
 import type { CycleView } from '../controller.ts';
+import type { BetweenCycles } from '../between-cycles.ts';
+import { createCloserLook, createLookPlan, type LookWish } from './closer-look.ts';
 import { driftStep, newDriftState, type DriftAlarm } from './drift-watch.ts';
+import { canLookAt, createEffectiveChannel, type EffectiveChannel, type LookEvidence } from './effective-channel.ts';
+import type { Look } from './look-parts.ts';
 import { createFaultBank, type FaultBank, type FaultFound } from './fault-bank.ts';
 import { causeOfDrift, faultEvent, grownEvent, type Circumstances } from './prediction-news.ts';
 import { supposedFaults } from './supposed-faults.ts';
@@ -21,6 +26,8 @@ export interface BoardElements {
 
 export interface PredictionWatch {
   after(record: CycleRecord, view: CycleView | undefined): void;
+  /** Done before the next cycle, when something seems to be wrong. */
+  readonly look: BetweenCycles;
 }
 
 export interface PredictionWatchOptions {
@@ -43,16 +50,38 @@ const MOST_PER_SECOND = 100;
 /** Of N·K² products and F·K logarithms, so many a cycle: larger arrays are looked at every so many cycles. */
 const MOST_WORK = 40_000;
 const DAY_S = 86_400;
+/** An alarm waits for a closer look for so many readings. */
+const MOST_WAITED = 4;
+
+/** What was found by readings, and is told where no look has another word. */
+interface Held {
+  found: FaultFound | undefined;
+  alarm: DriftAlarm | undefined;
+  waited: number;
+}
 
 export function createPredictionWatch(options: PredictionWatchOptions): PredictionWatch {
   const { clock, rateHz, pilots, noise, boards, health, tell, temperatureC } = options;
   const readingsPerDay = DAY_S * Math.min(rateHz === 0 ? MOST_PER_SECOND : rateHz, MOST_PER_SECOND);
   let setting = '';
   let array = '';
+  let channelSource: ChannelOrigin = 'simulation';
   let temperatureBeforeC: number | null = null;
   let drift = newDriftState();
   let bank:
-    { shape: string; losses: ReturnType<typeof faultLosses>; into: Float64Array; of: FaultBank; every: number } | undefined;
+    | {
+        shape: string;
+        losses: ReturnType<typeof faultLosses>;
+        into: Float64Array;
+        of: FaultBank;
+        every: number;
+        /** Undefined where the array is too large for it. */
+        looks: EffectiveChannel | undefined;
+      }
+    | undefined;
+  /** Faults that were told of, and are there since. */
+  let there: SupposedFault[] = [];
+  let held: Held | undefined;
   /** What the slow test told of and nobody could name goes on: faults cannot be told from it until it is over. */
   let isMasked = false;
   const told = new Set<string>();
@@ -64,15 +93,16 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     const shape = JSON.stringify(array);
     if (bank?.shape === shape) return bank;
     const faults = supposedFaults({ ...array, boards: boards.length });
+    const elementsOfBoards = boards.map(({ elements }) => elements);
     bank = {
       shape,
-      losses: faultLosses(
-        faults,
-        boards.map(({ elements }) => elements),
-      ),
+      losses: faultLosses(faults, elementsOfBoards),
       into: new Float64Array(faults.length * array.users),
       of: createFaultBank(faults, array.users, readingsPerDay),
       every: Math.ceil((array.elements * array.users ** 2 + 10 * faults.length * array.users) / MOST_WORK),
+      looks: canLookAt(array.elements, array.rfChains, array.users)
+        ? createEffectiveChannel(faults, elementsOfBoards)
+        : undefined,
     };
     return bank;
   };
@@ -97,21 +127,63 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     return true;
   };
 
-  const tellFault = (found: FaultFound, at: Circumstances): void => {
-    if (!isNews(found.fault)) return;
-    if (found.fault.what === 'element') health.suspected(found.candidates);
-    tell(faultEvent(found, boards, at));
+  const circumstances = (): Circumstances => ({
+    ...{ nowMs: clock.nowMs(), channelSource, temperatureBeforeC, temperatureNowC: temperatureC() },
+  });
+
+  const learnAnew = (): void => {
+    bank?.of.learnAnew();
+    bank?.looks?.learnAnew(there);
+    held = undefined;
   };
 
-  const tellDrift = (alarm: DriftAlarm, at: Circumstances): void => {
+  const tellFault = (found: FaultFound): void => {
+    const { fault, candidates } = found;
+    there.push(...(fault.what === 'element' ? candidates.map((index) => ({ ...fault, index })) : [fault]));
+    learnAnew();
+    if (!isNews(fault)) return;
+    if (fault.what === 'element') health.suspected(candidates);
+    tell(faultEvent(found, boards, circumstances()));
+  };
+
+  const tellDrift = (alarm: DriftAlarm): void => {
+    isMasked = true;
     if (told.has('elements')) return;
     told.add('elements');
+    const at = circumstances();
     tell(grownEvent('prediction-drift', alarm, causeOfDrift(alarm, at), at));
   };
 
+  /** What is held is told, as the look has it where there was one. */
+  const settle = (evidence?: LookEvidence): void => {
+    const { found: byReadings, alarm } = held ?? {};
+    held = undefined;
+    const found = evidence === undefined ? byReadings : bank?.of.lookedAt(evidence);
+    if (found !== undefined) {
+      drift.announced = true;
+      return tellFault({ ...found, ...(alarm === undefined ? {} : grownOf(alarm)) });
+    }
+    if (alarm === undefined) return;
+    const explained = bank?.of.likeliest();
+    if (explained === undefined) tellDrift(alarm);
+    else tellFault(explained);
+  };
+
+  const look = createCloserLook({
+    ...{ pilots, noise },
+    onLook(why: LookWish, heard: Look | undefined) {
+      if (bank?.looks === undefined) return;
+      if (why === 'judge') settle(heard && bank.looks.judge(heard));
+      else if (heard !== undefined) bank.looks.learn(heard);
+    },
+  });
+  const plan = createLookPlan(() => bank?.looks);
+
   return {
+    look,
     after(record, view) {
-      const { modelId, phaseBits, source, channelSource, panels, calibration } = record;
+      const { modelId, phaseBits, source, panels, calibration } = record;
+      channelSource = record.channelSource;
       const now = [modelId, phaseBits, source, channelSource, panels, calibration].join('\n');
       if (array !== [source, panels, calibration].join('\n')) {
         array = [source, panels, calibration].join('\n');
@@ -120,34 +192,37 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
       if (now !== setting) {
         setting = now;
         drift = newDriftState();
-        bank?.of.learnAnew();
+        there = [];
+        learnAnew();
         temperatureBeforeC = null;
         isMasked = false;
         told.clear();
       }
       temperatureBeforeC ??= temperatureC();
-      const at: Circumstances = { nowMs: clock.nowMs(), channelSource, temperatureBeforeC, temperatureNowC: temperatureC() };
-      const alarm = driftStep(drift, { timeMs: at.nowMs, pilots, ...record });
+      const timeMs = clock.nowMs();
+      const alarm = driftStep(drift, { timeMs, pilots, ...record });
       if (isMasked && !drift.announced) {
         isMasked = false;
         told.delete('elements');
-        bank?.of.learnAnew();
+        learnAnew();
       }
       const found = view === undefined || isMasked ? undefined : stepBank(record, view);
-      if (found !== undefined) {
-        tellFault(found, at);
-        bank?.of.learnAnew();
-        drift.announced = true;
-      } else if (alarm !== undefined) {
-        const explained = bank?.of.likeliest();
-        if (explained === undefined) {
-          tellDrift(alarm, at);
-          isMasked = true;
-        } else {
-          tellFault(explained, at);
-          bank?.of.learnAnew();
-        }
-      }
+      const isAlarmed = found !== undefined || alarm !== undefined || held !== undefined || bank?.of.isAlarmed === true;
+      if (isAlarmed) held = { found: found ?? held?.found, alarm: alarm ?? held?.alarm, waited: (held?.waited ?? 0) + 1 };
+      const why =
+        view === undefined || isMasked
+          ? undefined
+          : plan.due(timeMs, { isAlarmed, isSuspicious: bank?.of.isSuspicious === true });
+      if (why !== undefined && view !== undefined) look.wish(why, view);
+      if (held === undefined || why === 'judge') return;
+      // Without a look, what is found is told as soon as it has a name.
+      if (bank?.looks?.isLearned === true && held.waited <= MOST_WAITED) return;
+      if (held.found !== undefined || held.alarm !== undefined) settle();
+      else if (bank?.of.isAlarmed !== true) held = undefined;
     },
   };
 }
+
+const grownOf = ({ beforeRate, nowRate, grewDb, sinceCycle, sinceMs }: DriftAlarm): Omit<DriftAlarm, 'shape' | 'user'> => ({
+  ...{ beforeRate, nowRate, grewDb, sinceCycle, sinceMs },
+});
