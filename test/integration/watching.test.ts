@@ -112,9 +112,7 @@ describe('elements that are measured again between cycles', () => {
   it('go round and round, at a loss that is told, and are well where they are', async () => {
     const events = await watched([], { seconds: 40, watch });
     expect(new Set(events.map(({ code }) => code))).toEqual(new Set(['elements-measured']));
-    expect(events[0].message).toMatch(
-      /^All 64 elements were measured again between cycles: \d+ beams so far, .* % of all\.$/,
-    );
+    expect(events[0].message).toMatch(/^All 64 elements were measured again between cycles: \d+ beams so far, .* % of all\.$/);
   });
 
   it('that are dead are told of, and which of several suspects it is', async () => {
