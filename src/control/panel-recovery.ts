@@ -260,8 +260,7 @@ export function createPanelRecovery(options: {
     if (gone !== undefined) move({ input: 'ended', why: gone });
   };
 
-  /** @param waits for it still: a panel that nobody looks after any more is not greeted, for a greeting keeps it radiating for another silence */
-  const confirmSafe = async (waits: () => boolean): Promise<string | undefined> => {
+  const confirmSafe = async (): Promise<string | undefined> => {
     const [order, safeState] = [orderNow(), safeStateNow()];
     const ask: AskSafe = ({ state }) =>
       state === safeState ? teach({ silenceMs, enter: true }) : panel.setSafeState(state, { silenceMs, enter: true });
@@ -271,7 +270,7 @@ export function createPanelRecovery(options: {
       return true;
     });
     // Without a session nothing was said to it, and it may be within reach again.
-    if (!taken.ok && panel.capabilities === undefined && waits() && (await shake()).ok) taken = await askDown(order, ask);
+    if (!taken.ok && panel.capabilities === undefined && (await shake()).ok) taken = await askDown(order, ask);
     if (taken.ok && taken.refusal === undefined) return undefined;
     return taken.ok ? `${whyNot(taken)}; it was muted instead` : whyNot(taken);
   };
@@ -375,9 +374,7 @@ export function createPanelRecovery(options: {
     commandSafe,
     makeSafe(withinMs = CONFIRM_MS) {
       limit.dark();
-      const untilMs = clock.nowMs() + withinMs;
-      const waits = (): boolean => clock.nowMs() < untilMs;
-      return withinTime(clock, withinMs, confirmSafe(waits), `no answer to set-safe-state within ${withinMs} ms`);
+      return withinTime(clock, withinMs, confirmSafe(), `no answer to set-safe-state within ${withinMs} ms`);
     },
   };
 }

@@ -18,6 +18,8 @@ export interface BlindSafety {
   again(): void;
   /** It is confirmed, or a beam is meant again: no copy of the command may follow. */
   settled(): void;
+  /** Sent no more by itself. What is not confirmed stays pending: it goes before whatever handshake may come yet, which keeps a panel radiating otherwise. */
+  rest(): void;
 }
 
 /** Pauses between sendings, ms. */
@@ -56,5 +58,6 @@ export function createBlindSafety(clock: Clock, send: (order: SafeOrder) => bool
       pending = undefined;
       stop();
     },
+    rest: stop,
   };
 }

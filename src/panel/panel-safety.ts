@@ -96,7 +96,7 @@ export function createPanelSafety(clock: Clock, line: () => RequestLine, onSilen
       return undefined;
     },
     close() {
-      blind.settled();
+      blind.rest();
       silence.end();
     },
   };
