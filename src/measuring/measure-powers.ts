@@ -17,6 +17,7 @@ import type { ArrayReader, ArraySetting, SettingsReader } from './array-reader.t
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
 import type { MeasureArrayOptions, MeasuredStates } from './measure-array.ts';
 import { NOISE_READINGS, requireFeatures, settingOf } from './measure-array.ts';
+import { drawnForChain, runsHere } from './method-runs.ts';
 
 /** Settings that are drawn to find a strong reference, and to tell how strong the chain itself is. */
 const DRAWN_SETTINGS = 32;
@@ -55,6 +56,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
   requireFeatures(array, method);
   requireReferenceChain(array, method);
   const total = powerReadingsOf(options);
+  const { begin = runsHere(method, random) } = reader;
   let done = 0;
   const readAll: ArrayReader['read'] = async (setting) => {
     const heard = await reader.read(setting);
@@ -65,14 +67,15 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
   const parts = chainsOf(array);
   const chains: MeasuredChain[] = [];
   for (const [chain, elements] of parts.entries()) {
-    const drawn = random.stream(`chain ${chain}`);
+    const drawn = drawnForChain(random, chain);
     const alone: DrivenChains = { chain, weights: [{ chain, re: 1, im: 0 }] };
     const ofStill = await several(NOISE_READINGS, () => read({ words: new Uint16Array(placesOf(array)), driven: alone }));
     const reference = method.needsReference === true ? await chooseReference(array, chain, drawn, read) : undefined;
     const noise = reference?.noise ?? noiseOf(ofStill);
-    const run = method.run({ ...setupOf(array, elements.length, drawn, readings), noise, drift: true });
+    const { phaseBits, elementEnable } = array;
+    const run = begin(chain, { elements: elements.length, phaseBits, elementEnable, readings, noise, drift: true });
     let saturated = 0;
-    let step = run.next();
+    let step = await run.next();
     while (step.done !== true) {
       const plan = step.value;
       const plans = parts.map((_, m) => (m === chain ? plan : undefined));
@@ -85,8 +88,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
       }
       saturated += heard.re.filter(Number.isNaN).length;
       if (saturated > 0 && method.needsReference !== true) throw outOfScale(method.name);
-      await reader.beforeSolving?.();
-      step = run.next(heard);
+      step = await run.next(heard);
     }
     chains.push({ elements, estimate: step.value, noise, saturated });
   }
