@@ -212,6 +212,20 @@ describe('beamrig calibrate', () => {
     expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
   }, 60_000);
 
+  it('says that the newest table is worse than one that was there, and how to use that again', async () => {
+    const rig = impaired();
+    const coded = await cli.beamrig('calibrate', rig, '--pilots', '4');
+    expect(coded.stderr).not.toContain('worse');
+    const offsets = await cli.beamrig('calibrate', rig, '--method', 'hadamard', '--json');
+    expect(offsets).toMatchObject({ code: 0 });
+    const [, newest] = tables();
+    expect(offsets.stderr).toMatch(
+      /is worse than one that was there: SIM-0001\S+ of .* UTC is known to [\d.]+°, the new one to /,
+    );
+    expect(offsets.stderr).toContain(`${newest} elsewhere.`);
+    expect(offsets.stdout).toContain('"betterBefore":{"id":"SIM-0001/');
+  }, 60_000);
+
   it('says what a method lacks', async () => {
     const old = impaired('  panel: { elementEnable: false }\n');
     expectRefusal(

@@ -13,7 +13,7 @@ import { calibrateRig, flawsText, type CalibrationResult } from '../measuring/ca
 import { READING_KINDS, type CalibrationRequest, type ReadingKind } from '../measuring/calibration-request.ts';
 import { openArray, type OpenedArray } from '../measuring/open-array.ts';
 import { planned, type PlannedMeasurement } from '../measuring/planned-measurement.ts';
-import { writeResult, type WrittenResult } from '../measuring/write-result.ts';
+import { worseText, writeResult, type WrittenResult } from '../measuring/write-result.ts';
 import { sourceText } from '../telemetry/cycle-record.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { readingProgress } from './calibrate-progress.ts';
@@ -98,6 +98,8 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     release();
   }
   if (files === undefined) throw new BeamrigError('internal', 'the tables were not written');
+  const worse = worseText(files, result.tables[0].accuracy.phaseDeg);
+  if (worse !== undefined) printError(printable(worse));
   if (json) print(JSON.stringify({ type: 'calibrated', ...asJson(request, result), ...files, safe: unsafe === undefined }));
   else for (const line of inWords(result, files)) print(printable(line));
 }
