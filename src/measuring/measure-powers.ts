@@ -114,9 +114,9 @@ async function chooseReference(array: ArrayUnderTest, chain: number, random: Ran
     for (const words of drawn) powers.push(await read({ words, driven: { chain: of, weights: [{ chain: of, re: 1, im: 0 }] } }));
     return powers;
   };
-  const own = await ofDrawn(chain);
+  const own = inRange(await ofDrawn(chain));
   const others = await ofDrawn(neighbour);
-  const strongest = Math.max(...others);
+  const strongest = Math.max(...inRange(others));
   const words = drawn[others.indexOf(strongest)];
   const meanOwn = own.reduce((sum, power) => sum + power, 0) / own.length;
   const weight = Math.min(REFERENCE_SHARE * Math.sqrt(meanOwn / Math.max(strongest, Number.MIN_VALUE)), MOST_WEIGHT);
@@ -152,13 +152,24 @@ async function several(count: number, read: () => Promise<number>): Promise<numb
  * σ² of a complex reading whose power would scatter as these do: var |a + n|² = 2·|a|²·σ² where a is strong. By differences of neighbours, so that what drifts
  * is no noise; never less than what the steps of a report leave.
  */
-function noiseOf(powers: readonly number[]): number {
+function noiseOf(all: readonly number[]): number {
+  const powers = inRange(all);
   let [mean, variance] = [0, 0];
   powers.forEach((power, i) => {
     mean += power / powers.length;
     if (i > 0) variance += (power - powers[i - 1]) ** 2 / (2 * (powers.length - 1));
   });
   return Math.max(variance / (2 * mean), (STEP_SHARE ** 2 / 24) * mean, Number.MIN_VALUE);
+}
+
+/** Those that a report could say. @throws {BeamrigError} 'calibration' where they are fewer than half */
+function inRange(powers: readonly number[]): number[] {
+  const heard = powers.filter((power) => !Number.isNaN(power));
+  if (heard.length >= powers.length / 2) return heard;
+  const lost = powers.length - heard.length;
+  throw new BeamrigError('calibration', `${lost} of ${powers.length} SNRs of one kind are out of what a report can say`, {
+    wayOut: 'Lower the gain of the receiver.',
+  });
 }
 
 const outOfScale = (method: string): BeamrigError =>
