@@ -46,6 +46,8 @@ interface Shown {
   enabled?: Uint8Array;
 }
 
+/** Turns in a row that the panel refuses: it may be in fault for a while. */
+const MOST_REFUSED = 3;
 /** Elements that were read before what is usual among them is known. */
 const FEWEST_READ = 8;
 /** An element is off when it is by so much beside its table; of all together it is told, RMS. */
@@ -59,7 +61,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   const { elements, rfChains, connection, phaseBits, everyCycles, elementsATurn, receiver, pilots, health } = options;
   let cyclesLeft = everyCycles;
   let nextInRound = 0;
-  let [beams, refused] = [0, false];
+  let [beams, refusals] = [0, 0];
   /** Of each element the power that was read last, and by how much it was off beside its table, rad. */
   const powers = new Map<number, number>();
   const offRad = new Map<number, number>();
@@ -179,7 +181,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   return {
     name: 'element-check',
     due({ on }) {
-      if (refused || cyclesLeft > 0) return false;
+      if (refusals >= MOST_REFUSED || cyclesLeft > 0) return false;
       return on.panel.capabilities?.features.includes('pilot-report') === true;
     },
     async work(bench): Promise<WorkFailure | undefined> {
@@ -203,6 +205,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
         const news = judge(n, check, turnedRad, calibration.id !== NO_TABLE);
         if (news !== undefined) bench.tell(news);
       }
+      refusals = 0;
       return undefined;
     },
     after() {
@@ -211,12 +214,14 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   };
 
   function failureOf(panel: PanelFailure): WorkFailure {
-    refused = panel.reason === 'rejected' || panel.reason === 'not-sent';
+    const isRefused = panel.reason === 'rejected' || panel.reason === 'not-sent';
+    refusals = isRefused ? refusals + 1 : 0;
+    const isGivenUp = refusals >= MOST_REFUSED;
     return {
       message: `Elements could not be measured between cycles: ${panelFailureMessage(panel)}.`,
-      cause: panel.reason,
+      cause: isGivenUp ? 'given up' : panel.reason,
       panel,
-      action: refused
+      action: isGivenUp
         ? 'They are not measured any more in this run; see calibration.probe and calibration.watch in the rig file.'
         : 'It is tried again when they are due.',
     };
