@@ -22,7 +22,7 @@ const FLOOR_DB = -40;
 export function calibrationReport(request: CalibrationRequest, result: CalibrationResult, source: Source): Report {
   const { rig, method } = request;
   const { tables, chains, readings, commits, spentMs, readingSnrDb } = result;
-  const [{ measuredAt, temperatureC, accuracy }] = tables;
+  const [{ measuredAt, temperatureC, accuracy, gainsBeside }] = tables;
   const shown = chains.slice(0, MOST_CHAINS);
   const after = chains.length > MOST_CHAINS ? ` Of ${chains.length} chains the first ${MOST_CHAINS} are drawn.` : '';
   return {
@@ -34,7 +34,7 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
         : [
             `SIMULATED: ${source === 'simulator' ? 'the simulator' : 'a panel that a program played'} was measured; nothing here is of any hardware.`,
           ]),
-      `Gains and phases are beside the mean of all elements; the path to the probe is taken out.${after}`,
+      `Gains are drawn beside the median element${gainsBeside === 'nominal' ? ', and are beside a nominal one in the table' : ', and are beside their mean in the table'}; the path to the probe is taken out.${after}`,
     ],
     claims: [],
     sections: [
