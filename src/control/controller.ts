@@ -136,6 +136,8 @@ export interface RigDescription {
   calibrationMethods: CalibrationMethodOffer[];
   /** Elements that do not do what they are told, as far as is known. */
   flaws: ElementHealth[];
+  /** RMS by which elements that were measured again are off beside a table that is outdated by that, degrees; null while none is known to be. */
+  tableOffDeg: number | null;
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;

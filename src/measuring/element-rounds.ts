@@ -101,7 +101,9 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
       code: 'elements-measured',
       message: `${watched === elements ? `All ${elements}` : `${watched} of ${elements}`} elements were measured again between cycles${beside}: ${beams} beams so far, ${share.toFixed(1)} % of all.`,
     });
-    if (offRad.size < watched || rmsDeg < OUTDATED_DEG || isOutdated) return;
+    if (offRad.size < watched) return;
+    health.besideTable(rmsDeg < OUTDATED_DEG ? null : Math.round(10 * rmsDeg) / 10);
+    if (rmsDeg < OUTDATED_DEG || isOutdated) return;
     isOutdated = true;
     tell({
       level: 'warning',
@@ -185,7 +187,13 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
     async work(bench): Promise<WorkFailure | undefined> {
       cyclesLeft = everyCycles;
       const calibration = options.calibration(bench.on);
-      if (expected?.of !== calibration.id) expected = { of: calibration.id, is: expectedOf(calibration) };
+      if (expected?.of !== calibration.id) {
+        expected = { of: calibration.id, is: expectedOf(calibration) };
+        // What was off was so beside another table.
+        offRad.clear();
+        known.clear();
+        isOutdated = false;
+      }
       const { shown: base, whole, of } = expected.is;
       const canSwitchOff = bench.on.panel.capabilities?.features.includes('element-enable') === true;
       const asTold = await show(bench, { words: base });

@@ -94,6 +94,7 @@ export function describeRig({
     calibrated: calibration.boards,
     calibrationMethods: [],
     flaws: [],
+    tableOffDeg: null,
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

@@ -167,6 +167,7 @@ export class StandInRig implements Controller {
         { name: 'hadamard', about: 'offsets', finds: 'offsets', why: 'the panel cannot switch elements off' },
       ],
       flaws: [],
+      tableOffDeg: null,
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {
