@@ -116,6 +116,8 @@ export interface RigDescription {
   models: { id: string; title: string; kind: BeamformerKind }[];
   /** The beam by hand that is shown instead of a model's; null where a model chooses. */
   byHand: string | null;
+  /** Tables that the words of a beam by hand were chosen by, where the array goes by others now; 'none': ideal states; else null. */
+  byHandMadeBy: string | null;
   /** Names of the beams that were kept when the rig began, or when somebody looked last. */
   beams: readonly string[];
   /** Values of Q that may be chosen now. */
