@@ -64,7 +64,7 @@ describe('what an array is known by', () => {
     const worse = rig([board()], { flaws: [...old, dead, suspect], tableOffDeg: 9.24 });
     expect(glanceOf(worse, NOW_MS)).toEqual({
       text: 'Calibrated 5 days ago, OUTDATED, 2 flaws since',
-      more: ' to 0.42°, 0.064 dB',
+      more: '',
       title:
         'B-1/28GHz/25C/0a1b2c3d; elements are off by 9.2° RMS beside their table; measured again: ✕ dead: 11; by what users measure: ? suspected: 14',
       level: 'doubt',

@@ -69,13 +69,17 @@ export function glanceOf(
   const worst = (of: (table: BoardTable) => number): number => Math.max(...tables.map(of));
   const doubts = [...calibrated.flatMap((board) => doubtsOf(board, nowMs)), ...sinceLines(rig)];
   const flawed = new Set(foundSince(rig).map((one) => one.element)).size;
+  // Where there is something, the residual of the table is not that of now.
   const since = [
     ...(rig.tableOffDeg === null ? [] : [', OUTDATED']),
     ...(flawed === 0 ? [] : [`, ${counted(flawed, 'flaw')} since`]),
   ];
   return {
     text: `Calibrated ${daysText(nowMs - oldest.measuredAtMs)} ago${since.join('')}`,
-    more: ` to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
+    more:
+      since.length > 0
+        ? ''
+        : ` to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
     title: [tables.map(({ id }) => id).join(' + '), ...doubts].join('; '),
     level: doubts.length > 0 ? 'doubt' : 'good',
   };

@@ -237,8 +237,8 @@ const madeByText = (madeBy: string): string =>
   `▲ Its words were chosen by ${madeBy === 'none' ? 'ideal states' : `the table ${madeBy}`}, and the array goes by other states now: to aim anew, steer and save again.`;
 
 /** Room for each tick of the plot of a scan, and the lines of its key. */
-const [PX_A_TICK_UP, PX_A_TICK_ACROSS, KEY_PX] = [24, 60, 20];
-const TICK_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45];
+const [PX_A_TICK_UP, PX_A_TICK_ACROSS, KEY_PX] = [18, 60, 20];
+const TICK_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45];
 const degreesText = (deg: number): string => `${fixed(deg, Number.isInteger(deg) ? 0 : 1)}°`;
 
 /** Round numbers within a range, about so many. */
