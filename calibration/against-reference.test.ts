@@ -3,6 +3,7 @@ import { createRandom } from '../core/signal/random.ts';
 import { againstReference, REFERENCE_READINGS } from './against-reference.ts';
 import { drawnArray, measured } from './drawn-array.ts';
 import { elementFlaws } from './element-health.ts';
+import type { CalibrationMethod } from './method.ts';
 import { coded } from './methods/coded.ts';
 import { hadamard } from './methods/hadamard.ts';
 import { stateDifference } from './state-difference.ts';
@@ -40,6 +41,33 @@ describe('64 elements of 6 bits by power alone against a reference, one element 
     });
     expect(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length)).toBeLessThan(0.8);
   });
+});
+
+it('leaves out readings that are out of range, those of the reference alone among them', () => {
+  const random = createRandom(5);
+  const truth = drawnArray({ elements: 16, phaseBits: 4, random: random.stream('array'), ...ERRORS });
+  const setup = { elements: 16, phaseBits: 4, elementEnable: true, random: random.stream('plan'), noise: NOISE };
+  const without = (lost: (i: number) => boolean): CalibrationMethod => {
+    const method = againstReference(coded);
+    return {
+      ...method,
+      *run(own) {
+        const run = method.run(own);
+        const { value: plan } = run.next();
+        if (!('readings' in plan)) throw new Error('nothing planned');
+        const { re, im } = yield plan;
+        const { done, value } = run.next({ re: re.map((power, i) => (lost(i) ? NaN : power)), im, rows: re.length, cols: 1 });
+        if (done !== true) throw new Error('planned again');
+        return value;
+      },
+    };
+  };
+  const missedDeg = (lost: (i: number) => boolean): number =>
+    stateDifference(measured(without(lost), truth, setup, NOISE, createRandom(6)).states, truth).phaseDeg;
+  const all = missedDeg(() => false);
+  expect(all).toBeLessThan(2.5);
+  expect(missedDeg((i) => i % 20 === 3)).toBeLessThan(1.3 * all);
+  expect(() => missedDeg((i) => i < REFERENCE_READINGS)).toThrow('the reference alone is out of what a receiver can report');
 });
 
 it('names dead and stuck elements by power alone', () => {

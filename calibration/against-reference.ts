@@ -79,11 +79,16 @@ function withReference(plan: ReadingPlan): ReadingPlan {
   return { ...both, reference: Uint8Array.from({ length: readings }, (_, i) => (i < REFERENCE_READINGS ? 0 : i % TURNS)) };
 }
 
-/** |r| */
+/** |r|. @throws {BeamrigError} 'calibration' where none of its readings is in range */
 function amplitudeAlone({ re: powers }: Readings): number {
-  let sum = 0;
-  for (let i = 0; i < REFERENCE_READINGS; i++) sum += powers[i] / REFERENCE_READINGS;
-  return Math.sqrt(Math.max(sum, Number.MIN_VALUE));
+  const heard = powers.subarray(0, REFERENCE_READINGS).filter((power) => !Number.isNaN(power));
+  if (heard.length === 0) {
+    throw new BeamrigError('calibration', 'the reference alone is out of what a receiver can report', {
+      wayOut: 'Lower the gain of the receiver.',
+    });
+  }
+  const mean = heard.reduce((sum, power) => sum + power, 0) / heard.length;
+  return Math.sqrt(Math.max(mean, Number.MIN_VALUE));
 }
 
 /** y where the two circles meet nearer to the origin. */

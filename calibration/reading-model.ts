@@ -114,6 +114,10 @@ export class ReadingModel {
     sumsIm.fill(0);
     for (let i = 0, at = 0; i < this.readings; i++) {
       const [own, ownIm] = [re[i], im[i]];
+      if (own === 0 && ownIm === 0) {
+        at += elements; // all but one of those that a dense system is made of
+        continue;
+      }
       for (const end = at + elements; at < end; at++) {
         sums[shown[at]] += own;
         sumsIm[shown[at]] += ownIm;
@@ -129,11 +133,13 @@ export class ReadingModel {
   #timesSlopes({ re, im }: CMatrix, sign: 1 | -1): CMatrix {
     const { slopes } = this.drift;
     const out = zeros(this.unknowns, 1);
-    for (let at = 0; at < this.unknowns; at++) {
-      const n = Math.floor(at / this.#states);
+    for (let n = 0, at = 0; at < this.unknowns; n++) {
+      const slopeRe = slopes.re[n];
       const slopeIm = sign * slopes.im[n];
-      out.re[at] = slopes.re[n] * re[at] - slopeIm * im[at];
-      out.im[at] = slopes.re[n] * im[at] + slopeIm * re[at];
+      for (const end = at + this.#states; at < end; at++) {
+        out.re[at] = slopeRe * re[at] - slopeIm * im[at];
+        out.im[at] = slopeRe * im[at] + slopeIm * re[at];
+      }
     }
     return out;
   }

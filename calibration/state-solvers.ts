@@ -7,7 +7,7 @@
  */
 import { factorInPlace, solveFactored } from '../core/signal/cholesky.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { clone, fromParts, subtract, zeros } from '../core/signal/complex-matrix.ts';
+import { fromParts, subtract, zeros } from '../core/signal/complex-matrix.ts';
 import { conjugateGradients } from './conjugate-gradients.ts';
 import { offGrid } from './nominal-grid.ts';
 import type { ReadingModel } from './reading-model.ts';
@@ -96,12 +96,15 @@ class DenseSolver implements StateSolver {
   /** K·c */
   #prior(c: CMatrix): CMatrix {
     const { states, weights, open } = this.#belief;
-    const away = offGrid(c, states);
-    const out = clone(c);
-    for (let at = 0; at < c.re.length; at++) {
-      const variance = 1 / weights[Math.floor(at / states)];
-      out.re[at] = variance * away.re[at] + states * open * (c.re[at] - away.re[at]);
-      out.im[at] = variance * away.im[at] + states * open * (c.im[at] - away.im[at]);
+    const out = offGrid(c, states);
+    const ofOffset = states * open;
+    for (let n = 0, at = 0; at < c.re.length; n++) {
+      const variance = 1 / weights[n];
+      for (const end = at + states; at < end; at++) {
+        const [awayRe, awayIm] = [out.re[at], out.im[at]];
+        out.re[at] = variance * awayRe + ofOffset * (c.re[at] - awayRe);
+        out.im[at] = variance * awayIm + ofOffset * (c.im[at] - awayIm);
+      }
     }
     return out;
   }

@@ -5,8 +5,8 @@ import { tableBetween } from './state-table.ts';
 import type { CalibrationTable } from './table-schema.ts';
 
 /** Measurements farther apart than these are of two states of the panel, and their mean is of none. */
-const SAME_GHZ_SHARE = 1e-4;
-const SAME_C = 3;
+export const SAME_GHZ_SHARE = 1e-4;
+export const SAME_C = 3;
 
 /**
  * @returns the mean, weighed by the inverse variance of a state, the first table's common factor kept

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BoardCalibration, BoardTable, RigDescription } from '../../src/server/socket-contract.ts';
-import { boardLines, daysText, doubtsOf, glanceOf, originText } from './calibration-words.ts';
+import { boardLines, daysText, doubtsOf, glanceOf, originText, sinceLines } from './calibration-words.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse('2026-11-30T12:00:00Z');
@@ -19,7 +19,7 @@ const board = (change: Partial<BoardCalibration> = {}): BoardCalibration => ({
 });
 const none = board({ panel: 'B-2', table: null, why: 'there are no tables' });
 const rig = (calibrated: BoardCalibration[], change: Partial<RigDescription> = {}): RigDescription =>
-  ({ calibrated, byHand: null, channelSource: 'file', ...change }) as RigDescription;
+  ({ calibrated, flaws: [], tableOffDeg: null, byHand: null, channelSource: 'file', ...change }) as RigDescription;
 
 describe('what an array is known by', () => {
   it('is told with its age and accuracy, the oldest and worst of the boards', () => {
@@ -50,6 +50,27 @@ describe('what an array is known by', () => {
     expect(doubtsOf(board({ temperatureC: null }), NOW_MS)).toEqual([]);
     expect(doubtsOf(board({ frequencyGhz: 28.5 }), NOW_MS)).toEqual(['measured at 28 GHz, and the rig is at 28.5 GHz']);
     expect(glanceOf(rig([board({ temperatureC: 10 })]), NOW_MS).level).toBe('doubt');
+  });
+
+  it('is doubted, in words, as soon as elements are found not to do what it says', () => {
+    const dead = { element: 11, chain: null, flaw: 'dead', offDeg: null, by: 'probe' } as const;
+    const suspect = { element: 14, chain: null, flaw: 'suspect', offDeg: null, by: 'watch' } as const;
+    // The table knows of 3 and 7: they are no news.
+    const old = [
+      { element: 3, chain: 0, flaw: 'dead', offDeg: null, by: 'table' },
+      { element: 7, chain: null, flaw: 'dead-or-stuck', offDeg: null, by: 'watch' },
+    ] as const;
+    expect(glanceOf(rig([board()], { flaws: [...old] }), NOW_MS)).toMatchObject({ text: 'Calibrated 5 days ago', level: 'good' });
+    const worse = rig([board()], { flaws: [...old, dead, suspect], tableOffDeg: 9.24 });
+    expect(glanceOf(worse, NOW_MS)).toEqual({
+      text: 'Calibrated 5 days ago, OUTDATED, 2 flaws since',
+      more: '',
+      title:
+        'B-1/28GHz/25C/0a1b2c3d; elements are off by 9.2° RMS beside their table; measured again: ✕ dead: 11; by what users measure: ? suspected: 14',
+      level: 'doubt',
+    });
+    expect(sinceLines(worse)).toHaveLength(3);
+    expect(glanceOf(rig([board()], { flaws: [dead] }), NOW_MS).text).toBe('Calibrated 5 days ago, 1 flaw since');
   });
 
   it('names what does not do as it is told, with its chains', () => {

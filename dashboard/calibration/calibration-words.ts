@@ -2,6 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import type { BoardCalibration, BoardTable, RigDescription } from '../../src/server/socket-contract.ts';
 import { fixed } from '../charts/figures.ts';
+import { flawKey, type Flaw } from '../charts/flaw-marks.ts';
 
 /** Older than this a table is doubted. */
 const OLD_DAYS = 30;
@@ -33,11 +34,32 @@ export function doubtsOf({ table, temperatureC, frequencyGhz }: BoardCalibration
   return doubts;
 }
 
-/** The whole array at a glance: the worst of its boards. */
+type Found = Pick<RigDescription, 'calibrated' | 'flaws' | 'tableOffDeg'>;
+
+/** Elements that were found not to do what their tables say, while the rig ran; some of them may be well, where one of several has failed. */
+export const foundSince = ({ calibrated, flaws }: Pick<Found, 'calibrated' | 'flaws'>): Flaw[] => {
+  const inTables = new Set(calibrated.flatMap(({ table }) => table?.flaws.map((one) => `${one.element} ${one.flaw}`) ?? []));
+  return flaws.filter(({ by, element, flaw }) => by !== 'table' && !inTables.has(`${element} ${flaw}`));
+};
+
+/** The same in words, with what is known of all elements together; empty where the tables still tell all. */
+export function sinceLines(rig: Found): string[] {
+  const lines = rig.tableOffDeg === null ? [] : [`elements are off by ${fixed(rig.tableOffDeg, 1)}° RMS beside their table`];
+  const found = foundSince(rig);
+  for (const by of ['probe', 'watch'] as const) {
+    const key = flawKey(found.filter((one) => one.by === by));
+    if (key !== '') lines.push(`${FOUND_BY[by]}: ${key}`);
+  }
+  return lines;
+}
+const FOUND_BY = { probe: 'measured again', watch: 'by what users measure' };
+
+/** The whole array at a glance: the worst of its boards, and what was found since they were measured. */
 export function glanceOf(
-  { calibrated }: RigDescription,
+  rig: Found,
   nowMs: number,
 ): { text: string; more: string; title: string; level: 'good' | 'doubt' | 'none' } {
+  const { calibrated } = rig;
   const tables = calibrated.flatMap(({ table }) => (table === null ? [] : [table]));
   if (tables.length === 0 || tables.length < calibrated.length) {
     const why = calibrated.flatMap(({ panel, why }) => (why === null ? [] : [`${panel}: ${why}`]));
@@ -45,10 +67,19 @@ export function glanceOf(
   }
   const oldest = tables.reduce((old, table) => (table.measuredAtMs < old.measuredAtMs ? table : old));
   const worst = (of: (table: BoardTable) => number): number => Math.max(...tables.map(of));
-  const doubts = calibrated.flatMap((board) => doubtsOf(board, nowMs));
+  const doubts = [...calibrated.flatMap((board) => doubtsOf(board, nowMs)), ...sinceLines(rig)];
+  const flawed = new Set(foundSince(rig).map((one) => one.element)).size;
+  // Where there is something, the residual of the table is not that of now.
+  const since = [
+    ...(rig.tableOffDeg === null ? [] : [', OUTDATED']),
+    ...(flawed === 0 ? [] : [`, ${counted(flawed, 'flaw')} since`]),
+  ];
   return {
-    text: `Calibrated ${daysText(nowMs - oldest.measuredAtMs)} ago`,
-    more: ` to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
+    text: `Calibrated ${daysText(nowMs - oldest.measuredAtMs)} ago${since.join('')}`,
+    more:
+      since.length > 0
+        ? ''
+        : ` to ${errorText({ phaseDeg: worst(({ phaseDeg }) => phaseDeg), gainDb: worst(({ gainDb }) => gainDb) })}`,
     title: [tables.map(({ id }) => id).join(' + '), ...doubts].join('; '),
     level: doubts.length > 0 ? 'doubt' : 'good',
   };

@@ -4,6 +4,7 @@
  */
 import type { StateErrorMap } from '../../src/server/socket-contract.ts';
 import { degrees, fixed } from '../charts/figures.ts';
+import { flawAt, flawKey, signOf, type Flaw } from '../charts/flaw-marks.ts';
 import { phaseColour } from '../charts/phase-colours.ts';
 import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
 import { uniformColour } from '../charts/uniform-colours.ts';
@@ -39,6 +40,8 @@ export class StateMap {
   #quantity: Quantity = 'phase';
   #shown: Coloured | undefined;
   #cursor: { element: number; state: number } | undefined;
+  /** Found since the map was measured. */
+  #since: readonly Flaw[] = [];
   #drawnKey = '';
 
   constructor(place: HTMLElement, key: HTMLElement) {
@@ -63,8 +66,11 @@ export class StateMap {
     this.draw();
   }
 
-  draw(): void {
+  /** @param since flaws that were found since the map was measured */
+  draw(since: readonly Flaw[] = this.#since): void {
+    this.#since = since;
     const key = [
+      flawKey(since),
       this.#map?.id,
       this.#map?.chain,
       this.#quantity,
@@ -93,7 +99,11 @@ export class StateMap {
     context.textBaseline = 'middle';
     context.fillStyle = colour('error');
     context.textAlign = 'right';
-    for (const { element: n, flaw } of map.flaws) context.fillText(MARKS[flaw] ?? '!', LEFT - 3, TOP + (n + 0.5) * cellHeight);
+    const found = this.#foundSince(map);
+    for (const { element: n, flaw } of map.flaws)
+      if (!found.has(n)) context.fillText(MARKS[flaw] ?? '!', LEFT - 3, TOP + (n + 0.5) * cellHeight);
+    context.fillStyle = colour('warning');
+    for (const [n, flaw] of found) context.fillText(signOf(flaw), LEFT - 3, TOP + (n + 0.5) * cellHeight);
     context.fillStyle = colour('dim');
     const every = [1, 2, 4, 8, 16, 32, 64, 128, 256].find((step) => step * cellHeight >= 14) ?? 512;
     for (let n = 0; n < rows; n += every) context.fillText(String(n), LEFT - 16, TOP + (n + 0.5) * cellHeight);
@@ -143,8 +153,10 @@ export class StateMap {
     if (map === undefined) return 'Asking for the states…';
     if (map.phaseDeg === null || map.gainDb === null) return 'Nothing to show: states are taken as ideal.';
     const { columns } = sizeOf(map);
+    const found = this.#foundSince(map);
+    const since = found.size === 0 ? '' : `; found since: ${flawKey([...found.values()])}`;
     if (this.#cursor === undefined)
-      return `Elements down, states across; ${map.flaws.length === 0 ? 'no flaws' : map.flaws.map(({ element: n, flaw }) => `element ${n} ${flaw.replaceAll('-', ' ')}`).join(', ')}`;
+      return `Elements down, states across; ${map.flaws.length === 0 ? 'no flaws' : map.flaws.map(({ element: n, flaw }) => `element ${n} ${flaw.replaceAll('-', ' ')}`).join(', ')}${since}`;
     const { element: n, state } = this.#cursor;
     const at = n * columns + state;
     const [phase, gain] = [map.phaseDeg[at], map.gainDb[at]];
@@ -154,7 +166,15 @@ export class StateMap {
       gain === null
         ? 'not connected'
         : `${phase === null ? 'radiates nothing' : `${degrees(phase)} off the grid, ${degrees(own)} beside its element`}, gain ${fixed(gain, 2)} dB`;
-    return `Element ${n}${flaw === undefined ? '' : ` (${flaw.replaceAll('-', ' ')})`}, word ${state}: ${values}`;
+    const [then, now] = [flaw?.replaceAll('-', ' '), found.has(n) ? flawAt([...found.values()], n, map.chain) : undefined];
+    const known = [...(then === undefined ? [] : [then]), ...(now === undefined ? [] : [`since: ${now}`])].join('; ');
+    return `Element ${n}${known === '' ? '' : ` (${known})`}, word ${state}: ${values}`;
+  }
+
+  /** By element, of the chain that is shown. */
+  #foundSince({ chain }: StateErrorMap): Map<number, Flaw> {
+    const ofChain = this.#since.filter((one) => one.chain === null || one.chain === chain);
+    return new Map(ofChain.map((one) => [one.element, one]));
   }
 
   #pointAt(x: number, y: number): void {

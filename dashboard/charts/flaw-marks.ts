@@ -11,6 +11,8 @@ const SIGNS: Record<Flaw['flaw'], { sign: string; word: string }> = {
   suspect: { sign: '?', word: 'suspected' },
   off: { sign: '∠', word: 'off' },
 };
+export const signOf = ({ flaw }: Flaw): string => SIGNS[flaw].sign;
+
 /** Elements named of one kind. */
 const MOST_NAMED = 6;
 const SMALLEST_PX = 7;

@@ -2,8 +2,18 @@
  * Calibration: what the array is known by, board by board; what its states miss; how it is measured from here; and the tables that there are. It opens over the
  * views of the beam from its line below the top bar, and costs nothing while it is closed.
  */
-import type { BoardCalibration, RigDescription, StateErrorMap, TableListing } from '../../src/server/socket-contract.ts';
-import { boardLines, dateText, doubtsOf, errorText, flawsText, glanceOf, originText } from '../calibration/calibration-words.ts';
+import type { RigDescription, StateErrorMap, TableListing } from '../../src/server/socket-contract.ts';
+import {
+  boardLines,
+  dateText,
+  doubtsOf,
+  errorText,
+  flawsText,
+  foundSince,
+  glanceOf,
+  originText,
+  sinceLines,
+} from '../calibration/calibration-words.ts';
 import { MeasureForm } from '../calibration/measure-form.ts';
 import { StateMap, type Quantity } from '../calibration/state-map.ts';
 import type { Controls, RigSocket } from '../controls.ts';
@@ -90,12 +100,12 @@ export class CalibrationView {
     setText(this.#origin, originText(rig, live.latest?.soundedSlotsAgo ?? null));
     this.#origin.title = `Which channel the beams are for: ${rig.byHand === null ? rig.channels : 'none'}`;
     if (this.#section.hidden) return;
-    this.#drawBoards(rig.calibrated, live.nowMs());
+    this.#drawBoards(rig, live.nowMs());
     this.#keepChains(rig.rfChains);
     this.#form.draw(live);
     this.#askForStates(rig);
     this.#askForTables(rig);
-    this.#map.draw();
+    this.#map.draw(foundSince(rig));
   }
 
   #keepChains(rfChains: number): void {
@@ -106,8 +116,10 @@ export class CalibrationView {
     );
   }
 
-  #drawBoards(calibrated: readonly BoardCalibration[], nowMs: number): void {
-    const text = JSON.stringify(calibrated.map((board) => [boardLines(board, nowMs), doubtsOf(board, nowMs)]));
+  #drawBoards(rig: RigDescription, nowMs: number): void {
+    const { calibrated } = rig;
+    const since = sinceLines(rig);
+    const text = JSON.stringify([since, calibrated.map((board) => [boardLines(board, nowMs), doubtsOf(board, nowMs)])]);
     if (text === this.#boardsText) return;
     this.#boardsText = text;
     this.#boards.replaceChildren(
@@ -124,6 +136,7 @@ export class CalibrationView {
           ...doubt,
         );
       }),
+      ...since.map((line) => element('p', { className: 'doubt', text: `Found since: ${line}.` })),
     );
   }
 

@@ -44,6 +44,7 @@ export class HandView {
   readonly #beams = element('span', {}, this.#beamLabel, this.#send, this.#look);
   readonly #mute = button('hand-mute', 'Mute');
   readonly #back = button('hand-back', 'Model again');
+  readonly #doubt = element('p', { className: 'doubt', role: 'status' });
   readonly #readout = element('p', { className: 'readout', role: 'status' });
   readonly #surface: Surface;
   #live: Live | undefined;
@@ -64,6 +65,7 @@ export class HandView {
         this.#beams,
         element('span', {}, this.#mute, this.#back),
       ),
+      this.#doubt,
       this.#readout,
       place,
     );
@@ -93,6 +95,9 @@ export class HandView {
     this.#back.disabled = !usable || rig?.byHand === null || this.#model === undefined;
     setText(this.#key, rig?.byHand ?? 'a model chooses the beams');
     this.#key.title = this.#key.textContent;
+    const madeBy = rig?.byHandMadeBy ?? null;
+    this.#doubt.hidden = madeBy === null;
+    setText(this.#doubt, madeBy === null ? '' : madeByText(madeBy));
     const text = readoutOf(live);
     setText(this.#readout, text);
     this.#readout.title = text;
@@ -172,7 +177,7 @@ export class HandView {
     if (known.length === 0) return;
     const top = Math.ceil(Math.max(...known) / 5) * 5;
     const least = Math.max(top - 40, Math.floor(Math.min(...known) / 5) * 5);
-    const [left, right, high, low] = [34, width - 6, 6, height - 16];
+    const [left, right, high, low] = [34, width - 6, 22, height - 16];
     const [from, to] = [Math.min(...x), Math.max(...x)];
     const across = (deg: number): number => left + ((deg - from) / Math.max(to - from, 1e-9)) * (right - left);
     const up = (value: number): number => low - ((Math.max(value, least) - least) / Math.max(top - least, 1)) * (low - high);
@@ -180,22 +185,40 @@ export class HandView {
     context.strokeStyle = colour('grid');
     context.fillStyle = colour('dim');
     context.textBaseline = 'middle';
-    for (const value of [least, top]) {
+    const line = (fromX: number, fromY: number, toX: number, toY: number): void => {
       context.beginPath();
-      context.moveTo(left, up(value));
-      context.lineTo(right, up(value));
+      context.moveTo(fromX, fromY);
+      context.lineTo(toX, toY);
       context.stroke();
-      context.textAlign = 'right';
+    };
+    context.textAlign = 'right';
+    for (const value of ticksOf(least, top, (low - high) / PX_A_TICK_UP)) {
+      line(left, up(value), right, up(value));
       context.fillText(fixed(value, 0), left - 4, up(value));
     }
+    for (const deg of ticksOf(from, to, (right - left) / PX_A_TICK_ACROSS)) {
+      line(across(deg), high, across(deg), low);
+      const half = context.measureText(degreesText(deg)).width / 2;
+      context.textAlign = 'center';
+      context.fillText(degreesText(deg), Math.min(across(deg), right - half), height - 6);
+    }
     context.textAlign = 'left';
-    context.fillText(degrees(from), left, height - 6);
-    context.textAlign = 'right';
-    context.fillText(degrees(to), right, height - 6);
-    for (const [values, name, dash] of [[calculated, 'text', [5, 3]] as const, [measured, 'accent', []] as const]) {
+    context.fillText(`SINR at user ${hand.scan.user}, dB, over azimuth`, 0, 8);
+    const looks = [
+      ...[{ values: calculated, text: 'calculated', name: 'text', dash: [5, 3] } as const],
+      ...[{ values: measured, text: 'measured', name: 'accent', dash: [] } as const],
+    ];
+    let keyAt = right;
+    for (const { values, text, name, dash } of looks) {
+      context.fillStyle = colour('dim');
+      context.textAlign = 'right';
+      context.fillText(text, keyAt, 8);
+      keyAt -= context.measureText(text).width + 6;
       context.strokeStyle = colour(name);
       context.lineWidth = 1.6;
       context.setLineDash([...dash]);
+      line(keyAt - KEY_PX, 8, keyAt, 8);
+      keyAt -= KEY_PX + 14;
       context.beginPath();
       let isDown = false;
       values.forEach((value, i) => {
@@ -208,6 +231,21 @@ export class HandView {
     }
     context.setLineDash([]);
   }
+}
+
+const madeByText = (madeBy: string): string =>
+  `▲ Its words were chosen by ${madeBy === 'none' ? 'ideal states' : `the table ${madeBy}`}, and the array goes by other states now: to aim anew, steer and save again.`;
+
+/** Room for each tick of the plot of a scan, and the lines of its key. */
+const [PX_A_TICK_UP, PX_A_TICK_ACROSS, KEY_PX] = [18, 60, 20];
+const TICK_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45];
+const degreesText = (deg: number): string => `${fixed(deg, Number.isInteger(deg) ? 0 : 1)}°`;
+
+/** Round numbers within a range, about so many. */
+function ticksOf(from: number, to: number, most: number): number[] {
+  const step = TICK_STEPS.find((each) => (to - from) / each <= Math.max(2, most)) ?? 90;
+  const first = Math.ceil(from / step - 1e-9);
+  return Array.from({ length: Math.floor(to / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(1)));
 }
 
 /** What is known of the beam, or of the scan. */

@@ -45,7 +45,11 @@ export class UsersView {
     this.#rows.forEach((row, user) => {
       const measured = history.valueAt(newest, columns.measured(user));
       const predicted = history.valueAt(newest, columns.predicted(user));
-      setText(row.value, db(measured));
+      const text = db(measured);
+      setText(row.value, text);
+      // Long ones are set smaller, to end before the chart.
+      const figures = row.value.parentElement;
+      if (figures) figures.dataset.length = String(text.length);
       setText(row.expected, predictedText(predicted, this.#rows.length > MOST_IN_LARGE));
     });
   }

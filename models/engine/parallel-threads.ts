@@ -22,7 +22,7 @@ export function startComputing(from: string, name: string, data: unknown): Compu
   let waiting: { resolve: (answer: unknown) => void; reject: (error: Error) => void } | undefined;
   let lost: BeamrigError | undefined;
   const lose = (why: string, cause?: unknown): void => {
-    lost ??= new BeamrigError('internal', `a thread that computes channels ended by itself: ${why}`, {
+    lost ??= new BeamrigError('internal', `a thread that computes ended by itself: ${why}`, {
       wayOut: 'Check free memory, and try again.',
       cause,
     });

@@ -84,7 +84,7 @@ describe('many channels, a thread a core', () => {
     const posted = vi.spyOn(Worker.prototype, 'postMessage');
     await models.run('roots', 4, { x: random(12) });
     await (posted.mock.contexts[1] as Worker).terminate();
-    const lost = { code: 'internal', message: expect.stringMatching(/^a thread that computes channels ended/) as string };
+    const lost = { code: 'internal', message: expect.stringMatching(/^a thread that computes ended/) as string };
     await expect(models.run('roots', 4, { x: random(12) })).rejects.toMatchObject(lost);
     await expect(models.run('roots', 4, { x: random(12) })).rejects.toMatchObject(lost);
   });

@@ -127,7 +127,7 @@ describe('rates on all cores', () => {
     const broken: RateJob = { source: wmmseSource, set: { ...set, seed: NaN, users: -1 } };
     await expect(rates.compute([broken], COUNT)).rejects.toMatchObject({
       code: 'internal',
-      message: expect.stringMatching(/^a thread that computes channels ended by itself: ./) as string,
+      message: expect.stringMatching(/^a thread that computes ended by itself: ./) as string,
     });
   });
 });

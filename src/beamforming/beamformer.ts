@@ -39,6 +39,8 @@ export interface Beamformer {
   readonly enginesDiffer?: true;
   /** What a panel must have to show its beams. */
   readonly takes?: readonly Feature[];
+  /** Of a beam that was kept: id of the tables that its words were chosen by; 'none': ideal states. */
+  readonly madeBy?: string;
   compute(problem: Problem): Promise<Beam>;
   /**
    * For one that looks for its users with beams: what came of a beam that `compute` gave. Not every beam comes to be radiated.

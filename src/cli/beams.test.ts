@@ -105,8 +105,24 @@ describe('beamrig beams', () => {
     });
     const same = await cli.beamrig('beams', 'send', rig, 'by-table', '--cycles', '5');
     expect(same.stderr).not.toContain('Words were chosen');
+    const listed = await beamrigHere('beams', 'list', rig);
+    expect(listed.stderr).toMatch(/^Calibration: SIM-0001\/28GHz/);
+    const eirpOf = (name: string): number => Number(new RegExp(`^${name} +20 +\\S+ +\\S+ +(\\S+)`, 'm').exec(listed.stdout)?.[1]);
+    // Phases of elements are off by 100° RMS: words for ideal states add up to much less.
+    expect(eirpOf('by-table')).toBeGreaterThan(eirpOf('ideal') + 3);
     const scanned = await cli.beamrig('scan', rig, '--codebook', 'beams');
     expect(scanned.stderr).toContain("'ideal' by ideal states; it goes by the table SIM-0001");
+  }, 60_000);
+
+  it('scans those that are for the array, and says which are left out', async () => {
+    const rig = rigWith();
+    await beamrigHere('beams', 'save', rig, 'ours', '--azimuth', '20');
+    const smaller = cli.rigFile(() => readFileSync(rig, 'utf8').replace('elements: 16', 'elements: 8'));
+    await beamrigHere('beams', 'save', smaller, 'theirs', '--azimuth', '20');
+    const scanned = await cli.beamrig('scan', rig, '--codebook', 'beams', '--json');
+    expect(scanned.stderr).toContain("Left out: the beam 'theirs' is for another array: elements 8, not 16.");
+    expect(scanned.stdout).toContain('"name":"ours"');
+    expect(scanned.code).toBe(0);
   }, 60_000);
 
   it('goes into the table of a kit and back', async () => {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
-import { matmul } from '../../core/signal/complex-matrix.ts';
+import type { Beam } from '../../core/signal/beam-contract.ts';
+import { matmul, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { figuresOf, patternMetrics, type PatternFigures } from '../../core/signal/pattern-metrics.ts';
 import { givenBeam } from '../../core/signal/realise-beam.ts';
 import { beamTowards, directionOf } from '../beamforming/hand-beams.ts';
@@ -25,6 +26,7 @@ import {
 } from '../config/beam-file.ts';
 import { beamsOfTable, tableOfBeams } from '../config/beam-table.ts';
 import { elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
+import type { ArrayCalibration } from '../control/array-calibration.ts';
 import { calibrationOffline, hasTables } from '../rig/calibration.ts';
 import { beamfileBeam, beamfileBeamformer, featuresOf, madeByOthers, radiatingArray } from '../rig/hand-beam-files.ts';
 import { NO_TABLE } from '../telemetry/cycle-record.ts';
@@ -105,7 +107,7 @@ async function ofRun(rig: RigFile, name: string, folder: string, cycleText: stri
   return beamFileOf(of, found.beam, { name, from: `cycle ${cycle} of ${run.manifest.run}` });
 }
 
-/** Exit code 1: one of them is damaged. */
+/** What they are like by the tables of the panels, where there are some. Exit code 1: one of them is damaged. */
 export function list(rigPath: string, options: { json?: boolean }): void {
   const { rig } = loadRigFile(rigPath);
   const { beams, damaged } = readBeamFolder(rig.beamFolder);
@@ -124,10 +126,12 @@ export function list(rigPath: string, options: { json?: boolean }): void {
     print(`No beam is kept in ${rig.beamFolder}. \`beamrig beams save\` and \`beamrig beams import\` put some there.`);
     return;
   }
+  const calibration = calibrationOffline(rig);
+  if (hasTables(rig)) printError(printable(`Calibration: ${calibration.about}.`));
   const rows = beams.map((beam) => [
     beam.name,
     pointsText(beam),
-    ...figureCells(calculatedOf(beam)),
+    ...figureCells(calculatedOf(beam, rig, calibration)),
     misfitOf(beam, rig) ?? 'yes',
     beam.from,
   ]);
@@ -145,12 +149,19 @@ const pointsText = ({ direction, geometry }: BeamFile): string => {
   return geometry.kind === 'ula' ? String(direction.azimuthDeg) : `${direction.azimuthDeg}, ${direction.elevationDeg}`;
 };
 
-/** For ideal states. */
-function calculatedOf(beam: BeamFile): PatternFigures | undefined {
+/** For the states that the array of the rig is known to show; of a beam for another array for ideal ones. */
+function calculatedOf(beam: BeamFile, rig: RigFile, calibration: ArrayCalibration): PatternFigures | undefined {
   const { geometry, words, direction } = beam;
-  const precoder = matmul(analogOf(beam, words), digitalOf(beam));
+  const isOfRig = misfitOf(beam, rig) === undefined;
+  const precoder = isOfRig ? shownOf(beamfileBeam(beam, rig), rig, calibration) : matmul(analogOf(beam, words), digitalOf(beam));
   const metrics = patternMetrics(geometry, precoder, direction && directionOf(direction));
   return metrics && figuresOf(metrics);
+}
+
+function shownOf(beam: Beam, rig: RigFile, calibration: ArrayCalibration): CMatrix {
+  const states = calibration.states(rig.array.phaseBits);
+  const { analog, digital } = givenBeam(radiatingArray(rig), beam, beam.asGiven ?? 'phases', states);
+  return matmul(analog, digital);
 }
 
 const figureCells = (figures: PatternFigures | undefined): string[] => {

@@ -114,6 +114,15 @@ describe('beamrig calibrate', () => {
     expect(existsSync(join(cli.path, 'calibration'))).toBe(false);
   }, 60_000);
 
+  it('says beforehand that a method takes more readings than were asked for, and why it cannot say how exact it will be', async () => {
+    const few = await cli.beamrig('calibrate', impaired(), '--dry-run', '--readings', '3');
+    expect(few.stderr).toMatch(/352 readings of pilots \(--readings 3: coded takes 320 a chain or more\), .* RMS\n/);
+    const many = await cli.beamrig('calibrate', impaired(), '--dry-run', '--readings', '200000');
+    expect(many.stderr).toMatch(
+      / readings of pilots, .*; how exact states will be is not known beforehand: working it out would/,
+    );
+  }, 60_000);
+
   it('ends at Ctrl-C with 130 and no table, and goes on from there', async () => {
     const rig = impaired('  panel: { answerMs: 1 }\n');
     const stopped = await stoppedAt(100, 'calibrate', rig, '--pilots', '4');
@@ -212,6 +221,24 @@ describe('beamrig calibrate', () => {
     expect(missed(rig).phaseDeg).toBeLessThan(1.25 * missed(rig).table.accuracy.phaseDeg);
   }, 60_000);
 
+  it('says that the newest table is worse than one that was there, and how to use that again', async () => {
+    const rig = impaired();
+    const coded = await cli.beamrig('calibrate', rig, '--pilots', '4');
+    expect(coded.stderr).not.toContain('worse');
+    const offsets = await cli.beamrig('calibrate', rig, '--method', 'hadamard', '--json');
+    expect(offsets).toMatchObject({ code: 0 });
+    const [, newest] = tables();
+    expect(offsets.stderr).toMatch(
+      /is worse than one that was there: SIM-0001\S+ of .* UTC is known to [\d.]+°, the new one to /,
+    );
+    expect(offsets.stderr).toContain(`${newest} elsewhere.`);
+    expect(offsets.stdout).toContain('"betterBefore":{"id":"SIM-0001/');
+    const [before, after] = [newest, tables()[0]].map((name) => join('calibration', name));
+    expect((await cli.beamrig('calibration', 'diff', before, after)).stdout).toContain(
+      'Element 5, chain 0: not known (hadamard does not tell who is stuck) before, stuck now.',
+    );
+  }, 60_000);
+
   it('says what a method lacks', async () => {
     const old = impaired('  panel: { elementEnable: false }\n');
     expectRefusal(
@@ -301,6 +328,7 @@ describe('beamrig calibration', () => {
     expect(differ.phaseDeg).toBeLessThan(3);
     const merged = await cli.beamrig('calibration', 'merge', 'first.json', two, '-o', 'both.json', '--json');
     expect(JSON.parse(merged.stdout)).toMatchObject({ output: 'both.json', id: expect.stringMatching(/^SIM-0001/) as string });
+    expect((await cli.beamrig('calibration', 'show', 'both.json')).stdout).toMatch(/^Measured \S+: the mean between SIM-0001/m);
     const toMean = JSON.parse((await cli.beamrig('calibration', 'diff', 'both.json', two, '--json')).stdout) as {
       phaseDeg: number;
     };

@@ -13,7 +13,7 @@ import { calibrateRig, flawsText, type CalibrationResult } from '../measuring/ca
 import { READING_KINDS, type CalibrationRequest, type ReadingKind } from '../measuring/calibration-request.ts';
 import { openArray, type OpenedArray } from '../measuring/open-array.ts';
 import { planned, type PlannedMeasurement } from '../measuring/planned-measurement.ts';
-import { writeResult, type WrittenResult } from '../measuring/write-result.ts';
+import { worseText, writeResult, type WrittenResult } from '../measuring/write-result.ts';
 import { sourceText } from '../telemetry/cycle-record.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { readingProgress } from './calibrate-progress.ts';
@@ -71,7 +71,7 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
   let unsafe: string | undefined;
   try {
     const plan = await planned(request, array.rigPanel);
-    if (!json) printError(printable(`${sourceText(source, 'simulation')} ${panels.join(' + ')}: ${planText(plan)}`));
+    if (!json) printError(printable(`${sourceText(source, 'simulation')} ${panels.join(' + ')}: ${planText(plan, request)}`));
     if (options.dryRun === true) {
       if (json) print(JSON.stringify({ type: 'plan', rig: rig.name, source, panels, method: request.method.name, ...plan }));
       return;
@@ -98,6 +98,8 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     release();
   }
   if (files === undefined) throw new BeamrigError('internal', 'the tables were not written');
+  const worse = worseText(files, result.tables[0].accuracy.phaseDeg);
+  if (worse !== undefined) printError(printable(worse));
   if (json) print(JSON.stringify({ type: 'calibrated', ...asJson(request, result), ...files, safe: unsafe === undefined }));
   else for (const line of inWords(result, files)) print(printable(line));
 }
@@ -117,12 +119,22 @@ function requestOf(rigPath: string, options: CalibrateOptions): CalibrationReque
 
 const readingKind = (name: string): ReadingKind | undefined => READING_KINDS.find((kind) => kind === name);
 
-function planText({ reading, readings, commits, seconds, expected, readingSnrDb }: PlannedMeasurement): string {
+/** A method that takes so many times what was asked for does not take about as many. */
+const ABOUT = 1.25;
+
+function planText(
+  { reading, readings, commits, seconds, expected, unexpected, readingSnrDb, ofMethod }: PlannedMeasurement,
+  { readings: asked, method }: CalibrationRequest,
+): string {
+  const fewest =
+    asked === undefined || ofMethod <= ABOUT * asked
+      ? ''
+      : ` (--readings ${asked}: ${method.name} takes ${ofMethod} a chain or more)`;
   const accuracy =
     expected === undefined
-      ? ''
+      ? `; how exact states will be is not known beforehand: ${unexpected ?? ''}`
       : `; where one element alone reads at ${readingSnrDb} dB, states to ${expected.phaseDeg.toFixed(2)}° and ${expected.gainDb.toFixed(3)} dB RMS`;
-  return `${counted(readings, 'reading')} of ${reading}, ${counted(commits, 'commit')}, about ${duration(seconds)}${accuracy}`;
+  return `${counted(readings, 'reading')} of ${reading}${fewest}, ${counted(commits, 'commit')}, about ${duration(seconds)}${accuracy}`;
 }
 
 function tellStopped(json: boolean, resumed: boolean): void {

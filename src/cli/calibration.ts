@@ -1,5 +1,7 @@
 /** `beamrig calibration`: tables shown, checked, compared, merged, and written as a table for a spreadsheet. */
 import { stringify } from 'csv-stringify/sync';
+import type { ElementFlaw } from '../../calibration/element-health.ts';
+import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
 import { alphabetsOf, tableId, tableText } from '../../calibration/tables/state-table.ts';
 import { compareTables, type TableDifference } from '../../calibration/tables/compare-tables.ts';
 import { mergeTables } from '../../calibration/tables/merge-tables.ts';
@@ -36,7 +38,7 @@ export function showTable(path: string, { json = false }: Json): void {
   const lines = [
     tableId(table),
     `${counted(elements, 'element')} × ${counted(rfChains, 'RF chain')}, Q = ${phaseBits}; ${frequencyGhz} GHz, ${temperatureC === null ? 'temperature not known' : `${temperatureC} °C`}`,
-    `Measured ${measuredAt} by ${method} in ${counted(readings, 'reading')}, to ${accuracy.phaseDeg}° and ${accuracy.gainDb} dB RMS.`,
+    `Measured ${measuredAt}${method.startsWith('between ') ? `: the mean ${method},` : ` by ${method}`} in ${counted(readings, 'reading')}, to ${accuracy.phaseDeg}° and ${accuracy.gainDb} dB RMS.`,
     ...(isSimulated(table) ? [`SIMULATED: measured on ${simulatedText(table)}; it is of no hardware.`] : []),
     `Gains are beside ${gainsBeside === 'nominal' ? 'a nominal element' : 'their mean'}; ${flawsText(table)}.`,
     inColumns(
@@ -126,14 +128,24 @@ function filesOf(path: string): string[] {
 }
 
 export function diffTables(a: string, b: string, { json = false }: Json): void {
-  const difference = compareTables(readTableFile(a), readTableFile(b));
+  const [before, after] = [readTableFile(a), readTableFile(b)];
+  const difference = compareTables(before, after);
   if (json) return print(JSON.stringify(difference));
-  say(differenceText(difference));
+  say(differenceText(difference, [before, after]));
 }
 
 const WORST_SHOWN = 10;
 
-function differenceText({ phaseDeg, gainDb, elements, flaws }: TableDifference): string[] {
+/** What a table says of an element that is another way by another table. */
+function flawText(flaw: ElementFlaw | null, other: ElementFlaw | null, { method }: CalibrationTable): string {
+  const isDeaf = CALIBRATION_METHODS.some(({ name, finds }) => name === method && finds === 'offsets');
+  return flaw ?? (other === 'stuck' && isDeaf ? `not known (${method} does not tell who is stuck)` : 'well');
+}
+
+function differenceText(
+  { phaseDeg, gainDb, elements, flaws }: TableDifference,
+  of: [CalibrationTable, CalibrationTable],
+): string[] {
   const worst = elements
     .slice()
     .sort((x, y) => y.phaseDeg - x.phaseDeg)
@@ -146,7 +158,7 @@ function differenceText({ phaseDeg, gainDb, elements, flaws }: TableDifference):
     ),
     ...flaws.map(
       ({ element, rfChain, before, after }) =>
-        `Element ${element}, chain ${rfChain}: ${before ?? 'well'} before, ${after ?? 'well'} now.`,
+        `Element ${element}, chain ${rfChain}: ${flawText(before, after, of[0])} before, ${flawText(after, before, of[1])} now.`,
     ),
   ];
 }

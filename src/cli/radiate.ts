@@ -58,7 +58,10 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
     if (asked.of !== undefined && asked.of.state !== 'stopped') asked.of.commandSafe();
   };
   process.once('exit', atExit);
-  const seen: { newest?: CycleRecord; ok?: CycleRecord; void: number; cycles: number } = { void: 0, cycles: 0 };
+  const seen: { newest?: CycleRecord; ok?: CycleRecord; failure?: string | undefined; void: number; cycles: number } = {
+    void: 0,
+    cycles: 0,
+  };
   let timer: NodeJS.Timeout | undefined;
   const assembled = await assembleRig({
     rig,
@@ -72,7 +75,10 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
     recorder: {
       cycle: (record) => {
         seen.newest = record;
+        // One that the end breaks off is none of those that were asked for.
+        if (asked.stop && record.outcome !== 'ok') return;
         seen.cycles++;
+        seen.failure = record.failure;
         if (record.outcome === 'ok') seen.ok = record;
         else seen.void++;
         if (seconds !== undefined) timer ??= setTimeout(stop, 1000 * seconds);
@@ -96,7 +102,7 @@ export async function radiate(options: RadiateOptions): Promise<Radiated> {
   release();
   process.removeListener('exit', atExit);
   const { ok, newest } = seen;
-  const failure = outcome.message ?? newest?.failure;
+  const failure = outcome.message ?? seen.failure;
   const { unsafe } = loop;
   return {
     source: newest?.source ?? assembled.source,

@@ -20,7 +20,7 @@ import { beamfileBeam, featuresOf, madeByOthers } from '../rig/hand-beam-files.t
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
 import { arrayOf, steerWish } from './hand-arguments.ts';
-import { keptBeams } from './kept-beams.ts';
+import { fittingBeams } from './kept-beams.ts';
 import { requireWritable, writeOutput } from './output-file.ts';
 import { boundOutput, printError } from './output.ts';
 import { printable } from './printable.ts';
@@ -187,7 +187,7 @@ function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elev
   if (codebook !== 'beams') {
     throw new BeamrigError('argument', `--codebook ${codebook}: not allowed; allowed: dft | beams, those that are kept by name`);
   }
-  return keptBeams(rig).map((file) => {
+  return fittingBeams(rig).map((file) => {
     const { azimuthDeg = null, elevationDeg = null } = file.direction ?? {};
     return { name: file.name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig), takes: featuresOf([file]) };
   });

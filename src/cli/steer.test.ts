@@ -66,6 +66,16 @@ describe('beamrig steer', () => {
     expectRefusal(await beamrigHere(...words), 'there is a file already');
   });
 
+  it('counts no cycle as void that its own end breaks off', async () => {
+    const slow = cli.rigFile((text) => `${still(text).replace('userSpeedMps: 0', 'userSpeedMps: 0, panel: { answerMs: 30 }')}`);
+    const { stdout, code } = await cli.beamrig('steer', slow, '--azimuth', '20', '--for', '0.5', '--json');
+    const end = linesOf(stdout).at(-1);
+    expect(end).toMatchObject({ type: 'end', void: 0, faulted: false });
+    expect(end).not.toHaveProperty('failure');
+    expect(end?.cycles).toBeGreaterThan(1);
+    expect(code).toBe(0);
+  });
+
   it('ends with Ctrl-C, the array safe', async () => {
     const child = spawn(process.execPath, [...BEAMRIG, 'steer', cli.rigFile(), '--azimuth=-30', '--user', '1'], {
       cwd: cli.path,

@@ -78,6 +78,11 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     const text = `loop.watchdogMs: ${watchdogMs} ms is no longer than cycles are apart at ${rateHz} a second; allowed: above ${Math.ceil(1500 / rateHz)}`;
     problems.push({ path: ['loop', 'watchdogMs'], text });
   }
+  const boardElements = count('calibration', 'watch', 'boardElements');
+  if (boardElements !== undefined && elements !== undefined && elements > 0 && boardElements > elements) {
+    const text = `calibration.watch.boardElements: ${boardElements} on a board, and the array has ${elements}; allowed: 2 to ${elements}`;
+    problems.push({ path: ['calibration', 'watch', 'boardElements'], text });
+  }
   const codeword = at(rig, ['safeState']) === 'codeword';
   if (codeword !== (at(rig, ['safeCodeword']) !== undefined)) {
     const text = codeword

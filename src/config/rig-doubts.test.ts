@@ -18,6 +18,8 @@ const lines = {
   deadlineMs: 2000,
   syncSeconds: 1,
   baudRate: 921600,
+  boardElements: 4,
+  effectivePeriod: 16,
 };
 
 const doubtsOf = (changed: Partial<typeof lines>): string[] => {
@@ -39,6 +41,8 @@ simulator:
   userSpeedMps: ${v.userSpeedMps}
   impairments: { phaseErrorDeg: ${v.phaseErrorDeg}, phaseStateErrorDeg: ${v.phaseStateErrorDeg} }
 telemetry: { syncSeconds: ${v.syncSeconds} }
+calibration: { watch: { boardElements: ${v.boardElements} } }
+channel: { source: sounding, wholePeriod: 58, effectivePeriod: ${v.effectivePeriod} }
 links: [ { name: bus, serial: { path: /dev/ttyUSB0, baudRate: ${v.baudRate} } } ]
 `;
   return rigDoubts(parseRigFile(text, 'rig.yaml'));
@@ -70,6 +74,11 @@ describe('a value in another unit', () => {
     [{ rateHz: 0.05 }, 'loop.rateHz: 0.05 is a cycle every 20 s; if a period in s is meant, write 20'],
     [{ deadlineMs: 2 }, 'beamformer.deadlineMs: 2 ms is less than a model takes; if s is meant, write 2000'],
     [{ syncSeconds: 1000 }, 'telemetry.syncSeconds: 1000 s of records'],
+    [
+      { boardElements: 7 },
+      'calibration.watch.boardElements: boards of 7 leave one of 1; boards are mostly alike, so that 8 divide',
+    ],
+    [{ effectivePeriod: 59 }, 'channel.effectivePeriod: 59 slots are more than wholePeriod, 58'],
     [{ baudRate: 921 }, 'links (bus).serial.baudRate: 921 bits a second; if kBd is meant, write 921000'],
   ])('is doubted, with what it amounts to: %j', (changed, doubt) => {
     const found = doubtsOf(changed);
@@ -96,6 +105,7 @@ describe('a value in another unit', () => {
     { rateHz: 0.5 },
     { rateHz: 10_000 },
     { baudRate: 9600 },
+    { boardElements: 8, effectivePeriod: 58 },
   ])('is not seen where none is: %j', (changed) => {
     expect(doubtsOf(changed)).toEqual([]);
   });

@@ -1,10 +1,10 @@
 /**
  * What a rig file says that is allowed and most probably meant in another unit: radians for degrees, millimetres for wavelengths, MHz for
- * GHz, a ratio for decibels. Ranges are those of what is built and of what physics lets work; outside them the rig runs, and a warning says
+ * GHz, a ratio for decibels; or that does not go with another value. Ranges are those of what is built and of what physics lets work; outside them the rig runs, and a warning says
  * what the value amounts to and what it would be in the unit that fits.
  */
 import { ofKind } from '../link/link-kinds.ts';
-import type { RigFile } from './rig-file.ts';
+import { elementsOf, type RigFile } from './rig-file.ts';
 import type { RigLink } from './rig-links.ts';
 
 /** A sentence for each, that begins with the key. */
@@ -13,6 +13,7 @@ export function rigDoubts(rig: RigFile): string[] {
     ...arrayDoubts(rig),
     ...simulatorDoubts(rig),
     ...timeDoubts(rig),
+    ...countDoubts(rig),
     ...rig.links.flatMap((link) => [...linkDoubts(link)]),
   ];
 }
@@ -70,6 +71,18 @@ function* simulatorDoubts({ simulator }: RigFile): Generator<string> {
   }
   if (userSpeedMps > 42) {
     yield `simulator.userSpeedMps: ${userSpeedMps} m/s are ${short(3.6 * userSpeedMps)} km/h; if km/h is meant, write ${short(userSpeedMps / 3.6)}`;
+  }
+}
+
+function* countDoubts({ array, calibration, channel }: RigFile): Generator<string> {
+  const { boardElements } = calibration.watch;
+  const left = boardElements === undefined ? 0 : elementsOf({ array }) % boardElements;
+  if (left > 0) {
+    yield `calibration.watch.boardElements: boards of ${boardElements} leave one of ${left}; boards are mostly alike, so that ${elementsOf({ array })} divide by their elements`;
+  }
+  const { wholePeriod, effectivePeriod } = channel;
+  if (wholePeriod !== undefined && effectivePeriod !== undefined && effectivePeriod > wholePeriod) {
+    yield `channel.effectivePeriod: ${effectivePeriod} slots are more than wholePeriod, ${wholePeriod}: digital weights are then solved again by soundings of the whole channel alone`;
   }
 }
 

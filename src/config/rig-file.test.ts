@@ -172,6 +172,9 @@ describe('a wrong rig file', () => {
   });
 
   it('is told which element does not exist', () => {
+    expect(problems(`${SMALL}calibration: { watch: { boardElements: 9 } }`)).toEqual([
+      'line 9: calibration.watch.boardElements: 9 on a board, and the array has 8; allowed: 2 to 8',
+    ]);
     expect(problems(`${SMALL}simulator: { impairments: { deadElements: [0, 8] } }`)).toEqual([
       'line 9: simulator.impairments.deadElements[1]: 8 is no element of this array; allowed: 0 to 7',
     ]);

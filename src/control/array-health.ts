@@ -22,6 +22,10 @@ export interface ArrayHealth {
   /** Those that are suspected and were not measured since. */
   readonly suspects: readonly number[];
   measured(element: number, found: MeasuredFlaw): void;
+  /** All elements were measured again; RMS by which they are off beside a table that is outdated by that, degrees; null while it is not. */
+  besideTable(outdatedByDeg: number | null): void;
+  /** As it was told last; null also where nothing was measured. */
+  readonly outdatedByDeg: number | null;
   /** Other boards, or other tables: nothing is known but these. */
   forget(): void;
   /** @param table what the tables say */
@@ -31,6 +35,7 @@ export interface ArrayHealth {
 export function createArrayHealth(): ArrayHealth {
   const suspects = new Set<number>();
   const known = new Map<number, ElementHealth | undefined>();
+  let outdated: number | null = null;
   return {
     suspected(candidates) {
       const alone = candidates.length === 1;
@@ -46,7 +51,14 @@ export function createArrayHealth(): ArrayHealth {
       suspects.delete(element);
       known.set(element, found && { element, chain: null, ...found, by: 'probe' });
     },
+    besideTable(outdatedByDeg) {
+      outdated = outdatedByDeg;
+    },
+    get outdatedByDeg() {
+      return outdated;
+    },
     forget() {
+      outdated = null;
       suspects.clear();
       known.clear();
     },

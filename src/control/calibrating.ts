@@ -53,6 +53,8 @@ export interface CalibrationResult {
   flaws: string;
   /** Path of the HTML report. */
   report: string;
+  /** That an earlier table was better, and the way out, in words. */
+  worse?: string | undefined;
   /** Of one element alone in a reading, dB. */
   readingSnrDb: number;
 }

@@ -155,6 +155,7 @@ class Loop implements ControlLoop {
       beams: this.#choices.keptBeams ?? description.beams,
       channels: setting.channels.about?.() ?? description.channels,
       ...{ array, calibrationMethods: this.calibrating.methods(), flaws: this.#health.list(array?.flaws ?? []) },
+      tableOffDeg: this.#health.outdatedByDeg,
       slow: (this.#is('running') ? this.#watch.slow : undefined) ?? null,
       ...{ muted: this.#panels.muted, confirmed: this.#panels.confirmed },
     });

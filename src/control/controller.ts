@@ -116,6 +116,8 @@ export interface RigDescription {
   models: { id: string; title: string; kind: BeamformerKind }[];
   /** The beam by hand that is shown instead of a model's; null where a model chooses. */
   byHand: string | null;
+  /** Tables that the words of a beam by hand were chosen by, where the array goes by others now; 'none': ideal states; else null. */
+  byHandMadeBy: string | null;
   /** Names of the beams that were kept when the rig began, or when somebody looked last. */
   beams: readonly string[];
   /** Values of Q that may be chosen now. */
@@ -136,6 +138,8 @@ export interface RigDescription {
   calibrationMethods: CalibrationMethodOffer[];
   /** Elements that do not do what they are told, as far as is known. */
   flaws: ElementHealth[];
+  /** RMS by which elements that were measured again are off beside a table that is outdated by that, degrees; null while none is known to be. */
+  tableOffDeg: number | null;
   links: LinkDescription[];
   runFolder: string;
   safe: SafeDescription;

@@ -25,6 +25,7 @@ export function describedNow(
     engine: beamformer.engine ?? null,
     steps: beamformer.steps ?? null,
     byHand: beamformer.kind === 'by-hand' ? beamformer.title : null,
+    byHandMadeBy: array !== undefined && beamformer.madeBy !== array.id ? (beamformer.madeBy ?? null) : null,
     phaseBits,
     models: description.models.map((each) => (each.id === beamformer.id ? { ...each, title: beamformer.title } : each)),
     safe: { ...safe, confirmed },

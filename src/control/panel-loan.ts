@@ -76,10 +76,10 @@ export function createPanelLoan(loop: {
       const result = await by.calibrate(wish, panels.lend(), { stop: stop.signal, onProgress, whenRead });
       change({ phase: 'done', endedMs: epochMs(), result });
       tell({
-        level: 'info',
+        level: result.worse === undefined ? 'info' : 'warning',
         code: 'calibrated',
         message: `The array was measured by ${wish.method}: states are known to ${result.after.phaseDeg}° and ${result.after.gainDb} dB; ${result.flaws}.`,
-        action: `In use from now on: ${result.tables.join(' + ')}. Report: ${result.report}`,
+        action: `In use from now on: ${result.tables.join(' + ')}. Report: ${result.report}${result.worse === undefined ? '' : `. ${result.worse} A rig that is up goes by it once it is started again.`}`,
       });
     } catch (error) {
       const isCancelled = stop.signal.aborted;

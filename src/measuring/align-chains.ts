@@ -5,6 +5,7 @@
  *   by pilots: one report has all chains in one phase         by power: P_k = |y_0 + j^k·y_m|², so that y_0*·y_m = ¼·Σ_k j^{−k}·P_k
  */
 import type { StateEstimate } from '../../calibration/estimate-states.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import type { ArrayReader, ArraySetting } from './array-reader.ts';
 import type { ArrayUnderTest, MeasuredChain } from './array-under-test.ts';
@@ -86,6 +87,11 @@ async function byPowers(chains: number, words: Uint16Array, read: ArrayReader['r
         ];
         const setting: ArraySetting = { words, driven: { chain, weights } };
         const power = (await read(setting)).re[chain];
+        if (Number.isNaN(power)) {
+          throw new BeamrigError('calibration', `the SNR of chains 0 and ${chain} together is out of what a report can say`, {
+            wayOut: 'Lower the gain of the receiver, and measure anew.',
+          });
+        }
         sum.re += turn.re * power;
         sum.im -= turn.im * power;
       }

@@ -13,6 +13,7 @@ import { columnOf, powerOf, type DrivenChains } from '../control/driven-chains.t
 import type { PanelRecovery } from '../control/panel-recovery.ts';
 import { panelFailureMessage } from '../control/watch/failure-messages.ts';
 import type { Panel, PanelFailure, Result } from '../panel/panel.ts';
+import { requireWanted, type BeginRun } from './method-runs.ts';
 
 /** What all chains show. */
 export interface ArraySetting {
@@ -53,8 +54,8 @@ export interface ArrayReader {
 
 /** What a method is carried out by. */
 export interface SettingsReader extends Pick<ArrayReader, 'read'> {
-  /** Before the states of a chain are worked out, which takes seconds: gives everybody a turn, and rejects where nobody wants them any more. */
-  beforeSolving?(): Promise<void>;
+  /** Where the method's runs take place; absent: here, and nobody is heard while they work out states. */
+  readonly begin?: BeginRun;
 }
 
 /** How often a setting is shown to a panel that is there before it is given up. */
@@ -64,7 +65,7 @@ const PATIENCE_MS = 60_000;
 /** A panel that answers at once lets nobody else come to word, a signal to stop neither: so often everybody does. */
 const READINGS_BETWEEN_TURNS = 16;
 /** Twice, for what has arrived meanwhile is looked at in between. */
-export const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
   const { panel, recovery, clock, phaseBits, rfChains, users, receiver, pilots, stop } = options;
@@ -86,13 +87,10 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
     const heard = await panel.measurePilots(newest, receiver, pilots);
     return heard.ok ? { ok: true, value: complexOf(heard.value.values) } : heard;
   };
-  const requireWanted = (): void => {
-    if (stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
-  };
   const regain = async (failure: PanelFailure): Promise<void> => {
     const sinceMs = clock.nowMs();
     while (recovery.lost) {
-      requireWanted();
+      requireWanted(stop);
       if (clock.nowMs() - sinceMs > PATIENCE_MS) throw notRead(failure, `it was not back after ${PATIENCE_MS / 1000} s`);
       const outcome = await recovery.recover(stop);
       if (typeof outcome === 'object') throw notRead(failure, outcome.unusable);
@@ -106,16 +104,16 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
     async read(setting) {
       if (commits % READINGS_BETWEEN_TURNS === 0) await everybodysTurn();
       for (let attempt = 1; ; attempt++) {
-        requireWanted();
+        requireWanted(stop);
         await recovery.arm();
-        requireWanted(); // whoever stopped it meanwhile has made the array safe
+        requireWanted(stop); // whoever stopped it meanwhile has made the array safe
         recovery.lit();
         const heard = await once(setting);
         if (heard.ok) {
           recovery.worked();
           return heard.value;
         }
-        requireWanted();
+        requireWanted(stop);
         const hopeless = recovery.failed(heard.failure);
         if (hopeless !== undefined) throw notRead(heard.failure, hopeless.unusable);
         if (attempt === ATTEMPTS || isHopeless(heard.failure)) throw notRead(heard.failure);

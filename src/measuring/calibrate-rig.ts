@@ -21,9 +21,10 @@ import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
-import { createArrayReader, everybodysTurn } from './array-reader.ts';
+import { createArrayReader, type ArrayReader } from './array-reader.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
+import { startMethodThread } from './method-runs.ts';
 import { openJournal } from './readings-journal.ts';
 import { resumedReader } from './resumed-reader.ts';
 import { requireExplained } from './reading-quality.ts';
@@ -64,7 +65,7 @@ export interface HowToCalibrate {
   readonly stop: AbortSignal;
   /** @param kept of `done`, those that were read before an interruption */
   readonly onProgress: (done: number, of: number, kept: number) => void;
-  /** After the last reading, before anything is worked out. */
+  /** After the last reading, before what is left is worked out: makes the array safe, as it is before any states are. */
   readonly whenRead?: () => Promise<void>;
   /** Writes what came of it. Until that is done readings are kept: what cannot be written now can be once there is room. */
   readonly write?: (result: CalibrationResult) => void;
@@ -110,19 +111,31 @@ export async function calibrateRig(
       pilots,
       stop,
     });
-    const kept = resumedReader(reader, journal);
+    let isLit = false;
+    const lighting: Pick<ArrayReader, 'read'> = {
+      read(setting) {
+        isLit = true;
+        return reader.read(setting);
+      },
+    };
+    const kept = resumedReader(lighting, journal);
+    const beforeSolving = async (): Promise<void> => {
+      if (isLit) await recovery.makeSafe();
+      isLit = false;
+    };
+    const thread = startMethodThread({ method, seed }, { clock, stop, beforeSolving });
     let done = 0;
-    const { chains } = await measurement.carryOut((...progress) => onProgress(...progress, journal.kept.length), {
+    const carriedOut = measurement.carryOut((...progress) => onProgress(...progress, journal.kept.length), {
       async read(setting) {
         const heard = await kept.read(setting);
-        if (++done === total) await whenRead?.();
+        if (++done < total || whenRead === undefined) return heard;
+        await whenRead();
+        isLit = false;
         return heard;
       },
-      async beforeSolving() {
-        await everybodysTurn();
-        if (stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
-      },
+      begin: thread.begin,
     });
+    const { chains } = await carriedOut.finally(() => thread.end());
     const endedC = await temperatureOf(rigPanel);
     requireExplained(chains, method);
     const found = chains.map(({ elements, estimate, noise }): MeasuredChainStates => {

@@ -1,4 +1,5 @@
 /** What a measurement of an array found, as a report: figures in a table, offsets, errors of the states, what is left over, and a beam before and after. */
+import type { ElementFlaw } from '../../calibration/element-health.ts';
 import { tableId } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { azimuthCut } from '../../core/signal/beampattern.ts';
@@ -22,7 +23,7 @@ const FLOOR_DB = -40;
 export function calibrationReport(request: CalibrationRequest, result: CalibrationResult, source: Source): Report {
   const { rig, method } = request;
   const { tables, chains, readings, commits, spentMs, readingSnrDb } = result;
-  const [{ measuredAt, temperatureC, accuracy }] = tables;
+  const [{ measuredAt, temperatureC, accuracy, gainsBeside }] = tables;
   const shown = chains.slice(0, MOST_CHAINS);
   const after = chains.length > MOST_CHAINS ? ` Of ${chains.length} chains the first ${MOST_CHAINS} are drawn.` : '';
   return {
@@ -34,7 +35,7 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
         : [
             `SIMULATED: ${source === 'simulator' ? 'the simulator' : 'a panel that a program played'} was measured; nothing here is of any hardware.`,
           ]),
-      `Gains and phases are beside the mean of all elements; the path to the probe is taken out.${after}`,
+      `Gains are drawn beside the median element${gainsBeside === 'nominal' ? ', and are beside a nominal one in the table' : ', and are beside their mean in the table'}; the path to the probe is taken out.${after}`,
     ],
     claims: [],
     sections: [
@@ -67,24 +68,43 @@ export function calibrationReport(request: CalibrationRequest, result: Calibrati
 }
 
 function elementsSection(chains: readonly MeasuredChainStates[]): ReportSection {
-  const offsets = chains.map(({ states }) => Array.from({ length: states.rows }, (_, n) => polar(states, n, 0)));
+  // Where nothing is heard there is no phase, and its gain would set the scale of all the others.
+  const offsets = chains.map(({ states, flaws }) =>
+    Array.from({ length: states.rows }, (_, n) => (isHeard(flaws.get(n)) ? polar(states, n, 0) : NOTHING)),
+  );
   const middle = percentile(
-    offsets.flat().map(({ power }) => power),
+    offsets.flat().flatMap(({ power }) => (Number.isNaN(power) ? [] : [power])),
     0.5,
   );
-  const of = (title: string, y: string, value: (offset: Polar) => number): Plot => ({
-    ...{ title, x: { label: 'element' }, y: { label: y } },
-    lines: chains.map(({ elements }, m) => ({ label: `chain ${m}`, x: elements, y: offsets[m].map(value) })),
-  });
+  const silent = chains.map(({ elements, flaws }) => elements.filter((_, n) => !isHeard(flaws.get(n))));
+  const of = (title: string, y: string, value: (offset: Polar) => number): Plot => {
+    const lines = chains.map(({ elements }, m) => ({ label: `chain ${m}`, x: elements, y: offsets[m].map(value) }));
+    const least = Math.min(...lines.flatMap((line) => line.y.filter(Number.isFinite)));
+    const marked = [...new Set(silent.flat())].sort((a, b) => a - b);
+    const marks = { label: 'nothing heard', x: marked, y: marked.map(() => (Number.isFinite(least) ? least : 0)) };
+    return { ...{ title, x: { label: 'element' }, y: { label: y } }, lines: marked.length === 0 ? lines : [...lines, marks] };
+  };
   return {
     title: 'Elements in state 0',
-    text: ['Before calibration all of them were taken for 0° and one gain.'],
+    text: [
+      'Before calibration all of them were taken for 0° and one gain.',
+      ...silent.flatMap((elements, m) =>
+        elements.length === 0
+          ? []
+          : [`Chain ${m}: left out, for nothing is heard of ${elements.length === 1 ? 'it' : 'them'}: ${nameOf(elements)}.`],
+      ),
+    ],
     plots: [
       of('Phase of each element', 'degrees', ({ phaseDeg }) => phaseDeg),
       of('Gain of each element', 'dB', ({ power }) => 10 * Math.log10(power / middle)),
     ],
   };
 }
+
+const isHeard = (flaw: ElementFlaw | undefined): boolean => flaw !== 'dead' && flaw !== 'dead-or-stuck';
+const NOTHING: Polar = { power: NaN, phaseDeg: NaN };
+const nameOf = (elements: readonly number[]): string =>
+  `${elements.length === 1 ? 'element' : 'elements'} ${elements.join(', ')}`;
 
 interface Polar {
   power: number;
@@ -99,12 +119,13 @@ function polar({ cols, re, im }: CMatrix, row: number, state: number): Polar {
 function statesSection(chains: readonly MeasuredChainStates[], source: Source): ReportSection {
   const maps = chains.flatMap(({ states, flaws }, m): HeatMap[] => {
     const errors = Array.from({ length: states.rows }, (_, n) => {
+      if (!isHeard(flaws.get(n))) return Array.from({ length: states.cols }, () => NaN);
       const first = Array.from({ length: states.cols }, (_, s) => polar(states, n, s).phaseDeg - (360 * s) / states.cols);
       const [re, im] = [mean(first.map((deg) => Math.cos(deg / DEG))), mean(first.map((deg) => Math.sin(deg / DEG)))];
       const middle = DEG * Math.atan2(im, re);
       return first.map((deg) => turned(deg - middle));
     });
-    // Of what obeys: a dead element's phases are none, and a stuck one's are far from all words but one.
+    // Of what obeys: a stuck element's are far from all words but one.
     const healthy = errors.filter((_, n) => !flaws.has(n)).flat();
     const limit = Math.max(1, Math.ceil(percentile(healthy.map(Math.abs), 0.98)));
     return [
@@ -118,7 +139,12 @@ function statesSection(chains: readonly MeasuredChainStates[], source: Source): 
       },
     ];
   });
-  return { title: `Errors of the states${source === 'hardware' ? '' : ', simulated'}`, heatMaps: maps };
+  const hasSilent = chains.some(({ flaws }) => [...flaws.values()].some((flaw) => !isHeard(flaw)));
+  return {
+    title: `Errors of the states${source === 'hardware' ? '' : ', simulated'}`,
+    ...(hasSilent ? { text: ['A row without colours is an element of which nothing is heard.'] } : {}),
+    heatMaps: maps,
+  };
 }
 
 function residualSection(chains: readonly MeasuredChainStates[]): ReportSection {

@@ -46,6 +46,8 @@ interface Shown {
   enabled?: Uint8Array;
 }
 
+/** Turns in a row that the panel refuses: it may be in fault for a while. */
+const MOST_REFUSED = 3;
 /** Elements that were read before what is usual among them is known. */
 const FEWEST_READ = 8;
 /** An element is off when it is by so much beside its table; of all together it is told, RMS. */
@@ -59,7 +61,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   const { elements, rfChains, connection, phaseBits, everyCycles, elementsATurn, receiver, pilots, health } = options;
   let cyclesLeft = everyCycles;
   let nextInRound = 0;
-  let [beams, refused] = [0, false];
+  let [beams, refusals] = [0, 0];
   /** Of each element the power that was read last, and by how much it was off beside its table, rad. */
   const powers = new Map<number, number>();
   const offRad = new Map<number, number>();
@@ -101,7 +103,9 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
       code: 'elements-measured',
       message: `${watched === elements ? `All ${elements}` : `${watched} of ${elements}`} elements were measured again between cycles${beside}: ${beams} beams so far, ${share.toFixed(1)} % of all.`,
     });
-    if (offRad.size < watched || rmsDeg < OUTDATED_DEG || isOutdated) return;
+    if (offRad.size < watched) return;
+    health.besideTable(rmsDeg < OUTDATED_DEG ? null : Math.round(10 * rmsDeg) / 10);
+    if (rmsDeg < OUTDATED_DEG || isOutdated) return;
     isOutdated = true;
     tell({
       level: 'warning',
@@ -179,13 +183,19 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   return {
     name: 'element-check',
     due({ on }) {
-      if (refused || cyclesLeft > 0) return false;
+      if (refusals >= MOST_REFUSED || cyclesLeft > 0) return false;
       return on.panel.capabilities?.features.includes('pilot-report') === true;
     },
     async work(bench): Promise<WorkFailure | undefined> {
       cyclesLeft = everyCycles;
       const calibration = options.calibration(bench.on);
-      if (expected?.of !== calibration.id) expected = { of: calibration.id, is: expectedOf(calibration) };
+      if (expected?.of !== calibration.id) {
+        expected = { of: calibration.id, is: expectedOf(calibration) };
+        // What was off was so beside another table.
+        offRad.clear();
+        known.clear();
+        isOutdated = false;
+      }
       const { shown: base, whole, of } = expected.is;
       const canSwitchOff = bench.on.panel.capabilities?.features.includes('element-enable') === true;
       const asTold = await show(bench, { words: base });
@@ -203,6 +213,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
         const news = judge(n, check, turnedRad, calibration.id !== NO_TABLE);
         if (news !== undefined) bench.tell(news);
       }
+      refusals = 0;
       return undefined;
     },
     after() {
@@ -211,12 +222,14 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
   };
 
   function failureOf(panel: PanelFailure): WorkFailure {
-    refused = panel.reason === 'rejected' || panel.reason === 'not-sent';
+    const isRefused = panel.reason === 'rejected' || panel.reason === 'not-sent';
+    refusals = isRefused ? refusals + 1 : 0;
+    const isGivenUp = refusals >= MOST_REFUSED;
     return {
       message: `Elements could not be measured between cycles: ${panelFailureMessage(panel)}.`,
-      cause: panel.reason,
+      cause: isGivenUp ? 'given up' : panel.reason,
       panel,
-      action: refused
+      action: isGivenUp
         ? 'They are not measured any more in this run; see calibration.probe and calibration.watch in the rig file.'
         : 'It is tried again when they are due.',
     };

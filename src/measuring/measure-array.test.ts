@@ -19,7 +19,10 @@ import { createLoopbackLink } from '../link/loopback.ts';
 import { createPanelRecovery } from '../control/panel-recovery.ts';
 import { createPanel } from '../panel/panel-driver.ts';
 import { createArrayReader, type ArrayReader } from './array-reader.ts';
+import { alignmentReadings } from './align-chains.ts';
+import type { ArrayUnderTest } from './array-under-test.ts';
 import { measureArray, readingsOf } from './measure-array.ts';
+import { byPower, measurePowers, powerReadingsOf } from './measure-powers.ts';
 
 const [ELEMENTS, CHAINS, BITS] = [8, 2, 3];
 const PILOTS = 64;
@@ -133,6 +136,41 @@ describe('a receiver at its full scale', () => {
     await expect(measureArray({ ...options, method: rotatingVector }, clipping(reader, 2))).rejects.toMatchObject({
       message: expect.stringContaining('the method rev needs each of them') as string,
     });
+  });
+});
+
+describe('an SNR that is out of what a report can say', () => {
+  /** Says so of some of the readings. */
+  const losing = (reader: Pick<ArrayReader, 'read'>, isLost: (i: number) => boolean): Pick<ArrayReader, 'read'> => {
+    let i = 0;
+    return {
+      read: async (setting) => {
+        const heard = await reader.read(setting);
+        return isLost(i++) ? { ...heard, re: heard.re.map(() => NaN) } : heard;
+      },
+    };
+  };
+  const options = (array: ArrayUnderTest) => ({ array, method: byPower(coded), readings: 500, random: createRandom(3) });
+
+  it('is left out, also while the reference is chosen', async () => {
+    const missedDeg = async (isLost: (i: number) => boolean): Promise<number[]> => {
+      const { reader, underTest, truth } = bench();
+      const { chains } = await measurePowers(options(underTest), losing(reader, isLost));
+      return chains.map(({ elements, estimate }, m) => stateDifference(estimate.states, truth(m, elements)).phaseDeg);
+    };
+    const all = await missedDeg(() => false);
+    const aligning = powerReadingsOf(options(bench().underTest)) - alignmentReadings(CHAINS, 'power');
+    const lacking = await missedDeg((i) => i % 20 === 3 && i < aligning);
+    lacking.forEach((deg, m) => expect(deg).toBeLessThan(1.4 * all[m]));
+  });
+
+  it('is told where too many of them are', async () => {
+    const { reader, underTest } = bench();
+    const refused = measurePowers(
+      options(underTest),
+      losing(reader, (i) => i >= 32),
+    );
+    await expect(refused).rejects.toMatchObject({ code: 'calibration', message: /^32 of 32 SNRs/ });
   });
 });
 

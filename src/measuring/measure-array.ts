@@ -10,13 +10,14 @@ import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { fromParts, zeros } from '../../core/signal/complex-matrix.ts';
 import type { Random } from '../../core/signal/random.ts';
-import type { CalibrationMethod, MethodRun } from '../../calibration/method.ts';
+import type { CalibrationMethod } from '../../calibration/method.ts';
 import type { ReadingPlan } from '../../calibration/reading-plan.ts';
 import { shownIn } from '../../calibration/reading-plan.ts';
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
 import { leaveOutSaturated } from './saturation.ts';
 import { alignChains, alignmentReadings } from './align-chains.ts';
 import type { ArraySetting, SettingsReader } from './array-reader.ts';
+import { runsHere, type MethodStep, type SteppedRun } from './method-runs.ts';
 
 export interface MeasureArrayOptions {
   readonly array: ArrayUnderTest;
@@ -43,11 +44,10 @@ export async function measureArray(
 ): Promise<MeasuredStates> {
   requireFeatures(array, method);
   const chains = chainsOf(array);
-  const setups = chains.map((elements, m) => ({
+  const setups = chains.map((elements) => ({
     elements: elements.length,
     phaseBits: array.phaseBits,
     elementEnable: array.elementEnable,
-    random: random.stream(`chain ${m}`),
     readings,
   }));
   const total = readingsOf({ array, method, readings, random });
@@ -58,8 +58,9 @@ export async function measureArray(
     return heard;
   };
   const noise = await readNoise(array, read);
-  const runs = setups.map((setup) => method.run({ ...setup, noise, drift: true }));
-  const estimates = await inStep(array, chains, runs, method, { ...reader, read });
+  const { begin = runsHere(method, random) } = reader;
+  const runs = setups.map((setup, m) => begin(m, { ...setup, noise, drift: true }));
+  const estimates = await inStep(array, chains, runs, method, { read });
   const measured = estimates.map((each) => ({ ...each, noise }));
   return { chains: method.hears === 'complex' ? measured : await alignChains(array, measured, 'pilots', read) };
 }
@@ -110,12 +111,13 @@ async function readNoise(
 async function inStep(
   array: ArrayUnderTest,
   chains: readonly (readonly number[])[],
-  runs: readonly MethodRun[],
+  runs: readonly SteppedRun[],
   { name, hears }: CalibrationMethod,
-  reader: SettingsReader,
+  reader: Pick<SettingsReader, 'read'>,
 ): Promise<Omit<MeasuredChain, 'noise'>[]> {
   const saturated = runs.map(() => 0);
-  const steps = runs.map((run) => run.next());
+  const steps: MethodStep[] = [];
+  for (const run of runs) steps.push(await run.next());
   for (;;) {
     const plans = steps.map((step) => (step.done === true ? undefined : step.value));
     const most = Math.max(0, ...plans.map((plan) => plan?.readings ?? 0));
@@ -131,9 +133,8 @@ async function inStep(
     }
     for (const [m, plan] of plans.entries()) {
       if (plan === undefined) continue;
-      await reader.beforeSolving?.();
       saturated[m] += leaveOutSaturated(heard[m], { name, needsEach: hears === 'power' });
-      steps[m] = runs[m].next(hears === 'complex' ? heard[m] : powersOf(heard[m]));
+      steps[m] = await runs[m].next(hears === 'complex' ? heard[m] : powersOf(heard[m]));
     }
   }
   return chains.map((elements, m) => {

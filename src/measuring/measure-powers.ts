@@ -17,6 +17,7 @@ import type { ArrayReader, ArraySetting, SettingsReader } from './array-reader.t
 import { chainsOf, type ArrayUnderTest, type MeasuredChain } from './array-under-test.ts';
 import type { MeasureArrayOptions, MeasuredStates } from './measure-array.ts';
 import { NOISE_READINGS, requireFeatures, settingOf } from './measure-array.ts';
+import { drawnForChain, runsHere } from './method-runs.ts';
 
 /** Settings that are drawn to find a strong reference, and to tell how strong the chain itself is. */
 const DRAWN_SETTINGS = 32;
@@ -55,6 +56,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
   requireFeatures(array, method);
   requireReferenceChain(array, method);
   const total = powerReadingsOf(options);
+  const { begin = runsHere(method, random) } = reader;
   let done = 0;
   const readAll: ArrayReader['read'] = async (setting) => {
     const heard = await reader.read(setting);
@@ -65,14 +67,15 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
   const parts = chainsOf(array);
   const chains: MeasuredChain[] = [];
   for (const [chain, elements] of parts.entries()) {
-    const drawn = random.stream(`chain ${chain}`);
+    const drawn = drawnForChain(random, chain);
     const alone: DrivenChains = { chain, weights: [{ chain, re: 1, im: 0 }] };
     const ofStill = await several(NOISE_READINGS, () => read({ words: new Uint16Array(placesOf(array)), driven: alone }));
     const reference = method.needsReference === true ? await chooseReference(array, chain, drawn, read) : undefined;
     const noise = reference?.noise ?? noiseOf(ofStill);
-    const run = method.run({ ...setupOf(array, elements.length, drawn, readings), noise, drift: true });
+    const { phaseBits, elementEnable } = array;
+    const run = begin(chain, { elements: elements.length, phaseBits, elementEnable, readings, noise, drift: true });
     let saturated = 0;
-    let step = run.next();
+    let step = await run.next();
     while (step.done !== true) {
       const plan = step.value;
       const plans = parts.map((_, m) => (m === chain ? plan : undefined));
@@ -85,8 +88,7 @@ export async function measurePowers(options: MeasureArrayOptions, reader: Settin
       }
       saturated += heard.re.filter(Number.isNaN).length;
       if (saturated > 0 && method.needsReference !== true) throw outOfScale(method.name);
-      await reader.beforeSolving?.();
-      step = run.next(heard);
+      step = await run.next(heard);
     }
     chains.push({ elements, estimate: step.value, noise, saturated });
   }
@@ -114,9 +116,9 @@ async function chooseReference(array: ArrayUnderTest, chain: number, random: Ran
     for (const words of drawn) powers.push(await read({ words, driven: { chain: of, weights: [{ chain: of, re: 1, im: 0 }] } }));
     return powers;
   };
-  const own = await ofDrawn(chain);
+  const own = inRange(await ofDrawn(chain));
   const others = await ofDrawn(neighbour);
-  const strongest = Math.max(...others);
+  const strongest = Math.max(...inRange(others));
   const words = drawn[others.indexOf(strongest)];
   const meanOwn = own.reduce((sum, power) => sum + power, 0) / own.length;
   const weight = Math.min(REFERENCE_SHARE * Math.sqrt(meanOwn / Math.max(strongest, Number.MIN_VALUE)), MOST_WEIGHT);
@@ -152,13 +154,24 @@ async function several(count: number, read: () => Promise<number>): Promise<numb
  * σ² of a complex reading whose power would scatter as these do: var |a + n|² = 2·|a|²·σ² where a is strong. By differences of neighbours, so that what drifts
  * is no noise; never less than what the steps of a report leave.
  */
-function noiseOf(powers: readonly number[]): number {
+function noiseOf(all: readonly number[]): number {
+  const powers = inRange(all);
   let [mean, variance] = [0, 0];
   powers.forEach((power, i) => {
     mean += power / powers.length;
     if (i > 0) variance += (power - powers[i - 1]) ** 2 / (2 * (powers.length - 1));
   });
   return Math.max(variance / (2 * mean), (STEP_SHARE ** 2 / 24) * mean, Number.MIN_VALUE);
+}
+
+/** Those that a report could say. @throws {BeamrigError} 'calibration' where they are fewer than half */
+function inRange(powers: readonly number[]): number[] {
+  const heard = powers.filter((power) => !Number.isNaN(power));
+  if (heard.length >= powers.length / 2) return heard;
+  const lost = powers.length - heard.length;
+  throw new BeamrigError('calibration', `${lost} of ${powers.length} SNRs of one kind are out of what a report can say`, {
+    wayOut: 'Lower the gain of the receiver.',
+  });
 }
 
 const outOfScale = (method: string): BeamrigError =>

@@ -2,7 +2,6 @@
 import type { CalibrationMethod } from '../../calibration/method.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
-import { createRandom } from '../../core/signal/random.ts';
 import type { Feature } from '../../firmware-protocol/messages.ts';
 import { elementsOf } from '../config/rig-file.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
@@ -11,6 +10,7 @@ import type { ArrayUnderTest } from './array-under-test.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
 import { measureArray, readingsOf, requireFeatures, type MeasureArrayOptions, type MeasuredStates } from './measure-array.ts';
 import { byPower, measurePowers, powerReadingsOf } from './measure-powers.ts';
+import { drawnFor } from './method-runs.ts';
 
 export interface Measurement {
   readonly array: ArrayUnderTest;
@@ -45,7 +45,7 @@ export function measurementOf(request: CalibrationRequest, { panel }: RigPanel):
   const method = reading === 'power' ? byPower(request.method) : request.method;
   requireFeatures(array, method);
   if (request.seed !== undefined && method.draws !== true) throw nothingDrawn(method.name);
-  const options: MeasureArrayOptions = { array, method, readings, random: createRandom(seed).stream('calibration') };
+  const options: MeasureArrayOptions = { array, method, readings, random: drawnFor(seed) };
   return {
     ...{ array, method, reading, seed },
     pilots: request.pilots ?? USUAL_PILOTS[reading],

@@ -17,8 +17,11 @@ export interface PlannedMeasurement {
   readonly seconds: number;
   /** That the accuracy is told for: of one element alone in one reading, all of its pilots together. */
   readonly readingSnrDb: number;
-  /** RMS error of a state of an array of usual errors; absent where working that out takes too long. */
+  /** What the method takes of a chain, whatever number was asked for: its readings come in rounds. */
+  readonly ofMethod: number;
+  /** RMS error of a state of an array of usual errors; absent where that cannot be worked out, for which `unexpected` says why. */
   readonly expected?: StateDifference;
+  readonly unexpected?: string;
 }
 
 /** Chunks, commit and report. */
@@ -51,9 +54,6 @@ export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quick
   const seconds = secondsAt(request, rigPanel, quickestMs);
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
   const noise = noiseBesideElement(request, measurement, perChain);
-  const told = { reading, readings, commits: readings, seconds, readingSnrDb: Math.round(-10 * Math.log10(noise)) };
-  const ofOneChain = reading === 'power' ? readings / array.rfChains : readings;
-  if (ofOneChain * perChain > MOST_WORDS) return told;
   const random = createRandom(1);
   const setup = {
     elements: perChain,
@@ -62,6 +62,10 @@ export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quick
     random: random.stream('plan'),
     readings: request.readings,
   };
+  const readingSnrDb = Math.round(-10 * Math.log10(noise));
+  const told = { reading, readings, commits: readings, seconds, readingSnrDb, ofMethod: method.readings(setup) };
+  const ofOneChain = reading === 'power' ? readings / array.rfChains : readings;
+  if (ofOneChain * perChain > MOST_WORDS) return { ...told, unexpected: 'working it out would take too long' };
   const drawn = drawnArray({
     elements: perChain,
     phaseBits: array.phaseBits,
@@ -74,7 +78,8 @@ export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quick
     return { ...told, expected: stateDifference(states, drawn) };
   } catch (error) {
     // The array that was drawn is one that the method is not for; the one that is there need not be.
-    if (isBeamrigError(error) && error.code === 'calibration') return told;
+    if (isBeamrigError(error) && error.code === 'calibration')
+      return { ...told, unexpected: `of an array that was drawn, ${error.message}` };
     throw error;
   }
 }

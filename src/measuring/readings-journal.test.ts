@@ -78,5 +78,7 @@ describe('readings that were kept', () => {
     expect(() => resumed(path)).toThrow('what it says of itself is damaged');
     writeFileSync(path, text);
     expect(() => openJournal(path, { ...FACTS, pilots: 2 }, true)).toThrow('it was begun with pilots 1, and now it is 2');
+    const moved = { ...FACTS, probe: '{"azimuthDeg":20}' };
+    expect(() => openJournal(path, moved, true)).toThrow('it was begun with probe {}, and now it is {"azimuthDeg":20}');
   });
 });

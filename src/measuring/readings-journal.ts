@@ -75,7 +75,7 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   }
   if (!exists && resume) {
     throw new BeamrigError('calibration-file', `${path}: there is no unfinished measurement to go on with`, {
-      wayOut: 'Leave out --resume.',
+      wayOut: 'Begin anew, without --resume.',
     });
   }
   const { kept, damage } = exists ? readJournal(path, facts) : { kept: [], damage: undefined };
@@ -158,7 +158,8 @@ function readJournal(path: string, facts: JournalFacts): Pick<ReadingsJournal, '
   for (const [key, value] of Object.entries(facts)) {
     const then = before.data[key as keyof JournalFacts];
     if (JSON.stringify(then) !== JSON.stringify(value)) {
-      throw refuse(`it was begun with ${key} ${JSON.stringify(then)}, and now it is ${JSON.stringify(value)}`);
+      const [before, now] = [then, value].map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
+      throw refuse(`it was begun with ${key} ${before}, and now it is ${now}`);
     }
   }
   const kept: CMatrix[] = [];

@@ -17,7 +17,6 @@ it('turns what was kept to the phase of the receiver as it is now, and keeps lat
         settings.push(words[0]);
         return heardNow(words[0]);
       },
-      commits: 0,
     },
     { kept, add: (reading) => void added.push(reading) },
   );

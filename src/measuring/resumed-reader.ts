@@ -8,7 +8,10 @@ import type { ArrayReader } from './array-reader.ts';
 import { NOISE_READINGS } from './measure-array.ts';
 import type { ReadingsJournal } from './readings-journal.ts';
 
-export function resumedReader(reader: ArrayReader, journal: Pick<ReadingsJournal, 'kept' | 'add'>): Pick<ArrayReader, 'read'> {
+export function resumedReader(
+  reader: Pick<ArrayReader, 'read'>,
+  journal: Pick<ReadingsJournal, 'kept' | 'add'>,
+): Pick<ArrayReader, 'read'> {
   const { kept } = journal;
   let factor: { re: number; im: number } | undefined;
   let given = 0;

@@ -26,7 +26,7 @@ import type { CalibrationRequest } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
 import { plannedAt, secondsAt } from './planned-measurement.ts';
 import { readingsKept } from './readings-journal.ts';
-import { writeResult } from './write-result.ts';
+import { worseText, writeResult } from './write-result.ts';
 
 export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, clock: Clock): ArrayCalibrator {
   const requestOf = ({ method: name, readings, pilots, resume }: CalibrationWish): CalibrationRequest => {
@@ -69,10 +69,12 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       const before = calibrations.for(lent.rigPanel).states(rig.array.phaseBits);
       const journal = journalPath(rig);
       if (!wish.resume && existsSync(journal)) renameSync(journal, `${journal}.aside`);
-      let report = '';
+      let [report, worse]: [string, string | undefined] = ['', undefined];
       const write = (measured: MeasuredTables): void => {
         if (how.stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
-        ({ report } = writeResult(request, measured, lent.rigPanel.source));
+        const written = writeResult(request, measured, lent.rigPanel.source);
+        report = written.report;
+        worse = worseText(written, measured.tables[0].accuracy.phaseDeg);
       };
       const result = await calibrateRig(request, lent, { ...how, clock, write });
       calibrations.add(result.tables);
@@ -81,7 +83,7 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
         before: beliefError(before, result.chains, rig),
         after: result.tables[0].accuracy,
         flaws: result.tables.map(flawsText).join('; '),
-        report,
+        ...{ report, worse },
         readingSnrDb: result.readingSnrDb,
       };
     },

@@ -1,10 +1,12 @@
 /** The files of a measurement: a table for each panel, all of them or none, and a report. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { tableFileName, tableText } from '../../calibration/tables/state-table.ts';
+import { betterReplaced } from '../../calibration/tables/replaced-table.ts';
+import { tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { removeIfPossible, writeWholeFile } from '../../core/files/whole-file.ts';
 import { reportHtml } from '../../models/report/html.ts';
+import { readTableFolder } from '../rig/calibration.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import type { CalibrationResult } from './calibrate-rig.ts';
 import { calibrationReport } from './calibration-report.ts';
@@ -13,12 +15,15 @@ import type { CalibrationRequest } from './calibration-request.ts';
 export interface WrittenResult {
   readonly files: readonly string[];
   readonly report: string;
+  /** An earlier table that was more exact, and is not used any more; null where there is none. */
+  readonly betterBefore: { readonly id: string; readonly measuredAt: string; readonly phaseDeg: number } | null;
 }
 
 /** @throws {BeamrigError} 'calibration-file' where one of them cannot be written: then none is there, for tables of two measurements do not compare */
 export function writeResult(request: CalibrationRequest, result: CalibrationResult, source: Source): WrittenResult {
   const { folder } = request.rig.calibration;
   const files = result.tables.map((table) => join(folder, tableFileName(table)));
+  const better = betterReplaced(readTableFolder(folder).tables, result.tables);
   const report = files[0].replace(/\.json$/, '.html');
   try {
     mkdirSync(folder, { recursive: true });
@@ -32,5 +37,16 @@ export function writeResult(request: CalibrationRequest, result: CalibrationResu
       cause: error,
     });
   }
-  return { files, report };
+  const { measuredAt = '', accuracy } = better ?? {};
+  const betterBefore =
+    better === undefined || accuracy === undefined ? null : { id: tableId(better), measuredAt, phaseDeg: accuracy.phaseDeg };
+  return { files, report, betterBefore };
+}
+
+/** What a person should know of it; undefined where nothing. */
+export function worseText({ betterBefore, files }: WrittenResult, phaseDeg: number): string | undefined {
+  if (betterBefore === null) return undefined;
+  const { id, measuredAt, phaseDeg: before } = betterBefore;
+  const when = `${measuredAt.slice(0, 16).replace('T', ' ')} UTC`;
+  return `The new table is worse than one that was there: ${id} of ${when} is known to ${before}°, the new one to ${phaseDeg}°, and the newest is used. To use the better one again, move ${files.join(' and ')} elsewhere.`;
 }

@@ -99,7 +99,7 @@ interface TableFolder {
 }
 
 /** What of a folder is whole, and what is not; nothing where there is no folder. */
-function readTableFolder(folder: string): TableFolder {
+export function readTableFolder(folder: string): TableFolder {
   const damaged: DamagedTable[] = [];
   const tables = tableFiles(folder).flatMap((file) => {
     try {

@@ -89,7 +89,7 @@ export function requireShowable({ title, takes = [] }: Beamformer, panel: Pick<P
 export function beamfileBeamformer(beam: BeamFile, rig: RigFile): Beamformer {
   const array = { geometry: rig.array.geometry, rfChains: beam.rfChains, users: beam.users };
   const chosen = always(array, { id: `beam-${beam.name}`, title: `beam '${beam.name}' (${beam.from})` }, beamfileBeam(beam, rig));
-  return { ...chosen, takes: featuresOf([beam]) };
+  return { ...chosen, takes: featuresOf([beam]), madeBy: beam.calibration };
 }
 
 /** What a page or a script asks for. @throws {BeamrigError} where the array cannot show it, or there is no such beam */

@@ -79,6 +79,7 @@ export function describeRig({
       ? fitting.map((other) => (other.id === own.id ? own : other))
       : [own, ...fitting],
     byHand: beamformer.kind === 'by-hand' ? beamformer.title : null,
+    byHandMadeBy: null,
     beams: beamNames(rig.beamFolder),
     phaseBitsOptions: Array.from({ length: phaseBits }, (_, index) => index + 1),
     snrDb: rig.snrDb,
@@ -94,6 +95,7 @@ export function describeRig({
     calibrated: calibration.boards,
     calibrationMethods: [],
     flaws: [],
+    tableOffDeg: null,
     links: first.links(),
     runFolder: runFolder ?? '',
     safe: { state: rig.safeState, azimuthDeg: safeAzimuth(rig), confirmed: false },

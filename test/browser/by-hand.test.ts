@@ -49,6 +49,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
       { name: 'west', from: 'a test' },
     );
     writeBeamFile(file.beamFolder, west, false);
+    writeBeamFile(file.beamFolder, { ...west, name: 'old', calibration: 'SIM-0001/28GHz/25C/0a1b2c3d' }, false);
     rig = await assembleRig({
       rig: file,
       clock: createRealClock(),
@@ -104,6 +105,15 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
     await opened.page.click('#hand-send');
     await opened.page.click('#apply');
     await expect.poll(() => shown(), SOON).toEqual(wordsTo(-33));
+    await expect.poll(() => text('#hand-key'), SOON).toContain("beam 'west'");
+    expect(await opened.page.isVisible('#hand-body .doubt')).toBe(false);
+    await opened.page.selectOption('#hand-beam', 'old');
+    await opened.page.click('#hand-send');
+    await opened.page.click('#apply');
+    await expect
+      .poll(() => text('#hand-body .doubt'), SOON)
+      .toContain('chosen by the table SIM-0001/28GHz/25C/0a1b2c3d, and the array goes by other states now');
+    expect(await opened.page.isVisible('#hand-body .doubt')).toBe(true);
     await opened.page.click('#hand-mute');
     await expect.poll(() => rig.simulator?.panel.radiated().beamId, SOON).toBe(0);
     await expect.poll(() => opened.page.getAttribute('body', 'data-shows'), SOON).toBe('dark');

@@ -142,6 +142,7 @@ export class StandInRig implements Controller {
         { id: 'aligned', title: 'Phases aligned to the users', kind: 'baseline' },
       ],
       byHand: this.hand,
+      byHandMadeBy: null,
       beams: this.beams,
       phaseBitsOptions: [1, 2, 3, 4, 5, 6],
       snrDb: 10,
@@ -167,6 +168,7 @@ export class StandInRig implements Controller {
         { name: 'hadamard', about: 'offsets', finds: 'offsets', why: 'the panel cannot switch elements off' },
       ],
       flaws: [],
+      tableOffDeg: null,
       links: [
         ...(this.hasBoard ? [this.#board()] : []),
         {

@@ -19,9 +19,17 @@ afterEach(async () => {
 });
 
 async function up(
-  options: { safeState?: string; behaviours?: Behaviour[]; answerMs?: number; elementEnable?: boolean; chains?: number } = {},
+  options: {
+    safeState?: string;
+    behaviours?: Behaviour[];
+    answerMs?: number;
+    elementEnable?: boolean;
+    chains?: number;
+    /** The tables of another rig of the same array, of which some elements are turned by now. */
+    turned?: { folder: string; elements: number[] };
+  } = {},
 ) {
-  const { safeState = 'mute', behaviours = [], answerMs = 0, elementEnable = true, chains = 2 } = options;
+  const { safeState = 'mute', behaviours = [], answerMs = 0, elementEnable = true, chains = 2, turned } = options;
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-measured-'));
   closers.push(() => rmSync(folder, { recursive: true, force: true }));
   const file = parseRigFile(
@@ -31,10 +39,12 @@ users: { count: 2 }
 beamformer: { model: aligned }
 loop: { rateHz: 100 }
 safeState: ${safeState}
+${turned === undefined ? '' : `calibration: { folder: ${turned.folder}, watch: { everyCycles: 2, elements: 4 } }`}
 ${safeState === 'codeword' ? 'safeCodeword: { azimuthDeg: 0 }' : ''}
 simulator:
   panel: { answerMs: ${answerMs}, elementEnable: ${elementEnable} }
   impairments: { phaseErrorDeg: 60, gainErrorDb: 1, deadElements: [3] }
+${turned === undefined ? '' : `  faults: [{ do: turn, deg: 40, elements: [${turned.elements.join(', ')}], atS: 0 }]`}
 `,
     join(folder, 'rig.yaml'),
   );
@@ -107,6 +117,26 @@ describe('the array of a running rig, measured', () => {
     // Beams are those of cycles again.
     const newest = records.at(-1);
     expect(newest?.beamId).toBe((newest?.cycle ?? 0) + 1);
+  });
+
+  it('is told to be off beside tables that are outdated, until it is measured anew', async () => {
+    const before = await up();
+    await before.controller.calibrating.begin(WISH);
+    await expect.poll(() => before.controller.calibrating.now?.phase, SOON).toBe('done');
+    await before.controller.stop();
+    const elements = [8, 9, 10, 11];
+    const { controller, events } = await up({ turned: { folder: before.file.calibration.folder, elements } });
+    await expect.poll(() => controller.describe().tableOffDeg, SOON).toBeGreaterThan(8);
+    expect(codes(events)).toContain('table-outdated');
+    const off = (): number[] => controller.describe().flaws.flatMap(({ element, flaw }) => (flaw === 'off' ? [element] : []));
+    await expect.poll(() => off().sort((a, b) => a - b), SOON).toEqual(expect.arrayContaining(elements));
+    await controller.calibrating.begin(WISH);
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    await expect.poll(() => [controller.describe().tableOffDeg, ...off()], SOON).toEqual([null]);
+    const rounds = (): number => codes(events).filter((code) => code === 'elements-measured').length;
+    const then = rounds();
+    await expect.poll(rounds, SOON).toBeGreaterThan(then + 1);
+    expect([controller.describe().tableOffDeg, ...off()]).toEqual([null]);
   });
 
   it('cancelled, leaves no table and goes on as before; what was read is kept, and gone on with where that is asked for', async () => {

@@ -115,6 +115,15 @@ describe('elements that are measured again between cycles', () => {
     expect(events[0].message).toMatch(/^All 64 elements were measured again between cycles: \d+ beams so far, .* % of all\.$/);
   });
 
+  it('are measured on where a panel refuses for a while, and not where it goes on refusing', async () => {
+    const refusing = (times: number) => watched([], { seconds: 12, watch, behaviours: [{ ...REFUSES_PILOTS, times }] });
+    const [briefly, further] = [await refusing(2), await refusing(3)];
+    expect(briefly.map(({ code }) => code)).toEqual(['element-check-failed', 'elements-measured']);
+    expect(briefly[0].action).toBe('It is tried again when they are due.');
+    expect(further.map(({ code }) => code)).not.toContain('elements-measured');
+    expect(further.at(-1)?.action).toMatch(/^They are not measured any more in this run/);
+  });
+
   it('that are dead are told of, and which of several suspects it is', async () => {
     const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0, watch });
     const faults = events.filter(({ code }) => code === 'element-fault');

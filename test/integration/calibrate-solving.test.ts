@@ -1,0 +1,65 @@
+/** While the states of a large array are worked out, which takes seconds, a page is answered and what it asks for is done. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { io, type Socket } from 'socket.io-client';
+import { expect, it } from 'vitest';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { parseRigFile } from '../../src/config/rig-file.ts';
+import type { CalibrationNow } from '../../src/control/calibrating.ts';
+import type { ControlResult } from '../../src/control/controller.ts';
+import { assembleRig } from '../../src/rig/assemble.ts';
+import { startServer } from '../../src/server/server.ts';
+import type { PageToServer, ServerToPage } from '../../src/server/socket-contract.ts';
+
+const SOON = { timeout: 25_000, interval: 5 };
+const RIG = `name: large
+array: { geometry: { kind: ula, elements: 64 }, rfChains: 4, phaseBits: 6 }
+users: { count: 2 }
+beamformer: { model: aligned }
+loop: { rateHz: 20 }
+safeState: mute
+`;
+
+it.each(['pause', 'cancelCalibration'] as const)(
+  'a page that sees states being worked out is answered on %s, before there is any table',
+  async (verb) => {
+    const folder = mkdtempSync(join(tmpdir(), 'beamrig-solving-'));
+    const file = parseRigFile(RIG, join(folder, 'rig.yaml'));
+    const { controller, run, simulator } = await assembleRig({
+      rig: file,
+      clock: createRealClock(),
+      recorder: { cycle: () => undefined, event: () => undefined },
+    });
+    const server = await startServer({ controller, host: '127.0.0.1', port: 0, pageFolder: folder });
+    const page: Socket<ServerToPage<Uint8Array>, PageToServer> = io(server.url, { transports: ['websocket'] });
+    const phases: CalibrationNow['phase'][] = [];
+    page.on('frame', ({ calibration }, drawn) => {
+      if (calibration && phases.at(-1) !== calibration.phase) phases.push(calibration.phase);
+      drawn();
+    });
+    const done = run();
+    const ask = (ends: typeof verb): Promise<ControlResult> => new Promise((resolve) => page.emit(ends, resolve));
+    try {
+      await expect.poll(() => controller.state, SOON).toBe('running');
+      const wish = { method: 'hadamard', readings: null, pilots: 1, resume: false };
+      expect(await new Promise((resolve) => page.emit('calibrate', wish, resolve))).toEqual({ ok: true });
+      await expect.poll(() => phases.at(-1), SOON).toBe('solving');
+      await expect.poll(() => simulator?.panel.radiated().beamId, SOON).toBe(0);
+      expect(await ask(verb)).toEqual({ ok: true });
+      await expect.poll(() => phases.at(-1), SOON).toBe('cancelled');
+      expect(phases).toEqual(['measuring', 'solving', 'cancelled']);
+      const left = readdirSync(file.calibration.folder);
+      expect([left.filter((name) => name.endsWith('.json')), left.filter((name) => name.endsWith('.unfinished'))]).toEqual([
+        [],
+        ['large.unfinished'],
+      ]);
+    } finally {
+      page.disconnect();
+      await controller.stop();
+      await done;
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
