@@ -10,12 +10,15 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createVirtualClock } from '../core/clock/virtual-clock.ts';
-import { createRandom } from '../core/signal/random.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
+import { createRandom, type Random } from '../core/signal/random.ts';
 import { meanAndError } from '../models/evaluation/statistics.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { steeringDictionary } from '../sounding/dictionary.ts';
+import { rowOf } from '../sounding/estimator.ts';
+import { createHierarchicalSearch } from '../sounding/hierarchical-beams.ts';
 import { bestBeam, phaseRetrieval } from '../sounding/power-only.ts';
-import { seenDirections } from '../sounding/seen-directions.ts';
+import { seenDirections, soundedWith } from '../sounding/seen-directions.ts';
 import { dftBeams, randomBeams, shownBeams } from '../sounding/sounding-beams.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
 import { assembleRig } from '../src/rig/assemble.ts';
@@ -42,12 +45,14 @@ const CYCLES = 4;
 
 interface Case {
   estimator: 'best-beam' | 'phase-retrieval';
+  /** Of a search: how many it takes for all users. */
   beams: number;
+  isSearched?: boolean;
   pilotSnrDb: number;
   paths: number;
 }
 
-async function outcomeOf({ estimator, beams, pilotSnrDb, paths }: Case, seed: number) {
+async function outcomeOf({ estimator, beams, isSearched = false, pilotSnrDb, paths }: Case, seed: number) {
   const noise = PILOTS * noiseAt(pilotSnrDb, ELEMENTS);
   const rig = parseRigFile(
     `
@@ -57,7 +62,7 @@ array: { geometry: { kind: ula, elements: ${ELEMENTS} }, rfChains: 4, phaseBits:
 users: { count: 4 }
 snrDb: ${10 * Math.log10(noise / DATA_NOISE)}
 beamformer: { model: phase-extraction }
-channel: { source: sounding, estimator: ${estimator}, beams: ${beams} }
+channel: { source: sounding, estimator: ${estimator}, ${isSearched ? 'words: hierarchical' : `beams: ${beams}`} }
 loop: { rateHz: 10000, pilots: ${PILOTS} }
 simulator: { userSpeedMps: 0, panel: { pilotReport: false, answerMs: 0 }, channel: { directShare: 0, paths: ${paths}, scale: unit-element } }
 `,
@@ -85,12 +90,13 @@ simulator: { userSpeedMps: 0, panel: { pilotReport: false, answerMs: 0 }, channe
 }
 
 /** Processor ms of one estimate of all users, least of some rounds. */
-function costOf({ estimator, beams, pilotSnrDb, paths }: Case): number {
+function costOf({ estimator, beams, isSearched = false, pilotSnrDb, paths }: Case): number {
   const random = createRandom(1);
   const noise = noiseAt(pilotSnrDb, ELEMENTS);
   const words = estimator === 'best-beam' ? dftBeams(ARRAY, beams / 4) : randomBeams(ARRAY, beams / 4, random);
   const sounded = seenDirections(shownBeams(ARRAY, words), steeringDictionary(ARRAY.geometry));
-  const powers = readingsOf(channelAt(ARRAY, drawUsers(random, paths)), sounded.beams, noise, random);
+  const channel = channelAt(ARRAY, drawUsers(random, paths));
+  const powers = readingsOf(channel, sounded.beams, noise, random);
   for (let i = 0; i < powers.re.length; i++) {
     powers.re[i] = powers.re[i] ** 2 + powers.im[i] ** 2;
     powers.im[i] = 0;
@@ -98,7 +104,8 @@ function costOf({ estimator, beams, pilotSnrDb, paths }: Case): number {
   let least = Infinity;
   for (let round = 0; round < 4; round++) {
     const before = process.cpuUsage();
-    if (estimator === 'best-beam') bestBeam(sounded, powers, noise);
+    if (isSearched) searchIn(channel, noise, random);
+    else if (estimator === 'best-beam') bestBeam(sounded, powers, noise);
     else phaseRetrieval(sounded, powers, noise, random);
     const { user, system } = process.cpuUsage(before);
     least = Math.min(least, (user + system) / 1000);
@@ -106,8 +113,24 @@ function costOf({ estimator, beams, pilotSnrDb, paths }: Case): number {
   return least;
 }
 
+/** With the beams, which are made as the search goes. */
+function searchIn(channel: CMatrix, noise: number, random: Random): void {
+  for (let user = 0; user < channel.rows; user++) {
+    const search = createHierarchicalSearch(ARRAY);
+    for (let words = search.next(); words.length > 0; words = search.next()) {
+      const sounded = soundedWith(shownBeams(ARRAY, words));
+      const powers = readingsOf(rowOf(channel, user), sounded.beams, noise, random);
+      for (let i = 0; i < powers.re.length; i++) powers.re[i] = powers.re[i] ** 2 + powers.im[i] ** 2;
+      powers.im.fill(0);
+      bestBeam(sounded, powers, noise);
+      search.heard(powers);
+    }
+  }
+}
+
 const CASES: readonly Case[] = [10, 3].flatMap((paths) => [
   { estimator: 'best-beam' as const, beams: 64, pilotSnrDb: 20, paths },
+  { estimator: 'best-beam' as const, beams: 48, isSearched: true, pilotSnrDb: 20, paths },
   { estimator: 'phase-retrieval' as const, beams: 96, pilotSnrDb: 20, paths },
   { estimator: 'phase-retrieval' as const, beams: 128, pilotSnrDb: 20, paths },
 ]);
@@ -117,7 +140,13 @@ for (const one of CASES) {
   const outcomes: { share: number; slots: number }[] = [];
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) outcomes.push(await outcomeOf(one, seed));
   const { mean, stderr } = meanAndError(outcomes.map(({ share }) => share));
-  const cells = [one.estimator, one.beams, one.paths, outcomes[0].slots, `${mean.toFixed(1)} ± ${stderr.toFixed(1)}`];
+  const cells = [
+    one.isSearched === true ? `${one.estimator}, hierarchical` : one.estimator,
+    one.beams,
+    one.paths,
+    outcomes[0].slots,
+    `${mean.toFixed(1)} ± ${stderr.toFixed(1)}`,
+  ];
   rows.push(`| ${[...cells, Number(costOf(one).toPrecision(2))].join(' | ')} |`);
   console.error(rows.at(-1));
 }
@@ -125,7 +154,7 @@ const page = `# Sounding by users' SNR alone
 
 A rig whose panel reports no pilots (\`channel.estimator\`), from rig file to panel and back: N = 64 half-wave line array, M = K = 4, Q = 6, 10 dB of data SNR, users who stand, phase extraction, the simulated panel over loopback, ideal
 elements. ${SEEDS} seeds from ${FIRST_SEED} on. Each SNR is of ${PILOTS} pilots, which would hear a random beam of norm 1 at 20 dB. Rates are those of the true SINR in slots of data, in per cent ± standard error of what the true channel gives by the same phase extraction.
-Slots are those of one sounding: of every user and chain under each set of words, and of every pair with the strongest chain through the words that stand, by which D is solved.
+Beams of hierarchical words (\`channel.words\`) are those of all users, each looked for by himself. Slots are those of one sounding: of every user and chain under each set of words, and of every pair with the strongest chain through the words that stand, by which D is solved.
 
 \`npx tsx bench/sounding-by-power.ts --seeds ${SEEDS} --first ${FIRST_SEED}\` on ${machine()}.
 

@@ -9,7 +9,7 @@
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { zeros } from '../core/signal/complex-matrix.ts';
-import type { SeenDirections } from './seen-directions.ts';
+import type { SeenDirections, SoundedWith } from './seen-directions.ts';
 
 export interface Estimator {
   /** One line for lists: what it does. */
@@ -62,7 +62,12 @@ export function userByUser(
 }
 
 /** Bad input, told apart from a bad estimate. */
-export function requireReadings({ beams, seen }: SeenDirections, values: CMatrix, noise: number, known?: Spectra): void {
+export function requireReadings(
+  { beams, seen }: SoundedWith & Partial<SeenDirections>,
+  values: CMatrix,
+  noise: number,
+  known?: Spectra,
+): void {
   if (values.cols !== beams.cols || values.rows === 0) {
     throw new BeamrigError('shape', `readings of ${values.rows}×${values.cols} do not fit ${beams.cols} beams`, {
       wayOut: 'give a row for each user and a column for each beam',
@@ -77,7 +82,7 @@ export function requireReadings({ beams, seen }: SeenDirections, values: CMatrix
     );
   }
   requireNoise(noise);
-  if (known === undefined) return;
+  if (known === undefined || seen === undefined) return;
   if (known.length === values.rows && known.every(({ length }) => length === seen.rows)) return;
   throw new BeamrigError(
     'shape',

@@ -24,7 +24,9 @@ interface Sector {
 export interface HierarchicalSearch {
   /** Slots to sound next; none when every user's sector is as narrow as a beam. */
   next(): SlotWords[];
-  /** @param values readings of these slots, K×(slots·M) */
+  /** How many beams of these slots count, the first ones; chains that are left over repeat the last. */
+  readonly beams: number;
+  /** @param values readings of these slots, K×(slots·M), or of the beams that count alone */
   heard(values: CMatrix): void;
 }
 
@@ -35,6 +37,9 @@ export function createHierarchicalSearch(array: SoundingArray): HierarchicalSear
   const shown = (slot: number, m: number): Sector =>
     sectors[Math.min(sectors.length - 1, (slot * rfChains + m) / chainsASector) | 0];
   return {
+    get beams() {
+      return sectors.length * chainsASector;
+    },
     next() {
       const slots = Math.ceil((sectors.length * chainsASector) / rfChains);
       return Array.from({ length: slots }, (_, slot) => wordsOfPhases(array, (m) => sectorPhases(array, shown(slot, m), m)));
@@ -45,6 +50,15 @@ export function createHierarchicalSearch(array: SoundingArray): HierarchicalSear
       sectors = [...loudest].flatMap((sector) => halves(geometry, sector));
     },
   };
+}
+
+/** Beams that count in the search for one user, of an array whose chains reach every element. */
+export function beamsOfSearch(geometry: ArrayGeometry, rfChains: number): number {
+  let beams = 0;
+  for (let sectors = firstSectors(geometry, rfChains); sectors.length > 0; sectors = halves(geometry, sectors[0])) {
+    beams += sectors.length;
+  }
+  return beams;
 }
 
 /** As many equal ones as halving makes, `least` or more. */

@@ -20,7 +20,7 @@ import type { Random } from '../core/signal/random.ts';
 import type { ChannelEstimate } from './estimator.ts';
 import { requireReadings, userByUser } from './estimator.ts';
 import { readingsFactor } from './gaussian-posterior.ts';
-import type { SeenDirections } from './seen-directions.ts';
+import type { SeenDirections, SoundedWith } from './seen-directions.ts';
 import { learnSpectrum, spectralPosterior, spectralPrior, UNEXPLAINED_SHARE } from './spectral-estimate.ts';
 
 const DRAWS = 8;
@@ -35,7 +35,7 @@ const START_STEPS = 200;
  * @returns rows √(p − σ²)/‖f‖²·fᴴ of the loudest beam; of everything else, it says that anything of the user's power may be there
  * @throws {BeamrigError} as an estimator does
  */
-export function bestBeam(sounded: SeenDirections, powers: CMatrix, noise: number): ChannelEstimate {
+export function bestBeam(sounded: SoundedWith, powers: CMatrix, noise: number): ChannelEstimate {
   requireReadings(sounded, powers, noise);
   const { beams, gram } = sounded;
   return userByUser(powers, beams.rows, (reading) => {

@@ -9,6 +9,8 @@ export interface SoundedWith {
   readonly beams: CMatrix;
   /** FᴴF, B×B */
   readonly gram: CMatrix;
+  /** Mean ‖f‖² of a beam. */
+  readonly beamPower: number;
 }
 
 export interface SeenDirections extends SoundedWith {
@@ -16,8 +18,6 @@ export interface SeenDirections extends SoundedWith {
   readonly steering: CMatrix;
   /** aᴴ·F, G×B: the readings of a path of gain 1. */
   readonly seen: CMatrix;
-  /** Mean ‖f‖² of a beam. */
-  readonly beamPower: number;
 }
 
 /** @throws {BeamrigError} 'shape' where beams and directions are of different arrays, 'argument' where the beams are all dark */
@@ -33,7 +33,7 @@ export function seenDirections(beams: CMatrix, { atoms }: Dictionary): SeenDirec
 }
 
 /** @throws {BeamrigError} 'argument' where the beams are all dark */
-function soundedWith(beams: CMatrix): SoundedWith & { beamPower: number } {
+export function soundedWith(beams: CMatrix): SoundedWith {
   const gram = multiplyAhB(beams, beams);
   let power = 0;
   for (let b = 0; b < beams.cols; b++) power += gram.re[b * beams.cols + b];

@@ -1,6 +1,9 @@
 /** The block `channel` of the rig file: where the channels come from that beams are computed for. */
 import * as z from 'zod';
+import { counted } from '../../core/errors/counted.ts';
 import type { Problem } from '../../core/errors/schema-problems.ts';
+import type { ArrayGeometry } from '../../core/signal/geometry.ts';
+import { beamsOfSearch } from '../../sounding/hierarchical-beams.ts';
 import { slotsSpent } from '../../sounding/sounding-schedule.ts';
 
 export const ESTIMATOR_NAMES = ['sparse-bayesian', 'matching-pursuit', 'least-squares', 'best-beam', 'phase-retrieval'] as const;
@@ -44,6 +47,12 @@ export const channelSchema = z
       .describe(
         'What makes a channel of the readings. sparse-bayesian: random beams, and the directions that explain them; from the fourth sounding on by what all of them tell together. matching-pursuit: random beams, one direction after the other. least-squares: beams of a Fourier transform, and no directions; it takes N of them. For panels that report no pilots, by users’ SNR alone, one stream driven at a time: best-beam: each user is where the loudest of N beams of a Fourier transform points; phase-retrieval: random beams, and the phases that directions can explain. Default: sparse-bayesian.',
       ),
+    words: z
+      .enum(['dft', 'hierarchical'])
+      .optional()
+      .describe(
+        'Of estimator: best-beam. dft: the loudest of `beams` beams of a Fourier transform. hierarchical: each user is looked for by himself, from wide beams to narrow ones, the halves of the loudest each time: about 2·log2(N) slots a user in the place of N. Default: dft.',
+      ),
     wholePeriod: z
       .int()
       .min(2)
@@ -84,26 +93,38 @@ export interface SoundingChoice {
   /** Sets of words, M beams each. */
   sets: number;
   estimator: Estimator;
+  /** From wide beams to narrow ones, and `sets` says nothing. */
+  isSearched: boolean;
   periods: { wholeSlots: number; effectiveSlots: number; mostMissedDb: number };
   noise: number | undefined;
 }
 
+export interface SearchedArray {
+  geometry: ArrayGeometry;
+  rfChains: number;
+  connection: 'full' | 'sub';
+}
+
 interface SoundedRig {
   channel: z.output<typeof channelSchema>;
-  array: { rfChains: number };
+  array: SearchedArray;
   users: { count: number };
 }
 
 /** Undefined where channels are not sounded. */
-export function soundingOf({ channel, array }: Omit<SoundedRig, 'users'>): SoundingChoice | undefined {
+export function soundingOf({
+  channel,
+  array,
+}: Pick<SoundedRig, 'channel'> & { array: Pick<SearchedArray, 'rfChains'> }): SoundingChoice | undefined {
   if (channel.source !== 'sounding') return undefined;
   const { estimator = DEFAULT_ESTIMATOR } = channel;
   const defaults = DEFAULTS_OF[estimator];
   const { beams = defaults.beams, wholePeriod = defaults.wholePeriod, effectivePeriod = defaults.effectivePeriod } = channel;
-  const { mostMissedDb = defaults.mostMissedDb, noise } = channel;
+  const { mostMissedDb = defaults.mostMissedDb, noise, words = 'dft' } = channel;
   return {
     sets: Math.ceil(beams / array.rfChains),
     estimator,
+    isSearched: words === 'hierarchical',
     periods: { wholeSlots: wholePeriod, effectiveSlots: effectivePeriod, mostMissedDb },
     noise,
   };
@@ -114,15 +135,20 @@ export function mostSoundingSlots(rig: SoundedRig): number {
   const choice = soundingOf(rig);
   if (choice === undefined) return 0;
   const { whole, through } = slotsASet(choice.estimator, rig.array.rfChains, rig.users.count);
-  return choice.sets * whole + through - 1;
+  const { geometry, rfChains } = rig.array;
+  const slots = choice.isSearched ? rig.users.count * beamsOfSearch(geometry, rfChains) : choice.sets * whole;
+  return slots + through - 1;
 }
 
 /** Beams of whose readings an estimator finds directions: its work grows by the cube of them. Others take as many as there are. */
 const MOST_EXPLAINED = 512;
 const TAKES_ANY: ReadonlySet<Estimator> = new Set(['least-squares', 'best-beam']);
 
-/** Works on an unchecked block too. @param chains M @param users K, where they are known */
-export function channelProblems(channel: unknown, chains: number | undefined, users: number | undefined): Problem[] {
+/** Works on an unchecked block too. @param chains M, users K, array: where they are known */
+export function channelProblems(
+  channel: unknown,
+  { chains, users, array }: { chains: number | undefined; users: number | undefined; array: SearchedArray | undefined },
+): Problem[] {
   if (typeof channel !== 'object' || channel === null) return [];
   const said = (key: string): unknown => (Object.hasOwn(channel, key) ? Reflect.get(channel, key) : undefined);
   if (said('source') !== 'sounding') {
@@ -137,6 +163,20 @@ export function channelProblems(channel: unknown, chains: number | undefined, us
     const text = `channel.noise: has no meaning with estimator: ${estimator}, whose readings are SNRs and have their noise in them`;
     return [{ path: ['channel', 'noise'], text }];
   }
+  const isSearched = said('words') === 'hierarchical';
+  if (said('words') !== undefined && estimator !== 'best-beam') {
+    const text = `channel.words: has no meaning with estimator: ${estimator}, whose words are not chosen; leave it out, or set estimator: best-beam`;
+    return [{ path: ['channel', 'words'], text }];
+  }
+  if (isSearched && array?.connection === 'sub') {
+    const text =
+      'channel.words: hierarchical is for chains that reach every element, and array.connection is sub, where it would take more slots; leave it out';
+    return [{ path: ['channel', 'words'], text }];
+  }
+  if (isSearched && said('beams') !== undefined) {
+    const text = 'channel.beams: has no meaning with words: hierarchical, which takes as many as halving does; leave it out';
+    return [{ path: ['channel', 'beams'], text }];
+  }
   const defaults = DEFAULTS_OF[estimator];
   const whole = (key: 'beams' | 'wholePeriod' | 'effectivePeriod'): number | undefined => {
     const value = said(key) ?? defaults[key];
@@ -149,7 +189,9 @@ export function channelProblems(channel: unknown, chains: number | undefined, us
     return [{ path: ['channel', 'beams'], text }];
   }
   const each = slotsASet(estimator, chains, users);
-  const slots = Math.ceil(beams / chains) * each.whole;
+  if (isSearched && array === undefined) return [];
+  const slots =
+    isSearched && array !== undefined ? users * beamsOfSearch(array.geometry, chains) : Math.ceil(beams / chains) * each.whole;
   if (effectiveSlots <= each.through) {
     const text = `channel.effectivePeriod: ${effectiveSlots} slots, and the weights alone take ${each.through} with estimator: ${estimator}; allowed: above ${each.through}`;
     return [{ path: ['channel', 'effectivePeriod'], text }];
@@ -159,9 +201,10 @@ export function channelProblems(channel: unknown, chains: number | undefined, us
     return [];
   } catch {
     const further = each.through === 1 ? 'a further one' : `${each.through} further ones`;
-    const text = `channel.wholePeriod: ${wholeSlots} slots, of which ${beams} beams on ${chains} chains take ${slots} and ${further} every ${effectiveSlots} for the weights, leave none for data; allowed: above ${slots + each.through}, or fewer beams`;
+    const what = isSearched ? `searches for ${counted(users, 'user')}` : `${beams} beams on ${chains} chains`;
+    const text = `channel.wholePeriod: ${wholeSlots} slots, of which ${what} take ${slots} and ${further} every ${effectiveSlots} for the weights, leave none for data; allowed: above ${slots + each.through}${isSearched ? '' : ', or fewer beams'}`;
     return [{ path: ['channel', 'wholePeriod'], text }];
   }
 }
 
-const SOUNDING_KEYS = ['beams', 'estimator', 'wholePeriod', 'effectivePeriod', 'mostMissedDb', 'noise'];
+const SOUNDING_KEYS = ['beams', 'estimator', 'words', 'wholePeriod', 'effectivePeriod', 'mostMissedDb', 'noise'];

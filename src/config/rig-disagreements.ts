@@ -2,7 +2,7 @@
 import { counted } from '../../core/errors/counted.ts';
 import { longestReportBytes, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES } from '../../firmware-protocol/limits.ts';
 import { MOST_ELEMENTS } from '../../core/signal/array-limits.ts';
-import { channelProblems } from './channel-schema.ts';
+import { channelProblems, type SearchedArray } from './channel-schema.ts';
 import { chipNamed } from '../../hil-sim/chips/chips.ts';
 import { LINK_PATHS, authenticationProblems, linkProblems } from './rig-links.ts';
 import { pathText, type Problem } from '../../core/errors/schema-problems.ts';
@@ -70,7 +70,7 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     ...authenticationProblems(at(rig, ['authentication'])),
     ...homeProblems(rig),
     ...sensingProblems(rig),
-    ...channelProblems(at(rig, ['channel']), chains, users),
+    ...channelProblems(at(rig, ['channel']), { chains, users, array: searchedArray(rig, { rows, columns, elements, chains }) }),
   );
   const rateHz = at(rig, ['loop', 'rateHz']) ?? DEFAULT_RATE_HZ;
   const watchdogMs = at(rig, ['loop', 'watchdogMs']);
@@ -101,6 +101,22 @@ export function disagreements(rig: unknown, folder: string): Problem[] {
     problems.push({ path: ['simulator', 'phaseShifter'], text });
   }
   return problems;
+}
+
+/** Undefined while its numbers are none that an array can have, which is told of elsewhere. */
+function searchedArray(
+  rig: unknown,
+  { rows, columns, elements, chains }: Record<'rows' | 'columns' | 'elements' | 'chains', number | undefined>,
+): SearchedArray | undefined {
+  const spacingWavelengths = at(rig, ['array', 'geometry', 'spacingWavelengths']) ?? DEFAULT_SPACING_WAVELENGTHS;
+  if (typeof spacingWavelengths !== 'number' || !(spacingWavelengths > 0 && spacingWavelengths <= MOST_SPACING_WAVELENGTHS))
+    return undefined;
+  if (!elements || elements > MOST_ELEMENTS || !chains || chains > elements) return undefined;
+  const geometry =
+    rows === undefined || columns === undefined
+      ? { kind: 'ula' as const, elements, spacingWavelengths }
+      : { kind: 'upa' as const, rows, columns, spacingWavelengths };
+  return { geometry, rfChains: chains, connection: at(rig, ['array', 'connection']) === 'sub' ? 'sub' : 'full' };
 }
 
 const ELEMENT_LISTS = ['deadElements', 'stuckElements'];
@@ -209,6 +225,9 @@ function sensingProblems(rig: unknown): Problem[] {
 
 /** Cycles a second where the file says none. */
 export const DEFAULT_RATE_HZ = 20;
+/** From one element to the next where the file says nothing, and at most. */
+export const DEFAULT_SPACING_WAVELENGTHS = 0.5;
+export const MOST_SPACING_WAVELENGTHS = 10;
 
 /** Paths that begin with the home of another user. */
 function homeProblems(rig: unknown): Problem[] {

@@ -21,7 +21,7 @@ import {
 } from '../../core/signal/quantiser-names.ts';
 import { calibrationSchema } from './calibration-schema.ts';
 import { channelSchema } from './channel-schema.ts';
-import { DEFAULT_RATE_HZ, disagreements } from './rig-disagreements.ts';
+import { DEFAULT_RATE_HZ, DEFAULT_SPACING_WAVELENGTHS, disagreements, MOST_SPACING_WAVELENGTHS } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
 import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
@@ -33,7 +33,12 @@ import { readRigYaml, refuseRigFile } from './rig-yaml.ts';
 
 export type { RigLink } from './rig-links.ts';
 
-const spacing = z.number().gt(0).max(10).default(0.5).describe('Distance between neighbours, in wavelengths.');
+const spacing = z
+  .number()
+  .gt(0)
+  .max(MOST_SPACING_WAVELENGTHS)
+  .default(DEFAULT_SPACING_WAVELENGTHS)
+  .describe('Distance between neighbours, in wavelengths.');
 
 const geometrySchema = z
   .discriminatedUnion('kind', [

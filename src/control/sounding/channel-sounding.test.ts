@@ -11,12 +11,16 @@ import { assembleRig } from '../../rig/assemble.ts';
 import { createWorld } from '../../rig/world.ts';
 import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
 
-const rigOf = (channel: string, { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1' } = {}): RigFile =>
+const LINE = '{ geometry: { kind: ula, elements: 32 }, rfChains: 4, phaseBits: 6 }';
+const rigOf = (
+  channel: string,
+  { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1', array = LINE } = {},
+): RigFile =>
   parseRigFile(
     `
 name: heard
 seed: 5
-array: { geometry: { kind: ula, elements: 32 }, rfChains: 4, phaseBits: 6 }
+array: ${array}
 users: { count: 3 }
 beamformer: { model: ${model} }
 channel: ${channel}
@@ -279,6 +283,52 @@ describe('a rig that sounds its channel', () => {
     expect(outcome).toMatchObject({ voidCycles: 0 });
     // The second of eight sets of words was read as far as its eighth power.
     expect(records[0].sounding).toMatchObject({ beams: 28, slots: 7 * 12 + 8 + 30 });
+  });
+
+  const SEARCHED = `{ ${POWERS}, estimator: best-beam, words: hierarchical }`;
+
+  it('finds each user from wide beams to narrow ones, in a third of the slots of all narrow ones', async () => {
+    const given = await runOf(rigOf('{ source: simulation }', SNR_ONLY), { cycles: 10 });
+    const { records, outcome, description } = await runOf(rigOf(SEARCHED, SNR_ONLY), { cycles: 10 });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    // For each of three users four sectors and three times two halves, where 32 beams take 96 slots.
+    expect(records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 30, ageSlots: 60 });
+    expect(description.channels).toContain('30 beams in 30 slots every 4000');
+    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
+    expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.45);
+  });
+
+  it('searches a plane too', async () => {
+    const array = '{ geometry: { kind: upa, rows: 4, columns: 8 }, rfChains: 4, phaseBits: 6 }';
+    const given = await runOf(rigOf('{ source: simulation }', { ...SNR_ONLY, array }), { cycles: 4 });
+    const { records, outcome } = await runOf(rigOf(SEARCHED, { ...SNR_ONLY, array }), { cycles: 4 });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 30 });
+    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
+    expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.3);
+  });
+
+  it('shows beams of a search again whose powers could not be read, a few times', async () => {
+    const lost = (times: number): Behaviour[] => [
+      {
+        do: 'nack',
+        direction: 'to-panel',
+        messages: ['measure-snr'],
+        code: 'beam-mismatch',
+        detail: 0,
+        probability: 1,
+        nth: 6,
+        times,
+      },
+    ];
+    const once = await runOf(rigOf(SEARCHED, SNR_ONLY), { behaviours: lost(1), cycles: 3 });
+    expect(once.outcome).toMatchObject({ voidCycles: 0 });
+    // The first half of the second level was lost.
+    expect(once.records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 2 + 30 });
+    const often = await runOf(rigOf(SEARCHED, SNR_ONLY), { behaviours: lost(1000), cycles: 3 });
+    expect(often.records.map(({ outcome }) => outcome)).toEqual(['void', 'void', 'void']);
+    const told = often.events.filter(({ code }) => code === 'sounding-failed');
+    expect(told[0].message).toMatch(/^A sounding is void: 2 of 30 slots could not be read/);
   });
 
   it('says what to set where the panel reports the other kind alone', async () => {

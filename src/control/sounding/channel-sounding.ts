@@ -18,6 +18,8 @@ import { fromDb } from '../../../core/signal/rate.ts';
 import { realiseBeam } from '../../../core/signal/realise-beam.ts';
 import type { ChannelEstimate } from '../../../sounding/estimator.ts';
 import { fuse } from '../../../sounding/fuse.ts';
+import { beamsOfSearch } from '../../../sounding/hierarchical-beams.ts';
+import type { SoundingArray } from '../../../sounding/sounding-beams.ts';
 import { netRate, soundingDue, type SoundingPeriods } from '../../../sounding/sounding-schedule.ts';
 import type { PanelFailure } from '../../panel/panel.ts';
 import { uncalibrated, type ArrayCalibration } from '../array-calibration.ts';
@@ -32,6 +34,8 @@ import { createPowerListening } from './power-listening.ts';
 import { endsSounding, type SlotReading } from './slot-reader.ts';
 import { createSoundingPlans, hearsPower, type EstimatorName } from './sounding-plans.ts';
 import { createUserChannels } from './user-channels.ts';
+import { readPowersOf } from './power-reader.ts';
+import { estimateFound, searchUsers } from './user-search.ts';
 
 export interface ChannelSoundingOptions {
   readonly setting: Omit<CycleSetting, 'channels'>;
@@ -40,6 +44,8 @@ export interface ChannelSoundingOptions {
   /** Sets of words of a sounding of the whole channel, M beams each. */
   readonly sets: number;
   readonly estimator: EstimatorName;
+  /** Each user is looked for from wide beams to narrow ones, by powers of chains that reach every element; `sets` says nothing. */
+  readonly isSearched: boolean;
   readonly periods: SoundingPeriods;
   /** σ² of one pilot in the unit of the panel's readings; absent: learned. */
   readonly noise?: number | undefined;
@@ -53,14 +59,18 @@ const VOID_SETS = 4;
 /** Below this pilot SNR of a random beam of norm 1, a further slot makes the estimate no better. */
 const LEAST_TO_FUSE = fromDb(5);
 
-/** What is known of the whole channel. */
-interface Sounded {
-  readonly on: CyclePanel;
-  readonly calibration: string;
-  readonly slot: number;
+/** What a sounding of the whole channel tells. */
+interface Found {
   readonly estimate: ChannelEstimate;
   /** Pilot SNR of a beam of norm 1, linear. */
   readonly pilotSnr: number;
+}
+
+/** What is known of the whole channel. */
+interface Sounded extends Found {
+  readonly on: CyclePanel;
+  readonly calibration: string;
+  readonly slot: number;
 }
 
 /** What is known through the words that stand. */
@@ -85,6 +95,8 @@ class Sounding implements ChannelSounding {
   readonly #plans;
   readonly #listening: Listening;
   readonly #channels;
+  /** What a sounding of the whole channel takes. */
+  readonly #whole: { readonly beams: number; readonly slots: number };
   #sounded: Sounded | undefined;
   #through: Through | undefined;
   /** Predicted less measured SINR, mean over the users, dB: after the newest sounding, and how much it has grown since. */
@@ -102,12 +114,16 @@ class Sounding implements ChannelSounding {
     const asked = { users, rfChains: setting.rfChains, pilots: setting.pilots, noise: setting.noise };
     this.#listening = hearsPower(options.estimator) ? createPowerListening(asked) : createPilotListening(asked, options.noise);
     this.#channels = createUserChannels(options.estimator === 'sparse-bayesian');
+    const searched = users * beamsOfSearch(options.geometry, setting.rfChains);
+    this.#whole = options.isSearched
+      ? { beams: searched, slots: searched }
+      : { beams: options.sets * setting.rfChains, slots: options.sets * this.#listening.slotsASet.whole };
   }
 
   about(): string {
-    const { sets, setting, periods } = this.#options;
-    const slots = sets * this.#listening.slotsASet.whole;
-    const how = `${sets * setting.rfChains} beams in ${counted(slots, 'slot')} every ${periods.wholeSlots}, D every ${periods.effectiveSlots}`;
+    const { periods } = this.#options;
+    const { beams, slots } = this.#whole;
+    const how = `${beams} beams in ${counted(slots, 'slot')} every ${periods.wholeSlots}, D every ${periods.effectiveSlots}`;
     if (this.#sounded === undefined) return `sounded through the panels (${how}): not known yet`;
     return `sounded through the panels (${how}), ${counted(this.#newestSlot - this.#sounded.slot, 'slot')} ago`;
   }
@@ -169,8 +185,7 @@ class Sounding implements ChannelSounding {
 
   #whatIsDue({ on, choice, slot }: NextCycle): { what: 'whole' | 'effective'; because: 'period' | 'sinr' } | undefined {
     const sounded = this.#sounded;
-    const { periods, sets } = this.#options;
-    const { whole, through: again } = this.#listening.slotsASet;
+    const { periods } = this.#options;
     if (sounded?.on !== on || sounded.calibration !== this.#calibrationOf(on).id) return { what: 'whole', because: 'period' };
     const sinceWholeSlots = slot - sounded.slot;
     if (!this.#mayStand(choice, sounded)) {
@@ -179,7 +194,7 @@ class Sounding implements ChannelSounding {
     const through = this.#through;
     const stands = through?.standing.modelId === choice.beamformer.id && through.standing.phaseBits === choice.phaseBits;
     // What asks for it again and again is not to take more slots than data has.
-    const isLong = sinceWholeSlots >= 2 * (sets * whole + again);
+    const isLong = sinceWholeSlots >= 2 * (this.#whole.slots + this.#listening.slotsASet.through);
     return soundingDue(
       {
         sinceWholeSlots,
@@ -197,7 +212,7 @@ class Sounding implements ChannelSounding {
   }
 
   async #soundWhole(bench: Bench): Promise<WorkFailure | undefined> {
-    const { setting, geometry, sets } = this.#options;
+    const { setting, geometry, isSearched } = this.#options;
     const calibration = this.#calibrationOf(bench.on);
     if (this.#sounded !== undefined && this.#sounded.on !== bench.on) {
       this.#channels.forget();
@@ -206,31 +221,56 @@ class Sounding implements ChannelSounding {
     const states = calibration.states(setting.panelPhaseBits);
     const { rfChains, connection } = setting;
     const array = { geometry, rfChains, states, ...(connection === undefined ? {} : { connection }) };
-    const plan = this.#plans.next(calibration.id, array);
     const startSlot = bench.slot;
+    const found = isSearched ? await this.#search(bench, array) : await this.#hear(bench, calibration.id, array);
+    if ('message' in found) return found;
+    if (bench.signal.aborted) return undefined;
+    this.#through = undefined;
+    this.#missed = undefined;
+    this.#sounded = { on: bench.on, calibration: calibration.id, slot: startSlot, ...found };
+    return undefined;
+  }
+
+  /** Beams that are known before. */
+  async #hear(bench: Bench, key: string, array: SoundingArray): Promise<Found | WorkFailure> {
+    const { setting, sets } = this.#options;
+    const plan = this.#plans.next(key, array);
     const heard: { set: number; readings: SlotReading[] }[] = [];
-    let missed: PanelFailure | undefined;
     for (const [set, words] of plan.slots.entries()) {
       const toShow = { words, phaseBits: setting.panelPhaseBits };
       const read = await this.#shown(bench, () => this.#listening.readWhole(bench, toShow));
       if (read.ok) heard.push({ set, readings: read.value });
       else {
-        missed = read.failure;
         const lost = set + 1 - heard.length;
-        if (lost * VOID_SETS > sets || endsSounding(bench, missed)) return voidSounding(missed, lost, sets, this.#sounded);
+        if (lost * VOID_SETS > sets || endsSounding(bench, read.failure)) {
+          return voidSounding(read.failure, lost, sets, this.#sounded);
+        }
       }
     }
-    this.#before.beams += heard.length * rfChains;
+    this.#before.beams += heard.length * setting.rfChains;
     const { values, noise, pilotSnr } = this.#listening.whole(heard.map(({ readings }) => readings));
     const prepared = plan.heardWith(heard.map(({ set }) => set));
-    const estimate = this.#channels.estimate(prepared, values, noise);
-    if (bench.signal.aborted) return undefined;
-    this.#through = undefined;
-    this.#missed = undefined;
-    this.#sounded = {
-      ...{ on: bench.on, calibration: calibration.id, slot: startSlot, estimate, pilotSnr },
-    };
-    return undefined;
+    return { estimate: this.#channels.estimate(prepared, values, noise), pilotSnr };
+  }
+
+  /** Beams that depend on what was heard before: one that could not be read is shown again. */
+  async #search(bench: Bench, array: SoundingArray): Promise<Found | WorkFailure> {
+    const { setting, users } = this.#options;
+    const { rfChains, pilots, panelPhaseBits: phaseBits } = setting;
+    let lost = 0;
+    const found = await searchUsers(array, users, async (words, user, chains) => {
+      for (;;) {
+        const read = await this.#shown(bench, () =>
+          readPowersOf(bench, { words, phaseBits }, { users, rfChains, pilots }, user, chains),
+        );
+        if (read.ok) return read;
+        lost++;
+        if (lost * VOID_SETS * rfChains > this.#whole.slots || endsSounding(bench, read.failure)) return read;
+      }
+    });
+    if (!found.ok) return voidSounding(found.failure, lost, this.#whole.slots, this.#sounded);
+    this.#before.beams += this.#whole.beams;
+    return estimateFound(found.value, (sets) => this.#listening.whole(sets));
   }
 
   /** Phases where none stand, one slot through them, and D. */

@@ -56,6 +56,20 @@ export function readChainsByPower(bench: Bench, slot: SlotToShow, request: Reque
   });
 }
 
+/** @returns 1×B powers of one user on the first B chains, as `readPowers` has them */
+export async function readPowersOf(
+  bench: Bench,
+  slot: SlotToShow,
+  request: Request,
+  user: number,
+  chains: number,
+): Promise<Result<SlotReading>> {
+  const read = await readSingles(bench, slot, request, user, chains);
+  if (!read.ok) return read;
+  bench.heard();
+  return { ok: true, value: { values: rowOf(read.value.values), pilots: read.value.pilots } };
+}
+
 /** Beams that users' readings take under one set of words. */
 export const beamsByPower = (rfChains: number, users: number): { singles: number; withPairs: number } => ({
   singles: users * rfChains,
@@ -85,10 +99,11 @@ async function readSingles(
   slot: SlotToShow,
   request: Request,
   user: number,
+  chains = request.rfChains,
 ): Promise<Result<{ values: number[]; pilots: number }>> {
   const values: number[] = [];
   let pilots = Infinity;
-  for (let chain = 0; chain < request.rfChains; chain++) {
+  for (let chain = 0; chain < chains; chain++) {
     const heard = await readDriven(bench, slot, request, user, [{ chain, re: 1, im: 0 }]);
     if (!heard.ok) return heard;
     values.push(heard.value.power);

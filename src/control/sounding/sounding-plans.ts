@@ -87,16 +87,21 @@ function planOf(array: SoundingArray, slots: readonly SlotWords[], dictionary: D
   };
 }
 
-/** Readings of some slots, K×M each, side by side. */
+/** Matrices of as many rows, such as the readings of some slots, side by side. */
 export function sideBySide(readings: readonly CMatrix[]): CMatrix {
-  const { rows, cols } = readings[0];
-  const out = zeros(rows, readings.length * cols);
-  readings.forEach((values, slot) => {
+  const { rows } = readings[0];
+  const out = zeros(
+    rows,
+    readings.reduce((sum, { cols }) => sum + cols, 0),
+  );
+  let before = 0;
+  for (const { cols, re, im } of readings) {
     for (let k = 0; k < rows; k++) {
-      const [from, to] = [k * cols, k * out.cols + slot * cols];
-      out.re.set(values.re.subarray(from, from + cols), to);
-      out.im.set(values.im.subarray(from, from + cols), to);
+      const [from, to] = [k * cols, k * out.cols + before];
+      out.re.set(re.subarray(from, from + cols), to);
+      out.im.set(im.subarray(from, from + cols), to);
     }
-  });
+    before += cols;
+  }
   return out;
 }
