@@ -32,4 +32,5 @@ export function init(file: string): void {
     });
   }
   print(`Wrote ${file}. Run it with: ${commandName()} run ${file}`);
+  print(`Its array can be measured with: ${commandName()} calibrate ${file} --dry-run; see calibration in the file.`);
 }

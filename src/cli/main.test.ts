@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { parseRigFile } from '../config/rig-file.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());
@@ -133,6 +134,7 @@ describe('beamrig init', () => {
     const { stdout } = await beamrigHere('init', join(cli.path, `by-${how}.yaml`));
     vi.unstubAllEnvs();
     expect(stdout).toMatch(new RegExp(`Run it with: ${name} run `));
+    expect(stdout).toMatch(new RegExp(`can be measured with: ${name} calibrate \\S+ --dry-run`));
   });
 
   it('writes a rig file that runs, and never overwrites one', async () => {
@@ -147,6 +149,9 @@ describe('beamrig init', () => {
     ]);
     expectRefusal(await beamrigHere('init', lab), /lab\.yaml exists already/);
     expect(readFileSync(lab, 'utf8')).toBe(text);
+    const measuring = text.replace(/^# (calibration:.*)\n# (.*)\n# (.*)$/m, '$1\n$2\n$3');
+    expect(parseRigFile(measuring, lab).calibration.probe.azimuthDeg).toBe(0);
+    expect(measuring).toMatch(/^calibration: .*\n {2}folder: calibration\n {2}probe: /m);
     expect((await beamrigHere('doctor', lab)).stdout).toContain('lab.yaml is rig lab');
   });
 });

@@ -1,10 +1,10 @@
 /** Readings that were kept of an interrupted measurement: whole, cut off, or damaged. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromParts, type CMatrix } from '../../core/signal/complex-matrix.ts';
-import { openJournal, type JournalFacts } from './readings-journal.ts';
+import { openJournal, readingsKept, type JournalFacts } from './readings-journal.ts';
 
 let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'beamrig-journal-'))));
@@ -70,6 +70,19 @@ describe('readings that were kept', () => {
     expect(told).toMatch(/r\.unfinished: line 5 is not as it was written: .* 3 readings before it are kept/);
     // What was left out is gone from the file, too.
     expect(resumed(path)).toEqual({ kept, damage: undefined });
+  });
+
+  it('are not begun where something else stands in their place, which is told', () => {
+    const path = join(folder, 'r.unfinished');
+    mkdirSync(path);
+    for (const resume of [true, false])
+      expect(() => openJournal(path, FACTS, resume)).toThrow(/r\.unfinished: it is no file, and/);
+    expect(readingsKept(path, FACTS)).toBeNull();
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => openJournal(join(folder, 'file', 'r.unfinished'), FACTS, false)).toThrow(/readings cannot be kept there: /);
+    expect(() => openJournal(join(folder, 'none', 'r.unfinished'), FACTS, false)).toThrow(
+      /readings cannot be kept there: ENOENT/,
+    );
   });
 
   it('are not used where what they are of is damaged, or is of another measurement', () => {

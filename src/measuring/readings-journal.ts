@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
-  existsSync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { z } from 'zod';
@@ -67,7 +67,7 @@ const lineSchema = z.array(z.number().or(z.null().transform(() => NaN))).min(2);
  *   where it is one of another kind, or what it says of itself is damaged
  */
 export function openJournal(path: string, facts: JournalFacts, resume: boolean): ReadingsJournal {
-  const exists = existsSync(path);
+  const exists = isThere(path);
   if (exists && !resume) {
     throw new BeamrigError('calibration-file', `${path}: a measurement was not finished`, {
       wayOut: 'Go on with it by --resume, or remove the file.',
@@ -81,8 +81,7 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   const { kept, damage } = exists ? readJournal(path, facts) : { kept: [], damage: undefined };
   const seal = createSeal();
   // Written anew: a line that was cut off must not stand in the middle.
-  writeFileSync(path, [JSON.stringify(facts), ...kept.map(lineOf)].map((text) => `${seal(text)}\n`).join(''));
-  const file = openSync(path, 'a');
+  const file = begun(path, [JSON.stringify(facts), ...kept.map(lineOf)].map((text) => `${seal(text)}\n`).join(''));
   let unsynced = 0;
   let open = true;
   const close = (): void => {
@@ -110,9 +109,37 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   };
 }
 
+/** @throws {BeamrigError} 'calibration-file' where something else than a file is there, or nobody can say */
+function isThere(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined || found.isFile()) return found !== undefined;
+  } catch (error) {
+    throw unkept(path, error);
+  }
+  throw new BeamrigError('calibration-file', `${path}: it is no file, and readings are kept there while a measurement runs`, {
+    wayOut: 'Move it elsewhere.',
+  });
+}
+
+function begun(path: string, text: string): number {
+  try {
+    writeFileSync(path, text);
+    return openSync(path, 'a');
+  } catch (error) {
+    throw unkept(path, error);
+  }
+}
+
+const unkept = (path: string, error: unknown): BeamrigError =>
+  new BeamrigError('calibration-file', `${path}: readings cannot be kept there: ${(error as Error).message}`, {
+    wayOut: 'Give a folder that you may write as calibration.folder in the rig file.',
+    cause: error,
+  });
+
 /** How many readings a file has of such a measurement; null where it has none, or is of another one. */
 export function readingsKept(path: string, facts: Pick<JournalFacts, 'method' | 'pilots' | 'readings'>): number | null {
-  if (!existsSync(path)) return null;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
   const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
   const { success, data } = journalFactsSchema.safeParse(parsed(first.split(BETWEEN)[0]));
   const isSame = success && data.method === facts.method && data.pilots === facts.pilots && data.readings === facts.readings;

@@ -139,6 +139,23 @@ describe('the array of a running rig, measured', () => {
     expect([controller.describe().tableOffDeg, ...off()]).toEqual([null]);
   });
 
+  it('says in its event that the tables in use now are worse than earlier ones', async () => {
+    const { controller, events, goes } = await up();
+    for (const method of ['coded', 'hadamard']) {
+      expect(await controller.calibrating.begin({ ...WISH, method })).toEqual({ ok: true });
+      await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+      await goes();
+    }
+    const [better, worse] = events.filter(({ code }) => code === 'calibrated');
+    expect(better.level).toBe('info');
+    expect(worse).toMatchObject({
+      level: 'warning',
+      action: expect.stringMatching(
+        /The new table is worse than one that was there: SIM-0001.* once it is started again\.$/,
+      ) as string,
+    });
+  });
+
   it('cancelled, leaves no table and goes on as before; what was read is kept, and gone on with where that is asked for', async () => {
     const { controller, records, goes, files, measuring, events } = await up({ answerMs: 1 });
     await controller.calibrating.begin(WISH);
