@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { betterReplaced } from '../../calibration/tables/replaced-table.ts';
+import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { removeIfPossible, writeWholeFile } from '../../core/files/whole-file.ts';
@@ -23,10 +24,11 @@ export interface WrittenResult {
 export function writeResult(request: CalibrationRequest, result: CalibrationResult, source: Source): WrittenResult {
   const { folder } = request.rig.calibration;
   const files = result.tables.map((table) => join(folder, tableFileName(table)));
-  const better = betterReplaced(readTableFolder(folder).tables, result.tables);
+  let better: CalibrationTable | undefined;
   const report = files[0].replace(/\.json$/, '.html');
   try {
     mkdirSync(folder, { recursive: true });
+    better = betterReplaced(readTableFolder(folder).tables, result.tables);
     writeWholeFile(report, reportHtml(calibrationReport(request, result, source)));
     result.tables.forEach((table, i) => writeWholeFile(files[i], tableText(table)));
   } catch (error) {
