@@ -87,7 +87,17 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
       ],
       [
         ...['ack', 'ack', 'ack', 'fault 9', 'fault 9', 'fault 9'],
-        ...['stale-beam 8', 'stale-beam 8', 'stale-beam 8', 'stale-beam 8', 'ack', 'committed', 'capabilities', 'ack', 'committed'],
+        ...[
+          'stale-beam 8',
+          'stale-beam 8',
+          'stale-beam 8',
+          'stale-beam 8',
+          'ack',
+          'committed',
+          'capabilities',
+          'ack',
+          'committed',
+        ],
       ],
     ));
 
