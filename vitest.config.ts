@@ -9,15 +9,11 @@ const cache = mkdtempSync(join(tmpdir(), 'beamrig-test-cache-'));
 process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 /**
- * Tests that start programs, listen, or put something in the place of what Node has: each file gets a process of its own. All others leave
- * nothing behind in theirs, and run one file after the other in the same one, which has loaded their modules, and has the machine code for
- * them, from the first file on.
+ * Tests that start programs or threads, listen, or put something in the place of what Node has: each file gets a process of its own. All
+ * others leave nothing behind in theirs, and run one file after the other in the same one, which has loaded their modules, and has the
+ * machine code for them, from the first file on.
  */
-const OWN_PROCESS = [
-  '{src/{cli,link,server},test,scripts,firmware-protocol/reference}/**/*.test.ts',
-  'models/{zoo,training/train,engine/parallel,reproduce/rates}.test.ts',
-  'src/beamforming/engine-choice.test.ts',
-];
+const OWN_PROCESS = ['{src/{beamforming,cli,control,link,rig,server},models,firmware-protocol,test,scripts}/**/*.test.ts'];
 const ALL = ['{core,firmware-protocol,models,calibration,sounding,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'];
 
 /** The long ones first, and last those of which many are short: then neither worker waits for the other at the end. */
