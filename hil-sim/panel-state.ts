@@ -54,6 +54,8 @@ export function createPanelState(options: PanelStateOptions) {
   let latched: Latched | undefined;
   /** Newest beam id latched in this session. */
   let newest: BeamId = 0;
+  /** Newest beam id whose commit or select-beam was answered 'fault' in this session. */
+  let spent: BeamId = 0;
   /** Silence has ended the session: nothing more of it is taken. */
   let over = false;
   let radiated: (PanelBeam & { beamId: BeamId }) | undefined;
@@ -77,7 +79,7 @@ export function createPanelState(options: PanelStateOptions) {
   };
 
   /** Ids up to this one are stale. */
-  const newestTaken = (): BeamId => (over ? SESSION_OVER : newest);
+  const newestTaken = (): BeamId => (over ? SESSION_OVER : Math.max(newest, spent));
 
   const timed = createTimedCommit(clock, timeUs, ({ beamId, beam }) => latch(beamId, beam));
   const staging = createStagingArea({
@@ -124,7 +126,11 @@ export function createPanelState(options: PanelStateOptions) {
     timed.settle();
     const lacking = featureNeeded(request);
     if (lacking && !has(lacking)) return unsupported(request);
-    if (state === 'fault' && changesBeam(request)) return nack('fault', faultCode);
+    if (state === 'fault' && changesBeam(request)) {
+      // The host was told that it did not happen: after the fault, a copy that the wire kept back must not switch the array on.
+      if (request.type === 'commit' || request.type === 'select-beam') spent = Math.max(spent, request.beamId);
+      return nack('fault', faultCode);
+    }
     switch (request.type) {
       case 'hello':
         if (request.minMajor > capabilities.protocolMajor || request.maxMajor < capabilities.protocolMajor) {
@@ -133,6 +139,7 @@ export function createPanelState(options: PanelStateOptions) {
         staging.emptyAll();
         timed.forgetAll();
         newest = 0;
+        spent = 0;
         over = false;
         return { type: 'capabilities', ...capabilities };
       case 'ping':
@@ -278,6 +285,7 @@ export function createPanelState(options: PanelStateOptions) {
       memory.clear();
       latched = undefined;
       newest = 0;
+      spent = 0;
       over = false;
       state = 'idle';
       safe = MUTE;

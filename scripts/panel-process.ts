@@ -1,5 +1,5 @@
 /**
- * `beamrig panel` as a process of its own, run from source, its lines of JSON as they come. It is ended with whoever started it, unless that
+ * `beamrig panel` as a process of its own, its lines of JSON as they come. It is ended with whoever started it, unless that
  * one is killed outright.
  */
 import { spawn } from 'node:child_process';
@@ -36,13 +36,21 @@ export interface PanelProcess {
   signal(signal: NodeJS.Signals): void;
 }
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+/** What Node is given before the words of a command: the program from its sources. */
+const FROM_SOURCE = ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))];
 /** A loaded machine may need long to mute and to let go of all wires. */
 const GRACE_MS = 20_000;
 
-/** @param args as of `beamrig panel` */
-export function startPanelProcess(args: readonly string[], env: NodeJS.ProcessEnv = process.env): PanelProcess {
-  const words = ['--import', import.meta.resolve('tsx'), MAIN, 'panel', ...args, '--json', '--log', 'beams'];
+/**
+ * @param args as of `beamrig panel`
+ * @param program what Node is given before them
+ */
+export function startPanelProcess(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  program: readonly string[] = FROM_SOURCE,
+): PanelProcess {
+  const words = [...program, 'panel', ...args, '--json', '--log', 'beams'];
   const child = spawn(process.execPath, words, { stdio: 'pipe', env });
   const lines: PanelLine[] = [];
   const waiting = new Set<() => void>();

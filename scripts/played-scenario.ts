@@ -22,6 +22,8 @@ export interface PlayedScenario {
   flags?: readonly string[];
   /** Environment of the panels. */
   env?: NodeJS.ProcessEnv;
+  /** What Node is given to run `beamrig`; else it is run from its sources. */
+  program?: readonly string[];
   onStart?: (pid: number, at: readonly string[]) => void;
 }
 
@@ -30,11 +32,11 @@ export interface PlayedScenario {
  * @throws {BeamrigError} 'panel' when the process does not start or ends badly; whatever a rig does that does not start
  */
 export async function tellToPanelProcess(options: PlayedScenario): Promise<Story> {
-  const { cycles, links, panelLinks = links, flags = [], env = {}, onStart } = options;
+  const { cycles, links, panelLinks = links, flags = [], env = {}, program, onStart } = options;
   const folder = mkdtempSync(join(tmpdir(), 'beamrig-scenario-'));
   const path = join(folder, 'panel.yaml');
   writeFileSync(path, scenarioText(panelLinks), { mode: 0o600 });
-  const played = startPanelProcess([path, ...flags], { ...process.env, ...env });
+  const played = startPanelProcess([path, ...flags], { ...process.env, ...env }, program);
   try {
     const { panels = [] } = await played.line(({ type }) => type === 'start');
     await played.line(({ type }) => type === 'ready');

@@ -9,17 +9,10 @@ import { salehValenzuela } from '../core/signal/channel.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { commandLine } from '../src/cli/command-line.ts';
 import { writeChannelFile } from './doubles/write-channel-file.ts';
-import { packageRoot } from '../core/files/package-root.ts';
+import { BEAMRIG } from './built-program.ts';
 
 // Whatever began the tests: hints of what to type next depend on it.
 process.env.npm_command = 'test';
-
-/** What Node is given before the words of a command. */
-export const BEAMRIG = [
-  '--import',
-  join(packageRoot(), 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs'),
-  join(packageRoot(), 'src', 'cli', 'main.ts'),
-];
 
 export interface Ended {
   code: number;
@@ -98,5 +91,5 @@ export function expectRefusal({ code, stderr }: Ended, message: string | RegExp)
   expect(stderr).toMatch(message);
   expect(code).toBeGreaterThan(0);
   expect(stderr).not.toMatch(/^\s+at /m);
-  expect(stderr).not.toContain('.ts:');
+  expect(stderr).not.toMatch(/\.[jt]s:/);
 }

@@ -2,16 +2,14 @@
  * The links over which one and the same scenario is told (scripts/same-scenario.ts), for the test that holds them to the loopback and for the
  * table of it: each with the system parts that it needs, and how it is told there.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { buildFirmware } from '../firmware-protocol/reference/build.ts';
+import { builtFirmware } from '../firmware-protocol/reference/test/built-firmware.ts';
 import { startFirmware } from '../firmware-protocol/reference/run-firmware.ts';
 import { tellToFirmware } from '../firmware-protocol/reference/scenario.ts';
 import { guardedScenario, openScenario } from '../scripts/broker-scenario.ts';
 import type { BrokerScenario } from '../scripts/broker-scenario.ts';
 import { freePort } from '../scripts/free-port.ts';
 import { tellToPanelProcess } from '../scripts/played-scenario.ts';
+import { BEAMRIG } from './built-program.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../scripts/same-scenario.ts';
 import type { Story } from '../scripts/same-scenario.ts';
 import { startEmbeddedBroker } from '../src/link/mqtt/embedded-broker.ts';
@@ -44,25 +42,20 @@ export const SCENARIO_LINKS: readonly ScenarioLink[] = [
 ];
 
 async function overFirmware(target: 'host' | 'board', cycles: number): Promise<Story> {
-  const folder = mkdtempSync(join(tmpdir(), 'beamrig-firmware-'));
+  const program = await builtFirmware({ target });
+  const size = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
+  const firmware = await startFirmware({ target, program, args: size });
   try {
-    const program = buildFirmware({ target, folder });
-    const size = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
-    const firmware = await startFirmware({ target, program, args: size });
-    try {
-      return await tellToFirmware(firmware, cycles);
-    } finally {
-      await firmware.stop();
-    }
+    return await tellToFirmware(firmware, cycles);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await firmware.stop();
   }
 }
 
 async function overBroker(open: () => Promise<BrokerScenario>, cycles: number): Promise<Story> {
   const broker = await open();
   try {
-    return await tellToPanelProcess({ ...broker, cycles });
+    return await tellToPanelProcess({ ...broker, cycles, program: BEAMRIG });
   } finally {
     await broker.close();
   }
@@ -72,7 +65,7 @@ async function overSerial(cycles: number): Promise<Story> {
   const pty = await openPtyPair();
   try {
     const links = `links: [{ serial: { path: ${pty.a} } }]`;
-    return await tellToPanelProcess({ cycles, links, flags: ['--serial', pty.b] });
+    return await tellToPanelProcess({ cycles, links, program: BEAMRIG, flags: ['--serial', pty.b] });
   } finally {
     await pty.close();
   }
@@ -81,7 +74,7 @@ async function overSerial(cycles: number): Promise<Story> {
 async function overTcp(cycles: number): Promise<Story> {
   // Both ends have one address.
   const links = `links: [{ tcp: { host: 127.0.0.1, port: ${await freePort()} } }]`;
-  return tellToPanelProcess({ cycles, links });
+  return tellToPanelProcess({ cycles, links, program: BEAMRIG });
 }
 
 /** One board counts its elements from the middle outwards, so that the element map has something to say. */
@@ -92,7 +85,7 @@ async function overTwoBoards(cycles: number): Promise<Story> {
     const links = `links:
   - { name: left, panel: L-1, elements: '31-0', serial: { path: ${pty.a} } }
   - { name: right, panel: R-1, elements: '32-63', mqtt: { url: '${broker.url}' } }`;
-    return await tellToPanelProcess({ cycles, links, flags: ['--serial', `left=${pty.b}`] });
+    return await tellToPanelProcess({ cycles, links, program: BEAMRIG, flags: ['--serial', `left=${pty.b}`] });
   } finally {
     await broker.close();
     await pty.close();

@@ -80,11 +80,17 @@ void beamrig_panel_say_committed(const beamrig_panel *panel, beamrig_message *re
   reply->as.committed.words_crc32c = panel->latched_crc;
 }
 
+void beamrig_panel_spend(beamrig_panel *panel, uint32_t beam_id, beamrig_message *reply) {
+  /* A copy of the request that the wire still keeps must not switch the array on once the fault is over: the host has been told that it did not. */
+  if (beam_id > panel->spent) panel->spent = beam_id;
+  beamrig_panel_nack(reply, BEAMRIG_NACK_FAULT, panel->fault_code);
+}
+
 void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, uint8_t parts, beamrig_message *reply) {
   /* Whatever waited was of an older wish of the host. */
   beamrig_panel_forget_waiting(panel);
   if (!radiate(panel, beam_id, from, parts)) {
-    beamrig_panel_nack(reply, BEAMRIG_NACK_FAULT, panel->fault_code);
+    beamrig_panel_spend(panel, beam_id, reply);
     return;
   }
   panel->state = BEAMRIG_STATE_RADIATING;

@@ -194,8 +194,9 @@ typedef struct {
   uint32_t weight_count;
   uint16_t streams;
   uint8_t state; /* BEAMRIG_STATE_... */
-  /* The newest beam id latched in this session, and the beam latched last. */
+  /* The newest beam id latched in this session, the newest that a commit or select-beam was refused for by a fault, and the beam latched last. */
   uint32_t newest;
+  uint32_t spent;
   bool session_over; /* silence has ended it: no beam is taken before the next hello */
   uint32_t latched_id;
   uint64_t latched_us;

@@ -60,6 +60,8 @@ uint16_t *beamrig_panel_gains_of(const beamrig_panel *panel, size_t beam);
 void beamrig_panel_copy_beam(const beamrig_panel *panel, size_t to, size_t from, uint8_t parts);
 
 /* Radiates a beam under a new id and answers `committed`, or `fault` when the hardware refused. */
+/* A commit or select-beam of this beam is answered `fault`. */
+void beamrig_panel_spend(beamrig_panel *panel, uint32_t beam_id, beamrig_message *reply);
 void beamrig_panel_latch(beamrig_panel *panel, uint32_t beam_id, size_t from, uint8_t parts, beamrig_message *reply);
 void beamrig_panel_say_committed(const beamrig_panel *panel, beamrig_message *reply);
 
@@ -99,7 +101,8 @@ static inline uint64_t beamrig_panel_now_us(const beamrig_panel *panel) {
 
 /* Ids up to this one are stale. */
 static inline uint32_t beamrig_panel_newest(const beamrig_panel *panel) {
-  return panel->session_over ? BEAMRIG_SESSION_OVER : panel->newest;
+  if (panel->session_over) return BEAMRIG_SESSION_OVER;
+  return panel->newest > panel->spent ? panel->newest : panel->spent;
 }
 
 static inline void beamrig_panel_nack(beamrig_message *reply, beamrig_nack_code code, uint32_t detail) {

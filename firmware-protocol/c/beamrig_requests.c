@@ -19,6 +19,13 @@ static bool faulty(const beamrig_panel *panel, beamrig_message *reply) {
   return true;
 }
 
+/* As a commit or select-beam of this beam is answered while the panel is faulty. */
+static bool too_faulty(beamrig_panel *panel, uint32_t beam_id, beamrig_message *reply) {
+  if (panel->state != BEAMRIG_STATE_FAULT) return false;
+  beamrig_panel_spend(panel, beam_id, reply);
+  return true;
+}
+
 /* A commit or select-beam that was carried out before, whose beam is still radiated. */
 static bool repeated(const beamrig_panel *panel, uint32_t beam_id, beamrig_message *reply) {
   /* Said again only while it is true: after a mute, a commit that the wire kept back must not switch the array on. */
@@ -49,6 +56,7 @@ static void hello(beamrig_panel *panel, const beamrig_message *request, beamrig_
   for (uint8_t slot = 0; slot < beamrig_panel_slots(panel); slot++) beamrig_panel_empty_slot(panel, slot, 0);
   beamrig_panel_forget_waiting(panel);
   panel->newest = 0;
+  panel->spent = 0;
   panel->session_over = false;
   panel->cancelled_id = 0;
   panel->cancelled_us = 0;
@@ -91,7 +99,7 @@ static void commit(beamrig_panel *panel, const beamrig_errand *errand, beamrig_m
     beamrig_panel_nack(reply, BEAMRIG_NACK_UNSUPPORTED_MESSAGE, request->type);
     return;
   }
-  if (faulty(panel, reply) || beamrig_panel_no_such_slot(panel, slot, reply)) return;
+  if (too_faulty(panel, beam_id, reply) || beamrig_panel_no_such_slot(panel, slot, reply)) return;
   if (repeated(panel, beam_id, reply) || too_late(panel, errand, reply) || stale(panel, beam_id, reply)) return;
   if (beamrig_panel_not_staged(panel, slot, beam_id, reply)) return;
   const uint8_t parts = beamrig_panel_parts_of_slot(panel, slot);
@@ -199,7 +207,7 @@ static void store_beam(beamrig_panel *panel, const beamrig_message *request, bea
 static void select_beam(beamrig_panel *panel, const beamrig_message *request, beamrig_message *reply) {
   const uint32_t beam_id = request->as.select_beam.beam_id;
   const uint16_t position = request->as.select_beam.position;
-  if (faulty(panel, reply) || no_such_position(panel, position, reply)) return;
+  if (too_faulty(panel, beam_id, reply) || no_such_position(panel, position, reply)) return;
   if (repeated(panel, beam_id, reply) || stale(panel, beam_id, reply)) return;
   const uint8_t stored = panel->memory.stored[position];
   if (stored == STORED_NOTHING) {

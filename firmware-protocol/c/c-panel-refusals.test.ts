@@ -79,6 +79,28 @@ describe.skipIf(!hasPart('gcc'))('a panel that has several reasons to refuse [ne
       ['ack', 'ack', 'committed', 'ack', 'stale-beam 5', 'beam-mismatch 0', 'committed', 'status', 'status'],
     ));
 
+  it('does not switch to a beam that it refused in a fault when a copy of its request comes after that', () =>
+    expectBoth(
+      [
+        ...[whole(5), store(5), whole(6, 1), FAULT, commit(6, 0, 1), commit(7, 90), select(0, 8), RECOVERED],
+        ...[commit(6, 0, 1), whole(7), commit(7, 90), select(0, 8), whole(9), commit(9), hello, whole(6), commit(6)],
+      ],
+      [
+        ...['ack', 'ack', 'ack', 'fault 9', 'fault 9', 'fault 9'],
+        ...[
+          'stale-beam 8',
+          'stale-beam 8',
+          'stale-beam 8',
+          'stale-beam 8',
+          'ack',
+          'committed',
+          'capabilities',
+          'ack',
+          'committed',
+        ],
+      ],
+    ));
+
   it('reports of nobody where it has no users, and has a D all the same', () =>
     expectBoth(
       [whole(5), weights(5), commit(5), snr(5), pilots(5, 0)],

@@ -143,6 +143,24 @@ describe.skipIf(!hasPart('gcc'))('the panel in C on its own [needs gcc]', () => 
     expect(answers[2].message).toMatchObject({ state: 'fault', beamId: 0 });
   });
 
+  it('does not switch to a beam that its board refused when a copy of its commit comes after the fault', () => {
+    const answers = tellOfFault(program, birthLike({}), {
+      before: [whole(5), commit(5)],
+      code: 9,
+      after: [whole(6), commit(6)],
+      afterwards: [commit(6), whole(6), commit(6), whole(7), commit(7)],
+    });
+    expect(answers.map(({ said }) => said)).toEqual([
+      ...['ack', 'fault 9'],
+      ...['stale-beam 6', 'ack', 'stale-beam 6', 'ack', 'committed'],
+    ]);
+    expect(answers.map(({ radiated }) => radiated)).toEqual([
+      beamWords(5).join(),
+      ...new Array<string>(5).fill(DARK),
+      beamWords(7).join(),
+    ]);
+  });
+
   it.each<[string, Partial<PanelBirth['capabilities']>]>([
     ['reports SNR of nobody', { users: 0 }],
     ['has beam memory without a position', { beamMemory: 0 }],

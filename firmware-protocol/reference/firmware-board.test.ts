@@ -1,6 +1,6 @@
 /** The firmware's image for a Cortex-M3, on the board that QEMU emulates. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../codec.ts';
@@ -8,6 +8,7 @@ import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
 import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
+import { builtFirmware } from './test/built-firmware.ts';
 import { beam, connectedWithin, createFirmwareLab, darkOf, shown, without } from './test/firmware-lab.ts';
 
 const firmwareLab = createFirmwareLab();
@@ -16,8 +17,8 @@ describe.skipIf(!hasPart('arm-none-eabi-gcc') || !hasPart('qemu-system-arm'))(
   'the firmware on an emulated Cortex-M3 [needs arm-none-eabi-gcc, qemu-system-arm]',
   () => {
     let image: string;
-    beforeAll(() => {
-      image = buildFirmware({ target: 'board', folder: join(firmwareLab.folder, 'board') });
+    beforeAll(async () => {
+      image = await builtFirmware({ target: 'board' });
     }, 120_000);
 
     it('tells the story that loopback tells, word by word', async () => {
@@ -57,7 +58,7 @@ describe.skipIf(!hasPart('arm-none-eabi-gcc') || !hasPart('qemu-system-arm'))(
       expect(changed).not.toBe(source);
       const path = join(firmwareLab.folder, 'firmware.c');
       writeFileSync(path, changed);
-      const crashing = { build: join(firmwareLab.folder, 'board'), sources: { 'firmware.c': path } };
+      const crashing = { build: dirname(image), sources: { 'firmware.c': path } };
       const mutant = buildFirmware({ target: 'board', folder: join(firmwareLab.folder, 'crashing'), changed: crashing });
       const { panel, bench } = await firmwareLab.open('board', mutant);
       await panel.apply(beam(1));

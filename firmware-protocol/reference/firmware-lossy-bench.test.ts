@@ -2,10 +2,9 @@
  * The firmware when the line to its own chips loses something: it never shows half a beam, never says that it is safe before it is known
  * to be dark, and goes on until it is.
  */
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasPart } from '../../test/parts.ts';
-import { buildFirmware } from './build.ts';
+import { builtFirmware } from './test/built-firmware.ts';
 import type { Lab } from './test/firmware-lab.ts';
 import { beam, createFirmwareLab, shown, weightsOf } from './test/firmware-lab.ts';
 import type { Line } from './test/lossy-bench.ts';
@@ -16,8 +15,8 @@ const WITHIN = { timeout: 10_000 };
 
 describe.skipIf(!hasPart('gcc'))('the firmware on a bench line that fails, under sanitizers [needs gcc]', () => {
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: join(firmwareLab.folder, 'checked'), sanitize: true });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host', sanitize: true });
   }, 120_000);
 
   /** A board that shows beam 1, and all that it has shown since. */

@@ -1,6 +1,6 @@
 /** Each fault that drivers are known to have is built into the firmware once, and must be seen as a wrong beam by whoever looks at its chips. */
 import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../codec.ts';
 import { compare, tellOverLoopback } from '../../scripts/same-scenario.ts';
@@ -8,6 +8,7 @@ import { hasPart } from '../../test/parts.ts';
 import { buildFirmware } from './build.ts';
 import { tellToFirmware } from './scenario.ts';
 import type { Bench } from './scenario.ts';
+import { builtFirmware } from './test/built-firmware.ts';
 import { PLACES, SIZE, beam, createFirmwareLab, mutated as mutatedIn, shown, weightsOf } from './test/firmware-lab.ts';
 
 const DRIVER = 'chips/adar1000/adar1000.c';
@@ -17,10 +18,9 @@ const firmwareLab = createFirmwareLab();
 const mutated = (file: string, from: string | RegExp, to: string) => mutatedIn(firmwareLab.folder, file, from, to);
 
 describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam [needs gcc]', () => {
-  const right = join(firmwareLab.folder, 'right');
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: right });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host' });
   }, 120_000);
 
   /** How many places show something else than they should, and whether the weights are right. */
@@ -54,14 +54,14 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
     ],
     ['a sign turned over', DRIVER, 'codes.i);', 'codes.i ^ 0x20u);'],
   ])('%s', async (_fault, file, from, to) => {
-    const changed = { build: right, sources: mutated(file, from, to) };
+    const changed = { build: dirname(program), sources: mutated(file, from, to) };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
     const { places } = await wrongPlaces(built);
     expect(places).toBeGreaterThan(0);
   });
 
   it('and the story that the demonstration compares tells of it', async () => {
-    const changed = { build: right, sources: mutated(DRIVER, 'words[place] & 127u', 'words[place] % 127u') };
+    const changed = { build: dirname(program), sources: mutated(DRIVER, 'words[place] & 127u', 'words[place] % 127u') };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
     const firmware = await firmwareLab.start({ target: 'host', program: built, args: SIZE });
     const comparison = compare(await tellOverLoopback(3), await tellToFirmware(firmware, 3));
@@ -178,14 +178,14 @@ describe.skipIf(!hasPart('gcc'))('a driver with a fault is seen as a wrong beam 
       'the codeword',
     ],
   ])('%s', async (_fault, file, from, to, seen) => {
-    const changed = { build: right, sources: mutated(file, from, to) };
+    const changed = { build: dirname(program), sources: mutated(file, from, to) };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });
     expect(await wrongSettings(built)).toContain(seen);
   });
 
   it('weights that are staged and never loaded', async () => {
     const changed = {
-      build: right,
+      build: dirname(program),
       sources: mutated('array.c', 'BENCH_LOAD_WEIGHTS | BENCH_AMPLIFIERS_ON', 'BENCH_AMPLIFIERS_ON'),
     };
     const built = buildFirmware({ target: 'host', folder: mkdtempSync(join(firmwareLab.folder, 'mutant-')), changed });

@@ -1,13 +1,12 @@
 /** What protocol 1.1 adds, on the firmware: beams at a time of the board's own clock, and frames that only the right host can make. */
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { derivePanelKey } from '../authentication.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import type { ArrayMember } from '../../src/panel/panel.ts';
 import { hasPart } from '../../test/parts.ts';
-import { buildFirmware } from './build.ts';
 import { attachBench } from './scenario.ts';
+import { builtFirmware } from './test/built-firmware.ts';
 import type { Lab } from './test/firmware-lab.ts';
 import { SIZE, beam, connectedWithin, createFirmwareLab, shown, weightsOf } from './test/firmware-lab.ts';
 
@@ -15,8 +14,8 @@ const firmwareLab = createFirmwareLab();
 
 describe.skipIf(!hasPart('gcc'))('the firmware, its clock and its key, under sanitizers [needs gcc]', () => {
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: join(firmwareLab.folder, 'checked'), sanitize: true });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host', sanitize: true });
   }, 120_000);
   const lab = (): Promise<Lab> => firmwareLab.open('host', program);
 

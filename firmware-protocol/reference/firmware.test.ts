@@ -2,7 +2,6 @@
  * The reference firmware as a host sees it over a serial port, and as its chips do: what they decode to is what was asked for, whatever
  * happens in between.
  */
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { encodeFrame } from '../codec.ts';
@@ -17,9 +16,9 @@ import { createSerialPanelEnd } from '../../src/link/serial/serial-panel-end.ts'
 import { createSerialLink } from '../../src/link/serial/serial.ts';
 import { createPanel } from '../../src/panel/panel-driver.ts';
 import { hasPart } from '../../test/parts.ts';
-import { buildFirmware } from './build.ts';
 import { startFirmware } from './run-firmware.ts';
 import { benchAir, tellToFirmware } from './scenario.ts';
+import { builtFirmware } from './test/built-firmware.ts';
 import type { Lab } from './test/firmware-lab.ts';
 import {
   PLACES,
@@ -39,8 +38,8 @@ const firmwareLab = createFirmwareLab();
 
 describe.skipIf(!hasPart('gcc'))('the firmware as a process, under sanitizers [needs gcc]', () => {
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: join(firmwareLab.folder, 'checked'), sanitize: true });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host', sanitize: true });
   }, 120_000);
   const lab = (...args: string[]): Promise<Lab> => firmwareLab.open('host', program, { args });
 

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BEAMRIG, beamrigHere, CliFolder } from '../../test/cli.ts';
+import { beamrigHere, CliFolder } from '../../test/cli.ts';
 import { findKept } from '../telemetry/kept-beams.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -11,6 +11,7 @@ import { echo } from '../../test/doubles/echo.ts';
 import { eventually } from '../../test/brokers/test-broker.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { broker, type BrokerOptions } from './broker.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 let children: ChildProcess[] = [];
 afterEach(() => {
@@ -77,7 +78,7 @@ describe('beamrig broker', () => {
     const garbage = join(folder, 'garbage.pem');
     writeFileSync(garbage, 'no certificate');
     const words = ['broker', '--port', '0', '--tls-cert', garbage, '--tls-key', garbage];
-    const child = spawn(process.execPath, ['--import', LOADER, join(packageRoot(), 'src', 'cli', 'main.ts'), ...words]);
+    const child = spawn(process.execPath, [...BEAMRIG, ...words]);
     children.push(child);
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));

@@ -8,10 +8,11 @@ import { alphabetsOf } from '../../calibration/tables/state-table.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { BEAMRIG, CliFolder, expectRefusal, type Ended } from '../../test/cli.ts';
+import { CliFolder, expectRefusal, type Ended } from '../../test/cli.ts';
 import { loadRigFile } from '../config/rig-file.ts';
 import { readTables } from '../rig/calibration.ts';
 import { createRigArray } from '../rig/simulator.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 let cli: CliFolder;
 beforeEach(() => (cli = new CliFolder()));

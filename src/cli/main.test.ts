@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { parseRigFile } from '../config/rig-file.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameS
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -12,6 +12,7 @@ import { salehValenzuela } from '../../core/signal/channel.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 import { findModel, readCard } from '../../models/zoo.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BEAMRIG, CliFolder } from '../../test/cli.ts';
+import { CliFolder } from '../../test/cli.ts';
 import { hasPart } from '../../test/parts.ts';
 import { openPtyPair } from '../../test/pty.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const folder = new CliFolder();
 afterAll(() => folder.remove());

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../models/report/report.ts';
-import { BEAMRIG, CliFolder, beamrigHere, expectRefusal, type Ended } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal, type Ended } from '../../test/cli.ts';
 import { claimOutput } from './output-file.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 const cache = mkdtempSync(join(tmpdir(), 'beamrig-reproduce-cache-'));

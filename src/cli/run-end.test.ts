@@ -15,11 +15,12 @@ import { createSimulatedArray } from '../../hil-sim/simulated-array.ts';
 import { createVirtualPanel, type VirtualPanel } from '../../hil-sim/virtual-panel.ts';
 import { fromParts } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { BEAMRIG, CliFolder } from '../../test/cli.ts';
+import { CliFolder } from '../../test/cli.ts';
 import { ENDLESS, writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 import { hasPart } from '../../test/parts.ts';
 import { fillTerminal, openPtyPair } from '../../test/pty.ts';
 import { createSerialPanelEnd } from '../link/serial/serial-panel-end.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -9,7 +9,8 @@ import { zooFolder } from '../../models/zoo.ts';
 import { InfluxServer } from '../../test/influx-server.ts';
 import { hasPart } from '../../test/parts.ts';
 import type { RunSummary } from '../telemetry/run-summary.ts';
-import { BEAMRIG, CliFolder, expectRefusal } from '../../test/cli.ts';
+import { CliFolder, expectRefusal } from '../../test/cli.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { freePort } from '../../scripts/free-port.ts';
-import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { agreementOf, levelled, type CutFigures } from './scan-figures.ts';
+import { BEAMRIG, startPanels } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());
@@ -121,7 +121,7 @@ describe('beamrig scan', () => {
 
   it('asks the operator to move the receiver of a panel elsewhere, and stops when nobody answers any more', async () => {
     const rig = cli.rigFile((text) => `${text}links: [ { tcp: { host: 127.0.0.1, port: ${ports[0]} } } ]\nfallback: never\n`);
-    const panel = startPanelProcess([rig]);
+    const panel = startPanels([rig]);
     try {
       await panel.line(({ type }) => type === 'ready');
       const child = spawn(process.execPath, [...BEAMRIG, 'scan', rig, '--beam', '0', '--azimuth=0:20:10', '--json'], {

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BEAMRIG, CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
+import { BEAMRIG } from '../../test/built-program.ts';
 
 const cli = new CliFolder();
 afterAll(() => cli.remove());

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock/clock.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
-import type { ActivePanel } from './active-panel.ts';
+import type { ActivePanel } from './active-panel-options.ts';
 import { createWatchdog } from './watchdog.ts';
 
 export interface ArraySafety {

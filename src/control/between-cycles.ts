@@ -16,7 +16,7 @@ import type { BeamId } from '../../firmware-protocol/messages.ts';
 import type { PanelFailure } from '../panel/panel.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { Choice } from './active-beamformer.ts';
-import type { ActivePanel } from './active-panel.ts';
+import type { ActivePanel } from './active-panel-options.ts';
 import type { ArraySafety } from './array-safety.ts';
 import type { CyclePanel, FinishedCycle } from './control-cycle.ts';
 import { errorInWords } from './watch/failure-messages.ts';

@@ -1,6 +1,7 @@
 /** The panels that a loop runs on and their safe state, with the limits that follow from its rate: of silence, of cycles that are not good, of standing still. */
 import type { RigEvent } from '../telemetry/cycle-record.ts';
-import { createActivePanel, type ActivePanel } from './active-panel.ts';
+import type { ActivePanel } from './active-panel-options.ts';
+import { createActivePanel } from './active-panel.ts';
 import { createArraySafety, type ArraySafety } from './array-safety.ts';
 import type { ControlLoopOptions } from './loop-options.ts';
 import { goodCycleAt, silenceMsAt } from './silence-limit.ts';

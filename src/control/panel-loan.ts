@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
-import type { ActivePanel } from './active-panel.ts';
+import type { ActivePanel } from './active-panel-options.ts';
 import type { ArrayCalibrator } from './array-calibrator.ts';
 import type { CalibrationMethodOffer, CalibrationNow, CalibrationWish } from './calibrating.ts';
 import type { Calibrating, ControllerState, ControlResult } from './controller.ts';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { endWithUs } from '../../scripts/end-with-us.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
+import { BEAMRIG } from '../built-program.ts';
 
 const START_MS = 60_000;
 
@@ -37,8 +38,10 @@ export class DemoRig {
   }
 
   async start(): Promise<void> {
-    const command = ['--import', 'tsx', join(packageRoot(), 'src', 'cli', 'main.ts'), 'run', this.#rigFile];
-    const child = spawn(process.execPath, command, { cwd: packageRoot(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [...BEAMRIG, 'run', this.#rigFile], {
+      cwd: packageRoot(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#process = child;
     endWithUs(child);
     this.#output = '';

@@ -2,15 +2,10 @@
  * A rig small enough for tests of the server and the page alone: four users walk, each RF chain points at one of them, and the numbers come
  * from the real array equations. No panel, no link, no model: those are tested with the real controller.
  */
-import { fromPhases, matmul, scale, frobeniusNorm, identity, zeros } from '../../core/signal/complex-matrix.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { chainRuns, connectionMask, steeringVector } from '../../core/signal/geometry.ts';
-import { metricsOf } from '../../core/signal/metrics.ts';
-import { quantisePhases, wordsToPhases } from '../../core/signal/quantise.ts';
+import { quantisePhases } from '../../core/signal/quantise.ts';
 import { QUANTISER_MEANINGS } from '../../core/signal/quantiser-names.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { sinr, toDb } from '../../core/signal/rate.ts';
-import { sensingMetrics } from '../../core/signal/sensing.ts';
 import type { BoardTable } from '../../src/control/array-calibration.ts';
 import type { CalibrationNow, CalibrationWish } from '../../src/control/calibrating.ts';
 import type {
@@ -27,15 +22,9 @@ import type {
   ScanNow,
   SensingWish,
 } from '../../src/control/controller.ts';
-import {
-  stageTimes,
-  type ChannelOrigin,
-  type CycleRecord,
-  type RigEvent,
-  type Source,
-} from '../../src/telemetry/cycle-record.ts';
-
-const NOISE = 0.1;
+import type { ChannelOrigin, CycleRecord, RigEvent, Source } from '../../src/telemetry/cycle-record.ts';
+import { standInCycle } from './stand-in-cycle.ts';
+import { boardOf, loopbackOf } from './stand-in-links.ts';
 
 export interface StandInOptions {
   elements?: number;
@@ -169,29 +158,7 @@ export class StandInRig implements Controller {
       ],
       flaws: [],
       tableOffDeg: null,
-      links: [
-        ...(this.hasBoard ? [this.#board()] : []),
-        {
-          name: 'loopback',
-          kind: 'loopback',
-          source: 'simulator',
-          panel: 'SIM-0001',
-          firmware: 'virtual 1.0.0',
-          elements: this.#elements === 1 ? '0' : `0-${this.#elements - 1}`,
-          users: '',
-          state: 'open',
-          detail: '',
-          retries: 3,
-          timeouts: 1,
-          discarded: 2,
-          badFrames: 0,
-          discardedWhy: '',
-          unauthenticated: null,
-          temperatureC: null,
-          reconnects: 0,
-          roundTripMs: 0.25,
-        },
-      ],
+      links: [...(this.hasBoard ? [this.#board()] : []), loopbackOf(this.#elements)],
       runFolder: 'runs/stand-in',
       safe: { ...this.safe, confirmed: this.safeConfirmed && this.state !== 'running' },
     };
@@ -211,26 +178,7 @@ export class StandInRig implements Controller {
   }
 
   #board(): LinkDescription {
-    return {
-      name: '/dev/ttyUSB0',
-      kind: 'serial',
-      source: this.isPlayed ? 'played-panel' : 'hardware',
-      panel: 'BOARD-0001',
-      firmware: 'reference 1.0.0',
-      elements: this.#elements === 1 ? '0' : `0-${this.#elements - 1}`,
-      users: '',
-      state: this.lost === undefined ? 'open' : this.lostState,
-      detail: this.lost ?? '',
-      retries: 0,
-      timeouts: 0,
-      discarded: 0,
-      badFrames: 0,
-      discardedWhy: '',
-      unauthenticated: this.lostState === 'key refused' ? 1234 : 0,
-      temperatureC: 41.4,
-      reconnects: 1,
-      roundTripMs: 1.5,
-    };
+    return boardOf(this.#elements, this);
   }
 
   safeBeam(): ReturnType<Controller['safeBeam']> {
@@ -360,64 +308,15 @@ export class StandInRig implements Controller {
   }
 
   cycleOnce(): void {
-    const azimuths = this.#moveUsers();
-    const channel = lineOfSight(this.#elements, azimuths);
-    const analogPhase = Float64Array.from({ length: this.#elements * this.#users }, (_, i) => {
-      const elementPhase = Math.PI * Math.floor(i / this.#users) * Math.sin(azimuths[i % this.#users]);
-      const noise = 0.2 * this.#random.normal();
-      return this.#mask[i] * (elementPhase + noise);
-    });
-    const words = quantisePhases(analogPhase, this.#phaseBits);
-    const analog = fromPhases(wordsToPhases(words, this.#phaseBits), this.#elements, this.#users, this.#mask);
-    const digital = scale(identity(this.#users), 1 / frobeniusNorm(analog));
-    const precoder = matmul(analog, digital);
-    const predicted = sinr(channel, precoder, NOISE);
     const boardIsMissed = this.hasBoard && !this.fallsBack ? this.lost : undefined;
-    const isVoid = boardIsMissed !== undefined || this.#isVoid(this.#cycle);
-    const measured = predicted.map((value) => (isVoid ? NaN : value * (0.9 + 0.05 * this.#random.normal())));
-    const rate = (values: Float64Array): number => values.reduce((sum, value) => sum + Math.log2(1 + value), 0);
-    const told = {
-      ...(this.wish === undefined ? {} : sensingMetrics(this.wish, precoder, 1, rate(predicted))),
-      ...(this.wordsGain === undefined ? {} : { words_gain: this.wordsGain }),
-    };
-    const ms = (mean: number): number => mean * (0.8 + 0.4 * this.#random.uniform());
-    const stageMs = stageTimes({
-      channel: ms(0.1),
-      model: ms(1.5),
-      quantise: ms(0.1),
-      push: ms(0.6),
-      commit: ms(0.3),
-      measure: ms(0.4),
+    this.#latest = standInCycle({
+      ...{ cycle: this.#cycle, elements: this.#elements, mask: this.#mask, phaseBits: this.#phaseBits },
+      ...{ azimuths: this.#moveUsers(), random: this.#random, wish: this.wish, wordsGain: this.wordsGain, boardIsMissed },
+      isVoid: boardIsMissed !== undefined || this.#isVoid(this.#cycle),
+      of: { source: this.#source, channelSource: this.channelSource, modelId: this.#modelId },
     });
-    const record: CycleRecord = {
-      cycle: this.#cycle,
-      timeNs: BigInt(Date.now()) * 1_000_000n,
-      source: this.#source,
-      channelSource: this.channelSource,
-      panels: 'SIM-0001',
-      modelId: this.#modelId,
-      calibration: 'none',
-      phaseBits: this.#phaseBits,
-      beamId: isVoid ? 0 : this.#cycle + 1,
-      outcome: isVoid ? 'void' : 'ok',
-      objective: 'sum-rate',
-      digital: 'objective',
-      ...(isVoid
-        ? { failure: boardIsMissed ? `push: panel /dev/ttyUSB0: ${boardIsMissed}` : 'COMMIT was not answered in 3 attempts' }
-        : {}),
-      predictedSnrDb: predicted.map(toDb),
-      measuredSnrDb: measured.map(toDb),
-      predictedSumRate: rate(predicted),
-      measuredSumRate: rate(measured),
-      zfSumRate: rate(predicted) * 1.1,
-      metrics: { predicted: metricsOf(predicted, told), measured: isVoid ? {} : metricsOf(measured) },
-      stageMs,
-      cycleMs: Object.values(stageMs).reduce((sum, value) => sum + value, 0),
-      link: { retries: isVoid ? 2 : 0, timeouts: isVoid ? 3 : 0, discarded: 0, roundTripMs: 0.2 },
-    };
     this.#cycle++;
-    this.#latest = { record, words, analog, channel, digital, analogPhase, userAzimuthRad: azimuths };
-    for (const listener of this.#cycleListeners) listener(record);
+    for (const listener of this.#cycleListeners) listener(this.#latest.record);
   }
 
   /** A cycle whose model failed: it is recorded void, and the newest beam stays that of the cycle before. */
@@ -458,17 +357,4 @@ export class StandInRig implements Controller {
     }
     return Float64Array.from(this.#walk, (user) => user.azimuthRad);
   }
-}
-
-/** K×N, row k is the conjugate of user k's steering vector. */
-function lineOfSight(elements: number, azimuths: Float64Array): CMatrix {
-  const channel = zeros(azimuths.length, elements);
-  azimuths.forEach((azimuth, user) => {
-    const steering = steeringVector({ kind: 'ula', elements, spacingWavelengths: 0.5 }, azimuth);
-    for (let n = 0; n < elements; n++) {
-      channel.re[user * elements + n] = steering.re[n];
-      channel.im[user * elements + n] = -steering.im[n];
-    }
-  });
-  return channel;
 }

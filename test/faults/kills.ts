@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endWithUs } from '../../scripts/end-with-us.ts';
-import { startPanelProcess, type PanelProcess } from '../../scripts/panel-process.ts';
+import { type PanelProcess } from '../../scripts/panel-process.ts';
 import type { Random } from '../../core/signal/random.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import { readRecord } from '../../src/telemetry/record-reader.ts';
-import { BEAMRIG } from '../cli.ts';
 import { InfluxServer } from '../influx-server.ts';
+import { BEAMRIG, startPanels } from '../built-program.ts';
 
 export interface KilledRun {
   run: string;
@@ -55,7 +55,7 @@ telemetry: { runFolder: ${JSON.stringify(runs)}, influx: { port: ${server.port},
 dashboard: { port: 0 }
 `,
   );
-  const panel = startPanelProcess([rig]);
+  const panel = startPanels([rig]);
   try {
     await panel.line(({ type }) => type === 'ready');
     const played: Omit<KilledRun, 'records' | 'points'>[] = [];

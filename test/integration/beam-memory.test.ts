@@ -2,15 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildFirmware } from '../../firmware-protocol/reference/build.ts';
+import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
 import { startFirmware, type RunningFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { attachBench } from '../../firmware-protocol/reference/scenario.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../scripts/same-scenario.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import { beamrigHere, expectRefusal } from '../cli.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
+import { startPanels } from '../built-program.ts';
 
 const own = forOneTest('beam-memory');
 const { later } = own;
@@ -70,7 +70,7 @@ describe.skipIf(!hasPart('gcc'))(
   { timeout: 120_000 },
   () => {
     it('are switched to, and not believed in once it was restarted', async () => {
-      const program = buildFirmware({ target: 'host', folder: own.folder, chip: 'adar1000' });
+      const program = await builtFirmware({ target: 'host' });
       const size = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
       const start = async (): Promise<RunningFirmware> => {
         const firmware = later(await startFirmware({ target: 'host', program, args: size }), (it) => it.stop());
@@ -96,7 +96,7 @@ describe('beams in the memory of a played panel, over a broker', { timeout: 120_
   const played = async (more = '') => {
     const broker = later(await startEmbeddedBroker({ port: 0 }), (it) => it.close());
     const rig = rigFile(`{ name: far, panel: P-1, mqtt: { url: '${broker.url}' } }`, { more });
-    const panel = later(startPanelProcess([rig]), (it) => it.stop());
+    const panel = later(startPanels([rig]), (it) => it.stop());
     await panel.line(({ type }) => type === 'ready');
     return { rig, panel };
   };
@@ -156,7 +156,7 @@ describe('beams in the memory of a played panel, over a broker', { timeout: 120_
     const on = (name: string, elements: string): string =>
       `{ name: ${name}, panel: B-${name}, elements: '${elements}', mqtt: { url: '${broker.url}' } }`;
     const rig = rigFile(`${on('left', '0-7')}, ${on('right', '8-15')}`);
-    const panel = later(startPanelProcess([rig]), (it) => it.stop());
+    const panel = later(startPanels([rig]), (it) => it.stop());
     await panel.line(({ type }) => type === 'ready');
     await save(rig, 10);
     expectRefusal(await beamrigHere('beams', 'load', rig), 'the array is spread over 2 boards, which are switched at one time');

@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { endWithUs } from '../../scripts/end-with-us.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
-import { BEAMRIG } from '../cli.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
+import { BEAMRIG, startPanels } from '../built-program.ts';
 
 const own = forOneTest('by-hand-lost');
 const { later } = own;
@@ -29,7 +28,7 @@ fallback: never
 links: [ ${links} ]
 `,
   );
-  const panel = later(startPanelProcess([rig, ...flags]), (it) => it.stop());
+  const panel = later(startPanels([rig, ...flags]), (it) => it.stop());
   await panel.line(({ type }) => type === 'ready');
   const beamrig = (...words: string[]): Command => {
     const child = spawn(process.execPath, [...BEAMRIG, words[0], rig, ...words.slice(1)], { cwd: own.folder });

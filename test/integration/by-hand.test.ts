@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { endWithUs } from '../../scripts/end-with-us.ts';
-import { startPanelProcess, type PanelLine } from '../../scripts/panel-process.ts';
+import { type PanelLine } from '../../scripts/panel-process.ts';
 import { quantisePhases } from '../../core/signal/quantise.ts';
 import { steeringPhases } from '../../core/signal/steering.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
-import { BEAMRIG } from '../cli.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
+import { BEAMRIG, startPanels } from '../built-program.ts';
 
 const own = forOneTest('by-hand');
 const { later } = own;
@@ -33,7 +33,7 @@ fallback: never
 links: [ ${link} ]
 ${more}`,
   );
-  const panel = later(startPanelProcess([rig, ...flags]), (it) => it.stop());
+  const panel = later(startPanels([rig, ...flags]), (it) => it.stop());
   await panel.line(({ type }) => type === 'ready');
   return {
     panel,

@@ -7,10 +7,9 @@ import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
 import { stateDifference } from '../../calibration/state-difference.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { buildFirmware } from '../../firmware-protocol/reference/build.ts';
+import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
 import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { attachBench } from '../../firmware-protocol/reference/scenario.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { ELEMENTS, RF_CHAINS, scenarioText, USERS } from '../../scripts/same-scenario.ts';
 import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
@@ -19,6 +18,7 @@ import { openArray } from '../../src/measuring/open-array.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
+import { startPanels } from '../built-program.ts';
 
 const own = forOneTest('calibration-links');
 const { later } = own;
@@ -60,7 +60,7 @@ const expectedOffsetDeg = ({ readings, readingSnrDb }: CalibrationResult): numbe
 
 describe('one array has the same table', { timeout: 240_000 }, () => {
   it.skipIf(!hasPart('gcc'))('through the C firmware and its ADAR1000 chips as over loopback [needs gcc]', async () => {
-    const program = buildFirmware({ target: 'host', folder: own.folder, chip: 'adar1000' });
+    const program = await builtFirmware({ target: 'host' });
     const size = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
     const firmware = later(await startFirmware({ target: 'host', program, args: size }), (it) => it.stop());
     const bench = await attachBench(firmware);
@@ -92,7 +92,7 @@ links: [${links}]
     const links = `${on('left', '0-7')}, ${on('right', '8-15')}`;
     const path = join(own.folder, 'rig.yaml');
     writeFileSync(path, text(links));
-    const played = later(startPanelProcess([path]), (it) => it.stop());
+    const played = later(startPanels([path]), (it) => it.stop());
     await played.line(({ type }) => type === 'ready');
     const over = await measure(text(links), 'coded');
     expect(

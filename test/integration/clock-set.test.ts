@@ -5,8 +5,9 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readRecord } from '../../src/telemetry/record-reader.ts';
-import { BEAMRIG, CliFolder } from '../cli.ts';
+import { CliFolder } from '../cli.ts';
 import { hasPart } from '../parts.ts';
+import { BEAMRIG } from '../built-program.ts';
 
 const library = ['x86_64', 'aarch64', 'arm']
   .map((machine) => `/usr/lib/${machine}-linux-gnu${machine === 'arm' ? 'eabihf' : ''}/faketime/libfaketimeMT.so.1`)

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import type { PanelLine } from '../../scripts/panel-process.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
@@ -18,6 +17,7 @@ import { createWorld } from '../../src/rig/world.ts';
 import { hasPart } from '../parts.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { openPtyPair } from '../pty.ts';
+import { startPanels } from '../built-program.ts';
 
 const [N, M, K, Q] = [16, 2, 2, 6];
 
@@ -26,7 +26,7 @@ const { later } = own;
 
 /** The command with `--json` and all its words, ended with the test. */
 function beamrigPanel(...words: string[]) {
-  const played = later(startPanelProcess(words), (it) => it.stop());
+  const played = later(startPanels(words), (it) => it.stop());
   return {
     ...played,
     ready: () => played.line(({ type }) => type === 'ready'),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildFirmware } from '../../firmware-protocol/reference/build.ts';
+import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
 import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { createBenchBus } from '../../firmware-protocol/reference/bench-bus.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
@@ -50,7 +50,7 @@ links: [ { serial: { path: ${link} } } ]
 
 /** Firmware of this chip on its bench, both users in free space at one azimuth. @returns its rig file */
 async function firmwareOn(chip: keyof typeof CHIPS): Promise<{ path: string; rig: RigFile }> {
-  const program = buildFirmware({ target: 'host', folder: join(folder, chip), chip });
+  const program = await builtFirmware({ target: 'host', chip });
   const args = ['--elements', N, '--chains', M, '--users', K].map(String);
   const firmware = later(await startFirmware({ target: 'host', program, args }), (it) => it.stop());
   const text = rigText(chip, firmware.hostPort);

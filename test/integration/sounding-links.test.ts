@@ -11,11 +11,10 @@ import { tableFileName, tableText } from '../../calibration/tables/state-table.t
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { createBenchBus } from '../../firmware-protocol/reference/bench-bus.ts';
-import { buildFirmware } from '../../firmware-protocol/reference/build.ts';
+import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
 import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { createAir } from '../../hil-sim/air.ts';
 import { CHIPS } from '../../hil-sim/chips/chips.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import { createSerialPanelEnd } from '../../src/link/serial/serial-panel-end.ts';
@@ -27,6 +26,7 @@ import { createWorld } from '../../src/rig/world.ts';
 import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
+import { startPanels } from '../built-program.ts';
 
 const own = forOneTest('sounding-links');
 const { later } = own;
@@ -112,7 +112,7 @@ describe('a rig hears its channel and radiates as if it were given it', { timeou
   });
 
   it.skipIf(!hasPart('gcc'))('through the C firmware and its ADAR1000 chips on a serial line [needs gcc]', async () => {
-    const program = buildFirmware({ target: 'host', folder: own.folder, chip: CHIP.name });
+    const program = await builtFirmware({ target: 'host', chip: CHIP.name });
     const args = ['--elements', '64', '--chains', '4', '--users', '4'];
     const firmware = later(await startFirmware({ target: 'host', program, args }), (it) => it.stop());
     const textOf = (source?: string): string =>
@@ -134,7 +134,7 @@ describe('a rig hears its channel and radiates as if it were given it', { timeou
     const links = `fallback: never\nlinks: [{ name: board, panel: B-1, mqtt: { url: '${broker.url}' } }]`;
     const path = join(own.folder, 'rig.yaml');
     writeFileSync(path, rigText(links));
-    const played = later(startPanelProcess([path]), (it) => it.stop());
+    const played = later(startPanels([path]), (it) => it.stop());
     await played.line(({ type }) => type === 'ready');
     await expectHeard((source) => rigText(links, source));
   });

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { userIndex } from '../../core/signal/indices.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { startPanelProcess } from '../../scripts/panel-process.ts';
 import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import type { BeamCommand, Result } from '../../src/panel/panel.ts';
@@ -17,6 +16,7 @@ import type { CycleRecord } from '../../src/telemetry/cycle-record.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
+import { startPanels } from '../built-program.ts';
 
 const [N, M, K, Q] = [16, 2, 2, 6];
 const MANY = 4_000_000;
@@ -40,7 +40,7 @@ fallback: never
 async function bench(links: string, ...flags: string[]) {
   const path = join(own.folder, 'rig.yaml');
   writeFileSync(path, rigText(links));
-  const played = later(startPanelProcess([path, ...flags]), (it) => it.stop());
+  const played = later(startPanels([path, ...flags]), (it) => it.stop());
   await played.line(({ type }) => type === 'ready');
   const rig = parseRigFile(rigText(links), path);
   const hardware = await assembleHardware({ rig, clock: createRealClock(), random: createRandom(3) });
@@ -143,7 +143,7 @@ describe('an array and a board with receivers only', LIMITS, () => {
     const text = rigText(`  - { name: front, panel: A, ${mqtt} }\n  - { name: probe, panel: B, role: user, ${mqtt} }`);
     const path = join(own.folder, 'rig.yaml');
     writeFileSync(path, text);
-    const played = later(startPanelProcess([path]), (it) => it.stop());
+    const played = later(startPanels([path]), (it) => it.stop());
     await played.line(({ type }) => type === 'ready');
     const rig = parseRigFile(text, path);
     const assembled = await assembleRig({
@@ -196,7 +196,7 @@ describe('an array and a board with receivers only', LIMITS, () => {
   it('may be a board alone, which hears noise and says so', async () => {
     const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
     const played = later(
-      startPanelProcess([
+      startPanels([
         ...['--elements', `${N}`, '--rf-chains', `${M}`, '--phase-bits', `${Q}`, '--users', `${K}`],
         ...['--panel', 'PROBE-1', '--role', 'user', '--mqtt', broker.url],
       ]),

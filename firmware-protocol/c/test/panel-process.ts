@@ -129,17 +129,24 @@ export function tellStories(program: string, birth: PanelBirth, stories: readonl
   );
 }
 
-/** What a panel answers to these requests when its board refuses beams, with this code, between the first ones and the others. */
+/**
+ * What a panel answers to these requests when its board refuses beams, with this code, after those of before; and to those of afterwards, when
+ * the board takes beams again and the panel has recovered.
+ */
 export function tellOfFault(
   program: string,
   birth: PanelBirth,
-  fault: { before: readonly Request[]; code: number; after: readonly Request[] },
+  fault: { before: readonly Request[]; code: number; after: readonly Request[]; afterwards?: readonly Request[] },
 ): Outcome[] {
+  const { after, afterwards = [] } = fault;
   const ask = (message: Request): Buffer[] => [record('F', encodeFrame({ seq: 1, message })), record('W')];
   const before = [...newborn(birth, 1), ...fault.before.flatMap(ask), record('X', u32(fault.code))];
-  const output = runProgram(program, [], Buffer.concat([...before, ...fault.after.flatMap(ask)]));
+  const broken = after.flatMap(ask);
+  const mended = [record('X', u32(0)), record('R')];
+  const output = runProgram(program, [], Buffer.concat([...before, ...broken, ...mended, ...afterwards.flatMap(ask)]));
   const answers = [...answersIn(output)].slice(before.length);
-  return fault.after.map((_, i) => outcome(answers[2 * i], wordsIn(answers[2 * i + 1], birth).join()));
+  answers.splice(broken.length, mended.length);
+  return [...after, ...afterwards].map((_, i) => outcome(answers[2 * i], wordsIn(answers[2 * i + 1], birth).join()));
 }
 
 /** What the elements of a C panel are driven with. */

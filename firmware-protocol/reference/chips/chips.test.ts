@@ -3,13 +3,12 @@
  * against the simulated one, and the firmware with both. What only one kind has is in a test of its own.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHIPS, CHIP_NAMES } from '../../../hil-sim/chips/chips.ts';
 import { compare, tellOverLoopback } from '../../../scripts/same-scenario.ts';
 import { hasPart } from '../../../test/parts.ts';
-import { buildFirmware } from '../build.ts';
 import { tellToFirmware } from '../scenario.ts';
+import { builtFirmware } from '../test/built-firmware.ts';
 import { chipsOnLines, driverLines, shownBy } from '../test/driver-lines.ts';
 import type { DriverLines } from '../test/driver-lines.ts';
 import type { Lab } from '../test/firmware-lab.ts';
@@ -128,8 +127,8 @@ describe.skipIf(!hasPart('gcc')).each(CHIP_NAMES)('the firmware with %s, under s
   const kind = CHIPS[name];
   const states = 2 ** kind.phaseBits;
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: join(firmwareLab.folder, name), chip: name, sanitize: true });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host', chip: name, sanitize: true });
   }, 120_000);
   const lab = (): Promise<Lab> => firmwareLab.open('host', program, { chip: kind });
 

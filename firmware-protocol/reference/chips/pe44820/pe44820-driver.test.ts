@@ -1,10 +1,11 @@
 /** The driver in C: its words against bits derived apart from it; chips.test.ts has the rest. And what a board does with chips that keep no beam. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pe44820 } from '../../../../hil-sim/chips/pe44820.ts';
 import { hasPart } from '../../../../test/parts.ts';
 import { buildFirmware } from '../../build.ts';
+import { builtFirmware } from '../../test/built-firmware.ts';
 import { driverLines } from '../../test/driver-lines.ts';
 import { beam, createFirmwareLab, mutated, shown } from '../../test/firmware-lab.ts';
 import { putOn } from '../../test/lossy-bench.ts';
@@ -25,10 +26,9 @@ describe.skipIf(!hasPart('gcc'))('the PE44820 driver [needs gcc]', () => {
 });
 
 describe.skipIf(!hasPart('gcc'))('a board of PE44820, which show what they are told at once [needs gcc]', () => {
-  const right = join(firmwareLab.folder, 'right');
   let program: string;
-  beforeAll(() => {
-    program = buildFirmware({ target: 'host', folder: right, chip: 'pe44820' });
+  beforeAll(async () => {
+    program = await builtFirmware({ target: 'host', chip: 'pe44820' });
   }, 120_000);
 
   /** A board that shows beam 1, and all that is radiated from then on, looked at after every single word: chips latch one after the other. */
@@ -67,7 +67,7 @@ describe.skipIf(!hasPart('gcc'))('a board of PE44820, which show what they are t
       target: 'host',
       folder: join(firmwareLab.folder, 'bright'),
       chip: 'pe44820',
-      changed: { build: right, sources },
+      changed: { build: dirname(program), sources },
     });
     const { panel, moments } = await radiating(built);
     await panel.apply(beam(2, true, STATES));
