@@ -31,6 +31,8 @@ export interface PanelRecovery {
   readonly loss: Loss | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
+  /** After so long without a word it does so. */
+  readonly silenceMs: number;
   /** It is about to be given a beam. */
   lit(): void;
   /** The panel did what it was asked. */
@@ -285,6 +287,7 @@ export function createPanelRecovery(options: {
     get guarded() {
       return guarded;
     },
+    silenceMs,
     lit() {
       if (life.state === 'session') limit.lit();
     },

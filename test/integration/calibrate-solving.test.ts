@@ -20,12 +20,21 @@ beamformer: { model: aligned }
 loop: { rateHz: 20 }
 safeState: mute
 `;
+/** Its panel reports SNR alone, so that chain after chain is read, and worked out before the next one is. */
+const BY_POWER = `${RIG}calibration: { probe: { receiver: 0 } }
+simulator: { panel: { pilotReport: false } }
+`;
 
-it.each(['pause', 'cancelCalibration'] as const)(
-  'a page that sees states being worked out is answered on %s, before there is any table',
-  async (verb) => {
+it.each([
+  ['pause', 'all is read', RIG],
+  ['cancelCalibration', 'all is read', RIG],
+  ['pause', 'the first chain is read, by power', BY_POWER],
+  ['cancelCalibration', 'the first chain is read, by power', BY_POWER],
+] as const)(
+  'a page that sees states being worked out is answered on %s once %s, before there is any table',
+  async (verb, when, text) => {
     const folder = mkdtempSync(join(tmpdir(), 'beamrig-solving-'));
-    const file = parseRigFile(RIG, join(folder, 'rig.yaml'));
+    const file = parseRigFile(text, join(folder, 'rig.yaml'));
     const { controller, run, simulator } = await assembleRig({
       rig: file,
       clock: createRealClock(),
@@ -44,11 +53,16 @@ it.each(['pause', 'cancelCalibration'] as const)(
       await expect.poll(() => controller.state, SOON).toBe('running');
       const wish = { method: 'hadamard', readings: null, pilots: 1, resume: false };
       expect(await new Promise((resolve) => page.emit('calibrate', wish, resolve))).toEqual({ ok: true });
-      await expect.poll(() => phases.at(-1), SOON).toBe('solving');
-      await expect.poll(() => simulator?.panel.radiated().beamId, SOON).toBe(0);
+      const during = when === 'all is read' ? ['measuring', 'solving'] : ['measuring'];
+      await expect.poll(() => phases.at(-1), SOON).toBe(during.at(-1));
+      const isDark = (): boolean => (controller.calibrating.now?.done ?? 0) > 100 && simulator?.panel.radiated().beamId === 0;
+      await expect.poll(isDark, SOON).toBe(true);
+      const { done: read = 0, of = 0 } = controller.calibrating.now ?? {};
+      expect(read < of).toBe(when !== 'all is read');
       expect(await ask(verb)).toEqual({ ok: true });
+      expect(simulator?.panel.radiated().beamId).toBe(0);
       await expect.poll(() => phases.at(-1), SOON).toBe('cancelled');
-      expect(phases).toEqual(['measuring', 'solving', 'cancelled']);
+      expect(phases).toEqual([...during, 'cancelled']);
       const left = readdirSync(file.calibration.folder);
       expect([left.filter((name) => name.endsWith('.json')), left.filter((name) => name.endsWith('.unfinished'))]).toEqual([
         [],
