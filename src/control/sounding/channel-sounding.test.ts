@@ -229,6 +229,25 @@ describe('a rig that sounds its channel', () => {
     expect(Math.abs(meanOf(told.records, predicted) - meanOf(learned.records, predicted))).toBeLessThan(1);
   });
 
+  it.each([
+    ['8', 8],
+    ['0.1', 0.1],
+    ['1.4', undefined],
+  ])('says once that channel.noise %s is far from what it hears, and goes by it', async (noise, doubted) => {
+    const { events, outcome } = await runOf(rigOf(`{ source: sounding, beams: 16, wholePeriod: 20, noise: ${noise} }`), {
+      cycles: 100,
+    });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    const told = events.filter(({ code }) => code === 'noise-doubted');
+    expect(told).toHaveLength(doubted === undefined ? 0 : 1);
+    if (doubted !== undefined) {
+      const [, given, heard] = /channel\.noise is (\S+) in the rig file.* a noise of (\S+)\.$/.exec(told[0].message) ?? [];
+      expect(Number(given)).toBe(doubted);
+      expect(Number(heard)).toBeGreaterThan(0.6);
+      expect(Number(heard)).toBeLessThan(1.5);
+    }
+  });
+
   it('is an example that runs', async () => {
     const path = fileURLToPath(new URL('../../../examples/rigs/sounding.yaml', import.meta.url));
     const rig = readRigFile(path);
