@@ -37,6 +37,8 @@ export interface PanelRecovery {
   lit(): void;
   /** The panel did what it was asked. */
   worked(): void;
+  /** A beam between cycles was shown and heard. */
+  heard(): void;
   /** The panel failed. Returns words when it can never work with this rig. */
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** One attempt to shake hands, after the pause that is due. Rejects with 'stopped' when the signal aborts during the pause. */
@@ -291,6 +293,7 @@ export function createPanelRecovery(options: {
     lit() {
       if (life.state === 'session') limit.lit();
     },
+    heard: () => limit.heard(),
     worked() {
       limit.good();
       newest = undefined;

@@ -29,8 +29,8 @@ async function attached() {
   const links = `fallback: never\nlinks: [{ serial: { path: ${firmware.hostPort}, baudRate: 921600 } }]`;
   const clock = createRealClock();
   const rig = parseRigFile(scenarioText(links), join(own.folder, 'rig.yaml'));
-  const { rigPanel, close } = await openArray({ rig, clock, tell: () => undefined });
-  own.later(close, (end) => end());
+  const array = own.later(await openArray({ rig, clock, tell: () => undefined }), (it) => it.close());
+  const { rigPanel } = array;
   const told: string[] = [];
   const recovery = createPanelRecovery({
     ...{ panel: rigPanel.panel, connect: () => rigPanel.connect(), clock, random: createRandom(1) },

@@ -149,6 +149,12 @@ describe('a rig that sounds its channel', () => {
     expect(told[0].message).toMatch(/^A sounding is void: 2 of 4 slots could not be read/);
   });
 
+  it('may take longer than the panel may radiate without a good cycle, slot after slot being heard', async () => {
+    const { records, events } = await runOf(rigOf(SOUNDED, { panel: 'answerMs: 100' }), { cycles: 8 });
+    expect(events.map(({ code }) => code)).not.toContain('panel-lost');
+    expect(records.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 8 }, () => 'ok'));
+  });
+
   it('counts nothing of a sounding that the panel restarts in, and sounds again when it is back', async () => {
     const restart: Behaviour[] = [
       {
