@@ -150,7 +150,8 @@ describe('a rig that sounds its channel', () => {
   });
 
   it('may take longer than the panel may radiate without a good cycle, slot after slot being heard', async () => {
-    const { records, events } = await runOf(rigOf(SOUNDED, { panel: 'answerMs: 100' }), { cycles: 8 });
+    const long = '{ source: sounding, beams: 64, wholePeriod: 100, effectivePeriod: 30 }';
+    const { records, events } = await runOf(rigOf(long, { panel: 'answerMs: 150' }), { cycles: 8 });
     expect(events.map(({ code }) => code)).not.toContain('panel-lost');
     expect(records.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 8 }, () => 'ok'));
   });
