@@ -56,7 +56,7 @@ async function carriedOut(text: string, folder: string, { method, ...asked }: As
   const array = await openArray({ rig, clock, tell: () => undefined });
   try {
     const request = { rig, method: methodOf(method), ...asked, resume: false };
-    const { seconds } = await planned(request, array.rigPanel);
+    const { seconds } = await planned(request, array, clock);
     const beganMs = clock.nowMs();
     let readMs = beganMs;
     const onProgress = (): void => void (readMs = clock.nowMs());

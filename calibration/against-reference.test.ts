@@ -3,6 +3,7 @@ import { createRandom } from '../core/signal/random.ts';
 import { againstReference, REFERENCE_READINGS } from './against-reference.ts';
 import { drawnArray, measured } from './drawn-array.ts';
 import { elementFlaws } from './element-health.ts';
+import { expectedError } from './expected-error.ts';
 import type { CalibrationMethod } from './method.ts';
 import { coded } from './methods/coded.ts';
 import { hadamard } from './methods/hadamard.ts';
@@ -81,3 +82,35 @@ it('names dead and stuck elements by power alone', () => {
     [11, 'stuck'],
   ]);
 });
+
+it.each([
+  ['by power', againstReference(coded), 512 + REFERENCE_READINGS],
+  ['by pilots', coded, 256],
+])(
+  'names a stuck element so in hardly more readings than there are states, %s, and the others are as exact as told',
+  (_by, method, readings) => {
+    for (const seed of [4, 9]) {
+      const random = createRandom(seed);
+      const flawed = { dead: [3], stuck: [11] };
+      const truth = drawnArray({ elements: 16, phaseBits: 4, random: random.stream('a'), ...ERRORS, ...flawed });
+      const setup = {
+        elements: 16,
+        phaseBits: 4,
+        elementEnable: true,
+        random: random.stream('m'),
+        noise: NOISE,
+        drift: true,
+        readings,
+      };
+      const found = measured(method, truth, setup, NOISE, random.stream('n'));
+      expect([...elementFlaws(found.states, found.variance, true)]).toEqual([
+        [3, 'dead'],
+        [11, 'stuck'],
+      ]);
+      const { phaseDeg } = stateDifference(found.states, truth, (at) => ![3, 11].includes(Math.floor(at / truth.cols)));
+      const share = phaseDeg / expectedError([found]).phaseDeg;
+      expect(share).toBeGreaterThan(0.7);
+      expect(share).toBeLessThan(1.3);
+    }
+  },
+);

@@ -209,7 +209,8 @@ class Belief implements StateBelief {
 
   /**
    * How surely each element shows something in all states alike that the states do not have yet, as one that is stuck does where noise has them shrunk to the
-   * grid: the square of what is left over while it is on, beside what is left while it is off, in variances of it.
+   * grid: the square of what is left over while it is on, beside what is left while it is off, in variances of it. States that nearly use the readings up take
+   * most of such a constant with the noise, so that its variance is that of what noise leaves over, and not that of a reading.
    */
   #leftConstant(residual: CMatrix): Float64Array {
     const { elements, readings } = this.#plan;
@@ -220,7 +221,7 @@ class Belief implements StateBelief {
       re += residual.re[i];
       im += residual.im[i];
     }
-    const variance = Math.max(this.noise, dot(residual, residual) / readings);
+    const variance = Math.max(this.noise * this.freeShare, dot(residual, residual) / readings);
     return Float64Array.from({ length: elements }, (_, n) => {
       let [onRe, onIm, on] = [0, 0, 0];
       for (let at = n * states; at < (n + 1) * states; at++) {

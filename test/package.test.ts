@@ -16,6 +16,7 @@ const ENTRIES = [
   'src/cli/main.ts',
   'src/beamforming/onnx-process.ts',
   'src/beamforming/compiled-thread.ts',
+  'src/measuring/figures-thread.ts',
   'src/measuring/method-thread.ts',
   'models/engine/parallel-worker.ts',
   'models/evaluation/evaluation-worker.ts',

@@ -70,7 +70,7 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
   let files: WrittenResult | undefined;
   let unsafe: string | undefined;
   try {
-    const plan = await planned(request, array.rigPanel);
+    const plan = await planned(request, array, clock);
     if (!json) printError(printable(`${sourceText(source, 'simulation')} ${panels.join(' + ')}: ${planText(plan, request)}`));
     if (options.dryRun === true) {
       if (json) print(JSON.stringify({ type: 'plan', rig: rig.name, source, panels, method: request.method.name, ...plan }));
@@ -78,7 +78,9 @@ export async function calibrate(rigPath: string, options: CalibrateOptions): Pro
     }
     const onProgress = (done: number, of: number, kept: number): void => progress.show(done, of, kept);
     const tell = (message: string): void => printError(printable(message));
-    const write = (measured: CalibrationResult): void => void (files = writeResult(request, measured, source));
+    const write = async (measured: CalibrationResult): Promise<void> => {
+      files = await writeResult(request, measured, source, { clock, stop: stop.signal });
+    };
     // Working it out takes a while, for which nothing need radiate.
     const whenRead = async (): Promise<void> => void (await asked.array?.recovery.makeSafe());
     result = await calibrateRig(request, array, { clock, stop: stop.signal, onProgress, whenRead, write, tell });

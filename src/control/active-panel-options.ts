@@ -53,6 +53,8 @@ export interface ActivePanel {
   ready(signal: AbortSignal): Promise<{ unusable: string } | undefined>;
   beamId(slot: number): Promise<BeamId>;
   worked(): void;
+  /** A beam between cycles was shown and heard. */
+  heard(): void;
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** Commands the safe state wherever this run may have left something radiating, before this returns, and without waiting for anybody. False: no link took it. */
   commandSafe(): boolean;

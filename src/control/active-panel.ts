@@ -132,6 +132,10 @@ class Active implements ActivePanel {
     this.#active.recovery.worked();
   }
 
+  heard(): void {
+    this.#active.recovery.heard();
+  }
+
   failed(failure: PanelFailure): { unusable: string } | undefined {
     const { recovery, beamIds, rigPanel } = this.#active;
     rigPanel.fared?.(failure, this.#options.tell);

@@ -13,7 +13,7 @@ export interface LentArray {
 export interface ArrayCalibrator {
   methods(on: RigPanel): CalibrationMethodOffer[];
   /** @throws {BeamrigError} where the array cannot be measured so */
-  plan(wish: CalibrationWish, on: RigPanel): CalibrationPlan;
+  plan(wish: CalibrationWish, on: RigPanel): Promise<CalibrationPlan>;
   /**
    * Measures, writes tables and has them used. Whatever ends it earlier, no table is written and those in use stay.
    * @throws {BeamrigError} 'stopped' where `stop` was aborted; why there are no tables

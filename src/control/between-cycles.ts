@@ -94,7 +94,7 @@ export interface BetweenTurns {
 export function createBetweenTurns(options: {
   clock: Clock;
   works: readonly BetweenCycles[];
-  panels: Pick<ActivePanel, 'panel' | 'beamId' | 'failed' | 'lost'>;
+  panels: Pick<ActivePanel, 'panel' | 'beamId' | 'heard' | 'failed' | 'lost'>;
   safety: Pick<ArraySafety, 'radiated' | 'turned' | 'confirm'>;
   isRunning: () => boolean;
   /** What the loop waits for from now on. */
@@ -123,6 +123,7 @@ export function createBetweenTurns(options: {
       return id;
     },
     heard() {
+      panels.heard();
       safety.radiated();
       safety.turned(false);
     },

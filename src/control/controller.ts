@@ -195,7 +195,7 @@ export interface Calibrating {
   /** The newest measurement of this run; undefined before the first. */
   readonly now: CalibrationNow | undefined;
   /** What a measurement would take; nothing is sent. */
-  plan(wish: CalibrationWish): { ok: true; plan: CalibrationPlan } | { ok: false; reason: string };
+  plan(wish: CalibrationWish): Promise<{ ok: true; plan: CalibrationPlan } | { ok: false; reason: string }>;
   /** Pauses, and has the array measured. Answered once that has begun; then the rig goes on as before, with the new tables where there are any. */
   begin(wish: CalibrationWish): Promise<ControlResult>;
   /** Ends it: no table, and the rig goes on as before. Pausing, muting and stopping end it, too. */

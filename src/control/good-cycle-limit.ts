@@ -12,6 +12,8 @@ export interface GoodCycleLimit {
   lit(): void;
   /** A cycle was good: from 0 again. */
   good(): void;
+  /** What was lit last was no cycle's and was heard, as in a sounding, which may take long: its time does not count. That of void cycles does. */
+  heard(): void;
   /** It was commanded to be safe. */
   dark(): void;
 }
@@ -28,6 +30,7 @@ export function createGoodCycleLimit(
   /** Lit without a good cycle before it was lit last, ms. */
   let beforeMs = 0;
   let sinceMs: number | undefined;
+  let newestMs = 0;
   let cancelTimer: (() => void) | undefined;
 
   const look = (): void => {
@@ -40,6 +43,7 @@ export function createGoodCycleLimit(
 
   return {
     lit() {
+      newestMs = clock.nowMs();
       if (sinceMs === undefined) {
         sinceMs = clock.nowMs();
         beforeMs = Math.min(beforeMs, limitMs - trialMs);
@@ -49,6 +53,10 @@ export function createGoodCycleLimit(
     good() {
       beforeMs = 0;
       if (sinceMs !== undefined) sinceMs = clock.nowMs();
+    },
+    heard() {
+      if (sinceMs !== undefined) sinceMs += clock.nowMs() - newestMs;
+      newestMs = clock.nowMs();
     },
     dark() {
       if (sinceMs !== undefined) beforeMs += clock.nowMs() - sinceMs;

@@ -111,11 +111,11 @@ export function createPanelLoan(loop: {
     array: loop.array,
     methods: () => calibrator?.methods(panels.rigPanel) ?? [],
     history: async () => (await calibrator?.history()) ?? [],
-    plan(wish) {
+    async plan(wish) {
       const reason = refusalOf(wish);
       if (reason !== undefined || calibrator === undefined) return { ok: false, reason: reason ?? '' };
       try {
-        return { ok: true, plan: calibrator.plan(wish, panels.rigPanel) };
+        return { ok: true, plan: await calibrator.plan(wish, panels.rigPanel) };
       } catch (error) {
         return { ok: false, reason: errorInWords(error) };
       }

@@ -31,10 +31,14 @@ export interface PanelRecovery {
   readonly loss: Loss | undefined;
   /** The panel confirmed that it goes to its safe state by itself when it hears nothing, and has not restarted since. */
   readonly guarded: boolean;
+  /** After so long without a word it does so. */
+  readonly silenceMs: number;
   /** It is about to be given a beam. */
   lit(): void;
   /** The panel did what it was asked. */
   worked(): void;
+  /** A beam between cycles was shown and heard. */
+  heard(): void;
   /** The panel failed. Returns words when it can never work with this rig. */
   failed(failure: PanelFailure): { unusable: string } | undefined;
   /** One attempt to shake hands, after the pause that is due. Rejects with 'stopped' when the signal aborts during the pause. */
@@ -285,9 +289,11 @@ export function createPanelRecovery(options: {
     get guarded() {
       return guarded;
     },
+    silenceMs,
     lit() {
       if (life.state === 'session') limit.lit();
     },
+    heard: () => limit.heard(),
     worked() {
       limit.good();
       newest = undefined;

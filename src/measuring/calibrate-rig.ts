@@ -24,6 +24,7 @@ import { probePath } from '../rig/probe.ts';
 import { createArrayReader, type ArrayReader } from './array-reader.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
 import { measurementOf } from './measurement.ts';
+import { sessionKeeper } from './keep-session.ts';
 import { startMethodThread } from './method-runs.ts';
 import { openJournal } from './readings-journal.ts';
 import { resumedReader } from './resumed-reader.ts';
@@ -68,7 +69,7 @@ export interface HowToCalibrate {
   /** After the last reading, before what is left is worked out: makes the array safe, as it is before any states are. */
   readonly whenRead?: () => Promise<void>;
   /** Writes what came of it. Until that is done readings are kept: what cannot be written now can be once there is room. */
-  readonly write?: (result: CalibrationResult) => void;
+  readonly write?: (result: CalibrationResult) => Promise<void>;
   /** What a person should know of the readings that were kept. */
   readonly tell?: (message: string) => void;
 }
@@ -123,7 +124,8 @@ export async function calibrateRig(
       if (isLit) await recovery.makeSafe();
       isLit = false;
     };
-    const thread = startMethodThread({ method, seed }, { clock, stop, beforeSolving });
+    const keepSession = sessionKeeper({ rigPanel, recovery }, clock, stop);
+    const thread = startMethodThread({ method, seed }, { clock, stop, beforeSolving, keepSession });
     let done = 0;
     const carriedOut = measurement.carryOut((...progress) => onProgress(...progress, journal.kept.length), {
       async read(setting) {
@@ -172,7 +174,7 @@ export async function calibrateRig(
       },
       readingSnrDb: 10 * Math.log10((usual * found.length) / found.reduce((sum, { noise }) => sum + noise, 0)),
     };
-    write?.(result);
+    if (write !== undefined) await keepSession(write(result));
     journal.remove();
     return result;
   } catch (error) {

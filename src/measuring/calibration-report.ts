@@ -9,8 +9,8 @@ import { elementCount, steeringVector } from '../../core/signal/geometry.ts';
 import { quantisePhases, quantiseToStates } from '../../core/signal/quantise.ts';
 import type { HeatMap, Plot, Report, ReportSection } from '../../models/report/report.ts';
 import type { RigFile } from '../config/rig-file.ts';
-import { flawsText, type CalibrationResult, type MeasuredChainStates } from './calibrate-rig.ts';
-import type { CalibrationRequest } from './calibration-request.ts';
+import { flawsText, type MeasuredChainStates } from './calibrate-rig.ts';
+import type { ToReport } from './figures.ts';
 import { isOnRealLink, type Source } from '../telemetry/cycle-record.ts';
 
 const DEG = 180 / Math.PI;
@@ -20,8 +20,7 @@ const MOST_CHAINS = 4;
 const RESIDUAL_POINTS = 200;
 const FLOOR_DB = -40;
 
-export function calibrationReport(request: CalibrationRequest, result: CalibrationResult, source: Source): Report {
-  const { rig, method } = request;
+export function calibrationReport({ rig, method, result, source }: ToReport): Report {
   const { tables, chains, readings, commits, spentMs, readingSnrDb } = result;
   const [{ measuredAt, temperatureC, accuracy, gainsBeside }] = tables;
   const shown = chains.slice(0, MOST_CHAINS);

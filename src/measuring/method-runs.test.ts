@@ -25,7 +25,10 @@ function threadOf(method: CalibrationMethod): { begin: BeginRun; stop: AbortCont
   const stop = new AbortController();
   let solved = 0;
   const beforeSolving = async (): Promise<void> => void (await Promise.resolve(solved++));
-  const thread = startMethodThread({ method, seed: SEED }, { clock: createVirtualClock(), stop: stop.signal, beforeSolving });
+  const thread = startMethodThread(
+    { method, seed: SEED },
+    { clock: createVirtualClock(), stop: stop.signal, beforeSolving, keepSession: (work) => work },
+  );
   threads.push(thread);
   return { begin: thread.begin, stop, solved: () => solved };
 }

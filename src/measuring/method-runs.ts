@@ -4,13 +4,16 @@
  *
  *   chain, setup ─► method-thread.ts: the method's generator ─► plan ─► what was heard ─► next plan … ─► states
  */
+import { againstReference } from '../../calibration/against-reference.ts';
 import type { StateEstimate } from '../../calibration/estimate-states.ts';
 import type { CalibrationMethod, MethodSetup, Readings } from '../../calibration/method.ts';
+import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
 import type { ReadingPlan } from '../../calibration/reading-plan.ts';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 import { createRandom, type Random } from '../../core/signal/random.ts';
 import { startComputing } from '../../models/engine/parallel-threads.ts';
+import type { KeepSession } from './keep-session.ts';
 
 /** Of one chain; what is drawn for it follows from the seed of the measurement. */
 export type ChainSetup = Omit<MethodSetup, 'random'>;
@@ -39,11 +42,26 @@ export const runsHere =
   };
 
 /** What the thread finds as it begins. */
-export interface MethodThreadData {
+export interface MethodThreadData extends MethodByName {
+  readonly seed: number;
+}
+
+/** A method as a thread is told it. */
+export interface MethodByName {
   readonly method: string;
   /** Carried out by power, against a reference. */
   readonly againstReference: boolean;
-  readonly seed: number;
+}
+
+export const byName = ({ name, needsReference }: CalibrationMethod): MethodByName => ({
+  method: name,
+  againstReference: needsReference === true,
+});
+
+export function methodByName({ method: name, againstReference: isBeside }: MethodByName): CalibrationMethod {
+  const method = CALIBRATION_METHODS.find((each) => each.name === name);
+  if (method === undefined) throw new BeamrigError('internal', `the method ${name} is not there`);
+  return isBeside ? againstReference(method) : method;
 }
 
 export type ToMethodThread = { readonly chain: number } & ({ readonly setup: ChainSetup } | { readonly heard: Readings });
@@ -58,15 +76,20 @@ export interface MethodThread {
 
 export function startMethodThread(
   { method, seed }: { method: CalibrationMethod; seed: number },
-  { clock, stop, beforeSolving }: { clock: Clock; stop: AbortSignal; beforeSolving: () => Promise<void> },
+  {
+    clock,
+    stop,
+    beforeSolving,
+    keepSession,
+  }: { clock: Clock; stop: AbortSignal; beforeSolving: () => Promise<void>; keepSession: KeepSession },
 ): MethodThread {
-  const data: MethodThreadData = { method: method.name, againstReference: method.needsReference === true, seed };
+  const data: MethodThreadData = { ...byName(method), seed };
   const thread = startComputing(import.meta.url, 'method-thread', data);
   const end = (): void => void thread.end();
   stop.addEventListener('abort', end, { once: true });
   const ask = async (question: ToMethodThread): Promise<MethodStep> => {
     requireWanted(stop);
-    const answer = (await clock.during(thread.ask(question)).catch((error: unknown) => {
+    const answer = (await keepSession(clock.during(thread.ask(question))).catch((error: unknown) => {
       requireWanted(stop); // ended because of that, and not by itself
       throw error;
     })) as FromMethodThread;

@@ -1,12 +1,15 @@
 /** What a measurement will take and come to, before anything radiates. */
-import { drawnArray, DRAWN_REFERENCE_SHARE, measured } from '../../calibration/drawn-array.ts';
-import { stateDifference, type StateDifference } from '../../calibration/state-difference.ts';
-import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { DRAWN_REFERENCE_SHARE } from '../../calibration/drawn-array.ts';
+import type { StateDifference } from '../../calibration/state-difference.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { createRandom } from '../../core/signal/random.ts';
+import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
 import { slowestLineMs } from '../rig/hardware.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
+import { expectedOf } from './figures.ts';
+import { sessionKeeper } from './keep-session.ts';
 import { measurementOf, type Measurement } from './measurement.ts';
 import { bytesOfReading } from './reading-bytes.ts';
 
@@ -31,14 +34,16 @@ const PINGS = 20;
 const MOST_WORDS = 2 ** 20;
 
 /** @throws {BeamrigError} 'argument' where the panels cannot be measured by this method */
-export async function planned(request: CalibrationRequest, rigPanel: RigPanel): Promise<PlannedMeasurement> {
+export async function planned(request: CalibrationRequest, lent: LentArray, clock: Clock): Promise<PlannedMeasurement> {
+  const { rigPanel } = lent;
   measurementOf(request, rigPanel);
   let quickestMs = Infinity;
   for (let i = 0; i < PINGS; i++) {
     const answer = await rigPanel.panel.ping();
     if (answer.ok) quickestMs = Math.min(quickestMs, answer.value.roundTripMs);
   }
-  return plannedAt(request, rigPanel, quickestMs === Infinity ? 0 : quickestMs);
+  const keepSession = sessionKeeper(lent, clock, new AbortController().signal);
+  return keepSession(plannedAt(request, rigPanel, { quickestMs: quickestMs === Infinity ? 0 : quickestMs, clock }));
 }
 
 /** How long all of its readings take. @param quickestMs of an exchange with the panels */
@@ -48,40 +53,28 @@ export function secondsAt(request: CalibrationRequest, rigPanel: RigPanel, quick
 }
 
 /** The same without a word to the panels. @param quickestMs of an exchange with them */
-export function plannedAt(request: CalibrationRequest, rigPanel: RigPanel, quickestMs: number): PlannedMeasurement {
+export async function plannedAt(
+  request: CalibrationRequest,
+  rigPanel: RigPanel,
+  { quickestMs, clock }: { quickestMs: number; clock: Clock },
+): Promise<PlannedMeasurement> {
   const measurement = measurementOf(request, rigPanel);
   const { array, method, reading, readings } = measurement;
   const seconds = secondsAt(request, rigPanel, quickestMs);
   const perChain = array.connection === undefined ? array.elements : Math.ceil(array.elements / array.rfChains);
   const noise = noiseBesideElement(request, measurement, perChain);
-  const random = createRandom(1);
   const setup = {
     elements: perChain,
     phaseBits: array.phaseBits,
     elementEnable: array.elementEnable,
-    random: random.stream('plan'),
     readings: request.readings,
   };
   const readingSnrDb = Math.round(-10 * Math.log10(noise));
-  const told = { reading, readings, commits: readings, seconds, readingSnrDb, ofMethod: method.readings(setup) };
+  const ofMethod = method.readings({ ...setup, random: createRandom(1).stream('plan') });
+  const told = { reading, readings, commits: readings, seconds, readingSnrDb, ofMethod };
   const ofOneChain = reading === 'power' ? readings / array.rfChains : readings;
   if (ofOneChain * perChain > MOST_WORDS) return { ...told, unexpected: 'working it out would take too long' };
-  const drawn = drawnArray({
-    elements: perChain,
-    phaseBits: array.phaseBits,
-    random: random.stream('array'),
-    phaseStateErrorDeg: 3,
-    gainStateErrorDb: 0.3,
-  });
-  try {
-    const { states } = measured(method, drawn, { ...setup, noise }, noise, random.stream('noise'));
-    return { ...told, expected: stateDifference(states, drawn) };
-  } catch (error) {
-    // The array that was drawn is one that the method is not for; the one that is there need not be.
-    if (isBeamrigError(error) && error.code === 'calibration')
-      return { ...told, unexpected: `of an array that was drawn, ${error.message}` };
-    throw error;
-  }
+  return { ...told, ...(await expectedOf(method, { ...setup, noise }, clock)) };
 }
 
 /** What the bytes of a reading take on the slowest line, and what the quickest of some exchanges takes beyond its own bytes: there and back, and answering. */

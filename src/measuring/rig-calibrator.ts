@@ -40,7 +40,9 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
   };
   const offers = new Map<string, CalibrationMethodOffer[]>();
   /** Working out how exact one will be takes a while, and depends on nothing that changes. */
-  const plans = new Map<string, Omit<CalibrationPlan, 'kept' | 'seconds'>>();
+  const plans = new Map<string, Promise<Omit<CalibrationPlan, 'kept' | 'seconds'>>>();
+  /** One after the other, however many pages ask. */
+  let planning: Promise<unknown> = Promise.resolve();
   return {
     methods(on) {
       const features = on.panel.capabilities?.features.join() ?? 'none';
@@ -48,21 +50,26 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       offers.set(features, known);
       return known;
     },
-    plan(wish, on) {
+    async plan(wish, on) {
       const request = requestOf(wish);
       const features = on.panel.capabilities?.features.join();
       const key = JSON.stringify([wish.method, wish.readings, wish.pilots, features]);
       const { azimuthDeg, elevationDeg, receiver = rig.users.count } = rig.calibration.probe;
       let plan = plans.get(key);
       if (plan === undefined) {
-        const { readings, readingSnrDb, expected = null } = plannedAt(request, on, 0);
-        plan = { method: wish.method, readings, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
+        const { method } = wish;
+        plan = planning.then(async () => {
+          const { readings, readingSnrDb, expected = null } = await plannedAt(request, on, { quickestMs: 0, clock });
+          return { method, readings, readingSnrDb, expected, probe: { azimuthDeg, elevationDeg, receiver } };
+        });
         plans.set(key, plan);
+        planning = plan.catch(() => plans.delete(key));
       }
-      const { readings } = plan;
+      const known = await plan;
+      const { readings } = known;
       const { pilots } = measurementOf(request, on);
       const kept = readingsKept(journalPath(rig), { method: wish.method, pilots, readings });
-      return { ...plan, seconds: secondsAt(request, on, on.panel.counters.roundTripMs), kept };
+      return { ...known, seconds: secondsAt(request, on, on.panel.counters.roundTripMs), kept };
     },
     async calibrate(wish, lent, how) {
       const request = requestOf(wish);
@@ -70,9 +77,8 @@ export function createRigCalibrator(rig: RigFile, calibrations: Calibrations, cl
       const journal = journalPath(rig);
       if (!wish.resume && existsSync(journal)) renameSync(journal, `${journal}.aside`);
       let [report, worse]: [string, string | undefined] = ['', undefined];
-      const write = (measured: MeasuredTables): void => {
-        if (how.stop.aborted) throw new BeamrigError('stopped', 'the measurement was stopped');
-        const written = writeResult(request, measured, lent.rigPanel.source);
+      const write = async (measured: MeasuredTables): Promise<void> => {
+        const written = await writeResult(request, measured, lent.rigPanel.source, { clock, stop: how.stop });
         report = written.report;
         worse = worseText(written, measured.tables[0].accuracy.phaseDeg);
       };

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { betterReplaced } from '../../calibration/tables/replaced-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { tableFileName, tableId, tableText } from '../../calibration/tables/state-table.ts';
+import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { removeIfPossible, writeWholeFile } from '../../core/files/whole-file.ts';
-import { reportHtml } from '../../models/report/html.ts';
 import { readTableFolder } from '../rig/calibration.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import type { CalibrationResult } from './calibrate-rig.ts';
-import { calibrationReport } from './calibration-report.ts';
 import type { CalibrationRequest } from './calibration-request.ts';
+import { reportOf } from './figures.ts';
 
 export interface WrittenResult {
   readonly files: readonly string[];
@@ -20,8 +20,18 @@ export interface WrittenResult {
   readonly betterBefore: { readonly id: string; readonly measuredAt: string; readonly phaseDeg: number } | null;
 }
 
-/** @throws {BeamrigError} 'calibration-file' where one of them cannot be written: then none is there, for tables of two measurements do not compare */
-export function writeResult(request: CalibrationRequest, result: CalibrationResult, source: Source): WrittenResult {
+/**
+ * @param how.stop ends it before anything is written
+ * @throws {BeamrigError} 'stopped'; 'calibration-file' where one of them cannot be written: then none is there, for tables of two measurements do not compare
+ */
+export async function writeResult(
+  request: CalibrationRequest,
+  result: CalibrationResult,
+  source: Source,
+  how: { clock: Clock; stop: AbortSignal },
+): Promise<WrittenResult> {
+  const html = await reportOf(request, result, source, how);
+
   const { folder } = request.rig.calibration;
   const files = result.tables.map((table) => join(folder, tableFileName(table)));
   let better: CalibrationTable | undefined;
@@ -29,7 +39,7 @@ export function writeResult(request: CalibrationRequest, result: CalibrationResu
   try {
     mkdirSync(folder, { recursive: true });
     better = betterReplaced(readTableFolder(folder).tables, result.tables);
-    writeWholeFile(report, reportHtml(calibrationReport(request, result, source)));
+    writeWholeFile(report, html);
     result.tables.forEach((table, i) => writeWholeFile(files[i], tableText(table)));
   } catch (error) {
     for (const path of [...files, report]) removeIfPossible(path);

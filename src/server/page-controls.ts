@@ -113,8 +113,9 @@ export class PageControls {
       const parsed = calibrationSchema.safeParse(wish);
       const reason = refusal ?? (parsed.success ? undefined : CALIBRATION_NONSENSE);
       if (typeof answer !== 'function') return;
-      const result = reason === undefined && parsed.success ? controller.calibrating.plan(parsed.data) : { ok: false, reason };
-      (answer as (result: unknown) => void)(result);
+      const tell = answer as (result: unknown) => void;
+      if (reason === undefined && parsed.success) void controller.calibrating.plan(parsed.data).then(tell);
+      else tell({ ok: false, reason });
     });
     socket.on('calibrate', (wish: unknown, answer: unknown) => {
       const parsed = calibrationSchema.safeParse(wish);

@@ -262,7 +262,7 @@ export class StandInRig implements Controller {
       get now() {
         return now();
       },
-      plan: ({ method }) => {
+      plan: async ({ method }) => {
         const probe = { azimuthDeg: 10, elevationDeg: 0, receiver: 4 };
         const expected = { phaseDeg: 0.58, gainDb: 0.09 };
         return { ok: true, plan: { method, readings: 4384, seconds: 71, readingSnrDb: 20, expected, probe, kept: null } };

@@ -167,7 +167,7 @@ describe('the array of a running rig, measured', () => {
     expect(records.at(-1)?.calibration).toBe('none');
     expect(codes(events)).toContain('calibration-cancelled');
     expect(controller.calibrating.cancel()).toEqual({ ok: false, reason: 'nothing is being measured' });
-    const planned = controller.calibrating.plan(WISH);
+    const planned = await controller.calibrating.plan(WISH);
     const kept = planned.ok ? (planned.plan.kept ?? 0) : 0;
     expect(kept).toBeGreaterThan(60);
     await controller.calibrating.begin({ ...WISH, resume: true });
@@ -301,7 +301,7 @@ describe('the array of a running rig, measured', () => {
       reason: "there is no method 'guessing'",
     });
     expect(controller.state).toBe('running');
-    expect(controller.calibrating.plan(WISH)).toMatchObject({
+    expect(await controller.calibrating.plan(WISH)).toMatchObject({
       ok: true,
       plan: { readings: 288, probe: { receiver: 2 }, kept: null },
     });

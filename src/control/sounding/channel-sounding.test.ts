@@ -149,6 +149,13 @@ describe('a rig that sounds its channel', () => {
     expect(told[0].message).toMatch(/^A sounding is void: 2 of 4 slots could not be read/);
   });
 
+  it('may take longer than the panel may radiate without a good cycle, slot after slot being heard', async () => {
+    const long = '{ source: sounding, beams: 64, wholePeriod: 100, effectivePeriod: 30 }';
+    const { records, events } = await runOf(rigOf(long, { panel: 'answerMs: 150' }), { cycles: 8 });
+    expect(events.map(({ code }) => code)).not.toContain('panel-lost');
+    expect(records.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 8 }, () => 'ok'));
+  });
+
   it('counts nothing of a sounding that the panel restarts in, and sounds again when it is back', async () => {
     const restart: Behaviour[] = [
       {
@@ -227,6 +234,25 @@ describe('a rig that sounds its channel', () => {
     const learned = await runOf(rigOf('{ source: sounding, beams: 16 }'));
     const predicted = ({ predictedSumRate }: CycleRecord): number => predictedSumRate;
     expect(Math.abs(meanOf(told.records, predicted) - meanOf(learned.records, predicted))).toBeLessThan(1);
+  });
+
+  it.each([
+    ['8', 8],
+    ['0.1', 0.1],
+    ['1.4', undefined],
+  ])('says once that channel.noise %s is far from what it hears, and goes by it', async (noise, doubted) => {
+    const { events, outcome } = await runOf(rigOf(`{ source: sounding, beams: 16, wholePeriod: 20, noise: ${noise} }`), {
+      cycles: 100,
+    });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    const told = events.filter(({ code }) => code === 'noise-doubted');
+    expect(told).toHaveLength(doubted === undefined ? 0 : 1);
+    if (doubted !== undefined) {
+      const [, given, heard] = /channel\.noise is (\S+) in the rig file.* a noise of (\S+)\.$/.exec(told[0].message) ?? [];
+      expect(Number(given)).toBe(doubted);
+      expect(Number(heard)).toBeGreaterThan(0.6);
+      expect(Number(heard)).toBeLessThan(1.5);
+    }
   });
 
   it('is an example that runs', async () => {

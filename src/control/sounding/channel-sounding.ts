@@ -249,6 +249,8 @@ class Sounding implements ChannelSounding {
     }
     this.#before.beams += heard.length * setting.rfChains;
     const { values, noise, pilotSnr } = this.#listening.whole(heard.map(({ readings }) => readings));
+    const doubt = this.#listening.doubt();
+    if (doubt !== undefined) bench.tell(noiseDoubted(doubt));
     const prepared = plan.heardWith(heard.map(({ set }) => set));
     return { estimate: this.#channels.estimate(prepared, values, noise), pilotSnr };
   }
@@ -346,6 +348,13 @@ class Sounding implements ChannelSounding {
 
   #calibrationOf = (on: CyclePanel): ArrayCalibration => this.#options.setting.calibration?.(on) ?? IDEAL;
 }
+
+const noiseDoubted = ({ given, heard }: { given: number; heard: number }): Parameters<Bench['tell']>[0] => ({
+  level: 'warning',
+  code: 'noise-doubted',
+  message: `channel.noise is ${given} in the rig file, and pilots of the same beams asked for twice differ by a noise of ${Number(heard.toPrecision(3))}.`,
+  action: 'Channels and predicted SINR go by the rig file’s. Leave channel.noise out to have it learned, or give what was heard.',
+});
 
 const voidSounding = (panel: PanelFailure, lost: number, slots: number, before: Sounded | undefined): WorkFailure => ({
   message: `A sounding is void: ${lost} of ${counted(slots, 'slot')} could not be read, the last because ${panelFailureMessage(panel)}.`,

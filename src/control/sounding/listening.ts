@@ -21,6 +21,8 @@ export interface Listening {
   whole(sets: readonly SlotReading[][]): Readings & { /** Of a random beam of norm 1, linear. */ readonly pilotSnr: number };
   /** What each chain is heard with. @param expected the same by the estimate */
   through(set: readonly SlotReading[], expected: CMatrix): Readings;
+  /** What the rig file says of the noise, and what was heard, where they are far apart; said once. */
+  doubt(): { given: number; heard: number } | undefined;
   /** Another panel has another unit. */
   forget(): void;
 }

@@ -37,6 +37,7 @@ export function createPilotListening({ noise, ...request }: ListeningOptions, gi
       return { ...readings, pilotSnr: power / readings.noise - 1 };
     },
     through: (set) => together([set]),
+    doubt: () => known.doubt(),
     forget: () => known.forget(),
   };
 }

@@ -29,6 +29,7 @@ export function createPowerListening({ noise, ...request }: ListeningOptions): L
       const ofUser = values.re.reduce((sum, re, i) => sum + re * re + values.im[i] * values.im[i], 0) / values.rows;
       return { values: turnedTowards(scale(values, Math.sqrt(noise)), expected), noise: noiseOf(ofUser, pilots) };
     },
+    doubt: () => undefined,
     forget: () => undefined,
   };
 }
