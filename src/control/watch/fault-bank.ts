@@ -17,6 +17,7 @@ import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
 import { LEAST_MEASURED } from './drift-watch.ts';
 import type { LookEvidence } from './effective-channel.ts';
+import { finite, learn, newLearning, type Learned, type Learning } from './learned-normal.ts';
 import { nameFault, type NamedFault } from './fault-naming.ts';
 
 export interface BankReading {
@@ -63,17 +64,7 @@ export interface FaultBank {
   learnAnew(): void;
 }
 
-const LEARN_MS = 60_000;
-const LEARN_READINGS = 100;
-const BLOCK_MS = 1000;
-const FEWEST_BLOCKS = 20;
-/** Readings that a user must be watched in while it is learned. */
-const LEAST_OF_USER = 30;
-/** Of the variance that pilots leave; less is believed of no learning. */
-const LEAST_SPREAD = 0.5;
 const MARGIN_ERRORS = 2;
-/** Variance⁻¹ of the share of a fault that is there from the start, before anything is learned: half a fault. */
-const PRIOR_OF_SHARE = 4;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
 const FOLLOW_READINGS = 36_000;
 /** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
@@ -96,50 +87,6 @@ export const readingVariance = (pilots: number, sinr: number): number =>
 /** @param readingsPerDay how often one false alarm a day is to be waited for */
 export function createFaultBank(faults: readonly SupposedFault[], users: number, readingsPerDay: number): FaultBank {
   return new Bank(faults, users, Math.log(faults.length * readingsPerDay * SHARE_OF_BOUND));
-}
-
-/** Sums by user, and by fault and user, weighted by 1/v. */
-interface Learning {
-  sinceMs: number;
-  readings: number;
-  rate: number;
-  count: Float64Array;
-  w: Float64Array;
-  wd: Float64Array;
-  wdd: Float64Array;
-  lossW: Float64Array;
-  lossWd: Float64Array;
-  lossWw: Float64Array;
-  blocks: Blocks;
-}
-
-/** Means of a second, of all users together: their variance beside that of single readings. */
-interface Blocks {
-  /** Of the one that is being filled. */
-  sinceMs: number;
-  sum: number;
-  count: number;
-  /** Those that are full. */
-  of: number[];
-  /** Of all readings. */
-  total: number;
-  squares: number;
-  readings: number;
-}
-
-interface Learned {
-  rate: number;
-  /** b_k, dB; NaN of a user who was hardly watched. */
-  mean: Float64Array;
-  /** f_k: σ_k² beside what pilots leave. */
-  spread: Float64Array;
-  /** Σ 1/v of the learning. */
-  weight: Float64Array;
-  /** Mean of δ. */
-  meanLoss: Float64Array;
-  /** Of each fault: how much of it is there from the start, and the precision of that. */
-  share: Float64Array;
-  precision: Float64Array;
 }
 
 class Bank implements FaultBank {
@@ -185,7 +132,7 @@ class Bank implements FaultBank {
   step(reading: BankReading): FaultFound | undefined {
     this.#weigh(reading);
     if (this.#learned === undefined) {
-      this.#learn(reading);
+      this.#learned = learn(this.#learning, { ...reading, w: this.#w, e: this.#e });
       return undefined;
     }
     this.#judge(reading, this.#learned);
@@ -249,56 +196,6 @@ class Bank implements FaultBank {
       this.#w[k] = isWatched ? 1 / readingVariance(pilots, 10 ** (predictedDb / 10)) : 0;
       this.#e[k] = isWatched ? predictedDb - Math.max(measuredSnrDb[k], noiseDb) : 0;
     }
-  }
-
-  #learn({ timeMs, missingRate, losses }: BankReading): void {
-    const { count, w, wd, wdd, lossW, lossWd, lossWw, blocks } = this.#learning;
-    if (this.#learning.readings === 0) this.#learning.sinceMs = timeMs;
-    this.#learning.readings++;
-    this.#learning.rate += missingRate;
-    let weight = 0;
-    let sum = 0;
-    for (let k = 0; k < this.#users; k++) {
-      const wk = this.#w[k];
-      if (wk === 0) continue;
-      const d = this.#e[k];
-      count[k]++;
-      w[k] += wk;
-      wd[k] += wk * d;
-      wdd[k] += wk * d * d;
-      weight += wk;
-      sum += wk * d;
-      for (let i = k; i < losses.length; i += this.#users) {
-        const loss = finite(losses[i]);
-        lossW[i] += wk * loss;
-        lossWd[i] += wk * loss * d;
-        lossWw[i] += wk * loss * loss;
-      }
-    }
-    if (weight > 0) addToBlock(blocks, timeMs, sum / weight);
-    const { readings, sinceMs } = this.#learning;
-    if (readings >= LEARN_READINGS && timeMs - sinceMs >= LEARN_MS) this.#learned = this.#learnedFrom(this.#learning);
-  }
-
-  #learnedFrom({ readings, rate, count, w, wd, wdd, lossW, lossWd, lossWw, blocks }: Learning): Learned {
-    const mean = wd.map((sum, k) => (count[k] >= LEAST_OF_USER ? sum / w[k] : NaN));
-    const slow = slowSpread(blocks);
-    const spread = wdd.map((sum, k) => Math.max(LEAST_SPREAD, ((sum - mean[k] ** 2 * w[k]) / (count[k] - 1)) * slow));
-    const meanLoss = lossW.map((sum, i) => (w[i % this.#users] > 0 ? sum / w[i % this.#users] : 0));
-    const share = new Float64Array(this.#faults.length);
-    const precision = new Float64Array(this.#faults.length);
-    this.#faults.forEach((_, f) => {
-      let along = 0;
-      let moved = 0;
-      for (let k = 0, i = f * this.#users; k < this.#users; k++, i++) {
-        if (Number.isNaN(mean[k])) continue;
-        along += (lossWd[i] - mean[k] * lossW[i]) / spread[k];
-        moved += Math.max(0, lossWw[i] - meanLoss[i] * lossW[i]) / spread[k];
-      }
-      precision[f] = moved + PRIOR_OF_SHARE;
-      share[f] = along / precision[f];
-    });
-    return { rate: rate / readings, mean, spread, weight: w, meanLoss, share, precision };
   }
 
   #judge(reading: BankReading, learned: Learned): void {
@@ -383,40 +280,4 @@ class Bank implements FaultBank {
       grewDb: this.#grown[since] / this.#count[since],
     };
   }
-}
-
-const finite = (value: number): number => (value - value === 0 ? value : 0);
-
-function newLearning(faults: number, users: number): Learning {
-  const each = (length: number): Float64Array => new Float64Array(length);
-  return {
-    ...{ sinceMs: 0, readings: 0, rate: 0 },
-    ...{ count: each(users), w: each(users), wd: each(users), wdd: each(users) },
-    ...{ lossW: each(faults * users), lossWd: each(faults * users), lossWw: each(faults * users) },
-    blocks: { sinceMs: -Infinity, sum: 0, count: 0, of: [], total: 0, squares: 0, readings: 0 },
-  };
-}
-
-function addToBlock(blocks: Blocks, timeMs: number, value: number): void {
-  if (timeMs - blocks.sinceMs >= BLOCK_MS) {
-    if (blocks.count > 0) blocks.of.push(blocks.sum / blocks.count);
-    Object.assign(blocks, { sinceMs: timeMs, sum: 0, count: 0 });
-  }
-  blocks.sum += value;
-  blocks.count++;
-  blocks.total += value;
-  blocks.squares += value * value;
-  blocks.readings++;
-}
-
-/**
- * How much more the means of seconds vary than they would if readings had nothing to do with each other. 1: they have not, as far as so few can tell.
- */
-function slowSpread({ of, squares, total, readings }: Blocks): number {
-  if (of.length < FEWEST_BLOCKS) return 1;
-  const mean = of.reduce((sum, value) => sum + value, 0) / of.length;
-  const ofBlocks = of.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (of.length - 1);
-  const ofReadings = squares / readings - (total / readings) ** 2;
-  const ratio = ofReadings > 0 ? (ofBlocks * readings) / of.length / ofReadings : 1;
-  return ratio > 1 + 2 * Math.sqrt(2 / of.length) ? ratio : 1;
 }
