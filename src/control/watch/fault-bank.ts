@@ -11,7 +11,8 @@
  * δ_f from beam to beam. What is there from the start is no news. The margin is two standard errors of what was learned.
  *
  * False alarms: a CUSUM of log-likelihood ratios alone is e^h readings away from one in the mean, whatever the fault (Lorden, Ann. Math. Statist. 42,
- * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed.
+ * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed. Where channels are
+ * sounded, readings from one sounding to the next share its errors, and together count for no more than that.
  */
 import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
@@ -32,6 +33,8 @@ export interface BankReading {
   missingRate: number;
   /** δ: what user k loses under fault f, dB, at f·K + k. */
   losses: Float64Array;
+  /** Where channels are sounded: another with each time that something was sounded. */
+  spell?: number;
 }
 
 export interface FaultFound extends NamedFault {
@@ -103,11 +106,19 @@ class Bank implements FaultBank {
   readonly #grown: Float64Array;
   readonly #sinceCycle: Float64Array;
   readonly #sinceMs: Float64Array;
+  /** S when the newest spell began. */
+  readonly #sumBefore: Float64Array;
+  #spell: number | undefined;
   /** Readings since an alarm whose fault is not named yet. */
   #naming: number | undefined;
   /** Of the reading: 1/v of each user, 0 of one who is not watched; predicted less measured, dB, and what was learned taken out once it is. */
   readonly #w: Float64Array;
   readonly #e: Float64Array;
+  /** And 1/σ² beside what was learned, and the variance of the mean that was learned. */
+  readonly #inverse: Float64Array;
+  readonly #doubt: Float64Array;
+  /** The largest S. */
+  #most = 0;
 
   constructor(faults: readonly SupposedFault[], users: number, limit: number) {
     this.#faults = faults;
@@ -116,8 +127,11 @@ class Bank implements FaultBank {
     const each = (): Float64Array => new Float64Array(faults.length);
     [this.#sum, this.#explained, this.#count] = [each(), each(), each()];
     [this.#rate, this.#grown, this.#sinceCycle, this.#sinceMs] = [each(), each(), each(), each()];
+    this.#sumBefore = each();
     this.#w = new Float64Array(users);
     this.#e = new Float64Array(users);
+    this.#inverse = new Float64Array(users);
+    this.#doubt = new Float64Array(users);
     this.#learning = newLearning(faults.length, users);
   }
 
@@ -126,7 +140,9 @@ class Bank implements FaultBank {
     this.#learning = newLearning(this.#faults.length, this.#users);
     this.#naming = undefined;
     this.#sum.fill(0);
+    this.#sumBefore.fill(0);
     this.#explained.fill(0);
+    this.#most = 0;
   }
 
   step(reading: BankReading): FaultFound | undefined {
@@ -137,7 +153,7 @@ class Bank implements FaultBank {
     }
     this.#judge(reading, this.#learned);
     if (this.#naming === undefined) {
-      if (!this.#sum.some((sum) => sum > this.#limit)) {
+      if (this.#most <= this.#limit) {
         this.#follow(reading, this.#learned);
         return undefined;
       }
@@ -159,7 +175,7 @@ class Bank implements FaultBank {
   }
 
   get isSuspicious(): boolean {
-    return this.#sum.some((sum) => sum > SUSPICION * this.#limit);
+    return this.#most > SUSPICION * this.#limit;
   }
 
   lookedAt({ nats, turnDeg }: LookEvidence): FaultFound | undefined {
@@ -176,6 +192,7 @@ class Bank implements FaultBank {
       nats.forEach((heard, f) => {
         if (heard <= DISPROVED) this.#sum[f] = this.#explained[f] = 0;
       });
+      this.#most = this.#sum.reduce((most, sum) => Math.max(most, sum), 0);
       return undefined;
     }
     const { fault } = found;
@@ -199,16 +216,15 @@ class Bank implements FaultBank {
   }
 
   #judge(reading: BankReading, learned: Learned): void {
-    const { losses, cycle, timeMs, missingRate } = reading;
+    const { losses, cycle, timeMs, missingRate, spell } = reading;
     const { mean, spread, weight, meanLoss, share, precision } = learned;
     const users = this.#users;
     const [w, e] = [this.#w, this.#e];
     let grown = 0;
     let watched = 0;
-    const inverse = new Float64Array(users);
-    /** Of a mean that was learned, beside that of a reading. */
-    const doubt = new Float64Array(users);
+    const [inverse, doubt] = [this.#inverse, this.#doubt];
     for (let k = 0; k < users; k++) {
+      inverse[k] = 0;
       if (w[k] === 0 || Number.isNaN(mean[k])) continue;
       inverse[k] = w[k] / spread[k];
       doubt[k] = spread[k] / weight[k];
@@ -220,6 +236,10 @@ class Bank implements FaultBank {
     const most = MOST_OF_ONE_READING * this.#limit;
     const [sums, explained, count, rate] = [this.#sum, this.#explained, this.#count, this.#rate];
     const [grew, sinceCycle, sinceMs] = [this.#grown, this.#sinceCycle, this.#sinceMs];
+    if (spell === undefined || spell !== this.#spell) this.#sumBefore.set(sums);
+    this.#spell = spell;
+    const before = this.#sumBefore;
+    let highest = 0;
     for (let f = 0, i = 0; f < sums.length; f++) {
       let along = 0;
       let square = 0;
@@ -243,12 +263,14 @@ class Bank implements FaultBank {
         sinceCycle[f] = cycle;
         sinceMs[f] = timeMs;
       }
-      sums[f] = Math.max(0, sums[f] + Math.min(ratio - margin, most));
+      sums[f] = Math.max(0, Math.min(sums[f] + ratio - margin, before[f] + most));
+      if (sums[f] > highest) highest = sums[f];
       explained[f] += ratio;
       count[f]++;
       rate[f] += missingRate;
       grew[f] += grown / watched;
     }
+    this.#most = highest;
   }
 
   /** What is no alarm is followed, slowly: scenes change over hours. */

@@ -28,10 +28,11 @@ export interface Learning {
   blocks: Blocks;
 }
 
-/** Means of a second, of all users together: their variance beside that of single readings. */
+/** Means of a second, and of whole spells where channels are sounded, of all users together: their variance beside that of single readings. */
 interface Blocks {
   /** Of the one that is being filled. */
   sinceMs: number;
+  spell: number | undefined;
   sum: number;
   count: number;
   /** Those that are full. */
@@ -68,10 +69,13 @@ export interface WeighedReading {
   w: Float64Array;
   /** Predicted less measured, dB. */
   e: Float64Array;
+  /** Where channels are sounded: another with each time that something was sounded. */
+  spell?: number;
 }
 
 /** @returns what was learned, once that is enough */
-export function learn(learning: Learning, { timeMs, missingRate, losses, w: weights, e }: WeighedReading): Learned | undefined {
+export function learn(learning: Learning, reading: WeighedReading): Learned | undefined {
+  const { timeMs, missingRate, losses, w: weights, e, spell } = reading;
   const { count, w, wd, wdd, lossW, lossWd, lossWw, blocks } = learning;
   const users = count.length;
   if (learning.readings === 0) learning.sinceMs = timeMs;
@@ -96,8 +100,11 @@ export function learn(learning: Learning, { timeMs, missingRate, losses, w: weig
       lossWw[i] += wk * loss * loss;
     }
   }
-  if (weight > 0) addToBlock(blocks, timeMs, sum / weight);
-  const isEnough = learning.readings >= LEARN_READINGS && timeMs - learning.sinceMs >= LEARN_MS;
+  if (weight > 0) addToBlock(blocks, timeMs, spell, sum / weight);
+  const isEnough =
+    learning.readings >= LEARN_READINGS &&
+    timeMs - learning.sinceMs >= LEARN_MS &&
+    (spell === undefined || blocks.of.length >= FEWEST_BLOCKS);
   return isEnough ? learnedFrom(learning) : undefined;
 }
 
@@ -132,14 +139,14 @@ export function newLearning(faults: number, users: number): Learning {
     ...{ sinceMs: 0, readings: 0, rate: 0 },
     ...{ count: each(users), w: each(users), wd: each(users), wdd: each(users) },
     ...{ lossW: each(faults * users), lossWd: each(faults * users), lossWw: each(faults * users) },
-    blocks: { sinceMs: -Infinity, sum: 0, count: 0, of: [], total: 0, squares: 0, readings: 0 },
+    blocks: { sinceMs: -Infinity, spell: undefined, sum: 0, count: 0, of: [], total: 0, squares: 0, readings: 0 },
   };
 }
 
-function addToBlock(blocks: Blocks, timeMs: number, value: number): void {
-  if (timeMs - blocks.sinceMs >= BLOCK_MS) {
+function addToBlock(blocks: Blocks, timeMs: number, spell: number | undefined, value: number): void {
+  if (timeMs - blocks.sinceMs >= BLOCK_MS && (spell === undefined || spell !== blocks.spell)) {
     if (blocks.count > 0) blocks.of.push(blocks.sum / blocks.count);
-    Object.assign(blocks, { sinceMs: timeMs, sum: 0, count: 0 });
+    Object.assign(blocks, { sinceMs: timeMs, spell, sum: 0, count: 0 });
   }
   blocks.sum += value;
   blocks.count++;
