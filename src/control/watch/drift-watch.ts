@@ -178,7 +178,9 @@ function baselineOf(blocks: readonly Block[]): NonNullable<DriftState['baseline'
 }
 
 function judge(state: DriftState, baseline: NonNullable<DriftState['baseline']>, block: Block): DriftAlarm | undefined {
-  const slackDb = Math.max(LEAST_SLACK_DB, SLACK_SIGMAS * baseline.sigma);
+  // Estimates may be as far off again as while the baseline was learned.
+  const estimatesDb = block.spell === undefined ? 0 : Math.abs(baseline.mean);
+  const slackDb = Math.max(LEAST_SLACK_DB, SLACK_SIGMAS * baseline.sigma) + estimatesDb;
   const limitDb = Math.max(LEAST_LIMIT_DB, LIMIT_SIGMAS * baseline.sigma);
   const excessDb = block.difference - baseline.mean;
   if (state.announced) {

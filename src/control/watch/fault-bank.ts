@@ -68,6 +68,8 @@ export interface FaultBank {
 }
 
 const MARGIN_ERRORS = 2;
+/** Where channels are sounded, what is predicted is off by the errors of estimates, which are worse at one time than another: by so much of it, one σ. */
+const ESTIMATES_DOUBT = 0.5;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
 const FOLLOW_READINGS = 36_000;
 /** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
@@ -227,7 +229,7 @@ class Bank implements FaultBank {
       inverse[k] = 0;
       if (w[k] === 0 || Number.isNaN(mean[k])) continue;
       inverse[k] = w[k] / spread[k];
-      doubt[k] = spread[k] / weight[k];
+      doubt[k] = spread[k] / weight[k] + (spell === undefined ? 0 : (ESTIMATES_DOUBT * mean[k]) ** 2);
       e[k] -= mean[k];
       grown += e[k];
       watched++;

@@ -179,7 +179,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     ...{ pilots, noise },
     onLook(why: LookWish, heard: Look | undefined) {
       if (bank?.looks === undefined) return;
-      if (why === 'judge') settle(heard && bank.looks.judge(heard));
+      if (why === 'judge') settle(heard && bank.looks.judge(heard, channelSource !== 'simulation'));
       else if (heard !== undefined) bank.looks.learn(heard);
     },
   });
