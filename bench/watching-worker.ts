@@ -8,7 +8,11 @@ export type WatchingTask =
 
 export type WatchingAnswer = QuietAlarms | Named[];
 
-serveTasks<readonly WatchingTask[], WatchingAnswer>((tasks) => (index) => {
+serveTasks<readonly WatchingTask[], WatchingAnswer>((tasks) => async (index) => {
   const task = tasks[index];
-  return task.what === 'quiet' ? playQuiet(task.stretch) : playFaults(task.seed, task.moves, task.hasLooks);
+  if (task.what === 'faults') return playFaults(task.seed, task.moves, task.hasLooks);
+  const alarms = await playQuiet(task.stretch);
+  const { kind, seed, hours } = task.stretch;
+  console.error(`${kind}, seed ${seed}, ${hours} h: ${alarms.looking.join(', ')} | ${alarms.bySinrs.join(', ')}`);
+  return alarms;
 });

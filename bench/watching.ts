@@ -123,7 +123,7 @@ async function playAll(): Promise<{ quiet: string[]; faults: string[] }> {
   const faults = FAULT_ROWS.map((row) =>
     Array.from({ length: SEEDS }, (_, i): WatchingTask => ({ what: 'faults', seed: Number(values.first) + i, ...row })),
   );
-  const tasks = [...quiet, ...faults].flat();
+  const tasks = [...faults, ...quiet].flat();
   const threads = await openTaskThreads<readonly WatchingTask[], WatchingAnswer>(
     import.meta.url,
     'watching-worker',
@@ -139,8 +139,8 @@ async function playAll(): Promise<{ quiet: string[]; faults: string[] }> {
   await threads.close();
   const next = (count: number): WatchingAnswer[] => answers.splice(0, count);
   return {
-    quiet: QUIET_ROWS.flatMap((row, i) => quietLines(row, next(quiet[i].length) as QuietAlarms[])),
     faults: FAULT_ROWS.flatMap((row, i) => faultLines(row, next(faults[i].length) as Named[][])),
+    quiet: QUIET_ROWS.flatMap((row, i) => quietLines(row, next(quiet[i].length) as QuietAlarms[])),
   };
 }
 
