@@ -5,7 +5,7 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';
-import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 
 type Fault = RigFile['simulator']['faults'][number];
 
@@ -29,6 +29,11 @@ async function watched(
     impairments = {},
     pilotReport = true,
     behaviours = [] as RigFile['simulator']['behaviours'],
+    array = {},
+    users = 4,
+    boardElements = 16,
+    rateHz = 20,
+    records = [] as CycleRecord[],
   } = {},
 ) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
@@ -38,7 +43,10 @@ async function watched(
     rig: {
       ...rig,
       links: [],
-      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements: 16, ...watch } },
+      array: { ...rig.array, ...array },
+      users: { count: users },
+      loop: { ...rig.loop, rateHz },
+      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements, ...watch } },
       simulator: {
         ...rig.simulator,
         faults,
@@ -51,8 +59,8 @@ async function watched(
     },
     seed: 1,
     clock: createVirtualClock(),
-    recorder: { cycle: () => undefined, event: (event) => void events.push(event) },
-    cycles: seconds * 20,
+    recorder: { cycle: (record) => void records.push(record), event: (event) => void events.push(event) },
+    cycles: seconds * (rateHz || 20),
     hardware: false,
   });
   await assembled.run();
@@ -99,6 +107,42 @@ describe('an array that is watched', () => {
       { code: 'closer-look-failed', message: expect.stringMatching(/3 times in a row/) as string },
       { code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string },
     ]);
+  });
+
+  it('names an element that sticks', async () => {
+    const events = await watched([{ do: 'stick', atS: QUIET_S, elements: [23], word: 16 }]);
+    expect(events).toMatchObject([{ code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string }]);
+  });
+
+  it('has what it told of in the records from then on', async () => {
+    const records: CycleRecord[] = [];
+    await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { records });
+    const healths = records.map(({ health }) => health);
+    expect(healths[0]).toEqual({ flawedElements: 0, lostDb: 0 });
+    expect(healths.at(-1)?.flawedElements).toBe(1);
+    expect(healths.at(-1)?.lostDb).toBeGreaterThan(0);
+  });
+
+  it('of one user is told to be weaker, and no element is blamed wrongly', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { users: 1, array: { rfChains: 1 } });
+    expect(events).toHaveLength(1);
+    expect(['element-fault', 'array-weak', 'channel-changed', 'prediction-drift']).toContain(events[0].code);
+    if (events[0].code === 'element-fault') expect(events[0].action).toMatch(/\b23\b/);
+  });
+
+  it('of four elements is told which of them died', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [2] }], {
+      ...{ users: 2, boardElements: 2 },
+      array: { geometry: { kind: 'ula', elements: 4, spacingWavelengths: 0.5 }, rfChains: 2 },
+    });
+    expect(events).toMatchObject([{ code: 'element-fault', action: 'Likely cause: element 2 is dead, or stuck.' }]);
+  });
+
+  it('is watched as well where nothing paces the loop', async () => {
+    const records: CycleRecord[] = [];
+    const events = await watched([], { rateHz: 0, seconds: 30, records });
+    expect(records).toHaveLength(600);
+    expect(events).toEqual([]);
   });
 
   it('says nothing of an array that stays as it is', async () => {
