@@ -4,7 +4,8 @@ import { createArrayHealth, flawInWords, type ElementHealth } from './array-heal
 const flawOfTable = (element: number, flaw: ElementHealth['flaw'], chain: number | null = null): ElementHealth => {
   return { element, chain, flaw, offDeg: null, by: 'table' };
 };
-const oneOf = (...candidates: number[]) => ({ fault: { what: 'element', index: candidates[0] }, candidates, grewDb: 0.5 }) as const;
+const oneOf = (...candidates: number[]) =>
+  ({ fault: { what: 'element', index: candidates[0] }, candidates, grewDb: 0.5 }) as const;
 
 describe('what is known of single elements', () => {
   it('is what the tables say, until something newer is known', () => {
