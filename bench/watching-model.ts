@@ -1,57 +1,55 @@
-/**
- * Cycles for the watch on virtual time, without a loop: beams of a scene as they would be radiated, what each supposed fault would cost on them, and what
- * users then report, by the true array and drawn pilots.
- */
-import { faultLosses, type RadiatedBeam, type SupposedFault } from '../core/signal/fault-losses.ts';
+/** Cycles for the watch without a loop: beams of a scene as they would be radiated, and what users then report, by the true array and drawn pilots. */
+import type { RadiatedBeam } from '../core/signal/fault-losses.ts';
 import { matmul, type CMatrix } from '../core/signal/complex-matrix.ts';
 import { OBJECTIVES } from '../core/signal/objectives/objectives.ts';
-import { fromDb, ratesOfGains, toDb } from '../core/signal/rate.ts';
+import { toDb } from '../core/signal/rate.ts';
 import { realiseBeam } from '../core/signal/realise-beam.ts';
 import { createRandom, type Random } from '../core/signal/random.ts';
-import { estimateChainGains, estimateSinr } from '../hil-sim/pilot-estimates.ts';
-import { createMovingUsers } from '../hil-sim/scene.ts';
+import { estimateSinr } from '../hil-sim/pilot-estimates.ts';
+import { createMovingUsers, type Scene } from '../hil-sim/scene.ts';
 import { runBaseline } from '../models/baselines/baselines.ts';
-import type { Look } from '../src/control/watch/look-parts.ts';
-import type { BankReading } from '../src/control/watch/fault-bank.ts';
 
 export const ELEMENTS = 64;
 export const USERS = 4;
 export const PILOTS = 64;
-const LOOK_PILOTS = 16 * PILOTS;
 export const RATE_HZ = 20;
-const CHAINS = 4;
-const POWER = 10;
-const SNR_FLOOR_DB = -60;
+/** Beams of users who walk, played again and again. */
+export const MOVING_POINTS = 400;
+export const CHAINS = 4;
+export const POWER = 10;
+export const NOISE = 1;
+const SNR_FLOOR = 1e-6;
 
+/** A beam as it is believed to be. */
 export interface ScenePoint extends RadiatedBeam {
   predictedSnrDb: Float64Array;
   sumRate: number;
-  losses: Float64Array;
+}
+
+export const movingUsers = (seed: number, speedMps: number): Scene =>
+  createMovingUsers({
+    ...{ geometry: { kind: 'ula', elements: ELEMENTS, spacingWavelengths: 0.5 }, users: USERS, paths: 10 },
+    ...{ scale: 'unit-element', speedMps, carrierGhz: 28, random: createRandom(seed).stream('scene') },
+  });
+
+/** The beam for a channel as it is believed to be; of these phases, where there are some already. */
+export function beamFor(channel: CMatrix, before?: ScenePoint): ScenePoint {
+  const problem = { channel, rfChains: CHAINS, power: POWER, noise: NOISE };
+  const analogPhase = before?.analog.re.map((re, place) => Math.atan2(before.analog.im[place], re));
+  const beam = before && analogPhase ? { analogPhase, digital: before.digital } : runBaseline('aligned', problem);
+  const { analog, digital, sinr, sumRate } = realiseBeam(problem, beam, {
+    states: { bits: 6 },
+    objective: OBJECTIVES['sum-rate'],
+  });
+  return { channel, analog, digital, noise: NOISE, predictedSnrDb: sinr.map(toDb), sumRate };
 }
 
 /** So many beams of users who walk, 1/20 s apart; one of them: they stand still. */
-export function scenePoints(
-  seed: number,
-  count: number,
-  faults: readonly SupposedFault[],
-  boards: readonly (readonly number[])[],
-): ScenePoint[] {
-  const scene = createMovingUsers({
-    ...{ geometry: { kind: 'ula', elements: ELEMENTS, spacingWavelengths: 0.5 }, users: USERS, paths: 10 },
-    ...{ scale: 'unit-element', speedMps: 1.4, carrierGhz: 28, random: createRandom(seed).stream('scene') },
-  });
-  const write = faultLosses(faults, boards);
+export function scenePoints(seed: number, count: number): ScenePoint[] {
+  const scene = movingUsers(seed, 1.4);
   return Array.from({ length: count }, (_, i) => {
     scene.moveTo(i / RATE_HZ);
-    const channel = scene.channel();
-    const problem = { channel, rfChains: CHAINS, power: POWER, noise: 1 };
-    const { analog, digital, sinr, sumRate } = realiseBeam(problem, runBaseline('aligned', problem), {
-      states: { bits: 6 },
-      objective: OBJECTIVES['sum-rate'],
-    });
-    const losses = new Float64Array(faults.length * USERS);
-    write({ channel, analog, digital, noise: 1 }, losses);
-    return { channel, analog, digital, noise: 1, predictedSnrDb: sinr.map(toDb), sumRate, losses };
+    return beamFor(scene.channel());
   });
 }
 
@@ -76,22 +74,8 @@ export function turn(array: TrueArray, elements: readonly number[], deg: (i: num
 export const trueGains = ({ channel, analog, digital }: RadiatedBeam, array: TrueArray): CMatrix =>
   matmul(channel, matmul(truly(analog, array), digital));
 
-/** What users hear of the pilots of each chain, each through a receiver of its own phase. */
-export function lookAt({ channel, analog, noise }: RadiatedBeam, array: TrueArray, random: Random): Look {
-  const heard = matmul(channel, truly(analog, array));
-  for (let k = 0; k < USERS; k++) {
-    const at = k * CHAINS;
-    const row = { rows: 1, cols: CHAINS, re: heard.re.slice(at, at + CHAINS), im: heard.im.slice(at, at + CHAINS) };
-    const values = estimateChainGains(row, noise, LOOK_PILOTS, random);
-    const rad = 2 * Math.PI * random.uniform();
-    for (let m = 0; m < CHAINS; m++) {
-      const [re, im] = [values[2 * m], values[2 * m + 1]];
-      heard.re[at + m] = re * Math.cos(rad) - im * Math.sin(rad);
-      heard.im[at + m] = re * Math.sin(rad) + im * Math.cos(rad);
-    }
-  }
-  return { channel, analog, heard, variance: noise / LOOK_PILOTS };
-}
+/** H·A of the true array. */
+export const trueChains = ({ channel, analog }: RadiatedBeam, array: TrueArray): CMatrix => matmul(channel, truly(analog, array));
 
 function truly(analog: CMatrix, array: TrueArray): CMatrix {
   const shown = { ...analog, re: analog.re.slice(), im: analog.im.slice() };
@@ -104,14 +88,14 @@ function truly(analog: CMatrix, array: TrueArray): CMatrix {
   return shown;
 }
 
-export function readingOf(cycle: number, point: ScenePoint, gains: CMatrix, random: Random, biasDb = 0): BankReading {
-  const estimates = estimateSinr(gains, point.noise, PILOTS, random);
-  const measuredSnrDb = Float64Array.from(estimates, (sinr) => (sinr > 0 ? toDb(sinr) : SNR_FLOOR_DB) - biasDb);
-  const measuredRate = measuredSnrDb.reduce((sum, db) => sum + Math.log2(1 + fromDb(db)), 0);
-  return {
-    ...{ timeMs: (1000 * cycle) / RATE_HZ, cycle, pilots: PILOTS, predictedSnrDb: point.predictedSnrDb },
-    ...{ measuredSnrDb, missingRate: point.sumRate - measuredRate, losses: point.losses },
-  };
+/** What users report of a beam, dB, and the sum rate of that. */
+export function readingOf(gains: CMatrix, random: Random, biasDb = 0): { measuredSnrDb: Float64Array; measuredSumRate: number } {
+  const estimates = estimateSinr(gains, NOISE, PILOTS, random);
+  let product = 1;
+  const measuredSnrDb = estimates.map((estimate) => {
+    const sinr = Math.max(estimate, SNR_FLOOR);
+    product *= 1 + sinr;
+    return toDb(sinr) - biasDb;
+  });
+  return { measuredSnrDb, measuredSumRate: Math.log2(product) };
 }
-
-export const expectedSnrDb = (gains: CMatrix): Float64Array => ratesOfGains(gains, 1).sinr.map(toDb);

@@ -1,4 +1,4 @@
-/** What happens to an array while it runs, as plain data: elements that die, parts that turn, phases that drift away. */
+/** What happens to an array while it runs, as plain data: elements that die or stick, parts that turn, phases that drift away. */
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { Random } from '../core/signal/random.ts';
 
@@ -9,6 +9,8 @@ export type ArrayFault = {
   readonly elements?: readonly number[] | undefined;
 } & (
   | { readonly do: 'die' }
+  /** At this word on all their chains, whatever they are told; what is switched off stays dark. Absent: one drawn for each. */
+  | { readonly do: 'stick'; readonly word?: number | undefined }
   /** All by one phase, degrees. */
   | { readonly do: 'turn'; readonly deg: number }
   /** From then on, degrees a minute: each element at a rate of its own with this standard deviation, or all together at this rate. */
@@ -35,7 +37,7 @@ export function laterFaults(
   });
   return (timeS, { re, im }) => {
     for (const { fault, whose, each } of played) {
-      if (timeS < fault.atS) continue;
+      if (timeS < fault.atS || fault.do === 'stick') continue;
       whose.forEach((n, i) => {
         if (fault.do === 'die') {
           re[n] = 0;
@@ -48,6 +50,42 @@ export function laterFaults(
         im[n] = before * sin + im[n] * cos;
       });
     }
+  };
+}
+
+/**
+ * @returns the word at which an element sticks by then; undefined: it shows what it is told
+ * @throws {BeamrigError} 'argument' for an element or a word that the array has not
+ */
+export function laterStuck(
+  elements: number,
+  phaseBits: number,
+  faults: readonly ArrayFault[],
+  random: Random,
+): { readonly elements: readonly number[]; wordAt(element: number, timeS: number): number | undefined } {
+  const stuck = new Map<number, { atS: number; word: number }>();
+  faults.forEach((fault, i) => {
+    if (fault.do !== 'stick') return;
+    const { word, atS } = fault;
+    if (word !== undefined && word >= 2 ** phaseBits) {
+      throw new BeamrigError('argument', `faults[${i}].word is ${word}, beyond ${phaseBits} bits`, {
+        wayOut: `Give a word below ${2 ** phaseBits}.`,
+      });
+    }
+    const whose = fault.elements ?? Array.from({ length: elements }, (_, n) => n);
+    requireElements(whose, elements, i);
+    const drawn = random.stream(`fault ${i}`);
+    for (const n of whose) {
+      const at = word ?? Math.floor(drawn.uniform() * 2 ** phaseBits);
+      if (atS < (stuck.get(n)?.atS ?? Infinity)) stuck.set(n, { atS, word: at });
+    }
+  });
+  return {
+    elements: [...stuck.keys()],
+    wordAt(element, timeS) {
+      const found = stuck.get(element);
+      return found !== undefined && timeS >= found.atS ? found.word : undefined;
+    },
   };
 }
 

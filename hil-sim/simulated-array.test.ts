@@ -140,6 +140,34 @@ describe('the simulated array', () => {
     );
   });
 
+  it('lets an element stick while it runs, at the word it is given or one that is drawn', () => {
+    const faults = [
+      { do: 'stick', atS: 10, elements: [2], word: 16 },
+      { do: 'stick', atS: 20, elements: [9] },
+    ] as const;
+    const [array, well] = [build({}, { faults }), build()];
+    const other = words.map((word) => (word + 11) % 2 ** Q);
+    const ofRow = (shown: { re: Float64Array }, n: number) => [...shown.re.slice(n * M, (n + 1) * M)];
+    expect(array.radiatedAnalog(words, 9)).toEqual(well.radiatedAnalog(words, 9));
+    const [first, second] = [array.radiatedAnalog(words, 15), array.radiatedAnalog(words, 25)];
+    for (let m = 0; m < M; m++) expect(first.im[2 * M + m]).toBeCloseTo(1, 12); // word 16 of 64 is 90°
+    expect(ofRow(first, 9)).toEqual(ofRow(well.radiatedAnalog(words, 15), 9));
+    expect(new Set(ofRow(second, 9)).size).toBe(1);
+    expect(ofRow(array.radiatedAnalog(other, 25), 9)).toEqual(ofRow(second, 9));
+    expect(ofRow(second, 3)).toEqual(ofRow(well.radiatedAnalog(words, 25), 3));
+  });
+
+  it('leaves a stuck element dark that is switched off', () => {
+    const array = build({}, { faults: [{ do: 'stick', atS: 0, elements: [2], word: 16 }] });
+    const off = fromParts(N, M, new Array<number>(N * M).fill(0), new Array<number>(N * M).fill(0));
+    expect(Math.max(...array.radiatedStates(off, 1).im.map(Math.abs))).toBe(0);
+  });
+
+  it('refuses to stick at a word that it has not, or an element', () => {
+    expect(() => build({}, { faults: [{ do: 'stick', atS: 0, word: 64 }] })).toThrow('faults[0].word is 64, beyond 6 bits');
+    expect(() => build({}, { faults: [{ do: 'stick', atS: 0, elements: [32] }] })).toThrow('element 32 is not one of 0 … 31');
+  });
+
   it('drifts with its temperature: degrees a minute at first, then saturates', () => {
     const drift = { temperatureDriftDegPerMinute: 2, warmUpMinutes: 5 };
     const spread = (minutes: number): number => deviation(deviations(drift, 60 * minutes).map((d) => d.phaseDeg));

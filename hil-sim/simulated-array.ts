@@ -13,11 +13,11 @@
 import { counted } from '../core/errors/counted.ts';
 import { BeamrigError } from '../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { matmul, zeros } from '../core/signal/complex-matrix.ts';
+import { clone, matmul, zeros } from '../core/signal/complex-matrix.ts';
 import { connectionMask } from '../core/signal/geometry.ts';
 import { PhaseShifters, type ShownStates, type StateErrors } from './phase-shifters.ts';
 import type { Random } from '../core/signal/random.ts';
-import { laterFaults, type ArrayFault } from './array-faults.ts';
+import { laterFaults, laterStuck, type ArrayFault } from './array-faults.ts';
 
 /** Everything that makes an array less than ideal; what is left out is ideal. Keys as in the rig file. */
 export interface Impairments {
@@ -126,6 +126,7 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
   });
   const offsets = drawElements(elements, impairments, random);
   const later = laterFaults(elements, options.faults ?? [], random);
+  const stuck = laterStuck(elements, phaseBits, options.faults ?? [], random);
   const warmUpS = 60 * (impairments.warmUpMinutes ?? DEFAULT_WARM_UP_MINUTES);
   const warmth = (timeS: number): number => 1 - Math.exp(-Math.max(0, timeS) / warmUpS);
 
@@ -155,10 +156,26 @@ export function createSimulatedArray(options: SimulatedArrayOptions): SimulatedA
     requirePlaces('words', words.length, rows.length);
     shifters.showWords(words, connection, rows, into);
   };
+  const stuckRow = zeros(elements, rfChains);
+  /** S, where elements that have stuck by then show their word; what is off stays dark. */
+  const asStuck = (shown: CMatrix, timeS: number): CMatrix => {
+    const by = stuck.elements.filter((n) => stuck.wordAt(n, timeS) !== undefined);
+    if (by.length === 0) return shown;
+    const out = clone(shown);
+    for (const n of by) {
+      showWords(new Uint16Array(rfChains).fill(stuck.wordAt(n, timeS) ?? 0), Int32Array.of(n), stuckRow);
+      for (let place = n * rfChains; place < (n + 1) * rfChains; place++) {
+        if (shown.re[place] === 0 && shown.im[place] === 0) continue;
+        out.re[place] = stuckRow.re[place];
+        out.im[place] = stuckRow.im[place];
+      }
+    }
+    return out;
+  };
   /** E(t)·S; S itself may be where it goes. */
-  const behindShifters = (shown: CMatrix, timeS: number, out: CMatrix): CMatrix => {
+  const behindShifters = (told: CMatrix, timeS: number, out: CMatrix): CMatrix => {
     const { re: elementRe, im: elementIm } = elementsAt(timeS);
-    const { re: shownRe, im: shownIm } = shown;
+    const { re: shownRe, im: shownIm } = asStuck(told, timeS);
     const { re: outRe, im: outIm } = out;
     for (let place = 0, n = 0; n < elements; n++) {
       const gainRe = elementRe[n];

@@ -85,6 +85,11 @@ const faultSchema = z
   .discriminatedUnion('do', [
     z.strictObject({ do: z.literal('die').describe('They radiate nothing.'), atS, elements: elementsOfFault }),
     z.strictObject({
+      do: z.literal('stick').describe('They show one word on all their chains, whatever they are told.'),
+      ...{ atS, elements: elementsOfFault },
+      word: z.int().min(0).max(65_535).optional().describe('The word. Left out: one drawn for each.'),
+    }),
+    z.strictObject({
       do: z.literal('turn').describe('They are all turned by one phase.'),
       ...{ atS, elements: elementsOfFault },
       deg: z.number().min(-360).max(360).describe('The phase, degrees.'),

@@ -1,5 +1,7 @@
 /** What is known of single elements: by their tables, by the watch of the prediction, and by measuring them again between cycles. The newest counts. */
 import type { ElementFlaw } from '../../calibration/element-health.ts';
+import type { SupposedFault } from '../../core/signal/fault-losses.ts';
+import type { HealthFigures } from '../telemetry/cycle-record.ts';
 
 export interface ElementHealth {
   readonly element: number;
@@ -16,9 +18,22 @@ export interface ElementHealth {
 /** What was found of an element that was measured again; undefined: it does what it is told. */
 export type MeasuredFlaw = { flaw: ElementFlaw; offDeg: null } | { flaw: 'off'; offDeg: number } | undefined;
 
+/** What the watch of the prediction found. */
+export interface FoundFault {
+  readonly fault: SupposedFault;
+  /** Of its kind, those that cannot be told from it, itself among them. */
+  readonly candidates: readonly number[];
+  /** Mean over users, dB. */
+  readonly grewDb: number;
+}
+
 export interface ArrayHealth {
-  /** One of these has failed. */
-  suspected(candidates: readonly number[]): void;
+  /** This has happened, as far as the readings of the users tell. */
+  found(what: FoundFault): void;
+  /** So much less is heard, dB a user, and nobody knows why. */
+  lost(grewDb: number): void;
+  /** What is predicted is another, by another model or Q for instance: what was lost beside it is not known any more. */
+  beginsAnew(): void;
   /** Those that are suspected and were not measured since. */
   readonly suspects: readonly number[];
   measured(element: number, found: MeasuredFlaw): void;
@@ -30,20 +45,34 @@ export interface ArrayHealth {
   forget(): void;
   /** @param table what the tables say */
   list(table: readonly ElementHealth[]): ElementHealth[];
+  /** @param table what the tables say */
+  figures(table: readonly ElementHealth[]): HealthFigures;
 }
 
 export function createArrayHealth(): ArrayHealth {
   const suspects = new Set<number>();
   const known = new Map<number, ElementHealth | undefined>();
+  /** Of each of these one has failed. */
+  let groups: (readonly number[])[] = [];
   let outdated: number | null = null;
+  let lostDb = 0;
+  const list = (table: readonly ElementHealth[]): ElementHealth[] => [
+    ...table.filter(({ element }) => !known.has(element)),
+    ...[...known.values()].filter((health) => health !== undefined),
+  ];
   return {
-    suspected(candidates) {
+    found({ fault, candidates, grewDb }) {
+      lostDb += grewDb;
+      if (fault.what !== 'element') return;
       const alone = candidates.length === 1;
+      if (!alone) groups.push(candidates);
       for (const element of candidates) {
         suspects.add(element);
         known.set(element, { element, chain: null, flaw: alone ? 'dead-or-stuck' : 'suspect', offDeg: null, by: 'watch' });
       }
     },
+    lost: (grewDb) => (lostDb += grewDb),
+    beginsAnew: () => (lostDb = 0),
     get suspects() {
       return [...suspects];
     },
@@ -59,13 +88,18 @@ export function createArrayHealth(): ArrayHealth {
     },
     forget() {
       outdated = null;
+      lostDb = 0;
+      groups = [];
       suspects.clear();
       known.clear();
     },
-    list: (table) => [
-      ...table.filter(({ element }) => !known.has(element)),
-      ...[...known.values()].filter((health) => health !== undefined),
-    ],
+    list,
+    figures(table) {
+      const flawed = new Set(list(table).flatMap(({ element, flaw }) => (flaw === 'suspect' ? [] : [element])));
+      // Where one of them is known by now, it is counted; where all were found well, it was none of them.
+      const open = groups.filter((group) => group.some((n) => suspects.has(n)) && !group.some((n) => flawed.has(n)));
+      return { flawedElements: flawed.size + open.length, lostDb };
+    },
   };
 }
 

@@ -300,6 +300,7 @@ class Loop implements ControlLoop {
     if (view !== undefined) this.#latest = view;
     if (record.outcome === 'void') this.#voidCycles++;
     this.#rate.count();
+    record.health = this.#health.figures(this.calibrating.array()?.flaws ?? []);
     this.#options.sink.cycle(record, view);
     this.#news.cycle(record);
     this.#watch.after(finished);

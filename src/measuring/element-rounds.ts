@@ -244,7 +244,7 @@ const isWell = (n: number): RigNews => ({
 
 const isFlawed = (n: number, found: NonNullable<MeasuredFlaw>): RigNews => ({
   level: 'warning',
-  code: 'element-fault',
+  code: 'element-flawed',
   message: `Element ${n} was measured again, twice: it is ${flawInWords(found)}.`,
   action: 'Beams are chosen by its table as before; `beamrig calibrate` makes one that knows of it.',
 });

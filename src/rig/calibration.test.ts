@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { drawnArray } from '../../calibration/drawn-array.ts';
+import type { ElementFlaw } from '../../calibration/element-health.ts';
 import { alphabetsOf, tableOf, tableOfPanel, tableText, tableFileName, tableId } from '../../calibration/tables/state-table.ts';
 import type { CalibrationTable } from '../../calibration/tables/table-schema.ts';
 import { idealOf } from '../../core/signal/quantise.ts';
@@ -12,7 +13,7 @@ import { createRandom } from '../../core/signal/random.ts';
 import { parseRigFile } from '../config/rig-file.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
 import type { BoardUsed } from '../telemetry/cycle-record.ts';
-import { openCalibrations } from './calibration.ts';
+import { calibrationEvents, openCalibrations } from './calibration.ts';
 import { safeChoice } from './simulated-panel.ts';
 
 let folder = '';
@@ -34,11 +35,11 @@ const TWO_PANELS =
 const board = (link: string, panel: string): BoardUsed => ({ link, kind: 'tcp', source: 'hardware', panel, firmware: '1' });
 
 /** Of the whole array, as it is cut up for its panels. */
-function measuredTogether(measurement: string): CalibrationTable {
+function measuredTogether(measurement: string, flaws = new Map<number, ElementFlaw>()): CalibrationTable {
   const chains = [1, 2].map((seed) => ({
     elements: [0, 1, 2, 3],
     states: drawnArray({ elements: 4, phaseBits: 3, random: createRandom(seed), phaseStateErrorDeg: 3, gainStateErrorDb: 0.3 }),
-    flaws: new Map(),
+    flaws,
   }));
   const facts = {
     ...{
@@ -203,4 +204,34 @@ it('chooses the safe state’s fixed beam by the table of the panel', () => {
   const phases = steeringPhases(file.array.geometry, { azimuthRad: Math.PI / 9, elevationRad: 0 }, 2);
   expect(beam?.words).toEqual(nearestInPhase(phases, calibrations.for(cyclePanel).states(3)));
   expect(beam?.words).not.toEqual(safeChoice(file).beam?.(cyclePanel).words);
+});
+
+describe('elements that a table knows to be flawed', () => {
+  const eventsOf = (flaws: Map<number, ElementFlaw>) => {
+    keep(tableOfPanel(measuredTogether('lab 3', flaws), 'W', [0, 1, 2, 3]));
+    const on = { boards: () => [board('all', 'W')] } as unknown as CyclePanel;
+    const tables = openCalibrations(rig("{ name: all, tcp: { host: 127.0.0.1, port: 4001 }, elements: '0-3' }"));
+    return calibrationEvents('hardware', tables.for(on));
+  };
+
+  it('are told of when the rig starts, once', () => {
+    expect(
+      eventsOf(
+        new Map([
+          [1, 'dead'],
+          [3, 'stuck'],
+        ]),
+      ),
+    ).toMatchObject([
+      {
+        level: 'warning',
+        code: 'table-flaws',
+        message: 'Calibration: the tables say of this array: element 1 dead, element 3 stuck.',
+      },
+    ]);
+  });
+
+  it('are none where all do what they are told', () => {
+    expect(eventsOf(new Map())).toEqual([]);
+  });
 });

@@ -23,7 +23,7 @@ import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import { uncalibrated, type ArrayCalibration, type BoardCalibration, type BoardTable } from '../control/array-calibration.ts';
-import type { ElementHealth } from '../control/array-health.ts';
+import { flawInWords, type ElementHealth } from '../control/array-health.ts';
 import type { CyclePanel } from '../control/control-cycle.ts';
 import { NO_TABLE, type BoardUsed, type RigEvent, type Source } from '../telemetry/cycle-record.ts';
 
@@ -269,18 +269,33 @@ export function statesOfTables(
   };
 }
 
-/** On hardware that nobody measured beams are aimed by states that it has not. */
-export const calibrationEvents = (source: Source, { id, about }: ArrayCalibration): Omit<RigEvent, 'timeNs'>[] =>
-  source !== 'hardware' || id !== NO_TABLE
-    ? []
-    : [
-        {
-          level: 'warning',
-          code: 'uncalibrated',
-          message: `Calibration: ${about}.`,
-          action: '`beamrig calibrate` measures the array; until then beams are aimed as if every element were alike.',
-        },
-      ];
+/** On hardware that nobody measured beams are aimed by states that it has not; and what the tables say is flawed is told once. */
+export function calibrationEvents(source: Source, { id, about, flaws }: ArrayCalibration): Omit<RigEvent, 'timeNs'>[] {
+  const events: Omit<RigEvent, 'timeNs'>[] = [];
+  if (source === 'hardware' && id === NO_TABLE) {
+    events.push({
+      level: 'warning',
+      code: 'uncalibrated',
+      message: `Calibration: ${about}.`,
+      action: '`beamrig calibrate` measures the array; until then beams are aimed as if every element were alike.',
+    });
+  }
+  if (flaws.length > 0) {
+    const more = flaws.length > FLAWS_TOLD ? ` and ${flaws.length - FLAWS_TOLD} more` : '';
+    const each = flaws.slice(0, FLAWS_TOLD).map((found) => {
+      return `element ${found.element}${found.chain === null ? '' : ` on chain ${found.chain}`} ${flawInWords(found)}`;
+    });
+    events.push({
+      level: 'warning',
+      code: 'table-flaws',
+      message: `Calibration: the tables say of this array: ${each.join(', ')}${more}.`,
+      action: 'Beams are chosen by what these elements do show; `beamrig calibrate` measures again what was repaired.',
+    });
+  }
+  return events;
+}
+
+const FLAWS_TOLD = 8;
 
 export const noTables = ({ name, calibration }: RigFile, { about }: ArrayCalibration): BeamrigError =>
   new BeamrigError(

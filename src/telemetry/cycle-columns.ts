@@ -129,6 +129,23 @@ export const CYCLE_COLUMNS: readonly CycleColumn[] = [
     of: (r) => r.link.roundTripMs,
   },
   {
+    name: 'flawed_elements',
+    type: 'integer',
+    meaning:
+      'elements that do not do what they are told, as far as tables, the watch and elements measured again tell; several of which one has failed count as one',
+    of: (r) => r.health?.flawedElements,
+    page: 'every',
+  },
+  {
+    name: 'lost_db',
+    unit: 'dB',
+    type: 'number',
+    meaning:
+      'what users hear less than was predicted, mean over them: all that the watch has told of since it learned what is normal; 0 while it told of nothing',
+    of: (r) => r.health?.lostDb,
+    page: 'every',
+  },
+  {
     name: 'net_sum_rate',
     unit: 'bit/s/Hz',
     type: 'number',

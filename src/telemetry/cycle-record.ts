@@ -71,6 +71,14 @@ export const stageTimes = (known: Partial<Record<Stage, number>> = {}): Record<S
 /** Readings that cannot be; averages over too few pilots; a report that lacks users. */
 export type DoubtCause = 'out-of-reason' | 'few-pilots' | 'incomplete';
 
+/** How the array fares, as far as its tables, the watch of the prediction and elements that were measured again tell. */
+export interface HealthFigures {
+  /** Elements that do not do what they are told; several of which one has failed are one. */
+  readonly flawedElements: number;
+  /** dB a user, mean over users: all that the watch has told of since it learned what is normal. */
+  readonly lostDb: number;
+}
+
 export interface CycleRecord {
   cycle: number;
   /** Wall-clock time of the cycle's start, ns since 1970. */
@@ -108,6 +116,8 @@ export interface CycleRecord {
   zfSumRate: number;
   /** Where the channel was sounded: what that took, and what of the measured rate it leaves, bit/s/Hz. */
   sounding?: SoundingUsed & { netSumRate: number };
+  /** What was known of the array when the cycle had ended; absent where nobody watches. */
+  health?: HealthFigures;
   /** By the names of core/signal/metrics.ts: of the quantised beam, and from what the panels reported for it. */
   metrics: { predicted: MetricValues; measured: MetricValues };
   /** Milliseconds by stage, and the whole cycle. */

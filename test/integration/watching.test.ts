@@ -5,7 +5,7 @@ import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { parseRigFile, type RigFile } from '../../src/config/rig-file.ts';
 import { assembleRig } from '../../src/rig/assemble.ts';
-import type { RigEvent } from '../../src/telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
 
 type Fault = RigFile['simulator']['faults'][number];
 
@@ -29,29 +29,37 @@ async function watched(
     impairments = {},
     pilotReport = true,
     behaviours = [] as RigFile['simulator']['behaviours'],
+    array = {},
+    users = 4,
+    boardElements = 16,
+    records = [] as CycleRecord[],
   } = {},
 ) {
   const path = join(packageRoot(), 'examples', 'rigs', 'demo.yaml');
   const rig = parseRigFile(readFileSync(path, 'utf8'), path);
   const events: RigEvent[] = [];
-  const assembled = await assembleRig({
-    rig: {
-      ...rig,
-      links: [],
-      calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements: 16, ...watch } },
-      simulator: {
-        ...rig.simulator,
-        faults,
-        userSpeedMps,
-        behaviours,
-        panel: { ...rig.simulator.panel, pilotReport },
-        impairments: { ...rig.simulator.impairments, ...IMPAIRED, ...impairments },
-      },
-      beamformer: { ...rig.beamformer, model: 'aligned', quantiser: 'nearest' },
+  const clock = createVirtualClock();
+  const watchedRig: RigFile = {
+    ...rig,
+    links: [],
+    array: { ...rig.array, ...array },
+    users: { count: users },
+    calibration: { ...rig.calibration, watch: { ...rig.calibration.watch, boardElements, ...watch } },
+    simulator: {
+      ...rig.simulator,
+      faults,
+      userSpeedMps,
+      behaviours,
+      panel: { ...rig.simulator.panel, pilotReport },
+      impairments: { ...rig.simulator.impairments, ...IMPAIRED, ...impairments },
     },
+    beamformer: { ...rig.beamformer, model: 'aligned', quantiser: 'nearest' },
+  };
+  const assembled = await assembleRig({
+    rig: watchedRig,
     seed: 1,
-    clock: createVirtualClock(),
-    recorder: { cycle: () => undefined, event: (event) => void events.push(event) },
+    clock,
+    recorder: { cycle: (record) => void records.push(record), event: (event) => void events.push(event) },
     cycles: seconds * 20,
     hardware: false,
   });
@@ -101,6 +109,28 @@ describe('an array that is watched', () => {
     ]);
   });
 
+  it('names an element that sticks', async () => {
+    const events = await watched([{ do: 'stick', atS: QUIET_S, elements: [23], word: 16 }]);
+    expect(events).toMatchObject([{ code: 'element-fault', action: expect.stringMatching(/^Likely cause: .*\b23\b/) as string }]);
+  });
+
+  it('has what it told of in the records from then on', async () => {
+    const records: CycleRecord[] = [];
+    await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { records });
+    const healths = records.map(({ health }) => health);
+    expect(healths[0]).toEqual({ flawedElements: 0, lostDb: 0 });
+    expect(healths.at(-1)?.flawedElements).toBe(1);
+    expect(healths.at(-1)?.lostDb).toBeGreaterThan(0);
+  });
+
+  it('of four elements is told which of them died', async () => {
+    const events = await watched([{ do: 'die', atS: QUIET_S, elements: [2] }], {
+      ...{ users: 2, boardElements: 2 },
+      array: { geometry: { kind: 'ula', elements: 4, spacingWavelengths: 0.5 }, rfChains: 2 },
+    });
+    expect(events).toMatchObject([{ code: 'element-fault', action: 'Likely cause: element 2 is dead, or stuck.' }]);
+  });
+
   it('says nothing of an array that stays as it is', async () => {
     expect(await watched([], { seconds: 600 })).toEqual([]);
   });
@@ -126,15 +156,15 @@ describe('elements that are measured again between cycles', () => {
 
   it('that are dead are told of, and which of several suspects it is', async () => {
     const events = await watched([{ do: 'die', atS: QUIET_S, elements: [23] }], { userSpeedMps: 0, watch });
-    const faults = events.filter(({ code }) => code === 'element-fault');
-    expect(faults.at(-1)).toMatchObject({ message: 'Element 23 was measured again, twice: it is dead.' });
-    expect(faults.filter(({ message }) => message.startsWith('Element'))).toHaveLength(1);
+    expect(events.filter(({ code }) => code === 'element-flawed').map(({ message }) => message)).toEqual([
+      'Element 23 was measured again, twice: it is dead.',
+    ]);
   });
 
   it('that are stuck or weak from the start are told apart', async () => {
     const impairments = { stuckElements: [5], deadElements: [40] };
     const events = await watched([], { seconds: 30, watch, impairments });
-    expect(events.flatMap(({ code, message }) => (code === 'element-fault' ? [message] : [])).sort()).toEqual([
+    expect(events.flatMap(({ code, message }) => (code === 'element-flawed' ? [message] : [])).sort()).toEqual([
       'Element 40 was measured again, twice: it is dead.',
       'Element 5 was measured again, twice: it is stuck.',
     ]);

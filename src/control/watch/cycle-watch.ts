@@ -6,12 +6,11 @@ import type { Clock } from '../../../core/clock/clock.ts';
 import type { Beamformer } from '../../beamforming/beamformer.ts';
 import type { BoardUsed, CalibrationUsed, CycleSink, ModelUsed, RigEvent } from '../../telemetry/cycle-record.ts';
 import { modelUsed, SOURCE_TEXT } from '../../telemetry/cycle-record.ts';
-import type { ArrayHealth } from '../array-health.ts';
 import type { BetweenCycles } from '../between-cycles.ts';
 import type { FinishedCycle, PreparedCycle } from '../control-cycle.ts';
 import { oncePerCause } from './once-per-cause.ts';
 import { createPaceWatch, settingOf, type SlowPace } from './pace-watch.ts';
-import { createPredictionWatch, type BoardElements } from './prediction-watch.ts';
+import { createPredictionWatch, type BoardElements, type PredictionWatchOptions } from './prediction-watch.ts';
 
 type Event = Omit<RigEvent, 'timeNs'>;
 
@@ -44,7 +43,7 @@ export interface CycleWatchOptions {
   /** Elements that hang together. */
   boards: readonly BoardElements[];
   /** Is told of elements that have failed. */
-  health: Pick<ArrayHealth, 'suspected' | 'forget'>;
+  health: PredictionWatchOptions['health'];
   sink: CycleSink;
   tell: (event: Event) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */

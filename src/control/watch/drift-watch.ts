@@ -28,6 +28,8 @@ export interface DriftReading {
   /** bit/s/Hz, for what is told. */
   predictedSumRate: number;
   measuredSumRate: number;
+  /** Where channels are sounded: another with each time that something was sounded. Blocks are of whole spells then, whose readings share an error. */
+  spell?: number;
 }
 
 /** What has grown, and how. */
@@ -47,6 +49,8 @@ export interface DriftAlarm {
 }
 
 interface Block {
+  /** Of its last reading. */
+  spell: number | undefined;
   sinceMs: number;
   sinceCycle: number;
   count: number;
@@ -118,15 +122,19 @@ function filled(state: DriftState, reading: DriftReading): Block | undefined {
   const { timeMs, cycle, predictedSnrDb, measuredSnrDb, predictedSumRate, measuredSumRate } = reading;
   const users = predictedSnrDb.length;
   const noiseDb = -toDb(reading.pilots);
-  // A user who is not served, or hardly, says nothing of a drift: he goes with the others.
-  const isWatched = (_: number, user: number): boolean => predictedSnrDb[user] >= noiseDb + toDb(LEAST_MEASURED);
-  // Readings below their own noise are all the same: nothing was heard.
-  const own = predictedSnrDb.map((predicted, user) => predicted - Math.max(measuredSnrDb[user], noiseDb));
-  const watched = own.filter(isWatched);
-  const mean = watched.reduce((sum, value) => sum + value, 0) / watched.length;
-  const difference = own.map((value, user) => (isWatched(value, user) ? value : mean));
+  const leastDb = noiseDb + toDb(LEAST_MEASURED);
+  let [sum, watched] = [0, 0];
+  for (let k = 0; k < users; k++) {
+    if (predictedSnrDb[k] < leastDb) continue;
+    // Readings below their own noise are all the same: nothing was heard.
+    sum += predictedSnrDb[k] - Math.max(measuredSnrDb[k], noiseDb);
+    watched++;
+  }
+  const mean = sum / watched;
   if (!Number.isFinite(mean)) return undefined;
+  const full = reading.spell !== undefined && reading.spell !== state.filling?.spell ? taken(state, timeMs) : undefined;
   const block = (state.filling ??= {
+    spell: reading.spell,
     sinceMs: timeMs,
     sinceCycle: cycle,
     count: 0,
@@ -134,11 +142,21 @@ function filled(state: DriftState, reading: DriftReading): Block | undefined {
     rate: 0,
     users: new Float64Array(users),
   });
+  block.spell = reading.spell;
   block.count++;
   block.difference += mean;
   block.rate += predictedSumRate - measuredSumRate;
-  difference.forEach((value, user) => (block.users[user] += value));
-  if (block.count < BLOCK_READINGS || timeMs - block.sinceMs < BLOCK_MS) return undefined;
+  for (let k = 0; k < users; k++) {
+    // A user who is not served, or hardly, says nothing of a drift: he goes with the others.
+    block.users[k] += predictedSnrDb[k] < leastDb ? mean : predictedSnrDb[k] - Math.max(measuredSnrDb[k], noiseDb);
+  }
+  return reading.spell === undefined ? taken(state, timeMs) : full;
+}
+
+/** The block that is being filled, where it is full. */
+function taken(state: DriftState, nowMs: number): Block | undefined {
+  const { filling: block } = state;
+  if (block === undefined || block.count < BLOCK_READINGS || nowMs - block.sinceMs < BLOCK_MS) return undefined;
   state.filling = undefined;
   return {
     ...block,
@@ -160,7 +178,9 @@ function baselineOf(blocks: readonly Block[]): NonNullable<DriftState['baseline'
 }
 
 function judge(state: DriftState, baseline: NonNullable<DriftState['baseline']>, block: Block): DriftAlarm | undefined {
-  const slackDb = Math.max(LEAST_SLACK_DB, SLACK_SIGMAS * baseline.sigma);
+  // Estimates may be as far off again as while the baseline was learned.
+  const estimatesDb = block.spell === undefined ? 0 : Math.abs(baseline.mean);
+  const slackDb = Math.max(LEAST_SLACK_DB, SLACK_SIGMAS * baseline.sigma) + estimatesDb;
   const limitDb = Math.max(LEAST_LIMIT_DB, LIMIT_SIGMAS * baseline.sigma);
   const excessDb = block.difference - baseline.mean;
   if (state.announced) {

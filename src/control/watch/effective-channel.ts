@@ -61,7 +61,8 @@ export interface EffectiveChannel {
   readonly wants: number;
   /** Enough has been learned to judge by. */
   readonly isLearned: boolean;
-  judge(look: Look): LookEvidence;
+  /** @param isEstimated the channel is an estimate, or a file: it may be further off this time than in the looks before */
+  judge(look: Look, isEstimated?: boolean): LookEvidence;
   /** Begins anew, with these faults there from the start, nobody knows how far. */
   learnAnew(there: readonly SupposedFault[]): void;
 }
@@ -139,7 +140,7 @@ export function createEffectiveChannel(
     get isLearned() {
       return looks.length >= FEWEST_LOOKS;
     },
-    judge(look) {
+    judge(look, isEstimated = false) {
       const { errors, factor, weights } = learned();
       const now = partsOf(look);
       const rows = now.residual.rows;
@@ -150,7 +151,8 @@ export function createEffectiveChannel(
       solveFactored(factor, solved);
       const own = covariance(now, now, errors);
       addNoise(own, now, errors);
-      return evidenceOf(now, add(now.expected, mean), subtract(own, multiplyAhB(cross, solved)));
+      const worse = isEstimated ? ENTRY_ERRORS.filter((entries) => entries > errors.entries) : [];
+      return evidenceOf(now, add(now.expected, mean), subtract(own, multiplyAhB(cross, solved)), worse);
     },
     learnAnew(known) {
       looks = [];
@@ -159,8 +161,12 @@ export function createEffectiveChannel(
     },
   };
 
-  /** @param usual what is expected by what was learned; @param known how well, but for the gains of the receivers */
-  function evidenceOf(now: LookParts, usual: CMatrix, known: CMatrix): LookEvidence {
+  /**
+   * @param usual what is expected by what was learned
+   * @param known how well, but for the gains of the receivers
+   * @param worse variances that v may have this time instead: a fault must be likelier than those, too
+   */
+  function evidenceOf(now: LookParts, usual: CMatrix, known: CMatrix, worse: readonly number[]): LookEvidence {
     const rows = usual.rows;
     /** Where another thing is expected, which turns the receivers' phases as well. */
     const fitOfExpected = (expected: CMatrix): Fit & { spread: CMatrix; residual: CMatrix } => {
@@ -209,7 +215,8 @@ export function createEffectiveChannel(
       return likelier(fitOf(wider, none.residual));
     };
     const moved = Array.from({ length: now.users }, (_, user) => broadened((to) => addAnyRow(to, now, user)));
-    const nats = Float64Array.from(faults, (fault) => {
+    const withoutFault = Math.max(0, ...worse.map((entries) => broadened((to) => addEntryErrors(to, now, entries))));
+    const natsOf = (fault: SupposedFault): number => {
       switch (fault.what) {
         case 'element':
         case 'chain':
@@ -223,16 +230,27 @@ export function createEffectiveChannel(
         case 'power':
           return 0;
         case 'user':
-          return Math.max(0, moved[fault.index]);
+          return moved[fault.index];
       }
+    };
+    // Of power nothing is heard, and of a user nothing that speaks against him.
+    const nats = Float64Array.from(faults, (fault) => {
+      if (fault.what === 'power') return 0;
+      const against = natsOf(fault) - withoutFault;
+      return fault.what === 'user' ? Math.max(0, against) : against;
     });
     return { nats, turnDeg };
   }
 }
 
 /** What each look has of its own: noise, and what no element explains. */
-function addNoise(to: CMatrix, { terms, variance }: LookParts, { entries }: Errors): void {
-  for (let i = 0; i < to.rows; i++) to.re[i * to.cols + i] += variance + entries * powerOfRow(terms, i);
+function addNoise(to: CMatrix, parts: LookParts, { entries }: Errors): void {
+  for (let i = 0; i < to.rows; i++) to.re[i * to.cols + i] += parts.variance;
+  addEntryErrors(to, parts, entries);
+}
+
+function addEntryErrors(to: CMatrix, { terms }: LookParts, entries: number): void {
+  for (let i = 0; i < to.rows; i++) to.re[i * to.cols + i] += entries * powerOfRow(terms, i);
 }
 
 /** And the gains of its receivers. */

@@ -11,12 +11,14 @@
  * δ_f from beam to beam. What is there from the start is no news. The margin is two standard errors of what was learned.
  *
  * False alarms: a CUSUM of log-likelihood ratios alone is e^h readings away from one in the mean, whatever the fault (Lorden, Ann. Math. Statist. 42,
- * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed.
+ * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed. Where channels are
+ * sounded, readings from one sounding to the next share its errors, and together count for no more than that.
  */
 import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
 import { LEAST_MEASURED } from './drift-watch.ts';
 import type { LookEvidence } from './effective-channel.ts';
+import { finite, learn, newLearning, type Learned, type Learning } from './learned-normal.ts';
 import { nameFault, type NamedFault } from './fault-naming.ts';
 
 export interface BankReading {
@@ -31,6 +33,8 @@ export interface BankReading {
   missingRate: number;
   /** δ: what user k loses under fault f, dB, at f·K + k. */
   losses: Float64Array;
+  /** Where channels are sounded: another with each time that something was sounded. */
+  spell?: number;
 }
 
 export interface FaultFound extends NamedFault {
@@ -63,17 +67,9 @@ export interface FaultBank {
   learnAnew(): void;
 }
 
-const LEARN_MS = 60_000;
-const LEARN_READINGS = 100;
-const BLOCK_MS = 1000;
-const FEWEST_BLOCKS = 20;
-/** Readings that a user must be watched in while it is learned. */
-const LEAST_OF_USER = 30;
-/** Of the variance that pilots leave; less is believed of no learning. */
-const LEAST_SPREAD = 0.5;
 const MARGIN_ERRORS = 2;
-/** Variance⁻¹ of the share of a fault that is there from the start, before anything is learned: half a fault. */
-const PRIOR_OF_SHARE = 4;
+/** Where channels are sounded, what is predicted is off by the errors of estimates, which are worse at one time than another: by so much of it, one σ. */
+const ESTIMATES_DOUBT = 0.5;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
 const FOLLOW_READINGS = 36_000;
 /** Of the bound above: most faults cost nearly the same as another, and alarms of nothing are this much rarer (docs/results/watching.md). */
@@ -98,50 +94,6 @@ export function createFaultBank(faults: readonly SupposedFault[], users: number,
   return new Bank(faults, users, Math.log(faults.length * readingsPerDay * SHARE_OF_BOUND));
 }
 
-/** Sums by user, and by fault and user, weighted by 1/v. */
-interface Learning {
-  sinceMs: number;
-  readings: number;
-  rate: number;
-  count: Float64Array;
-  w: Float64Array;
-  wd: Float64Array;
-  wdd: Float64Array;
-  lossW: Float64Array;
-  lossWd: Float64Array;
-  lossWw: Float64Array;
-  blocks: Blocks;
-}
-
-/** Means of a second, of all users together: their variance beside that of single readings. */
-interface Blocks {
-  /** Of the one that is being filled. */
-  sinceMs: number;
-  sum: number;
-  count: number;
-  /** Those that are full. */
-  of: number[];
-  /** Of all readings. */
-  total: number;
-  squares: number;
-  readings: number;
-}
-
-interface Learned {
-  rate: number;
-  /** b_k, dB; NaN of a user who was hardly watched. */
-  mean: Float64Array;
-  /** f_k: σ_k² beside what pilots leave. */
-  spread: Float64Array;
-  /** Σ 1/v of the learning. */
-  weight: Float64Array;
-  /** Mean of δ. */
-  meanLoss: Float64Array;
-  /** Of each fault: how much of it is there from the start, and the precision of that. */
-  share: Float64Array;
-  precision: Float64Array;
-}
-
 class Bank implements FaultBank {
   readonly #faults;
   readonly #users;
@@ -156,11 +108,19 @@ class Bank implements FaultBank {
   readonly #grown: Float64Array;
   readonly #sinceCycle: Float64Array;
   readonly #sinceMs: Float64Array;
+  /** S when the newest spell began. */
+  readonly #sumBefore: Float64Array;
+  #spell: number | undefined;
   /** Readings since an alarm whose fault is not named yet. */
   #naming: number | undefined;
   /** Of the reading: 1/v of each user, 0 of one who is not watched; predicted less measured, dB, and what was learned taken out once it is. */
   readonly #w: Float64Array;
   readonly #e: Float64Array;
+  /** And 1/σ² beside what was learned, and the variance of the mean that was learned. */
+  readonly #inverse: Float64Array;
+  readonly #doubt: Float64Array;
+  /** The largest S. */
+  #most = 0;
 
   constructor(faults: readonly SupposedFault[], users: number, limit: number) {
     this.#faults = faults;
@@ -169,8 +129,11 @@ class Bank implements FaultBank {
     const each = (): Float64Array => new Float64Array(faults.length);
     [this.#sum, this.#explained, this.#count] = [each(), each(), each()];
     [this.#rate, this.#grown, this.#sinceCycle, this.#sinceMs] = [each(), each(), each(), each()];
+    this.#sumBefore = each();
     this.#w = new Float64Array(users);
     this.#e = new Float64Array(users);
+    this.#inverse = new Float64Array(users);
+    this.#doubt = new Float64Array(users);
     this.#learning = newLearning(faults.length, users);
   }
 
@@ -179,18 +142,20 @@ class Bank implements FaultBank {
     this.#learning = newLearning(this.#faults.length, this.#users);
     this.#naming = undefined;
     this.#sum.fill(0);
+    this.#sumBefore.fill(0);
     this.#explained.fill(0);
+    this.#most = 0;
   }
 
   step(reading: BankReading): FaultFound | undefined {
     this.#weigh(reading);
     if (this.#learned === undefined) {
-      this.#learn(reading);
+      this.#learned = learn(this.#learning, { ...reading, w: this.#w, e: this.#e });
       return undefined;
     }
     this.#judge(reading, this.#learned);
     if (this.#naming === undefined) {
-      if (!this.#sum.some((sum) => sum > this.#limit)) {
+      if (this.#most <= this.#limit) {
         this.#follow(reading, this.#learned);
         return undefined;
       }
@@ -212,7 +177,7 @@ class Bank implements FaultBank {
   }
 
   get isSuspicious(): boolean {
-    return this.#sum.some((sum) => sum > SUSPICION * this.#limit);
+    return this.#most > SUSPICION * this.#limit;
   }
 
   lookedAt({ nats, turnDeg }: LookEvidence): FaultFound | undefined {
@@ -229,6 +194,7 @@ class Bank implements FaultBank {
       nats.forEach((heard, f) => {
         if (heard <= DISPROVED) this.#sum[f] = this.#explained[f] = 0;
       });
+      this.#most = this.#sum.reduce((most, sum) => Math.max(most, sum), 0);
       return undefined;
     }
     const { fault } = found;
@@ -251,70 +217,19 @@ class Bank implements FaultBank {
     }
   }
 
-  #learn({ timeMs, missingRate, losses }: BankReading): void {
-    const { count, w, wd, wdd, lossW, lossWd, lossWw, blocks } = this.#learning;
-    if (this.#learning.readings === 0) this.#learning.sinceMs = timeMs;
-    this.#learning.readings++;
-    this.#learning.rate += missingRate;
-    let weight = 0;
-    let sum = 0;
-    for (let k = 0; k < this.#users; k++) {
-      const wk = this.#w[k];
-      if (wk === 0) continue;
-      const d = this.#e[k];
-      count[k]++;
-      w[k] += wk;
-      wd[k] += wk * d;
-      wdd[k] += wk * d * d;
-      weight += wk;
-      sum += wk * d;
-      for (let i = k; i < losses.length; i += this.#users) {
-        const loss = finite(losses[i]);
-        lossW[i] += wk * loss;
-        lossWd[i] += wk * loss * d;
-        lossWw[i] += wk * loss * loss;
-      }
-    }
-    if (weight > 0) addToBlock(blocks, timeMs, sum / weight);
-    const { readings, sinceMs } = this.#learning;
-    if (readings >= LEARN_READINGS && timeMs - sinceMs >= LEARN_MS) this.#learned = this.#learnedFrom(this.#learning);
-  }
-
-  #learnedFrom({ readings, rate, count, w, wd, wdd, lossW, lossWd, lossWw, blocks }: Learning): Learned {
-    const mean = wd.map((sum, k) => (count[k] >= LEAST_OF_USER ? sum / w[k] : NaN));
-    const slow = slowSpread(blocks);
-    const spread = wdd.map((sum, k) => Math.max(LEAST_SPREAD, ((sum - mean[k] ** 2 * w[k]) / (count[k] - 1)) * slow));
-    const meanLoss = lossW.map((sum, i) => (w[i % this.#users] > 0 ? sum / w[i % this.#users] : 0));
-    const share = new Float64Array(this.#faults.length);
-    const precision = new Float64Array(this.#faults.length);
-    this.#faults.forEach((_, f) => {
-      let along = 0;
-      let moved = 0;
-      for (let k = 0, i = f * this.#users; k < this.#users; k++, i++) {
-        if (Number.isNaN(mean[k])) continue;
-        along += (lossWd[i] - mean[k] * lossW[i]) / spread[k];
-        moved += Math.max(0, lossWw[i] - meanLoss[i] * lossW[i]) / spread[k];
-      }
-      precision[f] = moved + PRIOR_OF_SHARE;
-      share[f] = along / precision[f];
-    });
-    return { rate: rate / readings, mean, spread, weight: w, meanLoss, share, precision };
-  }
-
   #judge(reading: BankReading, learned: Learned): void {
-    const { losses, cycle, timeMs, missingRate } = reading;
+    const { losses, cycle, timeMs, missingRate, spell } = reading;
     const { mean, spread, weight, meanLoss, share, precision } = learned;
     const users = this.#users;
     const [w, e] = [this.#w, this.#e];
     let grown = 0;
     let watched = 0;
-    const inverse = new Float64Array(users);
-    /** Of a mean that was learned, beside that of a reading. */
-    const doubt = new Float64Array(users);
+    const [inverse, doubt] = [this.#inverse, this.#doubt];
     for (let k = 0; k < users; k++) {
+      inverse[k] = 0;
       if (w[k] === 0 || Number.isNaN(mean[k])) continue;
       inverse[k] = w[k] / spread[k];
-      doubt[k] = spread[k] / weight[k];
+      doubt[k] = spread[k] / weight[k] + (spell === undefined ? 0 : (ESTIMATES_DOUBT * mean[k]) ** 2);
       e[k] -= mean[k];
       grown += e[k];
       watched++;
@@ -323,6 +238,10 @@ class Bank implements FaultBank {
     const most = MOST_OF_ONE_READING * this.#limit;
     const [sums, explained, count, rate] = [this.#sum, this.#explained, this.#count, this.#rate];
     const [grew, sinceCycle, sinceMs] = [this.#grown, this.#sinceCycle, this.#sinceMs];
+    if (spell === undefined || spell !== this.#spell) this.#sumBefore.set(sums);
+    this.#spell = spell;
+    const before = this.#sumBefore;
+    let highest = 0;
     for (let f = 0, i = 0; f < sums.length; f++) {
       let along = 0;
       let square = 0;
@@ -346,12 +265,14 @@ class Bank implements FaultBank {
         sinceCycle[f] = cycle;
         sinceMs[f] = timeMs;
       }
-      sums[f] = Math.max(0, sums[f] + Math.min(ratio - margin, most));
+      sums[f] = Math.max(0, Math.min(sums[f] + ratio - margin, before[f] + most));
+      if (sums[f] > highest) highest = sums[f];
       explained[f] += ratio;
       count[f]++;
       rate[f] += missingRate;
       grew[f] += grown / watched;
     }
+    this.#most = highest;
   }
 
   /** What is no alarm is followed, slowly: scenes change over hours. */
@@ -383,40 +304,4 @@ class Bank implements FaultBank {
       grewDb: this.#grown[since] / this.#count[since],
     };
   }
-}
-
-const finite = (value: number): number => (value - value === 0 ? value : 0);
-
-function newLearning(faults: number, users: number): Learning {
-  const each = (length: number): Float64Array => new Float64Array(length);
-  return {
-    ...{ sinceMs: 0, readings: 0, rate: 0 },
-    ...{ count: each(users), w: each(users), wd: each(users), wdd: each(users) },
-    ...{ lossW: each(faults * users), lossWd: each(faults * users), lossWw: each(faults * users) },
-    blocks: { sinceMs: -Infinity, sum: 0, count: 0, of: [], total: 0, squares: 0, readings: 0 },
-  };
-}
-
-function addToBlock(blocks: Blocks, timeMs: number, value: number): void {
-  if (timeMs - blocks.sinceMs >= BLOCK_MS) {
-    if (blocks.count > 0) blocks.of.push(blocks.sum / blocks.count);
-    Object.assign(blocks, { sinceMs: timeMs, sum: 0, count: 0 });
-  }
-  blocks.sum += value;
-  blocks.count++;
-  blocks.total += value;
-  blocks.squares += value * value;
-  blocks.readings++;
-}
-
-/**
- * How much more the means of seconds vary than they would if readings had nothing to do with each other. 1: they have not, as far as so few can tell.
- */
-function slowSpread({ of, squares, total, readings }: Blocks): number {
-  if (of.length < FEWEST_BLOCKS) return 1;
-  const mean = of.reduce((sum, value) => sum + value, 0) / of.length;
-  const ofBlocks = of.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (of.length - 1);
-  const ofReadings = squares / readings - (total / readings) ** 2;
-  const ratio = ofReadings > 0 ? (ofBlocks * readings) / of.length / ofReadings : 1;
-  return ratio > 1 + 2 * Math.sqrt(2 / of.length) ? ratio : 1;
 }

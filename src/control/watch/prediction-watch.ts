@@ -39,10 +39,12 @@ export interface PredictionWatchOptions {
   /** σ², linear. */
   noise: number;
   boards: readonly BoardElements[];
-  health: Pick<ArrayHealth, 'suspected' | 'forget'>;
+  health: Pick<ArrayHealth, 'found' | 'lost' | 'beginsAnew' | 'forget'>;
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** The highest that the panels said last, °C; null where nobody knows. */
   temperatureC: () => number | null;
+  /** What faults would cost on a beam: who plays the same few beams for days hands in what remembers them. */
+  lossesOf?: typeof faultLosses;
 }
 
 /** More readings than these a second say nothing that fewer do not, soon enough. */
@@ -61,7 +63,7 @@ interface Held {
 }
 
 export function createPredictionWatch(options: PredictionWatchOptions): PredictionWatch {
-  const { clock, rateHz, pilots, noise, boards, health, tell, temperatureC } = options;
+  const { clock, rateHz, pilots, noise, boards, health, tell, temperatureC, lossesOf = faultLosses } = options;
   const readingsPerDay = DAY_S * Math.min(rateHz === 0 ? MOST_PER_SECOND : rateHz, MOST_PER_SECOND);
   let setting = '';
   let array = '';
@@ -87,6 +89,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
   const told = new Set<string>();
   let nextMs = -Infinity;
   let cycles = 0;
+  let spells = 0;
 
   const bankFor = ({ channel, analog }: CycleView): NonNullable<typeof bank> => {
     const array = { elements: channel.cols, rfChains: analog.cols, users: channel.rows };
@@ -96,7 +99,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     const elementsOfBoards = boards.map(({ elements }) => elements);
     bank = {
       shape,
-      losses: faultLosses(faults, elementsOfBoards),
+      losses: lossesOf(faults, elementsOfBoards),
       into: new Float64Array(faults.length * array.users),
       of: createFaultBank(faults, array.users, readingsPerDay),
       every: Math.ceil((array.elements * array.users ** 2 + 10 * faults.length * array.users) / MOST_WORK),
@@ -107,16 +110,18 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     return bank;
   };
 
-  const stepBank = (record: CycleRecord, view: CycleView): FaultFound | undefined => {
-    const timeMs = clock.nowMs();
+  const stepBank = (record: CycleRecord, view: CycleView, timeMs: number): FaultFound | undefined => {
     const at = bankFor(view);
     if (timeMs < nextMs || ++cycles % at.every !== 0) return undefined;
     nextMs = timeMs + 1000 / MOST_PER_SECOND - 1;
     at.losses({ ...view, noise }, at.into);
     const { cycle, predictedSnrDb, measuredSnrDb, predictedSumRate, measuredSumRate } = record;
     const missingRate = predictedSumRate - measuredSumRate;
-    return at.of.step({ timeMs, cycle, pilots, predictedSnrDb, measuredSnrDb, missingRate, losses: at.into });
+    return at.of.step({ timeMs, cycle, pilots, predictedSnrDb, measuredSnrDb, missingRate, losses: at.into, ...spellOf(record) });
   };
+
+  /** Until something is sounded again, all readings share what the channel is wrong by. */
+  const spellOf = ({ sounding }: CycleRecord): { spell?: number } => (sounding === undefined ? {} : { spell: spells });
 
   const isNews = ({ what, ...rest }: SupposedFault): boolean => {
     // A drift that goes on looks as many things, one after the other.
@@ -142,7 +147,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     there.push(...(fault.what === 'element' ? candidates.map((index) => ({ ...fault, index })) : [fault]));
     learnAnew();
     if (!isNews(fault)) return;
-    if (fault.what === 'element') health.suspected(candidates);
+    health.found(found);
     tell(faultEvent(found, boards, circumstances()));
   };
 
@@ -150,6 +155,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     isMasked = true;
     if (told.has('elements')) return;
     told.add('elements');
+    health.lost(alarm.grewDb);
     const at = circumstances();
     tell(grownEvent('prediction-drift', alarm, causeOfDrift(alarm, at), at));
   };
@@ -173,7 +179,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     ...{ pilots, noise },
     onLook(why: LookWish, heard: Look | undefined) {
       if (bank?.looks === undefined) return;
-      if (why === 'judge') settle(heard && bank.looks.judge(heard));
+      if (why === 'judge') settle(heard && bank.looks.judge(heard, channelSource !== 'simulation'));
       else if (heard !== undefined) bank.looks.learn(heard);
     },
   });
@@ -196,17 +202,19 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
         learnAnew();
         temperatureBeforeC = null;
         isMasked = false;
+        health.beginsAnew();
         told.clear();
       }
       temperatureBeforeC ??= temperatureC();
       const timeMs = clock.nowMs();
-      const alarm = driftStep(drift, { timeMs, pilots, ...record });
+      if (record.sounding !== undefined && record.sounding.slots > 0) spells++;
+      const alarm = driftStep(drift, { timeMs, pilots, ...record, ...spellOf(record) });
       if (isMasked && !drift.announced) {
         isMasked = false;
         told.delete('elements');
         learnAnew();
       }
-      const found = view === undefined || isMasked ? undefined : stepBank(record, view);
+      const found = view === undefined || isMasked ? undefined : stepBank(record, view, timeMs);
       const isAlarmed = found !== undefined || alarm !== undefined || held !== undefined || bank?.of.isAlarmed === true;
       if (isAlarmed) held = { found: found ?? held?.found, alarm: alarm ?? held?.alarm, waited: (held?.waited ?? 0) + 1 };
       const why =
