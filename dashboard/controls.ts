@@ -344,7 +344,7 @@ function situation(live: Live): string {
   if (source === 'played-panel')
     return `Nothing here is radiated: the panel is a program, and what it reports is calculated.${soundedText(rig)}`;
   if (rig?.channelSource === 'simulation')
-    return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
+    return 'The array radiates what is shown here, for simulated users: measured channels are given when the rig is started, or it hears them itself.';
   return `The array radiates what is shown here.${soundedText(rig)}`;
 }
 

@@ -278,7 +278,8 @@ export const calibrationEvents = (source: Source, { id, about }: ArrayCalibratio
           level: 'warning',
           code: 'uncalibrated',
           message: `Calibration: ${about}.`,
-          action: '`beamrig calibrate` measures the array; until then beams are aimed as if every element were alike.',
+          action:
+            'Measure it, by `beamrig calibrate` or on the page under Calibration; until then beams are aimed as if every element were alike.',
         },
       ];
 
