@@ -44,8 +44,8 @@ export class Controls {
 
   constructor(socket: RigSocket) {
     this.#socket = socket;
-    this.#model.addEventListener('change', () => this.#ask(this.#modelCommand(), this.#model));
-    this.#phaseBits.addEventListener('change', () => this.#ask(this.#phaseBitsCommand(), this.#phaseBits));
+    this.#model.addEventListener('change', () => this.#askUnlessBusy(this.#modelCommand(), this.#model));
+    this.#phaseBits.addEventListener('change', () => this.#askUnlessBusy(this.#phaseBitsCommand(), this.#phaseBits));
     this.#run.addEventListener('click', () => this.#startOrStop());
     this.#apply.addEventListener('click', () => void this.#carryOut());
     byId('cancel').addEventListener('click', () => this.#ask(undefined));
@@ -65,7 +65,7 @@ export class Controls {
     }
   }
 
-  /** Asks before it is done; `about` is what the question comes from. */
+  /** Asks before it is done, also while the answer to something else is awaited; `about` is what the question comes from. */
   ask(command: Command, about: HTMLElement): void {
     this.#ask(command, about);
   }
@@ -202,7 +202,7 @@ export class Controls {
       return;
     }
     const pace = live.rig.loopRateHz > 0 ? `${counted(live.rig.loopRateHz, 'time')} a second` : 'as often as it can';
-    this.#ask(
+    this.#askUnlessBusy(
       {
         question: `${capital(arrayText(live))} leaves its safe state and ${radiates(live) ? 'radiates' : 'shows'} a new beam ${pace}. Start?`,
         verb: 'Start',
@@ -213,8 +213,13 @@ export class Controls {
     );
   }
 
+  /** Of the controls that are marked as off while an answer is awaited. */
+  #askUnlessBusy(command: Command | undefined, about: HTMLElement): void {
+    if (this.#busy) this.#showRig();
+    else this.#ask(command, about);
+  }
+
   #ask(command: Command | undefined, about?: HTMLElement): void {
-    if (this.#busy) return this.#showRig(); // one thing at a time
     const answered = this.#confirm.contains(document.activeElement);
     this.#pending = command;
     if (answered) this.#asking?.focus();
@@ -261,8 +266,10 @@ export class Controls {
     const nowMs = performance.now();
     if (!result.ok) {
       this.#answer = { text: `Refused: ${result.reason}`, kind: 'refused', untilMs: nowMs + 3 * ANSWER_SHOWN_MS };
-    } else if (command.done !== undefined) {
-      this.#answer = { text: command.done, kind: 'done', untilMs: nowMs + ANSWER_SHOWN_MS };
+    } else {
+      // The newest answer counts: what was refused before it is old.
+      this.#answer =
+        command.done === undefined ? undefined : { text: command.done, kind: 'done', untilMs: nowMs + ANSWER_SHOWN_MS };
     }
     this.#redraw();
   }
@@ -337,7 +344,7 @@ function situation(live: Live): string {
   if (source === 'played-panel')
     return `Nothing here is radiated: the panel is a program, and what it reports is calculated.${soundedText(rig)}`;
   if (rig?.channelSource === 'simulation')
-    return 'The array radiates what is shown here, for simulated users: give measured channels with --channels.';
+    return 'The array radiates what is shown here, for simulated users: measured channels are given when the rig is started, or it hears them itself.';
   return `The array radiates what is shown here.${soundedText(rig)}`;
 }
 

@@ -10,7 +10,7 @@ import { canvasFont, colour, themeVersion } from '../charts/theme.ts';
 import { uniformColour } from '../charts/uniform-colours.ts';
 import { element, setText, Surface } from '../elements.ts';
 
-/** phase: with the offset of the element, all around the circle. states: without it. */
+/** phase: with the offset of the element. states: without it. */
 export type Quantity = 'phase' | 'states' | 'gain';
 
 /** Values by place of the map, and the range of the colours. */
@@ -18,6 +18,8 @@ interface Coloured {
   values: Float64Array;
   from: number;
   to: number;
+  /** All around the circle, where both ends are the same. */
+  cyclic: boolean;
 }
 
 const [LEFT, RIGHT, BOTTOM, TOP] = [52, 8, 18, 4];
@@ -25,6 +27,8 @@ const KEY_STEPS = 64;
 const MARKS: Partial<Record<string, string>> = { dead: '✕', stuck: '▪', 'dead-or-stuck': '✕', weak: '▽' };
 /** Of the states' errors that have a colour of their own. */
 const COLOURED_SHARE = 0.98;
+/** Offsets that are no larger have a scale of their own: around the circle they would all look alike. */
+const SMALL_OFFSETS_DEG = 60;
 
 export class StateMap {
   readonly #surface: Surface;
@@ -118,7 +122,7 @@ export class StateMap {
     context.strokeRect(LEFT + state * cellWidth - 1, TOP + n * cellHeight - 1, cellWidth + 2, cellHeight + 2);
   }
 
-  #paint({ values, from, to }: Coloured, rows: number, columns: number): void {
+  #paint({ values, from, to, cyclic }: Coloured, rows: number, columns: number): void {
     this.#cells.width = columns;
     this.#cells.height = rows;
     const context = this.#cells.getContext('2d');
@@ -126,24 +130,20 @@ export class StateMap {
     const image = context.createImageData(columns, rows);
     const pixels = new Uint32Array(image.data.buffer);
     values.forEach((value, i) => {
-      if (Number.isFinite(value)) pixels[i] = packed(this.#colourOf((value - from) / (to - from)));
+      if (Number.isFinite(value)) pixels[i] = packed(colourOf((value - from) / (to - from), cyclic));
     });
     context.putImageData(image, 0, 0);
   }
 
-  #colourOf(share: number): [number, number, number] {
-    return this.#quantity === 'phase' ? phaseColour(2 * Math.PI * (share - 0.5)) : uniformColour(share);
-  }
-
-  #drawKey({ from, to }: Coloured): void {
+  #drawKey({ from, to, cyclic }: Coloured): void {
     const unit = this.#quantity === 'gain' ? ' dB' : '°';
-    const digits = this.#quantity === 'phase' ? 0 : 1;
+    const digits = cyclic ? 0 : 1;
     setText(this.#keyText, `${fixed(from, digits)} to ${fixed(to, digits)}${unit}`);
     this.#key.width = KEY_STEPS;
     this.#key.height = 1;
     const context = this.#key.getContext('2d');
     for (let i = 0; i < KEY_STEPS && context; i++) {
-      context.fillStyle = `rgb(${this.#colourOf(i / (KEY_STEPS - 1)).join(' ')})`;
+      context.fillStyle = `rgb(${colourOf(i / (KEY_STEPS - 1), cyclic).join(' ')})`;
       context.fillRect(i, 0, 1, 1);
     }
   }
@@ -225,15 +225,22 @@ const cellsIn = (width: number, height: number, rows: number, columns: number): 
 function valuesOf(map: StateErrorMap, quantity: Quantity): Coloured | undefined {
   const { phaseDeg, gainDb } = map;
   if (phaseDeg === null || gainDb === null) return undefined;
-  if (quantity === 'phase') return { values: Float64Array.from(phaseDeg, (value) => value ?? NaN), from: -180, to: 180 };
   const { columns } = sizeOf(map);
   const flawed = new Set(map.flaws.map((flaw) => flaw.element));
-  const values = quantity === 'gain' ? Float64Array.from(gainDb, (value) => value ?? NaN) : withoutOffsets(phaseDeg, columns);
+  const values =
+    quantity === 'states'
+      ? withoutOffsets(phaseDeg, columns)
+      : Float64Array.from(quantity === 'gain' ? gainDb : phaseDeg, (value) => value ?? NaN);
   const healthy = values.filter((value, i) => Number.isFinite(value) && !flawed.has(Math.floor(i / columns)));
   const sizes = healthy.map(Math.abs).sort();
   const limit = Math.max(0.1, sizes[Math.floor(COLOURED_SHARE * (sizes.length - 1))] ?? 1);
-  return { values, from: -limit, to: limit };
+  return quantity === 'phase' && limit > SMALL_OFFSETS_DEG
+    ? { values, from: -180, to: 180, cyclic: true }
+    : { values, from: -limit, to: limit, cyclic: false };
 }
+
+const colourOf = (share: number, cyclic: boolean): [number, number, number] =>
+  cyclic ? phaseColour(2 * Math.PI * (share - 0.5)) : uniformColour(share);
 
 /** Less the circular mean of each element. */
 function withoutOffsets(phaseDeg: readonly (number | null)[], columns: number): Float64Array {

@@ -10,7 +10,7 @@ import type { Beam } from '../../core/signal/beam-contract.ts';
 import { matmul, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { figuresOf, patternMetrics, type PatternFigures } from '../../core/signal/pattern-metrics.ts';
 import { givenBeam } from '../../core/signal/realise-beam.ts';
-import { beamTowards, directionOf } from '../beamforming/hand-beams.ts';
+import { beamTowards, directionOf, steered } from '../beamforming/hand-beams.ts';
 import {
   analogOf,
   beamArrayOf,
@@ -34,7 +34,7 @@ import { KEPT_FILE, findKept } from '../telemetry/kept-beams.ts';
 import { openRun } from '../telemetry/run-folder.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { arrayOf, requireBeamName, secondsOf, steerWish, type DirectionOptions } from './hand-arguments.ts';
-import { keptBeams } from './kept-beams.ts';
+import { keptBeams, usersOf } from './kept-beams.ts';
 import { writeOutput } from './output-file.ts';
 import { print, printError } from './output.ts';
 import { printable } from './printable.ts';
@@ -76,7 +76,7 @@ function towards(rig: RigFile, name: string, options: DirectionOptions): BeamFil
   const { words } = givenBeam(radiatingArray(rig), beam, 'phases', calibration.states(rig.array.phaseBits));
   const { azimuthDeg, elevationDeg } = wish;
   const isIdeal = calibration.id === NO_TABLE;
-  const from = `steered to azimuth ${azimuthDeg}°, elevation ${elevationDeg}°, by ${isIdeal ? 'ideal states' : 'the table of its panels'}`;
+  const from = `${steered(array, wish).title}, by ${isIdeal ? 'ideal states' : 'the table of its panels'}`;
   if (isIdeal && hasTables(rig)) {
     printError(printable(`Calibration: ${calibration.about}. \`beamrig steer --save\` goes by the panels that answer.`));
   }
@@ -180,14 +180,8 @@ export async function send(rigPath: string, name: string, options: SendOptions):
   const { rig } = loadRigFile(rigPath);
   const beam = readBeamFile(pathOf(rig, name));
   const chosen = beamfileBeamformer(beam, rig);
-  const digital = digitalOf(beam);
-  const users = Array.from({ length: beam.users }, (_, user) => user).filter((user) =>
-    Array.from({ length: beam.rfChains }, (_, m) => m * beam.users + user).some(
-      (at) => digital.re[at] !== 0 || digital.im[at] !== 0,
-    ),
-  );
   await showBeam({
-    ...{ rig, chosen, users, json: options.json ?? false },
+    ...{ rig, chosen, users: usersOf(beam), json: options.json ?? false },
     ...(options.fromMemory === true ? { fromMemory: [beamfileBeam(beam, rig)] } : {}),
     madeBy: beam.calibration,
     onShown: (_view, { calibration }) => {

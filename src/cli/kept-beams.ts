@@ -13,6 +13,13 @@ export function keptBeams({ beamFolder }: RigFile): BeamFile[] {
   return beams;
 }
 
+/** Whose streams a beam carries. */
+export function usersOf({ users, digital: { re, im } }: BeamFile): number[] {
+  return Array.from({ length: users }, (_, user) => user).filter((user) =>
+    re.some((value, at) => at % users === user && (value !== 0 || im[at] !== 0)),
+  );
+}
+
 /** Those that the array of the rig can show; others are left out aloud, too. @throws {BeamrigError} 'beam-file' where there are beams, and none is for it */
 export function fittingBeams(rig: RigFile): BeamFile[] {
   const kept = keptBeams(rig);

@@ -24,7 +24,10 @@ export function agreementOf(points: readonly Pick<ScanPoint, 'measuredDb' | 'cal
 
 function comparable<P extends Pick<ScanPoint, 'measuredDb' | 'calculatedDb'>>(points: readonly P[]): P[] {
   const highest = Math.max(...points.map(({ calculatedDb }) => calculatedDb).filter(Number.isFinite));
-  return points.filter(({ measuredDb, calculatedDb }) => Number.isFinite(measuredDb) && calculatedDb >= highest - COMPARED_DB);
+  return points.filter(
+    ({ measuredDb, calculatedDb }) =>
+      Number.isFinite(measuredDb) && Number.isFinite(calculatedDb) && calculatedDb >= highest - COMPARED_DB,
+  );
 }
 
 /** A calculated pattern whose level nobody knows, at the level of what was measured: moved by the median of what they are apart. */
@@ -38,7 +41,8 @@ export function levelled(points: readonly ScanPoint[]): { points: ScanPoint[]; b
 
 /** @param lacking said in a last line, where some points are missing */
 export function scanCsv(points: readonly ScanPoint[], lacking?: string): string {
-  const cell = (value: number | null): string => (value === null || !Number.isFinite(value) ? '' : String(value));
+  const cell = (value: number | null): string =>
+    value === null || !Number.isFinite(value) ? '' : String(Number(value.toFixed(3)));
   const rows = points.map(({ name, azimuthDeg, elevationDeg, measuredDb, calculatedDb }) => [
     name,
     cell(azimuthDeg),

@@ -175,5 +175,7 @@ describe('what a scan is compared by', () => {
       rmsDb: expect.closeTo(Math.sqrt(0.1 / 3), 9) as number,
     });
     expect(agreementOf([])).toEqual({ points: 0, mostDb: null, rmsDb: null });
+    // A beam without a stream of the user whose SINR is read.
+    expect(agreementOf([{ measuredDb: -60, calculatedDb: -Infinity }])).toEqual({ points: 0, mostDb: null, rmsDb: null });
   });
 });

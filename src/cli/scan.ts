@@ -6,6 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { counted } from '../../core/errors/counted.ts';
 import type { Beam } from '../../core/signal/beam-contract.ts';
 import { powerTowards } from '../../core/signal/beampattern.ts';
 import { matmul, scale, zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
@@ -20,7 +21,7 @@ import { beamfileBeam, featuresOf, madeByOthers } from '../rig/hand-beam-files.t
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
 import { arrayOf, steerWish } from './hand-arguments.ts';
-import { fittingBeams } from './kept-beams.ts';
+import { fittingBeams, usersOf } from './kept-beams.ts';
 import { requireWritable, writeOutput } from './output-file.ts';
 import { boundOutput, printError } from './output.ts';
 import { printable } from './printable.ts';
@@ -153,7 +154,7 @@ function beamsCourse(rig: RigFile, array: ArrayAtHand, user: number, options: Sc
   return {
     kind: 'beams',
     axis: options.codebook === undefined ? cutOf(options).axis : 'azimuth',
-    about: `${stops.length} beams, measured at the one place where user ${user} stands${still ? '' : ' (who may move meanwhile)'}`,
+    about: `${counted(stops.length, 'beam')}, measured at the one place where user ${user} stands${still ? '' : ' (who may move meanwhile)'}`,
     total: stops.length,
     beams: stops.map(({ beam }) => beam),
     chosen: scanned,
@@ -187,7 +188,13 @@ function stopsOf(rig: RigFile, array: ArrayAtHand, user: number, { azimuth, elev
   if (codebook !== 'beams') {
     throw new BeamrigError('argument', `--codebook ${codebook}: not allowed; allowed: dft | beams, those that are kept by name`);
   }
-  return fittingBeams(rig).map((file) => {
+  const beams = fittingBeams(rig);
+  const without = beams.filter((beam) => !usersOf(beam).includes(user)).map(({ name }) => name);
+  if (without.length > 0) {
+    const named = `${without.slice(0, 5).join(', ')}${without.length > 5 ? `, and ${without.length - 5} more` : ''}`;
+    printError(`No stream of user ${user} is in: ${named}. Another user is given by --user.`);
+  }
+  return beams.map((file) => {
     const { azimuthDeg = null, elevationDeg = null } = file.direction ?? {};
     return { name: file.name, azimuthDeg, elevationDeg, beam: beamfileBeam(file, rig), takes: featuresOf([file]) };
   });

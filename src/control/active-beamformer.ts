@@ -12,17 +12,21 @@ export interface Choice {
   readonly phaseBits: number;
 }
 
-export type ModelChange = 'switched' | 'same' | 'withdrawn';
+/** 'superseded': another was chosen before it had its turn. */
+export type ModelChange = 'switched' | 'same' | 'superseded' | 'withdrawn';
 
 export interface ActiveBeamformer {
   readonly current: Choice;
   /** The id that is being opened. */
   readonly loading: string | undefined;
+  /** The id that is open, and takes its place before the next cycle. */
+  readonly waiting: string | undefined;
   /**
-   * Opens a model for phases of so many bits and resolves when it has taken its place, or was withdrawn. Rejects with whatever opening it threw.
-   * @param make opens it in another way than by its id; it is then another one, whatever its id
+   * Opens a model for phases of so many bits and resolves when it has taken its place, or will not: the newest that was chosen counts. Rejects with
+   * whatever opening it threw.
+   * @param make it is had at once, and is another one, whatever its id
    */
-  offer(id: string, phaseBits: number, make?: () => Promise<Beamformer>): Promise<ModelChange>;
+  offer(id: string, phaseBits: number, make?: () => Beamformer): Promise<ModelChange>;
   /** Between two cycles: lets the newcomer take its place. The old model is closed when `busy` has settled. */
   change(busy: Promise<unknown> | undefined): { from: Beamformer; to: Beamformer } | undefined;
   /** No newcomer takes its place any more. */
@@ -44,6 +48,20 @@ export function createActiveBeamformer(
   let loading: string | undefined;
   let newcomer: { choice: Choice; settle: (change: ModelChange) => void } | undefined;
   let closed = false;
+  const dismiss = async (as: ModelChange): Promise<void> => {
+    const dismissed = newcomer;
+    newcomer = undefined;
+    dismissed?.settle(as);
+    await dismissed?.choice.beamformer.close();
+  };
+  const opened = async (id: string, phaseBits: number): Promise<Beamformer> => {
+    loading = id;
+    try {
+      return await open(id, phaseBits);
+    } finally {
+      loading = undefined;
+    }
+  };
   return {
     get current() {
       return current;
@@ -51,25 +69,26 @@ export function createActiveBeamformer(
     get loading() {
       return loading;
     },
+    get waiting() {
+      return newcomer?.choice.beamformer.id;
+    },
     async offer(id, phaseBits, make) {
       if (make === undefined && id === current.beamformer.id && serves(current.beamformer, phaseBits)) {
+        void dismiss('superseded');
         current = { ...current, phaseBits };
         return 'same';
       }
-      loading = id;
-      try {
-        const beamformer = await (make?.() ?? open(id, phaseBits));
-        if (closed) {
-          await beamformer.close();
-          return 'withdrawn';
-        }
-        return await new Promise<ModelChange>((settle) => {
-          newcomer = { choice: { beamformer, phaseBits }, settle };
-          onOffered();
-        });
-      } finally {
-        loading = undefined;
+      // What is had at once is waiting before anybody else asks.
+      const beamformer = make?.() ?? (await opened(id, phaseBits));
+      if (closed) {
+        await beamformer.close();
+        return 'withdrawn';
       }
+      void dismiss('superseded');
+      return new Promise<ModelChange>((settle) => {
+        newcomer = { choice: { beamformer, phaseBits }, settle };
+        onOffered();
+      });
     },
     change(busy) {
       if (newcomer === undefined) return undefined;
@@ -83,10 +102,7 @@ export function createActiveBeamformer(
     },
     async shut() {
       closed = true;
-      const waiting = newcomer;
-      newcomer = undefined;
-      waiting?.settle('withdrawn');
-      await waiting?.choice.beamformer.close();
+      await dismiss('withdrawn');
     },
     close: () => current.beamformer.close(),
   };

@@ -44,8 +44,7 @@ export function createBeamChoices(options: {
     switchModel: (id) => whileItRuns((telling) => switchModel(model, id, telling)),
     async byHand(wish) {
       if (byHand === undefined) return { ok: false, reason: 'this rig takes no beams by hand' };
-      const make = async (): Promise<Beamformer> => byHand(wish);
-      return whileItRuns((telling) => switchToHand(model, make, telling));
+      return whileItRuns((telling) => switchToHand(model, () => byHand(wish), telling));
     },
     scan() {
       const { beamformer } = model.current;

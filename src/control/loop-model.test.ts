@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
+import type { HandWish } from './controller.ts';
 import { fixedBeamformer } from '../../test/doubles/scripted-panel.ts';
 import { cycles, rig } from '../../test/doubles/scripted-rig.ts';
 
@@ -68,6 +69,36 @@ describe('the control loop', () => {
     await stopping;
     expect(await switching).toMatchObject({ ok: false, reason: expect.stringMatching(/^the rig is stop/) as string });
     expect(late.closed).toBe(true);
+    await done;
+  });
+
+  it('shows the newest of beams by hand that are asked for before the next cycle, and closes what had no turn', async () => {
+    const made: ReturnType<typeof fixedBeamformer>[] = [];
+    const byHand = (wish: HandWish): Beamformer => {
+      made.push(fixedBeamformer(wish.do === 'beam' ? wish.name : wish.do));
+      return made[made.length - 1];
+    };
+    const { loop, records, codes } = rig({ byHand });
+    const done = loop.start();
+    await cycles(loop, 2);
+    const superseded = { ok: false, reason: 'something else was chosen before the next cycle' };
+    const asked = ['east', 'west', 'north'].map((name) => loop.byHand({ do: 'beam', name }));
+    expect(await loop.setPhaseBits(3)).toEqual({ ok: false, reason: "'north' is about to choose the beams; wait for it" });
+    expect(await Promise.all(asked)).toEqual([superseded, superseded, { ok: true }]);
+    await cycles(loop, 1);
+    expect(records.map(({ modelId }) => modelId)).toEqual(['first', 'first', 'north']);
+    expect(made.map(({ closed }) => closed)).toEqual([true, true, false]);
+    expect(codes()).toEqual(['model-switched']);
+
+    // A model that is asked for counts as well, the one that chooses already among them.
+    const back = [loop.byHand({ do: 'beam', name: 'south' }), loop.switchModel('second')];
+    expect(await Promise.all(back)).toEqual([superseded, { ok: true }]);
+    const stays = [loop.byHand({ do: 'beam', name: 'south' }), loop.switchModel('second')];
+    expect(await Promise.all(stays)).toEqual([superseded, { ok: true }]);
+    await cycles(loop, 1);
+    expect(records.at(-1)?.modelId).toBe('second');
+    expect(made.map(({ closed }) => closed)).toEqual([true, true, true, true, true]);
+    await loop.stop();
     await done;
   });
 

@@ -14,19 +14,23 @@ interface Telling {
   ended: () => string;
 }
 
+const SUPERSEDED = 'something else was chosen before the next cycle';
+
 /** Answered once the model has taken its place. */
 export function switchModel(model: ActiveBeamformer, id: string, telling: Telling): Promise<ControlResult> {
   return offered(model, id, model.current.phaseBits, 'The model cannot be switched', telling);
 }
 
 /** Answered once a beam that somebody asks for has taken the model's place. */
-export function switchToHand(model: ActiveBeamformer, make: () => Promise<Beamformer>, telling: Telling): Promise<ControlResult> {
+export function switchToHand(model: ActiveBeamformer, make: () => Beamformer, telling: Telling): Promise<ControlResult> {
   return offered(model, 'a beam by hand', model.current.phaseBits, 'The array cannot be steered so', telling, make);
 }
 
 /** Answered once words have so many bits: at once, or where the model has a network for just so many, once that has taken its place. */
 export async function switchPhaseBits(model: ActiveBeamformer, phaseBits: number, telling: Telling): Promise<ControlResult> {
   const { beamformer, phaseBits: before } = model.current;
+  // Which network Q is changed of is open until then.
+  if (model.waiting !== undefined) return { ok: false, reason: `'${model.waiting}' is about to choose the beams; wait for it` };
   if (phaseBits === before && model.loading === undefined) return { ok: true };
   const refusal = `Phases cannot have ${counted(phaseBits, 'bit')}`;
   const result = await offered(model, beamformer.id, phaseBits, refusal, telling);
@@ -40,11 +44,12 @@ async function offered(
   phaseBits: number,
   refusal: string,
   { tell, ended }: Telling,
-  make?: () => Promise<Beamformer>,
+  make?: () => Beamformer,
 ): Promise<ControlResult> {
   if (model.loading !== undefined) return { ok: false, reason: `'${model.loading}' is being loaded; wait for it` };
   try {
     const change = await model.offer(id, phaseBits, make);
+    if (change === 'superseded') return { ok: false, reason: SUPERSEDED };
     return change === 'withdrawn' ? { ok: false, reason: ended() } : { ok: true };
   } catch (error) {
     const reason = errorInWords(error);

@@ -131,7 +131,7 @@ const notRead = (failure: PanelFailure, more?: string): BeamrigError =>
     'panel',
     `a reading could not be had: ${panelFailureMessage(failure)}${more === undefined ? '' : `; ${more}`}`,
     {
-      wayOut: 'Repair what is named, and go on with --resume: what was read is kept.',
+      wayOut: 'Repair what is named, then measure again and go on with the readings that were kept.',
     },
   );
 

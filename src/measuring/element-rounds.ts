@@ -111,7 +111,7 @@ export function createElementRounds(options: ElementRoundsOptions): BetweenCycle
       level: 'warning',
       code: 'table-outdated',
       message: `Elements are off by ${rmsDeg.toFixed(1)}° RMS beside the table that beams are chosen by.`,
-      action: 'The table stays as it is; `beamrig calibrate` measures the array anew.',
+      action: 'The table stays as it is until the array is measured anew.',
     });
   };
 
@@ -246,7 +246,7 @@ const isFlawed = (n: number, found: NonNullable<MeasuredFlaw>): RigNews => ({
   level: 'warning',
   code: 'element-flawed',
   message: `Element ${n} was measured again, twice: it is ${flawInWords(found)}.`,
-  action: 'Beams are chosen by its table as before; `beamrig calibrate` makes one that knows of it.',
+  action: 'Beams are chosen by its table as before, until a new one knows of it.',
 });
 
 function turnedBase(words: Uint16Array, n: number, rfChains: number, phaseBits: number): Uint16Array {

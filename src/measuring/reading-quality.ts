@@ -23,7 +23,7 @@ export function requireExplained(
     if (!(meanSquare(states) > LEAST_CERTAINTY * variance)) {
       throw new BeamrigError('calibration', `RF chain ${m} is not heard: the readings leave its states unknown`, {
         wayOut:
-          'See that the probe listens (calibration.probe.receiver) and that the chain radiates; where it is only weak, take more --readings or --pilots.',
+          'See that the probe listens (calibration.probe.receiver) and that the chain radiates; where it is only weak, take more readings, or more pilots for each.',
       });
     }
     if (hears !== 'complex' && !needsReference) return;
@@ -45,7 +45,7 @@ const offGrid = (chain: number, spread: number): BeamrigError =>
     `the readings of RF chain ${chain} do not fit one another: they would have phase states miss their grid by ${Math.round((180 / Math.PI) * Math.sqrt(spread))}° RMS`,
     {
       wayOut:
-        'See that probe and receiver stand still, and take more --readings: of so few nothing is left over to tell what moved.',
+        'See that probe and receiver stand still, and take more readings: of so few nothing is left over to tell what moved.',
     },
   );
 

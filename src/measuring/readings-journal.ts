@@ -75,7 +75,7 @@ export function openJournal(path: string, facts: JournalFacts, resume: boolean):
   }
   if (!exists && resume) {
     throw new BeamrigError('calibration-file', `${path}: there is no unfinished measurement to go on with`, {
-      wayOut: 'Begin anew, without --resume.',
+      wayOut: 'Begin anew.',
     });
   }
   const { kept, damage } = exists ? readJournal(path, facts) : { kept: [], damage: undefined };

@@ -45,7 +45,7 @@ export async function writeResult(
     for (const path of [...files, report]) removeIfPossible(path);
     throw new BeamrigError('calibration-file', `the tables cannot be written to ${folder}: ${(error as Error).message}`, {
       wayOut:
-        'Make room there, and go on with --resume: what was read is kept. Or give another folder as calibration.folder in the rig file.',
+        'Make room there, then measure again and go on with the readings that were kept. Or give another folder as calibration.folder in the rig file.',
       cause: error,
     });
   }

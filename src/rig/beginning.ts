@@ -79,14 +79,14 @@ const channelsSimulated = (source: Source, users: number): Omit<RigEvent, 'timeN
         code: 'channels-simulated',
         message: `Beams are computed for the rig file's ${users} simulated users, and radiated by hardware: users in the air are elsewhere.`,
         action:
-          'Every record says so. Let the rig hear its users (channel: { source: sounding }), or give measured channels with --channels; or aim without any: beamrig steer, beamrig scan, or model: codebook with codebook: hierarchical.',
+          'Every record says so. Let the rig hear its users (channel: { source: sounding }), or give measured channels (beamrig run --channels); or aim without any: beamrig steer, beamrig scan, or model: codebook with codebook: hierarchical.',
       }
     : {
         level: 'info',
         code: 'channels-simulated',
         message: `Channels are those of the rig file's ${users} simulated users, and the played panels show the same scene.`,
         action:
-          'For an array in the air give measured channels with --channels, or have them sounded: channel: { source: sounding }.',
+          'For an array in the air give measured channels (beamrig run --channels), or have them sounded: channel: { source: sounding }.',
       };
 
 function noHardware(reason: string, problems: readonly LinkProblem[]): BeamrigError {

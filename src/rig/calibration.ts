@@ -277,7 +277,8 @@ export function calibrationEvents(source: Source, { id, about, flaws }: ArrayCal
       level: 'warning',
       code: 'uncalibrated',
       message: `Calibration: ${about}.`,
-      action: '`beamrig calibrate` measures the array; until then beams are aimed as if every element were alike.',
+      action:
+        'Measure it, by `beamrig calibrate` or on the page under Calibration; until then beams are aimed as if every element were alike.',
     });
   }
   if (flaws.length > 0) {
@@ -289,7 +290,7 @@ export function calibrationEvents(source: Source, { id, about, flaws }: ArrayCal
       level: 'warning',
       code: 'table-flaws',
       message: `Calibration: the tables say of this array: ${each.join(', ')}${more}.`,
-      action: 'Beams are chosen by what these elements do show; `beamrig calibrate` measures again what was repaired.',
+      action: 'Beams are chosen by what these elements do show; measure the array again once something of it was repaired.',
     });
   }
   return events;

@@ -43,12 +43,14 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
 
   beforeAll(async () => {
     const file = parseRigFile(TEXT, join(folder, 'rig.yaml'));
-    const west = beamFileOf(
-      beamArrayOf(file),
-      { words: wordsTo(-33), digital: oneStream(2, 2, 1) },
-      { name: 'west', from: 'a test', calibration: 'SIM-0001/28GHz/25C/0a1b2c3d' },
-    );
-    writeBeamFile(file.beamFolder, west, false);
+    for (const [name, azimuthDeg] of [['west', -33] as const, ['north', 5] as const]) {
+      const beam = beamFileOf(
+        beamArrayOf(file),
+        { words: wordsTo(azimuthDeg), digital: oneStream(2, 2, 1) },
+        { name, from: 'a test', calibration: 'SIM-0001/28GHz/25C/0a1b2c3d' },
+      );
+      writeBeamFile(file.beamFolder, beam, false);
+    }
     rig = await assembleRig({
       rig: file,
       clock: createRealClock(),
@@ -150,5 +152,16 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is steered by hand
     });
     expect(newest?.modelId).toBe('aligned');
     socket.close();
+  });
+
+  it('sends the second of two beams that are asked for before the array shows the first', async () => {
+    const send = `for (const name of ['west', 'north']) {
+      document.getElementById('hand-beam').value = name;
+      for (const id of ['hand-send', 'apply']) document.getElementById(id).click();
+    }`;
+    await opened.page.evaluate(send);
+    await expect.poll(() => text('#hand-key'), SOON).toBe("beam 'north' (a test)");
+    await expect.poll(() => shown(), SOON).toEqual(wordsTo(5));
+    await expect.poll(() => text('#hint'), SOON).toMatch(/^Nothing here is radiated/);
   });
 });
