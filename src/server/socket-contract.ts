@@ -123,7 +123,7 @@ export interface HandPlot<Bulk> {
 }
 
 /** What is answered to whoever plans a measurement. */
-export type PlanAnswer = ReturnType<Calibrating['plan']>;
+export type PlanAnswer = Awaited<ReturnType<Calibrating['plan']>>;
 
 /**
  * What the states of one RF chain miss the nominal grid by, as the tables in use have it: state s of element n at n·2^Q + s. Not sent, but asked for:
