@@ -1,0 +1,24 @@
+/** What checks find, and the bounds that it is held against. */
+import type { Check } from '../check-schema.ts';
+
+/** What a check found; `holds` undefined where it cannot be known here: then it is skipped. */
+export interface Found {
+  value: number | null;
+  unit: string;
+  holds: boolean | undefined;
+  says: string;
+  /** Where they are not those of the check itself. */
+  atLeast?: number;
+  atMost?: number;
+}
+
+export const boundsOf = (check: Check): { atLeast?: number | undefined; atMost?: number | undefined } => {
+  if ('withinS' in check) return { atMost: check.withinS };
+  if (check.check === 'event' && check.atMost === 0) return { atMost: 0 };
+  return 'atLeast' in check ? { atLeast: check.atLeast, atMost: check.atMost } : {};
+};
+
+export const within = (
+  value: number,
+  { atLeast = -Infinity, atMost = Infinity }: { atLeast?: number | undefined; atMost?: number | undefined },
+): boolean => value >= atLeast && value <= atMost;
