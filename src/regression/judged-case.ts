@@ -12,7 +12,7 @@ export function judgedCase(scenario: ReadScenario, one: Case, seeds: SeedResult[
   const why = attempt?.error?.message ?? attempt?.skipped ?? (check && `${check.name}: ${check.says}`);
   return {
     ...{ scenario: text.name, case: one.id, file, about: text.about, tags: text.tags },
-    coordinates: one.coordinates as CaseResult['coordinates'],
+    coordinates: one.coordinates,
     ...{ time: timeOf(scenario, one), confidence: text.confidence, verdict },
     ...{ flaky: seeds.some(({ flaky }) => flaky), seeds, across: [], baseline: [] },
     ...(why === undefined ? {} : { why: bad === undefined || seeds.length === 1 ? why : `seed ${bad.seed}: ${why}` }),

@@ -22,3 +22,6 @@ export const within = (
   value: number,
   { atLeast = -Infinity, atMost = Infinity }: { atLeast?: number | undefined; atMost?: number | undefined },
 ): boolean => value >= atLeast && value <= atMost;
+
+/** What somebody expects a message to say, word by word. */
+export const contains = (text: string, part: string | undefined): boolean => part === undefined || text.indexOf(part) >= 0;
