@@ -19,12 +19,18 @@ export interface JobPlayer {
 }
 
 interface Seat {
-  child: ChildProcess | undefined;
+  process: Playing | undefined;
   busy: boolean;
 }
 
+/** A process, and how it ended once it has. */
+interface Playing {
+  child: ChildProcess;
+  ended: Promise<readonly string[]>;
+}
+
 export function openJobPool(parallel: number): JobPlayer {
-  const seats: Seat[] = Array.from({ length: parallel }, () => ({ child: undefined, busy: false }));
+  const seats: Seat[] = Array.from({ length: parallel }, () => ({ process: undefined, busy: false }));
   const waiting: ((seat: Seat) => void)[] = [];
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-jobs-'));
   let closed = false;
@@ -41,7 +47,7 @@ export function openJobPool(parallel: number): JobPlayer {
     else next(seat);
   };
   const killAll = (): void => {
-    for (const { child } of seats) killWithItsOwn(child);
+    for (const { process: playing } of seats) killWithItsOwn(playing?.child);
   };
   process.once('exit', killAll);
 
@@ -52,7 +58,7 @@ export function openJobPool(parallel: number): JobPlayer {
       const began = performance.now();
       try {
         if (closed) throw new BeamrigError('stopped', 'the regression was ended before this was played');
-        seat.child ??= await startProcess(scratch);
+        seat.process ??= await startProcess(scratch);
         return await played(seat, job);
       } catch (error) {
         return { ...failedAttempt(error), times: { seconds: (performance.now() - began) / 1000 } };
@@ -81,7 +87,7 @@ function killWithItsOwn(child: ChildProcess | undefined): void {
 
 const START_MS = 60_000;
 
-async function startProcess(scratch: string): Promise<ChildProcess> {
+async function startProcess(scratch: string): Promise<Playing> {
   const fromSource = import.meta.url.endsWith('.ts');
   const file = fileURLToPath(new URL(fromSource ? './job-process.ts' : './job-process.js', import.meta.url));
   const child = fork(file, [], {
@@ -92,18 +98,21 @@ async function startProcess(scratch: string): Promise<ChildProcess> {
     env: { ...process.env, TMPDIR: scratch },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  const ended = new Promise<readonly string[]>((resolve) => {
+    child.once('exit', (code, signal) => resolve([code === null ? `by ${signal}` : `with code ${code}`]));
+  });
   const [said] = await Promise.race([
     new Promise<unknown[]>((resolve) => child.once('message', (message) => resolve([message]))),
-    ended(child),
+    ended,
     new Promise<undefined[]>((resolve) => setTimeout(() => resolve([undefined]), START_MS).unref()),
   ]);
-  if (said === 'ready') return child;
+  if (said === 'ready') return { child, ended };
   killWithItsOwn(child);
   throw new BeamrigError('internal', 'the process that plays scenarios does not start');
 }
 
 async function played(seat: Seat, job: Job): Promise<Attempt> {
-  const child = seat.child as ChildProcess;
+  const { child, ended } = seat.process as Playing;
   const { limitS } = job.scenario.text;
   let late: NodeJS.Timeout | undefined;
   let errors = '';
@@ -117,11 +126,11 @@ async function played(seat: Seat, job: Job): Promise<Attempt> {
         child.once('message', resolve);
         child.send(job);
       }),
-      ended(child),
+      ended,
       new Promise<'late'>((resolve) => (late = setTimeout(() => resolve('late'), limitS * 1000))),
     ]);
-    if (!Array.isArray(outcome) && outcome !== 'late') return outcome;
-    seat.child = undefined;
+    if (outcome !== 'late' && 'verdict' in outcome) return outcome;
+    seat.process = undefined;
     killWithItsOwn(child);
     if (outcome === 'late') {
       throw new BeamrigError('stopped', `it did not come to an end within ${limitS} s and was killed`, {
@@ -135,8 +144,3 @@ async function played(seat: Seat, job: Job): Promise<Attempt> {
     if (answered !== undefined) child.off('message', answered);
   }
 }
-
-const ended = (child: ChildProcess): Promise<string[]> =>
-  new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve([code === null ? `by ${signal}` : `with code ${code}`]));
-  });
