@@ -141,7 +141,7 @@ describe.skipIf(!hasPart('chromium'))('the report of a regression in a browser [
           .map((each) => each.textContent || each.outerHTML);
       })`);
     expect(outside).toEqual([]);
-    expect(await inPage("document.querySelectorAll('svg.rate').length")).toBe(36);
+    expect(await inPage("document.querySelectorAll('svg.rate').length")).toBe(33);
   });
 
   it.each(['light', 'dark'] as const)('is accessible in %s', async (colorScheme) => {

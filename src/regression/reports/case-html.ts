@@ -101,7 +101,7 @@ function seedHtml(seed: SeedResult, one: CaseResult, id: string, linkTo: (path: 
   const head = `${outcomeHtml(outcome)} seed ${seed.seed}${seed.attempts.length > 1 ? `, played ${counted(seed.attempts.length, 'time')}` : ''}`;
   const body = seed.attempts.map((attempt, i) => {
     const title = seed.attempts.length > 1 ? `<h4>${outcomeHtml(attempt.verdict)} playing ${i + 1}</h4>` : '';
-    return `${title}${attemptHtml(attempt, `${titleOf(one)}, seed ${seed.seed}`, `${id}-${i}`, linkTo)}`;
+    return `${title}${attemptHtml(attempt, joined([titleOf(one), `seed ${seed.seed}`, seed.attempts.length > 1 && `playing ${i + 1}`]), `${id}-${i}`, linkTo)}`;
   });
   return details(head, body.join('\n'), outcome !== 'passed' && outcome !== 'skipped' && isOpen(one));
 }
@@ -114,7 +114,7 @@ function attemptHtml(
 ): string {
   const failed = checks.filter(({ verdict }) => verdict === 'failed');
   const lines = [
-    ...(error === undefined ? [] : [clean(joined([`${error.code}: ${error.message}`, error.wayOut], ' '))]),
+    ...(error === undefined ? [] : [clean(joined([`${error.code}: ${error.message}`, error.wayOut], '. '))]),
     ...(skipped === undefined ? [] : [clean(skipped)]),
     ...failed.map(({ name, value, unit, says, ...bounds }) =>
       clean(joined([`✗ ${name}`, value !== null && valueText(value, unit, bounds), boundText({ ...bounds, unit }), says])),

@@ -20,14 +20,14 @@ h4 { margin: 1rem 0 0.3rem; }
 .tile .sign, .tile b { color: var(--mark); }
 .tile b { font-size: 1.4rem; font-variant-numeric: tabular-nums; }
 .tile.none { --mark: var(--dim); border-left-color: var(--line); }
-.attention li { padding: 0.3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-.attention .outcome { display: inline-block; min-width: 8.2rem; }
+.attention li { display: grid; grid-template-columns: 8.5rem minmax(0, 16rem) minmax(0, 1fr); gap: 0 0.8rem; padding: 0.3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.attention .why { font-size: 0.9rem; }
 .matrix li { display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; align-items: center; padding: 0.25rem 0; border-bottom: 1px solid var(--line); }
 .matrix .name { min-width: 14rem; overflow-wrap: anywhere; }
 .matrix .table { margin: 0; max-width: 100%; }
 .grid th, .grid td { text-align: center; padding: 0.15rem 0.35rem; border: 0; }
 .grid thead th { border: 0; font-weight: 400; color: var(--dim); }
-.grid th:first-child { min-width: 0; white-space: nowrap; color: var(--dim); }
+.grid th:first-child { min-width: 0; white-space: nowrap; color: var(--dim); text-align: left; vertical-align: middle; }
 .grid tbody tr:nth-child(even) { background: none; }
 .cell { display: inline-block; min-width: 1.9rem; line-height: 1.8rem; text-align: center; border-radius: 3px; text-decoration: none; position: relative; border: 1.5px solid var(--mark); color: var(--mark); }
 .cell.failed, .cell.error { background: var(--mark); color: var(--page); }
@@ -61,7 +61,7 @@ dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .rate .line.measured { stroke: var(--c0); }
 .rate .line.predicted { stroke: var(--c1); stroke-dasharray: 6 4; stroke-width: 1.4; }
 .rate .line.true { stroke: var(--c6); stroke-dasharray: 2 3; stroke-width: 1.4; }
-.rate .band { fill: var(--c4); opacity: 0.22; }
+.rate .band { fill: var(--c4); opacity: 0.16; }
 .rate .band.skipped { fill: var(--dim); }
 .rate .dark { fill: var(--text); }
 .rate .codeword { fill: var(--page); stroke: var(--text); }
@@ -70,6 +70,8 @@ dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .rate .event.info { stroke: var(--dim); stroke-width: 1.5; }
 @media screen and (max-width: 48rem) {
   .check { grid-template-columns: minmax(0, 1fr); }
+  .attention li { grid-template-columns: 8.5rem minmax(0, 1fr); }
+  .attention .why { grid-column: 1 / -1; }
   .matrix .name { min-width: 100%; }
   .rate { min-width: 34rem; }
 }

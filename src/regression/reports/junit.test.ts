@@ -56,7 +56,7 @@ describe.skipIf(!hasPart('xmllint'))('JUnit XML [needs xmllint]', () => {
     );
     expect(text).toContain('beside the baseline: 14 then, 11.07 bit/s/Hz now, worse by 2.93, margin 0.14');
     expect(text).not.toContain('seed 1');
-    expect(at(`${test('panel-hangs')}/error`)).toContain('seed 1: limit: it took longer than 120 s and was killed Raise limitS');
+    expect(at(`${test('panel-hangs')}/error`)).toContain('seed 1: limit: it took longer than 120 s and was killed. Raise limitS');
   });
 
   it('fails no build for what is quarantined, and says why', () => {

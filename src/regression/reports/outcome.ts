@@ -86,7 +86,7 @@ function findingsOfAttempt({ checks, error }: Attempt, seed: number): Finding[] 
       figures: joined([value !== null && `value ${valueText(value, unit, bounds)}`, boundText({ ...bounds, unit })]),
     }));
   if (error === undefined) return failed;
-  return [{ seed, name: error.code, figures: '', says: joined([error.message, error.wayOut], ' ') }, ...failed];
+  return [{ seed, name: error.code, figures: '', says: joined([error.message, error.wayOut], '. ') }, ...failed];
 }
 
 /** The playing by which a seed is judged: the last one; of a flaky seed the first that failed. */
@@ -102,6 +102,7 @@ interface Bounds {
 export function boundText({ atLeast, atMost, unit }: Bounds & { unit: string }): string {
   if (atLeast === null) return atMost === null ? '' : `bound ≤ ${withUnit(figureText(atMost), unit)}`;
   if (atMost === null) return `bound ≥ ${withUnit(figureText(atLeast), unit)}`;
+  if (atLeast === atMost) return `bound = ${withUnit(figureText(atMost), unit)}`;
   return `bounds ${figureText(atLeast)} to ${withUnit(figureText(atMost), unit)}`;
 }
 

@@ -19,7 +19,7 @@ it('says what failed and how to play just it, then what is left out and why, the
   again: beamrig regress scenarios/cable-pulled.yaml --seeds 2,3
 
 BROKEN  panel-hangs
-  seed 1  limit: it took longer than 120 s and was killed Raise limitS, or look why.
+  seed 1  limit: it took longer than 120 s and was killed. Raise limitS, or look why.
   again: beamrig regress scenarios/panel-hangs.yaml --seeds 1
 
 FLAKY  users-walk
