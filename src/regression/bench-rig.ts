@@ -15,6 +15,8 @@ export interface BenchOptions {
   channels?: CMatrix[];
   /** Something else that takes part needs real time. */
   realTime: boolean;
+  /** The rig file of hardware that it is played on, instead of what the case says. */
+  hardware?: string;
   /** Where the run writes its records. */
   runFolder: string;
 }
