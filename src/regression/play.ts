@@ -12,7 +12,7 @@ import { createRunRecorder } from '../telemetry/run-folder.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
-import type { BenchOptions } from './played-bench.ts';
+import type { BenchOptions } from './bench-rig.ts';
 import { createSoundness, isFixed } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
