@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { failedAttempt, type Job } from './job.ts';
-import type { Attempt } from './results.ts';
+import { failedAttempt, type Job, type Played } from './job.ts';
 
 /** Who plays jobs: processes of this machine, or workers behind a queue. */
 export interface JobPlayer {
   /** How many at a time are worth asking for. */
   readonly parallel: number;
   /** Never rejects: what goes wrong is an attempt, too. */
-  play(job: Job): Promise<Attempt>;
+  play(job: Job): Promise<Played>;
   close(): Promise<void>;
 }
 
@@ -111,17 +110,17 @@ async function startProcess(scratch: string): Promise<Playing> {
   throw new BeamrigError('internal', 'the process that plays scenarios does not start');
 }
 
-async function played(seat: Seat, job: Job): Promise<Attempt> {
+async function played(seat: Seat, job: Job): Promise<Played> {
   const { child, ended } = seat.process as Playing;
   const { limitS } = job.scenario.text;
   let late: NodeJS.Timeout | undefined;
   let errors = '';
   const hear = (text: Buffer): void => void (errors = (errors + text.toString('utf8')).slice(-4000));
   child.stderr?.on('data', hear);
-  let answered: ((attempt: Attempt) => void) | undefined;
+  let answered: ((attempt: Played) => void) | undefined;
   try {
     const outcome = await Promise.race([
-      new Promise<Attempt>((resolve) => {
+      new Promise<Played>((resolve) => {
         answered = resolve;
         child.once('message', resolve);
         child.send(job);
