@@ -93,7 +93,7 @@ function aloneText(seeds: readonly number[], then: Map<number, CheckResult>, now
   const without = (side: Map<number, CheckResult>): number => seeds.filter((seed) => !isFigure(side.get(seed)?.value)).length;
   const parts = [
     ...(without(then) === 0 ? [] : [`${counted(without(then), 'seed')} without a value in the baseline`]),
-    ...(without(now) === 0 ? [] : [`${counted(without(now), 'seed')} without one now`]),
+    ...(without(now) === 0 ? [] : [`${counted(without(now), 'seed')} without a value now`]),
   ];
   return parts.length === 0 ? '' : `; left out: ${parts.join(', ')}`;
 }

@@ -58,8 +58,9 @@ const LONGEST_NAME = 100;
 
 /** Signs that a file name may not have become others: two cases that then read the same are told apart by a piece of a hash. */
 function fileNameOf(id: string): string {
-  const plain = id.replace(/[^A-Za-z0-9=.+-]+/g, '_').slice(0, LONGEST_NAME);
-  return plain === id.replaceAll(' ', '_') ? plain : `${plain}.${sha256Of(id).slice(0, 8)}`;
+  const spaced = id.replaceAll(' ', ',');
+  const plain = spaced.replace(/[^\w=.,+-]/g, '_').slice(0, LONGEST_NAME);
+  return plain === spaced && !id.includes(',') ? plain : `${plain}.${sha256Of(id).slice(0, 8)}`;
 }
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
