@@ -137,7 +137,7 @@ function attemptHtml(
 const endText = ({ as, code, reason }: { as: string; code?: string | undefined; reason?: string | undefined }): string =>
   joined([`it ended ${as}`, code, reason], ': ');
 
-const MOST_EVENTS = 40;
+const MOST_EVENTS = 20;
 
 function eventsHtml(
   events: readonly { atS: number; level: string; code: string; message: string; action?: string | undefined }[],

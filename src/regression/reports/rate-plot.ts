@@ -9,16 +9,17 @@ import { joined } from './outcome.ts';
 import { decimated } from './decimated.ts';
 
 const WIDTH = 720;
-const LEFT = 46;
+const LEFT = 52;
 const RIGHT = 8;
 const PLOT = 130;
 const LABEL_ROW = 15;
 const PANEL_ROW = 9;
-/** Room for an event, and for an average letter of a label. */
-const LETTER = 6.3;
+/** Room for a letter of a label, on average. */
+const LETTER = 6.6;
+const MOST_LETTERS = 60;
 const MOST_LABEL_ROWS = 6;
 /** Points a line. */
-const MOST_POINTS = 160;
+const MOST_POINTS = 120;
 const MOST_EVENTS = 80;
 
 const LINES = [
@@ -59,11 +60,7 @@ export function ratePlotSvg(story: StorySummary, title: string, id: string): str
     `<desc>${clean(inWords(story))}</desc>`,
     `<text x="${LEFT}" y="12">sum rate, bit/s/Hz${seen === '' ? '' : ':'}</text>`,
     ...lines.map(({ label }, i) => legend(label, LEFT + 120 + i * 100)),
-    ...labels.map(({ x, width, row, text, action }) => {
-      const skipped = action.skipped === true ? ' skipped' : '';
-      const y = 30 + row * LABEL_ROW;
-      return `<rect class="band${skipped}" x="${short(x)}" y="${y - 10}" width="${short(width)}" height="${bottom - y + 10}"/><text class="label" x="${short(Math.min(x + 3, WIDTH - RIGHT - LETTER * text.length))}" y="${y}">${clean(text)}</text>`;
-    }),
+    ...labels.map((label) => actionSvg(label, bottom)),
     ...gridUp(most, up),
     `<rect class="frame" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - RIGHT}" height="${PLOT}"/>`,
     ...lines.map(({ label, points }) => `<path class="line ${label}" d="${pathOf(points, at, up)}"/>`),
@@ -93,24 +90,45 @@ function inWords({ cycles, voidCycles, actions, events, shown }: StorySummary): 
 
 type ActionSeen = StorySummary['actions'][number];
 
+interface Label {
+  action: ActionSeen;
+  /** Where the entry begins, and where it ends if it lasts. */
+  from: number;
+  to: number;
+  text: string;
+  /** Before it where there is no room behind. */
+  before: boolean;
+  row: number;
+}
+
 /** Labels side by side where there is room, else one below the other. */
-function placed(actions: readonly ActionSeen[], at: (atS: number) => number) {
+function placed(actions: readonly ActionSeen[], at: (atS: number) => number): Label[] {
   const ends: number[] = [];
   return actions.map((action) => {
-    const x = at(action.beganS);
-    const text = joined(
-      [
-        action.label,
-        action.skipped === true ? 'not played' : action.answer !== undefined && action.answer !== 'done' && action.answer,
-      ],
-      ': ',
-    ).slice(0, 60);
-    const left = Math.min(x, WIDTH - RIGHT - LETTER * text.length);
+    const { label, beganS, endedS, skipped, answer } = action;
+    const from = at(beganS);
+    const told = skipped === true ? 'not played' : answer !== 'done' && answer;
+    const text = joined([label, told], ': ').slice(0, MOST_LETTERS);
+    const width = LETTER * text.length + 6;
+    const before = from + width > WIDTH - RIGHT;
+    const left = before ? from - width : from;
     const free = Array.from({ length: MOST_LABEL_ROWS }, (_, i) => i).find((i) => (ends[i] ?? 0) <= left);
     const row = free ?? MOST_LABEL_ROWS - 1;
-    ends[row] = Math.max(ends[row] ?? 0, left + LETTER * text.length + 8);
-    return { action, x, row, text, width: action.endedS === undefined ? 1 : Math.max(1, at(action.endedS) - x) };
+    ends[row] = Math.max(ends[row] ?? 0, left + width);
+    return { action, from, to: endedS === undefined ? from : at(endedS), text, before, row };
   });
+}
+
+function actionSvg({ action, from, to, text, before, row }: Label, bottom: number): string {
+  const y = 30 + row * LABEL_ROW;
+  const skipped = action.skipped === true ? ' skipped' : '';
+  const top = y - 10;
+  const mark =
+    to > from
+      ? `<rect class="band${skipped}" x="${short(from)}" y="${top}" width="${short(to - from)}" height="${bottom - top}"/>`
+      : `<path class="moment${skipped}" d="M${short(from)} ${top}V${bottom}"/>`;
+  const x = short(before ? from - 3 : from + 3);
+  return `${mark}<text class="label" x="${x}" y="${y}"${before ? ' text-anchor="end"' : ''}>${clean(text)}</text>`;
 }
 
 function legend(label: string, x: number): string {
@@ -118,7 +136,7 @@ function legend(label: string, x: number): string {
 }
 
 function gridUp(most: number, up: (value: number) => number): string[] {
-  const ticks = ticksOf(0, most).filter((_, i) => i % 2 === 0);
+  const ticks = ticksOf(0, most).filter((_, i, { length }) => length < 6 || i % 2 === 0);
   return tickTexts(ticks).map((text, i) => {
     const y = short(up(ticks[i]));
     return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${short(up(ticks[i]) + 4)}" text-anchor="end">${text}</text>`;
@@ -151,7 +169,7 @@ function panelRow({ shown }: StorySummary, panel: number, endS: number, at: (atS
     const [from, to] = [at(atS), at(own[i + 1]?.atS ?? endS)];
     return `<rect class="${what}" x="${short(from)}" y="${y}" width="${short(Math.max(0.8, to - from))}" height="${PANEL_ROW}"/>`;
   });
-  return `<text x="${LEFT - 6}" y="${y + PANEL_ROW - 1}" text-anchor="end">dark ${panel}</text>${rects.join('')}`;
+  return `<text x="${LEFT - 6}" y="${y + PANEL_ROW - 1}" text-anchor="end">panel ${panel}</text>${rects.join('')}`;
 }
 
 function timeAxis(endS: number, at: (atS: number) => number, y: number): string[] {
