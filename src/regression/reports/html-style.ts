@@ -67,6 +67,7 @@ dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .rate .band.skipped { fill: var(--dim); }
 .rate .moment { stroke: var(--c4); stroke-width: 1.6; }
 .rate .moment.skipped { stroke: var(--dim); stroke-dasharray: 3 3; }
+.rate .label { paint-order: stroke; stroke: var(--page); stroke-width: 3px; }
 .rate .dark { fill: var(--text); }
 .rate .codeword { fill: var(--page); stroke: var(--text); }
 .rate .event.error { fill: var(--bad); }

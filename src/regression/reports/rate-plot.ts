@@ -60,7 +60,9 @@ export function ratePlotSvg(story: StorySummary, title: string, id: string): str
     `<desc>${clean(inWords(story))}</desc>`,
     `<text x="${LEFT}" y="12">sum rate, bit/s/Hz${seen === '' ? '' : ':'}</text>`,
     ...lines.map(({ label }, i) => legend(label, LEFT + 120 + i * 100)),
+    // Names over the strokes of others.
     ...labels.map((label) => actionSvg(label, bottom)),
+    ...labels.map(labelSvg),
     ...gridUp(most, up),
     `<rect class="frame" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - RIGHT}" height="${PLOT}"/>`,
     ...lines.map(({ label, points }) => `<path class="line ${label}" d="${pathOf(points, at, up)}"/>`),
@@ -119,17 +121,18 @@ function placed(actions: readonly ActionSeen[], at: (atS: number) => number): La
   });
 }
 
-function actionSvg({ action, from, to, text, before, row }: Label, bottom: number): string {
-  const y = 30 + row * LABEL_ROW;
+const rowY = (row: number): number => 30 + row * LABEL_ROW;
+
+function actionSvg({ action, from, to, row }: Label, bottom: number): string {
   const skipped = action.skipped === true ? ' skipped' : '';
-  const top = y - 10;
-  const mark =
-    to > from
-      ? `<rect class="band${skipped}" x="${short(from)}" y="${top}" width="${short(to - from)}" height="${bottom - top}"/>`
-      : `<path class="moment${skipped}" d="M${short(from)} ${top}V${bottom}"/>`;
-  const x = short(before ? from - 3 : from + 3);
-  return `${mark}<text class="label" x="${x}" y="${y}"${before ? ' text-anchor="end"' : ''}>${clean(text)}</text>`;
+  const top = rowY(row) - 10;
+  return to > from
+    ? `<rect class="band${skipped}" x="${short(from)}" y="${top}" width="${short(to - from)}" height="${bottom - top}"/>`
+    : `<path class="moment${skipped}" d="M${short(from)} ${top}V${bottom}"/>`;
 }
+
+const labelSvg = ({ from, text, before, row }: Label): string =>
+  `<text class="label" x="${short(before ? from - 3 : from + 3)}" y="${rowY(row)}"${before ? ' text-anchor="end"' : ''}>${clean(text)}</text>`;
 
 function legend(label: string, x: number): string {
   return `<path class="line ${label}" d="M${x} 8h22"/><text x="${x + 28}" y="12">${label}</text>`;
