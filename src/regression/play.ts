@@ -6,15 +6,14 @@
  */
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { toDb } from '../../core/signal/rate.ts';
-import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
 import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
-import type { BenchOptions } from './played-bench.ts';
-import { createSoundness } from './soundness.ts';
+import type { BenchOptions } from './bench-rig.ts';
+import { createSoundness, isFixed } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
 
@@ -37,7 +36,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
     ...{ rig: rigFile, rigText: JSON.stringify(options.one.rig), rigPath: options.scenario.file },
     ...{ seed: options.seed, clock, time: bench.time, startedAt: new Date(0) },
   });
-  const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains);
+  const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains, rigFile.array.phaseBits);
   const story: Story = {
     ...{ cycles: [], events: [], actions: [], shown: [], words: [], unsound: [] },
     panels: bench.panelElements.length,
@@ -49,7 +48,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());
-    const what = beam === undefined ? 'dark' : beam.beamId === SAFE_BEAM_ID || beam.beamId === 0 ? 'codeword' : 'beam';
+    const what = beam === undefined ? 'dark' : isFixed(beam.beamId) ? 'codeword' : 'beam';
     const before = story.shown.findLast((each) => each.panel === panel);
     if (before?.what === what) before.beamId = beam?.beamId ?? 0;
     else story.shown.push({ atS: nowS(), panel, what, beamId: beam?.beamId ?? 0 });

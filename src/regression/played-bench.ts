@@ -10,40 +10,21 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
-import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { RigFile } from '../config/rig-file.ts';
 import { startEmbeddedBroker } from '../link/mqtt/embedded-broker.ts';
 import { createMqttPanelEnd } from '../link/mqtt/mqtt-panel-end.ts';
 import { playPanels, type PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray, panelSettings } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
+import { benchRig, NOISE, type BenchOptions } from './bench-rig.ts';
 import type { Bench, Shown } from './bench.ts';
 import { changesOf } from './changing-world.ts';
-import { withArrayFaults } from './array-happenings.ts';
 import { createLoopbackWire, type LoopbackWire } from './loopback-wire.ts';
-import { merged } from './merged.ts';
 import { troubled, type TroubledEnd } from './mishaps.ts';
-import type { Case, Scenario } from './scenario.ts';
 import type { Action, ActionName } from './timeline-schema.ts';
-
-export interface BenchOptions {
-  scenario: Scenario;
-  /** One of the scenario's. */
-  one: Case;
-  seed: number;
-  /** Instead of simulated channels, one a cycle. */
-  channels?: CMatrix[];
-  /** Something else that takes part needs real time. */
-  realTime: boolean;
-  /** Where the run writes its records. */
-  runFolder: string;
-}
-
-/** Only P/σ² counts: the noise is the unit of power. */
-const NOISE = 1;
 
 /** What of a timeline can be played with panels of our own. */
 const PLAYS: ReadonlySet<ActionName> = new Set([
@@ -138,34 +119,6 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
     await close();
     throw error;
   }
-}
-
-/**
- * The rig of a case on a bench.
- * @param wire the block of its link, by the name of the panel
- */
-export function benchRig(
-  { one, scenario, runFolder }: BenchOptions,
-  wire: (name: string) => object,
-  more: Record<string, unknown>,
-): RigFile {
-  const plain = checkRig(one.rig, scenario.rigFolder);
-  if ('problems' in plain) throw new BeamrigError('scenario-file', plain.problems.map(({ text }) => text).join('; '));
-  const each = elementsOf(plain.rig) / one.panels;
-  const links = Array.from({ length: one.panels }, (_, i) => {
-    const name = `panel-${i}`;
-    return { name, panel: `PANEL-${i}`, elements: `${i * each}-${(i + 1) * each - 1}`, ...wire(name) };
-  });
-  const raw = merged(withArrayFaults(one.rig, scenario.text.timeline), {
-    links: links as unknown,
-    ...('fallback' in one.rig ? {} : { fallback: 'never' }),
-    telemetry: { runFolder, influx: null },
-    dashboard: { port: 0 },
-    ...more,
-  });
-  const checked = checkRig(raw, scenario.rigFolder);
-  if ('problems' in checked) throw new BeamrigError('scenario-file', checked.problems.map(({ text }) => text).join('; '));
-  return checked.rig;
 }
 
 function mqttOf(rig: RigFile, index: number) {

@@ -1,7 +1,9 @@
 /** Every check of a scenario, held against a story. */
 import type { Check } from '../check-schema.ts';
 import type { CheckResult } from '../results.ts';
+import { restsOn } from '../rests-on.ts';
 import type { Story } from '../story.ts';
+import { labelOf } from '../timeline-schema.ts';
 import { checkName } from './check-name.ts';
 import { eventChecks } from './event-checks.ts';
 import { boundsOf, within, type Found } from './found.ts';
@@ -20,7 +22,11 @@ export function checkStory(checks: readonly Check[], story: Story, setting: Chec
 }
 
 function resultOf(check: Check, story: Story, setting: CheckSetting): CheckResult {
-  const found = find(check, story, setting);
+  const undone = restsOn(
+    check,
+    story.actions.flatMap(({ action, skipped }) => (skipped === true ? [action] : [])),
+  );
+  const found = undone === undefined ? find(check, story, setting) : notTested(labelOf(undone));
   const { atLeast, atMost } = { ...boundsOf(check), ...found };
   return {
     name: checkName(check),
@@ -32,6 +38,11 @@ function resultOf(check: Check, story: Story, setting: CheckSetting): CheckResul
     says: found.says,
   };
 }
+
+const notTested = (label: string): Found => ({
+  ...{ value: null, unit: '', holds: undefined },
+  says: `${label} cannot be played on this bench`,
+});
 
 function find(check: Check, story: Story, setting: CheckSetting): Found {
   switch (check.check) {

@@ -1,0 +1,158 @@
+/**
+ * A regression: scenarios read, cases chosen, each played with its seeds by whoever plays jobs, judged, and put into one report.
+ *
+ *   files ─► scenarios ─► cases (filter, shard) ─► seeds ═► jobs ═► attempts ─► verdicts ─► report
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { hostFacts } from '../telemetry/run-manifest.ts';
+import { chosenCases, type Choice, type ChosenCase } from './chosen-cases.ts';
+import { judgedCase } from './judged-case.ts';
+import type { Job } from './job.ts';
+import type { JobPlayer } from './job-pool.ts';
+import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult, type Totals } from './results.ts';
+import type { ReadScenario } from './scenario.ts';
+
+export interface RegressOptions extends Choice {
+  scenarios: readonly ReadScenario[];
+  player: JobPlayer;
+  /** First seed, instead of those of rig files. */
+  seed?: number;
+  /** Begin nothing new once a case has failed. */
+  failFast?: boolean;
+  /** How often a seed that failed is played again, to see whether it always does. It stays failed. Default 1. */
+  retries?: number;
+  /** Where run folders of what failed are kept; else none is. */
+  keep?: string;
+  startedAt?: Date;
+  signal?: AbortSignal;
+  onProgress?: (progress: RegressProgress) => void;
+}
+
+export interface RegressProgress {
+  done: number;
+  of: number;
+  /** The case that was just judged. */
+  case?: CaseResult;
+}
+
+/** @throws {BeamrigError} 'argument' where nothing is chosen */
+export async function regress(options: RegressOptions): Promise<Report> {
+  const { scenarios, player, startedAt = new Date(), onProgress = () => undefined } = options;
+  const began = performance.now();
+  const chosen = chosenCases(scenarios, options);
+  if (chosen.length === 0) {
+    throw new BeamrigError('argument', 'no case of these scenarios is chosen', {
+      wayOut: 'See what there is with `beamrig regress … --list`.',
+    });
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'beamrig-regress-'));
+  const results: CaseResult[] = [];
+  let [done, halted] = [0, false];
+  try {
+    onProgress({ done, of: chosen.length });
+    const queue = [...chosen.entries()];
+    const one = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const [index, each] = next;
+        const stopped = halted || options.signal?.aborted === true;
+        const result = stopped ? notPlayed(each) : await playCase(each, options, scratch);
+        results[index] = result;
+        if (options.failFast === true && (result.verdict === 'failed' || result.verdict === 'error')) halted = true;
+        onProgress({ done: ++done, of: chosen.length, case: result });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(chosen.length, player.parallel) }, one));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return {
+    format: REPORT_FORMAT,
+    underTest: underTest(scenarios, results),
+    cases: results,
+    totals: totalsOf(results),
+    times: {
+      startedAt: startedAt.toISOString(),
+      seconds: (performance.now() - began) / 1000,
+      workers: player.parallel,
+    },
+  };
+}
+
+async function playCase(chosen: ChosenCase, options: RegressOptions, scratch: string): Promise<CaseResult> {
+  const { scenario, one } = chosen;
+  const seeds: SeedResult[] = [];
+  for (const seed of seedsOf(chosen, options.seed)) {
+    if (options.signal?.aborted === true) break;
+    seeds.push(await playSeed(chosen, seed, options, scratch));
+  }
+  return judgedCase(scenario, one, seeds);
+}
+
+async function playSeed(chosen: ChosenCase, seed: number, options: RegressOptions, scratch: string): Promise<SeedResult> {
+  const { scenario, one } = chosen;
+  const { retries = 1, keep } = options;
+  const attempts: Attempt[] = [];
+  do {
+    const name = [
+      scenario.text.name,
+      one.id.replaceAll(/[^A-Za-z0-9.=-]+/g, '_'),
+      `seed-${seed}`,
+      `attempt-${attempts.length + 1}`,
+    ];
+    const folder = join(keep ?? scratch, name.filter((part) => part !== '').join('.'));
+    mkdirSync(folder, { recursive: true });
+    const job: Job = { scenario: { ...scenario, cases: undefined } as Job['scenario'], one, seed, runFolder: folder };
+    const { runFolder, ...attempt } = await options.player.play(job);
+    const bad = attempt.verdict === 'failed' || attempt.verdict === 'error';
+    attempts.push(bad && keep !== undefined && runFolder !== undefined ? { ...attempt, runFolder } : attempt);
+    if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });
+  } while (isBad(attempts.at(-1)) && attempts.length <= retries && options.signal?.aborted !== true);
+  const [{ verdict }] = attempts;
+  return { seed, verdict, flaky: attempts.some((each) => each.verdict !== verdict), attempts };
+}
+
+const isBad = (attempt: Attempt | undefined): boolean => attempt?.verdict === 'failed' || attempt?.verdict === 'error';
+
+/** Those of a list; or so many from that of the rig file on, or from the one that was asked for. */
+function seedsOf({ scenario, one }: ChosenCase, from: number | undefined): number[] {
+  const { seeds } = scenario.text;
+  if (typeof seeds !== 'number') return from === undefined ? seeds : seeds.map((_, i) => from + i);
+  const first = from ?? (typeof one.rig.seed === 'number' ? one.rig.seed : 1);
+  return Array.from({ length: seeds }, (_, i) => first + i);
+}
+
+const notPlayed = ({ scenario, one }: ChosenCase): CaseResult => ({
+  ...judgedCase(scenario, one, []),
+  verdict: 'skipped',
+  why: 'the regression was ended before it',
+});
+
+function totalsOf(cases: readonly CaseResult[]): Totals {
+  const totals: Totals = { passed: 0, failed: 0, error: 0, skipped: 0, flaky: 0, quarantined: 0 };
+  for (const { verdict, flaky, quarantined } of cases) {
+    if (quarantined === undefined) totals[verdict]++;
+    else totals.quarantined++;
+    if (flaky) totals.flaky++;
+  }
+  return totals;
+}
+
+function underTest(scenarios: readonly ReadScenario[], cases: readonly CaseResult[]): Report['underTest'] {
+  const { program, node, host } = hostFacts();
+  const parts: Record<string, string> = {};
+  for (const { facts } of cases.flatMap(({ seeds }) => seeds.flatMap(({ attempts }) => attempts))) {
+    for (const [name, value] of Object.entries(facts)) parts[`${name} ${value}`.trim()] = value;
+  }
+  return {
+    program,
+    parts,
+    scenarios: Object.fromEntries(
+      scenarios.map(({ text, file }) => [text.name, createHash('sha256').update(readFileSync(file)).digest('hex')]),
+    ),
+    ...{ node, host },
+  };
+}
