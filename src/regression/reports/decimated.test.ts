@@ -4,7 +4,9 @@ import { decimated } from './decimated.ts';
 const atS = Array.from({ length: 10_000 }, (_, i) => i / 100);
 
 it('keeps every spike and every gap of a line of many points', () => {
-  const values = atS.map((_, i): number | null => (i === 4321 ? 99 : i === 7777 ? -99 : i >= 5000 && i < 5003 ? null : Math.sin(i)));
+  const values = atS.map((_, i): number | null =>
+    i === 4321 ? 99 : i === 7777 ? -99 : i >= 5000 && i < 5003 ? null : Math.sin(i),
+  );
   const points = decimated(atS, values, 120);
   expect(points.length).toBeLessThanOrEqual(125);
   expect(points).toContainEqual({ atS: 43.21, value: 99 });

@@ -20,7 +20,7 @@ const MOST_LETTERS = 60;
 const MOST_LABEL_ROWS = 6;
 /** Points a line. */
 const MOST_POINTS = 120;
-const MOST_EVENTS = 80;
+const MOST_EVENTS = 40;
 
 const LINES = [
   { key: 'true', label: 'true' },
@@ -66,7 +66,7 @@ export function ratePlotSvg(story: StorySummary, title: string, id: string): str
     ...gridUp(most, up),
     `<rect class="frame" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - RIGHT}" height="${PLOT}"/>`,
     ...lines.map(({ label, points }) => `<path class="line ${label}" d="${pathOf(points, at, up)}"/>`),
-    ...events.slice(0, MOST_EVENTS).map(({ atS, level }) => eventMark(at(atS), bottom + 1, level)),
+    ...eventMarks(events.slice(0, MOST_EVENTS), at, bottom + 1),
     ...panels.map((panel, i) => panelRow(story, panel, endS, at, below + i * (PANEL_ROW + 3))),
     ...timeAxis(endS, at, axis),
     '</svg></div>',
@@ -146,22 +146,36 @@ function gridUp(most: number, up: (value: number) => number): string[] {
   });
 }
 
+/** From point to point, which takes fewer letters than where each is. */
 function pathOf(
   points: readonly { atS: number; value: number | null }[],
   at: (atS: number) => number,
   up: (value: number) => number,
 ): string {
-  return points
-    .flatMap(({ atS, value }, i) =>
-      value === null ? [] : [`${(points[i - 1]?.value ?? null) === null ? 'M' : 'L'}${short(at(atS))} ${short(up(value))}`],
-    )
-    .join('');
+  let path = '';
+  let before: { x: number; y: number } | undefined;
+  for (const { atS, value } of points) {
+    if (value === null) {
+      before = undefined;
+      continue;
+    }
+    const [x, y] = [Number(short(at(atS))), Number(short(up(value)))];
+    path += before === undefined ? `M${x} ${y}` : `l${short(x - before.x)} ${short(y - before.y)}`.replace(' -', '-');
+    before = { x, y };
+  }
+  return path;
 }
 
-/** Triangle, rhomb and stroke: an error, a warning, and what is only said. */
-function eventMark(x: number, y: number, level: string): string {
-  const shape = level === 'error' ? 'l5 9h-10z' : level === 'warning' ? 'l4 4.5l-4 4.5l-4 -4.5z' : 'v8';
-  return `<path class="event ${level === 'error' || level === 'warning' ? level : 'info'}" d="M${short(x)} ${y}${shape}"/>`;
+/** Triangle, rhomb and stroke: errors, warnings, and what is only said. A path for all of a level. */
+const EVENT_SHAPES = { error: 'l5 9h-10z', warning: 'l4 4.5l-4 4.5l-4 -4.5z', info: 'v8' };
+
+function eventMarks(events: readonly { atS: number; level: string }[], at: (atS: number) => number, y: number): string[] {
+  const levelOf = (level: string): string => (level in EVENT_SHAPES ? level : 'info');
+  return Object.entries(EVENT_SHAPES).flatMap(([level, shape]) => {
+    const own = events.filter((event) => levelOf(event.level) === level);
+    const path = own.map(({ atS }) => `M${short(at(atS))} ${y}${shape}`).join('');
+    return own.length === 0 ? [] : [`<path class="event ${level}" d="${path}"/>`];
+  });
 }
 
 /** When it was dark (full), and when it showed its fixed beam (hollow). */
