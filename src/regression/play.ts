@@ -5,30 +5,38 @@
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
 import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
-import type { CycleRecord } from '../telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
 import type { BenchOptions } from './bench-rig.ts';
+import { openParts, takesPart, type Parts } from './parts.ts';
 import { createSoundness } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
 
 /** @param words how many good cycles' words to keep */
 export async function playOnce(options: BenchOptions, words: number): Promise<Story> {
-  const bench = await openBench(options);
+  const wanted = options.scenario.text.parts;
+  const parts = await openParts(wanted);
   try {
-    return await playOn(bench, options, words);
+    const bench = await openBench(takesPart(wanted) ? { ...options, realTime: true } : options);
+    try {
+      return await playOn(bench, parts, options, words);
+    } finally {
+      await bench.close();
+    }
   } finally {
-    await bench.close();
+    await parts.close();
   }
 }
 
-async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number): Promise<Story> {
+async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWanted: number): Promise<Story> {
   const { clock, rig: rigFile } = bench;
   const { timeline, seconds } = options.scenario.text;
   let beganMs = clock.nowMs();
@@ -36,6 +44,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   const recorder = createRunRecorder({
     ...{ rig: rigFile, rigText: JSON.stringify(options.one.rig), rigPath: options.scenario.file },
     ...{ seed: options.seed, clock, time: bench.time, startedAt: new Date(0) },
+    onOwnEvent: (event) => tellOf(event),
   });
   const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains);
   const story: Story = {
@@ -46,6 +55,8 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
+  const tellOf = ({ level, code, message, action }: RigEvent): void =>
+    void story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());
@@ -90,8 +101,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
         },
         event: (event) => {
           recorder.event(event);
-          const { level, code, message, action } = event;
-          story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
+          tellOf(event);
         },
         changed: (cycle, what) => recorder.changed?.(cycle, what),
       },
@@ -106,11 +116,17 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   story.facts.model = [assembled.identity.model.id, assembled.identity.model.sha256?.slice(0, 16)].filter(Boolean).join(' ');
   story.facts.calibration = assembled.identity.calibration;
   const { controller } = assembled;
+  try {
+    await parts.begin({ rig: rigFile, controller, recorder, random: createRandom(options.seed).stream('parts') });
+  } catch (error) {
+    await controller.stop();
+    throw error;
+  }
   beganMs = clock.nowMs();
   bench.begin();
   const over = new AbortController();
   const running = assembled.run().finally(() => over.abort());
-  const playing = playTimeline(timeline, { bench, controller, nowS, over: over.signal, seen: story.actions });
+  const playing = playTimeline(timeline, { bench, parts, controller, nowS, over: over.signal, seen: story.actions });
   // Where the rig gave up or was stopped, what is left of the timeline still passes: an array that is safe has to stay so.
   await clock.sleep(seconds * 1000 - (clock.nowMs() - beganMs));
   const endS = nowS();
@@ -124,6 +140,9 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
     ...(controller.unsafe === undefined ? {} : { unsafe: controller.unsafe }),
   };
   await recorder.close(outcome.reason);
+  const missing = await parts.recordsMissing();
+  if (missing !== undefined) story.recordsMissing = missing;
+  Object.assign(story.facts, parts.facts());
   story.unsound = [
     ...soundness.broken(rigFile.safeState),
     ...(controller.unsafe === undefined ? [] : [`at the end the array was ${controller.unsafe}`]),
@@ -133,6 +152,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
 
 interface Stage {
   bench: Bench;
+  parts: Parts;
   controller: Controller;
   nowS: () => number;
   over: AbortSignal;
@@ -140,7 +160,7 @@ interface Stage {
 }
 
 async function playTimeline(timeline: readonly Action[], stage: Stage): Promise<void> {
-  const { bench, nowS, seen } = stage;
+  const { bench, parts, nowS, seen } = stage;
   const entries = [...timeline].sort((a, b) => a.atS - b.atS);
   const ends: Promise<void>[] = [];
   for (const action of entries) {
@@ -149,14 +169,15 @@ async function playTimeline(timeline: readonly Action[], stage: Stage): Promise<
     seen.push(one);
     if (OPERATOR.has(action.do))
       ends.push(operate(action, stage.controller).then((answer) => void Object.assign(one, { answer })));
-    else if (bench.plays.has(action.do)) ends.push(playFor(action, one, stage));
+    else if (bench.plays.has(action.do)) ends.push(playFor(action, one, bench, stage));
+    else if (parts.plays.has(action.do)) ends.push(playFor(action, one, parts, stage));
     else one.skipped = true;
   }
   await Promise.all(ends);
 }
 
-async function playFor(action: Action, one: ActionSeen, { bench, nowS }: Stage): Promise<void> {
-  const end = await bench.play(action);
+async function playFor(action: Action, one: ActionSeen, by: Pick<Bench | Parts, 'play'>, { bench, nowS }: Stage): Promise<void> {
+  const end = await by.play(action);
   const { forS } = action as { forS?: number };
   if (forS === undefined) return;
   await bench.clock.sleep((action.atS + forS - nowS()) * 1000);
