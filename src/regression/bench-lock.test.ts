@@ -17,7 +17,7 @@ const links = (...ports: number[]) =>
 name: bench
 array: { geometry: { kind: ula, elements: ${2 * ports.length} }, rfChains: 1, phaseBits: 2 }
 users: { count: 1 }
-beamformer: { model: steering }
+beamformer: { model: aligned }
 links: [${ports.map((port, i) => `{ name: l${i}, elements: '${2 * i}-${2 * i + 1}', serial: { path: /dev/no-port-${port} } }`).join(', ')}]
 `,
     'bench',

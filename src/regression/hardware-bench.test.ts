@@ -17,7 +17,7 @@ const rig = (more: string, bits = 4): string => `
 name: attached
 array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: ${bits} }
 users: { count: 2 }
-beamformer: { model: steering }
+beamformer: { model: aligned }
 loop: { rateHz: 10 }
 ${more}`;
 

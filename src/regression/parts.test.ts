@@ -22,7 +22,7 @@ rig:
   name: parts
   array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 4 }
   users: { count: 2 }
-  beamformer: { model: steering }
+  beamformer: { model: aligned }
   loop: { rateHz: 20 }
 parts: { database: true, pages: 2 }
 seconds: 4

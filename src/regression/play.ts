@@ -4,6 +4,7 @@
  *
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
+import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
@@ -12,6 +13,7 @@ import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
 import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
+import { calibrationErrorDeg } from './calibration-truth.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
 import type { BenchOptions } from './bench-rig.ts';
@@ -19,6 +21,10 @@ import { openParts, takesPart, type Parts } from './parts.ts';
 import { createSoundness } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
+
+const LOOK_EVERY_MS = 100;
+/** Beyond what a measurement says that reading takes. */
+const SOLVING_S = 30;
 
 /** @param words how many good cycles' words to keep */
 export async function playOnce(options: BenchOptions, words: number): Promise<Story> {
@@ -129,7 +135,14 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
   const playing = playTimeline(timeline, { bench, parts, controller, nowS, over: over.signal, seen: story.actions });
   // Where the rig gave up or was stopped, what is left of the timeline still passes: an array that is safe has to stay so.
   await clock.sleep(seconds * 1000 - (clock.nowMs() - beganMs));
+  await untilMeasured(controller, clock, over.signal);
   const endS = nowS();
+  const believed = controller.calibrating.array();
+  const states = options.scenario.text.expect.some(({ check }) => check === 'calibration-error') ? bench.states() : undefined;
+  if (states !== undefined && believed !== undefined) {
+    const { phaseBits, rfChains } = rigFile.array;
+    story.calibrationErrorDeg = calibrationErrorDeg(states, believed, phaseBits, rfChains);
+  }
   await controller.stop();
   const outcome = await running;
   await playing;
@@ -150,6 +163,16 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
   return story;
 }
 
+const isUnderWay = ({ calibrating: { now } }: Controller): boolean => now?.phase === 'measuring' || now?.phase === 'solving';
+
+/** A measurement under way may end, no later than it says that it will; what solving takes is the machine's time. */
+async function untilMeasured(controller: Controller, clock: Clock, over: AbortSignal): Promise<void> {
+  if (!isUnderWay(controller)) return;
+  const { now } = controller.calibrating;
+  const endMs = clock.nowMs() + 1000 * ((now?.secondsLeft ?? 0) + SOLVING_S);
+  while (isUnderWay(controller) && !over.aborted && clock.nowMs() < endMs) await clock.sleep(LOOK_EVERY_MS);
+}
+
 interface Stage {
   bench: Bench;
   parts: Parts;
@@ -167,8 +190,7 @@ async function playTimeline(timeline: readonly Action[], stage: Stage): Promise<
     await bench.clock.sleep(action.atS * 1000 - nowS() * 1000);
     const one: ActionSeen = { action, label: labelOf(action), beganS: nowS() };
     seen.push(one);
-    if (OPERATOR.has(action.do))
-      ends.push(operate(action, stage.controller).then((answer) => void Object.assign(one, { answer })));
+    if (OPERATOR.has(action.do)) ends.push(operateFor(action, one, stage));
     else if (bench.plays.has(action.do)) ends.push(playFor(action, one, bench, stage));
     else if (parts.plays.has(action.do)) ends.push(playFor(action, one, parts, stage));
     else one.skipped = true;
@@ -183,6 +205,13 @@ async function playFor(action: Action, one: ActionSeen, by: Pick<Bench | Parts, 
   await bench.clock.sleep((action.atS + forS - nowS()) * 1000);
   one.endedS = nowS();
   await end?.();
+}
+
+async function operateFor(action: Action, one: ActionSeen, { bench: { clock }, controller, nowS, over }: Stage): Promise<void> {
+  one.answer = await operate(action, controller);
+  if (action.do !== 'calibrate' || !one.answer.ok) return;
+  while (isUnderWay(controller) && !over.aborted) await clock.sleep(LOOK_EVERY_MS);
+  one.endedS = nowS();
 }
 
 async function operate(action: Action, controller: Controller): Promise<ControlResult> {
