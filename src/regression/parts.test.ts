@@ -31,7 +31,7 @@ timeline:
   - { atS: 1, do: pages-hang, forS: 1 }
 expect:
   - { check: records }
-  - { check: event, code: influx-away }
+  - { check: event, code: influx-unreachable }
   - { check: ends }
 `,
       join(folder, 'parts.yaml'),

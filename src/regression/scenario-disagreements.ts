@@ -2,6 +2,7 @@
 import { nearest } from '../../core/errors/nearest.ts';
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import type { Check } from './check-schema.ts';
+import { notOnTheWay } from './mishaps.ts';
 import type { Scenario } from './scenario.ts';
 import { labelOf } from './timeline-schema.ts';
 
@@ -19,6 +20,12 @@ export function scenarioProblems({ text }: Scenario): Problem[] {
         text: `timeline[${i}]: it lasts until ${endS} s, and the scenario ends at ${seconds} s; leave forS out for "to the end"`,
       });
     }
+  });
+  timeline.forEach((entry, i) => {
+    const other = entry.do === 'frames' ? notOnTheWay(entry.behaviours) : undefined;
+    if (other === undefined) return;
+    const text = `timeline[${i}].behaviours: ${other} is nothing that happens on the way; panels play it from the start, by behaviours of the scenario`;
+    problems.push({ path: ['timeline', i, 'behaviours'], text });
   });
   const labels = timeline.map(labelOf);
   expect.forEach((check, i) => problems.push(...checkProblems(check, i, labels, seconds)));
