@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir, userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { isThere, thisProcess } from '../../core/files/process-identity.ts';
 import { counted } from '../../core/errors/counted.ts';
 import type { RigLink } from '../config/rig-file.ts';
 import { ofKind } from '../link/link-kinds.ts';
@@ -17,7 +18,6 @@ const holderSchema = z.object({
   user: z.string().max(200),
   host: z.string().max(300),
   pid: z.int().min(1),
-  /** What tells it from a later process of the same number. */
   started: z.string().max(40),
   command: z.string().max(1000),
   since: z.iso.datetime(),
@@ -43,7 +43,7 @@ const LOOK_EVERY_MS = 250;
 export async function holdBench(options: HoldOptions): Promise<() => void> {
   const { links, command, waitS, clock, tell, folder = tmpdir() } = options;
   const me: Holder = {
-    ...{ user: userInfo().username, host: hostname(), pid: process.pid, started: startOf(process.pid) ?? '' },
+    ...{ ...thisProcess(), user: userInfo().username },
     ...{ command: command.slice(0, 1000), since: new Date().toISOString() },
   };
   // In one order for all: nobody waits for half of what another one has.
@@ -86,7 +86,7 @@ function take(file: string, me: Holder, tell: (message: string) => void): boolea
     if (code !== 'EEXIST') throw new BeamrigError('bench-busy', `${file} cannot be made: ${message}`, { cause: error });
   }
   const other = holderIn(file);
-  if (other === undefined || isThere(other)) return false;
+  if (other === undefined || isThere(other) !== false) return false;
   // Whoever moves it away first may take its place; of two that do, the second has moved a file that is in use, and puts it back.
   const aside = `${file}.${process.pid}`;
   try {
@@ -95,7 +95,7 @@ function take(file: string, me: Holder, tell: (message: string) => void): boolea
     return false; // somebody else was faster, or it is another user's
   }
   const moved = holderIn(aside);
-  if (moved !== undefined && isThere(moved)) {
+  if (moved !== undefined && isThere(moved) !== false) {
     renameSync(aside, file);
     return false;
   }
@@ -109,27 +109,6 @@ function holderIn(file: string): Holder | undefined {
     return holderSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
   } catch {
     return undefined; // gone meanwhile, or just being written
-  }
-}
-
-/** Processes of another machine cannot be seen from here. */
-function isThere({ host, pid, started }: Holder): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return startOf(pid) === started;
-}
-
-/** When a process began, in ticks of this machine. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }
 

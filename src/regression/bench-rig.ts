@@ -1,4 +1,6 @@
 /** The rig of a case as it stands in front of a bench, and what benches are opened with. */
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
@@ -25,16 +27,20 @@ export interface BenchOptions {
 export const NOISE = 1;
 
 /**
- * The rig of a case on a bench.
+ * The rig of a case on a bench. What it measures of its array is nobody else's: tables are copied, and new ones go away with the bench.
+ * @param folder of the bench
  * @param wire the block of its link, by the name of the panel, and what else is to be said of it
  */
 export function benchRig(
   { one, scenario, runFolder }: BenchOptions,
+  folder: string,
   wire: (name: string) => object,
   more: Record<string, unknown>,
 ): RigFile {
   const plain = checkRig(one.rig, scenario.rigFolder);
   if ('problems' in plain) throw new BeamrigError('scenario-file', plain.problems.map(({ text }) => text).join('; '));
+  const tables = join(folder, 'tables');
+  if (existsSync(plain.rig.calibration.folder)) cpSync(plain.rig.calibration.folder, tables, { recursive: true });
   const each = elementsOf(plain.rig) / one.panels;
   const links = Array.from({ length: one.panels }, (_, i) => {
     const name = `panel-${i}`;
@@ -45,6 +51,7 @@ export function benchRig(
     ...('fallback' in one.rig ? {} : { fallback: 'never' }),
     telemetry: { runFolder, influx: null },
     dashboard: { port: 0 },
+    calibration: { folder: tables },
     ...more,
   });
   const checked = checkRig(raw, scenario.rigFolder);

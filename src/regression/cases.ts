@@ -3,6 +3,7 @@ import type { Problem } from '../../core/errors/schema-problems.ts';
 import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
 import { beyondFirmware, isFirmware } from './firmware-limits.ts';
 import { merged } from './merged.ts';
+import { notOnTheWay } from './mishaps.ts';
 import type { Case, Coordinates, Scenario } from './scenario.ts';
 import type { Carrier, MatrixAxis } from './scenario-schema.ts';
 
@@ -77,6 +78,13 @@ function problemsOfCase(scenario: Scenario, one: Case): Problem[] {
   if (isFirmware(one.carrier)) {
     for (const { path, text } of beyondFirmware(checked.rig, one.carrier))
       problems.push({ path: place(path), text: `of the rig${here}: ${text}` });
+  }
+  const other = isFirmware(one.carrier)
+    ? notOnTheWay([...checked.rig.simulator.behaviours, ...scenario.text.behaviours])
+    : undefined;
+  if (other !== undefined) {
+    const text = `behaviours: ${other}${here} is played by panels of our own, and the firmware of carrier ${one.carrier} is none; allowed: drop, corrupt, duplicate, delay, reorder`;
+    problems.push({ path: ['behaviours'], text });
   }
   if (one.panels > 1 && isFirmware(one.carrier)) {
     const text = `panels: ${one.panels}${here}, and the firmware of carrier ${one.carrier} is one panel; allowed: 1`;

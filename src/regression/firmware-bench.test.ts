@@ -25,7 +25,7 @@ rig:
   array: { geometry: { kind: ula, elements: 64 }, rfChains: 4, phaseBits: 7 }
   users: { count: 4 }
   snrDb: 10
-  beamformer: { model: unfolded-pga-n64, deadlineMs: 5000 }
+  beamformer: { model: aligned, deadlineMs: 5000 }
   simulator: { phaseShifter: adar1000, userSpeedMps: 1.4 }
   loop: { rateHz: 5, pilots: 64 }
 ${more}`,
@@ -49,7 +49,6 @@ describe.skipIf(!hasPart('gcc') || !hasPart('arm-none-eabi-gcc') || !hasPart('qe
 seconds: 2
 matrix: { carrier: [loopback, mqtt, pty, qemu] }
 expect:
-  - { check: void-cycles, atMost: 0 }
   - { check: sum-rate, of: 'true', atLeast: 1 }
 `);
       const stories = await Promise.all((['loopback', 'mqtt', 'pty', 'qemu'] as const).map((carrier) => story(read, carrier)));

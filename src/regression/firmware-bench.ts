@@ -23,6 +23,7 @@ import { createRigArray } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
 import { benchRig, NOISE, type BenchOptions } from './bench-rig.ts';
 import type { Bench, Shown } from './bench.ts';
+import { statesOf } from './calibration-truth.ts';
 import { changesOf } from './changing-world.ts';
 import { awaitBoard, BAUD_RATE, firmwareFor, startBoard, type FirmwareBoard } from './firmware-board.ts';
 import { watchBeams } from './firmware-beams.ts';
@@ -67,7 +68,12 @@ export async function openFirmwareBench(options: BenchOptions, carrier: 'pty' | 
     const keyFile = join(folder, 'rig.key');
     if (rigKey !== undefined) writeFileSync(keyFile, rigKey.toString('hex'), { mode: 0o600 });
     const port = { serial: { path: join(folder, 'host'), baudRate: BAUD_RATE } };
-    const rig = benchRig(options, () => ({ panel, ...port }), rigKey === undefined ? {} : { authentication: { keyFile } });
+    const rig = benchRig(
+      options,
+      folder,
+      () => ({ panel, ...port }),
+      rigKey === undefined ? {} : { authentication: { keyFile } },
+    );
     const chip = chipNamed(rig.simulator.phaseShifter);
     if (chip === undefined) throw new BeamrigError('internal', 'a firmware without chips');
     const elements = elementsOf(rig);
@@ -78,6 +84,7 @@ export async function openFirmwareBench(options: BenchOptions, carrier: 'pty' | 
     const changes = changesOf(scenario.text.timeline, rig.simulator.userSpeedMps, rig.loop.rateHz);
     const world = createWorld({ rig, random, repeat: true, ...recorded, ...changes });
     const array = createRigArray(rig, random);
+    const switchedOnMs = clock.nowMs();
     const air = createAir({ array, scene: world.scene, noise: NOISE, random: random.stream('bench'), clock });
     const bus = createBenchBus({ part: air.part(), chip, eeprom: eepromWith(panelKey) });
     const beams = watchBeams(elements * rfChains, panelKey);
@@ -114,6 +121,7 @@ export async function openFirmwareBench(options: BenchOptions, carrier: 'pty' | 
       play: (action) => play(action, seat),
       begin: () => undefined,
       truth: () => ({ sinr: air.trueSinr() }),
+      states: () => statesOf(array, (clock.nowMs() - switchedOnMs) / 1000),
       onShown: (listener) => void (shown = listener),
       facts: { panels: carrier === 'pty' ? 'firmware, a process' : 'firmware, emulated', chip: chip.name, firmware: sha256 },
     };

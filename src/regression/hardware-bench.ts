@@ -43,6 +43,7 @@ export async function openHardwareBench(options: BenchOptions, rigPath: string):
     play: async () => undefined,
     begin: () => undefined,
     truth: () => undefined,
+    states: () => undefined,
     onShown: () => undefined,
     facts: { panels: 'hardware', bench: lab.name },
     close: async () => undefined,

@@ -16,6 +16,13 @@ export interface TroubledEnd extends PanelEnd {
   replay(frames: number): void;
 }
 
+/** What can happen on the way; the rest is done by panels that are played, in themselves. */
+const ON_THE_WAY: ReadonlySet<Behaviour['do']> = new Set(['drop', 'corrupt', 'duplicate', 'delay', 'reorder'] as const);
+
+/** The first of these that no wire does. */
+export const notOnTheWay = (behaviours: readonly Behaviour[]): Behaviour['do'] | undefined =>
+  behaviours.find((behaviour) => !ON_THE_WAY.has(behaviour.do))?.do;
+
 const TYPE_OF_CODE = new Map(Object.entries(TYPE_CODES).map(([type, code]) => [code, type as Message['type']]));
 const FRAMES_OVERHEARD = 256;
 

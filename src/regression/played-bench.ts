@@ -21,6 +21,7 @@ import { createRigArray, panelSettings } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
 import { benchRig, NOISE, type BenchOptions } from './bench-rig.ts';
 import type { Bench, Shown } from './bench.ts';
+import { statesOf } from './calibration-truth.ts';
 import { changesOf } from './changing-world.ts';
 import { createLoopbackWire, type LoopbackWire } from './loopback-wire.ts';
 import { troubled, type TroubledEnd } from './mishaps.ts';
@@ -56,14 +57,20 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
     const rigKey = sealed ? randomBytes(32) : undefined;
     const keyFile = join(folder, 'rig.key');
     if (rigKey !== undefined) writeFileSync(keyFile, rigKey.toString('hex'), { mode: 0o600 });
-    const rig = benchRig(options, (name) => (broker === undefined ? { serial: { path: name } } : { mqtt: { url: broker.url } }), {
-      ...(rigKey === undefined ? {} : { authentication: { keyFile } }),
-    });
+    const rig = benchRig(
+      options,
+      folder,
+      (name) => (broker === undefined ? { serial: { path: name } } : { mqtt: { url: broker.url } }),
+      {
+        ...(rigKey === undefined ? {} : { authentication: { keyFile } }),
+      },
+    );
     const random = createRandom(seed).stream('simulator');
     const changes = changesOf(timeline, rig.simulator.userSpeedMps, rig.loop.rateHz);
     const recorded = options.channels === undefined ? {} : { recorded: options.channels };
     const world = createWorld({ rig, random, repeat: true, ...recorded, ...changes });
     const array = createRigArray(rig, random);
+    const switchedOnMs = clock.nowMs();
     const happens = createRandom(seed).stream('timeline');
     const wires = rig.links.map(({ name }) => createLoopbackWire(name, clock, rig.simulator.panel.latencyMs));
     const ends = rig.links.map(({ name, panel = name }, i) => {
@@ -111,6 +118,7 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
       play: (action) => play(action, seats, played.panels),
       begin: () => undefined,
       truth: () => ({ sinr: seats[0].panel.panel.trueSinr() }),
+      states: () => statesOf(array, (clock.nowMs() - switchedOnMs) / 1000),
       onShown: (listener) => void (shown = listener),
       facts: { panels: 'played' },
       close,
