@@ -8,7 +8,6 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
-import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
 import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
@@ -18,7 +17,7 @@ import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
 import type { BenchOptions } from './bench-rig.ts';
 import { openParts, takesPart, type Parts } from './parts.ts';
-import { createSoundness } from './soundness.ts';
+import { createSoundness, isFixed } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
 
@@ -52,7 +51,7 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     ...{ seed: options.seed, clock, time: bench.time, startedAt: new Date(0) },
     onOwnEvent: (event) => tellOf(event),
   });
-  const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains);
+  const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains, rigFile.array.phaseBits);
   const story: Story = {
     ...{ cycles: [], events: [], actions: [], shown: [], words: [], unsound: [] },
     panels: bench.panelElements.length,
@@ -66,7 +65,7 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());
-    const what = beam === undefined ? 'dark' : beam.beamId === SAFE_BEAM_ID || beam.beamId === 0 ? 'codeword' : 'beam';
+    const what = beam === undefined ? 'dark' : isFixed(beam.beamId) ? 'codeword' : 'beam';
     const before = story.shown.findLast((each) => each.panel === panel);
     if (before?.what === what) before.beamId = beam?.beamId ?? 0;
     else story.shown.push({ atS: nowS(), panel, what, beamId: beam?.beamId ?? 0 });

@@ -2,9 +2,15 @@
 import { nearest } from '../../core/errors/nearest.ts';
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import type { Check } from './check-schema.ts';
+import { checkName } from './checks/check-name.ts';
+import { boundsOf } from './checks/found.ts';
 import { notOnTheWay } from './mishaps.ts';
 import type { Scenario } from './scenario.ts';
+import type { ScenarioText } from './scenario-schema.ts';
 import { labelOf } from './timeline-schema.ts';
+import { SOUND } from './verdicts/across.ts';
+import { percent } from './verdicts/figures.ts';
+import { canShow, seedsNeeded } from './verdicts/looks.ts';
 
 export function scenarioProblems({ text }: Scenario): Problem[] {
   const problems: Problem[] = [];
@@ -38,14 +44,47 @@ export function scenarioProblems({ text }: Scenario): Problem[] {
   if (Array.isArray(seeds) && new Set(seeds).size < seeds.length) {
     problems.push({ path: ['seeds'], text: 'seeds: one stands there twice, which would count one story as two' });
   }
-  const across = expect.findIndex((check) => 'across' in check && check.across !== 'every');
-  if (across >= 0 && count < 2) {
-    problems.push({
-      path: ['expect', across, 'across'],
-      text: `expect[${across}].across: says something of many seeds, and there is ${count}; give \`seeds: 20\`, say`,
-    });
+  return [...problems, ...nameProblems(expect), ...expect.flatMap((check, i) => acrossProblems(check, i, count, text))];
+}
+
+/** Checks that are nothing without a bound. */
+const BOUNDED = new Set<Check['check']>([
+  ...(['sinr', 'sum-rate', 'share-of-zf', 'prediction-error', 'void-cycles', 'calibration-error'] as const),
+]);
+
+/** Reports and baselines know checks by their names. */
+function nameProblems(expect: readonly Check[]): Problem[] {
+  const names = expect.map(checkName);
+  return names.flatMap((name, i): Problem[] => {
+    const first = names.indexOf(name);
+    const other = name === SOUND ? 'the check of every run' : first < i ? `expect[${first}]` : undefined;
+    if (other === undefined) return [];
+    const text = `expect[${i}]: is called '${name}', and so is ${other}; give it a \`name\` of its own`;
+    return [{ path: ['expect', i], text }];
+  });
+}
+
+/** What can never be shown with so many seeds is said before they are played. */
+function acrossProblems(check: Check, index: number, count: number, { confidence, stopEarly }: ScenarioText): Problem[] {
+  if (!('across' in check) || check.across === 'every') return [];
+  const problem = (key: string, text: string): Problem[] => [
+    { path: ['expect', index, key], text: `expect[${index}].${key}: ${text}` },
+  ];
+  const { across, quantile, mostFailures } = check;
+  if (count < 2) return problem('across', `says something of many seeds, and there is ${count}; give \`seeds: 20\`, say`);
+  if (across !== 'failure-rate' && (check.check === 'ends' || check.check === 'answered')) {
+    return problem('across', `${across} is of numbers, and \`${check.check}\` finds none; take every or failure-rate`);
   }
-  return problems;
+  if (across === 'mean') return [];
+  const share = across === 'quantile' ? quantile : 1 - mostFailures;
+  if (canShow(count, share, confidence, stopEarly)) return [];
+  const needed = seedsNeeded(share, confidence, stopEarly);
+  const wayOut = needed === undefined ? 'no number of seeds that a scenario may have can' : `it takes ${needed}`;
+  const what = `that ${percent(share)} of all seeds are well`;
+  return problem(
+    across === 'quantile' ? 'quantile' : 'mostFailures',
+    `${count} seeds can never show ${what} at a confidence of ${percent(confidence)}; ${wayOut}`,
+  );
 }
 
 function checkProblems(check: Check, index: number, labels: readonly string[], seconds: number): Problem[] {
@@ -66,15 +105,12 @@ function checkProblems(check: Check, index: number, labels: readonly string[], s
     if (check.toS !== undefined && check.toS <= check.fromS) say('toS', `${check.toS} is not after fromS, ${check.fromS}`);
     if (check.toS !== undefined && check.toS > seconds) say('toS', `${check.toS}, and the scenario ends at ${seconds} s`);
   }
-  if ('atLeast' in check && 'atMost' in check) {
-    const { atLeast, atMost } = check;
-    if (check.check !== 'event' && atLeast === undefined && atMost === undefined) {
-      say('check', 'has no bound; give atLeast, atMost or both');
-    }
-    const least = check.check === 'event' && atMost === 0 ? 0 : atLeast;
-    if (least !== undefined && atMost !== undefined && least > atMost) {
-      say('atMost', `${atMost} is below atLeast, ${least}: nothing can be both`);
-    }
+  const { atLeast, atMost } = boundsOf(check);
+  if (BOUNDED.has(check.check) && atLeast === undefined && atMost === undefined) {
+    say('check', 'has no bound; give atLeast, atMost or both');
+  }
+  if (atLeast !== undefined && atMost !== undefined && atLeast > atMost) {
+    say('atMost', `${atMost} is below atLeast, ${atLeast}: nothing can be both`);
   }
   return problems;
 }

@@ -8,16 +8,20 @@
  */
 import { wordsCrc32c } from '../../firmware-protocol/packing.ts';
 import { SAFE_BEAM_ID } from '../control/beam-ids.ts';
+import { toPanelBits } from '../control/beam-on-wire.ts';
 import type { CycleRecord } from '../telemetry/cycle-record.ts';
 import type { Shown } from './bench.ts';
 
 export interface Soundness {
   shown(shown: Shown, nowS: number): void;
-  /** @param words N·M as commanded, where the cycle got as far */
+  /** @param words N·M as commanded, at Q of the cycle, where it got as far */
   recorded(record: CycleRecord, words: Uint16Array | undefined): void;
   /** What did not hold, in words. @param safe what may be shown at the end */
   broken(safe: 'mute' | 'hold' | 'codeword'): string[];
 }
+
+/** The fixed beam of the safe state: kept under an id of its own, and none where a panel shows it from its memory. */
+export const isFixed = (beamId: number): boolean => beamId === SAFE_BEAM_ID || beamId === 0;
 
 /** To ask who switched, to call it off or command darkness, and the silence limit of a panel that nobody can reach, s. */
 const APART_S = 6;
@@ -25,8 +29,12 @@ const MOST_TOLD = 20;
 /** Beams that are remembered: more than are ever under way. */
 const REMEMBERED = 64;
 
-/** @param panels elements of each panel, in its order @param chains M */
-export function createSoundness(panels: readonly (readonly number[])[], chains: number): Soundness {
+/**
+ * @param panels elements of each panel, in its order
+ * @param chains M
+ * @param phaseBits Q of the panels
+ */
+export function createSoundness(panels: readonly (readonly number[])[], chains: number, phaseBits: number): Soundness {
   const found: string[] = [];
   const say = (text: string): void => void (found.length < MOST_TOLD && found.push(text));
   const latest = panels.map(() => new Map<number, number>());
@@ -69,13 +77,13 @@ export function createSoundness(panels: readonly (readonly number[])[], chains: 
       panels.forEach((elements, panel) => {
         const crc = latest[panel].get(beamId);
         if (crc === undefined) say(`cycle ${cycle} credits beam ${beamId}, which panel ${panel} did not show`);
-        else if (words !== undefined && crc !== wordsCrc32c(partOf(words, elements)))
+        else if (words !== undefined && crc !== wordsCrc32c(partOf(toPanelBits(words, record.phaseBits, phaseBits), elements)))
           say(`panel ${panel} showed beam ${beamId} with other words than cycle ${cycle} commanded`);
       });
     },
     broken(safe) {
       showing.forEach((beam, panel) => {
-        if (beam === undefined || safe === 'hold' || (safe === 'codeword' && beam.beamId === SAFE_BEAM_ID)) return;
+        if (beam === undefined || safe === 'hold' || (safe === 'codeword' && isFixed(beam.beamId))) return;
         say(`when all was over panel ${panel} still radiated beam ${beam.beamId}`);
       });
       return found;

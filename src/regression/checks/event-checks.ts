@@ -1,7 +1,7 @@
 /** Events that must come, and those that must not. */
 import type { Check } from '../check-schema.ts';
 import type { EventSeen, Story } from '../story.ts';
-import { boundsOf, within, type Found } from './found.ts';
+import { boundsOf, contains, within, type Found } from './found.ts';
 
 type EventCheck = Extract<Check, { check: 'event' | 'no-other-events' }>;
 
@@ -13,8 +13,8 @@ export function eventChecks(check: EventCheck, { events }: Story): Found {
     const says = others.length === 0 ? 'none' : others.slice(0, 5).map(eventText).join('; ');
     return { value: others.length, unit: 'events', holds: others.length === 0, atMost: 0, says };
   }
-  const { code, says = '' } = check;
-  const told = inWindow.filter((event) => event.code === code && `${event.message} ${event.action ?? ''}`.includes(says));
+  const { code, says } = check;
+  const told = inWindow.filter((event) => event.code === code && contains(`${event.message} ${event.action ?? ''}`, says));
   const others = inWindow.filter((event) => event.code === code && !told.includes(event));
   const holds = within(told.length, boundsOf(check));
   const more = holds || others.length === 0 ? '' : `; ${others.length} with other words: ${eventText(others[0])}`;

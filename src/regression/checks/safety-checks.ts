@@ -1,7 +1,7 @@
 /** What became of the rig and its array after something happened. */
 import type { Check } from '../check-schema.ts';
 import type { ActionSeen, ShownSeen, Story } from '../story.ts';
-import type { Found } from './found.ts';
+import { contains, type Found } from './found.ts';
 
 type SafetyCheck = Extract<Check, { check: 'recovery' | 'safe-state' | 'ends' | 'answered' }>;
 
@@ -54,14 +54,13 @@ function reachedS(state: 'dark' | 'codeword' | 'held', fromS: number, shown: rea
 
 function ends({ as, code, says }: Extract<Check, { check: 'ends' }>, { end }: Story): Found {
   const told = [end.as, end.code, end.reason].filter((part) => part !== undefined && part !== '').join(': ');
-  const holds =
-    end.as === as && (code === undefined || end.code === code) && (says === undefined || (end.reason ?? '').includes(says));
+  const holds = end.as === as && (code === undefined || end.code === code) && contains(end.reason ?? '', says);
   return { value: null, unit: '', holds, says: `it ended ${told}` };
 }
 
 function answered({ as, says }: Extract<Check, { check: 'answered' }>, { answer }: ActionSeen): Found {
   if (answer === undefined) return { value: null, unit: '', holds: false, says: 'it was not answered' };
   const reason = answer.ok ? '' : answer.reason;
-  const holds = answer.ok === (as === 'done') && (says === undefined || reason.includes(says));
+  const holds = answer.ok === (as === 'done') && contains(reason, says);
   return { value: null, unit: '', holds, says: answer.ok ? 'it was done' : `it was refused: ${reason}` };
 }
