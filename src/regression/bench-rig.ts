@@ -47,7 +47,7 @@ export function benchRig(
     return { name, panel: `PANEL-${i}`, elements: `${i * each}-${(i + 1) * each - 1}`, ...wire(name) };
   });
   const raw = merged(withArrayFaults(one.rig, scenario.text.timeline), {
-    links: links as unknown,
+    links,
     ...('fallback' in one.rig ? {} : { fallback: 'never' }),
     telemetry: { runFolder, influx: null },
     dashboard: { port: 0 },

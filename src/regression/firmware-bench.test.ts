@@ -51,7 +51,9 @@ matrix: { carrier: [loopback, mqtt, pty, qemu] }
 expect:
   - { check: sum-rate, of: 'true', atLeast: 1 }
 `);
-      const stories = await Promise.all((['loopback', 'mqtt', 'pty', 'qemu'] as const).map((carrier) => story(read, carrier)));
+      // One after the other: virtual time leaves no moment to others in this process.
+      const stories: Story[] = [];
+      for (const carrier of ['loopback', 'mqtt', 'pty', 'qemu'] as const) stories.push(await story(read, carrier));
       for (const each of stories) expect(failed(read, each), JSON.stringify(each.end)).toEqual([]);
       const [first, ...others] = stories;
       expect(first.words).toHaveLength(WORDS);

@@ -80,8 +80,8 @@ export function troubled(end: PanelEnd, clock: Clock, random: Random): TroubledE
       });
     },
     close: () => end.close(),
-    mishaps: troubles.mishaps,
-    hang: troubles.hang,
+    mishaps: (behaviours) => troubles.mishaps(behaviours),
+    hang: (hangs) => troubles.hang(hangs),
     replay: (frames) => {
       for (const frame of troubles.overheard(frames)) peer?.receive(frame);
     },
