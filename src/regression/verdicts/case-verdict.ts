@@ -23,7 +23,8 @@ export function judgeCase(plan: CasePlan, results: readonly SeedResult[]): CaseV
     return { across, verdict: 'error', why: `seed ${broken.seed}: ${why}` };
   }
   if (seeds.length > 0 && seeds.every(({ attempts }) => attempts[0].verdict === 'skipped')) {
-    return { across, verdict: 'skipped', why: seeds[0].attempts[0].skipped ?? across[0].says };
+    const unknown = across.find(({ verdict }) => verdict === 'skipped') ?? across[0];
+    return { across, verdict: 'skipped', why: seeds[0].attempts[0].skipped ?? unknown.says };
   }
   for (const verdict of ['failed', 'error'] as const) {
     const first = across.find((result) => result.verdict === verdict);
