@@ -152,15 +152,22 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     ...(controller.unsafe === undefined ? {} : { unsafe: controller.unsafe }),
   };
   await recorder.close(outcome.reason);
+  // A panel whose cable is out hears of no end: what it has by itself is its limit of silence.
+  for (let waitedS = 0; waitedS < LONGEST_SILENCE_S && soundness.broken(rigFile.safeState).length > 0; waitedS++)
+    await clock.sleep(1000);
   const missing = await parts.recordsMissing();
   if (missing !== undefined) story.recordsMissing = missing;
   Object.assign(story.facts, parts.facts());
   story.unsound = [
     ...soundness.broken(rigFile.safeState),
-    ...(controller.unsafe === undefined ? [] : [`at the end the array was ${controller.unsafe}`]),
+    // What panels show is known better where it is seen.
+    ...(controller.unsafe === undefined || story.seen.shown ? [] : [`at the end the array was ${controller.unsafe}`]),
   ];
   return story;
 }
+
+/** After which a panel that hears nothing is in its safe state, with what the loop may add to it. */
+const LONGEST_SILENCE_S = 8;
 
 const isUnderWay = ({ calibrating: { now } }: Controller): boolean => now?.phase === 'measuring' || now?.phase === 'solving';
 

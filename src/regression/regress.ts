@@ -148,7 +148,8 @@ async function playSeed(
     if (updates) Object.assign(job, { wantsWords: true, golden: { onlySeed: firstSeed } });
     else if (words && of) job.golden = goldenSetting(goldenPathOf(scenario, one, words), of, seed);
     const { runFolder, words: shown, ...attempt }: Played = await options.player.play(job);
-    if (updates && words && shown && attempt.verdict !== 'error') writeGolden(goldenPathOf(scenario, one, words), of, shown, attempt.facts);
+    if (updates && words && shown && attempt.verdict !== 'error')
+      writeGolden(goldenPathOf(scenario, one, words), of, shown, attempt.facts);
     const bad = isBad(attempt);
     attempts.push(bad && keep !== undefined && runFolder !== undefined ? { ...attempt, runFolder } : attempt);
     if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });
@@ -168,7 +169,10 @@ function seedsOf({ scenario, one }: ChosenCase, from: number | undefined): numbe
 }
 
 const notPlayed = (chosen: ChosenCase, options: RegressOptions): CaseResult => ({
-  ...judgedCase(chosen.scenario, chosen.one, planOf(chosen.scenario, []), [], { ...besideOf(chosen, options), baseline: undefined }),
+  ...judgedCase(chosen.scenario, chosen.one, planOf(chosen.scenario, []), [], {
+    ...besideOf(chosen, options),
+    baseline: undefined,
+  }),
   verdict: 'skipped',
   why: 'the regression was ended before it',
 });

@@ -82,11 +82,11 @@ export function createSoundness(panels: readonly (readonly number[])[], chains: 
       });
     },
     broken(safe) {
-      showing.forEach((beam, panel) => {
-        if (beam === undefined || safe === 'hold' || (safe === 'codeword' && isFixed(beam.beamId))) return;
-        say(`when all was over panel ${panel} still radiated beam ${beam.beamId}`);
+      const lit = showing.flatMap((beam, panel) => {
+        if (beam === undefined || safe === 'hold' || (safe === 'codeword' && isFixed(beam.beamId))) return [];
+        return [`when all was over panel ${panel} still radiated beam ${beam.beamId}`];
       });
-      return found;
+      return [...found, ...lit];
     },
   };
 }
