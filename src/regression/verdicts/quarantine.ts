@@ -88,7 +88,7 @@ export function quarantineOf({ file, entries }: Quarantine, known: readonly Name
   });
   return {
     /** What the result of a case carries; undefined where its verdict counts. An entry for the very case goes before one for all. */
-    of(one: Named): CaseResult['quarantined'] {
+    of: (one: Named): CaseResult['quarantined'] => {
       const found = entries.filter((entry) => holds(entry) && names(entry, one));
       const entry = found.find((each) => each.case !== undefined) ?? found.at(0);
       return entry && { reason: entry.reason, until: entry.until };
