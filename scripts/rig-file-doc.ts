@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../core/files/package-root.ts';
 import { rigFileJsonSchema } from '../src/config/rig-file.ts';
-import { allowedText, discriminatorOf, type SchemaNode } from '../core/errors/schema-problems.ts';
+import { schemaTables } from './schema-tables.ts';
 
 /** The whole page, Markdown. */
 export function rigFilePage(): string {
   const schema = rigFileJsonSchema();
   const example = readFileSync(join(packageRoot(), 'examples', 'rigs', 'demo.yaml'), 'utf8');
-  const blocks = [...blocksOf(schema, '')];
   return [
     '# The rig file',
     '',
@@ -33,56 +32,9 @@ export function rigFilePage(): string {
     '```yaml',
     example.trimEnd(),
     '```',
-    ...blocks.flatMap(({ title, node }) => ['', `## ${title}`, '', node.description ?? '', '', ...table(node)]),
+    ...schemaTables(schema),
     '',
   ].join('\n');
-}
-
-function* blocksOf(node: SchemaNode, path: string, isItem = false): Generator<{ title: string; node: SchemaNode }> {
-  if (node.properties) yield { title: path === '' ? 'Top level' : `\`${path}\``, node };
-  const discriminator = discriminatorOf(node);
-  const shared = isItem ? sharedOf(node, discriminator) : {};
-  if (isItem && node.oneOf)
-    yield { title: `\`${path}\``, node: { description: 'What every one of them has:', properties: shared } };
-  for (const option of node.oneOf ?? []) {
-    const kind = option.properties?.[discriminator];
-    const own = Object.entries(option.properties ?? {}).filter(([key, inner]) => !same(inner, shared[key]));
-    yield {
-      title: `\`${path}\` of \`${discriminator}: ${String(kind?.const)}\``,
-      node: {
-        ...option,
-        properties: Object.fromEntries(own),
-        ...(kind?.description === undefined ? {} : { description: kind.description }),
-      },
-    };
-  }
-  if (node.items?.oneOf || node.items?.properties) yield* blocksOf(node.items, `${path}[]`, node.items.oneOf !== undefined);
-  for (const [key, inner] of Object.entries(node.properties ?? {})) yield* blocksOf(inner, path === '' ? key : `${path}.${key}`);
-}
-
-/** The keys that every option of a union has, as most of them have them. */
-function sharedOf({ oneOf = [] }: SchemaNode, discriminator: string): Record<string, SchemaNode> {
-  const first = Object.entries(oneOf[0]?.properties ?? {});
-  const everywhere = first.filter(
-    ([key]) => key !== discriminator && oneOf.every(({ properties }) => properties?.[key] !== undefined),
-  );
-  return Object.fromEntries(everywhere);
-}
-
-const same = (one: SchemaNode, other: SchemaNode | undefined): boolean => JSON.stringify(one) === JSON.stringify(other);
-
-function table(node: SchemaNode): string[] {
-  const required = new Set(node.required ?? []);
-  const rows = Object.entries(node.properties ?? {}).map(([key, inner]) => {
-    const isBlock = inner.properties !== undefined || inner.oneOf !== undefined;
-    const fallback = isBlock || inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
-    const preset = required.has(key) && inner.default === undefined ? 'must be given' : fallback;
-    const range =
-      inner.items?.oneOf || inner.items?.properties ? 'a list of blocks, below' : isBlock ? 'a block, below' : allowedText(inner);
-    const cells = [`\`${key}\``, range, preset, inner.description ?? ''];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  });
-  return ['| key | allowed | default | meaning |', '| --- | --- | --- | --- |', ...rows];
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -16,6 +16,7 @@ const NAMES = {
   mosquitto_sub: ['mosquitto_sub'],
   openssl: ['openssl'],
   faketime: ['faketime'],
+  xmllint: ['xmllint'],
   'arm-none-eabi-gcc': ['arm-none-eabi-gcc'],
   'qemu-system-arm': ['qemu-system-arm'],
 };

@@ -1,33 +1,20 @@
-/** A report as one HTML file that opens anywhere: no scripts, nothing from elsewhere, light and dark, fit for print. */
+/** A report as one HTML file. */
 import { counted } from '../../core/errors/counted.ts';
 import { escaped } from './escape.ts';
-import { STYLE } from './html-style.ts';
+import { htmlPage } from './html-page.ts';
 import type { Claim, Report, ReportSection, ReportTable } from './report.ts';
 import { heatMapSvg } from './svg-heat-map.ts';
 import { looksOf, plotSvg } from './svg-plot.ts';
 
 export function reportHtml({ title, about, claims, sections }: Report): string {
   const looks = looksOf(sections.flatMap(({ plots = [] }) => plots));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escaped(title)}</h1>
-${paragraphs(about)}
-${claims.length === 0 ? '' : claimsHtml(claims)}
-${sections.map((section, i) => sectionHtml(section, i, looks)).join('\n')}
-</main>
-</body>
-</html>
-`;
+  const body = [
+    `<h1>${escaped(title)}</h1>`,
+    paragraphs(about),
+    claims.length === 0 ? '' : claimsHtml(claims),
+    ...sections.map((section, i) => sectionHtml(section, i, looks)),
+  ];
+  return htmlPage(title, body.join('\n'));
 }
 
 function claimsHtml(claims: readonly Claim[]): string {

@@ -7,6 +7,7 @@ import type { BrokerOptions } from './broker.ts';
 import { calibrationCommands } from './calibration-commands.ts';
 import type { ChannelsOptions } from './channels.ts';
 import type { PanelOptions } from './panel-plan.ts';
+import type { RegressCommand } from './regress.ts';
 import type { ReproduceOptions } from './reproduce.ts';
 import type { ScanOptions } from './scan.ts';
 import type { SteerOptions } from './steer.ts';
@@ -378,6 +379,31 @@ export function createProgram(): Command {
     .option('--force', 'write over a file that is there')
     .option('--json', 'the report as JSON on standard output')
     .action(async (paper: string, options: ReproduceOptions) => (await import('./reproduce.ts')).reproduce(paper, options));
+
+  command('regress', 'play scenarios on rigs and judge them: for every change of firmware, model, table or controller', [
+    'beamrig regress examples/scenarios',
+    'beamrig regress examples/scenarios --filter cable --keep failed',
+    'beamrig regress scenarios --shard 1/4 --json',
+  ])
+    .argument('<paths...>', 'scenario files, or folders of them')
+    .option('--list', 'say which cases there are, and play none')
+    .option('--filter <text>', 'only cases whose names contain it; may be given several times', several)
+    .option('--tag <tag>', 'only scenarios with this tag; may be given several times', several)
+    .option('--shard <i/n>', 'the i-th of n shares of the cases')
+    .option('--seed <n>', 'first seed, instead of the scenarios’')
+    .option('--fail-fast', 'begin nothing new once a case has failed')
+    .option('--rerun-failed <report>', 'only cases that failed in this report (report.json)', path)
+    .option('--baseline <report>', 'fail what is worse than in this report by more than its margin', path)
+    .option('--quarantine <file>', 'cases whose verdicts do not count until a date, each with its reason', path)
+    .option('--update-golden', 'write the words of cases that are compared with goldens anew')
+    .option('--rig <rig>', 'play on attached hardware: its rig file', path)
+    .option('--wait-for-bench <seconds>', 'wait so long where somebody else has that hardware', '0')
+    .option('--keep <folder>', 'keep the run folders of what failed there', path)
+    .option('--workers <n>', 'processes that play (default: one for each core)')
+    .option('--retries <n>', 'play a seed that failed again, to see whether it always does; it stays failed', '1')
+    .option('--output <folder>', 'where reports go', path, 'regression')
+    .option('--json', 'one JSON object a line')
+    .action(async (paths: string[], options: RegressCommand) => (await import('./regress.ts')).regress(paths, options));
 
   command('export', 'a run as a table, or again into InfluxDB', [
     'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',

@@ -23,7 +23,7 @@ import { calibrationSchema } from './calibration-schema.ts';
 import { channelSchema } from './channel-schema.ts';
 import { DEFAULT_RATE_HZ, DEFAULT_SPACING_WAVELENGTHS, disagreements, MOST_SPACING_WAVELENGTHS } from './rig-disagreements.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
-import { pathText, problemsOf, type SchemaNode } from '../../core/errors/schema-problems.ts';
+import { pathText, problemsOf, type Problem, type SchemaNode } from '../../core/errors/schema-problems.ts';
 import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
 import { characterProblems } from '../../core/errors/character-problems.ts';
 import { plainTextOf } from '../../core/files/plain-text.ts';
@@ -342,22 +342,34 @@ export function loadRigFile(path: string): { rig: RigFile; text: string } {
 /** Checks the text of a rig file; `name` is what messages call it. Throws BeamrigError 'rig-file'. */
 export function parseRigFile(text: string, name: string): RigFile {
   const { raw, lineOf, writtenAt } = readRigYaml(text, name);
-  const folder = folderOf(name);
+  const checked = checkRig(raw, folderOf(name), writtenAt);
+  if ('rig' in checked) return checked.rig;
+  const placed = checked.problems.map((problem) => ({ position: lineOf(problem.path), text: problem.text }));
+  return refuseRigFile(
+    name,
+    placed.sort((a, b) => Number(a.position ?? 0) - Number(b.position ?? 0)),
+    checked.more,
+  );
+}
+
+/**
+ * A rig that was put together from its keys.
+ * @param folder that its paths are relative to
+ * @returns it, or what is wrong with it: the first problems, and how many more there are
+ */
+export function checkRig(
+  raw: object,
+  folder: string,
+  writtenAt?: (path: readonly PropertyKey[]) => string | undefined,
+): { rig: RigFile } | { problems: Problem[]; more: number } {
   const parsed = rigFileSchema.safeParse(raw);
   const issues = parsed.success ? [] : parsed.error.issues;
   const problems = problemsOf(issues.slice(0, MOST_ISSUES), raw, rigFileJsonSchema(), writtenAt);
   problems.push(...disagreements(parsed.success ? parsed.data : raw, folder));
   const places = new Set(problems.map(({ path }) => pathText(path)));
   problems.push(...characterProblems(raw).filter(({ path }) => !places.has(pathText(path))));
-  if (problems.length > 0 || !parsed.success) {
-    const placed = problems.map((problem) => ({ position: lineOf(problem.path), text: problem.text }));
-    refuseRigFile(
-      name,
-      placed.sort((a, b) => Number(a.position ?? 0) - Number(b.position ?? 0)),
-      issues.length - MOST_ISSUES,
-    );
-  }
-  return placedIn(folder, parsed.data);
+  if (problems.length > 0 || !parsed.success) return { problems, more: issues.length - MOST_ISSUES };
+  return { rig: placedIn(folder, parsed.data) };
 }
 
 /** More are counted and not looked at. */

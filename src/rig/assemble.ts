@@ -52,7 +52,7 @@ import { safeChoice, simulatedPanel } from './simulated-panel.ts';
 import { assembleSimulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
 import { watchedElements } from './watched-elements.ts';
-import { createWorld } from './world.ts';
+import { createWorld, type World } from './world.ts';
 
 export interface AssembleOptions {
   rig: RigFile;
@@ -86,6 +86,8 @@ export interface AssembleOptions {
   patient?: boolean;
   /** False: run on the simulator without looking for hardware (on virtual time, say). */
   hardware?: boolean;
+  /** The users, instead of those of rig file, seed and recorded channels. */
+  world?: World;
   /** Makes the wire of a link, instead of the port or the broker that the rig file names. */
   createLink?: CreateLink;
   /** Those of these beams that were loaded into the panel's memory are switched to there; where none was, the rig is refused. */
@@ -131,7 +133,7 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const sensing = rigSensing(rig);
   const simulated = random.stream('simulator');
   const recorded = channels === undefined ? {} : { recorded: channels.channels };
-  const world = createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
+  const world = options.world ?? createWorld({ rig, random: simulated, ...recorded, repeat: cycles !== undefined });
   const { sweeps, sweepStart } = rig.beamformer;
   const objective = OBJECTIVES[rig.beamformer.objective];
   const quantiser = { quantiser: rig.beamformer.quantiser, sweeps };

@@ -38,15 +38,20 @@ export interface WorldOptions {
   repeat: boolean;
   /** The receiver that the rig file names for calibration stands where it says that the probe is, and not where its user walks. */
   receiverAtProbe?: boolean;
+  /** Seconds that the users have walked at a cycle; default: the cycle's own time. It never goes back. */
+  walkedS?: (cycle: number) => number;
+  /** What stands in the way of the users at a cycle: their channels as they are, changed where they are. */
+  obstruct?: (channel: CMatrix, cycle: number) => void;
 }
 
 /** Channels that were taken and not latched yet: one, or two when pipelined; more are of beams that never came on the air. */
 const MOST_TAKEN = 4;
 
-export function createWorld({ rig, random, recorded, repeat, receiverAtProbe = false }: WorldOptions): World {
+export function createWorld(options: WorldOptions): World {
+  const { rig, random, recorded, repeat, receiverAtProbe = false, obstruct = () => undefined } = options;
   // The noise is the unit of power.
   const probe = times(probePath(rig), Math.sqrt(fromDb(rig.simulator.probeSnrDb)));
-  if (recorded !== undefined) return recordedWorld({ ...createRecordedScene(recorded), probe }, repeat);
+  if (recorded !== undefined) return recordedWorld({ ...createRecordedScene(recorded), probe }, repeat, obstruct);
   const { geometry, carrierGhz } = rig.array;
   const { paths, scale, directShare, nearestM, farthestM, sectorDeg, scattererLifeM, elementPattern } = rig.simulator.channel;
   const scene = createMovingUsers({
@@ -64,11 +69,12 @@ export function createWorld({ rig, random, recorded, repeat, receiverAtProbe = f
     random: random.stream('scene'),
   });
   const { receiver } = rig.calibration.probe;
+  const { walkedS = (cycle: number) => cycle / rig.loop.rateHz } = options;
   if (!receiverAtProbe || receiver === undefined || receiver >= rig.users.count) {
-    return movingWorld({ ...scene, probe }, rig.loop.rateHz);
+    return movingWorld({ ...scene, probe }, walkedS, obstruct);
   }
   const channel = (): CMatrix => withRow(scene.channel(), receiver, probe);
-  return movingWorld({ ...scene, channel, probe }, rig.loop.rateHz);
+  return movingWorld({ ...scene, channel, probe }, walkedS, obstruct);
 }
 
 /** The same but for one row. */
@@ -83,19 +89,27 @@ function withRow(matrix: CMatrix, row: number, by: CMatrix): CMatrix {
  * Users that move: the scene's time at cycle c is c/rateHz, whatever the machine's speed, so that one seed gives one story on a fast machine
  * and on a slow one.
  */
-function movingWorld(scene: Scene, rateHz: number): World {
+function movingWorld(scene: Scene, walkedS: (cycle: number) => number, obstruct: Obstruct): World {
   return blockFading('simulation', scene, (cycle) => {
-    scene.moveTo(cycle / rateHz);
-    return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
+    scene.moveTo(walkedS(cycle));
+    return seenAt(scene, cycle, obstruct);
   });
 }
 
+type Obstruct = NonNullable<WorldOptions['obstruct']>;
+
+function seenAt(scene: Scene, cycle: number, obstruct: Obstruct): GivenChannel {
+  const channel = clone(scene.channel());
+  obstruct(channel, cycle);
+  return { channel, userAzimuthRad: scene.userAzimuthRad() };
+}
+
 /** Recorded channels, one a cycle. @param repeat begin again after the last one; otherwise the run ends there */
-function recordedWorld(scene: RecordedScene, repeat: boolean): World {
+function recordedWorld(scene: RecordedScene, repeat: boolean, obstruct: Obstruct): World {
   return blockFading('file', scene, (cycle) => {
     if (!repeat && cycle >= scene.count) return undefined;
     scene.select(cycle % scene.count);
-    return { channel: scene.channel(), userAzimuthRad: scene.userAzimuthRad() };
+    return seenAt(scene, cycle, obstruct);
   });
 }
 

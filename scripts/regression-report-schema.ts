@@ -1,0 +1,21 @@
+/** Writes docs/regression-report.schema.json from the schema of reports. Run it after changing the schema: `npx tsx scripts/regression-report-schema.ts`. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import { packageRoot } from '../core/files/package-root.ts';
+import { REPORT_SCHEMA_FILE } from '../src/regression/reports/report-json.ts';
+import { reportSchema } from '../src/regression/results.ts';
+
+/** The whole file, JSON Schema (draft 2020-12). */
+export function reportSchemaText(): string {
+  const { $schema, ...schema } = z.toJSONSchema(reportSchema);
+  const title = 'beamrig regression report';
+  const description =
+    'What came of a regression: of every case each seed with its checks, what is said about all seeds, and the differences to a baseline. All that differs between two runs of the same cases stands in the blocks called times.';
+  return `${JSON.stringify({ $schema, title, description, ...schema }, null, 2)}\n`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  writeFileSync(join(packageRoot(), REPORT_SCHEMA_FILE), reportSchemaText());
+}
