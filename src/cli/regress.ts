@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { caseName, chosenCases, type Choice } from '../regression/chosen-cases.ts';
-import { openJobPool } from '../regression/job-pool.ts';
+import { openJobPool, type JobPlayer } from '../regression/job-pool.ts';
 import { regress as playAll } from '../regression/regress.ts';
 import { readScenarios } from '../regression/scenario-file.ts';
 import { timeOf } from '../regression/time-of.ts';
 import type { ReadScenario } from '../regression/scenario.ts';
 import { wholeNumber } from './arguments.ts';
 import { failWith } from './failure.ts';
-import { print } from './output.ts';
+import { print, printError } from './output.ts';
 import { regressProgress } from './regress-progress.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { table } from './table.ts';
@@ -26,6 +26,7 @@ export interface RegressCommand {
   failFast?: boolean;
   keep?: string;
   workers?: string;
+  queue?: string;
   retries?: string;
   output: string;
   json?: boolean;
@@ -40,17 +41,25 @@ export async function regress(paths: string[], options: RegressCommand): Promise
   }
 }
 
+/** At a time, of one regression: workers may come at any time. */
+const JOBS_IN_QUEUE = 256;
+
 async function run(paths: string[], options: RegressCommand): Promise<void> {
   const { json = false } = options;
   const choice = choiceOf(options);
-  const workers = wholeNumber('--workers', options.workers ?? String(availableParallelism()), { min: 1, max: 256 });
+  const workers = wholeNumber(
+    '--workers',
+    options.workers ?? String(options.queue === undefined ? availableParallelism() : JOBS_IN_QUEUE),
+    { min: 1, max: 256 },
+  );
   const retries = wholeNumber('--retries', options.retries ?? '1', { min: 0, max: 10 });
   const seed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const scenarios = readScenarios(paths);
   if (options.list === true) return list(scenarios, choice, json);
   const view = regressProgress(json);
-  const player = openJobPool(workers);
   const stop = new AbortController();
+  const player =
+    options.queue === undefined ? openJobPool(workers) : await queuePlayer(options.queue, workers, options, stop.signal);
   const release = onStopSignal(
     () => stop.abort(),
     () => undefined,
@@ -78,6 +87,18 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
     release();
     await player.close();
   }
+}
+
+async function queuePlayer(
+  address: string,
+  parallel: number,
+  { keep, json }: RegressCommand,
+  signal: AbortSignal,
+): Promise<JobPlayer> {
+  const { openQueuePlayer } = await import('../regression/queue/queue-player.ts');
+  const onSay = (text: string): void =>
+    json === true ? print(JSON.stringify({ type: 'queue', text })) : printError(`queue: ${text}`);
+  return openQueuePlayer({ address, parallel, keep: keep !== undefined, signal, onSay });
 }
 
 function choiceOf({ filter, tag, shard }: RegressCommand): Choice {

@@ -77,7 +77,7 @@ export async function regress(options: RegressOptions): Promise<Report> {
     times: {
       startedAt: startedAt.toISOString(),
       seconds: (performance.now() - began) / 1000,
-      workers: player.parallel,
+      workers: workersOf(results) || player.parallel,
     },
   };
 }
@@ -114,6 +114,11 @@ async function playSeed(chosen: ChosenCase, seed: number, options: RegressOption
   const [{ verdict }] = attempts;
   return { seed, verdict, flaky: attempts.some((each) => each.verdict !== verdict), attempts };
 }
+
+/** Those who played, where attempts say who did. */
+const workersOf = (cases: readonly CaseResult[]): number =>
+  new Set(cases.flatMap(({ seeds }) => seeds.flatMap(({ attempts }) => attempts.flatMap(({ times }) => times.worker ?? []))))
+    .size;
 
 const isBad = (attempt: Attempt | undefined): boolean => attempt?.verdict === 'failed' || attempt?.verdict === 'error';
 
