@@ -24,6 +24,7 @@ export const THERE_MS = 30_000;
 export const BEAT_MS = 3_000;
 const FILES_STAY_S = 24 * 3600;
 const QUEUES_STAY_S = 7 * 24 * 3600;
+const LONGEST_OWN_S = 3600;
 export const filesStay = FILES_STAY_S;
 
 const CONNECT_MS = 5_000;
@@ -91,12 +92,17 @@ function checkAddress(address: string): void {
 const reasonOf = (error: Error & { errors?: Error[] }): string =>
   masked(error.message || error.errors?.map(({ message }) => message).join('; ') || error.name);
 
-/** Puts off the time at which Redis drops what BullMQ keeps for one program. */
+/** Puts off the time at which Redis drops what BullMQ keeps for one program; locks and the like have short times of their own, by which it works. */
 export async function keepQueue(redis: Redis, program: Program): Promise<void> {
   let cursor = '0';
   do {
     const [next, keys] = await redis.scan(cursor, 'MATCH', `${PREFIX}:${queueName(program)}:*`, 'COUNT', 1000);
     cursor = next;
-    await Promise.all(keys.map((key) => redis.expire(key, QUEUES_STAY_S)));
+    await Promise.all(
+      keys.map(async (key) => {
+        const leftS = await redis.ttl(key);
+        if (leftS === -1 || leftS > LONGEST_OWN_S) await redis.expire(key, QUEUES_STAY_S);
+      }),
+    );
   } while (cursor !== '0');
 }
