@@ -178,9 +178,10 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
       try {
         const { files, job: plain } = packJob(job);
         const id = `${run}.${idOf(job)}`;
+        const workers: string[] = [];
         const answer = await new Promise<Parameters<Sent['settle']>[0]>((settle, reject) => {
           const data: Travelling = { run, keep, job: plain, files: [] };
-          const one: Sent = { job, data, files, isAdded: false, isMissing: false, workers: [], settle };
+          const one: Sent = { job, data, files, isAdded: false, isMissing: false, workers, settle };
           sent.set(id, one);
           add(id, one).catch((error: unknown) => {
             sent.delete(id);
@@ -188,7 +189,7 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
           });
         });
         if ('failed' in answer) throw answer.failed;
-        if ('lost' in answer) throw lostError(answer.lost);
+        if ('lost' in answer) throw lostError(answer.lost, workers);
         if ('stopped' in answer) return { ...STOPPED, times: times() };
         return await broughtBack(answer, job);
       } catch (error) {
@@ -227,12 +228,12 @@ const idOf = ({ scenario, one, seed, runFolder }: Job): string =>
     .digest('hex')
     .slice(0, 24);
 
-function lostError(reason: string): BeamrigError {
+function lostError(reason: string, workers: readonly string[]): BeamrigError {
   const isLost = reason.includes('stalled');
   return new BeamrigError(
     'internal',
     isLost
-      ? `${MOST_LOST + 1} workers were lost one after the other while they played it`
+      ? `${MOST_LOST + 1} workers were lost one after the other while they played it (${[...new Set(workers)].join(', ')})`
       : `its worker could not play it: ${reason}`,
     { wayOut: isLost ? 'Play it without --queue to see what it does to the machine.' : 'See what the worker says.' },
   );
