@@ -1,6 +1,8 @@
 // Imports point down the floors of docs/architecture.md; two rooms of one floor do not know each other's insides.
 const floor = (...rooms) => `^(${rooms.join('|')})/`;
 const ground = ['core/signal', 'core/clock', 'core/errors', 'core/files', 'firmware-protocol'];
+// What builds and runs the firmware, and is the bench behind it, lies beside its sources, on the simulator's floor.
+const firmware = '^firmware-protocol/reference/';
 const first = ['calibration', 'models', 'sounding', 'hil-sim'];
 const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
 const third = ['src/rig', 'src/control', 'src/measuring'];
@@ -8,14 +10,45 @@ const fourth = ['src/cli', 'src/server', 'src/regression'];
 // A contract file is the door of its room: the one file another room of the same floor may import.
 const doors =
   '^src/(link/link|link/link-kinds|panel/panel|beamforming/beamformer|telemetry/cycle-record|config/rig-file|config/rig-fields)\\.ts$';
-const never = (name, from, to, extra = {}) => ({ name, severity: 'error', from: { path: from }, to: { path: to, ...extra } });
+const never = (name, from, to, extra = {}, but = {}) => ({
+  name,
+  severity: 'error',
+  from: { path: from, ...but },
+  to: { path: to, ...extra },
+});
 
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    never('ground-imports-ground-only', floor(...ground), floor(...first, ...second, ...third, ...fourth, 'dashboard')),
+    never(
+      'ground-imports-ground-only',
+      floor(...ground),
+      floor(...first, ...second, ...third, ...fourth, 'dashboard'),
+      {},
+      {
+        pathNot: firmware,
+      },
+    ),
+    never('firmware-imports-ground-and-simulator', firmware, floor('calibration', 'models', 'sounding', 'src', 'dashboard')),
+    never(
+      'regression-alone-has-firmware',
+      floor('core', 'calibration', 'models', 'sounding', 'hil-sim', 'src', 'dashboard'),
+      firmware,
+      {},
+      {
+        pathNot: '^src/regression/',
+      },
+    ),
     ...['core/signal', 'firmware-protocol'].map((room) =>
-      never(`${room}-stands-alone`, floor(room), floor(...ground.filter((r) => r !== room && r !== 'core/errors'))),
+      never(
+        `${room}-stands-alone`,
+        floor(room),
+        floor(...ground.filter((r) => r !== room && r !== 'core/errors')),
+        {},
+        {
+          pathNot: firmware,
+        },
+      ),
     ),
     never('first-imports-down', floor(...first), floor(...second, ...third, ...fourth, 'dashboard')),
     ...first.map((room) => never(`${room}-knows-no-neighbour`, floor(room), floor(...first.filter((r) => r !== room)))),
@@ -40,6 +73,6 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    exclude: { path: '\\.test\\.ts$|^firmware-protocol/(c/test|reference)/' },
+    exclude: { path: '\\.test\\.ts$|^firmware-protocol/(c/test/|reference/(test/|scenario\\.ts$))' },
   },
 };

@@ -2,7 +2,14 @@
 import { checkSchema, type Check } from '../src/regression/check-schema.ts';
 import { checkName } from '../src/regression/checks/check-name.ts';
 import { boundsOf, within } from '../src/regression/checks/found.ts';
-import type { Attempt, CheckResult, SeedResult } from '../src/regression/results.ts';
+import {
+  REPORT_FORMAT,
+  type Attempt,
+  type CaseResult,
+  type CheckResult,
+  type Report,
+  type SeedResult,
+} from '../src/regression/results.ts';
 import { SOUND } from '../src/regression/verdicts/across.ts';
 
 /** A check as it is written in a scenario. */
@@ -41,4 +48,21 @@ export const brokenSeed = (seed: number, message = 'it took longer than 120 s'):
   attempts: [
     { verdict: 'error', checks: [], error: { code: 'internal', message }, digest: null, facts: {}, times: { seconds: 120 } },
   ],
+});
+
+export const caseOf = (seeds: SeedResult[], more: Partial<CaseResult> = {}): CaseResult => ({
+  ...{ scenario: 'cable', case: '', file: 'cable.yaml', about: '', tags: [], coordinates: {}, time: 'virtual', confidence: 0.95 },
+  ...{ verdict: 'passed', flaky: false, seeds, across: [], baseline: [] },
+  ...more,
+});
+
+export const reportOf = (cases: CaseResult[], scenarios: Record<string, string>): Report => ({
+  format: REPORT_FORMAT,
+  underTest: {
+    program: { version: '0', commit: null, modified: null },
+    ...{ parts: {}, scenarios, node: '20', host: {} },
+  },
+  cases,
+  totals: { passed: 0, failed: 0, error: 0, skipped: 0, flaky: 0, quarantined: 0 },
+  times: { startedAt: '', seconds: 0, workers: 1 },
 });

@@ -39,6 +39,8 @@ export interface BenchBus {
   weights(): Float32Array | undefined;
   /** Calls back after each transfer that may have changed what is radiated. */
   onRadiated(listener: () => void): void;
+  /** The board loses its supply and has it back: the chips show nothing, the baseband knows no weights. Its EEPROM keeps what it holds. */
+  powerCycle(): void;
   /** In the order of their places; for faults on purpose. */
   readonly chips: readonly Chip[];
   readonly eeprom: Uint8Array;
@@ -237,6 +239,14 @@ export function createBenchBus(options: BenchBusOptions): BenchBus {
     weights: () => weights?.slice(),
     onRadiated(next) {
       onRadiated = next;
+    },
+    powerCycle() {
+      for (const chip of chips) chip.powerCycle();
+      amplified = false;
+      stagedWeights = undefined;
+      weights = undefined;
+      chipsSeen = chipChanges();
+      radiate();
     },
     chips,
     eeprom,

@@ -9,8 +9,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 
 export interface BuildOptions {
   target: 'host' | 'board';
@@ -24,8 +25,8 @@ export interface BuildOptions {
   changed?: { build: string; sources: Readonly<Record<string, string>> };
 }
 
-const FIRMWARE = fileURLToPath(new URL('.', import.meta.url));
-const LIBRARY = fileURLToPath(new URL('../c/', import.meta.url));
+const FIRMWARE = join(packageRoot(), 'firmware-protocol', 'reference');
+const LIBRARY = join(packageRoot(), 'firmware-protocol', 'c');
 const CHIPS = join(FIRMWARE, 'chips');
 const COMMON = ['array.c', 'bench_bus.c', 'chip.c', 'eeprom.c', 'firmware.c'];
 /** What the firmware drives where nobody says otherwise. */
@@ -63,7 +64,8 @@ const toolchain = (target: BuildOptions['target'], sanitize: boolean): Toolchain
 
 /**
  * @returns path of the program
- * @throws {BeamrigError} 'argument' when there is no such chip, and when the compiler is missing or refuses; its words are in the message
+ * @throws {BeamrigError} 'bench-part' when the compiler is missing; 'argument' when there is no such chip, and when the compiler refuses: its words
+ *   are in the message
  */
 export function buildFirmware({ target, folder, chip = DEFAULT_CHIP, sanitize = false, changed }: BuildOptions): string {
   const known = readdirSync(CHIPS);
@@ -99,7 +101,7 @@ function compile(compiler: string, args: string[]): void {
   } catch (error) {
     const { code, stderr = '' } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') {
-      throw new BeamrigError('argument', `The firmware needs ${compiler}, which is not installed.`, {
+      throw new BeamrigError('bench-part', `The firmware needs ${compiler}, which is not installed.`, {
         wayOut:
           compiler === 'gcc'
             ? 'Install gcc (Debian: apt-get install gcc libc6-dev).'

@@ -31,7 +31,7 @@ const START_MS = 20_000;
 const GRACE_MS = 2_000;
 const SETPRIV = '/usr/bin/setpriv';
 
-/** @throws {BeamrigError} 'argument' when it does not start */
+/** @throws {BeamrigError} 'bench-part' when QEMU is missing; 'argument' when it does not start */
 export async function startFirmware(options: RunOptions): Promise<RunningFirmware> {
   const { target, program, args = [], env = process.env } = options;
   if (target === 'board') requireQemu(env);
@@ -80,7 +80,7 @@ function requireQemu({ PATH = '' }: NodeJS.ProcessEnv): void {
       continue; // not in this folder
     }
   }
-  throw new BeamrigError('argument', `The board needs ${name}, which is not installed.`, {
+  throw new BeamrigError('bench-part', `The board needs ${name}, which is not installed.`, {
     wayOut: `Install it (Debian: apt-get install ${name}).`,
   });
 }

@@ -4,7 +4,6 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { decodeFrame } from '../codec.ts';
 import type { Air } from '../../hil-sim/air.ts';
 import { createAir } from '../../hil-sim/air.ts';
@@ -20,13 +19,11 @@ import type { Link } from '../../src/link/link.ts';
 import type { PanelEnd } from '../../src/link/panel-end.ts';
 import { createSerialPanelEnd } from '../../src/link/serial/serial-panel-end.ts';
 import { createSerialLink } from '../../src/link/serial/serial.ts';
-import { createPanel } from '../../src/panel/panel-driver.ts';
+import { awaitBoard, BAUD_RATE } from '../../src/regression/firmware-board.ts';
 import { createRigArray } from '../../src/rig/simulator.ts';
 import { createWorld, type World } from '../../src/rig/world.ts';
 import type { RunningFirmware } from './run-firmware.ts';
 
-/** A pseudo terminal has no line rate. */
-const BAUD_RATE = 921_600;
 /** As the rig has it: only P/σ² counts. */
 const NOISE = 1;
 
@@ -102,7 +99,8 @@ export const benchAir = ({ array, world, random, clock }: Setting): Air =>
 export async function tellToFirmware(firmware: RunningFirmware, cycles: number, chip: ChipKind = SCENARIO_CHIP): Promise<Story> {
   const bench = await attachBench(firmware, { chip });
   try {
-    await awaitBoard(bench);
+    const { clock, random } = bench.setting;
+    await awaitBoard(bench.link, clock, random.stream('waiting'));
     const links = `links: [{ serial: { path: ${firmware.hostPort}, baudRate: ${BAUD_RATE} } }]`;
     const rig = scenarioRig(`fallback: never\n${links}`, chip);
     const createLink = (): Link => showingBeams(serialTo(firmware), bench.setting.world);
@@ -124,22 +122,4 @@ function showingBeams(link: Link, world: World): Link {
     return send(frame);
   };
   return link;
-}
-
-/** Longest that a board may take to start its chips once the bench is there, ms. */
-const START_MS = 20_000;
-
-/** A board answers once its chips are set up. */
-async function awaitBoard({ link, setting: { clock, random } }: Bench): Promise<void> {
-  const panel = createPanel({ link, clock, random: random.stream('waiting') });
-  const endMs = clock.nowMs() + START_MS;
-  for (;;) {
-    const shaken = await panel.connect();
-    if (shaken.ok) return panel.close();
-    if (shaken.failure.reason !== 'no-answer' || clock.nowMs() > endMs) {
-      throw new BeamrigError('panel', `The firmware does not shake hands: ${JSON.stringify(shaken.failure)}`, {
-        wayOut: 'Look at what it has said.',
-      });
-    }
-  }
 }

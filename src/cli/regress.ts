@@ -1,18 +1,29 @@
 /** `beamrig regress`: scenarios played and judged. Exit code 0: nothing failed that counts. 1: something did. 2: it could not be run as asked. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { counted } from '../../core/errors/counted.ts';
+import { writeWholeFile } from '../../core/files/whole-file.ts';
+import { loadRigFile } from '../config/rig-file.ts';
+import { holdBench } from '../regression/bench-lock.ts';
 import { caseName, chosenCases, type Choice } from '../regression/chosen-cases.ts';
-import { openJobPool, type JobPlayer } from '../regression/job-pool.ts';
 import { regress as playAll } from '../regression/regress.ts';
+import { regressionHtml } from '../regression/reports/html.ts';
+import { junitXml } from '../regression/reports/junit.ts';
+import { readReport, reportJson } from '../regression/reports/report-json.ts';
+import { summaryText } from '../regression/reports/summary.ts';
+import type { CaseResult, Report } from '../regression/results.ts';
+import type { ReadScenario } from '../regression/scenario.ts';
 import { readScenarios } from '../regression/scenario-file.ts';
 import { timeOf } from '../regression/time-of.ts';
-import type { ReadScenario } from '../regression/scenario.ts';
-import { wholeNumber } from './arguments.ts';
+import { missingNow } from '../regression/verdicts/baseline.ts';
+import { quarantineOf, readQuarantine } from '../regression/verdicts/quarantine.ts';
+import { realNumber, wholeNumber } from './arguments.ts';
+import { commandName } from './command-name.ts';
 import { failWith } from './failure.ts';
 import { print, printError } from './output.ts';
+import { defaultWorkers, openPlayer } from './regress-player.ts';
 import { regressProgress } from './regress-progress.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { table } from './table.ts';
@@ -24,6 +35,12 @@ export interface RegressCommand {
   shard?: string;
   seed?: string;
   failFast?: boolean;
+  rerunFailed?: string;
+  baseline?: string;
+  quarantine?: string;
+  updateGolden?: boolean;
+  rig?: string;
+  waitForBench?: string;
   keep?: string;
   workers?: string;
   queue?: string;
@@ -41,68 +58,106 @@ export async function regress(paths: string[], options: RegressCommand): Promise
   }
 }
 
-/** At a time, of one regression: workers may come at any time. */
-const JOBS_IN_QUEUE = 256;
-
 async function run(paths: string[], options: RegressCommand): Promise<void> {
   const { json = false } = options;
   const choice = choiceOf(options);
-  const workers = wholeNumber(
-    '--workers',
-    options.workers ?? String(options.queue === undefined ? availableParallelism() : JOBS_IN_QUEUE),
-    { min: 1, max: 256 },
-  );
+  const workers = wholeNumber('--workers', options.workers ?? String(defaultWorkers(options)), { min: 1, max: 256 });
   const retries = wholeNumber('--retries', options.retries ?? '1', { min: 0, max: 10 });
   const seed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const scenarios = readScenarios(paths);
   if (options.list === true) return list(scenarios, choice, json);
+  const baseline = options.baseline === undefined ? undefined : baselineOf(options.baseline);
+  const quarantine = options.quarantine === undefined ? undefined : readQuarantine(options.quarantine);
+  const letGo = options.rig === undefined ? () => undefined : await holdRig(options.rig, options);
   const view = regressProgress(json);
   const stop = new AbortController();
-  const player =
-    options.queue === undefined ? openJobPool(workers) : await queuePlayer(options.queue, workers, options, stop.signal);
+  const player = await openPlayer(options, workers, stop.signal);
   const release = onStopSignal(
     () => stop.abort(),
     () => undefined,
   );
   try {
     const report = await playAll({
-      ...{ scenarios, player, ...choice, retries, failFast: options.failFast ?? false, signal: stop.signal },
+      ...{ scenarios, player, ...choice, retries, signal: stop.signal },
+      ...{ failFast: options.failFast ?? false, updateGolden: options.updateGolden ?? false },
       ...(seed === undefined ? {} : { seed }),
       ...(options.keep === undefined ? {} : { keep: options.keep }),
+      ...(options.rig === undefined ? {} : { hardware: options.rig }),
+      ...(baseline === undefined ? {} : { baseline }),
+      ...(quarantine === undefined ? {} : { quarantine }),
       onProgress: (progress) => view.show(progress),
     });
     view.end();
-    mkdirSync(options.output, { recursive: true });
-    const file = join(options.output, 'report.json');
-    writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
+    const written = writeReports(report, options.output);
+    const told = [
+      ...(baseline === undefined || isChosen(choice) ? [] : missingNow(baseline.report, report.cases)),
+      ...(quarantine === undefined ? [] : quarantineOf(quarantine, casesIn(scenarios), new Date()).told),
+    ];
+    for (const line of told) printError(line);
     const { totals } = report;
-    if (json) print(JSON.stringify({ type: 'end', totals, seconds: report.times.seconds, report: file }));
-    else {
+    if (json) print(JSON.stringify({ type: 'end', totals, seconds: report.times.seconds, reports: written }));
+    else
       print(
-        `${counted(report.cases.length, 'case')}: ${totals.passed} passed, ${totals.failed} failed, ${totals.error} with errors, ${totals.skipped} skipped, in ${report.times.seconds.toFixed(1)} s. Report: ${file}`,
+        summaryText(report, {
+          columns: process.stdout.columns ?? 120,
+          rerun: (one, seeds) => rerunText(paths, one, seeds),
+          written,
+        }),
       );
-    }
     process.exitCode = totals.failed + totals.error > 0 || stop.signal.aborted ? 1 : 0;
   } finally {
     release();
+    letGo();
     await player.close();
   }
 }
 
-async function queuePlayer(
-  address: string,
-  parallel: number,
-  { keep, json }: RegressCommand,
-  signal: AbortSignal,
-): Promise<JobPlayer> {
-  const { openQueuePlayer } = await import('../regression/queue/queue-player.ts');
-  const onSay = (text: string): void =>
-    json === true ? print(JSON.stringify({ type: 'queue', text })) : printError(`queue: ${text}`);
-  return openQueuePlayer({ address, parallel, keep: keep !== undefined, signal, onSay });
+function baselineOf(file: string): NonNullable<Parameters<typeof playAll>[0]['baseline']> {
+  const report = readReport(file);
+  return { report, file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') };
 }
 
-function choiceOf({ filter, tag, shard }: RegressCommand): Choice {
+/** Nobody else plays on it meanwhile. */
+async function holdRig(rigPath: string, { waitForBench = '0' }: RegressCommand): Promise<() => void> {
+  const waitS = realNumber('--wait-for-bench', waitForBench, { min: 0, max: 1e6 });
+  const { links } = loadRigFile(rigPath).rig;
+  const command = ['beamrig', ...process.argv.slice(2)].join(' ');
+  return holdBench({ links, command, waitS, clock: createRealClock(), tell: (message) => printError(message) });
+}
+
+function writeReports(report: Report, folder: string): Record<string, string> {
+  mkdirSync(folder, { recursive: true });
+  const files = {
+    HTML: ['report.html', regressionHtml(report, folder)],
+    JUnit: ['junit.xml', junitXml(report)],
+    JSON: ['report.json', reportJson(report)],
+  };
+  return Object.fromEntries(
+    Object.entries(files).map(([kind, [name, text]]) => {
+      const path = join(folder, name);
+      writeWholeFile(path, text);
+      return [kind, path];
+    }),
+  );
+}
+
+const isChosen = ({ filter, tags, shard, failedIn }: Choice): boolean =>
+  [filter, tags, shard, failedIn].some((each) => each !== undefined);
+
+const casesIn = (scenarios: readonly ReadScenario[]): { scenario: string; case: string }[] =>
+  scenarios.flatMap(({ text, cases }) => cases.map(({ id }) => ({ scenario: text.name, case: id })));
+
+const quoted = (word: string): string => (/^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+
+const rerunText = (paths: readonly string[], { scenario, case: id }: CaseResult, seeds: readonly number[]): string =>
+  [
+    ...[commandName(), 'regress', ...paths.map(quoted), '--filter', quoted(caseName(scenario, id))],
+    ...(seeds.length === 1 ? ['--seed', String(seeds[0])] : []),
+  ].join(' ');
+
+function choiceOf({ filter, tag, shard, rerunFailed }: RegressCommand): Choice {
   return {
+    ...(rerunFailed === undefined ? {} : { failedIn: readReport(rerunFailed) }),
     ...(filter === undefined ? {} : { filter }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(shard === undefined ? {} : { shard: shardOf(shard) }),

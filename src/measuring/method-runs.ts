@@ -85,7 +85,7 @@ export function startMethodThread(
     }),
     async end() {
       stop.removeEventListener('abort', end);
-      await thread.end();
+      await clock.during(thread.end());
     },
   };
 }

@@ -3,6 +3,7 @@
  * records; what is behind is here, with what can be done to it and what is known of it. One file beside this one for each kind.
  */
 import type { Clock } from '../../core/clock/clock.ts';
+import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import type { AssembleOptions } from '../rig/assemble.ts';
 import type { Action, ActionName } from './timeline-schema.ts';
@@ -36,6 +37,8 @@ export interface Bench {
   begin(): void;
   /** Undefined where nobody knows. */
   truth(): Truth | undefined;
+  /** What each place shows of each word now, N·M×2^Q; undefined where nobody knows. */
+  states(): CMatrix | undefined;
   onShown(listener: (shown: Shown) => void): void;
   /** What was under test, for the report: `firmware`, say. */
   readonly facts: Readonly<Record<string, string>>;

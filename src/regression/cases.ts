@@ -1,7 +1,9 @@
 /** From a scenario to its cases: every combination of its matrix, each with a rig of its own that was found to be right. */
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
+import { beyondFirmware, isFirmware } from './firmware-limits.ts';
 import { merged } from './merged.ts';
+import { notOnTheWay } from './mishaps.ts';
 import type { Case, Coordinates, Scenario } from './scenario.ts';
 import type { Carrier, MatrixAxis } from './scenario-schema.ts';
 
@@ -73,7 +75,18 @@ function problemsOfCase(scenario: Scenario, one: Case): Problem[] {
     const text = `panels: ${one.panels} cannot share ${elements} elements evenly${here}; allowed: a divisor of ${elements}`;
     problems.push({ path: 'panels' in one.coordinates ? ['matrix', 'panels'] : ['panels'], text });
   }
-  if (one.panels > 1 && (one.carrier === 'pty' || one.carrier === 'qemu')) {
+  if (isFirmware(one.carrier)) {
+    for (const { path, text } of beyondFirmware(checked.rig, one.carrier))
+      problems.push({ path: place(path), text: `of the rig${here}: ${text}` });
+  }
+  const other = isFirmware(one.carrier)
+    ? notOnTheWay([...checked.rig.simulator.behaviours, ...scenario.text.behaviours])
+    : undefined;
+  if (other !== undefined) {
+    const text = `behaviours: ${other}${here} is played by panels of our own, and the firmware of carrier ${one.carrier} is none; allowed: drop, corrupt, duplicate, delay, reorder`;
+    problems.push({ path: ['behaviours'], text });
+  }
+  if (one.panels > 1 && isFirmware(one.carrier)) {
     const text = `panels: ${one.panels}${here}, and the firmware of carrier ${one.carrier} is one panel; allowed: 1`;
     problems.push({ path: 'panels' in one.coordinates ? ['matrix', 'panels'] : ['panels'], text });
   }

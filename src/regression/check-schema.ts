@@ -100,7 +100,7 @@ export const checkSchema = z.discriminatedUnion('check', [
     ...window,
     ...across,
   }),
-  check('words', 'Phase words are those that were recorded before.', {
+  check('words', 'Phase words are those that were recorded before, for the first seed; others are not compared.', {
     golden: text
       .optional()
       .describe('File of the golden, from the folder of the scenario. Default: made of the names of scenario and case.'),

@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import { failedAttempt, type Job } from './job.ts';
-import type { Attempt } from './results.ts';
+import { failedAttempt, type Job, type Played } from './job.ts';
 
 /** Who plays jobs: processes of this machine, or workers behind a queue. */
 export interface JobPlayer {
   /** How many at a time are worth asking for. */
   readonly parallel: number;
   /** Never rejects: what goes wrong is an attempt, too. */
-  play(job: Job): Promise<Attempt>;
+  play(job: Job): Promise<Played>;
   close(): Promise<void>;
 }
 
@@ -59,6 +58,7 @@ export function openJobPool(parallel: number): JobPlayer {
       try {
         if (closed) throw new BeamrigError('stopped', 'the regression was ended before this was played');
         seat.process ??= await startProcess(scratch);
+        if (closed) killWithItsOwn(seat.process.child);
         return await played(seat, job);
       } catch (error) {
         return { ...failedAttempt(error), times: { seconds: (performance.now() - began) / 1000 } };
@@ -70,7 +70,9 @@ export function openJobPool(parallel: number): JobPlayer {
       closed = true;
       killAll();
       process.removeListener('exit', killAll);
-      rmSync(scratch, { recursive: true, force: true });
+      await Promise.all(seats.map(({ process: playing }) => playing?.ended));
+      // What they started may be a moment behind.
+      rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -111,17 +113,17 @@ async function startProcess(scratch: string): Promise<Playing> {
   throw new BeamrigError('internal', 'the process that plays scenarios does not start');
 }
 
-async function played(seat: Seat, job: Job): Promise<Attempt> {
+async function played(seat: Seat, job: Job): Promise<Played> {
   const { child, ended } = seat.process as Playing;
   const { limitS } = job.scenario.text;
   let late: NodeJS.Timeout | undefined;
   let errors = '';
   const hear = (text: Buffer): void => void (errors = (errors + text.toString('utf8')).slice(-4000));
   child.stderr?.on('data', hear);
-  let answered: ((attempt: Attempt) => void) | undefined;
+  let answered: ((attempt: Played) => void) | undefined;
   try {
     const outcome = await Promise.race([
-      new Promise<Attempt>((resolve) => {
+      new Promise<Played>((resolve) => {
         answered = resolve;
         child.once('message', resolve);
         child.send(job);

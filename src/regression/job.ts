@@ -9,6 +9,7 @@ import { playOnce } from './play.ts';
 import type { Attempt, CheckResult, StorySummary, Verdict } from './results.ts';
 import type { Case, Scenario } from './scenario.ts';
 import { timeOf } from './time-of.ts';
+import { rulesOf } from './verdicts/across.ts';
 import type { CycleSeen, Story } from './story.ts';
 
 export interface Job {
@@ -18,33 +19,47 @@ export interface Job {
   /** Where the run writes its records: a folder of its own. */
   runFolder: string;
   golden?: CheckSetting['golden'];
+  /** Words are wanted back, for a golden to be written. */
+  wantsWords?: boolean;
+  /** Rig file of attached hardware that it is played on. */
+  hardware?: string;
 }
 
+/** What a job answers with: the attempt, and words where they were wanted. */
+export type Played = Attempt & { words?: Uint16Array[] };
+
 /** Never throws: what goes wrong is an attempt, too. */
-export async function playJob(job: Job): Promise<Attempt> {
+export async function playJob(job: Job): Promise<Played> {
   const began = performance.now();
   const times = (): Attempt['times'] => ({ seconds: (performance.now() - began) / 1000 });
   try {
-    const { scenario, one, seed, runFolder, golden } = job;
+    const { scenario, one, seed, runFolder, golden, hardware } = job;
     const checks = scenario.text.expect;
     const wanted = Math.max(0, ...checks.map((check) => (check.check === 'words' ? check.cycles : 0)));
     const story = await playOnce(
-      { scenario, one, seed, runFolder, realTime: timeOf(scenario, one) === 'real', ...channelsOf(job) },
+      {
+        ...{ scenario, one, seed, runFolder, realTime: timeOf(scenario, one) === 'real', ...channelsOf(job) },
+        ...(hardware === undefined ? {} : { hardware }),
+      },
       wanted,
     );
     const results = checkStory(checks, story, golden === undefined ? {} : { golden });
     return {
-      ...{ verdict: verdictOf(results), checks: results, story: summaryOf(story), times: times() },
-      digest: timeOf(scenario, one) === 'virtual' ? digestOf(story) : null,
+      ...{ verdict: verdictOf(results, scenario), checks: results, story: summaryOf(story), times: times() },
+      digest: timeOf(scenario, one) === 'virtual' && hardware === undefined ? digestOf(story) : null,
       ...{ facts: story.facts, runFolder: story.runFolder },
+      ...(job.wantsWords === true ? { words: story.words } : {}),
     };
   } catch (error) {
     return { ...failedAttempt(error), times: times() };
   }
 }
 
-/** Of one that did not come to its end. */
+/** Of one that did not come to its end, or could not be begun here. */
 export function failedAttempt(error: unknown): Omit<Attempt, 'times'> {
+  if (isBeamrigError(error) && error.code === 'bench-part') {
+    return { verdict: 'skipped', checks: [], digest: null, facts: {}, skipped: `${error.message} ${error.wayOut ?? ''}`.trim() };
+  }
   const { code, message, wayOut } = isBeamrigError(error)
     ? error
     : { code: 'internal', message: error instanceof Error ? (error.stack ?? error.message) : String(error), wayOut: undefined };
@@ -62,9 +77,13 @@ function channelsOf({ scenario, one }: Job): Pick<Parameters<typeof playOnce>[0]
   return { channels: readChannelFile(resolve(scenario.folder, channels.file), { ...channels, ...expected }).channels };
 }
 
-/** Skipped where nothing but what must hold of every run could be looked at, though something was asked. */
-function verdictOf(results: readonly CheckResult[]): Verdict {
-  if (results.some(({ verdict }) => verdict === 'failed')) return 'failed';
+/**
+ * Skipped where nothing but what must hold of every run could be looked at, though something was asked. What is judged across seeds says nothing of
+ * one of them.
+ */
+function verdictOf(results: readonly CheckResult[], { text }: Scenario): Verdict {
+  const each = new Set(rulesOf(text.expect).flatMap(({ name, across }) => (across === 'every' ? [name] : [])));
+  if (results.some(({ name, verdict }) => verdict === 'failed' && each.has(name))) return 'failed';
   const [, ...asked] = results;
   return asked.length > 0 && asked.every(({ verdict }) => verdict === 'skipped') ? 'skipped' : 'passed';
 }

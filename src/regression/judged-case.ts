@@ -1,23 +1,35 @@
-/** From what came of its seeds to the verdict of a case. */
-import type { CaseResult, SeedResult, Verdict } from './results.ts';
+/** From what came of its seeds to the result of a case. */
+import type { CaseResult, Report, SeedResult } from './results.ts';
 import type { Case, ReadScenario } from './scenario.ts';
 import { timeOf } from './time-of.ts';
+import type { CasePlan } from './verdicts/across.ts';
+import { compareCase } from './verdicts/baseline.ts';
+import { judgeCase } from './verdicts/case-verdict.ts';
 
-export function judgedCase(scenario: ReadScenario, one: Case, seeds: SeedResult[]): CaseResult {
-  const { text, file } = scenario;
-  const verdict = worst(seeds.map((each) => each.verdict));
-  const bad = seeds.find((each) => each.verdict === verdict && verdict !== 'passed');
-  const [attempt] = bad?.attempts ?? [];
-  const check = attempt?.checks.find((each) => each.verdict === verdict);
-  const why = attempt?.error?.message ?? attempt?.skipped ?? (check && `${check.name}: ${check.says}`);
-  return {
-    ...{ scenario: text.name, case: one.id, file, about: text.about, tags: text.tags },
-    coordinates: one.coordinates,
-    ...{ time: timeOf(scenario, one), confidence: text.confidence, verdict },
-    ...{ flaky: seeds.some(({ flaky }) => flaky), seeds, across: [], baseline: [] },
-    ...(why === undefined ? {} : { why: bad === undefined || seeds.length === 1 ? why : `seed ${bad.seed}: ${why}` }),
-  };
+/** What it is judged beside. */
+export interface Beside {
+  baseline?: Report | undefined;
+  /** SHA-256 of the scenario's file. */
+  sha256: string;
+  /** Of attached hardware every case has a time of its own. */
+  onHardware: boolean;
 }
 
-const ORDER: readonly Verdict[] = ['error', 'failed', 'skipped', 'passed'];
-const worst = (verdicts: readonly Verdict[]): Verdict => ORDER.find((each) => verdicts.includes(each)) ?? 'skipped';
+export const planOf = ({ text }: ReadScenario, seeds: readonly number[]): CasePlan => ({
+  ...{ checks: text.expect, seeds, confidence: text.confidence, stopEarly: text.stopEarly },
+});
+
+export function judgedCase(scenario: ReadScenario, one: Case, plan: CasePlan, seeds: SeedResult[], beside: Beside): CaseResult {
+  const { text, file } = scenario;
+  const judged = judgeCase(plan, seeds);
+  const result: CaseResult = {
+    ...{ scenario: text.name, case: one.id, file, about: text.about, tags: text.tags },
+    ...{ coordinates: one.coordinates, time: beside.onHardware ? 'real' : timeOf(scenario, one), confidence: text.confidence },
+    ...{ ...judged, flaky: seeds.some(({ flaky }) => flaky), seeds, baseline: [] },
+  };
+  if (beside.baseline === undefined) return result;
+  const baseline = compareCase(beside.baseline, result, plan, beside.sha256);
+  const worse = baseline.find(({ verdict }) => verdict === 'failed');
+  if (worse === undefined || result.verdict !== 'passed') return { ...result, baseline };
+  return { ...result, baseline, verdict: 'failed', why: `${worse.name}: ${worse.says}` };
+}

@@ -16,49 +16,74 @@ export interface TroubledEnd extends PanelEnd {
   replay(frames: number): void;
 }
 
+/** What can happen on the way; the rest is done by panels that are played, in themselves. */
+const ON_THE_WAY: ReadonlySet<Behaviour['do']> = new Set(['drop', 'corrupt', 'duplicate', 'delay', 'reorder'] as const);
+
+/** The first of these that no wire does. */
+export const notOnTheWay = (behaviours: readonly Behaviour[]): Behaviour['do'] | undefined =>
+  behaviours.find((behaviour) => !ON_THE_WAY.has(behaviour.do))?.do;
+
 const TYPE_OF_CODE = new Map(Object.entries(TYPE_CODES).map(([type, code]) => [code, type as Message['type']]));
 const FRAMES_OVERHEARD = 256;
 
-export function troubled(end: PanelEnd, clock: Clock, random: Random): TroubledEnd {
+/** What happens to frames between two ends, whichever they are. */
+export interface Troubles {
+  mishaps(behaviours: readonly Behaviour[]): void;
+  hang(hangs: boolean): void;
+  /** Frames on their way; `deliver` is called for each that arrives, as often and as late as it does. */
+  pass(direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void;
+  /** The newest of those that arrived at the panel. */
+  overheard(frames: number): Uint8Array[];
+}
+
+export function createTroubles(clock: Clock, random: Random): Troubles {
   let injector: Injector | undefined;
   let draws = 0;
   let hangs = false;
-  let peer: LoopbackPeer | undefined;
   const overheard: Uint8Array[] = [];
-
-  const pass = (direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void => {
+  const arrive = (direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void => {
     if (hangs) return;
-    if (injector === undefined) return deliver(frame);
-    for (const { bytes, delayMs } of injector.judge(direction, TYPE_OF_CODE.get(frame[1]), frame).deliveries) {
-      const kept = new Uint8Array(bytes);
-      if (delayMs === 0) deliver(kept);
-      else clock.after(delayMs, () => hangs || deliver(kept));
-    }
-  };
-  const takeIn = (frame: Uint8Array): void => {
-    overheard.push(new Uint8Array(frame));
+    if (direction === 'to-panel') overheard.push(new Uint8Array(frame));
     if (overheard.length > FRAMES_OVERHEARD) overheard.shift();
-    peer?.receive(frame);
+    deliver(frame);
   };
+  return {
+    pass(direction, frame, deliver) {
+      if (hangs) return;
+      if (injector === undefined) return arrive(direction, frame, deliver);
+      for (const { bytes, delayMs } of injector.judge(direction, TYPE_OF_CODE.get(frame[1]), frame).deliveries) {
+        const kept = new Uint8Array(bytes);
+        if (delayMs === 0) arrive(direction, kept, deliver);
+        else clock.after(delayMs, () => arrive(direction, kept, deliver));
+      }
+    },
+    mishaps: (behaviours) => {
+      injector = behaviours.length === 0 ? undefined : createInjector(behaviours, random.stream(`mishaps ${++draws}`));
+    },
+    hang: (next) => void (hangs = next),
+    overheard: (frames) => overheard.slice(-frames).map((frame) => new Uint8Array(frame)),
+  };
+}
 
+export function troubled(end: PanelEnd, clock: Clock, random: Random): TroubledEnd {
+  const troubles = createTroubles(clock, random);
+  let peer: LoopbackPeer | undefined;
   return {
     name: end.name,
     onState: (listener) => end.onState(listener),
     open: (its) => {
       peer = its;
       return end.open({
-        receive: (frame) => pass('to-panel', frame, takeIn),
+        receive: (frame) => troubles.pass('to-panel', frame, (arrived) => its.receive(arrived)),
         discarded: (frames) => its.discarded?.(frames),
-        onSend: (listener) => its.onSend((frame) => pass('to-host', frame, listener)),
+        onSend: (listener) => its.onSend((frame) => troubles.pass('to-host', frame, listener)),
       });
     },
     close: () => end.close(),
-    mishaps: (behaviours) => {
-      injector = behaviours.length === 0 ? undefined : createInjector(behaviours, random.stream(`mishaps ${++draws}`));
-    },
-    hang: (next) => void (hangs = next),
+    mishaps: (behaviours) => troubles.mishaps(behaviours),
+    hang: (hangs) => troubles.hang(hangs),
     replay: (frames) => {
-      for (const frame of overheard.slice(-frames)) peer?.receive(new Uint8Array(frame));
+      for (const frame of troubles.overheard(frames)) peer?.receive(frame);
     },
   };
 }

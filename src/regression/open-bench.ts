@@ -1,11 +1,15 @@
 /** The bench of a case, by what joins rig and panels there. */
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import type { BenchOptions } from './bench-rig.ts';
 import type { Bench } from './bench.ts';
-import { openPlayedBench, type BenchOptions } from './played-bench.ts';
+import { openFirmwareBench } from './firmware-bench.ts';
+import { isFirmware } from './firmware-limits.ts';
+import { openHardwareBench } from './hardware-bench.ts';
+import { openPlayedBench } from './played-bench.ts';
 
-/** @throws {BeamrigError} what a bench lacks: a compiler, an emulator, a broker */
+/** @throws {BeamrigError} 'bench-part' for what a bench lacks: a compiler, an emulator */
 export function openBench(options: BenchOptions): Promise<Bench> {
-  const { carrier } = options.one;
-  if (carrier === 'loopback' || carrier === 'mqtt') return openPlayedBench(options);
-  throw new BeamrigError('argument', `there is no bench for carrier ${carrier} yet`);
+  const { hardware, one } = options;
+  const { carrier } = one;
+  if (hardware !== undefined) return openHardwareBench(options, hardware);
+  return isFirmware(carrier) ? openFirmwareBench(options, carrier) : openPlayedBench(options);
 }

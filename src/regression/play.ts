@@ -4,30 +4,44 @@
  *
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
+import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
-import type { CycleRecord } from '../telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
+import { calibrationErrorDeg } from './calibration-truth.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { openBench } from './open-bench.ts';
-import type { BenchOptions } from './played-bench.ts';
+import type { BenchOptions } from './bench-rig.ts';
+import { openParts, takesPart, type Parts } from './parts.ts';
 import { createSoundness, isFixed } from './soundness.ts';
 import type { ActionSeen, Story } from './story.ts';
 import { labelOf, type Action } from './timeline-schema.ts';
 
+const LOOK_EVERY_MS = 100;
+/** Beyond what a measurement says that reading takes. */
+const SOLVING_S = 30;
+
 /** @param words how many good cycles' words to keep */
 export async function playOnce(options: BenchOptions, words: number): Promise<Story> {
-  const bench = await openBench(options);
+  const wanted = options.scenario.text.parts;
+  const parts = await openParts(wanted);
   try {
-    return await playOn(bench, options, words);
+    const bench = await openBench(takesPart(wanted) ? { ...options, realTime: true } : options);
+    try {
+      return await playOn(bench, parts, options, words);
+    } finally {
+      await bench.close();
+    }
   } finally {
-    await bench.close();
+    await parts.close();
   }
 }
 
-async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number): Promise<Story> {
+async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWanted: number): Promise<Story> {
   const { clock, rig: rigFile } = bench;
   const { timeline, seconds } = options.scenario.text;
   let beganMs = clock.nowMs();
@@ -35,6 +49,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   const recorder = createRunRecorder({
     ...{ rig: rigFile, rigText: JSON.stringify(options.one.rig), rigPath: options.scenario.file },
     ...{ seed: options.seed, clock, time: bench.time, startedAt: new Date(0) },
+    onOwnEvent: (event) => tellOf(event),
   });
   const soundness = createSoundness(bench.panelElements, rigFile.array.rfChains, rigFile.array.phaseBits);
   const story: Story = {
@@ -45,6 +60,8 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
+  const tellOf = ({ level, code, message, action }: RigEvent): void =>
+    void story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());
@@ -89,8 +106,7 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
         },
         event: (event) => {
           recorder.event(event);
-          const { level, code, message, action } = event;
-          story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
+          tellOf(event);
         },
         changed: (cycle, what) => recorder.changed?.(cycle, what),
       },
@@ -105,14 +121,27 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   story.facts.model = [assembled.identity.model.id, assembled.identity.model.sha256?.slice(0, 16)].filter(Boolean).join(' ');
   story.facts.calibration = assembled.identity.calibration;
   const { controller } = assembled;
+  try {
+    await parts.begin({ rig: rigFile, controller, recorder, random: createRandom(options.seed).stream('parts') });
+  } catch (error) {
+    await controller.stop();
+    throw error;
+  }
   beganMs = clock.nowMs();
   bench.begin();
   const over = new AbortController();
   const running = assembled.run().finally(() => over.abort());
-  const playing = playTimeline(timeline, { bench, controller, nowS, over: over.signal, seen: story.actions });
+  const playing = playTimeline(timeline, { bench, parts, controller, nowS, over: over.signal, seen: story.actions });
   // Where the rig gave up or was stopped, what is left of the timeline still passes: an array that is safe has to stay so.
   await clock.sleep(seconds * 1000 - (clock.nowMs() - beganMs));
+  await untilMeasured(controller, clock, over.signal);
   const endS = nowS();
+  const believed = controller.calibrating.array();
+  const states = options.scenario.text.expect.some(({ check }) => check === 'calibration-error') ? bench.states() : undefined;
+  if (states !== undefined && believed !== undefined) {
+    const { phaseBits, rfChains } = rigFile.array;
+    story.calibrationErrorDeg = calibrationErrorDeg(states, believed, phaseBits, rfChains);
+  }
   await controller.stop();
   const outcome = await running;
   await playing;
@@ -123,6 +152,9 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
     ...(controller.unsafe === undefined ? {} : { unsafe: controller.unsafe }),
   };
   await recorder.close(outcome.reason);
+  const missing = await parts.recordsMissing();
+  if (missing !== undefined) story.recordsMissing = missing;
+  Object.assign(story.facts, parts.facts());
   story.unsound = [
     ...soundness.broken(rigFile.safeState),
     ...(controller.unsafe === undefined ? [] : [`at the end the array was ${controller.unsafe}`]),
@@ -130,8 +162,19 @@ async function playOn(bench: Bench, options: BenchOptions, wordsWanted: number):
   return story;
 }
 
+const isUnderWay = ({ calibrating: { now } }: Controller): boolean => now?.phase === 'measuring' || now?.phase === 'solving';
+
+/** A measurement under way may end, no later than it says that it will; what solving takes is the machine's time. */
+async function untilMeasured(controller: Controller, clock: Clock, over: AbortSignal): Promise<void> {
+  if (!isUnderWay(controller)) return;
+  const { now } = controller.calibrating;
+  const endMs = clock.nowMs() + 1000 * ((now?.secondsLeft ?? 0) + SOLVING_S);
+  while (isUnderWay(controller) && !over.aborted && clock.nowMs() < endMs) await clock.sleep(LOOK_EVERY_MS);
+}
+
 interface Stage {
   bench: Bench;
+  parts: Parts;
   controller: Controller;
   nowS: () => number;
   over: AbortSignal;
@@ -139,28 +182,35 @@ interface Stage {
 }
 
 async function playTimeline(timeline: readonly Action[], stage: Stage): Promise<void> {
-  const { bench, nowS, seen } = stage;
+  const { bench, parts, nowS, seen } = stage;
   const entries = [...timeline].sort((a, b) => a.atS - b.atS);
   const ends: Promise<void>[] = [];
   for (const action of entries) {
     await bench.clock.sleep(action.atS * 1000 - nowS() * 1000);
     const one: ActionSeen = { action, label: labelOf(action), beganS: nowS() };
     seen.push(one);
-    if (OPERATOR.has(action.do))
-      ends.push(operate(action, stage.controller).then((answer) => void Object.assign(one, { answer })));
-    else if (bench.plays.has(action.do)) ends.push(playFor(action, one, stage));
+    if (OPERATOR.has(action.do)) ends.push(operateFor(action, one, stage));
+    else if (bench.plays.has(action.do)) ends.push(playFor(action, one, bench, stage));
+    else if (parts.plays.has(action.do)) ends.push(playFor(action, one, parts, stage));
     else one.skipped = true;
   }
   await Promise.all(ends);
 }
 
-async function playFor(action: Action, one: ActionSeen, { bench, nowS }: Stage): Promise<void> {
-  const end = await bench.play(action);
+async function playFor(action: Action, one: ActionSeen, by: Pick<Bench | Parts, 'play'>, { bench, nowS }: Stage): Promise<void> {
+  const end = await by.play(action);
   const { forS } = action as { forS?: number };
   if (forS === undefined) return;
   await bench.clock.sleep((action.atS + forS - nowS()) * 1000);
   one.endedS = nowS();
   await end?.();
+}
+
+async function operateFor(action: Action, one: ActionSeen, { bench: { clock }, controller, nowS, over }: Stage): Promise<void> {
+  one.answer = await operate(action, controller);
+  if (action.do !== 'calibrate' || !one.answer.ok) return;
+  while (isUnderWay(controller) && !over.aborted) await clock.sleep(LOOK_EVERY_MS);
+  one.endedS = nowS();
 }
 
 async function operate(action: Action, controller: Controller): Promise<ControlResult> {

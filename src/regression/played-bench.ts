@@ -10,40 +10,22 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../core/clock/virtual-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
-import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { fromDb } from '../../core/signal/rate.ts';
 import { derivePanelKey } from '../../firmware-protocol/authentication.ts';
-import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
+import type { RigFile } from '../config/rig-file.ts';
 import { startEmbeddedBroker } from '../link/mqtt/embedded-broker.ts';
 import { createMqttPanelEnd } from '../link/mqtt/mqtt-panel-end.ts';
 import { playPanels, type PlayedPanel } from '../rig/played-panels.ts';
 import { createRigArray, panelSettings } from '../rig/simulator.ts';
 import { createWorld } from '../rig/world.ts';
+import { benchRig, NOISE, type BenchOptions } from './bench-rig.ts';
 import type { Bench, Shown } from './bench.ts';
+import { statesOf } from './calibration-truth.ts';
 import { changesOf } from './changing-world.ts';
-import { withArrayFaults } from './array-happenings.ts';
 import { createLoopbackWire, type LoopbackWire } from './loopback-wire.ts';
-import { merged } from './merged.ts';
 import { troubled, type TroubledEnd } from './mishaps.ts';
-import type { Case, Scenario } from './scenario.ts';
 import type { Action, ActionName } from './timeline-schema.ts';
-
-export interface BenchOptions {
-  scenario: Scenario;
-  /** One of the scenario's. */
-  one: Case;
-  seed: number;
-  /** Instead of simulated channels, one a cycle. */
-  channels?: CMatrix[];
-  /** Something else that takes part needs real time. */
-  realTime: boolean;
-  /** Where the run writes its records. */
-  runFolder: string;
-}
-
-/** Only P/σ² counts: the noise is the unit of power. */
-const NOISE = 1;
 
 /** What of a timeline can be played with panels of our own. */
 const PLAYS: ReadonlySet<ActionName> = new Set([
@@ -75,14 +57,20 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
     const rigKey = sealed ? randomBytes(32) : undefined;
     const keyFile = join(folder, 'rig.key');
     if (rigKey !== undefined) writeFileSync(keyFile, rigKey.toString('hex'), { mode: 0o600 });
-    const rig = benchRig(options, (name) => (broker === undefined ? { serial: { path: name } } : { mqtt: { url: broker.url } }), {
-      ...(rigKey === undefined ? {} : { authentication: { keyFile } }),
-    });
+    const rig = benchRig(
+      options,
+      folder,
+      (name) => (broker === undefined ? { serial: { path: name } } : { mqtt: { url: broker.url } }),
+      {
+        ...(rigKey === undefined ? {} : { authentication: { keyFile } }),
+      },
+    );
     const random = createRandom(seed).stream('simulator');
     const changes = changesOf(timeline, rig.simulator.userSpeedMps, rig.loop.rateHz);
     const recorded = options.channels === undefined ? {} : { recorded: options.channels };
     const world = createWorld({ rig, random, repeat: true, ...recorded, ...changes });
     const array = createRigArray(rig, random);
+    const switchedOnMs = clock.nowMs();
     const happens = createRandom(seed).stream('timeline');
     const wires = rig.links.map(({ name }) => createLoopbackWire(name, clock, rig.simulator.panel.latencyMs));
     const ends = rig.links.map(({ name, panel = name }, i) => {
@@ -130,6 +118,7 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
       play: (action) => play(action, seats, played.panels),
       begin: () => undefined,
       truth: () => ({ sinr: seats[0].panel.panel.trueSinr() }),
+      states: () => statesOf(array, (clock.nowMs() - switchedOnMs) / 1000),
       onShown: (listener) => void (shown = listener),
       facts: { panels: 'played' },
       close,
@@ -138,34 +127,6 @@ export async function openPlayedBench(options: BenchOptions): Promise<Bench> {
     await close();
     throw error;
   }
-}
-
-/**
- * The rig of a case on a bench.
- * @param wire the block of its link, by the name of the panel
- */
-export function benchRig(
-  { one, scenario, runFolder }: BenchOptions,
-  wire: (name: string) => object,
-  more: Record<string, unknown>,
-): RigFile {
-  const plain = checkRig(one.rig, scenario.rigFolder);
-  if ('problems' in plain) throw new BeamrigError('scenario-file', plain.problems.map(({ text }) => text).join('; '));
-  const each = elementsOf(plain.rig) / one.panels;
-  const links = Array.from({ length: one.panels }, (_, i) => {
-    const name = `panel-${i}`;
-    return { name, panel: `PANEL-${i}`, elements: `${i * each}-${(i + 1) * each - 1}`, ...wire(name) };
-  });
-  const raw = merged(withArrayFaults(one.rig, scenario.text.timeline), {
-    links,
-    ...('fallback' in one.rig ? {} : { fallback: 'never' }),
-    telemetry: { runFolder, influx: null },
-    dashboard: { port: 0 },
-    ...more,
-  });
-  const checked = checkRig(raw, scenario.rigFolder);
-  if ('problems' in checked) throw new BeamrigError('scenario-file', checked.problems.map(({ text }) => text).join('; '));
-  return checked.rig;
 }
 
 function mqttOf(rig: RigFile, index: number) {

@@ -10,11 +10,16 @@ import { join } from 'node:path';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { hostFacts } from '../telemetry/run-manifest.ts';
 import { chosenCases, type Choice, type ChosenCase } from './chosen-cases.ts';
-import { judgedCase } from './judged-case.ts';
-import type { Job } from './job.ts';
+import { goldenPathOf, goldenOf, wordsOf } from './goldens.ts';
+import { judgedCase, planOf, type Beside } from './judged-case.ts';
+import type { Job, Played } from './job.ts';
 import type { JobPlayer } from './job-pool.ts';
-import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult, type Totals } from './results.ts';
+import { totalsOf } from './reports/outcome.ts';
+import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult } from './results.ts';
 import type { ReadScenario } from './scenario.ts';
+import { goldenSetting, writeGolden } from './verdicts/golden.ts';
+import { quarantineOf, type Quarantine } from './verdicts/quarantine.ts';
+import { decide } from './verdicts/stopping.ts';
 
 export interface RegressOptions extends Choice {
   scenarios: readonly ReadScenario[];
@@ -27,6 +32,13 @@ export interface RegressOptions extends Choice {
   retries?: number;
   /** Where run folders of what failed are kept; else none is. */
   keep?: string;
+  /** Cases are held against those of this report. */
+  baseline?: { report: Report; file: string; sha256: string };
+  quarantine?: Quarantine;
+  /** Write the words of cases that are compared with goldens anew, instead of comparing them. */
+  updateGolden?: boolean;
+  /** Rig file of attached hardware that all is played on. */
+  hardware?: string;
   startedAt?: Date;
   signal?: AbortSignal;
   onProgress?: (progress: RegressProgress) => void;
@@ -49,6 +61,13 @@ export async function regress(options: RegressOptions): Promise<Report> {
       wayOut: 'See what there is with `beamrig regress … --list`.',
     });
   }
+  const quarantine =
+    options.quarantine &&
+    quarantineOf(
+      options.quarantine,
+      scenarios.flatMap(({ text, cases }) => cases.map(({ id }) => ({ scenario: text.name, case: id }))),
+      startedAt,
+    );
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-regress-'));
   const results: CaseResult[] = [];
   let [done, halted] = [0, false];
@@ -59,9 +78,11 @@ export async function regress(options: RegressOptions): Promise<Report> {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const [index, each] = next;
         const stopped = halted || options.signal?.aborted === true;
-        const result = stopped ? notPlayed(each) : await playCase(each, options, scratch);
+        const played = stopped ? notPlayed(each, options) : await playCase(each, options, scratch);
+        const quarantined = quarantine?.of(played);
+        const result = quarantined === undefined ? played : { ...played, quarantined };
         results[index] = result;
-        if (options.failFast === true && (result.verdict === 'failed' || result.verdict === 'error')) halted = true;
+        if (options.failFast === true && quarantined === undefined && isBad(result)) halted = true;
         onProgress({ done: ++done, of: chosen.length, case: result });
       }
     };
@@ -71,7 +92,7 @@ export async function regress(options: RegressOptions): Promise<Report> {
   }
   return {
     format: REPORT_FORMAT,
-    underTest: underTest(scenarios, results),
+    underTest: { ...underTest(scenarios, results), ...baselineFacts(options) },
     cases: results,
     totals: totalsOf(results),
     times: {
@@ -84,17 +105,34 @@ export async function regress(options: RegressOptions): Promise<Report> {
 
 async function playCase(chosen: ChosenCase, options: RegressOptions, scratch: string): Promise<CaseResult> {
   const { scenario, one } = chosen;
+  const plan = planOf(scenario, seedsOf(chosen, options.seed));
   const seeds: SeedResult[] = [];
-  for (const seed of seedsOf(chosen, options.seed)) {
-    if (options.signal?.aborted === true) break;
-    seeds.push(await playSeed(chosen, seed, options, scratch));
+  for (const seed of plan.seeds) {
+    if (options.signal?.aborted === true || (seeds.length > 0 && decide(plan, seeds) === 'decided')) break;
+    seeds.push(await playSeed(chosen, seed, plan.seeds[0], options, scratch));
   }
-  return judgedCase(scenario, one, seeds);
+  return judgedCase(scenario, one, plan, seeds, besideOf(chosen, options));
 }
 
-async function playSeed(chosen: ChosenCase, seed: number, options: RegressOptions, scratch: string): Promise<SeedResult> {
+const besideOf = ({ scenario }: ChosenCase, { baseline, hardware }: RegressOptions): Beside => ({
+  ...(baseline === undefined ? {} : { baseline: baseline.report }),
+  ...{ sha256: sha256Of(scenario), onHardware: hardware !== undefined },
+});
+
+const sha256Of = ({ file }: ReadScenario): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+async function playSeed(
+  chosen: ChosenCase,
+  seed: number,
+  firstSeed: number,
+  options: RegressOptions,
+  scratch: string,
+): Promise<SeedResult> {
   const { scenario, one } = chosen;
-  const { retries = 1, keep } = options;
+  const { retries = 1, keep, hardware } = options;
+  const words = wordsOf(scenario);
+  const of = words && goldenOf(scenario, one, firstSeed);
+  const updates = options.updateGolden === true && of !== undefined && seed === firstSeed;
   const attempts: Attempt[] = [];
   do {
     const name = [
@@ -106,8 +144,13 @@ async function playSeed(chosen: ChosenCase, seed: number, options: RegressOption
     const folder = join(keep ?? scratch, name.filter((part) => part !== '').join('.'));
     mkdirSync(folder, { recursive: true });
     const job: Job = { scenario: { ...scenario, cases: undefined } as Job['scenario'], one, seed, runFolder: folder };
-    const { runFolder, ...attempt } = await options.player.play(job);
-    const bad = attempt.verdict === 'failed' || attempt.verdict === 'error';
+    if (hardware !== undefined) job.hardware = hardware;
+    if (updates) Object.assign(job, { wantsWords: true, golden: { onlySeed: firstSeed } });
+    else if (words && of) job.golden = goldenSetting(goldenPathOf(scenario, one, words), of, seed);
+    const { runFolder, words: shown, ...attempt }: Played = await options.player.play(job);
+    if (updates && words && shown && attempt.verdict !== 'error')
+      writeGolden(goldenPathOf(scenario, one, words), of, shown, attempt.facts);
+    const bad = isBad(attempt);
     attempts.push(bad && keep !== undefined && runFolder !== undefined ? { ...attempt, runFolder } : attempt);
     if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });
   } while (isBad(attempts.at(-1)) && attempts.length <= retries && options.signal?.aborted !== true);
@@ -120,7 +163,7 @@ const workersOf = (cases: readonly CaseResult[]): number =>
   new Set(cases.flatMap(({ seeds }) => seeds.flatMap(({ attempts }) => attempts.flatMap(({ times }) => times.worker ?? []))))
     .size;
 
-const isBad = (attempt: Attempt | undefined): boolean => attempt?.verdict === 'failed' || attempt?.verdict === 'error';
+const isBad = (of: Pick<Attempt, 'verdict'> | undefined): boolean => of?.verdict === 'failed' || of?.verdict === 'error';
 
 /** Those of a list; or so many from that of the rig file on, or from the one that was asked for. */
 function seedsOf({ scenario, one }: ChosenCase, from: number | undefined): number[] {
@@ -130,21 +173,14 @@ function seedsOf({ scenario, one }: ChosenCase, from: number | undefined): numbe
   return Array.from({ length: seeds }, (_, i) => first + i);
 }
 
-const notPlayed = ({ scenario, one }: ChosenCase): CaseResult => ({
-  ...judgedCase(scenario, one, []),
+const notPlayed = (chosen: ChosenCase, options: RegressOptions): CaseResult => ({
+  ...judgedCase(chosen.scenario, chosen.one, planOf(chosen.scenario, []), [], {
+    ...besideOf(chosen, options),
+    baseline: undefined,
+  }),
   verdict: 'skipped',
   why: 'the regression was ended before it',
 });
-
-function totalsOf(cases: readonly CaseResult[]): Totals {
-  const totals: Totals = { passed: 0, failed: 0, error: 0, skipped: 0, flaky: 0, quarantined: 0 };
-  for (const { verdict, flaky, quarantined } of cases) {
-    if (quarantined === undefined) totals[verdict]++;
-    else totals.quarantined++;
-    if (flaky) totals.flaky++;
-  }
-  return totals;
-}
 
 function underTest(scenarios: readonly ReadScenario[], cases: readonly CaseResult[]): Report['underTest'] {
   const { program, node, host } = hostFacts();
@@ -155,9 +191,12 @@ function underTest(scenarios: readonly ReadScenario[], cases: readonly CaseResul
   return {
     program,
     parts,
-    scenarios: Object.fromEntries(
-      scenarios.map(({ text, file }) => [text.name, createHash('sha256').update(readFileSync(file)).digest('hex')]),
-    ),
+    scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.text.name, sha256Of(scenario)])),
     ...{ node, host },
   };
 }
+
+const baselineFacts = ({ baseline }: RegressOptions): Pick<Report['underTest'], 'baseline'> =>
+  baseline === undefined
+    ? {}
+    : { baseline: { file: baseline.file, sha256: baseline.sha256, commit: baseline.report.underTest.program.commit } };

@@ -4,6 +4,7 @@ import type { Problem } from '../../core/errors/schema-problems.ts';
 import type { Check } from './check-schema.ts';
 import { checkName } from './checks/check-name.ts';
 import { boundsOf } from './checks/found.ts';
+import { notOnTheWay } from './mishaps.ts';
 import type { Scenario } from './scenario.ts';
 import type { ScenarioText } from './scenario-schema.ts';
 import { labelOf } from './timeline-schema.ts';
@@ -25,6 +26,12 @@ export function scenarioProblems({ text }: Scenario): Problem[] {
         text: `timeline[${i}]: it lasts until ${endS} s, and the scenario ends at ${seconds} s; leave forS out for "to the end"`,
       });
     }
+  });
+  timeline.forEach((entry, i) => {
+    const other = entry.do === 'frames' ? notOnTheWay(entry.behaviours) : undefined;
+    if (other === undefined) return;
+    const text = `timeline[${i}].behaviours: ${other} is nothing that happens on the way; panels play it from the start, by behaviours of the scenario`;
+    problems.push({ path: ['timeline', i, 'behaviours'], text });
   });
   const labels = timeline.map(labelOf);
   expect.forEach((check, i) => problems.push(...checkProblems(check, i, labels, seconds)));

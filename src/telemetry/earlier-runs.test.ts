@@ -10,7 +10,8 @@ import { createRandom } from '../../core/signal/random.ts';
 import type { RigEvent } from './cycle-record.ts';
 import { createEarlierRuns } from './earlier-runs.ts';
 import type { InfluxClient } from './influx/influx-client.ts';
-import { noteAllSent, readNote, thisProcess, writeNote, type InfluxNote } from './influx/influx-note.ts';
+import { thisProcess } from '../../core/files/process-identity.ts';
+import { noteAllSent, readNote, writeNote, type InfluxNote } from './influx/influx-note.ts';
 import { startInfluxWriter } from './influx/influx-writer.ts';
 import { START } from './record-reader.ts';
 

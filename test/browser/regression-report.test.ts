@@ -7,7 +7,7 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { regressionHtml } from '../../src/regression/reports/html.ts';
-import { caseOf, madeUpCases, madeUpReport } from '../doubles/regression-report.ts';
+import { caseOf, madeUpCases, madeUpReport, madeUpStory } from '../doubles/regression-report.ts';
 import { hasPart } from '../parts.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -94,6 +94,16 @@ describe.skipIf(!hasPart('chromium'))('the report of a regression in a browser [
     expect(found.bad[0]).toBeLessThan(found.bound);
   });
 
+  it('draws the share of seeds that fail on an axis of its own, and limits without an estimate', async () => {
+    const titles = await textsOf('.case:nth-of-type(6) .axis title');
+    const of = (name: string): string[] => titles.filter((title) => title.startsWith(name));
+    expect(of('sum-rate measured mean from 7 s:')).toEqual([
+      'sum-rate measured mean from 7 s: bound ≥ 10 bit/s/Hz; seed 1: 14 bit/s/Hz, seed 2: 9.9 bit/s/Hz, seed 3: 14 bit/s/Hz',
+      'sum-rate measured mean from 7 s: share of seeds that fail: bound ≤ 0.45; all seeds: 0.33, at least 0.02, at most 0.4',
+    ]);
+    expect(of('recovery')[0]).toContain('all seeds: at least 0.1, at most 0.4');
+  });
+
   it('opens what failed, leaves the rest closed, and opens it by keyboard or by its link', async () => {
     expect(await inPage("[...document.querySelectorAll('.case')].map((each) => each.open)")).toEqual([
       ...[true, true, true, false, false, false],
@@ -118,13 +128,15 @@ describe.skipIf(!hasPart('chromium'))('the report of a regression in a browser [
       labels: [...svg.querySelectorAll('.label')].map((each) => each.textContent),
       dark: svg.querySelectorAll('rect.dark').length,
       codeword: svg.querySelectorAll('rect.codeword').length,
-      events: [...svg.querySelectorAll('.event')].map((each) => each.getAttribute('class')),
+      events: [...svg.querySelectorAll('.event')].map(
+        (each) => `${each.getAttribute('class')}: ${each.getAttribute('d')?.match(/M/g)?.length}`,
+      ),
     }));
     expect(story).toEqual({
       labels: ['unplug', 'set-phase-bits', 'database-down: not played'],
       dark: 2,
       codeword: 1,
-      events: ['event info', 'event error', 'event info', 'event warning'],
+      events: ['event error: 1', 'event warning: 1', 'event info: 2'],
     });
   });
 
@@ -162,6 +174,16 @@ describe.skipIf(!hasPart('chromium'))('the report of a regression in a browser [
 
 it('stays below 2 MB with 60 cases of 3 seeds', () => {
   const [failed] = madeUpCases();
-  const cases = Array.from({ length: 60 }, (_, i) => caseOf(`scenario-${i}`, { ...failed, scenario: `scenario-${i}` }));
-  expect(regressionHtml(madeUpReport(cases), '/lab').length).toBeLessThan(2_000_000);
+  // Many points and many events, as a long scenario has.
+  const story = madeUpStory(1);
+  const { sumRate } = story;
+  for (const key of ['atS', 'measured', 'predicted', 'true', 'worstDb'] as const) {
+    const values = sumRate[key];
+    sumRate[key] = Array.from({ length: 4000 }, (_, i) => values[i % values.length] ?? 7) as number[];
+  }
+  sumRate.atS = sumRate.atS.map((_, i) => i / 400);
+  story.events = Array.from({ length: 200 }, () => story.events).flat();
+  const seeds = failed.seeds.map((seed) => ({ ...seed, attempts: seed.attempts.map((each) => ({ ...each, story })) }));
+  const cases = Array.from({ length: 60 }, (_, i) => caseOf(`scenario-${i}`, { ...failed, scenario: `scenario-${i}`, seeds }));
+  expect(Buffer.byteLength(regressionHtml(madeUpReport(cases), '/lab'))).toBeLessThan(2_000_000);
 });

@@ -156,7 +156,21 @@ export function madeUpCases(): CaseResult[] {
         },
       ],
     }),
-    caseOf('noise', { tags: [], across: [across(14.1)] }),
+    caseOf('noise', {
+      tags: [],
+      seeds: [seed(1), seed(2, 9.9), seed(3)],
+      across: [
+        across(14.1),
+        across(0.33, {
+          ...{ name: 'sum-rate measured mean from 7 s', across: 'failure-rate', lower: 0.02, upper: 0.4, unit: '' },
+          ...{ atLeast: null, atMost: 0.45, says: '1 of 3 seeds failed' },
+        }),
+        across(NaN, {
+          ...{ name: 'recovery after unplug', across: 'quantile', estimate: null, lower: 0.1, upper: 0.4, unit: 's' },
+          ...{ atLeast: 0, atMost: 1, says: '5 % and 95 % quantiles of 3 seeds' },
+        }),
+      ],
+    }),
     ...axes.map((coordinates) => {
       const low = coordinates.snrDb === 0 && coordinates.quantiser === 'rounded';
       return caseOf('quantisers', {

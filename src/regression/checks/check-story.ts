@@ -1,7 +1,9 @@
 /** Every check of a scenario, held against a story. */
 import type { Check } from '../check-schema.ts';
 import type { CheckResult } from '../results.ts';
+import { restsOn } from '../rests-on.ts';
 import type { Story } from '../story.ts';
+import { labelOf } from '../timeline-schema.ts';
 import { checkName } from './check-name.ts';
 import { eventChecks } from './event-checks.ts';
 import { boundsOf, within, type Found } from './found.ts';
@@ -10,8 +12,8 @@ import { safetyChecks } from './safety-checks.ts';
 
 /** What a check needs beside the story. */
 export interface CheckSetting {
-  /** Words of the golden, and where they are from; a text says why there are none. */
-  golden?: { words: Uint16Array[]; from: string } | string;
+  /** Words of the golden, and where they are from; a text says why there are none. Goldens are of one seed: others are not compared. */
+  golden?: { words: Uint16Array[]; from: string } | { onlySeed: number } | string;
 }
 
 /** Names of `what` are unique: two checks of one kind and one setting would be one. */
@@ -20,7 +22,11 @@ export function checkStory(checks: readonly Check[], story: Story, setting: Chec
 }
 
 function resultOf(check: Check, story: Story, setting: CheckSetting): CheckResult {
-  const found = find(check, story, setting);
+  const undone = restsOn(
+    check,
+    story.actions.flatMap(({ action, skipped }) => (skipped === true ? [action] : [])),
+  );
+  const found = undone === undefined ? find(check, story, setting) : notTested(labelOf(undone));
   const { atLeast, atMost } = { ...boundsOf(check), ...found };
   return {
     name: checkName(check),
@@ -32,6 +38,11 @@ function resultOf(check: Check, story: Story, setting: CheckSetting): CheckResul
     says: found.says,
   };
 }
+
+const notTested = (label: string): Found => ({
+  ...{ value: null, unit: '', holds: undefined },
+  says: `${label} cannot be played on this bench`,
+});
 
 function find(check: Check, story: Story, setting: CheckSetting): Found {
   switch (check.check) {
@@ -82,6 +93,7 @@ function sound({ unsound, seen }: Story): CheckResult {
 function sameWords(cycles: number, story: Story, { golden = 'no golden was read' }: CheckSetting): Found {
   const found = { value: null, unit: 'words' };
   if (typeof golden === 'string') return { ...found, holds: false, says: golden };
+  if ('onlySeed' in golden) return { ...found, holds: undefined, says: `words are compared for seed ${golden.onlySeed} alone` };
   const { words, from } = golden;
   const known = Math.min(cycles, words.length);
   if (story.words.length < known) {

@@ -6,6 +6,8 @@ import { sentFileSchema } from './files.ts';
 export const answerSchema = z.union([
   z.object({
     attempt: attemptSchema,
+    /** Words as base64, where they were wanted. */
+    words: z.array(z.string()).optional(),
     /** Of a run folder that comes back; paths from the folder that the submitter gave. */
     kept: z.array(sentFileSchema).optional(),
     /** 'lab-b-4711:/tmp/beamrig-kept/…': one that is too large to be sent lies there. */

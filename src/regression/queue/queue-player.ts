@@ -10,14 +10,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
 import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
-import { failedAttempt, type Job } from '../job.ts';
+import { failedAttempt, type Job, type Played } from '../job.ts';
 import type { JobPlayer } from '../job-pool.ts';
 import type { Attempt } from '../results.ts';
 import { answerSchema, MOST_LOST, type Answer } from './answer.ts';
 import { fetchFiles, sendFiles, type HeldFile } from './files.ts';
 import { programIdentity, type Program } from './program-identity.ts';
 import { BEAT_MS, connectRedis, keepQueue, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
-import { packJob, type Travelling } from './travelling-job.ts';
+import { packJob, wordsOfText, type Travelling } from './travelling-job.ts';
 import { workersText, workersThere } from './who-is-there.ts';
 
 export interface QueuePlayerOptions {
@@ -213,11 +213,16 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
     },
   };
 
-  async function broughtBack({ attempt, kept, liesAt }: Exclude<Answer, { stopped: true }>, job: Job): Promise<Attempt> {
+  async function broughtBack(answer: Exclude<Answer, { stopped: true }>, job: Job): Promise<Played> {
+    const { attempt, words, kept, liesAt } = answer;
     if (kept !== undefined) await fetchFiles(redis, kept, job.runFolder);
     const { runFolder, ...rest } = attempt;
-    if (liesAt !== undefined) return { ...rest, runFolder: liesAt };
-    return runFolder === undefined ? rest : { ...rest, runFolder: join(job.runFolder, runFolder) };
+    const place = liesAt ?? (runFolder === undefined ? undefined : join(job.runFolder, runFolder));
+    return {
+      ...rest,
+      ...(place === undefined ? {} : { runFolder: place }),
+      ...(words === undefined ? {} : { words: words.map(wordsOfText) }),
+    };
   }
 }
 

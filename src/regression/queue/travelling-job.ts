@@ -10,7 +10,7 @@ import { pathFrom } from '../../../core/files/home-path.ts';
 import { cardPathOf, isModelPath } from '../../../models/model-path.ts';
 import { CODEBOOK_NAMES } from '../../config/rig-file.ts';
 import type { Job } from '../job.ts';
-import { readFileFor, readFolderFor, sentFileSchema, type HeldFile, type SentFile } from './files.ts';
+import { readFileFor, readFolderFor, sentFileSchema, type HeldFile } from './files.ts';
 
 /** What the files of one job hold together at most. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -71,9 +71,10 @@ export function packJob(job: Job): { job: Record<string, unknown>; files: HeldFi
       scenario: { ...scenario, text, rig: {}, folder: SCENARIO, rigFolder: RIG, cases: undefined },
       one: { ...one, rig },
       ...{ seed: job.seed, runFolder: RUN },
+      ...(job.wantsWords === true ? { wantsWords: true } : {}),
       ...(golden === undefined
         ? {}
-        : { golden: typeof golden === 'string' ? golden : { from: golden.from, words: golden.words.map(textOfWords) } }),
+        : { golden: hasWords(golden) ? { ...golden, words: golden.words.map(textOfWords) } : golden }),
     },
     files,
   };
@@ -81,7 +82,9 @@ export function packJob(job: Job): { job: Record<string, unknown>; files: HeldFi
 
 /** @param folder of the job on this machine, into which its files were put */
 export function unpackJob({ job }: Pick<Travelling, 'job'>, folder: string): Job {
-  const { golden, ...read } = job as unknown as Omit<Job, 'golden'> & { golden?: string | { words: string[]; from: string } };
+  const { golden, ...read } = job as unknown as Omit<Job, 'golden'> & {
+    golden?: string | { words: string[]; from: string } | { onlySeed: number };
+  };
   const { timeline } = read.scenario.text;
   return {
     ...read,
@@ -98,9 +101,7 @@ export function unpackJob({ job }: Pick<Travelling, 'job'>, folder: string): Job
       },
     },
     runFolder: join(folder, RUN),
-    ...(golden === undefined
-      ? {}
-      : { golden: typeof golden === 'string' ? golden : { from: golden.from, words: golden.words.map(wordsOfText) } }),
+    ...(golden === undefined ? {} : { golden: hasWords(golden) ? { ...golden, words: golden.words.map(wordsOfText) } : golden }),
   };
 }
 
@@ -123,11 +124,11 @@ const outsidePath = (path: string): string =>
 /** Without a dot or a slash it would be an id of the zoo. */
 const dotted = (path: string): string => (isModelPath(path) ? path : `./${path}`);
 
-const textOfWords = (words: Uint16Array): string =>
+const hasWords = <With extends object>(golden: With | { onlySeed: number } | string): golden is With =>
+  typeof golden !== 'string' && 'words' in golden;
+export const textOfWords = (words: Uint16Array): string =>
   Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64');
-function wordsOfText(text: string): Uint16Array {
+export function wordsOfText(text: string): Uint16Array {
   const bytes = Buffer.from(text, 'base64');
   return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
-
-export type { SentFile };

@@ -15,7 +15,7 @@ import { MOST_LOST, type Answer } from './answer.ts';
 import { fetchFiles, readFolderFor, sendFiles } from './files.ts';
 import { programIdentity, type Program } from './program-identity.ts';
 import { BEAT_MS, connectRedis, keepQueue, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
-import { travellingSchema, unpackJob, type Travelling } from './travelling-job.ts';
+import { textOfWords, travellingSchema, unpackJob, type Travelling } from './travelling-job.ts';
 import { sayGone, sayThere } from './who-is-there.ts';
 
 export interface WorkerOptions {
@@ -105,14 +105,16 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
       await fetchFiles(redis, travelling.files, folder);
       const job = unpackJob(travelling, folder);
       mkdirSync(job.runFolder, { recursive: true });
-      const { runFolder, ...attempt } = await mine.pool.play(job);
+      const { runFolder, words, ...attempt } = await mine.pool.play(job);
       if (mine.isStopped) return { stopped: true };
       attempt.times.worker = name;
       const isBad = attempt.verdict === 'failed' || attempt.verdict === 'error';
-      if (!travelling.keep || !isBad) return { attempt };
+      const more = words === undefined ? {} : { words: words.map(textOfWords) };
+      if (!travelling.keep || !isBad) return { attempt, ...more };
       return {
         attempt: { ...attempt, ...(runFolder === undefined ? {} : { runFolder: relative(job.runFolder, runFolder) }) },
         ...(await kept(job.runFolder)),
+        ...more,
       };
     } catch (error) {
       return { attempt: { ...failedAttempt(error), times: { seconds: (performance.now() - began) / 1000, worker: name } } };

@@ -61,25 +61,27 @@ function checkHtml(
   id: string,
 ): string {
   const verdict = across?.verdict ?? worst(seeds.map(({ result }) => result.verdict));
-  const [first] = seeds.map(({ result }) => result);
-  const bounds = across ?? first;
   const failed = seeds.filter(({ result }) => result.verdict === 'failed');
+  const [first] = seeds.map(({ result }) => result);
   const says =
     across?.says ??
     (failed.length === 0 ? first.says : failed.map(({ seed, result }) => `seed ${seed}: ${result.says}`).join('; '));
+  const found = seeds.map(({ seed, result }) => ({ seed, value: result.value, verdict: result.verdict }));
+  // How many fail is no value of any seed: it has an axis of its own.
+  const ofShare = across?.across === 'failure-rate';
+  const bounds = ofShare ? (first ?? NO_BOUNDS) : (across ?? first);
+  const axes = [
+    checkAxisSvg(name, found, bounds, ofShare ? undefined : across, id),
+    ofShare ? checkAxisSvg(`${name}: share of seeds that fail`, [], across, across, `${id}-share`) : '',
+  ];
+  const told = joined([boundText(bounds), ofShare && `share of seeds that fail: ${boundText(across)}`, says], '; ');
   return [
     `<li class="check"><div>${outcomeHtml(verdict)} <span class="name">${clean(name)}</span>`,
-    `<div class="dim">${clean(joined([boundText(bounds), says], '; '))}</div></div>`,
-    checkAxisSvg(
-      name,
-      seeds.map(({ seed, result }) => ({ seed, value: result.value, verdict: result.verdict })),
-      bounds,
-      across,
-      id,
-    ),
-    '</li>',
+    `<div class="dim">${clean(told)}</div></div><div>${axes.join('')}</div></li>`,
   ].join('');
 }
+
+const NO_BOUNDS = { unit: '', atLeast: null, atMost: null };
 
 const worst = (verdicts: readonly CheckResult['verdict'][]): CheckResult['verdict'] =>
   (['error', 'failed', 'skipped'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'passed';
@@ -137,7 +139,7 @@ function attemptHtml(
 const endText = ({ as, code, reason }: { as: string; code?: string | undefined; reason?: string | undefined }): string =>
   joined([`it ended ${as}`, code, reason], ': ');
 
-const MOST_EVENTS = 40;
+const MOST_EVENTS = 12;
 
 function eventsHtml(
   events: readonly { atS: number; level: string; code: string; message: string; action?: string | undefined }[],

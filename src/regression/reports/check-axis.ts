@@ -63,20 +63,20 @@ export function checkAxisSvg(
 }
 
 const intervalText = (across: AcrossResult | undefined): string =>
-  across === undefined || across.estimate === null
+  across === undefined || [across.estimate, across.lower, across.upper].every((value) => value === null)
     ? ''
-    : joined([
-        `all seeds: ${withUnit(figureText(across.estimate), across.unit)}`,
+    : `all seeds: ${joined([
+        across.estimate !== null && withUnit(figureText(across.estimate), across.unit),
         across.lower !== null && `at least ${figureText(across.lower)}`,
         across.upper !== null && `at most ${figureText(across.upper)}`,
-      ]);
+      ])}`;
 
 const forbidden = (from: number, to: number): string =>
   `<rect class="forbidden" x="${short(from)}" y="6" width="${short(Math.max(0, to - from))}" height="${AXIS - 6}"/>`;
 
 /** What is open to one side goes to the end of the axis. */
 function intervalSvg(across: AcrossResult | undefined, at: (value: number) => string): string {
-  if (across === undefined || across.estimate === null) return '';
+  if (across === undefined) return '';
   const { estimate, lower, upper } = across;
   const y = ROW - 9;
   const [left, right] = [lower === null ? String(SIDE) : at(lower), upper === null ? String(WIDTH - SIDE) : at(upper)];
@@ -84,7 +84,7 @@ function intervalSvg(across: AcrossResult | undefined, at: (value: number) => st
     lower === null && upper === null
       ? ''
       : `M${left} ${y}H${right}${lower === null ? '' : `M${left} ${y - 4}v8`}${upper === null ? '' : `M${right} ${y - 4}v8`}`;
-  return `<path class="interval" d="${bar}"/><path class="estimate" d="M${at(estimate)} ${y - 5}l5 5l-5 5l-5 -5z"/>`;
+  return `<path class="interval" d="${bar}"/>${estimate === null ? '' : `<path class="estimate" d="M${at(estimate)} ${y - 5}l5 5l-5 5l-5 -5z"/>`}`;
 }
 
 function markAt(x: number, verdict: Verdict): string {

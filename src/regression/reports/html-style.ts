@@ -45,6 +45,8 @@ dt { color: var(--dim); white-space: nowrap; }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .check { display: grid; grid-template-columns: minmax(0, 1fr) 22.5rem; gap: 0.2rem 1rem; padding: 0.35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; align-items: center; }
 .check .dim { font-size: 0.875rem; }
+.case .prose td { white-space: nowrap; }
+.case .prose td:last-child { white-space: normal; min-width: 12rem; }
 .found li, .events li { overflow-wrap: anywhere; padding: 0.1rem 0; font-size: 0.9rem; }
 .found li { color: var(--bad); }
 .events .at { display: inline-block; min-width: 4.5rem; text-align: right; padding-right: 0.4rem; font-variant-numeric: tabular-nums; }
@@ -63,6 +65,9 @@ dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .rate .line.true { stroke: var(--c6); stroke-dasharray: 2 3; stroke-width: 1.4; }
 .rate .band { fill: var(--c4); opacity: 0.16; }
 .rate .band.skipped { fill: var(--dim); }
+.rate .moment { stroke: var(--c4); stroke-width: 1.6; }
+.rate .moment.skipped { stroke: var(--dim); stroke-dasharray: 3 3; }
+.rate .label { paint-order: stroke; stroke: var(--page); stroke-width: 3px; }
 .rate .dark { fill: var(--text); }
 .rate .codeword { fill: var(--page); stroke: var(--text); }
 .rate .event.error { fill: var(--bad); }

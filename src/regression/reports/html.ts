@@ -28,13 +28,16 @@ export function regressionHtml(report: Report, folder: string): string {
       `<p class="about">${clean(aboutText(report))}</p>`,
       attention(report),
       matrixHtml(cases),
-      `<h2>The cases</h2>`,
+      `<h2>The cases</h2>\n<p class="dim">${READING}</p>`,
       ...cases.map((one, index) => caseHtml(one, index, linkTo)),
       underTest(report),
     ].join('\n'),
     HTML_STYLE,
   );
 }
+
+const READING =
+  'Beside a check: what its bound does not allow is shaded; ● a seed that kept to it, ✗ one that did not; ◆ what is estimated from all seeds, with the limits that it is within at the confidence of the scenario. On a line of time: bands and strokes are entries of the timeline; below it ▲ an error, ◆ a warning, | what was only said; a full bar is a panel that is dark, a hollow one its fixed beam.';
 
 export const caseId = (index: number): string => `case-${index}`;
 

@@ -1,21 +1,25 @@
 /** What all reports say of a case, so that they say the same: its outcome, what of it failed, and its figures in words. */
-import type { Attempt, CaseResult, SeedResult, Totals } from '../results.ts';
+import type { AcrossResult, Attempt, CaseResult, SeedResult, Totals } from '../results.ts';
 
 /** The verdict of a case; flaky and quarantined ones are told apart from those that failed. The first ask for somebody most. */
 export const OUTCOMES = ['failed', 'error', 'flaky', 'quarantined', 'skipped', 'passed'] as const satisfies (keyof Totals)[];
 export type Outcome = (typeof OUTCOMES)[number];
 
 export function outcomeOf(one: CaseResult): Outcome {
-  if (one.verdict === 'skipped' || (one.verdict === 'passed' && !one.flaky)) return one.verdict;
+  if (one.verdict === 'skipped' || one.verdict === 'passed') return one.verdict;
   if (one.quarantined !== undefined) return 'quarantined';
-  return one.flaky && !failedForGood(one) ? 'flaky' : one.verdict === 'error' ? 'error' : 'failed';
+  return one.verdict === 'failed' && one.flaky && !failedForGood(one) ? 'flaky' : one.verdict;
 }
 
 /** Beside what failed once and did not when it was played again. */
-const failedForGood = ({ seeds, across, baseline }: CaseResult): boolean =>
-  seeds.some(({ verdict, flaky }) => !flaky && isBad(verdict)) || [...across, ...baseline].some(({ verdict }) => isBad(verdict));
+const failedForGood = (one: CaseResult): boolean =>
+  one.seeds.some((seed) => !seed.flaky && findingsOfSeed(seed, one).length > 0) ||
+  [...together(one.across), ...one.baseline].some(({ verdict }) => isBad(verdict));
 
 const isBad = (verdict: string): boolean => verdict === 'failed' || verdict === 'error';
+
+/** What is not said of each seed by itself. */
+const together = (across: readonly AcrossResult[]): AcrossResult[] => across.filter(({ across: kind }) => kind !== 'every');
 
 /** Each case counts once. */
 export function totalsOf(cases: readonly CaseResult[]): Totals {
@@ -51,19 +55,20 @@ export interface Finding {
 }
 
 /** Seeds first, then what is said about all of them, then beside the baseline. */
-export function findingsOf({ seeds, across, baseline }: CaseResult): Finding[] {
+export function findingsOf(one: CaseResult): Finding[] {
+  const { seeds, across, baseline } = one;
+  // Of a check of every seed the seeds say it, but where some were never played.
+  const said = across.filter(({ across: kind, verdict }) => isBad(verdict) && (kind !== 'every' || verdict === 'error'));
   return [
-    ...seeds.flatMap((each) => (isBad(each.verdict) || each.flaky ? findingsOfAttempt(deciding(each), each.seed) : [])),
-    ...across
-      .filter(({ verdict, across: kind }) => isBad(verdict) && kind !== 'every')
-      .map(({ name, says, estimate, lower, upper, unit, ...bounds }) => ({
-        ...{ name, says },
-        figures: joined([
-          estimate !== null && `value ${valueText(estimate, unit, bounds)}`,
-          lower !== null && upper !== null && `between ${figureText(lower)} and ${withUnit(figureText(upper), unit)}`,
-          boundText({ ...bounds, unit }),
-        ]),
-      })),
+    ...seeds.flatMap((seed) => findingsOfSeed(seed, one)),
+    ...said.map(({ name, says, estimate, lower, upper, unit, ...bounds }) => ({
+      ...{ name, says },
+      figures: joined([
+        estimate !== null && `value ${valueText(estimate, unit, bounds)}`,
+        lower !== null && upper !== null && `between ${figureText(lower)} and ${withUnit(figureText(upper), unit)}`,
+        boundText({ ...bounds, unit }),
+      ]),
+    })),
     ...baseline
       .filter(({ verdict }) => isBad(verdict))
       .map(({ name, says, baseline: then, now, margin, worseBy, unit }) => ({
@@ -78,9 +83,13 @@ export function findingsOf({ seeds, across, baseline }: CaseResult): Finding[] {
   ];
 }
 
-function findingsOfAttempt({ checks, error }: Attempt, seed: number): Finding[] {
+/** A check that is judged for all seeds together may fail for one of them. */
+function findingsOfSeed(of: SeedResult, { across }: CaseResult): Finding[] {
+  const { seed } = of;
+  const { checks, error } = deciding(of);
+  const elsewhere = new Set(together(across).map(({ name }) => name));
   const failed = checks
-    .filter(({ verdict }) => isBad(verdict))
+    .filter(({ name, verdict }) => isBad(verdict) && !elsewhere.has(name))
     .map(({ name, says, value, unit, ...bounds }) => ({
       ...{ seed, name, says },
       figures: joined([value !== null && `value ${valueText(value, unit, bounds)}`, boundText({ ...bounds, unit })]),
@@ -89,9 +98,8 @@ function findingsOfAttempt({ checks, error }: Attempt, seed: number): Finding[] 
   return [{ seed, name: error.code, figures: '', says: joined([error.message, error.wayOut], '. ') }, ...failed];
 }
 
-/** The playing by which a seed is judged: the last one; of a flaky seed the first that failed. */
-export const deciding = ({ attempts, flaky }: Pick<SeedResult, 'attempts' | 'flaky'>): Attempt =>
-  (flaky ? attempts.find(({ verdict }) => isBad(verdict)) : undefined) ?? attempts[attempts.length - 1];
+/** The playing by which a seed is judged: its first. Others only tell whether it fails each time. */
+export const deciding = ({ attempts }: Pick<SeedResult, 'attempts'>): Attempt => attempts[0];
 
 interface Bounds {
   atLeast: number | null;

@@ -9,17 +9,18 @@ import { joined } from './outcome.ts';
 import { decimated } from './decimated.ts';
 
 const WIDTH = 720;
-const LEFT = 46;
+const LEFT = 52;
 const RIGHT = 8;
 const PLOT = 130;
 const LABEL_ROW = 15;
 const PANEL_ROW = 9;
-/** Room for an event, and for an average letter of a label. */
-const LETTER = 6.3;
+/** Room for a letter of a label, on average. */
+const LETTER = 6.6;
+const MOST_LETTERS = 60;
 const MOST_LABEL_ROWS = 6;
 /** Points a line. */
-const MOST_POINTS = 160;
-const MOST_EVENTS = 80;
+const MOST_POINTS = 120;
+const MOST_EVENTS = 40;
 
 const LINES = [
   { key: 'true', label: 'true' },
@@ -59,15 +60,13 @@ export function ratePlotSvg(story: StorySummary, title: string, id: string): str
     `<desc>${clean(inWords(story))}</desc>`,
     `<text x="${LEFT}" y="12">sum rate, bit/s/Hz${seen === '' ? '' : ':'}</text>`,
     ...lines.map(({ label }, i) => legend(label, LEFT + 120 + i * 100)),
-    ...labels.map(({ x, width, row, text, action }) => {
-      const skipped = action.skipped === true ? ' skipped' : '';
-      const y = 30 + row * LABEL_ROW;
-      return `<rect class="band${skipped}" x="${short(x)}" y="${y - 10}" width="${short(width)}" height="${bottom - y + 10}"/><text class="label" x="${short(Math.min(x + 3, WIDTH - RIGHT - LETTER * text.length))}" y="${y}">${clean(text)}</text>`;
-    }),
+    // Names over the strokes of others.
+    ...labels.map((label) => actionSvg(label, bottom)),
+    ...labels.map(labelSvg),
     ...gridUp(most, up),
     `<rect class="frame" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - RIGHT}" height="${PLOT}"/>`,
     ...lines.map(({ label, points }) => `<path class="line ${label}" d="${pathOf(points, at, up)}"/>`),
-    ...events.slice(0, MOST_EVENTS).map(({ atS, level }) => eventMark(at(atS), bottom + 1, level)),
+    ...eventMarks(events.slice(0, MOST_EVENTS), at, bottom + 1),
     ...panels.map((panel, i) => panelRow(story, panel, endS, at, below + i * (PANEL_ROW + 3))),
     ...timeAxis(endS, at, axis),
     '</svg></div>',
@@ -93,54 +92,90 @@ function inWords({ cycles, voidCycles, actions, events, shown }: StorySummary): 
 
 type ActionSeen = StorySummary['actions'][number];
 
+interface Label {
+  action: ActionSeen;
+  /** Where the entry begins, and where it ends if it lasts. */
+  from: number;
+  to: number;
+  text: string;
+  /** Before it where there is no room behind. */
+  before: boolean;
+  row: number;
+}
+
 /** Labels side by side where there is room, else one below the other. */
-function placed(actions: readonly ActionSeen[], at: (atS: number) => number) {
+function placed(actions: readonly ActionSeen[], at: (atS: number) => number): Label[] {
   const ends: number[] = [];
   return actions.map((action) => {
-    const x = at(action.beganS);
-    const text = joined(
-      [
-        action.label,
-        action.skipped === true ? 'not played' : action.answer !== undefined && action.answer !== 'done' && action.answer,
-      ],
-      ': ',
-    ).slice(0, 60);
-    const left = Math.min(x, WIDTH - RIGHT - LETTER * text.length);
+    const { label, beganS, endedS, skipped, answer } = action;
+    const from = at(beganS);
+    const told = skipped === true ? 'not played' : answer !== 'done' && answer;
+    const text = joined([label, told], ': ').slice(0, MOST_LETTERS);
+    const width = LETTER * text.length + 6;
+    const before = from + width > WIDTH - RIGHT;
+    const left = before ? from - width : from;
     const free = Array.from({ length: MOST_LABEL_ROWS }, (_, i) => i).find((i) => (ends[i] ?? 0) <= left);
     const row = free ?? MOST_LABEL_ROWS - 1;
-    ends[row] = Math.max(ends[row] ?? 0, left + LETTER * text.length + 8);
-    return { action, x, row, text, width: action.endedS === undefined ? 1 : Math.max(1, at(action.endedS) - x) };
+    ends[row] = Math.max(ends[row] ?? 0, left + width);
+    return { action, from, to: endedS === undefined ? from : at(endedS), text, before, row };
   });
 }
+
+const rowY = (row: number): number => 30 + row * LABEL_ROW;
+
+function actionSvg({ action, from, to, row }: Label, bottom: number): string {
+  const skipped = action.skipped === true ? ' skipped' : '';
+  const top = rowY(row) - 10;
+  return to > from
+    ? `<rect class="band${skipped}" x="${short(from)}" y="${top}" width="${short(to - from)}" height="${bottom - top}"/>`
+    : `<path class="moment${skipped}" d="M${short(from)} ${top}V${bottom}"/>`;
+}
+
+const labelSvg = ({ from, text, before, row }: Label): string =>
+  `<text class="label" x="${short(before ? from - 3 : from + 3)}" y="${rowY(row)}"${before ? ' text-anchor="end"' : ''}>${clean(text)}</text>`;
 
 function legend(label: string, x: number): string {
   return `<path class="line ${label}" d="M${x} 8h22"/><text x="${x + 28}" y="12">${label}</text>`;
 }
 
 function gridUp(most: number, up: (value: number) => number): string[] {
-  const ticks = ticksOf(0, most).filter((_, i) => i % 2 === 0);
+  const ticks = ticksOf(0, most).filter((_, i, { length }) => length < 6 || i % 2 === 0);
   return tickTexts(ticks).map((text, i) => {
     const y = short(up(ticks[i]));
     return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${short(up(ticks[i]) + 4)}" text-anchor="end">${text}</text>`;
   });
 }
 
+/** From point to point, which takes fewer letters than where each is. */
 function pathOf(
   points: readonly { atS: number; value: number | null }[],
   at: (atS: number) => number,
   up: (value: number) => number,
 ): string {
-  return points
-    .flatMap(({ atS, value }, i) =>
-      value === null ? [] : [`${(points[i - 1]?.value ?? null) === null ? 'M' : 'L'}${short(at(atS))} ${short(up(value))}`],
-    )
-    .join('');
+  let path = '';
+  let before: { x: number; y: number } | undefined;
+  for (const { atS, value } of points) {
+    if (value === null) {
+      before = undefined;
+      continue;
+    }
+    const [x, y] = [Number(short(at(atS))), Number(short(up(value)))];
+    path += before === undefined ? `M${x} ${y}` : `l${short(x - before.x)} ${short(y - before.y)}`.replace(' -', '-');
+    before = { x, y };
+  }
+  return path;
 }
 
-/** Triangle, rhomb and stroke: an error, a warning, and what is only said. */
-function eventMark(x: number, y: number, level: string): string {
-  const shape = level === 'error' ? 'l5 9h-10z' : level === 'warning' ? 'l4 4.5l-4 4.5l-4 -4.5z' : 'v8';
-  return `<path class="event ${level === 'error' || level === 'warning' ? level : 'info'}" d="M${short(x)} ${y}${shape}"/>`;
+/** Triangle, rhomb and stroke: errors, warnings, and what is only said. A path for all of a level. */
+const EVENT_SHAPES = { error: 'l5 9h-10z', warning: 'l4 4.5l-4 4.5l-4 -4.5z', info: 'v8' };
+
+function eventMarks(events: readonly { atS: number; level: string }[], at: (atS: number) => number, y: number): string[] {
+  const levelOf = (level: string): string => (level in EVENT_SHAPES ? level : 'info');
+  return Object.entries(EVENT_SHAPES).flatMap(([level, shape]) => {
+    const own = events.filter((event) => levelOf(event.level) === level);
+    const path = own.map(({ atS }) => `M${short(at(atS))} ${y}${shape}`).join('');
+    return own.length === 0 ? [] : [`<path class="event ${level}" d="${path}"/>`];
+  });
 }
 
 /** When it was dark (full), and when it showed its fixed beam (hollow). */
@@ -151,7 +186,7 @@ function panelRow({ shown }: StorySummary, panel: number, endS: number, at: (atS
     const [from, to] = [at(atS), at(own[i + 1]?.atS ?? endS)];
     return `<rect class="${what}" x="${short(from)}" y="${y}" width="${short(Math.max(0.8, to - from))}" height="${PANEL_ROW}"/>`;
   });
-  return `<text x="${LEFT - 6}" y="${y + PANEL_ROW - 1}" text-anchor="end">dark ${panel}</text>${rects.join('')}`;
+  return `<text x="${LEFT - 6}" y="${y + PANEL_ROW - 1}" text-anchor="end">panel ${panel}</text>${rects.join('')}`;
 }
 
 function timeAxis(endS: number, at: (atS: number) => number, y: number): string[] {

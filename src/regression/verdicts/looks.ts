@@ -37,3 +37,15 @@ export function seedsNeeded(share: number, confidence: number, stopEarly: boolea
 
 export const canShow = (seeds: number, share: number, confidence: number, stopEarly: boolean): boolean =>
   looksOf(seeds, confidence, stopEarly).some((look) => atMost(0, look.seeds, 1 - share) <= look.error);
+
+/**
+ * What may be spent on a limit that is looked at once, when seeds ended after so many of those planned: when that was hung on what was found,
+ * so that the share of that look is all that is left of it.
+ */
+export function errorAfter(
+  played: number,
+  { seeds, confidence, stopEarly }: { seeds: readonly number[]; confidence: number; stopEarly: boolean },
+): number {
+  const looks = looksOf(seeds.length, confidence, stopEarly);
+  return (looks.find((look) => look.seeds >= played) ?? looks[looks.length - 1]).error;
+}

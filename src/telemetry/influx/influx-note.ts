@@ -2,11 +2,11 @@
  * influx.json of a run folder: how far its records are in InfluxDB, and which process sends them. It outlives the process, so that the next
  * run finds what one that was killed has left.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readBoundedFile } from '../../../core/files/bounded-file.ts';
+import { isThere } from '../../../core/files/process-identity.ts';
 import { RECORDS_FILE, START, type Mark } from '../record-reader.ts';
 import { writeJsonAtomically } from '../run-manifest.ts';
 
@@ -73,14 +73,8 @@ export function noteAllSent(folder: string, target: string, sent: { mark: Mark; 
 /** Whether the process that wrote the note may still be at it. */
 export function isSending(folder: string, { writer }: InfluxNote): boolean {
   if (writer === null) return false;
-  // Processes of another machine, or of a container that is gone, cannot be seen from here; records that grow can.
-  if (writer.host !== hostname()) return growsNow(folder);
-  try {
-    process.kill(writer.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return startOf(writer.pid) === writer.started;
+  // A process that cannot be seen from here is known by records that grow.
+  return isThere(writer) ?? growsNow(folder);
 }
 
 function growsNow(folder: string): boolean {
@@ -91,19 +85,3 @@ function growsNow(folder: string): boolean {
   }
 }
 const STILL_MS = 60_000;
-
-export const thisProcess = (): NonNullable<InfluxNote['writer']> => ({
-  host: hostname(),
-  pid: process.pid,
-  started: startOf(process.pid),
-});
-
-/** When a process started, in the system's own count: a number that is used again belongs to another process. Empty where it is not told. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
-}

@@ -10,11 +10,12 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../core/clock/clock.ts';
 import { isBeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { thisProcess, type ProcessIdentity } from '../../../core/files/process-identity.ts';
 import type { Random } from '../../../core/signal/random.ts';
 import type { RigEvent } from '../cycle-record.ts';
 import { createEarlierRuns, type EarlierRuns } from '../earlier-runs.ts';
 import { namelessServer, type InfluxClient, type WriteOutcome } from './influx-client.ts';
-import { thisProcess, writeNote } from './influx-note.ts';
+import { writeNote } from './influx-note.ts';
 import { countLines, readOn, RECORDS_FILE, START, type Piece } from '../record-reader.ts';
 
 export interface InfluxWriterOptions {
@@ -96,7 +97,7 @@ export function startInfluxWriter(options: InfluxWriterOptions): InfluxWriter {
   };
 
   /** A note for the next run, harmless to miss: a disk that is full must not keep points from the server. */
-  const noteProgress = (writer: ReturnType<typeof thisProcess> | null): void => {
+  const noteProgress = (writer: ProcessIdentity | null): void => {
     try {
       writeNote(folder, client.name, { mark, taken, refused }, writer);
     } catch (error) {
