@@ -70,7 +70,7 @@ export function openJobPool(parallel: number): JobPlayer {
       closed = true;
       killAll();
       process.removeListener('exit', killAll);
-      await Promise.all(seats.map(({ process: playing }) => playing?.ended));
+      await Promise.all(seats.map(async ({ process: playing }) => playing?.ended));
       // What they started may be a moment behind.
       rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
     },

@@ -43,7 +43,7 @@ interface Sent {
   isMissing: boolean;
   /** Who began it. */
   workers: string[];
-  settle: (answer: Answer | { lost: string } | { failed: unknown }) => void;
+  settle: (answer: Answer | { lost: true } | { failed: unknown }) => void;
 }
 
 const STOPPED: Pick<Attempt, 'verdict' | 'skipped' | 'checks' | 'digest' | 'facts'> = {
@@ -92,15 +92,15 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
     );
     void queue.remove(id).catch(() => undefined);
   };
-  const lost = (id: string, reason: string): void => {
+  const lost = (id: string): void => {
     const one = sent.get(id);
     if (one === undefined) return;
     sent.delete(id);
-    one.settle({ lost: reason });
+    one.settle({ lost: true });
     void queue.remove(id).catch(() => undefined);
   };
   events.on('completed', ({ jobId, returnvalue }) => answered(jobId, returnvalue));
-  events.on('failed', ({ jobId, failedReason }) => lost(jobId, failedReason));
+  events.on('failed', ({ jobId }) => lost(jobId));
   events.on('progress', ({ jobId, data }) => {
     const { worker } = data as { worker?: unknown };
     if (typeof worker === 'string') sent.get(jobId)?.workers.push(worker);
@@ -127,7 +127,7 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
       const one = sent.get(ids[i]);
       if (one === undefined) continue;
       if (finishedOn !== null) {
-        if (reason !== null) lost(ids[i], reason);
+        if (reason !== null) lost(ids[i]);
         else answered(ids[i], value);
       } else if (timestamp === null && one.isMissing) {
         one.isMissing = false;
@@ -189,7 +189,7 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
           });
         });
         if ('failed' in answer) throw answer.failed;
-        if ('lost' in answer) throw lostError(answer.lost, workers);
+        if ('lost' in answer) throw lostError(workers);
         if ('stopped' in answer) return { ...STOPPED, times: times() };
         return await broughtBack(answer, job);
       } catch (error) {
@@ -233,16 +233,13 @@ const idOf = ({ scenario, one, seed, runFolder }: Job): string =>
     .digest('hex')
     .slice(0, 24);
 
-function lostError(reason: string, workers: readonly string[]): BeamrigError {
-  const isLost = reason.includes('stalled');
-  return new BeamrigError(
+/** Workers answer whatever comes of a job: one without an answer has lost them. */
+const lostError = (workers: readonly string[]): BeamrigError =>
+  new BeamrigError(
     'internal',
-    isLost
-      ? `${MOST_LOST + 1} workers were lost one after the other while they played it (${[...new Set(workers)].join(', ')})`
-      : `its worker could not play it: ${reason}`,
-    { wayOut: isLost ? 'Play it without --queue to see what it does to the machine.' : 'See what the worker says.' },
+    `${MOST_LOST + 1} workers were lost one after the other while they played it (${[...new Set(workers)].join(', ')})`,
+    { wayOut: 'Play it without --queue to see what it does to the machine.' },
   );
-}
 
 function jsonOf(text: string): unknown {
   try {

@@ -63,8 +63,8 @@ describe.skipIf(!hasPart('redis-server'))('a regression on a queue [needs redis-
 name: several
 about: A few cases.
 rig: ${RIG}
-matrix: { snrDb: [0, 5, 10, 15, 20, 25] }
-seconds: 120
+matrix: { snrDb: [0, 5, 15, 20] }
+seconds: 20
 timeline: [{ atS: 3, do: unplug, forS: 3 }]
 expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLeast: 6 }]`;
     const scenarios = [scenario(text)];
@@ -90,10 +90,10 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
     processes[0].kill('SIGKILL');
     await redis.kill();
     await redis.start();
-    const report = await reporting;
-
-    const here = test.later(openJobPool(2), (each) => each.close());
+    const here = test.later(openJobPool(1), (each) => each.close());
     const expected = await regress({ scenarios, player: here, retries: 0 });
+    const report = await reporting;
+    expect(processes.slice(1).map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null]);
     expect(timeless(report)).toEqual(timeless(expected));
     expect(report.totals.passed).toBeGreaterThan(0);
     expect(report.totals.failed).toBeGreaterThan(0);
@@ -103,7 +103,7 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
     expect(said.join('\n')).toContain('Redis is back');
   });
 
-  it('gives a worker of another version nothing, and says its name', async () => {
+  it('gives a worker of another version nothing, and says its name', { timeout: 60_000 }, async () => {
     const redis = await server();
     const other = { ...programIdentity(), version: '0.0.9', hash: '0123456789abcdef' };
     const theirs = await worker(redis, { program: other });
@@ -122,7 +122,7 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
     expect(theirs.map(({ type }) => type)).toEqual(['ready']);
   });
 
-  it('sends files that paths lead to, and brings back the run folder of what failed', async () => {
+  it('sends files that paths lead to, and brings back the run folder of what failed', { timeout: 60_000 }, async () => {
     const redis = await server();
     const random = createRandom(3).stream('channels');
     const channels = Array.from({ length: 20 }, () =>

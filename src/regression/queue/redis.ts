@@ -45,7 +45,7 @@ export async function connectRedis(address: string, lost: (isLost: boolean) => v
     // Not there at the start: an error. Gone later: it is waited for.
     retryStrategy: (times) => (wasThere ? Math.min(100 * times, 1000) : null),
   });
-  let why = 'it does not answer';
+  let why: string | undefined;
   redis.on('error', (error: Error) => (why = reasonOf(error)));
   redis.on('close', () => {
     if (!wasThere || isLost) return;
@@ -69,8 +69,7 @@ export async function connectRedis(address: string, lost: (isLost: boolean) => v
     return redis;
   } catch (error) {
     redis.disconnect();
-    const said = reasonOf(error as Error);
-    const text = /Connection is closed/.test(said) ? why : said;
+    const text = why ?? reasonOf(error as Error);
     throw new BeamrigError('queue', `${shownAddress(address)}: no Redis to carry jobs: ${text}`, { wayOut: WAY_OUT });
   } finally {
     clearTimeout(late);

@@ -79,7 +79,9 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
 
   const play = async (queued: QueuedJob): Promise<Answer> => {
     const began = performance.now();
-    const travelling = travellingSchema.parse(queued.data);
+    const read = travellingSchema.safeParse(queued.data);
+    if (!read.success) return { attempt: { ...failedAttempt(read.error), times: { seconds: 0, worker: name } } };
+    const travelling = read.data;
     const { scenario, one, seed } = travelling.job as { scenario: { text: { name: string } }; one: { id: string }; seed: number };
     const folder = mkdtempSync(join(scratch, 'job-'));
     const mine: Playing = { run: travelling.run, pool: free.pop() ?? openJobPool(1), isStopped: false, unheardMs: undefined };
