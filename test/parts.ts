@@ -15,6 +15,7 @@ const NAMES = {
   // Debian has the clients in a package of their own.
   mosquitto_sub: ['mosquitto_sub'],
   openssl: ['openssl'],
+  'redis-server': ['redis-server'],
   faketime: ['faketime'],
   xmllint: ['xmllint'],
   'arm-none-eabi-gcc': ['arm-none-eabi-gcc'],

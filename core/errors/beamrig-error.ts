@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'scenario-file' // a scenario is missing, unreadable or wrong
   | 'report-file' // a report of a regression, or a file beside it: missing, damaged, or of another format
   | 'bench-busy' // somebody else has the bench
+  | 'queue' // the Redis that carries jobs cannot be reached, or something cannot be sent through it
   | 'bench-part' // something that a bench is made of is not here, or is another one: what it was wanted for is skipped
   | 'output' // what a command prints cannot be written
   | 'internal';

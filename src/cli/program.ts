@@ -11,6 +11,7 @@ import type { RegressCommand } from './regress.ts';
 import type { ReproduceOptions } from './reproduce.ts';
 import type { ScanOptions } from './scan.ts';
 import type { SteerOptions } from './steer.ts';
+import type { WorkerCommand } from './worker.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { DEFAULT_SWEEPS, QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
@@ -399,11 +400,23 @@ export function createProgram(): Command {
     .option('--rig <rig>', 'play on attached hardware: its rig file', path)
     .option('--wait-for-bench <seconds>', 'wait so long where somebody else has that hardware', '0')
     .option('--keep <folder>', 'keep the run folders of what failed there', path)
-    .option('--workers <n>', 'processes that play (default: one for each core)')
+    .option('--workers <n>', 'processes that play (default: one for each core); with --queue, jobs at a time (default: 256)')
+    .option('--queue <url>', 'have `beamrig worker`s play, on any number of machines: redis://HOST:PORT')
     .option('--retries <n>', 'play a seed that failed again, to see whether it always does; it stays failed', '1')
     .option('--output <folder>', 'where reports go', path, 'regression')
     .option('--json', 'one JSON object a line')
     .action(async (paths: string[], options: RegressCommand) => (await import('./regress.ts')).regress(paths, options));
+
+  command('worker', 'play jobs of regressions that others start with --queue, until Ctrl-C', [
+    'beamrig worker --queue redis://10.0.0.7:6379',
+    'beamrig worker --queue redis://10.0.0.7:6379 --workers 4 --until-idle 60',
+  ])
+    .requiredOption('--queue <url>', 'redis://HOST:PORT[/DB], or rediss:// for TLS; a password stands as redis://:PASSWORD@HOST')
+    .option('--workers <n>', 'jobs at a time (default: one for each core)')
+    .option('--until-idle <seconds>', 'end by itself after so long without a job')
+    .option('--kept <folder>', 'where run folders stay that submitters want and that are too large to be sent', path)
+    .option('--json', 'one JSON object a line')
+    .action(async (options: WorkerCommand) => (await import('./worker.ts')).worker(options));
 
   command('export', 'a run as a table, or again into InfluxDB', [
     'beamrig export runs/20261122T073000Z-demo --csv -o demo.csv',

@@ -1,7 +1,6 @@
 /** `beamrig regress`: scenarios played and judged. Exit code 0: nothing failed that counts. 1: something did. 2: it could not be run as asked. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -9,7 +8,6 @@ import { writeWholeFile } from '../../core/files/whole-file.ts';
 import { loadRigFile } from '../config/rig-file.ts';
 import { holdBench } from '../regression/bench-lock.ts';
 import { caseName, chosenCases, type Choice } from '../regression/chosen-cases.ts';
-import { openJobPool } from '../regression/job-pool.ts';
 import { regress as playAll } from '../regression/regress.ts';
 import { regressionHtml } from '../regression/reports/html.ts';
 import { junitXml } from '../regression/reports/junit.ts';
@@ -25,6 +23,7 @@ import { realNumber, wholeNumber } from './arguments.ts';
 import { commandName } from './command-name.ts';
 import { failWith } from './failure.ts';
 import { print, printError } from './output.ts';
+import { defaultWorkers, openPlayer } from './regress-player.ts';
 import { regressProgress } from './regress-progress.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { table } from './table.ts';
@@ -44,6 +43,7 @@ export interface RegressCommand {
   waitForBench?: string;
   keep?: string;
   workers?: string;
+  queue?: string;
   retries?: string;
   output: string;
   json?: boolean;
@@ -61,7 +61,7 @@ export async function regress(paths: string[], options: RegressCommand): Promise
 async function run(paths: string[], options: RegressCommand): Promise<void> {
   const { json = false } = options;
   const choice = choiceOf(options);
-  const workers = wholeNumber('--workers', options.workers ?? String(availableParallelism()), { min: 1, max: 256 });
+  const workers = wholeNumber('--workers', options.workers ?? String(defaultWorkers(options)), { min: 1, max: 256 });
   const retries = wholeNumber('--retries', options.retries ?? '1', { min: 0, max: 10 });
   const seed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const scenarios = readScenarios(paths);
@@ -70,9 +70,8 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
   const quarantine = options.quarantine === undefined ? undefined : readQuarantine(options.quarantine);
   const letGo = options.rig === undefined ? () => undefined : await holdRig(options.rig, options);
   const view = regressProgress(json);
-  // Attached hardware is one bench.
-  const player = openJobPool(options.rig === undefined ? workers : 1);
   const stop = new AbortController();
+  const player = await openPlayer(options, workers, stop.signal);
   const release = onStopSignal(
     () => stop.abort(),
     () => undefined,
@@ -97,7 +96,14 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
     for (const line of told) printError(line);
     const { totals } = report;
     if (json) print(JSON.stringify({ type: 'end', totals, seconds: report.times.seconds, reports: written }));
-    else print(summaryText(report, { columns: process.stdout.columns ?? 120, rerun: (one, seeds) => rerunText(paths, one, seeds), written }));
+    else
+      print(
+        summaryText(report, {
+          columns: process.stdout.columns ?? 120,
+          rerun: (one, seeds) => rerunText(paths, one, seeds),
+          written,
+        }),
+      );
     process.exitCode = totals.failed + totals.error > 0 || stop.signal.aborted ? 1 : 0;
   } finally {
     release();

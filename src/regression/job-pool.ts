@@ -58,6 +58,7 @@ export function openJobPool(parallel: number): JobPlayer {
       try {
         if (closed) throw new BeamrigError('stopped', 'the regression was ended before this was played');
         seat.process ??= await startProcess(scratch);
+        if (closed) killWithItsOwn(seat.process.child);
         return await played(seat, job);
       } catch (error) {
         return { ...failedAttempt(error), times: { seconds: (performance.now() - began) / 1000 } };
@@ -69,7 +70,9 @@ export function openJobPool(parallel: number): JobPlayer {
       closed = true;
       killAll();
       process.removeListener('exit', killAll);
-      rmSync(scratch, { recursive: true, force: true });
+      await Promise.all(seats.map(async ({ process: playing }) => playing?.ended));
+      // What they started may be a moment behind.
+      rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -98,7 +98,7 @@ export async function regress(options: RegressOptions): Promise<Report> {
     times: {
       startedAt: startedAt.toISOString(),
       seconds: (performance.now() - began) / 1000,
-      workers: player.parallel,
+      workers: workersOf(results) || player.parallel,
     },
   };
 }
@@ -157,6 +157,11 @@ async function playSeed(
   const [{ verdict }] = attempts;
   return { seed, verdict, flaky: attempts.some((each) => each.verdict !== verdict), attempts };
 }
+
+/** Those who played, where attempts say who did. */
+const workersOf = (cases: readonly CaseResult[]): number =>
+  new Set(cases.flatMap(({ seeds }) => seeds.flatMap(({ attempts }) => attempts.flatMap(({ times }) => times.worker ?? []))))
+    .size;
 
 const isBad = (of: Pick<Attempt, 'verdict'> | undefined): boolean => of?.verdict === 'failed' || of?.verdict === 'error';
 
