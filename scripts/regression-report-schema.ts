@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { packageRoot } from '../core/files/package-root.ts';
-import { REPORT_SCHEMA_FILE } from '../src/regression/reports/report-json.ts';
 import { reportSchema } from '../src/regression/results.ts';
+
+export const REPORT_SCHEMA_FILE = 'docs/regression-report.schema.json';
 
 /** The whole file, JSON Schema (draft 2020-12). */
 export function reportSchemaText(): string {

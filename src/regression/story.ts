@@ -4,7 +4,6 @@ import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { Action } from './timeline-schema.ts';
 
 export type Kind = 'measured' | 'predicted' | 'true';
-export const KINDS: readonly Kind[] = ['measured', 'predicted', 'true'];
 
 /** Of one cycle. */
 export interface CycleSeen {

@@ -124,14 +124,17 @@ describe.skipIf(!hasPart('chromium'))('the report of a regression in a browser [
   });
 
   it('marks what happened on the line of time', async () => {
-    const story = await page.$eval('.case .rate', (svg) => ({
-      labels: [...svg.querySelectorAll('.label')].map((each) => each.textContent),
-      dark: svg.querySelectorAll('rect.dark').length,
-      codeword: svg.querySelectorAll('rect.codeword').length,
-      events: [...svg.querySelectorAll('.event')].map(
-        (each) => `${each.getAttribute('class')}: ${each.getAttribute('d')?.match(/M/g)?.length}`,
-      ),
-    }));
+    const story = await inPage<unknown>(`(() => {
+      const svg = document.querySelector('.case .rate');
+      return {
+        labels: [...svg.querySelectorAll('.label')].map((each) => each.textContent),
+        dark: svg.querySelectorAll('rect.dark').length,
+        codeword: svg.querySelectorAll('rect.codeword').length,
+        events: [...svg.querySelectorAll('.event')].map(
+          (each) => each.getAttribute('class') + ': ' + each.getAttribute('d').match(/M/g).length,
+        ),
+      };
+    })()`);
     expect(story).toEqual({
       labels: ['unplug', 'set-phase-bits', 'database-down: not played'],
       dark: 2,
@@ -179,7 +182,7 @@ it('stays below 2 MB with 60 cases of 3 seeds', () => {
   const { sumRate } = story;
   for (const key of ['atS', 'measured', 'predicted', 'true', 'worstDb'] as const) {
     const values = sumRate[key];
-    sumRate[key] = Array.from({ length: 4000 }, (_, i) => values[i % values.length] ?? 7) as number[];
+    sumRate[key] = Array.from({ length: 4000 }, (_, i): number => values[i % values.length] ?? 7);
   }
   sumRate.atS = sumRate.atS.map((_, i) => i / 400);
   story.events = Array.from({ length: 200 }, () => story.events).flat();

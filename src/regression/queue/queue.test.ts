@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { salehValenzuela } from '../../../core/signal/channel.ts';
 import { createRandom } from '../../../core/signal/random.ts';
 import { endWithUs } from '../../../scripts/end-with-us.ts';
-import { BEAMRIG } from '../../../test/cli.ts';
+import { BEAMRIG } from '../../../test/built-program.ts';
 import { writeChannelFile } from '../../../test/doubles/write-channel-file.ts';
 import { forOneTest } from '../../../test/for-one-test.ts';
 import { hasPart } from '../../../test/parts.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { packageRoot } from '../../../core/files/package-root.ts';
-import { reportSchemaText } from '../../../scripts/regression-report-schema.ts';
+import { REPORT_SCHEMA_FILE, reportSchemaText } from '../../../scripts/regression-report-schema.ts';
 import { madeUpReport } from '../../../test/doubles/regression-report.ts';
 import { lineInJson } from './line-in-json.ts';
-import { readReport, REPORT_SCHEMA_FILE, reportJson } from './report-json.ts';
+import { readReport, reportJson } from './report-json.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-report-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -7,8 +7,6 @@ import { readJson } from '../../../core/files/json-text.ts';
 import { REPORT_FORMAT, reportSchema, type Report } from '../results.ts';
 import { lineInJson } from './line-in-json.ts';
 
-export const REPORT_SCHEMA_FILE = 'docs/regression-report.schema.json';
-
 /** A line for each case: two reports are compared line by line. @throws {ZodError} for one that could not be read back */
 export function reportJson(report: Report): string {
   const { cases, ...rest } = reportSchema.parse(report);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caseOf } from '../../../test/seed-results.ts';
-import { counts, parseQuarantine, quarantineOf } from './quarantine.ts';
+import { parseQuarantine, quarantineOf } from './quarantine.ts';
 
 const page = (...entries: string[]) => parseQuarantine(`entries:\n${entries.map((one) => `  - ${one}\n`).join('')}`, 'q.yaml');
 const known = [
@@ -47,11 +46,6 @@ describe('a quarantine', () => {
       'q.yaml, line 2: two-panel names nothing; did you mean two-panels?',
       'q.yaml, line 3: two-panels panels=3 names nothing; did you mean panels=1?',
     ]);
-  });
-
-  it('takes nothing from the verdict of a case, which merely does not count', () => {
-    const failed = caseOf([], { verdict: 'failed', quarantined: { reason: 'r', until: '2026-12-31' } });
-    expect([counts(failed), counts(caseOf([], { verdict: 'failed' })), failed.verdict]).toEqual([false, true, 'failed']);
   });
 });
 

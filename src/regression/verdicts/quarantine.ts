@@ -106,6 +106,3 @@ function hint(entry: QuarantineEntry, known: readonly Named[]): string {
       : nearest(entry.case ?? '', cases.filter(Boolean));
   return near === undefined ? '' : `; did you mean ${near}?`;
 }
-
-/** Whether a case decides how the command ends. */
-export const counts = ({ quarantined }: CaseResult): boolean => quarantined === undefined;
