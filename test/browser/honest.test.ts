@@ -31,7 +31,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig that is not all real [n
   it('is amber and says so while channels are simulated, and green only when they are not', async () => {
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE, channels simulated');
     expect(await bar()).toBe(AMBER);
-    await expect.poll(() => text('#hint'), SOON).toContain('--channels');
+    await expect.poll(() => text('#hint'), SOON).toContain('measured channels are given when the rig is started');
     rig.channelSource = 'file';
     await expect.poll(() => text('#badge'), SOON).toBe('HARDWARE');
     expect(await bar()).not.toBe(AMBER);

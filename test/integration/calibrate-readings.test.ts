@@ -76,7 +76,7 @@ describe('in the middle of a measurement', { timeout: 60_000 }, () => {
     expect(many.result).toMatchObject({
       code: 'panel',
       message: expect.stringContaining('a reading could not be had') as string,
-      wayOut: expect.stringContaining('--resume') as string,
+      wayOut: expect.stringContaining('go on with the readings that were kept') as string,
     });
     expect([many.written, many.safe, many.left]).toEqual([[], undefined, ['read.unfinished']]);
   });

@@ -3,7 +3,7 @@
  * starts here is ended after it, also when it fails.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, expect } from 'vitest';
@@ -116,6 +116,7 @@ export function mutated(folder: string, file: string, from: string | RegExp, to:
   const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
   expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
   const name = basename(file);
+  mkdirSync(folder, { recursive: true });
   const path = join(mkdtempSync(join(folder, 'mutant-')), name);
   writeFileSync(path, changed);
   return { [name]: path };
