@@ -174,7 +174,7 @@ export async function calibrateRig(
       },
       readingSnrDb: 10 * Math.log10((usual * found.length) / found.reduce((sum, { noise }) => sum + noise, 0)),
     };
-    if (write !== undefined) await keepSession(write(result));
+    if (write !== undefined) await keepSession(clock.during(write(result)));
     journal.remove();
     return result;
   } catch (error) {

@@ -52,6 +52,6 @@ async function workedOut(wanted: ToFigures, clock: Clock, stop = new AbortContro
   try {
     return await clock.during(unlessStopped(thread.ask(wanted), stop));
   } finally {
-    await thread.end();
+    await clock.during(thread.end());
   }
 }

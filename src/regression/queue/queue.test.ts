@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { salehValenzuela } from '../../../core/signal/channel.ts';
 import { createRandom } from '../../../core/signal/random.ts';
+import { packageRoot } from '../../../core/files/package-root.ts';
 import { endWithUs } from '../../../scripts/end-with-us.ts';
-import { BEAMRIG } from '../../../test/built-program.ts';
 import { writeChannelFile } from '../../../test/doubles/write-channel-file.ts';
 import { forOneTest } from '../../../test/for-one-test.ts';
 import { hasPart } from '../../../test/parts.ts';
@@ -21,6 +21,9 @@ import { programIdentity } from './program-identity.ts';
 import { openQueuePlayer, type QueuePlayerOptions } from './queue-player.ts';
 import { PREFIX, queueName } from './redis.ts';
 import { openWorker, type WorkerEvent } from './worker.ts';
+
+/** From source, as the submitter in this process is: workers of another build get nothing. */
+const BEAMRIG = ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'src', 'cli', 'main.ts')];
 
 const test = forOneTest('queue');
 const RIG = `
