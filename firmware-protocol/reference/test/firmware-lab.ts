@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { ELEMENTS, RF_CHAINS, USERS } from '../../../scripts/same-scenario.ts';
 import { createRandom } from '../../../core/signal/random.ts';
 import type { Air } from '../../../hil-sim/air.ts';
@@ -70,10 +70,11 @@ export interface FirmwareLab {
 
 /** Call it once in a test file, outside of all tests. */
 export function createFirmwareLab(): FirmwareLab {
-  // Made by the first build: where every test is skipped nothing is left behind.
+  // Where every test is skipped nothing is left behind.
   const folder = join(tmpdir(), `beamrig-firmware-${randomUUID()}`);
   const running: RunningFirmware[] = [];
   const ends: (() => Promise<void>)[] = [];
+  beforeAll(() => mkdirSync(folder));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
@@ -116,7 +117,6 @@ export function mutated(folder: string, file: string, from: string | RegExp, to:
   const changed = source.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), to);
   expect(changed, `${file} has no ${String(from)} any more`).not.toBe(source);
   const name = basename(file);
-  mkdirSync(folder, { recursive: true });
   const path = join(mkdtempSync(join(folder, 'mutant-')), name);
   writeFileSync(path, changed);
   return { [name]: path };
