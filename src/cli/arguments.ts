@@ -11,6 +11,12 @@ export function pathArgument(written: string): string {
   });
 }
 
+/** For arguments that may be several paths. */
+export const pathArguments = (each: string, before: string[] = []): string[] => [...before, pathArgument(each)];
+
+/** For options that may be given several times. */
+export const several = (value: string, before: string[] = []): string[] => [...before, value];
+
 interface Range {
   min: number;
   max: number;

@@ -1,10 +1,7 @@
 /** The commands that measure an array and look after what was measured. */
 import type { Command } from 'commander';
-import { pathArgument as path } from './arguments.ts';
+import { pathArgument as path, pathArguments as paths } from './arguments.ts';
 import type { CalibrateOptions } from './calibrate.ts';
-
-/** For arguments that may be several paths. */
-const paths = (each: string, before: string[] = []): string[] => [...before, path(each)];
 
 /** @param command makes one of the program's commands, with examples */
 export function calibrationCommands(command: (usage: string, summary: string, examples: string[]) => Command): void {

@@ -49,6 +49,8 @@ function textOf(event: WorkerEvent): string {
       return `${event.name}: waiting for jobs, ${event.seats} at a time; version ${programName(event.program)}`;
     case 'redis':
       return event.isLost ? 'Redis is lost; waiting for it' : 'Redis is back';
+    case 'trouble':
+      return `Redis does not do what it is asked: ${event.why}`;
     case 'played':
       return `${event.verdict.padEnd(7)} ${caseName(event.scenario, event.case)}, seed ${event.seed}, in ${event.seconds.toFixed(1)} s`;
   }

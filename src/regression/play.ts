@@ -4,6 +4,7 @@
  *
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
+import { basename } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -60,8 +61,16 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
+  // Folders of this one playing are gone when the report is read, and are others the next time.
+  const inGeneral = (text: string): string =>
+    text
+      .replaceAll(recorder.folder, basename(recorder.folder))
+      .replaceAll(rigFile.calibration.folder, basename(rigFile.calibration.folder));
   const tellOf = ({ level, code, message, action }: RigEvent): void =>
-    void story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
+    void story.events.push({
+      ...{ atS: nowS(), level, code, message: inGeneral(message) },
+      ...(action === undefined ? {} : { action: inGeneral(action) }),
+    });
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());

@@ -16,7 +16,7 @@ import type { Attempt } from '../results.ts';
 import { answerSchema, MOST_LOST, type Answer } from './answer.ts';
 import { fetchFiles, sendFiles, type HeldFile } from './files.ts';
 import { programIdentity, type Program } from './program-identity.ts';
-import { BEAT_MS, connectRedis, keepQueue, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
+import { BEAT_MS, connectRedis, keepQueue, nowAndThen, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
 import { packJob, wordsOfText, type Travelling } from './travelling-job.ts';
 import { workersText, workersThere } from './who-is-there.ts';
 
@@ -80,6 +80,8 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
   const sent = new Map<string, Sent>();
   let saidOfWorkers = '';
 
+  /** One that cannot be taken away now goes by itself, after an hour. */
+  const forget = (id: string): void => void queue.remove(id).catch(() => undefined);
   const answered = (id: string, value: unknown): void => {
     const one = sent.get(id);
     if (one === undefined) return;
@@ -90,14 +92,14 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
         ? read.data
         : { failed: new BeamrigError('internal', `a worker's answer cannot be read: ${read.error.message}`) },
     );
-    void queue.remove(id).catch(() => undefined);
+    forget(id);
   };
   const lost = (id: string): void => {
     const one = sent.get(id);
     if (one === undefined) return;
     sent.delete(id);
     one.settle({ lost: true });
-    void queue.remove(id).catch(() => undefined);
+    forget(id);
   };
   events.on('completed', ({ jobId, returnvalue }) => answered(jobId, returnvalue));
   events.on('failed', ({ jobId }) => lost(jobId));
@@ -146,8 +148,11 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
     await look();
     await sayWorkers();
   };
-  const timer = setInterval(() => void beat().catch(() => undefined), BEAT_MS);
-  const keeping = setInterval(() => void keepQueue(redis, program).catch(() => undefined), ANSWERS_STAY_S * 1000);
+  const tell = (why: string): void => onSay(`Redis does not do what it is asked: ${why}`);
+  const turns = [
+    nowAndThen(BEAT_MS, redis, beat, tell),
+    nowAndThen(ANSWERS_STAY_S * 1000, redis, () => keepQueue(redis, program), tell),
+  ];
 
   const stopAll = async (): Promise<void> => {
     const late = setTimeout(() => {
@@ -165,7 +170,8 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
       }),
     );
   };
-  const onAbort = (): void => void stopAll().catch(() => undefined);
+  // Where it cannot be said, workers stop by themselves once they do not hear of this submitter.
+  const onAbort = (): void => void stopAll().catch((error: unknown) => tell(String(error)));
   signal?.addEventListener('abort', onAbort);
   await beat();
 
@@ -198,8 +204,7 @@ export async function openQueuePlayer(options: QueuePlayerOptions): Promise<JobP
     },
     async close() {
       isClosed = true;
-      clearInterval(timer);
-      clearInterval(keeping);
+      for (const end of turns) end();
       signal?.removeEventListener('abort', onAbort);
       const tidy = async (): Promise<void> => {
         if (sent.size > 0) await stopAll();

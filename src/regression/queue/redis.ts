@@ -105,3 +105,23 @@ export async function keepQueue(redis: Redis, program: Program): Promise<void> {
     );
   } while (cursor !== '0');
 }
+
+/**
+ * Asks Redis for something again and again. What fails while the connection is away is told by the connection, and done with the next turn; all else is
+ * told, once as long as it stays the same.
+ * @returns ends it
+ */
+export function nowAndThen(everyMs: number, redis: Redis, work: () => Promise<void>, tell: (why: string) => void): () => void {
+  let told = '';
+  const timer = setInterval(() => {
+    work().then(
+      () => (told = ''),
+      (error: unknown) => {
+        const why = reasonOf(error as Error);
+        if (redis.status === 'ready' && why !== told) tell(why);
+        told = why;
+      },
+    );
+  }, everyMs);
+  return () => clearInterval(timer);
+}

@@ -14,7 +14,7 @@ import type { Attempt } from '../results.ts';
 import { MOST_LOST, type Answer } from './answer.ts';
 import { fetchFiles, readFolderFor, sendFiles } from './files.ts';
 import { programIdentity, type Program } from './program-identity.ts';
-import { BEAT_MS, connectRedis, keepQueue, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
+import { BEAT_MS, connectRedis, keepQueue, nowAndThen, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
 import { textOfWords, travellingSchema, unpackJob, type Travelling } from './travelling-job.ts';
 import { sayGone, sayThere } from './who-is-there.ts';
 
@@ -34,7 +34,9 @@ export interface WorkerOptions {
 export type WorkerEvent =
   | { type: 'ready'; name: string; seats: number; program: Program }
   | { type: 'played'; scenario: string; case: string; seed: number; verdict: Attempt['verdict'] | 'stopped'; seconds: number }
-  | { type: 'redis'; isLost: boolean };
+  | { type: 'redis'; isLost: boolean }
+  /** Redis is there, and does not do what it is asked. */
+  | { type: 'trouble'; why: string };
 
 export interface JobWorker {
   readonly name: string;
@@ -156,8 +158,8 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
       if (state === 'stopped' || (one.unheardMs !== undefined && performance.now() - one.unheardMs > THERE_MS)) stop(one);
     }
   };
-  const timer = setInterval(() => void beat().catch(() => undefined), BEAT_MS);
-  const keeping = setInterval(() => void keepQueue(redis, program).catch(() => undefined), KEEP_QUEUE_MS);
+  const tell = (why: string): void => onEvent({ type: 'trouble', why });
+  const turns = [nowAndThen(BEAT_MS, redis, beat, tell), nowAndThen(KEEP_QUEUE_MS, redis, () => keepQueue(redis, program), tell)];
   let ending: Promise<void> | undefined;
   let hasEnded: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (hasEnded = resolve));
@@ -171,8 +173,7 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
   async function end(): Promise<void> {
     clearInterval(idle);
     await worker.close();
-    clearInterval(timer);
-    clearInterval(keeping);
+    for (const stopTurn of turns) stopTurn();
     if (redis.status === 'ready') await sayGone(redis, name).catch(() => undefined);
     hasFinished = true;
     redis.disconnect();
