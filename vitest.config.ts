@@ -13,7 +13,9 @@ process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
  * others leave nothing behind in theirs, and run one file after the other in the same one, which has loaded their modules, and has the
  * machine code for them, from the first file on.
  */
-const OWN_PROCESS = ['{src/{beamforming,cli,control,link,regression,rig,server},models,firmware-protocol,test,scripts}/**/*.test.ts'];
+const OWN_PROCESS = [
+  '{src/{beamforming,cli,control,link,regression,rig,server},models,firmware-protocol,test,scripts}/**/*.test.ts',
+];
 const ALL = ['{core,firmware-protocol,models,calibration,sounding,hil-sim,src,test,scripts,bench,dashboard}/**/*.test.ts'];
 
 /** The long ones first, and last those of which many are short: then neither worker waits for the other at the end. */
