@@ -42,3 +42,13 @@ describe('SINR of the worst user', () => {
     expect(verdicts(dark, [{ check: 'share-of-zf', atLeast: 0.5 }])).toEqual(['passed', 'failed']);
   });
 });
+
+describe('a rig that did not start, or gave up', () => {
+  it.each(['refused', 'faulted'] as const)('is not sound where nothing expects that it was %s', (as) => {
+    const ended = story({ cycles: [], end: { as, reason: 'the panel is of another version', atS: 0 } });
+    const [sound] = checkStory([check({ check: 'void-cycles', atMost: 0 })], ended, {});
+    expect(sound).toMatchObject({ verdict: 'failed', value: 1, says: expect.stringMatching(/ends.*another version/) as string });
+    expect(verdicts(ended, [{ check: 'ends', as }])).toEqual(['passed', 'passed']);
+    expect(verdicts(ended, [{ check: 'ends' }])).toEqual(['passed', 'failed']);
+  });
+});
