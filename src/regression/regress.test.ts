@@ -115,6 +115,17 @@ describe('a regression', () => {
     expect(changed).toMatchObject({ verdict: 'failed', why: expect.stringMatching(/words differ over 5 cycles/) as string });
   });
 
+  it('writes no golden where no cycle was good, and says so of that case alone', async () => {
+    const of = scenarios(
+      ['a', 'behaviours: [{ do: drop, probability: 1 }]\nexpect: [{ check: words, cycles: 5 }]\n'],
+      ['b', ''],
+    );
+    const { cases } = await played({ scenarios: of, updateGolden: true });
+    expect(cases[0]).toMatchObject({ verdict: 'error', why: expect.stringMatching(/no cycle was good/) as string });
+    expect(cases[1].verdict).toBe('passed');
+    expect(existsSync(join(of[0].folder, 'goldens'))).toBe(false);
+  });
+
   it('fails what is worse than a baseline, by how much, and says nothing of what is the same', async () => {
     const of = scenarios(['a', 'seeds: 4\nexpect: [{ check: sum-rate, of: predicted, atLeast: 1 }]\n']);
     const before = await played({ scenarios: of });

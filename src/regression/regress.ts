@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { hostFacts } from '../telemetry/run-manifest.ts';
 import { chosenCases, type Choice, type ChosenCase } from './chosen-cases.ts';
 import { goldenPathOf, goldenOf, wordsOf } from './goldens.ts';
 import { judgedCase, planOf, type Beside } from './judged-case.ts';
-import type { Job, Played } from './job.ts';
+import { failedAttempt, type Job, type Played } from './job.ts';
 import type { JobPlayer } from './job-pool.ts';
 import { totalsOf } from './reports/outcome.ts';
 import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult } from './results.ts';
@@ -147,9 +147,16 @@ async function playSeed(
     if (hardware !== undefined) job.hardware = hardware;
     if (updates) Object.assign(job, { wantsWords: true, golden: { onlySeed: firstSeed } });
     else if (words && of) job.golden = goldenSetting(goldenPathOf(scenario, one, words), of, seed);
-    const { runFolder, words: shown, ...attempt }: Played = await options.player.play(job);
-    if (updates && words && shown && attempt.verdict !== 'error')
-      writeGolden(goldenPathOf(scenario, one, words), of, shown, attempt.facts);
+    const { runFolder, words: shown, ...played }: Played = await options.player.play(job);
+    let attempt: Attempt = played;
+    if (updates && words && shown && played.verdict !== 'error') {
+      try {
+        writeGolden(goldenPathOf(scenario, one, words), of, shown, played.facts);
+      } catch (error) {
+        if (!isBeamrigError(error)) throw error;
+        attempt = { ...played, ...failedAttempt(error), facts: played.facts };
+      }
+    }
     const bad = isBad(attempt);
     attempts.push(bad && keep !== undefined && runFolder !== undefined ? { ...attempt, runFolder } : attempt);
     if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });

@@ -31,7 +31,7 @@ const goldenSchema = z.strictObject({
   elements: z.int().min(1).max(65_535),
   rfChains: z.int().min(1).max(65_535),
   phaseBits: z.int().min(1).max(16),
-  cycles: z.int().min(0).max(10_000),
+  cycles: z.int().min(1).max(10_000),
   words: z.string(),
   sha256: z.string(),
 });
@@ -72,6 +72,10 @@ export function writeGolden(
   words: readonly Uint16Array[],
   madeBy: Readonly<Record<string, string>>,
 ): void {
+  if (words.length === 0) {
+    const wayOut = 'A golden of nothing would match anything: see why no cycle was good, and record it then.';
+    throw new BeamrigError('report-file', `${path} was not written: no cycle was good`, { wayOut });
+  }
   const packed = Buffer.concat(words.map((beam) => packWords(beam, 16)));
   const body = {
     ...{ format: FORMAT, scenario: of.scenario, case: of.case, seed: of.seed, madeBy },
