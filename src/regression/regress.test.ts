@@ -104,6 +104,14 @@ describe('a regression', () => {
     expect(cases[1].seeds[0].attempts[0].runFolder).toBeUndefined();
   });
 
+  it('gives every case a run folder of its own, whatever signs its model has and however long it is', async () => {
+    const models = ['./a/b', './a_b', `./${'m'.repeat(300)}`];
+    const of = scenarios(['a', `matrix: { model: ${JSON.stringify(models)} }\n`]);
+    const by = player((result) => result);
+    expect(verdicts(await played({ scenarios: of, keep: join(folder, 'kept-models') }, by))).toHaveLength(3);
+    expect(new Set(by.jobs.map(({ runFolder }) => runFolder)).size).toBe(3);
+  });
+
   it('writes goldens anew where that is asked for, and then finds every word that is another', async () => {
     const of = scenarios(['a', 'expect: [{ check: words, cycles: 5 }]\n']);
     const missing = await played({ scenarios: of });
@@ -116,10 +124,7 @@ describe('a regression', () => {
   });
 
   it('writes no golden where no cycle was good, and says so of that case alone', async () => {
-    const of = scenarios(
-      ['a', 'behaviours: [{ do: drop, probability: 1 }]\nexpect: [{ check: words, cycles: 5 }]\n'],
-      ['b', ''],
-    );
+    const of = scenarios(['a', 'behaviours: [{ do: drop, probability: 1 }]\nexpect: [{ check: words, cycles: 5 }]\n'], ['b', '']);
     const { cases } = await played({ scenarios: of, updateGolden: true });
     expect(cases[0]).toMatchObject({ verdict: 'error', why: expect.stringMatching(/no cycle was good/) as string });
     expect(cases[1].verdict).toBe('passed');

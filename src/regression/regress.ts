@@ -17,7 +17,7 @@ import type { JobPlayer } from './job-pool.ts';
 import { totalsOf } from './reports/outcome.ts';
 import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult } from './results.ts';
 import type { ReadScenario } from './scenario.ts';
-import { goldenSetting, writeGolden } from './verdicts/golden.ts';
+import { fileNameOf, goldenSetting, writeGolden } from './verdicts/golden.ts';
 import { quarantineOf, type Quarantine } from './verdicts/quarantine.ts';
 import { decide } from './verdicts/stopping.ts';
 
@@ -135,12 +135,7 @@ async function playSeed(
   const updates = options.updateGolden === true && of !== undefined && seed === firstSeed;
   const attempts: Attempt[] = [];
   do {
-    const name = [
-      scenario.text.name,
-      one.id.replaceAll(/[^A-Za-z0-9.=-]+/g, '_'),
-      `seed-${seed}`,
-      `attempt-${attempts.length + 1}`,
-    ];
+    const name = [scenario.text.name, fileNameOf(one.id), `seed-${seed}`, `attempt-${attempts.length + 1}`];
     const folder = join(keep ?? scratch, name.filter((part) => part !== '').join('.'));
     mkdirSync(folder, { recursive: true });
     const job: Job = { scenario: { ...scenario, cases: undefined } as Job['scenario'], one, seed, runFolder: folder };

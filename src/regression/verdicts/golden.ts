@@ -57,7 +57,7 @@ export function goldenPath(folder: string, of: Pick<GoldenOf, 'scenario' | 'case
 const LONGEST_NAME = 100;
 
 /** Signs that a file name may not have become others: two cases that then read the same are told apart by a piece of a hash. */
-function fileNameOf(id: string): string {
+export function fileNameOf(id: string): string {
   const spaced = id.replaceAll(' ', ',');
   const plain = spaced.replace(/[^\w=.,+-]/g, '_').slice(0, LONGEST_NAME);
   return plain === spaced && !id.includes(',') ? plain : `${plain}.${sha256Of(id).slice(0, 8)}`;
