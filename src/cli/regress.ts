@@ -76,7 +76,8 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
   const player = await openPlayer(options, workers, stop.signal);
   const release = onStopSignal(
     () => stop.abort(),
-    () => undefined,
+    // A signal ends a process without that: what is played is killed, and leaves no folder behind.
+    () => void process.emit('exit', 1),
   );
   try {
     const report = await playAll({

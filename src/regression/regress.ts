@@ -69,6 +69,8 @@ export async function regress(options: RegressOptions): Promise<Report> {
       startedAt,
     );
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-regress-'));
+  const clear = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', clear);
   const results: CaseResult[] = [];
   let [done, halted] = [0, false];
   try {
@@ -88,7 +90,8 @@ export async function regress(options: RegressOptions): Promise<Report> {
     };
     await Promise.all(Array.from({ length: Math.min(chosen.length, player.parallel) }, one));
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    process.removeListener('exit', clear);
+    clear();
   }
   return {
     format: REPORT_FORMAT,
