@@ -60,8 +60,15 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
-  const tellOf = ({ level, code, message, action }: RigEvent): void =>
-    void story.events.push({ atS: nowS(), level, code, message, ...(action === undefined ? {} : { action }) });
+  // The folders of a bench have other names each time, and the same story is told in the same words.
+  const told = (text: string): string =>
+    options.hardware === undefined
+      ? text.replaceAll(rigFile.calibration.folder, 'tables').replaceAll(recorder.folder, 'run')
+      : text;
+  const tellOf = ({ level, code, message, action }: RigEvent): void => {
+    const more = action === undefined ? {} : { action: told(action) };
+    story.events.push({ atS: nowS(), level, code, message: told(message), ...more });
+  };
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());

@@ -63,6 +63,13 @@ describe('a regression', () => {
     expect(new Set([...digests(one), ...digests(other)]).size).toBe(4);
   });
 
+  it('tells a measurement of the array in the same words each time, wherever its report lies', async () => {
+    const of = scenarios(['measured', 'timeline: [{ atS: 0.5, do: calibrate }]\nexpect: [{ check: event, code: calibrated }]\n']);
+    const [one, two] = [await played({ scenarios: of }), await played({ scenarios: of })];
+    expect(verdicts(one)).toEqual(['measured passed']);
+    expect(withoutTimes(two)).toEqual(withoutTimes(one));
+  });
+
   it('plays what was chosen: by part of a name, by tag, by share, by what failed before', async () => {
     const of = scenarios(
       ['alpha', 'tags: [quick]\nmatrix: { phaseBits: [2, 3] }\nexpect: [{ check: sum-rate, atLeast: 1 }]\n'],
