@@ -1,6 +1,6 @@
 /** `beamrig regress`: scenarios played and judged. Exit code 0: nothing failed that counts. 1: something did. 2: it could not be run as asked. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -66,6 +66,8 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
   const seed = options.seed === undefined ? undefined : wholeNumber('--seed', options.seed, { min: 0, max: 2 ** 32 - 1 });
   const scenarios = readScenarios(paths);
   if (options.list === true) return list(scenarios, choice, json);
+  makeFolder('--output', options.output);
+  if (options.keep !== undefined) makeFolder('--keep', options.keep);
   const baseline = options.baseline === undefined ? undefined : baselineOf(options.baseline);
   const quarantine = options.quarantine === undefined ? undefined : readQuarantine(options.quarantine);
   const letGo = options.rig === undefined ? () => undefined : await holdRig(options.rig, options);
@@ -74,7 +76,8 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
   const player = await openPlayer(options, workers, stop.signal);
   const release = onStopSignal(
     () => stop.abort(),
-    () => undefined,
+    // A signal ends a process without that: what is played is killed, and leaves no folder behind.
+    () => void process.emit('exit', 1),
   );
   try {
     const report = await playAll({
@@ -125,8 +128,19 @@ async function holdRig(rigPath: string, { waitForBench = '0' }: RegressCommand):
   return holdBench({ links, command, waitS, clock: createRealClock(), tell: (message) => printError(message) });
 }
 
+/** Before anything is played, which may take hours. */
+function makeFolder(option: string, folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new BeamrigError('argument', `${option} ${folder}: nothing can be written there: ${(error as Error).message}`, {
+      ...{ wayOut: 'Give a folder, there already or not, that can be written.', cause: error },
+    });
+  }
+}
+
 function writeReports(report: Report, folder: string): Record<string, string> {
-  mkdirSync(folder, { recursive: true });
   const files = {
     HTML: ['report.html', regressionHtml(report, folder)],
     JUnit: ['junit.xml', junitXml(report)],

@@ -18,7 +18,7 @@ const PLACES: Partial<Record<MatrixAxis, readonly [string, string?]>> = {
 
 export function casesOf(scenario: Scenario): { cases: Case[]; problems: Problem[] } {
   const { text } = scenario;
-  const problems: Problem[] = [];
+  const problems: Problem[] = valuesTwice(text.matrix);
   const cases = combinations(text.matrix).map((coordinates): Case => {
     const id = Object.entries(coordinates)
       .map(([name, value]) => `${name}=${value}`)
@@ -55,6 +55,13 @@ function combinations(matrix: Scenario['text']['matrix']): Coordinates[] {
   }
   return all;
 }
+
+/** Reports, goldens and run folders know cases by their values. */
+const valuesTwice = (matrix: Scenario['text']['matrix']): Problem[] =>
+  Object.entries(matrix).flatMap(([axis, values = []]): Problem[] => {
+    const i = values.findIndex((value, place) => values.indexOf(value as never) !== place);
+    return i < 0 ? [] : [{ path: ['matrix', axis, i], text: `matrix.${axis}[${i}]: ${values[i]} stands there twice` }];
+  });
 
 /** Paths of the rig are those of the scenario where it says them itself. */
 function problemsOfCase(scenario: Scenario, one: Case): Problem[] {

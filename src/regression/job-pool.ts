@@ -48,7 +48,13 @@ export function openJobPool(parallel: number): JobPlayer {
   const killAll = (): void => {
     for (const { process: playing } of seats) killWithItsOwn(playing?.child);
   };
-  process.once('exit', killAll);
+  // What they started may be a moment behind.
+  const clear = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
+  const atExit = (): void => {
+    killAll();
+    clear();
+  };
+  process.once('exit', atExit);
 
   return {
     parallel,
@@ -69,10 +75,9 @@ export function openJobPool(parallel: number): JobPlayer {
     async close() {
       closed = true;
       killAll();
-      process.removeListener('exit', killAll);
+      process.removeListener('exit', atExit);
       await Promise.all(seats.map(async ({ process: playing }) => playing?.ended));
-      // What they started may be a moment behind.
-      rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
+      clear();
     },
   };
 }

@@ -4,7 +4,6 @@
  *
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
-import { basename } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { createRandom } from '../../core/signal/random.ts';
@@ -61,16 +60,15 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
-  // Folders of this one playing are gone when the report is read, and are others the next time.
-  const inGeneral = (text: string): string =>
-    text
-      .replaceAll(recorder.folder, basename(recorder.folder))
-      .replaceAll(rigFile.calibration.folder, basename(rigFile.calibration.folder));
-  const tellOf = ({ level, code, message, action }: RigEvent): void =>
-    void story.events.push({
-      ...{ atS: nowS(), level, code, message: inGeneral(message) },
-      ...(action === undefined ? {} : { action: inGeneral(action) }),
-    });
+  // The folders of a bench have other names each time, and the same story is told in the same words.
+  const told = (text: string): string =>
+    options.hardware === undefined
+      ? text.replaceAll(rigFile.calibration.folder, 'tables').replaceAll(recorder.folder, 'run')
+      : text;
+  const tellOf = ({ level, code, message, action }: RigEvent): void => {
+    const more = action === undefined ? {} : { action: told(action) };
+    story.events.push({ atS: nowS(), level, code, message: told(message), ...more });
+  };
   bench.onShown((shown) => {
     const { panel, beam } = shown;
     soundness.shown(shown, nowS());

@@ -63,6 +63,13 @@ describe('a regression', () => {
     expect(new Set([...digests(one), ...digests(other)]).size).toBe(4);
   });
 
+  it('tells a measurement of the array in the same words each time, wherever its report lies', async () => {
+    const of = scenarios(['measured', 'timeline: [{ atS: 0.5, do: calibrate }]\nexpect: [{ check: event, code: calibrated }]\n']);
+    const [one, two] = [await played({ scenarios: of }), await played({ scenarios: of })];
+    expect(verdicts(one)).toEqual(['measured passed']);
+    expect(withoutTimes(two)).toEqual(withoutTimes(one));
+  });
+
   it('plays what was chosen: by part of a name, by tag, by share, by what failed before', async () => {
     const of = scenarios(
       ['alpha', 'tags: [quick]\nmatrix: { phaseBits: [2, 3] }\nexpect: [{ check: sum-rate, atLeast: 1 }]\n'],
@@ -104,6 +111,14 @@ describe('a regression', () => {
     expect(cases[1].seeds[0].attempts[0].runFolder).toBeUndefined();
   });
 
+  it('gives every case a run folder of its own, whatever signs its model has and however long it is', async () => {
+    const models = ['./a/b', './a_b', `./${'m'.repeat(300)}`];
+    const of = scenarios(['a', `matrix: { model: ${JSON.stringify(models)} }\n`]);
+    const by = player((result) => result);
+    expect(verdicts(await played({ scenarios: of, keep: join(folder, 'kept-models') }, by))).toHaveLength(3);
+    expect(new Set(by.jobs.map(({ runFolder }) => runFolder)).size).toBe(3);
+  });
+
   it('writes goldens anew where that is asked for, and then finds every word that is another', async () => {
     const of = scenarios(['a', 'expect: [{ check: words, cycles: 5 }]\n']);
     const missing = await played({ scenarios: of });
@@ -113,6 +128,14 @@ describe('a regression', () => {
     writeFileSync(of[0].file, readFileSync(of[0].file, 'utf8').replace('model: aligned', 'model: phase-extraction'));
     const [changed] = (await played({ scenarios: readScenarios([of[0].file]) })).cases;
     expect(changed).toMatchObject({ verdict: 'failed', why: expect.stringMatching(/words differ over 5 cycles/) as string });
+  });
+
+  it('writes no golden where no cycle was good, and says so of that case alone', async () => {
+    const of = scenarios(['a', 'behaviours: [{ do: drop, probability: 1 }]\nexpect: [{ check: words, cycles: 5 }]\n'], ['b', '']);
+    const { cases } = await played({ scenarios: of, updateGolden: true });
+    expect(cases[0]).toMatchObject({ verdict: 'error', why: expect.stringMatching(/no cycle was good/) as string });
+    expect(cases[1].verdict).toBe('passed');
+    expect(existsSync(join(of[0].folder, 'goldens'))).toBe(false);
   });
 
   it('fails what is worse than a baseline, by how much, and says nothing of what is the same', async () => {

@@ -7,17 +7,17 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { hostFacts } from '../telemetry/run-manifest.ts';
 import { chosenCases, type Choice, type ChosenCase } from './chosen-cases.ts';
 import { goldenPathOf, goldenOf, wordsOf } from './goldens.ts';
 import { judgedCase, planOf, type Beside } from './judged-case.ts';
-import type { Job, Played } from './job.ts';
+import { failedAttempt, type Job, type Played } from './job.ts';
 import type { JobPlayer } from './job-pool.ts';
 import { totalsOf } from './reports/outcome.ts';
 import { REPORT_FORMAT, type Attempt, type CaseResult, type Report, type SeedResult } from './results.ts';
 import type { ReadScenario } from './scenario.ts';
-import { goldenSetting, writeGolden } from './verdicts/golden.ts';
+import { fileNameOf, goldenSetting, writeGolden } from './verdicts/golden.ts';
 import { quarantineOf, type Quarantine } from './verdicts/quarantine.ts';
 import { decide } from './verdicts/stopping.ts';
 
@@ -69,6 +69,8 @@ export async function regress(options: RegressOptions): Promise<Report> {
       startedAt,
     );
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-regress-'));
+  const clear = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', clear);
   const results: CaseResult[] = [];
   let [done, halted] = [0, false];
   try {
@@ -88,7 +90,8 @@ export async function regress(options: RegressOptions): Promise<Report> {
     };
     await Promise.all(Array.from({ length: Math.min(chosen.length, player.parallel) }, one));
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    process.removeListener('exit', clear);
+    clear();
   }
   return {
     format: REPORT_FORMAT,
@@ -135,21 +138,23 @@ async function playSeed(
   const updates = options.updateGolden === true && of !== undefined && seed === firstSeed;
   const attempts: Attempt[] = [];
   do {
-    const name = [
-      scenario.text.name,
-      one.id.replaceAll(/[^A-Za-z0-9.=-]+/g, '_'),
-      `seed-${seed}`,
-      `attempt-${attempts.length + 1}`,
-    ];
+    const name = [scenario.text.name, fileNameOf(one.id), `seed-${seed}`, `attempt-${attempts.length + 1}`];
     const folder = join(keep ?? scratch, name.filter((part) => part !== '').join('.'));
     mkdirSync(folder, { recursive: true });
     const job: Job = { scenario: { ...scenario, cases: undefined } as Job['scenario'], one, seed, runFolder: folder };
     if (hardware !== undefined) job.hardware = hardware;
     if (updates) Object.assign(job, { wantsWords: true, golden: { onlySeed: firstSeed } });
     else if (words && of) job.golden = goldenSetting(goldenPathOf(scenario, one, words), of, seed);
-    const { runFolder, words: shown, ...attempt }: Played = await options.player.play(job);
-    if (updates && words && shown && attempt.verdict !== 'error')
-      writeGolden(goldenPathOf(scenario, one, words), of, shown, attempt.facts);
+    const { runFolder, words: shown, ...played }: Played = await options.player.play(job);
+    let attempt: Attempt = played;
+    if (updates && words && shown && played.verdict !== 'error') {
+      try {
+        writeGolden(goldenPathOf(scenario, one, words), of, shown, played.facts);
+      } catch (error) {
+        if (!isBeamrigError(error)) throw error;
+        attempt = { ...played, ...failedAttempt(error), facts: played.facts };
+      }
+    }
     const bad = isBad(attempt);
     attempts.push(bad && keep !== undefined && runFolder !== undefined ? { ...attempt, runFolder } : attempt);
     if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });

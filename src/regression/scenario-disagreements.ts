@@ -40,6 +40,12 @@ export function scenarioProblems({ text }: Scenario): Problem[] {
       problems.push({ path: ['timeline', i, 'label'], text: `timeline[${i}].label: ${label} is the name of an earlier entry` });
     }
   });
+  const first = expect.findIndex(({ check }) => check === 'words');
+  expect.forEach(({ check }, i) => {
+    if (check !== 'words' || i === first) return;
+    const text = `expect[${i}]: words are compared with one golden, and expect[${first}] has it; take one of them out`;
+    problems.push({ path: ['expect', i], text });
+  });
   const count = typeof seeds === 'number' ? seeds : seeds.length;
   if (Array.isArray(seeds) && new Set(seeds).size < seeds.length) {
     problems.push({ path: ['seeds'], text: 'seeds: one stands there twice, which would count one story as two' });

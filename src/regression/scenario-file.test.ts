@@ -124,6 +124,16 @@ describe('a scenario file', () => {
       (text: string) => `${text}panels: 3\n`,
       /line 13: panels: 3 cannot share 16 elements evenly/,
     ],
+    [
+      'a second golden, which nothing would be compared with',
+      (text: string) => `${text}  - { check: words }\n  - { check: words, name: more, golden: more.json }\n`,
+      /line 14: expect\[2\]: words are compared with one golden, and expect\[1\] has it/,
+    ],
+    [
+      'a value twice in its matrix',
+      (text: string) => `${text}matrix: { phaseBits: [2, 4, 2] }\n`,
+      /line 13: matrix\.phaseBits\[2\]: 2 stands there twice/,
+    ],
     ['two names for one thing', (text: string) => `${text}name: other\n`, /name: given twice/],
     ['no scenario at all', () => '- 1\n', /a scenario file is a list of `key: value` lines/],
   ])('is refused with its line for %s', (_, change, message) => {

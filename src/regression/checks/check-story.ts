@@ -18,7 +18,7 @@ export interface CheckSetting {
 
 /** Names of `what` are unique: two checks of one kind and one setting would be one. */
 export function checkStory(checks: readonly Check[], story: Story, setting: CheckSetting): CheckResult[] {
-  return [sound(story), ...checks.map((check) => resultOf(check, story, setting))];
+  return [sound(story, checks), ...checks.map((check) => resultOf(check, story, setting))];
 }
 
 function resultOf(check: Check, story: Story, setting: CheckSetting): CheckResult {
@@ -76,7 +76,13 @@ function find(check: Check, story: Story, setting: CheckSetting): Found {
   }
 }
 
-function sound({ unsound, seen }: Story): CheckResult {
+/** A rig that did not start, or gave up, showed nothing: it is well only where a check is about the end. */
+function sound({ unsound: broken, seen, end }: Story, checks: readonly Check[]): CheckResult {
+  const expected = end.as === 'stopped' || checks.some((each) => each.check === 'ends');
+  const what = end.as === 'refused' ? 'was refused' : 'gave up';
+  const unsound = expected
+    ? broken
+    : [...broken, `the rig ${what}, and no check of \`ends\` expects it: ${end.reason ?? 'no reason'}`];
   return {
     ...{ name: 'sound', unit: '', atLeast: null, atMost: 0, value: unsound.length },
     verdict: unsound.length === 0 ? 'passed' : 'failed',

@@ -19,7 +19,7 @@ export function rateChecks(check: RateCheck, story: Story): Found {
     return { value: null, unit, holds: undefined, says: 'nobody knows the truth on this bench' };
   }
   const value = valueOf(check, cycles);
-  if (Number.isNaN(value)) return { value: null, unit, holds: false, says: 'no reading in the window' };
+  if (Number.isNaN(value) || value === Infinity) return { value: null, unit, holds: false, says: 'no reading in the window' };
   return {
     value,
     unit,
@@ -49,7 +49,9 @@ function valueOf(check: Exclude<RateCheck, { check: 'void-cycles' }>, cycles: re
   }
 }
 
-const least = (values: Float64Array): number => values.reduce((lowest, value) => (value < lowest ? value : lowest), Infinity);
+/** Of those that are known; NaN where none is. */
+const least = (values: Float64Array): number =>
+  values.reduce((lowest, value) => (value < lowest || Number.isNaN(lowest) ? value : lowest), NaN);
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Quantiles are the nearest rank. */

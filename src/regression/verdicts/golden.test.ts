@@ -34,6 +34,12 @@ describe('a golden', () => {
     expect(goldenPath('/s', of, 'mine/a.json')).toBe('/s/mine/a.json');
   });
 
+  it('is never one of nothing, which would match anything', () => {
+    const before = readFileSync(path, 'utf8');
+    expect(() => writeGolden(path, of, [], {})).toThrow(/no cycle was good/);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+  });
+
   it('is of the first seed: others are not compared', () => {
     expect(goldenSetting(path, of, 7)).toMatchObject({ words });
     expect(goldenSetting(path, of, 8)).toEqual({ onlySeed: 7 });

@@ -31,7 +31,7 @@ const goldenSchema = z.strictObject({
   elements: z.int().min(1).max(65_535),
   rfChains: z.int().min(1).max(65_535),
   phaseBits: z.int().min(1).max(16),
-  cycles: z.int().min(0).max(10_000),
+  cycles: z.int().min(1).max(10_000),
   words: z.string(),
   sha256: z.string(),
 });
@@ -57,7 +57,7 @@ export function goldenPath(folder: string, of: Pick<GoldenOf, 'scenario' | 'case
 const LONGEST_NAME = 100;
 
 /** Signs that a file name may not have become others: two cases that then read the same are told apart by a piece of a hash. */
-function fileNameOf(id: string): string {
+export function fileNameOf(id: string): string {
   const spaced = id.replaceAll(' ', ',');
   const plain = spaced.replace(/[^\w=.,+-]/g, '_').slice(0, LONGEST_NAME);
   return plain === spaced && !id.includes(',') ? plain : `${plain}.${sha256Of(id).slice(0, 8)}`;
@@ -72,6 +72,10 @@ export function writeGolden(
   words: readonly Uint16Array[],
   madeBy: Readonly<Record<string, string>>,
 ): void {
+  if (words.length === 0) {
+    const wayOut = 'A golden of nothing would match anything: see why no cycle was good, and record it then.';
+    throw new BeamrigError('report-file', `${path} was not written: no cycle was good`, { wayOut });
+  }
   const packed = Buffer.concat(words.map((beam) => packWords(beam, 16)));
   const body = {
     ...{ format: FORMAT, scenario: of.scenario, case: of.case, seed: of.seed, madeBy },

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it, vi } from 'vitest';
+import { BEAMRIG } from '../../test/built-program.ts';
+import { CliFolder } from '../../test/cli.ts';
+
+const folder = new CliFolder();
+afterAll(() => folder.remove());
+writeFileSync(join(folder.path, 'a-file'), 'mine');
+const SHORT = `name: short
+about: A test.
+rig:
+  name: small
+  array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
+  users: { count: 2 }
+  beamformer: { model: aligned }
+seconds: 1
+`;
+writeFileSync(join(folder.path, 'short.yaml'), SHORT);
+
+it.each([
+  ['--output', 'a-file'],
+  ['--output', 'a-file/below'],
+  ['--keep', 'a-file'],
+])('says before anything is played that nothing can be written at %s %s', async (option, path) => {
+  const { code, stdout, stderr } = await folder.beamrig('regress', 'short.yaml', option, path);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`${option} ${path}: nothing can be written there`);
+  expect(stdout + stderr).not.toContain('passed');
+});
+
+it('leaves neither processes nor folders behind when it is told twice to end', async () => {
+  const temporary = join(folder.path, 'temporary');
+  mkdirSync(temporary);
+  writeFileSync(join(folder.path, 'long.yaml'), SHORT.replace('seconds: 1', 'seconds: 80000'));
+  const program = spawn(process.execPath, [...BEAMRIG, 'regress', 'long.yaml', '--workers', '1'], {
+    ...{ cwd: folder.path, stdio: 'ignore', env: { ...process.env, TMPDIR: temporary } },
+  });
+  const ended = once(program, 'exit');
+  const children = (): string => readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8').trim();
+  try {
+    // A bench of its own, in the folder of the pool.
+    const playing = (): boolean =>
+      readdirSync(temporary, { recursive: true }).some((name) => String(name).includes('beamrig-bench-'));
+    await vi.waitUntil(playing, { timeout: 50_000 });
+    const [child] = children().split(' ');
+    program.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    program.kill('SIGINT');
+    expect(await ended).toEqual([null, 'SIGINT']);
+    await vi.waitUntil(() => !existsSync(`/proc/${child}`), { timeout: 10_000 });
+    expect(readdirSync(temporary)).toEqual([]);
+  } finally {
+    program.kill('SIGKILL');
+  }
+});
