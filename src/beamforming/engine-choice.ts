@@ -39,6 +39,8 @@ export interface ToChoose {
   readonly slowWayOut?: string | undefined;
   /** beamrig has built the graph itself: the engines are not compared, for many steps in float32 end apart by roundings alone. Default: false. */
   readonly ownGraph?: boolean;
+  /** A compiled model runs in this thread. Default: false. */
+  readonly here?: boolean;
 }
 
 /**
@@ -87,11 +89,11 @@ async function openOwnGraph(request: ToChoose): Promise<ChosenEngine> {
 }
 
 async function open(
-  { name, bytes, plan, deadlineMs, slowWayOut }: ToChoose,
+  { name, bytes, plan, deadlineMs, slowWayOut, here = false }: ToChoose,
   engine: Engine,
   withinMs: number = deadlineMs,
 ): Promise<ModelSession> {
-  const session = await startModelSession(name, bytes, { engine, deadlineMs: withinMs, slowWayOut });
+  const session = await startModelSession(name, bytes, { engine, deadlineMs: withinMs, slowWayOut, here });
   session.plan(plan);
   return session;
 }

@@ -1,5 +1,5 @@
 /**
- * One network where it runs (a thread for a compiled one, a process of its own for onnxruntime), as seen from the control loop: starts it, hands
+ * One network where it runs (a thread for a compiled one, or this one on virtual time; a process of its own for onnxruntime), as seen from the control loop: starts it, hands
  * it inputs, gives back its outputs. Whoever waits gets an answer in time or an error: a network that does not answer within its deadline is
  * killed, one that crashes is reason of, and in both cases another takes its place. What the tensors mean is the beamformer's business, not
  * this file's.
@@ -10,6 +10,7 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { Engine } from '../../models/engine/engines.ts';
 import type { RunningModel } from './model-far-side.ts';
+import { startModelHere } from './model-here.ts';
 import { startModelProcess } from './model-process.ts';
 import { startModelThread } from './model-thread.ts';
 import type { TensorPlan } from './onnx-process.ts';
@@ -38,6 +39,8 @@ export interface SessionOptions {
   /** What a person can do about a network that is too slow. */
   slowWayOut?: string | undefined;
   intraOpThreads?: number;
+  /** A compiled model runs in this thread, where no deadline ends it (model-here.ts). Default: false. */
+  here?: boolean;
 }
 
 /** Large networks take seconds to open, and on a busy machine the runtime itself does. */
@@ -90,7 +93,9 @@ class Session implements ModelSession {
   async open(): Promise<void> {
     const { openMs = Math.max(LEAST_OPEN_MS, this.#deadlineMs), intraOpThreads = 1 } = this.#options;
     const isFirst = !this.#hasOpened;
-    const start = this.#options.engine === 'compiled' ? startModelThread : startModelProcess;
+    const { engine, here = false } = this.#options;
+    const startCompiled = here ? startModelHere : startModelThread;
+    const start = engine === 'compiled' ? startCompiled : startModelProcess;
     const process = start({ bytes: this.#bytes, intraOpThreads, warmUp: isFirst }, openMs, {
       answer: (outputs) => this.#answered(process, (question) => question.resolve(outputs)),
       failed: (message) =>

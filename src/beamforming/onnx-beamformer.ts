@@ -44,6 +44,8 @@ export interface ModelOptions {
   engine?: EngineChoice;
   /** Budget of steps, of a model that serves every array; default: its own. */
   steps?: number | undefined;
+  /** A compiled model runs in this thread, whatever the deadline: for virtual time. Default: in one of its own. */
+  here?: boolean;
 }
 
 export interface ModelBeamformer extends Beamformer {
@@ -68,7 +70,7 @@ const SAMPLES = { snrsDb: [-5, 0, 5, 10, 15, 20], each: 2, stream: 'engines' };
 export async function openModel(
   idOrPath: string,
   needs: BeamformerNeeds,
-  { deadlineMs, slowWayOut, engine: choice = 'auto', steps }: ModelOptions,
+  { deadlineMs, slowWayOut, engine: choice = 'auto', steps, here = false }: ModelOptions,
 ): Promise<ModelBeamformer> {
   const verified = verifyModel(findModel(idOrPath, BASELINE_NAMES));
   requireFitting(idOrPath, verified.card, needs);
@@ -105,7 +107,7 @@ export async function openModel(
   const worth = (sample: number, answer: Float32Array): number =>
     beamWorth({ ...problems[sample], ...wired }, toBeam(problems[sample], answer));
   const asked = { name: card.id, bytes, sha256: onnxSha256, ownGraph: verified.card.dimensions === 'any' };
-  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, worth, choice, deadlineMs, slowWayOut });
+  const { session, ...engine } = await openOnEngine({ ...asked, plan, samples, worth, choice, deadlineMs, slowWayOut, here });
   const beamformer: ModelBeamformer = {
     id: card.id,
     kind: 'model',
@@ -125,7 +127,7 @@ export async function openModel(
     },
     close: () => session.close(),
   };
-  if (engine.engine === 'compiled') {
+  if (engine.engine === 'compiled' && !here) {
     session.setDeadline(Math.max(RUN_IN.deadlineMs, deadlineMs));
     await runIn(beamformer, problems);
     session.setDeadline(deadlineMs);

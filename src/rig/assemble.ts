@@ -82,7 +82,10 @@ export interface AssembleOptions {
   latencyMs?: number;
   /** Turn cycles on a stand-in while the model is being opened, so that the first is as fast as the thousandth. Of no use on virtual time. */
   rehearse?: boolean;
-  /** A model takes as long as it takes, whatever the rig file's deadline: on virtual time no busy machine decides what is recorded. */
+  /**
+   * A model takes as long as it takes, in this thread where it is compiled, whatever the rig file's deadline: on virtual time no busy machine
+   * decides what is recorded.
+   */
   patient?: boolean;
   /** False: run on the simulator without looking for hardware (on virtual time, say). */
   hardware?: boolean;
@@ -145,7 +148,10 @@ export async function assembleRig(options: AssembleOptions): Promise<Rig> {
   const needsAt = (bits: number): BeamformerNeeds => ({ ...needs, phaseBits: calibrations.some ? undefined : bits });
   const open = async (name: string, bits = phaseBits): Promise<Beamformer> =>
     (name === 'codebook' ? measuredCodebook(rig) : undefined) ??
-    openBeamformer(name, needsAt(bits), { ...rig.beamformer, ...(options.patient === true ? { deadlineMs: Infinity } : {}) });
+    openBeamformer(name, needsAt(bits), {
+      ...rig.beamformer,
+      ...(options.patient === true ? { deadlineMs: Infinity, here: true } : {}),
+    });
   const opening = clock.during(options.chosen ? Promise.resolve(options.chosen) : open(rig.beamformer.model));
   if (options.rehearse === true) await rehearse(rig, clock, opening);
   const beamformer = await opening;
