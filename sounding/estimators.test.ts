@@ -339,6 +339,22 @@ describe('noise', () => {
     const values = heard(channel, beams, 0.3, random);
     expect(() => noiseOfRepeats(values, values)).toThrow(/no noise can be learned/);
   });
+
+  it('is what it was where one reading of many is a million times too large', () => {
+    const random = createRandom(82);
+    const array = line(32);
+    const beams = shownBeams(array, dftBeams(array, 8));
+    const channel = draw(array, random, 4, 5);
+    const [first, second] = [heard(channel, beams, 0.3, random), heard(channel, beams, 0.3, random)];
+    const learned = noiseOfRepeats(first, second);
+    for (const at of [0, 40, 127]) {
+      const glitched = clone(second);
+      glitched.re[at] *= 1e6;
+      glitched.im[at] *= 1e6;
+      expect(noiseOfRepeats(first, glitched) / learned).toBeGreaterThan(0.95);
+      expect(noiseOfRepeats(first, glitched) / learned).toBeLessThan(1.05);
+    }
+  });
 });
 
 describe('powers alone', () => {
