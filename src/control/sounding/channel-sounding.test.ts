@@ -111,6 +111,14 @@ describe('a rig that sounds its channel', () => {
     expect(meanOf(bySinr.records, rate)).toBeGreaterThan(1.2 * meanOf(byPeriod.records, rate));
   });
 
+  it('has no void cycle where cycles follow each other as fast as it goes, elements being measured in between', async () => {
+    const rig = rigOf(SOUNDED, { more: 'calibration: { watch: { everyCycles: 10, elements: 8 } }' });
+    const { records, outcome, events } = await runOf({ ...rig, loop: { ...rig.loop, rateHz: 10_000 } }, { cycles: 120 });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(events.map(({ code }) => code)).toContain('elements-measured');
+    expect(records.every(({ measuredSnrDb }) => measuredSnrDb.every(Number.isFinite))).toBe(true);
+  });
+
   it('drops a slot that could not be read, and makes a channel of the others', async () => {
     // The second slot: each asks three users twice.
     const lost: Behaviour[] = [
