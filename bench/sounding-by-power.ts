@@ -17,7 +17,7 @@ import { machine } from '../models/reproduce/provenance.ts';
 import { steeringDictionary } from '../sounding/dictionary.ts';
 import { rowOf } from '../sounding/estimator.ts';
 import { createHierarchicalSearch } from '../sounding/hierarchical-beams.ts';
-import { bestBeam, phaseRetrieval } from '../sounding/power-only.ts';
+import { bestBeam, channelOfPhases, retrievePhases } from '../sounding/power-only.ts';
 import { seenDirections, soundedWith } from '../sounding/seen-directions.ts';
 import { dftBeams, randomBeams, shownBeams } from '../sounding/sounding-beams.ts';
 import { parseRigFile } from '../src/config/rig-file.ts';
@@ -106,7 +106,7 @@ function costOf({ estimator, beams, isSearched = false, pilotSnrDb, paths }: Cas
     const before = process.cpuUsage();
     if (isSearched) searchIn(channel, noise, random);
     else if (estimator === 'best-beam') bestBeam(sounded, powers, noise);
-    else phaseRetrieval(sounded, powers, noise, random);
+    else channelOfPhases(sounded, powers, noise, retrievePhases(sounded, powers, noise, random));
     const { user, system } = process.cpuUsage(before);
     least = Math.min(least, (user + system) / 1000);
   }

@@ -22,7 +22,7 @@ import { sparseBayesian } from '../sounding/estimators/sparse-bayesian.ts';
 import { fuse } from '../sounding/fuse.ts';
 import { createHierarchicalSearch } from '../sounding/hierarchical-beams.ts';
 import { createLearnedCovariance } from '../sounding/learned-covariance.ts';
-import { bestBeam, phaseRetrieval } from '../sounding/power-only.ts';
+import { bestBeam, channelOfPhases, retrievePhases } from '../sounding/power-only.ts';
 import { seenDirections } from '../sounding/seen-directions.ts';
 import { dftBeams, randomBeams, shownBeams, type SlotWords } from '../sounding/sounding-beams.ts';
 import { slotsSpent } from '../sounding/sounding-schedule.ts';
@@ -145,7 +145,9 @@ const powersOnly = (title: string, slots: number, beamsOf: (random: Random) => S
       powers.re[i] = powers.re[i] ** 2 + powers.im[i] ** 2;
       powers.im[i] = 0;
     }
-    const estimate = retrieve ? phaseRetrieval(sounded, powers, noise, random) : bestBeam(sounded, powers, noise);
+    const estimate = retrieve
+      ? channelOfPhases(sounded, powers, noise, retrievePhases(sounded, powers, noise, random))
+      : bestBeam(sounded, powers, noise);
     return { ...shareOf(channel, estimate, noise, random), error: NaN, fused: NaN, beams: sounded.beams.cols };
   },
 });

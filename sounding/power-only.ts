@@ -1,7 +1,7 @@
 /**
  * Where a panel or user reports powers and no phases: p_b = |h_kᴴ·f_b + n|². The phase of a whole row of H stays unknown, and matters to nobody.
  *
- * `bestBeam` takes each user to be where the loudest beam points. `phaseRetrieval` finds phases for the readings that an estimator can explain: the
+ * `bestBeam` takes each user to be where the loudest beam points. `retrievePhases` finds phases for the readings that an estimator can explain: the
  * powers of directions that explain the powers of beams, then by turns a channel for the readings and the channel's phases for the readings,
  *
  *   ĥ ← estimate of (√p_b·e^{jθ_b}),   θ_b ← ∠(ĥᴴ·f_b),
@@ -18,7 +18,7 @@ import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { conjTranspose, matmul, scale, subtract, zeros } from '../core/signal/complex-matrix.ts';
 import type { Random } from '../core/signal/random.ts';
 import type { ChannelEstimate } from './estimator.ts';
-import { requireReadings, userByUser } from './estimator.ts';
+import { requireReadings, rowOf, userByUser } from './estimator.ts';
 import { readingsFactor } from './gaussian-posterior.ts';
 import type { SeenDirections, SoundedWith } from './seen-directions.ts';
 import { learnSpectrum, spectralPosterior, spectralPrior, UNEXPLAINED_SHARE } from './spectral-estimate.ts';
@@ -53,24 +53,38 @@ export function bestBeam(sounded: SoundedWith, powers: CMatrix, noise: number): 
 }
 
 /**
+ * What takes long of it: seconds, where beams are many.
  * @param powers p, K×B, real parts; imaginary parts are 0
  * @param noise σ²
+ * @returns user by user
  * @throws {BeamrigError} as an estimator does
  */
-export function phaseRetrieval(sounded: SeenDirections, powers: CMatrix, noise: number, random: Random): ChannelEstimate {
+export function retrievePhases(sounded: SeenDirections, powers: CMatrix, noise: number, random: Random): Retrieved[] {
   requireReadings(sounded, powers, noise);
-  const spectra: Float64Array[] = [];
-  const estimate = userByUser(powers, sounded.beams.rows, (reading) => {
+  return Array.from({ length: powers.rows }, (_, user) => {
+    const reading = rowOf(powers, user);
     const start = spectrumOfPowers(sounded, reading, noise);
     let best = retrieve(sounded, reading, start, noise, random);
     for (let draw = 1; draw < DRAWS; draw++) {
       const found = retrieve(sounded, reading, start, noise, random);
       if (found.left < best.left) best = found;
     }
-    spectra.push(best.spectrum);
-    return spectralPosterior({ reading: best.reading, sounded, noise }, best.spectrum, best.floor);
+    return best;
   });
-  return { ...estimate, spectra };
+}
+
+/** @param powers, noise that the phases were found for */
+export function channelOfPhases(
+  sounded: SeenDirections,
+  powers: CMatrix,
+  noise: number,
+  found: readonly Retrieved[],
+): ChannelEstimate {
+  const estimate = userByUser(powers, sounded.beams.rows, (_, user) => {
+    const { reading, spectrum, floor } = found[user];
+    return spectralPosterior({ reading, sounded, noise }, spectrum, floor);
+  });
+  return { ...estimate, spectra: found.map(({ spectrum }) => spectrum) };
 }
 
 /**
@@ -140,7 +154,7 @@ function retrieve(sounded: SeenDirections, powers: CMatrix, start: Float64Array,
   return { reading, spectrum, floor, left };
 }
 
-interface Retrieved {
+export interface Retrieved {
   /** With the phases that were found. */
   readonly reading: CMatrix;
   readonly spectrum: Float64Array;

@@ -99,6 +99,11 @@ describe('a wrong rig file', () => {
     ['phaseBits: 4', 'phaseBits: "4"', 'line 6: array.phaseBits: "4" is not allowed; allowed: a whole number from 1 to 16'],
     ['phaseBits: 4', 'phaseBits: .nan', 'line 6: array.phaseBits: NaN is not allowed; allowed: a whole number from 1 to 16'],
     ['phaseBits: 4', 'phaseBits:', 'line 6: array.phaseBits: has no value; allowed: a whole number from 1 to 16'],
+    [
+      'users: { count: 2 }',
+      'users: { count: 2 }\nloop: { rateHz: 0 }',
+      'line 8: loop.rateHz: 0 is not allowed; allowed: a number above 0, up to 10000, which is as fast as it goes',
+    ],
     ['kind: ula', 'kind: ring', 'line 4: array.geometry.kind: "ring" is not allowed; allowed: ula | upa'],
     ['name: bench', 'name: ../up', 'line 2: name: "../up" is not allowed; allowed: 1 to 64 letters, digits, dots'],
     ['users: { count: 2 }', 'users: {}', 'line 7: users.count: missing; allowed: a whole number from 1 to 256'],

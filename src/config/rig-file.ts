@@ -174,7 +174,15 @@ export const rigFileSchema = z
       ),
     loop: z
       .strictObject({
-        rateHz: z.number().gt(0).max(10_000).default(DEFAULT_RATE_HZ).describe('Control cycles a second that are aimed at.'),
+        rateHz: z
+          .number()
+          .gt(0)
+          .max(10_000)
+          .meta({ allowed: 'a number above 0, up to 10000, which is as fast as it goes' })
+          .default(DEFAULT_RATE_HZ)
+          .describe(
+            'Control cycles a second that are aimed at; 10000 is as fast as it goes. Users of the simulator move by a period of it with every slot.',
+          ),
         pilots: z.int().min(1).max(65_535).default(64).describe('Pilots that each SINR reading is averaged over.'),
         watchdogMs: z
           .int()

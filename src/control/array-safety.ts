@@ -1,5 +1,6 @@
 /** The safe state as the loop has it: commanded where no cycle turns, confirmed or not, and told once where it is not. */
 import type { Clock } from '../../core/clock/clock.ts';
+import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import type { SafeState } from '../../firmware-protocol/messages.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import { oncePerCause } from './watch/once-per-cause.ts';
@@ -16,6 +17,11 @@ export interface ArraySafety {
    * it radiates is older by then than any beam should be.
    */
   noBeam(why: string): Promise<void>;
+  /**
+   * Waits for something that is worked out while no cycle can turn: where it takes long the safe state is confirmed again and again, which keeps sessions. @param stop
+   * ends that, and not the work
+   */
+  workingOut<T>(work: Promise<T>, stop: AbortSignal): Promise<T>;
   /** Cycles are expected to turn from now on; none is. */
   watch(): void;
   rest(): void;
@@ -26,6 +32,9 @@ export interface ArraySafety {
   /** What was commanded blind is confirmed by one of the panels. */
   confirmed(): void;
 }
+
+/** Times within the silence that panels are spoken to: one answer that is lost, and one that is late, are no silence yet. */
+const ASKED_TIMES = 4;
 
 export function createArraySafety(options: {
   clock: Clock;
@@ -85,6 +94,25 @@ export function createArraySafety(options: {
 
   return {
     confirm,
+    async workingOut(work, stop) {
+      const done = new AbortController();
+      const ended = AbortSignal.any([done.signal, stop]);
+      const keeping = (async () => {
+        for (;;) {
+          await clock.sleep(silenceMs / ASKED_TIMES, ended);
+          await confirm();
+          watchdog.turned(false);
+        }
+      })().catch((error: unknown) => {
+        if (!isBeamrigError(error) || error.code !== 'stopped') throw error;
+      });
+      try {
+        return await work;
+      } finally {
+        done.abort();
+        await keeping;
+      }
+    },
     watch: () => watchdog.watch(),
     rest: () => watchdog.rest(),
     turned: (good) => watchdog.turned(good),

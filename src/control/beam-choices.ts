@@ -4,6 +4,7 @@ import { isScan } from '../beamforming/scan-beams.ts';
 import type { RigEvent } from '../telemetry/cycle-record.ts';
 import type { ActiveBeamformer } from './active-beamformer.ts';
 import type { Controller, ControllerState, ControlResult, HandWish } from './controller.ts';
+import { MEASURING } from './controller-machine.ts';
 import { errorInWords } from './watch/failure-messages.ts';
 import { switchModel, switchPhaseBits, switchToHand } from './model-switch.ts';
 
@@ -24,7 +25,7 @@ export function createBeamChoices(options: {
   tell: (event: Omit<RigEvent, 'timeNs'>) => void;
 }): BeamChoices {
   const { kept, model, byHand, mostPhaseBits, state, tell } = options;
-  const ended = (): string => `the rig is ${state()}`;
+  const ended = (): string => (state() === 'measuring' ? MEASURING : `the rig is ${state()}`);
   type Telling = Parameters<typeof switchModel>[2];
   const whileItRuns = async (change: (telling: Telling) => Promise<ControlResult>): Promise<ControlResult> =>
     state() === 'running' || state() === 'paused' ? change({ tell, ended }) : { ok: false, reason: ended() };

@@ -88,6 +88,41 @@ describe('work between cycles', () => {
     expect(events).toMatchObject([{ code: 'measuring-failed', message: /out of words/ }]);
   });
 
+  it('that works something out for long leaves no beam on the air meanwhile, and neither a session nor the watchdog ends', async () => {
+    const work: BetweenCycles = {
+      ...measuring(1),
+      async work(bench) {
+        const shown = await measuring(1).work(bench);
+        const { length: before } = running.log;
+        await bench.workingOut(running.clock.sleep(30_000));
+        expect(running.log.slice(before, before + 3)).toEqual(['safe: mute', 'safe: mute', 'safe: mute']);
+        // So often that a panel which bears 3 s of silence hears from us, and loses one answer.
+        expect(running.log.length - before).toBeGreaterThan(30);
+        return shown;
+      },
+    };
+    const running = rig({ cycles: 2, between: [work] });
+    expect(await running.loop.start()).toEqual({ reason: 'done', cycles: 2, voidCycles: 0 });
+    expect(running.codes()).toEqual([]);
+  });
+
+  it('that works something out is broken off when the rig is paused, and nobody is asked any more', async () => {
+    const work: BetweenCycles = {
+      name: 'measuring',
+      due: () => true,
+      work: (bench) => bench.workingOut(running.clock.sleep(30_000).then(() => undefined)),
+    };
+    const running = rig({ cycles: 2, between: [work] });
+    const done = running.loop.start();
+    await running.clock.sleep(2000);
+    expect(await running.loop.pause()).toEqual({ ok: true });
+    const { length: asked } = running.log;
+    await running.clock.sleep(60_000);
+    expect(running.log).toHaveLength(asked);
+    await running.loop.stop();
+    await done;
+  });
+
   it('is followed up by a cycle: where that is void, the array is made safe', async () => {
     const { loop, script, log, records } = rig({ cycles: 2, between: [measuring(1)] });
     script.apply = (beamId) => (beamId === 2 ? { reason: 'not-staged', firstMissingWord: 0 } : undefined);

@@ -63,6 +63,11 @@ export interface Bench extends NextCycle {
   readonly tell: (event: Omit<RigEvent, 'timeNs'>) => void;
   /** The beam was shown and measured: nobody is silent, and the loop does not stand still. */
   heard(): void;
+  /**
+   * Something is worked out of what was heard. Where that takes long the array is put into its safe state, which its panels leave with the next beam, and nobody is
+   * silent.
+   */
+  workingOut<T>(work: Promise<T>): Promise<T>;
 }
 
 export interface WorkFailure {
@@ -95,7 +100,7 @@ export function createBetweenTurns(options: {
   clock: Clock;
   works: readonly BetweenCycles[];
   panels: Pick<ActivePanel, 'panel' | 'beamId' | 'heard' | 'failed' | 'lost'>;
-  safety: Pick<ArraySafety, 'radiated' | 'turned' | 'confirm'>;
+  safety: Pick<ArraySafety, 'radiated' | 'turned' | 'confirm' | 'workingOut'>;
   isRunning: () => boolean;
   /** What the loop waits for from now on. */
   doing: (what: string) => void;
@@ -127,6 +132,7 @@ export function createBetweenTurns(options: {
       safety.radiated();
       safety.turned(false);
     },
+    workingOut: (work) => safety.workingOut(work, signal),
   });
 
   const failed = async (name: string, failure: WorkFailure): Promise<BetweenOutcome> => {

@@ -19,7 +19,7 @@ const no = (reason: string): Transition => ({ allowed: false, reason });
 
 const ENDED = 'the rig has stopped; start it again with `beamrig run`';
 const ENDING = 'the rig is stopping';
-const MEASURING = 'the array is being measured; cancel that, or wait for its end';
+export const MEASURING = 'the array is being measured; cancel that, or wait for its end';
 const NOT_MEASURED = 'the array is not being measured';
 const FAULTED = 'the rig has faulted and the array is in its safe state; stop it, repair the cause and start again';
 

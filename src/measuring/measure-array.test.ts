@@ -139,6 +139,40 @@ describe('a receiver at its full scale', () => {
   });
 });
 
+describe('one reading of the noise that is a thousand times too large', () => {
+  const glitching = (reader: Pick<ArrayReader, 'read'>): Pick<ArrayReader, 'read'> => {
+    let i = 0;
+    return {
+      read: async (setting) => {
+        const { rows, cols, re, im } = await reader.read(setting);
+        const by = i++ === 9 ? 1000 : 1;
+        return { rows, cols, re: re.map((each) => by * each), im: im.map((each) => by * each) };
+      },
+    };
+  };
+
+  it.each([
+    ['pilots', measureArray, coded],
+    ['power', measurePowers, byPower(coded)],
+  ] as const)('leaves the noise of readings of %s, and what is measured, as they are', async (_, measure, method) => {
+    const measured = async (through: (reader: Pick<ArrayReader, 'read'>) => Pick<ArrayReader, 'read'>) => {
+      const { reader, underTest, truth } = bench();
+      const options = { array: underTest, method, readings: 200, random: createRandom(3) };
+      const { chains } = await measure(options, through(reader));
+      return chains.map(({ elements, estimate, noise }, m) => {
+        return { noise, deg: stateDifference(estimate.states, truth(m, elements)).phaseDeg };
+      });
+    };
+    const without = await measured((reader) => reader);
+    const beside = await measured(glitching);
+    beside.forEach(({ noise, deg }, m) => {
+      expect(noise / without[m].noise).toBeGreaterThan(0.8);
+      expect(noise / without[m].noise).toBeLessThan(1.25);
+      expect(deg).toBeLessThan(1.1 * without[m].deg);
+    });
+  });
+});
+
 describe('an SNR that is out of what a report can say', () => {
   /** Says so of some of the readings. */
   const losing = (reader: Pick<ArrayReader, 'read'>, isLost: (i: number) => boolean): Pick<ArrayReader, 'read'> => {

@@ -9,6 +9,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { fromParts, zeros } from '../../core/signal/complex-matrix.ts';
+import { meanWithoutGlitches } from '../../core/signal/mean-without-glitches.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { CalibrationMethod } from '../../calibration/method.ts';
 import type { ReadingPlan } from '../../calibration/reading-plan.ts';
@@ -100,12 +101,11 @@ async function readNoise(
   const heard: CMatrix[] = [];
   for (let i = 0; i < NOISE_READINGS; i++) heard.push(await read(setting));
   // By differences of neighbours, so that what drifts slowly is no noise.
-  let sum = 0;
-  for (let i = 1; i < heard.length; i++) {
-    for (let m = 0; m < rfChains; m++)
-      sum += (heard[i].re[m] - heard[i - 1].re[m]) ** 2 + (heard[i].im[m] - heard[i - 1].im[m]) ** 2;
-  }
-  return sum / (2 * (heard.length - 1) * rfChains);
+  const powers = heard.slice(1).flatMap(({ re, im }, i) => {
+    const before = heard[i];
+    return Array.from(re, (each, m) => (each - before.re[m]) ** 2 + (im[m] - before.im[m]) ** 2);
+  });
+  return meanWithoutGlitches(powers) / 2;
 }
 
 async function inStep(

@@ -10,6 +10,7 @@ import { againstReference } from '../../calibration/against-reference.ts';
 import type { CalibrationMethod } from '../../calibration/method.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
+import { meanWithoutGlitches } from '../../core/signal/mean-without-glitches.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { DrivenChains } from '../control/driven-chains.ts';
 import { alignChains, alignmentReadings } from './align-chains.ts';
@@ -156,11 +157,8 @@ async function several(count: number, read: () => Promise<number>): Promise<numb
  */
 function noiseOf(all: readonly number[]): number {
   const powers = inRange(all);
-  let [mean, variance] = [0, 0];
-  powers.forEach((power, i) => {
-    mean += power / powers.length;
-    if (i > 0) variance += (power - powers[i - 1]) ** 2 / (2 * (powers.length - 1));
-  });
+  const mean = meanWithoutGlitches(powers);
+  const variance = meanWithoutGlitches(powers.slice(1).map((power, i) => (power - powers[i]) ** 2)) / 2;
   return Math.max(variance / (2 * mean), (STEP_SHARE ** 2 / 24) * mean, Number.MIN_VALUE);
 }
 

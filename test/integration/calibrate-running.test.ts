@@ -224,6 +224,18 @@ describe('the array of a running rig, measured', () => {
     expect(files('.json')).toHaveLength(1);
   });
 
+  it('takes no beam by hand, no model and no Q meanwhile, says why, and ends as without them', async () => {
+    const { controller, measuring } = await up({ answerMs: 1 });
+    await controller.calibrating.begin(WISH);
+    await measuring(40);
+    const refused = { ok: false, reason: expect.stringMatching(/^the array is being measured; cancel that/) as string };
+    expect(await controller.byHand({ do: 'steer', azimuthDeg: 20, elevationDeg: 0, user: 0 })).toEqual(refused);
+    expect(await controller.setPhaseBits(2)).toEqual(refused);
+    expect(await controller.switchModel('phase-extraction')).toEqual(refused);
+    await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
+    expect(controller.calibrating.now?.failure).toBe(null);
+  });
+
   it('paused and run again in one breath, goes on by its own beams, none of which is refused for those of the measurement', async () => {
     const { controller, measuring, goes, records } = await up({ answerMs: 1 });
     await controller.calibrating.begin(WISH);

@@ -1,6 +1,7 @@
 /** A rig that sounds its channel, on the simulator's panel: real bytes over a loopback, on virtual time. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { createRealClock } from '../../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../../core/clock/virtual-clock.ts';
 import { frobeniusNorm, subtract, type CMatrix } from '../../../core/signal/complex-matrix.ts';
 import { createRandom } from '../../../core/signal/random.ts';
@@ -14,14 +15,14 @@ import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
 const LINE = '{ geometry: { kind: ula, elements: 32 }, rfChains: 4, phaseBits: 6 }';
 const rigOf = (
   channel: string,
-  { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1', array = LINE } = {},
+  { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1', array = LINE, users = 3 } = {},
 ): RigFile =>
   parseRigFile(
     `
 name: heard
 seed: 5
 array: ${array}
-users: { count: 3 }
+users: { count: ${users} }
 beamformer: { model: ${model} }
 channel: ${channel}
 loop: { rateHz: 100, pilots: 100 }
@@ -109,6 +110,14 @@ describe('a rig that sounds its channel', () => {
     expect(slots(bySinr.records)).toBeLessThan(80);
     const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
     expect(meanOf(bySinr.records, rate)).toBeGreaterThan(1.2 * meanOf(byPeriod.records, rate));
+  });
+
+  it('has no void cycle where cycles follow each other as fast as it goes, elements being measured in between', async () => {
+    const rig = rigOf(SOUNDED, { more: 'calibration: { watch: { everyCycles: 10, elements: 8 } }' });
+    const { records, outcome, events } = await runOf({ ...rig, loop: { ...rig.loop, rateHz: 10_000 } }, { cycles: 120 });
+    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
+    expect(events.map(({ code }) => code)).toContain('elements-measured');
+    expect(records.every(({ measuredSnrDb }) => measuredSnrDb.every(Number.isFinite))).toBe(true);
   });
 
   it('drops a slot that could not be read, and makes a channel of the others', async () => {
@@ -290,6 +299,35 @@ describe('a rig that sounds its channel', () => {
       expect(records[0].sounding, estimator).toMatchObject({ beams, slots: (beams / 4) * 12 + 30 });
       expect(meanOf(records, rate) / meanOf(given.records, rate), estimator).toBeGreaterThan(least);
     }
+  });
+
+  it('lets everybody be heard while it looks for phases', async () => {
+    const array = '{ geometry: { kind: ula, elements: 32 }, rfChains: 2, phaseBits: 6 }';
+    const rig = rigOf(`{ ${POWERS}, estimator: phase-retrieval, beams: 96 }`, { ...SNR_ONLY, array, users: 2 });
+    const clock = createRealClock();
+    const records: CycleRecord[] = [];
+    const events: RigEvent[] = [];
+    const slots = (96 / 2) * 4;
+    let [isHeard, turns] = [false, 0];
+    const { controller, run, simulator } = await assembleRig({
+      ...{ rig, clock, rateHz: 'max', cycles: 1, hardware: false },
+      recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
+    });
+    // As pages, links and timers do: from the last beam of the whole sounding to the first through its words, dark where that takes long.
+    const look = (): void => {
+      const { beamId } = simulator?.panel.radiated() ?? {};
+      isHeard ||= beamId === slots;
+      if (isHeard && (beamId === slots || beamId === 0)) turns++;
+    };
+    const looking = setInterval(look, 5);
+    try {
+      expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
+    } finally {
+      clearInterval(looking);
+      await controller.stop();
+    }
+    expect(records[0].sounding).toMatchObject({ beams: 96 });
+    expect(turns).toBeGreaterThan(10);
   });
 
   it('drops words whose powers could not be read', async () => {

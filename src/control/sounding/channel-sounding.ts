@@ -252,7 +252,8 @@ class Sounding implements ChannelSounding {
     const doubt = this.#listening.doubt();
     if (doubt !== undefined) bench.tell(noiseDoubted(doubt));
     const prepared = plan.heardWith(heard.map(({ set }) => set));
-    return { estimate: this.#channels.estimate(prepared, values, noise), pilotSnr };
+    const estimated = this.#channels.estimate(prepared, values, noise, bench.signal);
+    return { estimate: await bench.workingOut(setting.clock.during(estimated)), pilotSnr };
   }
 
   /** Beams that depend on what was heard before: one that could not be read is shown again. */

@@ -7,24 +7,33 @@ import { zeros } from '../../../core/signal/complex-matrix.ts';
 import type { Random } from '../../../core/signal/random.ts';
 import type { Dictionary } from '../../../sounding/dictionary.ts';
 import { steeringDictionary } from '../../../sounding/dictionary.ts';
-import type { Estimator, PreparedEstimator } from '../../../sounding/estimator.ts';
+import type { ChannelEstimate, PreparedEstimator, Spectra } from '../../../sounding/estimator.ts';
 import { covariance } from '../../../sounding/estimators/covariance.ts';
 import { leastSquares } from '../../../sounding/estimators/least-squares.ts';
 import { matchingPursuit } from '../../../sounding/estimators/matching-pursuit.ts';
 import { sparseBayesian } from '../../../sounding/estimators/sparse-bayesian.ts';
-import { bestBeam, phaseRetrieval } from '../../../sounding/power-only.ts';
+import { bestBeam } from '../../../sounding/power-only.ts';
 import { seenDirections, type SeenDirections } from '../../../sounding/seen-directions.ts';
 import { dftBeams, randomBeams, shownBeams, type SlotWords, type SoundingArray } from '../../../sounding/sounding-beams.ts';
+import { phasesInThread } from './phases.ts';
 
 export type EstimatorName = 'sparse-bayesian' | 'matching-pursuit' | 'least-squares' | 'best-beam' | 'phase-retrieval';
 
-type Prepare = Estimator['prepare'];
+/** A prepared estimator, one that may take long. @param stop nobody wants to know any more */
+export type EstimateChannel = (
+  values: CMatrix,
+  noise: number,
+  known: Spectra | undefined,
+  stop: AbortSignal,
+) => ChannelEstimate | Promise<ChannelEstimate>;
+
+type Prepare = (sounded: SeenDirections) => EstimateChannel;
 const ESTIMATORS: Record<EstimatorName, (random: Random) => Prepare> = {
   'sparse-bayesian': () => sparseBayesian.prepare,
   'matching-pursuit': () => matchingPursuit.prepare,
   'least-squares': () => leastSquares.prepare,
   'best-beam': () => (sounded) => (powers, noise) => bestBeam(sounded, powers, noise),
-  'phase-retrieval': (random) => (sounded) => (powers, noise) => phaseRetrieval(sounded, powers, noise, random),
+  'phase-retrieval': (random) => (sounded) => (powers, noise, _, stop) => phasesInThread(sounded, powers, noise, random, stop),
 };
 
 /** Their readings are powers, which users' SNR tells. */
@@ -41,7 +50,7 @@ export interface SoundingPlan {
 
 export interface PlanHeard {
   readonly sounded: SeenDirections;
-  readonly estimate: PreparedEstimator;
+  readonly estimate: EstimateChannel;
   /** By a covariance that is known. */
   readonly byCovariance: PreparedEstimator;
 }

@@ -9,8 +9,11 @@ import { createLearnedCovariance } from '../../../sounding/learned-covariance.ts
 import type { PlanHeard } from './sounding-plans.ts';
 
 export interface UserChannels {
-  /** @param values Y, K×B @param noise σ² of a reading */
-  estimate(heard: PlanHeard, values: CMatrix, noise: number): ChannelEstimate;
+  /**
+   * @param values Y, K×B @param noise σ² of a reading @param stop nobody wants to know any more
+   * @throws {BeamrigError} 'stopped' then, where it takes long
+   */
+  estimate(heard: PlanHeard, values: CMatrix, noise: number, stop: AbortSignal): Promise<ChannelEstimate>;
   /** What the slot after it says: by user, what the error had to be widened by (sounding/fuse.ts). */
   judged(widened: readonly number[]): void;
   /** Learns of the sounding that was estimated last, which takes longer than a cycle should wait. */
@@ -44,11 +47,13 @@ export function createUserChannels(learns: boolean): UserChannels {
     learned++;
   };
   return {
-    estimate(heard, values, noise) {
+    async estimate(heard, values, noise, stop) {
       learn();
       const byCovariance = learned >= SOUNDINGS_TO_LEARN ? covariance.spectra : undefined;
       const estimate =
-        byCovariance === undefined ? heard.estimate(values, noise, spectra) : heard.byCovariance(values, noise, byCovariance);
+        byCovariance === undefined
+          ? await heard.estimate(values, noise, spectra, stop)
+          : heard.byCovariance(values, noise, byCovariance);
       spectra = estimate.spectra;
       if (learns) toLearn = { heard, values, noise };
       return estimate;

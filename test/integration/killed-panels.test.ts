@@ -1,0 +1,170 @@
+/**
+ * A panel that is killed outright (-9) and started again while something is measured through it: nothing is half applied, and the rig goes on by
+ * itself. Over a broker both panels of an array go at once; the C firmware loses its pseudo terminal with its life.
+ */
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createRealClock } from '../../core/clock/real-clock.ts';
+import { attachBench } from '../../firmware-protocol/reference/scenario.ts';
+import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
+import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
+import { ELEMENTS, RF_CHAINS, scenarioText, USERS } from '../../scripts/same-scenario.ts';
+import type { PanelLine, PanelProcess } from '../../scripts/panel-process.ts';
+import { parseRigFile } from '../../src/config/rig-file.ts';
+import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
+import { assembleRig } from '../../src/rig/assemble.ts';
+import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts';
+import { startPanels } from '../built-program.ts';
+import { forOneTest } from '../for-one-test.ts';
+import { hasPart } from '../parts.ts';
+
+const own = forOneTest('killed-panels');
+const { later } = own;
+
+/** What goes on between cycles, as the rig file has it. */
+const MEASURING = {
+  'a sounding': 'channel: { source: sounding, beams: 16, wholePeriod: 40, effectivePeriod: 20 }',
+  'elements measured again': 'calibration: { watch: { everyCycles: 2, elements: 4 } }',
+};
+/** The first sounding has 8 slots of two chains, and elements are measured from the third beam on: one in the middle of either. */
+const IN_THE_MIDDLE = 5;
+
+interface Life {
+  /** Resolves when so many beams have been radiated in it. */
+  radiated(beams: number): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** Runs the rig through two deaths of its panels, until so many cycles were good in each life. */
+async function throughDeaths(text: string, begin: () => Promise<Life>): Promise<{ records: CycleRecord[]; events: RigEvent[] }> {
+  const records: CycleRecord[] = [];
+  const events: RigEvent[] = [];
+  const heard = new Set<() => void>();
+  const isGood = ({ outcome }: CycleRecord): boolean => outcome === 'ok';
+  const good = async (cycles: number): Promise<void> => {
+    const until = records.filter(isGood).length + cycles;
+    while (records.filter(isGood).length < until) await new Promise<void>((resolve) => heard.add(resolve));
+  };
+  let life = await begin();
+  const rig = await assembleRig({
+    rig: parseRigFile(text, join(own.folder, 'rig.yaml')),
+    clock: createRealClock(),
+    recorder: {
+      cycle(record) {
+        records.push(record);
+        for (const wake of heard) wake();
+        heard.clear();
+      },
+      event: (event) => events.push(event),
+    },
+  });
+  later(rig.controller, (controller) => controller.stop());
+  void rig.run();
+  for (let death = 0; death < 2; death++) {
+    await life.radiated(IN_THE_MIDDLE);
+    await life.kill();
+    life = await begin();
+    await good(5);
+  }
+  expect(rig.controller.state).toBe('running');
+  await rig.controller.stop();
+  expect(rig.controller.unsafe).toBeUndefined();
+  return { records, events };
+}
+
+/** Void where the panel was away, and good without a break once it was back. */
+function expectRecovered({ records, events }: Awaited<ReturnType<typeof throughDeaths>>): void {
+  const codes = events.map(({ code }) => code);
+  expect(codes.filter((code) => code === 'panel-lost')).toHaveLength(2);
+  expect(codes.filter((code) => code === 'panel-back')).toHaveLength(2);
+  expect(codes).not.toContain('fault');
+  expect(records.slice(-4).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok']);
+}
+
+const beamsOf = ({ lines }: PanelProcess, name: string): PanelLine[] =>
+  lines.filter(({ type, panel, beamId = 0 }) => type === 'radiates' && panel === name && beamId > 0);
+
+describe('panels that are killed in the middle of', { timeout: 120_000 }, () => {
+  it.each(Object.entries(MEASURING))('%s, over a broker, show whole beams alone and are used again', async (_, measuring) => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
+    const on = (name: string, elements: string): string =>
+      `{ name: ${name}, panel: B-${name}, elements: '${elements}', mqtt: { url: '${broker.url}' } }`;
+    const text = `
+name: killed
+seed: 7
+array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 4 }
+users: { count: 2 }
+beamformer: { model: phase-extraction }
+loop: { rateHz: 50, pilots: 100 }
+simulator: { userSpeedMps: 0 }
+fallback: never
+links: [${on('left', '0-7')}, ${on('right', '8-15')}]
+${measuring}
+`;
+    const path = join(own.folder, 'rig.yaml');
+    writeFileSync(path, text);
+    const lives: PanelProcess[] = [];
+    const outcome = await throughDeaths(text, async () => {
+      const panels = later(startPanels([path]), (it) => it.stop());
+      lives.push(panels);
+      await panels.line(({ type }) => type === 'ready');
+      return {
+        radiated: async (beams) => void (await panels.line(() => beamsOf(panels, 'left').length >= beams)),
+        async kill() {
+          panels.signal('SIGKILL');
+          await panels.ended();
+        },
+      };
+    });
+    expectRecovered(outcome);
+    for (const life of lives) {
+      const shown = ['left', 'right'].map((name) => beamsOf(life, name).map(({ beamId }) => beamId));
+      const beams = Math.min(...shown.map(({ length }) => length));
+      // The last one was cut short by the kill.
+      expect(Math.max(...shown.map(({ length }) => length)) - beams).toBeLessThanOrEqual(1);
+      expect(shown[0].slice(0, beams)).toEqual(shown[1].slice(0, beams));
+    }
+  });
+
+  it.skipIf(!hasPart('gcc')).each(Object.entries(MEASURING))(
+    '%s, C firmware on a serial line, are dark when they come back, and are used again [needs gcc]',
+    async (_, measuring) => {
+      const program = await builtFirmware({ target: 'host' });
+      const args = ['--elements', ELEMENTS, '--chains', RF_CHAINS, '--users', USERS].map(String);
+      // The name that a board's port has whenever it is plugged in.
+      const port = join(own.folder, 'board');
+      const text = scenarioText(`fallback: never\nlinks: [{ serial: { path: ${port}, baudRate: 921600 } }]\n${measuring}`)
+        .replace('unfolded-pga-n64', 'phase-extraction')
+        .replace('beams: 16', 'beams: 32');
+      const outcome = await throughDeaths(text, async () => {
+        const firmware = later(await startFirmware({ target: 'host', program, args }), (it) => it.stop());
+        const bench = await attachBench(firmware);
+        await bench.link.close();
+        later(bench.end, (end) => end.close());
+        expect(bench.bus.words()).toBeUndefined();
+        let [beams, before] = [0, ''];
+        let wake = (): void => undefined;
+        bench.bus.onRadiated(() => {
+          const shown = bench.bus.words()?.join() ?? '';
+          if (shown !== '' && shown !== before) beams++;
+          before = shown;
+          wake();
+        });
+        rmSync(port, { force: true });
+        symlinkSync(firmware.hostPort, port);
+        return {
+          async radiated(wanted) {
+            while (beams < wanted) await new Promise<void>((resolve) => (wake = resolve));
+          },
+          async kill() {
+            process.kill(firmware.pid, 'SIGKILL');
+            await firmware.stop();
+            await bench.end.close();
+          },
+        };
+      });
+      expectRecovered(outcome);
+    },
+  );
+});
