@@ -120,7 +120,7 @@ expect:
 `,
     );
     const run = regress('attached');
-    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('1 passed, 2 skipped') as unknown });
+    expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('2 skipped, 1 passed') as unknown });
     const [played, ...others] = run.cases();
     expect(checksOf(played)).toEqual({
       sound: 'passed',
@@ -180,6 +180,13 @@ expect:
     });
     await isDark();
     expect(locks()).toEqual([]);
+    // Nobody waits: it is dark because it hears nothing.
+    const again = regress('long');
+    await radiates();
+    again.child.kill('SIGKILL');
+    await again.ended;
+    await isDark();
+    expect(locks()).toHaveLength(1);
   }, 300_000);
 
   it('is left alone where nothing can be put to the test there, which is told and counted', async () => {
