@@ -52,9 +52,9 @@ export function createTroubles(clock: Clock, random: Random): Troubles {
     pass(direction, frame, deliver) {
       if (hangs) return;
       let deliveries = [{ bytes: frame, delayMs: 0 }];
-      for (const { judge } of injectors) {
+      for (const injector of injectors) {
         deliveries = deliveries.flatMap(({ bytes, delayMs }) =>
-          judge(direction, TYPE_OF_CODE.get(frame[1]), bytes).deliveries.map((each) => ({
+          injector.judge(direction, TYPE_OF_CODE.get(frame[1]), bytes).deliveries.map((each) => ({
             bytes: each.bytes,
             delayMs: delayMs + each.delayMs,
           })),
