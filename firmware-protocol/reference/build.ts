@@ -108,7 +108,9 @@ function compile(compiler: string, args: string[]): void {
             : 'Install it (Debian: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi).',
       });
     }
-    throw new BeamrigError('argument', `${compiler} refuses the firmware:\n${stderr}`, { wayOut: 'See its message above.' });
+    throw new BeamrigError('argument', `${compiler} refuses the firmware:\n${stderr}`, {
+      wayOut: `See its message. Headers of the C library come with ${compiler === 'gcc' ? 'libc6-dev' : 'libnewlib-arm-none-eabi'}.`,
+    });
   }
 }
 

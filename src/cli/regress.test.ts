@@ -31,6 +31,26 @@ it.each([
   expect(stdout + stderr).not.toContain('passed');
 });
 
+it('skips by name, with what to install, what needs a part that is not here, and counts it', async () => {
+  writeFileSync(
+    join(folder.path, 'parts.yaml'),
+    SHORT.replace('short', 'parts')
+      .replace('elements: 16 }, rfChains: 2, phaseBits: 6 }', 'elements: 64 }, rfChains: 4, phaseBits: 7 }')
+      .replace('count: 2 }', 'count: 4 }\n  simulator: { phaseShifter: adar1000 }') + 'matrix: { carrier: [mqtt, pty, qemu] }\n',
+  );
+  writeFileSync(join(folder.path, 'database.yaml'), `${SHORT.replace('short', 'database')}parts: { database: true }\n`);
+  const words = ['regress', 'parts.yaml', 'database.yaml', '--workers', '1', '--output', 'without-parts'];
+  const program = spawn(process.execPath, [...BEAMRIG, ...words], { cwd: folder.path, env: { PATH: folder.path } });
+  let said = '';
+  program.stdout.setEncoding('utf8').on('data', (text: string) => void (said += text));
+  const [code] = (await once(program, 'close')) as [number];
+  expect(code).toBe(0);
+  expect(said).toContain('3 skipped, 1 passed: 4 cases');
+  expect(said).toMatch(/parts, carrier=pty +The firmware needs gcc, which is not installed\. Install gcc/);
+  expect(said).toMatch(/parts, carrier=qemu +The firmware needs arm-none-eabi-gcc, which is not installed\./);
+  expect(said).toMatch(/database +The database needs influxd, which is not installed\./);
+}, 120_000);
+
 it('leaves neither processes nor folders behind when it is told twice to end', async () => {
   const temporary = join(folder.path, 'temporary');
   mkdirSync(temporary);

@@ -12,18 +12,22 @@ export interface Choice {
   shard?: { index: number; of: number };
   /** Those of it that failed or broke. */
   failedIn?: Report;
+  /** Rig file of attached hardware that all is played on. */
+  hardware?: string;
 }
 
 export interface ChosenCase {
   scenario: ReadScenario;
   one: Case;
+  /** On the hardware at hand it is the very same as this one, which is played. */
+  sameAs?: Case;
 }
 
 /** 'model-switched', 'model-switched quantiser=array' */
 export const caseName = (scenario: string, id: string): string => (id === '' ? scenario : `${scenario} ${id}`);
 
 export function chosenCases(scenarios: readonly ReadScenario[], choice: Choice): ChosenCase[] {
-  const { filter = [], tags = [], shard, failedIn } = choice;
+  const { filter = [], tags = [], shard, failedIn, hardware } = choice;
   const known = new Set(scenarios.flatMap(({ text }) => text.tags));
   const strange = tags.find((tag) => !known.has(tag));
   if (strange !== undefined) {
@@ -31,7 +35,7 @@ export function chosenCases(scenarios: readonly ReadScenario[], choice: Choice):
   }
   const failed =
     failedIn && new Set(failedIn.cases.flatMap((each) => (isBad(each.verdict) ? [caseName(each.scenario, each.case)] : [])));
-  const all = scenarios.flatMap((scenario) => scenario.cases.map((one) => ({ scenario, one })));
+  const all = scenarios.flatMap((scenario) => scenario.cases.map((one): ChosenCase => ({ scenario, one })));
   const wanted = all.filter(({ scenario, one }) => {
     const name = caseName(scenario.text.name, one.id);
     return (
@@ -40,9 +44,23 @@ export function chosenCases(scenarios: readonly ReadScenario[], choice: Choice):
       (failed === undefined || failed.has(name))
     );
   });
-  if (shard === undefined) return wanted;
+  const chosen = hardware === undefined ? wanted : eachOnce(wanted);
+  if (shard === undefined) return chosen;
   // Every n-th, so that shares of long and short ones are alike.
-  return wanted.filter((_, i) => i % shard.of === shard.index - 1);
+  return chosen.filter((_, i) => i % shard.of === shard.index - 1);
+}
+
+/** Carrier and number of panels are of the hardware: cases that differ in nothing else are played once, the first of them. */
+function eachOnce(cases: readonly ChosenCase[]): ChosenCase[] {
+  const first = new Map<string, Case>();
+  return cases.map((chosen) => {
+    const { scenario, one } = chosen;
+    const key = JSON.stringify([scenario.text.name, { ...one.coordinates, carrier: undefined, panels: undefined }]);
+    const sameAs = first.get(key);
+    if (sameAs !== undefined) return { ...chosen, sameAs };
+    first.set(key, one);
+    return chosen;
+  });
 }
 
 const isBad = (verdict: string): boolean => verdict === 'failed' || verdict === 'error';

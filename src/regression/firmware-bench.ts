@@ -47,8 +47,6 @@ interface Seat {
   air: Air;
   plug: PluggedLink;
   troubles: Troubles;
-  /** Mishaps from the start on. */
-  always: Parameters<Troubles['mishaps']>[0];
   sleep: (ms: number) => Promise<void>;
 }
 
@@ -110,10 +108,9 @@ export async function openFirmwareBench(options: BenchOptions, carrier: 'pty' | 
     const line = createSerialLink({ name, path: board.hostPort, baudRate: BAUD_RATE });
     await awaitBoard(line, clock, random.stream('waiting'), rigKey && { rigKey, panelSerial: panel });
     const troubles = createTroubles(clock, createRandom(seed).stream('timeline').stream(name));
-    const always = [...rig.simulator.behaviours, ...scenario.text.behaviours];
-    troubles.mishaps(always);
+    troubles.mishaps([...rig.simulator.behaviours, ...scenario.text.behaviours]);
     const plug = pluggedLink(line, troubles, (frame) => beams.arrived(frame));
-    const seat: Seat = { board, bus, air, plug, troubles, always, sleep: (ms) => clock.sleep(ms) };
+    const seat: Seat = { board, bus, air, plug, troubles, sleep: (ms) => clock.sleep(ms) };
     return {
       ...{ rig, clock, time: 'real', plays: PLAYS, close },
       assembling: { world, createLink: () => plug.link },
@@ -141,14 +138,15 @@ function eepromWith(panelKey: Uint8Array | undefined): Uint8Array {
 }
 
 async function play(action: Action, seat: Seat): Promise<(() => Promise<void>) | undefined> {
-  const { board, bus, air, plug, troubles, always, sleep } = seat;
+  const { board, bus, air, plug, troubles, sleep } = seat;
   switch (action.do) {
     case 'unplug':
       await plug.pull();
       return async () => plug.putBack();
-    case 'frames':
-      troubles.mishaps(action.behaviours);
-      return async () => troubles.mishaps(always);
+    case 'frames': {
+      const over = troubles.mishaps(action.behaviours);
+      return async () => over();
+    }
     case 'replay':
       for (const frame of troubles.overheard(action.frames)) plug.sendAgain(frame);
       return undefined;

@@ -21,7 +21,7 @@ beamformer: { model: aligned }
 loop: { rateHz: 10 }
 ${more}`;
 
-const scenario = (expected: string, bits = 4) => {
+const scenario = (expected: string, bits = 4, more = '') => {
   writeFileSync(join(folder, 'rig.yaml'), rig('', bits));
   return parseScenario(
     `
@@ -32,7 +32,7 @@ seconds: 2
 timeline:
   - { atS: 1, do: unplug, forS: 0.5 }
 expect: ${expected}
-`,
+${more}`,
     join(folder, 'attached.yaml'),
   );
 };
@@ -72,6 +72,11 @@ it('does not begin where nothing would be put to the test, or the bench has anot
   await expect(onlyUnplug).rejects.toMatchObject({
     code: 'bench-part',
     message: expect.stringContaining('rests on unplug') as unknown,
+  });
+  const lost = play(scenario('[{ check: void-cycles, atMost: 0, toS: 1 }]', 4, 'behaviours: [{ do: drop, probability: 0.1 }]\n'));
+  await expect(lost).rejects.toMatchObject({
+    code: 'bench-part',
+    message: expect.stringContaining('behaviours: drop from the start on cannot be played') as unknown,
   });
   const otherBits = play(scenario('[{ check: void-cycles, atMost: 0, toS: 1 }]', 5));
   await expect(otherBits).rejects.toMatchObject({

@@ -4,7 +4,9 @@
  */
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { checkRig, elementsOf, loadRigFile, type RigFile } from '../config/rig-file.ts';
+import { createWorld } from '../rig/world.ts';
 import type { BenchOptions } from './bench-rig.ts';
 import { OPERATOR, type Bench } from './bench.ts';
 import { merged } from './merged.ts';
@@ -16,8 +18,8 @@ import { labelOf } from './timeline-schema.ts';
  * @throws {BeamrigError} 'bench-part' where the scenario is for another array, or all that it expects is about what is not done here
  */
 export async function openHardwareBench(options: BenchOptions, rigPath: string): Promise<Bench> {
-  const { one, scenario, runFolder } = options;
-  const { timeline, expect, sealed } = scenario.text;
+  const { one, scenario, runFolder, channels: recorded } = options;
+  const { timeline, expect, sealed, behaviours } = scenario.text;
   const undone = timeline.filter((action) => !OPERATOR.has(action.do));
   if (expect.length > 0 && expect.every((check) => restsOn(check, undone) !== undefined)) {
     const names = [...new Set(undone.map(labelOf))].join(', ');
@@ -32,14 +34,20 @@ export async function openHardwareBench(options: BenchOptions, rigPath: string):
   const raw = merged(one.rig, { fallback: 'never', telemetry: { runFolder, influx: null }, dashboard: { port: 0 } });
   const checked = checkRig(raw, scenario.rigFolder);
   if ('problems' in checked) throw new BeamrigError('scenario-file', checked.problems.map(({ text }) => text).join('; '));
+  const faults = [...checked.rig.simulator.behaviours, ...behaviours].map((each) => each.do);
+  if (faults.length > 0) {
+    throw lacking(`behaviours: ${[...new Set(faults)].join(', ')} from the start on cannot be played on attached hardware`);
+  }
   requireSameArray(checked.rig, lab, rigPath);
   if (sealed && lab.authentication === undefined) throw lacking(`frames are to be sealed, and ${rigPath} has no authentication`);
   const { links, authentication, calibration } = lab;
   const { phaseShifter } = lab.simulator;
   const rig: RigFile = { ...checked.rig, links, authentication, calibration };
   rig.simulator = { ...rig.simulator, phaseShifter };
+  const random = createRandom(options.seed).stream('simulator');
+  const assembling = recorded === undefined ? {} : { world: createWorld({ rig, random, repeat: true, recorded }) };
   return {
-    ...{ rig, clock: createRealClock(), time: 'real', assembling: {}, panelElements: [], plays: new Set() },
+    ...{ rig, clock: createRealClock(), time: 'real', assembling, panelElements: [], plays: new Set() },
     play: async () => undefined,
     begin: () => undefined,
     truth: () => undefined,

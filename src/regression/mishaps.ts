@@ -8,8 +8,7 @@ import type { LoopbackPeer } from '../link/loopback.ts';
 import type { PanelEnd } from '../link/panel-end.ts';
 
 export interface TroubledEnd extends PanelEnd {
-  /** From now on this happens to frames that pass, instead of what happened before; nothing where empty. */
-  mishaps(behaviours: readonly Behaviour[]): void;
+  mishaps: Troubles['mishaps'];
   /** The panel neither reads nor answers; its wire stays open, and what came meanwhile is lost. */
   hang(hangs: boolean): void;
   /** Sends so many of the newest frames that the panel took in once more. */
@@ -28,7 +27,8 @@ const FRAMES_OVERHEARD = 256;
 
 /** What happens to frames between two ends, whichever they are. */
 export interface Troubles {
-  mishaps(behaviours: readonly Behaviour[]): void;
+  /** From now on this happens to frames that pass, beside what happens already. @returns ends it, and that alone */
+  mishaps(behaviours: readonly Behaviour[]): () => void;
   hang(hangs: boolean): void;
   /** Frames on their way; `deliver` is called for each that arrives, as often and as late as it does. */
   pass(direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void;
@@ -37,7 +37,8 @@ export interface Troubles {
 }
 
 export function createTroubles(clock: Clock, random: Random): Troubles {
-  let injector: Injector | undefined;
+  /** In the order in which they began: each gets what those before it have left. */
+  const injectors: Injector[] = [];
   let draws = 0;
   let hangs = false;
   const overheard: Uint8Array[] = [];
@@ -50,15 +51,28 @@ export function createTroubles(clock: Clock, random: Random): Troubles {
   return {
     pass(direction, frame, deliver) {
       if (hangs) return;
-      if (injector === undefined) return arrive(direction, frame, deliver);
-      for (const { bytes, delayMs } of injector.judge(direction, TYPE_OF_CODE.get(frame[1]), frame).deliveries) {
+      let deliveries = [{ bytes: frame, delayMs: 0 }];
+      for (const injector of injectors) {
+        deliveries = deliveries.flatMap(({ bytes, delayMs }) =>
+          injector.judge(direction, TYPE_OF_CODE.get(frame[1]), bytes).deliveries.map((each) => ({
+            bytes: each.bytes,
+            delayMs: delayMs + each.delayMs,
+          })),
+        );
+      }
+      for (const { bytes, delayMs } of deliveries) {
         const kept = new Uint8Array(bytes);
         if (delayMs === 0) arrive(direction, kept, deliver);
         else clock.after(delayMs, () => arrive(direction, kept, deliver));
       }
     },
     mishaps: (behaviours) => {
-      injector = behaviours.length === 0 ? undefined : createInjector(behaviours, random.stream(`mishaps ${++draws}`));
+      const injector = createInjector(behaviours, random.stream(`mishaps ${++draws}`));
+      injectors.push(injector);
+      return () => {
+        const place = injectors.indexOf(injector);
+        if (place >= 0) injectors.splice(place, 1);
+      };
     },
     hang: (next) => void (hangs = next),
     overheard: (frames) => overheard.slice(-frames).map((frame) => new Uint8Array(frame)),

@@ -153,9 +153,8 @@ async function play(
       return putBack;
     }
     case 'frames': {
-      const { end } = seats[action.panel];
-      end.mishaps(action.behaviours);
-      return async () => end.mishaps([]);
+      const over = seats[action.panel].end.mishaps(action.behaviours);
+      return async () => over();
     }
     case 'replay':
       seats[action.panel].end.replay(action.frames);

@@ -87,6 +87,30 @@ describe('a regression', () => {
     expect(isBeamrigError(nothing) && nothing.code).toBe('argument');
   });
 
+  it('plays cases once on attached hardware that differ in carrier and panels alone, over all shares', async () => {
+    const of = scenarios(['a', 'matrix: { carrier: [mqtt, loopback], panels: [1, 2], phaseBits: [3, 6] }\n']);
+    const by = player((_, { one }) => ({
+      verdict: 'passed',
+      checks: [],
+      digest: null,
+      facts: { case: one.id },
+      times: { seconds: 0 },
+    }));
+    const on = { scenarios: of, hardware: 'lab.yaml' };
+    const reports = [];
+    for (const index of [1, 2, 3]) reports.push(await played({ ...on, shard: { index, of: 3 } }, by));
+    expect(by.jobs.map(({ one }) => one.id).sort()).toEqual([
+      'carrier=mqtt phaseBits=3 panels=1',
+      'carrier=mqtt phaseBits=6 panels=1',
+    ]);
+    const skipped = reports.flatMap(({ cases }) => cases).filter(({ verdict }) => verdict === 'skipped');
+    expect(skipped).toHaveLength(6);
+    for (const { why } of skipped) expect(why).toMatch(/the same as carrier=mqtt phaseBits=\d panels=1, which is played/);
+    // Whoever asks for one of them gets that one.
+    const one = await played({ ...on, filter: ['carrier=loopback phaseBits=3 panels=2'] }, by);
+    expect(one.totals).toMatchObject({ passed: 1, skipped: 0 });
+  });
+
   it('begins nothing new once a case has failed, where that was asked for', async () => {
     const of = scenarios(['a', 'expect: [{ check: sum-rate, atLeast: 1000 }]\n'], ['b', '']);
     const by = player();

@@ -37,8 +37,6 @@ export interface RegressOptions extends Choice {
   quarantine?: Quarantine;
   /** Write the words of cases that are compared with goldens anew, instead of comparing them. */
   updateGolden?: boolean;
-  /** Rig file of attached hardware that all is played on. */
-  hardware?: string;
   startedAt?: Date;
   signal?: AbortSignal;
   onProgress?: (progress: RegressProgress) => void;
@@ -80,7 +78,8 @@ export async function regress(options: RegressOptions): Promise<Report> {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const [index, each] = next;
         const stopped = halted || options.signal?.aborted === true;
-        const played = stopped ? notPlayed(each, options) : await playCase(each, options, scratch);
+        const why = stopped ? 'the regression was ended before it' : sameOnHardware(each);
+        const played = why === undefined ? await playCase(each, options, scratch) : notPlayed(each, options, why);
         const quarantined = quarantine?.of(played);
         const result = quarantined === undefined ? played : { ...played, quarantined };
         results[index] = result;
@@ -178,13 +177,16 @@ function seedsOf({ scenario, one }: ChosenCase, from: number | undefined): numbe
   return Array.from({ length: seeds }, (_, i) => first + i);
 }
 
-const notPlayed = (chosen: ChosenCase, options: RegressOptions): CaseResult => ({
+const sameOnHardware = ({ sameAs }: ChosenCase): string | undefined =>
+  sameAs && `carrier and panels are those of the attached hardware, so it is the same as ${sameAs.id}, which is played`;
+
+const notPlayed = (chosen: ChosenCase, options: RegressOptions, why: string): CaseResult => ({
   ...judgedCase(chosen.scenario, chosen.one, planOf(chosen.scenario, []), [], {
     ...besideOf(chosen, options),
     baseline: undefined,
   }),
   verdict: 'skipped',
-  why: 'the regression was ended before it',
+  why,
 });
 
 function underTest(scenarios: readonly ReadScenario[], cases: readonly CaseResult[]): Report['underTest'] {

@@ -6,6 +6,7 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
 import { SCENARIO_FILE_PAGE, scenarioFilePage } from '../../scripts/scenario-file-doc.ts';
 import { parseScenario, readScenarios } from './scenario-file.ts';
+import { CARRIERS } from './scenario-schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-scenario-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -134,6 +135,31 @@ describe('a scenario file', () => {
       (text: string) => `${text}matrix: { phaseBits: [2, 4, 2] }\n`,
       /line 13: matrix\.phaseBits\[2\]: 2 stands there twice/,
     ],
+    [
+      'a carrier that is not there',
+      (text: string) => `${text}matrix: { carrier: [loopback, gpib] }\n`,
+      /line 13: matrix\.carrier\[1\]: "gpib" is not allowed; allowed: loopback \| mqtt \| pty \| qemu/,
+    ],
+    [
+      'an array that the emulated board has not',
+      (text: string) => `${text}matrix: { carrier: [loopback, qemu] }\n`,
+      /line 5: of the rig \(case carrier=qemu\): array\.geometry: 16 elements, and the firmware of carrier qemu has 64 elements/,
+    ],
+    [
+      'an array without chips for a firmware',
+      (text: string) => `${text}carrier: pty\n`,
+      /simulator\.phaseShifter: ideal, and the firmware of carrier pty drives chips; allowed: adar1000 \(array\.phaseBits: 7\)/,
+    ],
+    [
+      'two panels of a firmware',
+      (text: string) => `${text}carrier: pty\npanels: 2\n`,
+      /line 14: panels: 2, and the firmware of carrier pty is one panel; allowed: 1/,
+    ],
+    [
+      'a fault that only panels of our own play, on a firmware',
+      (text: string) => `${text}carrier: pty\nbehaviours: [{ do: reset, messages: [commit] }]\n`,
+      /line 14: behaviours: reset is played by panels of our own.*allowed: drop, corrupt, duplicate, delay, reorder/,
+    ],
     ['two names for one thing', (text: string) => `${text}name: other\n`, /name: given twice/],
     ['no scenario at all', () => '- 1\n', /a scenario file is a list of `key: value` lines/],
   ])('is refused with its line for %s', (_, change, message) => {
@@ -160,6 +186,13 @@ describe('a scenario file', () => {
 });
 
 describe('the library of scenarios', () => {
+  it('has at least ten that are played over every carrier', () => {
+    const scenarios = readScenarios([join(packageRoot(), 'examples', 'scenarios')]);
+    const everywhere = scenarios.filter(({ text }) => CARRIERS.every((carrier) => text.matrix.carrier?.includes(carrier)));
+    expect(everywhere.length).toBeGreaterThanOrEqual(10);
+    for (const { text } of everywhere) expect(text.tags).toContain('carriers');
+  });
+
   it('has at least thirty, each in a file of its own name', () => {
     const scenarios = readScenarios([join(packageRoot(), 'examples', 'scenarios')]);
     expect(scenarios.length).toBeGreaterThanOrEqual(30);
