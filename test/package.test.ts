@@ -20,6 +20,7 @@ const ENTRIES = [
   'src/measuring/method-thread.ts',
   'src/regression/job-process.ts',
   'src/jobs/evaluation/evaluation-process.ts',
+  'src/jobs/training/training-process.ts',
   'models/engine/parallel-worker.ts',
   'models/evaluation/evaluation-worker.ts',
 ];

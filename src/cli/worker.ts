@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { programName } from '../jobs/program-identity.ts';
 import { EVALUATE } from '../jobs/evaluation/evaluation-job.ts';
 import { evaluationKind } from '../jobs/evaluation/evaluation-kind.ts';
+import { TRAIN } from '../jobs/training/training-job.ts';
+import { trainingKind } from '../jobs/training/training-kind.ts';
 import { openWorker, type WorkerEvent } from '../jobs/worker.ts';
 import { REGRESS, regressKind } from '../regression/queue/regress-kind.ts';
 import { wholeNumber } from './arguments.ts';
@@ -28,7 +30,7 @@ export async function worker(options: WorkerCommand): Promise<void> {
     const lostAfterS =
       options.lostAfter === undefined ? undefined : wholeNumber('--lost-after', options.lostAfter, { min: 2, max: 3600 });
     const open = await openWorker({
-      ...{ address: options.queue, seats, kinds: { [REGRESS]: regressKind, [EVALUATE]: evaluationKind } },
+      ...{ address: options.queue, seats, kinds: { [REGRESS]: regressKind, [EVALUATE]: evaluationKind, [TRAIN]: trainingKind } },
       ...(lostAfterS === undefined ? {} : { lostAfterS }),
       ...(untilIdleS === undefined ? {} : { untilIdleS }),
       ...(options.kept === undefined ? {} : { keptFolder: options.kept }),
