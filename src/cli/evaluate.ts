@@ -76,6 +76,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const networks = networksAt(bits, card, array.sensingColumns !== undefined);
   const each = snrsDb.length * channels.length;
   const total = networks.length * each;
+  const computing = await openComputing(options);
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
@@ -86,7 +87,6 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const parts: { network: NetworkAtBits; result: EvaluationResult }[] = [];
   const pace: Pace = { engine: null, threads: 1, channelsPerSecond: 0 };
   let spentMs = 0;
-  const computing = await openComputing(options);
   try {
     for (const network of networks) {
       const fitted = { ...array, phaseBits: network.phaseBits };
