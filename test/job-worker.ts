@@ -15,7 +15,7 @@ export interface StartedWorker {
   readonly name: string;
   /** What it has said so far. */
   readonly events: readonly WorkerEvent[];
-  hasEnded(): boolean;
+  readonly hasEnded: () => boolean;
   /** Pulls the plug: no chance to finish anything. */
   kill(): void;
 }

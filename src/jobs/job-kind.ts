@@ -29,5 +29,5 @@ export interface JobPlace {
   /** Where files stay that are too large to be sent. */
   readonly keptFolder: string;
   /** For answers that are files. */
-  send(files: readonly HeldFile[]): Promise<SentFile[]>;
+  readonly send: (files: readonly HeldFile[]) => Promise<SentFile[]>;
 }
