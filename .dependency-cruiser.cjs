@@ -5,7 +5,7 @@ const ground = ['core/signal', 'core/clock', 'core/errors', 'core/files', 'firmw
 const firmware = '^firmware-protocol/reference/';
 const first = ['calibration', 'models', 'sounding', 'hil-sim'];
 const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
-const third = ['src/rig', 'src/control', 'src/measuring'];
+const third = ['src/rig', 'src/control', 'src/measuring', 'src/jobs'];
 const fourth = ['src/cli', 'src/server', 'src/regression'];
 // A contract file is the door of its room: the one file another room of the same floor may import.
 const doors =

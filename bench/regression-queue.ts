@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJobPool, type JobPlayer } from '../src/regression/job-pool.ts';
 import { openQueuePlayer } from '../src/regression/queue/queue-player.ts';
-import { openWorker } from '../src/regression/queue/worker.ts';
+import { REGRESS, regressKind } from '../src/regression/queue/regress-kind.ts';
+import { openWorker } from '../src/jobs/worker.ts';
 import { parseScenario } from '../src/regression/scenario-file.ts';
 import { RedisServer } from '../test/redis-server.ts';
 
@@ -19,7 +20,7 @@ const file = join(folder, 'short.yaml');
 writeFileSync(file, text);
 const scenario = parseScenario(text, file);
 const redis = await RedisServer.start();
-const worker = await openWorker({ address: redis.address, seats: 1 });
+const worker = await openWorker({ address: redis.address, seats: 1, kinds: { [REGRESS]: regressKind } });
 const players = { process: openJobPool(1), queue: await openQueuePlayer({ address: redis.address, parallel: 1 }) };
 
 /** Seconds that one job took, of each. */

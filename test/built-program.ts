@@ -11,6 +11,10 @@ import { builtFolder, builtOnce } from './built-once.ts';
 /** What Node is given before the words of a command. */
 export const BEAMRIG: readonly string[] = [join(await builtProgram(), 'src', 'cli', 'main.js')];
 
+/** A module of it, by its name in the sources: what that starts is compiled, too. */
+export const builtModule = async <Module>(name: string): Promise<Module> =>
+  (await import(join(BEAMRIG[0], '..', '..', '..', name.replace(/\.ts$/, '.js')))) as Module;
+
 /** `beamrig panel` as a process of its own, with these words. */
 export const startPanels = (words: readonly string[], env?: NodeJS.ProcessEnv): PanelProcess =>
   startPanelProcess(words, env, BEAMRIG);

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const root = packageRoot();
-/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states and figures are worked out in, the process that plays scenarios, and threads that compute many channels. */
+/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states and figures are worked out in, the processes that do jobs, and threads that compute many channels. */
 const ENTRIES = [
   'src/cli/main.ts',
   'src/beamforming/onnx-process.ts',
@@ -19,6 +19,8 @@ const ENTRIES = [
   'src/measuring/figures-thread.ts',
   'src/measuring/method-thread.ts',
   'src/regression/job-process.ts',
+  'src/jobs/evaluation/evaluation-process.ts',
+  'src/jobs/training/training-process.ts',
   'models/engine/parallel-worker.ts',
   'models/evaluation/evaluation-worker.ts',
 ];

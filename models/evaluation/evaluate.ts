@@ -77,9 +77,18 @@ export interface EvaluationResult {
  * 'no-figure' for its 'argument'
  */
 export async function evaluateBeamformer(options: EvaluationOptions): Promise<EvaluationResult> {
+  requireChannels(options.channels);
+  return summarise(await figuresOfEach(options), { ...options, objective: options.objective.name });
+}
+
+/**
+ * Of all channels at the first SNR, then at the next.
+ * @param first index of the first channel in the file, for messages
+ * @throws as `evaluateBeamformer` does
+ */
+export async function figuresOfEach(options: EvaluationOptions, first = 0): Promise<ChannelFigures[]> {
   const { channels, rfChains, snrsDb, objective, onBeam, onProgress, connection, quantiser = NEAREST, sensing } = options;
   const mask = connection === undefined ? {} : { connection };
-  requireChannels(channels);
   const figureOptions = { ...options, quantise: createQuantiser(quantiser, objective) };
   const figures: ChannelFigures[] = [];
   for (const [at, snrDb] of snrsDb.entries()) {
@@ -90,12 +99,12 @@ export async function evaluateBeamformer(options: EvaluationOptions): Promise<Ev
         const beam = await options.compute(problem);
         figures.push(figuresOf(problem, beam, figureOptions, (shown) => onBeam?.(index, shown)));
       } catch (error) {
-        throw toldWhere(error, { model: options.model, file: options.file, channel: index, snr: problem.power });
+        throw toldWhere(error, { model: options.model, file: options.file, channel: first + index, snr: problem.power });
       }
       onProgress?.(figures.length, snrsDb.length * channels.length);
     }
   }
-  return summarise(figures, { ...options, objective: objective.name });
+  return figures;
 }
 
 /** One for all SNRs, or that of each. */

@@ -11,8 +11,9 @@ import type { Sensing } from '../../core/signal/sensing.ts';
 import { runBaseline, type BaselineName } from '../baselines/baselines.ts';
 import { openBeams, type CompiledModel } from '../compiled-beams.ts';
 import { serveTasks } from '../engine/serve-tasks.ts';
-import { figuresOf, type ChannelFigures, type PhaseBits } from './channel-figures.ts';
+import { figuresOf, type PhaseBits } from './channel-figures.ts';
 import { sensingAt } from './evaluate.ts';
+import { writeFigures } from './packed-figures.ts';
 import { toldWhere } from './told-where.ts';
 
 export interface EvaluationStart {
@@ -64,19 +65,6 @@ function channelAt(index: number): CMatrix {
   const size = rows * cols;
   const at = 2 * index * size;
   return { rows, cols, re: numbers.subarray(at, at + size), im: numbers.subarray(at + size, at + 2 * size) };
-}
-
-function writeFigures(figures: Float64Array, task: number, { powerRatio, zf, wmmse, atBits }: ChannelFigures): void {
-  const numbers = [
-    powerRatio,
-    zf,
-    wmmse,
-    ...atBits.flatMap(({ sumRate, score, ownDigital, sensing }) => [
-      ...[sumRate, score, Number(ownDigital)],
-      ...(sensing === undefined ? [] : [sensing.tau, sensing.rateLessTau, sensing.beampatternMse]),
-    ]),
-  ];
-  figures.set(numbers, task * numbers.length);
 }
 
 function openSource(): (problem: Problem) => Beam {

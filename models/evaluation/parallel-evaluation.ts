@@ -12,9 +12,9 @@ import type { BaselineName } from '../baselines/baselines.ts';
 import { compileImage } from '../engine/compiled-session.ts';
 import type { FittedModel } from '../fitted-model.ts';
 import { openTaskThreads } from '../engine/task-threads.ts';
-import type { ChannelFigures } from './channel-figures.ts';
 import { requireChannels, summarise, type EvaluationOptions, type EvaluationResult } from './evaluate.ts';
 import type { EvaluationStart } from './evaluation-worker.ts';
+import { figuresLength, readFigures } from './packed-figures.ts';
 
 /** What gives the beams: a baseline by name, or a model that can be compiled. */
 export type BeamSource = { baseline: BaselineName } | Pick<FittedModel, 'card' | 'onnx'>;
@@ -70,22 +70,6 @@ export async function evaluateInParallel(options: ParallelEvaluation): Promise<E
     Array.from({ length: total }, (_, task) => readFigures(figures, task, bits.length, sensing !== undefined)),
     options,
   );
-}
-
-/** Power ratio, ZF, WMMSE, then three for each number of bits, and three more of sensing. */
-const figuresLength = (bits: number, sensing: boolean): number => 3 + (sensing ? 6 : 3) * bits;
-
-function readFigures(figures: Float64Array, task: number, bits: number, sensing: boolean): ChannelFigures {
-  const at = task * figuresLength(bits, sensing);
-  const [powerRatio, zf, wmmse] = figures.subarray(at, at + 3);
-  const each = sensing ? 6 : 3;
-  const atBits = Array.from({ length: bits }, (_, i) => {
-    const from = at + 3 + each * i;
-    const [sumRate, score, own, tau, rateLessTau, beampatternMse] = figures.subarray(from, from + each);
-    const shown = { sumRate, score, ownDigital: own === 1 };
-    return sensing ? { ...shown, sensing: { tau, rateLessTau, beampatternMse } } : shown;
-  });
-  return { powerRatio, zf, wmmse, atBits };
 }
 
 function sharedSensing({ factor, weight, grid }: Sensing): Sensing {

@@ -29,6 +29,8 @@ export interface Standing extends JudgedOn {
   readonly bestEpoch: number;
   /** The best of the other models that the same network can be built of; absent: there is none. */
   readonly beside?: { readonly id: string; readonly reached: number };
+  /** The same mean over channels that other trainings are compared on, too. */
+  readonly compared?: number;
 }
 
 export const judgedOn = (network: Network, validation: ChannelSet, measured: MeasuredChannels | undefined): JudgedOn => ({

@@ -76,6 +76,7 @@ export async function train<Options extends TrainingOptions>(
     threads,
     from,
     measured,
+    comparedBySeed,
     ...request
   }: Partial<Options> & TrainingPlace & TrainingComputing & TrainingData,
   hooks: TrainingHooks = {},
@@ -96,6 +97,13 @@ export async function train<Options extends TrainingOptions>(
     choice: resumed === undefined ? choice : engineOf(resumed, choice),
     ...(threads === undefined ? {} : { threads }),
   });
+  /** Measured channels are the same for all seeds. */
+  const compared = (learned: readonly Float64Array[]): Promise<number> => {
+    const draw = { name: 'test', count: options.validationChannels, scale: 'unit-element' } as const;
+    const seed = comparedBySeed ?? options.seed;
+    const on = measured === undefined ? family.drawChannels({ ...options, seed }, draw) : validation;
+    return meanRate(network, computing.judge, learned, on);
+  };
   try {
     hooks.onEngine?.(computing);
     hooks.onJudgedOn?.(judgedOn(network, validation, measured));
@@ -128,6 +136,7 @@ export async function train<Options extends TrainingOptions>(
         reached,
         bestEpoch,
         ...(beside === undefined ? {} : { beside }),
+        ...(comparedBySeed === undefined ? {} : { compared: await compared(learned) }),
       };
       return { status: 'finished', ...written, standing };
     } catch (error) {

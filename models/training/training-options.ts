@@ -67,6 +67,8 @@ export interface TrainingComputing {
   engine?: EngineChoice;
   /** Default: one for each core. The result does not depend on it. */
   threads?: number;
+  /** Of several trainings: all of them are told apart on channels of this seed, which none of them has seen. */
+  comparedBySeed?: number;
 }
 
 /**

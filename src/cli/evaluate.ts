@@ -1,24 +1,20 @@
 /** `beamrig evaluate`: how good a model or baseline is on given channels, beside digital zero-forcing and WMMSE on the same ones. */
-import { availableParallelism } from 'node:os';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
 import { SingleBar } from 'cli-progress';
 import { BASELINE_NAMES, isBaselineName } from '../../models/baselines/baselines.ts';
-import { evaluateBeamformer, type EvaluationOptions, type EvaluationResult } from '../../models/evaluation/evaluate.ts';
-import { evaluateInParallel, type BeamSource } from '../../models/evaluation/parallel-evaluation.ts';
-import { fitModel, type FitTo } from '../../models/fitted-model.ts';
-import { findModel, readCard, verifyModel } from '../../models/zoo.ts';
+import type { EvaluationResult } from '../../models/evaluation/evaluate.ts';
+import { findModel, readCard } from '../../models/zoo.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
-import { OBJECTIVE_NAMES, type ObjectiveName } from '../../core/signal/objectives/objective-names.ts';
-import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { columnsWeighed, requireWish } from '../../core/signal/objectives/rate-sensing.ts';
 import { DEFAULT_SWEEPS, MOST_SWEEPS, QUANTISER_NAMES, quantiserText } from '../../core/signal/quantiser-names.ts';
-import type { Beamformer } from '../beamforming/beamformer.ts';
 import { ENGINE_CHOICES, type Engine } from '../../models/engine/engines.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { PATIENT_DEADLINE_MS, SLOW_WAY_OUT } from '../beamforming/try-model.ts';
 import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { bitsList, numberList, oneOf, wholeNumber } from './arguments.ts';
+import { openComputing } from './evaluate-computing.ts';
 import { sensingTyped, type EvaluatedSensing, type SensingTyped } from './evaluate-sensing.ts';
 import { networksAt, together, type NetworkAtBits, type NetworksResult } from './evaluate-networks.ts';
 import { barStream, print, printError, stderr } from './output.ts';
@@ -38,6 +34,8 @@ export interface EvaluateOptions extends SensingTyped {
   engine?: string;
   steps?: string;
   ownDigital?: boolean;
+  workers?: string;
+  queue?: string;
   json?: boolean;
 }
 
@@ -78,6 +76,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   const networks = networksAt(bits, card, array.sensingColumns !== undefined);
   const each = snrsDb.length * channels.length;
   const total = networks.length * each;
+  const computing = await openComputing(options);
   const bar =
     stderr().isTerminal && !options.json
       ? new SingleBar({ format: '{bar} {value}/{total} channels', stream: barStream() })
@@ -97,7 +96,6 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
       );
       const { engine = null, engineReason, enginesDiffer } = beamformer;
       if (enginesDiffer === true) printError(`beamrig: onnxruntime runs the model '${beamformer.id}': ${engineReason ?? ''}`);
-      const threads = engine === 'onnxruntime' ? 1 : threadsFor(each);
       let beganMs = performance.now();
       const request = {
         model: beamformer.id,
@@ -112,16 +110,21 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
         },
       };
       try {
-        const result = await evaluated({ model, beamformer, objective, array: { ...fitted, steps } }, { ...request, threads });
+        const { result, threads } = await computing.evaluate(
+          { model, beamformer, objective, fitted, steps, deadlineMs },
+          request,
+        );
         parts.push({ network, result });
+        pace.threads = threads;
       } finally {
         await beamformer.close();
       }
       spentMs += performance.now() - beganMs;
-      Object.assign(pace, { engine, threads }, engineReason === undefined ? {} : { engineReason });
+      Object.assign(pace, { engine }, engineReason === undefined ? {} : { engineReason });
     }
   } finally {
     bar?.stop();
+    await computing.close();
   }
   pace.channelsPerSecond = Math.round((1000 * total) / spentMs);
   const result = together(parts);
@@ -200,28 +203,9 @@ interface Pace {
   engine: Engine | null;
   /** Why onnxruntime runs it where the compiled engine would have been taken. */
   engineReason?: string;
-  threads: number;
+  /** null: workers behind a queue. */
+  threads: number | null;
   channelsPerSecond: number;
-}
-
-/** With fewer channels a thread takes longer to start than to compute them. */
-const CHANNELS_A_THREAD = 250;
-const threadsFor = (total: number): number =>
-  Math.max(1, Math.min(availableParallelism(), Math.floor(total / CHANNELS_A_THREAD)));
-
-/** On threads of its own, or by the beamformer that is open: the figures are the same. */
-async function evaluated(
-  { model, beamformer, objective, array }: { model: string; beamformer: Beamformer; objective: ObjectiveName; array: FitTo },
-  { threads, ...request }: Omit<EvaluationOptions, 'compute' | 'objective'> & { threads: number },
-): Promise<EvaluationResult> {
-  if (threads === 1) {
-    const compute: EvaluationOptions['compute'] = (problem) => beamformer.compute(problem);
-    return evaluateBeamformer({ ...request, compute, objective: OBJECTIVES[objective] });
-  }
-  const source: BeamSource = isBaselineName(model) ? { baseline: model } : await fitModel(verifyModel(findModel(model)), array);
-  // It has said that it fits; threads compile it for themselves.
-  await beamformer.close();
-  return evaluateInParallel({ ...request, source, objective, threads });
 }
 
 /** @param computed a channel has a beam at each SNR, by each network that the bits ask for */
@@ -229,7 +213,7 @@ const paceLine = (computed: { beams: number; channels: number }, { engine, threa
   [
     `${counted(computed.beams, 'beam')} of ${counted(computed.channels, 'channel')} at ${channelsPerSecond}/s, yardsticks included`,
     ...(engine === null ? [] : [engine]),
-    `on ${counted(threads, 'thread')}`,
+    threads === null ? 'by workers behind the queue' : `on ${counted(threads, 'thread')}`,
   ].join(', ');
 
 function resultTable(result: NetworksResult, asked: Asked, sensing: EvaluatedSensing['told'] | undefined): string {

@@ -304,6 +304,7 @@ export function createProgram(): Command {
     'beamrig evaluate aligned --channels channels.npy --snr 10 --rf-chains 4 --bits 2 --quantiser array --json',
     'beamrig evaluate my-model.onnx --channels channels.npy --engine onnxruntime',
     'beamrig evaluate phase-net --channels channels.npy --connection sub --bits 1,inf',
+    'beamrig evaluate long-run --channels channels.npy --queue redis://10.0.0.7:6379',
     'beamrig evaluate aligned --channels channels.npy --sensing=-60,0,60 --objective rate-sensing --omega 0.3',
   ])
     .argument('<model>', 'id of the zoo, path of a model, or name of a baseline', path)
@@ -339,6 +340,11 @@ export function createProgram(): Command {
       '--own-digital',
       'at inf bits keep the digital weights that the model gave (default: the better of those and of ones solved again, as at all bits)',
     )
+    .option(
+      '--workers <n>',
+      'threads that compute (default: one for each core, fewer where there are few channels); with --queue, jobs at a time (default: 256)',
+    )
+    .option('--queue <url>', 'have `beamrig worker`s compute, on any number of machines: redis://HOST:PORT')
     .option('--json', 'as JSON')
     .action(async (model: string, options: EvaluateOptions) => (await import('./evaluate.ts')).evaluate(model, options));
 

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { openJobPool, type JobPlayer } from '../regression/job-pool.ts';
 import { print, printError } from './output.ts';
+import { JOBS_IN_QUEUE } from './queue.ts';
 
 interface Asked {
   queue?: string;
@@ -10,9 +11,6 @@ interface Asked {
   keep?: string;
   json?: boolean;
 }
-
-/** Jobs of one regression that wait in a queue or are played: workers may come at any time. */
-const JOBS_IN_QUEUE = 256;
 
 export const defaultWorkers = ({ queue }: Asked): number => (queue === undefined ? availableParallelism() : JOBS_IN_QUEUE);
 

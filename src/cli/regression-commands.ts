@@ -32,13 +32,14 @@ export function regressionCommands(command: (usage: string, summary: string, exa
     .option('--json', 'one JSON object a line')
     .action(async (paths: string[], options: RegressCommand) => (await import('./regress.ts')).regress(paths, options));
 
-  command('worker', 'play jobs of regressions that others start with --queue, until Ctrl-C', [
+  command('worker', 'do jobs of regress, evaluate and train that others start with --queue, until Ctrl-C', [
     'beamrig worker --queue redis://10.0.0.7:6379',
     'beamrig worker --queue redis://10.0.0.7:6379 --workers 4 --until-idle 60',
   ])
     .requiredOption('--queue <url>', 'redis://HOST:PORT[/DB], or rediss:// for TLS; a password stands as redis://:PASSWORD@HOST')
     .option('--workers <n>', 'jobs at a time (default: one for each core)')
     .option('--until-idle <seconds>', 'end by itself after so long without a job')
+    .option('--lost-after <seconds>', 'give a job to another worker when its own was not heard of for so long (default: 10)')
     .option('--kept <folder>', 'where run folders stay that submitters want and that are too large to be sent', path)
     .option('--json', 'one JSON object a line')
     .action(async (options: WorkerCommand) => (await import('./worker.ts')).worker(options));

@@ -20,13 +20,14 @@ import { findModel, verifyModel } from '../../models/zoo.ts';
 import { readChannelFile, requireServable } from '../config/channel-file.ts';
 import { makeFolders } from '../../core/files/make-folders.ts';
 import { removeIfPossible } from '../../core/files/whole-file.ts';
-import { oneOf, pathArgument } from './arguments.ts';
+import { oneOf, pathArgument, several } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { judgedText, trainProgress } from './train-progress.ts';
+import { refuseWithoutSweep, trainSweep, type SweepTyped } from './train-sweep.ts';
 
 /** Flags that every family has, beside those of its options. */
-interface PlaceTyped {
+interface PlaceTyped extends SweepTyped {
   output?: string;
   resume?: string | true;
   from?: string;
@@ -74,6 +75,13 @@ function familyCommand(parent: Command, family: ModelFamily): Command {
     )
     .option('--conjugate', 'rows of the file of --channels are h_k, not h_kᴴ')
     .option('--engine <name>', `what computes: ${ENGINE_CHOICES.join(', ')} (default: auto, compiled where it can be)`)
+    .option(
+      '--sweep <option=list>',
+      'train once for each value, or combination of several --sweep, into the folder of --output; the same command goes on with it',
+      several,
+    )
+    .option('--workers <n>', 'with --sweep: trainings at a time (default: one for each core; with --queue 256)')
+    .option('--queue <url>', 'with --sweep: have `beamrig worker`s train, on any number of machines: redis://HOST:PORT')
     .option('--json', 'one JSON object a line instead of a bar')
     .addHelpText(
       'after',
@@ -83,6 +91,8 @@ Examples:
   $ beamrig train ${id} --elements 64 --output my-model${ending} --resume
   $ beamrig train ${id} --elements 64 --output my-model${ending} --engine onnxruntime
   $ beamrig train ${id} --from my-model${ending} --channels measured.npy --output our-lab${ending}
+  $ beamrig train ${id} --elements 64 --sweep seed=1,2,3 --sweep learning-rate=0.01,0.003 --output sweep
+  $ beamrig train ${id} --elements 64 --sweep seed=1,2,3 --output sweep --queue redis://10.0.0.7:6379
 
 --channels also takes a NumPy file of measured channels [n, K, N] instead of a number. The last fifth of them is not learned from: it chooses
 the best epoch, and the card says what the model reaches on it.`,
@@ -96,8 +106,14 @@ async function trainFamily(family: ModelFamily, { json = false, ...typed }: Plac
   const before = typed.from === undefined ? undefined : trainedBefore(family, verifyModel(findModel(typed.from)));
   const measured = measuredChannels(texts, typed);
   if (measured !== undefined && before === undefined) Object.assign(texts, shapeOf(measured, texts));
+  const choice = typed.engine === undefined ? undefined : oneOf('--engine', typed.engine, ENGINE_CHOICES);
+  if (typed.sweep !== undefined) {
+    const [ending] = endingsOf(family);
+    return trainSweep({ ...{ family, typed, texts, before, measured, ending, json }, engine: choice });
+  }
+  refuseWithoutSweep(typed);
   const options = optionsTyped(family, texts, before?.options);
-  const engine = typed.engine === undefined ? {} : { engine: oneOf('--engine', typed.engine, ENGINE_CHOICES) };
+  const engine = choice === undefined ? {} : { engine: choice };
   const place = placeOf(typed, defaultOutput(family, options.elements), endingsOf(family));
   makeWritable(place);
   boundOutput(json);

@@ -1,31 +1,30 @@
-/** Regressions on several workers, on a real Redis: whatever is lost on the way, each case is played and counted once. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** Regressions on several workers, on a real Redis: whatever is lost on the way, each case is played and counted once. All processes are of the built program. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { salehValenzuela } from '../../../core/signal/channel.ts';
 import { createRandom } from '../../../core/signal/random.ts';
-import { packageRoot } from '../../../core/files/package-root.ts';
-import { endWithUs } from '../../../scripts/end-with-us.ts';
+import { PREFIX, queueName } from '../../jobs/redis.ts';
+import { openWorker, type WorkerEvent } from '../../jobs/worker.ts';
 import { writeChannelFile } from '../../../test/doubles/write-channel-file.ts';
 import { forOneTest } from '../../../test/for-one-test.ts';
 import { hasPart } from '../../../test/parts.ts';
 import { RedisServer } from '../../../test/redis-server.ts';
-import { openJobPool, type JobPlayer } from '../job-pool.ts';
+import { builtModule } from '../../../test/built-program.ts';
+import { builtProgram, startWorker, type StartedWorker } from '../../../test/job-worker.ts';
+import type { JobPlayer } from '../job-pool.ts';
 import { regress } from '../regress.ts';
 import type { Attempt, Report } from '../results.ts';
 import { parseScenario } from '../scenario-file.ts';
 import type { ReadScenario } from '../scenario.ts';
 import { packJob, unpackJob } from './travelling-job.ts';
-import { programIdentity } from './program-identity.ts';
 import { openQueuePlayer, type QueuePlayerOptions } from './queue-player.ts';
-import { PREFIX, queueName } from './redis.ts';
-import { openWorker, type WorkerEvent } from './worker.ts';
-
-/** From source, as the submitter in this process is: workers of another build get nothing. */
-const BEAMRIG = ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'src', 'cli', 'main.ts')];
+import { REGRESS, regressKind } from './regress-kind.ts';
 
 const test = forOneTest('queue');
+/** What a queue is compared with. */
+const pool = (await builtModule<typeof import('../job-pool.ts')>('src/regression/job-pool.ts')).openJobPool(1);
+afterAll(() => pool.close());
 const RIG = `
   name: small
   array: { geometry: { kind: ula, elements: 8 }, rfChains: 2, phaseBits: 3 }
@@ -41,15 +40,12 @@ function scenario(text: string): ReadScenario {
 }
 
 const player = async (redis: RedisServer, more: Partial<QueuePlayerOptions> = {}): Promise<JobPlayer> =>
-  test.later(await openQueuePlayer({ address: redis.address, parallel: 16, ...more }), (each) => each.close());
-
-async function worker(redis: RedisServer, more: Partial<Parameters<typeof openWorker>[0]> = {}): Promise<WorkerEvent[]> {
-  const events: WorkerEvent[] = [];
-  test.later(await openWorker({ address: redis.address, seats: 1, onEvent: (event) => events.push(event), ...more }), (each) =>
-    each.finish(),
+  test.later(await openQueuePlayer({ address: redis.address, parallel: 16, program: builtProgram, ...more }), (each) =>
+    each.close(),
   );
-  return events;
-}
+
+const worker = async (redis: RedisServer): Promise<StartedWorker> =>
+  test.later(await startWorker(redis.address), (each) => each.kill());
 
 const server = async (): Promise<RedisServer> => test.later(await RedisServer.start(), (each) => each.remove());
 
@@ -71,49 +67,49 @@ seconds: 20
 timeline: [{ atS: 3, do: unplug, forS: 3 }]
 expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLeast: 6 }]`;
     const scenarios = [scenario(text)];
-    const processes: ChildProcess[] = [0, 1, 2].map(() => {
-      const words = ['worker', '--queue', redis.address, '--workers', '1', '--until-idle', '100', '--json'];
-      const child = spawn(process.execPath, [...BEAMRIG, ...words], { stdio: 'ignore' });
-      endWithUs(child);
-      return test.later(child, () => child.kill('SIGKILL'));
-    });
+    const first = await worker(redis);
     const said: string[] = [];
     const queued = await player(redis, { onSay: (line) => said.push(line) });
     const reporting = regress({ scenarios, player: queued, retries: 0 });
-    const active = `${PREFIX}:${queueName(programIdentity())}:active`;
-    const begunBy = async (pid: number | undefined): Promise<boolean> =>
+    const active = `${PREFIX}:${queueName(builtProgram)}:active`;
+    const isBegun = async (): Promise<boolean> =>
       redis.ask(async (asked) => {
         for (const id of await asked.lrange(active, 0, -1)) {
           const progress = await asked.hget(active.replace(/active$/, id), 'progress');
-          if (progress?.includes(`-${pid}-`)) return true;
+          if (progress?.includes(first.name)) return true;
         }
         return false;
       });
-    await vi.waitFor(async () => expect(await begunBy(processes[0].pid)).toBe(true), { timeout: 60_000, interval: 20 });
-    processes[0].kill('SIGKILL');
+    await vi.waitFor(async () => expect(await isBegun()).toBe(true), { timeout: 60_000, interval: 20 });
+    first.kill();
     await redis.kill();
     await redis.start();
-    const here = test.later(openJobPool(1), (each) => each.close());
-    const expected = await regress({ scenarios, player: here, retries: 0 });
+    const others = await Promise.all([worker(redis), worker(redis)]);
+    const expected = await regress({ scenarios, player: pool, retries: 0 });
     const report = await reporting;
-    expect(processes.slice(1).map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null]);
+    expect(others.map(({ hasEnded }) => hasEnded())).toEqual([false, false]);
     expect(timeless(report)).toEqual(timeless(expected));
     expect(report.totals.passed).toBeGreaterThan(0);
     expect(report.totals.failed).toBeGreaterThan(0);
     expect(report.totals.error).toBe(0);
-    expect(attemptsOf(report).every(({ times }) => times.worker !== undefined)).toBe(true);
-    expect(attemptsOf(report).map(({ times }) => times.worker?.includes(`-${processes[0].pid}-`))).not.toContain(true);
+    const names = others.map(({ name }) => name);
+    expect(attemptsOf(report).map(({ times }) => names.includes(times.worker ?? ''))).not.toContain(false);
     expect(said.join('\n')).toContain('Redis is back');
   });
 
   it('gives a worker of another version nothing, and says its name', { timeout: 60_000 }, async () => {
     const redis = await server();
-    const other = { ...programIdentity(), version: '0.0.9', hash: '0123456789abcdef' };
-    const theirs = await worker(redis, { program: other });
+    const theirs: WorkerEvent[] = [];
+    const { name } = test.later(
+      await openWorker({
+        ...{ address: redis.address, seats: 1, kinds: { [REGRESS]: regressKind } },
+        program: { ...builtProgram, version: '0.0.9', hash: '0123456789abcdef' },
+        onEvent: (event) => theirs.push(event),
+      }),
+      (each) => each.finish(),
+    );
     const said: string[] = [];
     const queued = await player(redis, { onSay: (line) => said.push(line) });
-    const [ready] = theirs;
-    const name = ready.type === 'ready' ? ready.name : '';
     expect(said[0]).toMatch(/^no worker of this version .*the jobs wait for one/);
     expect(said[0]).toContain(`${name} is of another version and gets none of these jobs: 0.0.9`);
 
@@ -121,7 +117,7 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
     const reporting = regress({ scenarios: [one], player: queued });
     const ours = await worker(redis);
     expect((await reporting).totals).toMatchObject({ passed: 1, error: 0 });
-    expect(ours.map(({ type }) => type)).toEqual(['ready', 'played']);
+    expect(ours.events.map(({ type }) => type)).toEqual(['ready', 'done']);
     expect(theirs.map(({ type }) => type)).toEqual(['ready']);
   });
 
@@ -140,14 +136,13 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
       `{ name: recorded, about: Recorded., seconds: 1, channels: { file: ../recorded.npy }, expect: [{ check: sum-rate, atLeast: 1000 }], rig: {${RIG.trim().replaceAll('\n', ',')} } }`,
     );
     const job = { scenario: one, one: one.cases[0], seed: 1, runFolder: join(test.folder, 'x') };
-    const travelled = unpackJob({ job: JSON.parse(JSON.stringify(packJob(job).job)) as Record<string, unknown> }, '/there');
+    const travelled = unpackJob(JSON.parse(JSON.stringify(packJob(job).job)) as Record<string, unknown>, '/there');
     expect(travelled.scenario.text.channels?.file).toMatch(/^outside\/[0-9a-f]{12}\/recorded\.npy$/);
     expect(travelled.scenario.folder).toBe('/there/scenario');
 
     await worker(redis);
     const [there, here] = [join(test.folder, 'there'), join(test.folder, 'here')];
     const report = await regress({ scenarios: [one], player: await player(redis, { keep: true }), retries: 0, keep: there });
-    const pool = test.later(openJobPool(1), (each) => each.close());
     const expected = await regress({ scenarios: [one], player: pool, retries: 0, keep: here });
     expect(report.totals).toEqual(expected.totals);
     expect(report.totals.failed).toBe(1);
@@ -163,7 +158,7 @@ expect: [{ check: event, code: panel-lost, atMost: 1 }, { check: sum-rate, atLea
     const queued = await player(redis, { signal: stop.signal });
     const one = scenario(`{ name: one, about: One., seconds: 1, seeds: 3, rig: {${RIG.trim().replaceAll('\n', ',')} } }`);
     const reporting = regress({ scenarios: [one], player: queued, signal: stop.signal });
-    const waiting = `${PREFIX}:${queueName(programIdentity())}:wait`;
+    const waiting = `${PREFIX}:${queueName(builtProgram)}:wait`;
     await vi.waitFor(async () => expect(await redis.ask((asked) => asked.llen(waiting))).toBe(1), { timeout: 5000 });
     stop.abort();
     expect((await reporting).totals).toMatchObject({ passed: 0, failed: 0, error: 0, skipped: 1 });

@@ -5,27 +5,20 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix } from 'node:path';
-import * as z from 'zod';
 import { pathFrom } from '../../../core/files/home-path.ts';
 import { cardPathOf, isModelPath } from '../../../models/model-path.ts';
 import { CODEBOOK_NAMES } from '../../config/rig-file.ts';
 import type { Job } from '../job.ts';
-import { readFileFor, readFolderFor, sentFileSchema, type HeldFile } from './files.ts';
+import { readFileFor, readFolderFor, type HeldFile } from '../../jobs/files.ts';
 
 /** What the files of one job hold together at most. */
 const MOST_BYTES = 64 * 2 ** 20;
 
-export const travellingSchema = z.object({
-  run: z.string().regex(/^[0-9a-f-]{36}$/),
-  /** Whether the run folder of one that failed is wanted back. */
-  keep: z.boolean(),
-  job: z.record(z.string(), z.unknown()),
-  files: z.array(sentFileSchema).max(10_000),
-});
-export type Travelling = z.output<typeof travellingSchema>;
+/** A job for JSON. */
+export type PackedJob = Record<string, unknown>;
 
 /** @throws {BeamrigError} 'queue' where a file cannot be sent */
-export function packJob(job: Job): { job: Record<string, unknown>; files: HeldFile[] } {
+export function packJob(job: Job): { job: PackedJob; files: HeldFile[] } {
   const budget = { bytes: MOST_BYTES, of: MOST_BYTES };
   const files: HeldFile[] = [];
   const { scenario, one, golden } = job;
@@ -81,7 +74,7 @@ export function packJob(job: Job): { job: Record<string, unknown>; files: HeldFi
 }
 
 /** @param folder of the job on this machine, into which its files were put */
-export function unpackJob({ job }: Pick<Travelling, 'job'>, folder: string): Job {
+export function unpackJob(job: PackedJob, folder: string): Job {
   const { golden, ...read } = job as unknown as Omit<Job, 'golden'> & {
     golden?: string | { words: string[]; from: string } | { onlySeed: number };
   };

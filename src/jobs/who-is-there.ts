@@ -1,7 +1,8 @@
 /** Workers say that they are there; submitters see how many are of their program, and which are of another. */
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import { counted } from '../../../core/errors/counted.ts';
+import { counted } from '../../core/errors/counted.ts';
+import { shownAddress } from '../../core/errors/masked.ts';
 import { programName, programSchema, type Program } from './program-identity.ts';
 import { THERE_MS, WORKERS_KEY, workerKey } from './redis.ts';
 
@@ -41,14 +42,17 @@ function readJson(text: string): unknown {
   }
 }
 
-/** What a submitter says of them. */
-export function workersText(workers: readonly WorkerThere[], program: Program): string {
+/**
+ * What a submitter says of them.
+ * @param address of the Redis
+ */
+export function workersText(workers: readonly WorkerThere[], program: Program, address: string): string {
   const ours = workers.filter((worker) => worker.program.hash === program.hash);
   const others = workers.filter((worker) => worker.program.hash !== program.hash);
   const seats = ours.reduce((sum, worker) => sum + worker.seats, 0);
   const first =
     ours.length === 0
-      ? `no worker of this version (${programName(program)}): the jobs wait for one; start \`beamrig worker --queue …\` with it`
+      ? `no worker of this version (${programName(program)}): the jobs wait for one; start \`beamrig worker --queue ${shownAddress(address)}\` with it`
       : `${counted(ours.length, 'worker')} of this version, ${counted(seats, 'job')} at a time`;
   return [
     first,

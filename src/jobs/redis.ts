@@ -4,12 +4,12 @@
  *
  *   beamrig:jobs-HASH:…   jobs of one program (BullMQ's keys)
  *   beamrig:run:ID        a submitter is there ('on'), or wants its jobs ended ('stopped')
- *   beamrig:workers, beamrig:worker:NAME   who plays jobs
- *   beamrig:file:SHA-256  bytes that jobs and kept runs are made of
+ *   beamrig:workers, beamrig:worker:NAME   who does jobs
+ *   beamrig:file:SHA-256  bytes that jobs and answers are made of
  */
 import { Redis } from 'ioredis';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
-import { masked, shownAddress } from '../../../core/errors/masked.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { masked, shownAddress } from '../../core/errors/masked.ts';
 import type { Program } from './program-identity.ts';
 
 export const PREFIX = 'beamrig';

@@ -1,13 +1,14 @@
 /**
- * Which program this is, down to its bytes: a job is played only by the program that asked for it, for another one plays the same seed otherwise.
- * Files that decide what is played are hashed: the program itself, the zoo and the reference firmware.
+ * Which program this is, down to its bytes: a job is done only by the program that asked for it, for another one comes to other figures.
+ * Files that decide what comes of a job are hashed: the program itself, the zoo and the reference firmware.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { packageRoot } from '../../../core/files/package-root.ts';
-import { hostFacts } from '../../telemetry/run-manifest.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
+import { hostFacts } from '../telemetry/run-manifest.ts';
 
 export const programSchema = z.object({
   version: z.string(),
@@ -22,26 +23,32 @@ export const programSchema = z.object({
 export type Program = z.output<typeof programSchema>;
 
 const SOURCES = ['core', 'firmware-protocol', 'models', 'calibration', 'sounding', 'hil-sim', 'src'];
-const BUILT = ['dist', 'models/zoo', 'firmware-protocol'];
+const BESIDE_BUILT = ['models/zoo', 'firmware-protocol'];
 const DECIDES = /\.(?:ts|js|json|onnx|c|h|ld)$/;
 const DOES_NOT = /(?:\.test\.[jt]s$|\.d\.ts$|(?:^|[/\\])(?:node_modules|build|test)(?:[/\\]|$))/;
 
 export function programIdentity(): Program {
   const { program, node, host } = hostFacts();
   const root = packageRoot();
-  const folders = import.meta.url.endsWith('.ts') ? SOURCES : BUILT;
+  const isSource = import.meta.url.endsWith('.ts');
   const hash = createHash('sha256').update(JSON.stringify([node.split('.')[0], host.arch]));
-  for (const name of ['package.json', ...folders.flatMap((folder) => filesUnder(root, folder))]) {
-    const content = readFileSync(join(root, name));
+  const add = (folder: string, name: string): void => {
+    const content = readFileSync(join(folder, name));
     hash.update(`${name.split(sep).join('/')} ${content.length}\n`).update(content);
-  }
+  };
+  add(root, 'package.json');
+  if (!isSource) for (const name of filesUnder(builtFolder(), '.')) add(builtFolder(), name);
+  for (const folder of isSource ? SOURCES : BESIDE_BUILT) for (const name of filesUnder(root, folder)) add(root, name);
   return { ...program, node, arch: host.arch, hash: hash.digest('hex').slice(0, 16) };
 }
+
+/** `dist`, wherever it lies. */
+const builtFolder = (): string => resolve(fileURLToPath(import.meta.url), '../../..');
 
 const filesUnder = (root: string, folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter((name) => DECIDES.test(name) && !DOES_NOT.test(name))
     .sort();
 

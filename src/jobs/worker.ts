@@ -1,30 +1,33 @@
 /**
- * Takes jobs of this program's queue and plays them in processes that can be killed, a few at a time. A job whose worker is lost is played by
+ * Takes jobs of this program's queue and does them in processes that can be killed, a few at a time. A job whose worker is lost is done by
  * another: locks are renewed while a worker lives, and looked at by all others.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Worker, type Job as QueuedJob } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { failedAttempt } from '../job.ts';
-import { openJobPool, type JobPlayer } from '../job-pool.ts';
-import type { Attempt } from '../results.ts';
-import { MOST_LOST, type Answer } from './answer.ts';
-import { fetchFiles, readFolderFor, sendFiles } from './files.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { fetchFiles, sendFiles } from './files.ts';
+import { toJobError } from './job-error.ts';
+import type { JobDoer, JobKind } from './job-kind.ts';
 import { programIdentity, type Program } from './program-identity.ts';
 import { BEAT_MS, connectRedis, keepQueue, nowAndThen, PREFIX, queueName, runKey, THERE_MS } from './redis.ts';
-import { textOfWords, travellingSchema, unpackJob, type Travelling } from './travelling-job.ts';
+import { MOST_LOST, travellingSchema, type Returned, type Travelling } from './travelling.ts';
 import { sayGone, sayThere } from './who-is-there.ts';
 
 export interface WorkerOptions {
   /** redis://… */
   address: string;
+  /** By the name that their jobs have. */
+  kinds: Readonly<Record<string, JobKind>>;
   /** How many jobs at a time. */
   seats: number;
   /** Ends by itself after so long without a job. */
   untilIdleS?: number;
+  /** Another worker gets the job of one that was not heard of for so long, at the latest twice that; default 10. */
+  lostAfterS?: number;
   /** Where run folders stay that were to be kept and are too large to be sent. */
   keptFolder?: string;
   onEvent?: (event: WorkerEvent) => void;
@@ -33,7 +36,8 @@ export interface WorkerOptions {
 
 export type WorkerEvent =
   | { type: 'ready'; name: string; seats: number; program: Program }
-  | { type: 'played'; scenario: string; case: string; seed: number; verdict: Attempt['verdict'] | 'stopped'; seconds: number }
+  /** @property outcome 'done', the verdict of a scenario, 'error' or 'stopped' */
+  | { type: 'done'; kind: string; job: string; outcome: string; seconds: number }
   | { type: 'redis'; isLost: boolean }
   /** Redis is there, and does not do what it is asked. */
   | { type: 'trouble'; why: string };
@@ -42,22 +46,19 @@ export interface JobWorker {
   readonly name: string;
   /** Takes nothing new; resolves once what it has is finished. */
   finish(): Promise<void>;
-  /** Ends what it plays at once: others play it again. */
+  /** Ends what it does at once: others do it again. */
   abandon(): void;
   /** Resolves once it has ended, by `finish` or for want of jobs. */
   readonly ended: Promise<void>;
 }
 
-/** A dead worker's job is with another within the sum of both. Renewed at half. */
-const LOCK_MS = 10_000;
-const LOOK_MS = 5_000;
-/** What a run folder may hold to be sent back. */
-const MOST_KEPT_BYTES = 32 * 2 ** 20;
+const LOST_AFTER_S = 10;
 const KEEP_QUEUE_MS = 3600_000;
 
-interface Playing {
+interface Doing {
   run: string;
-  pool: JobPlayer;
+  kind: string;
+  doer: JobDoer;
   isStopped: boolean;
   /** Since when its submitter was not heard of. */
   unheardMs: number | undefined;
@@ -65,93 +66,84 @@ interface Playing {
 
 /** @throws {BeamrigError} 'queue' within seconds where there is no Redis */
 export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
-  const { seats, onEvent = () => undefined, program = programIdentity() } = options;
+  const { kinds, seats, lostAfterS = LOST_AFTER_S, onEvent = () => undefined, program = programIdentity() } = options;
   const name = `${hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-')}-${process.pid}-${randomBytes(2).toString('hex')}`;
-  const keptFolder = options.keptFolder ?? join(tmpdir(), 'beamrig-kept');
   let hasFinished = false;
   const redis = await connectRedis(options.address, (isLost) => {
     if (!hasFinished) onEvent({ type: 'redis', isLost });
   });
   const scratch = mkdtempSync(join(tmpdir(), 'beamrig-worker-'));
-  const free: JobPlayer[] = [];
-  const playing = new Set<Playing>();
+  const free: Pick<Doing, 'kind' | 'doer'>[] = [];
+  const working = new Set<Doing>();
   let lastBusyMs = performance.now();
-  // Every pool listens for the end of this process.
+  // Every pool of processes listens for the end of this one.
   process.setMaxListeners(Math.max(process.getMaxListeners(), seats + 20));
 
-  const play = async (queued: QueuedJob): Promise<Answer> => {
+  const doerOf = async (kind: string): Promise<JobDoer> => {
+    const same = free.findIndex((each) => each.kind === kind);
+    if (same >= 0) return free.splice(same, 1)[0].doer;
+    // One process a seat: that of another kind makes room.
+    await free.shift()?.doer.close();
+    return kinds[kind].open();
+  };
+
+  const take = async (queued: QueuedJob): Promise<Returned> => {
     const began = performance.now();
+    const kind = queued.name;
     const read = travellingSchema.safeParse(queued.data);
-    if (!read.success) return { attempt: { ...failedAttempt(read.error), times: { seconds: 0, worker: name } } };
+    if (!read.success) return { error: toJobError(read.error) };
+    if (!Object.hasOwn(kinds, kind))
+      return { error: toJobError(new BeamrigError('internal', `there are no jobs called '${kind}'`)) };
     const travelling = read.data;
-    const { scenario, one, seed } = travelling.job as { scenario: { text: { name: string } }; one: { id: string }; seed: number };
-    const folder = mkdtempSync(join(scratch, 'job-'));
-    const mine: Playing = { run: travelling.run, pool: free.pop() ?? openJobPool(1), isStopped: false, unheardMs: undefined };
-    playing.add(mine);
+    const mine: Doing = { run: travelling.run, kind, doer: await doerOf(kind), isStopped: false, unheardMs: undefined };
+    working.add(mine);
     try {
       await queued.updateProgress({ worker: name });
-      const answer = (await isWanted(redis, mine.run)) ? await played(travelling, folder, mine) : ({ stopped: true } as const);
-      const verdict = 'attempt' in answer ? answer.attempt.verdict : 'stopped';
+      const { outcome, returned } = (await isWanted(redis, mine.run)) ? await done(travelling, mine) : STOPPED;
       const seconds = (performance.now() - began) / 1000;
-      onEvent({ type: 'played', scenario: scenario.text.name, case: one.id, seed, verdict, seconds });
-      return answer;
+      onEvent({ type: 'done', kind, job: kinds[kind].nameOf(travelling.job), outcome, seconds });
+      return returned;
     } finally {
-      playing.delete(mine);
-      if (!mine.isStopped) free.push(mine.pool);
+      working.delete(mine);
+      if (!mine.isStopped) free.push(mine);
       lastBusyMs = performance.now();
+    }
+  };
+
+  const done = async ({ job, files }: Travelling, mine: Doing): Promise<{ outcome: string; returned: Returned }> => {
+    const folder = mkdtempSync(join(scratch, 'job-'));
+    try {
+      await fetchFiles(redis, files, folder);
+      const { answer, outcome } = await mine.doer.work(job, {
+        ...{ folder, worker: name, threads: Math.max(1, Math.floor(availableParallelism() / seats)) },
+        keptFolder: options.keptFolder ?? join(tmpdir(), 'beamrig-kept'),
+        send: (held) => sendFiles(redis, held),
+      });
+      return mine.isStopped ? STOPPED : { outcome, returned: { answer } };
+    } catch (error) {
+      return mine.isStopped ? STOPPED : { outcome: 'error', returned: { error: toJobError(error) } };
+    } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   };
 
-  const played = async (travelling: Travelling, folder: string, mine: Playing): Promise<Answer> => {
-    const began = performance.now();
-    try {
-      await fetchFiles(redis, travelling.files, folder);
-      const job = unpackJob(travelling, folder);
-      mkdirSync(job.runFolder, { recursive: true });
-      const { runFolder, words, ...attempt } = await mine.pool.play(job);
-      if (mine.isStopped) return { stopped: true };
-      attempt.times.worker = name;
-      const isBad = attempt.verdict === 'failed' || attempt.verdict === 'error';
-      const more = words === undefined ? {} : { words: words.map(textOfWords) };
-      if (!travelling.keep || !isBad) return { attempt, ...more };
-      return {
-        attempt: { ...attempt, ...(runFolder === undefined ? {} : { runFolder: relative(job.runFolder, runFolder) }) },
-        ...(await kept(job.runFolder)),
-        ...more,
-      };
-    } catch (error) {
-      return { attempt: { ...failedAttempt(error), times: { seconds: (performance.now() - began) / 1000, worker: name } } };
-    }
-  };
-
-  const kept = async (runFolder: string): Promise<{ kept: Awaited<ReturnType<typeof sendFiles>> } | { liesAt: string }> => {
-    try {
-      return { kept: await sendFiles(redis, readFolderFor(runFolder, '.', { bytes: MOST_KEPT_BYTES, of: MOST_KEPT_BYTES })) };
-    } catch {
-      mkdirSync(keptFolder, { recursive: true });
-      const place = mkdtempSync(join(keptFolder, 'run-'));
-      cpSync(runFolder, place, { recursive: true });
-      return { liesAt: `${name}:${place}` };
-    }
-  };
-
-  const worker = new Worker(queueName(program), play, {
+  const worker = new Worker(queueName(program), take, {
     ...{ connection: redis, prefix: PREFIX, concurrency: seats },
-    ...{ lockDuration: LOCK_MS, stalledInterval: LOOK_MS, maxStalledCount: MOST_LOST },
+    // Renewed at half.
+    ...{ lockDuration: lostAfterS * 1000, stalledInterval: lostAfterS * 500, maxStalledCount: MOST_LOST },
     runRetryDelay: 1000,
   });
   // A job that somebody else has finished meanwhile, and a connection that is away: both are told elsewhere.
   worker.on('error', () => undefined);
 
-  const stop = (one: Playing): void => {
+  const stop = (one: Doing): void => {
     one.isStopped = true;
-    void one.pool.close();
+    void one.doer.close();
   };
   const beat = async (): Promise<void> => {
     if (redis.status !== 'ready') return;
     await sayThere(redis, { name, program, seats });
-    for (const one of playing) {
+    for (const one of working) {
       const state = await redis.get(runKey(one.run));
       if (state === 'on') one.unheardMs = undefined;
       else one.unheardMs ??= performance.now();
@@ -163,10 +155,10 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
   let ending: Promise<void> | undefined;
   let hasEnded: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (hasEnded = resolve));
-  const abandon = (): void => playing.forEach(stop);
+  const abandon = (): void => working.forEach(stop);
   const finish = (): Promise<void> => (ending ??= end());
   const idle = setInterval(() => {
-    if (options.untilIdleS === undefined || playing.size > 0) return;
+    if (options.untilIdleS === undefined || working.size > 0) return;
     if (performance.now() - lastBusyMs > options.untilIdleS * 1000) void finish();
   }, 200);
 
@@ -177,7 +169,7 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
     if (redis.status === 'ready') await sayGone(redis, name).catch(() => undefined);
     hasFinished = true;
     redis.disconnect();
-    for (const pool of free) await pool.close();
+    for (const { doer } of free) await doer.close();
     if (existsSync(scratch)) rmSync(scratch, { recursive: true, force: true });
     hasEnded();
   }
@@ -188,6 +180,8 @@ export async function openWorker(options: WorkerOptions): Promise<JobWorker> {
   onEvent({ type: 'ready', name, seats, program });
   return { name, finish, abandon, ended };
 }
+
+const STOPPED = { outcome: 'stopped', returned: { stopped: true } } satisfies { outcome: string; returned: Returned };
 
 /** Whether somebody still waits for it. Right after Redis was restarted, a submitter may not have said so yet. */
 async function isWanted(redis: Redis, run: string): Promise<boolean> {

@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
-import { readBoundedFile } from '../../../core/files/bounded-file.ts';
+import { BeamrigError } from '../../core/errors/beamrig-error.ts';
+import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { fileKey, filesStay } from './redis.ts';
 
 export const sentFileSchema = z.object({
@@ -30,7 +30,7 @@ export function readFileFor(file: string, path: string, budget: { bytes: number;
       'queue',
       `${file}: ${tooLarge ? `files of one job hold more than the ${mebibytes(budget.of)} that are sent with it` : read.why}`,
       {
-        wayOut: tooLarge ? 'Play this scenario without --queue, or with a smaller file.' : 'Put it there, or name another.',
+        wayOut: tooLarge ? 'Leave --queue out, or give a smaller file.' : 'Put it there, or name another.',
       },
     );
   }
@@ -70,7 +70,7 @@ export async function fetchFiles(redis: Redis, files: readonly SentFile[], folde
   for (const { path, sha256 } of files) {
     const place = resolve(folder, path);
     const refuse = (why: string): never => {
-      throw new BeamrigError('queue', `${path}: ${why}`, { wayOut: 'Run the regression again.' });
+      throw new BeamrigError('queue', `${path}: ${why}`, { wayOut: 'Begin it again.' });
     };
     if (!place.startsWith(`${resolve(folder)}${sep}`)) refuse('this would lie outside of the folder of the job');
     const bytes = await redis.getBuffer(fileKey(sha256));
