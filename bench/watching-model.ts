@@ -16,12 +16,15 @@ export const RATE_HZ = 20;
 /** Beams of users who walk, played again and again. */
 export const MOVING_POINTS = 400;
 export const CHAINS = 4;
+export const PHASE_BITS = 6;
+export const WALK_MPS = 1.4;
 export const POWER = 10;
 export const NOISE = 1;
 const SNR_FLOOR = 1e-6;
 
 /** A beam as it is believed to be. */
 export interface ScenePoint extends RadiatedBeam {
+  words: Uint16Array;
   predictedSnrDb: Float64Array;
   sumRate: number;
 }
@@ -37,16 +40,16 @@ export function beamFor(channel: CMatrix, before?: ScenePoint): ScenePoint {
   const problem = { channel, rfChains: CHAINS, power: POWER, noise: NOISE };
   const analogPhase = before?.analog.re.map((re, place) => Math.atan2(before.analog.im[place], re));
   const beam = before && analogPhase ? { analogPhase, digital: before.digital } : runBaseline('aligned', problem);
-  const { analog, digital, sinr, sumRate } = realiseBeam(problem, beam, {
-    states: { bits: 6 },
+  const { words, analog, digital, sinr, sumRate } = realiseBeam(problem, beam, {
+    states: { bits: PHASE_BITS },
     objective: OBJECTIVES['sum-rate'],
   });
-  return { channel, analog, digital, noise: NOISE, predictedSnrDb: sinr.map(toDb), sumRate };
+  return { words, channel, analog, digital, noise: NOISE, predictedSnrDb: sinr.map(toDb), sumRate };
 }
 
 /** So many beams of users who walk, 1/20 s apart; one of them: they stand still. */
 export function scenePoints(seed: number, count: number): ScenePoint[] {
-  const scene = movingUsers(seed, 1.4);
+  const scene = movingUsers(seed, WALK_MPS);
   return Array.from({ length: count }, (_, i) => {
     scene.moveTo(i / RATE_HZ);
     return beamFor(scene.channel());

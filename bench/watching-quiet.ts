@@ -2,11 +2,16 @@
 import { solveHermitian } from '../core/signal/cholesky.ts';
 import { add, conjTranspose, matmul, multiplyAhB, subtract, type CMatrix } from '../core/signal/complex-matrix.ts';
 import { createRandom, type Random } from '../core/signal/random.ts';
+import { createSimulatedArray } from '../hil-sim/simulated-array.ts';
 import { watchCycles } from './watched-cycles.ts';
 import {
+  CHAINS,
+  ELEMENTS,
   MOVING_POINTS,
   NOISE,
+  PHASE_BITS,
   RATE_HZ,
+  WALK_MPS,
   asBelieved,
   beamFor,
   movingUsers,
@@ -17,7 +22,7 @@ import {
   type ScenePoint,
 } from './watching-model.ts';
 
-export type Quiet = 'walk' | 'stand' | 'sounded, stand' | 'sounded, move';
+export type Quiet = 'walk' | 'stand' | 'walk, imperfect' | 'sounded, stand' | 'sounded, move';
 
 export interface QuietStretch {
   kind: Quiet;
@@ -46,7 +51,7 @@ export async function playQuiet({ kind, seed, hours, biasDb }: QuietStretch): Pr
   const random = createRandom(seed).stream('pilots');
   const looking = watchCycles({ hasLooks: true, random: createRandom(seed).stream('looks') });
   const bySinrs = watchCycles({ hasLooks: false, random });
-  const at = kind === 'walk' || kind === 'stand' ? known(seed, kind === 'walk') : sounded(seed, kind === 'sounded, move');
+  const at = cyclesOf(kind, seed);
   for (let cycle = 0; cycle < hours * 3600 * RATE_HZ; cycle++) {
     const { point, gains, chains, slots } = at(cycle);
     const reading = readingOf(gains, random, biasDb);
@@ -57,6 +62,26 @@ export async function playQuiet({ kind, seed, hours, biasDb }: QuietStretch): Pr
   }
   const codes = ({ told }: typeof looking): string[] => told.map(({ code }) => code);
   return { looking: codes(looking), bySinrs: codes(bySinrs), looks: looking.looks };
+}
+
+function cyclesOf(kind: Quiet, seed: number): (cycle: number) => QuietCycle {
+  if (kind === 'walk, imperfect') return imperfect(seed);
+  return kind === 'walk' || kind === 'stand' ? known(seed, kind === 'walk') : sounded(seed, kind === 'sounded, move');
+}
+
+/** Users walk on and on, and nobody has measured the array: as the demo has it. */
+function imperfect(seed: number): (cycle: number) => QuietCycle {
+  const scene = movingUsers(seed, WALK_MPS);
+  const array = createSimulatedArray({
+    ...{ elements: ELEMENTS, rfChains: CHAINS, phaseBits: PHASE_BITS, random: createRandom(seed).stream('array') },
+    impairments: { gainErrorDb: 0.5, phaseErrorDeg: 5, phaseStateErrorDeg: 1 },
+  });
+  return (cycle) => {
+    scene.moveTo(cycle / RATE_HZ);
+    const point = beamFor(scene.channel());
+    const chains = matmul(point.channel, array.radiatedAnalog(point.words, 0));
+    return { point, gains: matmul(chains, point.digital), chains: () => chains };
+  };
 }
 
 function known(seed: number, moves: boolean): (cycle: number) => QuietCycle {

@@ -142,13 +142,15 @@ export class CalibrationView {
 
   #askForStates({ calibrated, rfChains }: RigDescription): void {
     const chain = Math.min(Number(this.#chain.value), rfChains - 1);
-    const wanted = JSON.stringify([chain, calibrated.map(({ table }) => table?.id)]);
+    const wanted = JSON.stringify([chain, calibrated.map(({ table }) => table?.id ?? null)]);
     if (wanted === this.#askedFor) return;
     this.#askedFor = wanted;
     const url = new URL(`api/calibration?chain=${chain}`, document.baseURI);
     void ask<StateErrorMap>(url).then((states) => {
       if (wanted !== this.#askedFor) return;
-      if (states === undefined) return void setTimeout(() => (this.#askedFor = ''), ASK_AGAIN_MS);
+      // Descriptions come later than answers: a panel that was lost for a moment had no tables in it, and no description ever said so.
+      const isOfThese = states !== undefined && JSON.stringify([states.chain, states.tables]) === wanted;
+      if (!isOfThese) return void setTimeout(() => (this.#askedFor = ''), ASK_AGAIN_MS);
       this.#states = states;
       this.#map.show(states, this.#quantity);
     });

@@ -60,7 +60,8 @@ function stateErrors(controller: Controller, chain: number): StateErrorMap {
   const of = array?.states(phaseBits).of;
   const id = array?.id ?? 'none';
   const flaws = calibrated.flatMap(({ table }) => table?.flaws ?? []).filter(({ rfChain }) => rfChain === chain);
-  const map = { id, chain, phaseBits, flaws: flaws.map(({ element, flaw }) => ({ element, flaw })) };
+  const tables = calibrated.map(({ table }) => table?.id ?? null);
+  const map = { id, tables, chain, phaseBits, flaws: flaws.map(({ element, flaw }) => ({ element, flaw })) };
   if (of === undefined) return { ...map, phaseDeg: null, gainDb: null };
   const run = chainRuns?.[chain] ?? { first: 0, count: elements };
   const states = 2 ** phaseBits;

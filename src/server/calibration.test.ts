@@ -84,7 +84,7 @@ it('answers what the states miss for a chain that there is, and a report once th
   const [status, map] = await get('api/calibration?chain=3');
   expect([status, JSON.parse(map)]).toEqual([
     200,
-    { id: 'none', chain: 3, phaseBits: 6, flaws: [], phaseDeg: null, gainDb: null },
+    { id: 'none', tables: [null], chain: 3, phaseBits: 6, flaws: [], phaseDeg: null, gainDb: null },
   ]);
   for (const chain of ['4', '-1', '1.5', 'x', '1&chain=2']) expect((await get(`api/calibration?chain=${chain}`))[0]).toBe(400);
   expect(await get('api/calibration/tables')).toEqual([200, '{"tables":[]}']);

@@ -132,6 +132,8 @@ export type PlanAnswer = Awaited<ReturnType<Calibrating['plan']>>;
 export interface StateErrorMap {
   /** Of the tables; 'none': states are taken as ideal. */
   id: string;
+  /** By board, as the description had it at this moment: an answer of another moment is not one to what was asked. */
+  tables: (string | null)[];
   chain: number;
   phaseBits: number;
   /** Degrees, the offset of its element in it, −180 to 180; null where it radiates nothing or is not connected. The whole is null where there is no table. */

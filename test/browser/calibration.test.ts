@@ -32,6 +32,8 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig whose array is measured
   let file: RigFile;
   let opened: OpenPage;
   let newest: CycleRecord | undefined;
+  /** What the server answered of the states while there was no table. */
+  let ideal = '';
   const text = async (selector: string): Promise<string> => (await opened.page.textContent(selector)) ?? '';
   const tables = (): string[] => {
     try {
@@ -72,6 +74,7 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig whose array is measured
     await expect.poll(() => text('#cal-boards'), SOON).toContain('none: ideal states (there are no tables)');
     await expect.poll(() => text('#calibration-body .readout'), SOON).toContain('states are taken as ideal');
     await expect.poll(() => text('#cal-tables'), SOON).toBe('There are no tables in the folder.');
+    ideal = await (await fetch(new URL('api/calibration?chain=0', opened.server.url))).text();
   });
 
   it('says beforehand what it will take, and why what is not possible is not', async () => {
@@ -134,6 +137,20 @@ describe.skipIf(!hasPart('chromium'))('the page of a rig whose array is measured
     expect(report.headers.get('content-security-policy')).toContain('sandbox');
     expect(await report.text()).toContain('Calibration of measured');
   }, 120_000);
+
+  it('asks again where the answer was of a moment without tables, as while a panel is lost, and shows no such map beside a table in use', async () => {
+    let answers = 0;
+    await opened.page.route('**/api/calibration?chain=0', async (route) => {
+      if (answers++ === 0) await route.fulfill({ contentType: 'application/json', body: ideal });
+      else await route.continue();
+    });
+    await opened.page.click('#calibration-close');
+    await opened.page.click('#calibration-glance');
+    await expect.poll(() => answers, SOON).toBe(2);
+    expect(await opened.page.isVisible('#calibration-body .empty')).toBe(false);
+    expect(await text('#calibration-body .readout')).not.toContain('states are taken as ideal');
+    await opened.page.unroute('**/api/calibration?chain=0');
+  });
 
   it('stopped in the middle, is dark and paused, and the table of before stays in use', async () => {
     const before = newest?.calibration;

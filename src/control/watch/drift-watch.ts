@@ -83,6 +83,8 @@ const LEAST_SLACK_DB = 0.1;
 const SLACK_SIGMAS = 0.75;
 const LEAST_LIMIT_DB = 3;
 const LIMIT_SIGMAS = 10;
+/** Of the limit: one estimate of the channel may be far worse than the others, and all of its readings are. Four are needed, as in the bank of faults. */
+const MOST_OF_ONE_SPELL = 2 / 7;
 /** Blocks after which the baseline has followed by 63 %. */
 const BASELINE_PACE = 1800;
 /** Blocks kept, twenty minutes of seconds; and those that the shape of a rise is told from, at least, with as many before it as in it. */
@@ -190,7 +192,8 @@ function judge(state: DriftState, baseline: NonNullable<DriftState['baseline']>,
       Object.assign(state, { announced: false, quietBlocks: 0, sum: 0, rising: 0, recent: [] });
     return undefined;
   }
-  state.sum = Math.max(0, state.sum + excessDb - slackDb);
+  const mostDb = block.spell === undefined ? Infinity : MOST_OF_ONE_SPELL * limitDb;
+  state.sum = Math.max(0, state.sum + Math.min(excessDb - slackDb, mostDb));
   state.rising = state.sum === 0 ? 0 : state.rising + 1;
   state.recent.push(block);
   if (state.recent.length > MOST_RECENT) state.recent.shift();

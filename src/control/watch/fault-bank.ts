@@ -8,7 +8,8 @@
  * σ_k² is what n pilots make of an SINR s, (10/ln 10)²·(1/(n − 1) + 2/(ns) + 1/(ns)²), times what the learning finds it to be beside that: channels
  * that are estimates, and beams on an array that is not as it is believed to be, spread more. Learned, in the first minute: the mean difference of
  * each user; its spread, of single readings and of seconds, the larger one; and how much of each fault is there already, by how the difference goes with
- * δ_f from beam to beam. What is there from the start is no news. The margin is two standard errors of what was learned.
+ * δ_f from beam to beam; of errors of all elements first, which every fault is then judged beside. What is there from the start is no news. The margin is
+ * two standard errors of what was learned.
  *
  * False alarms: a CUSUM of log-likelihood ratios alone is e^h readings away from one in the mean, whatever the fault (Lorden, Ann. Math. Statist. 42,
  * 1971), a bank of F of them at least e^h/F. h = ln(F · readings of a day). No reading counts for more than 2/7 of h: four are needed. Where channels are
@@ -18,7 +19,7 @@ import { toDb } from '../../../core/signal/rate.ts';
 import type { SupposedFault } from '../../../core/signal/fault-losses.ts';
 import { LEAST_MEASURED } from './drift-watch.ts';
 import type { LookEvidence } from './effective-channel.ts';
-import { finite, learn, newLearning, type Learned, type Learning } from './learned-normal.ts';
+import { errorVariance, finite, learn, newLearning, type Learned, type Learning } from './learned-normal.ts';
 import { nameFault, type NamedFault } from './fault-naming.ts';
 
 export interface BankReading {
@@ -68,6 +69,8 @@ export interface FaultBank {
 }
 
 const MARGIN_ERRORS = 2;
+/** Errors of elements that are measured against, RMS. */
+const ERRORS_DEG = 6;
 /** Where channels are sounded, what is predicted is off by the errors of estimates, which are worse at one time than another: by so much of it, one σ. */
 const ESTIMATES_DOUBT = 0.5;
 /** Readings after which the learned means have followed by 63 %: half an hour at 20 a second. */
@@ -98,6 +101,8 @@ class Bank implements FaultBank {
   readonly #faults;
   readonly #users;
   readonly #limit;
+  /** Of the faults, the one that is errors of all elements, as they may be there from the start. */
+  readonly #spreadFault: number;
   #learning: Learning;
   #learned: Learned | undefined;
   /** S, and the plain log-likelihood ratio since S was nought last. */
@@ -119,6 +124,8 @@ class Bank implements FaultBank {
   /** And 1/σ² beside what was learned, and the variance of the mean that was learned. */
   readonly #inverse: Float64Array;
   readonly #doubt: Float64Array;
+  /** What errors of elements cost each user beside their mean, dB. */
+  readonly #more: Float64Array;
   /** The largest S. */
   #most = 0;
 
@@ -134,12 +141,14 @@ class Bank implements FaultBank {
     this.#e = new Float64Array(users);
     this.#inverse = new Float64Array(users);
     this.#doubt = new Float64Array(users);
-    this.#learning = newLearning(faults.length, users);
+    this.#more = new Float64Array(users);
+    this.#spreadFault = faults.findIndex((fault) => fault.what === 'elements' && fault.spreadDeg === ERRORS_DEG);
+    this.#learning = newLearning(faults.length, users, this.#spreadFault);
   }
 
   learnAnew(): void {
     this.#learned = undefined;
-    this.#learning = newLearning(this.#faults.length, this.#users);
+    this.#learning = newLearning(this.#faults.length, this.#users, this.#spreadFault);
     this.#naming = undefined;
     this.#sum.fill(0);
     this.#sumBefore.fill(0);
@@ -219,18 +228,21 @@ class Bank implements FaultBank {
 
   #judge(reading: BankReading, learned: Learned): void {
     const { losses, cycle, timeMs, missingRate, spell } = reading;
-    const { mean, spread, weight, meanLoss, share, precision } = learned;
+    const { mean, spread, weight, meanLoss, errors, share, precision } = learned;
     const users = this.#users;
     const [w, e] = [this.#w, this.#e];
     let grown = 0;
     let watched = 0;
-    const [inverse, doubt] = [this.#inverse, this.#doubt];
+    const [inverse, doubt, more] = [this.#inverse, this.#doubt, this.#more];
     for (let k = 0; k < users; k++) {
       inverse[k] = 0;
       if (w[k] === 0 || Number.isNaN(mean[k])) continue;
-      inverse[k] = w[k] / spread[k];
+      const i = errors.of * users + k;
+      const ofErrors = errors.of < 0 ? 0 : finite(losses[i]);
+      more[k] = errors.of < 0 ? 0 : ofErrors - meanLoss[i];
+      inverse[k] = 1 / (spread[k] / w[k] + errorVariance(errors.share, users) * ofErrors ** 2);
       doubt[k] = spread[k] / weight[k] + (spell === undefined ? 0 : (ESTIMATES_DOUBT * mean[k]) ** 2);
-      e[k] -= mean[k];
+      e[k] -= mean[k] + errors.share * more[k];
       grown += e[k];
       watched++;
     }
@@ -247,6 +259,7 @@ class Bank implements FaultBank {
       let square = 0;
       let moved = 0;
       let ofMean = 0;
+      let across = 0;
       for (let k = 0; k < users; k++, i++) {
         if (inverse[k] === 0) continue;
         const loss = finite(losses[i]);
@@ -254,10 +267,11 @@ class Bank implements FaultBank {
         along += weighed * e[k];
         square += weighed * loss;
         moved += weighed * (loss - meanLoss[i]);
+        across += weighed * more[k];
         ofMean += weighed * weighed * doubt[k];
       }
       const ratio = along - share[f] * moved - square / 2;
-      const margin = MARGIN_ERRORS * Math.sqrt(ofMean + (moved * moved) / precision[f]);
+      const margin = MARGIN_ERRORS * Math.sqrt(ofMean + (moved * moved) / precision[f] + (across * across) / errors.precision);
       if (sums[f] <= 0) {
         // Most faults explain nothing most of the time.
         if (ratio <= margin) continue;
