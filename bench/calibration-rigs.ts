@@ -359,7 +359,7 @@ const command = ['npx tsx bench/calibration-rigs.ts', ...positionals, '--output 
 const lines = [
   '# Calibration of whole rigs',
   '',
-  `\`${command}\`, ${machine()}. One array each. Seconds are those of a machine that others used as well; the load of its cores stands beside them. Errors do not depend on it.`,
+  `\`${command}\`, ${machine()}. One array each. Seconds are those of a machine that others used as well; the load of its cores stands beside them. Errors do not depend on it, but those of chips that drift: by real time, so that a measurement that took minutes is of another array at its end.`,
   'Errors are RMS over the elements that do what they are told (`hadamard`: state 0), one common factor of each chain taken out. Where an array has flaws element 9 is dead and 40 is stuck; offsets alone do not tell a stuck element. The bound is that of elements of power 1.',
 ];
 for (const [name, { title, rows, about }] of Object.entries(SECTIONS)) {
