@@ -120,22 +120,21 @@ export function amplitudeBoundDeg(method: CalibrationMethod, setup: MethodSetup,
     turn.map((value) => (value / norm) * Math.sqrt(stiff)),
   );
   const covariance = solveHermitian(whole, identity(2 * elements));
+  return rmsTurnDeg(turn, covariance) / Math.sqrt(scale);
+}
+
+/**
+ * RMS over elements of the error of a phase.
+ * @param turn of (re, im) of each where its phase grows
+ * @param covariance of (re, im) of all
+ */
+export function rmsTurnDeg(turn: Float64Array, { re, cols }: CMatrix): number {
+  const elements = turn.length / 2;
   let sum = 0;
   for (let n = 0; n < elements; n++) {
     const power = turn[2 * n] ** 2 + turn[2 * n + 1] ** 2;
-    for (const [i, j] of [
-      [0, 0],
-      [0, 1],
-      [1, 0],
-      [1, 1],
-    ]) {
-      sum +=
-        (turn[2 * n + i] * turn[2 * n + j] * covariance.re[(2 * n + i) * 2 * elements + 2 * n + j]) /
-        power /
-        power /
-        scale /
-        elements;
-    }
+    for (const i of [2 * n, 2 * n + 1])
+      for (const j of [2 * n, 2 * n + 1]) sum += (turn[i] * turn[j] * re[i * cols + j]) / power ** 2 / elements;
   }
   return DEG * Math.sqrt(sum);
 }

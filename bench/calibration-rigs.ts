@@ -1,22 +1,26 @@
 /**
- * Whole measurements through panel drivers: readings, commits, seconds and errors of four chains and of ADAR1000 chips that warm up, link by link, and as arrays
- * grow. Seconds of reading and of working out apart: a machine that is shared makes both longer.
+ * Whole measurements through panel drivers: readings, commits, seconds and errors of four chains and of ADAR1000 chips that warm up, by power alone, link by link,
+ * and as arrays grow. Seconds of reading and of working out apart: a machine that is shared makes both longer.
  *
- *   npx tsx bench/calibration-rigs.ts links|growth|arrays|power … [--output docs/results/calibration-rigs.md]
+ *   npx tsx bench/calibration-rigs.ts [arrays power links growth] [--output docs/results/calibration-rigs.md]
+ *
+ * All parts unless some are named.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { DRAWN_REFERENCE_SHARE } from '../calibration/drawn-array.ts';
 import type { CalibrationMethod } from '../calibration/method.ts';
 import { CALIBRATION_METHODS } from '../calibration/methods.ts';
 import { stateDifference } from '../calibration/state-difference.ts';
 import { createRealClock } from '../core/clock/real-clock.ts';
+import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { createRandom } from '../core/signal/random.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { scenarioText } from '../scripts/same-scenario.ts';
-import { parseRigFile } from '../src/config/rig-file.ts';
+import { elementsOf, parseRigFile } from '../src/config/rig-file.ts';
 import { calibrateRig, type CalibrationResult } from '../src/measuring/calibrate-rig.ts';
 import type { ReadingKind } from '../src/measuring/calibration-request.ts';
 import { openArray } from '../src/measuring/open-array.ts';
@@ -78,13 +82,12 @@ async function carriedOut(text: string, folder: string, { method, ...asked }: As
 interface ArrayRow {
   what: string;
   method: string;
-  snrDb: number;
+  snrDb: number | string;
   readings: number;
   commits: number;
   phaseDeg: number;
   gainDb: number;
   claimedDeg: number;
-  /** Of these readings of elements of power 1, where the spread of the states is 3° and 0.3 dB. */
   boundDeg: number;
   seconds: number;
   flaws: string;
@@ -106,6 +109,7 @@ ${more}
 
 const FLAWS = 'deadElements: [9], stuckElements: [40]';
 const DRAWN = 'gainErrorDb: 0.87, phaseErrorDeg: 104';
+const STATES = 'phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent';
 
 interface ArrayCase {
   what: string;
@@ -114,21 +118,19 @@ interface ArrayCase {
   snrsDb: number[];
 }
 
+const independent = (rfChains: number, asked: Asked[], snrsDb: number[]): ArrayCase => ({
+  what: `64 × ${rfChains}, independent state errors`,
+  text: (snrDb) =>
+    rigText(
+      ...([64, rfChains, 6, `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, ${STATES}, ${FLAWS} } }`] as const),
+      'calibration: { probe: { receiver: 0 } }',
+    ),
+  ...{ asked, snrsDb },
+});
+
 /** Four chains with errors of each state by itself, and chips at the level of registers with drift: each beside a dead and a stuck element. */
 const ARRAY_CASES: ArrayCase[] = [
-  {
-    what: '64 × 4, independent state errors',
-    text: (snrDb: number) =>
-      rigText(
-        64,
-        4,
-        6,
-        `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
-        'calibration: { probe: { receiver: 0 } }',
-      ),
-    asked: [{ method: 'coded' }, { method: 'hadamard', readings: 256 }],
-    snrsDb: [10, 20, 30],
-  },
+  independent(4, [{ method: 'coded' }, { method: 'hadamard', readings: 256 }], [10, 20, 30]),
   {
     what: '64 × 1, ADAR1000, Q = 7, drift of 5°/min',
     text: (snrDb: number) =>
@@ -143,22 +145,17 @@ const ARRAY_CASES: ArrayCase[] = [
   },
 ];
 
-/** Takes minutes: a chain after the other, two readings for each setting, and states again for every step. */
-const POWER_CASES: ArrayCase[] = [
-  {
-    what: '64 × 4, independent state errors',
-    text: (snrDb: number) =>
-      rigText(
-        64,
-        4,
-        6,
-        `{ probeSnrDb: ${snrDb}, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent, ${FLAWS} } }`,
-        'calibration: { probe: { receiver: 0 } }',
-      ),
-    asked: [{ method: 'coded', reading: 'power', readings: 8192, pilots: 16_384 }],
-    snrsDb: [20],
-  },
-];
+/**
+ * Takes minutes: a chain after the other, two readings for each setting, and states again for every step. Two chains are one with its reference, and the same the
+ * other way about.
+ */
+const POWER_CASES: ArrayCase[] = [2, 4].map((rfChains) =>
+  independent(
+    rfChains,
+    [16_384, 32_000].map((pilots) => ({ method: 'coded', reading: 'power', readings: 8192, pilots })),
+    [20],
+  ),
+);
 
 async function throughPanels(folder: string, cases: readonly ArrayCase[]): Promise<ArrayRow[]> {
   const rows: ArrayRow[] = [];
@@ -174,13 +171,17 @@ async function throughPanels(folder: string, cases: readonly ArrayCase[]): Promi
             !flaws.has(Math.floor(at / states.cols)) && (!offsets || at % states.cols === 0);
           return { ...stateDifference(states, truth, counts), lossDb: worstBeamLossDb(states, truth, BEAMS) };
         });
+        const byPower = each.reading === 'power';
+        const readingDb = byPower ? powerReadingDb(each.pilots ?? 1) : snrDb;
         rows.push({
-          ...{ what, method: each.reading === 'power' ? `${each.method}, power` : each.method, snrDb },
+          what,
+          method: byPower ? `${each.method}, power of ${(each.pilots ?? 0).toLocaleString('en')} pilots` : each.method,
+          snrDb: byPower ? readingDb.toFixed(1) : snrDb,
           ...{ readings: result.readings, commits: result.commits, seconds: result.readSeconds },
-          phaseDeg: Math.sqrt(errors.reduce((sum, { phaseDeg }) => sum + phaseDeg ** 2, 0) / errors.length),
-          gainDb: Math.sqrt(errors.reduce((sum, { gainDb }) => sum + gainDb ** 2, 0) / errors.length),
+          phaseDeg: rms(errors.map(({ phaseDeg }) => phaseDeg)),
+          gainDb: rms(errors.map(({ gainDb }) => gainDb)),
           claimedDeg: result.tables[0].accuracy.phaseDeg,
-          boundDeg: boundOf(each, text(snrDb), folder, snrDb),
+          boundDeg: boundOf(each, text(snrDb), folder, readingDb),
           flaws: [...new Set(result.tables[0].flaws.map(({ element, flaw }) => `${element} ${flaw}`))].join(', '),
           lossDb: Math.max(...errors.map(({ lossDb }) => lossDb)),
         });
@@ -190,13 +191,20 @@ async function throughPanels(folder: string, cases: readonly ArrayCase[]): Promi
   return rows;
 }
 
+const rms = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+
+/** SNR of a reading of an element of power 1: a power scatters by 1/√pilots of all that is heard, the reference among it. */
+const powerReadingDb = (pilots: number): number => 10 * Math.log10((2 * pilots) / (64 * (1 + DRAWN_REFERENCE_SHARE ** 2)));
+
+/** Of the readings of a chain, of elements of power 1, where the spread of the states is 3° and 0.3 dB. */
 function boundOf({ method: name, readings, reading }: Asked, text: string, folder: string, snrDb: number): number {
-  const { phaseBits } = parseRigFile(text, join(folder, 'rig.yaml')).array;
+  const rig = parseRigFile(text, join(folder, 'rig.yaml'));
   const method = methodOf(name);
   // Two readings of power are worth a complex one.
   const asked = readings === undefined ? {} : { readings: reading === 'power' ? readings / 2 : readings };
   const random = createRandom(1).stream('plan');
-  const setup = { elements: 64, phaseBits, elementEnable: true, random, ...asked };
+  const { phaseBits } = rig.array;
+  const setup = { elements: elementsOf(rig), phaseBits, elementEnable: true, random, ...asked };
   return complexBoundDeg(method, setup, 10 ** (-snrDb / 10), method.finds === 'states');
 }
 
@@ -207,20 +215,35 @@ interface LinkRow {
   readSeconds: number;
   computedSeconds: number;
   plannedSeconds: number;
+  phaseDeg: number;
+  /** Beside the table over loopback: where both have the same error, each by itself, √2 of it. */
+  besideDeg: number;
 }
 
 /** The same 64 × 4 chains of ADAR1000, `hadamard` with 256 readings, over each link that this machine has the parts of. */
 async function byLink(folder: string): Promise<LinkRow[]> {
   const asked: Asked = { method: 'hadamard', readings: 256, pilots: 16 };
   const rows: LinkRow[] = [];
+  let first: Carried | undefined;
   const add = async (link: string, links: string): Promise<void> => {
     console.error(`link: ${link}`);
-    const { readings, commits, readSeconds, computedSeconds, plannedSeconds } = await carriedOut(
-      scenarioText(links),
-      folder,
-      asked,
-    );
-    rows.push({ link, readings, commits, readSeconds, computedSeconds, plannedSeconds });
+    const { chains, readings, commits, ...seconds } = await carriedOut(scenarioText(links), folder, asked);
+    first ??= { chains, readings, commits, ...seconds };
+    const loopback = first.chains;
+    const rig = parseRigFile(scenarioText(links), join(folder, 'rig.yaml'));
+    const errorOf = (beside: (m: number, elements: readonly number[]) => CMatrix): number =>
+      rms(
+        chains.map(({ states, elements }, m) => {
+          const { phaseDeg } = stateDifference(states, beside(m, elements), (at) => at % states.cols === 0);
+          return phaseDeg;
+        }),
+      );
+    const { readSeconds, computedSeconds, plannedSeconds } = seconds;
+    rows.push({
+      ...{ link, readings, commits, readSeconds, computedSeconds, plannedSeconds },
+      phaseDeg: errorOf((m, elements) => chainTruth(rig, m, elements)),
+      besideDeg: errorOf((m) => loopback[m].states),
+    });
   };
   await add('loopback', 'fallback: at-start');
   const bench = openLinksBench();
@@ -256,30 +279,25 @@ interface GrowthRow {
   readSeconds: number;
   computedSeconds: number;
   phaseDeg: number;
+  boundDeg: number;
 }
 
-/** Offsets of one chain of 4 bits over loopback, 2·N readings at 20 dB, as arrays grow. */
+/** Offsets of one chain of 4 bits over loopback, 2·N readings at 20 dB. */
 async function growing(folder: string): Promise<GrowthRow[]> {
   const rows: GrowthRow[] = [];
   for (const elements of [16, 64, 256, 1024]) {
     console.error(`N = ${elements}`);
-    const text = rigText(
-      elements,
-      1,
-      4,
-      `{ probeSnrDb: 20, impairments: { ${DRAWN}, phaseStateErrorDeg: 3, gainStateErrorDb: 0.3, stateErrors: independent } }`,
-    );
-    const { chains, readings, readSeconds, computedSeconds } = await carriedOut(text, folder, {
-      method: 'hadamard',
-      readings: 2 * elements,
-    });
+    const text = rigText(elements, 1, 4, `{ probeSnrDb: 20, impairments: { ${DRAWN}, ${STATES} } }`);
+    const asked: Asked = { method: 'hadamard', readings: 2 * elements };
+    const { chains, readings, readSeconds, computedSeconds } = await carriedOut(text, folder, asked);
     const [{ states, elements: own }] = chains;
     const { phaseDeg } = stateDifference(
       states,
       chainTruth(parseRigFile(text, join(folder, 'rig.yaml')), 0, own),
       (at) => at % states.cols === 0,
     );
-    rows.push({ elements, readings, readSeconds, computedSeconds, phaseDeg });
+    const boundDeg = boundOf(asked, text, folder, 20);
+    rows.push({ elements, readings, readSeconds, computedSeconds, phaseDeg, boundDeg });
   }
   return rows;
 }
@@ -300,28 +318,61 @@ const table = (rows: readonly object[]): string[] => {
 const HEADINGS: Readonly<Record<string, string>> = {
   ...{ what: 'array', snrDb: 'SNR, dB', phaseDeg: 'phase, °', gainDb: 'gain, dB', claimedDeg: 'error of the table, °' },
   ...{ boundDeg: 'bound, °', seconds: 's of reading', flaws: 'named', lossDb: 'worst of 20 beams, dB lost', elements: 'N' },
-  ...{ readSeconds: 's of reading', computedSeconds: 's of working out', plannedSeconds: 's as planned' },
+  ...{
+    besideDeg: 'beside loopback’s, °',
+    readSeconds: 's of reading',
+    computedSeconds: 's of working out',
+    plannedSeconds: 's as planned',
+  },
 };
 
-const SECTIONS: Readonly<Record<string, { title: string; rows: (folder: string) => Promise<object[]> }>> = {
+interface Section {
+  title: string;
+  rows: (folder: string) => Promise<object[]>;
+  /** What a reader should know of its figures. */
+  about?: string;
+}
+
+const SECTIONS: Readonly<Record<string, Section>> = {
   arrays: { title: 'Four chains, and chips that warm up', rows: (folder) => throughPanels(folder, ARRAY_CASES) },
-  power: { title: 'By power alone', rows: (folder) => throughPanels(folder, POWER_CASES) },
-  links: { title: 'By link: 64 × 4 chains of ADAR1000, `hadamard`, 16 pilots a reading', rows: byLink },
+  power: {
+    title: 'By power alone, in 8,192 readings a chain',
+    rows: (folder) => throughPanels(folder, POWER_CASES),
+    about:
+      'A chain is heard beside its neighbour, so that two chains are the fewest, and each of four is measured as each of two is: more chains take more readings and are known as well. The probe hears one element at 20 dB in one pilot. ' +
+      'A power scatters with itself, by 1/√pilots of all that is heard, the reference among it: 16,384 pilots are the default, and 32,000 make the 20 dB of a reading that other rows and [calibration.md](calibration.md) have. ' +
+      'The bound is for that SNR, of half as many complex readings. The noise that the table is told by is known from 32 readings, to a fifth.',
+  },
+  links: {
+    title: 'By link: 64 × 4 chains of ADAR1000, `hadamard`, 16 pilots a reading',
+    rows: byLink,
+    about: 'Two tables of the same array, each with an error of its own, are √2 of it apart.',
+  },
   growth: { title: 'As arrays grow: `hadamard` with 2·N readings, one chain, Q = 4, 20 dB, loopback', rows: growing },
 };
+
 const { values: options, positionals } = parseArgs({ options: { output: { type: 'string' } }, allowPositionals: true });
 const unknown = positionals.find((name) => !(name in SECTIONS));
-if (positionals.length === 0 || unknown !== undefined) throw new Error(`give some of ${Object.keys(SECTIONS).join(', ')}`);
+if (unknown !== undefined) throw new Error(`there is no ${unknown}; there are ${Object.keys(SECTIONS).join(', ')}`);
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-calibration-'));
+const command = ['npx tsx bench/calibration-rigs.ts', ...positionals, '--output docs/results/calibration-rigs.md'].join(' ');
 const lines = [
   '# Calibration of whole rigs',
   '',
-  `\`npx tsx bench/calibration-rigs.ts ${positionals.join(' ')} --output docs/results/calibration-rigs.md\`, ${machine()}. One array each. Seconds are those of a machine that others used as well (load ${loadavg()[0].toFixed(1)} at the start).`,
-  'Errors are RMS over the elements that do what they are told (`hadamard`: state 0), one common factor of each chain taken out; element 9 is dead and 40 is stuck. Offsets alone do not tell a stuck element. The bound is that of elements of power 1.',
+  `\`${command}\`, ${machine()}. One array each. Seconds are those of a machine that others used as well; the load of its cores stands beside them. Errors do not depend on it, but those of chips that drift: by real time, so that a measurement that took minutes is of another array at its end.`,
+  'Errors are RMS over the elements that do what they are told (`hadamard`: state 0), one common factor of each chain taken out. Where an array has flaws element 9 is dead and 40 is stuck; offsets alone do not tell a stuck element. The bound is that of elements of power 1.',
 ];
-for (const name of positionals) {
-  const { title, rows } = SECTIONS[name];
-  lines.push('', `## ${title}`, '', ...table(await rows(folder)));
+for (const [name, { title, rows, about }] of Object.entries(SECTIONS)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const load = loadavg()[0].toFixed(1);
+  lines.push(
+    '',
+    `## ${title}`,
+    '',
+    ...table(await rows(folder)),
+    '',
+    `Load ${load} at the start.${about === undefined ? '' : ` ${about}`}`,
+  );
 }
 rmSync(folder, { recursive: true });
 const text = [...lines, ''].join('\n');

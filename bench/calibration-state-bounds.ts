@@ -10,8 +10,8 @@ import { ReadingModel } from '../calibration/reading-model.ts';
 import { solveHermitian } from '../core/signal/cholesky.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
 import { identity, multiplyAhB, zeros } from '../core/signal/complex-matrix.ts';
+import { rmsTurnDeg } from './calibration-bounds.ts';
 
-const DEG = 180 / Math.PI;
 /** Held so, the common turn that no power tells costs nothing beside others. */
 const STIFF = 1e6;
 
@@ -84,17 +84,5 @@ export function stateBoundDeg(plan: ReadingPlan, { array, noise, spread, hears, 
       for (let j = 0; j < turn.length; j++) information.re[i * turn.length + j] += STIFF * turn[i] * turn[j];
   }
   const left = solveHermitian(information, identity(2 * elements));
-  let sum = 0;
-  for (let n = 0; n < elements; n++) {
-    const power = turn[2 * n] ** 2 + turn[2 * n + 1] ** 2;
-    for (const [i, j] of [
-      [0, 0],
-      [0, 1],
-      [1, 0],
-      [1, 1],
-    ]) {
-      sum += (turn[2 * n + i] * turn[2 * n + j] * left.re[(2 * n + i) * 2 * elements + 2 * n + j]) / power ** 2 / elements;
-    }
-  }
-  return DEG * Math.sqrt(sum);
+  return rmsTurnDeg(turn, left);
 }

@@ -10,12 +10,11 @@
  */
 import type { CMatrix } from '../../core/signal/complex-matrix.ts';
 import { zeros } from '../../core/signal/complex-matrix.ts';
-import { estimateStates } from '../estimate-states.ts';
+import { estimateStates, USUAL_SPREAD, type StateEstimate } from '../estimate-states.ts';
 import type { CalibrationMethod, MethodSetup, Readings } from '../method.ts';
 import type { ReadingPlan } from '../reading-plan.ts';
 import { requireStrongField } from './field-of-all.ts';
 import { planOf } from '../reading-plan.ts';
-import { singlesPlan } from './one-at-a-time.ts';
 
 /** States of the first time: the fewest that a cosine needs, and one more. */
 const FIRST_STATES = 4;
@@ -48,10 +47,29 @@ export const rotatingVector: CalibrationMethod = {
     const turned = offsetsOf(yield turningPlan(setup, together, states), elements, states);
     requireStrongField(turned.fields, turned.total, LEAST_TOGETHER * elements * sinc(1 / 2 ** phaseBits));
     for (let n = 0; n < elements; n++) turn(turned.fields, n, (-2 * Math.PI * together[n]) / 2 ** phaseBits);
-    const noise = setup.noise === undefined ? {} : { noise: (2 * setup.noise) / states };
-    return estimateStates(singlesPlan(setup, { states: 1, rounds: 1 }), turned.fields, { noise: noise.noise ?? 0.01 });
+    return atGrid(setup, turned.fields, states);
   },
 };
+
+/**
+ * States on the grid of offsets that were heard in so many of them: what these have in common is known better than any by itself. So each is told as heard there,
+ * with a noise that is that of the cosine once all are together.
+ */
+function atGrid(setup: MethodSetup, offsets: CMatrix, states: number): StateEstimate {
+  const { elements, phaseBits, noise = 0.005 * states } = setup;
+  const step = 2 ** phaseBits / states;
+  const plan = planOf({ elements, phaseBits, readings: elements * states }, (i, n) =>
+    Math.floor(i / states) === n ? (i % states) * step : undefined,
+  );
+  const heard = zeros(plan.readings, 1);
+  for (let i = 0; i < plan.readings; i++) {
+    const n = Math.floor(i / states);
+    [heard.re[i], heard.im[i]] = [offsets.re[n], offsets.im[n]];
+    turn(heard, i, (2 * Math.PI * (i % states)) / states);
+  }
+  // They agree by the making: how far states are from the grid is not to be learned from them.
+  return estimateStates(plan, heard, { noise: 2 * noise, spread: USUAL_SPREAD });
+}
 
 const firstStates = ({ phaseBits }: MethodSetup): number => Math.min(FIRST_STATES, 2 ** phaseBits);
 

@@ -2,11 +2,15 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { scale, type CMatrix } from '../../core/signal/complex-matrix.ts';
 import { connectionMask } from '../../core/signal/geometry.ts';
+import { salehValenzuela } from '../../core/signal/channel.ts';
+import { OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import { OBJECTIVES } from '../../core/signal/objectives/objectives.ts';
+import { createRandom } from '../../core/signal/random.ts';
 import { evaluateBeamformer, type EvaluationRow } from '../../models/evaluation/evaluate.ts';
 import { drawChannelSet } from '../../models/training/channel-set.ts';
 import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
 import { writeChannelFile } from '../../test/doubles/write-channel-file.ts';
+import { writeTroubledModel } from '../../test/integration/troubled-networks.ts';
 import { openBeamformer } from '../beamforming/open-beamformer.ts';
 import { readChannelFile } from '../config/channel-file.ts';
 
@@ -304,3 +308,71 @@ it('opens phase-net for as many users as elements, however many these are', asyn
     engineReason: 'it has a system of 192 equations, which onnxruntime solves faster',
   });
 }, 120_000);
+
+describe('beamrig evaluate', () => {
+  it('compares at full power, and says by how much a model was off', async () => {
+    const path = writeTroubledModel(cli.path, 'strong', { digitalScale: 1 / 4 });
+    const channels = cli.channelFile(2, 16);
+    const text = await beamrigHere('evaluate', path, '--channels', channels, '--snr', '10');
+    expect(text.stdout.match(/warning: strong gives beams of 2\.00 times the power asked for/g)).toHaveLength(1);
+    const json = await beamrigHere('evaluate', path, '--channels', channels, '--snr', '10', '--json');
+    const { power, results } = JSON.parse(json.stdout) as {
+      power: { leastRatio: number; mostRatio: number; scaled: number };
+      results: { sumRate: { mean: number }; wmmse: { mean: number } }[];
+    };
+    expect(power.mostRatio).toBeCloseTo(2, 4);
+    expect(power.scaled).toBe(6);
+    const right = writeTroubledModel(cli.path, 'right', { digitalScale: 1 / Math.sqrt(32) });
+    const same = await beamrigHere('evaluate', right, '--channels', channels, '--snr', '10', '--json');
+    const full = JSON.parse(same.stdout) as { power: { scaled: number }; results: { sumRate: { mean: number } }[] };
+    expect(full.power.scaled).toBe(0);
+    expect(results[0].sumRate.mean).toBeCloseTo(full.results[0].sumRate.mean, 3);
+    expect(results[0].sumRate.mean).toBeLessThan(results[0].wmmse.mean);
+  }, 60_000);
+});
+
+it('beamrig evaluate shows no share of a WMMSE that reaches nothing', async () => {
+  const channels = join(cli.path, 'faint.npy');
+  writeChannelFile(channels, [{ rows: 1, cols: 16, re: new Float64Array(16).fill(1e-6), im: new Float64Array(16) }]);
+  const { stdout } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '-100');
+  expect(stdout).toMatch(/–\s*$/m);
+  expect(stdout).not.toContain('NaN %');
+});
+
+it('beamrig evaluate judges by the objective that it is told, and names what there are', async () => {
+  const channels = join(cli.path, 'two-users.npy');
+  const random = createRandom(1);
+  const geometry = { kind: 'ula', elements: 16, spacingWavelengths: 0.5 } as const;
+  writeChannelFile(channels, [salehValenzuela({ random, geometry, users: 2, paths: 4, scale: 'unit-element' })]);
+  const at = async (objective: string) => {
+    const words = ['evaluate', 'aligned', '--channels', channels, '--snr', '10', '--bits', '3', '--objective', objective];
+    const { stdout } = await beamrigHere(...words, '--json');
+    const told = JSON.parse(stdout) as { objective: string; results: { score: { mean: number }; sumRate: { mean: number } }[] };
+    expect(told.objective).toBe(objective);
+    return told.results[0];
+  };
+  const [sum, least] = [await at('sum-rate'), await at('min-rate')];
+  expect(sum.score.mean).toBe(sum.sumRate.mean);
+  // Two users who have the same each: twice the least is all there is.
+  expect(2 * least.score.mean).toBeCloseTo(least.sumRate.mean, 6);
+  expect(least.sumRate.mean).toBeLessThan(sum.sumRate.mean);
+  const { stderr } = await beamrigHere('evaluate', 'aligned', '--channels', channels, '--objective', 'max-rate');
+  expect(stderr).toContain(`--objective max-rate: not allowed; allowed: ${OBJECTIVE_NAMES.join(' | ')}`);
+});
+
+it('has words chosen with the array in mind where it is asked to, says so, and refuses what is no quantiser', async () => {
+  const channels = cli.channelFile(2, 16);
+  const evaluate = (...more: string[]) =>
+    beamrigHere('evaluate', 'aligned', '--channels', channels, '--snr', '10', '--bits', '1', ...more);
+  const at = async (...more: string[]) => {
+    const { stdout } = await evaluate('--json', ...more);
+    return JSON.parse(stdout) as { quantiser: string; sweeps?: number; results: { sumRate: { mean: number } }[] };
+  };
+  const [nearest, array] = [await at(), await at('--quantiser', 'array', '--sweeps', '3')];
+  expect(array).toMatchObject({ quantiser: 'array', sweeps: 3 });
+  expect(nearest.quantiser).toBe('nearest');
+  expect(array.results[0].sumRate.mean).toBeGreaterThan(nearest.results[0].sumRate.mean);
+  expect((await evaluate('--quantiser', 'array')).stdout).toMatch(/standard error, words by array in 10 sweeps$/m);
+  expect((await evaluate('--quantiser', 'best')).stderr).toContain('--quantiser best: not allowed; allowed: nearest | array');
+  expect((await evaluate('--quantiser', 'array', '--sweeps', '0')).stderr).toMatch(/--sweeps/);
+});

@@ -7,10 +7,11 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
-import { STAGES_BEFORE_PANELS, type CycleRecord, type RigEvent } from '../telemetry/cycle-record.ts';
+import type { CycleRecord, RigEvent } from '../telemetry/cycle-record.ts';
 import type { ControllerState, ControlResult, CycleView, HandWish, RigDescription, SafeBeam, ScanNow } from './controller.ts';
-import { prepareCycle, radiateCycle, type FinishedCycle, type PreparedCycle } from './control-cycle.ts';
+import { prepareCycle, radiateCycle, type PreparedCycle } from './control-cycle.ts';
 import { createArrayHealth } from './array-health.ts';
+import { createCycleConclusions, panelUnusable, type RunFault } from './cycle-conclusions.ts';
 import type { ControllerEvent } from './controller-machine.ts';
 import { transition } from './controller-machine.ts';
 import { createCycleWatch } from './watch/cycle-watch.ts';
@@ -26,7 +27,7 @@ import { createBeamChoices } from './beam-choices.ts';
 import { createBetweenTurns } from './between-cycles.ts';
 import { createPacing } from './pacing.ts';
 import { createPanelLoan, type PanelLoan } from './panel-loan.ts';
-import { MODEL_FAILURES, createFailuresInARow } from './watch/failures-in-a-row.ts';
+import { createFailuresInARow } from './watch/failures-in-a-row.ts';
 import { troubleOf } from './watch/loop-trouble.ts';
 import { createPowerNews } from './watch/power-news.ts';
 import { createVoidNews } from './watch/void-news.ts';
@@ -62,10 +63,9 @@ class Loop implements ControlLoop {
   readonly #powerNews;
   readonly #watch;
   readonly #health;
+  readonly #conclusions;
   #state: ControllerState = 'starting';
   #cycle = 0;
-  #voidCycles = 0;
-  #latest: CycleView | undefined;
   /** Cycle t + 1 under way in the model's thread. */
   #ahead: CycleAhead | undefined;
   /** What the model computes or computed last, also when nobody waits for it any more. */
@@ -134,6 +134,11 @@ class Loop implements ControlLoop {
       isRunning: () => this.#is('running'),
       doing: (what) => (this.#doing = what),
     });
+    this.#conclusions = createCycleConclusions({
+      ...{ sink, news: this.#news, rate: this.#rate, watch: this.#watch, health: this.#health, failures: this.#failures },
+      ...{ voidNews: this.#voidNews, panels, safety, between: this.#between },
+      flaws: () => this.calibrating.array()?.flaws ?? [],
+    });
   }
 
   get state(): ControllerState {
@@ -163,7 +168,7 @@ class Loop implements ControlLoop {
 
   safeBeam = (): SafeBeam | undefined => this.#options.safe.beam?.(this.#panels.panel);
   sensing = () => this.#options.setting.sensing;
-  latest = (): CycleView | undefined => this.#latest;
+  latest = (): CycleView | undefined => this.#conclusions.latest;
   cyclesPerSecond = (): number => this.#rate.perSecond();
   onCycle = (listener: (record: CycleRecord) => void): (() => void) => this.#news.onCycle(listener);
   onEvent = (listener: (event: RigEvent) => void): (() => void) => this.#news.onEvent(listener);
@@ -172,7 +177,7 @@ class Loop implements ControlLoop {
   start(): Promise<RunOutcome> {
     // Stopped is stopped, whatever a cycle still waits for.
     this.#run ??= Promise.race([this.#runToEnd(), this.#halted]).then(() =>
-      outcomeOf(this.#faultMessage, this.#stoppedByHand, this.#cycle, this.#voidCycles),
+      outcomeOf(this.#faultMessage, this.#stoppedByHand, this.#cycle, this.#conclusions.voidCycles),
     );
     return this.#run;
   }
@@ -228,7 +233,7 @@ class Loop implements ControlLoop {
         this.#cycling = this.#cycles();
         await this.#cycling;
       } catch (error) {
-        await this.#fault('internal', `The control loop failed: ${errorInWords(error)}`);
+        await this.#fault({ code: 'internal', message: `The control loop failed: ${errorInWords(error)}` });
       }
     }
     if (this.#state !== 'faulted') await this.#halt();
@@ -249,11 +254,11 @@ class Loop implements ControlLoop {
         await this.#pacing.next(signal);
         this.#doing = 'the panel';
         const verdict = await this.#panels.ready(signal);
-        if (verdict !== undefined) return await this.#faultByPanel(verdict);
+        if (verdict !== undefined) return await this.#fault(panelUnusable(verdict));
         if (this.#state !== 'running') continue;
         this.#changeModel();
         const between = await this.#between.turn(this.#model.current, signal);
-        if (typeof between === 'object') return await this.#faultByPanel(between);
+        if (typeof between === 'object') return await this.#fault(panelUnusable(between));
         if (!this.#is('running')) continue;
         if (between === 'done') this.#ahead = undefined; // what was measured may be what it goes by, and its slot is another
         ahead = this.#ahead ??= this.#prepare(this.#cycle, this.#between.slot);
@@ -282,7 +287,10 @@ class Loop implements ControlLoop {
       if (!this.#is('stopped')) this.#watch.ran(prepared, boards, ahead.beamformer, finished.calibration);
       const news = beamHeard(ahead.beamformer, prepared, finished, this.#panels.lost);
       if (news !== undefined) this.#news.event(news);
-      await this.#conclude(finished);
+      if (!this.#is('stopped')) {
+        const fault = await this.#conclusions.conclude(finished);
+        if (fault !== undefined) await this.#fault(fault);
+      } // else nobody waited for it
       await this.#between.cycleEnded(finished);
     }
   }
@@ -292,41 +300,6 @@ class Loop implements ControlLoop {
     const prepared = prepareCycle(this.#options.setting, choice.beamformer, cycle, slot);
     this.#computing = prepared;
     return { ...choice, prepared };
-  }
-
-  async #conclude(finished: FinishedCycle): Promise<void> {
-    if (this.#is('stopped')) return; // nobody waited for it
-    const { record, view, failure } = finished;
-    if (view !== undefined) this.#latest = view;
-    if (record.outcome === 'void') this.#voidCycles++;
-    this.#rate.count();
-    record.health = this.#health.figures(this.calibrating.array()?.flaws ?? []);
-    this.#options.sink.cycle(record, view);
-    this.#news.cycle(record);
-    this.#watch.after(finished);
-    this.#failures.after(failure);
-    this.#safety.turned(failure === undefined);
-    if (failure === undefined || !STAGES_BEFORE_PANELS.has(failure.stage)) this.#safety.radiated();
-    if (failure === undefined) {
-      this.#voidNews.settle(false);
-      return this.#panels.worked();
-    }
-    if (failure.panel?.reason === 'made-safe') return; // by us
-    const wasLost = this.#panels.lost;
-    if (failure.panel !== undefined) {
-      const verdict = this.#panels.failed(failure.panel);
-      if (verdict !== undefined) return this.#faultByPanel(verdict);
-    }
-    if (this.#panels.lost) this.#between.interrupted();
-    this.#voidNews.settle(this.#panels.lost);
-    // A lost panel has been told of as such.
-    if (!wasLost && !this.#panels.lost) this.#voidNews.tell(record.cycle, failure);
-    if (this.#failures.modelKeepsFailing) {
-      await this.#fault(
-        'model-failed',
-        `The model '${record.modelId}' failed ${MODEL_FAILURES} times in a row: ${failure.message}`,
-      );
-    } else if (STAGES_BEFORE_PANELS.has(failure.stage)) await this.#safety.noBeam(failure.message);
   }
 
   async #stayPaused(): Promise<void> {
@@ -372,11 +345,7 @@ class Loop implements ControlLoop {
     if (news !== undefined) this.#news.event(news);
   }
 
-  #faultByPanel({ unusable }: { unusable: string }): Promise<void> {
-    return this.#fault('panel-unusable', `The panel cannot be used: ${unusable}.`);
-  }
-
-  async #fault(code: string, message: string): Promise<void> {
+  async #fault({ code, message }: RunFault): Promise<void> {
     this.#faultMessage = message;
     this.#move('fault');
     this.#news.event(faulted(code, message));

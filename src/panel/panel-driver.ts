@@ -1,6 +1,6 @@
 /**
- * The driver of one front-end: what can be asked of it within a session (panel-session.ts). staging.ts and commit.ts are the messages. A beam goes through three
- * states that are never taken for one another:
+ * The driver of one front-end: what can be asked of it within a session (panel-session.ts). beam-staging.ts and commit.ts do the talking. A beam goes through
+ * three states that are never taken for one another:
  *
  *   apply ─► chunks, pipelined ─► all acknowledged: staged ─► commit ─► 'committed' with a checksum ─► equal to what was asked: read back
  *                                                                │
@@ -10,11 +10,11 @@ import type { Clock } from '../../core/clock/clock.ts';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { NO_TEMPERATURE } from '../../firmware-protocol/limits.ts';
 import type { BeamId, Capabilities, Request, SafeState } from '../../firmware-protocol/messages.ts';
-import { beamCrc32c } from '../../firmware-protocol/packing.ts';
 import type { UserIndex, UserRun } from '../../core/signal/indices.ts';
 import type { Random } from '../../core/signal/random.ts';
 import type { Link } from '../link/link.ts';
 import { createBeamMemory, isOtherBeam } from './beam-memory.ts';
+import { createBeamStaging, type BeamStaging } from './beam-staging.ts';
 import type { Commits, Staged } from './commit.ts';
 import { createCommits, refused } from './commit.ts';
 import { sealOf } from './frame-seal.ts';
@@ -37,13 +37,10 @@ import type {
   StagedBeam,
 } from './panel.ts';
 import { PanelSession } from './panel-session.ts';
-import { pipeline } from './pipeline.ts';
 import { readWords, whyNotAsStaged } from './read-back.ts';
 import type { ReplyTo, RequestOf } from './replies.ts';
 import type { RequestLine } from './request-line.ts';
 import type { LineTimeouts, RequestLimits } from './request-timeouts.ts';
-import type { StagingType } from './staging.ts';
-import { beamAsPatch, bytesOf, checkDimensions, copyFor, refusedUnlessWhole, whyNotTaken, wholeBeam } from './staging.ts';
 
 export interface PanelOptions {
   link: Link;
@@ -78,11 +75,9 @@ class PanelDriver implements ArrayMember {
   readonly #line: RequestLine;
   /** The beam being staged or committed, 0 when none is. */
   #busyWith: BeamId = 0;
-  #nextSlot = 0;
   #nextNonce = 0;
   readonly #commits: Commits;
-  /** The beam that the panel confirmed last in this session and may radiate still: what a patch starts from, and nothing else. */
-  #radiated: BeamCommand | undefined;
+  readonly #staging: BeamStaging;
   readonly #memory = createBeamMemory();
 
   constructor(options: PanelOptions) {
@@ -114,10 +109,11 @@ class PanelDriver implements ArrayMember {
         this.#memory.found(new Map());
         this.#commits.sessionBegan(session);
       },
-      onDoubt: () => (this.#radiated = undefined),
+      onDoubt: () => this.#staging.radiates(undefined),
       status: (limits) => this.status(limits),
     });
     this.#line = this.#panel.line;
+    this.#staging = createBeamStaging({ panel: this.#panel, clock, window, explain: (failure) => this.#explain(failure) });
   }
 
   get name(): string {
@@ -155,13 +151,13 @@ class PanelDriver implements ArrayMember {
   apply(beam: BeamCommand): Promise<Result<AppliedBeam>> {
     return this.#exclusively('apply', beam.beamId, async () => {
       const stored = this.#session && this.#memory.stagedFrom(this.#session, beam);
-      const staged = stored === undefined ? await this.#stageAlone(beam, true) : ({ ok: true, value: stored } as const);
+      const staged = stored === undefined ? await this.#staging.stage(beam, true) : ({ ok: true, value: stored } as const);
       return staged.ok ? this.#commitAlone(staged.value) : staged;
     });
   }
 
   stage(beam: BeamCommand): Promise<Result<StagedBeam>> {
-    return this.#exclusively('stage', beam.beamId, () => this.#stageAlone(beam));
+    return this.#exclusively('stage', beam.beamId, () => this.#staging.stage(beam));
   }
 
   commit(staged: StagedBeam): Promise<Result<AppliedBeam>> {
@@ -173,7 +169,7 @@ class PanelDriver implements ArrayMember {
       const own = this.#own(staged);
       const armed = await this.#commits.arm(own, atUs, withinMs);
       // Nothing to start another patch from: the next staging sends the whole beam.
-      if (!armed.ok && armed.failure.reason === 'not-staged') this.#radiated = undefined;
+      if (!armed.ok && armed.failure.reason === 'not-staged') this.#staging.radiates(undefined);
       return armed;
     });
   }
@@ -196,7 +192,7 @@ class PanelDriver implements ArrayMember {
       if (session === undefined) return refused(this.#panel.absence);
       const { beamId } = beam;
       for (let attempt = 1; ; attempt++) {
-        const staged = await this.#stageAlone(beam);
+        const staged = await this.#staging.stage(beam);
         if (!staged.ok) return staged;
         const differs = verify ? await whyNotAsStaged(this.#line, staged.value, this.#window) : undefined;
         if (differs !== undefined) return this.#explain(differs);
@@ -273,7 +269,7 @@ class PanelDriver implements ArrayMember {
     options: { position?: number; silenceMs?: number; enter?: boolean } = {},
   ): Promise<Result<void>> {
     const { position = 0, silenceMs = 0, enter = false } = options;
-    if (enter) this.#radiated = undefined;
+    if (enter) this.#staging.radiates(undefined);
     const order = { state, position, silenceMs };
     const answer = await this.#ask<'set-safe-state'>(this.#session, { type: 'set-safe-state', ...order, enter });
     if (!answer.ok) {
@@ -318,59 +314,6 @@ class PanelDriver implements ArrayMember {
     }
   }
 
-  /** @param commitEarly a commit may follow at the heels of the chunks: one round trip less */
-  async #stageAlone(beam: BeamCommand, commitEarly = false): Promise<Result<Staged>> {
-    const session = this.#session;
-    const radiated = this.#radiated;
-    if (session === undefined) return refused(this.#panel.absence);
-    const { capabilities } = session;
-    checkDimensions(beam, capabilities);
-    const unfit = whyNotTaken(beam, capabilities, 'the panel');
-    if (unfit !== undefined) return refused(unfit);
-    const startMs = this.#clock.nowMs();
-    // A late chunk of the last beam must not fall into the slot of this one, where the panel has more than one.
-    const slot = this.#nextSlot++ % capabilities.stagingSlots;
-    const kept = copyFor(beam, capabilities);
-    const crc = beamCrc32c(kept);
-    const patch = radiated && beamAsPatch(kept, radiated, slot, capabilities);
-    const requests = patch ?? wholeBeam(kept, slot, capabilities);
-    const sending = this.#send(requests);
-    let earlyCommit: Staged['earlyCommit'];
-    if (commitEarly && refusedUnlessWhole(requests) && requests.length < this.#window) {
-      earlyCommit = this.#ask<'commit'>(session, { type: 'commit', slot, beamId: beam.beamId, atUs: 0n });
-    }
-    let sent = await sending;
-    if (!sent.ok && earlyCommit !== undefined) {
-      // Nothing of this beam is under way when the next one begins; whether it was switched is unknown.
-      await earlyCommit;
-      this.#radiated = undefined;
-    }
-    if (!sent.ok && patch !== undefined && sent.failure.reason === 'rejected') {
-      // Whatever the panel radiates, it is not what we believed.
-      this.#radiated = undefined;
-      const why = await this.#explain(sent.failure);
-      if (session !== this.#session) return why;
-      sent = await this.#send(wholeBeam(kept, slot, capabilities));
-    } else if (sent.ok && patch !== undefined) this.#line.counters.patchedBeams = (this.#line.counters.patchedBeams ?? 0) + 1;
-    if (!sent.ok) return this.#explain(sent.failure);
-    const pushMs = this.#clock.nowMs() - startMs;
-    return { ok: true, value: { beamId: beam.beamId, session, slot, beam: kept, crc, pushMs, atUs: 0n, earlyCommit } };
-  }
-
-  #send(requests: readonly RequestOf<StagingType>[]): Promise<Result<unknown>> {
-    this.#line.counters.stagedBytes = (this.#line.counters.stagedBytes ?? 0) + bytesOf(requests);
-    return pipeline<StagingType>(this.#line, requests, this.#window);
-  }
-
-  /** The slot is not what it was, or never became it. Nothing was switched, so staging the whole beam once more is safe. */
-  async #stageAgain(staged: Staged): Promise<Result<void>> {
-    const startMs = this.#clock.nowMs();
-    if (staged.session !== this.#session) return refused(this.#panel.absence);
-    const sent = await this.#send(wholeBeam(staged.beam, staged.slot, staged.session.capabilities));
-    staged.pushMs += this.#clock.nowMs() - startMs;
-    return sent.ok ? DONE : this.#explain(sent.failure);
-  }
-
   async #commitAlone(staged: Staged): Promise<Result<AppliedBeam>> {
     let startMs = this.#clock.nowMs();
     let latched = await this.#commits.now(staged);
@@ -381,7 +324,7 @@ class PanelDriver implements ArrayMember {
       delete staged.position;
     }
     if (!latched.ok && latched.failure.reason === 'not-staged') {
-      const again = await this.#stageAgain(staged);
+      const again = await this.#staging.again(staged);
       if (!again.ok) return again;
       startMs = this.#clock.nowMs();
       latched = await this.#commits.now(staged);
@@ -390,7 +333,7 @@ class PanelDriver implements ArrayMember {
   }
 
   #applied(staged: Staged, latched: Result<bigint>, startMs: number): Result<AppliedBeam> {
-    this.#radiated = latched.ok && staged.session === this.#session ? staged.beam : undefined;
+    this.#staging.radiates(latched.ok && staged.session === this.#session ? staged.beam : undefined);
     if (!latched.ok) return latched;
     const { beamId, pushMs } = staged;
     return { ok: true, value: { beamId, panelTimeUs: latched.value, pushMs, commitMs: this.#clock.nowMs() - startMs } };
