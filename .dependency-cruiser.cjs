@@ -7,6 +7,8 @@ const first = ['calibration', 'models', 'sounding', 'hil-sim'];
 const second = ['src/panel', 'src/link', 'src/beamforming', 'src/telemetry', 'src/config'];
 const third = ['src/rig', 'src/control', 'src/measuring', 'src/jobs'];
 const fourth = ['src/cli', 'src/server', 'src/regression'];
+// What other programs import: above all rooms, and imported by none of them.
+const exported = ['src/exports'];
 // A contract file is the door of its room: the one file another room of the same floor may import.
 const doors =
   '^src/(link/link|link/link-kinds|panel/panel|beamforming/beamformer|telemetry/cycle-record|config/rig-file|config/rig-fields)\\.ts$';
@@ -57,6 +59,13 @@ module.exports = {
       never(`${room}-uses-doors`, floor(room), floor(...second.filter((r) => r !== room)), { pathNot: doors }),
     ),
     never('third-imports-down', floor(...third), floor(...fourth, 'dashboard')),
+    never(
+      'exports-are-for-others',
+      floor('core', 'firmware-protocol', 'models', 'calibration', 'sounding', 'hil-sim', 'src', 'dashboard'),
+      floor(...exported),
+      {},
+      { pathNot: '^src/exports/' },
+    ),
     never('source-imports-no-page', floor('src'), floor('dashboard')),
     // And how to count in words, as all others do.
     never('page-knows-only-the-socket-contract', '^dashboard/', floor(...ground, ...first, 'src'), {

@@ -11,9 +11,13 @@ const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const root = packageRoot();
-/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states and figures are worked out in, the processes that do jobs, and threads that compute many channels. */
+/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states and figures are worked out in, the processes that do jobs, what other programs import, and threads that compute many channels. */
 const ENTRIES = [
   'src/cli/main.ts',
+  'src/exports/regress.ts',
+  'src/exports/rig.ts',
+  'src/exports/protocol.ts',
+  'src/exports/signal.ts',
   'src/beamforming/onnx-process.ts',
   'src/beamforming/compiled-thread.ts',
   'src/measuring/figures-thread.ts',
@@ -86,7 +90,7 @@ function reachableFrom(entries: readonly string[]): Set<string> {
 /** What of these compiled files is of no source that was reached. */
 function strays(compiled: readonly string[], reached: ReadonlySet<string>): string[] {
   return compiled.filter((file) => {
-    const source = file.replace(/^dist\//, '').replace(/\.js(\.map)?$/, '.ts');
+    const source = file.replace(/^dist\//, '').replace(/\.(js(\.map)?|d\.ts)$/, '.ts');
     return !reached.has(source);
   });
 }

@@ -37,7 +37,7 @@ import { arrayOf, requireBeamName, secondsOf, steerWish, type DirectionOptions }
 import { keptBeams, usersOf } from './kept-beams.ts';
 import { writeOutput } from './output-file.ts';
 import { print, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { showBeam } from './shown-beam.ts';
 import { table } from './table.ts';
 

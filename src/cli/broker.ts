@@ -4,7 +4,7 @@ import { shownVariable } from '../../core/errors/variable-name.ts';
 import { startEmbeddedBroker, type EmbeddedBroker, type EmbeddedBrokerOptions } from '../link/mqtt/embedded-broker.ts';
 import { wholeNumber } from './arguments.ts';
 import { boundOutput, print, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
 export interface BrokerOptions {

@@ -20,7 +20,7 @@ import { readingProgress } from './calibrate-progress.ts';
 import { duration } from './duration.ts';
 import { tellScripts } from './failure.ts';
 import { print, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
 export interface CalibrateOptions {

@@ -15,7 +15,7 @@ import { flawsText } from '../measuring/calibrate-rig.ts';
 import { readTableFile } from '../rig/calibration.ts';
 import { writeOutput } from './output-file.ts';
 import { print, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { table as inColumns } from './table.ts';
 
 interface Json {

@@ -11,7 +11,8 @@ import { findModel, verifyModel } from '../../models/zoo.ts';
 import type { Beamformer } from '../beamforming/beamformer.ts';
 import type { BeamformerNeeds } from '../beamforming/onnx-beamformer.ts';
 import { wholeNumber } from './arguments.ts';
-import { JOBS_IN_QUEUE, openQueue } from './queue.ts';
+import { openQueue } from './queue.ts';
+import { JOBS_IN_QUEUE } from '../jobs/job-kind.ts';
 
 export interface Evaluated {
   /** As typed. */

@@ -3,7 +3,7 @@ import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { masked } from '../../core/errors/masked.ts';
 import { finishOutput, print, printError } from './output.ts';
 import type { DrainLimits } from './outlet.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 
 /** Prints the failure and sets the exit code. With `json`, scripts also get it as one line on stdout. */
 export function failWith(error: unknown, json: boolean): void {

@@ -3,7 +3,7 @@ import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { beamArrayOf, beamMisfit, readBeamFolder, type BeamFile } from '../config/beam-file.ts';
 import type { RigFile } from '../config/rig-file.ts';
 import { printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 
 /** Exit code 1: one of them is damaged. */
 export function keptBeams({ beamFolder }: RigFile): BeamFile[] {

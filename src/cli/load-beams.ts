@@ -13,7 +13,7 @@ import { sourceText } from '../telemetry/cycle-record.ts';
 import { requireBeamName } from './hand-arguments.ts';
 import { keptBeams } from './kept-beams.ts';
 import { print, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { safeText } from './radiate.ts';
 import { onStopSignal } from './stop-signal.ts';
 

@@ -4,7 +4,7 @@ import { steered } from '../beamforming/hand-beams.ts';
 import { sourceText } from '../telemetry/cycle-record.ts';
 import { arrayOf } from './hand-arguments.ts';
 import { print } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { radiate } from './radiate.ts';
 
 /** Exit code 1: the array did not confirm that it is dark. */

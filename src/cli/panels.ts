@@ -26,7 +26,7 @@ import { sourceOf } from '../rig/link-description.ts';
 import type { Source } from '../telemetry/cycle-record.ts';
 import { wholeNumber } from './arguments.ts';
 import { print } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { table } from './table.ts';
 
 /** A port, a link, or both in one: what is there, and the panel that answered on it. */

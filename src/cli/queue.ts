@@ -3,9 +3,6 @@ import type { Submitter } from '../jobs/submitter.ts';
 import { printError } from './output.ts';
 import { onStopSignal } from './stop-signal.ts';
 
-/** Jobs of one command that wait in a queue or are done: workers may come at any time. */
-export const JOBS_IN_QUEUE = 256;
-
 /** @throws {BeamrigError} 'argument' for an address that is none, 'queue' within seconds where there is no Redis */
 export async function openQueue(
   address: string,

@@ -11,7 +11,7 @@ import type { CycleView } from '../control/controller.ts';
 import { assembleRig, type AssembleOptions, type Rig } from '../rig/assemble.ts';
 import type { ChannelOrigin, CycleRecord, Source } from '../telemetry/cycle-record.ts';
 import { printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { onStopSignal } from './stop-signal.ts';
 
 export interface RadiateOptions extends Pick<AssembleOptions, 'channels' | 'cycles' | 'rateHz' | 'createLink' | 'fromMemory'> {

@@ -6,7 +6,7 @@ import { sourceText, type ChannelOrigin, type RigEvent, type Source } from '../t
 import type { InfluxClosing } from '../telemetry/influx/influx-writer.ts';
 import { isoTime, type RunPart, type RunSummary } from '../telemetry/run-summary.ts';
 import type { Outlet } from './outlet.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { statusText, type RigStatus } from './status-line.ts';
 
 export interface RunStart {

@@ -4,7 +4,7 @@ import type { ScanPoint } from '../beamforming/scan-beams.ts';
 import { sourceText, type ChannelOrigin, type Source } from '../telemetry/cycle-record.ts';
 import { COMPARED_DB, type Agreement, type CutFigures } from './scan-figures.ts';
 import { print, stdout } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 
 export interface ScanBegin {
   rig: string;

@@ -24,7 +24,7 @@ import { arrayOf, steerWish } from './hand-arguments.ts';
 import { fittingBeams, usersOf } from './kept-beams.ts';
 import { requireWritable, writeOutput } from './output-file.ts';
 import { boundOutput, printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { radiate, safeText } from './radiate.ts';
 import { angleOn, cutOf, placeOf, type Axis, type Place } from './scan-cut.ts';
 import { agreementOf, cutFigures, levelled, scanCsv, scanSvg } from './scan-figures.ts';

@@ -6,7 +6,7 @@ import { isOnRealLink, sourceText, type Source } from '../telemetry/cycle-record
 import type { KeptBeam } from '../telemetry/kept-beams.ts';
 import type { StoredRun } from '../telemetry/run-folder.ts';
 import { printError } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { radiate } from './radiate.ts';
 
 export interface SentBeam {

@@ -11,7 +11,7 @@ import type { RigFile } from '../config/rig-file.ts';
 import type { CycleView } from '../control/controller.ts';
 import { sourceText, type CycleRecord } from '../telemetry/cycle-record.ts';
 import { boundOutput, print, stdout } from './output.ts';
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 import { radiate, safeText, type Radiated } from './radiate.ts';
 
 export interface BeamToShow {

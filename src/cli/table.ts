@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '../../core/errors/printable.ts';
 
 /** Text in columns, for people: left-aligned words, right-aligned numbers. Cells may hold what strangers wrote. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

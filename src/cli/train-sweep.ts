@@ -17,7 +17,8 @@ import { wholeNumber } from './arguments.ts';
 import { duration } from './duration.ts';
 import { failWith } from './failure.ts';
 import { print, printError } from './output.ts';
-import { JOBS_IN_QUEUE, openQueue } from './queue.ts';
+import { openQueue } from './queue.ts';
+import { JOBS_IN_QUEUE } from '../jobs/job-kind.ts';
 import { onStopSignal } from './stop-signal.ts';
 import { table } from './table.ts';
 

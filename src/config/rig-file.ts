@@ -277,6 +277,9 @@ export const rigFileSchema = z
 /** A rig file as read: every default applied, elements of links listed one by one, paths of links and keys absolute. */
 export type RigFile = Omit<z.output<typeof rigFileSchema>, 'links'> & { links: RigLink[] };
 
+/** A rig as people write it, in a file or as an object: what has a default may be left out. */
+export type RigInput = z.input<typeof rigFileSchema>;
+
 /** The schema as data, for messages and for the documentation page. */
 export const rigFileJsonSchema = (): SchemaNode =>
   z.toJSONSchema(rigFileSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;

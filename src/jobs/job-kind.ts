@@ -1,6 +1,9 @@
 /** A kind of job, as a worker does it: scenarios that are played, channels that are evaluated, models that are trained. A file for each beside it. */
 import type { HeldFile, SentFile } from './files.ts';
 
+/** Of one submitter, that wait in a queue or are being done: workers may come at any time. */
+export const JOBS_IN_QUEUE = 256;
+
 export interface JobKind {
   /** 'aligned at 10 dB, channels 0 to 9': one line for whoever watches the worker. */
   nameOf(job: unknown): string;

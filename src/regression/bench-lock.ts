@@ -31,6 +31,8 @@ export interface HoldOptions {
   /** For how long to wait until it is free. */
   waitS: number;
   clock: Clock;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
   /** Whose file was taken over. */
   tell: (message: string) => void;
   /** Where the files lie. */
@@ -41,7 +43,7 @@ const LOOK_EVERY_MS = 250;
 
 /** @returns lets go of it @throws {BeamrigError} 'bench-busy' naming who has it */
 export async function holdBench(options: HoldOptions): Promise<() => void> {
-  const { links, command, waitS, clock, tell, folder = tmpdir() } = options;
+  const { links, command, waitS, clock, signal, tell, folder = tmpdir() } = options;
   const me: Holder = {
     ...{ ...thisProcess(), user: userInfo().username },
     ...{ command: command.slice(0, 1000), since: new Date().toISOString() },
@@ -58,6 +60,7 @@ export async function holdBench(options: HoldOptions): Promise<() => void> {
   try {
     for (const file of files) {
       while (!take(file, me, tell)) {
+        if (signal?.aborted === true) throw new BeamrigError('stopped', 'asked to stop while waiting for the bench');
         if (clock.nowMs() >= endMs) throw busy(file, waitS);
         await clock.sleep(Math.min(LOOK_EVERY_MS, endMs - clock.nowMs()));
       }

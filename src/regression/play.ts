@@ -6,8 +6,10 @@
  */
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { pathFrom } from '../../core/files/home-path.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
+import { isModelPath } from '../../models/model-path.ts';
 import type { ControlResult, Controller } from '../control/controller.ts';
 import { assembleRig, type Rig } from '../rig/assemble.ts';
 import { createRunRecorder } from '../telemetry/run-folder.ts';
@@ -138,7 +140,10 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
   bench.begin();
   const over = new AbortController();
   const running = assembled.run().finally(() => over.abort());
-  const playing = playTimeline(timeline, { bench, parts, controller, nowS, over: over.signal, seen: story.actions });
+  const playing = playTimeline(timeline, {
+    ...{ bench, parts, controller, folder: options.scenario.folder },
+    ...{ nowS, over: over.signal, seen: story.actions },
+  });
   // Where the rig gave up or was stopped, what is left of the timeline still passes: an array that is safe has to stay so.
   await clock.sleep(seconds * 1000 - (clock.nowMs() - beganMs));
   await untilMeasured(controller, clock, over.signal);
@@ -190,6 +195,8 @@ interface Stage {
   bench: Bench;
   parts: Parts;
   controller: Controller;
+  /** Of the scenario, which its paths are relative to. */
+  folder: string;
   nowS: () => number;
   over: AbortSignal;
   seen: ActionSeen[];
@@ -220,14 +227,18 @@ async function playFor(action: Action, one: ActionSeen, by: Pick<Bench | Parts, 
   await end?.();
 }
 
-async function operateFor(action: Action, one: ActionSeen, { bench: { clock }, controller, nowS, over }: Stage): Promise<void> {
-  one.answer = await operate(action, controller);
+async function operateFor(
+  action: Action,
+  one: ActionSeen,
+  { bench: { clock }, controller, folder, nowS, over }: Stage,
+): Promise<void> {
+  one.answer = await operate(action, controller, folder);
   if (action.do !== 'calibrate' || !one.answer.ok) return;
   while (isUnderWay(controller) && !over.aborted) await clock.sleep(LOOK_EVERY_MS);
   one.endedS = nowS();
 }
 
-async function operate(action: Action, controller: Controller): Promise<ControlResult> {
+async function operate(action: Action, controller: Controller, folder: string): Promise<ControlResult> {
   switch (action.do) {
     case 'pause':
       return controller.pause();
@@ -239,7 +250,7 @@ async function operate(action: Action, controller: Controller): Promise<ControlR
       await controller.stop();
       return { ok: true };
     case 'switch-model':
-      return controller.switchModel(action.model);
+      return controller.switchModel(isModelPath(action.model) ? pathFrom(folder, action.model) : action.model);
     case 'set-phase-bits':
       return controller.setPhaseBits(action.phaseBits);
     case 'steer': {

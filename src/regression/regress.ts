@@ -3,8 +3,7 @@
  *
  *   files ─► scenarios ─► cases (filter, shard) ─► seeds ═► jobs ═► attempts ─► verdicts ─► report
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BeamrigError, isBeamrigError } from '../../core/errors/beamrig-error.ts';
@@ -118,10 +117,8 @@ async function playCase(chosen: ChosenCase, options: RegressOptions, scratch: st
 
 const besideOf = ({ scenario }: ChosenCase, { baseline, hardware }: RegressOptions): Beside => ({
   ...(baseline === undefined ? {} : { baseline: baseline.report }),
-  ...{ sha256: sha256Of(scenario), onHardware: hardware !== undefined },
+  ...{ sha256: scenario.sha256, onHardware: hardware !== undefined },
 });
-
-const sha256Of = ({ file }: ReadScenario): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 async function playSeed(
   chosen: ChosenCase,
@@ -198,7 +195,7 @@ function underTest(scenarios: readonly ReadScenario[], cases: readonly CaseResul
   return {
     program,
     parts,
-    scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.text.name, sha256Of(scenario)])),
+    scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.text.name, scenario.sha256])),
     ...{ node, host },
   };
 }

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { QUANTISER_NAMES } from '../../core/signal/quantiser-names.ts';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
+import type { RigInput } from '../config/rig-file.ts';
 import { timelineSchema } from './timeline-schema.ts';
 import { checkSchema } from './check-schema.ts';
 
@@ -124,6 +125,21 @@ export const scenarioSchema = z
   })
   .describe('A scenario of beamrig.');
 
-/** A scenario file as read, with every default. */
+/** Of a block the keys that are otherwise; null takes one away. */
+type Otherwise<Block> = Block extends readonly unknown[]
+  ? Block
+  : Block extends object
+    ? { [Key in keyof Block]?: Otherwise<Block[Key]> | null }
+    : Block;
+
+/** A scenario as people write it, in a file or as an object: what has a default may be left out. */
+export type ScenarioInput = Omit<z.input<typeof scenarioSchema>, 'rig' | 'with'> & {
+  /** Path of a rig file, or a rig. */
+  rig: string | RigInput;
+  /** What of the rig is otherwise here. */
+  with?: Otherwise<RigInput> | undefined;
+};
+
+/** A scenario as read, with every default. */
 export type ScenarioText = z.output<typeof scenarioSchema>;
 export type MatrixAxis = keyof ScenarioText['matrix'];

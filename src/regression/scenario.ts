@@ -3,7 +3,7 @@ import type { Carrier, MatrixAxis, ScenarioText } from './scenario-schema.ts';
 
 /** A scenario as read, with what it is about to be played on. Plain data: it travels to other processes and machines. */
 export interface Scenario {
-  /** As people know the file: from where the command was typed. */
+  /** As people know the file: from where the command was typed. Of an object: its name, and that it is one. */
   file: string;
   /** Its folder, absolute. */
   folder: string;
@@ -15,6 +15,8 @@ export interface Scenario {
 }
 
 export interface ReadScenario extends Scenario {
+  /** Of the file, or of the object as JSON. */
+  sha256: string;
   cases: Case[];
 }
 

@@ -24,7 +24,9 @@ export const actionSchema = z.discriminatedUnion('do', [
   entry('run', 'The operator lets it run again.', {}),
   entry('mute', 'The operator makes the array dark.', {}),
   entry('stop', 'The operator stops the rig.', {}),
-  entry('switch-model', 'Another model chooses the beams.', { model: z.string().min(1).max(1000).describe('Which.') }),
+  entry('switch-model', 'Another model chooses the beams.', {
+    model: z.string().min(1).max(1000).describe('Which, as in `beamformer.model`; a path is from the folder of the scenario.'),
+  }),
   entry('set-phase-bits', 'Another Q.', { phaseBits: z.int().min(1).max(16).describe('Q.') }),
   entry('steer', 'A beam by hand.', {
     azimuthDeg: z.number().min(-90).max(90).describe('Azimuth, degrees.'),

@@ -84,6 +84,8 @@ const NAMING_SHARE = 1 / 8;
 /** Nats by which a closer look speaks against what it could have heard, so that it is none of that; and for what it is then, whatever readings say. */
 const DISPROVED = -10;
 const HEARD = 20;
+/** Half of the least turn of a board that is supposed: a look that hears less of one has heard none, which a look cannot tell from a turn of nothing. */
+const LEAST_TURN_HEARD_DEG = 2.5;
 /** Of the limit of an alarm: from here on a look is worth its requests. */
 const SUSPICION = 0.5;
 const DB_PER_NEPER = 10 / Math.LN10;
@@ -189,8 +191,9 @@ class Bank implements FaultBank {
     return this.#most > SUSPICION * this.#limit;
   }
 
-  lookedAt({ nats, turnDeg }: LookEvidence): FaultFound | undefined {
+  lookedAt({ nats: heardNats, turnDeg }: LookEvidence): FaultFound | undefined {
     if (this.#learned === undefined) return undefined;
+    const nats = heardNats.map((heard, f) => (this.#hasNoTurn(f, turnDeg) ? -Infinity : heard));
     const both = nats.map((heard, f) => {
       const isAlarmed = this.#sum[f] > this.#limit || heard >= HEARD;
       return isAlarmed ? heard + (this.#sum[f] > 0 ? this.#explained[f] : 0) : -Infinity;
@@ -209,6 +212,11 @@ class Bank implements FaultBank {
     const { fault } = found;
     if (fault.what !== 'board' || fault.turnDeg === null) return found;
     return { ...found, fault: { ...fault, turnDeg: Math.round(turnDeg[fault.index]) } };
+  }
+
+  #hasNoTurn(f: number, turnDeg: Float64Array): boolean {
+    const fault = this.#faults[f];
+    return fault.what === 'board' && fault.turnDeg !== null && Math.abs(turnDeg[fault.index]) < LEAST_TURN_HEARD_DEG;
   }
 
   likeliest(): FaultFound | undefined {

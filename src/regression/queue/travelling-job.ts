@@ -44,7 +44,8 @@ export function packJob(job: Job): { job: PackedJob; files: HeldFile[] } {
   };
   if (text.channels !== undefined) text.channels.file = send(scenario.folder, text.channels.file, SCENARIO);
   for (const action of text.timeline) {
-    if (action.do === 'switch-model' && isModelPath(action.model)) action.model = sendModel(process.cwd(), action.model, HERE);
+    if (action.do === 'switch-model' && isModelPath(action.model))
+      action.model = sendModel(scenario.folder, action.model, SCENARIO);
   }
   const { beamformer, sensing, calibration, beamFolder } = rig as RigPaths;
   if (beamformer?.model !== undefined && isModelPath(beamformer.model)) {
@@ -78,20 +79,11 @@ export function unpackJob(job: PackedJob, folder: string): Job {
   const { golden, ...read } = job as unknown as Omit<Job, 'golden'> & {
     golden?: string | { words: string[]; from: string } | { onlySeed: number };
   };
-  const { timeline } = read.scenario.text;
   return {
     ...read,
     scenario: {
       ...read.scenario,
       ...{ folder: join(folder, SCENARIO), rigFolder: join(folder, RIG) },
-      text: {
-        ...read.scenario.text,
-        timeline: timeline.map((action) =>
-          action.do === 'switch-model' && isModelPath(action.model)
-            ? { ...action, model: join(folder, HERE, action.model) }
-            : action,
-        ),
-      },
     },
     runFolder: join(folder, RUN),
     ...(golden === undefined ? {} : { golden: hasWords(golden) ? { ...golden, words: golden.words.map(wordsOfText) } : golden }),
@@ -100,7 +92,6 @@ export function unpackJob(job: PackedJob, folder: string): Job {
 
 const SCENARIO = 'scenario';
 const RIG = 'rig';
-const HERE = 'here';
 const RUN = 'run';
 
 /** Keys of a rig that are paths, as written. */

@@ -1,6 +1,6 @@
 /** What the parts of the HTML report have in common: text that is safe to show, the signs of outcomes, and tables. */
 import { escaped } from '../../../models/report/escape.ts';
-import { printable } from '../../cli/printable.ts';
+import { printable } from '../../../core/errors/printable.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Text of scenarios, devices and errors, as HTML. */

@@ -1,6 +1,6 @@
 /** What the terminal says when a regression is over: what somebody has to look at, then the totals, then where the reports are. Plain text. */
 import { counted } from '../../../core/errors/counted.ts';
-import { printable } from '../../cli/printable.ts';
+import { printable } from '../../../core/errors/printable.ts';
 import type { CaseResult, Report } from '../results.ts';
 import { deciding, findingsOf, joined, outcomeOf, titleOf, totalsText, whyOf, type Outcome } from './outcome.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { printable } from './printable.ts';
-import { table } from './table.ts';
 
 describe('text of strangers', () => {
   it('is shown as it is where it is words', () => {
@@ -15,12 +14,5 @@ describe('text of strangers', () => {
     ['\ud800', '\\u{d800}'],
   ])('moves no cursor and turns no line round: %j', (text, shown) => {
     expect(printable(text)).toBe(shown);
-  });
-
-  it('keeps its place in a table', () => {
-    expect(table(['port', 'panel'], [['beamrig/panels/\u001b[31mFAKE\n', 'x']]).split('\n')).toEqual([
-      'port                             panel',
-      'beamrig/panels/\\x1b[31mFAKE\\x0a  x',
-    ]);
   });
 });
