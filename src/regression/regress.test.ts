@@ -38,8 +38,10 @@ function player(change: (played: Played, job: Job, nth: number) => Played = (pla
     close: async () => undefined,
   };
 }
-const played = (options: Partial<RegressOptions> & Pick<RegressOptions, 'scenarios'>, by = player()): Promise<Report> =>
-  regress({ player: by, retries: 0, ...options });
+const played = (
+  options: Partial<RegressOptions> & Pick<RegressOptions, 'scenarios'>,
+  by: JobPlayer = player(),
+): Promise<Report> => regress({ player: by, retries: 0, ...options });
 const verdicts = ({ cases }: Report): string[] =>
   cases.map((each) => `${each.scenario} ${each.case} ${each.verdict}`.replace('  ', ' '));
 /** What of a report may not differ between two runs. */
