@@ -19,7 +19,7 @@ const seconds = Number(values.seconds);
 const root = packageRoot();
 const folder = mkdtempSync(join(tmpdir(), 'beamrig-virtual-time-'));
 
-const shown = { 'as-its-file-says': '{}', 'nearest-words': '{ quantiser: nearest }', 'ten-sweeps': '{ steps: 10, sweeps: 10 }' };
+const shown = { 'as-its-file-says': '{}', 'nearest-words': '{ quantiser: nearest }', 'ten-sweeps': '{ sweeps: 10 }' };
 try {
   for (const [name, beamformer] of Object.entries(shown)) {
     const file = join(folder, `${name}.yaml`);

@@ -89,7 +89,10 @@ describe('the array of a running rig, measured', () => {
     ]);
     expect(await controller.calibrating.begin(WISH)).toEqual({ ok: true });
     expect(await controller.run()).toEqual({ ok: false, reason: expect.stringContaining('being measured') as string });
-    expect(await controller.switchModel('aligned')).toEqual({ ok: false, reason: 'the rig is measuring' });
+    expect(await controller.switchModel('aligned')).toEqual({
+      ok: false,
+      reason: 'the array is being measured; cancel that, or wait for its end',
+    });
     expect(await controller.calibrating.begin(WISH)).toEqual({ ok: false, reason: 'the array is being measured already' });
     await expect.poll(() => controller.calibrating.now?.phase, SOON).toBe('done');
     await goes();
