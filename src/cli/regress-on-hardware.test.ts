@@ -124,9 +124,9 @@ expect:
     const [played, ...others] = run.cases();
     expect(checksOf(played)).toEqual({
       sound: 'passed',
-      'void-cycles: to 1 s': 'passed',
+      'void-cycles to 1 s': 'passed',
       'recovery after unplug': 'skipped',
-      'answered after pause': 'passed',
+      'answered done after pause': 'passed',
       'recovery after run': 'passed',
     });
     for (const each of others) {

@@ -89,7 +89,7 @@ describe.skipIf(!hasPart('chromium'))('the page in a browser [needs chromium]', 
 
   it('says who chooses the phases and the words, on which budgets, what for, and what words gained', async () => {
     expect(await text('label:has(#model) > span')).toBe('Model, compiled, 30 steps');
-    expect(await text('#words-by')).toBe('by array, 10 sweeps, for sum-rate');
+    expect(await text('#words-by')).toBe('by array, 1 sweep, for sum-rate');
     expect(await page.getAttribute('#words-by', 'title')).toContain('each element, again and again, to the state that is best');
     await expect.poll(() => text('[data-figure="gained by words"] dd'), SOON).toMatch(/^predicted \d+\.\d\dbit\/s\/Hz$/);
   });
