@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'beamrig-package-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const root = packageRoot();
-/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states and figures are worked out in, the processes that do jobs, what other programs import, and threads that compute many channels. */
+/** Where the shipped programs begin: the command, the process and the thread that a model runs in, those that states, phases and figures are worked out in, the processes that do jobs, what other programs import, and threads that compute many channels. */
 const ENTRIES = [
   'src/cli/main.ts',
   'src/exports/regress.ts',
@@ -20,6 +20,7 @@ const ENTRIES = [
   'src/exports/signal.ts',
   'src/beamforming/onnx-process.ts',
   'src/beamforming/compiled-thread.ts',
+  'src/control/sounding/phase-thread.ts',
   'src/measuring/figures-thread.ts',
   'src/measuring/method-thread.ts',
   'src/regression/job-process.ts',
