@@ -24,8 +24,11 @@ const PAGES = TREE.filter((path) =>
   /^(docs\/[^/]+|README|CONTRIBUTING|(models|hil-sim|firmware-protocol(\/.+)?)\/README)\.md$/.test(path),
 );
 
-/** Those of a run's folder, and of the reader's own. */
-const MADE_LATER = new Set(['summary.json', 'my-model.json', 'first.yaml', 'report.json']);
+/** Those of a run's folder or a sweep's, and of the reader's own. */
+const MADE_LATER = new Set([
+  ...['summary.json', 'my-model.json', 'first.yaml', 'report.json'],
+  ...['sweep.json', 'phase-net-seed-2-learning-rate-0-003.numbers.json'],
+]);
 const LIKE_A_FILE = /^[\w.-]+(\/[\w.-]+)*\.(ts|mjs|cjs|js|json|py|c|h|ld|md|html|css|yaml|npy)$/;
 const LIKE_A_FOLDER = /^[\w.-]+(\/[\w.-]+)*\/$/;
 /** A place that a recipe leaves open. */
@@ -81,8 +84,17 @@ describe('the tables of files in docs/architecture.md', () => {
     expect(files.filter((path) => !under(`${room}/`).some((known) => known.endsWith(`/${path}`)))).toEqual([]);
   });
 
-  it('are of the six rooms on the way to a panel, and of the one that plays them all', () => {
-    const rooms = ['src/control', 'src/panel', 'src/link', 'src/server', 'src/measuring', 'src/regression', 'src/rig'];
+  it('are of the six rooms on the way to a panel, of the one that plays them all, and of the one that has others do it', () => {
+    const rooms = [
+      'src/control',
+      'src/panel',
+      'src/link',
+      'src/server',
+      'src/measuring',
+      'src/jobs',
+      'src/regression',
+      'src/rig',
+    ];
     expect(tables.map(([, room]) => room)).toEqual(rooms);
   });
 });

@@ -133,7 +133,7 @@ describe('an array that is watched', () => {
 
   it('says nothing of an array that stays as it is', async () => {
     expect(await watched([], { seconds: 600 })).toEqual([]);
-  });
+  }, 120_000);
 });
 
 describe('elements that are measured again between cycles', () => {

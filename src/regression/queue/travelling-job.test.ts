@@ -31,7 +31,7 @@ it('takes the model that a timeline switches to along, from the folder of the sc
     own,
   );
   const { job, files } = packJob({ scenario, one: scenario.cases[0], seed: 1, runFolder: join(folder, 'run') });
-  const there = unpackJob({ job }, '/there');
+  const there = unpackJob(job, '/there');
   expect(files.map(({ path }) => join('/there', path))).toEqual(
     ['numbers.json', 'json'].map((ending) => join(there.scenario.folder, 'models', `mine.${ending}`)),
   );
