@@ -16,6 +16,13 @@ export interface DeliberateFault {
   also?: { red: readonly string[]; why: string };
 }
 
+/** The same over a broker and the C firmware, where time is real: frames come late by themselves, and cycles are void. */
+const BY_CARRIER: readonly string[] = [
+  ...['beam-by-hand', 'cable-pulled', 'frames-damaged', 'frames-lost', 'frames-out-of-order', 'frames-replayed', 'frames-twice'],
+  ...['model-and-q-switched', 'muted-by-the-operator', 'panel-hangs', 'panel-restarts', 'safe-state-codeword'],
+  'stopped-by-the-operator',
+].map((name) => `${name}-by-carrier`);
+
 export const DELIBERATE_FAULTS: readonly DeliberateFault[] = [
   {
     name: 'quantiser',
@@ -33,7 +40,7 @@ export const DELIBERATE_FAULTS: readonly DeliberateFault[] = [
     to: 'if (entry.attempts >= 1 || waitedMs >= entry.totalMs - 1e-3)',
     red: ['frames-lost-1-percent', 'frames-lost-10-percent', 'frames-damaged'],
     also: {
-      red: ['frames-out-of-order', 'panel-busy', 'panel-stalls', 'same-words'],
+      red: ['frames-out-of-order', 'panel-busy', 'panel-stalls', 'same-words', ...BY_CARRIER],
       why: 'answers come late there, as they may where time is real',
     },
   },
@@ -48,7 +55,7 @@ export const DELIBERATE_FAULTS: readonly DeliberateFault[] = [
       red: [
         ...['cable-out-until-dark', 'cable-pulled', 'frames-lost-10-percent', 'link-lost-while-paused', 'one-of-two-unplugged'],
         ...['panel-fault', 'panel-hangs', 'panel-refuses-commits', 'panel-restarts'],
-        ...['restart-after-latch', 'restart-before-commit', 'restart-between-chunks', 'same-words'],
+        ...['restart-after-latch', 'restart-before-commit', 'restart-between-chunks', 'same-words', ...BY_CARRIER],
       ],
       why: 'cycles are void there, as they may be where time is real, and each of them credits a beam',
     },
@@ -66,7 +73,7 @@ export const DELIBERATE_FAULTS: readonly DeliberateFault[] = [
         ...['element-dies', 'frames-damaged', 'frames-lost-1-percent', 'frames-lost-10-percent', 'frames-out-of-order'],
         ...['frames-replayed', 'frames-twice', 'panel-busy', 'panel-fault', 'panel-hangs', 'panel-refuses-commits'],
         ...['panel-restarts', 'panel-stalls', 'restart-after-latch', 'restart-before-commit', 'restart-between-chunks'],
-        ...['safe-state-hold', 'two-panels'],
+        ...['safe-state-hold', 'two-panels', ...BY_CARRIER],
       ],
       why: 'every run ends with the safe state: a panel that is not told is lost there, and they count or exclude that event',
     },
