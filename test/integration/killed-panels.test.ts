@@ -9,6 +9,7 @@ import { createRealClock } from '../../core/clock/real-clock.ts';
 import { attachBench } from '../../firmware-protocol/reference/scenario.ts';
 import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
+import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { ELEMENTS, RF_CHAINS, scenarioText, USERS } from '../../scripts/same-scenario.ts';
 import type { PanelLine, PanelProcess } from '../../scripts/panel-process.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
@@ -161,6 +162,28 @@ describe('panels that are killed in the middle of', { timeout: 120_000 }, () => 
     });
     expectRecovered(outcome);
     for (const { code, message } of outcome.events) if (code === 'panel-lost') expect(message).toMatch(/\bB\b|probe/);
+  });
+
+  it.skipIf(!hasPart('mosquitto'))('a sounding, with the mosquitto between, is gone on with [needs mosquitto]', async () => {
+    const broker = later(await Mosquitto.place(), (it) => it.remove());
+    const text = smallRig(`links: [{ name: far, panel: B-1, mqtt: { url: '${broker.url}' } }]\n${MEASURING['a sounding']}`);
+    const path = join(own.folder, 'rig.yaml');
+    writeFileSync(path, text);
+    await broker.start();
+    const panels = later(startPanels([path]), (it) => it.stop());
+    await panels.line(({ type }) => type === 'ready');
+    let before = 0;
+    const outcome = await throughDeaths(text, async () => {
+      if (before > 0) await broker.start();
+      return {
+        radiated: async (beams) => void (await panels.line(() => beamsOf(panels, 'far').length >= before + beams)),
+        async kill() {
+          await broker.kill();
+          before = beamsOf(panels, 'far').length;
+        },
+      };
+    });
+    expectRecovered(outcome);
   });
 
   it.skipIf(!hasPart('gcc')).each(Object.entries(MEASURING))(
