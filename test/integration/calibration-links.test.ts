@@ -151,7 +151,7 @@ describe('one array has the same table', { timeout: 240_000 }, () => {
       await broker.start();
       let back: Promise<void> | undefined;
       const over = await measure(await playedHalves(broker.url), 'hadamard', {
-        readings: 128,
+        readings: 64,
         onProgress(done, of) {
           if (done > of / 2) back ??= broker.kill().then(() => broker.start());
         },
@@ -160,7 +160,7 @@ describe('one array has the same table', { timeout: 240_000 }, () => {
       // The one that it was killed in was shown again.
       expect(over.commits).toBeGreaterThan(over.readings);
       expect(over.tables.map(({ panel }) => panel)).toEqual(['B-left', 'B-right']);
-      expectSame(over, await measure(halves(), 'hadamard', { readings: 128 }), true);
+      expectSame(over, await measure(halves(), 'hadamard', { readings: 64 }), true);
     },
   );
 });
