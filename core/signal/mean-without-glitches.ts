@@ -21,6 +21,9 @@ export function glitchLimit(powers: ArrayLike<number>): number {
 /** @param powers ≥ 0. @returns their mean without those above 30 of their medians; of all where more than half are 0 */
 export function meanWithoutGlitches(powers: ArrayLike<number>): number {
   const limit = glitchLimit(powers);
-  const kept = Float64Array.from(powers).filter((power) => power <= limit);
+  // Sorted, so that the sum does not depend on who came first.
+  const kept = Float64Array.from(powers)
+    .sort()
+    .filter((power) => power <= limit);
   return kept.reduce((sum, power) => sum + power, 0) / kept.length;
 }
