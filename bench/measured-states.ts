@@ -9,19 +9,17 @@
 import { drawnArray, measured } from '../calibration/drawn-array.ts';
 import { coded } from '../calibration/methods/coded.ts';
 import { createArrayQuantiser } from '../core/signal/array-quantiser.ts';
-import type { ArrayStates, Beam, Problem } from '../core/signal/beam-contract.ts';
+import type { ArrayStates, Beam, Problem, Quantiser } from '../core/signal/beam-contract.ts';
 import type { CMatrix } from '../core/signal/complex-matrix.ts';
-import { matmul } from '../core/signal/complex-matrix.ts';
-import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
 import { DEFAULT_SWEEPS } from '../core/signal/quantiser-names.ts';
-import { idealOf, type ElementStates } from '../core/signal/quantise.ts';
+import type { ElementStates } from '../core/signal/quantise.ts';
 import { createRandom } from '../core/signal/random.ts';
-import { fromDb, sumRate } from '../core/signal/rate.ts';
-import { realiseBeam } from '../core/signal/realise-beam.ts';
+import { fromDb } from '../core/signal/rate.ts';
 import { phaseExtraction } from '../models/baselines/phase-extraction.ts';
 import { meanAndError } from '../models/evaluation/statistics.ts';
 import { pageFlags, writePage } from '../models/reproduce/page.ts';
 import { machine } from '../models/reproduce/provenance.ts';
+import { rateOver } from '../models/reproduce/rate-over-states.ts';
 import { SCALES, show, table } from '../models/reproduce/tables.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
 
@@ -61,18 +59,6 @@ function imperfectArray(bits: number, seed: number): { there: ArrayStates; table
   return { there: of('truth'), table: of('found'), readings };
 }
 
-function rateOver(problem: Problem, beam: Beam, believed: ArrayStates, there: ArrayStates): number {
-  const quantise = createArrayQuantiser({ sweeps: DEFAULT_SWEEPS, start: 'nearest' });
-  const { words, digital, analog } = realiseBeam(problem, beam, { states: believed, objective: sumRateObjective, quantise });
-  const shown = { ...analog, re: analog.re.slice(), im: analog.im.slice() };
-  words.forEach((word, place) => {
-    const states = there.of?.(place) ?? idealOf(there.bits);
-    shown.re[place] = states.re[word];
-    shown.im[place] = states.im[word];
-  });
-  return sumRate(problem.channel, matmul(shown, digital), problem.noise);
-}
-
 function beamFor(problem: Problem): Beam {
   const { analog, digital } = phaseExtraction.run(problem);
   return { analogPhase: analog.re.map((re, place) => Math.atan2(analog.im[place], re)), digital };
@@ -80,6 +66,8 @@ function beamFor(problem: Problem): Beam {
 
 const flags = pageFlags({ channels: 200, output: 'docs/results/measured-states.md' });
 const noise = fromDb(-SNR_DB);
+/** A new one for each beam: it may know the words of the one before. */
+const quantiser = (): Quantiser => createArrayQuantiser({ sweeps: DEFAULT_SWEEPS, start: 'nearest' });
 const arrays = BITS.map((bits) => {
   console.error(`Q = ${bits}: measuring`);
   return { bits, ...imperfectArray(bits, flags.seed) };
@@ -92,7 +80,7 @@ const sections = SCALES.map((scale) => {
     console.error(`${scale}, Q = ${bits}: ${flags.channels} channels`);
     const ideal: ArrayStates = { bits };
     const rates = ([believed, shown]: readonly [ArrayStates, ArrayStates]): number[] =>
-      problems.map((problem, i) => rateOver(problem, beams[i], believed, shown));
+      problems.map((problem, i) => rateOver(problem, beams[i], believed, shown, quantiser()));
     const [perfect, unknown, measuredRates, exact] = (
       [
         [ideal, ideal],

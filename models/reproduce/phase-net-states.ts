@@ -1,17 +1,14 @@
 /** phase-net that chooses among the words of few bits where the array's states are not the ideal ones: known to the host, and unknown to it. */
-import type { ArrayStates, Beam, Problem } from '../../core/signal/beam-contract.ts';
-import { matmul } from '../../core/signal/complex-matrix.ts';
-import { sumRateObjective } from '../../core/signal/objectives/sum-rate.ts';
+import type { ArrayStates } from '../../core/signal/beam-contract.ts';
 import { idealOf, type ElementStates } from '../../core/signal/quantise.ts';
 import { createRandom } from '../../core/signal/random.ts';
-import { sumRate } from '../../core/signal/rate.ts';
-import { realiseBeam } from '../../core/signal/realise-beam.ts';
 import { openBeams } from '../compiled-beams.ts';
 import { compileImage } from '../engine/compiled-session.ts';
 import { meanAndError } from '../evaluation/statistics.ts';
 import { fitModel } from '../fitted-model.ts';
 import { drawChannelSet } from '../training/channel-set.ts';
 import { findModel, verifyModel } from '../zoo.ts';
+import { rateOver } from './rate-over-states.ts';
 import { show, table } from './tables.ts';
 
 /** Q of the words that phase-net has numbers for. */
@@ -31,18 +28,6 @@ function turned(bits: number, anglesRad: Float64Array): ArrayStates {
     im: re.map((value, w) => value * Math.sin(angle) + im[w] * Math.cos(angle)),
   }));
   return { bits, of: (place) => states[place] };
-}
-
-/** What users get of words and D that are for the states the host believes in, over those there are. */
-function rateOver(problem: Problem, beam: Beam, believed: ArrayStates, there: ArrayStates): number {
-  const { words, digital, analog } = realiseBeam(problem, beam, { states: believed, objective: sumRateObjective });
-  const shown = { ...analog, re: analog.re.slice(), im: analog.im.slice() };
-  words.forEach((word, place) => {
-    const states = there.of?.(place) ?? idealOf(there.bits);
-    shown.re[place] = states.re[word];
-    shown.im[place] = states.im[word];
-  });
-  return sumRate(problem.channel, matmul(shown, digital), problem.noise);
 }
 
 export async function stateErrorsMarkdown(seed: number, channels: number): Promise<string> {

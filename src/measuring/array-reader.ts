@@ -69,6 +69,7 @@ const everybodysTurn = (): Promise<void> => new Promise((resolve) => setImmediat
 
 export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
   const { panel, recovery, clock, phaseBits, rfChains, users, receiver, pilots, stop } = options;
+  /** Never begun anew: where one board of several was lost, the others have seen these in a session that goes on. */
   let newest = FIRST_SETTING_ID - 1;
   let commits = 0;
   const once = async ({ words, enabled, driven }: ArraySetting): Promise<Result<CMatrix>> => {
@@ -95,7 +96,6 @@ export function createArrayReader(options: ArrayReaderOptions): ArrayReader {
       const outcome = await recovery.recover(stop);
       if (typeof outcome === 'object') throw notRead(failure, outcome.unusable);
     }
-    newest = FIRST_SETTING_ID - 1;
   };
   return {
     get commits() {

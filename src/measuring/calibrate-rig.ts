@@ -19,7 +19,7 @@ import { fromDb } from '../../core/signal/rate.ts';
 import { elementsOf, type RigFile } from '../config/rig-file.ts';
 import type { LentArray } from '../control/array-calibrator.ts';
 import type { RigPanel } from '../control/rig-panel.ts';
-import { simulatedArrayKey } from '../rig/calibration.ts';
+import { showsNothing, simulatedArrayKey } from '../rig/calibration.ts';
 import { probePath } from '../rig/probe.ts';
 import { createArrayReader, type ArrayReader } from './array-reader.ts';
 import type { CalibrationRequest, ReadingKind } from './calibration-request.ts';
@@ -203,9 +203,11 @@ function nominalPower({ calibration, simulator }: RigFile, { source }: RigPanel)
 }
 
 /** Boards with the elements of the array that each of them drives. */
-function partsOf({ links, array }: RigFile, rigPanel: RigPanel): { panel: string; elements: readonly number[] }[] {
-  const all = Array.from({ length: elementsOf({ array }) }, (_, n) => n);
-  return rigPanel.boards().map(({ panel, link }) => ({
+function partsOf(rig: RigFile, rigPanel: RigPanel): { panel: string; elements: readonly number[] }[] {
+  const { links } = rig;
+  const all = Array.from({ length: elementsOf(rig) }, (_, n) => n);
+  const driving = rigPanel.boards().filter((board) => !showsNothing(rig, board));
+  return driving.map(({ panel, link }) => ({
     panel,
     elements: rigPanel.source === 'simulator' ? all : (links.find(({ name }) => name === link)?.elements ?? all),
   }));

@@ -162,6 +162,10 @@ export function simulatedArrayKey({ seed, array, simulator }: RigFile): string {
   return createHash('sha256').update(drawnFrom).digest('hex').slice(0, 16);
 }
 
+/** A board with receivers only, of which there is nothing to know. */
+export const showsNothing = ({ links }: RigFile, { link, source }: Pick<BoardUsed, 'link' | 'source'>): boolean =>
+  source !== 'simulator' && links.some(({ name, users }) => name === link && users !== undefined);
+
 function calibrationOf(
   rig: RigFile,
   { tables: known, damaged }: TableFolder,
@@ -171,10 +175,8 @@ function calibrationOf(
   const { rfChains, phaseBits, carrierGhz } = rig.array;
   const elements = elementsOf(rig);
   const all = Array.from({ length: elements }, (_, n) => n);
-  const isReceiver = ({ link }: BoardUsed): boolean => rig.links.some(({ name, users }) => name === link && users !== undefined);
   const parts = boards.flatMap((board, i) => {
-    // Boards with receivers only show nothing.
-    if (board.source !== 'simulator' && isReceiver(board)) return [];
+    if (showsNothing(rig, board)) return [];
     const own = board.source === 'simulator' ? all : (rig.links.find(({ name }) => name === board.link)?.elements ?? all);
     const at: PanelAtHand = {
       ...{ panel: board.panel, elements: own.length, rfChains, phaseBits, frequencyGhz: carrierGhz },

@@ -169,6 +169,16 @@ describe('panels that are played', () => {
     ]);
   });
 
+  it('take their wire once, however often they are told to, and again after they have let go of it', async () => {
+    const { played, types } = await play();
+    const [left] = played.panels;
+    await left.plug();
+    expect(types()).toEqual(['left opened', 'right opened']);
+    await left.unplug();
+    await left.plug();
+    expect(types().slice(2)).toEqual(['left closed', 'left opened']);
+  });
+
   it('are muted when they end, and none is attached when one cannot be', async () => {
     const { played, wires, radiate, types } = await play();
     radiate(wires.left, 1, words(1));

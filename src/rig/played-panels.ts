@@ -148,6 +148,7 @@ function play(toPlay: PanelToPlay, air: Air, random: Random, options: PlayedPane
   const refusals = watchRefusals(clock, (refusal) => onEvent({ panel: name, type: 'refused', ...refusal }));
   let stalledUntilMs = -Infinity;
   let waiting: Uint8Array[] = [];
+  let attached = false;
   const peer: LoopbackPeer = {
     receive(frame) {
       if (clock.nowMs() >= stalledUntilMs) panel.receive(frame);
@@ -193,8 +194,16 @@ function play(toPlay: PanelToPlay, air: Air, random: Random, options: PlayedPane
       onEvent({ panel: name, type: 'recovered' });
       panel.recover();
     },
-    unplug: () => end.close(),
-    plug: () => end.open(peer),
+    async unplug() {
+      attached = false;
+      await end.close();
+    },
+    async plug() {
+      // A second time it would fight itself for its wire.
+      if (attached) return;
+      await end.open(peer);
+      attached = true;
+    },
     mute() {
       panel.close();
       watched?.drive(undefined);

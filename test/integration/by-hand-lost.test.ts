@@ -1,74 +1,16 @@
 /** Steering and scanning while the link of a panel, or the panel, goes away: over a serial line, and over a broker with an array of two panels. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { endWithUs } from '../../scripts/end-with-us.ts';
 import { startEmbeddedBroker } from '../../src/link/mqtt/embedded-broker.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
 import { openPtyPair } from '../pty.ts';
-import { BEAMRIG, startPanels } from '../built-program.ts';
+import type { TypedCommand } from '../typed-command.ts';
+import { byHandBench } from './by-hand-bench.ts';
 
 const own = forOneTest('by-hand-lost');
 const { later } = own;
-
-async function bench(links: string, flags: string[]) {
-  const rig = join(own.folder, 'rig.yaml');
-  writeFileSync(
-    rig,
-    `name: bench
-array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }
-users: { count: 2 }
-beamformer: { model: aligned }
-loop: { rateHz: 20 }
-fallback: never
-links: [ ${links} ]
-`,
-  );
-  const panel = later(startPanels([rig, ...flags]), (it) => it.stop());
-  await panel.line(({ type }) => type === 'ready');
-  const beamrig = (...words: string[]): Command => {
-    const child = spawn(process.execPath, [...BEAMRIG, words[0], rig, ...words.slice(1)], { cwd: own.folder });
-    endWithUs(child);
-    return new Command(child);
-  };
-  return { panel, beamrig };
-}
-
-/** A command that is typed, and what it says as it says it. */
-class Command {
-  said = '';
-  readonly #child: ChildProcess;
-  #waiting: (() => void)[] = [];
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        this.said += `${line}\n`;
-        for (const wake of this.#waiting.splice(0)) wake();
-      });
-    }
-  }
-
-  async saying(match: RegExp): Promise<void> {
-    while (!match.test(this.said)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  stop(): void {
-    this.#child.kill('SIGINT');
-  }
-
-  async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
-    await new Promise((resolve) => setImmediate(resolve));
-    return this.#child.exitCode;
-  }
-}
 
 interface Point {
   type: string;
@@ -85,7 +27,7 @@ describe('an array of two panels behind a broker', { timeout: 120_000 }, () => {
     const broker = later(await startEmbeddedBroker({ port: 0 }), (it) => it.close());
     const on = (name: string, elements: string): string =>
       `{ name: ${name}, panel: B-${name}, elements: '${elements}', mqtt: { url: '${broker.url}' } }`;
-    const { panel, beamrig } = await bench(`${on('left', '0-7')}, ${on('right', '8-15')}`, []);
+    const { panel, beamrig } = await byHandBench(own, `${on('left', '0-7')}, ${on('right', '8-15')}`, { rateHz: 20 });
     const csv = join(own.folder, 'scan.csv');
     const scan = beamrig('scan', '--azimuth=-40:40:2', '--csv', csv, '--json');
     await scan.saying(TEN_POINTS);
@@ -106,14 +48,17 @@ describe('an array of two panels behind a broker', { timeout: 120_000 }, () => {
 });
 
 describe.skipIf(!hasPart('socat'))('a panel on a serial line that is gone for good [needs socat]', { timeout: 120_000 }, () => {
-  const lost = async (...words: string[]): Promise<Command> => {
+  const lost = async (word: string, ...words: string[]): Promise<TypedCommand> => {
     const pty = later(await openPtyPair(), (it) => it.close());
-    const { panel, beamrig } = await bench(`{ serial: { path: ${pty.a} } }`, ['--serial', pty.b]);
-    const command = beamrig(...words);
-    await command.saying(words[0] === 'scan' ? TEN_POINTS : /"type":"status"/);
+    const { panel, beamrig } = await byHandBench(own, `{ serial: { path: ${pty.a} } }`, {
+      flags: ['--serial', pty.b],
+      rateHz: 20,
+    });
+    const command = beamrig(word, ...words);
+    await command.saying(word === 'scan' ? TEN_POINTS : /"type":"status"/);
     panel.signal('SIGKILL');
     await command.saying(LOST);
-    command.stop();
+    command.signal('SIGINT');
     return command;
   };
 

@@ -2,13 +2,14 @@
  * A panel that is killed outright (-9) and started again while something is measured through it: nothing is half applied, and the rig goes on by
  * itself. Over a broker both panels of an array go at once; the C firmware loses its pseudo terminal with its life.
  */
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRealClock } from '../../core/clock/real-clock.ts';
 import { attachBench } from '../../firmware-protocol/reference/scenario.ts';
 import { startFirmware } from '../../firmware-protocol/reference/run-firmware.ts';
 import { builtFirmware } from '../../firmware-protocol/reference/test/built-firmware.ts';
+import { Mosquitto } from '../../scripts/mosquitto.ts';
 import { ELEMENTS, RF_CHAINS, scenarioText, USERS } from '../../scripts/same-scenario.ts';
 import type { PanelLine, PanelProcess } from '../../scripts/panel-process.ts';
 import { parseRigFile } from '../../src/config/rig-file.ts';
@@ -18,6 +19,7 @@ import type { CycleRecord, RigEvent } from '../../src/telemetry/cycle-record.ts'
 import { startPanels } from '../built-program.ts';
 import { forOneTest } from '../for-one-test.ts';
 import { hasPart } from '../parts.ts';
+import { byHandBench } from './by-hand-bench.ts';
 
 const own = forOneTest('killed-panels');
 const { later } = own;
@@ -30,9 +32,22 @@ const MEASURING = {
 /** The first sounding has 8 slots of two chains, and elements are measured from the third beam on: one in the middle of either. */
 const IN_THE_MIDDLE = 5;
 
+const smallRig = (more: string): string => `
+name: killed
+seed: 7
+array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 4 }
+users: { count: 2 }
+beamformer: { model: phase-extraction }
+loop: { rateHz: 50, pilots: 100 }
+simulator: { userSpeedMps: 0 }
+fallback: never
+${more}
+`;
+
 interface Life {
   /** Resolves when so many beams have been radiated in it. */
   radiated(beams: number): Promise<void>;
+  /** Resolves when the array is as its death leaves it. */
   kill(): Promise<void>;
 }
 
@@ -90,18 +105,7 @@ describe('panels that are killed in the middle of', { timeout: 120_000 }, () => 
     const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
     const on = (name: string, elements: string): string =>
       `{ name: ${name}, panel: B-${name}, elements: '${elements}', mqtt: { url: '${broker.url}' } }`;
-    const text = `
-name: killed
-seed: 7
-array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 4 }
-users: { count: 2 }
-beamformer: { model: phase-extraction }
-loop: { rateHz: 50, pilots: 100 }
-simulator: { userSpeedMps: 0 }
-fallback: never
-links: [${on('left', '0-7')}, ${on('right', '8-15')}]
-${measuring}
-`;
+    const text = smallRig(`links: [${on('left', '0-7')}, ${on('right', '8-15')}]\n${measuring}`);
     const path = join(own.folder, 'rig.yaml');
     writeFileSync(path, text);
     const lives: PanelProcess[] = [];
@@ -125,6 +129,61 @@ ${measuring}
       expect(Math.max(...shown.map(({ length }) => length)) - beams).toBeLessThanOrEqual(1);
       expect(shown[0].slice(0, beams)).toEqual(shown[1].slice(0, beams));
     }
+  });
+
+  it.each(Object.entries(MEASURING))('%s, receivers alone: the array is dark until they are back', async (_, measuring) => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
+    const mqtt = `mqtt: { url: '${broker.url}' }`;
+    const text = smallRig(
+      `links: [{ name: front, panel: A, ${mqtt} }, { name: probe, panel: B, role: user, ${mqtt} }]\n${measuring}`,
+    );
+    const path = join(own.folder, 'rig.yaml');
+    writeFileSync(path, text);
+    const panels = later(startPanels([path]), (it) => it.stop());
+    await panels.line(({ type }) => type === 'ready');
+    /** From now on, of the array. */
+    const front = (): (() => PanelLine[]) => {
+      const from = panels.lines.length;
+      return () => panels.lines.slice(from).filter(({ panel }) => panel === 'front');
+    };
+    const outcome = await throughDeaths(text, async () => {
+      panels.type('probe plug');
+      const since = front();
+      return {
+        radiated: async (beams) =>
+          void (await panels.line(() => since().filter(({ type }) => type === 'radiates').length >= beams)),
+        async kill() {
+          // What it knew is gone with it, and nobody hears a word of it.
+          panels.type('probe unplug');
+          panels.type('probe reset');
+          await panels.line(() => since().at(-1)?.type === 'dark');
+        },
+      };
+    });
+    expectRecovered(outcome);
+    for (const { code, message } of outcome.events) if (code === 'panel-lost') expect(message).toMatch(/\bB\b|probe/);
+  });
+
+  it.skipIf(!hasPart('mosquitto'))('a sounding, with the mosquitto between, is gone on with [needs mosquitto]', async () => {
+    const broker = later(await Mosquitto.place(), (it) => it.remove());
+    const text = smallRig(`links: [{ name: far, panel: B-1, mqtt: { url: '${broker.url}' } }]\n${MEASURING['a sounding']}`);
+    const path = join(own.folder, 'rig.yaml');
+    writeFileSync(path, text);
+    await broker.start();
+    const panels = later(startPanels([path]), (it) => it.stop());
+    await panels.line(({ type }) => type === 'ready');
+    let before = 0;
+    const outcome = await throughDeaths(text, async () => {
+      if (before > 0) await broker.start();
+      return {
+        radiated: async (beams) => void (await panels.line(() => beamsOf(panels, 'far').length >= before + beams)),
+        async kill() {
+          await broker.kill();
+          before = beamsOf(panels, 'far').length;
+        },
+      };
+    });
+    expectRecovered(outcome);
   });
 
   it.skipIf(!hasPart('gcc')).each(Object.entries(MEASURING))(
@@ -167,4 +226,29 @@ ${measuring}
       expectRecovered(outcome);
     },
   );
+});
+
+describe('receivers that are killed while the array is measured by them', { timeout: 120_000 }, () => {
+  it('leave it dark, are named, and are gone on with once they are back', async () => {
+    const broker = later(await startEmbeddedBroker({ port: 0 }), (open) => open.close());
+    const mqtt = `mqtt: { url: '${broker.url}' }`;
+    const { panel, beamrig } = await byHandBench(
+      own,
+      `{ name: front, panel: A, ${mqtt} }, { name: probe, panel: B, role: user, ${mqtt} }`,
+      { more: 'calibration: { probe: { receiver: 0 } }\n' },
+    );
+    const front = (): PanelLine[] => panel.lines.filter((line) => line.panel === 'front');
+    const calibrate = beamrig('calibrate', '--method', 'hadamard', '--readings', '128', '--json');
+    await panel.line(() => beamsOf(panel, 'front').length >= 60);
+    panel.type('probe unplug');
+    panel.type('probe reset');
+    await calibrate.saying(/The panel probe was lost/);
+    await panel.line(() => front().at(-1)?.type === 'dark');
+    panel.type('probe plug');
+    expect(await calibrate.ended(), calibrate.said).toBe(0);
+    // Of the board that shows something, and of no other.
+    const tables = readdirSync(join(own.folder, 'calibration')).filter((name) => name.endsWith('.json'));
+    expect(tables).toEqual([expect.stringMatching(/^A_/)]);
+    expect(front().at(-1)?.type).toBe('dark');
+  });
 });

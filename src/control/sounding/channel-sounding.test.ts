@@ -1,61 +1,14 @@
-/** A rig that sounds its channel, on the simulator's panel: real bytes over a loopback, on virtual time. */
+/** A rig that sounds its channel by pilots, on the simulator's panel: real bytes over a loopback, on virtual time. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createRealClock } from '../../../core/clock/real-clock.ts';
 import { createVirtualClock } from '../../../core/clock/virtual-clock.ts';
-import { frobeniusNorm, subtract, type CMatrix } from '../../../core/signal/complex-matrix.ts';
-import { createRandom } from '../../../core/signal/random.ts';
+import { frobeniusNorm, subtract } from '../../../core/signal/complex-matrix.ts';
 import type { Behaviour } from '../../../hil-sim/behaviours.ts';
 import { cycles } from '../../../test/doubles/scripted-rig.ts';
-import { parseRigFile, readRigFile, type RigFile } from '../../config/rig-file.ts';
+import { assemble, meanOf, rigOf, runOf, sceneOf, SOUNDED } from '../../../test/doubles/sounded-rig.ts';
+import { readRigFile } from '../../config/rig-file.ts';
 import { assembleRig } from '../../rig/assemble.ts';
-import { createWorld } from '../../rig/world.ts';
-import type { CycleRecord, RigEvent } from '../../telemetry/cycle-record.ts';
-
-const LINE = '{ geometry: { kind: ula, elements: 32 }, rfChains: 4, phaseBits: 6 }';
-const rigOf = (
-  channel: string,
-  { model = 'phase-extraction', speedMps = 0, more = '', panel = 'answerMs: 0.1', array = LINE, users = 3 } = {},
-): RigFile =>
-  parseRigFile(
-    `
-name: heard
-seed: 5
-array: ${array}
-users: { count: ${users} }
-beamformer: { model: ${model} }
-channel: ${channel}
-loop: { rateHz: 100, pilots: 100 }
-simulator: { userSpeedMps: ${speedMps}, panel: { ${panel} } }
-${more}
-`,
-    'rig.yaml',
-  );
-
-const SOUNDED = '{ source: sounding, beams: 16, wholePeriod: 20, effectivePeriod: 6 }';
-
-async function assemble(rig: RigFile, { cycles: many = 40, behaviours = [] as Behaviour[] } = {}) {
-  const clock = createVirtualClock();
-  const records: CycleRecord[] = [];
-  const events: RigEvent[] = [];
-  const assembled = await assembleRig({
-    ...{ rig, clock, cycles: many, behaviours },
-    recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
-  });
-  return { ...assembled, clock, records, events, loop: assembled.controller };
-}
-
-async function runOf(rig: RigFile, options: Parameters<typeof assemble>[1] = {}) {
-  const assembled = await assemble(rig, options);
-  const outcome = await assembled.run();
-  await assembled.loop.stop();
-  return { ...assembled, outcome };
-}
-
-const meanOf = (records: readonly CycleRecord[], of: (record: CycleRecord) => number): number =>
-  records.reduce((sum, record) => sum + of(record), 0) / records.length;
-const sceneOf = (rig: RigFile): CMatrix =>
-  createWorld({ rig, random: createRandom(rig.seed).stream('simulator'), repeat: true }).scene.channel();
+import type { CycleRecord } from '../../telemetry/cycle-record.ts';
 
 describe('a rig that sounds its channel', () => {
   it('reaches the rate of one that is given it, by what its panel reports alone', async () => {
@@ -279,128 +232,6 @@ describe('a rig that sounds its channel', () => {
     );
     const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
     expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.9);
-  });
-
-  const SNR_ONLY = { panel: 'pilotReport: false, answerMs: 0.1' };
-  const POWERS = 'source: sounding, wholePeriod: 4000, effectivePeriod: 1000';
-
-  it('reaches most of that rate where the panel reports SNR alone, by powers of one driven stream after the other', async () => {
-    const given = await runOf(rigOf('{ source: simulation }', SNR_ONLY), { cycles: 10 });
-    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
-    // K·M slots a set of words, and K·(3M − 2) through those that stand.
-    for (const [estimator, beams, least] of [
-      ['best-beam', 32, 0.45],
-      ['phase-retrieval', 64, 0.6],
-    ] as const) {
-      const rig = rigOf(`{ ${POWERS}, estimator: ${estimator}, beams: ${beams} }`, SNR_ONLY);
-      const { records, outcome, simulator } = await runOf(rig, { cycles: 10 });
-      expect(outcome, estimator).toMatchObject({ reason: 'done', voidCycles: 0 });
-      expect(simulator?.panel.capabilities.features).not.toContain('pilot-report');
-      expect(records[0].sounding, estimator).toMatchObject({ beams, slots: (beams / 4) * 12 + 30 });
-      expect(meanOf(records, rate) / meanOf(given.records, rate), estimator).toBeGreaterThan(least);
-    }
-  });
-
-  it('lets everybody be heard while it looks for phases', async () => {
-    const array = '{ geometry: { kind: ula, elements: 32 }, rfChains: 2, phaseBits: 6 }';
-    const rig = rigOf(`{ ${POWERS}, estimator: phase-retrieval, beams: 96 }`, { ...SNR_ONLY, array, users: 2 });
-    const clock = createRealClock();
-    const records: CycleRecord[] = [];
-    const events: RigEvent[] = [];
-    const slots = (96 / 2) * 4;
-    let [isHeard, turns] = [false, 0];
-    const { controller, run, simulator } = await assembleRig({
-      ...{ rig, clock, rateHz: 'max', cycles: 1, hardware: false },
-      recorder: { cycle: (record) => records.push(record), event: (event) => events.push(event) },
-    });
-    // As pages, links and timers do: from the last beam of the whole sounding to the first through its words, dark where that takes long.
-    const look = (): void => {
-      const { beamId } = simulator?.panel.radiated() ?? {};
-      isHeard ||= beamId === slots;
-      if (isHeard && (beamId === slots || beamId === 0)) turns++;
-    };
-    const looking = setInterval(look, 5);
-    try {
-      expect(await run()).toMatchObject({ reason: 'done', voidCycles: 0 });
-    } finally {
-      clearInterval(looking);
-      await controller.stop();
-    }
-    expect(records[0].sounding).toMatchObject({ beams: 96 });
-    expect(turns).toBeGreaterThan(10);
-  });
-
-  it('drops words whose powers could not be read', async () => {
-    const lost: Behaviour[] = [
-      {
-        do: 'nack',
-        direction: 'to-panel',
-        messages: ['measure-snr'],
-        code: 'beam-mismatch',
-        detail: 0,
-        probability: 1,
-        nth: 20,
-      },
-    ];
-    const rig = rigOf(`{ ${POWERS}, estimator: best-beam, beams: 32 }`, SNR_ONLY);
-    const { records, outcome } = await runOf(rig, { behaviours: lost, cycles: 3 });
-    expect(outcome).toMatchObject({ voidCycles: 0 });
-    // The second of eight sets of words was read as far as its eighth power.
-    expect(records[0].sounding).toMatchObject({ beams: 28, slots: 7 * 12 + 8 + 30 });
-  });
-
-  const SEARCHED = `{ ${POWERS}, estimator: best-beam, words: hierarchical }`;
-
-  it('finds each user from wide beams to narrow ones, in a third of the slots of all narrow ones', async () => {
-    const given = await runOf(rigOf('{ source: simulation }', SNR_ONLY), { cycles: 10 });
-    const { records, outcome, description } = await runOf(rigOf(SEARCHED, SNR_ONLY), { cycles: 10 });
-    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
-    // For each of three users four sectors and three times two halves, where 32 beams take 96 slots.
-    expect(records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 30, ageSlots: 60 });
-    expect(description.channels).toContain('30 beams in 30 slots every 4000');
-    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
-    expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.45);
-  });
-
-  it('searches a plane too', async () => {
-    const array = '{ geometry: { kind: upa, rows: 4, columns: 8 }, rfChains: 4, phaseBits: 6 }';
-    const given = await runOf(rigOf('{ source: simulation }', { ...SNR_ONLY, array }), { cycles: 4 });
-    const { records, outcome } = await runOf(rigOf(SEARCHED, { ...SNR_ONLY, array }), { cycles: 4 });
-    expect(outcome).toMatchObject({ reason: 'done', voidCycles: 0 });
-    expect(records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 30 });
-    const rate = ({ measuredSumRate }: CycleRecord): number => measuredSumRate;
-    expect(meanOf(records, rate) / meanOf(given.records, rate)).toBeGreaterThan(0.3);
-  });
-
-  it('shows beams of a search again whose powers could not be read, a few times', async () => {
-    const lost = (times: number): Behaviour[] => [
-      {
-        do: 'nack',
-        direction: 'to-panel',
-        messages: ['measure-snr'],
-        code: 'beam-mismatch',
-        detail: 0,
-        probability: 1,
-        nth: 6,
-        times,
-      },
-    ];
-    const once = await runOf(rigOf(SEARCHED, SNR_ONLY), { behaviours: lost(1), cycles: 3 });
-    expect(once.outcome).toMatchObject({ voidCycles: 0 });
-    // The first half of the second level was lost.
-    expect(once.records[0].sounding).toMatchObject({ beams: 30, slots: 30 + 2 + 30 });
-    const often = await runOf(rigOf(SEARCHED, SNR_ONLY), { behaviours: lost(1000), cycles: 3 });
-    expect(often.records.map(({ outcome }) => outcome)).toEqual(['void', 'void', 'void']);
-    const told = often.events.filter(({ code }) => code === 'sounding-failed');
-    expect(told[0].message).toMatch(/^A sounding is void: 2 of 30 slots could not be read/);
-  });
-
-  it('says what to set where the panel reports the other kind alone', async () => {
-    await expect(assemble(rigOf(SOUNDED, SNR_ONLY))).rejects.toMatchObject({
-      code: 'panel',
-      message: expect.stringContaining('reports no pilots (feature pilot-report)') as string,
-      wayOut: expect.stringMatching(/^Set channel\.estimator to best-beam or phase-retrieval/) as string,
-    });
   });
 
   it('is given no channels beside', async () => {

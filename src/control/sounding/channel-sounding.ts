@@ -235,7 +235,7 @@ class Sounding implements ChannelSounding {
   async #hear(bench: Bench, key: string, array: SoundingArray): Promise<Found | WorkFailure> {
     const { setting, sets } = this.#options;
     const plan = this.#plans.next(key, array);
-    const heard: { set: number; readings: SlotReading[] }[] = [];
+    let heard: { set: number; readings: SlotReading[] }[] = [];
     for (const [set, words] of plan.slots.entries()) {
       const toShow = { words, phaseBits: setting.panelPhaseBits };
       const read = await this.#shown(bench, () => this.#listening.readWhole(bench, toShow));
@@ -247,6 +247,7 @@ class Sounding implements ChannelSounding {
         }
       }
     }
+    heard = this.#withoutGlitches(heard);
     this.#before.beams += heard.length * setting.rfChains;
     const { values, noise, pilotSnr } = this.#listening.whole(heard.map(({ readings }) => readings));
     const doubt = this.#listening.doubt();
@@ -254,6 +255,14 @@ class Sounding implements ChannelSounding {
     const prepared = plan.heardWith(heard.map(({ set }) => set));
     const estimated = this.#channels.estimate(prepared, values, noise, bench.signal);
     return { estimate: await bench.workingOut(setting.clock.during(estimated)), pilotSnr };
+  }
+
+  /** Words with a reading that is a glitch are as if they had not been read. Where too many have one they are something else, and count. */
+  #withoutGlitches<Heard extends { readings: SlotReading[] }>(heard: Heard[]): Heard[] {
+    const { sets } = this.#options;
+    const glitched = this.#listening.glitched(heard.map(({ readings }) => readings));
+    const kept = heard.filter((_, i) => !glitched[i]);
+    return (sets - kept.length) * VOID_SETS > sets ? heard : kept;
   }
 
   /** Beams that depend on what was heard before: one that could not be read is shown again. */

@@ -17,6 +17,8 @@ export interface Listening {
   readonly slotsASet: { readonly whole: number; readonly through: number };
   readWhole(bench: Bench, toShow: SlotToShow): Promise<Result<SlotReading[]>>;
   readThrough(bench: Bench, toShow: SlotToShow): Promise<Result<SlotReading[]>>;
+  /** Of each set, whether a glitch of a receiver is among its readings. */
+  glitched(sets: readonly SlotReading[][]): boolean[];
   /** Side by side, as the estimator takes them. */
   whole(sets: readonly SlotReading[][]): Readings & { /** Of a random beam of norm 1, linear. */ readonly pilotSnr: number };
   /** What each chain is heard with. @param expected the same by the estimate */

@@ -1,6 +1,7 @@
 /** By pilots: a set of words is one slot, and gives what each user hears of every chain. The panel's unit is learned where nobody tells it. */
 import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
 import { scale, type CMatrix } from '../../../core/signal/complex-matrix.ts';
+import { glitchLimit } from '../../../core/signal/mean-without-glitches.ts';
 import type { Listening, ListeningOptions, Readings } from './listening.ts';
 import { createPilotNoise } from './pilot-noise.ts';
 import { readSlot, type SlotReading } from './slot-reader.ts';
@@ -30,6 +31,15 @@ export function createPilotListening({ noise, ...request }: ListeningOptions, gi
     slotsASet: { whole: 1, through: 1 },
     readWhole: (bench, toShow) => readSlot(bench, toShow, { ...request, times: known.times }),
     readThrough: (bench, toShow) => readSlot(bench, toShow, { ...request, times: 1 }),
+    glitched(sets) {
+      const { users } = request;
+      const limits = Array.from({ length: users }, (_, user) =>
+        glitchLimit(sets.flatMap((readings) => readings.flatMap(({ values }) => powersOf(values, user)))),
+      );
+      return sets.map((readings) =>
+        readings.some(({ values }) => limits.some((limit, user) => powersOf(values, user).some((power) => power > limit))),
+      );
+    },
     whole(sets) {
       const readings = together(sets);
       const { re, im } = readings.values;
@@ -40,4 +50,9 @@ export function createPilotListening({ noise, ...request }: ListeningOptions, gi
     doubt: () => known.doubt(),
     forget: () => known.forget(),
   };
+}
+
+/** What this user hears of each chain. Of random beams it is as powers of complex noise are, whatever the channel. */
+function powersOf({ cols, re, im }: CMatrix, user: number): number[] {
+  return Array.from({ length: cols }, (_, m) => re[user * cols + m] ** 2 + im[user * cols + m] ** 2);
 }

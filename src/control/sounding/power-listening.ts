@@ -16,6 +16,8 @@ export function createPowerListening({ noise, ...request }: ListeningOptions): L
     slotsASet: { whole: singles, through: withPairs },
     readWhole: (bench, toShow) => readPowers(bench, toShow, request),
     readThrough: (bench, toShow) => readChainsByPower(bench, toShow, request),
+    // Narrow beams differ by more than a glitch would, and an SNR is bounded by what a report can say.
+    glitched: (sets) => sets.map(() => false),
     whole(sets) {
       const pilots = Math.min(...sets.flat().map((reading) => reading.pilots));
       const powers = sideBySide(sets.flat().map((reading) => reading.values));
