@@ -1,5 +1,5 @@
 /** Makes a folder and those above it. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -8,11 +8,13 @@ import { dirname, resolve } from 'node:path';
  */
 export function makeFolders(folder: string): void {
   const path = resolve(folder);
-  if (existsSync(path)) return;
+  if (isFolder(path)) return;
   if (dirname(path) !== path) makeFolders(dirname(path));
   try {
     mkdirSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // somebody else made it meanwhile
+    if (!isFolder(path)) throw error; // or else somebody made it meanwhile
   }
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -1,6 +1,6 @@
 /** `beamrig train FAMILY --sweep seed=1,2,3`: a training for each combination of the lists, and which of them came out best. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { counted } from '../../core/errors/counted.ts';
@@ -235,6 +235,7 @@ function sweepText(
 function makeFolder(folder: string): void {
   try {
     makeFolders(folder);
+    accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new BeamrigError('argument', `--output ${folder}: no folder for models: ${(error as Error).message}`, {
       ...{ wayOut: 'Give a folder, there already or not, that can be written.', cause: error },

@@ -10,3 +10,6 @@ export const environmentVariable = z
 
 export const filePath = z.string().min(1).max(1000);
 export const FROM_HERE = 'relative to the folder of the rig file';
+
+/** Codebooks that need no file. */
+export const CODEBOOK_NAMES = ['dft', 'hierarchical'] as const;

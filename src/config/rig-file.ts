@@ -8,8 +8,7 @@ import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
-import { expandHome, pathFrom } from '../../core/files/home-path.ts';
-import { isModelPath } from '../../models/model-path.ts';
+import { expandHome } from '../../core/files/home-path.ts';
 import { OBJECTIVE_MEANINGS, OBJECTIVE_NAMES } from '../../core/signal/objectives/objective-names.ts';
 import {
   DEFAULT_SWEEPS,
@@ -22,6 +21,7 @@ import {
 import { calibrationSchema } from './calibration-schema.ts';
 import { channelSchema } from './channel-schema.ts';
 import { DEFAULT_RATE_HZ, DEFAULT_SPACING_WAVELENGTHS, disagreements, MOST_SPACING_WAVELENGTHS } from './rig-disagreements.ts';
+import { pathsFrom } from './rig-paths.ts';
 import { authenticationSchema, linkSchema, readLinks, type RigLink } from './rig-links.ts';
 import { pathText, problemsOf, type Problem, type SchemaNode } from '../../core/errors/schema-problems.ts';
 import { MOST_RF_CHAINS } from '../../core/signal/array-limits.ts';
@@ -69,9 +69,6 @@ const arraySchema = z
     carrierGhz: z.number().gt(0).max(1000).default(28).describe('Carrier frequency, GHz. It sets how fast moving users fade.'),
   })
   .describe('The antenna array and its RF chains.');
-
-/** Codebooks that need no file. */
-export const CODEBOOK_NAMES = ['dft', 'hierarchical'] as const;
 
 export const rigFileSchema = z
   .strictObject({
@@ -354,24 +351,6 @@ const folderOf = (name: string): string => (/^\/(?:dev|proc)\//.test(name) ? pro
 
 function placedIn(folder: string, file: z.output<typeof rigFileSchema>): RigFile {
   const links = readLinks(file.links, elementsOf(file), file.users.count, folder);
-  const { keyFile } = file.authentication ?? {};
-  const { model, codebook } = file.beamformer;
-  const { sensing } = file;
-  const placed = {
-    ...file,
-    links,
-    ...(sensing?.covariance === undefined ? {} : { sensing: { ...sensing, covariance: pathFrom(folder, sensing.covariance) } }),
-    // An id of the zoo or the name of a baseline is no path.
-    beamformer: {
-      ...file.beamformer,
-      model: isModelPath(model) ? pathFrom(folder, model) : model,
-      ...(codebook === undefined || CODEBOOK_NAMES.some((name) => name === codebook)
-        ? {}
-        : { codebook: pathFrom(folder, codebook) }),
-    },
-    calibration: { ...file.calibration, folder: pathFrom(folder, file.calibration.folder) },
-    beamFolder: pathFrom(folder, file.beamFolder),
-    telemetry: { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) },
-  };
-  return keyFile === undefined ? placed : { ...placed, authentication: { keyFile: pathFrom(folder, keyFile) } };
+  const telemetry = { ...file.telemetry, runFolder: expandHome(file.telemetry.runFolder) };
+  return { ...pathsFrom(folder, file), links, telemetry };
 }

@@ -30,7 +30,7 @@ export function readFileFor(file: string, path: string, budget: { bytes: number;
       'queue',
       `${file}: ${tooLarge ? `files of one job hold more than the ${mebibytes(budget.of)} that are sent with it` : read.why}`,
       {
-        wayOut: tooLarge ? 'Leave --queue out, or give a smaller file.' : 'Put it there, or name another.',
+        wayOut: tooLarge ? 'Leave the queue out, or give a smaller file.' : 'Put it there, or name another.',
       },
     );
   }

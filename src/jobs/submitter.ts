@@ -226,7 +226,7 @@ const lostError = (workers: readonly string[]): BeamrigError =>
   new BeamrigError(
     'internal',
     `${MOST_LOST + 1} workers were lost one after the other while they did it (${[...new Set(workers)].join(', ')})`,
-    { wayOut: 'Leave --queue out to see what it does to the machine.' },
+    { wayOut: 'Leave the queue out to see what it does to the machine.' },
   );
 
 function jsonOf(text: string): unknown {

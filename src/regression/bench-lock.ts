@@ -127,6 +127,6 @@ function busy(file: string, waitS: number): BeamrigError {
   }
   const ageS = Math.max(0, Math.round((Date.now() - Date.parse(other.since)) / 1000));
   return new BeamrigError('bench-busy', `The bench is held by ${who(other)} since ${counted(ageS, 'second')}${waited}.`, {
-    wayOut: `Wait until it is free (--wait-for-bench SECONDS), or ask there; if that run is gone, remove ${file}.`,
+    wayOut: `Wait until it is free (--wait-for-bench SECONDS; from code, waitForBenchS), or ask there; if that run is gone, remove ${file}.`,
   });
 }

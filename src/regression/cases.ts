@@ -1,6 +1,7 @@
 /** From a scenario to its cases: every combination of its matrix, each with a rig of its own that was found to be right. */
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
+import { pathsFrom } from '../config/rig-paths.ts';
 import { beyondFirmware, isFirmware } from './firmware-limits.ts';
 import { merged } from './merged.ts';
 import { notOnTheWay } from './mishaps.ts';
@@ -28,7 +29,8 @@ export function casesOf(scenario: Scenario): { cases: Case[]; problems: Problem[
       const place = PLACES[axis as MatrixAxis];
       if (place === undefined) continue;
       const [first, second] = place;
-      rig = merged(rig, second === undefined ? { [first]: value } : { [first]: { [second]: value } });
+      const otherwise = second === undefined ? { [first]: value } : { [first]: { [second]: value } };
+      rig = merged(rig, pathsFrom(scenario.folder, otherwise));
     }
     const one: Case = {
       id,

@@ -31,7 +31,7 @@ export function chosenCases(scenarios: readonly ReadScenario[], choice: Choice):
   const known = new Set(scenarios.flatMap(({ text }) => text.tags));
   const strange = tags.find((tag) => !known.has(tag));
   if (strange !== undefined) {
-    throw new BeamrigError('argument', `--tag ${strange}: no scenario has it; tags are ${[...known].sort().join(', ')}`);
+    throw new BeamrigError('argument', `tag ${strange}: no scenario has it; tags are ${[...known].sort().join(', ')}`);
   }
   const failed =
     failedIn && new Set(failedIn.cases.flatMap((each) => (isBad(each.verdict) ? [caseName(each.scenario, each.case)] : [])));

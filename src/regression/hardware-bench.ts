@@ -59,7 +59,7 @@ export async function openHardwareBench(options: BenchOptions, rigPath: string):
 }
 
 const lacking = (why: string): BeamrigError =>
-  new BeamrigError('bench-part', `${why}.`, { wayOut: 'Play it without --rig, on a bench of its own.' });
+  new BeamrigError('bench-part', `${why}.`, { wayOut: 'Play it on a bench of its own, naming no rig of attached hardware.' });
 
 /** Words for one array are none for another. */
 function requireSameArray(wanted: RigFile, lab: RigFile, rigPath: string): void {

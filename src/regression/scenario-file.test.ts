@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { packageRoot } from '../../core/files/package-root.ts';
+import { checkRig } from '../config/rig-file.ts';
 import { SCENARIO_FILE_PAGE, scenarioFilePage } from '../../scripts/scenario-file-doc.ts';
 import { parseScenario, readScenarios } from './scenario-file.ts';
 import { CARRIERS } from './scenario-schema.ts';
@@ -61,6 +62,30 @@ describe('a scenario file', () => {
       'phaseBits=4 quantiser=array',
     ]);
     expect(cases[3].rig).toMatchObject({ array: { phaseBits: 4, rfChains: 2 }, beamformer: { quantiser: 'array' } });
+  });
+
+  it('has its own paths from its own folder, and those of a rig file from where that lies', () => {
+    const elsewhere = mkdtempSync(join(folder, 'rigs-'));
+    const lab = 'array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }\nusers: { count: 2 }\n';
+    writeFileSync(join(elsewhere, 'lab.yaml'), `name: lab\n${lab}beamformer: { model: aligned }\nbeamFolder: kept\n`);
+    const text = `name: paths
+about: Paths of two files.
+rig: ${join(elsewhere, 'lab.yaml')}
+with: { calibration: { folder: mine } }
+matrix: { model: [./one.onnx, aligned] }
+seconds: 1
+expect: [{ check: void-cycles, atMost: 0 }]
+`;
+    const { cases, rigFolder } = parseScenario(text, join(folder, 'paths.yaml'));
+    const placed = cases
+      .map(({ rig }) => checkRig(rig, rigFolder))
+      .map((checked) => ('rig' in checked ? checked.rig : undefined));
+    expect(placed[0]).toMatchObject({
+      beamformer: { model: join(folder, 'one.onnx') },
+      calibration: { folder: join(folder, 'mine') },
+      beamFolder: join(elsewhere, 'kept'),
+    });
+    expect(placed[1]?.beamformer.model).toBe('aligned');
   });
 
   it('changes its rig key by key, and takes away what is null', () => {

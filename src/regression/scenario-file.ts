@@ -9,6 +9,7 @@ import { problemsOf, type SchemaNode } from '../../core/errors/schema-problems.t
 import { readBoundedFile } from '../../core/files/bounded-file.ts';
 import { plainTextOf } from '../../core/files/plain-text.ts';
 import { loadRigFile } from '../config/rig-file.ts';
+import { pathsFrom } from '../config/rig-paths.ts';
 import { readRigYaml, refuseRigFile, type PageKind, type PlacedProblem } from '../config/rig-yaml.ts';
 import { casesOf } from './cases.ts';
 import { merged } from './merged.ts';
@@ -105,8 +106,9 @@ function checkScenario(raw: unknown, { name, file, folder, sha256, lineOf, writt
   return { ...scenario, cases, sha256 };
 }
 
-/** The keys of the rig, from its file or from the scenario itself. */
-function rigOf({ rig, with: otherwise }: ScenarioText, folder: string, name: string): Pick<Scenario, 'rig' | 'rigFolder'> {
+/** The keys of the rig, from its file or from the scenario itself, whose paths are from its own folder. */
+function rigOf({ rig, with: keys }: ScenarioText, folder: string, name: string): Pick<Scenario, 'rig' | 'rigFolder'> {
+  const otherwise = pathsFrom(folder, keys);
   if (typeof rig !== 'string') return { rig: merged(rig, otherwise), rigFolder: folder };
   const file = resolve(folder, rig);
   if (!existsSync(file)) refuse(name, [{ position: undefined, text: `rig: ${rig} is not there (${relative('', file)})` }]);

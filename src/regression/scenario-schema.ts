@@ -49,7 +49,9 @@ export const scenarioSchema = z
       .record(z.string(), z.unknown())
       .default({})
       .meta({ allowed: 'a block with keys of a rig file' })
-      .describe('What of the rig is otherwise here: keys of a rig file, block by block; null takes a key away.'),
+      .describe(
+        'What of the rig is otherwise here: keys of a rig file, block by block; null takes a key away. Paths are from the folder of the scenario.',
+      ),
     carrier: z
       .enum(CARRIERS)
       .default('loopback')

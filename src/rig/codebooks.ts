@@ -6,7 +6,8 @@ import { searchingCodebook, type CodebookSearch } from '../beamforming/codebook-
 import { hierarchicalCodebook, type Codeword } from '../beamforming/codebook-tree.ts';
 import { beamArrayOf } from '../config/beam-file.ts';
 import { beamsOfTable } from '../config/beam-table.ts';
-import { CODEBOOK_NAMES, type RigFile } from '../config/rig-file.ts';
+import { CODEBOOK_NAMES } from '../config/rig-fields.ts';
+import type { RigFile } from '../config/rig-file.ts';
 
 const LARGEST_BYTES = 64 * 2 ** 20;
 

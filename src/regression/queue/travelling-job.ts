@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix } from 'node:path';
 import { pathFrom } from '../../../core/files/home-path.ts';
 import { cardPathOf, isModelPath } from '../../../models/model-path.ts';
-import { CODEBOOK_NAMES } from '../../config/rig-file.ts';
+import { CODEBOOK_NAMES } from '../../config/rig-fields.ts';
 import type { Job } from '../job.ts';
 import { readFileFor, readFolderFor, type HeldFile } from '../../jobs/files.ts';
 

@@ -88,14 +88,20 @@ const worst = (verdicts: readonly CheckResult['verdict'][]): CheckResult['verdic
 
 function baselineHtml(comparisons: readonly Comparison[], title: string): string {
   const figure = (value: number | null, unit: string): string => (value === null ? '' : clean(withUnit(figureText(value), unit)));
-  const rows = comparisons.map(({ name, verdict, unit, baseline, now, worseBy, worseByAtMost, margin, says }) => [
-    clean(name),
+  const [figures, remarks] = [true, false].map((hasFigures) =>
+    comparisons.filter(({ baseline, now }) => (baseline !== null || now !== null) === hasFigures),
+  );
+  const rows = figures.map(({ name, verdict, unit, baseline, now, worseBy, worseByAtMost, margin, says }) => [
+    `${clean(name)}<div class="dim">${clean(says)}</div>`,
     outcomeHtml(verdict),
     ...[baseline, now, worseBy, worseByAtMost, margin].map((value) => figure(value, unit)),
-    clean(says),
   ]);
-  const head = ['check', '', 'then', 'now', 'worse by', 'at most', 'margin', ''];
-  return `<h4>Beside the baseline</h4>\n${table(`Beside the baseline: ${title}`, head, rows)}`;
+  const head = ['check', '', 'then', 'now', 'worse by', 'at most', 'margin'];
+  return [
+    '<h4>Beside the baseline</h4>',
+    ...remarks.map(({ name, verdict, says }) => `<p class="dim">${outcomeHtml(verdict)} ${clean(name)}: ${clean(says)}</p>`),
+    ...(rows.length === 0 ? [] : [table(`Beside the baseline: ${title}`, head, rows)]),
+  ].join('\n');
 }
 
 function seedHtml(seed: SeedResult, one: CaseResult, id: string, linkTo: (path: string) => string): string {

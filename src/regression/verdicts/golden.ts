@@ -19,7 +19,7 @@ import type { CheckSetting } from '../checks/check-story.ts';
 
 const FORMAT = 'beamrig-golden-1';
 const LARGEST_BYTES = 64 << 20;
-const UPDATE = 'If the words are meant to be others now, write it anew with --update-golden.';
+const UPDATE = 'If the words are meant to be others now, write it anew with --update-golden (from code, updateGolden).';
 
 const goldenSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -98,11 +98,16 @@ export function readGolden(path: string, of: GoldenOf): { words: Uint16Array[]; 
   };
   const read = readBoundedFile(path, { maxBytes: LARGEST_BYTES });
   if (!read.ok) {
-    if (read.reason === 'missing') return refuse('there is no golden', 'Write it with --update-golden, and look at it.');
+    if (read.reason === 'missing')
+      return refuse('there is no golden', 'Write it with --update-golden (from code, updateGolden), and look at it.');
     return refuse(read.why);
   }
   const json = readJson(read.bytes.toString('utf8'));
-  if (!json.ok) return refuse(`damaged: ${json.why}`, 'Take it from where it is kept, or write it anew with --update-golden.');
+  if (!json.ok)
+    return refuse(
+      `damaged: ${json.why}`,
+      'Take it from where it is kept, or write it anew with --update-golden (from code, updateGolden).',
+    );
   const format = (json.value as { format?: unknown } | null)?.format;
   if (typeof format === 'string' && format !== FORMAT) return refuse(`its format is ${format}, and this program reads ${FORMAT}`);
   const parsed = goldenSchema.safeParse(json.value);
