@@ -27,4 +27,28 @@ describe('a file that only grows', () => {
     expect(await file.close()).toBe(20);
     expect(readFileSync(path, 'utf8')).toHaveLength(100);
   });
+
+  it('gathers lines where it is told to, until they are many or somebody wants them in the file', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { gatherLength: 20 });
+    file.append('first', 'second');
+    expect(readFileSync(path, 'utf8')).toBe('');
+    file.append('third', Buffer.from('fourth'));
+    expect(readFileSync(path, 'utf8')).toBe('first\nsecond\nthird\nfourth\n');
+    file.append('fifth');
+    expect(await file.flush(1000)).toBe(true);
+    expect(readFileSync(path, 'utf8')).toMatch(/fifth\n$/);
+    file.append('sixth');
+    expect(await file.close()).toBe(0);
+    expect(readFileSync(path, 'utf8')).toMatch(/fifth\nsixth\n$/);
+    expect(file.missingLines).toBe(0);
+  });
+
+  it('lets gathered lines wait no longer than until it looks at its file', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { gatherLength: 1e6, checkMs: 10 });
+    file.append('alone');
+    await expect.poll(() => readFileSync(path, 'utf8')).toBe('alone\n');
+    await file.close();
+  });
 });

@@ -1,7 +1,8 @@
 /**
  * A file that grows at its end while somebody who must not wait is talking. What is appended goes to the system at once, a fraction of a
  * millisecond, so that a process that is killed has not lost it; a disk that refuses, or takes longer than that, gets it from a queue that
- * nobody waits for. The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
+ * nobody waits for. (Where a process that is killed loses nothing that cannot be played again, lines are gathered for up to a second, and handed
+ * over many at a time.) The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
  * and counted.
  *
  * The file may be removed, replaced or cut while it grows. That is looked for every second: it is opened anew, and how many of the lines
@@ -15,6 +16,8 @@ import { countLines } from './record-reader.ts';
 export interface AppendFileOptions {
   /** Most bytes that wait to be written; above, new lines are dropped. */
   limitBytes?: number;
+  /** Lines wait until they are so long together, or the file is looked at, flushed or closed. Default 0: each goes to the system at once. */
+  gatherLength?: number;
   /** Pause before a refused write is tried again. */
   retryMs?: number;
   /** How often the file is looked at. */
@@ -56,13 +59,17 @@ const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (a
 
 export class AppendFile {
   readonly path: string;
-  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>> &
+  readonly #options: Required<
+    Pick<AppendFileOptions, 'limitBytes' | 'gatherLength' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>
+  > &
     AppendFileOptions;
   readonly #timers: NodeJS.Timeout[];
   #file: OpenedFile;
   /** Lines of the file that is open now, and its length, as far as is known. */
   #lines = 0;
   #bytes: number;
+  #gathered: Line[] = [];
+  #gatheredLength = 0;
   #queue: Line[] = [];
   /** What the disk left of a line it had begun to take: goes before the queue. */
   #rest: Uint8Array = NOTHING;
@@ -87,7 +94,7 @@ export class AppendFile {
   constructor(path: string, options: AppendFileOptions = {}) {
     this.path = path;
     this.#options = {
-      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, steadyMs: 10_000 },
+      ...{ limitBytes: 16 * 2 ** 20, gatherLength: 0, retryMs: 1000, steadyMs: 10_000 },
       ...{ sync: promisify(fsync), write: writeToFile },
       ...options,
     };
@@ -117,15 +124,36 @@ export class AppendFile {
     return this.#missingLines;
   }
 
-  /** Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted. */
+  /**
+   * Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted, gathered ones with
+   * them.
+   */
   append(...lines: Line[]): boolean {
+    const { gatherLength } = this.#options;
+    if (gatherLength === 0 || this.#closing) return this.#appendNow(lines);
+    for (const line of lines) {
+      this.#gathered.push(line);
+      this.#gatheredLength += line.length;
+    }
+    return this.#gatheredLength < gatherLength || this.#appendGathered();
+  }
+
+  #appendGathered(): boolean {
+    if (this.#gathered.length === 0) return true;
+    const lines = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredLength = 0;
+    return this.#appendNow(lines);
+  }
+
+  #appendNow(lines: Line[]): boolean {
     const bytes = bytesOf(lines);
     if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes.length > this.#options.limitBytes) {
       this.#droppedLines += lines.length;
       return false;
     }
     if (this.#isPrompt() && this.#writeNow(bytes)) return true;
-    this.#queue.push(...lines);
+    for (const line of lines) this.#queue.push(line);
     this.#queuedBytes += bytes.length;
     this.#pump ??= this.#run();
     return true;
@@ -166,6 +194,7 @@ export class AppendFile {
 
   /** Resolves when everything queued so far is written, or could not be within `withinMs`. True when it was. */
   flush(withinMs: number): Promise<boolean> {
+    this.#appendGathered();
     return this.#pump === undefined ? Promise.resolve(true) : within(this.#pump, withinMs);
   }
 
@@ -246,6 +275,7 @@ export class AppendFile {
   }
 
   #checkSoon(): void {
+    this.#appendGathered();
     const steadyForMs = this.#steadySinceMs === undefined ? 0 : performance.now() - this.#steadySinceMs;
     if (this.#troubled && this.#queue.length === 0 && steadyForMs >= this.#options.steadyMs) {
       this.#troubled = false;
