@@ -16,8 +16,8 @@ import { countLines } from './record-reader.ts';
 export interface AppendFileOptions {
   /** Most bytes that wait to be written; above, new lines are dropped. */
   limitBytes?: number;
-  /** Lines wait until they are so long together, or the file is looked at, flushed or closed. Default 0: each goes to the system at once. */
-  gatherLength?: number;
+  /** Text waits until it would be more bytes than these, or the file is looked at, flushed or closed. Default 0: it goes to the system at once. */
+  gatherBytes?: number;
   /** Pause before a refused write is tried again. */
   retryMs?: number;
   /** How often the file is looked at. */
@@ -59,17 +59,16 @@ const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (a
 
 export class AppendFile {
   readonly path: string;
-  readonly #options: Required<
-    Pick<AppendFileOptions, 'limitBytes' | 'gatherLength' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>
-  > &
+  readonly #options: Required<Pick<AppendFileOptions, 'limitBytes' | 'retryMs' | 'steadyMs' | 'sync' | 'write'>> &
     AppendFileOptions;
   readonly #timers: NodeJS.Timeout[];
   #file: OpenedFile;
   /** Lines of the file that is open now, and its length, as far as is known. */
   #lines = 0;
   #bytes: number;
-  #gathered: Line[] = [];
-  #gatheredLength = 0;
+  /** What was gathered, as bytes: strings that wait keep whatever they were made of. */
+  readonly #room: Buffer;
+  #gatheredBytes = 0;
   #queue: Line[] = [];
   /** What the disk left of a line it had begun to take: goes before the queue. */
   #rest: Uint8Array = NOTHING;
@@ -94,10 +93,11 @@ export class AppendFile {
   constructor(path: string, options: AppendFileOptions = {}) {
     this.path = path;
     this.#options = {
-      ...{ limitBytes: 16 * 2 ** 20, gatherLength: 0, retryMs: 1000, steadyMs: 10_000 },
+      ...{ limitBytes: 16 * 2 ** 20, retryMs: 1000, steadyMs: 10_000 },
       ...{ sync: promisify(fsync), write: writeToFile },
       ...options,
     };
+    this.#room = Buffer.alloc(options.gatherBytes ?? 0);
     this.#file = openAtEndNow(path);
     this.#bytes = this.#file.bytes;
     const every = (ms: number, call: () => void): NodeJS.Timeout => setInterval(call, ms).unref();
@@ -129,31 +129,34 @@ export class AppendFile {
    * them.
    */
   append(...lines: Line[]): boolean {
-    const { gatherLength } = this.#options;
-    if (gatherLength === 0 || this.#closing) return this.#appendNow(lines);
-    for (const line of lines) {
-      this.#gathered.push(line);
-      this.#gatheredLength += line.length;
+    const most = mostBytesOf(lines);
+    if (this.#closing || most > this.#room.length) {
+      this.#appendGathered();
+      return this.#appendNow(bytesOf(lines), () => lines);
     }
-    return this.#gatheredLength < gatherLength || this.#appendGathered();
+    const isKept = this.#gatheredBytes + most <= this.#room.length || this.#appendGathered();
+    for (const line of lines) {
+      this.#gatheredBytes += this.#room.write(String(line), this.#gatheredBytes);
+      this.#room[this.#gatheredBytes++] = NEWLINE[0];
+    }
+    return isKept;
   }
 
   #appendGathered(): boolean {
-    if (this.#gathered.length === 0) return true;
-    const lines = this.#gathered;
-    this.#gathered = [];
-    this.#gatheredLength = 0;
-    return this.#appendNow(lines);
+    if (this.#gatheredBytes === 0) return true;
+    const bytes = this.#room.subarray(0, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+    return this.#appendNow(bytes, () => bytes.toString('utf8', 0, bytes.length - 1).split('\n'));
   }
 
-  #appendNow(lines: Line[]): boolean {
-    const bytes = bytesOf(lines);
+  /** @param lines the same, for whoever has to wait */
+  #appendNow(bytes: Buffer, lines: () => Line[]): boolean {
     if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes.length > this.#options.limitBytes) {
-      this.#droppedLines += lines.length;
+      this.#droppedLines += lines().length;
       return false;
     }
     if (this.#isPrompt() && this.#writeNow(bytes)) return true;
-    for (const line of lines) this.#queue.push(line);
+    for (const line of lines()) this.#queue.push(line);
     this.#queuedBytes += bytes.length;
     this.#pump ??= this.#run();
     return true;
@@ -180,7 +183,7 @@ export class AppendFile {
     this.#turnBytes += bytes.length;
     this.#count(bytes, written);
     if (written < bytes.length) {
-      this.#rest = bytes.subarray(written);
+      this.#rest = Buffer.from(bytes.subarray(written));
       this.#queuedBytes += this.#rest.length;
       this.#pump ??= this.#run();
     }
@@ -378,6 +381,13 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
 }
 
 const NEWLINE = Buffer.from('\n');
+
+/** In UTF-8, with a newline after each, at the most; Infinity where it is not all text. */
+function mostBytesOf(lines: readonly Line[]): number {
+  let most = 0;
+  for (const line of lines) most += typeof line === 'string' ? 3 * line.length + 1 : Infinity;
+  return most;
+}
 
 /** With a newline after each. */
 function bytesOf(lines: readonly Line[]): Buffer {

@@ -39,7 +39,7 @@ import { isoTime, SummaryTally, type RunSummary } from './run-summary.ts';
 /** All that a run writes. */
 export const RUN_FILES: readonly string[] = ['manifest.json', RECORDS_FILE, KEPT_FILE, 'events.jsonl', 'summary.json'];
 
-const GATHERED_LENGTH = 65_536;
+const GATHERED_BYTES = 65_536;
 
 export interface RunRecorderOptions {
   rig: RigFile;
@@ -131,12 +131,12 @@ export function createRunRecorder(options: RunRecorderOptions): RunRecorder {
   const syncMs = syncSeconds * 1000;
   const files = guarded(folder, () => {
     writeManifest();
-    const grow = (name: string, gatherLength = 0): AppendFile =>
-      open(join(folder, name), { syncMs, gatherLength, ...news.optionsFor(name) });
+    const grow = (name: string, gatherBytes = 0): AppendFile =>
+      open(join(folder, name), { syncMs, gatherBytes, ...news.optionsFor(name) });
     const beams = keep === 'none' ? undefined : grow(KEPT_FILE);
     // A run in virtual time writes thousands of cycles a second, and the same ones when it is played again. No record may come before what is kept of it.
-    const gatherLength = options.time === 'virtual' && beams === undefined ? GATHERED_LENGTH : 0;
-    return { records: grow(RECORDS_FILE, gatherLength), events: grow('events.jsonl'), beams };
+    const gatherBytes = options.time === 'virtual' && beams === undefined ? GATHERED_BYTES : 0;
+    return { records: grow(RECORDS_FILE, gatherBytes), events: grow('events.jsonl'), beams };
   });
   const forgetSteps = clock.onWallStep?.((step) => {
     tally.stepped(step.movedNs);
