@@ -12,7 +12,7 @@ import { createArrayQuantiser, requireSurrogate } from '../core/signal/array-qua
 import { ArraySweep } from '../core/signal/array-sweep.ts';
 import type { Beam, Problem, Quantiser } from '../core/signal/beam-contract.ts';
 import { sumRateObjective } from '../core/signal/objectives/sum-rate.ts';
-import { nearestStates, nearestWords, scoreOfWords } from '../core/signal/realise-beam.ts';
+import { choiceFor, nearestStates, nearestWords } from '../core/signal/realise-beam.ts';
 import { runBaseline } from '../models/baselines/baselines.ts';
 import { machine } from '../models/reproduce/provenance.ts';
 import { drawChannelSet } from '../models/training/channel-set.ts';
@@ -76,8 +76,9 @@ function time(cases: readonly Case[], bits: number, sweeps: number): Times {
 function gainOf(cases: readonly Case[], bits: number, quantise: Quantiser): number {
   let gain = 0;
   for (const { problem, beam } of cases) {
-    const [after, before] = [quantise, nearestStates].map((each) =>
-      scoreOfWords(problem, beam, each(problem, beam, { bits }, sumRateObjective).words, { bits }, sumRateObjective),
+    const [after, before] = [quantise, nearestStates].map(
+      (each) =>
+        choiceFor(problem, beam, each(problem, beam, { bits }, sumRateObjective).words, { bits }, sumRateObjective).score.value,
     );
     gain += (after - before) / cases.length;
   }

@@ -121,5 +121,7 @@ export function beamOf({ id, dimensions }: Named, answer: ArrayLike<number>): Be
     digital.re[i] = answer[places + 2 * i];
     digital.im[i] = answer[places + 2 * i + 1];
   }
-  return { analogPhase: Float64Array.from({ length: places }, (_, i) => answer[i]), digital };
+  const analogPhase = new Float64Array(places);
+  for (let i = 0; i < places; i++) analogPhase[i] = answer[i];
+  return { analogPhase, digital };
 }

@@ -12,11 +12,11 @@
  */
 import { BeamrigError } from '../errors/beamrig-error.ts';
 import { ArraySweep } from './array-sweep.ts';
-import type { ArrayStates, Objective, Problem, Quantiser } from './beam-contract.ts';
+import type { ArrayStates, DigitalChoice, Objective, Problem, Quantiser } from './beam-contract.ts';
 import type { SweepStart } from './quantiser-names.ts';
 import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
-import { nearestWords, scoreOfWords } from './realise-beam.ts';
+import { choiceFor, nearestWords } from './realise-beam.ts';
 import type { SpanSurrogate } from './span-surrogate.ts';
 
 export interface ArrayQuantiserOptions {
@@ -38,20 +38,20 @@ const SEED = 1;
 export function createArrayQuantiser({ sweeps, start }: ArrayQuantiserOptions): Quantiser {
   let before: { bits: number; words: Uint16Array } | undefined;
   return (problem, beam, states, objective) => {
-    const score = (words: Uint16Array): number => scoreOfWords(problem, beam, words, states, objective);
+    const choose = (words: Uint16Array): DigitalChoice => choiceFor(problem, beam, words, states, objective);
     let words = nearestWords(problem, beam, states);
     const surrogate = requireSurrogate(objective)(problem);
-    const nearestValue = score(words);
-    let value = nearestValue;
+    let choice = choose(words);
+    const nearestValue = choice.score.value;
     const keep = (others: Uint16Array): void => {
-      const otherValue = score(others);
-      if (!(otherValue > value)) return;
-      [words, value] = [others, otherValue];
+      const other = choose(others);
+      if (!(other.score.value > choice.score.value)) return;
+      [words, choice] = [others, other];
     };
     if (before !== undefined && before.bits === states.bits && before.words.length === words.length) keep(before.words);
     keep(descendRepeatedly(problem, words, states, surrogate, sweeps));
     if (start === 'last-words') before = { bits: states.bits, words };
-    return { words, gain: value - nearestValue };
+    return { words, gain: choice.score.value - nearestValue, choice };
   };
 }
 

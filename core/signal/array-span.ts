@@ -13,6 +13,7 @@
  */
 import type { CMatrix } from './complex-matrix.ts';
 import { conjTranspose, zeros } from './complex-matrix.ts';
+import { formAt } from './state-forms.ts';
 
 /** A chain of which the others leave less than this share shows nothing that they cannot. */
 const LEAST_SHARE = 1e-9;
@@ -35,7 +36,7 @@ export interface LiftedPlace {
   im: number;
   /** w, p×1: what the place adds, times its state. */
   readonly own: CMatrix;
-  /** ρ = [0] + [1]·Re s + [2]·Im s + [3]·|s|² */
+  /** ρ as a function of the state (state-forms.ts). */
   readonly rho: Float64Array;
 }
 
@@ -240,8 +241,7 @@ export class ArraySpan {
       cr[j] += moveRe * yr[j] - moveIm * yi[j];
       ci[j] += moveRe * yi[j] + moveIm * yr[j];
     }
-    const [none, alongRe, alongIm, square] = place.rho;
-    chain.rho = none + alongRe * re + alongIm * im + square * (re * re + im * im);
+    chain.rho = formAt(place.rho, 0, re, im, re * re + im * im);
     const at = this.#element * analog.cols + this.#lifted;
     analog.re[at] = place.re = re;
     analog.im[at] = place.im = im;

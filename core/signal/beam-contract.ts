@@ -112,6 +112,17 @@ export interface ChosenWords {
   readonly words: Uint16Array;
   /** What they have more than the nearest words, by the objective with D solved again for both; absent where nobody compared them. */
   readonly gain?: number;
+  /** Of these words, where it was made to compare them, so that it is not made again. */
+  readonly choice?: DigitalChoice;
+}
+
+/** The D that is taken for an array as set. */
+export interface DigitalChoice {
+  readonly analog: CMatrix;
+  readonly equivalent: SetArray['equivalent'];
+  readonly digital: Digital;
+  readonly digitalFrom: RealisedBeam['digitalFrom'];
+  readonly score: Score;
 }
 
 /** The same as matrices, X = A·D. */

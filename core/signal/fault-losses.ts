@@ -43,20 +43,16 @@ export function faultLosses(
   faults: readonly SupposedFault[],
   boards: readonly (readonly number[])[],
 ): (beam: RadiatedBeam, into: Float64Array) => void {
+  // Arrays of one size come beam after beam, and what is worked out of each is as large.
+  let room: Room | undefined;
   return (beam, into) => {
-    const { channel, analog, digital, noise } = beam;
-    const users = channel.rows;
+    const { rows: users, cols: elements } = beam.channel;
+    if (room?.users !== users || room.elements !== elements) room = roomFor(users, elements);
+    const { terms, gain, changed, ofBoard, ofChain, before, after } = room;
+    const { noise } = beam;
     const pairs = users * users;
-    const precoder = matmul(analog, digital);
-    const terms = elementTerms(channel, precoder);
-    const gain = sumOfTerms(terms, everyElement(channel.cols), pairs);
-    const squares = squaresOf(terms, pairs);
-    const before = sinrDbOf(gain, users, noise, 1);
-    const changed: Complex = { re: new Float64Array(pairs), im: new Float64Array(pairs) };
-    const after = new Float64Array(users);
-    const write = (fault: number): void => {
-      for (let k = 0; k < users; k++) into[fault * users + k] = before[k] - after[k];
-    };
+    termsOf(beam, room);
+    sinrDb(gain, users, noise, 1, before);
     const add = (part: Complex, from: number, turnRe: number, turnIm: number): void => {
       for (let i = 0; i < pairs; i++) {
         changed.re[i] = gain.re[i] + turnRe * part.re[from + i] - turnIm * part.im[from + i];
@@ -64,26 +60,31 @@ export function faultLosses(
       }
       sinrDb(changed, users, noise, 1, after);
     };
-    const ofBoard = boards.map((elements) => sumOfTerms(terms, elements, pairs));
     let byChain: CMatrix | undefined;
-    faults.forEach((fault, f) => {
+    let summed = -1;
+    for (let f = 0; f < faults.length; f++) {
+      const fault = faults[f];
       switch (fault.what) {
         case 'element':
           add(terms, fault.index * pairs, -1, 0);
           break;
         case 'board': {
           const rad = ((fault.turnDeg ?? 0) * Math.PI) / 180;
-          if (fault.turnDeg === null) add(ofBoard[fault.index], 0, -1, 0);
-          else add(ofBoard[fault.index], 0, Math.cos(rad) - 1, Math.sin(rad));
+          // What may happen to one board comes one after the other.
+          if (summed !== fault.index) sumOfTerms(terms, boards[fault.index], ofBoard);
+          summed = fault.index;
+          if (fault.turnDeg === null) add(ofBoard, 0, -1, 0);
+          else add(ofBoard, 0, Math.cos(rad) - 1, Math.sin(rad));
           break;
         }
         case 'chain':
-          byChain ??= matmul(channel, analog);
-          add(chainTerm(byChain, digital, fault.index), 0, -1, 0);
+          byChain ??= matmul(beam.channel, beam.analog);
+          chainTerm(byChain, beam.digital, fault.index, ofChain);
+          add(ofChain, 0, -1, 0);
           break;
         case 'elements': {
           const kept = Math.exp(-(((fault.spreadDeg * Math.PI) / 180) ** 2));
-          spreadDb(gain, squares, kept, users, noise, after);
+          spreadDb(gain, room.squares, kept, users, noise, after);
           break;
         }
         case 'power':
@@ -94,57 +95,82 @@ export function faultLosses(
           after[fault.index] -= fault.lossDb;
           break;
       }
-      write(f);
-    });
+      for (let k = 0; k < users; k++) into[f * users + k] = before[k] - after[k];
+    }
   };
 }
 
 interface Complex {
-  re: Float64Array;
-  im: Float64Array;
+  readonly re: Float64Array;
+  readonly im: Float64Array;
 }
 
-const everyElement = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const complex = (length: number): Complex => ({ re: new Float64Array(length), im: new Float64Array(length) });
 
-/** T_n, entry (n, k, j) at (n·K + k)·K + j. */
-function elementTerms(channel: CMatrix, precoder: CMatrix): Complex {
-  const { rows: users, cols: elements } = channel;
-  const out: Complex = { re: new Float64Array(elements * users * users), im: new Float64Array(elements * users * users) };
+/** For all that is worked out of one beam. */
+interface Room {
+  readonly users: number;
+  readonly elements: number;
+  /** T_n, entry (n, k, j) at (n·K + k)·K + j. */
+  readonly terms: Complex;
+  /** G, and Σ_n |T_n|² */
+  readonly gain: Complex;
+  readonly squares: Float64Array;
+  /** What a board and a chain add to G, and what a fault leaves of it. */
+  readonly ofBoard: Complex;
+  readonly ofChain: Complex;
+  readonly changed: Complex;
+  readonly before: Float64Array;
+  readonly after: Float64Array;
+}
+
+function roomFor(users: number, elements: number): Room {
+  const pairs = users ** 2;
+  return {
+    ...{ users, elements, terms: complex(elements * pairs), gain: complex(pairs), squares: new Float64Array(pairs) },
+    ...{ ofBoard: complex(pairs), ofChain: complex(pairs), changed: complex(pairs) },
+    ...{ before: new Float64Array(users), after: new Float64Array(users) },
+  };
+}
+
+function termsOf({ channel, analog, digital }: RadiatedBeam, { users, elements, terms, gain, squares }: Room): void {
+  const { re: hr, im: hi } = channel;
+  const { re: xr, im: xi } = matmul(analog, digital);
+  const { re: tr, im: ti } = terms;
+  const { re: gr, im: gi } = gain;
+  for (const sum of [gr, gi, squares]) sum.fill(0);
   for (let i = 0, n = 0; n < elements; n++) {
-    for (let k = 0; k < users; k++) {
-      const re = channel.re[k * elements + n];
-      const im = channel.im[k * elements + n];
-      for (let x = n * users; x < (n + 1) * users; x++, i++) {
-        out.re[i] = re * precoder.re[x] - im * precoder.im[x];
-        out.im[i] = re * precoder.im[x] + im * precoder.re[x];
+    for (let pair = 0, k = 0; k < users; k++) {
+      const re = hr[k * elements + n];
+      const im = hi[k * elements + n];
+      for (let x = n * users; x < (n + 1) * users; x++, i++, pair++) {
+        const termRe = re * xr[x] - im * xi[x];
+        const termIm = re * xi[x] + im * xr[x];
+        tr[i] = termRe;
+        ti[i] = termIm;
+        gr[pair] += termRe;
+        gi[pair] += termIm;
+        squares[pair] += termRe * termRe + termIm * termIm;
       }
     }
   }
-  return out;
 }
 
-function sumOfTerms(terms: Complex, elements: readonly number[], pairs: number): Complex {
-  const sum: Complex = { re: new Float64Array(pairs), im: new Float64Array(pairs) };
-  for (const n of elements) {
-    for (let i = 0, from = n * pairs; i < pairs; i++, from++) {
+function sumOfTerms(terms: Complex, elements: readonly number[], sum: Complex): void {
+  const pairs = sum.re.length;
+  sum.re.fill(0);
+  sum.im.fill(0);
+  for (let e = 0; e < elements.length; e++) {
+    for (let i = 0, from = elements[e] * pairs; i < pairs; i++, from++) {
       sum.re[i] += terms.re[from];
       sum.im[i] += terms.im[from];
     }
   }
-  return sum;
-}
-
-/** Σ_n |T_n|². */
-function squaresOf({ re, im }: Complex, pairs: number): Float64Array {
-  const out = new Float64Array(pairs);
-  for (let i = 0; i < re.length; i++) out[i % pairs] += re[i] * re[i] + im[i] * im[i];
-  return out;
 }
 
 /** What one chain adds to G. */
-function chainTerm(effective: CMatrix, digital: CMatrix, chain: number): Complex {
+function chainTerm(effective: CMatrix, digital: CMatrix, chain: number, out: Complex): void {
   const { rows: users, cols: chains } = effective;
-  const out: Complex = { re: new Float64Array(users * users), im: new Float64Array(users * users) };
   for (let i = 0, k = 0; k < users; k++) {
     const re = effective.re[k * chains + chain];
     const im = effective.im[k * chains + chain];
@@ -153,13 +179,6 @@ function chainTerm(effective: CMatrix, digital: CMatrix, chain: number): Complex
       out.im[i] = re * digital.im[d] + im * digital.re[d];
     }
   }
-  return out;
-}
-
-function sinrDbOf(gain: Complex, users: number, noise: number, power: number): Float64Array {
-  const out = new Float64Array(users);
-  sinrDb(gain, users, noise, power, out);
-  return out;
 }
 
 function sinrDb({ re, im }: Complex, users: number, noise: number, power: number, out: Float64Array): void {

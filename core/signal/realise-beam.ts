@@ -13,6 +13,7 @@ import type {
   ArrayStates,
   Beam,
   Digital,
+  DigitalChoice,
   GivenWords,
   HybridPrecoder,
   Objective,
@@ -45,9 +46,8 @@ export function realiseBeam(problem: Problem, beam: Beam, options: RealiseOption
   const { states, objective, quantise = nearestStates } = options;
   requirePhases(problem, beam);
   if (beam.asGiven !== undefined) return asChosen(problem, beam, beam.asGiven, states, objective);
-  const { words, gain } = quantise(problem, beam, states, objective);
-  const analog = statesShown(arrayOf(problem), words, states);
-  return { words, analog, ...chooseDigital(problem, beam, analog, objective, gain === undefined ? {} : { words_gain: gain }) };
+  const { words, gain, choice = choiceFor(problem, beam, words, states, objective) } = quantise(problem, beam, states, objective);
+  return { words, ...told(problem, choice, gain === undefined ? {} : { words_gain: gain }) };
 }
 
 /** A beam that nobody is to make better. */
@@ -106,7 +106,7 @@ const atBits = (word: number, from: number, to: number): number =>
 export function realiseExactly(problem: Problem, beam: Beam, objective: Objective): Omit<RealisedBeam, 'words'> {
   requirePhases(problem, beam);
   const analog = fromPhases(beam.analogPhase, problem.channel.cols, problem.rfChains, problem.connection);
-  return { analog, ...chooseDigital(problem, beam, analog, objective) };
+  return told(problem, chooseDigital(problem, beam, analog, objective));
 }
 
 /** As the beamformer gave it: its own D, and phases as computed. */
@@ -141,15 +141,15 @@ export function ratesOfWords(
   return ratesHeard(problem, equivalentArray(problem.channel, statesShown(arrayOf(problem), words, states)), digital);
 }
 
-/** What `realiseBeam` would make of words, by the objective. */
-export function scoreOfWords(
+/** What `realiseBeam` makes of words: a quantiser compares them by its score. */
+export function choiceFor(
   problem: Problem,
   beam: Beam,
   words: Uint16Array,
   states: ArrayStates,
   objective: Objective,
-): number {
-  return chooseDigital(problem, beam, statesShown(arrayOf(problem), words, states), objective).score.value;
+): DigitalChoice {
+  return chooseDigital(problem, beam, statesShown(arrayOf(problem), words, states), objective);
 }
 
 /** Each phase to the nearest state of its element. */
@@ -161,29 +161,29 @@ export function nearestWords({ connection }: Problem, { analogPhase }: Beam, { b
   return words;
 }
 
-/**
- * The better digital part of two under the objective; a tie is the objective's.
- * @param told metrics of how the words were chosen
- */
-function chooseDigital(
-  problem: Problem,
-  beam: Beam,
-  analog: CMatrix,
-  objective: Objective,
-  told: MetricValues = {},
-): Omit<RealisedBeam, 'words' | 'analog'> {
+/** The better digital part of two under the objective; a tie is the objective's. */
+function chooseDigital(problem: Problem, beam: Beam, analog: CMatrix, objective: Objective): DigitalChoice {
   const array = setArray(problem, beam, analog);
   const { equivalent } = array;
   const at = objective.at(problem, array);
   const own = ownDigital(problem, beam, equivalent.analog);
   const resolved = at.resolve(own);
-  const best = { ...resolved, score: at.score(resolved), digitalFrom: 'objective' as RealisedBeam['digitalFrom'] };
-  if (own !== undefined) {
-    const score = at.score(own);
-    if (score.value > best.score.value) Object.assign(best, own, { score, digitalFrom: 'beamformer' });
-  }
-  const rates = ratesHeard(problem, equivalent, best.digital);
-  return { ...best, ...rates, metrics: metricsTold(problem, analog, { ...best, ...rates }, told) };
+  const score = at.score(resolved);
+  const ownScore = own && at.score(own);
+  return own !== undefined && ownScore !== undefined && ownScore.value > score.value
+    ? { analog, equivalent, digital: own, score: ownScore, digitalFrom: 'beamformer' }
+    : { analog, equivalent, digital: resolved, score, digitalFrom: 'objective' };
+}
+
+/** @param more metrics of how the words were chosen */
+function told(
+  problem: Problem,
+  { analog, equivalent, digital, score, digitalFrom }: DigitalChoice,
+  more: MetricValues = {},
+): Omit<RealisedBeam, 'words'> {
+  const rates = ratesHeard(problem, equivalent, digital.digital);
+  const metrics = metricsTold(problem, analog, { ...digital, ...rates, score }, more);
+  return { analog, ...digital, digitalFrom, score, ...rates, metrics };
 }
 
 /** Of the SINR, of sensing where the problem has it, of the objective, and of how the words were chosen. */

@@ -26,25 +26,21 @@ export function bestWord(surrogate: SpanSurrogate, states: ElementStates, now: n
     }
     return best;
   }
-  const { words, ranks } = byPhase(states);
+  const { words, ranks, offsets } = byPhase(states);
   let rank = ranks[now];
-  const tryAt = (other: number): void => {
-    const wrapped = (other + count) % count;
-    const word = words[wrapped];
+  let middle = rank;
+  for (let i = 0; i < offsets.length; i++) {
+    const isNewPair = i >= AROUND - 1 && (i - (AROUND - 1)) % 2 === 0;
+    if (isNewPair) middle = rank;
+    const other = (middle + offsets[i] + count) % count;
+    const word = words[other];
     const value = surrogate.value(re[word], im[word]);
-    if (!(value > least)) return;
+    if (!(value > least)) continue;
     least = value;
     best = word;
-    rank = wrapped;
-  };
-  const first = rank;
-  for (let eighth = 1; eighth < AROUND; eighth++) tryAt(first + Math.round((eighth * count) / AROUND));
-  for (let step = Math.ceil(count / (2 * AROUND)); ; step = Math.ceil(step / 2)) {
-    const middle = rank;
-    tryAt(middle + step);
-    tryAt(middle - step);
-    if (step === 1) return best;
+    rank = other;
   }
+  return best;
 }
 
 interface ByPhase {
@@ -52,19 +48,35 @@ interface ByPhase {
   readonly words: Uint16Array;
   /** Where a word stands in it. */
   readonly ranks: Uint16Array;
+  /** Where to look, one after the other: around the circle from where the place stands, then pairs of neighbours of the best so far. */
+  readonly offsets: Int32Array;
 }
 
 /** A table is sorted once. */
 const sorted = new WeakMap<ElementStates, ByPhase>();
+/** Ideal states are the same for one place after another. */
+let newest: { readonly states: ElementStates; readonly order: ByPhase } | undefined;
 
 function byPhase(states: ElementStates): ByPhase {
-  const known = sorted.get(states);
-  if (known !== undefined) return known;
-  const { re, im } = states;
+  if (newest?.states === states) return newest.order;
+  const order = sorted.get(states) ?? orderOf(states);
+  sorted.set(states, order);
+  newest = { states, order };
+  return order;
+}
+
+function orderOf({ re, im }: ElementStates): ByPhase {
   const phases = Float64Array.from(re, (x, word) => Math.atan2(im[word], x));
   const words = Uint16Array.from(re.keys()).sort((a, b) => phases[a] - phases[b] || a - b);
   const ranks = new Uint16Array(words.length);
   words.forEach((word, rank) => (ranks[word] = rank));
-  sorted.set(states, { words, ranks });
-  return { words, ranks };
+  return { words, ranks, offsets: offsetsOf(words.length) };
+}
+
+function offsetsOf(count: number): Int32Array {
+  const offsets = Array.from({ length: AROUND - 1 }, (_, i) => Math.round(((i + 1) * count) / AROUND));
+  for (let step = Math.ceil(count / (2 * AROUND)); ; step = Math.ceil(step / 2)) {
+    offsets.push(step, -step);
+    if (step === 1) return Int32Array.from(offsets);
+  }
 }

@@ -53,7 +53,8 @@ const TEMPERATURE_STEP_C = 0.5;
 export function openCalibrations(rig: RigFile): Calibrations {
   const { tables, damaged } = readTableFolder(rig.calibration.folder);
   for (const { file, error } of damaged) if (namedTable(file) === undefined) throw error;
-  let key: string | undefined;
+  /** What the tables are chosen by: of each board its panel and source, and how warm it is, in steps. */
+  let key: readonly unknown[] = [];
   let known: ArrayCalibration | undefined;
   const { rfChains, phaseBits } = rig.array;
   return {
@@ -67,9 +68,11 @@ export function openCalibrations(rig: RigFile): Calibrations {
     for(on) {
       const boards = on.boards();
       const temperaturesC = on.temperaturesC?.() ?? [];
-      const steps = temperaturesC.map((value) => (value === null ? null : Math.round(value / TEMPERATURE_STEP_C)));
-      const asked = JSON.stringify([boards.map(({ panel, source }) => [panel, source]), steps]);
-      if (known === undefined || key !== asked) known = calibrationOf(rig, { tables, damaged }, boards, temperaturesC);
+      const asked: unknown[] = [];
+      for (const { panel, source } of boards) asked.push(panel, source);
+      for (const value of temperaturesC) asked.push(value === null ? null : Math.round(value / TEMPERATURE_STEP_C));
+      const isSame = asked.length === key.length && asked.every((each, i) => each === key[i]);
+      if (known === undefined || !isSame) known = calibrationOf(rig, { tables, damaged }, boards, temperaturesC);
       key = asked;
       return known;
     },

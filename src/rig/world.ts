@@ -99,7 +99,7 @@ function movingWorld(scene: Scene, walkedS: (cycle: number) => number, obstruct:
 type Obstruct = NonNullable<WorldOptions['obstruct']>;
 
 function seenAt(scene: Scene, cycle: number, obstruct: Obstruct): GivenChannel {
-  const channel = clone(scene.channel());
+  const channel = scene.channel();
   obstruct(channel, cycle);
   return { channel, userAzimuthRad: scene.userAzimuthRad() };
 }

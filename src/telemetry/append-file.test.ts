@@ -27,4 +27,38 @@ describe('a file that only grows', () => {
     expect(await file.close()).toBe(20);
     expect(readFileSync(path, 'utf8')).toHaveLength(100);
   });
+
+  it('gathers lines where it is told to, until they are many or somebody wants them in the file', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { gatherBytes: 60 });
+    file.append('first', 'zweitens: ä');
+    expect(readFileSync(path, 'utf8')).toBe('');
+    file.append('third, and long');
+    expect(readFileSync(path, 'utf8')).toBe('first\nzweitens: ä\n');
+    file.append(Buffer.from('fourth'));
+    expect(readFileSync(path, 'utf8')).toBe('first\nzweitens: ä\nthird, and long\nfourth\n');
+    file.append('fifth');
+    expect(await file.flush(1000)).toBe(true);
+    expect(readFileSync(path, 'utf8')).toMatch(/fifth\n$/);
+    file.append('sixth');
+    expect(await file.close()).toBe(0);
+    expect(readFileSync(path, 'utf8')).toMatch(/fifth\nsixth\n$/);
+    expect(file.missingLines).toBe(0);
+  });
+
+  it('drops and counts gathered lines that its queue cannot hold', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { gatherBytes: 100, limitBytes: 10 });
+    file.append('1234', '5678');
+    file.append('90');
+    expect(await file.close()).toBe(3);
+  });
+
+  it('lets gathered lines wait no longer than until it looks at its file', async () => {
+    const path = join(folder, 'log');
+    const file = new AppendFile(path, { gatherBytes: 1e6, checkMs: 10 });
+    file.append('alone');
+    await expect.poll(() => readFileSync(path, 'utf8')).toBe('alone\n');
+    await file.close();
+  });
 });

@@ -1,7 +1,8 @@
 /**
  * A file that grows at its end while somebody who must not wait is talking. What is appended goes to the system at once, a fraction of a
  * millisecond, so that a process that is killed has not lost it; a disk that refuses, or takes longer than that, gets it from a queue that
- * nobody waits for. The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
+ * nobody waits for. (Where a process that is killed loses nothing that cannot be played again, lines are gathered for up to a second, and handed
+ * over many at a time.) The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
  * and counted.
  *
  * The file may be removed, replaced or cut while it grows. That is looked for every second: it is opened anew, and how many of the lines
@@ -15,6 +16,8 @@ import { countLines } from './record-reader.ts';
 export interface AppendFileOptions {
   /** Most bytes that wait to be written; above, new lines are dropped. */
   limitBytes?: number;
+  /** Text waits until it would be more bytes than these, or the file is looked at, flushed or closed. Default 0: it goes to the system at once. */
+  gatherBytes?: number;
   /** Pause before a refused write is tried again. */
   retryMs?: number;
   /** How often the file is looked at. */
@@ -63,6 +66,9 @@ export class AppendFile {
   /** Lines of the file that is open now, and its length, as far as is known. */
   #lines = 0;
   #bytes: number;
+  /** What was gathered, as bytes: strings that wait keep whatever they were made of. */
+  readonly #room: Buffer;
+  #gatheredBytes = 0;
   #queue: Line[] = [];
   /** What the disk left of a line it had begun to take: goes before the queue. */
   #rest: Uint8Array = NOTHING;
@@ -91,6 +97,7 @@ export class AppendFile {
       ...{ sync: promisify(fsync), write: writeToFile },
       ...options,
     };
+    this.#room = Buffer.alloc(options.gatherBytes ?? 0);
     this.#file = openAtEndNow(path);
     this.#bytes = this.#file.bytes;
     const every = (ms: number, call: () => void): NodeJS.Timeout => setInterval(call, ms).unref();
@@ -117,15 +124,39 @@ export class AppendFile {
     return this.#missingLines;
   }
 
-  /** Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted. */
+  /**
+   * Appends lines (the newlines are added here). False when the queue is full or the file closed: they are dropped and counted, gathered ones with
+   * them.
+   */
   append(...lines: Line[]): boolean {
-    const bytes = bytesOf(lines);
+    const most = mostBytesOf(lines);
+    if (this.#closing || most > this.#room.length) {
+      this.#appendGathered();
+      return this.#appendNow(bytesOf(lines), () => lines);
+    }
+    const isKept = this.#gatheredBytes + most <= this.#room.length || this.#appendGathered();
+    for (const line of lines) {
+      this.#gatheredBytes += this.#room.write(String(line), this.#gatheredBytes);
+      this.#room[this.#gatheredBytes++] = NEWLINE[0];
+    }
+    return isKept;
+  }
+
+  #appendGathered(): boolean {
+    if (this.#gatheredBytes === 0) return true;
+    const bytes = this.#room.subarray(0, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+    return this.#appendNow(bytes, () => bytes.toString('utf8', 0, bytes.length - 1).split('\n'));
+  }
+
+  /** @param lines the same, for whoever has to wait */
+  #appendNow(bytes: Buffer, lines: () => Line[]): boolean {
     if (this.#closing || this.#queuedBytes + this.#turnBytes + bytes.length > this.#options.limitBytes) {
-      this.#droppedLines += lines.length;
+      this.#droppedLines += lines().length;
       return false;
     }
     if (this.#isPrompt() && this.#writeNow(bytes)) return true;
-    this.#queue.push(...lines);
+    for (const line of lines()) this.#queue.push(line);
     this.#queuedBytes += bytes.length;
     this.#pump ??= this.#run();
     return true;
@@ -152,7 +183,7 @@ export class AppendFile {
     this.#turnBytes += bytes.length;
     this.#count(bytes, written);
     if (written < bytes.length) {
-      this.#rest = bytes.subarray(written);
+      this.#rest = Buffer.from(bytes.subarray(written));
       this.#queuedBytes += this.#rest.length;
       this.#pump ??= this.#run();
     }
@@ -166,6 +197,7 @@ export class AppendFile {
 
   /** Resolves when everything queued so far is written, or could not be within `withinMs`. True when it was. */
   flush(withinMs: number): Promise<boolean> {
+    this.#appendGathered();
     return this.#pump === undefined ? Promise.resolve(true) : within(this.#pump, withinMs);
   }
 
@@ -246,6 +278,7 @@ export class AppendFile {
   }
 
   #checkSoon(): void {
+    this.#appendGathered();
     const steadyForMs = this.#steadySinceMs === undefined ? 0 : performance.now() - this.#steadySinceMs;
     if (this.#troubled && this.#queue.length === 0 && steadyForMs >= this.#options.steadyMs) {
       this.#troubled = false;
@@ -348,6 +381,13 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
 }
 
 const NEWLINE = Buffer.from('\n');
+
+/** In UTF-8, with a newline after each, at the most; Infinity where it is not all text. */
+function mostBytesOf(lines: readonly Line[]): number {
+  let most = 0;
+  for (const line of lines) most += typeof line === 'string' ? 3 * line.length + 1 : Infinity;
+  return most;
+}
 
 /** With a newline after each. */
 function bytesOf(lines: readonly Line[]): Buffer {

@@ -50,18 +50,24 @@ function sumRateRule(relativeNoise: number): UplinkRule {
     },
     worth(errors) {
       // −Π eₖ is in the order of −Σ log₂ eₖ and needs no logarithm, but of more users than this may be 0.
-      const few = errors.length <= MOST_FACTORS;
-      let product = 1;
-      let logarithms = 0;
-      for (let k = 0; k < errors.length; k++) {
-        product *= Math.max(errors[k], Number.EPSILON);
-        if (few || k % MOST_FACTORS !== MOST_FACTORS - 1) continue;
-        logarithms += Math.log2(product);
-        product = 1;
-      }
-      return few ? -product : -(logarithms + Math.log2(product));
+      return errors.length <= MOST_FACTORS ? -product(errors, 0) : sumOfLogarithms(errors);
     },
   };
+}
+
+/** Of so many errors as a product has at most, from the k-th on. */
+function product(errors: Float64Array, from: number): number {
+  const to = Math.min(errors.length, from + MOST_FACTORS);
+  let all = 1;
+  for (let k = from; k < to; k++) all *= Math.max(errors[k], Number.EPSILON);
+  return all;
+}
+
+/** −Σ log₂ eₖ */
+function sumOfLogarithms(errors: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < errors.length; k += MOST_FACTORS) sum -= Math.log2(product(errors, k));
+  return sum;
 }
 
 /**

@@ -34,110 +34,170 @@ export interface UplinkRule {
  * @param channel H, K×N
  * @param relativeNoise σ²/P
  */
-export function uplinkSurrogate(channel: CMatrix, relativeNoise: number, rule: UplinkRule): SpanSurrogate {
-  const users = channel.rows;
-  const powers = new Float64Array(users);
+export const uplinkSurrogate = (channel: CMatrix, relativeNoise: number, rule: UplinkRule): SpanSurrogate =>
+  new UplinkSurrogate(channel, relativeNoise, rule);
+
+/**
+ * A sweep comes here thousands of times a beam: a class, because numbers that closures share and change are made anew on the heap with every
+ * change, and its fields are not.
+ */
+class UplinkSurrogate implements SpanSurrogate {
+  readonly rows: CMatrix;
+  readonly #relativeNoise: number;
+  readonly #rule: UplinkRule;
+  readonly #powers: Float64Array;
   /** √(q/σ²) */
-  const factors = new Float64Array(users);
-  const inverse = zeros(users, users);
-  const { re: er, im: ei } = inverse;
-  // Q^½v/σ of the chain and u, as they stand; of the place Q^½w/σ, and z = E₋·Q^½w/σ.
-  const { re: vr, im: vi } = zeros(users, 1);
-  const { re: ur, im: ui } = zeros(users, 1);
-  const { re: wr, im: wi } = zeros(users, 1);
-  const { re: zr, im: zi } = zeros(users, 1);
-  const errors = new Float64Array(users);
-  // |uₖ|² of each user, and ρ + vᴴu, as functions of the state.
-  const squares = new Float64Array(4 * users);
-  const sum = new Float64Array(4);
-  let stateRe = 0;
-  let stateIm = 0;
-  let leastRho = 0;
+  readonly #factors: Float64Array;
+  /** E₋ */
+  readonly #inverse: CMatrix;
+  /** Q^½v/σ of the chain and u, as they stand; of the place Q^½w/σ, and z = E₋·Q^½w/σ. */
+  readonly #v: CMatrix;
+  readonly #u: CMatrix;
+  readonly #w: CMatrix;
+  readonly #z: CMatrix;
+  readonly #errors: Float64Array;
+  /** ρ + vᴴu as a function of the state, and eₖ times that: all that depends on the state, over one divisor. */
+  readonly #below = new Float64Array(4);
+  readonly #above: Float64Array;
+  #leastRho = 0;
+  #stateRe = 0;
+  #stateIm = 0;
 
-  /** out ← E₋·(re, im) */
-  const throughInverse = (re: Float64Array, im: Float64Array, outRe: Float64Array, outIm: Float64Array): void => {
+  constructor(channel: CMatrix, relativeNoise: number, rule: UplinkRule) {
+    const users = channel.rows;
+    this.rows = channel;
+    this.#relativeNoise = relativeNoise;
+    this.#rule = rule;
+    this.#powers = new Float64Array(users);
+    this.#factors = new Float64Array(users);
+    this.#inverse = zeros(users, users);
+    this.#v = zeros(users, 1);
+    this.#u = zeros(users, 1);
+    this.#w = zeros(users, 1);
+    this.#z = zeros(users, 1);
+    this.#errors = new Float64Array(users);
+    this.#above = new Float64Array(4 * users);
+  }
+
+  settle(seen: CMatrix): number {
+    const value = this.#rule.settle(multiplyABh(seen, seen), this.#powers);
+    for (let k = 0; k < this.#powers.length; k++) this.#factors[k] = Math.sqrt(this.#powers[k] / this.#relativeNoise);
+    return value;
+  }
+
+  liftChain({ gram, share, leastRho }: LiftedChain): void {
+    this.#leastRho = leastRho;
+    const { rows: users, re: er, im: ei } = this.#inverse;
+    const factors = this.#factors;
     for (let k = 0, at = 0; k < users; k++) {
-      let sumRe = 0;
-      let sumIm = 0;
       for (let l = 0; l < users; l++, at++) {
-        sumRe += er[at] * re[l] - ei[at] * im[l];
-        sumIm += er[at] * im[l] + ei[at] * re[l];
+        er[at] = factors[k] * factors[l] * gram.re[at];
+        ei[at] = factors[k] * factors[l] * gram.im[at];
       }
-      outRe[k] = sumRe;
-      outIm[k] = sumIm;
+      er[k * users + k] += 1;
     }
-  };
+    invertWholeInPlace(this.#inverse, 1);
+    weigh(share, factors, this.#v);
+    multiply(this.#inverse, this.#v, this.#u);
+  }
 
-  return {
-    rows: channel,
-    settle(seen) {
-      const value = rule.settle(multiplyABh(seen, seen), powers);
-      for (let k = 0; k < users; k++) factors[k] = Math.sqrt(powers[k] / relativeNoise);
-      return value;
-    },
-    liftChain({ gram, share, leastRho: least }: LiftedChain) {
-      leastRho = least;
-      for (let k = 0, at = 0; k < users; k++) {
-        for (let l = 0; l < users; l++, at++) {
-          er[at] = factors[k] * factors[l] * gram.re[at];
-          ei[at] = factors[k] * factors[l] * gram.im[at];
-        }
-        er[k * users + k] += 1;
-      }
-      invertWholeInPlace(inverse, 1);
-      for (let k = 0; k < users; k++) {
-        vr[k] = factors[k] * share.re[k];
-        vi[k] = factors[k] * share.im[k];
-      }
-      throughInverse(vr, vi, ur, ui);
-    },
-    liftPlace({ re, im, own, rho }: LiftedPlace) {
-      stateRe = re;
-      stateIm = im;
-      for (let k = 0; k < users; k++) {
-        wr[k] = factors[k] * own.re[k];
-        wi[k] = factors[k] * own.im[k];
-      }
-      throughInverse(wr, wi, zr, zi);
-      let rest = 0;
-      let alongRe = 0;
-      let alongIm = 0;
-      let square = 0;
-      for (let k = 0, at = 0; k < users; k++, at += 4) {
-        const [vRe, vIm, wRe, wIm, zRe, zIm] = [vr[k], vi[k], wr[k], wi[k], zr[k], zi[k]];
-        // u without the place
-        const uRe = ur[k] - (re * zRe - im * zIm);
-        const uIm = ui[k] - (re * zIm + im * zRe);
-        rest += (vRe - (re * wRe - im * wIm)) * uRe + (vIm - (re * wIm + im * wRe)) * uIm;
-        alongRe += wRe * uRe + wIm * uIm;
-        alongIm += wRe * uIm - wIm * uRe;
-        square += wRe * zRe + wIm * zIm;
-        setSquare(squares, at, uRe, uIm, zRe, zIm);
-      }
-      sum[0] = rho[0] + rest;
-      sum[1] = rho[1] + 2 * alongRe;
-      sum[2] = rho[2] + 2 * alongIm;
-      sum[3] = rho[3] + square;
-    },
-    value(re, im) {
-      const size = re * re + im * im;
-      const below = formAt(sum, 0, re, im, size);
+  liftPlace({ re, im, own, rho }: LiftedPlace): void {
+    this.#stateRe = re;
+    this.#stateIm = im;
+    weigh(own, this.#factors, this.#w);
+    multiply(this.#inverse, this.#w, this.#z);
+    const { re: vr, im: vi } = this.#v;
+    const { re: ur, im: ui } = this.#u;
+    const { re: wr, im: wi } = this.#w;
+    const { re: zr, im: zi } = this.#z;
+    const above = this.#above;
+    const below = this.#below;
+    const users = vr.length;
+    let rest = 0;
+    let alongRe = 0;
+    let alongIm = 0;
+    let square = 0;
+    for (let k = 0; k < users; k++) {
+      const wRe = wr[k];
+      const wIm = wi[k];
+      const zRe = zr[k];
+      const zIm = zi[k];
+      // u without the place
+      const uRe = ur[k] - (re * zRe - im * zIm);
+      const uIm = ui[k] - (re * zIm + im * zRe);
+      rest += (vr[k] - (re * wRe - im * wIm)) * uRe + (vi[k] - (re * wIm + im * wRe)) * uIm;
+      alongRe += wRe * uRe + wIm * uIm;
+      alongIm += wRe * uIm - wIm * uRe;
+      square += wRe * zRe + wIm * zIm;
+      setSquare(above, 4 * k, uRe, uIm, zRe, zIm);
+    }
+    const constant = (below[0] = rho[0] + rest);
+    const byRe = (below[1] = rho[1] + 2 * alongRe);
+    const byIm = (below[2] = rho[2] + 2 * alongIm);
+    const bySize = (below[3] = rho[3] + square);
+    const { re: er } = this.#inverse;
+    for (let k = 0, at = 0; k < users; k++, at += 4) {
+      const error = er[k * users + k];
+      above[at] = error * constant - above[at];
+      above[at + 1] = error * byRe - above[at + 1];
+      above[at + 2] = error * byIm - above[at + 2];
+      above[at + 3] = error * bySize - above[at + 3];
+    }
+  }
+
+  value(re: number, im: number): number {
+    const errors = this.#errors;
+    const users = errors.length;
+    const size = re * re + im * im;
+    const below = formAt(this.#below, 0, re, im, size);
+    if (below > this.#leastRho) {
+      const above = this.#above;
+      const share = 1 / below;
+      for (let k = 0; k < users; k++) errors[k] = formAt(above, 4 * k, re, im, size) * share;
+    } else {
       // ρ is less than this; where not even that is above what rounding leaves, the chain adds nothing.
-      const share = below > leastRho ? 1 / below : 0;
-      for (let k = 0, at = 0, own = 0; k < users; k++, at += 4, own += users + 1) {
-        errors[k] = er[own] - formAt(squares, at, re, im, size) * share;
-      }
-      return rule.worth(errors);
-    },
-    move(re, im) {
-      const [moveRe, moveIm] = [re - stateRe, im - stateIm];
-      for (let k = 0; k < users; k++) {
-        vr[k] += moveRe * wr[k] - moveIm * wi[k];
-        vi[k] += moveRe * wi[k] + moveIm * wr[k];
-        ur[k] += moveRe * zr[k] - moveIm * zi[k];
-        ui[k] += moveRe * zi[k] + moveIm * zr[k];
-      }
-      [stateRe, stateIm] = [re, im];
-    },
-  };
+      const { re: er } = this.#inverse;
+      for (let k = 0; k < users; k++) errors[k] = er[k * users + k];
+    }
+    return this.#rule.worth(errors);
+  }
+
+  move(re: number, im: number): void {
+    const moveRe = re - this.#stateRe;
+    const moveIm = im - this.#stateIm;
+    addTurned(this.#v, moveRe, moveIm, this.#w);
+    addTurned(this.#u, moveRe, moveIm, this.#z);
+    this.#stateRe = re;
+    this.#stateIm = im;
+  }
+}
+
+/** out ← diag(factors)·a */
+function weigh({ re, im }: CMatrix, factors: Float64Array, { re: outRe, im: outIm }: CMatrix): void {
+  for (let k = 0; k < factors.length; k++) {
+    outRe[k] = factors[k] * re[k];
+    outIm[k] = factors[k] * im[k];
+  }
+}
+
+/** out ← E·x */
+function multiply({ rows, re: er, im: ei }: CMatrix, { re, im }: CMatrix, { re: outRe, im: outIm }: CMatrix): void {
+  for (let k = 0, at = 0; k < rows; k++) {
+    let sumRe = 0;
+    let sumIm = 0;
+    for (let l = 0; l < rows; l++, at++) {
+      sumRe += er[at] * re[l] - ei[at] * im[l];
+      sumIm += er[at] * im[l] + ei[at] * re[l];
+    }
+    outRe[k] = sumRe;
+    outIm[k] = sumIm;
+  }
+}
+
+/** a ← a + s·b */
+function addTurned({ re, im }: CMatrix, sRe: number, sIm: number, { re: br, im: bi }: CMatrix): void {
+  for (let k = 0; k < re.length; k++) {
+    re[k] += sRe * br[k] - sIm * bi[k];
+    im[k] += sRe * bi[k] + sIm * br[k];
+  }
 }

@@ -72,7 +72,7 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
   let drift = newDriftState();
   let bank:
     | {
-        shape: string;
+        shape: { elements: number; rfChains: number; users: number };
         losses: ReturnType<typeof faultLosses>;
         into: Float64Array;
         of: FaultBank;
@@ -92,20 +92,20 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
   let spells = 0;
 
   const bankFor = ({ channel, analog }: CycleView): NonNullable<typeof bank> => {
-    const array = { elements: channel.cols, rfChains: analog.cols, users: channel.rows };
-    const shape = JSON.stringify(array);
-    if (bank?.shape === shape) return bank;
-    const faults = supposedFaults({ ...array, boards: boards.length });
+    const { rows: users, cols: elements } = channel;
+    const { cols: rfChains } = analog;
+    const known = bank?.shape;
+    if (bank !== undefined && known?.elements === elements && known.rfChains === rfChains && known.users === users) return bank;
+    const shape = { elements, rfChains, users };
+    const faults = supposedFaults({ ...shape, boards: boards.length });
     const elementsOfBoards = boards.map(({ elements }) => elements);
     bank = {
       shape,
       losses: lossesOf(faults, elementsOfBoards),
-      into: new Float64Array(faults.length * array.users),
-      of: createFaultBank(faults, array.users, readingsPerDay),
-      every: Math.ceil((array.elements * array.users ** 2 + 10 * faults.length * array.users) / MOST_WORK),
-      looks: canLookAt(array.elements, array.rfChains, array.users)
-        ? createEffectiveChannel(faults, elementsOfBoards)
-        : undefined,
+      into: new Float64Array(faults.length * users),
+      of: createFaultBank(faults, users, readingsPerDay),
+      every: Math.ceil((elements * users ** 2 + 10 * faults.length * users) / MOST_WORK),
+      looks: canLookAt(elements, rfChains, users) ? createEffectiveChannel(faults, elementsOfBoards) : undefined,
     };
     return bank;
   };
@@ -190,9 +190,10 @@ export function createPredictionWatch(options: PredictionWatchOptions): Predicti
     after(record, view) {
       const { modelId, phaseBits, source, panels, calibration } = record;
       channelSource = record.channelSource;
-      const now = [modelId, phaseBits, source, channelSource, panels, calibration].join('\n');
-      if (array !== [source, panels, calibration].join('\n')) {
-        array = [source, panels, calibration].join('\n');
+      const arrayNow = `${source}\n${panels}\n${calibration}`;
+      const now = `${modelId}\n${phaseBits}\n${channelSource}\n${arrayNow}`;
+      if (array !== arrayNow) {
+        array = arrayNow;
         health.forget();
       }
       if (now !== setting) {
