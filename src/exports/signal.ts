@@ -7,6 +7,12 @@
  */
 export { BeamrigError, isBeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 export type { Beam, Objective, Problem, Quantiser, RealisedBeam } from '../../core/signal/beam-contract.ts';
+export { fastFp, type FastFpOptions } from '../../core/signal/cells/fast-fp.ts';
+export { drawMultiCellChannel, MULTI_CELL_SETTINGS, type MultiCellDraw } from '../../core/signal/cells/multi-cell-channel.ts';
+export { equalUsers, type CellPrecoders, type MultiCell } from '../../core/signal/cells/multi-cell.ts';
+export { multiCellWmmse, type MultiCellWmmseOptions } from '../../core/signal/cells/multi-cell-wmmse.ts';
+export { userRates, weightedSumRate } from '../../core/signal/cells/receivers.ts';
+export { eigenRegularisedZeroForcing, eigenZeroForcing, maximumRatio, randomStart } from '../../core/signal/cells/starts.ts';
 export { salehValenzuela, type ChannelScale, type SalehValenzuelaOptions } from '../../core/signal/channel.ts';
 export { conjTranspose, fromParts, fromPhases, identity, matmul, zeros, type CMatrix } from '../../core/signal/complex-matrix.ts';
 export { connectionMask, elementCount, steeringVector, type ArrayGeometry } from '../../core/signal/geometry.ts';
