@@ -1,4 +1,5 @@
 /** From a scenario to its cases: every combination of its matrix, each with a rig of its own that was found to be right. */
+import { counted } from '../../core/errors/counted.ts';
 import type { Problem } from '../../core/errors/schema-problems.ts';
 import { checkRig, elementsOf, type RigFile } from '../config/rig-file.ts';
 import { pathsFrom } from '../config/rig-paths.ts';
@@ -17,8 +18,15 @@ const PLACES: Partial<Record<MatrixAxis, readonly [string, string?]>> = {
   userSpeedMps: ['simulator', 'userSpeedMps'],
 };
 
+/** Of a scenario: more would be looked at for minutes before the first is played. */
+const MOST_CASES = 4096;
+/** Cases times seeds. */
+const MOST_PLAYED = 100_000;
+
 export function casesOf(scenario: Scenario): { cases: Case[]; problems: Problem[] } {
   const { text } = scenario;
+  const tooMany = moreThanAnyoneWaitsFor(text);
+  if (tooMany !== undefined) return { cases: [], problems: [tooMany] };
   const problems: Problem[] = valuesTwice(text.matrix);
   const cases = combinations(text.matrix).map((coordinates): Case => {
     const id = Object.entries(coordinates)
@@ -43,6 +51,18 @@ export function casesOf(scenario: Scenario): { cases: Case[]; problems: Problem[
     return one;
   });
   return { cases, problems: unique(problems) };
+}
+
+function moreThanAnyoneWaitsFor({ matrix, seeds }: Scenario['text']): Problem | undefined {
+  const cases = Object.values(matrix).reduce((product, values) => product * (values?.length ?? 1), 1);
+  if (cases > MOST_CASES) {
+    const text = `matrix: ${counted(cases, 'case')}; allowed: up to ${MOST_CASES} in a scenario: give shorter lists, or several scenarios`;
+    return { path: ['matrix'], text };
+  }
+  const each = typeof seeds === 'number' ? seeds : seeds.length;
+  if (cases * each <= MOST_PLAYED) return undefined;
+  const text = `seeds: ${each} of ${counted(cases, 'case')} are played ${cases * each} times; allowed: up to ${MOST_PLAYED} in a scenario`;
+  return { path: ['seeds'], text };
 }
 
 /** Without what a bench sees to. */

@@ -64,6 +64,16 @@ describe('a scenario file', () => {
     expect(cases[3].rig).toMatchObject({ array: { phaseBits: 4, rfChains: 2 }, beamformer: { quantiser: 'array' } });
   });
 
+  it('has no more cases, and is played no more often, than anybody waits for', () => {
+    const numbers = (count: number): string => Array.from({ length: count }, (_, i) => i / 100).join(', ');
+    const many = `matrix: { snrDb: [${numbers(100)}], userSpeedMps: [${numbers(100)}] }\n`;
+    expect(problems((text) => `${text}${many}`)).toMatch(/line 13: matrix: 10000 cases; allowed: up to 4096 in a scenario/);
+    expect(problems((text) => `${text}matrix: { phaseBits: [1, 2, 3, 4, 5, 6, 7, 8] }\nseeds: 20000\n`)).toMatch(/seeds/);
+    expect(problems((text) => `${text}matrix: { snrDb: [${numbers(100)}] }\nseeds: 1001\n`)).toMatch(
+      /line 14: seeds: 1001 of 100 cases are played 100100 times; allowed: up to 100000 in a scenario/,
+    );
+  });
+
   it('has its own paths from its own folder, and those of a rig file from where that lies', () => {
     const elsewhere = mkdtempSync(join(folder, 'rigs-'));
     const lab = 'array: { geometry: { kind: ula, elements: 16 }, rfChains: 2, phaseBits: 6 }\nusers: { count: 2 }\n';
