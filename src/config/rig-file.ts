@@ -277,9 +277,10 @@ export type RigFile = Omit<z.output<typeof rigFileSchema>, 'links'> & { links: R
 /** A rig as people write it, in a file or as an object: what has a default may be left out. */
 export type RigInput = z.input<typeof rigFileSchema>;
 
-/** The schema as data, for messages and for the documentation page. */
+let jsonSchema: SchemaNode | undefined;
+/** The schema as data, for messages and for the documentation page. Made once: that takes longer than a file takes to check. */
 export const rigFileJsonSchema = (): SchemaNode =>
-  z.toJSONSchema(rigFileSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+  (jsonSchema ??= z.toJSONSchema(rigFileSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode);
 
 /** N of a rig: antenna elements. */
 export const elementsOf = (rig: Pick<RigFile, 'array'>): number => {
