@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { BEAMRIG } from '../../test/built-program.ts';
+import { hasFailures } from '../regression/reports/outcome.ts';
 import { CliFolder } from '../../test/cli.ts';
 
 const folder = new CliFolder();
@@ -24,11 +25,25 @@ it.each([
   ['--output', 'a-file'],
   ['--output', 'a-file/below'],
   ['--keep', 'a-file'],
+  ['--output', '/proc/below'],
 ])('says before anything is played that nothing can be written at %s %s', async (option, path) => {
   const { code, stdout, stderr } = await folder.beamrig('regress', 'short.yaml', option, path);
   expect(code).toBe(2);
   expect(stderr).toContain(`${option} ${path}: nothing can be written there`);
   expect(stdout + stderr).not.toContain('passed');
+});
+
+it('ends well only where nothing failed, broke or was flaky', () => {
+  const totals = { passed: 4, failed: 0, error: 0, skipped: 1, flaky: 0, quarantined: 2 };
+  expect(hasFailures(totals)).toBe(false);
+  for (const one of ['failed', 'error', 'flaky']) expect(hasFailures({ ...totals, [one]: 1 })).toBe(true);
+});
+
+it('takes a share of few cases that is none of them for done, and a filter that finds nothing for a mistake', async () => {
+  const { code, stdout } = await folder.beamrig('regress', 'short.yaml', '--shard', '2/2', '--output', 'no-share');
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('no case') as string });
+  expect(readFileSync(join(folder.path, 'no-share', 'junit.xml'), 'utf8')).toContain('<testsuites');
+  expect((await folder.beamrig('regress', 'short.yaml', '--filter', 'nothing')).code).toBe(2);
 });
 
 it('skips by name, with what to install, what needs a part that is not here, and counts it', async () => {

@@ -2,6 +2,7 @@
 import { BeamrigError } from '../../core/errors/beamrig-error.ts';
 import { caseName, chosenCases, type Choice } from '../regression/chosen-cases.ts';
 import { regress as playAll, type RegressOptions } from '../regression/from-code.ts';
+import { hasFailures } from '../regression/reports/outcome.ts';
 import { readReport } from '../regression/reports/report-json.ts';
 import { summaryText } from '../regression/reports/summary.ts';
 import { makeFolder, writeReports } from '../regression/reports/write-reports.ts';
@@ -85,7 +86,7 @@ async function run(paths: string[], options: RegressCommand): Promise<void> {
           written,
         }),
       );
-    process.exitCode = totals.failed + totals.error > 0 || stop.signal.aborted ? 1 : 0;
+    process.exitCode = hasFailures(totals) || stop.signal.aborted ? 1 : 0;
   } finally {
     release();
   }

@@ -6,6 +6,7 @@
 export { BeamrigError, isBeamrigError, type ErrorCode } from '../../core/errors/beamrig-error.ts';
 export type { RigInput } from '../config/rig-file.ts';
 export { regress, type RegressNotice, type RegressOptions, type RegressProgress } from '../regression/from-code.ts';
+export { hasFailures } from '../regression/reports/outcome.ts';
 export { readReport } from '../regression/reports/report-json.ts';
 export type {
   AcrossResult,

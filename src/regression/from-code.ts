@@ -91,7 +91,7 @@ const optionsSchema = z.object({
  * virtual. Scenarios that fail are no error: the report says so.
  * @param scenarios paths of scenario files or of folders of them, and scenarios as objects with the keys of such a file (docs/scenario-file.md): SINR in dB,
  *   rates in bit/s/Hz, times in s; elements, users, panels and cycles counted from 0
- * @returns the report: every case with its seeds, checks and verdict; failed and broken ones are counted in `totals.failed` and `totals.error`
+ * @returns the report: every case with its seeds, checks and verdict; what failed, broke or was flaky is counted in `totals`, and `hasFailures(totals)` says whether anything did
  * @throws {BeamrigError} 'scenario-file', 'rig-file', 'argument', 'report-file', 'bench-busy', 'queue', 'stopped' (while waiting for the bench): it cannot be played as asked; message and `wayOut`
  *   say what is wrong and what to do. Nothing was played then.
  */

@@ -129,6 +129,12 @@ describe('a regression', () => {
     expect(report.cases[0].seeds[0].attempts.map(({ verdict }) => verdict)).toEqual(['failed', 'passed']);
   });
 
+  it('calls nothing flaky that failed and then broke: it never passed', async () => {
+    const by = player((result, _, nth) => ({ ...result, verdict: nth === 1 ? 'failed' : 'error' }));
+    const report = await played({ scenarios: scenarios(['a', '']), retries: 1 }, by);
+    expect(report.cases[0].seeds[0]).toMatchObject({ verdict: 'failed', flaky: false });
+  });
+
   it('keeps run folders of what failed, and no others', async () => {
     const of = scenarios(['a', 'expect: [{ check: sum-rate, atLeast: 1000 }]\n'], ['b', '']);
     const keep = join(folder, 'kept');

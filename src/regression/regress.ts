@@ -53,7 +53,9 @@ export async function regress(options: RegressOptions): Promise<Report> {
   const { scenarios, player, startedAt = new Date(), onProgress = () => undefined } = options;
   const began = performance.now();
   const chosen = chosenCases(scenarios, options);
-  if (chosen.length === 0) {
+  // A share of few cases may be none of them.
+  const { shard: _, ...allShares } = options;
+  if (chosen.length === 0 && chosenCases(scenarios, allShares).length === 0) {
     throw new BeamrigError('argument', 'no case of these scenarios is chosen', {
       wayOut: 'See what there is with `beamrig regress … --list`.',
     });
@@ -156,7 +158,7 @@ async function playSeed(
     if (!bad || keep === undefined) rmSync(folder, { recursive: true, force: true });
   } while (isBad(attempts.at(-1)) && attempts.length <= retries && options.signal?.aborted !== true);
   const [{ verdict }] = attempts;
-  return { seed, verdict, flaky: attempts.some((each) => each.verdict !== verdict), attempts };
+  return { seed, verdict, flaky: isBad(attempts[0]) && attempts.some((each) => !isBad(each)), attempts };
 }
 
 /** Those who played, where attempts say who did. */

@@ -1,4 +1,5 @@
 /** The timeline of a scenario: what happens to rig, panels, links, array and users, and when. */
+import { CALIBRATION_METHODS } from '../../calibration/methods.ts';
 import * as z from 'zod';
 import { behaviourSchema } from '../../hil-sim/behaviours.ts';
 
@@ -34,7 +35,10 @@ export const actionSchema = z.discriminatedUnion('do', [
     user: user.default(0).describe('Whose stream it carries.'),
   }),
   entry('calibrate', 'The operator has the array measured while the rig is up.', {
-    method: z.string().min(1).max(40).default('coded').describe('Method, as `beamrig calibrate --method`.'),
+    method: z
+      .enum(CALIBRATION_METHODS.map(({ name }) => name))
+      .default('coded')
+      .describe('Method, as `beamrig calibrate --method`.'),
     readings: z.int().min(1).max(1_000_000).optional().describe('About how many readings.'),
   }),
   // Links.

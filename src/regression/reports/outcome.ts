@@ -28,6 +28,9 @@ export function totalsOf(cases: readonly CaseResult[]): Totals {
   return totals;
 }
 
+/** What a merge is not for: a flaky case is no pass, either. */
+export const hasFailures = ({ failed, error, flaky }: Totals): boolean => failed + error + flaky > 0;
+
 /** '3 failed, 1 flaky, 56 passed' */
 export const totalsText = (totals: Totals): string =>
   OUTCOMES.filter((outcome) => totals[outcome] > 0)

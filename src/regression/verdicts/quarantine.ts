@@ -22,7 +22,7 @@ const LARGEST_BYTES = 1_000_000;
 const entrySchema = z.strictObject({
   scenario: z.string().min(1).max(80).describe('Name of a scenario.'),
   case: z.string().min(1).max(1000).optional().describe('One of its cases. Left out: all.'),
-  reason: z.string().min(1).max(1000).describe('Why its verdict does not count.'),
+  reason: z.string().trim().min(1).max(1000).describe('Why its verdict does not count.'),
   until: z.iso.date().meta({ allowed: 'a date such as 2026-12-31' }).describe('Last day (UTC) on which it does not.'),
 });
 const quarantineSchema = z.strictObject({ entries: z.array(entrySchema).max(1000) });
