@@ -43,6 +43,23 @@ describe('SINR of the worst user', () => {
   });
 });
 
+describe('an operator who was refused', () => {
+  it('is not sound where nothing expects it, for what was asked was never played', () => {
+    const action = { do: 'switch-model', model: 'nonsense', atS: 1 } as Story['actions'][number]['action'];
+    const answer = { ok: false, reason: 'there is no such model' } as const;
+    const refused = story({ actions: [{ action, label: 'switch-model', beganS: 1, answer }] });
+    const [sound] = checkStory([], refused, {});
+    expect(sound).toMatchObject({
+      verdict: 'failed',
+      says: expect.stringMatching(/switch-model was refused.*no such model/) as string,
+    });
+    expect(verdicts(refused, [{ check: 'answered', after: 'switch-model', as: 'refused' }])).toEqual(['passed', 'passed']);
+    expect(verdicts(story({ actions: [{ action, label: 'switch-model', beganS: 1, answer: { ok: true } }] }))).toEqual([
+      'passed',
+    ]);
+  });
+});
+
 describe('a rig that did not start, or gave up', () => {
   it.each(['refused', 'faulted'] as const)('is not sound where nothing expects that it was %s', (as) => {
     const ended = story({ cycles: [], end: { as, reason: 'the panel is of another version', atS: 0 } });

@@ -77,12 +77,14 @@ function find(check: Check, story: Story, setting: CheckSetting): Found {
 }
 
 /** A rig that did not start, or gave up, showed nothing: it is well only where a check is about the end. */
-function sound({ unsound: broken, seen, end }: Story, checks: readonly Check[]): CheckResult {
+function sound({ unsound: broken, seen, end, actions }: Story, checks: readonly Check[]): CheckResult {
   const expected = end.as === 'stopped' || checks.some((each) => each.check === 'ends');
   const what = end.as === 'refused' ? 'was refused' : 'gave up';
-  const unsound = expected
-    ? broken
-    : [...broken, `the rig ${what}, and no check of \`ends\` expects it: ${end.reason ?? 'no reason'}`];
+  const unsound = [
+    ...broken,
+    ...(expected ? [] : [`the rig ${what}, and no check of \`ends\` expects it: ${end.reason ?? 'no reason'}`]),
+    ...unexpectedRefusals(actions, checks),
+  ];
   return {
     ...{ name: 'sound', unit: '', atLeast: null, atMost: 0, value: unsound.length },
     verdict: unsound.length === 0 ? 'passed' : 'failed',
@@ -94,6 +96,14 @@ function sound({ unsound: broken, seen, end }: Story, checks: readonly Check[]):
           : 'a record for each cycle, the safe state confirmed at the end',
   };
 }
+
+/** What the operator was refused was not played: a scenario that goes on as if it had been says nothing. */
+const unexpectedRefusals = (actions: Story['actions'], checks: readonly Check[]): string[] =>
+  actions.flatMap(({ label, answer }) =>
+    answer === undefined || answer.ok || checks.some((each) => each.check === 'answered' && each.after === label)
+      ? []
+      : [`${label} was refused, and no check of \`answered\` expects it: ${answer.reason}`],
+  );
 
 /** The first words that are others say which element and chain. */
 function sameWords(cycles: number, story: Story, { golden = 'no golden was read' }: CheckSetting): Found {
