@@ -34,6 +34,8 @@ export interface OptionFlag {
   usage: string;
   /** 'SNRs to learn at, dB (default: -8,22)' */
   help: string;
+  /** Its value has commas of its own. */
+  isList: boolean;
 }
 
 /** In the order of the schema. */
@@ -44,7 +46,7 @@ export function flagsOf(family: ModelFamily): OptionFlag[] {
     const otherwise = schema.default === undefined ? [] : [`default: ${textOf(schema.default)}`];
     const told = [...words, ...otherwise].join('; ');
     const help = told === '' ? schema.description : `${schema.description} (${told})`;
-    return { option, flag, usage: `${flag} <${schema.value}>`, help };
+    return { option, flag, usage: `${flag} <${schema.value}>`, help, isList: schema.type === 'array' };
   });
 }
 
@@ -68,8 +70,11 @@ export function optionsTyped<Options extends TrainingOptions>(
     const option = String(refused.path[0]);
     const flag = flagOf(option);
     const why = refused.code === 'custom' ? refused.message : `not allowed; allowed: ${allowed(schemas[option])}`;
+    const { type, default: usual } = schemas[option];
     throw new BeamrigError('argument', `${flag} ${typed[option]}: ${why}`, {
-      ...(schemas[option].type === 'array' ? { wayOut: `Write it as ${flag}=${textOf(schemas[option].default)}.` } : {}),
+      ...(usual === undefined
+        ? {}
+        : { wayOut: type === 'array' ? `Write it as ${flag}=${textOf(usual)}.` : `Write for example ${flag} ${textOf(usual)}.` }),
     });
   }
   return parseOptions(family, { ...otherwise, ...given });

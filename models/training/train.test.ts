@@ -98,7 +98,7 @@ describe('training', () => {
     it('says where it is kept, and goes on from there', async () => {
       const { error, request } = await inTheWay('kept', false, model);
       const resume = checkpointPathOf(request.output);
-      const wayOut = `What was trained is kept: make room there, and go on from ${resume} with --resume.`;
+      const wayOut = `What was trained is kept: make room there, and go on from ${resume} with --resume, a sweep with the same command.`;
       expect(error).toMatchObject({ code: 'output', wayOut });
       rmSync(request.output, { recursive: true });
       expect(await train(family, { ...request, resume })).toMatchObject({ status: 'finished' });
@@ -187,7 +187,7 @@ describe('training', () => {
       await expect(train(family, tiny(`cut-${model}`, { threads: 1 }))).rejects.toMatchObject({
         code: 'internal',
         message: expect.stringContaining('ended by itself') as string,
-        wayOut: `What was trained is kept: go on from ${checkpoint} with --resume.`,
+        wayOut: `What was trained is kept: go on from ${checkpoint} with --resume, a sweep with the same command.`,
       });
       vi.restoreAllMocks();
       expect(existsSync(tiny(`cut-${model}`).output)).toBe(false);

@@ -129,7 +129,6 @@ export async function train<Options extends TrainingOptions>(
     };
     try {
       const written = await exportTrainedModel(trained, output, computing.judge);
-      removeIfPossible(checkpointPath);
       const beside = await besideOthers(family, { network, options, from }, computing.judge, validation);
       const standing = {
         ...judgedOn(network, validation, measured),
@@ -138,6 +137,7 @@ export async function train<Options extends TrainingOptions>(
         ...(beside === undefined ? {} : { beside }),
         ...(comparedBySeed === undefined ? {} : { compared: await compared(learned) }),
       };
+      removeIfPossible(checkpointPath);
       return { status: 'finished', ...written, standing };
     } catch (error) {
       if (kept) throw withCheckpoint(error, checkpointPath);
@@ -213,7 +213,7 @@ function engineOf({ engine }: TrainingState, choice: EngineChoice): EngineChoice
 function withCheckpoint(error: unknown, path: string): unknown {
   if (!isBeamrigError(error)) return error;
   return new BeamrigError(error.code, error.message, {
-    wayOut: `What was trained is kept: ${error.code === 'output' ? 'make room there, and ' : ''}go on from ${path} with --resume.`,
+    wayOut: `What was trained is kept: ${error.code === 'output' ? 'make room there, and ' : ''}go on from ${path} with --resume, a sweep with the same command.`,
     cause: error,
   });
 }

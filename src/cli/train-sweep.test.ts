@@ -1,109 +1,127 @@
-/** Sweeps of trainings on one machine: stopped and gone on with, and what they refuse before anything is trained. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { CliFolder, beamrigHere, expectRefusal } from '../../test/cli.ts';
-import { startBeamrig } from '../../test/started-beamrig.ts';
+/** Sweeps that are ended in the middle, on this machine and behind a queue on a real Redis: what is done is not done again. */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { forOneTest } from '../../test/for-one-test.ts';
+import { builtProgram, startWorker, type StartedWorker } from '../../test/job-worker.ts';
+import { hasPart } from '../../test/parts.ts';
+import { RedisServer } from '../../test/redis-server.ts';
+import { startCommand, type Started } from '../../test/started-command.ts';
+import { PREFIX, queueName } from '../jobs/redis.ts';
 
-const cli = new CliFolder();
-afterAll(() => cli.remove());
-
+const test = forOneTest('train-sweep');
 const SMALL = ['--elements', '8', '--rf-chains', '2', '--users', '2', '--layers', '1', '--inner-steps', '1'];
-const COURSE = ['--channels', '12', '--batch', '6', '--validation-channels', '5'];
-const TRAIN = ['train', 'unfolded-pga', ...SMALL, ...COURSE];
-const refusedIn = (folder: string, ...more: string[]) =>
-  beamrigHere(...TRAIN, '--epochs', '1000000', '--output', join(cli.path, folder), ...more);
+const COURSE = ['--channels', '12', '--batch', '12', '--validation-channels', '2'];
+const words = (epochs: string, ...more: string[]): string[] => [
+  ...['train', 'unfolded-pga', ...SMALL, ...COURSE, '--sweep', `epochs=${epochs}`],
+  ...['--output', test.folder, ...more],
+];
+const start = (epochs: string, ...more: string[]): Started => startCommand(test, words(epochs, ...more, '--json'));
+const server = async (): Promise<RedisServer> => test.later(await RedisServer.start(), (each) => each.remove());
+const worker = async (redis: RedisServer): Promise<StartedWorker> =>
+  test.later(await startWorker(redis.address), (each) => each.kill());
 
-it('goes on after Ctrl-C where it was, and comes to the very files of a sweep that nobody stopped', async () => {
-  const sweep = [...TRAIN, '--epochs', '300', '--sweep', 'seed=1,2,3', '--workers', '1'];
-  const [stopped, whole] = ['stopped', 'whole'].map((name) => join(cli.path, name));
-  const first = startBeamrig(...sweep, '--output', stopped);
-  await vi.waitFor(() => expect(first.said()).toContain('1/3,'), { timeout: 60_000, interval: 5 });
+interface Told {
+  type: string;
+  values?: { epochs: string };
+  trainings?: { values: { epochs: string }; reached: number }[];
+}
+const told = (text: string): Told[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Told);
+const trained = (text: string): string[] =>
+  told(text).flatMap(({ type, values }) => (type === 'trained' ? [values?.epochs ?? ''] : []));
+const onRecord = (): Told => JSON.parse(readFileSync(join(test.folder, 'sweep.json'), 'utf8')) as Told;
+const models = (): string[] =>
+  readdirSync(test.folder)
+    .filter((name) => name.endsWith('.onnx'))
+    .sort();
+const waitFor = (what: () => unknown): Promise<void> =>
+  vi.waitFor(async () => void (await what()), { timeout: 60_000, interval: 20 });
+
+/** Long enough to be met in the middle. */
+const LONG = '2500';
+/** No honest training reaches it: where it stands at the end, the training went on from the checkpoint. */
+const MARKED = 999;
+
+/** Of the trainings that were stopped. */
+function markCheckpoints(): string[] {
+  const paths = readdirSync(test.folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.checkpoint.json'))
+    .map((name) => join(test.folder, name));
+  for (const path of paths) {
+    const checkpoint = JSON.parse(readFileSync(path, 'utf8')) as { best: { validationRate: number } };
+    checkpoint.best.validationRate = MARKED;
+    writeFileSync(path, JSON.stringify(checkpoint));
+  }
+  return paths.map((path) => basename(path)).sort();
+}
+
+it('stopped by Ctrl-C, a sweep goes on with the same command where each training was', { timeout: 120_000 }, async () => {
+  const first = start(`2,${LONG}`, '--workers', '1');
+  await waitFor(() => expect(trained(first.printed())).toEqual(['2']));
   first.interrupt();
   expect((await first.ended).code).toBe(1);
   expect(first.said()).toContain('Stopped. Go on with the same command.');
-  const left = readdirSync(stopped);
-  expect(left.filter((name) => name.endsWith('.onnx')).length).toBeLessThan(3);
+  expect(models()).toEqual(['unfolded-pga-epochs-2.onnx']);
+  expect(markCheckpoints()).toEqual([`unfolded-pga-epochs-${LONG}.checkpoint.json`]);
+  const again = start(`2,${LONG}`, '--workers', '1');
+  const { code, stdout } = await again.ended;
+  expect({ code, trained: trained(stdout), told: again.said() }).toEqual({ code: 0, trained: [LONG], told: '' });
+  expect(onRecord().trainings?.map(({ reached }) => reached === MARKED)).toEqual([false, true]);
+  expect(readdirSync(test.folder).sort()).toEqual(
+    ['2', LONG]
+      .flatMap((epochs) => ['json', 'onnx'].map((ending) => `unfolded-pga-epochs-${epochs}.${ending}`))
+      .toSpliced(0, 0, 'sweep.json')
+      .sort(),
+  );
+});
 
-  const again = await startBeamrig(...sweep, '--output', stopped, '--json').ended;
-  expect(again.code).toBe(0);
-  // Nothing is trained twice.
-  const trained = again.stdout
-    .trim()
-    .split('\n')
-    .flatMap((line) => (JSON.parse(line) as { type: string; model: string }).model ?? []);
-  expect(trained.filter((model) => left.includes(model))).toEqual([]);
-  expect(trained.length).toBe(3 - left.filter((name) => name.endsWith('.onnx')).length);
+describe.skipIf(!hasPart('redis-server'))('behind a queue [needs redis-server]', () => {
+  it(
+    'a sweep survives its submitter and its worker, takes a checkpoint along, and does nothing twice',
+    { timeout: 180_000 },
+    async () => {
+      const redis = await server();
+      const first = await worker(redis);
+      const active = `${PREFIX}:${queueName(builtProgram)}:active`;
+      const isInTheMiddle = async (): Promise<void> => {
+        const jobs = await redis.ask((asked) => asked.lrange(active, 0, -1));
+        expect(jobs).toEqual([expect.stringContaining(`epochs-${LONG}`)]);
+      };
+      const outcomes = ({ events }: StartedWorker): string[] =>
+        events.flatMap((event) => (event.type === 'done' ? [event.outcome] : []));
+      const submitted = start(`2,3,${LONG}`, '--queue', redis.address);
+      await waitFor(() => expect(trained(submitted.printed())).toEqual(['2', '3']));
+      await waitFor(isInTheMiddle);
+      submitted.interrupt();
+      expect((await submitted.ended).code).toBe(1);
+      expect(submitted.said()).toContain('Stopped. Go on with the same command.');
+      expect(models()).toEqual(['unfolded-pga-epochs-2.onnx', 'unfolded-pga-epochs-3.onnx']);
+      await waitFor(() => expect(outcomes(first)).toEqual(['done', 'done', 'stopped']));
 
-  expect((await startBeamrig(...sweep, '--output', whole).ended).code).toBe(0);
-  const files = readdirSync(whole).sort();
-  expect(readdirSync(stopped).sort()).toEqual(files);
-  for (const name of files) expect(readFileSync(join(stopped, name)), name).toEqual(readFileSync(join(whole, name)));
-}, 120_000);
+      // Here, and stopped again: now there is a checkpoint.
+      const here = start(`2,3,${LONG}`);
+      await waitFor(() => expect(readdirSync(test.folder)).toContain('unfinished'));
+      here.interrupt();
+      expect((await here.ended).code).toBe(1);
+      expect(markCheckpoints()).toEqual([`unfolded-pga-epochs-${LONG}.checkpoint.json`]);
 
-describe('beamrig train refuses, by option, value and way out,', () => {
-  it.each<[string, string[], RegExp, RegExp?]>([
-    [
-      'a queue for one training',
-      ['--queue', 'redis://127.0.0.1:1'],
-      /--queue: has no meaning without --sweep/,
-      /--sweep seed=1,2,3/,
-    ],
-    ['workers for one training', ['--workers', '2'], /--workers: has no meaning without --sweep/, /--sweep seed=1,2,3/],
-    [
-      'to resume a sweep, which goes on by itself',
-      ['--sweep', 'seed=1,2', '--resume'],
-      /--resume: has no meaning beside --sweep/,
-      /give the same command again/,
-    ],
-    [
-      'a list of an option that there is not',
-      ['--sweep', 'leaning-rate=0.01,0.003'],
-      /--sweep leaning-rate=0\.01,0\.003: unfolded-pga has no option 'leaning-rate'; allowed: .*learning-rate/,
-      /Write it as --sweep learning-rate=1,2,3/,
-    ],
-    ['a list without values', ['--sweep', 'seed='], /--sweep seed=: a value is missing/, /--sweep seed=1,2,3/],
-    ['an option without a list', ['--sweep', 'seed'], /--sweep seed: a value is missing/, /--sweep seed=1,2,3/],
-    ['a hole in a list', ['--sweep', 'seed=1,,3'], /--sweep seed=1,,3: a value is missing/, /--sweep seed=1,2,3/],
-    ['a value twice', ['--sweep', 'seed=1,2,1.0'], /--sweep seed=1,2,1\.0: 1\.0 stands in it twice/, /--sweep seed=1,2,3/],
-    ['a list twice', ['--sweep', 'seed=1', '--sweep', 'seed=2'], /--sweep seed: stands there twice/, /into one list/],
-    [
-      'a list of what is given',
-      ['--sweep', 'epochs=1,2'],
-      /--sweep epochs=1,2: --epochs 1000000 is given, too/,
-      /Leave --epochs out/,
-    ],
-    ['a value that the option has not', ['--sweep', 'seed=1,two'], /--seed two: not allowed; allowed: a whole number from 0/],
-    [
-      'workers that are none',
-      ['--sweep', 'seed=1,2', '--workers', '0'],
-      /--workers 0: not allowed; allowed: a whole number from 1 to 256/,
-    ],
-    [
-      'more trainings than anyone waits for',
-      ['--sweep', `seed=${Array.from({ length: 1001 }, (_, i) => i + 1).join(',')}`],
-      /--sweep: 1001 trainings; allowed: up to 1000/,
-      /shorter lists/,
-    ],
-    [
-      'an address that is none',
-      ['--sweep', 'seed=1,2', '--queue', 'http://127.0.0.1'],
-      /--queue http:\/\/127\.0\.0\.1/,
-      /redis:\/\//,
-    ],
-  ])('%s', async (_, more, message, wayOut) => {
-    const ended = await refusedIn('nothing', ...more);
-    expectRefusal(ended, message);
-    if (wayOut !== undefined) expect(ended.stderr).toMatch(new RegExp(`What to do: .*${wayOut.source}`));
-  });
-
-  it('a folder for models that is a file', async () => {
-    writeFileSync(join(cli.path, 'file'), '');
-    expectRefusal(await refusedIn('file', '--sweep', 'seed=1,2'), /--output .*file: no folder for models/);
-  });
-
-  it('and trains nothing', () => {
-    const folder = join(cli.path, 'nothing');
-    expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
-  });
+      const again = start(`2,3,${LONG}`, '--queue', redis.address);
+      await waitFor(isInTheMiddle);
+      first.kill();
+      const second = await worker(redis);
+      const { code, stdout } = await again.ended;
+      expect({ code, trained: trained(stdout) }).toEqual({ code: 0, trained: [LONG] });
+      expect(outcomes(second)).toEqual(['done']);
+      expect(onRecord().trainings?.map(({ values, reached }) => [values.epochs, reached === MARKED])).toEqual([
+        ['2', false],
+        ['3', false],
+        [LONG, true],
+      ]);
+      expect(readdirSync(test.folder)).toHaveLength(7);
+    },
+  );
 });

@@ -11,7 +11,7 @@ import type { ModelFamily } from '../../models/family.ts';
 import { flagsOf, optionsTyped } from '../../models/training/option-flags.ts';
 import { checkpointPathOf, train } from '../../models/training/train.ts';
 import type { MeasuredChannels, TrainedBefore, TrainingOptions } from '../../models/training/training-options.ts';
-import { sweep, type DoneTraining, type PlannedTraining } from '../jobs/training/sweep.ts';
+import { COMPARED_BY_SEED, sweep, type DoneTraining, type PlannedTraining } from '../jobs/training/sweep.ts';
 import { trainByQueue, type Trained } from '../jobs/training/training-job.ts';
 import { wholeNumber } from './arguments.ts';
 import { duration } from './duration.ts';
@@ -65,7 +65,7 @@ export async function trainSweep(asked: SweepAsked): Promise<void> {
   const cores = availableParallelism();
   const usual = typed.queue === undefined ? Math.min(cores, planned.length) : JOBS_IN_QUEUE;
   const parallel = wholeNumber('--workers', typed.workers ?? String(usual), { min: 1, max: 256 });
-  const trainer = await openTrainer(asked, Math.max(1, Math.floor(cores / parallel)), planned[0].options.seed);
+  const trainer = await openTrainer(asked, Math.max(1, Math.floor(cores / parallel)));
   const beganMs = performance.now();
   let [ended, failed] = [0, 0];
   const show = (training: PlannedTraining, outcome: DoneTraining | { error: unknown }): void => {
@@ -109,7 +109,8 @@ interface Trainer {
   close(): Promise<void>;
 }
 
-async function openTrainer({ family, typed }: SweepAsked, threads: number, comparedBySeed: number): Promise<Trainer> {
+async function openTrainer({ family, typed }: SweepAsked, threads: number): Promise<Trainer> {
+  const comparedBySeed = COMPARED_BY_SEED;
   if (typed.queue !== undefined) {
     const { submitter, close } = await openQueue(typed.queue);
     return {
@@ -183,7 +184,15 @@ function listOf(
   if (found === undefined) {
     const near = nearest(name, names);
     throw new BeamrigError('argument', `--sweep ${text}: ${family.id} has no option '${name}'; allowed: ${names.join(' | ')}`, {
-      wayOut: `Write it as --sweep ${near ?? 'seed'}=1,2,3.`,
+      wayOut:
+        near === undefined
+          ? 'Write it as --sweep seed=1,2,3, say.'
+          : `Write --sweep ${near}=${list === undefined || list === '' ? 'VALUE,VALUE' : list}, if that was meant.`,
+    });
+  }
+  if (found.isList) {
+    throw new BeamrigError('argument', `--sweep ${text}: a value of ${name} has commas of its own, and cannot stand in a list`, {
+      wayOut: `Train once for each: ${found.flag}=${list === undefined || list === '' ? 'FROM,TO' : list}.`,
     });
   }
   if (texts[found.option] !== undefined) {
@@ -198,7 +207,7 @@ function listOf(
       'argument',
       `--sweep ${text}: ${again === undefined ? 'a value is missing' : `${again} stands in it twice`}`,
       {
-        wayOut: `Write it as --sweep ${name}=1,2,3.`,
+        wayOut: `Write it as --sweep ${name}=VALUE,VALUE; what a value may be: beamrig train ${family.id} --help.`,
       },
     );
   }

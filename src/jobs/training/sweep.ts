@@ -1,11 +1,16 @@
 /**
  * Several trainings that differ in some of their options, and what came of each, in one folder: models with their cards, and `sweep.json`. A
  * training whose model lies there already is not done again, so a sweep that was ended goes on, and grows, with the same command.
+ *
+ *   unfinished/HASH/: checkpoint, then model and card ─► sweep.json knows them ─► they move up
+ *
+ * So a sweep that is killed at any moment finds again what was done, and takes no file for one that it did not write.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { BeamrigError } from '../../../core/errors/beamrig-error.ts';
+import { makeFolders } from '../../../core/files/make-folders.ts';
 import { readBoundedFile } from '../../../core/files/bounded-file.ts';
 import { writeWholeFile } from '../../../core/files/whole-file.ts';
 import { cardPathOf } from '../../../models/model-path.ts';
@@ -55,6 +60,12 @@ export interface SweepRequest {
 }
 
 const RECORD = 'sweep.json';
+const UNFINISHED = 'unfinished';
+/**
+ * All are compared on the channels that this seed draws under a name that no training uses: the same whichever lists were given, now and when the
+ * same sweep goes on.
+ */
+export const COMPARED_BY_SEED = 1;
 const LARGEST_BYTES = 16 * 2 ** 20;
 
 /**
@@ -66,24 +77,27 @@ export async function sweep({ folder, planned, parallel, train, onDone }: SweepR
   const done = new Map<string, DoneTraining>();
   for (const each of alreadyDone(path)) {
     const plan = planned.find(({ model }) => model === each.model);
-    if (plan?.identity === each.identity && sha256OfFile(join(folder, each.model)) === each.sha256)
-      done.set(each.model, { ...each, values: plan.values });
+    if (plan?.identity !== each.identity) continue;
+    if (sha256OfFile(placeOf(folder, plan)) === each.sha256) moveUp(folder, plan);
+    if (sha256OfFile(join(folder, each.model)) === each.sha256) done.set(each.model, { ...each, values: plan.values });
   }
   const left = planned.filter(({ model }) => !done.has(model));
-  for (const { model } of left) requireFree(join(folder, model));
+  for (const { model } of left) requireFree(join(folder, model), path);
   const record = (): SweepRecord => {
     const trainings = planned.flatMap(({ model }) => done.get(model) ?? []);
     return { format: 'beamrig-sweep-1', trainings, best: bestOf(planned, done) };
   };
   await atATime(parallel, left, async (training) => {
-    const output = join(folder, training.model);
+    const output = placeOf(folder, training);
     try {
+      makeFolders(dirname(output));
       const trained = await train(training, output);
-      if (trained === undefined) return;
+      if (trained === undefined) return removeEmpty(dirname(output), join(folder, UNFINISHED));
       const { model, values, identity } = training;
       const one = { model, values, ...trained, sha256: sha256OfFile(output) ?? '', identity };
       done.set(model, one);
       writeWholeFile(path, `${JSON.stringify(record(), null, 2)}\n`);
+      moveUp(folder, training);
       onDone(training, one);
     } catch (error) {
       onDone(training, { error });
@@ -105,11 +119,32 @@ function alreadyDone(path: string): DoneTraining[] {
   }
 }
 
+/** Where a training writes: of its own, for one with other options has a checkpoint of the same name. */
+const placeOf = (folder: string, { model, identity }: PlannedTraining): string =>
+  join(folder, UNFINISHED, identity.slice(0, 16), model);
+
+/** The card first: once the model is there, all is. */
+function moveUp(folder: string, training: PlannedTraining): void {
+  const [from, to] = [placeOf(folder, training), join(folder, training.model)];
+  if (existsSync(cardPathOf(from))) renameSync(cardPathOf(from), cardPathOf(to));
+  renameSync(from, to);
+  rmSync(dirname(from), { recursive: true, force: true });
+  removeEmpty(join(folder, UNFINISHED));
+}
+
+function removeEmpty(...folders: string[]): void {
+  try {
+    folders.forEach((folder) => rmdirSync(folder));
+  } catch {
+    // There is something in it, or it is gone.
+  }
+}
+
 /** Nothing is written over; whatever is not of the sweep stays. */
-function requireFree(output: string): void {
+function requireFree(output: string, record: string): void {
   const inTheWay = [output, cardPathOf(output)].find((path) => existsSync(path));
   if (inTheWay === undefined) return;
-  throw new BeamrigError('argument', `--output: ${inTheWay} exists already, of another training than the one asked for`, {
+  throw new BeamrigError('argument', `--output: ${inTheWay} exists already, and is not what ${record} says of this training`, {
     wayOut: 'Give another folder as --output, or move that file away.',
   });
 }
