@@ -1,9 +1,8 @@
 /**
  * A file that grows at its end while somebody who must not wait is talking. What is appended goes to the system at once, a fraction of a
  * millisecond, so that a process that is killed has not lost it; a disk that refuses, or takes longer than that, gets it from a queue that
- * nobody waits for. (Where a process that is killed loses nothing that cannot be played again, lines are gathered for up to a second, and handed
- * over many at a time.) The queue is bounded; what a full disk refuses is tried again until it fits, and only what overflows the queue is dropped,
- * and counted.
+ * nobody waits for. (What can be played again may be gathered, and handed over many lines at a time.) The queue is bounded; what a full disk
+ * refuses is tried again until it fits, and only what overflows the queue is dropped, and counted.
  *
  * The file may be removed, replaced or cut while it grows. That is looked for every second: it is opened anew, and how many of the lines
  * written before are no longer there is counted.
@@ -28,11 +27,11 @@ export interface AppendFileOptions {
   steadyMs?: number;
   /** Once per trouble: the first write that the disk refused. */
   onTrouble?: (error: Error) => void;
-  /** The disk takes writes again; `droppedLines` did not fit in the queue meanwhile. */
+  /** The disk takes writes again; so many lines did not fit in the queue. */
   onRecovered?: (droppedLines: number) => void;
   /** The file is not the one that was written; it is open again. */
   onDamage?: (damage: FileDamage) => void;
-  /** Once: the disk took what was written and does not confirm it. */
+  /** Once: what was written may not be on the disk. */
   onUnsynced?: (error: Error) => void;
   /** Makes the folder again, where it is gone. */
   beforeReopen?: () => void;
@@ -54,7 +53,6 @@ export interface FileDamage {
 const NOT_FOR_SYNC = ['EINVAL', 'ENOTSUP', 'EROFS'];
 const BATCH_LINES = 4096;
 const NOTHING = new Uint8Array();
-
 const writeToFile = async (fd: number, bytes: Uint8Array): Promise<number> => (await promisify(write)(fd, bytes)).bytesWritten;
 
 export class AppendFile {
