@@ -4,9 +4,11 @@
  *
  *   case, seed ─► bench ─► rig ─► timeline ║ cycles, events, what panels show ─► story
  */
+import { sep } from 'node:path';
 import type { Clock } from '../../core/clock/clock.ts';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
 import { pathFrom } from '../../core/files/home-path.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { createRandom } from '../../core/signal/random.ts';
 import { toDb } from '../../core/signal/rate.ts';
 import { isModelPath } from '../../models/model-path.ts';
@@ -62,11 +64,15 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     facts: { ...bench.facts },
     runFolder: recorder.folder,
   };
-  // The folders of a bench have other names each time, and the same story is told in the same words.
+  // The folders of a bench have other names each time, those of a program on each machine, and the same story is told in the same words.
+  const folders = [
+    [rigFile.calibration.folder, 'tables'],
+    [recorder.folder, 'run'],
+    [`${packageRoot()}${sep}`, ''],
+    [`${options.scenario.folder}${sep}`, ''],
+  ] as const;
   const told = (text: string): string =>
-    options.hardware === undefined
-      ? text.replaceAll(rigFile.calibration.folder, 'tables').replaceAll(recorder.folder, 'run')
-      : text;
+    options.hardware === undefined ? folders.reduce((all, [path, name]) => all.replaceAll(path, name), text) : text;
   const tellOf = ({ level, code, message, action }: RigEvent): void => {
     const more = action === undefined ? {} : { action: told(action) };
     story.events.push({ atS: nowS(), level, code, message: told(message), ...more });
@@ -122,7 +128,7 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
     });
   } catch (error) {
     if (!isBeamrigError(error)) throw error;
-    story.end = { as: 'refused', code: error.code, reason: `${error.message} ${error.wayOut ?? ''}`.trim(), atS: 0 };
+    story.end = { as: 'refused', code: error.code, reason: told(`${error.message} ${error.wayOut ?? ''}`.trim()), atS: 0 };
     await recorder.close('refused');
     return story;
   }
@@ -142,7 +148,7 @@ async function playOn(bench: Bench, parts: Parts, options: BenchOptions, wordsWa
   const running = assembled.run().finally(() => over.abort());
   const playing = playTimeline(timeline, {
     ...{ bench, parts, controller, folder: options.scenario.folder },
-    ...{ nowS, over: over.signal, seen: story.actions },
+    ...{ nowS, over: over.signal, seen: story.actions, told },
   });
   // Where the rig gave up or was stopped, what is left of the timeline still passes: an array that is safe has to stay so.
   await clock.sleep(seconds * 1000 - (clock.nowMs() - beganMs));
@@ -198,6 +204,8 @@ interface Stage {
   /** Of the scenario, which its paths are relative to. */
   folder: string;
   nowS: () => number;
+  /** Without names of folders. */
+  told: (text: string) => string;
   over: AbortSignal;
   seen: ActionSeen[];
 }
@@ -230,9 +238,10 @@ async function playFor(action: Action, one: ActionSeen, by: Pick<Bench | Parts, 
 async function operateFor(
   action: Action,
   one: ActionSeen,
-  { bench: { clock }, controller, folder, nowS, over }: Stage,
+  { bench: { clock }, controller, folder, nowS, told, over }: Stage,
 ): Promise<void> {
-  one.answer = await operate(action, controller, folder);
+  const answer = await operate(action, controller, folder);
+  one.answer = answer.ok ? answer : { ...answer, reason: told(answer.reason) };
   if (action.do !== 'calibrate' || !one.answer.ok) return;
   while (isUnderWay(controller) && !over.aborted) await clock.sleep(LOOK_EVERY_MS);
   one.endedS = nowS();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isBeamrigError } from '../../core/errors/beamrig-error.ts';
+import { packageRoot } from '../../core/files/package-root.ts';
 import { openJobPool, type JobPlayer } from './job-pool.ts';
 import { playJob, type Job, type Played } from './job.ts';
 import { regress, type RegressOptions } from './regress.ts';
@@ -70,6 +71,19 @@ describe('a regression', () => {
     const [one, two] = [await played({ scenarios: of }), await played({ scenarios: of })];
     expect(verdicts(one)).toEqual(['measured passed']);
     expect(withoutTimes(two)).toEqual(withoutTimes(one));
+  });
+
+  it('tells of files in the same words wherever the scenario and its files lie', async () => {
+    const missing =
+      'timeline: [{ atS: 0.2, do: switch-model, model: ./none.onnx, label: file }, { atS: 0.4, do: switch-model, model: none, label: zoo }]\n';
+    const expects = 'expect: [{ check: answered, after: file, as: refused }, { check: answered, after: zoo, as: refused }]\n';
+    const of = () => scenarios(['files', missing + expects]);
+    const [here, there] = [await played({ scenarios: of() }), await played({ scenarios: of() })];
+    expect(verdicts(here)).toEqual(['files passed']);
+    const seeds = ({ cases }: Report): unknown =>
+      JSON.parse(JSON.stringify(cases[0].seeds, (key, value: unknown) => (key === 'times' ? undefined : value)));
+    expect(seeds(there)).toEqual(seeds(here));
+    expect(JSON.stringify(seeds(here))).not.toContain(packageRoot());
   });
 
   it('plays what was chosen: by part of a name, by tag, by share, by what failed before', async () => {
